@@ -1,0 +1,46 @@
+//! Bahdanau's score: a small learned network compares query and key, where the dot product only multiplies them.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, einsum};
+
+use super::score::Score;
+use crate::init::{Init, Training};
+
+/// Additive score ([Bahdanau et al. 2015, appendix A.1.2](https://arxiv.org/abs/1409.0473)), one network per head.
+///
+/// ```text
+/// s_ij = v_a · tanh(q_i W_a + k_j U_a)
+/// ```
+///
+/// Needs memory for `[batch, heads, q_len, k_len, d_hidden]`, where the dot product needs `[batch, heads, q_len, k_len]`.
+#[derive(Module, Debug)]
+pub struct Additive {
+    /// What is read from the query, `[heads, d_k, d_hidden]`.
+    pub w_a: Param<Tensor<3>>,
+    /// What is read from the key, `[heads, d_k, d_hidden]`.
+    pub u_a: Param<Tensor<3>>,
+    /// How much each hidden unit counts, `[heads, d_hidden]`.
+    pub v_a: Param<Tensor<2>>,
+}
+
+impl Additive {
+    /// Initial weights are uniform within `1/√(fan in)`.
+    pub(crate) fn new(init: &Init, n_heads: usize, d_k: usize, d_hidden: usize) -> Self {
+        let matrix = [n_heads, d_k, d_hidden];
+        let bound = |fan_in: usize| 1.0 / (fan_in as f64).sqrt();
+        Self {
+            w_a: init.uniform("w_a", matrix, bound(d_k), Training::Learned),
+            u_a: init.uniform("u_a", matrix, bound(d_k), Training::Learned),
+            v_a: init.uniform("v_a", [n_heads, d_hidden], bound(d_hidden), Training::Learned),
+        }
+    }
+}
+
+impl Score for Additive {
+    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        let from_q = einsum!("bhqd,hdn->bhqn", q, self.w_a.val());
+        let from_k = einsum!("bhkd,hdn->bhkn", k, self.u_a.val());
+        let hidden = (from_q.unsqueeze_dim::<5>(3) + from_k.unsqueeze_dim::<5>(2)).tanh();
+        einsum!("bhqkn,hn->bhqk", hidden, self.v_a.val())
+    }
+}

@@ -1,0 +1,42 @@
+//! Self-attention without parameters, from which the lecture starts and which cannot learn.
+
+use burn::tensor::Tensor;
+
+use super::attend::{AttentionOutput, attend};
+use super::mask::Mask;
+use super::score::Dot;
+
+/// Every position asks with its own input for inputs like itself.
+///
+/// ```text
+/// context = softmax(x xᵀ) x
+/// ```
+///
+/// There is nothing to train here: [`SelfAttention`](crate::SelfAttention) puts three learnable matrices in front.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use qkv_model::{BasicAttention, Mask};
+///
+/// // Equal inputs: every position attends to all positions alike.
+/// let x = Tensor::<3>::ones([1, 4, 2], &Device::flex());
+/// let weights = BasicAttention.forward(x, &Mask::none()).weights.expect("always returned");
+/// assert_eq!(weights.into_data().to_vec::<f32>().unwrap(), [0.25; 16]);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BasicAttention;
+
+impl BasicAttention {
+    /// # Shapes
+    /// - `x`: `[batch, seq_len, d_in]`
+    /// - `context`: `[batch, seq_len, d_in]`
+    /// - `weights`: `[batch, 1, seq_len, seq_len]`, always returned: there is nothing else to see
+    pub fn forward(&self, x: Tensor<3>, mask: &Mask) -> AttentionOutput {
+        let x = x.unsqueeze_dim::<4>(1);
+        let attended = attend(&Dot {}, x.clone(), x.clone(), x, mask);
+        AttentionOutput {
+            context: attended.context.squeeze_dim(1),
+            weights: Some(attended.weights),
+        }
+    }
+}

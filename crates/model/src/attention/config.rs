@@ -1,0 +1,181 @@
+//! The dimensions and variants of one attention layer, checked before anything is built.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::SelfAttention;
+use super::score::{Score, ScoreConfig};
+use crate::dropout::Dropout;
+use crate::error::{ModelError, at_least_one};
+use crate::init::{Init, Training};
+
+/// What the matrices W_Q, W_K and W_V are: the question "what do learnable matrices buy?" in one setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Projections {
+    /// Trained by back-propagation.
+    Learned,
+    /// Random and never updated.
+    Frozen,
+    /// Absent: queries, keys and values are the input itself.
+    None,
+}
+
+/// Configuration of [`SelfAttention`].
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, SelfAttentionConfig};
+///
+/// let mut config = SelfAttentionConfig::new(3, 2);
+/// config.d_v = 5;
+/// let attention = config.init(&Init::new(&Device::flex(), 1))?;
+/// assert_eq!(attention.w_q(0).dims(), [3, 2]);
+/// assert_eq!(attention.w_v(0).dims(), [3, 5]);
+/// # Ok::<(), qkv_model::ModelError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SelfAttentionConfig {
+    /// Width of the input.
+    pub d_in: usize,
+    /// Width of queries and keys per head.
+    pub d_k: usize,
+    /// Width of values per head; `new` takes `d_k`.
+    pub d_v: usize,
+    /// Width after the output projection W_O; `None`, the default, leaves W_O out.
+    pub d_out: Option<usize>,
+    /// Number of heads; 1 by default.
+    pub n_heads: usize,
+    /// Whether the projections add a bias; `false` by default.
+    pub bias: bool,
+    /// Learned, frozen or none; W_O, where there is one, is always learned.
+    pub projections: Projections,
+    /// How queries and keys are compared; [`ScoreConfig::ScaledDot`] by default.
+    pub score: ScoreConfig,
+    /// Share of the attention weights dropped in training, in `[0, 1)`; 0 by default.
+    pub dropout: f64,
+}
+
+impl SelfAttentionConfig {
+    /// One head with scaled dot products, without biases and without W_O: the lecture's form.
+    pub fn new(d_in: usize, d_k: usize) -> Self {
+        Self {
+            d_in,
+            d_k,
+            d_v: d_k,
+            d_out: None,
+            n_heads: 1,
+            bias: false,
+            projections: Projections::Learned,
+            score: ScoreConfig::ScaledDot,
+            dropout: 0.0,
+        }
+    }
+
+    /// Builds the layer with one of the built-in scores.
+    ///
+    /// # Errors
+    /// If a dimension is zero, a rate is out of range, or identity projections do not fit.
+    pub fn init(&self, init: &Init) -> Result<SelfAttention, ModelError> {
+        self.init_with(init, &|init| self.score.init(init, self.n_heads, self.d_k))
+    }
+
+    /// Builds the layer with the score that `score` makes; `self.score` is not used. The score is given an [`Init`]
+    /// that stands at its own place in the module tree.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or whatever `score` returns.
+    pub fn init_with<S: Score>(
+        &self,
+        init: &Init,
+        score: &dyn Fn(&Init) -> Result<S, ModelError>,
+    ) -> Result<SelfAttention<S>, ModelError> {
+        self.check()?;
+        let Self {
+            d_in,
+            d_k,
+            d_v,
+            n_heads,
+            ..
+        } = *self;
+        let training = match self.projections {
+            Projections::Learned => Some(Training::Learned),
+            Projections::Frozen => Some(Training::Frozen),
+            Projections::None => None,
+        };
+        let matrix = |name, rows: usize, columns, training| {
+            init.uniform(name, [rows, columns], 1.0 / (rows as f64).sqrt(), training)
+        };
+        let qkv_matrix = |name, columns| training.map(|training| matrix(name, d_in, columns, training));
+        let qkv_bias = |name, width, rows: usize| match (self.bias, training) {
+            (true, Some(training)) => Some(init.uniform(name, [width], 1.0 / (rows as f64).sqrt(), training)),
+            _ => None,
+        };
+        Ok(SelfAttention {
+            w_q: qkv_matrix("w_q", n_heads * d_k),
+            w_k: qkv_matrix("w_k", n_heads * d_k),
+            w_v: qkv_matrix("w_v", n_heads * d_v),
+            w_o: self
+                .d_out
+                .map(|d_out| matrix("w_o", n_heads * d_v, d_out, Training::Learned)),
+            b_q: qkv_bias("b_q", n_heads * d_k, d_in),
+            b_k: qkv_bias("b_k", n_heads * d_k, d_in),
+            b_v: qkv_bias("b_v", n_heads * d_v, d_in),
+            b_o: self.d_out.filter(|_| self.bias).map(|d_out| {
+                init.uniform(
+                    "b_o",
+                    [d_out],
+                    1.0 / ((n_heads * d_v) as f64).sqrt(),
+                    Training::Learned,
+                )
+            }),
+            score: score(&init.enter("score"))?,
+            dropout: Dropout::new(init, "weights", self.dropout)?,
+            identity: training.is_none().then(|| identity(init, d_in)),
+            d_in,
+            d_k,
+            d_v,
+            d_out: self.d_out.unwrap_or(n_heads * d_v),
+            n_heads,
+        })
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        let Self {
+            d_in,
+            d_k,
+            d_v,
+            n_heads,
+            ..
+        } = *self;
+        for (name, value) in [("d_in", d_in), ("d_k", d_k), ("d_v", d_v), ("n_heads", n_heads)] {
+            at_least_one(name, value)?;
+        }
+        if let Some(d_out) = self.d_out {
+            at_least_one("d_out", d_out)?;
+        }
+        if self.projections == Projections::None {
+            for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
+                if n_heads * size != d_in {
+                    return Err(ModelError::IdentityChangesWidth {
+                        name,
+                        n_heads,
+                        size,
+                        d_in,
+                    });
+                }
+            }
+            if self.bias {
+                return Err(ModelError::IdentityHasNoBias);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn identity(init: &Init, size: usize) -> Tensor<2> {
+    let values = (0..size * size)
+        .map(|i| if i / size == i % size { 1.0 } else { 0.0 })
+        .collect();
+    init.tensor(values, [size, size])
+}

@@ -1,0 +1,113 @@
+//! One transformer block: attention and, where wanted, an MLP, each on a residual stream.
+
+use burn::module::Module;
+use burn::nn::LayerNorm;
+use burn::tensor::Tensor;
+
+use crate::attention::{BuiltinScore, Mask, Score, SelfAttention};
+use crate::config::TransformerConfig;
+use crate::dropout::Dropout;
+use crate::error::ModelError;
+use crate::init::Init;
+use crate::mlp::Mlp;
+use crate::mode::Mode;
+use crate::norm::{NormConfig, layer_norm};
+
+/// Attention and MLP with residual connections.
+///
+/// ```text
+/// pre-norm     x = x + attention(norm(x))      x = x + mlp(norm(x))
+/// post-norm    x = norm(x + attention(x))      x = norm(x + mlp(x))
+/// no norm      x = x + attention(x)            x = x + mlp(x)
+/// ```
+#[derive(Module, Debug)]
+pub struct Block<S = BuiltinScore> {
+    /// The only place where positions exchange information.
+    pub attention: SelfAttention<S>,
+    /// Absent in an attention-only block.
+    pub mlp: Option<Mlp>,
+    /// Belongs to the attention.
+    pub norm_attention: Option<LayerNorm>,
+    /// Belongs to the MLP.
+    pub norm_mlp: Option<LayerNorm>,
+    dropout_attention: Dropout,
+    dropout_mlp: Dropout,
+    post_norm: bool,
+}
+
+/// What a block returns when its attention weights are asked for.
+#[derive(Debug, Clone)]
+pub struct BlockOutput {
+    /// `[batch, seq_len, d_model]`.
+    pub x: Tensor<3>,
+    /// `[batch, heads, seq_len, seq_len]`.
+    pub weights: Tensor<4>,
+}
+
+impl<S: Score> Block<S> {
+    /// One block of the model that `config` describes; `config` must be resolved.
+    pub(crate) fn new(
+        config: &TransformerConfig,
+        init: &Init,
+        score: &dyn Fn(&Init) -> Result<S, ModelError>,
+    ) -> Result<Self, ModelError> {
+        let norm = || (config.norm != NormConfig::None).then(|| layer_norm(init, config.d_model));
+        Ok(Self {
+            attention: config.attention().init_with(&init.enter("attention"), score)?,
+            mlp: (config.d_mlp > 0).then(|| Mlp::new(&init.enter("mlp"), config.d_model, config.d_mlp)),
+            norm_attention: norm(),
+            norm_mlp: if config.d_mlp > 0 { norm() } else { None },
+            dropout_attention: Dropout::new(init, "dropout_attention", config.dropout)?,
+            dropout_mlp: Dropout::new(init, "dropout_mlp", config.dropout)?,
+            post_norm: config.norm == NormConfig::Post,
+        })
+    }
+
+    /// `[batch, seq_len, d_model]` to the same.
+    pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
+        let attended = self
+            .attention
+            .forward(self.attention_input(x.clone()), mask, mode);
+        self.after_attention(x, attended, mode)
+    }
+
+    /// The same, with the attention weights.
+    pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> BlockOutput {
+        let output = self
+            .attention
+            .forward_with_weights(self.attention_input(x.clone()), mask, mode);
+        BlockOutput {
+            x: self.after_attention(x, output.context, mode),
+            weights: output.weights.expect("forward_with_weights returns weights"),
+        }
+    }
+
+    /// What the attention layer sees of the residual stream `x`.
+    pub fn attention_input(&self, x: Tensor<3>) -> Tensor<3> {
+        self.before(&self.norm_attention, x)
+    }
+
+    fn after_attention(&self, x: Tensor<3>, attended: Tensor<3>, mode: Mode) -> Tensor<3> {
+        let x = self.after(
+            &self.norm_attention,
+            x + self.dropout_attention.forward(attended, mode),
+        );
+        let Some(mlp) = &self.mlp else { return x };
+        let out = mlp.forward(self.before(&self.norm_mlp, x.clone()));
+        self.after(&self.norm_mlp, x + self.dropout_mlp.forward(out, mode))
+    }
+
+    fn before(&self, norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
+        match norm {
+            Some(norm) if !self.post_norm => norm.forward(x),
+            _ => x,
+        }
+    }
+
+    fn after(&self, norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
+        match norm {
+            Some(norm) if self.post_norm => norm.forward(x),
+            _ => x,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The glossary of a transformer: every dimension and variant, as it stands in a config file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attention::{Projections, ScoreConfig, SelfAttentionConfig};
+use crate::embedding::EmbeddingsConfig;
+use crate::error::{ModelError, at_least_one};
+use crate::norm::NormConfig;
+use crate::positions::PositionsConfig;
+
+/// Whether a position may see those after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaskConfig {
+    /// Every position sees every other.
+    None,
+    /// A position sees itself and what came before.
+    Causal,
+}
+
+/// Configuration of a [`Transformer`](crate::Transformer).
+///
+/// A value that is `None` follows from the others; [`resolve`](Self::resolve) fills it in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerConfig {
+    /// Number of different tokens, at the input and at the output. In a config file, 0 means: as the task says.
+    #[serde(default)]
+    pub vocab_size: usize,
+    /// Length of the longest sequence. In a config file, 0 means: as the task says.
+    #[serde(default)]
+    pub seq_len: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Number of attention heads per block.
+    pub n_heads: usize,
+    /// Number of blocks.
+    pub n_layers: usize,
+    /// Width of queries and keys per head; `d_model / n_heads` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_k: Option<usize>,
+    /// Width of values per head; `d_model / n_heads` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_v: Option<usize>,
+    /// Width of the MLP's hidden layer; 0 leaves the MLP out.
+    pub d_mlp: usize,
+    /// Whether W_Q, W_K and W_V are learned, frozen or absent.
+    pub projections: Projections,
+    /// Whether W_O mixes the heads' outputs; without it, `n_heads * d_v` must equal `d_model`.
+    pub w_o: bool,
+    /// Whether W_Q, W_K, W_V and W_O come with biases.
+    pub bias: bool,
+    /// How queries and keys are compared.
+    pub score: ScoreConfig,
+    /// Who sees whom.
+    pub mask: MaskConfig,
+    /// How a position is told.
+    pub positions: PositionsConfig,
+    /// Whether the token vectors are trained.
+    pub embeddings: EmbeddingsConfig,
+    /// Where a block normalises.
+    pub norm: NormConfig,
+    /// Whether the unembedding is the transposed embedding table.
+    pub tied: bool,
+    /// Share of activations dropped in training: attention weights, sub-layer outputs and the embedding's output.
+    pub dropout: f64,
+}
+
+impl TransformerConfig {
+    /// One attention-only pre-norm block with one head: the smallest model that learns something worth seeing.
+    pub fn new(vocab_size: usize, seq_len: usize, d_model: usize) -> Self {
+        Self {
+            vocab_size,
+            seq_len,
+            d_model,
+            n_heads: 1,
+            n_layers: 1,
+            d_k: None,
+            d_v: None,
+            d_mlp: 0,
+            projections: Projections::Learned,
+            w_o: false,
+            bias: false,
+            score: ScoreConfig::ScaledDot,
+            mask: MaskConfig::None,
+            positions: PositionsConfig::Sinusoidal,
+            embeddings: EmbeddingsConfig::Learned,
+            norm: NormConfig::Pre,
+            tied: false,
+            dropout: 0.0,
+        }
+    }
+
+    /// The same configuration with every open value filled in.
+    ///
+    /// # Errors
+    /// If a number is out of range or two of them do not fit.
+    pub fn resolve(&self) -> Result<Self, ModelError> {
+        for (name, value) in [
+            ("vocab_size", self.vocab_size),
+            ("seq_len", self.seq_len),
+            ("d_model", self.d_model),
+            ("n_heads", self.n_heads),
+            ("n_layers", self.n_layers),
+        ] {
+            at_least_one(name, value)?;
+        }
+        let Self { d_model, n_heads, .. } = *self;
+        let share = |given: Option<usize>| match given {
+            Some(given) => Ok(given),
+            None if d_model.is_multiple_of(n_heads) => Ok(d_model / n_heads),
+            None => Err(ModelError::HeadsDoNotDivide { d_model, n_heads }),
+        };
+        let d_k = at_least_one("d_k", share(self.d_k)?)?;
+        let d_v = at_least_one("d_v", share(self.d_v)?)?;
+        // Said before the missing W_O, because identity projections cannot have another width with it either.
+        if self.projections == Projections::None {
+            for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
+                if n_heads * size != d_model {
+                    return Err(ModelError::IdentityChangesWidth {
+                        name,
+                        n_heads,
+                        size,
+                        d_in: d_model,
+                    });
+                }
+            }
+        }
+        if !self.w_o && n_heads * d_v != d_model {
+            return Err(ModelError::OutputDoesNotFit {
+                d_model,
+                n_heads,
+                d_v,
+            });
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            let (name, expected) = ("dropout", "at least 0 and below 1");
+            return Err(ModelError::OutOfRange {
+                name,
+                expected,
+                got: self.dropout,
+            });
+        }
+        Ok(Self {
+            d_k: Some(d_k),
+            d_v: Some(d_v),
+            ..self.clone()
+        })
+    }
+
+    /// The attention layer of each block; `self` must be resolved.
+    pub(crate) fn attention(&self) -> SelfAttentionConfig {
+        let resolved = |size: Option<usize>| size.expect("a resolved config has its head sizes");
+        SelfAttentionConfig {
+            d_in: self.d_model,
+            d_k: resolved(self.d_k),
+            d_v: resolved(self.d_v),
+            d_out: self.w_o.then_some(self.d_model),
+            n_heads: self.n_heads,
+            bias: self.bias,
+            projections: self.projections,
+            score: self.score,
+            dropout: self.dropout,
+        }
+    }
+}

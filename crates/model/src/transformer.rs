@@ -1,0 +1,177 @@
+//! Tokens in, logits out: embedding, positions, blocks, unembedding.
+
+use burn::module::{Module, Param};
+use burn::nn::LayerNorm;
+use burn::tensor::{Int, Tensor, module::linear};
+
+use crate::attention::{BuiltinScore, CausalAlign, Mask, Score, Trace};
+use crate::block::Block;
+use crate::config::{MaskConfig, TransformerConfig};
+use crate::dropout::Dropout;
+use crate::embedding::Embedding;
+use crate::error::ModelError;
+use crate::init::{Init, Training};
+use crate::mode::Mode;
+use crate::norm::{NormConfig, layer_norm};
+use crate::positions::Positions;
+
+/// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.
+///
+/// ```text
+/// x = E[tokens] + positions      x = block_n(… block_1(x))      logits = norm(x) U
+/// ```
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use qkv_model::{Init, Mode, Transformer, TransformerConfig};
+///
+/// let device = Device::flex();
+/// let model: Transformer = TransformerConfig::new(10, 16, 32).init(&Init::new(&device, 1))?;
+/// let tokens = Tensor::<3, Int>::zeros([2, 16, 1], &device);
+/// assert_eq!(model.forward(tokens, Mode::Evaluate).dims(), [2, 16, 10]);
+/// # Ok::<(), qkv_model::ModelError>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Transformer<S = BuiltinScore> {
+    /// Token vectors.
+    pub embedding: Embedding,
+    /// Position vectors.
+    pub positions: Positions,
+    /// In the order in which they are applied.
+    pub blocks: Vec<Block<S>>,
+    /// After the last pre-norm block.
+    pub norm: Option<LayerNorm>,
+    /// `[d_model, vocab_size]`; absent where it is tied to the embedding table.
+    pub unembedding: Option<Param<Tensor<2>>>,
+    dropout: Dropout,
+    causal: bool,
+}
+
+impl TransformerConfig {
+    /// Builds the model with one of the built-in scores.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), or if the score's own settings are out of range.
+    pub fn init(&self, init: &Init) -> Result<Transformer, ModelError> {
+        let d_k = self.resolve()?.attention().d_k;
+        self.init_with(init, &|init| self.score.init(init, self.n_heads, d_k))
+    }
+
+    /// Builds the model with the score that `score` makes for each block; `self.score` is not used.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or whatever `score` returns.
+    pub fn init_with<S: Score>(
+        &self,
+        init: &Init,
+        score: &dyn Fn(&Init) -> Result<S, ModelError>,
+    ) -> Result<Transformer<S>, ModelError> {
+        let config = self.resolve()?;
+        let (d_model, vocab_size) = (config.d_model, config.vocab_size);
+        let blocks = init.enter("blocks");
+        let unembedding_bound = 1.0 / (d_model as f64).sqrt();
+        Ok(Transformer {
+            embedding: config
+                .embeddings
+                .init(&init.enter("embedding"), vocab_size, d_model),
+            positions: config
+                .positions
+                .init(&init.enter("positions"), config.seq_len, d_model),
+            blocks: (0..config.n_layers)
+                .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), score))
+                .collect::<Result<_, _>>()?,
+            norm: (config.norm == NormConfig::Pre).then(|| layer_norm(init, d_model)),
+            unembedding: (!config.tied).then(|| {
+                init.uniform(
+                    "unembedding",
+                    [d_model, vocab_size],
+                    unembedding_bound,
+                    Training::Learned,
+                )
+            }),
+            dropout: Dropout::new(init, "dropout", config.dropout)?,
+            causal: config.mask == MaskConfig::Causal,
+        })
+    }
+}
+
+impl<S: Score> Transformer<S> {
+    /// # Shapes
+    /// - `tokens`: `[batch, seq_len, stack]`; tokens stacked at one position are embedded together
+    /// - returns `[batch, seq_len, vocab_size]`, before any softmax
+    pub fn forward(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        self.unembed(self.features(tokens, mode))
+    }
+
+    /// The residual stream after the last block (and its norm): everything but the unembedding.
+    ///
+    /// # Shapes
+    /// - `tokens`: `[batch, seq_len, stack]`
+    /// - returns `[batch, seq_len, d_model]`
+    pub fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        let mask = self.mask();
+        let x = self
+            .blocks
+            .iter()
+            .fold(self.embed(tokens, mode), |x, block| block.forward(x, &mask, mode));
+        match &self.norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        }
+    }
+
+    /// Logits of features of any leading shape: `[.., d_model]` to `[.., vocab_size]`.
+    pub fn unembed<const D: usize>(&self, features: Tensor<D>) -> Tensor<D> {
+        let unembedding = match &self.unembedding {
+            Some(unembedding) => unembedding.val(),
+            None => self.embedding.table.val().transpose(),
+        };
+        linear(features, unembedding, None)
+    }
+
+    /// The attention weights of every block, `[batch, heads, seq_len, seq_len]` each.
+    pub fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
+        let mask = self.mask();
+        let mut x = self.embed(tokens, Mode::Evaluate);
+        let mut all = Vec::with_capacity(self.blocks.len());
+        for block in &self.blocks {
+            let output = block.forward_with_weights(x, &mask, Mode::Evaluate);
+            x = output.x;
+            all.push(output.weights);
+        }
+        all
+    }
+
+    /// Walks through one query of one head; see [`SelfAttention::trace`](crate::SelfAttention::trace).
+    ///
+    /// # Shapes
+    /// - `tokens`: `[seq_len, stack]`
+    ///
+    /// # Panics
+    /// If there is no such layer, head or position.
+    pub fn trace(&self, tokens: Tensor<2, Int>, layer: usize, head: usize, query: usize) -> Trace {
+        let mask = self.mask();
+        let x = self.embed(tokens.unsqueeze(), Mode::Evaluate);
+        let x = self.blocks[..layer]
+            .iter()
+            .fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
+        let block = &self.blocks[layer];
+        block
+            .attention
+            .trace(block.attention_input(x).squeeze_dim(0), &mask, query, head)
+    }
+
+    /// Who sees whom in every block.
+    pub fn mask(&self) -> Mask {
+        if self.causal {
+            Mask::causal(CausalAlign::TopLeft)
+        } else {
+            Mask::none()
+        }
+    }
+
+    fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        self.dropout
+            .forward(self.positions.forward(self.embedding.forward(tokens)), mode)
+    }
+}
