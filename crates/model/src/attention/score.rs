@@ -1,6 +1,6 @@
 //! How well a query fits a key: the one place where kinds of attention differ.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::init::Init;
 ///
 /// Implement it for a module of your own, with or without parameters: autodiff gives the gradient. The example
 /// `custom_score` trains one.
-pub trait Score: Module {
+pub trait Score: Module + ModuleDisplay {
     /// The scores before scaling.
     ///
     /// # Shapes

@@ -1,0 +1,127 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Trains small attention models and shows what W_Q, W_K and W_V learned.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model on a task and keep the run
+    Train(TrainArgs),
+    /// Evaluate a run on held-out examples
+    Eval(EvalArgs),
+    /// Walk through the attention of one query, with the run's own numbers
+    Explain(ExplainArgs),
+    /// Show W_Q, W_K and W_V and what they learned, from the files alone
+    Inspect(InspectArgs),
+    /// Replay the lecture and check every published number
+    Lecture(LectureArgs),
+    /// List the tasks
+    Tasks,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct TrainArgs {
+    /// A task (see `qkv tasks`) or a config file that ends in .toml
+    #[arg(value_name = "TASK|CONFIG.toml")]
+    pub source: String,
+    /// Change one value of the config, for example model.d_k=24
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Length of the run; turns early stop off
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Save and leave after N steps, without changing the schedule
+    #[arg(long, value_name = "N")]
+    pub stop_after: Option<u64>,
+    /// Decides initial weights, examples and dropout
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Folder of the run; runs/TASK-… by default
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overwrite a run that is already in --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print nothing but errors
+    #[arg(long, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print one JSON object a line and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct MachineArgs {
+    /// Where to compute: flex, or ndarray where it is compiled in
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    pub device: String,
+    /// Threads to compute with; all cores by default. The result does not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct EvalArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// Number of test examples
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub examples: u64,
+    /// Evaluate every input that the task has, where they are at most a million
+    #[arg(long, conflicts_with = "examples")]
+    pub exact: bool,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ExplainArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// The input's labels, separated by spaces; a test example by default
+    pub input: Option<String>,
+    /// The position that asks; the first that carries loss by default
+    #[arg(long, value_name = "I")]
+    pub query: Option<usize>,
+    /// Layer to walk through
+    #[arg(long, value_name = "L", default_value_t = 0)]
+    pub layer: usize,
+    /// Head to walk through
+    #[arg(long, value_name = "H", default_value_t = 0)]
+    pub head: usize,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct InspectArgs {
+    /// Folder of a run or of a checkpoint, or a safetensors file
+    #[arg(value_name = "RUN|FILE")]
+    pub source: PathBuf,
+    /// Number of heads, where a file does not say
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
+    /// Also write every matrix and attention map as an SVG picture into this folder
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct LectureArgs {
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}

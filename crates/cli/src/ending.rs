@@ -1,0 +1,54 @@
+//! The end of a run on the screen: what one example attends to, and where to look further.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use qkv_inspect::{HeatMap, Matrix, Palette};
+use qkv_train::Probe;
+
+use crate::style;
+
+/// Attention maps that are shown; `inspect` shows all.
+const MAPS: usize = 4;
+
+/// Shows the attention maps of `probe` and the commands that show more of the run.
+pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
+    writeln!(
+        out,
+        "\none test example: each row is a query, each column a key that it may look at"
+    )?;
+    for (layer, head, map) in maps(probe)?.into_iter().take(MAPS) {
+        let title = format!("attention weights of layer {layer}, head {head}");
+        let map = HeatMap::new(&map, Palette::Sequential)
+            .with_title(&title)
+            .with_labels(&probe.tokens, &probe.tokens);
+        writeln!(out, "\n{}", map.text(style::heat_maps()))?;
+    }
+    let (command, run) = (style::command(), run.display());
+    writeln!(out, "look further:")?;
+    writeln!(
+        out,
+        "  {command} inspect {run}    W_Q, W_K and W_V, and how far training moved them"
+    )?;
+    writeln!(
+        out,
+        "  {command} explain {run}    one query, from x to its context, with these numbers"
+    )?;
+    writeln!(out, "  {command} eval {run}       accuracy on other examples")?;
+    Ok(())
+}
+
+/// Layer, head and map of all of them.
+fn maps(probe: &Probe) -> Result<Vec<(usize, usize, Matrix)>> {
+    let mut maps = Vec::new();
+    for (layer, weights) in probe.weights.iter().enumerate() {
+        let [_, q_len, k_len] = weights.dims();
+        let values: Vec<f64> = weights.to_data().iter::<f64>().collect();
+        for (head, values) in values.chunks(q_len * k_len).enumerate() {
+            let map = Matrix::new(q_len, k_len, values.to_vec())?.with_axes("query", "key");
+            maps.push((layer, head, map));
+        }
+    }
+    Ok(maps)
+}

@@ -1,0 +1,185 @@
+//! `qkv inspect`: W_Q, W_K and W_V as pictures and figures, from the files alone.
+
+use std::fs;
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use qkv_inspect::{HeatMap, Matrix, Palette, Source, Summary, summarize};
+
+use crate::args::InspectArgs;
+use crate::exit::usage;
+use crate::style;
+
+/// Cells of a matrix on the screen: two of them side by side stay readable in 80 columns.
+const CELLS: usize = 32;
+
+/// Shows every matrix and the attention map; writes pictures where they are asked for.
+pub fn run(args: &InspectArgs) -> Result<ExitCode> {
+    let mut source = Source::open(&args.source)?;
+    if let Some(n_heads) = args.heads {
+        if n_heads == 0 {
+            return Err(usage("--heads must be at least 1, got 0"));
+        }
+        source = source.with_heads(n_heads);
+    }
+    let summaries = summarize(&source)?;
+    if summaries.is_empty() && source.layers()?.is_empty() && source.snapshot.is_none() {
+        return Err(usage(format!(
+            "{} has no matrix named w_q, w_k, w_v or w_o; it has {}",
+            args.source.display(),
+            source.weights.names().take(5).collect::<Vec<_>>().join(", ")
+        )));
+    }
+    let out = &mut stdout().lock();
+    match source.step {
+        Some(step) => writeln!(out, "{} at step {step}", args.source.display())?,
+        None => writeln!(out, "{}", args.source.display())?,
+    }
+    if summaries.is_empty() {
+        writeln!(
+            out,
+            "\nno projections: queries, keys and values are the input itself"
+        )?;
+    } else {
+        figures(out, &summaries)?;
+        matrices(out, &source)?;
+    }
+    attention(out, &source)?;
+    if let Some(folder) = &args.svg {
+        pictures(out, &source, folder)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The name as the lecture writes it: `w_q` is W_Q.
+fn title(matrix: &str) -> String {
+    matrix.to_uppercase()
+}
+
+fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
+    writeln!(
+        out,
+        "\n{:<22} {:<5} {:<9} {:>7} {:>5} {:>9}  {:<31} {:>7} {:>7}",
+        "layer and head",
+        "",
+        "shape",
+        "norm",
+        "rank",
+        "effective",
+        "largest singular values",
+        "moved",
+        "cosine"
+    )?;
+    for summary in summaries {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let singular_values = summary.singular_values.as_ref().map(|values| {
+            values
+                .iter()
+                .map(|value| format!("{value:>7.3}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        });
+        let moved = summary.moved.as_ref();
+        writeln!(
+            out,
+            "{:<22} {:<5} {:<9} {:>7.3} {:>5} {:>9}  {:<31} {:>7} {:>7}",
+            format!("{} {}", summary.layer, summary.head),
+            title(summary.matrix),
+            format!("{} × {}", summary.rows, summary.columns),
+            summary.norm,
+            or_dash(summary.rank.map(|rank| rank.to_string())),
+            or_dash(summary.effective_rank.map(|rank| format!("{rank:.1}"))),
+            or_dash(singular_values),
+            or_dash(
+                moved
+                    .and_then(|moved| moved.distance)
+                    .map(|distance| format!("{distance:.3}"))
+            ),
+            or_dash(
+                moved
+                    .and_then(|moved| moved.cosine)
+                    .map(|cosine| format!("{cosine:.3}"))
+            ),
+        )?;
+    }
+    writeln!(
+        out,
+        "moved is ‖W - W_0‖ / ‖W_0‖ and cosine the angle between them, W_0 being the matrix at step 0"
+    )?;
+    Ok(())
+}
+
+fn matrices(out: &mut impl Write, source: &Source) -> Result<()> {
+    for (name, matrix) in named(source)? {
+        let map = HeatMap::new(&matrix, Palette::Diverging)
+            .with_title(&name)
+            .at_most(CELLS, CELLS);
+        writeln!(out, "\n{}", map.text(style::heat_maps()))?;
+    }
+    Ok(())
+}
+
+/// Every matrix with its layer, head and name.
+fn named(source: &Source) -> Result<Vec<(String, Matrix)>> {
+    let mut named = Vec::new();
+    for layer in source.layers()? {
+        for (head, weights) in layer.heads.iter().enumerate() {
+            for (name, matrix) in weights.named() {
+                let name = format!("{} of {}, head {head}", title(name), layer.prefix);
+                named.extend(matrix.map(|matrix| (name, matrix.clone())));
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn attention(out: &mut impl Write, source: &Source) -> Result<()> {
+    let Some(snapshot) = &source.snapshot else {
+        return Ok(());
+    };
+    for map in &snapshot.maps {
+        writeln!(out, "\nattention weights, query down, key across")?;
+        writeln!(out, "{}", snapshot.heat_map(map).text(style::heat_maps()))?;
+    }
+    Ok(())
+}
+
+fn pictures(out: &mut impl Write, source: &Source, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut write = |name: &str, svg: String| -> Result<()> {
+        let file: String = name
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() {
+                    c.to_ascii_lowercase()
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        let path = folder.join(file).with_extension("svg");
+        fs::write(&path, svg).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(writeln!(out, "wrote {}", path.display())?)
+    };
+    for (name, matrix) in named(source)? {
+        write(
+            &name.replace(" of ", " ").replace(", ", " "),
+            HeatMap::new(&matrix, Palette::Diverging)
+                .with_title(&name)
+                .svg()?,
+        )?;
+    }
+    for (snapshot, map) in source
+        .snapshot
+        .iter()
+        .flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
+    {
+        write(
+            &format!("weights {} head {}", map.layer, map.head),
+            snapshot.heat_map(map).svg()?,
+        )?;
+    }
+    Ok(())
+}

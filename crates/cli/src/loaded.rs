@@ -1,0 +1,33 @@
+//! A run opened for use: its config, its task, and the model with its latest weights.
+
+use std::path::Path;
+
+use anyhow::Result;
+use burn::tensor::Device;
+use qkv_model::{Init, Transformer};
+use qkv_train::{Config, RunFolder, Task, load_weights};
+
+/// See the module.
+pub struct Loaded {
+    pub config: Config,
+    pub task: Box<dyn Task>,
+    pub model: Transformer,
+    /// Optimizer steps behind the weights.
+    pub step: u64,
+}
+
+/// Opens the run in `path` on `device`.
+pub fn open(path: &Path, device: &Device) -> Result<Loaded> {
+    let folder = RunFolder::open(path)?;
+    let config = folder.config()?;
+    let task = config.task.build()?;
+    let (step, weights) = folder.latest_weights()?;
+    let model = config.model.init(&Init::new(device, config.seed))?;
+    let model = load_weights(model, &weights)?;
+    Ok(Loaded {
+        config,
+        task,
+        model,
+        step,
+    })
+}

@@ -1,0 +1,23 @@
+//! Colours where somebody sees them, characters elsewhere.
+
+use std::io::{IsTerminal, stdout};
+
+use qkv_inspect::TextStyle;
+
+/// Colour blocks on a terminal, unless `NO_COLOR` is set (<https://no-color.org>); readable characters elsewhere.
+pub fn heat_maps() -> TextStyle {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if stdout().is_terminal() && !no_colour {
+        TextStyle::Colour
+    } else {
+        TextStyle::Plain
+    }
+}
+
+/// How the user can start this program again: under cargo, as they have just done it.
+pub fn command() -> String {
+    match std::env::var_os("CARGO") {
+        Some(_) => "cargo run --release --".to_owned(),
+        None => std::env::args().next().unwrap_or_else(|| "qkv".to_owned()),
+    }
+}

@@ -1,0 +1,206 @@
+//! What can be wrong with the files of a run; every message says what was expected, what was found and what to do.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Something that cannot be read, or a number that does not exist.
+#[derive(Debug, Error)]
+pub enum InspectError {
+    /// There is nothing at this path.
+    #[error("{} does not exist; give a run folder, a checkpoint folder or a safetensors file", path.display())]
+    NotFound {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The bytes are something else.
+    #[error(
+        "{} is not a safetensors file: {problem}; it holds {size} bytes and begins with {start}",
+        path.display()
+    )]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// The first thing that does not fit.
+        problem: String,
+        /// Its size in bytes.
+        size: usize,
+        /// Its first bytes, unprintable ones escaped.
+        start: String,
+    },
+    /// The file was cut off.
+    #[error(
+        "{} is cut off: its header promises {expected} bytes, found {size}; copy it again or take another checkpoint",
+        path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header promises; at least this many where the header itself is cut.
+        expected: u64,
+        /// Bytes that are there.
+        size: usize,
+    },
+    /// The numbers of a tensor are stored in a way that is not read here.
+    #[error(
+        "tensor {} holds {dtype}, expected F64, F32, F16 or BF16; convert it to one of these first",
+        name.escape_debug()
+    )]
+    UnsupportedType {
+        /// The tensor.
+        name: String,
+        /// How its numbers are stored.
+        dtype: String,
+    },
+    /// The file holds no tensor of this name.
+    #[error("there is no tensor {} in {}; it holds {}", name.escape_debug(), path.display(), known.escape_debug())]
+    NoTensor {
+        /// What was asked for.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// The names that are there, the first few.
+        known: String,
+    },
+    /// A tensor has the wrong number of axes, or an empty one.
+    #[error(
+        "tensor {} has shape {shape:?}, expected {expected}, every axis at least 1",
+        name.escape_debug()
+    )]
+    WrongShape {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The axes in words.
+        expected: &'static str,
+    },
+    /// The values do not fill the rows and columns.
+    #[error("a matrix of {rows} rows and {columns} columns (each at least 1), got {values} values")]
+    MatrixSize {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+        /// Number of values.
+        values: usize,
+    },
+    /// A model has at least one head.
+    #[error("n_heads must be at least 1, got 0")]
+    NoHeads,
+    /// The heads cannot share an axis evenly.
+    #[error(
+        "{} has {length} {axis}, which n_heads = {n_heads} does not divide; give the model's own number of heads",
+        name.escape_debug()
+    )]
+    HeadsDoNotDivide {
+        /// The tensor.
+        name: String,
+        /// `"columns"` or `"rows"`.
+        axis: &'static str,
+        /// Length of that axis.
+        length: usize,
+        /// Number of heads.
+        n_heads: usize,
+    },
+    /// The folder is neither a run nor a checkpoint.
+    #[error(
+        "{} is no run folder: {missing} is missing; give a folder that qkv train wrote, one of its checkpoints, or a \
+         safetensors file",
+        path.display()
+    )]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// What a run has and this folder lacks.
+        missing: &'static str,
+    },
+    /// Nothing was saved, or not completely.
+    #[error(
+        "{} has no complete checkpoint: each needs model.safetensors and config.json, found {incomplete} without both; \
+         train until the first one is saved",
+        path.display()
+    )]
+    NoCheckpoint {
+        /// The run folder.
+        path: PathBuf,
+        /// Step folders that lack one of the files.
+        incomplete: usize,
+    },
+    /// No complete checkpoint was kept at this step.
+    #[error("{} has no checkpoint at step {step}; it has {known}", path.display())]
+    NoSuchStep {
+        /// The run folder.
+        path: PathBuf,
+        /// What was asked for.
+        step: u64,
+        /// The steps that are there.
+        known: String,
+    },
+    /// A file that is neither a run nor a checkpoint has no steps to choose from.
+    #[error("{} is not a run folder, so step {step} cannot be looked up in it", path.display())]
+    NoSteps {
+        /// What was asked for.
+        path: PathBuf,
+        /// The step.
+        step: u64,
+    },
+    /// `config.json` is not what a checkpoint has.
+    #[error("cannot use {}: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found.
+        problem: String,
+    },
+    /// The labels of a snapshot are not what they should be.
+    #[error("cannot use the labels in {}: its metadata `probe` must hold arrays of strings: {problem}", path.display())]
+    Labels {
+        /// The snapshot.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+    /// Two matrices of different sizes cannot be compared.
+    #[error("cannot compare a {}x{} matrix with a {}x{} one; they must have the same size", left[0], left[1], right[0], right[1])]
+    SizesDiffer {
+        /// Rows and columns of the first.
+        left: [usize; 2],
+        /// Rows and columns of the second.
+        right: [usize; 2],
+    },
+    /// NaN or infinite values have no singular values.
+    #[error(
+        "{count} of {total} values are NaN or infinite, so there are no singular values; the training diverged"
+    )]
+    NotFinite {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// The iteration for the singular values did not settle.
+    #[error("the singular values of a {rows}x{columns} matrix did not converge in {iterations} iterations")]
+    NoConvergence {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+        /// The bound.
+        iterations: usize,
+    },
+    /// The picture could not be drawn.
+    #[error("cannot draw the picture: {problem}")]
+    Picture {
+        /// The reason.
+        problem: String,
+    },
+}

@@ -1,0 +1,82 @@
+//! Words beside and below the cells, made safe to print.
+
+/// `text` without anything that would move a cursor, change a colour, reverse the line or break an XML file: control
+/// characters become their pictures, and a lone space becomes visible.
+pub(crate) fn clean(text: &str) -> String {
+    if text == " " {
+        return "␣".to_owned();
+    }
+    text.chars().map(visible).collect()
+}
+
+fn visible(c: char) -> char {
+    match c {
+        // U+2400 and following are the pictures of U+0000 and following.
+        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\x7f' => '␡',
+        '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' => '\u{fffd}',
+        '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// Columns that `text` takes in a terminal. East Asian characters and emoji take two, combining marks none; this covers
+/// the large blocks and no exceptions.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+fn char_width(c: char) -> usize {
+    match c as u32 {
+        0x300..=0x36f | 0x200b..=0x200d | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
+        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// `text` if it is at most `most` columns wide, else its beginning and an ellipsis.
+pub(crate) fn fit(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let mut left = most.saturating_sub(1);
+    let beginning = text.chars().take_while(|&c| {
+        let fits = char_width(c) <= left;
+        left -= char_width(c).min(left);
+        fits
+    });
+    beginning.chain(['…']).collect()
+}
+
+/// `text` with spaces in front of it, to `to` columns.
+pub(crate) fn pad_left(text: &str, to: usize) -> String {
+    format!("{}{text}", " ".repeat(to.saturating_sub(width(text))))
+}
+
+/// `text` with spaces behind it, to `to` columns.
+pub(crate) fn pad_right(text: &str, to: usize) -> String {
+    format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_gets_through() {
+        assert_eq!(clean("\x1b[31mred\n"), "␛[31mred␊");
+        assert_eq!(clean("a\u{202e}b\u{9b}"), "a\u{fffd}b\u{fffd}");
+        assert_eq!((clean(" ").as_str(), clean("a b").as_str()), ("␣", "a b"));
+    }
+
+    #[test]
+    fn labels_are_cut_to_columns() {
+        assert_eq!(fit("attention", 9), "attention");
+        assert_eq!(fit("attention", 5), "atte…");
+        assert_eq!(fit("注意力机制", 6), "注意…");
+        assert_eq!(width("注a"), 3);
+        assert_eq!(pad_left("注", 4), "  注");
+        assert_eq!(pad_right("e\u{301}", 2), "e\u{301} ");
+    }
+}

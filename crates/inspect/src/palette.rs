@@ -1,0 +1,91 @@
+//! Colours for numbers, readable without telling red from green.
+
+/// How a number becomes a colour or a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Palette {
+    /// Blue below zero, white at zero, red above: for weights, whose sign matters.
+    Diverging,
+    /// Dark to bright: for attention weights, which are amounts.
+    Sequential,
+}
+
+/// Red, green and blue.
+pub(crate) type Rgb = [u8; 3];
+
+/// The eleven classes of RdBu, blue first; safe for colour-blind readers
+/// ([Brewer, ColorBrewer 2.0](https://colorbrewer2.org/#type=diverging&scheme=RdBu&n=11)).
+const BLUE_WHITE_RED: [Rgb; 11] = [
+    [0x05, 0x30, 0x61],
+    [0x21, 0x66, 0xac],
+    [0x43, 0x93, 0xc3],
+    [0x92, 0xc5, 0xde],
+    [0xd1, 0xe5, 0xf0],
+    [0xf7, 0xf7, 0xf7],
+    [0xfd, 0xdb, 0xc7],
+    [0xf4, 0xa5, 0x82],
+    [0xd6, 0x60, 0x4d],
+    [0xb2, 0x18, 0x2b],
+    [0x67, 0x00, 0x1f],
+];
+
+/// Ten points of viridis, whose lightness grows evenly
+/// ([Smith & van der Walt 2015](https://bids.github.io/colormap/)).
+const VIRIDIS: [Rgb; 10] = [
+    [0x44, 0x01, 0x54],
+    [0x48, 0x28, 0x78],
+    [0x3e, 0x4a, 0x89],
+    [0x31, 0x68, 0x8e],
+    [0x26, 0x82, 0x8e],
+    [0x1f, 0x9e, 0x89],
+    [0x35, 0xb7, 0x79],
+    [0x6d, 0xcd, 0x59],
+    [0xb4, 0xde, 0x2c],
+    [0xfd, 0xe7, 0x25],
+];
+
+impl Palette {
+    /// The colour at `fraction` of the way from the low end to the high one.
+    pub(crate) fn colour(self, fraction: f64) -> Rgb {
+        let stops: &[Rgb] = match self {
+            Self::Diverging => &BLUE_WHITE_RED,
+            Self::Sequential => &VIRIDIS,
+        };
+        let place = fraction.clamp(0.0, 1.0) * (stops.len() - 1) as f64;
+        let below = (place as usize).min(stops.len() - 2);
+        let share = place - below as f64;
+        std::array::from_fn(|i| {
+            let (low, high) = (f64::from(stops[below][i]), f64::from(stops[below + 1][i]));
+            (low + share * (high - low)).round() as u8
+        })
+    }
+}
+
+/// Whether white writing is easier to read on this colour than black.
+pub(crate) fn is_dark([red, green, blue]: Rgb) -> bool {
+    // Relative luminance of WCAG 2; black and white contrast equally at 0.179.
+    let linear = |channel: u8| (f64::from(channel) / 255.0).powf(2.2);
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue) < 0.179
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_neutral_and_the_ends_are_blue_and_red() {
+        assert_eq!(Palette::Diverging.colour(0.5), [0xf7; 3]);
+        assert_eq!(Palette::Diverging.colour(0.0), [0x05, 0x30, 0x61]);
+        assert_eq!(Palette::Diverging.colour(1.0), [0x67, 0x00, 0x1f]);
+        assert_eq!(Palette::Diverging.colour(7.0), [0x67, 0x00, 0x1f]);
+    }
+
+    #[test]
+    fn the_sequential_palette_only_grows_lighter() {
+        let luminance = |i: u32| {
+            let [r, g, b] = Palette::Sequential.colour(f64::from(i) / 90.0).map(f64::from);
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        assert!((1..=90).all(|i| luminance(i) > luminance(i - 1)));
+        assert!(is_dark(Palette::Sequential.colour(0.0)) && !is_dark(Palette::Sequential.colour(1.0)));
+    }
+}

@@ -1,0 +1,85 @@
+//! Examples as tensors.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::error::TrainError;
+use crate::task::{Example, Split, Task, draw};
+
+/// Several examples at once, and where in them the loss is.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// `[batch, seq_len, stack]`.
+    pub tokens: Tensor<3, Int>,
+    /// The right answers, `[n_targets]`, example by example.
+    pub targets: Tensor<1, Int>,
+    /// Where each of them belongs in the flattened `[batch * seq_len]`, `[n_targets]`.
+    pub positions: Tensor<1, Int>,
+    /// Number of answers of each example.
+    pub targets_per_example: Vec<usize>,
+}
+
+impl Batch {
+    /// Puts examples together.
+    ///
+    /// # Panics
+    /// If an example does not have the task's sequence length.
+    pub fn new(task: &dyn Task, examples: &[Example], device: &Device) -> Self {
+        let (seq_len, stack) = (task.seq_len(), task.stack());
+        let mut tokens = Vec::with_capacity(examples.len() * seq_len * stack);
+        let mut targets = Vec::new();
+        let mut positions = Vec::new();
+        let mut targets_per_example = Vec::with_capacity(examples.len());
+        for (row, example) in examples.iter().enumerate() {
+            assert_eq!(
+                example.tokens.len(),
+                seq_len * stack,
+                "tokens of an example of task `{}`",
+                task.name()
+            );
+            assert_eq!(
+                example.targets.len(),
+                seq_len,
+                "targets of an example of task `{}`",
+                task.name()
+            );
+            tokens.extend(example.tokens.iter().map(|&token| i64::from(token)));
+            let answered = example
+                .targets
+                .iter()
+                .enumerate()
+                .filter_map(|(at, target)| target.map(|t| (at, t)));
+            let before = targets.len();
+            for (at, target) in answered {
+                targets.push(i64::from(target));
+                positions.push((row * seq_len + at) as i64);
+            }
+            targets_per_example.push(targets.len() - before);
+        }
+        let n_targets = targets.len();
+        Self {
+            tokens: Tensor::from_data(TensorData::new(tokens, [examples.len(), seq_len, stack]), device),
+            targets: Tensor::from_data(TensorData::new(targets, [n_targets]), device),
+            positions: Tensor::from_data(TensorData::new(positions, [n_targets]), device),
+            targets_per_example,
+        }
+    }
+
+    /// Examples `first .. first + size` of a split.
+    ///
+    /// # Errors
+    /// If the split is empty.
+    pub fn draw(
+        task: &dyn Task,
+        seed: u64,
+        split: Split,
+        first: u64,
+        size: usize,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let indices = first..first + size as u64;
+        let examples: Vec<Example> = indices
+            .map(|index| draw(task, seed, split, index))
+            .collect::<Result<_, _>>()?;
+        Ok(Self::new(task, &examples, device))
+    }
+}

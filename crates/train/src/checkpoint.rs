@@ -1,0 +1,102 @@
+//! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
+
+use std::fs;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::TrainError;
+use crate::observer::{Observer, State};
+use crate::run_folder::RunFolder;
+
+/// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), TrainError> {
+    let mut store = SafetensorsStore::from_file(path)
+        .overwrite(true)
+        .skip_enum_variants(true)
+        // Burn's own metadata comes in random order and names a format that other tools do not know.
+        .clear_metadata()
+        .metadata("format", "pt");
+    model.save_into(&mut store).map_err(|error| weights(path, error))
+}
+
+/// Loads every parameter of `model`.
+///
+/// # Errors
+/// If the file is missing, is not safetensors, or does not hold exactly the model's parameters in their shapes.
+pub fn load_weights<M: Module>(mut model: M, path: &Path) -> Result<M, TrainError> {
+    fs::metadata(path).map_err(TrainError::io("read", path))?;
+    let mut store = SafetensorsStore::from_file(path)
+        .skip_enum_variants(true)
+        .validate(false)
+        .allow_partial(true);
+    let result = model
+        .load_from(&mut store)
+        .map_err(|error| weights(path, error))?;
+    let missing = result
+        .missing
+        .iter()
+        .map(|(name, _)| format!("it lacks `{name}`"));
+    let unused = result
+        .unused
+        .iter()
+        .map(|name| format!("the model has no `{name}`"));
+    let wrong = result.errors.iter().map(|error| error.to_string());
+    match wrong.chain(missing).chain(unused).next() {
+        None => Ok(model),
+        Some(reason) => Err(weights(path, reason)),
+    }
+}
+
+/// Saves a checkpoint into the run folder whenever one is due.
+pub struct Checkpoints {
+    run: RunFolder,
+    config: Value,
+}
+
+impl Checkpoints {
+    /// `config` is written beside the weights, as `config.json`.
+    pub fn new(run: &RunFolder, config: &impl Serialize) -> Self {
+        Self {
+            run: run.clone(),
+            config: json!(config),
+        }
+    }
+
+    fn save<M: Module>(&self, state: &State<M>) -> Result<(), TrainError> {
+        let folder = self.run.checkpoint(state.step);
+        // The folder appears complete or not at all.
+        let unfinished = folder.with_extension("tmp");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).map_err(TrainError::io("write", &unfinished))?;
+        }
+        fs::create_dir_all(&unfinished).map_err(TrainError::io("create", &unfinished))?;
+        save_weights(&state.model, &unfinished.join("model.safetensors"))?;
+        let mut config = self.config.clone();
+        config["format"] = json!("qkv-checkpoint-1");
+        config["step"] = json!(state.step);
+        let text = serde_json::to_string_pretty(&config).expect("JSON values can be printed");
+        let path = unfinished.join("config.json");
+        fs::write(&path, text + "\n").map_err(TrainError::io("write", &path))?;
+        fs::rename(&unfinished, &folder).map_err(TrainError::io("create", &folder))
+    }
+}
+
+impl<M: Module> Observer<M> for Checkpoints {
+    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        self.save(state)
+    }
+}
+
+fn weights(path: &Path, reason: impl ToString) -> TrainError {
+    TrainError::Weights {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}

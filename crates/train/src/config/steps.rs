@@ -1,0 +1,66 @@
+//! How long a run is, how much it sees at once, and what happens on the way.
+
+use serde::{Deserialize, Serialize};
+
+use super::check;
+use crate::error::TrainError;
+
+/// The `[train]` table of a config file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepsConfig {
+    /// Number of optimizer steps.
+    pub steps: u64,
+    /// Examples per step.
+    pub batch_size: usize,
+    /// Steps between two evaluations on the validation split.
+    pub eval_every: u64,
+    /// Examples of each such evaluation.
+    pub eval_examples: u64,
+    /// Steps between two checkpoints; the start and the end are always kept.
+    pub checkpoint_every: u64,
+    /// Validation sequence accuracy at which training stops early; 0 never stops early.
+    pub stop_at: f64,
+}
+
+impl Default for StepsConfig {
+    fn default() -> Self {
+        Self {
+            steps: 500,
+            batch_size: 128,
+            eval_every: 100,
+            eval_examples: 1000,
+            checkpoint_every: 500,
+            stop_at: 0.0,
+        }
+    }
+}
+
+/// A batch of more examples is a typing error; it bounds the memory that one step can ask for.
+const MAX_BATCH: usize = 1 << 20;
+
+impl StepsConfig {
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        for (key, value) in [
+            ("train.steps", self.steps),
+            ("train.eval_every", self.eval_every),
+            ("train.eval_examples", self.eval_examples),
+            ("train.checkpoint_every", self.checkpoint_every),
+        ] {
+            check(key, value as f64, "at least 1", value >= 1)?;
+        }
+        let size = self.batch_size;
+        check(
+            "train.batch_size",
+            size as f64,
+            "between 1 and 1048576",
+            (1..=MAX_BATCH).contains(&size),
+        )?;
+        check(
+            "train.stop_at",
+            self.stop_at,
+            "between 0 and 1",
+            (0.0..=1.0).contains(&self.stop_at),
+        )
+    }
+}

@@ -1,0 +1,152 @@
+//! What can go wrong in training; every message says what was expected, what was found and what to do.
+
+use std::path::{Path, PathBuf};
+
+use qkv_model::ModelError;
+use thiserror::Error;
+
+/// Everything that this crate reports.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A config file has a key that nothing reads.
+    #[error("unknown key `{key}`{}", nearest.as_ref().map(|key| format!("; did you mean `{key}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// Dotted path of the key.
+        key: String,
+        /// The known key that looks most like it.
+        nearest: Option<String>,
+    },
+    /// No built-in task has this name.
+    #[error("unknown task `{name}`; the tasks are {}", known.join(", "))]
+    UnknownTask {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A config does not say which task it is for.
+    #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
+    NoTask,
+    /// A `--set` that is no assignment.
+    #[error("`{found}` is no assignment; write `key=value`, for example `model.d_k=24`")]
+    NotAnAssignment {
+        /// What was found.
+        found: String,
+    },
+    /// A config is not TOML, or a value has the wrong type.
+    #[error("{0}")]
+    Config(String),
+    /// A number lies outside its range.
+    #[error("{key} must be {expected}, got {got}")]
+    OutOfRange {
+        /// Dotted path of the key.
+        key: &'static str,
+        /// Range in words.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
+    /// The model does not fit the task.
+    #[error("model.{key} is {got}, but the task `{task}` needs {expected}; leave it out to follow the task")]
+    DoesNotFitTask {
+        /// Name of the field.
+        key: &'static str,
+        /// The task's name.
+        task: String,
+        /// What the task needs.
+        expected: usize,
+        /// What was found.
+        got: usize,
+    },
+    /// The model's dimensions are wrong.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A split has no examples.
+    #[error(
+        "the task `{task}` has too few different inputs: none of {draws} drawn belongs to the {split} split; make its \
+         sequences longer or its alphabet larger"
+    )]
+    SplitIsEmpty {
+        /// The task's name.
+        task: String,
+        /// The split's name.
+        split: &'static str,
+        /// How often it was tried.
+        draws: usize,
+    },
+    /// The run folder already has a run in it.
+    #[error("{} already holds a run; choose another folder with --out, or overwrite it with --force", path.display())]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder has something in it that is no run.
+    #[error("{} is not empty and holds no run; choose another folder", path.display())]
+    NotARunFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that belongs to a run is missing.
+    #[error("{} is no run: it has no {missing}", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// What was looked for.
+        missing: &'static str,
+    },
+    /// Weights do not fit the model.
+    #[error("{} does not fit the model: {reason}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `"read"`, `"write"`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The loss or a gradient is no longer a number.
+    #[error("training diverged at step {step}: {what} is {value}; lower optimizer.lr or set optimizer.clip")]
+    Diverged {
+        /// Steps completed before.
+        step: u64,
+        /// What was not finite.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// An observer stopped the run.
+    #[error("{0}")]
+    Observer(String),
+}
+
+impl TrainError {
+    /// For `map_err` on input and output: names what was done to which file.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Whether the caller asked for something impossible, so that nothing was started.
+    pub fn is_usage(&self) -> bool {
+        !matches!(
+            self,
+            Self::Diverged { .. }
+                | Self::Observer(_)
+                | Self::Io {
+                    action: "write" | "create",
+                    ..
+                }
+        )
+    }
+}

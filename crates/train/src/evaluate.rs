@@ -1,0 +1,128 @@
+//! How good a model is on examples that it was not trained on.
+
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::{Device, ElementConversion};
+use qkv_model::Mode;
+use serde::Serialize;
+
+use crate::batch::Batch;
+use crate::error::TrainError;
+use crate::loss::logits;
+use crate::model::Model;
+use crate::task::{Example, Split, Task, draw};
+
+/// Results over a number of examples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Mean cross-entropy over the positions that carry loss, in nats.
+    pub loss: f64,
+    /// Share of those positions with the right answer on top.
+    pub accuracy: f64,
+    /// Share of examples with every such position right.
+    pub sequence_accuracy: f64,
+    /// Number of examples.
+    pub examples: u64,
+}
+
+/// Evaluates on the first `n_examples` of a split; `model` should be a validation copy (`model.valid()`).
+///
+/// # Errors
+/// If the split is empty.
+pub fn evaluate<M: Model>(
+    model: &M,
+    task: &dyn Task,
+    seed: u64,
+    split: Split,
+    n_examples: u64,
+    device: &Device,
+) -> Result<Evaluation, TrainError> {
+    evaluate_on(
+        model,
+        task,
+        (0..n_examples).map(|index| draw(task, seed, split, index)),
+        device,
+    )
+}
+
+/// Evaluates on every input that the task has, in all splits; `None` if they cannot be numbered or are more than
+/// `limit`.
+///
+/// # Errors
+/// Never for the built-in tasks.
+pub fn evaluate_exactly<M: Model>(
+    model: &M,
+    task: &dyn Task,
+    limit: u64,
+    device: &Device,
+) -> Result<Option<Evaluation>, TrainError> {
+    let Some(n_inputs) = task.n_inputs().filter(|&n_inputs| n_inputs <= limit) else {
+        return Ok(None);
+    };
+    let examples = (0..n_inputs)
+        .filter_map(|index| task.input(index))
+        .map(|tokens| Ok(Example::new(task, tokens)));
+    evaluate_on(model, task, examples, device).map(Some)
+}
+
+/// Examples per forward pass: enough for a full GEMM, few enough for the T×T weights of a long sequence.
+const BATCH: usize = 256;
+
+fn evaluate_on<M: Model>(
+    model: &M,
+    task: &dyn Task,
+    examples: impl Iterator<Item = Result<Example, TrainError>>,
+    device: &Device,
+) -> Result<Evaluation, TrainError> {
+    let device = device.clone().without_autodiff();
+    let mut sums = Sums::default();
+    let mut examples = examples.peekable();
+    while examples.peek().is_some() {
+        let some: Vec<Example> = examples.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        sums.add(model, &Batch::new(task, &some, &device));
+    }
+    Ok(sums.mean())
+}
+
+#[derive(Default)]
+struct Sums {
+    loss: f64,
+    targets: usize,
+    right_targets: usize,
+    examples: usize,
+    right_examples: usize,
+}
+
+impl Sums {
+    fn add<M: Model>(&mut self, model: &M, batch: &Batch) {
+        let logits = logits(model, batch, Mode::Evaluate);
+        let [n_targets, _] = logits.dims();
+        let right = logits
+            .clone()
+            .argmax(1)
+            .squeeze_dim::<1>(1)
+            .equal(batch.targets.clone());
+        let right: Vec<bool> = right.into_data().iter::<bool>().collect();
+        let loss = CrossEntropyLossConfig::new()
+            .init(&logits.device())
+            .forward(logits, batch.targets.clone());
+        self.loss += loss.into_scalar::<f64>().elem::<f64>() * n_targets as f64;
+        self.targets += n_targets;
+        self.right_targets += right.iter().filter(|&&right| right).count();
+        let mut rest = right.as_slice();
+        for &n_targets in &batch.targets_per_example {
+            let (of_example, after) = rest.split_at(n_targets);
+            self.right_examples += usize::from(of_example.iter().all(|&right| right));
+            rest = after;
+        }
+        self.examples += batch.targets_per_example.len();
+    }
+
+    fn mean(self) -> Evaluation {
+        Evaluation {
+            loss: self.loss / self.targets as f64,
+            accuracy: self.right_targets as f64 / self.targets as f64,
+            sequence_accuracy: self.right_examples as f64 / self.examples as f64,
+            examples: self.examples as u64,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! From features to the number that is minimised.
+
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::Tensor;
+use qkv_model::Mode;
+
+use crate::batch::Batch;
+use crate::model::Model;
+
+/// Logits at the positions that carry loss, `[n_targets, vocab_size]`.
+pub(crate) fn logits<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<2> {
+    let features = model.features(batch.tokens.clone(), mode);
+    let [n_examples, seq_len, d_model] = features.dims();
+    let features = features.reshape([n_examples * seq_len, d_model]);
+    let [n_targets] = batch.positions.dims();
+    // Where every position carries loss, picking them all would only copy them.
+    let picked = if n_targets == n_examples * seq_len {
+        features
+    } else {
+        features.select(0, batch.positions.clone())
+    };
+    model.logits(picked)
+}
+
+/// Mean cross-entropy over the positions that carry loss, in nats; `[1]`.
+///
+/// ```text
+/// loss = -1/n Σ log softmax(logits)[target]
+/// ```
+pub(crate) fn loss<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<1> {
+    let logits = logits(model, batch, mode);
+    CrossEntropyLossConfig::new()
+        .init(&logits.device())
+        .forward(logits, batch.targets.clone())
+}

@@ -1,0 +1,108 @@
+//! What happens in a run as JSON, one object a line: the format of `metrics.jsonl` and of `qkv train --json`.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::TrainError;
+use crate::evaluate::Evaluation;
+use crate::observer::{Next, Observer, State, StepReport};
+use crate::run_folder::RunFolder;
+
+/// One line.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event<'a> {
+    /// Before the first step.
+    Start {
+        /// The task's name.
+        task: &'a str,
+        /// Seed of the run.
+        seed: u64,
+        /// Steps to come.
+        steps: u64,
+        /// Number of scalars in the model.
+        parameters: usize,
+        /// The run folder.
+        path: &'a Path,
+    },
+    /// After a step.
+    Step(StepReport),
+    /// After an evaluation on the validation split.
+    Eval {
+        /// Steps completed.
+        step: u64,
+        /// What was found.
+        #[serde(flatten)]
+        evaluation: Evaluation,
+    },
+    /// After a checkpoint.
+    Saved {
+        /// Steps completed.
+        step: u64,
+        /// The checkpoint's folder.
+        path: &'a Path,
+    },
+    /// At the end, on the test split.
+    Done {
+        /// Steps completed.
+        step: u64,
+        /// What was found.
+        #[serde(flatten)]
+        evaluation: Evaluation,
+        /// Wall time of the whole run.
+        seconds: f64,
+        /// The run folder.
+        path: &'a Path,
+    },
+}
+
+/// Writes every event of a run to a file or to the terminal.
+pub struct EventLog<W> {
+    out: W,
+    run: RunFolder,
+}
+
+impl<W: Write> EventLog<W> {
+    /// Logs the run in `run` to `out`.
+    pub fn new(out: W, run: &RunFolder) -> Self {
+        Self {
+            out,
+            run: run.clone(),
+        }
+    }
+
+    /// Writes one line and flushes it, so that whoever follows the log sees it now.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&mut self, event: &Event<'_>) -> Result<(), TrainError> {
+        let line = serde_json::to_string(event).expect("events are numbers and names");
+        writeln!(self.out, "{line}")
+            .and_then(|()| self.out.flush())
+            .map_err(TrainError::io("write", Path::new("the event log")))
+    }
+}
+
+impl<M, W: Write> Observer<M> for EventLog<W> {
+    fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
+        self.write(&Event::Step(*report))?;
+        Ok(Next::Continue)
+    }
+
+    fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        self.write(&Event::Eval {
+            step: state.step,
+            evaluation: *evaluation,
+        })
+    }
+
+    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let path = self.run.checkpoint(state.step);
+        self.write(&Event::Saved {
+            step: state.step,
+            path: &path,
+        })
+    }
+}

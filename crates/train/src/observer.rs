@@ -1,0 +1,71 @@
+//! Hooks into a training run: the progress bar, the metrics log, the checkpoints and whatever you add.
+
+use burn::optim::ModuleOptimizer;
+use serde::Serialize;
+
+use crate::error::TrainError;
+use crate::evaluate::Evaluation;
+
+/// Where a run stands.
+#[derive(Clone)]
+pub struct State<M> {
+    /// Optimizer steps completed.
+    pub step: u64,
+    /// The model, on its training device.
+    pub model: M,
+    /// The optimizer with its moments.
+    pub optimizer: ModuleOptimizer,
+}
+
+/// One optimizer step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StepReport {
+    /// Steps completed, this one included.
+    pub step: u64,
+    /// Mean cross-entropy of the batch before the update, in nats.
+    pub loss: f64,
+    /// Learning rate of the update.
+    pub lr: f64,
+    /// Norm of all gradients together, before clipping.
+    pub grad_norm: f64,
+    /// Tokens trained on in a second, since the step before.
+    pub tokens_per_second: f64,
+}
+
+/// Whether a run goes on after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    Continue,
+    /// Save and leave.
+    Stop,
+}
+
+/// Watches a run. Every hook does nothing unless you write it; an error ends the run.
+#[allow(unused_variables)]
+pub trait Observer<M> {
+    /// Before the first step.
+    fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// After every step.
+    fn step(&mut self, state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
+        Ok(Next::Continue)
+    }
+
+    /// After an evaluation on the validation split.
+    fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// When a checkpoint is due: at the start, every so often, and at the end.
+    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// After the last step.
+    fn end(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        Ok(())
+    }
+}

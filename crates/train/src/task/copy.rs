@@ -1,0 +1,85 @@
+//! The simplest task that needs a memory: a fixed distance back, which the map shows as a shifted diagonal.
+
+use qkv_model::random::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{Task, symbols};
+use crate::error::TrainError;
+
+/// Say the sequence again, one symbol at a time.
+///
+/// ```text
+/// position   0  1  2  3  4  5  6
+/// input      3  1  4  1 | 3  1  4        the sequence, then what has been said so far
+/// target     ·  ·  ·  3 | 1  4  1        the next symbol: always the one len - 1 positions back
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copy {
+    /// Length of the sequence that is said again; an input has `2 * len - 1` positions.
+    pub len: usize,
+    /// Number of different symbols.
+    pub n_symbols: usize,
+}
+
+impl Copy {
+    /// # Errors
+    /// If a size is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+    }
+}
+
+/// A sequence followed by all but the last symbol of what has to be said.
+pub(super) fn followed_by(sequence: Vec<u32>, said: Vec<u32>) -> Vec<u32> {
+    let n_said = said.len() - 1;
+    sequence
+        .into_iter()
+        .chain(said.into_iter().take(n_said))
+        .collect()
+}
+
+/// No target before the last symbol of the sequence, then everything that has to be said.
+pub(super) fn say(said: Vec<u32>) -> Vec<Option<u32>> {
+    let silent = said.len() - 1;
+    std::iter::repeat_n(None, silent)
+        .chain(said.into_iter().map(Some))
+        .collect()
+}
+
+impl Task for Copy {
+    fn name(&self) -> &str {
+        "copy"
+    }
+
+    fn summary(&self) -> String {
+        format!("say {} symbols out of {} again", self.len, self.n_symbols)
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        symbols::labels(self.n_symbols)
+    }
+
+    fn seq_len(&self) -> usize {
+        2 * self.len - 1
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        let sequence = symbols::sample(rng, self.len, self.n_symbols);
+        followed_by(sequence.clone(), sequence)
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        say(tokens[..self.len].to_vec())
+    }
+
+    fn n_inputs(&self) -> Option<u64> {
+        symbols::count(self.len, self.n_symbols)
+    }
+
+    fn input(&self, index: u64) -> Option<Vec<u32>> {
+        let sequence = symbols::nth(index, self.len, self.n_symbols);
+        Some(followed_by(sequence.clone(), sequence))
+    }
+}

@@ -1,0 +1,66 @@
+//! The main demonstration: position alone tells where to look, and the map shows an anti-diagonal.
+
+use qkv_model::random::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{Task, symbols};
+use crate::error::TrainError;
+
+/// Say the sequence backwards.
+///
+/// ```text
+/// position   0  1  2  3  4  5
+/// input      3  1  4  1  5  9
+/// target     9  5  1  4  1  3        output 0 looks at input 5, output 1 at input 4, …
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reverse {
+    /// Length of the sequence.
+    pub seq_len: usize,
+    /// Number of different symbols.
+    pub n_symbols: usize,
+}
+
+impl Reverse {
+    /// # Errors
+    /// If a size is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        symbols::check("task.seq_len", self.seq_len, 1, symbols::MAX_LEN)?;
+        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+    }
+}
+
+impl Task for Reverse {
+    fn name(&self) -> &str {
+        "reverse"
+    }
+
+    fn summary(&self) -> String {
+        format!("say {} symbols out of {} backwards", self.seq_len, self.n_symbols)
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        symbols::labels(self.n_symbols)
+    }
+
+    fn seq_len(&self) -> usize {
+        self.seq_len
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        symbols::sample(rng, self.seq_len, self.n_symbols)
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        tokens.iter().rev().copied().map(Some).collect()
+    }
+
+    fn n_inputs(&self) -> Option<u64> {
+        symbols::count(self.seq_len, self.n_symbols)
+    }
+
+    fn input(&self, index: u64) -> Option<Vec<u32>> {
+        Some(symbols::nth(index, self.seq_len, self.n_symbols))
+    }
+}

@@ -1,0 +1,81 @@
+//! Where to look depends on everything that was read: minGPT's sorting demo.
+
+use qkv_model::random::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::copy::{followed_by, say};
+use super::{Task, symbols};
+use crate::error::TrainError;
+
+/// Say the symbols in ascending order, one at a time
+/// ([minGPT, `demo.ipynb`](https://github.com/karpathy/minGPT/blob/master/demo.ipynb)).
+///
+/// ```text
+/// position   0  1  2  3  4  5  6  7  8  9  10
+/// input      0  0  2  1  0  1 | 0  0  0  1  1        the sequence, then what has been said so far
+/// target     ·  ·  ·  ·  ·  0 | 0  0  1  1  2        the next symbol in order
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sort {
+    /// Length of the sequence that is sorted; an input has `2 * len - 1` positions.
+    pub len: usize,
+    /// Number of different symbols.
+    pub n_symbols: usize,
+}
+
+impl Sort {
+    /// # Errors
+    /// If a size is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+    }
+}
+
+fn sorted(sequence: &[u32]) -> Vec<u32> {
+    let mut sorted = sequence.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+impl Task for Sort {
+    fn name(&self) -> &str {
+        "sort"
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "say {} symbols out of {} in ascending order",
+            self.len, self.n_symbols
+        )
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        symbols::labels(self.n_symbols)
+    }
+
+    fn seq_len(&self) -> usize {
+        2 * self.len - 1
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        let sequence = symbols::sample(rng, self.len, self.n_symbols);
+        let said = sorted(&sequence);
+        followed_by(sequence, said)
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        say(sorted(&tokens[..self.len]))
+    }
+
+    fn n_inputs(&self) -> Option<u64> {
+        symbols::count(self.len, self.n_symbols)
+    }
+
+    fn input(&self, index: u64) -> Option<Vec<u32>> {
+        let sequence = symbols::nth(index, self.len, self.n_symbols);
+        let said = sorted(&sequence);
+        Some(followed_by(sequence, said))
+    }
+}

@@ -1,0 +1,74 @@
+//! Training, validation and test examples that can never share an input.
+
+use qkv_model::random::{Purpose, fnv1a, stream};
+use serde::{Deserialize, Serialize};
+
+use super::{Example, Task};
+use crate::error::TrainError;
+
+/// What an example is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// Seen by the optimizer.
+    Train,
+    /// Looked at during training, for early stop.
+    Validation,
+    /// For the final figures only.
+    Test,
+}
+
+impl Split {
+    /// The split's name, which is also the path of its random stream.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
+    /// The one split that an input belongs to: a hash of its tokens decides, one in eight each for validation and
+    /// test, as minGPT does for its sorting demo. No seed enters, so runs of all seeds agree on what is held out.
+    pub fn of(tokens: &[u32]) -> Self {
+        let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+        // The low bits of FNV-1a mix badly; the high half does not.
+        match (fnv1a(&bytes) >> 32) % 8 {
+            0 => Self::Test,
+            1 => Self::Validation,
+            _ => Self::Train,
+        }
+    }
+}
+
+/// A held-out split takes 8 draws on average; that none of 10,000 succeeds happens by chance once in 10^579.
+const MAX_DRAWS: usize = 10_000;
+
+/// Example `index` of a split: a function of its arguments and nothing else.
+///
+/// # Errors
+/// If the task has so few different inputs that none of them belongs to the split.
+///
+/// ```
+/// use qkv_train::{Reverse, Split, draw};
+///
+/// let task = Reverse { seq_len: 16, n_symbols: 10 };
+/// let example = draw(&task, 7, Split::Test, 0)?;
+/// assert_eq!(example, draw(&task, 7, Split::Test, 0)?);
+/// assert_eq!(example.targets[0], Some(example.tokens[15]));
+/// # Ok::<(), qkv_train::TrainError>(())
+/// ```
+pub fn draw(task: &dyn Task, seed: u64, split: Split, index: u64) -> Result<Example, TrainError> {
+    let mut rng = stream(seed, Purpose::Examples, split.name(), index);
+    for _ in 0..MAX_DRAWS {
+        let tokens = task.sample(&mut rng);
+        if Split::of(&tokens) == split {
+            return Ok(Example::new(task, tokens));
+        }
+    }
+    Err(TrainError::SplitIsEmpty {
+        task: task.name().to_owned(),
+        split: split.name(),
+        draws: MAX_DRAWS,
+    })
+}

@@ -1,0 +1,218 @@
+//! The training loop, from top to bottom.
+
+use std::time::Instant;
+
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use qkv_model::Mode;
+
+use crate::batch::Batch;
+use crate::clip::clip_global_norm;
+use crate::config::Recipe;
+use crate::error::TrainError;
+use crate::evaluate::{Evaluation, evaluate};
+use crate::loss::loss;
+use crate::model::Model;
+use crate::observer::{Next, Observer, State, StepReport};
+use crate::optimizer::adam_w;
+use crate::task::{Split, Task, draw};
+
+/// Fits a model to a task by back-propagation.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, Transformer, TransformerConfig};
+/// use qkv_train::{Recipe, Reverse, Task, Trainer};
+///
+/// let task = Reverse { seq_len: 4, n_symbols: 3 };
+/// let device = Device::flex().autodiff();
+/// let model: Transformer = TransformerConfig::new(3, 4, 8).init(&Init::new(&device, 0))?;
+/// let mut recipe = Recipe::default();
+/// recipe.train.steps = 10;
+/// let trained = Trainer::new(model, &task, recipe, &device)?.run()?;
+/// assert_eq!(trained.state.step, 10);
+/// # Ok::<(), qkv_train::TrainError>(())
+/// ```
+pub struct Trainer<'a, M> {
+    model: M,
+    task: &'a dyn Task,
+    recipe: Recipe,
+    device: Device,
+    stop_after: Option<u64>,
+    observers: Vec<&'a mut dyn Observer<M>>,
+}
+
+/// What is left when a run ends.
+#[derive(Clone)]
+pub struct Trained<M> {
+    /// The model and its optimizer after the last step.
+    pub state: State<M>,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ended {
+    /// All steps are done.
+    Finished,
+    /// The validation target was reached.
+    Early(Evaluation),
+    /// An observer or [`Trainer::stop_after`] asked for it.
+    Stopped,
+}
+
+impl<'a, M: Model> Trainer<'a, M> {
+    /// Prepares a run; `device` is the one that `model` was built on, with autodiff.
+    ///
+    /// # Errors
+    /// If the recipe is out of range, or the task has no examples for one of its splits.
+    pub fn new(model: M, task: &'a dyn Task, recipe: Recipe, device: &Device) -> Result<Self, TrainError> {
+        recipe.check()?;
+        for split in [Split::Train, Split::Validation, Split::Test] {
+            draw(task, recipe.seed, split, 0)?;
+        }
+        Ok(Self {
+            model,
+            task,
+            recipe,
+            device: device.clone(),
+            stop_after: None,
+            observers: Vec::new(),
+        })
+    }
+
+    /// Adds an observer.
+    pub fn observe(mut self, observer: &'a mut dyn Observer<M>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Leaves after `steps`, without changing the schedule of the whole run.
+    pub fn stop_after(mut self, steps: Option<u64>) -> Self {
+        self.stop_after = steps;
+        self
+    }
+
+    /// Trains until the last step, the validation target, or a stop.
+    ///
+    /// # Errors
+    /// If the loss or a gradient is no longer finite, or an observer fails.
+    pub fn run(mut self) -> Result<Trained<M>, TrainError> {
+        let Recipe {
+            seed,
+            optimizer,
+            schedule,
+            train,
+        } = self.recipe.clone();
+        let optimizer_config = optimizer;
+        let optimizer = adam_w(&optimizer_config, &self.model);
+        let mut state = State {
+            step: 0,
+            model: self.model.clone(),
+            optimizer,
+        };
+        self.notify(|observer| observer.start(&state))?;
+        self.notify(|observer| observer.checkpoint(&state))?;
+
+        let mut ended = Ended::Finished;
+        let mut saved_at = 0;
+        let mut last = Instant::now();
+        while state.step < train.steps {
+            let first = state.step * train.batch_size as u64;
+            let batch = Batch::draw(
+                self.task,
+                seed,
+                Split::Train,
+                first,
+                train.batch_size,
+                &self.device,
+            )?;
+
+            let loss = loss(
+                &state.model,
+                &batch,
+                Mode::Train {
+                    seed,
+                    step: state.step,
+                },
+            );
+            let loss_value = loss.clone().into_scalar::<f64>();
+            let grads = GradientsParams::from_grads(loss.backward(), &state.model);
+            let (grads, grad_norm) = clip_global_norm(&state.model, grads, optimizer_config.clip);
+            finite(state.step, "the loss", loss_value)?;
+            finite(state.step, "the norm of the gradient", grad_norm)?;
+
+            let lr = optimizer_config.lr * schedule.factor(state.step, train.steps);
+            state.model = state.optimizer.step(lr, state.model, grads);
+            state.step += 1;
+
+            let n_tokens = (train.batch_size * self.task.seq_len()) as f64;
+            let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
+            last = Instant::now();
+            let report = StepReport {
+                step: state.step,
+                loss: loss_value,
+                lr,
+                grad_norm,
+                tokens_per_second,
+            };
+            let mut next = Next::Continue;
+            self.notify(|observer| {
+                if observer.step(&state, &report)? == Next::Stop {
+                    next = Next::Stop;
+                }
+                Ok(())
+            })?;
+
+            if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
+                let model = state.model.valid();
+                let held_out = evaluate(
+                    &model,
+                    self.task,
+                    seed,
+                    Split::Validation,
+                    train.eval_examples,
+                    &self.device,
+                )?;
+                self.notify(|observer| observer.evaluated(&state, &held_out))?;
+                if train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at {
+                    ended = Ended::Early(held_out);
+                    break;
+                }
+                last = Instant::now();
+            }
+            if state.step.is_multiple_of(train.checkpoint_every) {
+                self.notify(|observer| observer.checkpoint(&state))?;
+                saved_at = state.step;
+            }
+            let stop_here = self.stop_after.is_some_and(|stop_after| state.step >= stop_after);
+            if (next == Next::Stop || stop_here) && state.step < train.steps {
+                ended = Ended::Stopped;
+                break;
+            }
+        }
+
+        if saved_at != state.step {
+            self.notify(|observer| observer.checkpoint(&state))?;
+        }
+        self.notify(|observer| observer.end(&state))?;
+        Ok(Trained { state, ended })
+    }
+
+    fn notify(
+        &mut self,
+        mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        self.observers
+            .iter_mut()
+            .try_for_each(|observer| hook(&mut **observer))
+    }
+}
+
+fn finite(step: u64, what: &'static str, value: f64) -> Result<(), TrainError> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(TrainError::Diverged { step, what, value })
+}
