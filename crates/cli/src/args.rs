@@ -1,8 +1,11 @@
-//! The command line.
+//! The command line. Negative numbers are allowed everywhere, so that `--seed -1` is refused for its value.
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, value_parser};
+
+/// The largest integer that a TOML file can hold.
+const MAX_SEED: u64 = i64::MAX as u64;
 
 /// Trains small attention models and shows what W_Q, W_K and W_V learned.
 #[derive(Debug, Parser)]
@@ -29,6 +32,7 @@ pub enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 pub struct TrainArgs {
     /// A task (see `qkv tasks`) or a config file that ends in .toml
     #[arg(value_name = "TASK|CONFIG.toml")]
@@ -40,10 +44,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
     /// Save and leave after N steps, without changing the schedule
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub stop_after: Option<u64>,
     /// Decides initial weights, examples and dropout
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
     /// Folder of the run; runs/TASK-… by default
     #[arg(long, value_name = "DIR")]
@@ -72,6 +76,7 @@ pub struct MachineArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 pub struct EvalArgs {
     /// Folder of a run
     pub run: PathBuf,
@@ -89,6 +94,7 @@ pub struct EvalArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 pub struct ExplainArgs {
     /// Folder of a run
     pub run: PathBuf,
@@ -108,6 +114,7 @@ pub struct ExplainArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 pub struct InspectArgs {
     /// Folder of a run or of a checkpoint, or a safetensors file
     #[arg(value_name = "RUN|FILE")]
@@ -121,6 +128,7 @@ pub struct InspectArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 pub struct LectureArgs {
     #[command(flatten)]
     pub machine: MachineArgs,

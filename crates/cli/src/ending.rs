@@ -14,10 +14,7 @@ const MAPS: usize = 4;
 
 /// Shows the attention maps of `probe` and the commands that show more of the run.
 pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
-    writeln!(
-        out,
-        "\none test example: each row is a query, each column a key that it may look at"
-    )?;
+    writeln!(out, "\none test example: each row is a query, each column a key that it may look at")?;
     for (layer, head, map) in maps(probe)?.into_iter().take(MAPS) {
         let title = format!("attention weights of layer {layer}, head {head}");
         let map = HeatMap::new(&map, Palette::Sequential)
@@ -27,14 +24,8 @@ pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
     }
     let (command, run) = (style::command(), run.display());
     writeln!(out, "look further:")?;
-    writeln!(
-        out,
-        "  {command} inspect {run}    W_Q, W_K and W_V, and how far training moved them"
-    )?;
-    writeln!(
-        out,
-        "  {command} explain {run}    one query, from x to its context, with these numbers"
-    )?;
+    writeln!(out, "  {command} inspect {run}    W_Q, W_K and W_V, and how far training moved them")?;
+    writeln!(out, "  {command} explain {run}    one query, from x to its context, with these numbers")?;
     writeln!(out, "  {command} eval {run}       accuracy on other examples")?;
     Ok(())
 }

@@ -23,9 +23,7 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
     let task = &*run.task;
     let (evaluation, which) = if args.exact {
         let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {
-            let n_inputs = task
-                .n_inputs()
-                .map_or("more than can be numbered".to_owned(), |n| n.to_string());
+            let n_inputs = task.n_inputs().map_or("more than can be numbered".to_owned(), |n| n.to_string());
             usage(format!(
                 "--exact needs at most {EXACT_LIMIT} inputs, the task `{}` has {n_inputs}",
                 task.name()
@@ -33,24 +31,11 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
         })?;
         (evaluation, "all inputs, those of training included")
     } else {
-        (
-            evaluate(
-                &run.model,
-                task,
-                run.config.seed,
-                Split::Test,
-                args.examples,
-                &device,
-            )?,
-            "test examples",
-        )
+        (evaluate(&run.model, task, run.config.seed, Split::Test, args.examples, &device)?, "test examples")
     };
     let out = &mut stdout().lock();
     if args.json {
-        let event = Event::Eval {
-            step: run.step,
-            evaluation,
-        };
+        let event = Event::Eval { step: run.step, evaluation };
         writeln!(out, "{}", serde_json::to_string(&event)?)?;
     } else {
         writeln!(

@@ -1,8 +1,10 @@
 //! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 4 diverged.
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use qkv_inspect::InspectError;
+use qkv_model::ModelError;
 use qkv_train::TrainError;
 
 /// The user asked for something that cannot be done; nothing was started.
@@ -32,12 +34,12 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    // Where the error output is closed as well, the exit code still tells; `eprintln` would panic.
+    let _ = writeln!(stderr(), "error: {}", sentence(&error));
     let is_usage = error.is::<Usage>()
         || error.is::<InspectError>()
-        || error
-            .downcast_ref::<TrainError>()
-            .is_some_and(TrainError::is_usage);
+        || error.is::<ModelError>()
+        || error.downcast_ref::<TrainError>().is_some_and(TrainError::is_usage);
     match error.downcast_ref::<TrainError>() {
         Some(TrainError::Diverged { .. }) => ExitCode::from(4),
         _ if is_usage => ExitCode::from(2),
@@ -45,9 +47,18 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
+/// The error and its causes in one line; a cause that a message already ends with is not said again.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !sentence.ends_with(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }

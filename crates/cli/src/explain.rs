@@ -42,9 +42,7 @@ fn check(option: &str, value: usize, count: usize, what: &str) -> Result<()> {
     if value < count {
         return Ok(());
     }
-    Err(usage(format!(
-        "{option} {value}: the run has {count} {what}, counted from 0"
-    )))
+    Err(usage(format!("{option} must be below {count}, the run's number of {what}, got {value}")))
 }
 
 /// The tokens that a line of labels stands for.
@@ -60,20 +58,14 @@ fn parse(input: &str, task: &dyn Task) -> Result<Vec<u32>> {
     }
     let mut tokens = Vec::with_capacity(task.seq_len() * task.stack());
     for position in positions {
-        tokens.extend(
-            parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
-                let known = vocabulary.join(" ");
-                let each = if task.stack() == 1 {
-                    String::new()
-                } else {
-                    format!(", {} of them side by side", task.stack())
-                };
-                usage(format!(
-                    "`{position}` is no label of the task `{}`; the labels are {known}{each}",
-                    task.name()
-                ))
-            })?,
-        );
+        tokens.extend(parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
+            let (name, known) = (task.name(), vocabulary.join(" "));
+            let label = match task.stack() {
+                1 => "no label".to_owned(),
+                stack => format!("not {stack} labels side by side"),
+            };
+            usage(format!("`{position}` is {label} of the task `{name}`; the labels are {known}"))
+        })?);
     }
     Ok(tokens)
 }
@@ -83,11 +75,8 @@ fn parse_position(text: &str, vocabulary: &[String], stack: usize) -> Option<Vec
     if stack == 0 {
         return text.is_empty().then(Vec::new);
     }
-    let mut fitting: Vec<(usize, &String)> = vocabulary
-        .iter()
-        .enumerate()
-        .filter(|(_, label)| text.starts_with(label.as_str()))
-        .collect();
+    let mut fitting: Vec<(usize, &String)> =
+        vocabulary.iter().enumerate().filter(|(_, label)| text.starts_with(label.as_str())).collect();
     fitting.sort_by_key(|(_, label)| std::cmp::Reverse(label.len()));
     fitting.into_iter().find_map(|(token, label)| {
         let rest = parse_position(&text[label.len()..], vocabulary, stack - 1)?;
@@ -107,37 +96,18 @@ fn heading(
     probe: &Probe,
     query: usize,
 ) -> io::Result<()> {
-    writeln!(
-        out,
-        "{} at step {}, layer {}, head {}",
-        args.run.display(),
-        run.step,
-        args.layer,
-        args.head
-    )?;
+    writeln!(out, "{} at step {}, layer {}, head {}", args.run.display(), run.step, args.layer, args.head)?;
     writeln!(out, "input      {}", probe.tokens.join(" "))?;
-    writeln!(
-        out,
-        "the query is position {query}, where `{}` stands\n",
-        probe.tokens[query]
-    )
+    writeln!(out, "the query is position {query}, where `{}` stands\n", probe.tokens[query])
 }
 
 fn walk(out: &mut impl Write, trace: &Trace, probe: &Probe, query: usize) -> io::Result<()> {
     let i = query;
     let [d_in, d_k] = trace.w_q.dims();
     let [seq_len, d_v] = trace.v.dims();
-    writeln!(
-        out,
-        "x_{i}                           [1 × {d_in}]   {}",
-        vector(&trace.x)
-    )?;
+    writeln!(out, "x_{i}                           [1 × {d_in}]   {}", vector(&trace.x))?;
     writeln!(out, "\nW_Q                           [{d_in} × {d_k}]")?;
-    writeln!(
-        out,
-        "q_{i} = x_{i} W_Q                 [1 × {d_k}]   {}",
-        vector(&trace.q)
-    )?;
+    writeln!(out, "q_{i} = x_{i} W_Q                 [1 × {d_k}]   {}", vector(&trace.q))?;
     writeln!(out, "\nW_K                           [{d_in} × {d_k}]")?;
     writeln!(out, "k_j = x_j W_K                 [{seq_len} × {d_k}]")?;
     matrix(out, "k", &probe.tokens, &trace.k)?;
@@ -147,10 +117,7 @@ fn walk(out: &mut impl Write, trace: &Trace, probe: &Probe, query: usize) -> io:
     let sum: f64 = weights.iter().sum();
     writeln!(out, "\nscores   s_j = score(q_{i}, k_j)  [1 × {seq_len}]")?;
     writeln!(out, "scaled   s_j · {:<13.6}  [1 × {seq_len}]", trace.scale)?;
-    writeln!(
-        out,
-        "weights  softmax over j       [1 × {seq_len}]   sum {sum:.6}"
-    )?;
+    writeln!(out, "weights  softmax over j       [1 × {seq_len}]   sum {sum:.6}")?;
     writeln!(out, "\n    j  token      score     scaled    weight")?;
     for (j, token) in probe.tokens.iter().enumerate() {
         let bar = "#".repeat((weights[j] * 40.0).round() as usize);
@@ -163,11 +130,7 @@ fn walk(out: &mut impl Write, trace: &Trace, probe: &Probe, query: usize) -> io:
     writeln!(out, "\nW_V                           [{d_in} × {d_v}]")?;
     writeln!(out, "v_j = x_j W_V                 [{seq_len} × {d_v}]")?;
     matrix(out, "v", &probe.tokens, &trace.v)?;
-    writeln!(
-        out,
-        "\ncontext_{i} = Σ_j weight_j v_j  [1 × {d_v}]   {}",
-        vector(&trace.context)
-    )
+    writeln!(out, "\ncontext_{i} = Σ_j weight_j v_j  [1 × {d_v}]   {}", vector(&trace.context))
 }
 
 fn verdict(out: &mut impl Write, probe: &Probe, query: usize) -> io::Result<()> {

@@ -24,7 +24,8 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode> {
         }
         source = source.with_heads(n_heads);
     }
-    let summaries = summarize(&source)?;
+    let summaries =
+        summarize(&source).with_context(|| format!("cannot inspect {}", args.source.display()))?;
     if summaries.is_empty() && source.layers()?.is_empty() && source.snapshot.is_none() {
         return Err(usage(format!(
             "{} has no matrix named w_q, w_k, w_v or w_o; it has {}",
@@ -38,10 +39,7 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode> {
         None => writeln!(out, "{}", args.source.display())?,
     }
     if summaries.is_empty() {
-        writeln!(
-            out,
-            "\nno projections: queries, keys and values are the input itself"
-        )?;
+        writeln!(out, "\nno projections: queries, keys and values are the input itself")?;
     } else {
         figures(out, &summaries)?;
         matrices(out, &source)?;
@@ -74,13 +72,10 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     )?;
     for summary in summaries {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-        let singular_values = summary.singular_values.as_ref().map(|values| {
-            values
-                .iter()
-                .map(|value| format!("{value:>7.3}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        });
+        let singular_values = summary
+            .singular_values
+            .as_ref()
+            .map(|values| values.iter().map(|value| format!("{value:>7.3}")).collect::<Vec<_>>().join(" "));
         let moved = summary.moved.as_ref();
         writeln!(
             out,
@@ -92,16 +87,8 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
             or_dash(summary.rank.map(|rank| rank.to_string())),
             or_dash(summary.effective_rank.map(|rank| format!("{rank:.1}"))),
             or_dash(singular_values),
-            or_dash(
-                moved
-                    .and_then(|moved| moved.distance)
-                    .map(|distance| format!("{distance:.3}"))
-            ),
-            or_dash(
-                moved
-                    .and_then(|moved| moved.cosine)
-                    .map(|cosine| format!("{cosine:.3}"))
-            ),
+            or_dash(moved.and_then(|moved| moved.distance).map(|distance| format!("{distance:.3}"))),
+            or_dash(moved.and_then(|moved| moved.cosine).map(|cosine| format!("{cosine:.3}"))),
         )?;
     }
     writeln!(
@@ -113,9 +100,7 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
 
 fn matrices(out: &mut impl Write, source: &Source) -> Result<()> {
     for (name, matrix) in named(source)? {
-        let map = HeatMap::new(&matrix, Palette::Diverging)
-            .with_title(&name)
-            .at_most(CELLS, CELLS);
+        let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&name).at_most(CELLS, CELLS);
         writeln!(out, "\n{}", map.text(style::heat_maps()))?;
     }
     Ok(())
@@ -149,16 +134,8 @@ fn attention(out: &mut impl Write, source: &Source) -> Result<()> {
 fn pictures(out: &mut impl Write, source: &Source, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut write = |name: &str, svg: String| -> Result<()> {
-        let file: String = name
-            .chars()
-            .map(|c| {
-                if c.is_alphanumeric() {
-                    c.to_ascii_lowercase()
-                } else {
-                    '_'
-                }
-            })
-            .collect();
+        let file: String =
+            name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
         let path = folder.join(file).with_extension("svg");
         fs::write(&path, svg).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(writeln!(out, "wrote {}", path.display())?)
@@ -166,20 +143,13 @@ fn pictures(out: &mut impl Write, source: &Source, folder: &Path) -> Result<()> 
     for (name, matrix) in named(source)? {
         write(
             &name.replace(" of ", " ").replace(", ", " "),
-            HeatMap::new(&matrix, Palette::Diverging)
-                .with_title(&name)
-                .svg()?,
+            HeatMap::new(&matrix, Palette::Diverging).with_title(&name).svg()?,
         )?;
     }
-    for (snapshot, map) in source
-        .snapshot
-        .iter()
-        .flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
+    for (snapshot, map) in
+        source.snapshot.iter().flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
     {
-        write(
-            &format!("weights {} head {}", map.layer, map.head),
-            snapshot.heat_map(map).svg()?,
-        )?;
+        write(&format!("weights {} head {}", map.layer, map.head), snapshot.heat_map(map).svg()?)?;
     }
     Ok(())
 }

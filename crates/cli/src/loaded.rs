@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 use qkv_model::{Init, Transformer};
 use qkv_train::{Config, RunFolder, Task, load_weights};
@@ -19,15 +19,10 @@ pub struct Loaded {
 /// Opens the run in `path` on `device`.
 pub fn open(path: &Path, device: &Device) -> Result<Loaded> {
     let folder = RunFolder::open(path)?;
-    let config = folder.config()?;
+    let config = folder.config().with_context(|| format!("cannot use the config of {}", path.display()))?;
     let task = config.task.build()?;
     let (step, weights) = folder.latest_weights()?;
     let model = config.model.init(&Init::new(device, config.seed))?;
     let model = load_weights(model, &weights)?;
-    Ok(Loaded {
-        config,
-        task,
-        model,
-        step,
-    })
+    Ok(Loaded { config, task, model, step })
 }

@@ -7,6 +7,7 @@ mod eval;
 mod exit;
 mod explain;
 mod inspect;
+mod interrupt;
 mod lecture;
 mod loaded;
 mod numbers;

@@ -28,11 +28,7 @@ pub fn matrix(out: &mut impl Write, name: &str, labels: &[String], matrix: &Tens
 }
 
 fn row(values: &[f64]) -> String {
-    let shown: Vec<String> = values
-        .iter()
-        .take(SHOWN)
-        .map(|value| format!("{value:>7.3}"))
-        .collect();
+    let shown: Vec<String> = values.iter().take(SHOWN).map(|value| format!("{value:>7.3}")).collect();
     let rest = if values.len() > SHOWN { " …" } else { "" };
     shown.join(" ") + rest
 }

@@ -22,11 +22,7 @@ impl Progress {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
             ProgressBar::new(steps).with_style(style.expect("the template is valid"))
         });
-        Self {
-            bar,
-            steps,
-            latest: None,
-        }
+        Self { bar, steps, latest: None }
     }
 }
 
@@ -36,13 +32,7 @@ impl<M> Observer<M> for Progress {
             Some(latest) => format!("  held-out sequences right {:.4}", latest.sequence_accuracy),
             None => String::new(),
         };
-        let StepReport {
-            step,
-            loss,
-            lr,
-            grad_norm,
-            tokens_per_second,
-        } = report;
+        let StepReport { step, loss, lr, grad_norm, tokens_per_second } = report;
         match &self.bar {
             Some(bar) => {
                 bar.set_position(*step);

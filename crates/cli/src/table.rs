@@ -31,29 +31,15 @@ pub fn describe(
         writeln!(out, " {n_heads} head{}", if n_heads == 1 { "" } else { "s" })?;
     }
     let all: usize = parameters.iter().map(n_values).sum();
-    let learned: usize = parameters
-        .iter()
-        .filter(|parameter| parameter.learned)
-        .map(n_values)
-        .sum();
-    writeln!(
-        out,
-        "model    {} parameters, {} of them learned",
-        grouped(all),
-        grouped(learned)
-    )?;
+    let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
+    writeln!(out, "model    {} parameters, {} of them learned", grouped(all), grouped(learned))?;
     writeln!(out, "run      {}, seed {}", run.display(), config.seed)?;
     writeln!(out)
 }
 
 fn shape(name: &str, matrix: &Parameter) -> String {
     let frozen = if matrix.learned { "" } else { " frozen" };
-    format!(
-        "{name} [{} × {}] = {}{frozen}",
-        matrix.shape[0],
-        matrix.shape[1],
-        grouped(n_values(matrix))
-    )
+    format!("{name} [{} × {}] = {}{frozen}", matrix.shape[0], matrix.shape[1], grouped(n_values(matrix)))
 }
 
 fn n_values(parameter: &Parameter) -> usize {
@@ -63,11 +49,7 @@ fn n_values(parameter: &Parameter) -> usize {
 /// Digits in groups of three.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|g| std::str::from_utf8(g).expect("digits"))
-        .collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).expect("digits")).collect();
     groups.join(",")
 }

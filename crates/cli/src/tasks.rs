@@ -17,23 +17,12 @@ pub fn run() -> Result<ExitCode> {
         let example = draw(&*task, 0, Split::Test, 0)?;
         let stacked = |stack: &[u32]| stack.iter().map(label).collect::<String>();
         let tokens: Vec<String> = example.tokens.chunks(task.stack()).map(stacked).collect();
-        let targets: Vec<String> = example
-            .targets
-            .iter()
-            .map(|target| target.as_ref().map_or("·".to_owned(), label))
-            .collect();
+        let targets: Vec<String> =
+            example.targets.iter().map(|target| target.as_ref().map_or("·".to_owned(), label)).collect();
         writeln!(out, "{name:<10} {}", task.summary())?;
-        let width = tokens
-            .iter()
-            .map(|token| token.chars().count())
-            .max()
-            .unwrap_or(1);
+        let width = tokens.iter().map(|token| token.chars().count()).max().unwrap_or(1);
         let row = |labels: &[String]| {
-            labels
-                .iter()
-                .map(|label| format!("{label:>width$}"))
-                .collect::<Vec<_>>()
-                .join(" ")
+            labels.iter().map(|label| format!("{label:>width$}")).collect::<Vec<_>>().join(" ")
         };
         writeln!(out, "{:<10}   input   {}", "", row(&tokens))?;
         writeln!(out, "{:<10}   target  {}\n", "", row(&targets))?;

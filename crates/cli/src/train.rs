@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::{Init, Transformer};
@@ -17,6 +17,7 @@ use qkv_train::{
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::{ending, table};
 
@@ -53,8 +54,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     }
 
     let mut checkpoints = Checkpoints::new(&folder, &config);
+    let mut interrupt = Interrupt::watch()?;
     let mut progress = shown.then(|| Progress::new(config.train.steps));
-    let mut trainer = trainer.observe(&mut checkpoints).observe(&mut log);
+    let mut trainer = trainer.observe(&mut interrupt).observe(&mut checkpoints).observe(&mut log);
     if let Some(json) = &mut json {
         trainer = trainer.observe(json);
     }
@@ -62,18 +64,17 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         trainer = trainer.observe(progress);
     }
     let Trained { state, ended } = trainer.run()?;
+    if let (Ended::Stopped, Some(code)) = (ended, interrupt.exit_code()) {
+        eprintln!("stopped at step {}, saved in {}", state.step, folder.checkpoint(state.step).display());
+        return Ok(ExitCode::from(code));
+    }
 
     let model = state.model.valid();
     let evaluation = evaluate(&model, &*task, config.seed, Split::Test, TEST_EXAMPLES, &device)?;
     let probe = probe(&model, &*task, &config, &device)?;
     save_snapshot(&probe, state.step, folder.path())?;
     let seconds = started.elapsed().as_secs_f64();
-    let done = Event::Done {
-        step: state.step,
-        evaluation,
-        seconds,
-        path: folder.path(),
-    };
+    let done = Event::Done { step: state.step, evaluation, seconds, path: folder.path() };
     log.write(&done)?;
     if let Some(json) = &mut json {
         json.write(&done)?;
@@ -95,7 +96,9 @@ fn config(args: &TrainArgs) -> Result<Config> {
     if args.source.ends_with(".toml") {
         let path = Path::new(&args.source);
         let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-        return Ok(ConfigSource::Toml(&text).read(&settings)?);
+        let set = if settings.is_empty() { "" } else { " with what the command line sets" };
+        let config = ConfigSource::Toml(&text).read(&settings);
+        return config.with_context(|| format!("cannot use {}{set}", path.display()));
     }
     Ok(ConfigSource::Task(&args.source).read(&settings)?)
 }
@@ -107,11 +110,7 @@ fn create_folder(args: &TrainArgs, task: &dyn Task, config: &Config) -> Result<R
     if out.is_file() {
         return Err(usage(format!("--out {} is a file; name a folder", out.display())));
     }
-    let existing = if args.force {
-        Existing::Overwrite
-    } else {
-        Existing::Keep
-    };
+    let existing = if args.force { Existing::Overwrite } else { Existing::Keep };
     Ok(RunFolder::create(out, config, existing)?)
 }
 
@@ -130,10 +129,7 @@ fn say_how_it_ended(
 ) -> std::io::Result<()> {
     match ended {
         Ended::Finished => {}
-        Ended::Early(_) => writeln!(
-            out,
-            "stopped early at step {step}: the validation target is reached"
-        )?,
+        Ended::Early(_) => writeln!(out, "stopped early at step {step}: the validation target is reached")?,
         Ended::Stopped => writeln!(out, "stopped at step {step}, as asked")?,
     }
     writeln!(

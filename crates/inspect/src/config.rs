@@ -43,9 +43,7 @@ pub fn heads_in(text: &[u8]) -> Result<Option<usize>, String> {
         None => Ok(None),
         Some(value) => match value.as_u64().and_then(|n| usize::try_from(n).ok()) {
             Some(n) if n > 0 => Ok(Some(n)),
-            _ => Err(format!(
-                "n_heads must be a whole number of at least 1, got {value}"
-            )),
+            _ => Err(format!("n_heads must be a whole number of at least 1, got {value}")),
         },
     }
 }
@@ -58,14 +56,7 @@ mod tests {
     fn only_n_heads_is_asked_of_a_config() {
         assert_eq!(heads_in(b"{}"), Ok(None));
         assert_eq!(heads_in(br#"{"model": "mine", "n_heads": 3}"#), Ok(Some(3)));
-        for wrong in [
-            &br#"{"n_heads": 1.5}"#[..],
-            br#"{"n_heads": "2"}"#,
-            b"[]",
-            b"",
-            b"{",
-            b"\xff",
-        ] {
+        for wrong in [&br#"{"n_heads": 1.5}"#[..], br#"{"n_heads": "2"}"#, b"[]", b"", b"{", b"\xff"] {
             assert!(heads_in(wrong).is_err(), "{}", wrong.escape_ascii());
         }
     }
@@ -76,10 +67,7 @@ mod tests {
         assert_eq!(checkpoint_heads(folder.path())?, None);
         std::fs::write(folder.path().join("config.json"), "{\"n_heads\": -1}")?;
         let message = checkpoint_heads(folder.path()).expect_err("negative").to_string();
-        assert!(
-            message.ends_with("n_heads must be a whole number of at least 1, got -1"),
-            "{message}"
-        );
+        assert!(message.ends_with("n_heads must be a whole number of at least 1, got -1"), "{message}");
         Ok(())
     }
 }

@@ -33,20 +33,16 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(Metadata, usize), Problem> {
         return Err(Problem::Truncated((LENGTH_BYTES + length) as u64));
     };
     let header: Metadata = serde_json::from_slice(header).map_err(|e| {
-        Problem::Other(format!(
-            "its header does not describe tensors ({})",
-            e.to_string().escape_debug()
-        ))
+        Problem::Other(format!("its header does not describe tensors ({})", e.to_string().escape_debug()))
     })?;
     let expected = header.data_len();
     match expected.cmp(&data.len()) {
-        Ordering::Greater => Err(Problem::Truncated(
-            (expected as u64).saturating_add((LENGTH_BYTES + length) as u64),
-        )),
-        Ordering::Less => Err(Problem::Other(format!(
-            "{} bytes follow the last tensor",
-            data.len() - expected
-        ))),
+        Ordering::Greater => {
+            Err(Problem::Truncated((expected as u64).saturating_add((LENGTH_BYTES + length) as u64)))
+        }
+        Ordering::Less => {
+            Err(Problem::Other(format!("{} bytes follow the last tensor", data.len() - expected)))
+        }
         Ordering::Equal => Ok((header, LENGTH_BYTES + length)),
     }
 }

@@ -85,19 +85,12 @@ impl<'a> HeatMap<'a> {
             "one label for every row and for every column"
         );
         let clean = |labels: &[S]| Some(labels.iter().map(|label| clean(label.as_ref())).collect());
-        Self {
-            labels: [clean(rows), clean(columns)],
-            ..self
-        }
+        Self { labels: [clean(rows), clean(columns)], ..self }
     }
 
     /// Draws with this scale and its palette, so that several maps can be compared.
     pub fn with_scale(self, scale: Scale) -> Self {
-        Self {
-            palette: scale.palette(),
-            scale: Some(scale),
-            ..self
-        }
+        Self { palette: scale.palette(), scale: Some(scale), ..self }
     }
 
     /// Draws at most so many rows and columns of cells, each at least 1. A larger matrix is reduced to blocks: to their
@@ -109,22 +102,14 @@ impl<'a> HeatMap<'a> {
 
     pub(crate) fn prepare(&self) -> Prepared<'_> {
         let cells = reduce(self.matrix, self.most, self.palette);
-        let scale = self
-            .scale
-            .unwrap_or_else(|| Scale::of(self.palette, [cells.matrix.as_ref()]));
+        let scale = self.scale.unwrap_or_else(|| Scale::of(self.palette, [cells.matrix.as_ref()]));
         let label = |axis: usize, count: usize| match &self.labels[axis] {
             Some(words) if cells.block[axis] == 1 => Labels::Words(words.clone()),
             _ => Labels::Positions((0..count).map(|i| (i * cells.block[axis]).to_string()).collect()),
         };
         let labels = [label(0, cells.matrix.rows()), label(1, cells.matrix.columns())];
         let notes = cells.note(self.matrix, self.palette).into_iter().collect();
-        Prepared {
-            cells,
-            scale,
-            title: &self.title,
-            labels,
-            notes,
-        }
+        Prepared { cells, scale, title: &self.title, labels, notes }
     }
 
     /// `values from … to …`, and how many are neither.
@@ -147,10 +132,7 @@ impl Snapshot {
     pub fn heat_map<'a>(&self, map: &'a AttentionMap) -> HeatMap<'a> {
         let heat_map = HeatMap::new(&map.weights, Palette::Sequential)
             .with_title(&format!("{}, head {}", map.layer, map.head));
-        match (
-            self.labels(map.weights.rows()),
-            self.labels(map.weights.columns()),
-        ) {
+        match (self.labels(map.weights.rows()), self.labels(map.weights.columns())) {
             (Some(rows), Some(columns)) => heat_map.with_labels(rows, columns),
             _ => heat_map,
         }

@@ -73,10 +73,8 @@ impl HeadWeights {
     /// with the same `d_k`.
     pub fn qk(&self) -> Option<Matrix> {
         let (w_q, w_k) = (self.w_q.as_ref()?, self.w_k.as_ref()?);
-        (w_q.columns() == w_k.columns()).then(|| {
-            w_q.multiply(&w_k.transpose())
-                .with_axes("d_in of the query", "d_in of the key")
-        })
+        (w_q.columns() == w_k.columns())
+            .then(|| w_q.multiply(&w_k.transpose()).with_axes("d_in of the query", "d_in of the key"))
     }
 
     /// What is handed over once attended to: `W_V W_O`, `[d_in, d_out]`
@@ -123,12 +121,7 @@ impl Kind {
             _ => ("columns", matrix.columns()),
         };
         if length % n_heads != 0 {
-            return Err(InspectError::HeadsDoNotDivide {
-                name: name.to_owned(),
-                axis,
-                length,
-                n_heads,
-            });
+            return Err(InspectError::HeadsDoNotDivide { name: name.to_owned(), axis, length, n_heads });
         }
         let width = length / n_heads;
         let head = |h: usize| h * width..(h + 1) * width;
@@ -166,9 +159,7 @@ mod tests {
 
     /// Values that say where they stand: row.column in hundredths.
     fn counted(rows: usize, columns: usize) -> Vec<f32> {
-        (0..rows * columns)
-            .map(|i| ((i / columns) * 100 + i % columns) as f32)
-            .collect()
+        (0..rows * columns).map(|i| ((i / columns) * 100 + i % columns) as f32).collect()
     }
 
     #[test]
@@ -185,9 +176,7 @@ mod tests {
         assert_eq!(layers.len(), 1);
         assert_eq!(layers[0].prefix, "blocks.0.attention");
         let head = &layers[0].heads[2];
-        let sizes = head
-            .named()
-            .map(|(_, m)| m.map(|m| (m.rows(), m.columns(), m.axes())));
+        let sizes = head.named().map(|(_, m)| m.map(|m| (m.rows(), m.columns(), m.axes())));
         assert_eq!(
             sizes,
             [
@@ -215,27 +204,18 @@ mod tests {
         let head = &layers(&weights, 1)?[0].heads[0];
         let values = [head.qk(), head.ov()].map(|m| m.map(|m| m.values().to_vec()));
         assert_eq!(values[0].as_deref(), Some(&[10.0, 14.0, 15.0, 21.0][..]));
-        assert_eq!(
-            values[1].as_deref(),
-            Some(&[2.0, 20.0, 200.0, -1.0, -10.0, -100.0][..])
-        );
+        assert_eq!(values[1].as_deref(), Some(&[2.0, 20.0, 200.0, -1.0, -10.0, -100.0][..]));
         Ok(())
     }
 
     #[test]
     fn layers_come_in_natural_order_and_may_lack_matrices() -> Result<(), InspectError> {
         let names = ["blocks.10.w_v", "blocks.2.w_o", "w_q", "encoder.w_k"];
-        let tensors: Vec<_> = names
-            .iter()
-            .map(|&name| (name, &[2, 2][..], vec![1.0; 4]))
-            .collect();
+        let tensors: Vec<_> = names.iter().map(|&name| (name, &[2, 2][..], vec![1.0; 4])).collect();
         let layers = layers(&weights(&tensors), 2)?;
         let prefixes: Vec<&str> = layers.iter().map(|layer| layer.prefix.as_str()).collect();
         assert_eq!(prefixes, ["", "blocks.2", "blocks.10", "encoder"]);
-        assert_eq!(
-            (layers[1].heads[0].w_q.as_ref(), layers[1].heads[0].qk()),
-            (None, None)
-        );
+        assert_eq!((layers[1].heads[0].w_q.as_ref(), layers[1].heads[0].qk()), (None, None));
         Ok(())
     }
 
@@ -243,10 +223,7 @@ mod tests {
     fn heads_that_do_not_divide_are_refused_with_the_numbers() {
         let w_q = weights(&[("a.w_q", &[2, 15], vec![0.0; 30])]);
         let message = layers(&w_q, 7).expect_err("15 columns").to_string();
-        assert!(
-            message.starts_with("a.w_q has 15 columns, which n_heads = 7 does not divide"),
-            "{message}"
-        );
+        assert!(message.starts_with("a.w_q has 15 columns, which n_heads = 7 does not divide"), "{message}");
         let w_o = weights(&[("w_o", &[15, 2], vec![0.0; 30])]);
         let message = layers(&w_o, 2).expect_err("15 rows").to_string();
         assert!(message.starts_with("w_o has 15 rows"), "{message}");
@@ -259,10 +236,7 @@ mod tests {
             let count = shape.iter().product();
             let weights = weights(&[("w_k", shape, vec![0.0; count])]);
             let error = layers(&weights, 1);
-            assert!(
-                matches!(error, Err(InspectError::WrongShape { .. })),
-                "{shape:?} {error:?}"
-            );
+            assert!(matches!(error, Err(InspectError::WrongShape { .. })), "{shape:?} {error:?}");
         }
     }
 

@@ -49,11 +49,7 @@ impl Layout {
             _ => LABEL,
         };
         let left = GAP + LABEL + GAP + longest(down) + GAP;
-        let top = if prepared.title.is_empty() {
-            GAP
-        } else {
-            2 * GAP + 18
-        };
+        let top = if prepared.title.is_empty() { GAP } else { 2 * GAP + 18 };
         let (rows, columns) = (rows as i32, columns as i32);
         let ticks = TICKS.map(|fraction| pixels(&tick_label(&prepared.scale, fraction)));
         let bar = BAR_WIDTH + GAP + ticks.into_iter().max().unwrap_or(0) + GAP;

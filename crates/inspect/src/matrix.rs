@@ -27,26 +27,14 @@ impl Matrix {
     /// If there is no row, no column, or not a value for each of their crossings.
     pub fn new(rows: usize, columns: usize, values: Vec<f64>) -> Result<Self, InspectError> {
         if rows == 0 || columns == 0 || rows.checked_mul(columns) != Some(values.len()) {
-            return Err(InspectError::MatrixSize {
-                rows,
-                columns,
-                values: values.len(),
-            });
+            return Err(InspectError::MatrixSize { rows, columns, values: values.len() });
         }
-        Ok(Self {
-            rows,
-            columns,
-            values,
-            axes: ["row", "column"],
-        })
+        Ok(Self { rows, columns, values, axes: ["row", "column"] })
     }
 
     /// Names the axes, for pictures: what runs down and what runs across.
     pub fn with_axes(self, rows: &'static str, columns: &'static str) -> Self {
-        Self {
-            axes: [rows, columns],
-            ..self
-        }
+        Self { axes: [rows, columns], ..self }
     }
 
     /// Number of rows, at least 1.
@@ -90,10 +78,7 @@ impl Matrix {
         // Scaled, so that no square of a large value overflows.
         let largest = self.values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         if largest == 0.0 || largest.is_infinite() {
-            return self
-                .values
-                .iter()
-                .fold(largest, |sum, x| if x.is_nan() { f64::NAN } else { sum });
+            return self.values.iter().fold(largest, |sum, x| if x.is_nan() { f64::NAN } else { sum });
         }
         let squares: f64 = self.values.iter().map(|x| (x / largest).powi(2)).sum();
         largest * squares.sqrt()
@@ -101,13 +86,10 @@ impl Matrix {
 
     /// Smallest and largest of the finite values; `None` where no value is finite.
     pub fn range(&self) -> Option<(f64, f64)> {
-        self.values
-            .iter()
-            .filter(|x| x.is_finite())
-            .fold(None, |range, &x| match range {
-                None => Some((x, x)),
-                Some((low, high)) => Some((x.min(low), x.max(high))),
-            })
+        self.values.iter().filter(|x| x.is_finite()).fold(None, |range, &x| match range {
+            None => Some((x, x)),
+            Some((low, high)) => Some((x.min(low), x.max(high))),
+        })
     }
 
     /// The columns `columns`, as a head of W_Q, W_K or W_V owns them.
@@ -115,10 +97,7 @@ impl Matrix {
         Self {
             rows: self.rows,
             columns: columns.len(),
-            values: (0..self.rows)
-                .flat_map(|row| &self.row(row)[columns.clone()])
-                .copied()
-                .collect(),
+            values: (0..self.rows).flat_map(|row| &self.row(row)[columns.clone()]).copied().collect(),
             axes: self.axes,
         }
     }
@@ -144,12 +123,7 @@ impl Matrix {
                 }
             }
         }
-        Self {
-            rows: self.rows,
-            columns: other.columns,
-            values,
-            axes: [self.axes[0], other.axes[1]],
-        }
+        Self { rows: self.rows, columns: other.columns, values, axes: [self.axes[0], other.axes[1]] }
     }
 
     /// Rows become columns.
@@ -173,10 +147,7 @@ mod tests {
     fn a_matrix_has_a_value_for_every_crossing() {
         for (rows, columns, values) in [(2, 3, 5), (0, 3, 0), (3, 0, 0), (usize::MAX, 2, 0)] {
             let error = Matrix::new(rows, columns, vec![0.0; values]);
-            assert!(
-                matches!(error, Err(InspectError::MatrixSize { .. })),
-                "{rows}x{columns}"
-            );
+            assert!(matches!(error, Err(InspectError::MatrixSize { .. })), "{rows}x{columns}");
         }
     }
 
@@ -198,10 +169,7 @@ mod tests {
         assert!(Matrix::new(1, 3, vec![0.0, f64::NAN, 0.0])?.norm().is_nan());
         assert!(Matrix::new(1, 2, vec![1.0, f64::NAN])?.norm().is_nan());
         assert!(Matrix::new(1, 2, vec![f64::INFINITY, f64::NAN])?.norm().is_nan());
-        assert_eq!(
-            Matrix::new(1, 2, vec![f64::NEG_INFINITY, 1.0])?.norm(),
-            f64::INFINITY
-        );
+        assert_eq!(Matrix::new(1, 2, vec![f64::NEG_INFINITY, 1.0])?.norm(), f64::INFINITY);
         Ok(())
     }
 

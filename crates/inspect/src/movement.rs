@@ -58,10 +58,7 @@ mod tests {
             (Some(got), Some(expected)) => (got - expected).abs() < 1e-15,
             (got, expected) => got == expected,
         };
-        assert!(
-            close(moved.distance, distance) && close(moved.cosine, cosine),
-            "{moved:?}"
-        );
+        assert!(close(moved.distance, distance) && close(moved.cosine, cosine), "{moved:?}");
     }
 
     #[test]
@@ -77,10 +74,7 @@ mod tests {
     fn matrices_of_different_sizes_are_not_compared() -> Result<(), InspectError> {
         let error = Matrix::new(2, 3, vec![0.0; 6])?.moved_from(&Matrix::new(3, 2, vec![0.0; 6])?);
         let message = error.expect_err("transposed").to_string();
-        assert!(
-            message.starts_with("cannot compare a 2x3 matrix with a 3x2 one"),
-            "{message}"
-        );
+        assert!(message.starts_with("cannot compare a 2x3 matrix with a 3x2 one"), "{message}");
         Ok(())
     }
 }

@@ -18,20 +18,11 @@ pub(crate) struct Reduced<'a> {
 /// At most `most` rows and columns. A block is shown by its average, or by its value of largest magnitude where the sign
 /// matters, because positive and negative weights would cancel. A block with a value that is not finite shows that one.
 pub(crate) fn reduce(matrix: &Matrix, most: [usize; 2], palette: Palette) -> Reduced<'_> {
-    let block = [
-        matrix.rows().div_ceil(most[0].max(1)),
-        matrix.columns().div_ceil(most[1].max(1)),
-    ];
+    let block = [matrix.rows().div_ceil(most[0].max(1)), matrix.columns().div_ceil(most[1].max(1))];
     if block == [1, 1] {
-        return Reduced {
-            matrix: Cow::Borrowed(matrix),
-            block,
-        };
+        return Reduced { matrix: Cow::Borrowed(matrix), block };
     }
-    let (rows, columns) = (
-        matrix.rows().div_ceil(block[0]),
-        matrix.columns().div_ceil(block[1]),
-    );
+    let (rows, columns) = (matrix.rows().div_ceil(block[0]), matrix.columns().div_ceil(block[1]));
     let range = |index: usize, size: usize, length: usize| index * size..((index + 1) * size).min(length);
     let values = (0..rows)
         .flat_map(|row| (0..columns).map(move |column| (row, column)))
@@ -42,10 +33,7 @@ pub(crate) fn reduce(matrix: &Matrix, most: [usize; 2], palette: Palette) -> Red
         .collect();
     let [down, across] = matrix.axes();
     let reduced = Matrix::new(rows, columns, values).expect("a value for every block");
-    Reduced {
-        matrix: Cow::Owned(reduced.with_axes(down, across)),
-        block,
-    }
+    Reduced { matrix: Cow::Owned(reduced.with_axes(down, across)), block }
 }
 
 impl Reduced<'_> {
@@ -68,10 +56,7 @@ impl Reduced<'_> {
 }
 
 fn one_value(matrix: &Matrix, rows: Range<usize>, columns: Range<usize>, palette: Palette) -> f64 {
-    let values = || {
-        rows.clone()
-            .flat_map(|row| matrix.row(row)[columns.clone()].iter().copied())
-    };
+    let values = || rows.clone().flat_map(|row| matrix.row(row)[columns.clone()].iter().copied());
     if let Some(odd) = values().find(|x| !x.is_finite()) {
         return odd;
     }

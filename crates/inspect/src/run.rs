@@ -87,14 +87,9 @@ impl Run {
     /// # Errors
     /// If there is none; the message lists those that there are.
     pub fn at(&self, step: u64) -> Result<&Checkpoint, InspectError> {
-        self.checkpoints
-            .iter()
-            .find(|checkpoint| checkpoint.step == step)
-            .ok_or_else(|| InspectError::NoSuchStep {
-                path: self.path.clone(),
-                step,
-                known: self.known_steps(),
-            })
+        self.checkpoints.iter().find(|checkpoint| checkpoint.step == step).ok_or_else(|| {
+            InspectError::NoSuchStep { path: self.path.clone(), step, known: self.known_steps() }
+        })
     }
 
     /// The last attention snapshot at or before `step`, if one was taken.
@@ -136,16 +131,11 @@ impl Checkpoint {
     /// Its step where `folder` is called like a checkpoint, `step-00000120`.
     pub(crate) fn named(folder: &Path) -> Option<Self> {
         let step = step(folder.file_name()?.to_str()?, "")?;
-        Some(Self {
-            step,
-            folder: folder.to_owned(),
-        })
+        Some(Self { step, folder: folder.to_owned() })
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        [WEIGHTS, "config.json"]
-            .iter()
-            .all(|name| self.folder.join(name).is_file())
+        [WEIGHTS, "config.json"].iter().all(|name| self.folder.join(name).is_file())
     }
 }
 
@@ -155,24 +145,16 @@ pub(crate) fn snapshot_before(path: &Path, limit: u64) -> Result<Option<Snapshot
     if !folder.is_dir() {
         return Ok(None);
     }
-    let last = steps(&folder, ".safetensors")?
-        .into_iter()
-        .rfind(|&(step, _)| step <= limit);
+    let last = steps(&folder, ".safetensors")?.into_iter().rfind(|&(step, _)| step <= limit);
     match last {
         None => Ok(None),
-        Some((step, path)) => Ok(Some(Snapshot {
-            step: Some(step),
-            ..Snapshot::open(path)?
-        })),
+        Some((step, path)) => Ok(Some(Snapshot { step: Some(step), ..Snapshot::open(path)? })),
     }
 }
 
 /// What is called `step-N` and `extension` in `folder`, by N.
 fn steps(folder: &Path, extension: &str) -> Result<Vec<(u64, PathBuf)>, InspectError> {
-    let failed = |source| InspectError::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| InspectError::Read { path: folder.to_owned(), source };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -235,13 +217,7 @@ mod tests {
     fn a_step_is_written_in_digits() {
         assert_eq!(step("step-00000120", ""), Some(120));
         assert_eq!(step("step-7.safetensors", ".safetensors"), Some(7));
-        for name in [
-            "step-",
-            "step-+1",
-            "step--1",
-            "step-1x",
-            "step-99999999999999999999",
-        ] {
+        for name in ["step-", "step-+1", "step--1", "step-1x", "step-99999999999999999999"] {
             assert_eq!(step(name, ""), None, "{name}");
         }
     }

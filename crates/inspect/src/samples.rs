@@ -17,18 +17,13 @@ pub(crate) fn file(header: &str, data: &[u8]) -> Vec<u8> {
 
 /// The bytes of a file with these f32 tensors and this metadata.
 pub(crate) fn tensors(tensors: &[(&str, &[usize], Vec<f32>)], metadata: &[(&str, &str)]) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        .collect();
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
         let view = safetensors::tensor::TensorView::new(Dtype::F32, shape.to_vec(), bytes);
         (*name, view.expect("as many values as the shape says"))
     });
-    let metadata = metadata
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect();
+    let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     safetensors::serialize(views, Some(metadata)).expect("valid tensors")
 }
 

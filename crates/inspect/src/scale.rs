@@ -25,9 +25,8 @@ impl Scale {
     /// a diverging scale.
     pub fn of<'a>(palette: Palette, matrices: impl IntoIterator<Item = &'a Matrix>) -> Self {
         let ranges = matrices.into_iter().filter_map(Matrix::range);
-        let (low, high) = ranges.fold((0.0f64, 0.0f64), |(low, high), (least, most)| {
-            (low.min(least), high.max(most))
-        });
+        let (low, high) =
+            ranges.fold((0.0f64, 0.0f64), |(low, high), (least, most)| (low.min(least), high.max(most)));
         match palette {
             Palette::Diverging => Self::diverging(high.max(-low)),
             Palette::Sequential => Self::sequential(low, high),
@@ -115,23 +114,16 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits() {
-        let numbers = [
-            0.0, 1.0, -0.12345, 12.345, 1234.5, 0.0012345, 0.00012345, 123456.0, -0.9999,
-        ];
+        let numbers = [0.0, 1.0, -0.12345, 12.345, 1234.5, 0.0012345, 0.00012345, 123456.0, -0.9999];
         assert_eq!(
             numbers.map(number),
-            [
-                "0", "1.00", "-0.123", "12.3", "1234", "0.00123", "1.23e-4", "1.23e5", "-1.00"
-            ]
+            ["0", "1.00", "-0.123", "12.3", "1234", "0.00123", "1.23e-4", "1.23e5", "-1.00"]
         );
     }
 
     #[test]
     fn numbers_beside_each_other_have_the_same_decimals() {
-        assert_eq!(
-            [0.25, 0.5, 1.0].map(|x| number_beside(x, 1.0)),
-            ["0.25", "0.50", "1.00"]
-        );
+        assert_eq!([0.25, 0.5, 1.0].map(|x| number_beside(x, 1.0)), ["0.25", "0.50", "1.00"]);
         assert_eq!(number_beside(1e-9, 2e-9), "1.00e-9");
     }
 
@@ -139,10 +131,7 @@ mod tests {
     fn a_scale_covers_zero_and_what_is_finite() -> Result<(), crate::InspectError> {
         let matrix = Matrix::new(1, 4, vec![2.0, f64::NAN, f64::NEG_INFINITY, 5.0])?;
         assert_eq!(Scale::of(Palette::Diverging, [&matrix]), Scale::diverging(5.0));
-        assert_eq!(
-            Scale::of(Palette::Sequential, [&matrix]),
-            Scale::sequential(0.0, 5.0)
-        );
+        assert_eq!(Scale::of(Palette::Sequential, [&matrix]), Scale::sequential(0.0, 5.0));
         assert_eq!(Scale::of(Palette::Sequential, []), Scale::sequential(0.0, 0.0));
         Ok(())
     }

@@ -95,11 +95,7 @@ fn maps_of(file: &Weights, name: &str, layer: &str) -> Result<Vec<AttentionMap>,
 }
 
 fn wrong_shape(name: &str, shape: Vec<usize>) -> InspectError {
-    InspectError::WrongShape {
-        name: name.to_owned(),
-        shape,
-        expected: "3 axes, [heads, q_len, k_len]",
-    }
+    InspectError::WrongShape { name: name.to_owned(), shape, expected: "3 axes, [heads, q_len, k_len]" }
 }
 
 /// What the attention maps are about.
@@ -114,10 +110,8 @@ struct Probe {
 fn probe(file: &Weights) -> Result<Probe, InspectError> {
     match file.metadata("probe") {
         None => Ok(Probe::default()),
-        Some(text) => serde_json::from_str(text).map_err(|e| InspectError::Labels {
-            path: file.path().to_owned(),
-            problem: e.to_string(),
-        }),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|e| InspectError::Labels { path: file.path().to_owned(), problem: e.to_string() }),
     }
 }
 
@@ -136,10 +130,7 @@ mod tests {
     fn a_snapshot_holds_a_map_for_every_head() -> Result<(), InspectError> {
         let snapshot = read(
             &[2, 3, 5],
-            &[(
-                "probe",
-                r#"{"tokens":["a","b","="],"targets":["","","x"],"predictions":["p","q","x"]}"#,
-            )],
+            &[("probe", r#"{"tokens":["a","b","="],"targets":["","","x"],"predictions":["p","q","x"]}"#)],
         )?;
         assert_eq!(snapshot.maps.len(), 2);
         let map = &snapshot.maps[1];
@@ -156,23 +147,16 @@ mod tests {
     #[test]
     fn labels_may_be_absent_but_not_wrong() -> Result<(), InspectError> {
         assert!(read(&[1, 2, 2], &[])?.predictions.is_empty());
-        let message = read(&[1, 2, 2], &[("probe", r#"{"tokens": [1, 2]}"#)])
-            .expect_err("numbers")
-            .to_string();
-        assert!(
-            message.starts_with("cannot use the labels in snapshot: its metadata"),
-            "{message}"
-        );
+        let message =
+            read(&[1, 2, 2], &[("probe", r#"{"tokens": [1, 2]}"#)]).expect_err("numbers").to_string();
+        assert!(message.starts_with("cannot use the labels in snapshot: its metadata"), "{message}");
         Ok(())
     }
 
     #[test]
     fn a_map_has_three_axes_and_none_is_empty() {
         for shape in [&[4, 4][..], &[1, 1, 2, 2], &[1, 0, 2], &[0, 2, 2]] {
-            assert!(
-                matches!(read(shape, &[]), Err(InspectError::WrongShape { .. })),
-                "{shape:?}"
-            );
+            assert!(matches!(read(shape, &[]), Err(InspectError::WrongShape { .. })), "{shape:?}");
         }
     }
 }

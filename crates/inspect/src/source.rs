@@ -38,9 +38,7 @@ impl Source {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = path.as_ref();
         if !path.exists() {
-            return Err(InspectError::NotFound {
-                path: path.to_owned(),
-            });
+            return Err(InspectError::NotFound { path: path.to_owned() });
         }
         if path.is_file() {
             return Self::of_file(path);
@@ -59,20 +57,14 @@ impl Source {
     pub fn open_at(path: impl AsRef<Path>, step: u64) -> Result<Self, InspectError> {
         let path = path.as_ref();
         if path.is_file() || path.join(WEIGHTS).is_file() {
-            return Err(InspectError::NoSteps {
-                path: path.to_owned(),
-                step,
-            });
+            return Err(InspectError::NoSteps { path: path.to_owned(), step });
         }
         Self::of_checkpoint(Run::open(path)?.at(step)?)
     }
 
     /// Splits the matrices into `n_heads` heads, whatever `config.json` says.
     pub fn with_heads(self, n_heads: usize) -> Self {
-        Self {
-            n_heads: Some(n_heads),
-            ..self
-        }
+        Self { n_heads: Some(n_heads), ..self }
     }
 
     /// The attention layers, split into the heads that are known; into one where nothing is.
@@ -88,18 +80,13 @@ impl Source {
     /// # Errors
     /// As [`layers`].
     pub fn start_layers(&self) -> Result<Option<Vec<LayerWeights>>, InspectError> {
-        self.start
-            .as_ref()
-            .map(|start| layers(start, self.n_heads.unwrap_or(1)))
-            .transpose()
+        self.start.as_ref().map(|start| layers(start, self.n_heads.unwrap_or(1))).transpose()
     }
 
     fn of_file(file: &Path) -> Result<Self, InspectError> {
         // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder still knows where it is.
-        let file = file.canonicalize().map_err(|source| InspectError::Read {
-            path: file.to_owned(),
-            source,
-        })?;
+        let file =
+            file.canonicalize().map_err(|source| InspectError::Read { path: file.to_owned(), source })?;
         let folder = parent(&file);
         match Checkpoint::named(&folder) {
             Some(checkpoint) => Self::of_weights(Weights::open(&file)?, &checkpoint),
@@ -119,10 +106,7 @@ impl Source {
 
     fn of_weights(weights: Weights, checkpoint: &Checkpoint) -> Result<Self, InspectError> {
         let checkpoints = parent(&checkpoint.folder);
-        let start = Checkpoint {
-            step: 0,
-            folder: checkpoints.join("step-00000000"),
-        };
+        let start = Checkpoint { step: 0, folder: checkpoints.join("step-00000000") };
         Ok(Self {
             weights,
             start: start.is_complete().then(|| start.weights()).transpose()?,
@@ -162,22 +146,11 @@ mod tests {
         fs::create_dir(folder.path().join("snapshots"))?;
         let map = tensors(&[("a.weights", &[1, 2, 2], vec![1.0; 4])], &[]);
         for step in [10, 30] {
-            fs::write(
-                folder
-                    .path()
-                    .join(format!("snapshots/step-{step:08}.safetensors")),
-                &map,
-            )?;
+            fs::write(folder.path().join(format!("snapshots/step-{step:08}.safetensors")), &map)?;
         }
         assert_eq!(found(&Source::open(folder.path())?)?, (41.0, Some(1.0), Some(30)));
-        assert_eq!(
-            found(&Source::open_at(folder.path(), 20)?)?,
-            (21.0, Some(1.0), Some(10))
-        );
-        assert_eq!(
-            found(&Source::open_at(folder.path(), 0)?)?,
-            (1.0, Some(1.0), None)
-        );
+        assert_eq!(found(&Source::open_at(folder.path(), 20)?)?, (21.0, Some(1.0), Some(10)));
+        assert_eq!(found(&Source::open_at(folder.path(), 0)?)?, (1.0, Some(1.0), None));
         let checkpoint = folder.path().join("checkpoints/step-00000020");
         for path in [checkpoint.join(WEIGHTS), checkpoint] {
             let source = Source::open(path)?;
@@ -199,10 +172,7 @@ mod tests {
         assert_eq!(source.clone().with_heads(2).layers()?[0].heads.len(), 2);
         let message = source.with_heads(5).layers().expect_err("5 of 6").to_string();
         assert!(message.contains("n_heads = 5 does not divide"), "{message}");
-        assert!(matches!(
-            Source::open_at(&file, 3),
-            Err(InspectError::NoSteps { step: 3, .. })
-        ));
+        assert!(matches!(Source::open_at(&file, 3), Err(InspectError::NoSteps { step: 3, .. })));
         Ok(())
     }
 
@@ -210,10 +180,7 @@ mod tests {
     fn a_run_without_step_zero_has_no_start() -> Outcome {
         let folder = run_folder(&[20])?;
         assert_eq!(found(&Source::open(folder.path())?)?, (21.0, None, None));
-        assert!(matches!(
-            Source::open(folder.path().join("x")),
-            Err(InspectError::NotFound { .. })
-        ));
+        assert!(matches!(Source::open(folder.path().join("x")), Err(InspectError::NotFound { .. })));
         Ok(())
     }
 }

@@ -35,24 +35,14 @@ impl Matrix {
     pub fn spectrum(&self) -> Result<Spectrum, InspectError> {
         let count = self.values().iter().filter(|x| !x.is_finite()).count();
         if count > 0 {
-            return Err(InspectError::NotFinite {
-                count,
-                total: self.values().len(),
-            });
+            return Err(InspectError::NotFinite { count, total: self.values().len() });
         }
         let (rows, columns) = (self.rows(), self.columns());
         let iterations = STEPS_PER_VALUE * rows.min(columns);
-        let failed = InspectError::NoConvergence {
-            rows,
-            columns,
-            iterations,
-        };
+        let failed = InspectError::NoConvergence { rows, columns, iterations };
         let largest = self.values().iter().fold(0.0f64, |most, x| most.max(x.abs()));
         if largest == 0.0 {
-            return Ok(Spectrum {
-                values: vec![0.0; rows.min(columns)],
-                longer_side: rows.max(columns),
-            });
+            return Ok(Spectrum { values: vec![0.0; rows.min(columns)], longer_side: rows.max(columns) });
         }
         // Values near one, so that neither the iteration nor the check can over- or underflow.
         let matrix = DMatrix::from_row_iterator(rows, columns, self.values().iter().map(|x| x / largest));
@@ -65,10 +55,7 @@ impl Matrix {
         if error.is_nan() || error > CHECK * square {
             return Err(failed);
         }
-        Ok(Spectrum {
-            values: values.iter().map(|x| x * largest).collect(),
-            longer_side: rows.max(columns),
-        })
+        Ok(Spectrum { values: values.iter().map(|x| x * largest).collect(), longer_side: rows.max(columns) })
     }
 }
 
@@ -108,12 +95,7 @@ impl Spectrum {
         // Relative to the largest, so that the sum of large values cannot overflow.
         let relative: Vec<f64> = self.values.iter().map(|x| x / self.values[0]).collect();
         let sum: f64 = relative.iter().sum();
-        let entropy: f64 = relative
-            .iter()
-            .map(|x| x / sum)
-            .filter(|&p| p > 0.0)
-            .map(|p| -p * p.ln())
-            .sum();
+        let entropy: f64 = relative.iter().map(|x| x / sum).filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum();
         entropy.exp()
     }
 }
@@ -129,10 +111,7 @@ mod tests {
         assert_eq!(spectrum.values().len(), expected.len());
         for (got, expected) in spectrum.values().iter().zip(expected) {
             // f64 rounding of a handful of rotations.
-            assert!(
-                (got - expected).abs() <= 1e-14 * expected.max(1.0),
-                "{got} is not {expected}"
-            );
+            assert!((got - expected).abs() <= 1e-14 * expected.max(1.0), "{got} is not {expected}");
         }
         assert_eq!(spectrum.rank(), rank);
     }
@@ -144,10 +123,8 @@ mod tests {
         check(2, 2, &[3.0, 4.0, 0.0, 5.0], &[45f64.sqrt(), 5f64.sqrt()], 2);
         check(1, 2, &[3.0, 4.0], &[5.0], 1);
         // An outer product: [1, 2, 2]ᵀ [2, 1, 2, 4] has the lengths 3 and 5.
-        let outer: Vec<f64> = [1.0, 2.0, 2.0]
-            .iter()
-            .flat_map(|a| [2.0, 1.0, 2.0, 4.0].map(|b| a * b))
-            .collect();
+        let outer: Vec<f64> =
+            [1.0, 2.0, 2.0].iter().flat_map(|a| [2.0, 1.0, 2.0, 4.0].map(|b| a * b)).collect();
         check(3, 4, &outer, &[15.0, 0.0, 0.0], 1);
         check(2, 3, &[0.0; 6], &[0.0, 0.0], 0);
     }
@@ -164,9 +141,7 @@ mod tests {
     #[test]
     fn the_effective_rank_of_an_identity_is_its_size() -> Result<(), InspectError> {
         for n in [1, 2, 7, 13] {
-            let identity = (0..n * n)
-                .map(|i| f64::from(u8::from(i % (n + 1) == 0)))
-                .collect();
+            let identity = (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect();
             let spectrum = Matrix::new(n, n, identity)?.spectrum()?;
             assert!((spectrum.effective_rank() - n as f64).abs() < 1e-12);
         }
@@ -180,9 +155,7 @@ mod tests {
     #[test]
     fn squares_of_the_singular_values_add_up_to_the_norm() -> Result<(), InspectError> {
         for (rows, columns) in [(5, 3), (3, 5), (31, 31), (64, 17), (17, 64)] {
-            let values = (0..rows * columns)
-                .map(|i| ((i * i + 7) as f64 * 0.731).sin())
-                .collect();
+            let values = (0..rows * columns).map(|i| ((i * i + 7) as f64 * 0.731).sin()).collect();
             let matrix = Matrix::new(rows, columns, values)?;
             let sum: f64 = matrix.spectrum()?.values().iter().map(|x| x * x).sum();
             assert!((sum.sqrt() - matrix.norm()).abs() < 1e-11);
@@ -199,10 +172,7 @@ mod tests {
     #[test]
     fn what_is_not_finite_has_no_singular_values() -> Result<(), InspectError> {
         let matrix = Matrix::new(2, 2, vec![1.0, f64::NAN, f64::INFINITY, 0.0])?;
-        assert!(matches!(
-            matrix.spectrum(),
-            Err(InspectError::NotFinite { count: 2, total: 4 })
-        ));
+        assert!(matches!(matrix.spectrum(), Err(InspectError::NotFinite { count: 2, total: 4 })));
         Ok(())
     }
 }

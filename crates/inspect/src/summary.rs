@@ -64,10 +64,7 @@ pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
 
 fn same<'a>(layer: &'a LayerWeights, head: usize, name: &str) -> Option<&'a Matrix> {
     let named = layer.heads.get(head)?.named();
-    named
-        .into_iter()
-        .find(|(other, _)| *other == name)
-        .and_then(|(_, matrix)| matrix)
+    named.into_iter().find(|(other, _)| *other == name).and_then(|(_, matrix)| matrix)
 }
 
 impl Summary {
@@ -102,10 +99,7 @@ mod tests {
         // One matrix of shape [1, 6] that went from all 1 to all 3, shared by three heads.
         let folder = run_folder(&[0, 2])?;
         let summaries = summarize(&Source::open(folder.path())?)?;
-        let places: Vec<_> = summaries
-            .iter()
-            .map(|s| (s.layer.as_str(), s.head, s.matrix))
-            .collect();
+        let places: Vec<_> = summaries.iter().map(|s| (s.layer.as_str(), s.head, s.matrix)).collect();
         assert_eq!(places, [("a", 0, "w_q"), ("a", 1, "w_q"), ("a", 2, "w_q")]);
         let summary = &summaries[1];
         assert_eq!((summary.rows, summary.columns, summary.rank), (1, 2, Some(1)));

@@ -50,9 +50,7 @@ impl HeatMap<'_> {
         let layout = Layout::new(&prepared);
         let mut svg = String::new();
         let canvas = SVGBackend::with_string(&mut svg, layout.size).into_drawing_area();
-        draw(&canvas, &prepared, &layout).map_err(|e| InspectError::Picture {
-            problem: e.to_string(),
-        })?;
+        draw(&canvas, &prepared, &layout).map_err(|e| InspectError::Picture { problem: e.to_string() })?;
         drop(canvas);
         Ok(with_title(&svg, prepared.title))
     }
@@ -84,10 +82,7 @@ fn draw_cells(canvas: &Canvas, prepared: &Prepared, layout: &Layout) -> Drawn {
                 (left + cell - 1, top + cell - 1)
             } else {
                 // One pixel under the next cell, or a viewer that scales the picture shows a seam.
-                (
-                    (left + cell + 1).min(layout.right()),
-                    (top + cell + 1).min(layout.bottom()),
-                )
+                ((left + cell + 1).min(layout.right()), (top + cell + 1).min(layout.bottom()))
             };
             let colour = prepared.scale.colour(x);
             let fill = colour.map_or(NOT_A_NUMBER, |[r, g, b]| RGBColor(r, g, b));
@@ -124,11 +119,7 @@ fn draw_labels(canvas: &Canvas, prepared: &Prepared, layout: &Layout) -> Drawn {
         let x = layout.left + i as i32 * cell + cell / 2;
         let text = fit(&across.texts()[i], MOST_LABEL);
         let is_word = matches!(across, Labels::Words(_));
-        let style = if is_word && is_turned(&text, cell) {
-            &turned
-        } else {
-            &upright
-        };
+        let style = if is_word && is_turned(&text, cell) { &turned } else { &upright };
         canvas.draw_text(&text, style, (x, layout.bottom() + GAP - 2))?;
     }
     let [row_axis, column_axis] = prepared.cells.matrix.axes();
@@ -149,10 +140,7 @@ fn draw_bar(canvas: &Canvas, scale: &Scale, layout: &Layout) -> Drawn {
     for top in (0..height).step_by(SLICE as usize) {
         let fraction = 1.0 - f64::from(top) / f64::from(height);
         let [r, g, b] = scale.palette().colour(fraction);
-        let slice = [
-            (left, layout.top + top),
-            (right, layout.top + (top + SLICE + 1).min(height)),
-        ];
+        let slice = [(left, layout.top + top), (right, layout.top + (top + SLICE + 1).min(height))];
         canvas.draw(&Rectangle::new(slice, RGBColor(r, g, b).filled()))?;
     }
     let style = writing(LABEL, INK, HPos::Left, VPos::Center);
@@ -166,11 +154,7 @@ fn draw_bar(canvas: &Canvas, scale: &Scale, layout: &Layout) -> Drawn {
 
 /// Two decimals, where the cell has room for them.
 fn number_in_cell(x: f64, cell: i32) -> Option<String> {
-    let text = if x == 0.0 {
-        "0".to_owned()
-    } else {
-        format!("{x:.2}")
-    };
+    let text = if x == 0.0 { "0".to_owned() } else { format!("{x:.2}") };
     (cell >= CELL_WITH_NUMBER && pixels(&text) <= cell).then_some(text)
 }
 
@@ -194,9 +178,7 @@ const DEFAULTS: [&str; 2] = [" opacity=\"1\"", " stroke=\"none\""];
 /// Screen readers, and the browser's hint, take a picture's name from a `title` element.
 fn with_title(svg: &str, title: &str) -> String {
     let name = title.replace('&', "&amp;").replace('<', "&lt;");
-    let svg = DEFAULTS
-        .iter()
-        .fold(svg.to_owned(), |svg, default| svg.replace(default, ""));
+    let svg = DEFAULTS.iter().fold(svg.to_owned(), |svg, default| svg.replace(default, ""));
     match svg.split_once('>') {
         Some((open, rest)) => format!("{open} role=\"img\">\n<title>{name}</title>{rest}"),
         None => svg,

@@ -40,11 +40,8 @@ impl HeatMap<'_> {
         let prepared = self.prepare();
         let mut lines = Vec::new();
         lines.push(heading(&prepared));
-        let rows: Vec<String> = prepared.labels[0]
-            .texts()
-            .iter()
-            .map(|label| fit(label, MOST_ROW_LABEL))
-            .collect();
+        let rows: Vec<String> =
+            prepared.labels[0].texts().iter().map(|label| fit(label, MOST_ROW_LABEL)).collect();
         let margin = rows.iter().map(|label| width(label)).max().unwrap_or(0);
         for labels in column_labels(&prepared.labels[1]) {
             lines.push(format!("{} {labels}", " ".repeat(margin)));
@@ -53,11 +50,7 @@ impl HeatMap<'_> {
             let cells = cells(prepared.cells.matrix.row(row), &prepared.scale, style);
             lines.push(format!("{} {cells}", pad_left(label, margin)));
         }
-        lines.push(format!(
-            "scale {}; {}",
-            legend(&prepared.scale, style),
-            self.values_note()
-        ));
+        lines.push(format!("scale {}; {}", legend(&prepared.scale, style), self.values_note()));
         lines.extend(prepared.notes);
         let mut text = String::new();
         for line in lines {
@@ -71,11 +64,7 @@ impl HeatMap<'_> {
 fn heading(prepared: &Prepared) -> String {
     let matrix = &prepared.cells.matrix;
     let [down, across] = matrix.axes();
-    let axes = format!(
-        "({} {down} down, {} {across} across)",
-        matrix.rows(),
-        matrix.columns()
-    );
+    let axes = format!("({} {down} down, {} {across} across)", matrix.rows(), matrix.columns());
     match prepared.title {
         "" => axes,
         title => format!("{title}  {axes}"),
@@ -88,17 +77,12 @@ fn column_labels(labels: &Labels) -> Vec<String> {
     let widest = texts.iter().map(|text| width(text)).max().unwrap_or(0);
     match labels {
         _ if widest <= 1 => vec![texts.iter().map(|text| pad_right(text, 2)).collect()],
-        Labels::Positions(_) => vec![
-            texts
-                .chunks(COUNT_EVERY)
-                .map(|chunk| pad_right(&chunk[0], 2 * COUNT_EVERY))
-                .collect(),
-        ],
+        Labels::Positions(_) => {
+            vec![texts.chunks(COUNT_EVERY).map(|chunk| pad_right(&chunk[0], 2 * COUNT_EVERY)).collect()]
+        }
         Labels::Words(_) => {
-            let words: Vec<Vec<char>> = texts
-                .iter()
-                .map(|text| fit(text, MOST_COLUMN_LABEL).chars().collect())
-                .collect();
+            let words: Vec<Vec<char>> =
+                texts.iter().map(|text| fit(text, MOST_COLUMN_LABEL).chars().collect()).collect();
             let lines = words.iter().map(Vec::len).max().unwrap_or(0);
             (0..lines).map(|line| line_of(&words, lines, line)).collect()
         }
@@ -266,19 +250,14 @@ mod tests {
         let cells =
             "0 \x1b[48;2;5;48;97m  \x1b[0m\x1b[48;2;247;247;247m  \x1b[0m\x1b[48;2;103;0;31m  \x1b[0m\n";
         assert!(text.contains(cells), "{text:?}");
-        assert!(
-            text.contains("scale -2.00 \x1b[48;2;5;48;97m \x1b[0m"),
-            "{text:?}"
-        );
+        assert!(text.contains("scale -2.00 \x1b[48;2;5;48;97m \x1b[0m"), "{text:?}");
     }
 
     #[test]
     fn a_large_matrix_is_reduced_and_says_so() {
         let values: Vec<f64> = (0..13 * 17).map(|i| f64::from(i) - 100.0).collect();
         let large = matrix(13, 17, &values);
-        let text = HeatMap::new(&large, Palette::Diverging)
-            .at_most(5, 6)
-            .text(TextStyle::Plain);
+        let text = HeatMap::new(&large, Palette::Diverging).at_most(5, 6).text(TextStyle::Plain);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "(5 row down, 6 column across)");
         assert_eq!(lines[1], "   0       12");

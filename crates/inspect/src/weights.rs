@@ -69,11 +69,7 @@ impl Weights {
         let (header, first) = match parse(&bytes) {
             Ok(parsed) => parsed,
             Err(Problem::Truncated(expected)) => {
-                return Err(InspectError::Truncated {
-                    path,
-                    expected,
-                    size: bytes.len(),
-                });
+                return Err(InspectError::Truncated { path, expected, size: bytes.len() });
             }
             Err(Problem::Other(problem)) => {
                 return Err(InspectError::NotSafetensors {
@@ -89,18 +85,9 @@ impl Weights {
             shape: info.shape.clone(),
             range: first + info.data_offsets.0..first + info.data_offsets.1,
         };
-        let tensors = header
-            .tensors()
-            .into_iter()
-            .map(|(name, info)| (name, entry(info)))
-            .collect();
+        let tensors = header.tensors().into_iter().map(|(name, info)| (name, entry(info))).collect();
         let metadata = header.metadata().clone().unwrap_or_default();
-        Ok(Self {
-            path,
-            bytes,
-            tensors,
-            metadata: metadata.into_iter().collect(),
-        })
+        Ok(Self { path, bytes, tensors, metadata: metadata.into_iter().collect() })
     }
 
     /// The file that was read.
@@ -134,15 +121,9 @@ impl Weights {
             known: self.first_names(),
         })?;
         let values = decode(entry.dtype, &self.bytes[entry.range.clone()]).ok_or_else(|| {
-            InspectError::UnsupportedType {
-                name: name.to_owned(),
-                dtype: format!("{:?}", entry.dtype),
-            }
+            InspectError::UnsupportedType { name: name.to_owned(), dtype: format!("{:?}", entry.dtype) }
         })?;
-        Ok(Tensor {
-            shape: entry.shape.clone(),
-            values,
-        })
+        Ok(Tensor { shape: entry.shape.clone(), values })
     }
 
     /// A tensor with two axes.
@@ -176,13 +157,8 @@ impl Weights {
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
     std::fs::read(path).map_err(|source| match source.kind() {
-        ErrorKind::NotFound => InspectError::NotFound {
-            path: path.to_owned(),
-        },
-        _ => InspectError::Read {
-            path: path.to_owned(),
-            source,
-        },
+        ErrorKind::NotFound => InspectError::NotFound { path: path.to_owned() },
+        _ => InspectError::Read { path: path.to_owned(), source },
     })
 }
 
@@ -192,18 +168,13 @@ mod tests {
     use crate::samples::{file, tensors, weights};
 
     fn error(bytes: Vec<u8>) -> String {
-        Weights::from_bytes("x", bytes)
-            .expect_err("not a safetensors file")
-            .to_string()
+        Weights::from_bytes("x", bytes).expect_err("not a safetensors file").to_string()
     }
 
     #[test]
     fn a_file_gives_back_what_was_written() -> Result<(), InspectError> {
         let bytes = tensors(
-            &[
-                ("b", &[3], vec![1.0, 2.0, 3.0]),
-                ("a", &[1, 2], vec![0.5, f32::NAN]),
-            ],
+            &[("b", &[3], vec![1.0, 2.0, 3.0]), ("a", &[1, 2], vec![0.5, f32::NAN])],
             &[("format", "pt")],
         );
         let weights = Weights::from_bytes("x", bytes)?;
@@ -227,13 +198,8 @@ mod tests {
         assert!(error(file("{\"a\": 1}", &[])).contains("its header does not describe tensors"));
         let message = Weights::open("no/such/file").expect_err("missing").to_string();
         assert!(message.starts_with("no/such/file does not exist"), "{message}");
-        let known = weights(&[("b", &[1], vec![1.0])])
-            .tensor("a")
-            .expect_err("unknown");
-        assert_eq!(
-            known.to_string(),
-            "there is no tensor a in test.safetensors; it holds b"
-        );
+        let known = weights(&[("b", &[1], vec![1.0])]).tensor("a").expect_err("unknown");
+        assert_eq!(known.to_string(), "there is no tensor a in test.safetensors; it holds b");
     }
 
     #[test]
@@ -241,10 +207,7 @@ mod tests {
         let header = r#"{"mask":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#;
         let weights = Weights::from_bytes("x", file(header, &[0, 1]))?;
         let message = weights.tensor("mask").expect_err("bytes").to_string();
-        assert!(
-            message.starts_with("tensor mask holds U8, expected F64, F32, F16 or BF16"),
-            "{message}"
-        );
+        assert!(message.starts_with("tensor mask holds U8, expected F64, F32, F16 or BF16"), "{message}");
         Ok(())
     }
 
@@ -253,11 +216,7 @@ mod tests {
         let whole = tensors(&[("w_q", &[2, 3], vec![1.0; 6])], &[]);
         for size in 9..whole.len() {
             match Weights::from_bytes("x", whole[..size].to_vec()) {
-                Err(InspectError::Truncated {
-                    expected,
-                    size: found,
-                    ..
-                }) => {
+                Err(InspectError::Truncated { expected, size: found, .. }) => {
                     assert!(found == size && expected > size as u64 && expected <= whole.len() as u64);
                 }
                 other => panic!("{size} of {} bytes gave {other:?}", whole.len()),

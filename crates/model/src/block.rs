@@ -65,17 +65,13 @@ impl<S: Score> Block<S> {
 
     /// `[batch, seq_len, d_model]` to the same.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let attended = self
-            .attention
-            .forward(self.attention_input(x.clone()), mask, mode);
+        let attended = self.attention.forward(self.attention_input(x.clone()), mask, mode);
         self.after_attention(x, attended, mode)
     }
 
     /// The same, with the attention weights.
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> BlockOutput {
-        let output = self
-            .attention
-            .forward_with_weights(self.attention_input(x.clone()), mask, mode);
+        let output = self.attention.forward_with_weights(self.attention_input(x.clone()), mask, mode);
         BlockOutput {
             x: self.after_attention(x, output.context, mode),
             weights: output.weights.expect("forward_with_weights returns weights"),
@@ -88,10 +84,7 @@ impl<S: Score> Block<S> {
     }
 
     fn after_attention(&self, x: Tensor<3>, attended: Tensor<3>, mode: Mode) -> Tensor<3> {
-        let x = self.after(
-            &self.norm_attention,
-            x + self.dropout_attention.forward(attended, mode),
-        );
+        let x = self.after(&self.norm_attention, x + self.dropout_attention.forward(attended, mode));
         let Some(mlp) = &self.mlp else { return x };
         let out = mlp.forward(self.before(&self.norm_mlp, x.clone()));
         self.after(&self.norm_mlp, x + self.dropout_mlp.forward(out, mode))

@@ -113,39 +113,13 @@ impl TransformerConfig {
         };
         let d_k = at_least_one("d_k", share(self.d_k)?)?;
         let d_v = at_least_one("d_v", share(self.d_v)?)?;
-        // Said before the missing W_O, because identity projections cannot have another width with it either.
-        if self.projections == Projections::None {
-            for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
-                if n_heads * size != d_model {
-                    return Err(ModelError::IdentityChangesWidth {
-                        name,
-                        n_heads,
-                        size,
-                        d_in: d_model,
-                    });
-                }
-            }
-        }
+        let resolved = Self { d_k: Some(d_k), d_v: Some(d_v), ..self.clone() };
+        // Before the missing W_O, because identity projections cannot have another width with it either.
+        resolved.attention().check()?;
         if !self.w_o && n_heads * d_v != d_model {
-            return Err(ModelError::OutputDoesNotFit {
-                d_model,
-                n_heads,
-                d_v,
-            });
+            return Err(ModelError::OutputDoesNotFit { d_model, n_heads, d_v });
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            let (name, expected) = ("dropout", "at least 0 and below 1");
-            return Err(ModelError::OutOfRange {
-                name,
-                expected,
-                got: self.dropout,
-            });
-        }
-        Ok(Self {
-            d_k: Some(d_k),
-            d_v: Some(d_v),
-            ..self.clone()
-        })
+        Ok(resolved)
     }
 
     /// The attention layer of each block; `self` must be resolved.

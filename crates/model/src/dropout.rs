@@ -24,17 +24,16 @@ impl Dropout {
     /// # Errors
     /// If `rate` is not in `[0, 1)`.
     pub fn new(init: &Init, name: &str, rate: f64) -> Result<Self, ModelError> {
-        if !(0.0..1.0).contains(&rate) {
-            return Err(ModelError::OutOfRange {
-                name: "dropout",
-                expected: "at least 0 and below 1",
-                got: rate,
-            });
+        Self::check(rate)?;
+        Ok(Self { rate, path: init.path_of(name) })
+    }
+
+    /// Whether `rate` is one.
+    pub(crate) fn check(rate: f64) -> Result<(), ModelError> {
+        if (0.0..1.0).contains(&rate) {
+            return Ok(());
         }
-        Ok(Self {
-            rate,
-            path: init.path_of(name),
-        })
+        Err(ModelError::OutOfRange { name: "dropout", expected: "at least 0 and below 1", got: rate })
     }
 
     /// Any shape; returns `x` itself when evaluating.
@@ -49,15 +48,8 @@ impl Dropout {
         let mut rng = stream(seed, Purpose::Dropout, &self.path, step);
         let shape = x.dims();
         let n_values = shape.iter().product();
-        let factors: Vec<f64> = (0..n_values)
-            .map(|_| {
-                if rng.random::<f32>() < self.rate as f32 {
-                    0.0
-                } else {
-                    kept
-                }
-            })
-            .collect();
+        let factors: Vec<f64> =
+            (0..n_values).map(|_| if rng.random::<f32>() < self.rate as f32 { 0.0 } else { kept }).collect();
         let data = TensorData::new(factors, shape).convert_dtype(x.dtype());
         x.clone() * Tensor::from_data(data, (&x.device(), x.dtype()))
     }

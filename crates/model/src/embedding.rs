@@ -34,9 +34,7 @@ impl EmbeddingsConfig {
             Self::Learned => Training::Learned,
             Self::Fixed => Training::Frozen,
         };
-        Embedding {
-            table: init.normal("table", [vocab_size, d_model], 1.0, training),
-        }
+        Embedding { table: init.normal("table", [vocab_size, d_model], 1.0, training) }
     }
 }
 
@@ -52,9 +50,6 @@ impl Embedding {
         if stack == 1 {
             return vectors;
         }
-        vectors
-            .reshape([batch, seq_len, stack, d_model])
-            .sum_dim(2)
-            .squeeze_dim(2)
+        vectors.reshape([batch, seq_len, stack, d_model]).sum_dim(2).squeeze_dim(2)
     }
 }

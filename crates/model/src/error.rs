@@ -56,26 +56,12 @@ pub enum ModelError {
         /// Value width per head.
         d_v: usize,
     },
-    /// A setting was given that the chosen variant does not have.
-    #[error("{name} has no meaning with {with}; remove it or choose {choose}")]
-    Unused {
-        /// The setting.
-        name: &'static str,
-        /// The variant that ignores it.
-        with: &'static str,
-        /// The variant that uses it.
-        choose: &'static str,
-    },
 }
 
 /// Returns `value` if it is at least one.
 pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<usize, ModelError> {
     if value == 0 {
-        return Err(ModelError::OutOfRange {
-            name,
-            expected: "at least 1",
-            got: 0.0,
-        });
+        return Err(ModelError::OutOfRange { name, expected: "at least 1", got: 0.0 });
     }
     Ok(value)
 }

@@ -41,12 +41,7 @@ pub enum Training {
 impl Init {
     /// Single precision on `device`, at the root of the module tree.
     pub fn new(device: &Device, seed: u64) -> Self {
-        Self {
-            device: device.clone(),
-            dtype: DType::F32,
-            seed,
-            path: String::new(),
-        }
+        Self { device: device.clone(), dtype: DType::F32, seed, path: String::new() }
     }
 
     /// The same in another precision, for example `DType::F64`.
@@ -56,19 +51,12 @@ impl Init {
 
     /// The same one level down the module tree; `name` is the field's name.
     pub fn enter(&self, name: &str) -> Self {
-        Self {
-            path: self.path_of(name),
-            ..self.clone()
-        }
+        Self { path: self.path_of(name), ..self.clone() }
     }
 
     /// The full path of the parameter `name` of the module being built, such as `blocks.0.attention.w_q`.
     pub fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// The path of the module being built.
@@ -89,13 +77,7 @@ impl Init {
         bound: f64,
         training: Training,
     ) -> Param<Tensor<D>> {
-        self.parameter(
-            name,
-            shape,
-            training,
-            |unit: f64| (2.0 * unit - 1.0) * bound,
-            StandardUniform,
-        )
+        self.parameter(name, shape, training, |unit: f64| (2.0 * unit - 1.0) * bound, StandardUniform)
     }
 
     /// Normal with mean zero and standard deviation `std`.
@@ -131,11 +113,7 @@ impl Init {
         distribution: impl Distribution<f64>,
     ) -> Param<Tensor<D>> {
         let rng = stream(self.seed, Purpose::Weights, &self.path_of(name), 0);
-        let values = distribution
-            .sample_iter(rng)
-            .take(shape.iter().product())
-            .map(scale)
-            .collect();
+        let values = distribution.sample_iter(rng).take(shape.iter().product()).map(scale).collect();
         let param = Param::from_tensor(self.tensor(values, shape));
         match training {
             Training::Learned => param,

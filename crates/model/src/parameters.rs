@@ -42,8 +42,7 @@ struct List {
 impl ModuleVisitor for List {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         // The variant of an enum is a choice, not a place; weight files leave it out too.
-        self.path
-            .push((!container_type.starts_with("Enum:")).then(|| name.to_owned()));
+        self.path.push((!container_type.starts_with("Enum:")).then(|| name.to_owned()));
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {

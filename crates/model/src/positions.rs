@@ -31,19 +31,15 @@ impl PositionsConfig {
     pub fn init(self, init: &Init, max_len: usize, d_model: usize) -> Positions {
         let shape = [max_len, d_model];
         match self {
-            Self::None => Positions {
-                learned: None,
-                fixed: None,
-            },
-            // The scale of GPT-2's and nanoGPT's embeddings, small beside the tokens', so that content comes first.
+            Self::None => Positions { learned: None, fixed: None },
+            // The scale of the token vectors and of PyTorch's `nn.Embedding`.
             Self::Learned => Positions {
-                learned: Some(init.normal("learned", shape, 0.02, Training::Learned)),
+                learned: Some(init.normal("learned", shape, 1.0, Training::Learned)),
                 fixed: None,
             },
-            Self::Sinusoidal => Positions {
-                learned: None,
-                fixed: Some(init.tensor(sinusoidal(max_len, d_model), shape)),
-            },
+            Self::Sinusoidal => {
+                Positions { learned: None, fixed: Some(init.tensor(sinusoidal(max_len, d_model), shape)) }
+            }
         }
     }
 }
@@ -53,12 +49,7 @@ impl Positions {
     /// - `x`: `[batch, seq_len, d_model]`, with `seq_len` at most the `max_len` given at the start
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [_, seq_len, d_model] = x.dims();
-        let Some(table) = self
-            .learned
-            .as_ref()
-            .map(Param::val)
-            .or_else(|| self.fixed.clone())
-        else {
+        let Some(table) = self.learned.as_ref().map(Param::val).or_else(|| self.fixed.clone()) else {
             return x;
         };
         let [max_len, _] = table.dims();
@@ -80,15 +71,9 @@ pub fn sinusoidal(len: usize, d: usize) -> Vec<f64> {
     let value = |t: usize, column: usize| {
         let pair = (column - column % 2) as f64;
         let angle = t as f64 / 10_000_f64.powf(pair / d as f64);
-        if column.is_multiple_of(2) {
-            angle.sin()
-        } else {
-            angle.cos()
-        }
+        if column.is_multiple_of(2) { angle.sin() } else { angle.cos() }
     };
-    (0..len)
-        .flat_map(|t| (0..d).map(move |column| value(t, column)))
-        .collect()
+    (0..len).flat_map(|t| (0..d).map(move |column| value(t, column))).collect()
 }
 
 #[cfg(test)]

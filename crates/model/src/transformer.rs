@@ -71,23 +71,14 @@ impl TransformerConfig {
         let blocks = init.enter("blocks");
         let unembedding_bound = 1.0 / (d_model as f64).sqrt();
         Ok(Transformer {
-            embedding: config
-                .embeddings
-                .init(&init.enter("embedding"), vocab_size, d_model),
-            positions: config
-                .positions
-                .init(&init.enter("positions"), config.seq_len, d_model),
+            embedding: config.embeddings.init(&init.enter("embedding"), vocab_size, d_model),
+            positions: config.positions.init(&init.enter("positions"), config.seq_len, d_model),
             blocks: (0..config.n_layers)
                 .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), score))
                 .collect::<Result<_, _>>()?,
             norm: (config.norm == NormConfig::Pre).then(|| layer_norm(init, d_model)),
             unembedding: (!config.tied).then(|| {
-                init.uniform(
-                    "unembedding",
-                    [d_model, vocab_size],
-                    unembedding_bound,
-                    Training::Learned,
-                )
+                init.uniform("unembedding", [d_model, vocab_size], unembedding_bound, Training::Learned)
             }),
             dropout: Dropout::new(init, "dropout", config.dropout)?,
             causal: config.mask == MaskConfig::Causal,
@@ -110,10 +101,7 @@ impl<S: Score> Transformer<S> {
     /// - returns `[batch, seq_len, d_model]`
     pub fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
         let mask = self.mask();
-        let x = self
-            .blocks
-            .iter()
-            .fold(self.embed(tokens, mode), |x, block| block.forward(x, &mask, mode));
+        let x = self.blocks.iter().fold(self.embed(tokens, mode), |x, block| block.forward(x, &mask, mode));
         match &self.norm {
             Some(norm) => norm.forward(x),
             None => x,
@@ -152,26 +140,17 @@ impl<S: Score> Transformer<S> {
     pub fn trace(&self, tokens: Tensor<2, Int>, layer: usize, head: usize, query: usize) -> Trace {
         let mask = self.mask();
         let x = self.embed(tokens.unsqueeze(), Mode::Evaluate);
-        let x = self.blocks[..layer]
-            .iter()
-            .fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
+        let x = self.blocks[..layer].iter().fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
         let block = &self.blocks[layer];
-        block
-            .attention
-            .trace(block.attention_input(x).squeeze_dim(0), &mask, query, head)
+        block.attention.trace(block.attention_input(x).squeeze_dim(0), &mask, query, head)
     }
 
     /// Who sees whom in every block.
     pub fn mask(&self) -> Mask {
-        if self.causal {
-            Mask::causal(CausalAlign::TopLeft)
-        } else {
-            Mask::none()
-        }
+        if self.causal { Mask::causal(CausalAlign::TopLeft) } else { Mask::none() }
     }
 
     fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
-        self.dropout
-            .forward(self.positions.forward(self.embedding.forward(tokens)), mode)
+        self.dropout.forward(self.positions.forward(self.embedding.forward(tokens)), mode)
     }
 }

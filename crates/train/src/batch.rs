@@ -36,18 +36,10 @@ impl Batch {
                 "tokens of an example of task `{}`",
                 task.name()
             );
-            assert_eq!(
-                example.targets.len(),
-                seq_len,
-                "targets of an example of task `{}`",
-                task.name()
-            );
+            assert_eq!(example.targets.len(), seq_len, "targets of an example of task `{}`", task.name());
             tokens.extend(example.tokens.iter().map(|&token| i64::from(token)));
-            let answered = example
-                .targets
-                .iter()
-                .enumerate()
-                .filter_map(|(at, target)| target.map(|t| (at, t)));
+            let answered =
+                example.targets.iter().enumerate().filter_map(|(at, target)| target.map(|t| (at, t)));
             let before = targets.len();
             for (at, target) in answered {
                 targets.push(i64::from(target));
@@ -77,9 +69,8 @@ impl Batch {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let indices = first..first + size as u64;
-        let examples: Vec<Example> = indices
-            .map(|index| draw(task, seed, split, index))
-            .collect::<Result<_, _>>()?;
+        let examples: Vec<Example> =
+            indices.map(|index| draw(task, seed, split, index)).collect::<Result<_, _>>()?;
         Ok(Self::new(task, &examples, device))
     }
 }

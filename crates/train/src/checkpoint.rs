@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::store::{ModuleSnapshot, SafetensorsStore};
+use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,7 +23,9 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), TrainError>
         // Burn's own metadata comes in random order and names a format that other tools do not know.
         .clear_metadata()
         .metadata("format", "pt");
-    model.save_into(&mut store).map_err(|error| weights(path, error))
+    model
+        .save_into(&mut store)
+        .map_err(|error| TrainError::io("write", path)(std::io::Error::other(error.to_string())))
 }
 
 /// Loads every parameter of `model`.
@@ -32,22 +34,12 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), TrainError>
 /// If the file is missing, is not safetensors, or does not hold exactly the model's parameters in their shapes.
 pub fn load_weights<M: Module>(mut model: M, path: &Path) -> Result<M, TrainError> {
     fs::metadata(path).map_err(TrainError::io("read", path))?;
-    let mut store = SafetensorsStore::from_file(path)
-        .skip_enum_variants(true)
-        .validate(false)
-        .allow_partial(true);
-    let result = model
-        .load_from(&mut store)
-        .map_err(|error| weights(path, error))?;
-    let missing = result
-        .missing
-        .iter()
-        .map(|(name, _)| format!("it lacks `{name}`"));
-    let unused = result
-        .unused
-        .iter()
-        .map(|name| format!("the model has no `{name}`"));
-    let wrong = result.errors.iter().map(|error| error.to_string());
+    let mut store =
+        SafetensorsStore::from_file(path).skip_enum_variants(true).validate(false).allow_partial(true);
+    let result = model.load_from(&mut store).map_err(|error| weights(path, error))?;
+    let missing = result.missing.iter().map(|(name, _)| format!("it lacks `{name}`"));
+    let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
+    let wrong = result.errors.iter().map(in_words);
     match wrong.chain(missing).chain(unused).next() {
         None => Ok(model),
         Some(reason) => Err(weights(path, reason)),
@@ -63,10 +55,7 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// `config` is written beside the weights, as `config.json`.
     pub fn new(run: &RunFolder, config: &impl Serialize) -> Self {
-        Self {
-            run: run.clone(),
-            config: json!(config),
-        }
+        Self { run: run.clone(), config: json!(config) }
     }
 
     fn save<M: Module>(&self, state: &State<M>) -> Result<(), TrainError> {
@@ -94,9 +83,15 @@ impl<M: Module> Observer<M> for Checkpoints {
     }
 }
 
-fn weights(path: &Path, reason: impl ToString) -> TrainError {
-    TrainError::Weights {
-        path: path.to_owned(),
-        reason: reason.to_string(),
+fn in_words(error: &ApplyError) -> String {
+    match error {
+        ApplyError::ShapeMismatch { path, expected, found } => {
+            format!("`{path}` must have shape {:?}, got {:?}", expected.as_slice(), found.as_slice())
+        }
+        other => other.to_string(),
     }
+}
+
+fn weights(path: &Path, reason: impl ToString) -> TrainError {
+    TrainError::Weights { path: path.to_owned(), reason: reason.to_string() }
 }

@@ -18,20 +18,14 @@ pub fn clip_global_norm<M: Module>(
     grads: GradientsParams,
     max_norm: f64,
 ) -> (GradientsParams, f64) {
-    let mut sum = SumOfSquares {
-        grads: &grads,
-        sum: 0.0,
-    };
+    let mut sum = SumOfSquares { grads: &grads, sum: 0.0 };
     model.visit(&mut sum);
     let norm = sum.sum.sqrt();
     // A norm that is not a number scales nothing: the caller has to see it.
     if max_norm == 0.0 || norm <= max_norm || !norm.is_finite() {
         return (grads, norm);
     }
-    let mut scale = Scale {
-        grads,
-        factor: max_norm / norm,
-    };
+    let mut scale = Scale { grads, factor: max_norm / norm };
     model.visit(&mut scale);
     (scale.grads, norm)
 }

@@ -113,7 +113,9 @@ pub enum TrainError {
         source: std::io::Error,
     },
     /// The loss or a gradient is no longer a number.
-    #[error("training diverged at step {step}: {what} is {value}; lower optimizer.lr or set optimizer.clip")]
+    #[error(
+        "training diverged after step {step}: {what} is {value}; lower optimizer.lr or set optimizer.clip"
+    )]
     Diverged {
         /// Steps completed before.
         step: u64,
@@ -130,23 +132,14 @@ pub enum TrainError {
 impl TrainError {
     /// For `map_err` on input and output: names what was done to which file.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
     /// Whether the caller asked for something impossible, so that nothing was started.
     pub fn is_usage(&self) -> bool {
         !matches!(
             self,
-            Self::Diverged { .. }
-                | Self::Observer(_)
-                | Self::Io {
-                    action: "write" | "create",
-                    ..
-                }
+            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write" | "create", .. }
         )
     }
 }

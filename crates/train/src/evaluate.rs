@@ -36,12 +36,7 @@ pub fn evaluate<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
-    evaluate_on(
-        model,
-        task,
-        (0..n_examples).map(|index| draw(task, seed, split, index)),
-        device,
-    )
+    evaluate_on(model, task, (0..n_examples).map(|index| draw(task, seed, split, index)), device)
 }
 
 /// Evaluates on every input that the task has, in all splits; `None` if they cannot be numbered or are more than
@@ -58,9 +53,8 @@ pub fn evaluate_exactly<M: Model>(
     let Some(n_inputs) = task.n_inputs().filter(|&n_inputs| n_inputs <= limit) else {
         return Ok(None);
     };
-    let examples = (0..n_inputs)
-        .filter_map(|index| task.input(index))
-        .map(|tokens| Ok(Example::new(task, tokens)));
+    let examples =
+        (0..n_inputs).filter_map(|index| task.input(index)).map(|tokens| Ok(Example::new(task, tokens)));
     evaluate_on(model, task, examples, device).map(Some)
 }
 
@@ -96,15 +90,10 @@ impl Sums {
     fn add<M: Model>(&mut self, model: &M, batch: &Batch) {
         let logits = logits(model, batch, Mode::Evaluate);
         let [n_targets, _] = logits.dims();
-        let right = logits
-            .clone()
-            .argmax(1)
-            .squeeze_dim::<1>(1)
-            .equal(batch.targets.clone());
+        let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
         let right: Vec<bool> = right.into_data().iter::<bool>().collect();
-        let loss = CrossEntropyLossConfig::new()
-            .init(&logits.device())
-            .forward(logits, batch.targets.clone());
+        let loss =
+            CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.targets.clone());
         self.loss += loss.into_scalar::<f64>().elem::<f64>() * n_targets as f64;
         self.targets += n_targets;
         self.right_targets += right.iter().filter(|&&right| right).count();

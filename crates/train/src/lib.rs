@@ -34,3 +34,8 @@ pub use run_folder::{Existing, RunFolder};
 pub use snapshot::{Probe, save_snapshot};
 pub use task::{Copy, Example, Recall, Reverse, Sort, Split, Task, TaskConfig, draw};
 pub use trainer::{Ended, Trained, Trainer};
+
+/// The README's code is tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

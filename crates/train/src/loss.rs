@@ -29,7 +29,5 @@ pub(crate) fn logits<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<2
 /// ```
 pub(crate) fn loss<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<1> {
     let logits = logits(model, batch, mode);
-    CrossEntropyLossConfig::new()
-        .init(&logits.device())
-        .forward(logits, batch.targets.clone())
+    CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.targets.clone())
 }

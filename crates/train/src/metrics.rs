@@ -67,10 +67,7 @@ pub struct EventLog<W> {
 impl<W: Write> EventLog<W> {
     /// Logs the run in `run` to `out`.
     pub fn new(out: W, run: &RunFolder) -> Self {
-        Self {
-            out,
-            run: run.clone(),
-        }
+        Self { out, run: run.clone() }
     }
 
     /// Writes one line and flushes it, so that whoever follows the log sees it now.
@@ -92,17 +89,11 @@ impl<M, W: Write> Observer<M> for EventLog<W> {
     }
 
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.write(&Event::Eval {
-            step: state.step,
-            evaluation: *evaluation,
-        })
+        self.write(&Event::Eval { step: state.step, evaluation: *evaluation })
     }
 
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
         let path = self.run.checkpoint(state.step);
-        self.write(&Event::Saved {
-            step: state.step,
-            path: &path,
-        })
+        self.write(&Event::Saved { step: state.step, path: &path })
     }
 }

@@ -13,9 +13,7 @@ pub(crate) fn adam_w<M: Module>(config: &OptimizerConfig, model: &M) -> ModuleOp
         .with_beta_2(config.beta_2 as f32)
         .with_epsilon(config.epsilon as f32)
         .with_weight_decay(0.0);
-    let with_decay = without_decay
-        .clone()
-        .with_weight_decay(config.weight_decay as f32);
+    let with_decay = without_decay.clone().with_weight_decay(config.weight_decay as f32);
     let mut decaying = Decaying::default();
     model.visit(&mut decaying);
     ModuleOptimizer::from(without_decay.build()).with_group(
@@ -42,10 +40,7 @@ impl ModuleVisitor for Decaying {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // Vectors are biases and norms; embeddings and positions are tables of vectors, not maps.
-        let is_table = self
-            .path
-            .iter()
-            .any(|name| name == "embedding" || name == "positions");
+        let is_table = self.path.iter().any(|name| name == "embedding" || name == "positions");
         if D >= 2 && !is_table {
             self.ids.push(param.id);
         }

@@ -29,6 +29,8 @@ pub enum Existing {
 }
 
 const CONFIG: &str = "config.toml";
+const METRICS: &str = "metrics.jsonl";
+const CHECKPOINTS: &str = "checkpoints";
 
 impl RunFolder {
     /// Creates the folder and writes the config.
@@ -36,31 +38,21 @@ impl RunFolder {
     /// # Errors
     /// If there is a run already and it is to be kept, or something that is no run, or the folder cannot be written.
     pub fn create(path: &Path, config: &Config, existing: Existing) -> Result<Self, TrainError> {
-        if path.join(CONFIG).exists() {
+        if holds_a_run(path) {
             match existing {
                 Existing::Keep => {
-                    return Err(TrainError::RunExists {
-                        path: path.to_owned(),
-                    });
+                    return Err(TrainError::RunExists { path: path.to_owned() });
                 }
                 Existing::Overwrite => fs::remove_dir_all(path).map_err(TrainError::io("create", path))?,
             }
-        } else if path.exists()
-            && fs::read_dir(path)
-                .map_err(TrainError::io("read", path))?
-                .next()
-                .is_some()
+        } else if path.exists() && fs::read_dir(path).map_err(TrainError::io("read", path))?.next().is_some()
         {
-            return Err(TrainError::NotARunFolder {
-                path: path.to_owned(),
-            });
+            return Err(TrainError::NotARunFolder { path: path.to_owned() });
         }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let file = path.join(CONFIG);
         fs::write(&file, config.to_toml()).map_err(TrainError::io("write", &file))?;
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Creates `TASK-1`, `TASK-2`, … under `parent`, the first that is free.
@@ -88,14 +80,9 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         fs::metadata(path).map_err(TrainError::io("read", path))?;
         if !path.join(CONFIG).is_file() {
-            return Err(TrainError::NotARun {
-                path: path.to_owned(),
-                missing: CONFIG,
-            });
+            return Err(TrainError::NotARun { path: path.to_owned(), missing: CONFIG });
         }
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(Self { path: path.to_owned() })
     }
 
     /// The run's config.
@@ -113,11 +100,8 @@ impl RunFolder {
     /// # Errors
     /// If there is none.
     pub fn latest_weights(&self) -> Result<(u64, PathBuf), TrainError> {
-        let folder = self.path.join("checkpoints");
-        let missing = || TrainError::NotARun {
-            path: self.path.clone(),
-            missing: "checkpoint",
-        };
+        let folder = self.path.join(CHECKPOINTS);
+        let missing = || TrainError::NotARun { path: self.path.clone(), missing: "checkpoint" };
         let entries = fs::read_dir(&folder).map_err(|_| missing())?;
         let weights = entries.filter_map(|entry| {
             let path = entry.ok()?.path();
@@ -130,7 +114,7 @@ impl RunFolder {
 
     /// Where the checkpoint of a step belongs.
     pub fn checkpoint(&self, step: u64) -> PathBuf {
-        self.path.join("checkpoints").join(format!("step-{step:08}"))
+        self.path.join(CHECKPOINTS).join(format!("step-{step:08}"))
     }
 
     /// Opens `metrics.jsonl` for writing.
@@ -138,7 +122,7 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be created.
     pub fn create_metrics(&self) -> Result<fs::File, TrainError> {
-        let path = self.path.join("metrics.jsonl");
+        let path = self.path.join(METRICS);
         fs::File::create(&path).map_err(TrainError::io("create", &path))
     }
 
@@ -146,4 +130,9 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// A `config.toml` alone is not enough: other programs have one too, and their folder must not be overwritten.
+fn holds_a_run(path: &Path) -> bool {
+    path.join(CONFIG).is_file() && (path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
 }

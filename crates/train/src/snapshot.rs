@@ -32,21 +32,13 @@ pub struct Probe {
 impl Probe {
     /// Runs `model`, a validation copy, on one example.
     pub fn new<M: Model>(model: &M, task: &dyn Task, example: &Example, device: &Device) -> Self {
-        let batch = Batch::new(
-            task,
-            std::slice::from_ref(example),
-            &device.clone().without_autodiff(),
-        );
+        let batch = Batch::new(task, std::slice::from_ref(example), &device.clone().without_autodiff());
         let vocabulary = task.vocabulary();
         let label = |token: u32| vocabulary[token as usize].as_str();
         let answers = logits(model, &batch, Mode::Evaluate).argmax(1).into_data();
         let mut answers = answers.iter::<u32>();
         let answer = |target: &Option<u32>| {
-            target
-                .and_then(|_| answers.next())
-                .map(label)
-                .unwrap_or_default()
-                .to_owned()
+            target.and_then(|_| answers.next()).map(label).unwrap_or_default().to_owned()
         };
         Self {
             tokens: example
@@ -82,35 +74,20 @@ pub fn save_snapshot(probe: &Probe, step: u64, run: &Path) -> Result<PathBuf, Tr
         .iter()
         .enumerate()
         .map(|(layer, weights)| {
-            let bytes = weights
-                .to_data()
-                .iter::<f32>()
-                .flat_map(f32::to_le_bytes)
-                .collect();
-            (
-                format!("blocks.{layer}.attention.weights"),
-                weights.dims().to_vec(),
-                bytes,
-            )
+            let bytes = weights.to_data().iter::<f32>().flat_map(f32::to_le_bytes).collect();
+            (format!("blocks.{layer}.attention.weights"), weights.dims().to_vec(), bytes)
         })
         .collect();
     let views = maps.iter().map(|(name, shape, bytes)| {
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("four bytes a value");
         (name.as_str(), view)
     });
-    let Probe {
-        tokens,
-        targets,
-        predictions,
-        ..
-    } = probe;
+    let Probe { tokens, targets, predictions, .. } = probe;
     let labels = json!({ "tokens": tokens, "targets": targets, "predictions": predictions });
     // One key only: safetensors writes several in random order.
     let metadata = HashMap::from([("probe".to_owned(), labels.to_string())]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| TrainError::Weights {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
+    let bytes = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| TrainError::Weights { path: path.clone(), reason: error.to_string() })?;
     fs::write(&path, bytes).map_err(TrainError::io("write", &path))?;
     Ok(path)
 }

@@ -72,14 +72,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         for split in [Split::Train, Split::Validation, Split::Test] {
             draw(task, recipe.seed, split, 0)?;
         }
-        Ok(Self {
-            model,
-            task,
-            recipe,
-            device: device.clone(),
-            stop_after: None,
-            observers: Vec::new(),
-        })
+        Ok(Self { model, task, recipe, device: device.clone(), stop_after: None, observers: Vec::new() })
     }
 
     /// Adds an observer.
@@ -99,19 +92,10 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// # Errors
     /// If the loss or a gradient is no longer finite, or an observer fails.
     pub fn run(mut self) -> Result<Trained<M>, TrainError> {
-        let Recipe {
-            seed,
-            optimizer,
-            schedule,
-            train,
-        } = self.recipe.clone();
+        let Recipe { seed, optimizer, schedule, train } = self.recipe.clone();
         let optimizer_config = optimizer;
         let optimizer = adam_w(&optimizer_config, &self.model);
-        let mut state = State {
-            step: 0,
-            model: self.model.clone(),
-            optimizer,
-        };
+        let mut state = State { step: 0, model: self.model.clone(), optimizer };
         self.notify(|observer| observer.start(&state))?;
         self.notify(|observer| observer.checkpoint(&state))?;
 
@@ -120,23 +104,9 @@ impl<'a, M: Model> Trainer<'a, M> {
         let mut last = Instant::now();
         while state.step < train.steps {
             let first = state.step * train.batch_size as u64;
-            let batch = Batch::draw(
-                self.task,
-                seed,
-                Split::Train,
-                first,
-                train.batch_size,
-                &self.device,
-            )?;
+            let batch = Batch::draw(self.task, seed, Split::Train, first, train.batch_size, &self.device)?;
 
-            let loss = loss(
-                &state.model,
-                &batch,
-                Mode::Train {
-                    seed,
-                    step: state.step,
-                },
-            );
+            let loss = loss(&state.model, &batch, Mode::Train { seed, step: state.step });
             let loss_value = loss.clone().into_scalar::<f64>();
             let grads = GradientsParams::from_grads(loss.backward(), &state.model);
             let (grads, grad_norm) = clip_global_norm(&state.model, grads, optimizer_config.clip);
@@ -150,13 +120,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             let n_tokens = (train.batch_size * self.task.seq_len()) as f64;
             let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
             last = Instant::now();
-            let report = StepReport {
-                step: state.step,
-                loss: loss_value,
-                lr,
-                grad_norm,
-                tokens_per_second,
-            };
+            let report = StepReport { step: state.step, loss: loss_value, lr, grad_norm, tokens_per_second };
             let mut next = Next::Continue;
             self.notify(|observer| {
                 if observer.step(&state, &report)? == Next::Stop {
@@ -167,14 +131,10 @@ impl<'a, M: Model> Trainer<'a, M> {
 
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
                 let model = state.model.valid();
-                let held_out = evaluate(
-                    &model,
-                    self.task,
-                    seed,
-                    Split::Validation,
-                    train.eval_examples,
-                    &self.device,
-                )?;
+                let held_out =
+                    evaluate(&model, self.task, seed, Split::Validation, train.eval_examples, &self.device)?;
+                // The last update has no step after it that would notice.
+                finite(state.step, "the held-out loss", held_out.loss)?;
                 self.notify(|observer| observer.evaluated(&state, &held_out))?;
                 if train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at {
                     ended = Ended::Early(held_out);
@@ -204,9 +164,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         &mut self,
         mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
-        self.observers
-            .iter_mut()
-            .try_for_each(|observer| hook(&mut **observer))
+        self.observers.iter_mut().try_for_each(|observer| hook(&mut **observer))
     }
 }
 

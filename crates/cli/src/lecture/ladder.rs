@@ -21,10 +21,7 @@ pub fn climb<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
 }
 
 fn basic<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
-    sheet.rung(
-        "1. attention without parameters",
-        "context = softmax(x xᵀ) x: nothing in it can learn",
-    )?;
+    sheet.rung("1. attention without parameters", "context = softmax(x xᵀ) x: nothing in it can learn")?;
     let x = published.inputs();
     sheet.shape("x", &x)?;
     sheet.compare(
@@ -33,9 +30,7 @@ fn basic<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
         published.matrix("/basic/scores"),
     )?;
     let output = BasicAttention.forward(x, &Mask::none());
-    let weights = output
-        .weights
-        .expect("basic attention always returns its weights");
+    let weights = output.weights.expect("basic attention always returns its weights");
     sheet.compare("weights", weights, published.matrix("/basic/weights"))?;
     sheet.compare("context", output.context, published.matrix("/basic/context"))?;
     Ok(())
@@ -45,11 +40,7 @@ fn learnable<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
     let equation = "q = x W_Q, k = x W_K, v = x W_V;  context = softmax(q kᵀ / √d_k) v";
     sheet.rung("2. three learnable matrices, scaled", equation)?;
     let layer = published.layer(&["v1_seed123"], 1, None)?;
-    for (name, matrix) in [
-        ("W_Q", layer.w_q(0)),
-        ("W_K", layer.w_k(0)),
-        ("W_V", layer.w_v(0)),
-    ] {
+    for (name, matrix) in [("W_Q", layer.w_q(0)), ("W_K", layer.w_k(0)), ("W_V", layer.w_v(0))] {
         sheet.shape(name, &matrix)?;
     }
     projected(sheet, published, &layer, "v1_seed123")
@@ -76,11 +67,7 @@ fn projected<W: Write>(
         sheet.shape(name, tensor)?;
     }
     let scores = layer.score.scores(q, k);
-    sheet.compare(
-        "scores q kᵀ",
-        scores.clone(),
-        published.matrix(&format!("/{rung}/scores")),
-    )?;
+    sheet.compare("scores q kᵀ", scores.clone(), published.matrix(&format!("/{rung}/scores")))?;
     let scale = layer.score.scale(layer.d_k());
     sheet.shape(&format!("scaled scores × {scale:.4}"), &scores.mul_scalar(scale))?;
     compare_output(sheet, published, layer, &Mask::none(), rung)
@@ -96,20 +83,13 @@ fn compare_output<W: Write>(
     let output = layer.forward_with_weights(published.inputs(), mask, Mode::Evaluate);
     let weights = output.weights.expect("the weights were asked for");
     sheet.compare("weights", weights, published.matrix(&format!("/{rung}/weights")))?;
-    sheet.compare(
-        "context",
-        output.context,
-        published.matrix(&format!("/{rung}/context")),
-    )?;
+    sheet.compare("context", output.context, published.matrix(&format!("/{rung}/context")))?;
     Ok(())
 }
 
 fn causal<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
     let mask = Mask::causal(CausalAlign::TopLeft);
-    sheet.rung(
-        "4. causal mask",
-        "a query sees no key after it: those scores become -∞, their weights 0",
-    )?;
+    sheet.rung("4. causal mask", "a query sees no key after it: those scores become -∞, their weights 0")?;
     let layer = published.layer(&["v2_seed789"], 1, None)?;
     compare_output(sheet, published, &layer, &mask, "v2_seed789_causal")?;
     let layer = published.layer(&["causal_seed123"], 1, None)?;
@@ -119,35 +99,20 @@ fn causal<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
 fn heads<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
     sheet.rung("5. two heads side by side", "context = [context_1 context_2]")?;
     let layer = published.layer(&["causal_seed123", "wrapper_head2_seed123"], 2, None)?;
-    let context = layer.forward(
-        published.inputs(),
-        &Mask::causal(CausalAlign::TopLeft),
-        Mode::Evaluate,
-    );
-    sheet.compare(
-        "context",
-        context,
-        published.matrix("/wrapper_head2_seed123/context_concat"),
-    )?;
+    let context = layer.forward(published.inputs(), &Mask::causal(CausalAlign::TopLeft), Mode::Evaluate);
+    sheet.compare("context", context, published.matrix("/wrapper_head2_seed123/context_concat"))?;
     Ok(())
 }
 
 fn output_projection<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
-    sheet.rung(
-        "6. multi-head attention",
-        "context = [context_1 context_2] W_O + b_O",
-    )?;
+    sheet.rung("6. multi-head attention", "context = [context_1 context_2] W_O + b_O")?;
     let w_o: Tensor<2> = published.matrix("/mha_seed123/out_proj.weight").transpose();
     let [_, d_out] = w_o.dims();
     let mut layer = published.layer(&["mha_seed123"], 2, Some(d_out))?;
     sheet.shape("W_O", &w_o)?;
     layer.w_o = Some(Param::from_tensor(w_o));
     layer.b_o = Some(Param::from_tensor(published.vector("/mha_seed123/out_proj.bias")));
-    let context = layer.forward(
-        published.inputs(),
-        &Mask::causal(CausalAlign::TopLeft),
-        Mode::Evaluate,
-    );
+    let context = layer.forward(published.inputs(), &Mask::causal(CausalAlign::TopLeft), Mode::Evaluate);
     sheet.compare("context", context, published.matrix("/mha_seed123/output"))?;
     Ok(())
 }

@@ -12,13 +12,8 @@ use super::published::Published;
 use super::sheet::Sheet;
 
 /// Steps and losses of AdamW on the mean square of the context, from an autograd reference.
-const LOSSES: [(usize, f64); 5] = [
-    (0, 0.369_481_59),
-    (1, 0.349_660_31),
-    (2, 0.330_609_41),
-    (9, 0.218_32),
-    (99, 1.974_05e-5),
-];
+const LOSSES: [(usize, f64); 5] =
+    [(0, 0.369_481_59), (1, 0.349_660_31), (2, 0.330_609_41), (9, 0.218_32), (99, 1.974_05e-5)];
 
 /// Compares gradients and losses.
 pub fn learn<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
@@ -28,10 +23,7 @@ pub fn learn<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
 }
 
 fn gradients<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
-    sheet.rung(
-        "7. back-propagation",
-        "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of rung 2",
-    )?;
+    sheet.rung("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of rung 2")?;
     let layer = published.layer(&["v1_seed123"], 1, None)?;
     let x = published.inputs();
     let context = layer.forward(x, &Mask::none(), Mode::Evaluate);
@@ -46,15 +38,8 @@ fn gradients<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
     ];
     for (name, key, matrix) in matrices {
         let matrix: &Param<Tensor<2>> = matrix.as_ref().expect("the layer has all three matrices");
-        let ours = matrix
-            .val()
-            .grad(&grads)
-            .expect("every matrix receives a gradient");
-        sheet.compare(
-            name,
-            ours,
-            published.matrix(&format!("/v1_seed123_grads_of_half_sq_sum/{key}")),
-        )?;
+        let ours = matrix.val().grad(&grads).expect("every matrix receives a gradient");
+        sheet.compare(name, ours, published.matrix(&format!("/v1_seed123_grads_of_half_sq_sum/{key}")))?;
     }
     Ok(())
 }

@@ -27,9 +27,5 @@ pub fn run(args: &LectureArgs) -> Result<ExitCode> {
     shapes::show(&mut sheet, &device)?;
     scaling::experiment(&mut sheet, &device)?;
     memory::experiment(&mut sheet, &device)?;
-    Ok(if sheet.verdict()? {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if sheet.verdict()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

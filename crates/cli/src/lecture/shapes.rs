@@ -22,10 +22,7 @@ pub fn show<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()> {
         "queries and keys must be equally wide, because they are multiplied; values need not be",
     )?;
     let init = Init::new(device, 0);
-    let config = SelfAttentionConfig {
-        d_v: D_V,
-        ..SelfAttentionConfig::new(D_IN, D_K)
-    };
+    let config = SelfAttentionConfig { d_v: D_V, ..SelfAttentionConfig::new(D_IN, D_K) };
     let layer = config.init(&init)?;
     let x = init.normal("x", [SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
     sheet.shape("x", &x)?;

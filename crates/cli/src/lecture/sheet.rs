@@ -20,11 +20,7 @@ pub struct Sheet<W> {
 impl<W: Write> Sheet<W> {
     /// An empty page.
     pub fn new(out: W) -> Self {
-        Self {
-            out,
-            compared: 0,
-            misses: Vec::new(),
-        }
+        Self { out, compared: 0, misses: Vec::new() }
     }
 
     /// A new section.
@@ -54,18 +50,9 @@ impl<W: Write> Sheet<W> {
         let ours: Vec<f64> = ours.into_data().iter::<f64>().collect();
         let published: Vec<f64> = published.into_data().iter::<f64>().collect();
         let largest = self.check(name, &ours, &published);
-        writeln!(
-            self.out,
-            "    {name:<34} {}   largest difference {largest:.1e}",
-            shape(&dims)
-        )?;
+        writeln!(self.out, "    {name:<34} {}   largest difference {largest:.1e}", shape(&dims))?;
         for (ours, published) in ours.chunks(columns).zip(published.chunks(columns)).take(ROWS) {
-            writeln!(
-                self.out,
-                "        ours {}   published {}",
-                row(ours),
-                row(published)
-            )?;
+            writeln!(self.out, "        ours {}   published {}", row(ours), row(published))?;
         }
         Ok(())
     }
@@ -83,10 +70,7 @@ impl<W: Write> Sheet<W> {
     pub fn verdict(mut self) -> io::Result<bool> {
         let (compared, misses) = (self.compared, self.misses);
         if misses.is_empty() {
-            writeln!(
-                self.out,
-                "\nall {compared} published numbers agree to the printed digits"
-            )?;
+            writeln!(self.out, "\nall {compared} published numbers agree to the printed digits")?;
             return Ok(true);
         }
         let (n_misses, list) = (misses.len(), misses.join(", "));
@@ -112,11 +96,7 @@ fn shape(dims: &[usize]) -> String {
 }
 
 fn row(values: &[f64]) -> String {
-    values
-        .iter()
-        .map(|value| format!("{value:>7.4}"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    values.iter().map(|value| format!("{value:>7.4}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

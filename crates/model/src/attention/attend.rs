@@ -82,11 +82,7 @@ fn attention_weights<S: Score>(score: &S, q: Tensor<4>, k: Tensor<4>, mask: &Mas
 
 /// A factor of one is left out, so that unscaled attention costs no extra pass over the T×T scores.
 pub(crate) fn scaled(scores: Tensor<4>, scale: f64) -> Tensor<4> {
-    if scale == 1.0 {
-        scores
-    } else {
-        scores.mul_scalar(scale)
-    }
+    if scale == 1.0 { scores } else { scores.mul_scalar(scale) }
 }
 
 fn mix(weights: Tensor<4>, v: Tensor<4>) -> Tensor<4> {

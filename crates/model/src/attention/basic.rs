@@ -34,9 +34,6 @@ impl BasicAttention {
     pub fn forward(&self, x: Tensor<3>, mask: &Mask) -> AttentionOutput {
         let x = x.unsqueeze_dim::<4>(1);
         let attended = attend(&Dot {}, x.clone(), x.clone(), x, mask);
-        AttentionOutput {
-            context: attended.context.squeeze_dim(1),
-            weights: Some(attended.weights),
-        }
+        AttentionOutput { context: attended.context.squeeze_dim(1), weights: Some(attended.weights) }
     }
 }

@@ -91,13 +91,7 @@ impl SelfAttentionConfig {
         score: &dyn Fn(&Init) -> Result<S, ModelError>,
     ) -> Result<SelfAttention<S>, ModelError> {
         self.check()?;
-        let Self {
-            d_in,
-            d_k,
-            d_v,
-            n_heads,
-            ..
-        } = *self;
+        let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         let training = match self.projections {
             Projections::Learned => Some(Training::Learned),
             Projections::Frozen => Some(Training::Frozen),
@@ -115,19 +109,12 @@ impl SelfAttentionConfig {
             w_q: qkv_matrix("w_q", n_heads * d_k),
             w_k: qkv_matrix("w_k", n_heads * d_k),
             w_v: qkv_matrix("w_v", n_heads * d_v),
-            w_o: self
-                .d_out
-                .map(|d_out| matrix("w_o", n_heads * d_v, d_out, Training::Learned)),
+            w_o: self.d_out.map(|d_out| matrix("w_o", n_heads * d_v, d_out, Training::Learned)),
             b_q: qkv_bias("b_q", n_heads * d_k, d_in),
             b_k: qkv_bias("b_k", n_heads * d_k, d_in),
             b_v: qkv_bias("b_v", n_heads * d_v, d_in),
             b_o: self.d_out.filter(|_| self.bias).map(|d_out| {
-                init.uniform(
-                    "b_o",
-                    [d_out],
-                    1.0 / ((n_heads * d_v) as f64).sqrt(),
-                    Training::Learned,
-                )
+                init.uniform("b_o", [d_out], 1.0 / ((n_heads * d_v) as f64).sqrt(), Training::Learned)
             }),
             score: score(&init.enter("score"))?,
             dropout: Dropout::new(init, "weights", self.dropout)?,
@@ -140,14 +127,9 @@ impl SelfAttentionConfig {
         })
     }
 
-    fn check(&self) -> Result<(), ModelError> {
-        let Self {
-            d_in,
-            d_k,
-            d_v,
-            n_heads,
-            ..
-        } = *self;
+    /// Everything that [`init`](Self::init) would refuse.
+    pub(crate) fn check(&self) -> Result<(), ModelError> {
+        let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         for (name, value) in [("d_in", d_in), ("d_k", d_k), ("d_v", d_v), ("n_heads", n_heads)] {
             at_least_one(name, value)?;
         }
@@ -157,25 +139,19 @@ impl SelfAttentionConfig {
         if self.projections == Projections::None {
             for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
                 if n_heads * size != d_in {
-                    return Err(ModelError::IdentityChangesWidth {
-                        name,
-                        n_heads,
-                        size,
-                        d_in,
-                    });
+                    return Err(ModelError::IdentityChangesWidth { name, n_heads, size, d_in });
                 }
             }
             if self.bias {
                 return Err(ModelError::IdentityHasNoBias);
             }
         }
-        Ok(())
+        self.score.check()?;
+        Dropout::check(self.dropout)
     }
 }
 
 fn identity(init: &Init, size: usize) -> Tensor<2> {
-    let values = (0..size * size)
-        .map(|i| if i / size == i % size { 1.0 } else { 0.0 })
-        .collect();
+    let values = (0..size * size).map(|i| if i / size == i % size { 1.0 } else { 0.0 }).collect();
     init.tensor(values, [size, size])
 }

@@ -115,24 +115,14 @@ fn causal(align: CausalAlign, [_, _, q_len, k_len]: [usize; 4], device: &Device)
 }
 
 fn padding(lengths: &[usize], [batch, _, _, k_len]: [usize; 4], device: &Device) -> Tensor<4, Bool> {
-    assert_eq!(
-        lengths.len(),
-        batch,
-        "padding needs one length for each of the {batch} batch entries"
-    );
-    let hidden: Vec<bool> = lengths
-        .iter()
-        .flat_map(|&len| (0..k_len).map(move |key| key >= len))
-        .collect();
+    assert_eq!(lengths.len(), batch, "padding needs one length for each of the {batch} batch entries");
+    let hidden: Vec<bool> = lengths.iter().flat_map(|&len| (0..k_len).map(move |key| key >= len)).collect();
     Tensor::from_data(TensorData::new(hidden, [batch, 1, 1, k_len]), device)
 }
 
 /// Calls `make` after checking that `part` broadcasts to the shape of the scores.
 fn broadcast<T>(what: &str, part: [usize; 4], scores: [usize; 4], make: impl FnOnce() -> T) -> T {
-    let fits = part
-        .iter()
-        .zip(scores)
-        .all(|(&size, full)| size == 1 || size == full);
+    let fits = part.iter().zip(scores).all(|(&size, full)| size == 1 || size == full);
     assert!(
         fits,
         "{what} mask of shape {part:?} does not broadcast to the scores' [batch, heads, q_len, k_len] = {scores:?}"

@@ -81,10 +81,7 @@ impl<S: Score> SelfAttention<S> {
     /// The same, together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`.
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> AttentionOutput {
         let attended = self.attend(x, mask, mode);
-        AttentionOutput {
-            context: self.merge_heads(attended.context),
-            weights: Some(attended.weights),
-        }
+        AttentionOutput { context: self.merge_heads(attended.context), weights: Some(attended.weights) }
     }
 
     /// Queries, keys and values of every head: `[batch, heads, seq_len, d_k]` twice, then `[.., d_v]`.
@@ -102,8 +99,7 @@ impl<S: Score> SelfAttention<S> {
 
     fn split_heads(&self, x: Tensor<3>) -> Tensor<4> {
         let [batch, seq_len, width] = x.dims();
-        x.reshape([batch, seq_len, self.n_heads, width / self.n_heads])
-            .swap_dims(1, 2)
+        x.reshape([batch, seq_len, self.n_heads, width / self.n_heads]).swap_dims(1, 2)
     }
 
     fn merge_heads(&self, context: Tensor<4>) -> Tensor<3> {
@@ -136,9 +132,7 @@ impl<S> SelfAttention<S> {
     pub fn w_o(&self, head: usize) -> Option<Tensor<2>> {
         self.check(head);
         let rows = head * self.d_v..(head + 1) * self.d_v;
-        self.w_o
-            .as_ref()
-            .map(|w_o| w_o.val().slice([rows, 0..self.d_out]))
+        self.w_o.as_ref().map(|w_o| w_o.val().slice([rows, 0..self.d_out]))
     }
 
     /// Width of the input.
@@ -168,26 +162,21 @@ impl<S> SelfAttention<S> {
 
     fn columns_of_head(&self, w: &Option<Param<Tensor<2>>>, head: usize, width: usize) -> Tensor<2> {
         self.check(head);
-        let w = w
-            .as_ref()
-            .map(Param::val)
-            .or_else(|| self.identity.clone())
-            .expect("no matrix means identity");
+        let w =
+            w.as_ref().map(Param::val).or_else(|| self.identity.clone()).expect("no matrix means identity");
         w.slice([0..self.d_in, head * width..(head + 1) * width])
     }
 
     fn check(&self, head: usize) {
-        assert!(
-            head < self.n_heads,
-            "head {head} of an attention layer with {} heads",
-            self.n_heads
-        );
+        assert!(head < self.n_heads, "head {head} of an attention layer with {} heads", self.n_heads);
     }
 }
 
 fn project(x: Tensor<3>, w: &Option<Param<Tensor<2>>>, b: &Option<Param<Tensor<1>>>) -> Tensor<3> {
-    match w {
-        Some(w) => linear(x, w.val(), b.as_ref().map(Param::val)),
-        None => x,
+    let b = b.as_ref().map(Param::val);
+    match (w, b) {
+        (Some(w), b) => linear(x, w.val(), b),
+        (None, Some(b)) => x + b.unsqueeze(),
+        (None, None) => x,
     }
 }

@@ -90,29 +90,33 @@ impl ScoreConfig {
     /// # Errors
     /// If the scale is not a finite number or there are no hidden units.
     pub fn init(&self, init: &Init, n_heads: usize, d_k: usize) -> Result<BuiltinScore, ModelError> {
+        self.check()?;
         Ok(match *self {
             Self::Dot => BuiltinScore::Dot(Dot {}),
             Self::ScaledDot => BuiltinScore::ScaledDot(ScaledDot::new(None)),
-            Self::ScaledBy(scale) if scale.is_finite() => {
-                BuiltinScore::ScaledDot(ScaledDot::new(Some(scale)))
-            }
-            Self::ScaledBy(got) => {
-                return Err(ModelError::OutOfRange {
-                    name: "scale",
-                    expected: "a finite number",
-                    got,
-                });
-            }
-            Self::Additive(d_hidden) => {
-                at_least_one("d_hidden", d_hidden)?;
-                BuiltinScore::Additive(Additive::new(init, n_heads, d_k, d_hidden))
-            }
+            Self::ScaledBy(scale) => BuiltinScore::ScaledDot(ScaledDot::new(Some(scale))),
+            Self::Additive(d_hidden) => BuiltinScore::Additive(Additive::new(init, n_heads, d_k, d_hidden)),
         })
+    }
+
+    /// Whether its own setting is in range.
+    pub(crate) fn check(&self) -> Result<(), ModelError> {
+        match *self {
+            Self::ScaledBy(got) if !got.is_finite() => {
+                Err(ModelError::OutOfRange { name: "scale", expected: "a finite number", got })
+            }
+            Self::Additive(d_hidden) => at_least_one("d_hidden", d_hidden).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 }
 
 /// The score that a config file chose.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a model has one for each layer, and Burn has no boxed modules"
+)]
 pub enum BuiltinScore {
     /// See [`Dot`].
     Dot(Dot),

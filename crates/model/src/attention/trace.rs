@@ -47,10 +47,7 @@ impl<S: Score> SelfAttention<S> {
     /// If there is no such position or head.
     pub fn trace(&self, x: Tensor<2>, mask: &Mask, query: usize, head: usize) -> Trace {
         let [seq_len, _] = x.dims();
-        assert!(
-            query < seq_len,
-            "query {query} of a sequence of {seq_len} positions"
-        );
+        assert!(query < seq_len, "query {query} of a sequence of {seq_len} positions");
         let [q, k, v] = self.project(x.clone().unsqueeze());
         let scores = self.score.scores(q.clone(), k.clone());
         let scale = self.score.scale(self.d_k);

@@ -66,11 +66,7 @@ impl Recipe {
     pub fn check(&self) -> Result<(), TrainError> {
         if i64::try_from(self.seed).is_err() {
             let expected = "at most 9223372036854775807".to_owned();
-            return Err(TrainError::OutOfRange {
-                key: "seed",
-                expected,
-                got: self.seed.to_string(),
-            });
+            return Err(TrainError::OutOfRange { key: "seed", expected, got: self.seed.to_string() });
         }
         self.optimizer.check()?;
         self.schedule.check()?;
@@ -102,12 +98,7 @@ impl Config {
         for (key, value, expected) in needs {
             if *value != 0 && *value != expected {
                 let (task, got) = (task.name().to_owned(), *value);
-                return Err(TrainError::DoesNotFitTask {
-                    key,
-                    task,
-                    expected,
-                    got,
-                });
+                return Err(TrainError::DoesNotFitTask { key, task, expected, got });
             }
             *value = expected;
         }
@@ -127,9 +118,6 @@ fn check(key: &'static str, value: f64, expected: &str, fits: bool) -> Result<()
     if fits && value.is_finite() {
         return Ok(());
     }
-    Err(TrainError::OutOfRange {
-        key,
-        expected: expected.to_owned(),
-        got: value.to_string(),
-    })
+    let finite = if value.is_finite() { "" } else { " and finite" };
+    Err(TrainError::OutOfRange { key, expected: format!("{expected}{finite}"), got: value.to_string() })
 }

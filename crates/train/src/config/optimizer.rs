@@ -31,14 +31,7 @@ pub struct OptimizerConfig {
 
 impl Default for OptimizerConfig {
     fn default() -> Self {
-        Self {
-            lr: 5e-3,
-            beta_1: 0.9,
-            beta_2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.01,
-            clip: 1.0,
-        }
+        Self { lr: 5e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01, clip: 1.0 }
     }
 }
 
@@ -46,25 +39,10 @@ impl OptimizerConfig {
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let unit = |beta: f64| (0.0..1.0).contains(&beta);
         check("optimizer.lr", self.lr, "above 0", self.lr > 0.0)?;
-        check(
-            "optimizer.beta_1",
-            self.beta_1,
-            "at least 0 and below 1",
-            unit(self.beta_1),
-        )?;
-        check(
-            "optimizer.beta_2",
-            self.beta_2,
-            "at least 0 and below 1",
-            unit(self.beta_2),
-        )?;
+        check("optimizer.beta_1", self.beta_1, "at least 0 and below 1", unit(self.beta_1))?;
+        check("optimizer.beta_2", self.beta_2, "at least 0 and below 1", unit(self.beta_2))?;
         check("optimizer.epsilon", self.epsilon, "above 0", self.epsilon > 0.0)?;
-        check(
-            "optimizer.weight_decay",
-            self.weight_decay,
-            "at least 0",
-            self.weight_decay >= 0.0,
-        )?;
+        check("optimizer.weight_decay", self.weight_decay, "at least 0", self.weight_decay >= 0.0)?;
         check("optimizer.clip", self.clip, "at least 0", self.clip >= 0.0)
     }
 }

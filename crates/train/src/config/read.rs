@@ -45,15 +45,12 @@ impl ConfigSource<'_> {
     /// ```
     pub fn read(self, settings: &[impl AsRef<str>]) -> Result<Config, TrainError> {
         let mut given = match self {
-            Self::Task(name) => [(
-                "task".to_owned(),
-                Value::Table([("name".to_owned(), name.into())].into_iter().collect()),
-            )]
-            .into_iter()
-            .collect(),
-            Self::Toml(text) => text
-                .parse::<Table>()
-                .map_err(|error| TrainError::Config(one_line(&error)))?,
+            Self::Task(name) => {
+                [("task".to_owned(), Value::Table([("name".to_owned(), name.into())].into_iter().collect()))]
+                    .into_iter()
+                    .collect()
+            }
+            Self::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
         };
         for setting in settings {
             set(&mut given, setting.as_ref())?;
@@ -66,15 +63,11 @@ impl ConfigSource<'_> {
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
 fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
-    let not_an_assignment = || TrainError::NotAnAssignment {
-        found: setting.to_owned(),
-    };
+    let not_an_assignment = || TrainError::NotAnAssignment { found: setting.to_owned() };
     let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
     let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
-    let last = keys
-        .pop()
-        .filter(|last| !last.is_empty() && !keys.contains(&""))
-        .ok_or_else(not_an_assignment)?;
+    let last =
+        keys.pop().filter(|last| !last.is_empty() && !keys.contains(&"")).ok_or_else(not_an_assignment)?;
     let mut table = table;
     for key in keys {
         let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
@@ -89,29 +82,18 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
 
 /// A TOML value, or the text itself, so that names need no quotation marks on the command line.
 fn value(text: &str) -> Value {
-    let parsed = format!("value = {text}")
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut table| table.remove("value"));
+    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 fn defaults(given: &Table) -> Result<Table, TrainError> {
     let name = match given.get("task") {
-        Some(Value::Table(task)) => task
-            .get("name")
-            .and_then(Value::as_str)
-            .ok_or(TrainError::NoTask)?,
+        Some(Value::Table(task)) => task.get("name").and_then(Value::as_str).ok_or(TrainError::NoTask)?,
         _ => return Err(TrainError::NoTask),
     };
-    let (_, text) =
-        DEFAULTS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| TrainError::UnknownTask {
-                name: name.to_owned(),
-                known: task_names().map(str::to_owned).collect(),
-            })?;
+    let (_, text) = DEFAULTS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+        TrainError::UnknownTask { name: name.to_owned(), known: task_names().map(str::to_owned).collect() }
+    })?;
     Ok(text.parse().expect("the defaults are valid TOML"))
 }
 
@@ -127,10 +109,7 @@ fn check_keys(given: &Table, known: &Table) -> Result<(), TrainError> {
         // Below a key whose known value is no table (a score such as `{ additive = 16 }`) serde checks the shape.
         let fits = |known: &String| path == *known || path.starts_with(&format!("{known}."));
         if !all.iter().any(fits) {
-            return Err(TrainError::UnknownKey {
-                nearest: nearest(&path, &all),
-                key: path,
-            });
+            return Err(TrainError::UnknownKey { nearest: nearest(&path, &all), key: path });
         }
     }
     Ok(())
@@ -139,11 +118,7 @@ fn check_keys(given: &Table, known: &Table) -> Result<(), TrainError> {
 /// The dotted paths of all values that are no tables.
 fn paths(table: &Table, prefix: &str) -> Vec<String> {
     let below = |(key, value): (&String, &Value)| {
-        let path = if prefix.is_empty() {
-            key.clone()
-        } else {
-            format!("{prefix}.{key}")
-        };
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
             Value::Table(table) => paths(table, &path),
             _ => vec![path],
@@ -161,12 +136,8 @@ fn nearest(path: &str, known: &[String]) -> Option<String> {
         whole.max(strsim::normalized_damerau_levenshtein(&last(path), &last(known)) - 0.05)
     };
     // Below one half, a suggestion confuses more than it helps.
-    let best = known
-        .iter()
-        .map(|known| (likeness(known), known))
-        .filter(|(likeness, _)| *likeness >= 0.5);
-    best.max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known.clone())
+    let best = known.iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= 0.5);
+    best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known.clone())
 }
 
 /// `over` on top of `base`, table by table.
@@ -182,17 +153,24 @@ fn merge(mut base: Table, over: Table) -> Table {
 }
 
 fn deserialize(table: Table) -> Result<Config, TrainError> {
-    table
-        .try_into()
-        .map_err(|error: toml::de::Error| TrainError::Config(one_line(&error)))
+    table.try_into().map_err(|error: toml::de::Error| TrainError::Config(in_words(&error.to_string())))
 }
 
-fn one_line(error: &impl std::fmt::Display) -> String {
-    error
-        .to_string()
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
+fn not_toml(text: &str, error: &toml::de::Error) -> TrainError {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    let message = in_words(error.message());
+    TrainError::Config(format!("not TOML at line {line}, column {column}: {message}"))
+}
+
+/// What serde says, in one line and without the names of Rust's types.
+fn in_words(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words
         .join(" ")
+        .replace("expected usize", "expected a whole number of at least 0")
+        .replace("expected u64", "expected a whole number of at least 0")
+        .replace("expected f64", "expected a number")
 }

@@ -38,11 +38,7 @@ pub struct ScheduleConfig {
 
 impl Default for ScheduleConfig {
     fn default() -> Self {
-        Self {
-            kind: ScheduleKind::Cosine,
-            warmup_steps: 50,
-            final_factor: 0.0,
-        }
+        Self { kind: ScheduleKind::Cosine, warmup_steps: 50, final_factor: 0.0 }
     }
 }
 
@@ -73,12 +69,7 @@ impl ScheduleConfig {
 
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let fits = (0.0..=1.0).contains(&self.final_factor);
-        check(
-            "schedule.final_factor",
-            self.final_factor,
-            "between 0 and 1",
-            fits,
-        )
+        check("schedule.final_factor", self.final_factor, "between 0 and 1", fits)
     }
 }
 
@@ -88,11 +79,7 @@ mod tests {
 
     #[test]
     fn the_cosine_stays_at_its_end() {
-        let schedule = ScheduleConfig {
-            kind: ScheduleKind::Cosine,
-            warmup_steps: 0,
-            final_factor: 0.1,
-        };
+        let schedule = ScheduleConfig { kind: ScheduleKind::Cosine, warmup_steps: 0, final_factor: 0.1 };
         assert_eq!(schedule.factor(0, 100), 1.0);
         assert!((schedule.factor(50, 100) - 0.55).abs() < 1e-12);
         assert!((schedule.factor(100, 100) - 0.1).abs() < 1e-12);
@@ -101,11 +88,7 @@ mod tests {
 
     #[test]
     fn the_warm_up_ends_at_the_full_rate() {
-        let schedule = ScheduleConfig {
-            kind: ScheduleKind::Constant,
-            warmup_steps: 50,
-            final_factor: 0.0,
-        };
+        let schedule = ScheduleConfig { kind: ScheduleKind::Constant, warmup_steps: 50, final_factor: 0.0 };
         assert_eq!(schedule.factor(0, 500), 0.02);
         assert_eq!(schedule.factor(49, 500), 1.0);
         assert_eq!(schedule.factor(499, 500), 1.0);
@@ -113,11 +96,7 @@ mod tests {
 
     #[test]
     fn a_run_shorter_than_its_warm_up_only_rises() {
-        let schedule = ScheduleConfig {
-            kind: ScheduleKind::Cosine,
-            warmup_steps: 50,
-            final_factor: 0.0,
-        };
+        let schedule = ScheduleConfig { kind: ScheduleKind::Cosine, warmup_steps: 50, final_factor: 0.0 };
         assert_eq!(schedule.factor(9, 10), 0.2);
     }
 }

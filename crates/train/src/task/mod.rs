@@ -69,9 +69,6 @@ pub struct Example {
 impl Example {
     /// The example that belongs to an input.
     pub fn new(task: &dyn Task, tokens: Vec<u32>) -> Self {
-        Self {
-            targets: task.targets(&tokens),
-            tokens,
-        }
+        Self { targets: task.targets(&tokens), tokens }
     }
 }

@@ -75,10 +75,7 @@ impl Task for Recall {
         let keys = (0..self.n_keys).map(|key| letter(b'a', key));
         let questions = (0..self.n_keys).map(|key| letter(b'A', key));
         let values = (0..self.n_values).map(|value| value.to_string());
-        keys.chain(questions)
-            .chain(values)
-            .chain(["·".to_owned()])
-            .collect()
+        keys.chain(questions).chain(values).chain(["·".to_owned()]).collect()
     }
 
     fn seq_len(&self) -> usize {
@@ -90,10 +87,8 @@ impl Task for Recall {
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        let mut keys: Vec<u32> = index::sample(rng, self.n_keys, self.n_pairs)
-            .iter()
-            .map(|key| key as u32)
-            .collect();
+        let mut keys: Vec<u32> =
+            index::sample(rng, self.n_keys, self.n_pairs).iter().map(|key| key as u32).collect();
         keys.shuffle(rng);
         let mut tokens = Vec::with_capacity(4 * self.n_pairs);
         for &key in &keys {
@@ -107,9 +102,7 @@ impl Task for Recall {
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
         let (pairs, questions) = tokens.split_at(2 * self.n_pairs);
         let answer = |question: u32| {
-            let pair = pairs
-                .chunks_exact(2)
-                .find(|pair| self.question(pair[0]) == question);
+            let pair = pairs.chunks_exact(2).find(|pair| self.question(pair[0]) == question);
             pair.map(|pair| pair[1])
         };
         std::iter::repeat_n(None, self.n_pairs)

@@ -45,10 +45,7 @@ impl Task for Sort {
     }
 
     fn summary(&self) -> String {
-        format!(
-            "say {} symbols out of {} in ascending order",
-            self.len, self.n_symbols
-        )
+        format!("say {} symbols out of {} in ascending order", self.len, self.n_symbols)
     }
 
     fn vocabulary(&self) -> Vec<String> {

@@ -66,9 +66,5 @@ pub fn draw(task: &dyn Task, seed: u64, split: Split, index: u64) -> Result<Exam
             return Ok(Example::new(task, tokens));
         }
     }
-    Err(TrainError::SplitIsEmpty {
-        task: task.name().to_owned(),
-        split: split.name(),
-        draws: MAX_DRAWS,
-    })
+    Err(TrainError::SplitIsEmpty { task: task.name().to_owned(), split: split.name(), draws: MAX_DRAWS })
 }

@@ -35,11 +35,7 @@ pub(super) fn check(key: &'static str, value: usize, min: usize, max: usize) -> 
     if (min..=max).contains(&value) {
         return Ok(());
     }
-    Err(TrainError::OutOfRange {
-        key,
-        expected: format!("between {min} and {max}"),
-        got: value.to_string(),
-    })
+    Err(TrainError::OutOfRange { key, expected: format!("between {min} and {max}"), got: value.to_string() })
 }
 
 /// Longest input of a task: attention keeps T×T weights per head and example.

@@ -1,0 +1,32 @@
+//! Where the tests run: every test loops over these devices, so that all backends pass the same ones.
+
+use burn::tensor::{DType, Device};
+
+/// Flex always, and ndarray where the feature of that name is on.
+pub fn devices() -> Vec<Device> {
+    vec![
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        ndarray(),
+    ]
+}
+
+/// Every device in single and in double precision.
+pub fn places() -> Vec<(Device, DType)> {
+    let at = |device: Device| [DType::F32, DType::F64].map(|dtype| (device.clone(), dtype));
+    devices().into_iter().flat_map(at).collect()
+}
+
+/// `double` in `F64` and `single` in `F32`: a tolerance that follows the precision.
+pub fn tolerance(dtype: DType, single: f64, double: f64) -> f64 {
+    match dtype {
+        DType::F64 => double,
+        _ => single,
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[expect(deprecated, reason = "deprecated upstream in 0.22; as long as it can be chosen it has to be right")]
+fn ndarray() -> Device {
+    Device::ndarray()
+}

@@ -1,0 +1,107 @@
+//! Configs: what is left out, what is mistyped, and what a run writes down.
+
+use qkv_model::{Projections, ScoreConfig};
+use qkv_train::{Config, ConfigSource, TrainError, task_names};
+
+fn read(task: &str, settings: &[&str]) -> Result<Config, TrainError> {
+    ConfigSource::Task(task).read(settings)
+}
+
+#[track_caller]
+fn refused(settings: &[&str], message: &str) {
+    let error = read("reverse", settings).unwrap_err();
+    assert_eq!(error.to_string(), message);
+    assert!(error.is_usage());
+}
+
+#[test]
+fn every_task_has_defaults_that_hold_together() {
+    let names: Vec<_> = task_names().collect();
+    assert_eq!(names, ["copy", "recall", "reverse", "sort"]);
+    for name in names {
+        let config = read(name, &[]).unwrap();
+        assert_eq!(config.task.build().unwrap().name(), name);
+    }
+}
+
+#[test]
+fn what_a_run_writes_down_is_the_same_run() {
+    for name in task_names() {
+        for settings in [&[][..], &["model.score.additive=7", "seed=3"], &["optimizer.lr=1e-30"]] {
+            let config = read(name, settings).unwrap();
+            let again = ConfigSource::Toml(&config.to_toml()).read(&[] as &[&str]).unwrap();
+            assert_eq!(again, config);
+        }
+    }
+}
+
+#[test]
+fn open_values_follow_the_others() {
+    let config = read("reverse", &["model.d_model=48", "model.n_heads=3", "task.seq_len=9"]).unwrap();
+    assert_eq!((config.model.d_k, config.model.d_v), (Some(16), Some(16)));
+    assert_eq!((config.model.seq_len, config.model.vocab_size), (9, 10));
+}
+
+#[test]
+fn a_file_needs_to_say_only_what_is_different() {
+    let text = "[task]\nname = \"sort\"\n[model]\nprojections = \"frozen\"";
+    let config = ConfigSource::Toml(text).read(&["train.steps=7"]).unwrap();
+    let default = read("sort", &[]).unwrap();
+    assert_eq!((config.model.projections, config.train.steps), (Projections::Frozen, 7));
+    assert_eq!(config.optimizer, default.optimizer);
+}
+
+#[test]
+fn settings_are_toml_or_plain_names() {
+    let score = |setting| read("reverse", &[setting]).unwrap().model.score;
+    assert_eq!(score("model.score=dot"), ScoreConfig::Dot);
+    assert_eq!(score("model.score=\"dot\""), ScoreConfig::Dot);
+    assert_eq!(score("model.score={ additive = 16 }"), ScoreConfig::Additive(16));
+    assert_eq!(score("model.score.scaled-by=0.5"), ScoreConfig::ScaledBy(0.5));
+    // A whole number where a fraction is expected.
+    assert_eq!(read("reverse", &["optimizer.clip=2"]).unwrap().optimizer.clip, 2.0);
+}
+
+#[test]
+fn a_mistyped_key_meets_its_nearest_neighbour() {
+    refused(&["model.d_modle=64"], "unknown key `model.d_modle`; did you mean `model.d_model`?");
+    refused(&["lr=1"], "unknown key `lr`; did you mean `optimizer.lr`?");
+    refused(&["train.batchsize=64"], "unknown key `train.batchsize`; did you mean `train.batch_size`?");
+    refused(&["model.zzzzzzzzzzzz=1"], "unknown key `model.zzzzzzzzzzzz`");
+}
+
+#[test]
+fn a_value_out_of_range_is_named_with_its_range() {
+    refused(&["optimizer.lr=0"], "optimizer.lr must be above 0, got 0");
+    refused(&["optimizer.lr=nan"], "optimizer.lr must be above 0 and finite, got NaN");
+    refused(&["optimizer.beta_2=1"], "optimizer.beta_2 must be at least 0 and below 1, got 1");
+    refused(&["train.steps=0"], "train.steps must be at least 1, got 0");
+    refused(&["task.n_symbols=1"], "task.n_symbols must be between 2 and 65536, got 1");
+    refused(&["model.dropout=1"], "dropout must be at least 0 and below 1, got 1");
+    refused(
+        &["model.n_heads=5"],
+        "d_model = 32 is not a multiple of n_heads = 5; set d_k and d_v, or change one of the two",
+    );
+    refused(
+        &["model.seq_len=5"],
+        "model.seq_len is 5, but the task `reverse` needs 16; leave it out to follow the task",
+    );
+}
+
+#[test]
+fn what_is_no_config_says_so() {
+    refused(
+        &["train.steps"],
+        "`train.steps` is no assignment; write `key=value`, for example `model.d_k=24`",
+    );
+    let error = read("revers", &[]).unwrap_err();
+    assert_eq!(error.to_string(), "unknown task `revers`; the tasks are copy, recall, reverse, sort");
+    let error = ConfigSource::Toml("seed = 1").read(&[] as &[&str]).unwrap_err();
+    assert!(error.to_string().starts_with("the config names no task"), "{error}");
+    for text in ["seed = ", "[task", "\u{0}"] {
+        let error = ConfigSource::Toml(text).read(&[] as &[&str]).unwrap_err().to_string();
+        assert!(!error.contains('\n') && error.contains("TOML"), "{error}");
+    }
+    let error = read("reverse", &["model.d_model=wide"]).unwrap_err().to_string();
+    assert!(error.contains("wide") && error.contains("d_model") && !error.contains('\n'), "{error}");
+}
