@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, einsum};
 use qkv_model::{Embedding, EmbeddingsConfig, Init, Mode, Training};
-use qkv_train::{Evaluation, Model, Recall, Recipe, Reverse, Split, Task, Trainer, evaluate};
+use qkv_train::{Evaluation, Examples, Model, Recall, Recipe, Reverse, Split, Task, Trainer, evaluate};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -61,7 +61,12 @@ fn learn(task: &dyn Task) -> Result<Evaluation> {
     let device = Device::flex().autodiff();
     let model = FixedMap::new(task, 32, &Init::new(&device, 0));
     let trained = Trainer::new(model, task, Recipe::default(), &device)?.run()?;
-    let result = evaluate(&trained.state.model.valid(), task, 0, Split::Test, 1000, &device)?;
+    let result = evaluate(
+        &trained.state.model.valid(),
+        Examples { task, seed: 0, split: Split::Test },
+        1000,
+        &device,
+    )?;
     println!("{}: {:.1} % of new sequences right", task.name(), 100.0 * result.sequence_accuracy);
     Ok(result)
 }

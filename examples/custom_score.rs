@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
 use qkv_model::{Init, ModelError, Score, Transformer, TransformerConfig, parameters};
-use qkv_train::{Recipe, Reverse, Split, Trainer, evaluate, load_weights, save_weights};
+use qkv_train::{Examples, Recipe, Reverse, Split, Trainer, evaluate, load_weights, save_weights};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,14 +49,19 @@ fn main() -> Result<()> {
     };
 
     let trained = Trainer::new(build(0)?, &task, Recipe::default(), &device)?.run()?;
-    let before = evaluate(&trained.state.model.valid(), &task, 0, Split::Test, 1000, &device)?;
+    let before = evaluate(
+        &trained.state.model.valid(),
+        Examples { task: &task, seed: 0, split: Split::Test },
+        1000,
+        &device,
+    )?;
 
     let file = std::env::temp_dir().join(format!("qkv-custom-score-{}.safetensors", std::process::id()));
     save_weights(&trained.state.model, &file)?;
     let loaded = load_weights(build(1)?, &file);
     std::fs::remove_file(&file)?;
     let loaded = loaded?.valid();
-    let after = evaluate(&loaded, &task, 0, Split::Test, 1000, &device)?;
+    let after = evaluate(&loaded, Examples { task: &task, seed: 0, split: Split::Test }, 1000, &device)?;
 
     for parameter in parameters(&loaded).iter().filter(|p| p.path.contains("score")) {
         println!("{} = {}", parameter.path, parameter.data);

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::random::Rng;
 use qkv_model::{Init, Transformer, TransformerConfig};
-use qkv_train::{Recipe, Split, Task, Trainer, draw, evaluate};
+use qkv_train::{Examples, Recipe, Split, Task, Trainer, draw, evaluate};
 use rand::RngExt;
 
 #[global_allocator]
@@ -67,7 +67,12 @@ fn main() -> Result<()> {
     let config = TransformerConfig::new(LEN, LEN, 32);
     let model: Transformer = config.init(&Init::new(&device, 0))?;
     let trained = Trainer::new(model, &Follow, Recipe::default(), &device)?.run()?;
-    let result = evaluate(&trained.state.model.valid(), &Follow, 0, Split::Test, 1000, &device)?;
+    let result = evaluate(
+        &trained.state.model.valid(),
+        Examples { task: &Follow, seed: 0, split: Split::Test },
+        1000,
+        &device,
+    )?;
     println!("{:.1} % of new sequences without a mistake", 100.0 * result.sequence_accuracy);
     ensure!(result.sequence_accuracy > 0.99, "it has not: {result:?}");
     println!("one attention layer has learned to follow pointers");

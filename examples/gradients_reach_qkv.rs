@@ -37,8 +37,11 @@ fn main() -> Result<()> {
 
     config.projections = Projections::Frozen;
     let frozen = config.init(&init)?;
-    let w_q = frozen.w_q.as_ref().context("frozen matrices are there")?.val();
-    ensure!(!w_q.is_require_grad(), "a frozen matrix asks for a gradient");
+    let grads = loss(&frozen, &x.clone().require_grad()).backward();
+    for matrix in [&frozen.w_q, &frozen.w_k, &frozen.w_v] {
+        let matrix = matrix.as_ref().context("frozen matrices are there")?.val();
+        ensure!(matrix.grad(&grads).is_none(), "a frozen matrix received a gradient");
+    }
     println!("every slope agrees, and frozen matrices receive none");
     Ok(())
 }

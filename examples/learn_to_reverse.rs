@@ -11,8 +11,8 @@ use burn::tensor::Device;
 use qkv_inspect::{HeatMap, Matrix, Palette, TextStyle};
 use qkv_model::{Init, Transformer, TransformerConfig};
 use qkv_train::{
-    Next, Observer, Probe, Recipe, Reverse, Split, State, StepReport, Task, TrainError, Trainer, draw,
-    evaluate,
+    Examples, Next, Observer, Probe, Recipe, Reverse, Split, State, StepReport, Task, TrainError, Trainer,
+    draw, evaluate,
 };
 
 #[global_allocator]
@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     let trained = Trainer::new(model, &task, recipe, &device)?.observe(&mut Print).run()?;
 
     let model = trained.state.model.valid();
-    let result = evaluate(&model, &task, 0, Split::Test, 1000, &device)?;
+    let result = evaluate(&model, Examples { task: &task, seed: 0, split: Split::Test }, 1000, &device)?;
     let probe = Probe::new(&model, &task, &draw(&task, 0, Split::Test, 0)?, &device);
     let weights = probe.weights[0].to_data().iter::<f64>().collect();
     let map = Matrix::new(task.seq_len(), task.seq_len(), weights)?.with_axes("query", "key");

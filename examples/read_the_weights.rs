@@ -54,7 +54,8 @@ fn train_and_save(file: &std::path::Path) -> Result<Vec<String>> {
     Ok(task.vocabulary())
 }
 
-/// What the pre-norm makes of a token's vector.
+/// Mean zero and variance one, as the norm before the attention makes it; its learned scale and the token that stands
+/// at the same position are left out.
 fn normalised(x: &[f64]) -> Vec<f64> {
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / x.len() as f64;

@@ -1,7 +1,7 @@
 //! Configs: what is left out, what is mistyped, and what a run writes down.
 
 use qkv_model::{Projections, ScoreConfig};
-use qkv_train::{Config, ConfigSource, TrainError, task_names};
+use qkv_train::{Config, ConfigSource, Recipe, TrainError, task_names};
 
 fn read(task: &str, settings: &[&str]) -> Result<Config, TrainError> {
     ConfigSource::Task(task).read(settings)
@@ -104,4 +104,26 @@ fn what_is_no_config_says_so() {
     }
     let error = read("reverse", &["model.d_model=wide"]).unwrap_err().to_string();
     assert!(error.contains("wide") && error.contains("d_model") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn the_default_recipe_is_that_of_the_main_job() {
+    assert_eq!(read("reverse", &[]).unwrap().recipe(), Recipe::default());
+}
+
+#[test]
+fn sizes_that_no_machine_holds_are_refused() {
+    refused(&["model.d_model=100000000"], "d_model must be at most 1048576, got 100000000");
+    refused(
+        &["model.n_heads=4", "model.d_v=4611686018427387912"],
+        "d_v must be at most 1048576, got 4611686018427388000",
+    );
+    refused(
+        &["model.n_layers=1000000"],
+        "the number of parameters must be at most 1073741824, got 4096000832",
+    );
+    refused(
+        &["task.seq_len=4096", "train.batch_size=128"],
+        "train.batch_size must be at most 64 for attention maps of this size, got 128",
+    );
 }

@@ -91,7 +91,7 @@ fn the_returned_weights_are_those_before_dropout() {
         for mask in [Mask::none(), Mask::causal(CausalAlign::TopLeft)] {
             let output = |mode| layer.forward_with_weights(input((&device, dtype)), &mask, mode);
             let (trained, evaluated) = (output(STEP), output(Mode::Evaluate));
-            assert_eq!(values(&trained.weights.unwrap()), values(&evaluated.weights.unwrap()));
+            assert_eq!(values(&trained.weights), values(&evaluated.weights));
             assert_ne!(values(&trained.context), values(&evaluated.context));
         }
     }

@@ -21,7 +21,7 @@ fn causal() -> Mask {
 }
 
 fn weights(layer: &SelfAttention, x: Tensor<3>, mask: &Mask) -> Tensor<4> {
-    layer.forward_with_weights(x, mask, Mode::Evaluate).weights.unwrap()
+    layer.forward_with_weights(x, mask, Mode::Evaluate).weights
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn scaling_keeps_the_weights_from_saturating_as_d_k_grows() {
         };
         let [q, k] =
             ["q", "k"].map(|label| tensor::<4>((device, dtype), &unit_variance(label), [1, 1, 101, d_k]));
-        let score = ScaledDot::new(Some(scale));
+        let score = ScaledDot::by(scale);
         let weights = values(&attend(&score, q, k.clone(), k, &Mask::none()).weights);
         weights.iter().filter(|&&w| w > 0.0).map(|w| -w * w.ln()).sum::<f64>() / 101.0
     };

@@ -19,7 +19,7 @@ fn the_walk_gives_the_numbers_of_the_matrix_form() {
             let x = input((&device, dtype)).narrow(0, 1, 1);
             for mask in masks() {
                 let output = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
-                let weights = output.weights.unwrap();
+                let weights = output.weights;
                 for head in 0..N_HEADS {
                     for query in 0..SEQ_LEN {
                         let trace = layer.trace(x.clone().squeeze_dim(0), &mask, query, head);
@@ -48,7 +48,7 @@ fn each_step_follows_from_the_one_before() {
             let x: Tensor<2> = input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0);
             for mask in masks() {
                 let (query, head) = (2, 1);
-                let Trace { x: x_i, w_q, w_k, w_v, q, k, v, scores, scale, scaled, weights, context } =
+                let Trace { x: x_i, w_q, w_k, w_v, q, k, v, scores, scale, scaled, masked, weights, context } =
                     layer.trace(x.clone(), &mask, query, head);
                 assert_eq!(values(&x_i), values(&x.clone().narrow(0, query, 1)));
                 assert_eq!([w_q.dims(), w_k.dims(), w_v.dims()], [[D_IN, D_K], [D_IN, D_K], [D_IN, D_V]]);
@@ -62,13 +62,13 @@ fn each_step_follows_from_the_one_before() {
                 ] {
                     assert_close(what, &values(&got), &values(&want), rounding);
                 }
-                // The softmax of the scaled scores over what is seen.
-                let seen: Vec<f64> =
-                    values(&weights).iter().map(|&w| if w > 0.0 { 1.0 } else { 0.0 }).collect();
-                let raised: Vec<f64> =
-                    values(&scaled).iter().zip(&seen).map(|(s, seen)| s.exp() * seen).collect();
+                // A hidden key has a score of minus infinity, whose exponential is exactly zero.
+                let raised: Vec<f64> = values(&masked).iter().map(|s| s.exp()).collect();
                 let want: Vec<f64> = raised.iter().map(|e| e / raised.iter().sum::<f64>()).collect();
-                assert_close("weights = softmax(scaled)", &values(&weights), &want, rounding);
+                for (masked, scaled) in values(&masked).iter().zip(values(&scaled)) {
+                    assert!(*masked == scaled || *masked == f64::NEG_INFINITY, "{masked} of {scaled}");
+                }
+                assert_close("weights = softmax(masked)", &values(&weights), &want, rounding);
             }
         }
     }

@@ -47,7 +47,7 @@ fn check_scores_weights_and_context(rung: &str) {
         let [q, k, _] = layer.project(x.clone());
         check(&format!("{rung}/scores"), &layer.score.scores(q, k));
         let output = layer.forward_with_weights(x.clone(), &Mask::none(), Mode::Evaluate);
-        check(&format!("{rung}/weights"), &output.weights.unwrap());
+        check(&format!("{rung}/weights"), &output.weights);
         check(&format!("{rung}/context"), &output.context);
         check(&format!("{rung}/context"), &layer.forward(x, &Mask::none(), Mode::Evaluate));
     }
@@ -60,7 +60,7 @@ fn check_causal(rung: &str, matrices_of: &str) {
         // As in the book: the same six tokens twice.
         let x = inputs((&device, dtype)).repeat_dim(0, 2);
         let output = layer.forward_with_weights(x, &Mask::causal(CausalAlign::TopLeft), Mode::Evaluate);
-        let weights = output.weights.unwrap();
+        let weights = output.weights;
         for entry in 0..2 {
             check(&format!("{rung}/weights"), &weights.clone().slice(entry..entry + 1));
             check(&format!("{rung}/context"), &output.context.clone().slice(entry..entry + 1));
@@ -75,7 +75,7 @@ fn attention_without_parameters_gives_the_books_scores_weights_and_context() {
         let heads = x.clone().unsqueeze_dim::<4>(1);
         check("basic/scores", &Dot {}.scores(heads.clone(), heads));
         let output = BasicAttention.forward(x, &Mask::none());
-        check("basic/weights", &output.weights.unwrap());
+        check("basic/weights", &output.weights);
         check("basic/context", &output.context);
     }
 }

@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::{Init, Transformer, parameters};
 use qkv_train::{
-    Config, ConfigSource, Ended, Evaluation, Next, Observer, Split, State, StepReport, TrainError, Trained,
-    Trainer, evaluate, evaluate_exactly,
+    Config, ConfigSource, Ended, Evaluation, Examples, Next, Observer, Split, State, StepReport, TrainError,
+    Trained, Trainer, evaluate, evaluate_exactly,
 };
 
 use crate::backends::devices;
@@ -35,7 +35,13 @@ fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
     let config = config(task, settings);
     let trained = train_with(&config, device, &mut Nothing, None).unwrap();
     let task = config.task.build().unwrap();
-    evaluate(&trained.state.model.valid(), &*task, config.seed, Split::Test, 2000, device).unwrap()
+    evaluate(
+        &trained.state.model.valid(),
+        Examples { task: &*task, seed: config.seed, split: Split::Test },
+        2000,
+        device,
+    )
+    .unwrap()
 }
 
 #[test]

@@ -22,11 +22,14 @@ pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
             .with_labels(&probe.tokens, &probe.tokens);
         writeln!(out, "\n{}", map.text(style::heat_maps()))?;
     }
-    let (command, run) = (style::command(), run.display());
+    let (command, run) = (command(), run.display());
     writeln!(out, "look further:")?;
     writeln!(out, "  {command} inspect {run}    W_Q, W_K and W_V, and how far training moved them")?;
     writeln!(out, "  {command} explain {run}    one query, from x to its context, with these numbers")?;
-    writeln!(out, "  {command} eval {run}       accuracy on other examples")?;
+    writeln!(
+        out,
+        "  {command} eval {run}       accuracy on as many test examples as you like: --examples N"
+    )?;
     Ok(())
 }
 
@@ -42,4 +45,12 @@ fn maps(probe: &Probe) -> Result<Vec<(usize, usize, Matrix)>> {
         }
     }
     Ok(maps)
+}
+
+/// How the user can start this program again: under cargo, as they have just done it.
+fn command() -> String {
+    match std::env::var_os("CARGO") {
+        Some(_) => "cargo run --release --".to_owned(),
+        None => std::env::args().next().unwrap_or_else(|| "qkv".to_owned()),
+    }
 }

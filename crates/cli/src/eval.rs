@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_train::{Event, Split, evaluate, evaluate_exactly};
+use qkv_train::{Event, Examples, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
@@ -31,7 +31,15 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
         })?;
         (evaluation, "all inputs, those of training included")
     } else {
-        (evaluate(&run.model, task, run.config.seed, Split::Test, args.examples, &device)?, "test examples")
+        (
+            evaluate(
+                &run.model,
+                Examples { task, seed: run.config.seed, split: Split::Test },
+                args.examples,
+                &device,
+            )?,
+            "test examples",
+        )
     };
     let out = &mut stdout().lock();
     if args.json {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use qkv_model::Trace;
+use qkv_model::{NormConfig, Projections, Trace};
 use qkv_train::{Example, Probe, Split, Task, draw};
 
 use crate::args::ExplainArgs;
@@ -33,7 +33,7 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
     let trace = run.model.trace(tokens, args.layer, args.head, query);
     let out = &mut stdout().lock();
     heading(out, args, &run, &probe, query)?;
-    walk(out, &trace, &probe, query)?;
+    walk(out, &trace, &run, &probe, query)?;
     verdict(out, &probe, query)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -101,36 +101,73 @@ fn heading(
     writeln!(out, "the query is position {query}, where `{}` stands\n", probe.tokens[query])
 }
 
-fn walk(out: &mut impl Write, trace: &Trace, probe: &Probe, query: usize) -> io::Result<()> {
+fn walk(out: &mut impl Write, trace: &Trace, run: &Loaded, probe: &Probe, query: usize) -> io::Result<()> {
     let i = query;
     let [d_in, d_k] = trace.w_q.dims();
     let [seq_len, d_v] = trace.v.dims();
-    writeln!(out, "x_{i}                           [1 × {d_in}]   {}", vector(&trace.x))?;
-    writeln!(out, "\nW_Q                           [{d_in} × {d_k}]")?;
-    writeln!(out, "q_{i} = x_{i} W_Q                 [1 × {d_k}]   {}", vector(&trace.q))?;
-    writeln!(out, "\nW_K                           [{d_in} × {d_k}]")?;
-    writeln!(out, "k_j = x_j W_K                 [{seq_len} × {d_k}]")?;
+    let is_identity = run.config.model.projections == Projections::None;
+    let shape = |rows| if is_identity { "identity".to_owned() } else { format!("[{d_in} × {rows}]") };
+    let bias = |name: &str| if run.config.model.bias { format!(" + b_{name}") } else { String::new() };
+    let line = |name: String, shape: String, rest: String| {
+        format!("{name:<31} {shape:<10} {rest}").trim_end().to_owned()
+    };
+
+    writeln!(out, "{}", line(format!("x_{i}"), format!("[1 × {d_in}]"), vector(&trace.x)))?;
+    writeln!(out, "    x is what the layer sees: token and position{}", after_norm(run))?;
+    writeln!(out, "\n{}", line("W_Q".into(), shape(d_k), String::new()))?;
+    writeln!(
+        out,
+        "{}",
+        line(format!("q_{i} = x_{i} W_Q{}", bias("Q")), format!("[1 × {d_k}]"), vector(&trace.q))
+    )?;
+    writeln!(out, "\n{}", line("W_K".into(), shape(d_k), String::new()))?;
+    writeln!(
+        out,
+        "{}",
+        line(format!("k_j = x_j W_K{}", bias("K")), format!("[{seq_len} × {d_k}]"), String::new())
+    )?;
     matrix(out, "k", &probe.tokens, &trace.k)?;
-    let scores = values(&trace.scores);
-    let scaled = values(&trace.scaled);
     let weights = values(&trace.weights);
-    let sum: f64 = weights.iter().sum();
-    writeln!(out, "\nscores   s_j = score(q_{i}, k_j)  [1 × {seq_len}]")?;
-    writeln!(out, "scaled   s_j · {:<13.6}  [1 × {seq_len}]", trace.scale)?;
-    writeln!(out, "weights  softmax over j       [1 × {seq_len}]   sum {sum:.6}")?;
+    let (sum, row): (f64, String) = (weights.iter().sum(), format!("[1 × {seq_len}]"));
+    writeln!(out, "\n{}", line(format!("scores   s_j = score(q_{i}, k_j)"), row.clone(), String::new()))?;
+    writeln!(out, "{}", line(format!("scaled   s_j · {:.6}", trace.scale), row.clone(), String::new()))?;
+    writeln!(out, "{}", line("weights  softmax over j".into(), row, format!("sum {sum:.6}")))?;
+    scores(out, trace, probe)?;
+    writeln!(out, "\n{}", line("W_V".into(), shape(d_v), String::new()))?;
+    writeln!(
+        out,
+        "{}",
+        line(format!("v_j = x_j W_V{}", bias("V")), format!("[{seq_len} × {d_v}]"), String::new())
+    )?;
+    matrix(out, "v", &probe.tokens, &trace.v)?;
+    writeln!(
+        out,
+        "\n{}",
+        line(format!("context_{i} = Σ_j weight_j v_j"), format!("[1 × {d_v}]"), vector(&trace.context))
+    )
+}
+
+fn after_norm(run: &Loaded) -> &'static str {
+    if run.config.model.norm == NormConfig::Pre { ", after the norm" } else { "" }
+}
+
+/// Score, scaled score and weight of every key; a hidden key says so.
+fn scores(out: &mut impl Write, trace: &Trace, probe: &Probe) -> io::Result<()> {
+    let [scores, scaled, masked, weights] =
+        [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
     writeln!(out, "\n    j  token      score     scaled    weight")?;
     for (j, token) in probe.tokens.iter().enumerate() {
-        let bar = "#".repeat((weights[j] * 40.0).round() as usize);
-        writeln!(
-            out,
-            "{j:>5}  {token:<5} {:>10.4} {:>10.4} {:>9.6}  {bar}",
+        let after = match masked[j] {
+            f64::NEG_INFINITY => "hidden".to_owned(),
+            _ => "#".repeat((weights[j] * 40.0).round() as usize),
+        };
+        let row = format!(
+            "{j:>5}  {token:<5} {:>10.4} {:>10.4} {:>9.6}  {after}",
             scores[j], scaled[j], weights[j]
-        )?;
+        );
+        writeln!(out, "{}", row.trim_end())?;
     }
-    writeln!(out, "\nW_V                           [{d_in} × {d_v}]")?;
-    writeln!(out, "v_j = x_j W_V                 [{seq_len} × {d_v}]")?;
-    matrix(out, "v", &probe.tokens, &trace.v)?;
-    writeln!(out, "\ncontext_{i} = Σ_j weight_j v_j  [1 × {d_v}]   {}", vector(&trace.context))
+    Ok(())
 }
 
 fn verdict(out: &mut impl Write, probe: &Probe, query: usize) -> io::Result<()> {

@@ -12,7 +12,7 @@ use crate::args::InspectArgs;
 use crate::exit::usage;
 use crate::style;
 
-/// Cells of a matrix on the screen: two of them side by side stay readable in 80 columns.
+/// Cells of a matrix along each axis: two columns each, they fit into 80 beside their labels.
 const CELLS: usize = 32;
 
 /// Shows every matrix and the attention map; writes pictures where they are asked for.

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use qkv_model::{Init, Transformer};
 use qkv_train::{Config, RunFolder, Task, load_weights};
 
-/// See the module.
+/// What the commands that look at a run need of it.
 pub struct Loaded {
     pub config: Config,
     pub task: Box<dyn Task>,

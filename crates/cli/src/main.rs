@@ -12,6 +12,7 @@ mod lecture;
 mod loaded;
 mod numbers;
 mod progress;
+mod screen;
 mod style;
 mod table;
 mod tasks;

@@ -1,15 +1,18 @@
 //! What a person sees while a run trains: a bar on a terminal, a plain line every so often elsewhere.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use qkv_train::{Evaluation, Next, Observer, State, StepReport, TrainError};
+
+use crate::screen::Screen;
 
 /// Shows how a run is going.
 pub struct Progress {
     bar: Option<ProgressBar>,
     steps: u64,
     latest: Option<Evaluation>,
+    screen: Screen,
 }
 
 /// Plain lines of a run; a log of more is not read.
@@ -22,7 +25,7 @@ impl Progress {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
             ProgressBar::new(steps).with_style(style.expect("the template is valid"))
         });
-        Self { bar, steps, latest: None }
+        Self { bar, steps, latest: None, screen: Screen::default() }
     }
 }
 
@@ -42,7 +45,7 @@ impl<M> Observer<M> for Progress {
                 let line = format!(
                     "step {step:>6}  loss {loss:.4}  lr {lr:.1e}  gradient {grad_norm:.3}  {tokens_per_second:.0} tokens/s"
                 );
-                writeln!(stdout(), "{line}{held_out}").map_err(stopped)?;
+                writeln!(self.screen, "{line}{held_out}").map_err(stopped)?;
             }
             None => {}
         }

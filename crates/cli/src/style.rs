@@ -9,11 +9,3 @@ pub fn heat_maps() -> TextStyle {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if stdout().is_terminal() && !no_colour { TextStyle::Colour } else { TextStyle::Plain }
 }
-
-/// How the user can start this program again: under cargo, as they have just done it.
-pub fn command() -> String {
-    match std::env::var_os("CARGO") {
-        Some(_) => "cargo run --release --".to_owned(),
-        None => std::env::args().next().unwrap_or_else(|| "qkv".to_owned()),
-    }
-}

@@ -1,7 +1,7 @@
 //! `qkv train`: from a task's name to a trained model in a run folder.
 
 use std::fs;
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,14 +11,15 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::{Init, Transformer};
 use qkv_train::{
-    Checkpoints, Config, ConfigSource, Ended, Evaluation, Event, EventLog, Existing, Probe, RunFolder, Split,
-    Task, TrainError, Trained, Trainer, draw, evaluate, save_snapshot,
+    Checkpoints, Config, ConfigSource, Ended, Evaluation, Event, EventLog, Examples, Existing, Probe,
+    RunFolder, Split, Task, TrainError, Trained, Trainer, draw, evaluate, save_snapshot,
 };
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::screen::Screen;
 use crate::{ending, table};
 
 /// Test examples behind the final figures.
@@ -36,10 +37,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let folder = create_folder(args, &*task, &config)?;
 
     let mut log = EventLog::new(folder.create_metrics()?, &folder);
-    let mut json = args.json.then(|| EventLog::new(stdout(), &folder));
+    let mut json = args.json.then(|| EventLog::new(Screen::default(), &folder));
     let shown = !args.quiet && !args.json;
     if shown {
-        table::describe(&mut stdout().lock(), &*task, &model, &config, folder.path())?;
+        table::describe(&mut Screen::default(), &*task, &model, &config, folder.path())?;
     }
     let start = Event::Start {
         task: task.name(),
@@ -70,9 +71,14 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     }
 
     let model = state.model.valid();
-    let evaluation = evaluate(&model, &*task, config.seed, Split::Test, TEST_EXAMPLES, &device)?;
+    let evaluation = evaluate(
+        &model,
+        Examples { task: &*task, seed: config.seed, split: Split::Test },
+        TEST_EXAMPLES,
+        &device,
+    )?;
     let probe = probe(&model, &*task, &config, &device)?;
-    save_snapshot(&probe, state.step, folder.path())?;
+    save_snapshot(&probe, state.step, &folder)?;
     let seconds = started.elapsed().as_secs_f64();
     let done = Event::Done { step: state.step, evaluation, seconds, path: folder.path() };
     log.write(&done)?;
@@ -80,7 +86,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         json.write(&done)?;
     }
     if shown {
-        let out = &mut stdout().lock();
+        let out = &mut Screen::default();
         say_how_it_ended(out, ended, state.step, &evaluation, seconds)?;
         ending::show(out, &probe, folder.path())?;
     }

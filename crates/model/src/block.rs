@@ -72,10 +72,7 @@ impl<S: Score> Block<S> {
     /// The same, with the attention weights.
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> BlockOutput {
         let output = self.attention.forward_with_weights(self.attention_input(x.clone()), mask, mode);
-        BlockOutput {
-            x: self.after_attention(x, output.context, mode),
-            weights: output.weights.expect("forward_with_weights returns weights"),
-        }
+        BlockOutput { x: self.after_attention(x, output.context, mode), weights: output.weights }
     }
 
     /// What the attention layer sees of the residual stream `x`.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attention::{Projections, ScoreConfig, SelfAttentionConfig};
 use crate::embedding::EmbeddingsConfig;
-use crate::error::{ModelError, at_least_one};
+use crate::error::{ModelError, parameters, size};
 use crate::norm::NormConfig;
 use crate::positions::PositionsConfig;
 
@@ -103,7 +103,7 @@ impl TransformerConfig {
             ("n_heads", self.n_heads),
             ("n_layers", self.n_layers),
         ] {
-            at_least_one(name, value)?;
+            size(name, value)?;
         }
         let Self { d_model, n_heads, .. } = *self;
         let share = |given: Option<usize>| match given {
@@ -111,15 +111,28 @@ impl TransformerConfig {
             None if d_model.is_multiple_of(n_heads) => Ok(d_model / n_heads),
             None => Err(ModelError::HeadsDoNotDivide { d_model, n_heads }),
         };
-        let d_k = at_least_one("d_k", share(self.d_k)?)?;
-        let d_v = at_least_one("d_v", share(self.d_v)?)?;
+        let d_k = size("d_k", share(self.d_k)?)?;
+        let d_v = size("d_v", share(self.d_v)?)?;
         let resolved = Self { d_k: Some(d_k), d_v: Some(d_v), ..self.clone() };
         // Before the missing W_O, because identity projections cannot have another width with it either.
         resolved.attention().check()?;
         if !self.w_o && n_heads * d_v != d_model {
             return Err(ModelError::OutputDoesNotFit { d_model, n_heads, d_v });
         }
+        if resolved.d_mlp > 0 {
+            size("d_mlp", resolved.d_mlp)?;
+        }
+        parameters(resolved.n_parameters())?;
         Ok(resolved)
+    }
+
+    /// About how many parameters the model has; matrices only, which are nearly all.
+    fn n_parameters(&self) -> usize {
+        let SelfAttentionConfig { d_in, d_k, d_v, n_heads, .. } = self.attention();
+        let attention = d_in.saturating_mul(2 * n_heads * (d_k + d_v));
+        let block = attention.saturating_add(2 * d_in * self.d_mlp);
+        let tables = d_in * (2 * self.vocab_size + self.seq_len);
+        block.saturating_mul(self.n_layers).saturating_add(tables)
     }
 
     /// The attention layer of each block; `self` must be resolved.

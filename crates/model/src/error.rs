@@ -58,10 +58,27 @@ pub enum ModelError {
     },
 }
 
-/// Returns `value` if it is at least one.
-pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<usize, ModelError> {
-    if value == 0 {
-        return Err(ModelError::OutOfRange { name, expected: "at least 1", got: 0.0 });
+/// Widest of any axis, about a million: products of two sizes cannot overflow, and a slip of the finger asks for no
+/// terabytes.
+const MAX_SIZE: usize = 1 << 20;
+
+/// Most parameters of a model, a billion: four gigabytes of weights, far beyond what this project trains.
+const MAX_PARAMETERS: usize = 1 << 30;
+
+/// Returns `value` if it can be the size of an axis.
+pub(crate) fn size(name: &'static str, value: usize) -> Result<usize, ModelError> {
+    if (1..=MAX_SIZE).contains(&value) {
+        return Ok(value);
     }
-    Ok(value)
+    let expected = if value == 0 { "at least 1" } else { "at most 1048576" };
+    Err(ModelError::OutOfRange { name, expected, got: value as f64 })
+}
+
+/// Whether a model of this many parameters may be built.
+pub(crate) fn parameters(n_parameters: usize) -> Result<(), ModelError> {
+    if n_parameters <= MAX_PARAMETERS {
+        return Ok(());
+    }
+    let (name, expected) = ("the number of parameters", "at most 1073741824");
+    Err(ModelError::OutOfRange { name, expected, got: n_parameters as f64 })
 }

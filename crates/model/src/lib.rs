@@ -15,6 +15,8 @@
 //! | `d_k`, `d_v` | width of queries and keys, and of values, per head |
 //! | `d_mlp`, `d_hidden` | width of a hidden layer |
 //! | `vocab_size` | number of different tokens |
+//! | `max_len` | positions for which a model has position vectors |
+//! | `n_targets` | positions of a batch that carry loss |
 //!
 //! Weights multiply on the right, `q = x W_Q`, so matrices are `[in, out]`.
 

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::error::TrainError;
-use crate::task::{Example, Split, Task, draw};
+use crate::task::{Example, Examples, Task};
 
 /// Several examples at once, and where in them the loss is.
 #[derive(Debug, Clone)]
@@ -56,21 +56,22 @@ impl Batch {
         }
     }
 
-    /// Examples `first .. first + size` of a split.
+    /// Examples `first .. first + size`.
     ///
     /// # Errors
-    /// If the split is empty.
+    /// If the split is empty, or no example has a target.
     pub fn draw(
-        task: &dyn Task,
-        seed: u64,
-        split: Split,
+        examples: Examples<'_>,
         first: u64,
         size: usize,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let indices = first..first + size as u64;
-        let examples: Vec<Example> =
-            indices.map(|index| draw(task, seed, split, index)).collect::<Result<_, _>>()?;
-        Ok(Self::new(task, &examples, device))
+        let task = examples.task;
+        let drawn: Vec<Example> =
+            (first..first + size as u64).map(|index| examples.draw(index)).collect::<Result<_, _>>()?;
+        if drawn.iter().all(|example| example.targets.iter().all(Option::is_none)) {
+            return Err(TrainError::NoTargets { task: task.name().to_owned(), examples: size });
+        }
+        Ok(Self::new(task, &drawn, device))
     }
 }

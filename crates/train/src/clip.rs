@@ -1,4 +1,4 @@
-//! Gradient clipping by the norm of all gradients together, as PyTorch's `clip_grad_norm_` does it.
+//! Gradient clipping by the norm of all gradients together.
 //!
 //! Burn clips each parameter by its own norm, which changes the direction of the step.
 

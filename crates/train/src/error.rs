@@ -74,6 +74,14 @@ pub enum TrainError {
         /// How often it was tried.
         draws: usize,
     },
+    /// An example asks for nothing.
+    #[error("none of {examples} examples of the task `{task}` has a target; every batch needs at least one")]
+    NoTargets {
+        /// The task's name.
+        task: String,
+        /// How many were drawn.
+        examples: usize,
+    },
     /// The run folder already has a run in it.
     #[error("{} already holds a run; choose another folder with --out, or overwrite it with --force", path.display())]
     RunExists {
@@ -81,7 +89,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// The folder has something in it that is no run.
-    #[error("{} is not empty and holds no run; choose another folder", path.display())]
+    #[error("{} is not empty and holds no run of this program; choose another folder", path.display())]
     NotARunFolder {
         /// The folder.
         path: PathBuf,

@@ -9,7 +9,7 @@ use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::loss::logits;
 use crate::model::Model;
-use crate::task::{Example, Split, Task, draw};
+use crate::task::{Example, Examples, Task};
 
 /// Results over a number of examples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -24,19 +24,17 @@ pub struct Evaluation {
     pub examples: u64,
 }
 
-/// Evaluates on the first `n_examples` of a split; `model` should be a validation copy (`model.valid()`).
+/// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
 ///
 /// # Errors
 /// If the split is empty.
 pub fn evaluate<M: Model>(
     model: &M,
-    task: &dyn Task,
-    seed: u64,
-    split: Split,
+    examples: Examples<'_>,
     n_examples: u64,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
-    evaluate_on(model, task, (0..n_examples).map(|index| draw(task, seed, split, index)), device)
+    evaluate_on(model, examples.task, (0..n_examples).map(|index| examples.draw(index)), device)
 }
 
 /// Evaluates on every input that the task has, in all splits; `None` if they cannot be numbered or are more than
@@ -58,8 +56,11 @@ pub fn evaluate_exactly<M: Model>(
     evaluate_on(model, task, examples, device).map(Some)
 }
 
-/// Examples per forward pass: enough for a full GEMM, few enough for the T×T weights of a long sequence.
+/// Most examples per forward pass; more make no matrix product faster.
 const BATCH: usize = 256;
+
+/// Most T×T entries per head and forward pass, 16 MiB: long sequences are evaluated a few at a time.
+const MAP_ENTRIES: usize = 1 << 22;
 
 fn evaluate_on<M: Model>(
     model: &M,
@@ -69,9 +70,10 @@ fn evaluate_on<M: Model>(
 ) -> Result<Evaluation, TrainError> {
     let device = device.clone().without_autodiff();
     let mut sums = Sums::default();
+    let at_once = (MAP_ENTRIES / task.seq_len().pow(2)).clamp(1, BATCH);
     let mut examples = examples.peekable();
     while examples.peek().is_some() {
-        let some: Vec<Example> = examples.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        let some: Vec<Example> = examples.by_ref().take(at_once).collect::<Result<_, _>>()?;
         sums.add(model, &Batch::new(task, &some, &device));
     }
     Ok(sums.mean())

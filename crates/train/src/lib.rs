@@ -32,7 +32,7 @@ pub use model::Model;
 pub use observer::{Next, Observer, State, StepReport};
 pub use run_folder::{Existing, RunFolder};
 pub use snapshot::{Probe, save_snapshot};
-pub use task::{Copy, Example, Recall, Reverse, Sort, Split, Task, TaskConfig, draw};
+pub use task::{Copy, Example, Examples, Recall, Reverse, Sort, Split, Task, TaskConfig, draw};
 pub use trainer::{Ended, Trained, Trainer};
 
 /// The README's code is tested with the documentation.

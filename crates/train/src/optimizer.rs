@@ -25,22 +25,23 @@ pub(crate) fn adam_w<M: Module>(config: &OptimizerConfig, model: &M) -> ModuleOp
 
 #[derive(Default)]
 struct Decaying {
-    path: Vec<String>,
+    /// The types that the parameter lies in, outermost first.
+    containers: Vec<String>,
     ids: Vec<ParamId>,
 }
 
 impl ModuleVisitor for Decaying {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, _name: &str, container_type: &str) {
+        self.containers.push(container_type.to_owned());
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.containers.pop();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // Vectors are biases and norms; embeddings and positions are tables of vectors, not maps.
-        let is_table = self.path.iter().any(|name| name == "embedding" || name == "positions");
+        let is_table = self.containers.iter().any(|c| c == "Struct:Embedding" || c == "Struct:Positions");
         if D >= 2 && !is_table {
             self.ids.push(param.id);
         }

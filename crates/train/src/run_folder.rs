@@ -31,6 +31,7 @@ pub enum Existing {
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
+const SNAPSHOTS: &str = "snapshots";
 
 impl RunFolder {
     /// Creates the folder and writes the config.
@@ -43,7 +44,7 @@ impl RunFolder {
                 Existing::Keep => {
                     return Err(TrainError::RunExists { path: path.to_owned() });
                 }
-                Existing::Overwrite => fs::remove_dir_all(path).map_err(TrainError::io("create", path))?,
+                Existing::Overwrite => remove_run(path)?,
             }
         } else if path.exists() && fs::read_dir(path).map_err(TrainError::io("read", path))?.next().is_some()
         {
@@ -117,6 +118,11 @@ impl RunFolder {
         self.path.join(CHECKPOINTS).join(format!("step-{step:08}"))
     }
 
+    /// Where the attention maps of a step belong.
+    pub fn snapshot(&self, step: u64) -> PathBuf {
+        self.path.join(SNAPSHOTS).join(format!("step-{step:08}.safetensors"))
+    }
+
     /// Opens `metrics.jsonl` for writing.
     ///
     /// # Errors
@@ -132,7 +138,32 @@ impl RunFolder {
     }
 }
 
-/// A `config.toml` alone is not enough: other programs have one too, and their folder must not be overwritten.
+/// A config that reads as one of ours, beside something that a run writes: other programs have a `config.toml` too.
 fn holds_a_run(path: &Path) -> bool {
-    path.join(CONFIG).is_file() && (path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
+    let text = fs::read_to_string(path.join(CONFIG)).unwrap_or_default();
+    let is_ours = ConfigSource::Toml(&text).read(&[] as &[&str]).is_ok();
+    is_ours && (path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
+}
+
+/// Removes what a run is made of, and nothing else that somebody may have put beside it.
+fn remove_run(path: &Path) -> Result<(), TrainError> {
+    for folder in [CHECKPOINTS, SNAPSHOTS] {
+        let folder = path.join(folder);
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            let ours = entry.file_name().to_string_lossy().starts_with("step-");
+            let entry = entry.path();
+            let removed = match (ours, entry.is_dir()) {
+                (true, true) => fs::remove_dir_all(&entry),
+                (true, false) => fs::remove_file(&entry),
+                (false, _) => Ok(()),
+            };
+            removed.map_err(TrainError::io("write", &entry))?;
+        }
+    }
+    let metrics = path.join(METRICS);
+    if metrics.exists() {
+        fs::remove_file(&metrics).map_err(TrainError::io("write", &metrics))?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
 use qkv_model::Mode;
@@ -14,6 +14,7 @@ use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::loss::logits;
 use crate::model::Model;
+use crate::run_folder::RunFolder;
 use crate::task::{Example, Task};
 
 /// What a model does with one example.
@@ -65,10 +66,11 @@ impl Probe {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn save_snapshot(probe: &Probe, step: u64, run: &Path) -> Result<PathBuf, TrainError> {
-    let folder = run.join("snapshots");
-    fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
-    let path = folder.join(format!("step-{step:08}.safetensors"));
+pub fn save_snapshot(probe: &Probe, step: u64, run: &RunFolder) -> Result<PathBuf, TrainError> {
+    let path = run.snapshot(step);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
+    }
     let maps: Vec<(String, Vec<usize>, Vec<u8>)> = probe
         .weights
         .iter()

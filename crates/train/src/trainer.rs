@@ -15,7 +15,7 @@ use crate::loss::loss;
 use crate::model::Model;
 use crate::observer::{Next, Observer, State, StepReport};
 use crate::optimizer::adam_w;
-use crate::task::{Split, Task, draw};
+use crate::task::{Examples, Split, Task, draw};
 
 /// Fits a model to a task by back-propagation.
 ///
@@ -99,12 +99,14 @@ impl<'a, M: Model> Trainer<'a, M> {
         self.notify(|observer| observer.start(&state))?;
         self.notify(|observer| observer.checkpoint(&state))?;
 
+        let task = self.task;
+        let examples = |split| Examples { task, seed, split };
         let mut ended = Ended::Finished;
         let mut saved_at = 0;
         let mut last = Instant::now();
         while state.step < train.steps {
             let first = state.step * train.batch_size as u64;
-            let batch = Batch::draw(self.task, seed, Split::Train, first, train.batch_size, &self.device)?;
+            let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &self.device)?;
 
             let loss = loss(&state.model, &batch, Mode::Train { seed, step: state.step });
             let loss_value = loss.clone().into_scalar::<f64>();
@@ -119,7 +121,6 @@ impl<'a, M: Model> Trainer<'a, M> {
 
             let n_tokens = (train.batch_size * self.task.seq_len()) as f64;
             let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
-            last = Instant::now();
             let report = StepReport { step: state.step, loss: loss_value, lr, grad_norm, tokens_per_second };
             let mut next = Next::Continue;
             self.notify(|observer| {
@@ -132,7 +133,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
                 let model = state.model.valid();
                 let held_out =
-                    evaluate(&model, self.task, seed, Split::Validation, train.eval_examples, &self.device)?;
+                    evaluate(&model, examples(Split::Validation), train.eval_examples, &self.device)?;
                 // The last update has no step after it that would notice.
                 finite(state.step, "the held-out loss", held_out.loss)?;
                 self.notify(|observer| observer.evaluated(&state, &held_out))?;
@@ -140,7 +141,6 @@ impl<'a, M: Model> Trainer<'a, M> {
                     ended = Ended::Early(held_out);
                     break;
                 }
-                last = Instant::now();
             }
             if state.step.is_multiple_of(train.checkpoint_every) {
                 self.notify(|observer| observer.checkpoint(&state))?;
@@ -151,6 +151,7 @@ impl<'a, M: Model> Trainer<'a, M> {
                 ended = Ended::Stopped;
                 break;
             }
+            last = Instant::now();
         }
 
         if saved_at != state.step {

@@ -25,11 +25,11 @@ pub fn learn<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
 fn gradients<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
     sheet.rung("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of rung 2")?;
     let layer = published.layer(&["v1_seed123"], 1, None)?;
-    let x = published.inputs();
-    let context = layer.forward(x, &Mask::none(), Mode::Evaluate);
+    let x = published.inputs().require_grad();
+    let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
     let loss = context.powi_scalar(2).sum().mul_scalar(0.5);
     let expected = published.number("/v1_seed123_grads_of_half_sq_sum/loss");
-    sheet.compare_number("L", loss.clone().into_scalar::<f64>(), expected, 4)?;
+    sheet.compare_number("L", loss.clone().into_scalar::<f64>(), expected)?;
     let grads = loss.backward();
     let matrices = [
         ("∂L/∂W_Q", "dW_query", &layer.w_q),
@@ -41,6 +41,8 @@ fn gradients<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
         let ours = matrix.val().grad(&grads).expect("every matrix receives a gradient");
         sheet.compare(name, ours, published.matrix(&format!("/v1_seed123_grads_of_half_sq_sum/{key}")))?;
     }
+    let ours = x.grad(&grads).expect("the input asked for a gradient");
+    sheet.compare("∂L/∂x", ours, published.matrix("/v1_seed123_grads_of_half_sq_sum/dX"))?;
     Ok(())
 }
 
@@ -60,7 +62,6 @@ fn training<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()>
                 &format!("loss after {step} steps"),
                 loss.clone().into_scalar::<f64>(),
                 *expected,
-                8,
             )?;
         }
         let grads = GradientsParams::from_grads(loss.backward(), &layer);

@@ -49,7 +49,7 @@ impl<W: Write> Sheet<W> {
         let columns = dims[P - 1];
         let ours: Vec<f64> = ours.into_data().iter::<f64>().collect();
         let published: Vec<f64> = published.into_data().iter::<f64>().collect();
-        let largest = self.check(name, &ours, &published);
+        let largest = self.check(name, &ours, &published, TOLERANCE);
         writeln!(self.out, "    {name:<34} {}   largest difference {largest:.1e}", shape(&dims))?;
         for (ours, published) in ours.chunks(columns).zip(published.chunks(columns)).take(ROWS) {
             writeln!(self.out, "        ours {}   published {}", row(ours), row(published))?;
@@ -57,12 +57,13 @@ impl<W: Write> Sheet<W> {
         Ok(())
     }
 
-    /// Prints one number beside what was published, and compares them.
-    pub fn compare_number(&mut self, name: &str, ours: f64, published: f64, digits: usize) -> io::Result<()> {
-        let largest = self.check(name, &[ours], &[published]);
+    /// Prints one number beside the reference, both to four significant digits, and compares them to these.
+    pub fn compare_number(&mut self, name: &str, ours: f64, published: f64) -> io::Result<()> {
+        let last_digit = 10_f64.powi(published.abs().log10().floor() as i32 - 3);
+        let difference = self.check(name, &[ours], &[published], last_digit / 2.0);
         writeln!(
             self.out,
-            "    {name:<34} ours {ours:.digits$}   published {published:.digits$}   difference {largest:.1e}"
+            "    {name:<34} ours {ours:.3e}   reference {published:.3e}   difference {difference:.1e}"
         )
     }
 
@@ -78,12 +79,12 @@ impl<W: Write> Sheet<W> {
         Ok(false)
     }
 
-    fn check(&mut self, name: &str, ours: &[f64], published: &[f64]) -> f64 {
+    fn check(&mut self, name: &str, ours: &[f64], published: &[f64], tolerance: f64) -> f64 {
         let difference = |(ours, published): (&f64, &f64)| (ours - published).abs();
         let largest = ours.iter().zip(published).map(difference).fold(0.0, f64::max);
         let finite = ours.iter().all(|value| value.is_finite());
         self.compared += published.len();
-        if ours.len() != published.len() || !finite || largest > TOLERANCE {
+        if ours.len() != published.len() || !finite || largest > tolerance {
             self.misses.push(name.to_owned());
         }
         largest
@@ -112,6 +113,15 @@ mod tests {
             .compare("x", ours, Tensor::<1>::from_floats([0.5, 1.0], &device))
             .expect("a vector takes everything");
         sheet.verdict().expect("a vector takes everything")
+    }
+
+    #[test]
+    fn a_small_number_is_compared_to_its_own_digits() {
+        for (ours, agrees) in [(1.9744e-5, true), (1.9746e-5, false), (0.0, false)] {
+            let mut sheet = Sheet::new(Vec::new());
+            sheet.compare_number("loss", ours, 1.974e-5).expect("a vector takes everything");
+            assert_eq!(sheet.verdict().expect("a vector takes everything"), agrees, "{ours}");
+        }
     }
 
     #[test]

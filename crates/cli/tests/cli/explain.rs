@@ -109,3 +109,22 @@ fn labels_that_share_a_position_are_read_side_by_side() {
     command.arg("a b1 c2 d3 e4 f5 F· A· B· C· D· E·");
     sandbox.is_refused(command, &["`a`", "2 labels side by side"]);
 }
+
+#[test]
+fn a_key_that_the_mask_hides_says_so() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train copy --steps 1 --quiet --out run --set task.len=3");
+    let walk = sandbox.succeeds("explain run --query 2");
+    let hidden = |text: &str| text.lines().filter(|line| line.ends_with("hidden")).count();
+    // Five positions: queries 2 and 4 see three and five of them.
+    assert_eq!(hidden(&walk.stdout), 2, "{}", walk.stdout);
+    assert_eq!(hidden(&sandbox.succeeds("explain run --query 4").stdout), 0);
+}
+
+#[test]
+fn matrices_that_are_not_there_are_called_identity() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --steps 1 --quiet --out run --set model.projections=none");
+    let walk = sandbox.succeeds("explain run").stdout;
+    assert_eq!(walk.lines().filter(|line| line.ends_with("identity")).count(), 3, "{walk}");
+}

@@ -67,3 +67,21 @@ fn a_bad_config_does_not_cost_the_run_that_force_would_replace() {
         sandbox.refuses(&format!("{SHORT} --out mine --force {wrong}"), &[]);
     }
 }
+
+#[test]
+fn force_never_removes_what_a_run_did_not_write() {
+    let sandbox = Sandbox::new();
+    // Somebody's project, which happens to have the same names in it.
+    sandbox.write("project/config.toml", "[package]\nname = \"thesis\"\n");
+    sandbox.write("project/checkpoints/best.pt", "weights");
+    sandbox.write("project/thesis.txt", "years of work");
+    let before = sandbox.tree("project");
+    sandbox.refuses(&format!("{SHORT} --out project --force"), &["project", "holds no run"]);
+    assert_eq!(sandbox.tree("project"), before);
+
+    // A run, to which somebody added a file.
+    sandbox.succeeds(&format!("{SHORT} --out mine"));
+    sandbox.write("mine/notes.txt", "seed 0 looks good");
+    sandbox.succeeds(&format!("{SHORT} --out mine --force --seed 1"));
+    assert_eq!(sandbox.read_text("mine/notes.txt"), "seed 0 looks good");
+}

@@ -8,13 +8,13 @@ use super::softmax::masked_softmax;
 use crate::dropout::Dropout;
 use crate::mode::Mode;
 
-/// What an attention layer returns.
+/// What an attention layer returns where its weights are asked for.
 #[derive(Debug, Clone)]
 pub struct AttentionOutput {
     /// `[batch, seq_len, d_out]`.
     pub context: Tensor<3>,
-    /// `[batch, heads, q_len, k_len]`, before dropout; present only where they were asked for.
-    pub weights: Option<Tensor<4>>,
+    /// `[batch, heads, q_len, k_len]`, before dropout.
+    pub weights: Tensor<4>,
 }
 
 /// What [`attend`] returns.
@@ -49,7 +49,7 @@ pub struct Attended {
 /// let q = Tensor::<4>::zeros([1, 1, 1, 2], &device); // a query that fits every key alike
 /// let k = Tensor::<4>::from_floats([[[[1., 0.], [0., 1.]]]], &device);
 /// let v = Tensor::<4>::from_floats([[[[2.], [4.]]]], &device);
-/// let context = attend(&ScaledDot::new(None), q, k, v, &Mask::none()).context;
+/// let context = attend(&ScaledDot::default(), q, k, v, &Mask::none()).context;
 /// assert_eq!(context.into_scalar::<f32>(), 3.0); // gets the mean of the values
 /// ```
 pub fn attend<S: Score>(score: &S, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &Mask) -> Attended {
@@ -85,7 +85,7 @@ pub(crate) fn scaled(scores: Tensor<4>, scale: f64) -> Tensor<4> {
     if scale == 1.0 { scores } else { scores.mul_scalar(scale) }
 }
 
-fn mix(weights: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
+pub(crate) fn mix(weights: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     let [batch, heads, _, k_len] = weights.dims();
     assert_shape!(v, [batch, heads, k_len, _]);
     einsum!("bhqk,bhkd->bhqd", weights, v)

@@ -20,7 +20,7 @@ use super::score::Dot;
 ///
 /// // Equal inputs: every position attends to all positions alike.
 /// let x = Tensor::<3>::ones([1, 4, 2], &Device::flex());
-/// let weights = BasicAttention.forward(x, &Mask::none()).weights.expect("always returned");
+/// let weights = BasicAttention.forward(x, &Mask::none()).weights;
 /// assert_eq!(weights.into_data().to_vec::<f32>().unwrap(), [0.25; 16]);
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +34,6 @@ impl BasicAttention {
     pub fn forward(&self, x: Tensor<3>, mask: &Mask) -> AttentionOutput {
         let x = x.unsqueeze_dim::<4>(1);
         let attended = attend(&Dot {}, x.clone(), x.clone(), x, mask);
-        AttentionOutput { context: attended.context.squeeze_dim(1), weights: Some(attended.weights) }
+        AttentionOutput { context: attended.context.squeeze_dim(1), weights: attended.weights }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::SelfAttention;
 use super::score::{Score, ScoreConfig};
 use crate::dropout::Dropout;
-use crate::error::{ModelError, at_least_one};
+use crate::error::{ModelError, size};
 use crate::init::{Init, Training};
 
 /// What the matrices W_Q, W_K and W_V are: the question "what do learnable matrices buy?" in one setting.
@@ -131,10 +131,10 @@ impl SelfAttentionConfig {
     pub(crate) fn check(&self) -> Result<(), ModelError> {
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         for (name, value) in [("d_in", d_in), ("d_k", d_k), ("d_v", d_v), ("n_heads", n_heads)] {
-            at_least_one(name, value)?;
+            size(name, value)?;
         }
         if let Some(d_out) = self.d_out {
-            at_least_one("d_out", d_out)?;
+            size("d_out", d_out)?;
         }
         if self.projections == Projections::None {
             for (name, size) in [("d_k", d_k), ("d_v", d_v)] {

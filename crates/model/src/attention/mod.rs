@@ -81,7 +81,7 @@ impl<S: Score> SelfAttention<S> {
     /// The same, together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`.
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> AttentionOutput {
         let attended = self.attend(x, mask, mode);
-        AttentionOutput { context: self.merge_heads(attended.context), weights: Some(attended.weights) }
+        AttentionOutput { context: self.merge_heads(attended.context), weights: attended.weights }
     }
 
     /// Queries, keys and values of every head: `[batch, heads, seq_len, d_k]` twice, then `[.., d_v]`.

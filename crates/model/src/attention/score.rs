@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
 use super::additive::Additive;
-use crate::error::{ModelError, at_least_one};
+use crate::error::{ModelError, size};
 use crate::init::Init;
 
 /// Compares queries with keys.
@@ -44,15 +44,15 @@ impl Score for Dot {
 
 /// Dot product times a constant, by default `1/√d_k`, which keeps the variance of the scores at one
 /// ([Vaswani et al. 2017, section 3.2.1](https://arxiv.org/abs/1706.03762)).
-#[derive(Module, Debug)]
+#[derive(Module, Debug, Default)]
 pub struct ScaledDot {
     scale: Option<f64>,
 }
 
 impl ScaledDot {
-    /// Scales by `scale`, or by `1/√d_k` where it is `None`.
-    pub fn new(scale: Option<f64>) -> Self {
-        Self { scale }
+    /// Scales by `scale` instead.
+    pub fn by(scale: f64) -> Self {
+        Self { scale: Some(scale) }
     }
 }
 
@@ -93,8 +93,8 @@ impl ScoreConfig {
         self.check()?;
         Ok(match *self {
             Self::Dot => BuiltinScore::Dot(Dot {}),
-            Self::ScaledDot => BuiltinScore::ScaledDot(ScaledDot::new(None)),
-            Self::ScaledBy(scale) => BuiltinScore::ScaledDot(ScaledDot::new(Some(scale))),
+            Self::ScaledDot => BuiltinScore::ScaledDot(ScaledDot::default()),
+            Self::ScaledBy(scale) => BuiltinScore::ScaledDot(ScaledDot::by(scale)),
             Self::Additive(d_hidden) => BuiltinScore::Additive(Additive::new(init, n_heads, d_k, d_hidden)),
         })
     }
@@ -105,7 +105,7 @@ impl ScoreConfig {
             Self::ScaledBy(got) if !got.is_finite() => {
                 Err(ModelError::OutOfRange { name: "scale", expected: "a finite number", got })
             }
-            Self::Additive(d_hidden) => at_least_one("d_hidden", d_hidden).map(|_| ()),
+            Self::Additive(d_hidden) => size("d_hidden", d_hidden).map(|_| ()),
             _ => Ok(()),
         }
     }

@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 
-use super::attend::scaled;
+use super::SelfAttention;
+use super::attend::{mix, scaled};
 use super::mask::Mask;
 use super::score::Score;
 use super::softmax::masked_softmax;
-use super::{Attended, SelfAttention, attend};
 
 /// The walk through one query of one head; see [`SelfAttention::trace`].
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct Trace {
     pub w_k: Tensor<2>,
     /// The head's value matrix, `[d_in, d_v]`.
     pub w_v: Tensor<2>,
-    /// What the position asks, `[d_k]`.
+    /// What the position asks, `[d_k]`; with the bias, where there is one, as the two below.
     pub q: Tensor<1>,
     /// What every position is found by, `[seq_len, d_k]`.
     pub k: Tensor<2>,
@@ -31,7 +31,9 @@ pub struct Trace {
     pub scale: f64,
     /// The scores times that factor, `[seq_len]`, before the mask.
     pub scaled: Tensor<1>,
-    /// After mask and softmax, `[seq_len]`.
+    /// The same after the mask, `[seq_len]`: biases added, minus infinity where a key is hidden.
+    pub masked: Tensor<1>,
+    /// After the softmax, `[seq_len]`.
     pub weights: Tensor<1>,
     /// The values mixed by the weights, `[d_v]`; before W_O.
     pub context: Tensor<1>,
@@ -52,8 +54,9 @@ impl<S: Score> SelfAttention<S> {
         let scores = self.score.scores(q.clone(), k.clone());
         let scale = self.score.scale(self.d_k);
         let scaled = scaled(scores.clone(), scale);
+        let masked = mask.apply(scaled.clone());
         let weights = masked_softmax(scaled.clone(), mask);
-        let Attended { context, .. } = attend(&self.score, q.clone(), k.clone(), v.clone(), mask);
+        let context = mix(weights.clone(), v.clone());
         let of_head = |t: Tensor<4>| t.slice([0..1, head..head + 1]).squeeze_dims::<2>(&[0, 1]);
         let of_query = |t: Tensor<2>| t.slice(query..query + 1).squeeze_dim::<1>(0);
         Trace {
@@ -67,6 +70,7 @@ impl<S: Score> SelfAttention<S> {
             scores: of_query(of_head(scores)),
             scale,
             scaled: of_query(of_head(scaled)),
+            masked: of_query(of_head(masked)),
             weights: of_query(of_head(weights)),
             context: of_query(of_head(context)),
         }

@@ -104,7 +104,23 @@ impl Config {
         }
         self.model = self.model.resolve()?;
         self.recipe().check()?;
+        self.check_maps()?;
         Ok(self)
+    }
+
+    /// Whether a training step's attention maps, `batch · heads · T²` entries a layer, can be held at all.
+    fn check_maps(&self) -> Result<(), TrainError> {
+        let per_example = self.model.n_heads.saturating_mul(self.model.seq_len.pow(2));
+        let most = (MAX_MAP_ENTRIES / per_example).max(1);
+        if self.train.batch_size <= most {
+            return Ok(());
+        }
+        let expected = format!("at most {most} for attention maps of this size");
+        Err(TrainError::OutOfRange {
+            key: "train.batch_size",
+            expected,
+            got: self.train.batch_size.to_string(),
+        })
     }
 
     /// The run as a config file.
@@ -112,6 +128,9 @@ impl Config {
         toml::to_string(self).expect("a config is a TOML table of numbers and names")
     }
 }
+
+/// A gigabyte of entries, four of memory, for one layer's maps; a step keeps several.
+const MAX_MAP_ENTRIES: usize = 1 << 30;
 
 /// Checks that `value` lies where `fits` says; `expected` says it in words.
 fn check(key: &'static str, value: f64, expected: &str, fits: bool) -> Result<(), TrainError> {

@@ -37,11 +37,12 @@ impl Default for OptimizerConfig {
 
 impl OptimizerConfig {
     pub(super) fn check(&self) -> Result<(), TrainError> {
-        let unit = |beta: f64| (0.0..1.0).contains(&beta);
+        // Burn computes with single precision, in which 0.99999999 is 1.
+        let unit = |beta: f64| (0.0..1.0).contains(&(beta as f32));
         check("optimizer.lr", self.lr, "above 0", self.lr > 0.0)?;
         check("optimizer.beta_1", self.beta_1, "at least 0 and below 1", unit(self.beta_1))?;
         check("optimizer.beta_2", self.beta_2, "at least 0 and below 1", unit(self.beta_2))?;
-        check("optimizer.epsilon", self.epsilon, "above 0", self.epsilon > 0.0)?;
+        check("optimizer.epsilon", self.epsilon, "above 0", self.epsilon as f32 > 0.0)?;
         check("optimizer.weight_decay", self.weight_decay, "at least 0", self.weight_decay >= 0.0)?;
         check("optimizer.clip", self.clip, "at least 0", self.clip >= 0.0)
     }

@@ -13,13 +13,13 @@ pub use copy::Copy;
 pub use recall::Recall;
 pub use reverse::Reverse;
 pub use sort::Sort;
-pub use split::{Split, draw};
+pub use split::{Examples, Split, draw};
 
 use qkv_model::random::Rng;
 
 /// A distribution over inputs, and the right answer to each of them.
 ///
-/// That is all a task has to know. [`draw`] turns it into examples that are a function of (seed, split, index), with
+/// Nothing else has to be known: [`draw`] turns it into examples that are a function of (seed, split, index), with
 /// training, validation and test examples disjoint by construction.
 pub trait Task: Send + Sync {
     /// Names the task in run folders and on the screen.

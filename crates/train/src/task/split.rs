@@ -32,13 +32,42 @@ impl Split {
     /// test, as minGPT does for its sorting demo. No seed enters, so runs of all seeds agree on what is held out.
     pub fn of(tokens: &[u32]) -> Self {
         let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
-        // The low bits of FNV-1a mix badly; the high half does not.
-        match (fnv1a(&bytes) >> 32) % 8 {
+        match avalanche(fnv1a(&bytes)) % 8 {
             0 => Self::Test,
             1 => Self::Validation,
             _ => Self::Train,
         }
     }
+}
+
+/// The examples of one split.
+#[derive(Clone, Copy)]
+pub struct Examples<'a> {
+    /// Draws the inputs and knows the answers.
+    pub task: &'a dyn Task,
+    /// Seed of the run.
+    pub seed: u64,
+    /// What they are for.
+    pub split: Split,
+}
+
+impl Examples<'_> {
+    /// Example `index`; see [`draw`].
+    ///
+    /// # Errors
+    /// As [`draw`].
+    pub fn draw(&self, index: u64) -> Result<Example, TrainError> {
+        draw(self.task, self.seed, self.split, index)
+    }
+}
+
+/// MurmurHash3's finalizer (Austin Appleby, public domain). Without it, inputs that differ in their last token alone
+/// would go to neighbouring eighths, because FNV-1a hardly mixes the last bytes.
+fn avalanche(mut hash: u64) -> u64 {
+    for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
+        hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
+    }
+    hash ^ (hash >> 33)
 }
 
 /// A held-out split takes 8 draws on average; that none of 10,000 succeeds happens by chance once in 10^579.
