@@ -36,7 +36,9 @@ pub fn load_weights<M: Module>(mut model: M, path: &Path) -> Result<M, TrainErro
     fs::metadata(path).map_err(TrainError::io("read", path))?;
     let mut store =
         SafetensorsStore::from_file(path).skip_enum_variants(true).validate(false).allow_partial(true);
-    let result = model.load_from(&mut store).map_err(|error| weights(path, error))?;
+    let result = model
+        .load_from(&mut store)
+        .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
     let missing = result.missing.iter().map(|(name, _)| format!("it lacks `{name}`"));
     let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
     let wrong = result.errors.iter().map(in_words);

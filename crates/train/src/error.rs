@@ -110,6 +110,14 @@ pub enum TrainError {
         /// What is wrong.
         reason: String,
     },
+    /// A weight file is damaged or something else.
+    #[error("{} cannot be read as safetensors: {reason}; is it damaged, or another kind of file?", path.display())]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

@@ -33,7 +33,7 @@ impl Published {
     pub fn matrix(&self, pointer: &str) -> Tensor<2> {
         let rows = self.json.pointer(pointer).and_then(Value::as_array).expect("the pointer names a matrix");
         let columns = rows[0].as_array().map_or(0, Vec::len);
-        let values: Vec<f64> = rows.iter().flat_map(|row| numbers(row)).collect();
+        let values: Vec<f64> = rows.iter().flat_map(numbers).collect();
         let data = TensorData::new(values, [rows.len(), columns]).convert::<f32>();
         Tensor::from_data(data, &self.device)
     }

@@ -11,7 +11,7 @@ use crate::error::TrainError;
 pub enum TaskConfig {
     /// See [`Reverse`].
     Reverse(Reverse),
-    /// See [`Copy`].
+    /// See [`struct@Copy`].
     Copy(Copy),
     /// See [`Sort`].
     Sort(Sort),

@@ -3,6 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::said::{followed_by, say};
 use super::{Task, symbols};
 use crate::error::TrainError;
 
@@ -29,18 +30,6 @@ impl Copy {
         symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
         symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
     }
-}
-
-/// A sequence followed by all but the last symbol of what has to be said.
-pub(super) fn followed_by(sequence: Vec<u32>, said: Vec<u32>) -> Vec<u32> {
-    let n_said = said.len() - 1;
-    sequence.into_iter().chain(said.into_iter().take(n_said)).collect()
-}
-
-/// No target before the last symbol of the sequence, then everything that has to be said.
-pub(super) fn say(said: Vec<u32>) -> Vec<Option<u32>> {
-    let silent = said.len() - 1;
-    std::iter::repeat_n(None, silent).chain(said.into_iter().map(Some)).collect()
 }
 
 impl Task for Copy {

@@ -4,6 +4,7 @@ mod choice;
 mod copy;
 mod recall;
 mod reverse;
+mod said;
 mod sort;
 mod split;
 mod symbols;

@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::copy::{followed_by, say};
+use super::said::{followed_by, say};
 use super::{Task, symbols};
 use crate::error::TrainError;
 
