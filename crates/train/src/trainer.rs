@@ -92,8 +92,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// # Errors
     /// If the loss or a gradient is no longer finite, or an observer fails.
     pub fn run(mut self) -> Result<Trained<M>, TrainError> {
-        let Recipe { seed, optimizer, schedule, train } = self.recipe.clone();
-        let optimizer_config = optimizer;
+        let Recipe { seed, optimizer: optimizer_config, schedule, train } = self.recipe.clone();
         let optimizer = adam_w(&optimizer_config, &self.model);
         let mut state = State { step: 0, model: self.model.clone(), optimizer };
         self.notify(|observer| observer.start(&state))?;
