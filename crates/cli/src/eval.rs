@@ -29,17 +29,11 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
                 task.name()
             ))
         })?;
-        (evaluation, "all inputs, those of training included")
+        (evaluation, format!("all {} inputs, those of training included", evaluation.examples))
     } else {
-        (
-            evaluate(
-                &run.model,
-                Examples { task, seed: run.config.seed, split: Split::Test },
-                args.examples,
-                &device,
-            )?,
-            "test examples",
-        )
+        let examples = Examples { task, seed: run.config.seed, split: Split::Test };
+        let evaluation = evaluate(&run.model, examples, args.examples, &device)?;
+        (evaluation, format!("{} test examples", evaluation.examples))
     };
     let out = &mut stdout().lock();
     if args.json {
@@ -48,8 +42,8 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
     } else {
         writeln!(
             out,
-            "accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {} {which}, step {}",
-            evaluation.accuracy, evaluation.sequence_accuracy, evaluation.loss, evaluation.examples, run.step
+            "accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {which}, step {}",
+            evaluation.accuracy, evaluation.sequence_accuracy, evaluation.loss, run.step
         )?;
     }
     Ok(ExitCode::SUCCESS)

@@ -56,45 +56,44 @@ fn title(matrix: &str) -> String {
     matrix.to_uppercase()
 }
 
+/// Singular values in a row of figures; with them it fits into 80 columns.
+const SINGULAR_VALUES: usize = 3;
+
 fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
-    writeln!(
-        out,
-        "\n{:<22} {:<5} {:<9} {:>7} {:>5} {:>9}  {:<31} {:>7} {:>7}",
-        "layer and head",
-        "",
-        "shape",
-        "norm",
-        "rank",
-        "effective",
-        "largest singular values",
-        "moved",
-        "cosine"
-    )?;
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let mut place = String::new();
     for summary in summaries {
-        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-        let singular_values = summary
-            .singular_values
-            .as_ref()
-            .map(|values| values.iter().map(|value| format!("{value:>7.3}")).collect::<Vec<_>>().join(" "));
+        let here = format!("{}, head {}", summary.layer.escape_debug(), summary.head);
+        if here != place {
+            writeln!(out, "\n{here}")?;
+            writeln!(
+                out,
+                "       {:<10} {:>7} {:>5} {:>9}   {:<23}  {:>6}  {:>6}",
+                "shape", "norm", "rank", "effective", "largest singular values", "moved", "cosine"
+            )?;
+            place = here;
+        }
+        let largest = summary.singular_values.as_ref().map(|values| {
+            let largest: Vec<String> =
+                values.iter().take(SINGULAR_VALUES).map(|value| format!("{value:>7.3}")).collect();
+            largest.join(" ")
+        });
         let moved = summary.moved.as_ref();
+        let shape = format!("{} × {}", summary.rows, summary.columns);
+        let rank = or_dash(summary.rank.map(|rank| rank.to_string()));
+        let effective = or_dash(summary.effective_rank.map(|rank| format!("{rank:.1}")));
+        let distance =
+            or_dash(moved.and_then(|moved| moved.distance).map(|distance| format!("{distance:.3}")));
+        let cosine = or_dash(moved.and_then(|moved| moved.cosine).map(|cosine| format!("{cosine:.3}")));
         writeln!(
             out,
-            "{:<22} {:<5} {:<9} {:>7.3} {:>5} {:>9}  {:<31} {:>7} {:>7}",
-            format!("{} {}", summary.layer, summary.head),
+            "  {:<4} {shape:<10} {:>7.3} {rank:>5} {effective:>9}   {:<23}  {distance:>6}  {cosine:>6}",
             title(summary.matrix),
-            format!("{} × {}", summary.rows, summary.columns),
             summary.norm,
-            or_dash(summary.rank.map(|rank| rank.to_string())),
-            or_dash(summary.effective_rank.map(|rank| format!("{rank:.1}"))),
-            or_dash(singular_values),
-            or_dash(moved.and_then(|moved| moved.distance).map(|distance| format!("{distance:.3}"))),
-            or_dash(moved.and_then(|moved| moved.cosine).map(|cosine| format!("{cosine:.3}"))),
+            or_dash(largest)
         )?;
     }
-    writeln!(
-        out,
-        "moved is ‖W - W_0‖ / ‖W_0‖ and cosine the angle between them, W_0 being the matrix at step 0"
-    )?;
+    writeln!(out, "\nmoved is ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step 0")?;
     Ok(())
 }
 
