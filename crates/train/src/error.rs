@@ -153,9 +153,11 @@ impl TrainError {
 
     /// Whether the caller asked for something impossible, so that nothing was started.
     pub fn is_usage(&self) -> bool {
-        !matches!(
-            self,
-            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write" | "create", .. }
-        )
+        match self {
+            // A folder asked for below a file can never be made; a full disk is another matter.
+            Self::Io { action: "create", source, .. } => source.kind() == std::io::ErrorKind::NotADirectory,
+            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write", .. } => false,
+            _ => true,
+        }
     }
 }
