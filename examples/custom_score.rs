@@ -8,8 +8,11 @@
 use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
-use qkv_model::{Init, ModelError, Score, Transformer, TransformerConfig, parameters};
+use qkv_model::{
+    Choice, HeadShape, Init, ModelError, Parts, Score, Transformer, TransformerConfig, parameters,
+};
 use qkv_train::{Examples, Recipe, Reverse, Split, Trainer, evaluate, load_weights, save_weights};
+use serde::{Deserialize, Serialize};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,9 +24,23 @@ struct Cosine {
     log_temperature: Param<Tensor<1>>,
 }
 
+/// What a config may say beside the name.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CosineSettings {
+    /// Inverse temperature at the start.
+    sharpness: f64,
+}
+
+impl Default for CosineSettings {
+    fn default() -> Self {
+        Self { sharpness: 7.0 }
+    }
+}
+
 impl Cosine {
-    fn new(init: &Init) -> Result<Self, ModelError> {
-        Ok(Self { log_temperature: init.constant([1], 2.0) })
+    fn build(settings: &CosineSettings, init: &Init, _: HeadShape) -> Result<Self, ModelError> {
+        Ok(Self { log_temperature: init.constant([1], settings.sharpness.ln()) })
     }
 }
 
@@ -43,10 +60,10 @@ fn unit(x: Tensor<4>) -> Tensor<4> {
 fn main() -> Result<()> {
     let device = Device::flex().autodiff();
     let task = Reverse { seq_len: 12, n_symbols: 10 };
-    let build = |seed| -> Result<Transformer<Cosine>> {
-        let config = TransformerConfig::new(task.n_symbols, task.seq_len, 32);
-        Ok(config.init_with(&Init::new(&device, seed), &Cosine::new)?)
-    };
+    let parts = Parts::default().score("cosine", Cosine::build)?;
+    let mut config = TransformerConfig::new(task.n_symbols, task.seq_len, 32);
+    config.score = Choice::new("cosine");
+    let build = |seed| -> Result<Transformer> { Ok(config.init_with(&Init::new(&device, seed), &parts)?) };
 
     let trained = Trainer::new(build(0)?, &task, Recipe::default(), &device)?.run()?;
     let before = evaluate(

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::random::Rng;
-use qkv_model::{Init, Transformer, TransformerConfig};
+use qkv_model::{Init, TransformerConfig};
 use qkv_train::{Examples, Recipe, Split, Task, Trainer, draw, evaluate};
 use rand::RngExt;
 
@@ -65,7 +65,7 @@ fn main() -> Result<()> {
     );
 
     let config = TransformerConfig::new(LEN, LEN, 32);
-    let model: Transformer = config.init(&Init::new(&device, 0))?;
+    let model = config.init(&Init::new(&device, 0))?;
     let trained = Trainer::new(model, &Follow, Recipe::default(), &device)?.run()?;
     let result = evaluate(
         &trained.state.model.valid(),

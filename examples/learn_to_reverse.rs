@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_inspect::{HeatMap, Matrix, Palette, TextStyle};
-use qkv_model::{Init, Transformer, TransformerConfig};
+use qkv_model::{Init, TransformerConfig};
 use qkv_train::{
     Examples, Next, Observer, Probe, Recipe, Reverse, Split, State, StepReport, Task, TrainError, Trainer,
     draw, evaluate,
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     let device = Device::flex().autodiff();
     let task = Reverse { seq_len: 12, n_symbols: 10 };
     let config = TransformerConfig::new(task.n_symbols, task.seq_len, 32);
-    let model: Transformer = config.init(&Init::new(&device, 0))?;
+    let model = config.init(&Init::new(&device, 0))?;
 
     let recipe = Recipe::default();
     let trained = Trainer::new(model, &task, recipe, &device)?.observe(&mut Print).run()?;

@@ -8,8 +8,8 @@
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use qkv_inspect::{HeatMap, Matrix, Palette, Source, TextStyle};
-use qkv_model::{Init, Transformer};
-use qkv_train::{ConfigSource, Trainer, save_weights};
+use qkv_model::Init;
+use qkv_train::{ConfigSource, Registry, Trainer, save_weights};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     // From here on only the file counts: no model, no tensors.
     let source = source?;
     let table = source.weights.matrix("embedding.table")?;
-    let qk = source.layers()?[0].heads[0].qk().context("the file has W_Q and W_K")?;
+    let qk = source.layers()?[0].qk(0).context("the file has W_Q and W_K")?.product();
     let mut scores = Vec::new();
     for question in KEYS..2 * KEYS {
         let asks = times(&normalised(table.row(question)), &qk);
@@ -46,9 +46,10 @@ fn main() -> Result<()> {
 fn train_and_save(file: &std::path::Path) -> Result<Vec<String>> {
     let device = Device::flex().autodiff();
     let settings = ["task.n_keys=8", "task.n_pairs=4"];
-    let config = ConfigSource::Task("recall").read(&settings)?;
-    let task = config.task.build()?;
-    let model: Transformer = config.model.init(&Init::new(&device, config.seed))?;
+    let registry = Registry::new();
+    let config = ConfigSource::Task("recall").read(&registry, &settings)?;
+    let task = registry.task_of(&config)?;
+    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
     let trained = Trainer::new(model, &*task, config.recipe(), &device)?.run()?;
     save_weights(&trained.state.model, file)?;
     Ok(task.vocabulary())

@@ -1,22 +1,28 @@
-//! Attention of any shape under any combination of masks, against nested loops.
+//! The mechanism alone, of any shape and with any combination of steps and masks, against nested loops.
 
 use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proptest::{option, prop_oneof};
-use qkv_model::{CausalAlign, Init, Mask, ScoreConfig, attend, parameters};
+use qkv_model::{
+    Attend, CausalAlign, Choice, HeadShape, Init, Mask, Parts, Place, Softmax, attend, parameters,
+};
 
 use crate::backends::{places, tolerance};
+use crate::layers::{additive, dot, scaled_by, scaled_dot};
 use crate::numbers::{assert_close, bools, random, tensor, values};
-use crate::reference::{Comparison, Inputs, Outputs, Sizes, attention};
+use crate::reference::{Comparison, Inputs, Outputs, Sizes, Steps, attention};
 
-/// Enough for every pair of choices to meet several times, in about a second.
-const N_CASES: u32 = 400;
+/// Enough for every four choices to meet several times, in a few seconds.
+const N_CASES: u32 = 4000;
 
 #[derive(Debug, Clone)]
 struct Case {
     sizes: Sizes,
-    score: ScoreConfig,
+    score: Choice,
+    softcap: Option<f64>,
+    alibi: bool,
+    quiet: bool,
     causal: Option<CausalAlign>,
     padding: bool,
     /// Which axes of a Boolean mask are full; the others have size one.
@@ -27,20 +33,32 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (1..4_usize, 1..4_usize, 1..8_usize, 1..8_usize, 1..6_usize, 1..6_usize)
-        .prop_map(|(batch, heads, q_len, k_len, d_k, d_v)| Sizes { batch, heads, q_len, k_len, d_k, d_v });
+    let sizes = (1..4_usize, 1..4_usize, 1..4_usize, 1..8_usize, 1..8_usize, 1..6_usize, 1..6_usize)
+        .prop_map(|(batch, kv_heads, group, q_len, k_len, d_k, d_v)| Sizes {
+            batch,
+            heads: kv_heads * group,
+            kv_heads,
+            q_len,
+            k_len,
+            d_k,
+            d_v,
+        });
     let score = prop_oneof![
-        Just(ScoreConfig::Dot),
-        Just(ScoreConfig::ScaledDot),
-        (-2.0..2.0).prop_map(ScoreConfig::ScaledBy),
-        (1..5_usize).prop_map(ScoreConfig::Additive),
+        Just(dot()),
+        Just(scaled_dot()),
+        (-2.0..2.0).prop_map(scaled_by),
+        (1..5_usize).prop_map(additive),
     ];
+    let steps = (score, option::of(0.5..20.0), any::<bool>(), any::<bool>());
     let align = prop_oneof![Just(CausalAlign::TopLeft), Just(CausalAlign::BottomRight)];
     let axes = || option::of(any::<[bool; 4]>());
-    (sizes, score, option::of(align), any::<bool>(), axes(), axes(), any::<u64>()).prop_map(
-        |(sizes, score, causal, padding, hidden, bias, label)| Case {
+    (sizes, steps, option::of(align), any::<bool>(), axes(), axes(), any::<u64>()).prop_map(
+        |(sizes, (score, softcap, alibi, quiet), causal, padding, hidden, bias, label)| Case {
             sizes,
             score,
+            softcap,
+            alibi,
+            quiet,
             causal,
             padding,
             hidden,
@@ -70,15 +88,15 @@ impl Case {
     }
 
     fn numbers(&self) -> Numbers {
-        let Sizes { batch, heads, q_len, k_len, d_k, d_v } = self.sizes;
+        let Sizes { batch, heads, kv_heads, q_len, k_len, d_k, d_v } = self.sizes;
         let draw = |what: &str, n: usize| random(&format!("{what} {}", self.label), n);
         let twice = |what: &str, n: usize| draw(what, n).iter().map(|value| 2.0 * value).collect();
         let volume = |axes| self.shape(axes).iter().product();
         Numbers {
             inputs: Inputs {
                 q: twice("q", batch * heads * q_len * d_k),
-                k: twice("k", batch * heads * k_len * d_k),
-                v: twice("v", batch * heads * k_len * d_v),
+                k: twice("k", batch * kv_heads * k_len * d_k),
+                v: twice("v", batch * kv_heads * k_len * d_v),
             },
             // From nothing to everything.
             lengths: draw("lengths", batch)
@@ -131,34 +149,49 @@ impl Case {
     }
 
     fn check(&self, (device, dtype): (&Device, DType)) {
-        let Sizes { batch, heads, q_len, k_len, d_k, d_v } = self.sizes;
+        let Sizes { batch, heads, kv_heads, q_len, k_len, d_k, d_v } = self.sizes;
         let place = (device, dtype);
         let numbers = self.numbers();
         let Inputs { q, k, v } = &numbers.inputs;
         let init = Init::new(device, self.label).with_dtype(dtype);
-        let score = self.score.init(&init, heads, d_k).unwrap();
+        let (parts, shape) = (Parts::default(), HeadShape { n_heads: heads, d_k });
+        let score = parts.build_score(&self.score, &init, shape).unwrap();
         let learned: Vec<Vec<f64>> =
             parameters(&score).iter().map(|parameter| parameter.data.iter::<f64>().collect()).collect();
-        let attended = attend(
-            &score,
+        let positions = Choice::new(if self.alibi { "alibi" } else { "none" });
+        let positions = parts.build_positions(&positions, &init, Place::Attention(shape)).unwrap();
+        assert_eq!(positions.is_some(), self.alibi);
+        let mask = self.mask(place, &numbers);
+        let softmax = if self.quiet { Softmax::Quiet } else { Softmax::Standard };
+        let [q, k, v] = [
             tensor(place, q, [batch, heads, q_len, d_k]),
-            tensor(place, k, [batch, heads, k_len, d_k]),
-            tensor(place, v, [batch, heads, k_len, d_v]),
-            &self.mask(place, &numbers),
-        );
-        let comparison = match self.score {
-            ScoreConfig::Dot => Comparison::Dot { scale: 1.0 },
-            ScoreConfig::ScaledDot => Comparison::Dot { scale: 1.0 / (d_k as f64).sqrt() },
-            ScoreConfig::ScaledBy(scale) => Comparison::Dot { scale },
-            ScoreConfig::Additive(d_hidden) => Comparison::Additive {
+            tensor(place, k, [batch, kv_heads, k_len, d_k]),
+            tensor(place, v, [batch, kv_heads, k_len, d_v]),
+        ];
+        let (softcap, positions) = (self.softcap, positions.as_ref());
+        let all_steps = Attend { score: &score, mask: &mask, positions, softcap, softmax };
+        let attended = all_steps.run(q.clone(), k.clone(), v.clone());
+        if positions.is_none() && softcap.is_none() && !self.quiet {
+            let short = attend(&score, q, k, v, &mask);
+            assert_eq!(values(&short.weights), values(&attended.weights));
+            assert_eq!(values(&short.context), values(&attended.context));
+        }
+        let comparison = match self.score.name.as_str() {
+            "additive" => Comparison::Additive {
                 w_a: learned[0].clone(),
                 u_a: learned[1].clone(),
                 v_a: learned[2].clone(),
-                d_hidden,
+                d_hidden: learned[2].len() / heads,
             },
+            "dot" => Comparison::Dot { scale: 1.0 },
+            _ => {
+                let scale = self.score.settings.get("scale").map(|scale| scale.as_f64().unwrap());
+                Comparison::Dot { scale: scale.unwrap_or(1.0 / (d_k as f64).sqrt()) }
+            }
         };
+        let steps = Steps { comparison, softcap: self.softcap, alibi: self.alibi, quiet: self.quiet };
         let Outputs { weights, context } =
-            attention(self.sizes, &numbers.inputs, &comparison, |at| self.added(&numbers, at));
+            attention(self.sizes, &numbers.inputs, &steps, |at| self.added(&numbers, at));
         // Scores reach 40, so that one rounding of a score, 40 · 6e-8, is the relative error of its exponential.
         let tolerance = tolerance(dtype, 1e-5, 1e-13);
         let got = values(&attended.weights);
@@ -176,7 +209,7 @@ fn offset(shape: [usize; 4], at: [usize; 4]) -> usize {
 }
 
 #[test]
-fn any_shape_score_and_combination_of_masks_agrees_with_nested_loops() {
+fn any_shape_with_any_steps_and_masks_agrees_with_nested_loops() {
     let config = Config { cases: N_CASES, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let places = places();

@@ -1,10 +1,24 @@
 //! Configs: what is left out, what is mistyped, and what a run writes down.
 
-use qkv_model::{Projections, ScoreConfig};
-use qkv_train::{Config, ConfigSource, Recipe, TrainError, task_names};
+use qkv_model::{Projections, TransformerConfig};
+use qkv_train::{Config, ConfigSource, Recipe, Registry, TrainError};
+
+use crate::layers::{additive, dot, scaled_by};
 
 fn read(task: &str, settings: &[&str]) -> Result<Config, TrainError> {
-    ConfigSource::Task(task).read(settings)
+    ConfigSource::Task(task).read(&Registry::new(), settings)
+}
+
+fn model(config: &Config) -> TransformerConfig {
+    config.model.read("model").unwrap()
+}
+
+/// What a task needs beside its defaults.
+fn needed(task: &str) -> &'static [&'static str] {
+    match task {
+        "chars" => &[concat!("task.text=", env!("CARGO_MANIFEST_DIR"), "/configs.rs")],
+        _ => &[],
+    }
 }
 
 #[track_caller]
@@ -16,20 +30,42 @@ fn refused(settings: &[&str], message: &str) {
 
 #[test]
 fn every_task_has_defaults_that_hold_together() {
-    let names: Vec<_> = task_names().collect();
-    assert_eq!(names, ["copy", "recall", "reverse", "sort"]);
+    let registry = Registry::new();
+    let names: Vec<_> = registry.task_names().collect();
+    assert_eq!(
+        names,
+        [
+            "chars",
+            "copy",
+            "induction",
+            "max",
+            "modular-addition",
+            "recall",
+            "recall-interleaved",
+            "reverse",
+            "sort",
+            "sorted-list"
+        ]
+    );
     for name in names {
-        let config = read(name, &[]).unwrap();
-        assert_eq!(config.task.build().unwrap().name(), name);
+        let config = read(name, needed(name)).unwrap();
+        assert_eq!(registry.task_of(&config).unwrap().name(), name);
     }
 }
 
 #[test]
 fn what_a_run_writes_down_is_the_same_run() {
-    for name in task_names() {
-        for settings in [&[][..], &["model.score.additive=7", "seed=3"], &["optimizer.lr=1e-30"]] {
-            let config = read(name, settings).unwrap();
-            let again = ConfigSource::Toml(&config.to_toml()).read(&[] as &[&str]).unwrap();
+    let registry = Registry::new();
+    for name in registry.task_names() {
+        for settings in [
+            &[][..],
+            &["model.score=additive", "model.score.d_hidden=7", "seed=3"],
+            &["optimizer.lr=1e-30"],
+            &["model.positions=rope", "model.positions.base=500", "model.softmax=quiet", "model.softcap=30"],
+            &["model.n_heads=4", "model.n_kv_heads=2", "model.qk_norm=true", "model.norm_kind=rms"],
+        ] {
+            let config = read(name, &[settings, needed(name)].concat()).unwrap();
+            let again = ConfigSource::Toml(&config.to_toml()).read(&registry, &[] as &[&str]).unwrap();
             assert_eq!(again, config);
         }
     }
@@ -38,26 +74,29 @@ fn what_a_run_writes_down_is_the_same_run() {
 #[test]
 fn open_values_follow_the_others() {
     let config = read("reverse", &["model.d_model=48", "model.n_heads=3", "task.seq_len=9"]).unwrap();
-    assert_eq!((config.model.d_k, config.model.d_v), (Some(16), Some(16)));
-    assert_eq!((config.model.seq_len, config.model.vocab_size), (9, 10));
+    let model = model(&config);
+    assert_eq!((model.d_k, model.d_v, model.n_kv_heads), (Some(16), Some(16), Some(3)));
+    assert_eq!((model.seq_len, model.vocab_size), (9, 10));
 }
 
 #[test]
 fn a_file_needs_to_say_only_what_is_different() {
     let text = "[task]\nname = \"sort\"\n[model]\nprojections = \"frozen\"";
-    let config = ConfigSource::Toml(text).read(&["train.steps=7"]).unwrap();
+    let config = ConfigSource::Toml(text).read(&Registry::new(), &["train.steps=7"]).unwrap();
     let default = read("sort", &[]).unwrap();
-    assert_eq!((config.model.projections, config.train.steps), (Projections::Frozen, 7));
+    assert_eq!((model(&config).projections, config.train.steps), (Projections::Frozen, 7));
     assert_eq!(config.optimizer, default.optimizer);
 }
 
 #[test]
 fn settings_are_toml_or_plain_names() {
-    let score = |setting| read("reverse", &[setting]).unwrap().model.score;
-    assert_eq!(score("model.score=dot"), ScoreConfig::Dot);
-    assert_eq!(score("model.score=\"dot\""), ScoreConfig::Dot);
-    assert_eq!(score("model.score={ additive = 16 }"), ScoreConfig::Additive(16));
-    assert_eq!(score("model.score.scaled-by=0.5"), ScoreConfig::ScaledBy(0.5));
+    let score = |setting| model(&read("reverse", &[setting]).unwrap()).score;
+    assert_eq!(score("model.score=dot"), dot());
+    assert_eq!(score("model.score=\"dot\""), dot());
+    assert_eq!(score("model.score={ name = 'additive', d_hidden = 16 }"), additive(16));
+    // Settings without a name belong to the score that is there.
+    assert_eq!(score("model.score.scale=0.5"), scaled_by(0.5));
+    assert_eq!(score("model.score=additive"), additive(32));
     // A whole number where a fraction is expected.
     assert_eq!(read("reverse", &["optimizer.clip=2"]).unwrap().optimizer.clip, 2.0);
 }
@@ -95,11 +134,15 @@ fn what_is_no_config_says_so() {
         "`train.steps` is no assignment; write `key=value`, for example `model.d_k=24`",
     );
     let error = read("revers", &[]).unwrap_err();
-    assert_eq!(error.to_string(), "unknown task `revers`; the tasks are copy, recall, reverse, sort");
-    let error = ConfigSource::Toml("seed = 1").read(&[] as &[&str]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown task `revers`; the tasks are chars, copy, induction, max, modular-addition, recall, \
+         recall-interleaved, reverse, sort, sorted-list"
+    );
+    let error = ConfigSource::Toml("seed = 1").read(&Registry::new(), &[] as &[&str]).unwrap_err();
     assert!(error.to_string().starts_with("the config names no task"), "{error}");
     for text in ["seed = ", "[task", "\u{0}"] {
-        let error = ConfigSource::Toml(text).read(&[] as &[&str]).unwrap_err().to_string();
+        let error = ConfigSource::Toml(text).read(&Registry::new(), &[] as &[&str]).unwrap_err().to_string();
         assert!(!error.contains('\n') && error.contains("TOML"), "{error}");
     }
     let error = read("reverse", &["model.d_model=wide"]).unwrap_err().to_string();

@@ -1,19 +1,17 @@
 //! Dropout is a function of (seed, step, layer), is off when evaluating, and leaves the returned weights alone.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use qkv_model::{
-    CausalAlign, Dropout, Init, Mask, Mode, ScoreConfig, SelfAttentionConfig, TransformerConfig,
-};
+use qkv_model::{CausalAlign, Dropout, Init, Mask, Mode, SelfAttentionConfig, TransformerConfig};
 
 use crate::backends::places;
-use crate::layers::{build, full, input};
+use crate::layers::{build, full, input, scaled_dot};
 use crate::numbers::values;
 
 const RATE: f64 = 0.3;
 const STEP: Mode = Mode::Train { seed: 5, step: 2 };
 
 fn with_dropout() -> SelfAttentionConfig {
-    SelfAttentionConfig { dropout: RATE, ..full(ScoreConfig::ScaledDot) }
+    SelfAttentionConfig { dropout: RATE, ..full(&scaled_dot()) }
 }
 
 #[test]
@@ -27,7 +25,7 @@ fn it_is_off_when_evaluating_and_at_rate_zero() {
         assert_eq!(values(&none.forward(x.clone(), STEP)), values(&x));
         let mask = Mask::none();
         let [with, without] =
-            [with_dropout(), full(ScoreConfig::ScaledDot)].map(|config| build((&device, dtype), &config));
+            [with_dropout(), full(&scaled_dot())].map(|config| build((&device, dtype), &config));
         let evaluated = values(&with.forward(x.clone(), &mask, Mode::Evaluate));
         assert_eq!(evaluated, values(&without.forward(x.clone(), &mask, Mode::Evaluate)));
         assert_ne!(evaluated, values(&with.forward(x, &mask, STEP)));

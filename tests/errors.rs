@@ -1,9 +1,14 @@
 //! What cannot be built is refused with a sentence that has the numbers in it.
 
 use burn::tensor::Device;
-use qkv_model::{Dropout, Init, Projections, ScoreConfig, SelfAttentionConfig, TransformerConfig};
+use qkv_model::{
+    Choice, Dot, Dropout, Init, ModelError, NoPositions, NoSettings, Parts, Projections, SelfAttentionConfig,
+    TransformerConfig,
+};
+use qkv_train::{ConfigSource, Registry, Reverse, TrainError};
 
 use crate::backends::devices;
+use crate::layers::{additive, scaled_by};
 
 fn init(device: &Device) -> Init {
     Init::new(device, 1)
@@ -65,18 +70,18 @@ fn a_dropout_rate_outside_its_range_is_refused() {
 
 #[test]
 fn a_scale_that_is_no_number_is_refused() {
-    for (scale, got) in [(f64::INFINITY, "inf"), (f64::NAN, "NaN")] {
-        let message = format!("scale must be a finite number, got {got}");
-        check_attention(|c| c.score = ScoreConfig::ScaledBy(scale), &message);
-        check_transformer(|c| c.score = ScoreConfig::ScaledBy(scale), &message);
+    for scale in [f64::INFINITY, f64::NAN] {
+        let message = "score.scale: must have a value, and a number must be finite (of `scaled-dot`)";
+        check_attention(|c| c.score = scaled_by(scale), message);
+        check_transformer(|c| c.score = scaled_by(scale), message);
     }
 }
 
 #[test]
 fn an_additive_score_without_hidden_units_is_refused() {
     let message = "d_hidden must be at least 1, got 0";
-    check_attention(|c| c.score = ScoreConfig::Additive(0), message);
-    check_transformer(|c| c.score = ScoreConfig::Additive(0), message);
+    check_attention(|c| c.score = additive(0), message);
+    check_transformer(|c| c.score = additive(0), message);
 }
 
 #[test]
@@ -141,16 +146,142 @@ fn identity_projections_have_no_biases() {
 #[test]
 fn resolving_refuses_what_building_refuses() {
     let good = TransformerConfig::new(11, 13, 6);
-    assert!(good.resolve().is_ok());
+    assert!(good.resolve(&Parts::default()).is_ok());
     let bad = [
         TransformerConfig { projections: Projections::None, bias: true, ..good.clone() },
-        TransformerConfig { score: ScoreConfig::ScaledBy(f64::INFINITY), ..good.clone() },
-        TransformerConfig { score: ScoreConfig::Additive(0), ..good.clone() },
+        TransformerConfig { score: scaled_by(f64::INFINITY), ..good.clone() },
+        TransformerConfig { n_kv_heads: Some(2), ..good.clone() },
+        TransformerConfig { softcap: f64::INFINITY, ..good.clone() },
     ];
     for device in devices() {
         for config in &bad {
             let built = config.init(&init(&device)).map(|_| ()).unwrap_err();
-            assert_eq!(config.resolve().map(|_| ()), Err(built), "{config:?}");
+            assert_eq!(config.resolve(&Parts::default()).map(|_| ()), Err(built), "{config:?}");
         }
     }
+}
+
+#[test]
+fn a_width_that_rope_cannot_pair_is_refused() {
+    for d_k in [1, 3, 7] {
+        let message = format!("rope turns pairs of components, so d_k must be even, got {d_k}");
+        check_attention(|c| (c.d_k, c.positions) = (d_k, Choice::new("rope")), &message);
+        check_transformer(|c| (c.d_k, c.positions) = (Some(d_k), Choice::new("rope")), &message);
+    }
+}
+
+#[test]
+fn a_base_of_rope_of_one_or_less_is_refused() {
+    for (base, got) in [(1.0, "1"), (0.5, "0.5"), (0.0, "0"), (-3.0, "-3")] {
+        let message = format!("base must be above 1 and finite, got {got}");
+        check_attention(|c| c.positions = Choice::new("rope").with("base", base), &message);
+        check_transformer(|c| c.positions = Choice::new("rope").with("base", base), &message);
+    }
+    let message = "positions.base: must have a value, and a number must be finite (of `rope`)";
+    check_attention(|c| c.positions = Choice::new("rope").with("base", f64::NAN), message);
+}
+
+#[test]
+fn groups_that_do_not_divide_the_heads_are_refused() {
+    for n_kv_heads in [4, 5, 7, 12] {
+        let message = format!("n_kv_heads must divide n_heads = 6, got {n_kv_heads}");
+        check_attention(|c| (c.n_heads, c.n_kv_heads) = (6, Some(n_kv_heads)), &message);
+        check_transformer(|c| (c.n_heads, c.n_kv_heads) = (6, Some(n_kv_heads)), &message);
+    }
+    let message = "n_kv_heads must be at least 1, got 0";
+    check_attention(|c| c.n_kv_heads = Some(0), message);
+    check_transformer(|c| c.n_kv_heads = Some(0), message);
+}
+
+#[test]
+fn identity_projections_have_no_groups() {
+    let message = "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = 3, \
+                   got 1";
+    check_attention(|c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::None, 3, Some(1)), message);
+    check_transformer(
+        |c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::None, 3, Some(1)),
+        message,
+    );
+}
+
+#[test]
+fn a_cap_that_bounds_nothing_sensible_is_refused() {
+    for (softcap, got) in [(-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let message = format!("softcap must be a finite number of at least 0, which turns it off, got {got}");
+        check_attention(|c| c.softcap = softcap, &message);
+        check_transformer(|c| c.softcap = softcap, &message);
+    }
+}
+
+#[test]
+fn an_unknown_name_meets_those_that_there_are() {
+    let message = "unknown score `cosine`; there is additive, dot, scaled-dot";
+    check_attention(|c| c.score = Choice::new("cosine"), message);
+    check_transformer(|c| c.score = Choice::new("cosine"), message);
+    let message = "unknown positions `rotary`; there is alibi, learned, none, rope, sinusoidal";
+    check_attention(|c| c.positions = Choice::new("rotary"), message);
+    check_transformer(|c| c.positions = Choice::new("rotary"), message);
+}
+
+#[test]
+fn a_setting_that_nothing_reads_is_refused_with_those_that_are_read() {
+    let message = "score.d_hiden: unknown field `d_hiden`, expected `d_hidden` (of `additive`)";
+    check_attention(|c| c.score = Choice::new("additive").with("d_hiden", 3), message);
+    check_transformer(|c| c.score = Choice::new("additive").with("d_hiden", 3), message);
+    check_attention(
+        |c| c.score = Choice::new("dot").with("scale", 3),
+        "score.scale: unknown field `scale`, there are no fields (of `dot`)",
+    );
+    check_attention(
+        |c| c.positions = Choice::new("rope").with("theta", 3),
+        "positions.theta: unknown field `theta`, expected `base` (of `rope`)",
+    );
+}
+
+#[test]
+fn a_setting_of_the_wrong_type_is_named() {
+    check_attention(
+        |c| c.score = Choice::new("additive").with("d_hidden", "wide"),
+        "score.d_hidden: invalid type: string \"wide\", expected a whole number of at least 0 (of `additive`)",
+    );
+    check_attention(
+        |c| c.positions = Choice::new("rope").with("base", true),
+        "positions.base: invalid type: boolean `true`, expected a number (of `rope`)",
+    );
+}
+
+#[test]
+fn a_name_is_taken_only_once() {
+    let taken = |kind, name: &str| ModelError::NameTaken { kind, name: name.to_owned() };
+    let score = Parts::default().score("dot", |_: &NoSettings, _, _| Ok(Dot {})).err();
+    assert_eq!(score, Some(taken("score", "dot")));
+    let nowhere = |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>);
+    let positions = Parts::default().positions("rope", nowhere).err();
+    assert_eq!(positions, Some(taken("positions", "rope")));
+    let message = "the score `dot` is already there; register yours under another name";
+    assert_eq!(score.unwrap().to_string(), message);
+}
+
+#[test]
+fn a_registry_says_which_name_was_taken_when_it_is_used() {
+    let score = Registry::new().score("dot", |_: &NoSettings, _, _| Ok(Dot {}));
+    let positions = Registry::new().positions("rope", |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>));
+    let task = Registry::new().task("reverse", "", |task: &Reverse| Ok(task.clone()));
+    let model = Registry::new().model::<TransformerConfig>("transformer");
+    for (registry, message) in [
+        (&score, "the score `dot` is"),
+        (&positions, "the position scheme `rope` is"),
+        (&task, "the task `reverse` is"),
+        (&model, "the model `transformer` is"),
+    ] {
+        let read = ConfigSource::Task("reverse").read(registry, &[] as &[&str]).err().unwrap();
+        for error in [read, registry.check().err().unwrap()] {
+            let whole = format!("{message} already there; register yours under another name");
+            assert_eq!(error.to_string(), whole);
+            assert!(matches!(error, TrainError::Model(ModelError::NameTaken { .. })));
+        }
+    }
+    // The first of several is the one that is told.
+    let both = score.task("reverse", "", |task: &Reverse| Ok(task.clone()));
+    assert!(both.check().err().unwrap().to_string().starts_with("the score `dot`"));
 }

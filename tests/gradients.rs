@@ -1,10 +1,11 @@
 //! Every scalar of every parameter of an attention layer: back-propagation agrees with central differences.
 
 use burn::tensor::{DType, Device};
-use qkv_model::{CausalAlign, Init, Mask, Mode, ScoreConfig, SelfAttention, SelfAttentionConfig, parameters};
+use qkv_model::{CausalAlign, Choice, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, parameters};
 
 use crate::backends::{devices, places};
 use crate::differences::{Scalars, check, functional};
+use crate::layers::{additive, dot, scaled_by, scaled_dot};
 use crate::module_gradients::{Gradient, gradients};
 use crate::numbers::{bools, random, random_tensor, tensor};
 
@@ -17,38 +18,39 @@ const D_OUT: usize = 11;
 const SEQ_LEN: usize = 13;
 const D_HIDDEN: usize = 17;
 
-const SCORES: [ScoreConfig; 4] =
-    [ScoreConfig::Dot, ScoreConfig::ScaledDot, ScoreConfig::ScaledBy(0.7), ScoreConfig::Additive(D_HIDDEN)];
+fn scores() -> [Choice; 4] {
+    [dot(), scaled_dot(), scaled_by(0.7), additive(D_HIDDEN)]
+}
 
-fn layer(device: &Device, n_heads: usize, score: ScoreConfig) -> SelfAttention {
+fn layer(device: &Device, n_heads: usize, score: &Choice) -> SelfAttention {
     let config = SelfAttentionConfig {
         d_v: D_V,
         d_out: Some(D_OUT),
         n_heads,
         bias: true,
-        score,
+        score: score.clone(),
         ..SelfAttentionConfig::new(D_IN, D_K)
     };
     config.init(&Init::new(device, 3).with_dtype(DType::F64)).unwrap()
 }
 
 /// The softmax takes no notice of what all keys share, so under a dot product b_k changes nothing.
-fn is_zero(score: ScoreConfig, path: &str) -> bool {
-    path == "b_k" && !matches!(score, ScoreConfig::Additive(_))
+fn is_zero(score: &Choice, path: &str) -> bool {
+    path == "b_k" && score.name != "additive"
 }
 
 #[track_caller]
 fn check_all(mask: impl Fn(&Device, usize) -> Mask) {
     for device in devices() {
         for n_heads in [1, 2] {
-            for score in SCORES {
-                let learning = layer(&device.clone().autodiff(), n_heads, score);
-                let plain = layer(&device, n_heads, score);
+            for score in scores() {
+                let learning = layer(&device.clone().autodiff(), n_heads, &score);
+                let plain = layer(&device, n_heads, &score);
                 check(
                     &format!("{n_heads} heads, {score:?}"),
                     [&learning, &plain],
                     &Scalars::All,
-                    |path| is_zero(score, path),
+                    |path| is_zero(&score, path),
                     |layer| {
                         // Each module is fed on its own device, with or without autodiff.
                         let device = layer.w_q.as_ref().unwrap().val().device();
@@ -113,7 +115,7 @@ fn assert_only_values_learn(gradients: &[Gradient]) {
 fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
+        for score in scores() {
             let config =
                 SelfAttentionConfig { n_heads: 2, bias: true, score, ..SelfAttentionConfig::new(D_IN, D_K) };
             let layer = config.init(&Init::new(&device, 3).with_dtype(dtype)).unwrap();
@@ -134,7 +136,7 @@ fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
 #[test]
 fn the_checked_layer_has_every_parameter_that_a_layer_can_have() {
     for device in devices() {
-        let paths: Vec<String> = parameters(&layer(&device, 2, ScoreConfig::Additive(D_HIDDEN)))
+        let paths: Vec<String> = parameters(&layer(&device, 2, &additive(D_HIDDEN)))
             .into_iter()
             .map(|parameter| parameter.path)
             .collect();

@@ -1,10 +1,10 @@
 //! A query that may see nothing: zeros out, zeros back, and nothing for the others, in every head and both calls.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Mask, Mode, ScoreConfig, SelfAttention};
+use qkv_model::{Mask, Mode, SelfAttention};
 
 use crate::backends::places;
-use crate::layers::{BATCH, D_OUT, D_V, N_HEADS, SCORES, SEQ_LEN, build, full, heads, input};
+use crate::layers::{BATCH, D_OUT, D_V, N_HEADS, SEQ_LEN, build, full, heads, input, scaled_dot, scores};
 use crate::module_gradients::{Gradient, gradients};
 use crate::numbers::{assert_close, bools, tensor, values};
 
@@ -44,8 +44,8 @@ fn assert_no_gradient(what: &str, gradients: &[Gradient]) {
 #[test]
 fn its_weights_and_context_are_zero_in_every_head() {
     for (device, dtype) in places() {
-        for score in SCORES {
-            let layer = build((&device, dtype), &heads(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &heads(&score));
             let x = input((&device, dtype));
             for mask in masks((&device, dtype)) {
                 let weights = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate).weights;
@@ -64,7 +64,7 @@ fn its_weights_and_context_are_zero_in_every_head() {
 #[test]
 fn after_the_output_projection_only_its_bias_is_left() {
     for (device, dtype) in places() {
-        let layer = build((&device, dtype), &full(ScoreConfig::ScaledDot));
+        let layer = build((&device, dtype), &full(&scaled_dot()));
         let b_o = values(&layer.b_o.as_ref().unwrap().val());
         for mask in masks((&device, dtype)) {
             for context in contexts(&layer, &input((&device, dtype)), &mask) {
@@ -78,8 +78,8 @@ fn after_the_output_projection_only_its_bias_is_left() {
 fn its_own_loss_changes_no_matrix_and_no_input() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let layer = build((&device, dtype), &heads(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &heads(&score));
             let x = input((&device, dtype)).require_grad();
             for mask in masks((&device, dtype)) {
                 for context in contexts(&layer, &x, &mask) {
@@ -98,8 +98,8 @@ fn its_own_loss_changes_no_matrix_and_no_input() {
 fn the_gradients_of_all_rows_are_those_of_the_others() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let layer = build((&device, dtype), &full(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
             let x = input((&device, dtype));
             for mask in masks((&device, dtype)) {
                 let of = |contexts: [Tensor<3>; 2], rows: &[usize]| {
@@ -130,8 +130,8 @@ fn the_gradients_of_all_rows_are_those_of_the_others() {
 fn a_loss_on_the_returned_weights_has_finite_gradients() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let layer = build((&device, dtype), &heads(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &heads(&score));
             let x = input((&device, dtype)).require_grad();
             for mask in masks((&device, dtype)) {
                 let weights = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate).weights;
@@ -148,7 +148,7 @@ fn a_loss_on_the_returned_weights_has_finite_gradients() {
 fn an_empty_sequence_beside_full_ones_is_zero_throughout() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        let layer = build((&device, dtype), &heads(ScoreConfig::ScaledDot));
+        let layer = build((&device, dtype), &heads(&scaled_dot()));
         let x = input((&device, dtype)).require_grad();
         let mask = Mask::padding(vec![0, SEQ_LEN]);
         for context in contexts(&layer, &x, &mask) {

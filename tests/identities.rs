@@ -3,12 +3,14 @@
 use burn::module::Param;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use qkv_model::{
-    CausalAlign, Init, Mask, MaskConfig, Mode, ScaledDot, ScoreConfig, SelfAttention, SelfAttentionConfig,
+    CausalAlign, Init, Mask, MaskConfig, Mode, ScaledDot, SelfAttention, SelfAttentionConfig,
     TransformerConfig, attend,
 };
 
 use crate::backends::{places, tolerance};
-use crate::layers::{BATCH, D_IN, D_V, N_HEADS, SCORES, SEQ_LEN, build, full, heads, input};
+use crate::layers::{
+    BATCH, D_IN, D_V, N_HEADS, SEQ_LEN, build, dot, full, heads, input, scaled_by, scaled_dot, scores,
+};
 use crate::numbers::{assert_close, random, random_tensor, tensor, values};
 
 /// A few roundings of numbers around one.
@@ -27,8 +29,8 @@ fn weights(layer: &SelfAttention, x: Tensor<3>, mask: &Mask) -> Tensor<4> {
 #[test]
 fn rows_of_the_weights_sum_to_one() {
     for (device, dtype) in places() {
-        for score in SCORES {
-            let layer = build((&device, dtype), &full(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
             for mask in [Mask::none(), causal(), Mask::padding(vec![2, 5])] {
                 let sums = weights(&layer, input((&device, dtype)), &mask).sum_dim(3);
                 let ones = vec![1.0; BATCH * N_HEADS * SEQ_LEN];
@@ -41,8 +43,8 @@ fn rows_of_the_weights_sum_to_one() {
 #[test]
 fn equal_keys_give_the_mean_of_the_visible_values() {
     for (device, dtype) in places() {
-        for score in SCORES {
-            let mut layer = build((&device, dtype), &heads(score));
+        for score in scores() {
+            let mut layer = build((&device, dtype), &heads(&score));
             // Keys of zero: all equal, while queries and values stay what they are.
             layer.w_k = layer.w_k.map(|w_k| Param::from_tensor(w_k.val().zeros_like()));
             let x = input((&device, dtype));
@@ -80,8 +82,8 @@ fn without_positions_permuting_the_inputs_permutes_the_outputs() {
             let order: Tensor<1, Int> = Tensor::from_data(TensorData::from(order), &device);
             x.select(1, order)
         };
-        for score in SCORES {
-            let layer = build((&device, dtype), &full(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
             let x = input((&device, dtype));
             let after = layer.forward(permuted(x.clone()), &Mask::none(), Mode::Evaluate);
             let before = permuted(layer.forward(x, &Mask::none(), Mode::Evaluate));
@@ -113,8 +115,8 @@ fn assert_causal(device: &Device, dtype: DType, forward: impl Fn(Tensor<3>) -> T
 fn the_past_does_not_depend_on_the_future() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let layer = build((&device, dtype), &full(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
             assert_causal(&device, dtype, |x| layer.forward(x, &causal(), Mode::Evaluate));
         }
     }
@@ -152,7 +154,7 @@ fn a_change_of_gauge_leaves_the_map_unchanged() {
     });
     for (device, dtype) in places() {
         let place = (&device, dtype);
-        for score in [ScoreConfig::Dot, ScoreConfig::ScaledDot, ScoreConfig::ScaledBy(0.7)] {
+        for score in [dot(), scaled_dot(), scaled_by(0.7)] {
             let config =
                 SelfAttentionConfig { n_heads: N_HEADS, score, ..SelfAttentionConfig::new(D_IN, D_K) };
             let layer = build(place, &config);
@@ -184,10 +186,10 @@ fn a_change_of_gauge_leaves_the_map_unchanged() {
 fn a_head_is_the_layer_made_of_its_own_columns() {
     for (device, dtype) in places() {
         let place = (&device, dtype);
-        let layer = build(place, &heads(ScoreConfig::ScaledDot));
+        let layer = build(place, &heads(&scaled_dot()));
         let context = layer.forward(input(place), &causal(), Mode::Evaluate);
         for head in 0..N_HEADS {
-            let mut config = heads(ScoreConfig::ScaledDot);
+            let mut config = heads(&scaled_dot());
             config.n_heads = 1;
             let mut single = build(place, &config);
             single.w_q = Some(Param::from_tensor(layer.w_q(head)));

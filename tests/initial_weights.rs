@@ -2,11 +2,12 @@
 
 use burn::tensor::DType;
 use qkv_model::{
-    EmbeddingsConfig, Init, MaskConfig, NormConfig, Parameter, PositionsConfig, Projections, ScoreConfig,
-    Training, TransformerConfig, parameters,
+    Choice, EmbeddingsConfig, Init, MaskConfig, NormConfig, Parameter, Projections, Training,
+    TransformerConfig, parameters,
 };
 
 use crate::backends::{devices, places};
+use crate::layers::{additive, dot};
 use crate::numbers::values;
 
 fn config() -> TransformerConfig {
@@ -18,8 +19,8 @@ fn config() -> TransformerConfig {
         d_mlp: 11,
         w_o: true,
         bias: true,
-        score: ScoreConfig::Additive(13),
-        positions: PositionsConfig::Learned,
+        score: additive(13),
+        positions: Choice::new("learned"),
         ..TransformerConfig::new(17, 19, 23)
     }
 }
@@ -109,9 +110,9 @@ fn w_q_does_not_change_with_any_setting_but_its_own_shape() {
         TransformerConfig { d_mlp: 0, ..base.clone() },
         TransformerConfig { projections: Projections::Frozen, ..base.clone() },
         TransformerConfig { bias: false, ..base.clone() },
-        TransformerConfig { score: ScoreConfig::Dot, ..base.clone() },
+        TransformerConfig { score: dot(), ..base.clone() },
         TransformerConfig { mask: MaskConfig::Causal, ..base.clone() },
-        TransformerConfig { positions: PositionsConfig::None, ..base.clone() },
+        TransformerConfig { positions: Choice::new("none"), ..base.clone() },
         TransformerConfig { embeddings: EmbeddingsConfig::Fixed, ..base.clone() },
         TransformerConfig { norm: NormConfig::None, ..base.clone() },
         TransformerConfig { tied: true, ..base.clone() },

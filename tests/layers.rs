@@ -1,7 +1,7 @@
 //! Attention layers in which every axis has its own prime, so that no two can be swapped unnoticed.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Init, ScoreConfig, SelfAttention, SelfAttentionConfig};
+use qkv_model::{Choice, Init, SelfAttention, SelfAttentionConfig};
 
 use crate::numbers::random_tensor;
 
@@ -13,17 +13,39 @@ pub const D_K: usize = 11;
 pub const D_V: usize = 13;
 pub const D_OUT: usize = 17;
 
+pub fn dot() -> Choice {
+    Choice::new("dot")
+}
+
+pub fn scaled_dot() -> Choice {
+    Choice::new("scaled-dot")
+}
+
+pub fn scaled_by(scale: f64) -> Choice {
+    scaled_dot().with("scale", scale)
+}
+
+pub fn additive(d_hidden: usize) -> Choice {
+    Choice::new("additive").with("d_hidden", d_hidden)
+}
+
 /// One score of each kind.
-pub const SCORES: [ScoreConfig; 4] =
-    [ScoreConfig::Dot, ScoreConfig::ScaledDot, ScoreConfig::ScaledBy(0.7), ScoreConfig::Additive(19)];
+pub fn scores() -> [Choice; 4] {
+    [dot(), scaled_dot(), scaled_by(0.7), additive(19)]
+}
 
 /// Three heads, no biases, no W_O: the context of head `h` is columns `h·d_v .. (h+1)·d_v`.
-pub fn heads(score: ScoreConfig) -> SelfAttentionConfig {
-    SelfAttentionConfig { n_heads: N_HEADS, d_v: D_V, score, ..SelfAttentionConfig::new(D_IN, D_K) }
+pub fn heads(score: &Choice) -> SelfAttentionConfig {
+    SelfAttentionConfig {
+        n_heads: N_HEADS,
+        d_v: D_V,
+        score: score.clone(),
+        ..SelfAttentionConfig::new(D_IN, D_K)
+    }
 }
 
 /// The same with biases and W_O.
-pub fn full(score: ScoreConfig) -> SelfAttentionConfig {
+pub fn full(score: &Choice) -> SelfAttentionConfig {
     SelfAttentionConfig { bias: true, d_out: Some(D_OUT), ..heads(score) }
 }
 

@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use qkv_model::{
-    BasicAttention, EmbeddingsConfig, Init, Mask, Mode, NormConfig, PositionsConfig, Projections,
-    ScoreConfig, SelfAttention, SelfAttentionConfig, Transformer, TransformerConfig, parameters,
+    BasicAttention, Choice, EmbeddingsConfig, Init, Mask, Mode, NormConfig, Projections, SelfAttention,
+    SelfAttentionConfig, Transformer, TransformerConfig, parameters,
 };
+use qkv_train::{AdamW, OptimizerConfig};
 
 use crate::backends::places;
 use crate::differences::functional;
-use crate::layers::{D_IN, N_HEADS, SCORES, SEQ_LEN, build, full, input};
+use crate::layers::{D_IN, N_HEADS, SEQ_LEN, build, dot, full, input, scaled_dot, scores};
 use crate::module_gradients::{gradients, largest};
 use crate::numbers::values;
 
@@ -39,10 +40,10 @@ fn tokens(device: &Device) -> Tensor<3, Int> {
 
 /// Ten steps of AdamW with weight decay, which would move any weight that it is given.
 fn train<M: Module>(mut module: M, loss: impl Fn(&M) -> Tensor<1>) -> M {
-    let mut optimizer = AdamWConfig::new().with_weight_decay(0.1).init();
+    let mut optimizer = AdamW::new(&OptimizerConfig { weight_decay: 0.1, ..OptimizerConfig::default() });
     for _ in 0..10 {
         let gradients = GradientsParams::from_grads(loss(&module).backward(), &module);
-        module = optimizer.step(0.01, module, gradients);
+        module = optimizer.update(0.01, module, gradients);
     }
     module
 }
@@ -64,8 +65,8 @@ fn learned<M: Module>(module: &M) -> BTreeMap<String, bool> {
 fn w_q_w_k_and_w_v_receive_a_gradient_for_every_score() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let layer = build((&device, dtype), &full(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
             let context = layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate);
             let all = gradients(&layer, &functional(context));
             for name in ["w_q", "w_k", "w_v"] {
@@ -83,8 +84,9 @@ fn w_q_w_k_and_w_v_receive_a_gradient_for_every_score() {
 fn w_q_w_k_and_w_v_of_every_block_move_in_training() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let config = TransformerConfig { score, ..transformer_config(Projections::Learned) };
+        for score in scores() {
+            let config =
+                TransformerConfig { score: score.clone(), ..transformer_config(Projections::Learned) };
             let before = transformer(&config, (&device, dtype));
             let after =
                 train(before.clone(), |model| functional(model.forward(tokens(&device), Mode::Evaluate)));
@@ -106,8 +108,8 @@ fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves(
     let frozen = ["w_q", "w_k", "w_v", "b_q", "b_k", "b_v"];
     for (device, dtype) in places() {
         let device = device.autodiff();
-        for score in SCORES {
-            let config = SelfAttentionConfig { projections: Projections::Frozen, ..full(score) };
+        for score in scores() {
+            let config = SelfAttentionConfig { projections: Projections::Frozen, ..full(&score) };
             let layer = build((&device, dtype), &config);
             let loss = |layer: &SelfAttention| {
                 functional(layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate))
@@ -136,7 +138,7 @@ fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves(
 #[test]
 fn frozen_projections_start_where_learned_ones_do() {
     for (device, dtype) in places() {
-        let learned = full(ScoreConfig::ScaledDot);
+        let learned = full(&scaled_dot());
         let frozen = SelfAttentionConfig { projections: Projections::Frozen, ..learned.clone() };
         assert_eq!(bytes(&build((&device, dtype), &frozen)), bytes(&build((&device, dtype), &learned)));
     }
@@ -165,7 +167,7 @@ fn one_head_without_projections_and_without_a_scale_is_basic_attention() {
     for (device, dtype) in places() {
         let config = SelfAttentionConfig {
             projections: Projections::None,
-            score: ScoreConfig::Dot,
+            score: dot(),
             ..SelfAttentionConfig::new(D_IN, D_IN)
         };
         let x = input((&device, dtype));
@@ -182,7 +184,7 @@ fn a_transformer_with_nothing_left_to_learn_has_no_parameter_but_the_unembedding
         let config = TransformerConfig {
             embeddings: EmbeddingsConfig::Fixed,
             norm: NormConfig::None,
-            positions: PositionsConfig::Sinusoidal,
+            positions: Choice::new("sinusoidal"),
             d_mlp: 0,
             w_o: false,
             ..transformer_config(Projections::None)

@@ -1,11 +1,18 @@
 //! The lecture's walk through one query, against the matrix form and against its own steps.
 
+use burn::module::Param;
 use burn::tensor::Tensor;
-use qkv_model::{CausalAlign, Init, Mask, MaskConfig, Mode, NormConfig, Trace, TransformerConfig};
+use qkv_model::{
+    CausalAlign, Choice, Init, Mask, MaskConfig, Mode, NormConfig, Positions, SelfAttentionConfig, Softmax,
+    Trace, TransformerConfig,
+};
 
 use crate::backends::{places, tolerance};
-use crate::layers::{BATCH, D_IN, D_K, D_OUT, D_V, N_HEADS, SCORES, SEQ_LEN, build, full, heads, input};
-use crate::numbers::{assert_close, values};
+use crate::layers::{
+    BATCH, D_IN, D_K, D_OUT, D_V, N_HEADS, SEQ_LEN, build, dot, full, heads, input, scaled_by, scaled_dot,
+    scores,
+};
+use crate::numbers::{assert_close, random_tensor, values};
 
 fn masks() -> [Mask; 3] {
     [Mask::none(), Mask::causal(CausalAlign::TopLeft), Mask::padding(vec![3])]
@@ -14,8 +21,8 @@ fn masks() -> [Mask; 3] {
 #[test]
 fn the_walk_gives_the_numbers_of_the_matrix_form() {
     for (device, dtype) in places() {
-        for score in SCORES {
-            let layer = build((&device, dtype), &heads(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &heads(&score));
             let x = input((&device, dtype)).narrow(0, 1, 1);
             for mask in masks() {
                 let output = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
@@ -39,17 +46,106 @@ fn the_walk_gives_the_numbers_of_the_matrix_form() {
     }
 }
 
+/// Each variant of a layer, and all at once; rotations need an even `d_k`.
+fn variants() -> Vec<SelfAttentionConfig> {
+    let base = SelfAttentionConfig { d_k: 6, ..heads(&scaled_dot()) };
+    let rope = Choice::new("rope").with("base", 30.0);
+    let all = SelfAttentionConfig {
+        n_kv_heads: Some(1),
+        positions: rope.clone(),
+        qk_norm: true,
+        softcap: 0.5,
+        softmax: Softmax::Quiet,
+        ..base.clone()
+    };
+    vec![
+        SelfAttentionConfig { n_kv_heads: Some(1), ..base.clone() },
+        SelfAttentionConfig { positions: rope, ..base.clone() },
+        SelfAttentionConfig { positions: Choice::new("alibi"), ..base.clone() },
+        SelfAttentionConfig { qk_norm: true, ..base.clone() },
+        SelfAttentionConfig { softcap: 0.5, ..base.clone() },
+        SelfAttentionConfig { softmax: Softmax::Quiet, ..base },
+        SelfAttentionConfig { positions: Choice::new("alibi"), ..all.clone() },
+        all,
+    ]
+}
+
+#[test]
+fn the_walk_through_any_variant_gives_the_numbers_of_the_matrix_form() {
+    for (device, dtype) in places() {
+        for config in variants() {
+            let layer = build((&device, dtype), &config);
+            let x = input((&device, dtype)).narrow(0, 1, 1);
+            for mask in masks() {
+                let output = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
+                for head in 0..N_HEADS {
+                    let query = 3;
+                    let trace = layer.trace(x.clone().squeeze_dim(0), &mask, query, head);
+                    let row = output.weights.clone().slice([0..1, head..head + 1, query..query + 1]);
+                    let columns = head * D_V..(head + 1) * D_V;
+                    let context = output.context.clone().slice([0..1, query..query + 1, columns]);
+                    let rounding = tolerance(dtype, 1e-6, 1e-14);
+                    assert_close("weights", &values(&trace.weights), &values(&row), rounding);
+                    assert_close("context", &values(&trace.context), &values(&context), rounding);
+                    // What is compared is what is shown, however it was made.
+                    let scores = trace.compared_q.unsqueeze::<2>().matmul(trace.compared_k.transpose());
+                    assert_close("scores", &values(&trace.scores), &values(&scores), rounding);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_and_keys_are_normed_first_and_turned_then() {
+    for (device, dtype) in places() {
+        let place = (&device, dtype);
+        let rope = Choice::new("rope").with("base", 30.0);
+        let config = SelfAttentionConfig { d_k: 6, qk_norm: true, positions: rope, ..heads(&scaled_dot()) };
+        let mut layer = build(place, &config);
+        let norm = layer.qk_norm.as_mut().unwrap();
+        // With one gamma for all components the order would not matter.
+        norm.gamma_q = Param::from_tensor(random_tensor(place, "gamma_q", [6]));
+        norm.gamma_k = Param::from_tensor(random_tensor(place, "gamma_k", [6]));
+        let x = input(place).narrow(0, 0, 1);
+        let [q, k, _] = layer.project(x.clone());
+        let [q, k] = layer.qk_norm.as_ref().unwrap().forward(q, k);
+        let [q, k] = layer.positions.as_ref().unwrap().rotate(q, k);
+        let trace = layer.trace(x.squeeze_dim(0), &Mask::none(), 2, 1);
+        assert_eq!(values(&trace.compared_q), values(&q.slice([0..1, 1..2, 2..3])));
+        assert_eq!(values(&trace.compared_k), values(&k.slice([0..1, 1..2])));
+    }
+}
+
 #[test]
 fn each_step_follows_from_the_one_before() {
     for (device, dtype) in places() {
         let rounding = tolerance(dtype, 1e-6, 1e-14);
-        for score in SCORES {
-            let layer = build((&device, dtype), &heads(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &heads(&score));
             let x: Tensor<2> = input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0);
             for mask in masks() {
                 let (query, head) = (2, 1);
-                let Trace { x: x_i, w_q, w_k, w_v, q, k, v, scores, scale, scaled, masked, weights, context } =
-                    layer.trace(x.clone(), &mask, query, head);
+                let Trace {
+                    x: x_i,
+                    w_q,
+                    w_k,
+                    w_v,
+                    q,
+                    k,
+                    compared_q,
+                    compared_k,
+                    v,
+                    scores,
+                    scale,
+                    scaled,
+                    masked,
+                    weights,
+                    context,
+                } = layer.trace(x.clone(), &mask, query, head);
+                // Neither normed nor turned: compared as they are.
+                assert_eq!(values(&compared_q), values(&q));
+                assert_eq!(values(&compared_k), values(&k));
                 assert_eq!(values(&x_i), values(&x.clone().narrow(0, query, 1)));
                 assert_eq!([w_q.dims(), w_k.dims(), w_v.dims()], [[D_IN, D_K], [D_IN, D_K], [D_IN, D_V]]);
                 let row = |t: Tensor<1>| t.unsqueeze::<2>();
@@ -77,8 +173,8 @@ fn each_step_follows_from_the_one_before() {
 #[test]
 fn scores_of_the_walk_are_dot_products_of_its_query_and_keys() {
     for (device, dtype) in places() {
-        for score in &SCORES[..3] {
-            let layer = build((&device, dtype), &heads(*score));
+        for score in [dot(), scaled_dot(), scaled_by(0.7)] {
+            let layer = build((&device, dtype), &heads(&score));
             let x = input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0);
             let trace = layer.trace(x, &Mask::none(), 4, 2);
             let want = trace.q.unsqueeze::<2>().matmul(trace.k.transpose());
@@ -91,8 +187,8 @@ fn scores_of_the_walk_are_dot_products_of_its_query_and_keys() {
 #[test]
 fn the_walks_of_all_heads_through_w_o_add_up_to_the_output() {
     for (device, dtype) in places() {
-        for score in SCORES {
-            let layer = build((&device, dtype), &full(score));
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
             let x = input((&device, dtype));
             let mask = Mask::causal(CausalAlign::TopLeft);
             let output = layer.forward(x.clone(), &mask, Mode::Evaluate);

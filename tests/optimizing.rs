@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
-use qkv_model::{Init, Mode, PositionsConfig, Transformer, TransformerConfig, parameters};
-use qkv_train::{ConfigSource, Trainer, clip_global_norm};
+use qkv_model::{Init, Mode, Transformer, TransformerConfig, parameters};
+use qkv_train::{ConfigSource, Registry, Trainer, clip_global_norm};
 
 use crate::backends::devices;
 
@@ -63,12 +63,13 @@ fn decay_pulls_matrices_and_neither_norms_nor_biases_nor_tables() {
                 "model.w_o=true",
                 decay,
             ];
-            let config = ConfigSource::Task("reverse").read(&settings).unwrap();
-            assert_eq!(config.model.positions, PositionsConfig::Learned);
+            let registry = Registry::new();
+            let config = ConfigSource::Task("reverse").read(&registry, &settings).unwrap();
             let device = device.clone().autodiff();
-            let model: Transformer = config.model.init(&Init::new(&device, 0)).unwrap();
+            let task = registry.task_of(&config).unwrap();
+            let model = registry.model_of(&config, &*task, &Init::new(&device, 0)).unwrap();
             let start = parameters(&model);
-            let task = config.task.build().unwrap();
+            assert!(start.iter().any(|parameter| parameter.path == "positions.learned"));
             let trained = Trainer::new(model, &*task, config.recipe(), &device).unwrap().run().unwrap();
             (start, parameters(&trained.state.model.valid()))
         };

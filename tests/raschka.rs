@@ -1,11 +1,12 @@
 //! The lecture's worked example, rung by rung, against the numbers in the book.
 
 use burn::module::Param;
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
     BasicAttention, CausalAlign, Dot, Init, Mask, Mode, Score, SelfAttention, SelfAttentionConfig,
 };
+use qkv_train::{AdamW, OptimizerConfig};
 
 use crate::backends::places;
 use crate::numbers::{assert_close, values};
@@ -175,12 +176,13 @@ fn adamw_walks_down_the_published_losses() {
         let config = SelfAttentionConfig::new(3, 2);
         let mut layer = layer((&device, dtype), &config, &matrices("v1_seed123"));
         let x = inputs((&device, dtype));
-        let mut optimizer = AdamWConfig::new()
-            .with_beta_1(0.9)
-            .with_beta_2(0.999)
-            .with_epsilon(1e-8)
-            .with_weight_decay(0.1)
-            .init();
+        let mut optimizer = AdamW::new(&OptimizerConfig {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            ..OptimizerConfig::default()
+        });
         for step in 0..100 {
             let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
             let loss = (context.clone() * context).mean();
@@ -194,7 +196,7 @@ fn adamw_walks_down_the_published_losses() {
                 );
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-            layer = optimizer.step(0.01, layer, gradients);
+            layer = optimizer.update(0.01, layer, gradients);
         }
     }
 }

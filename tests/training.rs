@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_model::{Init, Transformer, parameters};
+use qkv_model::{Init, parameters};
 use qkv_train::{
-    Config, ConfigSource, Ended, Evaluation, Examples, Next, Observer, Split, State, StepReport, TrainError,
-    Trained, Trainer, evaluate, evaluate_exactly,
+    AnyModel, Config, ConfigSource, Ended, Evaluation, Examples, Next, Observer, Registry, Split, State,
+    StepReport, TrainError, Trained, Trainer, evaluate, evaluate_exactly,
 };
 
 use crate::backends::devices;
@@ -13,17 +13,18 @@ use crate::backends::devices;
 fn train_with(
     config: &Config,
     device: &Device,
-    observer: &mut dyn Observer<Transformer>,
+    observer: &mut dyn Observer<AnyModel>,
     stop_after: Option<u64>,
-) -> Result<Trained<Transformer>, TrainError> {
+) -> Result<Trained<AnyModel>, TrainError> {
     let device = device.clone().autodiff();
-    let task = config.task.build()?;
-    let model = config.model.init(&Init::new(&device, config.seed))?;
+    let registry = Registry::new();
+    let task = registry.task_of(config)?;
+    let model = registry.model_of(config, &*task, &Init::new(&device, config.seed))?;
     Trainer::new(model, &*task, config.recipe(), &device)?.stop_after(stop_after).observe(observer).run()
 }
 
 fn config(task: &str, settings: &[&str]) -> Config {
-    ConfigSource::Task(task).read(settings).unwrap()
+    ConfigSource::Task(task).read(&Registry::new(), settings).unwrap()
 }
 
 struct Nothing;
@@ -34,7 +35,7 @@ impl<M> Observer<M> for Nothing {}
 fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
     let config = config(task, settings);
     let trained = train_with(&config, device, &mut Nothing, None).unwrap();
-    let task = config.task.build().unwrap();
+    let task = Registry::new().task_of(&config).unwrap();
     evaluate(
         &trained.state.model.valid(),
         Examples { task: &*task, seed: config.seed, split: Split::Test },
@@ -79,7 +80,7 @@ fn two_layers_learn_to_sort_every_input_there_is() {
     for device in devices() {
         let config = config("sort", &["task.len=4", "train.steps=400"]);
         let trained = train_with(&config, &device, &mut Nothing, None).unwrap();
-        let task = config.task.build().unwrap();
+        let task = Registry::new().task_of(&config).unwrap();
         let exactly = evaluate_exactly(&trained.state.model.valid(), &*task, 100, &device).unwrap().unwrap();
         assert_eq!((exactly.examples, exactly.sequence_accuracy), (81, 1.0));
         assert!(evaluate_exactly(&trained.state.model.valid(), &*task, 80, &device).unwrap().is_none());

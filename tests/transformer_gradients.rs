@@ -1,12 +1,15 @@
 //! A whole transformer of two blocks in every arrangement: back-propagation agrees with central differences.
 
+use burn::module::Param;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use qkv_model::{
-    Init, MaskConfig, Mode, NormConfig, PositionsConfig, ScoreConfig, Transformer, TransformerConfig,
+    Activation, Choice, Init, MaskConfig, Mode, NormConfig, NormKind, Softmax, Transformer, TransformerConfig,
 };
 
 use crate::backends::devices;
 use crate::differences::{Scalars, check};
+use crate::layers::{additive, dot, scaled_by};
+use crate::numbers::tensor;
 
 const STACK: usize = 2;
 const D_V: usize = 3;
@@ -45,15 +48,25 @@ fn tokens(device: &Device) -> Tensor<3, Int> {
 
 #[track_caller]
 fn check_config(config: &TransformerConfig) {
-    let has_dot_score = !matches!(config.score, ScoreConfig::Additive(_));
+    check_prepared(config, |model| model);
+}
+
+/// Checks what `prepare` makes of the model.
+#[track_caller]
+fn check_prepared(config: &TransformerConfig, prepare: impl Fn(Transformer) -> Transformer) {
+    let b_k_counts = config.score.name == "additive"
+        || config.qk_norm
+        || config.softcap > 0.0
+        || config.softmax == Softmax::Quiet
+        || config.positions.name == "rope";
     for device in devices() {
-        let learning = model(&device.clone().autodiff(), config);
-        let plain = model(&device, config);
+        let learning = prepare(model(&device.clone().autodiff(), config));
+        let plain = prepare(model(&device, config));
         check(
-            &format!("{:?}, {:?}, tied: {}", config.norm, config.positions, config.tied),
+            &format!("{config:?}"),
             [&learning, &plain],
             &Scalars::Sample(3),
-            |path| has_dot_score && path.ends_with("attention.b_k"),
+            |path| !b_k_counts && path.ends_with("attention.b_k"),
             |model| {
                 let device = model.embedding.table.val().device();
                 model.forward(tokens(&device), Mode::Evaluate)
@@ -72,7 +85,7 @@ fn pre_norm_post_norm_and_no_norm_agree_with_differences() {
 #[test]
 fn tied_and_untied_with_learned_and_fixed_positions_agree_with_differences() {
     for tied in [true, false] {
-        for positions in [PositionsConfig::Learned, PositionsConfig::Sinusoidal, PositionsConfig::None] {
+        for positions in [Choice::new("learned"), Choice::new("sinusoidal"), Choice::new("none")] {
             check_config(&TransformerConfig { tied, positions, ..config() });
         }
     }
@@ -80,9 +93,71 @@ fn tied_and_untied_with_learned_and_fixed_positions_agree_with_differences() {
 
 #[test]
 fn attention_only_and_every_score_agree_with_differences() {
-    for score in [ScoreConfig::Dot, ScoreConfig::ScaledBy(0.7), ScoreConfig::Additive(19)] {
+    for score in [dot(), scaled_by(0.7), additive(19)] {
         for d_mlp in [0, D_MLP] {
-            check_config(&TransformerConfig { score, d_mlp, ..config() });
+            check_config(&TransformerConfig { score: score.clone(), d_mlp, ..config() });
         }
     }
+}
+
+#[test]
+fn positions_in_the_layers_agree_with_differences() {
+    // Pairs need an even width.
+    let d_k = Some(4);
+    for positions in [Choice::new("rope").with("base", 30.0), Choice::new("alibi")] {
+        for norm in [NormConfig::Pre, NormConfig::None] {
+            check_config(&TransformerConfig { positions: positions.clone(), d_k, norm, ..config() });
+        }
+    }
+}
+
+#[test]
+fn shared_keys_qk_norm_cap_and_sink_agree_with_differences() {
+    check_config(&TransformerConfig { n_kv_heads: Some(1), ..config() });
+    check_config(&TransformerConfig { qk_norm: true, ..config() });
+    check_config(&TransformerConfig { softcap: 0.7, ..config() });
+    check_config(&TransformerConfig { softmax: Softmax::Quiet, ..config() });
+}
+
+#[test]
+fn rms_norm_before_and_after_agrees_with_differences() {
+    for norm in [NormConfig::Pre, NormConfig::Post] {
+        check_config(&TransformerConfig { norm, norm_kind: NormKind::Rms, ..config() });
+    }
+}
+
+#[test]
+fn swiglu_agrees_with_differences() {
+    check_config(&TransformerConfig { activation: Activation::Swiglu, ..config() });
+}
+
+#[test]
+fn relu_agrees_with_differences_away_from_its_kink() {
+    // Behind a layer norm, x has length √7 and a column of W_in at most length one, so that |x W_in| ≤ 2.65: biases of
+    // ±3 keep every hidden unit on its side of zero, half of them open and half shut, whatever is nudged by a hundredth.
+    let away = |mut model: Transformer| {
+        for block in &mut model.blocks {
+            let b_in = block.mlp.as_mut().unwrap().b_in.as_mut().unwrap();
+            let biases: Vec<f64> = (0..D_MLP).map(|unit| if unit % 2 == 0 { 3.0 } else { -3.0 }).collect();
+            *b_in = Param::from_tensor(tensor((&b_in.val().device(), DType::F64), &biases, [D_MLP]));
+        }
+        model
+    };
+    check_prepared(&TransformerConfig { activation: Activation::Relu, ..config() }, away);
+}
+
+#[test]
+fn everything_at_once_agrees_with_differences() {
+    check_config(&TransformerConfig {
+        positions: Choice::new("rope").with("base", 30.0),
+        d_k: Some(4),
+        n_kv_heads: Some(1),
+        qk_norm: true,
+        softcap: 0.7,
+        softmax: Softmax::Quiet,
+        norm_kind: NormKind::Rms,
+        activation: Activation::Swiglu,
+        tied: true,
+        ..config()
+    });
 }

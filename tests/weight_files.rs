@@ -1,30 +1,16 @@
 //! Weights on disk: names, layout, and what happens when a file is not the model's.
 
 use std::fs;
-use std::path::PathBuf;
 
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_inspect::{Source, Weights};
-use qkv_model::{Init, ScoreConfig, Transformer, TransformerConfig, parameters};
+use qkv_model::{Init, Transformer, TransformerConfig, parameters};
 use qkv_train::{load_weights, save_weights};
 
 use crate::backends::devices;
-
-/// A file that goes when the test ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("qkv-test-{}-{name}.safetensors", std::process::id())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
+use crate::layers::additive;
+use crate::scratch::Scratch;
 
 fn config() -> TransformerConfig {
     TransformerConfig {
@@ -33,7 +19,7 @@ fn config() -> TransformerConfig {
         d_mlp: 7,
         w_o: true,
         bias: true,
-        score: ScoreConfig::Additive(3),
+        score: additive(3),
         ..TransformerConfig::new(11, 5, 6)
     }
 }

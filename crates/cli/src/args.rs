@@ -25,6 +25,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Show W_Q, W_K and W_V and what they learned, from the files alone
     Inspect(InspectArgs),
+    /// Write the film of a training as one offline page
+    Report(ReportArgs),
+    /// Train every combination of some settings, and compare
+    Sweep(SweepArgs),
     /// Replay the lecture and check every published number
     Lecture(LectureArgs),
     /// List the tasks
@@ -34,8 +38,8 @@ pub enum Command {
 #[derive(Debug, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct TrainArgs {
-    /// A task (see `qkv tasks`) or a config file that ends in .toml
-    #[arg(value_name = "TASK|CONFIG.toml")]
+    /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume the folder of a run
+    #[arg(value_name = "TASK|CONFIG.toml|RUN")]
     pub source: String,
     /// Change one value of the config, for example model.d_k=24
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -53,8 +57,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Overwrite a run that is already in --out
-    #[arg(long, requires = "out")]
+    #[arg(long, requires = "out", conflicts_with = "resume")]
     pub force: bool,
+    /// Go on with the run in --out after its latest checkpoint, or after that of STEP; start it where there is none
+    #[arg(long, value_name = "STEP", num_args = 0..=1)]
+    pub resume: Option<Option<u64>>,
     #[command(flatten)]
     pub machine: MachineArgs,
     /// Print nothing but errors
@@ -125,6 +132,35 @@ pub struct InspectArgs {
     /// Also write every matrix and attention map as an SVG picture into this folder
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct ReportArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// The page; report.html in the run's folder by default
+    #[arg(long, value_name = "FILE.html")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct SweepArgs {
+    /// A config file with a table [sweep], whose keys are config keys and whose values are lists
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object a run and nothing else
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

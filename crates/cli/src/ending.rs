@@ -12,10 +12,16 @@ use crate::style;
 /// Attention maps that are shown; `inspect` shows all.
 const MAPS: usize = 4;
 
+/// Positions of a map that fits into a terminal of 80 columns, at two columns each.
+const POSITIONS: usize = 36;
+
 /// Shows the attention maps of `probe` and the commands that show more of the run.
 pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
-    writeln!(out, "\none test example: each row is a query, each column a key that it may look at")?;
-    for (layer, head, map) in maps(probe)?.into_iter().take(MAPS) {
+    let maps = if probe.tokens.len() <= POSITIONS { maps(probe)? } else { Vec::new() };
+    if !maps.is_empty() {
+        writeln!(out, "\none test example: each row is a query, each column a key that it may look at")?;
+    }
+    for (layer, head, map) in maps.into_iter().take(MAPS) {
         let title = format!("attention weights of layer {layer}, head {head}");
         let map = HeatMap::new(&map, Palette::Sequential)
             .with_title(&title)
@@ -25,6 +31,7 @@ pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
     let (command, run) = (command(), run.display());
     writeln!(out, "look further:")?;
     writeln!(out, "  {command} inspect {run}    W_Q, W_K and W_V, and how far training moved them")?;
+    writeln!(out, "  {command} report {run}     the same as a film, in one page for a browser")?;
     writeln!(out, "  {command} explain {run}    one query, from x to its context, with these numbers")?;
     writeln!(
         out,

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_train::{Event, Examples, Split, evaluate, evaluate_exactly};
+use qkv_train::{Event, Examples, Registry, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
@@ -14,12 +14,12 @@ use crate::loaded;
 const EXACT_LIMIT: u64 = 1_000_000;
 
 /// Evaluates the latest checkpoint.
-pub fn run(args: &EvalArgs) -> Result<ExitCode> {
+pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     if args.examples == 0 {
         return Err(usage("--examples must be at least 1, got 0"));
     }
     let device = args.machine.open()?;
-    let run = loaded::open(&args.run, &device)?;
+    let run = loaded::open(&args.run, registry, &device)?;
     let task = &*run.task;
     let (evaluation, which) = if args.exact {
         let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 4 diverged.
+//! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 3 busy, 4 diverged.
 
 use std::io::{Write, stderr};
 use std::process::ExitCode;
@@ -42,6 +42,7 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
         || error.downcast_ref::<TrainError>().is_some_and(TrainError::is_usage);
     match error.downcast_ref::<TrainError>() {
         Some(TrainError::Diverged { .. }) => ExitCode::from(4),
+        Some(TrainError::Busy { .. }) => ExitCode::from(3),
         _ if is_usage => ExitCode::from(2),
         _ => ExitCode::from(1),
     }

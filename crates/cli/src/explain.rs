@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use qkv_model::{NormConfig, Projections, Trace};
-use qkv_train::{Example, Probe, Split, Task, draw};
+use qkv_model::{Trace, parameters};
+use qkv_train::{Example, Layer, Model, Probe, Query, Registry, Split, Task, draw};
 
 use crate::args::ExplainArgs;
 use crate::exit::usage;
@@ -14,12 +14,19 @@ use crate::loaded::{self, Loaded};
 use crate::numbers::{matrix, values, vector};
 
 /// Walks through the attention of one query.
-pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
+pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = loaded::open(&args.run, &device)?;
-    let (n_layers, n_heads) = (run.config.model.n_layers, run.config.model.n_heads);
-    check("--layer", args.layer, n_layers, "layers")?;
-    check("--head", args.head, n_heads, "heads")?;
+    let run = loaded::open(&args.run, registry, &device)?;
+    let layers = run.model.layers();
+    if layers.is_empty() {
+        let model = &run.config.model.name;
+        return Err(usage(format!(
+            "the model `{model}` names no attention layers, so there is nothing to walk through"
+        )));
+    }
+    check("--layer", args.layer, layers.len(), "layers")?;
+    let layer = &layers[args.layer];
+    check("--head", args.head, layer.n_heads, "heads")?;
     let example = match &args.input {
         Some(input) => Example::new(&*run.task, parse(input, &*run.task)?),
         None => draw(&*run.task, run.config.seed, Split::Test, 0)?,
@@ -30,10 +37,13 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
 
     let probe = Probe::new(&run.model, &*run.task, &example, &device);
     let tokens = tokens(&example, &*run.task, &device);
-    let trace = run.model.trace(tokens, args.layer, args.head, query);
+    let place = Query { layer: args.layer, head: args.head, position: query };
+    let Some(trace) = run.model.trace(tokens, place) else {
+        return Err(usage(format!("the model `{}` cannot be walked through", run.config.model.name)));
+    };
     let out = &mut stdout().lock();
     heading(out, args, &run, &probe, query)?;
-    walk(out, &trace, &run, &probe, query)?;
+    walk(out, &trace, &Facts::new(&run, layer), &probe, query)?;
     verdict(out, &probe, query)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -101,19 +111,37 @@ fn heading(
     writeln!(out, "the query is position {query}, where `{}` stands\n", probe.tokens[query])
 }
 
-fn walk(out: &mut impl Write, trace: &Trace, run: &Loaded, probe: &Probe, query: usize) -> io::Result<()> {
+/// What the walk has to say of the layer besides its numbers.
+struct Facts {
+    has_matrices: bool,
+    has_biases: bool,
+    is_normed: bool,
+}
+
+impl Facts {
+    fn new(run: &Loaded, layer: &Layer) -> Self {
+        let parameters = parameters(&run.model);
+        let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
+        Self { has_matrices: has("w_q"), has_biases: has("b_q"), is_normed: layer.is_normed }
+    }
+}
+
+fn walk(out: &mut impl Write, trace: &Trace, facts: &Facts, probe: &Probe, query: usize) -> io::Result<()> {
     let i = query;
     let [d_in, d_k] = trace.w_q.dims();
     let [seq_len, d_v] = trace.v.dims();
-    let is_identity = run.config.model.projections == Projections::None;
-    let shape = |rows| if is_identity { "identity".to_owned() } else { format!("[{d_in} × {rows}]") };
-    let bias = |name: &str| if run.config.model.bias { format!(" + b_{name}") } else { String::new() };
+    let shape = |rows| if facts.has_matrices { format!("[{d_in} × {rows}]") } else { "identity".to_owned() };
+    let bias = |name: &str| if facts.has_biases { format!(" + b_{name}") } else { String::new() };
     let line = |name: String, shape: String, rest: String| {
         format!("{name:<31} {shape:<10} {rest}").trim_end().to_owned()
     };
 
     writeln!(out, "{}", line(format!("x_{i}"), format!("[1 × {d_in}]"), vector(&trace.x)))?;
-    writeln!(out, "    x is what the layer sees: token and position{}", after_norm(run))?;
+    writeln!(
+        out,
+        "    x is what the layer sees: token and position{}",
+        if facts.is_normed { ", after the norm" } else { "" }
+    )?;
     writeln!(out, "\n{}", line("W_Q".into(), shape(d_k), String::new()))?;
     writeln!(
         out,
@@ -127,6 +155,13 @@ fn walk(out: &mut impl Write, trace: &Trace, run: &Loaded, probe: &Probe, query:
         line(format!("k_j = x_j W_K{}", bias("K")), format!("[{seq_len} × {d_k}]"), String::new())
     )?;
     matrix(out, "k", &probe.tokens, &trace.k)?;
+    if !is_compared_as_made(trace) {
+        let how = "as compared: normed or turned by its position";
+        writeln!(out, "\n{}", line(format!("q_{i}, {how}"), String::new(), String::new()))?;
+        writeln!(out, "    {}", vector(&trace.compared_q))?;
+        writeln!(out, "{}", line(format!("k_j, {how}"), String::new(), String::new()))?;
+        matrix(out, "k", &probe.tokens, &trace.compared_k)?;
+    }
     let weights = values(&trace.weights);
     let (sum, row): (f64, String) = (weights.iter().sum(), format!("[1 × {seq_len}]"));
     writeln!(out, "\n{}", line(format!("scores   s_j = score(q_{i}, k_j)"), row.clone(), String::new()))?;
@@ -147,8 +182,9 @@ fn walk(out: &mut impl Write, trace: &Trace, run: &Loaded, probe: &Probe, query:
     )
 }
 
-fn after_norm(run: &Loaded) -> &'static str {
-    if run.config.model.norm == NormConfig::Pre { ", after the norm" } else { "" }
+/// Whether queries and keys are compared as W_Q and W_K made them.
+fn is_compared_as_made(trace: &Trace) -> bool {
+    values(&trace.q) == values(&trace.compared_q)
 }
 
 /// Score, scaled score and weight of every key; a hidden key says so.

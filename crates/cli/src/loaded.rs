@@ -4,25 +4,26 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use qkv_model::{Init, Transformer};
-use qkv_train::{Config, RunFolder, Task, load_weights};
+use qkv_model::Init;
+use qkv_train::{AnyModel, Config, Registry, RunFolder, Task, load_weights};
 
 /// What the commands that look at a run need of it.
 pub struct Loaded {
     pub config: Config,
     pub task: Box<dyn Task>,
-    pub model: Transformer,
+    pub model: AnyModel,
     /// Optimizer steps behind the weights.
     pub step: u64,
 }
 
 /// Opens the run in `path` on `device`.
-pub fn open(path: &Path, device: &Device) -> Result<Loaded> {
+pub fn open(path: &Path, registry: &Registry, device: &Device) -> Result<Loaded> {
     let folder = RunFolder::open(path)?;
-    let config = folder.config().with_context(|| format!("cannot use the config of {}", path.display()))?;
-    let task = config.task.build()?;
+    let config =
+        folder.config(registry).with_context(|| format!("cannot use the config of {}", path.display()))?;
+    let task = registry.task_of(&config)?;
     let (step, weights) = folder.latest_weights()?;
-    let model = config.model.init(&Init::new(device, config.seed))?;
+    let model = registry.model_of(&config, &*task, &Init::new(device, config.seed))?;
     let model = load_weights(model, &weights)?;
     Ok(Loaded { config, task, model, step })
 }

@@ -3,23 +3,23 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use qkv_model::{Parameter, Transformer, parameters};
-use qkv_train::{Config, Task};
+use qkv_model::{Parameter, parameters};
+use qkv_train::{AnyModel, Config, Model, Task};
 
 /// Prints the task, the three matrices of every layer, and the number of parameters.
 pub fn describe(
     out: &mut impl Write,
     task: &dyn Task,
-    model: &Transformer,
+    model: &AnyModel,
     config: &Config,
     run: &Path,
 ) -> io::Result<()> {
     let parameters = parameters(model);
     writeln!(out, "task     {}: {}", task.name(), task.summary())?;
-    for layer in 0..config.model.n_layers {
+    for (layer, place) in model.layers().iter().enumerate() {
         write!(out, "layer {layer} ")?;
         for (name, field) in [("W_Q", "w_q"), ("W_K", "w_k"), ("W_V", "w_v")] {
-            let path = format!("blocks.{layer}.attention.{field}");
+            let path = format!("{}.{field}", place.path);
             let matrix = parameters.iter().find(|parameter| parameter.path == path);
             write!(
                 out,
@@ -27,7 +27,7 @@ pub fn describe(
                 matrix.map_or_else(|| format!("{name} identity"), |matrix| shape(name, matrix))
             )?;
         }
-        let n_heads = config.model.n_heads;
+        let n_heads = place.n_heads;
         writeln!(out, " {n_heads} head{}", if n_heads == 1 { "" } else { "s" })?;
     }
     let all: usize = parameters.iter().map(n_values).sum();

@@ -4,28 +4,38 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_train::{ConfigSource, Split, draw, task_names};
+use qkv_train::{ConfigSource, Registry, Split, Task, draw};
 
-/// Lists the tasks with one example each.
-pub fn run() -> Result<ExitCode> {
+/// Positions shown of an example; more do not fit into a line.
+const SHOWN: usize = 24;
+
+/// Lists the tasks with one example each, or with what they still need.
+pub fn run(registry: &Registry) -> Result<ExitCode> {
     let out = &mut stdout().lock();
-    for name in task_names() {
-        let config = ConfigSource::Task(name).read(&[] as &[&str])?;
-        let task = config.task.build()?;
-        let vocabulary = task.vocabulary();
-        let label = |token: &u32| vocabulary[*token as usize].clone();
-        let example = draw(&*task, 0, Split::Test, 0)?;
-        let stacked = |stack: &[u32]| stack.iter().map(label).collect::<String>();
-        let tokens: Vec<String> = example.tokens.chunks(task.stack()).map(stacked).collect();
-        let targets: Vec<String> =
-            example.targets.iter().map(|target| target.as_ref().map_or("·".to_owned(), label)).collect();
-        writeln!(out, "{name:<10} {}", task.summary())?;
-        let width = tokens.iter().map(|token| token.chars().count()).max().unwrap_or(1);
-        let row = |labels: &[String]| {
-            labels.iter().map(|label| format!("{label:>width$}")).collect::<Vec<_>>().join(" ")
-        };
-        writeln!(out, "{:<10}   input   {}", "", row(&tokens))?;
-        writeln!(out, "{:<10}   target  {}\n", "", row(&targets))?;
+    for name in registry.task_names() {
+        match ConfigSource::Task(name).read(registry, &[] as &[&str]) {
+            Ok(config) => show(out, name, &*registry.task_of(&config)?)?,
+            Err(error) => writeln!(out, "{name:<18} {error}\n")?,
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(out: &mut impl Write, name: &str, task: &dyn Task) -> Result<()> {
+    let vocabulary = task.vocabulary();
+    let label = |token: &u32| vocabulary[*token as usize].clone();
+    let example = draw(task, 0, Split::Test, 0)?;
+    let stacked = |stack: &[u32]| stack.iter().map(label).collect::<String>();
+    let tokens: Vec<String> = example.tokens.chunks(task.stack()).map(stacked).collect();
+    let targets: Vec<String> =
+        example.targets.iter().map(|target| target.as_ref().map_or("·".to_owned(), label)).collect();
+    let width = tokens.iter().chain(&targets).map(|label| label.chars().count()).max().unwrap_or(1);
+    let row = |labels: &[String]| {
+        let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| format!("{label:>width$}")).collect();
+        shown.join(" ") + if labels.len() > SHOWN { " …" } else { "" }
+    };
+    writeln!(out, "{name:<18} {}", task.summary())?;
+    writeln!(out, "{:<18}   input   {}", "", row(&tokens))?;
+    writeln!(out, "{:<18}   target  {}\n", "", row(&targets))?;
+    Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::gauge::NoGauge;
+
 /// Something that cannot be read, or a number that does not exist.
 #[derive(Debug, Error)]
 pub enum InspectError {
@@ -96,6 +98,16 @@ pub enum InspectError {
     /// A model has at least one head.
     #[error("n_heads must be at least 1, got 0")]
     NoHeads,
+    /// Query heads cannot share keys and values evenly.
+    #[error(
+        "n_heads = {n_heads} and n_kv_heads = {n_kv_heads} do not fit; the first must be a multiple of the second"
+    )]
+    GroupsDoNotDivide {
+        /// Number of query heads.
+        n_heads: usize,
+        /// Number of key and value heads.
+        n_kv_heads: usize,
+    },
     /// The heads cannot share an axis evenly.
     #[error(
         "{} has {length} {axis}, which n_heads = {n_heads} does not divide; give the model's own number of heads",
@@ -104,7 +116,7 @@ pub enum InspectError {
     HeadsDoNotDivide {
         /// The tensor.
         name: String,
-        /// `"columns"` or `"rows"`.
+        /// `"columns"`, `"rows"` or `"values"`.
         axis: &'static str,
         /// Length of that axis.
         length: usize,
@@ -177,9 +189,43 @@ pub enum InspectError {
         /// Rows and columns of the second.
         right: [usize; 2],
     },
-    /// NaN or infinite values have no singular values.
+    /// Two matrices that do not meet cannot be multiplied.
     #[error(
-        "{count} of {total} values are NaN or infinite, so there are no singular values; the training diverged"
+        "cannot multiply a {}x{} matrix by a {}x{} one; the first must have as many columns as the second has rows",
+        left[0], left[1], right[0], right[1]
+    )]
+    WidthsDiffer {
+        /// Rows and columns of the first.
+        left: [usize; 2],
+        /// Rows and columns of the second.
+        right: [usize; 2],
+    },
+    /// Only a square matrix has eigenvalues.
+    #[error("a {rows}x{columns} matrix has no eigenvalues; it must have as many columns as rows")]
+    NotSquare {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+    },
+    /// The iteration for the eigenvalues did not settle.
+    #[error("the eigenvalues of a {rows}x{rows} matrix did not converge in {iterations} iterations")]
+    EigenvaluesDoNotConverge {
+        /// Number of rows and columns.
+        rows: usize,
+        /// The bound.
+        iterations: usize,
+    },
+    /// Queries and keys cannot be given another basis.
+    #[error("there is no balanced gauge: {reason}")]
+    NoGauge {
+        /// Why not.
+        reason: NoGauge,
+    },
+    /// NaN or infinite values have no singular values and no eigenvalues.
+    #[error(
+        "{count} of {total} values are NaN or infinite, so there are no singular values and no eigenvalues; the \
+         training diverged"
     )]
     NotFinite {
         /// How many.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::error::InspectError;
+use crate::heads::Heads;
 use crate::matrix::Matrix;
+use crate::natural::NaturalKey;
 use crate::weights::Weights;
 
 /// The matrices of one attention layer.
@@ -11,11 +13,14 @@ use crate::weights::Weights;
 pub struct LayerWeights {
     /// What stands before `.w_q`, such as `blocks.0.attention`; empty where the matrix is called just `w_q`.
     pub prefix: String,
-    /// In the order of their columns.
+    /// One for each query head, in the order of their columns.
     pub heads: Vec<HeadWeights>,
+    /// Number of heads that keys and values have; [`Heads::kv_head`] says which query heads share one.
+    pub n_kv_heads: usize,
 }
 
-/// The matrices of one head. One that the file does not hold was the identity, or absent.
+/// The matrices of one query head, with the keys and values that it meets. One that the file does not hold was the
+/// identity, or absent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HeadWeights {
     /// Makes queries, `[d_in, d_k]`.
@@ -26,33 +31,61 @@ pub struct HeadWeights {
     pub w_v: Option<Matrix>,
     /// How the head's output enters the sum, `[d_v, d_out]`.
     pub w_o: Option<Matrix>,
+    /// Added to queries, `[1, d_k]`.
+    pub b_q: Option<Matrix>,
+    /// Added to keys, `[1, d_k]`.
+    pub b_k: Option<Matrix>,
+    /// Added to values, `[1, d_v]`.
+    pub b_v: Option<Matrix>,
 }
 
 /// Every attention layer of the file, in natural order (`blocks.2` before `blocks.10`).
 ///
 /// A layer is any prefix under which there is a `w_q`, `w_k`, `w_v` or `w_o`. Columns `h·d_k .. (h+1)·d_k` of `w_q`
-/// belong to head `h`, and so do those of `w_k` and `w_v`; of `w_o`, rows `h·d_v .. (h+1)·d_v` do.
+/// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and value
+/// head `h`, which all query heads of a group have in common. The biases `b_q`, `b_k` and `b_v` beside them are split alike.
 ///
 /// # Errors
-/// If `n_heads` is zero or does not divide a matrix, or one of these tensors is no matrix.
-pub fn layers(weights: &Weights, n_heads: usize) -> Result<Vec<LayerWeights>, InspectError> {
-    if n_heads == 0 {
-        return Err(InspectError::NoHeads);
-    }
-    let mut layers: BTreeMap<Vec<Part>, LayerWeights> = BTreeMap::new();
+/// If a number of heads is zero or does not divide a matrix, or one of these tensors is no matrix.
+pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWeights>, InspectError> {
+    let heads = heads.into().check()?;
+    let mut layers: BTreeMap<NaturalKey, LayerWeights> = BTreeMap::new();
     for name in weights.names() {
         let (prefix, last) = name.rsplit_once('.').unwrap_or(("", name));
         let Some(kind) = Kind::of(last) else { continue };
-        let heads = kind.split(weights.matrix(name)?, name, n_heads)?;
-        let layer = layers.entry(parts(prefix)).or_insert_with(|| LayerWeights {
+        let parts = kind.split(weights.matrix(name)?, name, heads)?;
+        let layer = layers.entry(NaturalKey::of(prefix)).or_insert_with(|| LayerWeights {
             prefix: prefix.to_owned(),
-            heads: vec![HeadWeights::default(); n_heads],
+            heads: vec![HeadWeights::default(); heads.n_heads],
+            n_kv_heads: heads.n_kv_heads,
         });
-        for (head, matrix) in layer.heads.iter_mut().zip(heads) {
+        for (head, matrix) in layer.heads.iter_mut().zip(parts) {
             *kind.place(head) = Some(matrix);
         }
     }
-    Ok(layers.into_values().collect())
+    let mut layers: Vec<LayerWeights> = layers.into_values().collect();
+    for layer in &mut layers {
+        layer.read_biases(weights, heads)?;
+    }
+    Ok(layers)
+}
+
+impl LayerWeights {
+    fn read_biases(&mut self, weights: &Weights, heads: Heads) -> Result<(), InspectError> {
+        let dot = if self.prefix.is_empty() { "" } else { "." };
+        for (last, kind) in [("b_q", Kind::Query), ("b_k", Kind::Key), ("b_v", Kind::Value)] {
+            let name = format!("{}{dot}{last}", self.prefix);
+            if weights.shape(&name).is_none() {
+                continue;
+            }
+            let values = weights.tensor(&name)?.values;
+            let row = Matrix::new(1, values.len(), values)?;
+            for (head, bias) in self.heads.iter_mut().zip(kind.split(row, &name, heads)?) {
+                *kind.bias(head) = Some(bias);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl HeadWeights {
@@ -64,26 +97,6 @@ impl HeadWeights {
             ("w_v", self.w_v.as_ref()),
             ("w_o", self.w_o.as_ref()),
         ]
-    }
-
-    /// What attends to what: `score(x_i, x_j) ∝ x_i W_Q W_Kᵀ x_jᵀ`, so `W_Q W_Kᵀ`, `[d_in, d_in]`
-    /// ([Elhage et al. 2021, QK circuit](https://transformer-circuits.pub/2021/framework/index.html)).
-    ///
-    /// Unlike its factors it does not depend on the basis in which queries and keys meet. `None` unless both are there
-    /// with the same `d_k`.
-    pub fn qk(&self) -> Option<Matrix> {
-        let (w_q, w_k) = (self.w_q.as_ref()?, self.w_k.as_ref()?);
-        (w_q.columns() == w_k.columns())
-            .then(|| w_q.multiply(&w_k.transpose()).with_axes("d_in of the query", "d_in of the key"))
-    }
-
-    /// What is handed over once attended to: `W_V W_O`, `[d_in, d_out]`
-    /// ([Elhage et al. 2021, OV circuit](https://transformer-circuits.pub/2021/framework/index.html)).
-    ///
-    /// `None` unless both are there with the same `d_v`.
-    pub fn ov(&self) -> Option<Matrix> {
-        let (w_v, w_o) = (self.w_v.as_ref()?, self.w_o.as_ref()?);
-        (w_v.columns() == w_o.rows()).then(|| w_v.multiply(w_o))
     }
 }
 
@@ -115,41 +128,39 @@ impl Kind {
         }
     }
 
-    fn split(self, matrix: Matrix, name: &str, n_heads: usize) -> Result<Vec<Matrix>, InspectError> {
+    /// The bias that belongs to it; W_O has none of a head's own.
+    fn bias(self, head: &mut HeadWeights) -> &mut Option<Matrix> {
+        match self {
+            Self::Query => &mut head.b_q,
+            Self::Key => &mut head.b_k,
+            Self::Value | Self::Output => &mut head.b_v,
+        }
+    }
+
+    /// One part for each query head.
+    fn split(self, matrix: Matrix, name: &str, heads: Heads) -> Result<Vec<Matrix>, InspectError> {
         let (axis, length) = match self {
             Self::Output => ("rows", matrix.rows()),
             _ => ("columns", matrix.columns()),
+        };
+        let n_heads = match self {
+            Self::Query | Self::Output => heads.n_heads,
+            Self::Key | Self::Value => heads.n_kv_heads,
         };
         if length % n_heads != 0 {
             return Err(InspectError::HeadsDoNotDivide { name: name.to_owned(), axis, length, n_heads });
         }
         let width = length / n_heads;
-        let head = |h: usize| h * width..(h + 1) * width;
-        Ok((0..n_heads)
+        let part = |h: usize| h * width..(h + 1) * width;
+        Ok((0..heads.n_heads)
             .map(|h| match self {
-                Self::Query | Self::Key => matrix.slice_columns(head(h)).with_axes("d_in", "d_k"),
-                Self::Value => matrix.slice_columns(head(h)).with_axes("d_in", "d_v"),
-                Self::Output => matrix.slice_rows(head(h)).with_axes("d_v", "d_out"),
+                Self::Query => matrix.slice_columns(part(h)).with_axes("d_in", "d_k"),
+                Self::Key => matrix.slice_columns(part(heads.kv_head(h))).with_axes("d_in", "d_k"),
+                Self::Value => matrix.slice_columns(part(heads.kv_head(h))).with_axes("d_in", "d_v"),
+                Self::Output => matrix.slice_rows(part(h)).with_axes("d_v", "d_out"),
             })
             .collect())
     }
-}
-
-/// A name's parts, numbers compared as numbers; the text keeps `0` and `00` apart.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Number(u64, String),
-    Text(String),
-}
-
-fn parts(prefix: &str) -> Vec<Part> {
-    prefix
-        .split('.')
-        .map(|part| match part.parse() {
-            Ok(number) => Part::Number(number, part.to_owned()),
-            Err(_) => Part::Text(part.to_owned()),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -170,7 +181,7 @@ mod tests {
             ("blocks.0.attention.w_k", &[2, 15], counted(2, 15)),
             ("blocks.0.attention.w_v", &[2, 21], counted(2, 21)),
             ("blocks.0.attention.w_o", &[21, 11], counted(21, 11)),
-            ("blocks.0.attention.b_q", &[15], vec![0.0; 15]),
+            ("blocks.0.attention.b_q", &[15], (0..15).map(|i| i as f32).collect()),
         ]);
         let layers = layers(&weights, 3)?;
         assert_eq!(layers.len(), 1);
@@ -188,23 +199,33 @@ mod tests {
         );
         let corner = head.named().map(|(_, m)| m.map(|m| m.at(1, 4)));
         assert_eq!(corner, [Some(114.0), Some(114.0), Some(118.0), Some(1504.0)]);
-        let circuits = [head.qk(), head.ov()].map(|m| m.map(|m| (m.rows(), m.columns())));
-        assert_eq!(circuits, [Some((2, 2)), Some((2, 11))]);
+        let bias = head.b_q.as_ref().map(|b| b.values().to_vec());
+        assert_eq!((bias, &head.b_k), (Some(vec![10.0, 11.0, 12.0, 13.0, 14.0]), &None));
         Ok(())
     }
 
     #[test]
-    fn the_circuits_are_products_of_a_heads_matrices() -> Result<(), InspectError> {
+    fn query_heads_of_a_group_share_keys_and_values() -> Result<(), InspectError> {
+        // d_in = 2, six query heads of width 5 and values of width 7 in two groups.
         let weights = weights(&[
-            ("w_q", &[2, 1], vec![2.0, 3.0]),
-            ("w_k", &[2, 1], vec![5.0, 7.0]),
-            ("w_v", &[2, 1], vec![2.0, -1.0]),
-            ("w_o", &[1, 3], vec![1.0, 10.0, 100.0]),
+            ("w_q", &[2, 30], counted(2, 30)),
+            ("w_k", &[2, 10], counted(2, 10)),
+            ("w_v", &[2, 14], counted(2, 14)),
+            ("w_o", &[42, 2], counted(42, 2)),
+            ("b_k", &[10], counted(1, 10)),
         ]);
-        let head = &layers(&weights, 1)?[0].heads[0];
-        let values = [head.qk(), head.ov()].map(|m| m.map(|m| m.values().to_vec()));
-        assert_eq!(values[0].as_deref(), Some(&[10.0, 14.0, 15.0, 21.0][..]));
-        assert_eq!(values[1].as_deref(), Some(&[2.0, 20.0, 200.0, -1.0, -10.0, -100.0][..]));
+        let layer = &layers(&weights, Heads { n_heads: 6, n_kv_heads: 2 })?[0];
+        assert_eq!((layer.heads.len(), layer.n_kv_heads), (6, 2));
+        for (h, head) in layer.heads.iter().enumerate() {
+            let first = head.named().map(|(_, m)| m.map(|m| m.at(0, 0)));
+            let group = (h / 3) as f64;
+            let expected = [5.0 * h as f64, 5.0 * group, 7.0 * group, 700.0 * h as f64];
+            assert_eq!(first, expected.map(Some), "head {h}");
+            assert_eq!(head.b_k.as_ref().map(|b| b.at(0, 0)), Some(5.0 * group));
+        }
+        let message =
+            layers(&weights, Heads { n_heads: 6, n_kv_heads: 3 }).expect_err("14 columns").to_string();
+        assert!(message.starts_with("b_k has 10 columns") || message.starts_with("w_k has 10"), "{message}");
         Ok(())
     }
 
@@ -215,7 +236,7 @@ mod tests {
         let layers = layers(&weights(&tensors), 2)?;
         let prefixes: Vec<&str> = layers.iter().map(|layer| layer.prefix.as_str()).collect();
         assert_eq!(prefixes, ["", "blocks.2", "blocks.10", "encoder"]);
-        assert_eq!((layers[1].heads[0].w_q.as_ref(), layers[1].heads[0].qk()), (None, None));
+        assert_eq!(layers[1].heads[0].w_q.as_ref(), None);
         Ok(())
     }
 

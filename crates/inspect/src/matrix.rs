@@ -126,6 +126,11 @@ impl Matrix {
         Self { rows: self.rows, columns: other.columns, values, axes: [self.axes[0], other.axes[1]] }
     }
 
+    /// Every value times `factor`.
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        Self { values: self.values.iter().map(|x| x * factor).collect(), ..*self }
+    }
+
     /// Rows become columns.
     pub(crate) fn transpose(&self) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::checkpoint_heads;
+use crate::config::ModelTable;
 use crate::error::InspectError;
 use crate::snapshot::Snapshot;
 use crate::weights::Weights;
@@ -100,6 +100,19 @@ impl Run {
         snapshot_before(&self.path, step)
     }
 
+    /// Every attention snapshot, by step.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>, InspectError> {
+        let folder = self.path.join("snapshots");
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let found = steps(&folder, ".safetensors")?.into_iter();
+        found.map(|(step, path)| Ok(Snapshot { step: Some(step), ..Snapshot::open(path)? })).collect()
+    }
+
     fn known_steps(&self) -> String {
         const SHOWN: usize = 12;
         let steps: Vec<String> = self.checkpoints.iter().map(|c| c.step.to_string()).collect();
@@ -120,12 +133,12 @@ impl Checkpoint {
         Weights::open(self.folder.join(WEIGHTS))
     }
 
-    /// Number of heads, where `config.json` says.
+    /// What its `config.json` says about the model.
     ///
     /// # Errors
-    /// As [`checkpoint_heads`].
-    pub fn n_heads(&self) -> Result<Option<usize>, InspectError> {
-        checkpoint_heads(&self.folder)
+    /// As [`ModelTable::of_checkpoint`].
+    pub fn model(&self) -> Result<ModelTable, InspectError> {
+        Ok(ModelTable::of_checkpoint(&self.folder)?.unwrap_or_default())
     }
 
     /// Its step where `folder` is called like a checkpoint, `step-00000120`.
@@ -191,7 +204,7 @@ mod tests {
         assert_eq!(steps, [0, 20, 120, 123_456_789]);
         assert_eq!((run.first().step, run.latest().step), (0, 123_456_789));
         assert_eq!(run.at(20)?.weights()?.tensor("a.w_q")?.values[0], 21.0);
-        assert_eq!(run.latest().n_heads()?, Some(3));
+        assert_eq!(run.latest().model()?.n_heads, Some(3));
         let message = run.at(500).expect_err("incomplete").to_string();
         assert!(
             message.ends_with("has no checkpoint at step 500; it has 0, 20, 120, 123456789"),

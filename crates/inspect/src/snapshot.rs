@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::error::InspectError;
 use crate::matrix::Matrix;
+use crate::natural::NaturalKey;
 use crate::weights::Weights;
 
 /// The attention weights of every layer and head for one example.
@@ -56,6 +57,7 @@ impl Snapshot {
                 maps.extend(maps_of(file, name, layer)?);
             }
         }
+        maps.sort_by_cached_key(|map: &AttentionMap| (NaturalKey::of(&map.layer), map.head));
         let probe = probe(file)?;
         Ok(Self {
             step: None,
@@ -141,6 +143,16 @@ mod tests {
         assert_eq!(snapshot.labels(3), Some(&snapshot.tokens[..]));
         assert_eq!(snapshot.labels(5), None);
         assert_eq!(snapshot.targets, ["", "", "x"]);
+        Ok(())
+    }
+
+    #[test]
+    fn maps_come_in_natural_order() -> Result<(), InspectError> {
+        let list = ["b.10", "b.2"].map(|layer| (format!("{layer}.weights"), [2, 1, 1], vec![1.0; 2]));
+        let list = list.each_ref().map(|(name, shape, values)| (name.as_str(), &shape[..], values.clone()));
+        let snapshot = Snapshot::read(&Weights::from_bytes("snapshot", tensors(&list, &[]))?)?;
+        let order: Vec<_> = snapshot.maps.iter().map(|map| (map.layer.as_str(), map.head)).collect();
+        assert_eq!(order, [("b.2", 0), ("b.2", 1), ("b.10", 0), ("b.10", 1)]);
         Ok(())
     }
 

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::checkpoint_heads;
+use crate::config::ModelTable;
 use crate::error::InspectError;
+use crate::heads::Heads;
 use crate::layers::{LayerWeights, layers};
 use crate::run::{Checkpoint, Run, WEIGHTS, snapshot_before};
 use crate::snapshot::Snapshot;
@@ -24,8 +25,8 @@ pub struct Source {
     pub start: Option<Weights>,
     /// Updates made before they were saved.
     pub step: Option<u64>,
-    /// Number of heads that `config.json` gives.
-    pub n_heads: Option<usize>,
+    /// What `config.json` says about the model; nothing where there is none.
+    pub model: ModelTable,
     /// The attention map to show with them; mind its own `step`.
     pub snapshot: Option<Snapshot>,
 }
@@ -62,9 +63,12 @@ impl Source {
         Self::of_checkpoint(Run::open(path)?.at(step)?)
     }
 
-    /// Splits the matrices into `n_heads` heads, whatever `config.json` says.
-    pub fn with_heads(self, n_heads: usize) -> Self {
-        Self { n_heads: Some(n_heads), ..self }
+    /// Splits the matrices into `heads`, whatever `config.json` says: a number, or [`Heads`] where query heads share keys
+    /// and values.
+    pub fn with_heads(self, heads: impl Into<Heads>) -> Self {
+        let Heads { n_heads, n_kv_heads } = heads.into();
+        let model = ModelTable { n_heads: Some(n_heads), n_kv_heads: Some(n_kv_heads), ..self.model };
+        Self { model, ..self }
     }
 
     /// The attention layers, split into the heads that are known; into one where nothing is.
@@ -72,7 +76,7 @@ impl Source {
     /// # Errors
     /// As [`layers`].
     pub fn layers(&self) -> Result<Vec<LayerWeights>, InspectError> {
-        layers(&self.weights, self.n_heads.unwrap_or(1))
+        layers(&self.weights, self.model.heads())
     }
 
     /// The same layers before the first update.
@@ -80,7 +84,7 @@ impl Source {
     /// # Errors
     /// As [`layers`].
     pub fn start_layers(&self) -> Result<Option<Vec<LayerWeights>>, InspectError> {
-        self.start.as_ref().map(|start| layers(start, self.n_heads.unwrap_or(1))).transpose()
+        self.start.as_ref().map(|start| layers(start, self.model.heads())).transpose()
     }
 
     fn of_file(file: &Path) -> Result<Self, InspectError> {
@@ -94,7 +98,7 @@ impl Source {
                 weights: Weights::open(&file)?,
                 start: None,
                 step: None,
-                n_heads: checkpoint_heads(&folder)?,
+                model: ModelTable::of_checkpoint(&folder)?.unwrap_or_default(),
                 snapshot: None,
             }),
         }
@@ -111,7 +115,7 @@ impl Source {
             weights,
             start: start.is_complete().then(|| start.weights()).transpose()?,
             step: Some(checkpoint.step),
-            n_heads: checkpoint.n_heads()?,
+            model: checkpoint.model()?,
             snapshot: snapshot_before(&parent(&checkpoints), checkpoint.step)?,
         })
     }
@@ -155,7 +159,7 @@ mod tests {
         for path in [checkpoint.join(WEIGHTS), checkpoint] {
             let source = Source::open(path)?;
             assert_eq!(found(&source)?, (21.0, Some(1.0), Some(10)));
-            assert_eq!((source.n_heads, source.layers()?[0].heads.len()), (Some(3), 3));
+            assert_eq!((source.model.n_heads, source.layers()?[0].heads.len()), (Some(3), 3));
         }
         Ok(())
     }

@@ -60,6 +60,13 @@ impl Matrix {
 }
 
 impl Spectrum {
+    /// The same singular values, times `scale`, for a matrix of `rows` and `columns` that has no others but zeros.
+    pub(crate) fn within(self, rows: usize, columns: usize, scale: f64) -> Self {
+        let mut values: Vec<f64> = self.values.iter().map(|x| x * scale).collect();
+        values.resize(rows.min(columns), 0.0);
+        Self { values, longer_side: rows.max(columns) }
+    }
+
     /// All singular values, largest first; as many as the shorter side is long.
     pub fn values(&self) -> &[f64] {
         &self.values

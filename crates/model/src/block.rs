@@ -1,17 +1,17 @@
 //! One transformer block: attention and, where wanted, an MLP, each on a residual stream.
 
 use burn::module::Module;
-use burn::nn::LayerNorm;
 use burn::tensor::Tensor;
 
-use crate::attention::{BuiltinScore, Mask, Score, SelfAttention};
+use crate::attention::{Mask, SelfAttention};
 use crate::config::TransformerConfig;
 use crate::dropout::Dropout;
 use crate::error::ModelError;
 use crate::init::Init;
 use crate::mlp::Mlp;
 use crate::mode::Mode;
-use crate::norm::{NormConfig, layer_norm};
+use crate::norm::{Norm, NormConfig};
+use crate::parts::Parts;
 
 /// Attention and MLP with residual connections.
 ///
@@ -21,15 +21,15 @@ use crate::norm::{NormConfig, layer_norm};
 /// no norm      x = x + attention(x)            x = x + mlp(x)
 /// ```
 #[derive(Module, Debug)]
-pub struct Block<S = BuiltinScore> {
+pub struct Block {
     /// The only place where positions exchange information.
-    pub attention: SelfAttention<S>,
+    pub attention: SelfAttention,
     /// Absent in an attention-only block.
     pub mlp: Option<Mlp>,
     /// Belongs to the attention.
-    pub norm_attention: Option<LayerNorm>,
+    pub norm_attention: Option<Norm>,
     /// Belongs to the MLP.
-    pub norm_mlp: Option<LayerNorm>,
+    pub norm_mlp: Option<Norm>,
     dropout_attention: Dropout,
     dropout_mlp: Dropout,
     post_norm: bool,
@@ -44,19 +44,16 @@ pub struct BlockOutput {
     pub weights: Tensor<4>,
 }
 
-impl<S: Score> Block<S> {
+impl Block {
     /// One block of the model that `config` describes; `config` must be resolved.
-    pub(crate) fn new(
-        config: &TransformerConfig,
-        init: &Init,
-        score: &dyn Fn(&Init) -> Result<S, ModelError>,
-    ) -> Result<Self, ModelError> {
-        let norm = || (config.norm != NormConfig::None).then(|| layer_norm(init, config.d_model));
+    pub(crate) fn new(config: &TransformerConfig, init: &Init, parts: &Parts) -> Result<Self, ModelError> {
+        let TransformerConfig { d_model, d_mlp, .. } = *config;
+        let norm = || (config.norm != NormConfig::None).then(|| Norm::new(config.norm_kind, init, d_model));
         Ok(Self {
-            attention: config.attention().init_with(&init.enter("attention"), score)?,
-            mlp: (config.d_mlp > 0).then(|| Mlp::new(&init.enter("mlp"), config.d_model, config.d_mlp)),
+            attention: config.attention().init_with(&init.enter("attention"), parts)?,
+            mlp: (d_mlp > 0).then(|| Mlp::new(config.activation, &init.enter("mlp"), d_model, d_mlp)),
             norm_attention: norm(),
-            norm_mlp: if config.d_mlp > 0 { norm() } else { None },
+            norm_mlp: if d_mlp > 0 { norm() } else { None },
             dropout_attention: Dropout::new(init, "dropout_attention", config.dropout)?,
             dropout_mlp: Dropout::new(init, "dropout_mlp", config.dropout)?,
             post_norm: config.norm == NormConfig::Post,
@@ -75,6 +72,11 @@ impl<S: Score> Block<S> {
         BlockOutput { x: self.after_attention(x, output.context, mode), weights: output.weights }
     }
 
+    /// Whether the attention layer sees the residual stream after a norm.
+    pub fn is_pre_norm(&self) -> bool {
+        self.norm_attention.is_some() && !self.post_norm
+    }
+
     /// What the attention layer sees of the residual stream `x`.
     pub fn attention_input(&self, x: Tensor<3>) -> Tensor<3> {
         self.before(&self.norm_attention, x)
@@ -87,14 +89,14 @@ impl<S: Score> Block<S> {
         self.after(&self.norm_mlp, x + self.dropout_mlp.forward(out, mode))
     }
 
-    fn before(&self, norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
+    fn before(&self, norm: &Option<Norm>, x: Tensor<3>) -> Tensor<3> {
         match norm {
             Some(norm) if !self.post_norm => norm.forward(x),
             _ => x,
         }
     }
 
-    fn after(&self, norm: &Option<LayerNorm>, x: Tensor<3>) -> Tensor<3> {
+    fn after(&self, norm: &Option<Norm>, x: Tensor<3>) -> Tensor<3> {
         match norm {
             Some(norm) if self.post_norm => norm.forward(x),
             _ => x,

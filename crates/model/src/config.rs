@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{Projections, ScoreConfig, SelfAttentionConfig};
+use crate::attention::{Projections, SelfAttentionConfig, Softmax};
+use crate::choice::Choice;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
-use crate::norm::NormConfig;
-use crate::positions::PositionsConfig;
+use crate::mlp::Activation;
+use crate::norm::{NormConfig, NormKind};
+use crate::parts::Parts;
 
 /// Whether a position may see those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,50 +22,66 @@ pub enum MaskConfig {
 
 /// Configuration of a [`Transformer`](crate::Transformer).
 ///
-/// A value that is `None` follows from the others; [`resolve`](Self::resolve) fills it in.
+/// A value that is `None` follows from the others; [`resolve`](Self::resolve) fills it in. What a config file leaves
+/// out is as in [`new`](Self::new).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TransformerConfig {
     /// Number of different tokens, at the input and at the output. In a config file, 0 means: as the task says.
-    #[serde(default)]
     pub vocab_size: usize,
     /// Length of the longest sequence. In a config file, 0 means: as the task says.
-    #[serde(default)]
     pub seq_len: usize,
     /// Width of the residual stream.
     pub d_model: usize,
     /// Number of attention heads per block.
     pub n_heads: usize,
+    /// Number of heads of keys and values, which groups of heads share; `n_heads` by default.
+    pub n_kv_heads: Option<usize>,
     /// Number of blocks.
     pub n_layers: usize,
     /// Width of queries and keys per head; `d_model / n_heads` by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_k: Option<usize>,
     /// Width of values per head; `d_model / n_heads` by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_v: Option<usize>,
     /// Width of the MLP's hidden layer; 0 leaves the MLP out.
     pub d_mlp: usize,
+    /// What stands between the MLP's two maps.
+    pub activation: Activation,
     /// Whether W_Q, W_K and W_V are learned, frozen or absent.
     pub projections: Projections,
     /// Whether W_O mixes the heads' outputs; without it, `n_heads * d_v` must equal `d_model`.
     pub w_o: bool,
     /// Whether W_Q, W_K, W_V and W_O come with biases.
     pub bias: bool,
-    /// How queries and keys are compared.
-    pub score: ScoreConfig,
+    /// How queries and keys are compared, by a name in [`Parts`].
+    pub score: Choice,
+    /// Whether queries and keys are brought to one length before.
+    pub qk_norm: bool,
+    /// Bound of the scaled scores; 0 bounds nothing.
+    pub softcap: f64,
+    /// What the weights of a query add up to.
+    pub softmax: Softmax,
     /// Who sees whom.
     pub mask: MaskConfig,
-    /// How a position is told.
-    pub positions: PositionsConfig,
+    /// How a position is told, by a name in [`Parts`].
+    pub positions: Choice,
     /// Whether the token vectors are trained.
     pub embeddings: EmbeddingsConfig,
     /// Where a block normalises.
     pub norm: NormConfig,
+    /// What normalising means.
+    pub norm_kind: NormKind,
     /// Whether the unembedding is the transposed embedding table.
     pub tied: bool,
     /// Share of activations dropped in training: attention weights, sub-layer outputs and the embedding's output.
     pub dropout: f64,
+}
+
+impl Default for TransformerConfig {
+    /// [`new`](Self::new) of a width of 32 for whatever the task needs.
+    fn default() -> Self {
+        Self::new(0, 0, 32)
+    }
 }
 
 impl TransformerConfig {
@@ -74,18 +92,24 @@ impl TransformerConfig {
             seq_len,
             d_model,
             n_heads: 1,
+            n_kv_heads: None,
             n_layers: 1,
             d_k: None,
             d_v: None,
             d_mlp: 0,
+            activation: Activation::Gelu,
             projections: Projections::Learned,
             w_o: false,
             bias: false,
-            score: ScoreConfig::ScaledDot,
+            score: Choice::new("scaled-dot"),
+            qk_norm: false,
+            softcap: 0.0,
+            softmax: Softmax::Standard,
             mask: MaskConfig::None,
-            positions: PositionsConfig::Sinusoidal,
+            positions: Choice::new("sinusoidal"),
             embeddings: EmbeddingsConfig::Learned,
             norm: NormConfig::Pre,
+            norm_kind: NormKind::Layer,
             tied: false,
             dropout: 0.0,
         }
@@ -94,8 +118,8 @@ impl TransformerConfig {
     /// The same configuration with every open value filled in.
     ///
     /// # Errors
-    /// If a number is out of range or two of them do not fit.
-    pub fn resolve(&self) -> Result<Self, ModelError> {
+    /// If a number is out of range, two of them do not fit, or `parts` lacks a name.
+    pub fn resolve(&self, parts: &Parts) -> Result<Self, ModelError> {
         for (name, value) in [
             ("vocab_size", self.vocab_size),
             ("seq_len", self.seq_len),
@@ -113,7 +137,14 @@ impl TransformerConfig {
         };
         let d_k = size("d_k", share(self.d_k)?)?;
         let d_v = size("d_v", share(self.d_v)?)?;
-        let resolved = Self { d_k: Some(d_k), d_v: Some(d_v), ..self.clone() };
+        let resolved = Self {
+            n_kv_heads: self.n_kv_heads.or(Some(n_heads)),
+            d_k: Some(d_k),
+            d_v: Some(d_v),
+            score: parts.complete_score(&self.score)?,
+            positions: parts.complete_positions(&self.positions)?,
+            ..self.clone()
+        };
         // Before the missing W_O, because identity projections cannot have another width with it either.
         resolved.attention().check()?;
         if !self.w_o && n_heads * d_v != d_model {
@@ -130,7 +161,7 @@ impl TransformerConfig {
     fn n_parameters(&self) -> usize {
         let SelfAttentionConfig { d_in, d_k, d_v, n_heads, .. } = self.attention();
         let attention = d_in.saturating_mul(2 * n_heads * (d_k + d_v));
-        let block = attention.saturating_add(2 * d_in * self.d_mlp);
+        let block = attention.saturating_add(3 * d_in * self.d_mlp);
         let tables = d_in * (2 * self.vocab_size + self.seq_len);
         block.saturating_mul(self.n_layers).saturating_add(tables)
     }
@@ -144,9 +175,14 @@ impl TransformerConfig {
             d_v: resolved(self.d_v),
             d_out: self.w_o.then_some(self.d_model),
             n_heads: self.n_heads,
+            n_kv_heads: self.n_kv_heads,
             bias: self.bias,
             projections: self.projections,
-            score: self.score,
+            score: self.score.clone(),
+            positions: self.positions.clone(),
+            qk_norm: self.qk_norm,
+            softcap: self.softcap,
+            softmax: self.softmax,
             dropout: self.dropout,
         }
     }

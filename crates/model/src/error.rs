@@ -43,6 +43,59 @@ pub enum ModelError {
     /// Identity projections have nothing to add a bias to.
     #[error("projections = \"none\" has no matrices and therefore no biases; set bias = false")]
     IdentityHasNoBias,
+    /// Identity projections give every head keys of its own.
+    #[error(
+        "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = {n_heads}, got \
+         {n_kv_heads}"
+    )]
+    IdentityHasNoGroups {
+        /// Number of heads of queries.
+        n_heads: usize,
+        /// Number of heads of keys and values.
+        n_kv_heads: usize,
+    },
+    /// Keys and values cannot be shared out evenly.
+    #[error("n_kv_heads must divide n_heads = {n_heads}, got {n_kv_heads}")]
+    GroupsDoNotDivide {
+        /// Number of heads of queries.
+        n_heads: usize,
+        /// Number of heads of keys and values.
+        n_kv_heads: usize,
+    },
+    /// Rotation needs pairs.
+    #[error("rope turns pairs of components, so d_k must be even, got {d_k}")]
+    OddWidth {
+        /// Width of queries and keys per head.
+        d_k: usize,
+    },
+    /// Nothing has this name.
+    #[error("unknown {kind} `{name}`; there is {}", known.join(", "))]
+    Unknown {
+        /// What was asked for, for example `"score"`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// Two things cannot have one name.
+    #[error("the {kind} `{name}` is already there; register yours under another name")]
+    NameTaken {
+        /// What was to be added, for example `"score"`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something was given settings that it does not have.
+    #[error("{key}: {reason} (of `{name}`)")]
+    Settings {
+        /// What was asked for and which of its settings, for example `"score.scale"`.
+        key: String,
+        /// The name of the thing that has these settings.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The heads' outputs do not fit where they are added.
     #[error(
         "without w_o the heads' outputs are added to the residual stream as they are, so n_heads * d_v must equal \

@@ -2,6 +2,24 @@
 //!
 //! Tensors in, tensors out: this crate reads no file and no clock and prints nothing. Start at [`SelfAttention`].
 //!
+//! # What is where
+//!
+//! | question | look at | runnable |
+//! |---|---|---|
+//! | What is attention without parameters? | [`BasicAttention`] | its page |
+//! | What do W_Q, W_K and W_V add? | [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`] | example `attention_by_hand` |
+//! | What lies between queries and weights? | [`attend`], [`Attend`], [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`] | the pages of [`attend`] and [`Attend`] |
+//! | What does one layer return? | [`AttentionOutput`], and [`Trace`] with every intermediate | example `attention_by_hand` |
+//! | How are queries and keys compared? | [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`] | example `custom_score` |
+//! | How is a position told? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
+//! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Parts`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Parts`] |
+//! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`] ([`ErasedScore`]), [`AnyPositions`] ([`ErasedPositions`]); [`ErasedModule`] over [`Inside`], with [`Visitor`], [`Mapper`] and [`Change`] for Burn's own | example `own_command_line` |
+//! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`MaskConfig`] | the page of [`Transformer`] |
+//! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
+//! | What is in a model? | [`parameters`], [`Parameter`] | the page of [`parameters`] |
+//! | Is this a training step? | [`Mode`] | example `gradients_reach_qkv` |
+//! | What can be wrong? | [`ModelError`] | the page of [`Settings`] |
+//!
 //! # Axis names
 //!
 //! | name | meaning |
@@ -12,6 +30,7 @@
 //! | `d_in`, `d_out` | width of what goes into and comes out of an attention layer |
 //! | `d_model` | width of a transformer's residual stream |
 //! | `n_heads`, `heads` | number of heads; the axis over them |
+//! | `n_kv_heads`, `kv_heads` | number of heads of keys and values where groups of heads share them; the axis over them |
 //! | `d_k`, `d_v` | width of queries and keys, and of values, per head |
 //! | `d_mlp`, `d_hidden` | width of a hidden layer |
 //! | `vocab_size` | number of different tokens |
@@ -22,32 +41,44 @@
 
 mod attention;
 mod block;
+mod bridge;
+mod choice;
 mod config;
 mod dropout;
 mod embedding;
+mod erased;
 mod error;
 mod init;
 mod mlp;
 mod mode;
 mod norm;
 mod parameters;
+mod parts;
 mod positions;
 pub mod random;
 mod transformer;
 
 pub use attention::{
-    Additive, Attended, AttentionOutput, BasicAttention, BuiltinScore, CausalAlign, Dot, Mask, Projections,
-    ScaledDot, Score, ScoreConfig, SelfAttention, SelfAttentionConfig, Trace, attend,
+    Additive, AnyScore, Attend, Attended, AttentionOutput, BasicAttention, CausalAlign, Dot, ErasedScore,
+    HeadShape, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax,
+    Trace, attend,
 };
 pub use block::{Block, BlockOutput};
+pub use bridge::{Mapper, Visitor};
+pub use choice::{Choice, NoSettings, Settings, plain_words};
 pub use config::{MaskConfig, TransformerConfig};
 pub use dropout::Dropout;
 pub use embedding::{Embedding, EmbeddingsConfig};
+pub use erased::{Change, Erased, ErasedModule, Inside};
 pub use error::ModelError;
 pub use init::{Init, Training};
-pub use mlp::Mlp;
+pub use mlp::{Activation, Mlp};
 pub use mode::Mode;
-pub use norm::NormConfig;
+pub use norm::{Norm, NormConfig, NormKind};
 pub use parameters::{Parameter, parameters};
-pub use positions::{Positions, PositionsConfig, sinusoidal};
+pub use parts::Parts;
+pub use positions::{
+    Alibi, AnyPositions, ErasedPositions, LearnedPositions, NoPositions, Place, Positions, Rope,
+    SinusoidalPositions, sinusoidal,
+};
 pub use transformer::Transformer;

@@ -1,42 +1,80 @@
 //! The feed-forward half of a block: it works on each position alone.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, module::linear};
+use burn::tensor::{Tensor, activation, module::linear};
+use serde::{Deserialize, Serialize};
 
 use crate::init::{Init, Training};
+
+/// What stands between an MLP's two maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// `x Φ(x)`, exact ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
+    #[default]
+    Gelu,
+    /// `max(x, 0)`.
+    Relu,
+    /// A second map, gated by the first through `x σ(x)`; no biases
+    /// ([Shazeer 2020, equation 6](https://arxiv.org/abs/2002.05202)).
+    Swiglu,
+}
 
 /// Two linear maps with a nonlinearity between them.
 ///
 /// ```text
-/// y = gelu(x W_in + b_in) W_out + b_out
+/// gelu, relu    y = f(x W_in + b_in) W_out + b_out
+/// swiglu        y = (silu(x W_in) ⊙ (x W_gate)) W_out         silu(x) = x σ(x)
 /// ```
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// `[d_model, d_mlp]`.
     pub w_in: Param<Tensor<2>>,
-    /// `[d_mlp]`.
-    pub b_in: Param<Tensor<1>>,
+    /// `[d_model, d_mlp]`; SwiGLU only.
+    pub w_gate: Option<Param<Tensor<2>>>,
+    /// `[d_mlp]`; absent under SwiGLU.
+    pub b_in: Option<Param<Tensor<1>>>,
     /// `[d_mlp, d_model]`.
     pub w_out: Param<Tensor<2>>,
-    /// `[d_model]`.
-    pub b_out: Param<Tensor<1>>,
+    /// `[d_model]`; absent under SwiGLU.
+    pub b_out: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl Mlp {
-    pub(crate) fn new(init: &Init, d_model: usize, d_mlp: usize) -> Self {
+    pub(crate) fn new(activation: Activation, init: &Init, d_model: usize, d_mlp: usize) -> Self {
         let bound = |fan_in: usize| 1.0 / (fan_in as f64).sqrt();
+        let matrix =
+            |name, rows, columns| init.uniform(name, [rows, columns], bound(rows), Training::Learned);
+        let gated = activation == Activation::Swiglu;
+        let bias = |name, width, fan_in| {
+            (!gated).then(|| init.uniform(name, [width], bound(fan_in), Training::Learned))
+        };
         Self {
-            w_in: init.uniform("w_in", [d_model, d_mlp], bound(d_model), Training::Learned),
-            b_in: init.uniform("b_in", [d_mlp], bound(d_model), Training::Learned),
-            w_out: init.uniform("w_out", [d_mlp, d_model], bound(d_mlp), Training::Learned),
-            b_out: init.uniform("b_out", [d_model], bound(d_mlp), Training::Learned),
+            w_in: matrix("w_in", d_model, d_mlp),
+            w_gate: gated.then(|| matrix("w_gate", d_model, d_mlp)),
+            b_in: bias("b_in", d_mlp, d_model),
+            w_out: matrix("w_out", d_mlp, d_model),
+            b_out: bias("b_out", d_model, d_mlp),
+            activation,
         }
     }
 
     /// `[batch, seq_len, d_model]` to the same.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let hidden = gelu(linear(x, self.w_in.val(), Some(self.b_in.val())));
-        linear(hidden, self.w_out.val(), Some(self.b_out.val()))
+        let bias = |b: &Option<Param<Tensor<1>>>| b.as_ref().map(Param::val);
+        let hidden = linear(x.clone(), self.w_in.val(), bias(&self.b_in));
+        let hidden = match self.activation {
+            Activation::Gelu => gelu(hidden),
+            Activation::Relu => activation::relu(hidden),
+            Activation::Swiglu => activation::silu(hidden),
+        };
+        let hidden = match &self.w_gate {
+            Some(w_gate) => hidden * linear(x, w_gate.val(), None),
+            None => hidden,
+        };
+        linear(hidden, self.w_out.val(), bias(&self.b_out))
     }
 }
 

@@ -18,6 +18,8 @@ pub enum Purpose {
     Dropout = 2,
     /// Training, validation and test examples; the path is the split's name, the index the example's.
     Examples = 3,
+    /// Tokens that a model goes on with; the path is the task's name, the index the sample's.
+    Samples = 4,
 }
 
 /// The stream of random numbers for one purpose, place and index.

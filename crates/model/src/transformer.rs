@@ -1,10 +1,9 @@
 //! Tokens in, logits out: embedding, positions, blocks, unembedding.
 
 use burn::module::{Module, Param};
-use burn::nn::LayerNorm;
 use burn::tensor::{Int, Tensor, module::linear};
 
-use crate::attention::{BuiltinScore, CausalAlign, Mask, Score, Trace};
+use crate::attention::{CausalAlign, Mask, Trace};
 use crate::block::Block;
 use crate::config::{MaskConfig, TransformerConfig};
 use crate::dropout::Dropout;
@@ -12,8 +11,9 @@ use crate::embedding::Embedding;
 use crate::error::ModelError;
 use crate::init::{Init, Training};
 use crate::mode::Mode;
-use crate::norm::{NormConfig, layer_norm};
-use crate::positions::Positions;
+use crate::norm::{Norm, NormConfig};
+use crate::parts::Parts;
+use crate::positions::{AnyPositions, Place, Positions};
 
 /// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.
 ///
@@ -26,21 +26,21 @@ use crate::positions::Positions;
 /// use qkv_model::{Init, Mode, Transformer, TransformerConfig};
 ///
 /// let device = Device::flex();
-/// let model: Transformer = TransformerConfig::new(10, 16, 32).init(&Init::new(&device, 1))?;
+/// let model = TransformerConfig::new(10, 16, 32).init(&Init::new(&device, 1))?;
 /// let tokens = Tensor::<3, Int>::zeros([2, 16, 1], &device);
 /// assert_eq!(model.forward(tokens, Mode::Evaluate).dims(), [2, 16, 10]);
 /// # Ok::<(), qkv_model::ModelError>(())
 /// ```
 #[derive(Module, Debug)]
-pub struct Transformer<S = BuiltinScore> {
+pub struct Transformer {
     /// Token vectors.
     pub embedding: Embedding,
-    /// Position vectors.
-    pub positions: Positions,
+    /// Acts on the token vectors; absent where positions act in the attention layers alone, or not at all.
+    pub positions: Option<AnyPositions>,
     /// In the order in which they are applied.
-    pub blocks: Vec<Block<S>>,
+    pub blocks: Vec<Block>,
     /// After the last pre-norm block.
-    pub norm: Option<LayerNorm>,
+    pub norm: Option<Norm>,
     /// `[d_model, vocab_size]`; absent where it is tied to the embedding table.
     pub unembedding: Option<Param<Tensor<2>>>,
     dropout: Dropout,
@@ -48,35 +48,34 @@ pub struct Transformer<S = BuiltinScore> {
 }
 
 impl TransformerConfig {
-    /// Builds the model with one of the built-in scores.
+    /// Builds the model with built-in parts.
     ///
     /// # Errors
-    /// As [`resolve`](Self::resolve), or if the score's own settings are out of range.
+    /// As [`resolve`](Self::resolve), or if a part's own settings are out of range.
     pub fn init(&self, init: &Init) -> Result<Transformer, ModelError> {
-        let d_k = self.resolve()?.attention().d_k;
-        self.init_with(init, &|init| self.score.init(init, self.n_heads, d_k))
+        self.init_with(init, &Parts::default())
     }
 
-    /// Builds the model with the score that `score` makes for each block; `self.score` is not used.
+    /// Builds the model with whatever has a name in `parts`.
     ///
     /// # Errors
-    /// As [`init`](Self::init), or whatever `score` returns.
-    pub fn init_with<S: Score>(
-        &self,
-        init: &Init,
-        score: &dyn Fn(&Init) -> Result<S, ModelError>,
-    ) -> Result<Transformer<S>, ModelError> {
-        let config = self.resolve()?;
+    /// As [`init`](Self::init).
+    pub fn init_with(&self, init: &Init, parts: &Parts) -> Result<Transformer, ModelError> {
+        let config = self.resolve(parts)?;
         let (d_model, vocab_size) = (config.d_model, config.vocab_size);
         let blocks = init.enter("blocks");
         let unembedding_bound = 1.0 / (d_model as f64).sqrt();
         Ok(Transformer {
             embedding: config.embeddings.init(&init.enter("embedding"), vocab_size, d_model),
-            positions: config.positions.init(&init.enter("positions"), config.seq_len, d_model),
+            positions: parts.build_positions(
+                &config.positions,
+                &init.enter("positions"),
+                Place::Input { max_len: config.seq_len, d_model },
+            )?,
             blocks: (0..config.n_layers)
-                .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), score))
+                .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), parts))
                 .collect::<Result<_, _>>()?,
-            norm: (config.norm == NormConfig::Pre).then(|| layer_norm(init, d_model)),
+            norm: (config.norm == NormConfig::Pre).then(|| Norm::new(config.norm_kind, init, d_model)),
             unembedding: (!config.tied).then(|| {
                 init.uniform("unembedding", [d_model, vocab_size], unembedding_bound, Training::Learned)
             }),
@@ -86,7 +85,7 @@ impl TransformerConfig {
     }
 }
 
-impl<S: Score> Transformer<S> {
+impl Transformer {
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`; tokens stacked at one position are embedded together
     /// - returns `[batch, seq_len, vocab_size]`, before any softmax
@@ -151,6 +150,11 @@ impl<S: Score> Transformer<S> {
     }
 
     fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
-        self.dropout.forward(self.positions.forward(self.embedding.forward(tokens)), mode)
+        let x = self.embedding.forward(tokens);
+        let x = match &self.positions {
+            Some(positions) => positions.embed(x),
+            None => x,
+        };
+        self.dropout.forward(x, mode)
     }
 }

@@ -5,11 +5,15 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
+use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::config::OptimizerConfig;
 use crate::error::TrainError;
+use crate::moments::{load_moments, save_moments};
 use crate::observer::{Observer, State};
+use crate::optimizer::AdamW;
 use crate::run_folder::RunFolder;
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
@@ -48,6 +52,25 @@ pub fn load_weights<M: Module>(mut model: M, path: &Path) -> Result<M, TrainErro
     }
 }
 
+/// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device.
+///
+/// # Errors
+/// If a file is missing or damaged, or does not fit the model.
+pub fn load_checkpoint<M: Module>(
+    run: &RunFolder,
+    step: u64,
+    model: M,
+    optimizer: &OptimizerConfig,
+    device: &Device,
+) -> Result<State<M>, TrainError> {
+    let folder = run.checkpoint(step);
+    let model = load_weights(model, &folder.join("model.safetensors"))?;
+    let moments = load_moments(&model, &folder.join("optimizer.safetensors"), device)?;
+    let mut optimizer = AdamW::new(optimizer);
+    (optimizer.step, optimizer.moments) = (step, moments);
+    Ok(State { step, model, optimizer })
+}
+
 /// Saves a checkpoint into the run folder whenever one is due.
 pub struct Checkpoints {
     run: RunFolder,
@@ -69,13 +92,17 @@ impl Checkpoints {
         }
         fs::create_dir_all(&unfinished).map_err(TrainError::io("create", &unfinished))?;
         save_weights(&state.model, &unfinished.join("model.safetensors"))?;
+        save_moments(&state.optimizer.moments, &unfinished.join("optimizer.safetensors"))?;
         let mut config = self.config.clone();
         config["format"] = json!("qkv-checkpoint-1");
         config["step"] = json!(state.step);
         let text = serde_json::to_string_pretty(&config).expect("JSON values can be printed");
         let path = unfinished.join("config.json");
         fs::write(&path, text + "\n").map_err(TrainError::io("write", &path))?;
-        fs::rename(&unfinished, &folder).map_err(TrainError::io("create", &folder))
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(TrainError::io("write", &folder))?;
+        }
+        fs::rename(&unfinished, &folder).map_err(TrainError::io("write", &folder))
     }
 }
 

@@ -27,6 +27,14 @@ pub enum TrainError {
     /// A config does not say which task it is for.
     #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
     NoTask,
+    /// A task was asked for and another one set.
+    #[error("asked for the task `{asked}`, but task.name is set to `{set}`; name one of them")]
+    AnotherTask {
+        /// What was asked for.
+        asked: String,
+        /// What was set.
+        set: String,
+    },
     /// A `--set` that is no assignment.
     #[error("`{found}` is no assignment; write `key=value`, for example `model.d_k=24`")]
     NotAnAssignment {
@@ -82,6 +90,57 @@ pub enum TrainError {
         /// How many were drawn.
         examples: usize,
     },
+    /// The task `chars` was given no text.
+    #[error("the task `chars` needs a text; name a file with --set task.text=FILE")]
+    NoText,
+    /// A text holds bytes that are no characters.
+    #[error("{} is not UTF-8 from byte {offset} on; convert it, for example with `iconv -t UTF-8`", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The first byte that is wrong, counted from 0.
+        offset: usize,
+    },
+    /// A text cannot be split into windows.
+    #[error(
+        "{} has {n_chars} characters, but task.seq_len = {seq_len} needs at least {needed}; take a longer text or a \
+         shorter task.seq_len",
+        path.display()
+    )]
+    TextTooShort {
+        /// The file.
+        path: PathBuf,
+        /// How long it is.
+        n_chars: usize,
+        /// Length of a window.
+        seq_len: usize,
+        /// How long it has to be.
+        needed: usize,
+    },
+    /// A text has more different characters than a model of this kind can learn.
+    #[error("{} has {found} different characters, at most {most} are possible; is it a text?", path.display())]
+    TooManyChars {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A text is not the one that the run was made with.
+    #[error(
+        "{} has changed: the run was made with the text of fingerprint {expected}, this one has {got}; put the old text \
+         back, or leave task.fingerprint empty in a new run",
+        path.display()
+    )]
+    TextChanged {
+        /// The file.
+        path: PathBuf,
+        /// Fingerprint in the config.
+        expected: String,
+        /// Fingerprint of the file.
+        got: String,
+    },
     /// The run folder already has a run in it.
     #[error("{} already holds a run; choose another folder with --out, or overwrite it with --force", path.display())]
     RunExists {
@@ -93,6 +152,30 @@ pub enum TrainError {
     NotARunFolder {
         /// The folder.
         path: PathBuf,
+    },
+    /// Another process works on the run.
+    #[error("{} is in use by another process; wait for it, or stop it", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A checkpoint that was asked for is not there.
+    #[error("{} has no checkpoint of step {step}; it has those of {}", path.display(), numbers(known))]
+    NoCheckpoint {
+        /// The run folder.
+        path: PathBuf,
+        /// What was asked for.
+        step: u64,
+        /// What there is.
+        known: Vec<u64>,
+    },
+    /// A run cannot be continued as something else.
+    #[error("{} was started with other settings, and --resume changes none: {difference}", path.display())]
+    NotTheSameRun {
+        /// The run folder.
+        path: PathBuf,
+        /// Which value differs.
+        difference: String,
     },
     /// A file that belongs to a run is missing.
     #[error("{} is no run: it has no {missing}", path.display())]
@@ -145,6 +228,10 @@ pub enum TrainError {
     Observer(String),
 }
 
+fn numbers(numbers: &[u64]) -> String {
+    numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
 impl TrainError {
     /// For `map_err` on input and output: names what was done to which file.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
@@ -156,7 +243,10 @@ impl TrainError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == std::io::ErrorKind::NotADirectory,
-            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write", .. } => false,
+            Self::Diverged { .. }
+            | Self::Observer(_)
+            | Self::Busy { .. }
+            | Self::Io { action: "write", .. } => false,
             _ => true,
         }
     }

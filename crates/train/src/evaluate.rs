@@ -26,6 +26,8 @@ pub struct Evaluation {
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
 ///
+/// Where the split is a list, on no more than it has: no example counts twice.
+///
 /// # Errors
 /// If the split is empty.
 pub fn evaluate<M: Model>(
@@ -34,6 +36,8 @@ pub fn evaluate<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
+    let n_held_out = examples.task.n_held_out(examples.split).unwrap_or(u64::MAX);
+    let n_examples = n_examples.min(n_held_out.max(1));
     evaluate_on(model, examples.task, (0..n_examples).map(|index| examples.draw(index)), device)
 }
 

@@ -2,37 +2,62 @@
 //!
 //! Start at [`Trainer`]; its loop reads from top to bottom. A [`Task`] or [`Model`] of your own takes the place of a
 //! built-in one everywhere. This crate prints nothing and picks no device.
+//!
+//! # What is where
+//!
+//! | question | look at | runnable |
+//! |---|---|---|
+//! | How does training go? | [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and [`StepsConfig`] | the page of [`Trainer`] |
+//! | What comes out? | [`Trained`], [`Ended`], [`State`] | example `learn_to_reverse` |
+//! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
+//! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
+//! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`] ([`ErasedModel`]); [`Config`], [`ConfigSource`] | example `own_command_line` |
+//! | What happens in a step? | [`Batch`], [`clip_global_norm`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
+//! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
+//! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
+//! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`Event`], [`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
+//! | What lies on disk? | [`RunFolder`], [`Existing`]; [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`], [`save_snapshot`] | example `read_the_weights` |
+//! | What can be wrong? | [`TrainError`] | the page of [`ConfigSource::read`] |
 
 mod batch;
 mod checkpoint;
 mod clip;
 mod config;
+mod entry;
 mod error;
 mod evaluate;
+mod generate;
 mod loss;
 mod metrics;
 mod model;
+mod moments;
 mod observer;
 mod optimizer;
+mod registry;
 mod run_folder;
 mod snapshot;
 mod task;
 mod trainer;
+mod transformer;
 
 pub use batch::Batch;
-pub use checkpoint::{Checkpoints, load_weights, save_weights};
+pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
 pub use clip::clip_global_norm;
-pub use config::{
-    Config, ConfigSource, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig, task_names,
-};
+pub use config::{Config, ConfigSource, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
-pub use metrics::{Event, EventLog};
-pub use model::Model;
+pub use generate::{Sampling, generate};
+pub use metrics::{Event, EventLog, RunInfo};
+pub use model::{AnyModel, ErasedModel, Layer, Model, Query};
 pub use observer::{Next, Observer, State, StepReport};
+pub use optimizer::{AdamW, Moments};
+pub use registry::{ModelConfig, Registry};
 pub use run_folder::{Existing, RunFolder};
-pub use snapshot::{Probe, save_snapshot};
-pub use task::{Copy, Example, Examples, Recall, Reverse, Sort, Split, Task, TaskConfig, draw};
+pub use snapshot::{Probe, Snapshots, save_snapshot};
+pub use task::{
+    Baseline, Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max,
+    ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
+};
 pub use trainer::{Ended, Trained, Trainer};
 
 /// The README's code is tested with the documentation.

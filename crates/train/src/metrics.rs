@@ -3,24 +3,28 @@
 use std::io::Write;
 use std::path::Path;
 
+use burn::module::Module;
 use serde::Serialize;
 
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
 use crate::observer::{Next, Observer, State, StepReport};
 use crate::run_folder::RunFolder;
+use crate::task::Baseline;
 
 /// One line.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Event<'a> {
-    /// Before the first step.
+    /// Before the first step, and before the first of those that are still to do in a resumed run.
     Start {
+        /// Steps completed before.
+        step: u64,
         /// The task's name.
         task: &'a str,
         /// Seed of the run.
         seed: u64,
-        /// Steps to come.
+        /// Steps of the whole run.
         steps: u64,
         /// Number of scalars in the model.
         parameters: usize,
@@ -51,6 +55,12 @@ pub enum Event<'a> {
         /// What was found.
         #[serde(flatten)]
         evaluation: Evaluation,
+        /// What simpler models reach on the same targets, where the task has any to compare with.
+        #[serde(skip_serializing_if = "<[Baseline]>::is_empty")]
+        baselines: &'a [Baseline],
+        /// What the model writes by itself, where the task has a prompt.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sample: Option<&'a str>,
         /// Wall time of the whole run.
         seconds: f64,
         /// The run folder.
@@ -62,12 +72,24 @@ pub enum Event<'a> {
 pub struct EventLog<W> {
     out: W,
     run: RunFolder,
+    info: RunInfo,
+}
+
+/// What the first event says of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunInfo {
+    /// The task's name.
+    pub task: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Steps of the whole run.
+    pub steps: u64,
 }
 
 impl<W: Write> EventLog<W> {
     /// Logs the run in `run` to `out`.
-    pub fn new(out: W, run: &RunFolder) -> Self {
-        Self { out, run: run.clone() }
+    pub fn new(out: W, run: &RunFolder, info: &RunInfo) -> Self {
+        Self { out, run: run.clone(), info: info.clone() }
     }
 
     /// Writes one line and flushes it, so that whoever follows the log sees it now.
@@ -82,7 +104,14 @@ impl<W: Write> EventLog<W> {
     }
 }
 
-impl<M, W: Write> Observer<M> for EventLog<W> {
+impl<M: Module, W: Write> Observer<M> for EventLog<W> {
+    fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let RunInfo { task, seed, steps } = self.info.clone();
+        let (step, parameters) = (state.step, state.model.num_params());
+        let path = self.run.path().to_owned();
+        self.write(&Event::Start { step, task: &task, seed, steps, parameters, path: &path })
+    }
+
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
         self.write(&Event::Step(*report))?;
         Ok(Next::Continue)

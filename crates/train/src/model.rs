@@ -1,14 +1,14 @@
-//! What the trainer needs to know of a model: three functions.
+//! What the trainer needs to know of a model: two functions, and what there is to look at.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Mode, Score, Transformer};
+use qkv_model::{Erased, ErasedModule, Inside, Mode, Trace, Transformer};
 
 /// A model over token sequences that [`Trainer`](crate::Trainer) can fit.
 ///
 /// Features and logits are separate, because the trainer picks the positions that carry loss in between: unembedding
 /// the others would be wasted work.
-pub trait Model: Module {
+pub trait Model: Module + ModuleDisplay {
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`
     /// - returns `[batch, seq_len, d_model]`
@@ -24,9 +24,45 @@ pub trait Model: Module {
         let _ = tokens;
         Vec::new()
     }
+
+    /// The attention layers, in order; none for a model without.
+    fn layers(&self) -> Vec<Layer> {
+        Vec::new()
+    }
+
+    /// The walk through one query, `tokens` being `[seq_len, stack]`; `None` for a model that cannot be walked through.
+    ///
+    /// # Panics
+    /// If there is no such layer, head or position.
+    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
+        let _ = (tokens, place);
+        None
+    }
 }
 
-impl<S: Score> Model for Transformer<S> {
+/// One attention layer of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Where it stands in the module tree, such as `blocks.0.attention`; its matrices lie below.
+    pub path: String,
+    /// Number of heads.
+    pub n_heads: usize,
+    /// Whether its input went through a norm.
+    pub is_normed: bool,
+}
+
+/// One query of one head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Query {
+    /// Index of the layer.
+    pub layer: usize,
+    /// Index of the head.
+    pub head: usize,
+    /// Index of the position that asks.
+    pub position: usize,
+}
+
+impl Model for Transformer {
     fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
         Transformer::features(self, tokens, mode)
     }
@@ -37,5 +73,79 @@ impl<S: Score> Model for Transformer<S> {
 
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
         Transformer::attention_weights(self, tokens)
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        let layer = |(layer, block): (usize, &qkv_model::Block)| Layer {
+            path: format!("blocks.{layer}.attention"),
+            n_heads: block.attention.n_heads(),
+            is_normed: block.is_pre_norm(),
+        };
+        self.blocks.iter().enumerate().map(layer).collect()
+    }
+
+    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
+        Some(Transformer::trace(self, tokens, place.layer, place.head, place.position))
+    }
+}
+
+/// Any model, as [`Registry`](crate::Registry) hands it out. [`Erased::downcast_ref`] gets at the type inside.
+pub type AnyModel = Erased<dyn ErasedModel>;
+
+/// The methods of [`Model`] behind a pointer.
+pub trait ErasedModel: ErasedModule {
+    /// See [`Model::features`].
+    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3>;
+    /// See [`Model::logits`].
+    fn logits(&self, features: Tensor<2>) -> Tensor<2>;
+    /// See [`Model::attention_weights`].
+    fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>>;
+    /// See [`Model::layers`].
+    fn layers(&self) -> Vec<Layer>;
+    /// See [`Model::trace`].
+    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace>;
+}
+
+impl<M: Model + 'static> ErasedModel for Inside<M> {
+    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        self.get().features(tokens, mode)
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        self.get().logits(features)
+    }
+
+    fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
+        self.get().attention_weights(tokens)
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        self.get().layers()
+    }
+
+    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
+        self.get().trace(tokens, place)
+    }
+}
+
+impl Model for AnyModel {
+    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        self.get().features(tokens, mode)
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        self.get().logits(features)
+    }
+
+    fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
+        self.get().attention_weights(tokens)
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        self.get().layers()
+    }
+
+    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
+        self.get().trace(tokens, place)
     }
 }

@@ -1,10 +1,10 @@
 //! Hooks into a training run: the progress bar, the metrics log, the checkpoints and whatever you add.
 
-use burn::optim::ModuleOptimizer;
 use serde::Serialize;
 
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
+use crate::optimizer::AdamW;
 
 /// Where a run stands.
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub struct State<M> {
     /// The model, on its training device.
     pub model: M,
     /// The optimizer with its moments.
-    pub optimizer: ModuleOptimizer,
+    pub optimizer: AdamW,
 }
 
 /// One optimizer step.
@@ -42,6 +42,33 @@ pub enum Next {
 }
 
 /// Watches a run. Every hook does nothing unless you write it; an error ends the run.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, TransformerConfig};
+/// use qkv_train::{Next, Observer, Recipe, Reverse, State, StepReport, TrainError, Trainer};
+///
+/// /// Stops a run whose loss has halved.
+/// #[derive(Default)]
+/// struct Halved {
+///     first: Option<f64>,
+/// }
+///
+/// impl<M> Observer<M> for Halved {
+///     fn step(&mut self, _: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
+///         let first = *self.first.get_or_insert(report.loss);
+///         Ok(if report.loss <= first / 2.0 { Next::Stop } else { Next::Continue })
+///     }
+/// }
+///
+/// let task = Reverse { seq_len: 3, n_symbols: 2 };
+/// let device = Device::flex().autodiff();
+/// let model = TransformerConfig::new(2, 3, 16).init(&Init::new(&device, 0))?;
+/// let mut halved = Halved::default();
+/// let trained = Trainer::new(model, &task, Recipe::default(), &device)?.observe(&mut halved).run()?;
+/// assert!(trained.state.step < 500);
+/// # Ok::<(), TrainError>(())
+/// ```
 #[allow(unused_variables)]
 pub trait Observer<M> {
     /// Before the first step.

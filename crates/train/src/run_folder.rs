@@ -1,22 +1,28 @@
 //! A run on disk: its config, its metrics, its checkpoints and what was learned.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{Config, ConfigSource};
 use crate::error::TrainError;
+use crate::registry::Registry;
 
 /// A folder that belongs to one run.
 ///
 /// ```text
 /// config.toml                               everything that repeats the run
+/// run.lock                                  held by the process that trains
 /// metrics.jsonl                             one event a line
-/// checkpoints/step-00000500/                model.safetensors, config.json
+/// checkpoints/step-00000500/                model.safetensors, optimizer.safetensors, state.json, config.json
 /// snapshots/step-00000500.safetensors       attention maps of one example
 /// ```
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held while any clone of this value lives; `None` for a run that is only looked at.
+    _lock: Option<Arc<File>>,
 }
 
 /// What to do with a run that is already there.
@@ -29,6 +35,7 @@ pub enum Existing {
 }
 
 const CONFIG: &str = "config.toml";
+const LOCK: &str = "run.lock";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const SNAPSHOTS: &str = "snapshots";
@@ -44,16 +51,24 @@ impl RunFolder {
                 Existing::Keep => {
                     return Err(TrainError::RunExists { path: path.to_owned() });
                 }
-                Existing::Overwrite => remove_run(path)?,
+                Existing::Overwrite => {
+                    let lock = lock(path)?;
+                    remove_run(path)?;
+                    return Self { path: path.to_owned(), _lock: Some(lock) }.with_config(config);
+                }
             }
         } else if path.exists() && fs::read_dir(path).map_err(TrainError::io("read", path))?.next().is_some()
         {
             return Err(TrainError::NotARunFolder { path: path.to_owned() });
         }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
-        let file = path.join(CONFIG);
+        Self { path: path.to_owned(), _lock: Some(lock(path)?) }.with_config(config)
+    }
+
+    fn with_config(self, config: &Config) -> Result<Self, TrainError> {
+        let file = self.path.join(CONFIG);
         fs::write(&file, config.to_toml()).map_err(TrainError::io("write", &file))?;
-        Ok(Self { path: path.to_owned() })
+        Ok(self)
     }
 
     /// Creates `TASK-1`, `TASK-2`, … under `parent`, the first that is free.
@@ -74,7 +89,7 @@ impl RunFolder {
         }
     }
 
-    /// Opens a run that is already there.
+    /// Opens a run that is already there, to look at it.
     ///
     /// # Errors
     /// If the folder is no run.
@@ -83,17 +98,36 @@ impl RunFolder {
         if !path.join(CONFIG).is_file() {
             return Err(TrainError::NotARun { path: path.to_owned(), missing: CONFIG });
         }
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { path: path.to_owned(), _lock: None })
+    }
+
+    /// Opens a run that is already there, to go on with it as `config` says.
+    ///
+    /// # Errors
+    /// If the folder is no run, was started with another config, or is in use by another process.
+    pub fn open_to_resume(path: &Path, config: &Config) -> Result<Self, TrainError> {
+        let run = Self::open(path)?;
+        let file = path.join(CONFIG);
+        let text = fs::read_to_string(&file).map_err(TrainError::io("read", &file))?;
+        if let Some(difference) = difference(&text, &config.to_toml()) {
+            return Err(TrainError::NotTheSameRun { path: path.to_owned(), difference });
+        }
+        Ok(Self { _lock: Some(lock(path)?), ..run })
+    }
+
+    /// Whether the folder holds a run.
+    pub fn holds_a_run(path: &Path) -> bool {
+        holds_a_run(path)
     }
 
     /// The run's config.
     ///
     /// # Errors
-    /// If the file is damaged.
-    pub fn config(&self) -> Result<Config, TrainError> {
+    /// If the file is damaged, or `registry` lacks something that it names.
+    pub fn config(&self, registry: &Registry) -> Result<Config, TrainError> {
         let file = self.path.join(CONFIG);
         let text = fs::read_to_string(&file).map_err(TrainError::io("read", &file))?;
-        ConfigSource::Toml(&text).read(&[] as &[&str])
+        ConfigSource::Toml(&text).read(registry, &[] as &[&str])
     }
 
     /// The latest checkpoint: its step and its weights.
@@ -101,16 +135,36 @@ impl RunFolder {
     /// # Errors
     /// If there is none.
     pub fn latest_weights(&self) -> Result<(u64, PathBuf), TrainError> {
-        let folder = self.path.join(CHECKPOINTS);
         let missing = || TrainError::NotARun { path: self.path.clone(), missing: "checkpoint" };
-        let entries = fs::read_dir(&folder).map_err(|_| missing())?;
-        let weights = entries.filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let step: u64 = path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()?;
-            let weights = path.join("model.safetensors");
-            weights.is_file().then_some((step, weights))
-        });
-        weights.max().ok_or_else(missing)
+        let step = self.checkpoints().into_iter().max().ok_or_else(missing)?;
+        Ok((step, self.checkpoint(step).join("model.safetensors")))
+    }
+
+    /// The steps of all checkpoints that have weights, in ascending order.
+    pub fn checkpoints(&self) -> Vec<u64> {
+        let entries = fs::read_dir(self.path.join(CHECKPOINTS)).into_iter().flatten();
+        let mut steps: Vec<u64> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let step: u64 = path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()?;
+                path.join("model.safetensors").is_file().then_some(step)
+            })
+            .collect();
+        steps.sort_unstable();
+        steps
+    }
+
+    /// The checkpoint to go on from: that of `step`, or the latest; `None` where there is none at all.
+    ///
+    /// # Errors
+    /// If that of `step` is not there.
+    pub fn checkpoint_to_resume(&self, step: Option<u64>) -> Result<Option<u64>, TrainError> {
+        let known = self.checkpoints();
+        match step {
+            None => Ok(known.last().copied()),
+            Some(step) if known.contains(&step) => Ok(Some(step)),
+            Some(step) => Err(TrainError::NoCheckpoint { path: self.path.clone(), step, known }),
+        }
     }
 
     /// Where the checkpoint of a step belongs.
@@ -132,17 +186,94 @@ impl RunFolder {
         fs::File::create(&path).map_err(TrainError::io("create", &path))
     }
 
+    /// Opens `metrics.jsonl` to go on after `step`: what was logged after it is removed, because it will happen again.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn resume_metrics(&self, step: u64) -> Result<fs::File, TrainError> {
+        let path = self.path.join(METRICS);
+        // A run that was stopped before its first event has no such file yet.
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(TrainError::io("read", &path))?,
+        };
+        let before = |line: &&str| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            let is_last = event["event"] == "done";
+            let at = event["step"].as_u64();
+            event.is_object() && !is_last && at.is_none_or(|at| at <= step)
+        };
+        let kept: String = text.lines().filter(before).map(|line| line.to_owned() + "\n").collect();
+        let unfinished = path.with_extension("tmp");
+        fs::write(&unfinished, kept).map_err(TrainError::io("write", &unfinished))?;
+        fs::rename(&unfinished, &path).map_err(TrainError::io("write", &path))?;
+        fs::OpenOptions::new().append(true).open(&path).map_err(TrainError::io("write", &path))
+    }
+
+    /// Whether the run came to its end: the last line of `metrics.jsonl` says so.
+    pub fn is_done(&self) -> bool {
+        self.last_event().is_ok_and(|event| event["event"] == "done")
+    }
+
+    /// The last line of `metrics.jsonl`; null where there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn last_event(&self) -> Result<serde_json::Value, TrainError> {
+        let path = self.path.join(METRICS);
+        let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
+        Ok(text.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default())
+    }
+
     /// Where the run is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// A config that reads as one of ours, beside something that a run writes: other programs have a `config.toml` too.
+/// A config with the tables that ours have, beside something that a run writes: other programs have a `config.toml`
+/// too. Nothing in it has to be known here, so that a run of a user's own types is recognised by any binary.
 fn holds_a_run(path: &Path) -> bool {
     let text = fs::read_to_string(path.join(CONFIG)).unwrap_or_default();
-    let is_ours = ConfigSource::Toml(&text).read(&[] as &[&str]).is_ok();
+    let config: toml::Table = text.parse().unwrap_or_default();
+    let is_ours =
+        ["task", "model", "optimizer", "schedule", "train"].iter().all(|table| config.contains_key(*table));
     is_ours && (path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
+}
+
+/// The first value in which two configs differ, in words.
+fn difference(before: &str, now: &str) -> Option<String> {
+    let flat = |text: &str| {
+        let mut values = BTreeMap::new();
+        flatten(&text.parse().unwrap_or_default(), "", &mut values);
+        values
+    };
+    let (before, now) = (flat(before), flat(now));
+    let key = before.keys().chain(now.keys()).find(|key| before.get(*key) != now.get(*key))?;
+    let value = |values: &BTreeMap<String, toml::Value>| {
+        values.get(key).map_or("not set".to_owned(), ToString::to_string)
+    };
+    Some(format!("{key} was {}, now it is {}", value(&before), value(&now)))
+}
+
+fn flatten(table: &toml::Table, prefix: &str, values: &mut BTreeMap<String, toml::Value>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(table) => flatten(table, &format!("{prefix}{key}."), values),
+            value => drop(values.insert(format!("{prefix}{key}"), value.clone())),
+        }
+    }
+}
+
+/// Holds `run.lock` until the file is closed, by a crash at the latest.
+fn lock(path: &Path) -> Result<Arc<File>, TrainError> {
+    let file = path.join(LOCK);
+    let lock = File::create(&file).map_err(TrainError::io("create", &file))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Arc::new(lock)),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Busy { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(TrainError::io("lock", &file)(error)),
+    }
 }
 
 /// Removes what a run is made of, and nothing else that somebody may have put beside it.

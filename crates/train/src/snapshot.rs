@@ -14,6 +14,7 @@ use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::loss::logits;
 use crate::model::Model;
+use crate::observer::{Observer, State};
 use crate::run_folder::RunFolder;
 use crate::task::{Example, Task};
 
@@ -59,6 +60,28 @@ impl Probe {
                 .map(|weights| weights.squeeze_dim(0))
                 .collect(),
         }
+    }
+}
+
+/// Saves the attention maps of one example whenever a checkpoint is due.
+pub struct Snapshots<'a> {
+    task: &'a dyn Task,
+    example: Example,
+    device: Device,
+    run: RunFolder,
+}
+
+impl<'a> Snapshots<'a> {
+    /// Looks at `example` on `device`.
+    pub fn new(task: &'a dyn Task, example: &Example, device: &Device, run: &RunFolder) -> Self {
+        Self { task, example: example.clone(), device: device.clone(), run: run.clone() }
+    }
+}
+
+impl<M: Model> Observer<M> for Snapshots<'_> {
+    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let probe = Probe::new(&state.model.valid(), self.task, &self.example, &self.device);
+        save_snapshot(&probe, state.step, &self.run).map(drop)
     }
 }
 

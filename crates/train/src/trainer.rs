@@ -14,19 +14,19 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::loss::loss;
 use crate::model::Model;
 use crate::observer::{Next, Observer, State, StepReport};
-use crate::optimizer::adam_w;
+use crate::optimizer::AdamW;
 use crate::task::{Examples, Split, Task, draw};
 
 /// Fits a model to a task by back-propagation.
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use qkv_model::{Init, Transformer, TransformerConfig};
+/// use qkv_model::{Init, TransformerConfig};
 /// use qkv_train::{Recipe, Reverse, Task, Trainer};
 ///
 /// let task = Reverse { seq_len: 4, n_symbols: 3 };
 /// let device = Device::flex().autodiff();
-/// let model: Transformer = TransformerConfig::new(3, 4, 8).init(&Init::new(&device, 0))?;
+/// let model = TransformerConfig::new(3, 4, 8).init(&Init::new(&device, 0))?;
 /// let mut recipe = Recipe::default();
 /// recipe.train.steps = 10;
 /// let trained = Trainer::new(model, &task, recipe, &device)?.run()?;
@@ -34,7 +34,7 @@ use crate::task::{Examples, Split, Task, draw};
 /// # Ok::<(), qkv_train::TrainError>(())
 /// ```
 pub struct Trainer<'a, M> {
-    model: M,
+    state: State<M>,
     task: &'a dyn Task,
     recipe: Recipe,
     device: Device,
@@ -72,7 +72,15 @@ impl<'a, M: Model> Trainer<'a, M> {
         for split in [Split::Train, Split::Validation, Split::Test] {
             draw(task, recipe.seed, split, 0)?;
         }
-        Ok(Self { model, task, recipe, device: device.clone(), stop_after: None, observers: Vec::new() })
+        let optimizer = AdamW::new(&recipe.optimizer);
+        let state = State { step: 0, model, optimizer };
+        Ok(Self { state, task, recipe, device: device.clone(), stop_after: None, observers: Vec::new() })
+    }
+
+    /// Goes on from where a run was left; see [`load_checkpoint`](crate::load_checkpoint).
+    pub fn resume(mut self, state: State<M>) -> Self {
+        self.state = state;
+        self
     }
 
     /// Adds an observer.
@@ -91,21 +99,22 @@ impl<'a, M: Model> Trainer<'a, M> {
     ///
     /// # Errors
     /// If the loss or a gradient is no longer finite, or an observer fails.
-    pub fn run(mut self) -> Result<Trained<M>, TrainError> {
-        let Recipe { seed, optimizer: optimizer_config, schedule, train } = self.recipe.clone();
-        let optimizer = adam_w(&optimizer_config, &self.model);
-        let mut state = State { step: 0, model: self.model.clone(), optimizer };
-        self.notify(|observer| observer.start(&state))?;
-        self.notify(|observer| observer.checkpoint(&state))?;
+    pub fn run(self) -> Result<Trained<M>, TrainError> {
+        let Self { mut state, task, recipe, device, stop_after, observers } = self;
+        let mut observers = Observers(observers);
+        let Recipe { seed, optimizer: optimizer_config, schedule, train } = recipe;
+        observers.notify(|observer| observer.start(&state))?;
+        if state.step == 0 {
+            observers.notify(|observer| observer.checkpoint(&state))?;
+        }
 
-        let task = self.task;
         let examples = |split| Examples { task, seed, split };
         let mut ended = Ended::Finished;
-        let mut saved_at = 0;
+        let mut saved_at = state.step;
         let mut last = Instant::now();
         while state.step < train.steps {
             let first = state.step * train.batch_size as u64;
-            let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &self.device)?;
+            let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
             let loss = loss(&state.model, &batch, Mode::Train { seed, step: state.step });
             let loss_value = loss.clone().into_scalar::<f64>();
@@ -115,14 +124,14 @@ impl<'a, M: Model> Trainer<'a, M> {
             finite(state.step, "the norm of the gradient", grad_norm)?;
 
             let lr = optimizer_config.lr * schedule.factor(state.step, train.steps);
-            state.model = state.optimizer.step(lr, state.model, grads);
+            state.model = state.optimizer.update(lr, state.model, grads);
             state.step += 1;
 
-            let n_tokens = (train.batch_size * self.task.seq_len()) as f64;
+            let n_tokens = (train.batch_size * task.seq_len()) as f64;
             let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
             let report = StepReport { step: state.step, loss: loss_value, lr, grad_norm, tokens_per_second };
             let mut next = Next::Continue;
-            self.notify(|observer| {
+            observers.notify(|observer| {
                 if observer.step(&state, &report)? == Next::Stop {
                     next = Next::Stop;
                 }
@@ -131,21 +140,20 @@ impl<'a, M: Model> Trainer<'a, M> {
 
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
                 let model = state.model.valid();
-                let held_out =
-                    evaluate(&model, examples(Split::Validation), train.eval_examples, &self.device)?;
+                let held_out = evaluate(&model, examples(Split::Validation), train.eval_examples, &device)?;
                 // The last update has no step after it that would notice.
                 finite(state.step, "the held-out loss", held_out.loss)?;
-                self.notify(|observer| observer.evaluated(&state, &held_out))?;
+                observers.notify(|observer| observer.evaluated(&state, &held_out))?;
                 if train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at {
                     ended = Ended::Early(held_out);
                     break;
                 }
             }
             if state.step.is_multiple_of(train.checkpoint_every) {
-                self.notify(|observer| observer.checkpoint(&state))?;
+                observers.notify(|observer| observer.checkpoint(&state))?;
                 saved_at = state.step;
             }
-            let stop_here = self.stop_after.is_some_and(|stop_after| state.step >= stop_after);
+            let stop_here = stop_after.is_some_and(|stop_after| state.step >= stop_after);
             if (next == Next::Stop || stop_here) && state.step < train.steps {
                 ended = Ended::Stopped;
                 break;
@@ -154,17 +162,21 @@ impl<'a, M: Model> Trainer<'a, M> {
         }
 
         if saved_at != state.step {
-            self.notify(|observer| observer.checkpoint(&state))?;
+            observers.notify(|observer| observer.checkpoint(&state))?;
         }
-        self.notify(|observer| observer.end(&state))?;
+        observers.notify(|observer| observer.end(&state))?;
         Ok(Trained { state, ended })
     }
+}
 
+struct Observers<'a, M>(Vec<&'a mut dyn Observer<M>>);
+
+impl<M> Observers<'_, M> {
     fn notify(
         &mut self,
         mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
-        self.observers.iter_mut().try_for_each(|observer| hook(&mut **observer))
+        self.0.iter_mut().try_for_each(|observer| hook(&mut **observer))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use qkv_model::{Init, Mask, Mode, ScoreConfig, SelfAttentionConfig, Training};
+use qkv_model::{Choice, Init, Mask, Mode, SelfAttentionConfig, Training};
 
 use super::sheet::Sheet;
 
@@ -33,8 +33,8 @@ pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()>
     sheet.say("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
     let device = device.clone().autodiff();
     for d_k in WIDTHS {
-        let scaled = measure(&device, d_k, ScoreConfig::ScaledDot)?;
-        let unscaled = measure(&device, d_k, ScoreConfig::Dot)?;
+        let scaled = measure(&device, d_k, "scaled-dot")?;
+        let unscaled = measure(&device, d_k, "dot")?;
         sheet.say(&format!(
             "{d_k:>6}       {:>8.4}   {:>8.4}        {:>8.1e}   {:>8.1e}       {:>8.1e}   {:>8.1e}",
             scaled.entropy,
@@ -53,12 +53,16 @@ pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()>
     Ok(())
 }
 
-fn measure(device: &Device, d_k: usize, score: ScoreConfig) -> Result<Row> {
+fn measure(device: &Device, d_k: usize, score: &str) -> Result<Row> {
     let mut entropies = Vec::new();
     let mut gradients = Vec::new();
     for draw in 0..DRAWS {
         let init = Init::new(device, draw);
-        let config = SelfAttentionConfig { d_v: D_V, score, ..SelfAttentionConfig::new(D_IN, d_k) };
+        let config = SelfAttentionConfig {
+            d_v: D_V,
+            score: Choice::new(score),
+            ..SelfAttentionConfig::new(D_IN, d_k)
+        };
         let mut layer = config.init(&init)?;
         // Unit variance of q and k: standard normal inputs, matrices of variance 1/d_in.
         let std = 1.0 / (D_IN as f64).sqrt();

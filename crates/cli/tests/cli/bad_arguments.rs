@@ -11,13 +11,13 @@ fn check(line: &str, fragments: &[&str]) {
 #[test]
 fn an_unknown_task_is_answered_with_the_names_of_all() {
     check("train revers", &["unknown task `revers`", "copy", "recall", "reverse", "sort"]);
-    check("train reverse --set task.name=sorted", &["unknown task `sorted`"]);
+    check("train reverse --set task.name=sort", &["asked for the task `reverse`", "set to `sort`"]);
 }
 
 #[test]
 fn an_unknown_command_or_flag_is_refused() {
     check("trian reverse", &["'trian'", "similar", "'train'"]);
-    check("train", &["required", "<TASK|CONFIG.toml>"]);
+    check("train", &["required", "<TASK|CONFIG.toml|RUN>"]);
     check("train reverse --step 5", &["'--step'", "similar", "'--steps'"]);
     check("tasks reverse", &["'reverse'"]);
 }

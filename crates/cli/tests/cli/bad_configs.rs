@@ -47,7 +47,7 @@ fn a_number_out_of_range_is_refused_with_the_range() {
     check("schedule.final_factor=2", &["schedule.final_factor", "got 2"]);
     check("task.seq_len=0", &["task.seq_len", "got 0"]);
     check("model.n_heads=0", &["n_heads", "at least 1", "got 0"]);
-    check("model.score={additive=0}", &["d_hidden", "at least 1", "got 0"]);
+    check("model.score={name=\"additive\",d_hidden=0}", &["d_hidden", "at least 1", "got 0"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn events_come_in_the_order_in_which_things_happen() {
     let run = sandbox
         .succeeds("train reverse --json --steps 7 --set train.eval_every=3 --set train.checkpoint_every=4");
     let expected = [
-        ("start", None),
+        ("start", Some(0)),
         ("saved", Some(0)),
         ("step", Some(1)),
         ("step", Some(2)),
@@ -51,7 +51,7 @@ fn events_have_the_promised_keys() {
     let sandbox = Sandbox::new();
     let events = sandbox.succeeds("train reverse --json --steps 1").events();
     let numbers_of = |event: &Value| match event["event"].as_str().unwrap() {
-        "start" => vec!["seed", "steps", "parameters"],
+        "start" => vec!["step", "seed", "steps", "parameters"],
         "step" => vec!["step", "loss", "lr", "grad_norm", "tokens_per_second"],
         "eval" => vec!["step", "loss", "accuracy", "sequence_accuracy"],
         "saved" => vec!["step"],

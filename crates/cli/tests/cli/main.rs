@@ -28,13 +28,19 @@ mod events;
 mod main_job;
 /// Which folder a run goes to, and what it does to one that is there.
 mod out_folder;
+/// A run that was stopped goes on as if it had not been.
+mod resume;
 /// What a run leaves on disk.
 mod run_folder;
 /// Ctrl-C and `kill`: the run saves and leaves.
 #[cfg(unix)]
 mod signals;
+/// Every combination of some settings.
+mod sweep;
 
 // What the other commands show.
+/// A language model of a text.
+mod chars;
 /// The figures of `eval`.
 mod eval;
 /// The walk of `explain`.
@@ -45,3 +51,5 @@ mod inspect;
 mod pages;
 /// Output that nobody reads to its end.
 mod pipes;
+/// The film of `report`.
+mod report;

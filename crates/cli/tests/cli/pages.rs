@@ -25,8 +25,11 @@ fn the_tasks_are_listed_with_an_input_and_its_target() {
         .map(|block| block.lines().collect())
         .collect();
     let names: Vec<_> = blocks.iter().map(|block| block[0].split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["copy", "recall", "reverse", "sort"]);
-    for block in &blocks {
+    let tasks =
+        "chars copy induction max modular-addition recall recall-interleaved reverse sort sorted-list";
+    assert_eq!(names.join(" "), tasks);
+    assert!(blocks[0][0].contains("task.text=FILE"), "{:?}", blocks[0]);
+    for block in &blocks[1..] {
         let row = |line: &str, name: &str| -> Vec<String> {
             let labels = line.trim().strip_prefix(name).unwrap();
             labels.split_whitespace().map(str::to_owned).collect()

@@ -51,9 +51,10 @@ fn checkpoints_are_kept_at_the_start_every_so_often_and_at_the_end() {
     for step in [0, 3, 6, 8] {
         expected.push(format!("checkpoints/step-{step:08}/config.json"));
         expected.push(format!("checkpoints/step-{step:08}/model.safetensors"));
+        expected.push(format!("checkpoints/step-{step:08}/optimizer.safetensors"));
     }
-    expected
-        .extend(["config.toml", "metrics.jsonl", "snapshots/step-00000008.safetensors"].map(String::from));
+    expected.extend(["config.toml", "metrics.jsonl", "run.lock"].map(String::from));
+    expected.extend([0, 3, 6, 8].map(|step| format!("snapshots/step-{step:08}.safetensors")));
     assert_eq!(paths, expected);
 }
 

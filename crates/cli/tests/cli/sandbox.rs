@@ -144,7 +144,7 @@ impl From<Output> for Finished {
 }
 
 #[track_caller]
-fn events(lines: &str) -> Vec<Value> {
+pub fn events(lines: &str) -> Vec<Value> {
     let event = |line: &str| -> Value {
         let event: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(event.is_object(), "{line}");

@@ -2,8 +2,10 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, einsum};
+use serde::{Deserialize, Serialize};
 
-use super::score::Score;
+use super::score::{HeadShape, Score};
+use crate::error::{ModelError, size};
 use crate::init::{Init, Training};
 
 /// Additive score ([Bahdanau et al. 2015, appendix A.1.2](https://arxiv.org/abs/1409.0473)), one network per head.
@@ -23,16 +25,34 @@ pub struct Additive {
     pub v_a: Param<Tensor<2>>,
 }
 
+/// What a config file may say beside `additive`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AdditiveSettings {
+    d_hidden: usize,
+}
+
+impl Default for AdditiveSettings {
+    fn default() -> Self {
+        Self { d_hidden: 32 }
+    }
+}
+
 impl Additive {
     /// Initial weights are uniform within `1/√(fan in)`.
-    pub(crate) fn new(init: &Init, n_heads: usize, d_k: usize, d_hidden: usize) -> Self {
+    pub(crate) fn build(
+        settings: &AdditiveSettings,
+        init: &Init,
+        HeadShape { n_heads, d_k }: HeadShape,
+    ) -> Result<Self, ModelError> {
+        let d_hidden = size("d_hidden", settings.d_hidden)?;
         let matrix = [n_heads, d_k, d_hidden];
         let bound = |fan_in: usize| 1.0 / (fan_in as f64).sqrt();
-        Self {
+        Ok(Self {
             w_a: init.uniform("w_a", matrix, bound(d_k), Training::Learned),
             u_a: init.uniform("u_a", matrix, bound(d_k), Training::Learned),
             v_a: init.uniform("v_a", [n_heads, d_hidden], bound(d_hidden), Training::Learned),
-        }
+        })
     }
 }
 

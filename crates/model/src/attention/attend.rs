@@ -1,12 +1,11 @@
-//! The mechanism itself, between given queries, keys and values: score, scale, mask, softmax, mix.
+//! The mechanism itself, between given queries, keys and values: score, scale, cap, mask, softmax, mix.
 
 use burn::tensor::{Tensor, assert_shape, einsum};
 
 use super::mask::Mask;
 use super::score::Score;
-use super::softmax::masked_softmax;
-use crate::dropout::Dropout;
-use crate::mode::Mode;
+use super::softmax::{Softmax, softmax};
+use crate::positions::{AnyPositions, Positions};
 
 /// What an attention layer returns where its weights are asked for.
 #[derive(Debug, Clone)]
@@ -35,8 +34,8 @@ pub struct Attended {
 ///
 /// # Shapes
 /// - `q`: `[batch, heads, q_len, d_k]`
-/// - `k`: `[batch, heads, k_len, d_k]`
-/// - `v`: `[batch, heads, k_len, d_v]`
+/// - `k`: `[batch, kv_heads, k_len, d_k]`; `kv_heads` divides `heads`, see [`Attend`]
+/// - `v`: `[batch, kv_heads, k_len, d_v]`
 ///
 /// # Panics
 /// If the shapes do not fit each other or the mask.
@@ -53,40 +52,124 @@ pub struct Attended {
 /// assert_eq!(context.into_scalar::<f32>(), 3.0); // gets the mean of the values
 /// ```
 pub fn attend<S: Score>(score: &S, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &Mask) -> Attended {
-    let weights = attention_weights(score, q, k, mask);
-    let context = mix(weights.clone(), v);
-    Attended { context, weights }
+    Attend::new(score, mask).run(q, k, v)
 }
 
-/// The same with dropout on the weights; the returned weights are those before dropout.
-pub(crate) fn attend_with_dropout<S: Score>(
-    score: &S,
-    [q, k, v]: [Tensor<4>; 3],
-    mask: &Mask,
-    dropout: &Dropout,
-    mode: Mode,
-) -> Attended {
-    let weights = attention_weights(score, q, k, mask);
-    let context = mix(dropout.forward(weights.clone(), mode), v);
-    Attended { context, weights }
+/// [`attend`] with everything that may stand between the scores and the weights.
+///
+/// ```text
+/// scores  = scale · score(q, k)
+/// scores  = cap · tanh(scores / cap)          if there is a cap
+/// weights = softmax(bias(scores) + mask)      bias: that of the position scheme
+/// context = weights v
+/// ```
+///
+/// Where there are fewer heads of keys and values than of queries, head `h` of the queries looks at head
+/// `h / (heads / kv_heads)` of the keys: grouped-query attention
+/// ([Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)).
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use qkv_model::{Attend, Dot, Mask, Softmax};
+///
+/// let device = Device::flex();
+/// let zeros = || Tensor::<4>::zeros([1, 1, 3, 2], &device);
+/// let (dot, mask) = (Dot {}, Mask::none());
+/// let attend = Attend { softmax: Softmax::Quiet, ..Attend::new(&dot, &mask) };
+/// // Three scores of zero and the sink's: a quarter each.
+/// assert_eq!(attend.run(zeros(), zeros(), zeros()).weights.to_data().to_vec::<f32>().unwrap(), [0.25; 9]);
+/// ```
+#[derive(Debug)]
+pub struct Attend<'a, S> {
+    /// Compares queries with keys.
+    pub score: &'a S,
+    /// Who sees whom.
+    pub mask: &'a Mask,
+    /// Adds its bias to the scaled scores.
+    pub positions: Option<&'a AnyPositions>,
+    /// Bound of the scaled scores ([Gemma 2, section 2](https://arxiv.org/abs/2408.00118)).
+    pub softcap: Option<f64>,
+    /// What the weights add up to.
+    pub softmax: Softmax,
 }
 
-fn attention_weights<S: Score>(score: &S, q: Tensor<4>, k: Tensor<4>, mask: &Mask) -> Tensor<4> {
-    let [batch, heads, q_len, d_k] = q.dims();
-    let [_, _, k_len, _] = k.dims();
-    assert_shape!(k, [batch, heads, _, d_k]);
-    let scores = score.scores(q, k);
-    assert_shape!(scores, [batch, heads, q_len, k_len]);
-    masked_softmax(scaled(scores, score.scale(d_k)), mask)
+impl<'a, S: Score> Attend<'a, S> {
+    /// Score, mask and softmax alone.
+    pub fn new(score: &'a S, mask: &'a Mask) -> Self {
+        Self { score, mask, positions: None, softcap: None, softmax: Softmax::Standard }
+    }
+
+    /// Context and weights; shapes as for [`attend`].
+    pub fn run(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Attended {
+        let weights = self.weights(q, k);
+        let context = mix(weights.clone(), v);
+        Attended { context, weights }
+    }
+
+    /// Attention weights, `[batch, heads, q_len, k_len]`: the four steps below.
+    pub fn weights(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        let d_k = q.dims()[3];
+        let scores = self.scores(q, k);
+        self.softmax(self.masked(self.scaled(scores, d_k)))
+    }
+
+    /// What the score says, `[batch, heads, q_len, k_len]`.
+    pub fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        let [batch, heads, q_len, d_k] = q.dims();
+        let [_, _, k_len, _] = k.dims();
+        let k = for_every_head(k, heads);
+        assert_shape!(k, [batch, heads, _, d_k]);
+        let scores = self.score.scores(q, k);
+        assert_shape!(scores, [batch, heads, q_len, k_len]);
+        scores
+    }
+
+    /// The same times the scale for keys of width `d_k`, and capped.
+    pub fn scaled(&self, scores: Tensor<4>, d_k: usize) -> Tensor<4> {
+        let scale = self.score.scale(d_k);
+        // A factor of one is left out, so that unscaled attention costs no extra pass over the T×T scores.
+        let scaled = if scale == 1.0 { scores } else { scores.mul_scalar(scale) };
+        match self.softcap {
+            Some(cap) => scaled.div_scalar(cap).tanh().mul_scalar(cap),
+            None => scaled,
+        }
+    }
+
+    /// The same with biases added, and minus infinity where a key is hidden.
+    pub fn masked(&self, scaled: Tensor<4>) -> Tensor<4> {
+        let scaled = match self.positions {
+            Some(positions) => positions.bias(scaled),
+            None => scaled,
+        };
+        self.mask.apply(scaled)
+    }
+
+    /// The weights of masked scores.
+    pub fn softmax(&self, masked: Tensor<4>) -> Tensor<4> {
+        let all_seen = self.mask.is_none() && self.positions.is_none();
+        softmax(masked, self.softmax, all_seen)
+    }
 }
 
-/// A factor of one is left out, so that unscaled attention costs no extra pass over the T×T scores.
-pub(crate) fn scaled(scores: Tensor<4>, scale: f64) -> Tensor<4> {
-    if scale == 1.0 { scores } else { scores.mul_scalar(scale) }
-}
-
+/// Mixes the values by the weights: `[batch, heads, q_len, k_len]`, `[batch, kv_heads, k_len, d_v]` to
+/// `[batch, heads, q_len, d_v]`.
 pub(crate) fn mix(weights: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     let [batch, heads, _, k_len] = weights.dims();
+    let v = for_every_head(v, heads);
     assert_shape!(v, [batch, heads, k_len, _]);
     einsum!("bhqk,bhkd->bhqd", weights, v)
+}
+
+/// Repeats each of `kv_heads` heads of keys or values for the group of query heads that share it.
+fn for_every_head(x: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, kv_heads, len, width] = x.dims();
+    if kv_heads == heads {
+        return x;
+    }
+    assert!(
+        heads.is_multiple_of(kv_heads),
+        "{kv_heads} heads of keys and values do not divide {heads} heads of queries"
+    );
+    let group = heads / kv_heads;
+    x.unsqueeze_dim::<5>(2).expand([batch, kv_heads, group, len, width]).reshape([batch, heads, len, width])
 }

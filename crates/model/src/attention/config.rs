@@ -4,10 +4,15 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::SelfAttention;
-use super::score::{Score, ScoreConfig};
+use super::qk_norm::QkNorm;
+use super::score::HeadShape;
+use super::softmax::Softmax;
+use crate::choice::Choice;
 use crate::dropout::Dropout;
 use crate::error::{ModelError, size};
 use crate::init::{Init, Training};
+use crate::parts::Parts;
+use crate::positions::Place;
 
 /// What the matrices W_Q, W_K and W_V are: the question "what do learnable matrices buy?" in one setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +55,19 @@ pub struct SelfAttentionConfig {
     pub bias: bool,
     /// Learned, frozen or none; W_O, where there is one, is always learned.
     pub projections: Projections,
-    /// How queries and keys are compared; [`ScoreConfig::ScaledDot`] by default.
-    pub score: ScoreConfig,
+    /// Number of heads of keys and values, which groups of `n_heads / n_kv_heads` heads share; `None`, the default, is
+    /// `n_heads`. One is multi-query attention ([Shazeer 2019](https://arxiv.org/abs/1911.02150)).
+    pub n_kv_heads: Option<usize>,
+    /// How queries and keys are compared, by a name in [`Parts`]; `scaled-dot` by default.
+    pub score: Choice,
+    /// Which position scheme acts in the layer, by a name in [`Parts`]; `none` by default.
+    pub positions: Choice,
+    /// Whether queries and keys are brought to one length; `false` by default. See [`QkNorm`].
+    pub qk_norm: bool,
+    /// Bound of the scaled scores; 0, the default, bounds nothing.
+    pub softcap: f64,
+    /// What the weights add up to.
+    pub softmax: Softmax,
     /// Share of the attention weights dropped in training, in `[0, 1)`; 0 by default.
     pub dropout: f64,
 }
@@ -67,31 +83,33 @@ impl SelfAttentionConfig {
             n_heads: 1,
             bias: false,
             projections: Projections::Learned,
-            score: ScoreConfig::ScaledDot,
+            n_kv_heads: None,
+            score: Choice::new("scaled-dot"),
+            positions: Choice::new("none"),
+            qk_norm: false,
+            softcap: 0.0,
+            softmax: Softmax::Standard,
             dropout: 0.0,
         }
     }
 
-    /// Builds the layer with one of the built-in scores.
+    /// Builds the layer with built-in parts.
     ///
     /// # Errors
-    /// If a dimension is zero, a rate is out of range, or identity projections do not fit.
+    /// If a dimension is zero, a rate is out of range, two numbers do not fit, or nothing has a name that is asked for.
     pub fn init(&self, init: &Init) -> Result<SelfAttention, ModelError> {
-        self.init_with(init, &|init| self.score.init(init, self.n_heads, self.d_k))
+        self.init_with(init, &Parts::default())
     }
 
-    /// Builds the layer with the score that `score` makes; `self.score` is not used. The score is given an [`Init`]
-    /// that stands at its own place in the module tree.
+    /// Builds the layer with whatever has a name in `parts`.
     ///
     /// # Errors
-    /// As [`init`](Self::init), or whatever `score` returns.
-    pub fn init_with<S: Score>(
-        &self,
-        init: &Init,
-        score: &dyn Fn(&Init) -> Result<S, ModelError>,
-    ) -> Result<SelfAttention<S>, ModelError> {
+    /// As [`init`](Self::init).
+    pub fn init_with(&self, init: &Init, parts: &Parts) -> Result<SelfAttention, ModelError> {
         self.check()?;
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
+        let n_kv_heads = self.n_kv_heads();
+        let heads = HeadShape { n_heads, d_k };
         let training = match self.projections {
             Projections::Learned => Some(Training::Learned),
             Projections::Frozen => Some(Training::Frozen),
@@ -107,24 +125,37 @@ impl SelfAttentionConfig {
         };
         Ok(SelfAttention {
             w_q: qkv_matrix("w_q", n_heads * d_k),
-            w_k: qkv_matrix("w_k", n_heads * d_k),
-            w_v: qkv_matrix("w_v", n_heads * d_v),
+            w_k: qkv_matrix("w_k", n_kv_heads * d_k),
+            w_v: qkv_matrix("w_v", n_kv_heads * d_v),
             w_o: self.d_out.map(|d_out| matrix("w_o", n_heads * d_v, d_out, Training::Learned)),
             b_q: qkv_bias("b_q", n_heads * d_k, d_in),
-            b_k: qkv_bias("b_k", n_heads * d_k, d_in),
-            b_v: qkv_bias("b_v", n_heads * d_v, d_in),
+            b_k: qkv_bias("b_k", n_kv_heads * d_k, d_in),
+            b_v: qkv_bias("b_v", n_kv_heads * d_v, d_in),
             b_o: self.d_out.filter(|_| self.bias).map(|d_out| {
                 init.uniform("b_o", [d_out], 1.0 / ((n_heads * d_v) as f64).sqrt(), Training::Learned)
             }),
-            score: score(&init.enter("score"))?,
+            score: parts.build_score(&self.score, &init.enter("score"), heads)?,
+            positions: parts.build_positions(
+                &self.positions,
+                &init.enter("positions"),
+                Place::Attention(heads),
+            )?,
+            qk_norm: self.qk_norm.then(|| QkNorm::new(init, d_k)),
             dropout: Dropout::new(init, "weights", self.dropout)?,
+            softcap: (self.softcap > 0.0).then_some(self.softcap),
+            softmax: self.softmax,
             identity: training.is_none().then(|| identity(init, d_in)),
             d_in,
             d_k,
             d_v,
             d_out: self.d_out.unwrap_or(n_heads * d_v),
             n_heads,
+            n_kv_heads,
         })
+    }
+
+    fn n_kv_heads(&self) -> usize {
+        self.n_kv_heads.unwrap_or(self.n_heads)
     }
 
     /// Everything that [`init`](Self::init) would refuse.
@@ -136,17 +167,27 @@ impl SelfAttentionConfig {
         if let Some(d_out) = self.d_out {
             size("d_out", d_out)?;
         }
+        let n_kv_heads = size("n_kv_heads", self.n_kv_heads())?;
+        if !n_heads.is_multiple_of(n_kv_heads) {
+            return Err(ModelError::GroupsDoNotDivide { n_heads, n_kv_heads });
+        }
+        if !(self.softcap >= 0.0 && self.softcap.is_finite()) {
+            let expected = "a finite number of at least 0, which turns it off";
+            return Err(ModelError::OutOfRange { name: "softcap", expected, got: self.softcap });
+        }
         if self.projections == Projections::None {
             for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
                 if n_heads * size != d_in {
                     return Err(ModelError::IdentityChangesWidth { name, n_heads, size, d_in });
                 }
             }
+            if n_kv_heads != n_heads {
+                return Err(ModelError::IdentityHasNoGroups { n_heads, n_kv_heads });
+            }
             if self.bias {
                 return Err(ModelError::IdentityHasNoBias);
             }
         }
-        self.score.check()?;
         Dropout::check(self.dropout)
     }
 }

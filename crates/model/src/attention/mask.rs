@@ -2,12 +2,8 @@
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-/// On which corner the causal triangle stands where there are more keys than queries, or fewer.
-///
-/// | library | alignment |
-/// |---|---|
-/// | PyTorch `is_causal`, ONNX `Attention` | [`TopLeft`](Self::TopLeft) |
-/// | Burn `is_causal`, FlashAttention 2.1 and later | [`BottomRight`](Self::BottomRight) |
+/// On which corner the causal triangle stands where there are more keys than queries, or fewer. [`Mask`] has the table of
+/// who does what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CausalAlign {
     /// Query `i` sees keys `0..=i`: both sequences start together.
@@ -20,6 +16,21 @@ pub enum CausalAlign {
 /// only if every part shows it, and all biases add up.
 ///
 /// A query from which every key is hidden gets weights and a context of zero, and gradients of zero.
+///
+/// # Beside other libraries
+///
+/// | | here | PyTorch 2.15 `scaled_dot_product_attention` | ONNX `Attention` 23, 24 | Burn 0.22 `attention` |
+/// |---|---|---|---|---|
+/// | default scale | `1/√d_k`, of [`ScaledDot`](crate::ScaledDot) | `1/√d_k` | `1/√d_k` | `1/√d_k` |
+/// | `true` in a Boolean mask | said by the name: [`hidden`](Self::hidden), [`shown`](Self::shown) | shown | shown | hidden |
+/// | causal, `q_len ≠ k_len` | said by [`CausalAlign`] | top-left | top-left, shifted by the cache | bottom-right |
+/// | causal and a mask together | both apply | refused | both apply | both apply |
+/// | a float mask | added to the scaled scores | the same | the same | the same |
+/// | a cap on the scores | before masks and biases | none | before them | before them |
+/// | a query that sees nothing | zeros, gradients zero | zeros, gradients zero | not said; NaN in onnx 1.22's own code | zeros |
+///
+/// Burn's layer `MultiHeadAttention` masks with -1e4 instead: its query that sees nothing attends to everything alike,
+/// as PyTorch's `nn.MultiheadAttention` gives NaN with `need_weights=True`.
 ///
 /// ```
 /// use qkv_model::{CausalAlign, Mask};

@@ -5,24 +5,28 @@ mod attend;
 mod basic;
 mod config;
 mod mask;
+mod qk_norm;
 mod score;
 mod softmax;
 mod trace;
 
 pub use additive::Additive;
-pub use attend::{Attended, AttentionOutput, attend};
+pub use attend::{Attend, Attended, AttentionOutput, attend};
 pub use basic::BasicAttention;
 pub use config::{Projections, SelfAttentionConfig};
 pub use mask::{CausalAlign, Mask};
-pub use score::{BuiltinScore, Dot, ScaledDot, Score, ScoreConfig};
+pub use qk_norm::QkNorm;
+pub use score::{AnyScore, Dot, ErasedScore, HeadShape, ScaledDot, Score};
+pub use softmax::Softmax;
 pub use trace::Trace;
 
-use attend::attend_with_dropout;
+use attend::mix;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, assert_shape, module::linear};
 
 use crate::dropout::Dropout;
 use crate::mode::Mode;
+use crate::positions::{AnyPositions, Positions};
 
 /// Multi-head self-attention ([Vaswani et al. 2017, section 3.2](https://arxiv.org/abs/1706.03762)).
 ///
@@ -32,29 +36,39 @@ use crate::mode::Mode;
 /// context   = [context_1 … context_n] W_O                    W_O optional
 /// ```
 ///
+/// What else may stand between projections and weights is off unless the config asks for it: [`QkNorm`], a position
+/// scheme that acts in the layer, and the cap and the sink of [`Attend`].
+///
 /// Built by [`SelfAttentionConfig`]. A projection that is `None` is the identity, a bias that is `None` is zero.
 /// The fields are public so that weights can be set by hand; columns `h·d_k .. (h+1)·d_k` of `w_q` belong to head `h`.
 #[derive(Module, Debug)]
-pub struct SelfAttention<S = BuiltinScore> {
+pub struct SelfAttention {
     /// Makes queries, `[d_in, n_heads·d_k]`.
     pub w_q: Option<Param<Tensor<2>>>,
-    /// Makes keys, `[d_in, n_heads·d_k]`.
+    /// Makes keys, `[d_in, n_kv_heads·d_k]`.
     pub w_k: Option<Param<Tensor<2>>>,
-    /// Makes values, `[d_in, n_heads·d_v]`.
+    /// Makes values, `[d_in, n_kv_heads·d_v]`.
     pub w_v: Option<Param<Tensor<2>>>,
     /// Mixes the heads, `[n_heads·d_v, d_out]`.
     pub w_o: Option<Param<Tensor<2>>>,
     /// Added to the queries, `[n_heads·d_k]`.
     pub b_q: Option<Param<Tensor<1>>>,
-    /// Added to the keys, `[n_heads·d_k]`; the softmax cancels it under a dot score.
+    /// Added to the keys, `[n_kv_heads·d_k]`; the softmax cancels it under a dot score.
     pub b_k: Option<Param<Tensor<1>>>,
-    /// Added to the values, `[n_heads·d_v]`.
+    /// Added to the values, `[n_kv_heads·d_v]`.
     pub b_v: Option<Param<Tensor<1>>>,
     /// Added to the output, `[d_out]`.
     pub b_o: Option<Param<Tensor<1>>>,
     /// Compares queries with keys.
-    pub score: S,
+    pub score: AnyScore,
+    /// Turns queries and keys, or adds to the scores; absent where the positions act on the model's input alone.
+    pub positions: Option<AnyPositions>,
+    /// Brings queries and keys to one length.
+    pub qk_norm: Option<QkNorm>,
     dropout: Dropout,
+    softcap: Option<f64>,
+    #[module(skip)]
+    softmax: Softmax,
     /// What the accessors show where there are no matrices, `[d_in, d_in]`.
     identity: Option<Tensor<2>>,
     d_in: usize,
@@ -62,9 +76,10 @@ pub struct SelfAttention<S = BuiltinScore> {
     d_v: usize,
     d_out: usize,
     n_heads: usize,
+    n_kv_heads: usize,
 }
 
-impl<S: Score> SelfAttention<S> {
+impl SelfAttention {
     /// The context of every position.
     ///
     /// # Shapes
@@ -84,22 +99,40 @@ impl<S: Score> SelfAttention<S> {
         AttentionOutput { context: self.merge_heads(attended.context), weights: attended.weights }
     }
 
-    /// Queries, keys and values of every head: `[batch, heads, seq_len, d_k]` twice, then `[.., d_v]`.
+    /// What W_Q, W_K and W_V make of `x`: `[batch, heads, seq_len, d_k]`, `[batch, kv_heads, seq_len, d_k]` and
+    /// `[batch, kv_heads, seq_len, d_v]`.
     pub fn project(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
         assert_shape!(x, [_, _, self.d_in]);
         let q = project(x.clone(), &self.w_q, &self.b_q);
         let k = project(x.clone(), &self.w_k, &self.b_k);
         let v = project(x, &self.w_v, &self.b_v);
-        [self.split_heads(q), self.split_heads(k), self.split_heads(v)]
+        let [heads, kv_heads] = [self.n_heads, self.n_kv_heads];
+        [split_heads(q, heads), split_heads(k, kv_heads), split_heads(v, kv_heads)]
     }
 
     fn attend(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Attended {
-        attend_with_dropout(&self.score, self.project(x), mask, &self.dropout, mode)
+        let [q, k, v] = self.project(x);
+        let [q, k] = self.prepare(q, k);
+        let weights = self.steps(mask).weights(q, k);
+        let context = mix(self.dropout.forward(weights.clone(), mode), v);
+        Attended { context, weights }
     }
 
-    fn split_heads(&self, x: Tensor<3>) -> Tensor<4> {
-        let [batch, seq_len, width] = x.dims();
-        x.reshape([batch, seq_len, self.n_heads, width / self.n_heads]).swap_dims(1, 2)
+    /// Queries and keys as they are compared: normed and turned, where the layer does that.
+    fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        let [q, k] = match &self.qk_norm {
+            Some(norm) => norm.forward(q, k),
+            None => [q, k],
+        };
+        match &self.positions {
+            Some(positions) => positions.rotate(q, k),
+            None => [q, k],
+        }
+    }
+
+    fn steps<'a>(&'a self, mask: &'a Mask) -> Attend<'a, AnyScore> {
+        let Self { score, positions, softcap, softmax, .. } = self;
+        Attend { score, mask, positions: positions.as_ref(), softcap: *softcap, softmax: *softmax }
     }
 
     fn merge_heads(&self, context: Tensor<4>) -> Tensor<3> {
@@ -109,23 +142,24 @@ impl<S: Score> SelfAttention<S> {
     }
 }
 
-impl<S> SelfAttention<S> {
+impl SelfAttention {
     /// What head `head` asks with, `[d_in, d_k]`. The same columns of the identity where there is no W_Q.
     ///
     /// # Panics
     /// Like its siblings, if there is no such head.
     pub fn w_q(&self, head: usize) -> Tensor<2> {
-        self.columns_of_head(&self.w_q, head, self.d_k)
+        self.check(head);
+        self.columns(&self.w_q, head, self.d_k)
     }
 
-    /// What head `head` is found by, `[d_in, d_k]`.
+    /// What head `head` is found by, `[d_in, d_k]`; its group shares it.
     pub fn w_k(&self, head: usize) -> Tensor<2> {
-        self.columns_of_head(&self.w_k, head, self.d_k)
+        self.columns(&self.w_k, self.kv_head(head), self.d_k)
     }
 
-    /// What head `head` hands over, `[d_in, d_v]`.
+    /// What head `head` hands over, `[d_in, d_v]`; its group shares it.
     pub fn w_v(&self, head: usize) -> Tensor<2> {
-        self.columns_of_head(&self.w_v, head, self.d_v)
+        self.columns(&self.w_v, self.kv_head(head), self.d_v)
     }
 
     /// How the output of head `head` enters the sum, `[d_v, d_out]`; `None` where the heads are only concatenated.
@@ -160,8 +194,18 @@ impl<S> SelfAttention<S> {
         self.n_heads
     }
 
-    fn columns_of_head(&self, w: &Option<Param<Tensor<2>>>, head: usize, width: usize) -> Tensor<2> {
+    /// Number of heads of keys and values; fewer than [`n_heads`](Self::n_heads) where groups share them.
+    pub fn n_kv_heads(&self) -> usize {
+        self.n_kv_heads
+    }
+
+    /// The head of keys and values that head `head` of the queries looks at.
+    pub fn kv_head(&self, head: usize) -> usize {
         self.check(head);
+        head / (self.n_heads / self.n_kv_heads)
+    }
+
+    fn columns(&self, w: &Option<Param<Tensor<2>>>, head: usize, width: usize) -> Tensor<2> {
         let w =
             w.as_ref().map(Param::val).or_else(|| self.identity.clone()).expect("no matrix means identity");
         w.slice([0..self.d_in, head * width..(head + 1) * width])
@@ -170,6 +214,11 @@ impl<S> SelfAttention<S> {
     fn check(&self, head: usize) {
         assert!(head < self.n_heads, "head {head} of an attention layer with {} heads", self.n_heads);
     }
+}
+
+fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
+    let [batch, seq_len, width] = x.dims();
+    x.reshape([batch, seq_len, heads, width / heads]).swap_dims(1, 2)
 }
 
 fn project(x: Tensor<3>, w: &Option<Param<Tensor<2>>>, b: &Option<Param<Tensor<1>>>) -> Tensor<3> {

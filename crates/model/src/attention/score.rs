@@ -4,8 +4,9 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
-use super::additive::Additive;
-use crate::error::{ModelError, size};
+use crate::choice::NoSettings;
+use crate::erased::{Erased, ErasedModule, Inside};
+use crate::error::ModelError;
 use crate::init::Init;
 
 /// Compares queries with keys.
@@ -14,8 +15,8 @@ use crate::init::Init;
 /// weights = softmax(scale · scores(q, k) + mask)
 /// ```
 ///
-/// Implement it for a module of your own, with or without parameters: autodiff gives the gradient. The example
-/// `custom_score` trains one.
+/// Implement it for a module of your own, with or without parameters: autodiff gives the gradient, and
+/// [`Parts::score`](crate::Parts::score) gives it a name. The example `custom_score` trains one.
 pub trait Score: Module + ModuleDisplay {
     /// The scores before scaling.
     ///
@@ -32,9 +33,24 @@ pub trait Score: Module + ModuleDisplay {
     }
 }
 
+/// The heads for which a score is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadShape {
+    /// Number of heads that ask.
+    pub n_heads: usize,
+    /// Width of queries and keys per head.
+    pub d_k: usize,
+}
+
 /// Dot product without scaling, `s_ij = q_i · k_j`: the lecture's first rung. It saturates the softmax as `d_k` grows.
 #[derive(Module, Debug)]
 pub struct Dot {}
+
+impl Dot {
+    pub(crate) fn build(_: &NoSettings, _: &Init, _: HeadShape) -> Result<Self, ModelError> {
+        Ok(Self {})
+    }
+}
 
 impl Score for Dot {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
@@ -49,10 +65,26 @@ pub struct ScaledDot {
     scale: Option<f64>,
 }
 
+/// What a config file may say beside `scaled-dot`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ScaledDotSettings {
+    scale: Option<f64>,
+}
+
 impl ScaledDot {
     /// Scales by `scale` instead.
     pub fn by(scale: f64) -> Self {
         Self { scale: Some(scale) }
+    }
+
+    pub(crate) fn build(settings: &ScaledDotSettings, _: &Init, _: HeadShape) -> Result<Self, ModelError> {
+        match settings.scale {
+            Some(got) if !got.is_finite() => {
+                Err(ModelError::OutOfRange { name: "scale", expected: "a finite number", got })
+            }
+            scale => Ok(Self { scale }),
+        }
     }
 }
 
@@ -70,76 +102,40 @@ fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
     einsum!("bhqd,bhkd->bhqk", q, k)
 }
 
-/// Which of the built-in scores a config file asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScoreConfig {
-    /// [`Dot`].
-    Dot,
-    /// [`ScaledDot`] with `1/√d_k`.
-    ScaledDot,
-    /// [`ScaledDot`] with this factor.
-    ScaledBy(f64),
-    /// [`Additive`] with this many hidden units per head.
-    Additive(usize),
+/// Any score, as [`Parts`](crate::Parts) hands it out. [`Erased::downcast_ref`] gets at the type inside.
+pub type AnyScore = Erased<dyn ErasedScore>;
+
+/// The methods of [`Score`] behind a pointer.
+pub trait ErasedScore: ErasedModule {
+    /// See [`Score::scores`].
+    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
+    /// See [`Score::scale`].
+    fn scale(&self, d_k: usize) -> f64;
 }
 
-impl ScoreConfig {
-    /// Builds the score of an attention layer with `n_heads` heads and keys of width `d_k`.
-    ///
-    /// # Errors
-    /// If the scale is not a finite number or there are no hidden units.
-    pub fn init(&self, init: &Init, n_heads: usize, d_k: usize) -> Result<BuiltinScore, ModelError> {
-        self.check()?;
-        Ok(match *self {
-            Self::Dot => BuiltinScore::Dot(Dot {}),
-            Self::ScaledDot => BuiltinScore::ScaledDot(ScaledDot::default()),
-            Self::ScaledBy(scale) => BuiltinScore::ScaledDot(ScaledDot::by(scale)),
-            Self::Additive(d_hidden) => BuiltinScore::Additive(Additive::new(init, n_heads, d_k, d_hidden)),
-        })
-    }
-
-    /// Whether its own setting is in range.
-    pub(crate) fn check(&self) -> Result<(), ModelError> {
-        match *self {
-            Self::ScaledBy(got) if !got.is_finite() => {
-                Err(ModelError::OutOfRange { name: "scale", expected: "a finite number", got })
-            }
-            Self::Additive(d_hidden) => size("d_hidden", d_hidden).map(|_| ()),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The score that a config file chose.
-#[derive(Module, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a model has one for each layer, and Burn has no boxed modules"
-)]
-pub enum BuiltinScore {
-    /// See [`Dot`].
-    Dot(Dot),
-    /// See [`ScaledDot`].
-    ScaledDot(ScaledDot),
-    /// See [`Additive`].
-    Additive(Additive),
-}
-
-impl Score for BuiltinScore {
+impl<S: Score + 'static> ErasedScore for Inside<S> {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Dot(score) => score.scores(q, k),
-            Self::ScaledDot(score) => score.scores(q, k),
-            Self::Additive(score) => score.scores(q, k),
-        }
+        self.get().scores(q, k)
     }
 
     fn scale(&self, d_k: usize) -> f64 {
-        match self {
-            Self::Dot(score) => score.scale(d_k),
-            Self::ScaledDot(score) => score.scale(d_k),
-            Self::Additive(score) => score.scale(d_k),
-        }
+        self.get().scale(d_k)
+    }
+}
+
+impl AnyScore {
+    /// Wraps a score.
+    pub fn of(score: impl Score + 'static) -> Self {
+        Self::new(Box::new(Inside::new(score)))
+    }
+}
+
+impl Score for AnyScore {
+    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        self.get().scores(q, k)
+    }
+
+    fn scale(&self, d_k: usize) -> f64 {
+        self.get().scale(d_k)
     }
 }

@@ -6,15 +6,15 @@ mod schedule;
 mod steps;
 
 pub use optimizer::OptimizerConfig;
-pub use read::{ConfigSource, task_names};
+pub use read::ConfigSource;
 pub use schedule::{ScheduleConfig, ScheduleKind};
 pub use steps::StepsConfig;
 
-use qkv_model::TransformerConfig;
+use qkv_model::Choice;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
-use crate::task::TaskConfig;
+use crate::registry::Registry;
 
 /// What a run is made of. Read from TOML by [`ConfigSource::read`], written beside the weights with every value filled
 /// in.
@@ -23,10 +23,10 @@ use crate::task::TaskConfig;
 pub struct Config {
     /// Decides every random number: initial weights, examples, dropout. At most 2^63 - 1, the largest TOML integer.
     pub seed: u64,
-    /// What is learned.
-    pub task: TaskConfig,
-    /// What learns it.
-    pub model: TransformerConfig,
+    /// What is learned, by a name in the [`Registry`].
+    pub task: Choice,
+    /// What learns it, by a name in the [`Registry`].
+    pub model: Choice,
     /// How weights are updated.
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes over the steps.
@@ -88,39 +88,14 @@ impl Config {
     /// The same run with every open value filled in and every value checked.
     ///
     /// # Errors
-    /// If a number is out of range, or the model does not fit the task.
-    pub fn resolve(mut self) -> Result<Self, TrainError> {
-        let task = self.task.build()?;
-        let needs = [
-            ("vocab_size", &mut self.model.vocab_size, task.vocabulary().len()),
-            ("seq_len", &mut self.model.seq_len, task.seq_len()),
-        ];
-        for (key, value, expected) in needs {
-            if *value != 0 && *value != expected {
-                let (task, got) = (task.name().to_owned(), *value);
-                return Err(TrainError::DoesNotFitTask { key, task, expected, got });
-            }
-            *value = expected;
-        }
-        self.model = self.model.resolve()?;
+    /// If a name is unknown, a number is out of range, or the model does not fit the task.
+    pub fn resolve(mut self, registry: &Registry) -> Result<Self, TrainError> {
+        self.task = registry.complete_task(&self.task)?;
+        let task = registry.build_task(&self.task)?;
+        self.task.settings.extend(task.found());
         self.recipe().check()?;
-        self.check_maps()?;
+        self.model = registry.fit_model(&self.model, &*task, self.train.batch_size)?;
         Ok(self)
-    }
-
-    /// Whether a training step's attention maps, `batch · heads · T²` entries a layer, can be held at all.
-    fn check_maps(&self) -> Result<(), TrainError> {
-        let per_example = self.model.n_heads.saturating_mul(self.model.seq_len.pow(2));
-        let most = (MAX_MAP_ENTRIES / per_example).max(1);
-        if self.train.batch_size <= most {
-            return Ok(());
-        }
-        let expected = format!("at most {most} for attention maps of this size");
-        Err(TrainError::OutOfRange {
-            key: "train.batch_size",
-            expected,
-            got: self.train.batch_size.to_string(),
-        })
     }
 
     /// The run as a config file.
@@ -128,9 +103,6 @@ impl Config {
         toml::to_string(self).expect("a config is a TOML table of numbers and names")
     }
 }
-
-/// A gigabyte of entries, four of memory, for one layer's maps; a step keeps several.
-const MAX_MAP_ENTRIES: usize = 1 << 30;
 
 /// Checks that `value` lies where `fits` says; `expected` says it in words.
 fn check(key: &'static str, value: f64, expected: &str, fits: bool) -> Result<(), TrainError> {

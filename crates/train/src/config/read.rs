@@ -1,27 +1,16 @@
 //! From a task's defaults, a TOML text and `key=value` settings to one checked config.
 
+use qkv_model::{Choice, plain_words};
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, Recipe};
 use crate::error::TrainError;
-
-/// The defaults of each built-in task, as files that can be read, copied and passed to `qkv train`.
-const DEFAULTS: [(&str, &str); 4] = [
-    ("copy", include_str!("../../configs/copy.toml")),
-    ("recall", include_str!("../../configs/recall.toml")),
-    ("reverse", include_str!("../../configs/reverse.toml")),
-    ("sort", include_str!("../../configs/sort.toml")),
-];
-
-/// The names of the built-in tasks.
-pub fn task_names() -> impl Iterator<Item = &'static str> {
-    DEFAULTS.iter().map(|(name, _)| *name)
-}
+use crate::registry::{Registry, TRANSFORMER};
 
 /// What a config starts from.
 #[derive(Debug, Clone, Copy)]
 pub enum ConfigSource<'a> {
-    /// The defaults of a built-in task.
+    /// The defaults of a task.
     Task(&'a str),
     /// A TOML text; what it leaves out comes from the defaults of its task.
     Toml(&'a str),
@@ -31,34 +20,49 @@ impl ConfigSource<'_> {
     /// Reads, overlays `settings` of the form `model.d_k=24`, fills in what is open and checks everything.
     ///
     /// # Errors
-    /// If a key is unknown, a value has the wrong type or is out of range, or the parts do not fit each other.
+    /// If a key or a name is unknown, a value has the wrong type or is out of range, or the parts do not fit each other.
     ///
     /// ```
-    /// use qkv_train::ConfigSource;
+    /// use qkv_train::{ConfigSource, Registry};
     ///
-    /// let config = ConfigSource::Task("reverse").read(&["train.steps=20", "model.projections=none"])?;
+    /// let registry = Registry::new();
+    /// let reverse = ConfigSource::Task("reverse");
+    /// let config = reverse.read(&registry, &["train.steps=20", "model.projections=none"])?;
     /// assert_eq!(config.train.steps, 20);
     ///
-    /// let error = ConfigSource::Task("reverse").read(&["model.d_modle=64"]).unwrap_err();
+    /// let error = reverse.read(&registry, &["model.d_modle=64"]).unwrap_err();
     /// assert_eq!(error.to_string(), "unknown key `model.d_modle`; did you mean `model.d_model`?");
     /// # Ok::<(), qkv_train::TrainError>(())
     /// ```
-    pub fn read(self, settings: &[impl AsRef<str>]) -> Result<Config, TrainError> {
+    pub fn read(self, registry: &Registry, settings: &[impl AsRef<str>]) -> Result<Config, TrainError> {
         let mut given = match self {
-            Self::Task(name) => {
-                [("task".to_owned(), Value::Table([("name".to_owned(), name.into())].into_iter().collect()))]
-                    .into_iter()
-                    .collect()
-            }
+            Self::Task(name) => named("task", name),
             Self::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
         };
         for setting in settings {
             set(&mut given, setting.as_ref())?;
         }
-        let defaults = defaults(&given)?;
-        check_keys(&given, &known_keys(&defaults)?)?;
-        deserialize(merge(defaults, given))?.resolve()
+        let task = match (self, name_of(&given, "task")) {
+            (_, None) => return Err(TrainError::NoTask),
+            (Self::Task(asked), Some(name)) if name != asked => {
+                return Err(TrainError::AnotherTask { asked: asked.to_owned(), set: name.to_owned() });
+            }
+            (_, Some(name)) => name.to_owned(),
+        };
+        let defaults = defaults(registry, &task, name_of(&given, "model"))?;
+        check_keys(&given, &known_keys(registry, &defaults)?)?;
+        deserialize(merge(defaults, given))?.resolve(registry)
     }
+}
+
+/// The table `[table]` with nothing but a name in it.
+fn named(table: &str, name: &str) -> Table {
+    Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
+}
+
+/// The name in `[table]`, if it has one.
+fn name_of<'a>(config: &'a Table, table: &str) -> Option<&'a str> {
+    config.get(table)?.as_table()?.get("name")?.as_str()
 }
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
@@ -71,7 +75,9 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     let mut table = table;
     for key in keys {
         let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
-        if !entry.is_table() {
+        if let Value::String(name) = entry {
+            *entry = named("choice", name)["choice"].clone();
+        } else if !entry.is_table() {
             *entry = Value::Table(Table::new());
         }
         table = entry.as_table_mut().expect("made a table just above");
@@ -86,30 +92,48 @@ fn value(text: &str) -> Value {
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-fn defaults(given: &Table) -> Result<Table, TrainError> {
-    let name = match given.get("task") {
-        Some(Value::Table(task)) => task.get("name").and_then(Value::as_str).ok_or(TrainError::NoTask)?,
-        _ => return Err(TrainError::NoTask),
-    };
-    let (_, text) = DEFAULTS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-        TrainError::UnknownTask { name: name.to_owned(), known: task_names().map(str::to_owned).collect() }
-    })?;
-    Ok(text.parse().expect("the defaults are valid TOML"))
+/// The defaults of a task for the kind of model that is asked for.
+fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Table, TrainError> {
+    let Recipe { seed, optimizer, schedule, train } = Recipe::default();
+    let general =
+        Config { seed, task: Choice::new(task), model: Choice::new(TRANSFORMER), optimizer, schedule, train };
+    let mut defaults = Table::try_from(general).expect("a config is a TOML table of numbers and names");
+    for table in ["task", "model"] {
+        let name = name_of_choice(&defaults[table]).to_owned();
+        defaults.insert(table.to_owned(), named(table, &name)[table].clone());
+    }
+    let defaults = merge(defaults, registry.defaults(task)?);
+    Ok(match model {
+        Some(model) => merge(defaults, named("model", model)),
+        None => defaults,
+    })
 }
 
-/// Every key that a config of this task can have: those of its defaults with every open value filled in.
-fn known_keys(defaults: &Table) -> Result<Table, TrainError> {
-    let resolved = deserialize(defaults.clone())?.resolve()?;
-    Ok(Table::try_from(resolved).expect("a config is a TOML table of numbers and names"))
+/// The name in a choice that may have been written without settings.
+fn name_of_choice(choice: &Value) -> &str {
+    choice.as_str().or_else(|| choice.get("name")?.as_str()).unwrap_or_default()
 }
 
-fn check_keys(given: &Table, known: &Table) -> Result<(), TrainError> {
-    let all: Vec<String> = paths(known, "");
+/// The dotted path of every key that a config of this task and this kind of model can have.
+fn known_keys(registry: &Registry, defaults: &Table) -> Result<Vec<String>, TrainError> {
+    let config = deserialize(defaults.clone())?;
+    let mut known = paths(defaults, "");
+    known.extend(registry.task_keys(&config.task)?.into_iter().map(|key| format!("task.{key}")));
+    known.extend(registry.model_keys(&config.model)?.into_iter().map(|key| format!("model.{key}")));
+    known.sort();
+    known.dedup();
+    Ok(known)
+}
+
+fn check_keys(given: &Table, known: &[String]) -> Result<(), TrainError> {
     for path in paths(given, "") {
-        // Below a key whose known value is no table (a score such as `{ additive = 16 }`) serde checks the shape.
-        let fits = |known: &String| path == *known || path.starts_with(&format!("{known}."));
-        if !all.iter().any(fits) {
-            return Err(TrainError::UnknownKey { nearest: nearest(&path, &all), key: path });
+        // Below a key whose known value is no table (a score such as `{ name = "additive", d_hidden = 16 }`) serde checks
+        // the shape; a choice may also be written by its name alone.
+        let fits = |known: &String| {
+            path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
+        };
+        if !known.iter().any(fits) {
+            return Err(TrainError::UnknownKey { nearest: nearest(&path, known), key: path });
         }
     }
     Ok(())
@@ -140,11 +164,24 @@ fn nearest(path: &str, known: &[String]) -> Option<String> {
     best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known.clone())
 }
 
-/// `over` on top of `base`, table by table.
+/// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
+/// setting without a name belongs to the one that is there.
 fn merge(mut base: Table, over: Table) -> Table {
     for (key, value) in over {
         let merged = match (base.remove(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => Value::Table(merge(base, over)),
+            (Some(Value::Table(base)), Value::Table(over)) => match (base.get("name"), over.get("name")) {
+                (Some(old), Some(new)) if old != new => Value::Table(over),
+                _ => Value::Table(merge(base, over)),
+            },
+            (Some(Value::String(name)), Value::Table(mut over)) => {
+                over.entry("name").or_insert(Value::String(name));
+                Value::Table(over)
+            }
+            (Some(Value::Table(base)), Value::String(name))
+                if base.get("name") == Some(&name.clone().into()) =>
+            {
+                Value::Table(base)
+            }
             (_, over) => over,
         };
         base.insert(key, merged);
@@ -153,7 +190,7 @@ fn merge(mut base: Table, over: Table) -> Table {
 }
 
 fn deserialize(table: Table) -> Result<Config, TrainError> {
-    table.try_into().map_err(|error: toml::de::Error| TrainError::Config(in_words(&error.to_string())))
+    table.try_into().map_err(|error: toml::de::Error| TrainError::Config(plain_words(&error.to_string())))
 }
 
 fn not_toml(text: &str, error: &toml::de::Error) -> TrainError {
@@ -161,16 +198,6 @@ fn not_toml(text: &str, error: &toml::de::Error) -> TrainError {
     let before = text.get(..start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    let message = in_words(error.message());
+    let message = plain_words(error.message());
     TrainError::Config(format!("not TOML at line {line}, column {column}: {message}"))
-}
-
-/// What serde says, in one line and without the names of Rust's types.
-fn in_words(message: &str) -> String {
-    let words: Vec<&str> = message.split_whitespace().collect();
-    words
-        .join(" ")
-        .replace("expected usize", "expected a whole number of at least 0")
-        .replace("expected u64", "expected a whole number of at least 0")
-        .replace("expected f64", "expected a number")
 }

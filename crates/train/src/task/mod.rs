@@ -1,22 +1,33 @@
 //! What there is to learn: a task draws inputs and knows the right answer to each.
 
-mod choice;
+mod chars;
 mod copy;
+mod induction;
+mod max;
+mod modular_addition;
+mod ngram;
 mod recall;
 mod reverse;
 mod said;
 mod sort;
+mod sorted_list;
 mod split;
 mod symbols;
 
-pub use choice::TaskConfig;
+pub use chars::{Chars, CharsConfig};
 pub use copy::Copy;
-pub use recall::Recall;
+pub use induction::{Induction, InductionForm};
+pub use max::Max;
+pub use modular_addition::ModularAddition;
+pub use recall::{Layout, Recall};
 pub use reverse::Reverse;
 pub use sort::Sort;
+pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
 
 use qkv_model::random::Rng;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// A distribution over inputs, and the right answer to each of them.
 ///
@@ -56,6 +67,67 @@ pub trait Task: Send + Sync {
         let _ = index;
         None
     }
+
+    /// The one split that an input belongs to; [`Split::of`] unless you say otherwise.
+    fn split(&self, tokens: &[u32]) -> Split {
+        Split::of(tokens)
+    }
+
+    /// Draws an input of one split, or `None` where this draw gave none; [`draw`] tries again.
+    fn sample_from(&self, split: Split, rng: &mut Rng) -> Option<Vec<u32>> {
+        let tokens = self.sample(rng);
+        (self.split(&tokens) == split).then_some(tokens)
+    }
+
+    /// How many examples a held-out split consists of, where it is a list that can be gone through; then they are
+    /// taken from [`held_out`](Self::held_out), in order, and none is evaluated twice. `None` for the training split.
+    fn n_held_out(&self, split: Split) -> Option<u64> {
+        let _ = split;
+        None
+    }
+
+    /// Example number `index` of [`n_held_out`](Self::n_held_out).
+    fn held_out(&self, split: Split, index: u64) -> Option<Example> {
+        let _ = (split, index);
+        None
+    }
+
+    /// What building the task found out and its config keeps, such as the fingerprint of a text: it replaces the settings
+    /// of the same names. Nothing unless you say otherwise.
+    fn found(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// What simpler models reach on the targets of a held-out split, from the simplest on; none unless you say so.
+    fn baselines(&self, split: Split) -> Vec<Baseline> {
+        let _ = split;
+        Vec::new()
+    }
+
+    /// What one target is called where losses are compared: "target", unless you say otherwise.
+    fn unit(&self) -> &str {
+        "target"
+    }
+
+    /// What a sample of [`generate`](crate::generate) starts from; `None` where there is nothing to go on with.
+    fn prompt(&self) -> Option<Vec<u32>> {
+        None
+    }
+
+    /// Tokens as text to read: their labels side by side, unless you say otherwise.
+    fn text(&self, tokens: &[u32]) -> String {
+        let vocabulary = self.vocabulary();
+        tokens.iter().map(|&token| vocabulary[token as usize].as_str()).collect()
+    }
+}
+
+/// What a simpler model reaches.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Baseline {
+    /// The model's name.
+    pub name: String,
+    /// Mean cross-entropy over the targets, in nats.
+    pub loss: f64,
 }
 
 /// An input and its answer.

@@ -17,13 +17,26 @@ use crate::error::TrainError;
 /// target     ·   ·   ·  |  5   7   2
 /// ```
 ///
+/// With `layout = "interleaved"` the values follow their keys
+/// ```text
+/// position   0  1  2  3  4  5 | 6  7  8
+/// input      d  7  a  2  g  5 | G  D  A
+/// target     ·  ·  ·  ·  ·  · | 5  7  2
+/// ```
+/// and it takes two layers, because a value does not know its key until an earlier layer has carried the key one position
+/// forward.
+///
 /// A key is asked for by a token of its own (`D` asks for `d`): with fixed embeddings the two have nothing in common
-/// until W_Q and W_K learn to bring them together. Key and value share a position, so one layer can do it; where they
-/// follow each other, a value does not know its key until an earlier layer has carried the key over.
+/// until W_Q and W_K learn to bring them together. Fixed embeddings keep the comparison of the arms fair, because
+/// learned ones would bring a key and its question together on their own; so do no positions for the stacked layout,
+/// which needs none, and sinusoidal positions for the interleaved one, which needs a step of one position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recall {
-    /// Number of pairs to remember; an input has `2 * n_pairs` positions.
+    /// Whether key and value share a position; `stacked` by default.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Number of pairs to remember; an input has `2 * n_pairs` positions, `3 * n_pairs` interleaved.
     pub n_pairs: usize,
     /// Number of different keys.
     pub n_keys: usize,
@@ -31,13 +44,32 @@ pub struct Recall {
     pub n_values: usize,
 }
 
+/// How the pairs of [`Recall`] lie in an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Key and value share a position.
+    #[default]
+    Stacked,
+    /// The value follows its key.
+    Interleaved,
+}
+
 impl Recall {
     /// # Errors
     /// If a size is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.n_pairs", self.n_pairs, 1, symbols::MAX_LEN / 2)?;
+        symbols::check("task.n_pairs", self.n_pairs, 1, symbols::MAX_LEN / self.positions_per_pair())?;
         symbols::check("task.n_keys", self.n_keys, self.n_pairs, symbols::MAX_SYMBOLS)?;
         symbols::check("task.n_values", self.n_values, 2, symbols::MAX_SYMBOLS)
+    }
+
+    /// Those of the pair itself and the one of its question.
+    fn positions_per_pair(&self) -> usize {
+        match self.layout {
+            Layout::Stacked => 2,
+            Layout::Interleaved => 3,
+        }
     }
 
     /// The token that asks for a key.
@@ -57,13 +89,22 @@ impl Recall {
 
 impl Task for Recall {
     fn name(&self) -> &str {
-        "recall"
+        match self.layout {
+            Layout::Stacked => "recall",
+            Layout::Interleaved => "recall-interleaved",
+        }
     }
 
     fn summary(&self) -> String {
         format!(
-            "remember {} pairs of a key out of {} and a value out of {}, and answer for each key",
-            self.n_pairs, self.n_keys, self.n_values
+            "remember {} pairs of a key out of {} and a value out of {}{}, and answer for each key",
+            self.n_pairs,
+            self.n_keys,
+            self.n_values,
+            match self.layout {
+                Layout::Stacked => "",
+                Layout::Interleaved => " after it",
+            }
         )
     }
 
@@ -75,15 +116,19 @@ impl Task for Recall {
         let keys = (0..self.n_keys).map(|key| letter(b'a', key));
         let questions = (0..self.n_keys).map(|key| letter(b'A', key));
         let values = (0..self.n_values).map(|value| value.to_string());
-        keys.chain(questions).chain(values).chain(["·".to_owned()]).collect()
+        let blank = (self.layout == Layout::Stacked).then(|| "·".to_owned());
+        keys.chain(questions).chain(values).chain(blank).collect()
     }
 
     fn seq_len(&self) -> usize {
-        2 * self.n_pairs
+        self.n_pairs * self.positions_per_pair()
     }
 
     fn stack(&self) -> usize {
-        2
+        match self.layout {
+            Layout::Stacked => 2,
+            Layout::Interleaved => 1,
+        }
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
@@ -95,7 +140,12 @@ impl Task for Recall {
             tokens.extend([key, self.value(rng.random_range(0..self.n_values as u32))]);
         }
         keys.shuffle(rng);
-        tokens.extend(keys.iter().flat_map(|&key| [self.question(key), self.blank()]));
+        for key in keys {
+            tokens.push(self.question(key));
+            if self.layout == Layout::Stacked {
+                tokens.push(self.blank());
+            }
+        }
         tokens
     }
 
@@ -105,8 +155,8 @@ impl Task for Recall {
             let pair = pairs.chunks_exact(2).find(|pair| self.question(pair[0]) == question);
             pair.map(|pair| pair[1])
         };
-        std::iter::repeat_n(None, self.n_pairs)
-            .chain(questions.chunks_exact(2).map(|question| answer(question[0])))
+        std::iter::repeat_n(None, self.seq_len() - self.n_pairs)
+            .chain(questions.chunks_exact(self.stack()).map(|question| answer(question[0])))
             .collect()
     }
 }

@@ -13,6 +13,10 @@ use crate::error::TrainError;
 /// input      3  1  4  1  5  9
 /// target     9  5  1  4  1  3        output 0 looks at input 5, output 1 at input 4, …
 /// ```
+///
+/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the arms fair, because
+/// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because what a symbol is says
+/// nothing about where to look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reverse {

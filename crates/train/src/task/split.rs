@@ -31,11 +31,23 @@ impl Split {
     /// The one split that an input belongs to: a hash of its tokens decides, one in eight each for validation and
     /// test, as minGPT does for its sorting demo. No seed enters, so runs of all seeds agree on what is held out.
     pub fn of(tokens: &[u32]) -> Self {
-        let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
-        match avalanche(fnv1a(&bytes)) % 8 {
+        match hash(tokens) % 8 {
             0 => Self::Test,
             1 => Self::Validation,
             _ => Self::Train,
+        }
+    }
+
+    /// As [`of`](Self::of), with another share of all inputs for training and the rest in two halves.
+    pub fn with_train_share(train_share: f64, tokens: &[u32]) -> Self {
+        // The upper 53 bits, which are all that a double holds, as a number in [0, 1).
+        let place = (hash(tokens) >> 11) as f64 / (1_u64 << 53) as f64;
+        if place < train_share {
+            Self::Train
+        } else if place < (1.0 + train_share) / 2.0 {
+            Self::Validation
+        } else {
+            Self::Test
         }
     }
 }
@@ -61,6 +73,11 @@ impl Examples<'_> {
     }
 }
 
+fn hash(tokens: &[u32]) -> u64 {
+    let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+    avalanche(fnv1a(&bytes))
+}
+
 /// MurmurHash3's finalizer (Austin Appleby, public domain). Without it, inputs that differ in their last token alone
 /// would go to neighbouring eighths, because FNV-1a hardly mixes the last bytes.
 fn avalanche(mut hash: u64) -> u64 {
@@ -75,6 +92,8 @@ const MAX_DRAWS: usize = 10_000;
 
 /// Example `index` of a split: a function of its arguments and nothing else.
 ///
+/// A held-out split that is a list starts again at its end, and no seed enters.
+///
 /// # Errors
 /// If the task has so few different inputs that none of them belongs to the split.
 ///
@@ -88,10 +107,13 @@ const MAX_DRAWS: usize = 10_000;
 /// # Ok::<(), qkv_train::TrainError>(())
 /// ```
 pub fn draw(task: &dyn Task, seed: u64, split: Split, index: u64) -> Result<Example, TrainError> {
+    if let Some(n_held_out) = task.n_held_out(split).filter(|&n_held_out| n_held_out > 0) {
+        let example = task.held_out(split, index % n_held_out);
+        return Ok(example.expect("a task has the held-out examples that it counts"));
+    }
     let mut rng = stream(seed, Purpose::Examples, split.name(), index);
     for _ in 0..MAX_DRAWS {
-        let tokens = task.sample(&mut rng);
-        if Split::of(&tokens) == split {
+        if let Some(tokens) = task.sample_from(split, &mut rng) {
             return Ok(Example::new(task, tokens));
         }
     }

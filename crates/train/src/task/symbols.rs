@@ -10,6 +10,13 @@ pub(super) fn sample(rng: &mut Rng, len: usize, n_symbols: usize) -> Vec<u32> {
     (0..len).map(|_| rng.random_range(0..n_symbols as u32)).collect()
 }
 
+/// The symbols in ascending order.
+pub(super) fn sorted(symbols: &[u32]) -> Vec<u32> {
+    let mut sorted = symbols.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
 /// How many strings there are, unless it overflows.
 pub(super) fn count(len: usize, n_symbols: usize) -> Option<u64> {
     (n_symbols as u64).checked_pow(u32::try_from(len).ok()?)

@@ -17,6 +17,9 @@ const CELLS: usize = 32;
 
 /// Shows every matrix and the attention map; writes pictures where they are asked for.
 pub fn run(args: &InspectArgs) -> Result<ExitCode> {
+    if let Some(folder) = args.svg.as_deref().filter(|folder| folder.is_file()) {
+        return Err(usage(format!("--svg {} is a file; name a folder", folder.display())));
+    }
     let mut source = Source::open(&args.source)?;
     if let Some(n_heads) = args.heads {
         if n_heads == 0 {

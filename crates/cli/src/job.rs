@@ -1,0 +1,161 @@
+//! One training, from a checked config to its final figures: what `train` and `sweep` share.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::Device;
+use qkv_model::Init;
+use qkv_train::{
+    AnyModel, Baseline, Checkpoints, Config, Ended, Evaluation, Event, EventLog, Examples, Probe, Registry,
+    RunFolder, RunInfo, Sampling, Snapshots, Split, Task, Trained, Trainer, draw, evaluate, generate,
+    load_checkpoint,
+};
+
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+/// Test examples behind the final figures.
+const TEST_EXAMPLES: u64 = 10_000;
+
+/// Tokens of the sample at the end.
+const SAMPLE: usize = 200;
+
+/// A training that is known to be possible: everything that can be wrong was found, and nothing was created.
+pub struct Job {
+    pub config: Config,
+    pub task: Box<dyn Task>,
+    /// With its initial weights.
+    pub model: AnyModel,
+    device: Device,
+    stop_after: Option<u64>,
+    started: Instant,
+}
+
+/// Who is told how it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// A person.
+    Person,
+    /// A program that reads JSON.
+    Program,
+    /// Nobody.
+    Nobody,
+}
+
+/// How a job ended.
+pub enum Outcome {
+    /// The final figures are there.
+    Done(Box<Done>),
+    /// A signal came; everything is saved.
+    Interrupted { step: u64, code: ExitCode },
+}
+
+/// The end of a run that was not interrupted.
+pub struct Done {
+    pub ended: Ended,
+    pub step: u64,
+    /// On the test split.
+    pub evaluation: Evaluation,
+    /// What the model does with the first test example.
+    pub probe: Probe,
+    /// What simpler models reach on the test split, where the task has any to compare with.
+    pub baselines: Vec<Baseline>,
+    /// What the model writes by itself, where the task has a prompt.
+    pub sample: Option<String>,
+    pub seconds: f64,
+}
+
+impl Job {
+    /// Builds everything that the config names.
+    pub fn prepare(registry: &Registry, config: Config, device: &Device) -> Result<Self> {
+        let started = Instant::now();
+        let device = device.clone().autodiff();
+        let task = registry.task_of(&config)?;
+        let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
+        // The trainer draws an example of each split; one that cannot be drawn is found here.
+        Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
+        Ok(Self { config, task, model, device, stop_after: None, started })
+    }
+
+    /// Leaves after this many steps, without changing the schedule.
+    pub fn stop_after(self, stop_after: Option<u64>) -> Self {
+        Self { stop_after, ..self }
+    }
+
+    /// Trains in `folder`, from the checkpoint of step `from` if there is one.
+    pub fn run(&self, folder: &RunFolder, from: Option<u64>, audience: Audience) -> Result<Outcome> {
+        let Self { config, task, device, .. } = self;
+        let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
+        if let Some(step) = from {
+            let model = self.model.clone();
+            trainer = trainer.resume(load_checkpoint(folder, step, model, &config.optimizer, device)?);
+        }
+        let metrics = match from {
+            Some(step) => folder.resume_metrics(step)?,
+            None => folder.create_metrics()?,
+        };
+        let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
+        let mut log = EventLog::new(metrics, folder, &info);
+        let mut json =
+            (audience == Audience::Program).then(|| EventLog::new(Screen::default(), folder, &info));
+        let mut checkpoints = Checkpoints::new(folder, config);
+        let example = draw(&**task, config.seed, Split::Test, 0)?;
+        let mut snapshots = Snapshots::new(&**task, &example, device, folder);
+        let mut interrupt = Interrupt::watch()?;
+        let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
+
+        let mut trainer = trainer.stop_after(self.stop_after);
+        trainer = trainer
+            .observe(&mut interrupt)
+            .observe(&mut checkpoints)
+            .observe(&mut snapshots)
+            .observe(&mut log);
+        if let Some(json) = &mut json {
+            trainer = trainer.observe(json);
+        }
+        if let Some(progress) = &mut progress {
+            trainer = trainer.observe(progress);
+        }
+        let Trained { state, ended } = trainer.run()?;
+        if let (Ended::Stopped, Some(code)) = (ended, interrupt.exit_code()) {
+            return Ok(Outcome::Interrupted { step: state.step, code: ExitCode::from(code) });
+        }
+
+        let model = state.model.valid();
+        let evaluation = evaluate(&model, self.examples(Split::Test), TEST_EXAMPLES, device)?;
+        let probe = Probe::new(&model, &**task, &example, device);
+        let baselines = task.baselines(Split::Test);
+        let sample = self.sample(&model)?;
+        let seconds = self.started.elapsed().as_secs_f64();
+        let done = Event::Done {
+            step: state.step,
+            evaluation,
+            baselines: &baselines,
+            sample: sample.as_deref(),
+            seconds,
+            path: folder.path(),
+        };
+        if ended != Ended::Stopped {
+            log.write(&done)?;
+        }
+        if let Some(json) = &mut json {
+            json.write(&done)?;
+        }
+        let step = state.step;
+        Ok(Outcome::Done(Box::new(Done { ended, step, evaluation, probe, baselines, sample, seconds })))
+    }
+
+    fn sample(&self, model: &AnyModel) -> Result<Option<String>> {
+        let Some(prompt) = self.task.prompt() else { return Ok(None) };
+        let sampling = Sampling { n_tokens: SAMPLE, seed: self.config.seed, ..Sampling::default() };
+        let tokens = generate(model, &*self.task, &prompt, &sampling, &self.device)?;
+        Ok(Some(self.task.text(&tokens)))
+    }
+
+    fn examples(&self, split: Split) -> Examples<'_> {
+        Examples { task: &*self.task, seed: self.config.seed, split }
+    }
+}

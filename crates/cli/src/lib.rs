@@ -1,0 +1,71 @@
+//! The whole command line, with your own types in it.
+//!
+//! The `qkv` binary is [`run`] on [`Registry::new`]. A program of a few lines that registers a score, a position scheme,
+//! a task or a model of its own has all of it with that type: `train`, also with `--resume`, `eval`, `explain`,
+//! `inspect`, `report`, `sweep`.
+//!
+//! ```no_run
+//! use burn::module::Module;
+//! use burn::tensor::Tensor;
+//! use qkv::Registry;
+//! use qkv::model::{NoSettings, Score};
+//!
+//! /// Minus the squared distance between query and key.
+//! #[derive(Module, Debug)]
+//! struct Distance {}
+//!
+//! impl Score for Distance {
+//!     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+//!         let difference = q.unsqueeze_dim::<5>(3) - k.unsqueeze_dim::<5>(2);
+//!         difference.powi_scalar(2).sum_dim(4).squeeze_dim::<4>(4).neg()
+//!     }
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     qkv::run(Registry::new().score("distance", |_: &NoSettings, _, _| Ok(Distance {})))
+//! }
+//! ```
+//!
+//! Then `cargo run --release -- train reverse --set model.score=distance` trains it.
+//!
+//! # From an attention layer to a command line of your own
+//!
+//! 1. [`SelfAttention`](model::SelfAttention) is the mechanism: three learnable matrices, a score, a mask, a softmax.
+//!    [`SelfAttentionConfig`](model::SelfAttentionConfig) builds it; [`attend`](model::attend) is the core without the
+//!    matrices.
+//! 2. [`Score`](model::Score) and [`Positions`](model::Positions) are the two places where kinds of attention differ.
+//!    [`Parts`](model::Parts) gives yours a name.
+//! 3. [`Transformer`](model::Transformer) stacks blocks of it; its [config](model::TransformerConfig) is the glossary of
+//!    every dimension and variant.
+//! 4. [`Task`](train::Task) says what there is to learn. [`Trainer`](train::Trainer) fits any
+//!    [`Model`](train::Model) to it in one loop that reads from top to bottom; [`Observer`](train::Observer) watches.
+//! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
+//! 6. [`inspect`] reads what was learned from the run's files alone, whatever types made them.
+
+mod api;
+mod args;
+mod device;
+mod ending;
+mod eval;
+mod exit;
+mod explain;
+mod inspect_command;
+mod interrupt;
+mod job;
+mod lecture;
+mod loaded;
+mod numbers;
+mod progress;
+mod report;
+mod screen;
+mod style;
+mod sweep;
+mod table;
+mod tasks;
+mod train_command;
+
+pub use api::run;
+pub use qkv_inspect as inspect;
+pub use qkv_model as model;
+pub use qkv_train as train;
+pub use qkv_train::Registry;

@@ -1,0 +1,26 @@
+//! The film of a run as one page.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn the_page_has_a_frame_for_every_checkpoint_and_asks_for_nothing_from_outside() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(
+        "train reverse --steps 6 --out run --quiet --set train.checkpoint_every=2 --set task.seq_len=5",
+    );
+    let report = sandbox.succeeds("report run");
+    assert!(report.stdout.contains("4 frames"), "{report:?}");
+    let page = sandbox.read_text("run/report.html");
+    for outside in ["src=\"http", "href=\"http", "@import", "fetch(", "XMLHttpRequest"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    sandbox.succeeds("report run --out page.html");
+    assert_eq!(sandbox.read_text("page.html"), page);
+}
+
+#[test]
+fn a_report_of_nothing_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("report nowhere", &["nowhere"]);
+    sandbox.refuses("report . --out .", &["--out", "name a file"]);
+}

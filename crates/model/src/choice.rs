@@ -1,0 +1,133 @@
+//! What a config file says where something can be chosen by name.
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::error::ModelError;
+
+/// A name and the settings that belong to it: `"rope"`, or `{ name = "rope", base = 500.0 }`.
+///
+/// ```
+/// use qkv_model::Choice;
+///
+/// let choice = Choice::new("additive").with("d_hidden", 8);
+/// assert_eq!(serde_json::to_string(&choice).unwrap(), r#"{"name":"additive","d_hidden":8}"#);
+/// assert_eq!(serde_json::from_str::<Choice>("\"dot\"").unwrap(), Choice::new("dot"));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// What is chosen.
+    pub name: String,
+    /// Its settings; those left out have their defaults.
+    pub settings: Map<String, Value>,
+}
+
+/// Settings of something that has a name: what a config file may say beside it, with a default for every value.
+///
+/// Implemented for every type that fits; say `#[serde(default, deny_unknown_fields)]`, so that a misspelt key is an
+/// error. [`NoSettings`] is for things that have none.
+pub trait Settings: Serialize + DeserializeOwned + Default {}
+
+impl<T: Serialize + DeserializeOwned + Default> Settings for T {}
+
+/// The settings of something that has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
+impl Choice {
+    /// The thing of this name, with its default settings.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), settings: Map::new() }
+    }
+
+    /// With one setting.
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.settings.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The settings as a type; `kind` says in an error what was chosen, for example `"score"`.
+    ///
+    /// # Errors
+    /// If a key is unknown or a value has the wrong type.
+    pub fn read<T: DeserializeOwned>(&self, kind: &'static str) -> Result<T, ModelError> {
+        // JSON has no number that is not finite; taken for a value left out, it would become the default in silence.
+        if let Some((key, _)) = self.settings.iter().find(|(_, value)| value.is_null()) {
+            return Err(ModelError::Settings {
+                key: format!("{kind}.{key}"),
+                name: self.name.clone(),
+                reason: "must have a value, and a number must be finite".to_owned(),
+            });
+        }
+        let settings = Value::Object(self.settings.clone());
+        serde_path_to_error::deserialize(settings).map_err(|error| {
+            let path = error.path().to_string();
+            let path = if path == "." { String::new() } else { format!(".{path}") };
+            let reason = plain_words(&error.inner().to_string());
+            ModelError::Settings { key: format!("{kind}{path}"), name: self.name.clone(), reason }
+        })
+    }
+
+    /// The same choice with these settings; those that are `None` are left out.
+    ///
+    /// # Panics
+    /// If `settings` is not a struct.
+    pub fn with_settings(&self, settings: &impl Serialize) -> Self {
+        match serde_json::to_value(settings) {
+            Ok(Value::Object(mut settings)) => {
+                settings.retain(|_, value| !value.is_null());
+                Self { name: self.name.clone(), settings }
+            }
+            other => panic!("settings are a struct of numbers and names, got {other:?}"),
+        }
+    }
+}
+
+impl Serialize for Choice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.settings.is_empty() {
+            return serializer.serialize_str(&self.name);
+        }
+        let mut table = serializer.serialize_map(Some(1 + self.settings.len()))?;
+        table.serialize_entry("name", &self.name)?;
+        for (key, value) in &self.settings {
+            table.serialize_entry(key, value)?;
+        }
+        table.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Choice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(name) => Ok(Self::new(name)),
+            Value::Object(mut settings) => match settings.remove("name") {
+                Some(Value::String(name)) => Ok(Self { name, settings }),
+                Some(other) => Err(D::Error::custom(format!("expected a name in quotes, got {other}"))),
+                None => Err(D::Error::custom("expected the key `name` beside the settings")),
+            },
+            other => Err(D::Error::custom(format!(
+                "expected a name, or a table with the key `name` and settings, got {other}"
+            ))),
+        }
+    }
+}
+
+/// What serde says, in one line and without the names of Rust's types.
+///
+/// ```
+/// use qkv_model::plain_words;
+///
+/// assert_eq!(plain_words("invalid type: string, expected f64"), "invalid type: string, expected a number");
+/// ```
+pub fn plain_words(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words
+        .join(" ")
+        .replace("expected usize", "expected a whole number of at least 0")
+        .replace("expected u64", "expected a whole number of at least 0")
+        .replace("expected f64", "expected a number")
+}

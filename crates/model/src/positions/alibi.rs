@@ -1,0 +1,66 @@
+//! Attention with linear biases: the farther away a key stands, the less it counts.
+
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+
+use super::{Place, Positions};
+use crate::choice::NoSettings;
+use crate::error::ModelError;
+use crate::init::Init;
+
+/// ALiBi ([Press et al. 2022, section 3](https://arxiv.org/abs/2108.12409)).
+///
+/// ```text
+/// s_ij = s_ij - m_h |i + k_len - q_len - j|       m_h = 2^(-8 (h+1) / n_heads)
+/// ```
+///
+/// Queries stand at the end of the keys. Without a causal mask, which the paper always has, keys after the query are
+/// as far away as those before it. Where the number of heads is no power of two, the slopes are those of the next
+/// smaller power, then every other one of the next larger, as in the authors' code.
+#[derive(Module, Debug)]
+pub struct Alibi {}
+
+impl Alibi {
+    pub(crate) fn build(_: &NoSettings, _: &Init, place: Place) -> Result<Option<Self>, ModelError> {
+        Ok(matches!(place, Place::Attention(_)).then_some(Self {}))
+    }
+}
+
+impl Positions for Alibi {
+    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
+        let [_, heads, q_len, k_len] = scores.dims();
+        let mut bias = Vec::with_capacity(heads * q_len * k_len);
+        for slope in slopes(heads) {
+            for i in 0..q_len {
+                bias.extend((0..k_len).map(|j| -slope * (i + k_len).abs_diff(q_len + j) as f64));
+            }
+        }
+        let data = TensorData::new(bias, [1, heads, q_len, k_len]).convert_dtype(scores.dtype());
+        let bias = Tensor::from_data(data, (&scores.device(), scores.dtype()));
+        scores + bias
+    }
+}
+
+/// How steeply each head forgets.
+fn slopes(n_heads: usize) -> Vec<f64> {
+    let geometric = |n: usize| (0..n).map(move |head| 2_f64.powf(-8.0 * (head + 1) as f64 / n as f64));
+    if n_heads.is_power_of_two() {
+        return geometric(n_heads).collect();
+    }
+    let below = n_heads.next_power_of_two() / 2;
+    geometric(below).chain(geometric(2 * below).step_by(2).take(n_heads - below)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slopes;
+
+    #[test]
+    fn the_slopes_are_those_of_the_paper() {
+        let halves: Vec<f64> = (1..=8).map(|power| 0.5_f64.powi(power)).collect();
+        assert_eq!(slopes(8), halves);
+        // Four of four heads, then the first and the third of eight.
+        assert_eq!(slopes(6), [0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]);
+        assert_eq!(slopes(1), [0.00390625]);
+    }
+}

@@ -1,0 +1,131 @@
+//! Where a token stands: attention alone does not know, because permuting its inputs permutes its outputs.
+
+mod alibi;
+mod learned;
+mod rope;
+mod sinusoidal;
+
+pub use alibi::Alibi;
+pub use learned::LearnedPositions;
+pub use rope::Rope;
+pub use sinusoidal::{SinusoidalPositions, sinusoidal};
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+
+use crate::attention::HeadShape;
+use crate::choice::NoSettings;
+use crate::erased::{Erased, ErasedModule, Inside};
+use crate::error::ModelError;
+use crate::init::Init;
+
+/// A position scheme: it may act on the model's input, on queries and keys, or on the scores. Each method does nothing
+/// unless you write it.
+///
+/// One object stands at the model's input and one in each attention layer ([`Place`]); those in the layers come into
+/// play between the projections and the softmax:
+///
+/// ```text
+/// x = embed(x)                                     once, at the model's input
+/// q, k = rotate(q, k)                              in every layer
+/// weights = softmax(bias(scale · scores(q, k)) + mask)
+/// ```
+pub trait Positions: Module + ModuleDisplay {
+    /// Adds to the token vectors, `[batch, seq_len, d_model]`.
+    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
+        x
+    }
+
+    /// Turns queries, `[batch, heads, q_len, d_k]`, and keys, `[batch, kv_heads, k_len, d_k]`.
+    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        [q, k]
+    }
+
+    /// Adds to the scaled scores, `[batch, heads, q_len, k_len]`.
+    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
+        scores
+    }
+}
+
+/// Where a position scheme is asked to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On the token vectors of a whole model.
+    Input {
+        /// Length of the longest sequence.
+        max_len: usize,
+        /// Width of the vectors.
+        d_model: usize,
+    },
+    /// In one attention layer.
+    Attention(HeadShape),
+}
+
+/// No positions: the model cannot tell them apart.
+#[derive(Module, Debug)]
+pub struct NoPositions {}
+
+impl NoPositions {
+    pub(crate) fn build(_: &NoSettings, _: &Init, _: Place) -> Result<Option<Self>, ModelError> {
+        Ok(None)
+    }
+}
+
+impl Positions for NoPositions {}
+
+/// Any position scheme, as [`Parts`](crate::Parts) hands it out. [`Erased::downcast_ref`] gets at the type inside.
+pub type AnyPositions = Erased<dyn ErasedPositions>;
+
+/// The methods of [`Positions`] behind a pointer.
+pub trait ErasedPositions: ErasedModule {
+    /// See [`Positions::embed`].
+    fn embed(&self, x: Tensor<3>) -> Tensor<3>;
+    /// See [`Positions::rotate`].
+    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2];
+    /// See [`Positions::bias`].
+    fn bias(&self, scores: Tensor<4>) -> Tensor<4>;
+}
+
+impl<P: Positions + 'static> ErasedPositions for Inside<P> {
+    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
+        self.get().embed(x)
+    }
+
+    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        self.get().rotate(q, k)
+    }
+
+    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
+        self.get().bias(scores)
+    }
+}
+
+impl AnyPositions {
+    /// Wraps a position scheme.
+    pub fn of(positions: impl Positions + 'static) -> Self {
+        Self::new(Box::new(Inside::new(positions)))
+    }
+}
+
+impl Positions for AnyPositions {
+    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
+        self.get().embed(x)
+    }
+
+    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        self.get().rotate(q, k)
+    }
+
+    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
+        self.get().bias(scores)
+    }
+}
+
+/// Adds the first rows of a table of position vectors, `[max_len, d_model]`, to `x`.
+fn add_rows(x: Tensor<3>, table: Tensor<2>) -> Tensor<3> {
+    let [_, seq_len, d_model] = x.dims();
+    let [max_len, width] = table.dims();
+    assert!(seq_len <= max_len, "a sequence of {seq_len} positions, but the model was built for {max_len}");
+    assert_eq!(d_model, width, "width of the token vectors");
+    x + table.slice(0..seq_len).unsqueeze()
+}

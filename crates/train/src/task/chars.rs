@@ -1,0 +1,222 @@
+//! A language model of any text, one character at a time.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use qkv_model::random::{Rng, fnv1a};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Baseline, Example, Split, Task, ngram, symbols};
+use crate::error::TrainError;
+
+/// What a config file says of [`Chars`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CharsConfig {
+    /// A text in UTF-8.
+    pub text: PathBuf,
+    /// Number of positions, at most a tenth of the text.
+    pub seq_len: usize,
+    /// FNV-1a hash of the file in 16 hexadecimal digits, filled in when a run starts; a run is never continued with
+    /// another text. Empty: any text.
+    #[serde(default)]
+    pub fingerprint: String,
+}
+
+/// Say the next character of a text
+/// ([Karpathy, nanoGPT](https://github.com/karpathy/nanoGPT#quick-start)).
+///
+/// ```text
+/// position   0  1  2  3  4  5
+/// input      t  h  e  ␣  c  a        any window of the text
+/// target     h  e  ␣  c  a  ·        the next character of the window
+/// ```
+///
+/// The first 80 % of the text are for training, the next 10 % for validation and the last 10 % for testing. The windows
+/// of a held-out part follow each other such that every one of its characters is a target exactly once, after at most
+/// `seq_len - 1` characters of its window.
+///
+/// Sinusoidal positions and fixed embeddings keep the comparison of the arms fair, because learned ones could take over
+/// part of the work of W_Q and W_K; they cost a model of this size next to nothing.
+#[derive(Debug, Clone)]
+pub struct Chars {
+    config: CharsConfig,
+    /// The different characters in ascending order; the index is the token.
+    alphabet: Vec<char>,
+    tokens: Vec<u32>,
+}
+
+/// Most different characters: a Chinese novel has about 4,000.
+const MAX_CHARS: usize = 8192;
+
+impl CharsConfig {
+    /// Reads the text, once.
+    ///
+    /// # Errors
+    /// If there is no text, it cannot be read or used, or it is not the one that the fingerprint belongs to.
+    pub fn load(&self) -> Result<Chars, TrainError> {
+        symbols::check("task.seq_len", self.seq_len, 2, symbols::MAX_LEN)?;
+        if self.text.as_os_str().is_empty() {
+            return Err(TrainError::NoText);
+        }
+        let bytes = fs::read(&self.text).map_err(TrainError::io("read", &self.text))?;
+        let fingerprint = format!("{:016x}", fnv1a(&bytes));
+        if !self.fingerprint.is_empty() && self.fingerprint != fingerprint {
+            let (path, expected) = (self.text.clone(), self.fingerprint.clone());
+            return Err(TrainError::TextChanged { path, expected, got: fingerprint });
+        }
+        let text = String::from_utf8(bytes).map_err(|error| TrainError::NotUtf8 {
+            path: self.text.clone(),
+            offset: error.utf8_error().valid_up_to(),
+        })?;
+        let config = Self { text: from_anywhere(&self.text), fingerprint, ..self.clone() };
+        Chars::new(config, &text)
+    }
+}
+
+/// The same file for a process that runs in another folder, where the path can be written into a config file.
+fn from_anywhere(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).ok().filter(|absolute| absolute.to_str().is_some());
+    absolute.unwrap_or_else(|| path.to_owned())
+}
+
+impl Chars {
+    fn new(config: CharsConfig, text: &str) -> Result<Self, TrainError> {
+        let path = || config.text.clone();
+        let mut alphabet: Vec<char> = text.chars().collect();
+        let n_chars = alphabet.len();
+        // A held-out part has to hold a whole window.
+        let needed = 10 * config.seq_len;
+        if n_chars < needed {
+            return Err(TrainError::TextTooShort { path: path(), n_chars, seq_len: config.seq_len, needed });
+        }
+        alphabet.sort_unstable();
+        alphabet.dedup();
+        if alphabet.len() > MAX_CHARS {
+            return Err(TrainError::TooManyChars { path: path(), found: alphabet.len(), most: MAX_CHARS });
+        }
+        let token = |char: char| alphabet.binary_search(&char).expect("made of these characters") as u32;
+        let tokens = text.chars().map(token).collect();
+        Ok(Self { config, alphabet, tokens })
+    }
+
+    /// Where a split lies in the text.
+    fn part(&self, split: Split) -> Range<usize> {
+        let n_chars = self.tokens.len();
+        let held_out = n_chars / 10;
+        match split {
+            Split::Train => 0..n_chars - 2 * held_out,
+            Split::Validation => n_chars - 2 * held_out..n_chars - held_out,
+            Split::Test => n_chars - held_out..n_chars,
+        }
+    }
+}
+
+impl Task for Chars {
+    fn name(&self) -> &str {
+        "chars"
+    }
+
+    fn summary(&self) -> String {
+        let file = self.config.text.file_name().unwrap_or_default().display();
+        format!(
+            "say the next character of {file}: {} characters, {} different",
+            self.tokens.len(),
+            self.alphabet.len()
+        )
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        self.alphabet.iter().map(|&char| label(char)).collect()
+    }
+
+    fn seq_len(&self) -> usize {
+        self.config.seq_len
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        let part = &self.tokens[self.part(Split::Train)];
+        let start = rng.random_range(0..=part.len() - self.config.seq_len);
+        part[start..start + self.config.seq_len].to_vec()
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        tokens[1..].iter().copied().map(Some).chain([None]).collect()
+    }
+
+    /// The first part in which the window stands, the last where it stands in none.
+    fn split(&self, tokens: &[u32]) -> Split {
+        let stands_in = |split: &Split| {
+            self.tokens[self.part(*split)].windows(tokens.len()).any(|window| window == tokens)
+        };
+        [Split::Train, Split::Validation].into_iter().find(stands_in).unwrap_or(Split::Test)
+    }
+
+    fn sample_from(&self, split: Split, rng: &mut Rng) -> Option<Vec<u32>> {
+        // Held-out windows are a list, so they are never drawn.
+        (split == Split::Train).then(|| self.sample(rng))
+    }
+
+    fn n_held_out(&self, split: Split) -> Option<u64> {
+        let new_targets = self.config.seq_len - 1;
+        (split != Split::Train).then(|| self.part(split).len().div_ceil(new_targets) as u64)
+    }
+
+    fn held_out(&self, split: Split, index: u64) -> Option<Example> {
+        let (part, seq_len) = (self.part(split), self.config.seq_len);
+        let next = part.start + usize::try_from(index).ok()? * (seq_len - 1);
+        // The character before the first target is all that it is told from; the last window starts earlier, because
+        // it has to end with the part.
+        let start = (next - 1).min(part.end - seq_len);
+        let mut example = Example::new(self, self.tokens[start..start + seq_len].to_vec());
+        let seen = next - 1 - start;
+        example.targets[..seen].fill(None);
+        Some(example)
+    }
+
+    /// The text's fingerprint, and a path that holds in any folder.
+    fn found(&self) -> Map<String, Value> {
+        let Self { config: CharsConfig { text, fingerprint, .. }, .. } = self;
+        [("text", text.to_string_lossy().into_owned()), ("fingerprint", fingerprint.clone())]
+            .map(|(key, value)| (key.to_owned(), Value::from(value)))
+            .into_iter()
+            .collect()
+    }
+
+    fn baselines(&self, split: Split) -> Vec<Baseline> {
+        if split == Split::Train {
+            return Vec::new();
+        }
+        let part = |split| self.part(split);
+        let (train, validation) = (part(Split::Train), part(Split::Validation));
+        ngram::baselines(&self.tokens, self.alphabet.len(), train, validation, part(split))
+    }
+
+    fn unit(&self) -> &str {
+        "character"
+    }
+
+    /// A new line, or the first character of a text of one line.
+    fn prompt(&self) -> Option<Vec<u32>> {
+        let new_line = self.alphabet.binary_search(&'\n').ok().map(|token| token as u32);
+        Some(vec![new_line.unwrap_or(self.tokens[0])])
+    }
+
+    /// The characters themselves; labels stand for those that cannot be seen.
+    fn text(&self, tokens: &[u32]) -> String {
+        tokens.iter().map(|&token| self.alphabet[token as usize]).collect()
+    }
+}
+
+/// A character as it can be shown, in one piece and different from all others: `\n`, `␣`, `\u{301}`, `a`.
+fn label(char: char) -> String {
+    match char {
+        ' ' => "␣".to_owned(),
+        '␣' => char.escape_unicode().to_string(),
+        '"' | '\'' | '\\' => char.to_string(),
+        _ => char.escape_debug().to_string(),
+    }
+}

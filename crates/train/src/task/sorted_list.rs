@@ -1,0 +1,76 @@
+//! Sorting without positions: the next number is the smallest one above the last.
+
+use qkv_model::random::Rng;
+use rand::seq::index;
+use serde::{Deserialize, Serialize};
+
+use super::said::{followed_by, say};
+use super::{Task, symbols};
+use crate::error::TrainError;
+
+/// Say distinct numbers in ascending order after a separator
+/// ([ARENA 2.0, challenge of October 2023](https://arena-chapter1-transformer-interp.streamlit.app/Monthly_Algorithmic_Challenge)).
+///
+/// ```text
+/// position   0  1  2    3   4  5
+/// input      7  2  9   SEP  2  7         the list, the separator, then what has been said so far
+/// target     ·  ·  ·    2   7  9         the next number in order
+/// ```
+///
+/// Because no number comes twice, the next one is the smallest above the one just said, wherever it stands: content
+/// alone tells where to look. No positions and fixed embeddings keep the comparison of the arms fair, because learned
+/// embeddings would bring neighbouring numbers together without W_Q and W_K. The mask must be causal: what is said next
+/// stands in the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SortedList {
+    /// Length of the list; an input has `2 * len` positions.
+    pub len: usize,
+    /// How many numbers the list is drawn from, at least `len`.
+    pub n_symbols: usize,
+}
+
+impl SortedList {
+    /// # Errors
+    /// If a size is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        symbols::check("task.n_symbols", self.n_symbols, self.len, symbols::MAX_SYMBOLS)
+    }
+
+    fn separator(&self) -> u32 {
+        self.n_symbols as u32
+    }
+}
+
+impl Task for SortedList {
+    fn name(&self) -> &str {
+        "sorted-list"
+    }
+
+    fn summary(&self) -> String {
+        format!("say {} distinct numbers out of {} in ascending order", self.len, self.n_symbols)
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        let mut labels = symbols::labels(self.n_symbols);
+        labels.push("SEP".to_owned());
+        labels
+    }
+
+    fn seq_len(&self) -> usize {
+        2 * self.len
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        let list = index::sample(rng, self.n_symbols, self.len);
+        let mut tokens: Vec<u32> = list.iter().map(|number| number as u32).collect();
+        let said = symbols::sorted(&tokens);
+        tokens.push(self.separator());
+        followed_by(tokens, said)
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        say(self.len, symbols::sorted(&tokens[..self.len]))
+    }
+}

@@ -1,0 +1,268 @@
+//! The language model of a text: how the text is split, what it is held against, what is refused, and how it goes on.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+use qkv_model::{Init, Mode, Transformer, TransformerConfig};
+use qkv_train::{
+    Chars, CharsConfig, ConfigSource, Example, Examples, Model, Registry, Sampling, Split, Task, TrainError,
+    draw, evaluate, generate,
+};
+
+/// A text file that goes when the test ends.
+struct TextFile(PathBuf);
+
+impl TextFile {
+    fn new(bytes: impl AsRef<[u8]>) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("qkv-test-{}-{number}.txt", std::process::id()));
+        fs::write(&path, bytes).unwrap();
+        Self(path)
+    }
+
+    fn config(&self, seq_len: usize) -> CharsConfig {
+        CharsConfig { text: self.0.clone(), seq_len, fingerprint: String::new() }
+    }
+
+    fn load(&self, seq_len: usize) -> Result<Chars, TrainError> {
+        self.config(seq_len).load()
+    }
+
+    #[track_caller]
+    fn refused(&self, seq_len: usize, message: &str) {
+        let error = self.load(seq_len).unwrap_err();
+        assert_eq!(error.to_string().replace(&self.0.display().to_string(), "FILE"), message);
+        assert!(error.is_usage());
+    }
+}
+
+impl Drop for TextFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// 80 letters for training, 10 for validation, 10 for testing, none of them in two parts.
+fn three_parts() -> TextFile {
+    TextFile::new("abcde".repeat(16) + "klmnopqrst" + "KLMNOPQRST")
+}
+
+#[test]
+fn each_position_asks_for_the_next_character() {
+    let chars = TextFile::new("never odd or even ".repeat(5)).load(6).unwrap();
+    let labels = chars.vocabulary();
+    assert_eq!(labels, ["␣", "d", "e", "n", "o", "r", "v"]);
+    let tokens: Vec<u32> =
+        ["n", "e", "v", "e", "r", "␣"].map(|c| labels.iter().position(|l| l == c).unwrap() as u32).to_vec();
+    let targets = chars.targets(&tokens);
+    assert_eq!(targets, [Some(2), Some(6), Some(2), Some(5), Some(0), None]);
+    assert_eq!(chars.text(&tokens), "never ");
+}
+
+#[test]
+fn a_training_window_lies_in_the_training_part() {
+    let chars = three_parts().load(7).unwrap();
+    for index in 0..200 {
+        let Example { tokens, targets } = draw(&chars, 0, Split::Train, index).unwrap();
+        assert!("abcdeabcdeabcde".contains(&chars.text(&tokens)));
+        assert_eq!(targets.iter().flatten().count(), 6);
+        assert_eq!(chars.split(&tokens), Split::Train);
+    }
+}
+
+#[test]
+fn every_held_out_character_is_a_target_exactly_once() {
+    for (seq_len, n_windows) in [(7, 2), (6, 2), (2, 10), (10, 2)] {
+        let chars = three_parts().load(seq_len).unwrap();
+        for (split, part) in [(Split::Validation, "klmnopqrst"), (Split::Test, "KLMNOPQRST")] {
+            assert_eq!(chars.n_held_out(split), Some(n_windows));
+            let examples = (0..n_windows).map(|index| draw(&chars, 3, split, index).unwrap());
+            let targets: Vec<u32> =
+                examples.flat_map(|example| example.targets.into_iter().flatten()).collect();
+            assert_eq!(chars.text(&targets), part, "windows of {seq_len}");
+        }
+    }
+}
+
+#[test]
+fn a_held_out_split_starts_again_at_its_end_for_every_seed() {
+    let chars = three_parts().load(7).unwrap();
+    let example = |seed, index| draw(&chars, seed, Split::Test, index).unwrap();
+    assert_eq!(example(0, 0), example(1, 2));
+    assert_ne!(example(0, 0), example(0, 1));
+}
+
+#[test]
+fn an_evaluation_counts_no_held_out_window_twice() {
+    let chars = three_parts().load(7).unwrap();
+    let device = Device::flex();
+    let model = model(&chars, &device);
+    let on = |n_examples| {
+        evaluate(&model, Examples { task: &chars, seed: 0, split: Split::Test }, n_examples, &device).unwrap()
+    };
+    assert_eq!(on(10_000), on(2));
+    assert_eq!((on(10_000).examples, on(1).examples), (2, 1));
+}
+
+#[test]
+fn count_models_know_what_a_text_of_two_letters_in_turn_has_in_it() {
+    let chars = TextFile::new("ab".repeat(5000)).load(10).unwrap();
+    let losses: Vec<f64> = chars.baselines(Split::Test).iter().map(|baseline| baseline.loss).collect();
+    assert!((losses[0] - 2_f64.ln()).abs() < 1e-3, "{losses:?}");
+    assert!(losses[1] < 1e-3 && losses[2] < 1e-3, "{losses:?}");
+    let names: Vec<String> = chars.baselines(Split::Validation).into_iter().map(|b| b.name).collect();
+    assert_eq!(names, ["unigram", "bigram", "trigram"]);
+    assert!(chars.baselines(Split::Train).is_empty());
+}
+
+#[test]
+fn labels_can_be_seen_and_told_apart_and_the_text_stays_as_it_was() {
+    let odd = "\0\t\n\r \"'\\\u{7f}\u{a0}\u{ad}\u{301}\u{200b}␣⏎é漢🦀";
+    let text = TextFile::new(odd.repeat(5));
+    let chars = text.load(2).unwrap();
+    let labels = chars.vocabulary();
+    assert_eq!(labels.iter().collect::<HashSet<_>>().len(), odd.chars().count());
+    let shown = |c: char| !c.is_control() && !c.is_whitespace();
+    assert!(labels.iter().all(|label| label.chars().all(shown)), "{labels:?}");
+    for label in ["␣", "\\n", "\\t", "\\u{301}", "\"", "\\", "漢"] {
+        assert!(labels.iter().any(|known| known == label), "{label} is not in {labels:?}");
+    }
+    let tokens: Vec<u32> = (0..labels.len() as u32).collect();
+    let mut sorted: Vec<char> = odd.chars().collect();
+    sorted.sort_unstable();
+    assert_eq!(chars.text(&tokens), sorted.into_iter().collect::<String>());
+}
+
+#[test]
+fn a_sample_starts_from_a_new_line_where_there_is_one() {
+    let start = |text: &str| {
+        let chars = TextFile::new(text.repeat(10)).load(3).unwrap();
+        chars.text(&chars.prompt().unwrap())
+    };
+    assert_eq!(start("one\ntwo\n"), "\n");
+    assert_eq!(start("one "), "o");
+}
+
+#[test]
+fn what_is_no_usable_text_is_refused() {
+    TextFile::new("short").refused(
+        3,
+        "FILE has 5 characters, but task.seq_len = 3 needs at least 30; take a longer text or a shorter \
+         task.seq_len",
+    );
+    TextFile::new(b"fa\xe7ade".repeat(20))
+        .refused(3, "FILE is not UTF-8 from byte 2 on; convert it, for example with `iconv -t UTF-8`");
+    let many: String = ('\u{10000}'..).take(8193).collect();
+    TextFile::new(many)
+        .refused(3, "FILE has 8193 different characters, at most 8192 are possible; is it a text?");
+    three_parts().refused(1, "task.seq_len must be between 2 and 4096, got 1");
+    let missing = TextFile::new("");
+    fs::remove_file(&missing.0).unwrap();
+    missing.refused(3, "cannot read FILE: No such file or directory (os error 2)");
+}
+
+#[test]
+fn without_a_text_the_message_says_how_to_name_one() {
+    let error = ConfigSource::Task("chars").read(&Registry::new(), &[] as &[&str]).unwrap_err();
+    assert_eq!(error.to_string(), "the task `chars` needs a text; name a file with --set task.text=FILE");
+}
+
+#[test]
+fn a_text_of_exactly_ten_windows_is_enough() {
+    assert!(TextFile::new("a".repeat(29)).load(3).is_err());
+    let chars = TextFile::new("a".repeat(30)).load(3).unwrap();
+    for split in [Split::Train, Split::Validation, Split::Test] {
+        draw(&chars, 0, split, 0).unwrap();
+    }
+}
+
+#[test]
+fn a_run_is_never_continued_with_another_text() {
+    let text = TextFile::new("a rose is ".repeat(10));
+    let settings = format!("task.text={}", text.0.display());
+    let registry = Registry::new();
+    let config = ConfigSource::Task("chars").read(&registry, &[settings.as_str(), "task.seq_len=8"]).unwrap();
+    let settled: CharsConfig = config.task.read("task").unwrap();
+    // By an independent program: FNV-1a over the same bytes.
+    assert_eq!(settled.fingerprint, "6bd5805c642ffaa1");
+    let again = ConfigSource::Toml(&config.to_toml()).read(&registry, &[] as &[&str]).unwrap();
+    assert_eq!(again, config);
+    fs::write(&text.0, "a nose is ".repeat(10)).unwrap();
+    let error = settled.load().unwrap_err();
+    let message = error.to_string().replace(&text.0.display().to_string(), "FILE");
+    assert_eq!(
+        message,
+        "FILE has changed: the run was made with the text of fingerprint 6bd5805c642ffaa1, this one has \
+         c307e07d43082ea9; put the old text back, or leave task.fingerprint empty in a new run"
+    );
+    assert!(matches!(error, TrainError::TextChanged { .. }));
+}
+
+fn model(task: &dyn Task, device: &Device) -> Transformer {
+    let config = TransformerConfig::new(task.vocabulary().len(), task.seq_len(), 8);
+    config.init(&Init::new(device, 0)).unwrap()
+}
+
+#[test]
+fn a_sample_is_a_function_of_seed_and_index_and_stays_in_the_vocabulary() {
+    let chars = three_parts().load(5).unwrap();
+    let device = Device::flex();
+    let model = model(&chars, &device);
+    // 40 tokens: several times as many as the model sees at once.
+    let sample = |seed, index| {
+        let sampling = Sampling { n_tokens: 40, seed, index, ..Sampling::default() };
+        generate(&model, &chars, &[0], &sampling, &device).unwrap()
+    };
+    assert_eq!(sample(1, 0).len(), 40);
+    assert_eq!(sample(1, 0), sample(1, 0));
+    assert_ne!(sample(1, 0), sample(2, 0));
+    assert_ne!(sample(1, 0), sample(1, 1));
+    let vocab_size = chars.vocabulary().len() as u32;
+    assert!((0..20).flat_map(|seed| sample(seed, 0)).all(|token| token < vocab_size));
+}
+
+/// Expects the token after the first one that it sees, and writes down how much it saw.
+#[derive(Module, Debug)]
+struct Successor {
+    vocab_size: usize,
+}
+
+impl Model for Successor {
+    fn features(&self, tokens: Tensor<3, Int>, _mode: Mode) -> Tensor<3> {
+        let [batch, seq_len, _] = tokens.dims();
+        let first = tokens.slice([0..batch, 0..1, 0..1]).float();
+        first.repeat_dim(1, seq_len)
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        let next = features.int().add_scalar(1).remainder_scalar(self.vocab_size as i64);
+        next.squeeze_dim::<1>(1).one_hot::<2>(self.vocab_size).float() * 1000.0
+    }
+}
+
+#[test]
+fn a_sample_sees_as_many_tokens_as_have_targets_in_training() {
+    let chars = three_parts().load(4).unwrap();
+    let model = Successor { vocab_size: chars.vocabulary().len() };
+    let sampling = Sampling { n_tokens: 6, ..Sampling::default() };
+    // It sees 3 tokens: once four are there, the second of them is the first that it sees.
+    let tokens = generate(&model, &chars, &[5], &sampling, &Device::flex()).unwrap();
+    assert_eq!(tokens, [6, 6, 6, 7, 7, 7]);
+}
+
+#[test]
+fn a_temperature_of_zero_is_refused() {
+    let chars = three_parts().load(5).unwrap();
+    let device = Device::flex();
+    for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let sampling = Sampling { temperature, ..Sampling::default() };
+        let error = generate(&model(&chars, &device), &chars, &[0], &sampling, &device).unwrap_err();
+        let expected = format!("temperature must be above 0 and finite, got {temperature}");
+        assert_eq!(error.to_string(), expected);
+    }
+}

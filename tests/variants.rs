@@ -1,0 +1,76 @@
+//! Every variant by its settings, as a user asks for it.
+
+use burn::tensor::Device;
+use qkv_model::Init;
+use qkv_train::{AnyModel, Config, ConfigSource, Registry, Task};
+
+/// What a variant is called, and the settings that choose it.
+pub type Variant = (&'static str, &'static [&'static str]);
+
+/// Each alone, and many at once.
+pub const VARIANTS: [Variant; 20] = [
+    ("plain", &[]),
+    ("dot", &["model.score=dot"]),
+    ("additive", &["model.score=additive", "model.score.d_hidden=5"]),
+    ("rope", &["model.positions=rope"]),
+    ("alibi", &["model.positions=alibi", "model.mask=causal", "model.n_layers=2"]),
+    ("learned-positions", &["model.positions=learned"]),
+    ("multi-query", &["model.n_kv_heads=1"]),
+    ("grouped", &["model.n_kv_heads=2"]),
+    ("qk-norm", &["model.qk_norm=true"]),
+    ("softcap", &["model.softcap=5"]),
+    ("quiet", &["model.softmax=quiet"]),
+    ("rms", &["model.norm_kind=rms"]),
+    ("post-rms", &["model.norm=post", "model.norm_kind=rms"]),
+    ("gelu", &["model.d_mlp=19"]),
+    ("relu", &["model.d_mlp=19", "model.activation=relu"]),
+    ("swiglu", &["model.d_mlp=19", "model.activation=swiglu"]),
+    ("tied-and-biased", &["model.tied=true", "model.bias=true", "model.w_o=true"]),
+    ("frozen", &["model.projections=frozen"]),
+    ("dropout", &["model.dropout=0.2", "model.d_mlp=19"]),
+    (
+        "everything",
+        &[
+            "model.n_layers=2",
+            "model.positions=rope",
+            "model.positions.base=30",
+            "model.n_kv_heads=2",
+            "model.qk_norm=true",
+            "model.softcap=5",
+            "model.softmax=quiet",
+            "model.norm_kind=rms",
+            "model.d_mlp=19",
+            "model.activation=swiglu",
+            "model.w_o=true",
+            "model.bias=true",
+            "model.dropout=0.1",
+        ],
+    ),
+];
+
+/// A short run on sequences to be reversed, of a small model with four heads.
+const SHORT: [&str; 11] = [
+    "task.seq_len=7",
+    "task.n_symbols=5",
+    "model.d_model=16",
+    "model.n_heads=4",
+    "train.steps=8",
+    "train.batch_size=32",
+    "train.eval_every=8",
+    "train.eval_examples=64",
+    "train.checkpoint_every=3",
+    "schedule.warmup_steps=0",
+    "optimizer.lr=0.01",
+];
+
+/// The short run with a variant's settings on top.
+pub fn short_run(registry: &Registry, settings: &[&str]) -> Config {
+    ConfigSource::Task("reverse").read(registry, &[&SHORT, settings].concat()).unwrap()
+}
+
+/// The model of a config, from another seed than the config's if `seed` says so.
+pub fn model(registry: &Registry, config: &Config, seed: u64, device: &Device) -> (Box<dyn Task>, AnyModel) {
+    let task = registry.task_of(config).unwrap();
+    let model = registry.model_of(config, &*task, &Init::new(device, seed)).unwrap();
+    (task, model)
+}
