@@ -1,26 +1,34 @@
-//! The whole command line with a score of your own in it: every command knows it by name.
+//! The whole command line with a score and a task of your own in it: every command knows them by name.
 //!
 //! ```text
 //! cargo run --release --example own_command_line -- train reverse --set model.score=cosine --out runs/cosine --stop-after 200
 //! cargo run --release --example own_command_line -- train runs/cosine --resume
 //! cargo run --release --example own_command_line -- inspect runs/cosine
+//! cargo run --release --example own_command_line -- train first
 //! ```
 //!
-//! The arguments are those of `qkv`; `--set model.score.sharpness=4` sets what the score itself has to set.
+//! `--set model.score.sharpness=4` sets what the score has to set.
 
 use std::process::ExitCode;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, einsum};
 use qkv::Registry;
-use qkv::model::{HeadShape, Init, ModelError, Score};
+use qkv::model::random::Rng;
+use qkv::model::{HeadShape, Init, ModelError, NoSettings, Score};
+use qkv::train::Task;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    qkv::run(Registry::new().score("cosine", Cosine::build))
+    qkv::run(Registry::new().score("cosine", Cosine::build).task(
+        "first",
+        "train.steps = 150",
+        |_: &NoSettings| Ok(First),
+    ))
 }
 
 /// Compares directions only, each head as sharply as it learns to: `s_ij = sharpness_h · cos(q_i, k_j)`.
@@ -30,11 +38,9 @@ struct Cosine {
     sharpness: Param<Tensor<1>>,
 }
 
-/// What a config file may say beside the name.
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Settings {
-    /// Where the sharpness of each head starts.
     sharpness: f64,
 }
 
@@ -46,11 +52,7 @@ impl Default for Settings {
 
 impl Cosine {
     fn build(settings: &Settings, init: &Init, heads: HeadShape) -> Result<Self, ModelError> {
-        let got = settings.sharpness;
-        if !got.is_finite() {
-            return Err(ModelError::OutOfRange { name: "sharpness", expected: "a finite number", got });
-        }
-        Ok(Self { sharpness: init.constant([heads.n_heads], got) })
+        Ok(Self { sharpness: init.constant([heads.n_heads], settings.sharpness) })
     }
 }
 
@@ -66,4 +68,33 @@ impl Score for Cosine {
 fn unit(x: Tensor<4>) -> Tensor<4> {
     let length = x.clone().powi_scalar(2).sum_dim(3).add_scalar(1e-12).sqrt();
     x / length
+}
+
+/// Say the first of eight digits everywhere: every query has to look at position 0.
+struct First;
+
+impl Task for First {
+    fn name(&self) -> &str {
+        "first"
+    }
+
+    fn summary(&self) -> String {
+        "say the first of 8 digits everywhere".to_owned()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        (0..10).map(|digit| digit.to_string()).collect()
+    }
+
+    fn seq_len(&self) -> usize {
+        8
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        (0..8).map(|_| rng.random_range(0..10)).collect()
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        vec![Some(tokens[0]); 8]
+    }
 }

@@ -47,14 +47,16 @@ impl Positions for LearnedBias {
 fn main() -> Result<()> {
     let registry = Registry::new().positions("learned-bias", LearnedBias::build);
     println!("copy 8 symbols with one layer; share of new sequences that are right, on seeds 0 and 1\n");
-    let mut worst = 1.0;
+    let mut ours = 0.0;
     for scheme in ["none", "learned", "sinusoidal", "rope", "alibi", "learned-bias"] {
         let right: Vec<f64> =
             (0..2).map(|seed| Ok(run(&registry, scheme, seed)?.sequence_accuracy)).collect::<Result<_>>()?;
         println!("{scheme:<14}{:>8.4}{:>8.4}", right[0], right[1]);
-        worst = right.into_iter().fold(1.0, f64::min);
+        if scheme == "learned-bias" {
+            ours = right.into_iter().fold(1.0, f64::min);
+        }
     }
-    ensure!(worst > 0.95, "the learned bias copies only {worst} of the sequences");
+    ensure!(ours > 0.95, "the learned bias copies only {ours} of the sequences");
     println!("\none learned number a distance is enough to copy 8 symbols");
     Ok(())
 }

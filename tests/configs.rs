@@ -170,3 +170,19 @@ fn sizes_that_no_machine_holds_are_refused() {
         "train.batch_size must be at most 64 for attention maps of this size, got 128",
     );
 }
+
+#[test]
+fn settings_and_their_name_can_be_set_in_any_order() {
+    let width = |settings: &[&str]| model(&read("reverse", settings).unwrap()).score;
+    let expected = additive(8);
+    assert_eq!(width(&["model.score=additive", "model.score.d_hidden=8"]), expected);
+    assert_eq!(width(&["model.score.d_hidden=8", "model.score=additive"]), expected);
+    assert_eq!(width(&["model.score.name=additive", "model.score.d_hidden=8"]), expected);
+}
+
+#[test]
+fn a_task_may_be_written_by_its_name_alone() {
+    let registry = Registry::new();
+    let short = ConfigSource::Toml("task = \"reverse\"").read(&registry, &[] as &[&str]).unwrap();
+    assert_eq!(short, read("reverse", &[]).unwrap());
+}

@@ -66,8 +66,8 @@ fn check(registry: &Registry, name: &str, settings: &[&str], device: &Device) {
     let config =
         short_run(registry, &[&["optimizer.weight_decay=0.1", "optimizer.clip=0.5"], settings].concat());
     let run = RunFolder::create(&folder.0, &config, Existing::Keep).unwrap();
-    let (mut checkpoints, mut reports) = (Checkpoints::new(&run, &config), Reports::default());
     let (task, start) = model(registry, &config, 0, device);
+    let (mut checkpoints, mut reports) = (Checkpoints::new(&run, &config, &*task), Reports::default());
     let trainer = Trainer::new(start, &*task, config.recipe(), device).unwrap();
     let whole = trainer.observe(&mut checkpoints).observe(&mut reports).run().unwrap();
     assert_eq!((whole.ended, run.checkpoints()), (Ended::Finished, vec![0, 3, 6, 8]));
@@ -128,8 +128,8 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
         let folder = Scratch::new(&format!("resume-refused-{:?}", std::thread::current().id()));
         let config = short_run(&registry, &["train.steps=1"]);
         let run = RunFolder::create(&folder.0, &config, Existing::Keep).unwrap();
-        let mut checkpoints = Checkpoints::new(&run, &config);
         let (task, start) = model(&registry, &config, 0, &device);
+        let mut checkpoints = Checkpoints::new(&run, &config, &*task);
         let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();
         trainer.observe(&mut checkpoints).run().unwrap();
         let refused = |settings: &[&str]| {

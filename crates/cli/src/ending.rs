@@ -54,10 +54,10 @@ fn maps(probe: &Probe) -> Result<Vec<(usize, usize, Matrix)>> {
     Ok(maps)
 }
 
-/// How the user can start this program again: under cargo, as they have just done it.
+/// How the user can start this program again: our own binary under cargo as they have just done it, any other by its
+/// path.
 fn command() -> String {
-    match std::env::var_os("CARGO") {
-        Some(_) => "cargo run --release --".to_owned(),
-        None => std::env::args().next().unwrap_or_else(|| "qkv".to_owned()),
-    }
+    let program = std::env::args().next().unwrap_or_else(|| "qkv".to_owned());
+    let is_ours = Path::new(&program).file_stem().is_some_and(|name| name == "qkv");
+    if is_ours && std::env::var_os("CARGO").is_some() { "cargo run --release --".to_owned() } else { program }
 }

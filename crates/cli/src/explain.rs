@@ -165,8 +165,18 @@ fn walk(out: &mut impl Write, trace: &Trace, facts: &Facts, probe: &Probe, query
     let weights = values(&trace.weights);
     let (sum, row): (f64, String) = (weights.iter().sum(), format!("[1 × {seq_len}]"));
     writeln!(out, "\n{}", line(format!("scores   s_j = score(q_{i}, k_j)"), row.clone(), String::new()))?;
-    writeln!(out, "{}", line(format!("scaled   s_j · {:.6}", trace.scale), row.clone(), String::new()))?;
-    writeln!(out, "{}", line("weights  softmax over j".into(), row, format!("sum {sum:.6}")))?;
+    let capped = if is_capped(trace) { ", then capped" } else { "" };
+    writeln!(
+        out,
+        "{}",
+        line(format!("scaled   s_j · {:.6}{capped}", trace.scale), row.clone(), String::new())
+    )?;
+    if has_bias(trace) {
+        writeln!(out, "{}", line("biased   + what the position adds".into(), row.clone(), String::new()))?;
+    }
+    // Rounding of single precision; a row that sees nothing sums to zero.
+    let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
+    writeln!(out, "{}", line("weights  softmax over j".into(), row, format!("sum {sum:.6}{sink}")))?;
     scores(out, trace, probe)?;
     writeln!(out, "\n{}", line("W_V".into(), shape(d_v), String::new()))?;
     writeln!(
@@ -184,21 +194,40 @@ fn walk(out: &mut impl Write, trace: &Trace, facts: &Facts, probe: &Probe, query
 
 /// Whether queries and keys are compared as W_Q and W_K made them.
 fn is_compared_as_made(trace: &Trace) -> bool {
-    values(&trace.q) == values(&trace.compared_q)
+    let all = |matrix: &Tensor<2>| matrix.to_data().iter::<f64>().collect::<Vec<_>>();
+    values(&trace.q) == values(&trace.compared_q) && all(&trace.k) == all(&trace.compared_k)
+}
+
+/// Whether the scaled scores are not just the scores times the scale.
+fn is_capped(trace: &Trace) -> bool {
+    let pairs = values(&trace.scores).into_iter().zip(values(&trace.scaled));
+    // A cap moves even small scores by more than single precision rounds them.
+    pairs
+        .into_iter()
+        .any(|(score, scaled)| (score * trace.scale - scaled).abs() > 1e-5 * scaled.abs().max(1e-3))
+}
+
+/// Whether something was added to the scaled scores of a key that is seen.
+fn has_bias(trace: &Trace) -> bool {
+    let pairs = values(&trace.scaled).into_iter().zip(values(&trace.masked));
+    pairs.into_iter().any(|(scaled, masked)| masked.is_finite() && masked != scaled)
 }
 
 /// Score, scaled score and weight of every key; a hidden key says so.
 fn scores(out: &mut impl Write, trace: &Trace, probe: &Probe) -> io::Result<()> {
     let [scores, scaled, masked, weights] =
         [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
-    writeln!(out, "\n    j  token      score     scaled    weight")?;
+    let has_bias = has_bias(trace);
+    let heading = if has_bias { "     biased" } else { "" };
+    writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
     for (j, token) in probe.tokens.iter().enumerate() {
         let after = match masked[j] {
             f64::NEG_INFINITY => "hidden".to_owned(),
             _ => "#".repeat((weights[j] * 40.0).round() as usize),
         };
+        let biased = if has_bias { format!(" {:>10.4}", masked[j]) } else { String::new() };
         let row = format!(
-            "{j:>5}  {token:<5} {:>10.4} {:>10.4} {:>9.6}  {after}",
+            "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  {after}",
             scores[j], scaled[j], weights[j]
         );
         writeln!(out, "{}", row.trim_end())?;

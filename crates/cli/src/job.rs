@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use qkv_model::Init;
 use qkv_train::{
     AnyModel, Baseline, Checkpoints, Config, Ended, Evaluation, Event, EventLog, Examples, Probe, Registry,
-    RunFolder, RunInfo, Sampling, Snapshots, Split, Task, Trained, Trainer, draw, evaluate, generate,
+    RunFolder, RunInfo, Sampling, Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate, generate,
     load_checkpoint,
 };
 
@@ -31,7 +31,6 @@ pub struct Job {
     pub model: AnyModel,
     device: Device,
     stop_after: Option<u64>,
-    started: Instant,
 }
 
 /// Who is told how it goes.
@@ -71,13 +70,12 @@ pub struct Done {
 impl Job {
     /// Builds everything that the config names.
     pub fn prepare(registry: &Registry, config: Config, device: &Device) -> Result<Self> {
-        let started = Instant::now();
         let device = device.clone().autodiff();
         let task = registry.task_of(&config)?;
         let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
         // The trainer draws an example of each split; one that cannot be drawn is found here.
         Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
-        Ok(Self { config, task, model, device, stop_after: None, started })
+        Ok(Self { config, task, model, device, stop_after: None })
     }
 
     /// Leaves after this many steps, without changing the schedule.
@@ -85,34 +83,37 @@ impl Job {
         Self { stop_after, ..self }
     }
 
-    /// Trains in `folder`, from the checkpoint of step `from` if there is one.
-    pub fn run(&self, folder: &RunFolder, from: Option<u64>, audience: Audience) -> Result<Outcome> {
+    /// Trains in `folder`, from the best of these checkpoints that is whole.
+    pub fn run(
+        &self,
+        folder: &RunFolder,
+        from: &[u64],
+        audience: Audience,
+        interrupt: &mut Interrupt,
+    ) -> Result<Outcome> {
+        let started = Instant::now();
         let Self { config, task, device, .. } = self;
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
-        if let Some(step) = from {
-            let model = self.model.clone();
-            trainer = trainer.resume(load_checkpoint(folder, step, model, &config.optimizer, device)?);
-        }
-        let metrics = match from {
-            Some(step) => folder.resume_metrics(step)?,
+        let state = self.load(folder, from)?;
+        let metrics = match &state {
+            Some(state) => folder.rewind(state.step)?,
             None => folder.create_metrics()?,
         };
+        if let Some(state) = state {
+            trainer = trainer.resume(state);
+        }
         let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
         let mut log = EventLog::new(metrics, folder, &info);
         let mut json =
             (audience == Audience::Program).then(|| EventLog::new(Screen::default(), folder, &info));
-        let mut checkpoints = Checkpoints::new(folder, config);
+        let mut checkpoints = Checkpoints::new(folder, config, &**task);
         let example = draw(&**task, config.seed, Split::Test, 0)?;
         let mut snapshots = Snapshots::new(&**task, &example, device, folder);
-        let mut interrupt = Interrupt::watch()?;
         let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
 
         let mut trainer = trainer.stop_after(self.stop_after);
-        trainer = trainer
-            .observe(&mut interrupt)
-            .observe(&mut checkpoints)
-            .observe(&mut snapshots)
-            .observe(&mut log);
+        trainer =
+            trainer.observe(interrupt).observe(&mut snapshots).observe(&mut checkpoints).observe(&mut log);
         if let Some(json) = &mut json {
             trainer = trainer.observe(json);
         }
@@ -125,11 +126,13 @@ impl Job {
         }
 
         let model = state.model.valid();
-        let evaluation = evaluate(&model, self.examples(Split::Test), TEST_EXAMPLES, device)?;
+        // A list of test examples is gone through to its end.
+        let n_examples = task.n_held_out(Split::Test).unwrap_or(TEST_EXAMPLES);
+        let evaluation = evaluate(&model, self.examples(Split::Test), n_examples, device)?;
         let probe = Probe::new(&model, &**task, &example, device);
         let baselines = task.baselines(Split::Test);
         let sample = self.sample(&model)?;
-        let seconds = self.started.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         let done = Event::Done {
             step: state.step,
             evaluation,
@@ -146,6 +149,23 @@ impl Job {
         }
         let step = state.step;
         Ok(Outcome::Done(Box::new(Done { ended, step, evaluation, probe, baselines, sample, seconds })))
+    }
+
+    /// The state at the first of these checkpoints that can be loaded; `None` where there is none at all.
+    fn load(&self, folder: &RunFolder, from: &[u64]) -> Result<Option<State<AnyModel>>> {
+        let mut broken = None;
+        for &step in from {
+            let model = self.model.clone();
+            match load_checkpoint(folder, step, model, &self.config.optimizer, &self.device) {
+                Ok(state) => return Ok(Some(state)),
+                Err(error) => {
+                    let place = folder.checkpoint(step);
+                    eprintln!("cannot go on from {}: {error}", place.display());
+                    broken.get_or_insert(error);
+                }
+            }
+        }
+        broken.map_or(Ok(None), |error| Err(error.into()))
     }
 
     fn sample(&self, model: &AnyModel) -> Result<Option<String>> {

@@ -1,5 +1,6 @@
 //! `qkv sweep`: every combination of some settings, each in a folder of its own, and a table of what came out.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,16 @@ use serde_json::{Value, json};
 use toml::Table;
 
 use crate::args::SweepArgs;
-use crate::exit::usage;
+use crate::exit::{self, usage};
+use crate::interrupt::Interrupt;
 use crate::job::{Audience, Job, Outcome};
 use crate::screen::Screen;
 
 /// Most runs of one sweep; more is a slip.
 const MAX_RUNS: usize = 10_000;
+
+/// Longest name of a folder in bytes; file systems stop at 255.
+const MAX_NAME: usize = 240;
 
 /// One combination.
 struct Run {
@@ -32,61 +37,74 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
     let runs = runs(args, registry, &text).with_context(|| format!("cannot use {}", path.display()))?;
     let device = args.machine.open()?;
-    let out = &mut Screen::default();
-    let total = runs.len();
-    let mut jobs = Vec::with_capacity(total);
     // Everything is checked before the first run starts.
-    for run in runs {
-        jobs.push((Job::prepare(registry, run.config.clone(), &device)?, run));
+    for run in &runs {
+        Job::prepare(registry, run.config.clone(), &device).with_context(|| run.labels.join(" "))?;
     }
-    for (number, (job, run)) in jobs.iter().enumerate() {
-        let result = train(job, run)?;
-        let result = match result {
-            Ok(result) => result,
-            Err(code) => return Ok(code),
-        };
-        if args.json {
-            writeln!(out, "{result}")?;
-        } else {
-            let figure = |key: &str| result[key].as_f64().unwrap_or(f64::NAN);
-            writeln!(
-                out,
-                "{:>4}/{total}  accuracy {:.4}   sequences right {:.4}   loss {:.2e}   {:>6.1} s   {}",
-                number + 1,
-                figure("accuracy"),
-                figure("sequence_accuracy"),
-                figure("loss"),
-                figure("seconds"),
-                run.labels.join("  ")
-            )?;
+    let mut interrupt = Interrupt::watch()?;
+    let mut ended = ExitCode::SUCCESS;
+    for (number, run) in runs.iter().enumerate() {
+        let job = Job::prepare(registry, run.config.clone(), &device)?;
+        match train(&job, run, &mut interrupt) {
+            Ok(Trained::Result(result)) => {
+                show(args, &result, &format!("{:>4}/{}", number + 1, runs.len()), run)?;
+            }
+            Ok(Trained::Interrupted(code)) => return Ok(code),
+            // One run that fails does not cost the others.
+            Err(error) => ended = exit::code(Err(error.context(run.labels.join(" ")))),
+        }
+        if let Some(code) = interrupt.exit_code() {
+            return Ok(ExitCode::from(code));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended)
 }
 
-/// The run's last event with its settings; or the exit code where a signal came.
-fn train(job: &Job, run: &Run) -> Result<Result<Value, ExitCode>> {
+fn show(args: &SweepArgs, result: &Value, number: &str, run: &Run) -> Result<()> {
+    let out = &mut Screen::default();
+    if args.json {
+        return Ok(writeln!(out, "{result}")?);
+    }
+    let figure = |key: &str| result[key].as_f64().unwrap_or(f64::NAN);
+    let (accuracy, sequences, loss) = (figure("accuracy"), figure("sequence_accuracy"), figure("loss"));
+    let (seconds, labels) = (figure("seconds"), run.labels.join("  "));
+    Ok(writeln!(
+        out,
+        "{number}  accuracy {accuracy:.4}   sequences right {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
+    )?)
+}
+
+/// How one of the runs ended.
+enum Trained {
+    /// With its last event and its settings.
+    Result(Value),
+    /// By a signal.
+    Interrupted(ExitCode),
+}
+
+fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
     let (folder, from) = if RunFolder::holds_a_run(&run.folder) {
         let folder = RunFolder::open_to_resume(&run.folder, &run.config)?;
-        let from = folder.checkpoint_to_resume(None)?;
+        let from = folder.checkpoints_to_resume(None)?;
         (folder, from)
     } else {
-        (RunFolder::create(&run.folder, &run.config, Existing::Keep)?, None)
+        (RunFolder::create(&run.folder, &run.config, Existing::Keep)?, Vec::new())
     };
     if !folder.is_done()
-        && let Outcome::Interrupted { step, code } = job.run(&folder, from, Audience::Nobody)?
+        && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Audience::Nobody, interrupt)?
     {
         eprintln!("stopped at step {step}, saved in {}", folder.checkpoint(step).display());
-        return Ok(Err(code));
+        return Ok(Trained::Interrupted(code));
     }
     let mut result = folder.last_event()?;
     result["settings"] = json!(run.labels);
-    Ok(Ok(result))
+    Ok(Trained::Result(result))
 }
 
-/// The combinations of this shard, checked, in the order of the file: the last key changes fastest.
+/// The combinations of this shard, checked, with the keys in alphabetical order: the last one changes fastest.
 fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
-    let mut config: Table = text.parse().map_err(|error| usage(format!("not TOML: {error}")))?;
+    let mut config: Table =
+        text.parse().map_err(|error: toml::de::Error| usage(format!("not TOML: {}", error.message())))?;
     let Some(toml::Value::Table(sweep)) = config.remove("sweep") else {
         return Err(usage("a sweep needs a table [sweep], for example `seed = [0, 1, 2]`"));
     };
@@ -103,7 +121,7 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
         None => Path::new("runs").join(args.config.file_stem().unwrap_or_default()),
     };
     let text = toml::to_string(&config)?;
-    (0..n_runs)
+    let runs: Vec<Run> = (0..n_runs)
         .filter(|index| index % n_shards == shard)
         .map(|index| {
             let combination = combination(&axes, index);
@@ -113,9 +131,20 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
                 .read(registry, &settings)
                 .with_context(|| format!("run {}", settings.join(" ")))?;
             let labels: Vec<String> = combination.into_iter().map(label).collect();
-            Ok(Run { folder: parent.join(folder_name(&labels)), labels, config })
+            let name = folder_name(&labels);
+            if name.len() > MAX_NAME {
+                return Err(usage(format!(
+                    "the settings of a run name its folder, and `{name}` is too long for one"
+                )));
+            }
+            Ok(Run { folder: parent.join(name), labels, config })
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let mut folders = HashSet::new();
+    match runs.iter().find(|run| !folders.insert(&run.folder)) {
+        None => Ok(runs),
+        Some(run) => Err(usage(format!("two runs would share the folder {}", run.folder.display()))),
+    }
 }
 
 /// The dotted keys of `[sweep]` with their lists.

@@ -10,6 +10,7 @@ use qkv_train::{Config, ConfigSource, Ended, Existing, Registry, RunFolder, Trai
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
+use crate::interrupt::Interrupt;
 use crate::job::{Audience, Done, Job, Outcome};
 use crate::screen::Screen;
 use crate::{ending, table};
@@ -18,6 +19,7 @@ use crate::{ending, table};
 pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     let config = config(args, registry)?;
     let job = Job::prepare(registry, config, &args.machine.open()?)?.stop_after(args.stop_after);
+    let mut interrupt = Interrupt::watch()?;
     let (folder, from) = folder(args, &job)?;
     let audience = match (args.json, args.quiet) {
         (true, _) => Audience::Program,
@@ -25,19 +27,21 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         (false, false) => Audience::Person,
     };
     let out = &mut Screen::default();
-    if from.is_some() && folder.is_done() {
-        if audience == Audience::Person {
-            writeln!(out, "{} is finished already", folder.path().display())?;
+    if !from.is_empty() && folder.is_done() {
+        match audience {
+            Audience::Person => writeln!(out, "{} is finished already", folder.path().display())?,
+            Audience::Program => writeln!(out, "{}", folder.last_event()?)?,
+            Audience::Nobody => {}
         }
         return Ok(ExitCode::SUCCESS);
     }
     if audience == Audience::Person {
         table::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
-        if let Some(step) = from {
+        if let Some(step) = from.first() {
             writeln!(out, "going on after step {step}\n")?;
         }
     }
-    match job.run(&folder, from, audience)? {
+    match job.run(&folder, &from, audience, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {
             eprintln!("stopped at step {step}, saved in {}", folder.checkpoint(step).display());
             Ok(code)
@@ -60,7 +64,7 @@ fn config(args: &TrainArgs, registry: &Registry) -> Result<Config> {
         settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
     }
     let source = Path::new(&args.source);
-    if source.is_dir() && args.resume.is_some() {
+    if RunFolder::holds_a_run(source) && args.resume.is_some() {
         return from_file(&source.join("config.toml"), registry, &settings);
     }
     if RunFolder::holds_a_run(source) {
@@ -79,19 +83,19 @@ fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Co
     config.with_context(|| format!("cannot use {}{set}", path.display()))
 }
 
-/// The run's folder, and the checkpoint to go on from.
-fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Option<u64>)> {
+/// The run's folder, and the checkpoints to go on from, the best first.
+fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
     let config = &job.config;
     let given = Path::new(&args.source);
     let out: Option<PathBuf> = match &args.out {
-        None if args.resume.is_some() && given.is_dir() => Some(given.to_owned()),
+        None if args.resume.is_some() && RunFolder::holds_a_run(given) => Some(given.to_owned()),
         out => out.clone(),
     };
     let Some(out) = out else {
         if args.resume.is_some() {
             return Err(usage("--resume needs the run: name its folder, or give it with --out"));
         }
-        return Ok((RunFolder::create_next(Path::new("runs"), job.task.name(), config)?, None));
+        return Ok((RunFolder::create_next(Path::new("runs"), &config.task.name, config)?, Vec::new()));
     };
     if out.is_file() {
         return Err(usage(format!("--out {} is a file; name a folder", out.display())));
@@ -100,11 +104,11 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Option<u64>)> {
         && RunFolder::holds_a_run(&out)
     {
         let run = RunFolder::open_to_resume(&out, config)?;
-        let from = run.checkpoint_to_resume(step)?;
+        let from = run.checkpoints_to_resume(step)?;
         return Ok((run, from));
     }
     let existing = if args.force { Existing::Overwrite } else { Existing::Keep };
-    Ok((RunFolder::create(&out, config, existing)?, None))
+    Ok((RunFolder::create(&out, config, existing)?, Vec::new()))
 }
 
 fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {

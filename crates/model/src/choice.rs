@@ -27,7 +27,8 @@ pub struct Choice {
 /// Settings of something that has a name: what a config file may say beside it, with a default for every value.
 ///
 /// Implemented for every type that fits; say `#[serde(default, deny_unknown_fields)]`, so that a misspelt key is an
-/// error. [`NoSettings`] is for things that have none.
+/// error. No field may be called `name`, which is the key of the thing's own name. [`NoSettings`] is for things that have
+/// none.
 pub trait Settings: Serialize + DeserializeOwned + Default {}
 
 impl<T: Serialize + DeserializeOwned + Default> Settings for T {}

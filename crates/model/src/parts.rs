@@ -34,7 +34,7 @@ struct Part<A, T> {
 /// | `none` | [`NoPositions`] | |
 /// | `learned` | [`LearnedPositions`] | |
 /// | `sinusoidal` | [`SinusoidalPositions`] | |
-/// | `rope` | [`Rope`] | `base`: slowest wavelength over 2π |
+/// | `rope` | [`Rope`] | `base`: the larger, the slower the slowest pair turns |
 /// | `alibi` | [`Alibi`] | |
 ///
 /// A part of your own takes the same way in as these do:

@@ -1,6 +1,6 @@
 //! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use burn::module::Module;
@@ -15,6 +15,7 @@ use crate::moments::{load_moments, save_moments};
 use crate::observer::{Observer, State};
 use crate::optimizer::AdamW;
 use crate::run_folder::RunFolder;
+use crate::task::Task;
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///
@@ -65,7 +66,7 @@ pub fn load_checkpoint<M: Module>(
 ) -> Result<State<M>, TrainError> {
     let folder = run.checkpoint(step);
     let model = load_weights(model, &folder.join("model.safetensors"))?;
-    let moments = load_moments(&model, &folder.join("optimizer.safetensors"), device)?;
+    let moments = load_moments(&model, &folder.join("optimizer.safetensors"), step, device)?;
     let mut optimizer = AdamW::new(optimizer);
     (optimizer.step, optimizer.moments) = (step, moments);
     Ok(State { step, model, optimizer })
@@ -78,9 +79,11 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// `config` is written beside the weights, as `config.json`.
-    pub fn new(run: &RunFolder, config: &impl Serialize) -> Self {
-        Self { run: run.clone(), config: json!(config) }
+    /// `config` is written beside the weights, as `config.json`, together with the task's vocabulary.
+    pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
+        let mut config = json!(config);
+        config["vocabulary"] = json!(task.vocabulary());
+        Self { run: run.clone(), config }
     }
 
     fn save<M: Module>(&self, state: &State<M>) -> Result<(), TrainError> {
@@ -99,11 +102,35 @@ impl Checkpoints {
         let text = serde_json::to_string_pretty(&config).expect("JSON values can be printed");
         let path = unfinished.join("config.json");
         fs::write(&path, text + "\n").map_err(TrainError::io("write", &path))?;
+        synced(&unfinished)?;
+        // The old one is moved aside and removed last: at no moment is there neither.
+        let old = folder.with_extension("old");
         if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(TrainError::io("write", &folder))?;
+            if old.exists() {
+                fs::remove_dir_all(&old).map_err(TrainError::io("write", &old))?;
+            }
+            fs::rename(&folder, &old).map_err(TrainError::io("write", &folder))?;
         }
-        fs::rename(&unfinished, &folder).map_err(TrainError::io("write", &folder))
+        fs::rename(&unfinished, &folder).map_err(TrainError::io("write", &folder))?;
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(TrainError::io("write", &old))?;
+        }
+        synced(&self.run.checkpoints_folder())
     }
+}
+
+/// Has the files of a folder and its list of them written to the disk, so that a power cut leaves no empty ones.
+fn synced(folder: &Path) -> Result<(), TrainError> {
+    let sync = |path: &Path| {
+        File::open(path).and_then(|file| file.sync_all()).map_err(TrainError::io("write", path))
+    };
+    for entry in fs::read_dir(folder).map_err(TrainError::io("read", folder))?.flatten() {
+        if entry.path().is_file() {
+            sync(&entry.path())?;
+        }
+    }
+    // Only Unix opens folders as files.
+    if cfg!(unix) { sync(folder) } else { Ok(()) }
 }
 
 impl<M: Module> Observer<M> for Checkpoints {

@@ -16,7 +16,7 @@ pub enum TrainError {
         /// The known key that looks most like it.
         nearest: Option<String>,
     },
-    /// No built-in task has this name.
+    /// No task has this name.
     #[error("unknown task `{name}`; the tasks are {}", known.join(", "))]
     UnknownTask {
         /// What was asked for.
@@ -34,6 +34,23 @@ pub enum TrainError {
         asked: String,
         /// What was set.
         set: String,
+    },
+    /// Something else stands where a name belongs.
+    #[error("{key} must be a name in quotes, or a table with one, got {found}")]
+    NotAName {
+        /// Dotted path of the key.
+        key: String,
+        /// What was found.
+        found: String,
+    },
+    /// A model may look at the answers.
+    #[error(
+        "the inputs of the task `{task}` hold its answers one position later, so its model must not look ahead: set \
+         model.mask = \"causal\""
+    )]
+    NeedsCausalMask {
+        /// The task's name.
+        task: String,
     },
     /// A `--set` that is no assignment.
     #[error("`{found}` is no assignment; write `key=value`, for example `model.d_k=24`")]
@@ -72,7 +89,7 @@ pub enum TrainError {
     /// A split has no examples.
     #[error(
         "the task `{task}` has too few different inputs: none of {draws} drawn belongs to the {split} split; make its \
-         sequences longer or its alphabet larger"
+         sequences longer, its alphabet or that share of it larger"
     )]
     SplitIsEmpty {
         /// The task's name.

@@ -63,7 +63,7 @@ pub fn generate<M: Model>(
     let mut rng = stream(seed, Purpose::Samples, task.name(), index);
     let mut tokens = prompt.to_vec();
     for _ in 0..n_tokens {
-        let context = &tokens[tokens.len().saturating_sub(task.seq_len() - 1)..];
+        let context = &tokens[tokens.len().saturating_sub((task.seq_len() - 1).max(1))..];
         let logits = next_logits(model, context, &device);
         tokens.push(choose(&logits, temperature, &mut rng));
     }

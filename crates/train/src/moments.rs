@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use qkv_model::parameters;
+use qkv_model::{Parameter, parameters};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -34,10 +34,12 @@ pub(crate) fn save_moments(moments: &BTreeMap<String, Moments>, path: &Path) -> 
     fs::write(path, bytes).map_err(TrainError::io("write", path))
 }
 
-/// Loads the moments of exactly the learned parameters of `model`, or of none where there was no step yet.
+/// Loads the moments of `model`'s learned parameters. One that has never received a gradient has none; after the first
+/// step that cannot be all of them.
 pub(crate) fn load_moments<M: Module>(
     model: &M,
     path: &Path,
+    step: u64,
     device: &Device,
 ) -> Result<BTreeMap<String, Moments>, TrainError> {
     let device = device.clone().without_autodiff();
@@ -46,10 +48,13 @@ pub(crate) fn load_moments<M: Module>(
         .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
     let unfit = |reason: String| TrainError::Weights { path: path.to_owned(), reason };
     let mut moments = BTreeMap::new();
-    if file.is_empty() {
-        return Ok(moments);
-    }
-    for parameter in parameters(model).into_iter().filter(|parameter| parameter.learned) {
+    let learned: Vec<Parameter> =
+        parameters(model).into_iter().filter(|parameter| parameter.learned).collect();
+    let has = |name: String| file.tensor(&name).is_ok();
+    for parameter in &learned {
+        if !has(format!("{}.m", parameter.path)) && !has(format!("{}.v", parameter.path)) {
+            continue;
+        }
         let n: usize = parameter.shape.iter().product();
         let moment = |which: &str| -> Result<Tensor<1>, TrainError> {
             let name = format!("{}.{which}", parameter.path);
@@ -67,7 +72,12 @@ pub(crate) fn load_moments<M: Module>(
     }
     if file.len() != 2 * moments.len() {
         let (got, expected) = (file.len(), 2 * moments.len());
-        return Err(unfit(format!("it has {got} tensors, the model's learned parameters need {expected}")));
+        return Err(unfit(format!(
+            "it has {got} tensors, {expected} of them of the model's learned parameters"
+        )));
+    }
+    if step > 0 && moments.is_empty() && !learned.is_empty() {
+        return Err(unfit(format!("it remembers nothing of the {step} steps before")));
     }
     Ok(moments)
 }

@@ -1,11 +1,10 @@
 //! A run on disk: its config, its metrics, its checkpoints and what was learned.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigSource};
+use crate::config::{Config, ConfigSource, difference};
 use crate::error::TrainError;
 use crate::registry::Registry;
 
@@ -15,7 +14,7 @@ use crate::registry::Registry;
 /// config.toml                               everything that repeats the run
 /// run.lock                                  held by the process that trains
 /// metrics.jsonl                             one event a line
-/// checkpoints/step-00000500/                model.safetensors, optimizer.safetensors, state.json, config.json
+/// checkpoints/step-00000500/                model.safetensors, optimizer.safetensors, config.json
 /// snapshots/step-00000500.safetensors       attention maps of one example
 /// ```
 #[derive(Debug, Clone)]
@@ -36,6 +35,8 @@ pub enum Existing {
 
 const CONFIG: &str = "config.toml";
 const LOCK: &str = "run.lock";
+/// Where `qkv report` puts its page.
+const REPORT: &str = "report.html";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const SNAPSHOTS: &str = "snapshots";
@@ -44,25 +45,25 @@ impl RunFolder {
     /// Creates the folder and writes the config.
     ///
     /// # Errors
-    /// If there is a run already and it is to be kept, or something that is no run, or the folder cannot be written.
+    /// If there is a run already and it is to be kept, or something that is no run, or the folder is in use or cannot be
+    /// written.
     pub fn create(path: &Path, config: &Config, existing: Existing) -> Result<Self, TrainError> {
-        if holds_a_run(path) {
-            match existing {
-                Existing::Keep => {
-                    return Err(TrainError::RunExists { path: path.to_owned() });
-                }
-                Existing::Overwrite => {
-                    let lock = lock(path)?;
-                    remove_run(path)?;
-                    return Self { path: path.to_owned(), _lock: Some(lock) }.with_config(config);
-                }
-            }
-        } else if path.exists() && fs::read_dir(path).map_err(TrainError::io("read", path))?.next().is_some()
-        {
+        let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        if path.exists() && !holds_a_run(path) && !is_empty(path) && !path.join(LOCK).is_file() {
             return Err(TrainError::NotARunFolder { path: path.to_owned() });
         }
+        if existing == Existing::Keep && holds_a_run(path) {
+            return Err(TrainError::RunExists { path: path.to_owned() });
+        }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
-        Self { path: path.to_owned(), _lock: Some(lock(path)?) }.with_config(config)
+        let run = Self { path: path.to_owned(), _lock: Some(lock(path)?) };
+        // Somebody else may have been here before the lock was ours.
+        match (existing, holds_a_run(path)) {
+            (Existing::Keep, true) => return Err(TrainError::RunExists { path: path.to_owned() }),
+            (Existing::Overwrite, true) => remove_run(path)?,
+            (_, false) => {}
+        }
+        run.with_config(config)
     }
 
     fn with_config(self, config: &Config) -> Result<Self, TrainError> {
@@ -106,13 +107,13 @@ impl RunFolder {
     /// # Errors
     /// If the folder is no run, was started with another config, or is in use by another process.
     pub fn open_to_resume(path: &Path, config: &Config) -> Result<Self, TrainError> {
-        let run = Self::open(path)?;
+        let run = Self { _lock: Some(lock(path)?), ..Self::open(path)? };
         let file = path.join(CONFIG);
         let text = fs::read_to_string(&file).map_err(TrainError::io("read", &file))?;
         if let Some(difference) = difference(&text, &config.to_toml()) {
             return Err(TrainError::NotTheSameRun { path: path.to_owned(), difference });
         }
-        Ok(Self { _lock: Some(lock(path)?), ..run })
+        Ok(run)
     }
 
     /// Whether the folder holds a run.
@@ -154,15 +155,15 @@ impl RunFolder {
         steps
     }
 
-    /// The checkpoint to go on from: that of `step`, or the latest; `None` where there is none at all.
+    /// The checkpoints to go on from, the best first: that of `step` alone, or all from the latest to the earliest.
     ///
     /// # Errors
     /// If that of `step` is not there.
-    pub fn checkpoint_to_resume(&self, step: Option<u64>) -> Result<Option<u64>, TrainError> {
+    pub fn checkpoints_to_resume(&self, step: Option<u64>) -> Result<Vec<u64>, TrainError> {
         let known = self.checkpoints();
         match step {
-            None => Ok(known.last().copied()),
-            Some(step) if known.contains(&step) => Ok(Some(step)),
+            None => Ok(known.into_iter().rev().collect()),
+            Some(step) if known.contains(&step) => Ok(vec![step]),
             Some(step) => Err(TrainError::NoCheckpoint { path: self.path.clone(), step, known }),
         }
     }
@@ -186,17 +187,22 @@ impl RunFolder {
         fs::File::create(&path).map_err(TrainError::io("create", &path))
     }
 
-    /// Opens `metrics.jsonl` to go on after `step`: what was logged after it is removed, because it will happen again.
+    /// Goes back to `step` and opens `metrics.jsonl` to go on after it: what was logged and saved later is removed,
+    /// because it will happen again.
     ///
     /// # Errors
-    /// If it cannot be read or written.
-    pub fn resume_metrics(&self, step: u64) -> Result<fs::File, TrainError> {
+    /// If something cannot be read, removed or written.
+    pub fn rewind(&self, step: u64) -> Result<fs::File, TrainError> {
+        for later in self.checkpoints().into_iter().filter(|&at| at > step) {
+            let folder = self.checkpoint(later);
+            fs::remove_dir_all(&folder).map_err(TrainError::io("write", &folder))?;
+            let snapshot = self.snapshot(later);
+            if snapshot.exists() {
+                fs::remove_file(&snapshot).map_err(TrainError::io("write", &snapshot))?;
+            }
+        }
         let path = self.path.join(METRICS);
-        // A run that was stopped before its first event has no such file yet.
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(TrainError::io("read", &path))?,
-        };
+        let text = self.metrics()?;
         let before = |line: &&str| {
             let event: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
             let is_last = event["event"] == "done";
@@ -220,9 +226,28 @@ impl RunFolder {
     /// # Errors
     /// If the file cannot be read.
     pub fn last_event(&self) -> Result<serde_json::Value, TrainError> {
+        Ok(self
+            .metrics()?
+            .lines()
+            .last()
+            .and_then(|line| serde_json::from_str(line).ok())
+            .unwrap_or_default())
+    }
+
+    /// What was logged so far; a crash may have torn the last line, even within a character.
+    fn metrics(&self) -> Result<String, TrainError> {
         let path = self.path.join(METRICS);
-        let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
-        Ok(text.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default())
+        match fs::read(&path) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            // A run that was stopped before its first event has no such file yet.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(TrainError::io("read", &path)(error)),
+        }
+    }
+
+    /// Where the checkpoints are.
+    pub(crate) fn checkpoints_folder(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
     }
 
     /// Where the run is.
@@ -238,31 +263,7 @@ fn holds_a_run(path: &Path) -> bool {
     let config: toml::Table = text.parse().unwrap_or_default();
     let is_ours =
         ["task", "model", "optimizer", "schedule", "train"].iter().all(|table| config.contains_key(*table));
-    is_ours && (path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
-}
-
-/// The first value in which two configs differ, in words.
-fn difference(before: &str, now: &str) -> Option<String> {
-    let flat = |text: &str| {
-        let mut values = BTreeMap::new();
-        flatten(&text.parse().unwrap_or_default(), "", &mut values);
-        values
-    };
-    let (before, now) = (flat(before), flat(now));
-    let key = before.keys().chain(now.keys()).find(|key| before.get(*key) != now.get(*key))?;
-    let value = |values: &BTreeMap<String, toml::Value>| {
-        values.get(key).map_or("not set".to_owned(), ToString::to_string)
-    };
-    Some(format!("{key} was {}, now it is {}", value(&before), value(&now)))
-}
-
-fn flatten(table: &toml::Table, prefix: &str, values: &mut BTreeMap<String, toml::Value>) {
-    for (key, value) in table {
-        match value {
-            toml::Value::Table(table) => flatten(table, &format!("{prefix}{key}."), values),
-            value => drop(values.insert(format!("{prefix}{key}"), value.clone())),
-        }
-    }
+    is_ours && (path.join(LOCK).is_file() || path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
 }
 
 /// Holds `run.lock` until the file is closed, by a crash at the latest.
@@ -292,9 +293,11 @@ fn remove_run(path: &Path) -> Result<(), TrainError> {
             removed.map_err(TrainError::io("write", &entry))?;
         }
     }
-    let metrics = path.join(METRICS);
-    if metrics.exists() {
-        fs::remove_file(&metrics).map_err(TrainError::io("write", &metrics))?;
+    for file in [METRICS, REPORT] {
+        let file = path.join(file);
+        if file.exists() {
+            fs::remove_file(&file).map_err(TrainError::io("write", &file))?;
+        }
     }
     Ok(())
 }

@@ -29,6 +29,8 @@ pub struct Probe {
     pub predictions: Vec<String>,
     /// Attention weights of each layer, `[heads, seq_len, seq_len]`.
     pub weights: Vec<Tensor<3>>,
+    /// Where each of these layers stands in the module tree.
+    pub layers: Vec<String>,
 }
 
 impl Probe {
@@ -54,6 +56,7 @@ impl Probe {
                 .map(|target| target.map(label).unwrap_or_default().to_owned())
                 .collect(),
             predictions: example.targets.iter().map(answer).collect(),
+            layers: model.layers().into_iter().map(|layer| layer.path).collect(),
             weights: model
                 .attention_weights(batch.tokens)
                 .into_iter()
@@ -100,7 +103,9 @@ pub fn save_snapshot(probe: &Probe, step: u64, run: &RunFolder) -> Result<PathBu
         .enumerate()
         .map(|(layer, weights)| {
             let bytes = weights.to_data().iter::<f32>().flat_map(f32::to_le_bytes).collect();
-            (format!("blocks.{layer}.attention.weights"), weights.dims().to_vec(), bytes)
+            // A model that does not say where its layers stand has them numbered.
+            let path = probe.layers.get(layer).cloned().unwrap_or_else(|| format!("layers.{layer}"));
+            (format!("{path}.weights"), weights.dims().to_vec(), bytes)
         })
         .collect();
     let views = maps.iter().map(|(name, shape, bytes)| {
@@ -113,6 +118,8 @@ pub fn save_snapshot(probe: &Probe, step: u64, run: &RunFolder) -> Result<PathBu
     let metadata = HashMap::from([("probe".to_owned(), labels.to_string())]);
     let bytes = safetensors::serialize(views, Some(metadata))
         .map_err(|error| TrainError::Weights { path: path.clone(), reason: error.to_string() })?;
-    fs::write(&path, bytes).map_err(TrainError::io("write", &path))?;
+    let unfinished = path.with_extension("tmp");
+    fs::write(&unfinished, bytes).map_err(TrainError::io("write", &unfinished))?;
+    fs::rename(&unfinished, &path).map_err(TrainError::io("write", &path))?;
     Ok(path)
 }

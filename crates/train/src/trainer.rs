@@ -109,10 +109,22 @@ impl<'a, M: Model> Trainer<'a, M> {
         }
 
         let examples = |split| Examples { task, seed, split };
+        let held_out = |state: &State<M>| {
+            evaluate(&state.model.valid(), examples(Split::Validation), train.eval_examples, &device)
+        };
+        let is_reached =
+            |held_out: &Evaluation| train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at;
         let mut ended = Ended::Finished;
+        // A run that had reached its target when it was saved does not go on.
+        if state.step > 0 && state.step.is_multiple_of(train.eval_every) && train.stop_at > 0.0 {
+            let held_out = held_out(&state)?;
+            if is_reached(&held_out) {
+                ended = Ended::Early(held_out);
+            }
+        }
         let mut saved_at = state.step;
         let mut last = Instant::now();
-        while state.step < train.steps {
+        while state.step < train.steps && ended == Ended::Finished {
             let first = state.step * train.batch_size as u64;
             let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
@@ -139,12 +151,11 @@ impl<'a, M: Model> Trainer<'a, M> {
             })?;
 
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
-                let model = state.model.valid();
-                let held_out = evaluate(&model, examples(Split::Validation), train.eval_examples, &device)?;
+                let held_out = held_out(&state)?;
                 // The last update has no step after it that would notice.
                 finite(state.step, "the held-out loss", held_out.loss)?;
                 observers.notify(|observer| observer.evaluated(&state, &held_out))?;
-                if train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at {
+                if is_reached(&held_out) {
                     ended = Ended::Early(held_out);
                     break;
                 }

@@ -1,6 +1,6 @@
 //! The built-in kind of model, registered in the same way as a user's.
 
-use qkv_model::{Init, Parts, Transformer, TransformerConfig};
+use qkv_model::{Init, MaskConfig, Parts, Transformer, TransformerConfig};
 
 use crate::error::TrainError;
 use crate::registry::ModelConfig;
@@ -23,6 +23,9 @@ impl ModelConfig for TransformerConfig {
                 return Err(TrainError::DoesNotFitTask { key, task, expected, got });
             }
             *value = expected;
+        }
+        if task.is_told_later() && self.mask != MaskConfig::Causal {
+            return Err(TrainError::NeedsCausalMask { task: task.name().to_owned() });
         }
         Ok(self.resolve(parts)?)
     }

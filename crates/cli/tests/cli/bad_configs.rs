@@ -89,3 +89,19 @@ fn a_config_file_that_cannot_be_used_is_named() {
     sandbox.write("folder.toml/x", "");
     sandbox.refuses("train folder.toml", &["folder.toml", "directory"]);
 }
+
+#[test]
+fn a_model_that_could_read_the_answers_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("train copy --set model.mask=none", &["task `copy`", "model.mask", "causal"]);
+}
+
+#[test]
+fn variants_that_do_not_fit_are_refused_with_the_numbers() {
+    check("model.positions=rope model.d_k=7", &["d_k", "even", "7"]);
+    check("model.n_heads=4 model.n_kv_heads=3", &["n_kv_heads", "n_heads = 4", "3"]);
+    check("model.positions=sideways", &["unknown positions `sideways`", "rope", "alibi"]);
+    check("model.softcap=-1", &["softcap", "at least 0", "-1"]);
+    check("model.name=perceiver", &["unknown model `perceiver`", "transformer"]);
+    check("task=3", &["task must be a name", "3"]);
+}

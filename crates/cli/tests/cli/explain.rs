@@ -128,3 +128,21 @@ fn matrices_that_are_not_there_are_called_identity() {
     let walk = sandbox.succeeds("explain run").stdout;
     assert_eq!(walk.lines().filter(|line| line.ends_with("identity")).count(), 3, "{walk}");
 }
+
+#[test]
+fn what_stands_between_scores_and_weights_is_said() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --steps 3 --quiet --set task.seq_len=5 --out";
+    let explained = |name: &str, settings: &str| {
+        sandbox.succeeds(&format!("{line} {name} {settings}"));
+        sandbox.succeeds(&format!("explain {name}")).stdout
+    };
+    let plain = explained("plain", "");
+    for word in ["as compared", "biased", "capped", "sink"] {
+        assert!(!plain.contains(word), "{plain}");
+    }
+    assert!(explained("rope", "--set model.positions=rope").contains("as compared"));
+    assert!(explained("alibi", "--set model.positions=alibi").contains("biased"));
+    assert!(explained("cap", "--set model.softcap=0.1").contains("capped"));
+    assert!(explained("quiet", "--set model.softmax=quiet").contains("the rest on the sink"));
+}

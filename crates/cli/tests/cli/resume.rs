@@ -92,13 +92,91 @@ fn a_run_in_use_is_left_alone() {
 }
 
 #[test]
-fn a_damaged_optimizer_file_is_named() {
+fn a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out whole"));
+    let whole = sandbox.tree("whole/checkpoints/step-00000012");
+    for damage in ["no tensors", ""] {
+        let out = format!("run-{}", damage.len());
+        sandbox.succeeds(&format!("{RUN} --out {out} --stop-after 7"));
+        sandbox.write(&format!("{out}/checkpoints/step-00000007/optimizer.safetensors"), damage);
+        let run = sandbox.qkv(&format!("train {out} --resume --quiet"));
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        assert!(
+            run.stderr.contains("step-00000007") && run.stderr.contains("optimizer.safetensors"),
+            "{run:#?}"
+        );
+        assert!(sandbox.tree(&format!("{out}/checkpoints/step-00000012")) == whole);
+        // The one that was asked for by its number has nothing before it.
+        sandbox.write(&format!("{out}/checkpoints/step-00000005/optimizer.safetensors"), damage);
+        sandbox.write(&format!("{out}/metrics.jsonl"), "");
+        assert_eq!(sandbox.qkv(&format!("train {out} --resume 5")).code, Some(2));
+    }
+}
+
+#[test]
+fn moments_of_the_start_are_no_moments_of_a_later_step() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
-    sandbox.write("run/checkpoints/step-00000005/optimizer.safetensors", "no tensors");
-    let run = sandbox.qkv("train run --resume");
+    let start = sandbox.read("run/checkpoints/step-00000000/optimizer.safetensors");
+    sandbox.write("run/checkpoints/step-00000005/optimizer.safetensors", start);
+    let run = sandbox.qkv("train run --resume 5");
     assert_eq!(run.code, Some(2), "{run:#?}");
-    assert!(run.stderr.contains("optimizer.safetensors"), "{run:#?}");
+    assert!(run.stderr.contains("nothing of the 5 steps before"), "{run:#?}");
+}
+
+#[test]
+fn going_back_removes_what_came_later() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 11"));
+    sandbox.succeeds("train run --resume 5 --stop-after 6 --quiet");
+    sandbox.succeeds("train run --resume --quiet");
+    sandbox.succeeds(&format!("{RUN} --out whole"));
+    let events = |run: &str| -> Vec<_> {
+        let steps = sandbox.metrics(run).into_iter().filter(|event| event["event"] == "step");
+        steps.map(|event| (event["step"].clone(), event["loss"].clone())).collect()
+    };
+    assert_eq!(events("run"), events("whole"));
+    assert!(sandbox.tree("run/checkpoints/step-00000012") == sandbox.tree("whole/checkpoints/step-00000012"));
+    assert!(!sandbox.path("run/checkpoints/step-00000011").exists());
+    assert!(!sandbox.path("run/snapshots/step-00000011.safetensors").exists());
+}
+
+#[test]
+fn a_run_that_had_reached_its_target_does_not_train_on() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --quiet --out run --set train.stop_at=0.01 --set train.eval_every=20 --set task.seq_len=3 \
+                --set train.eval_examples=50";
+    sandbox.succeeds(line);
+    let tree = sandbox.tree("run/checkpoints");
+    let log = sandbox.read_text("run/metrics.jsonl");
+    // As a crash in the final evaluation leaves it, with the last line torn within a character.
+    let mut torn =
+        log.lines().filter(|line| !line.contains("\"done\"")).collect::<Vec<_>>().join("\n").into_bytes();
+    torn.extend(b"\n{\"event\":\"done\xe2");
+    sandbox.write("run/metrics.jsonl", torn);
+    sandbox.succeeds("train run --resume --quiet");
+    assert!(sandbox.tree("run/checkpoints") == tree, "{:?}", sandbox.tree("run/checkpoints").keys());
+    assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
+}
+
+#[test]
+fn a_folder_left_before_its_first_event_is_a_run() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    let config = sandbox.read("run/config.toml");
+    sandbox.write("early/config.toml", config);
+    sandbox.write("early/run.lock", "");
+    sandbox.succeeds(&format!("{RUN} --out early --resume"));
+    assert!(sandbox.tree("early/checkpoints") == sandbox.tree("run/checkpoints"));
+}
+
+#[test]
+fn the_end_of_a_finished_run_is_told_again() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    let told = sandbox.succeeds("train run --resume --json").events();
+    assert_eq!(told, [sandbox.metrics("run").pop().unwrap()]);
 }
 
 #[test]

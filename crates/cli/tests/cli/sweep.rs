@@ -56,3 +56,28 @@ fn a_wrong_sweep_is_refused_before_anything_is_trained() {
     check(&format!("{head}[sweep.model]\nd_modle = [3]\n"), "sweep sweep.toml", "d_model");
     check(&format!("{head}[sweep]\nseed = [1]\n"), "sweep sweep.toml --shard 3/2", "I/N");
 }
+
+#[test]
+fn a_run_that_diverges_does_not_cost_the_others() {
+    let sandbox = Sandbox::new();
+    let sweep = "[task]\nname = \"reverse\"\nseq_len = 4\n[optimizer]\nclip = 0.0\n[train]\nsteps = 3\n\
+                 [sweep.optimizer]\nlr = [1e30, 5e-3]\n";
+    sandbox.write("rates.toml", sweep);
+    let run = sandbox.qkv("sweep rates.toml --json");
+    assert_eq!(run.code, Some(4), "{run:#?}");
+    assert!(run.stderr.contains("optimizer.lr=1000") && run.stderr.contains("diverged"), "{run:#?}");
+    assert_eq!(run.events().len(), 1);
+}
+
+#[test]
+fn runs_that_would_share_a_folder_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a/b.txt", "one text. ".repeat(100));
+    sandbox.write("a_b.txt", "another text. ".repeat(100));
+    sandbox
+        .write("texts.toml", "[task]\nname = \"chars\"\n[sweep.task]\ntext = [\"a/b.txt\", \"a_b.txt\"]\n");
+    let run = sandbox.qkv("sweep texts.toml");
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert!(run.stderr.contains("share the folder"), "{run:#?}");
+    assert!(!sandbox.path("runs").exists());
+}

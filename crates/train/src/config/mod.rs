@@ -1,10 +1,12 @@
 //! Everything that determines a run, in one file that repeats it.
 
+mod difference;
 mod optimizer;
 mod read;
 mod schedule;
 mod steps;
 
+pub(crate) use difference::difference;
 pub use optimizer::OptimizerConfig;
 pub use read::ConfigSource;
 pub use schedule::{ScheduleConfig, ScheduleKind};

@@ -42,6 +42,9 @@ impl ConfigSource<'_> {
         for setting in settings {
             set(&mut given, setting.as_ref())?;
         }
+        for choice in ["task", "model"] {
+            as_table(&mut given, choice)?;
+        }
         let task = match (self, name_of(&given, "task")) {
             (_, None) => return Err(TrainError::NoTask),
             (Self::Task(asked), Some(name)) if name != asked => {
@@ -58,6 +61,25 @@ impl ConfigSource<'_> {
 /// The table `[table]` with nothing but a name in it.
 fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
+}
+
+/// Writes a task or a model that is given by its name alone, `task = "reverse"`, as a table.
+fn as_table(config: &mut Table, choice: &str) -> Result<(), TrainError> {
+    let name = match config.get(choice) {
+        None => return Ok(()),
+        Some(Value::String(name)) => name.clone(),
+        Some(Value::Table(table)) => match table.get("name") {
+            None | Some(Value::String(_)) => return Ok(()),
+            Some(found) => {
+                return Err(TrainError::NotAName { key: format!("{choice}.name"), found: found.to_string() });
+            }
+        },
+        Some(found) => {
+            return Err(TrainError::NotAName { key: choice.to_owned(), found: found.to_string() });
+        }
+    };
+    config.insert(choice.to_owned(), named(choice, &name)[choice].clone());
+    Ok(())
 }
 
 /// The name in `[table]`, if it has one.
@@ -82,7 +104,15 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
         }
         table = entry.as_table_mut().expect("made a table just above");
     }
-    table.insert(last.to_owned(), value(text.trim()));
+    match (table.get_mut(last), value(text.trim())) {
+        // The name of a choice whose settings were set before it.
+        (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
+            settings.insert("name".to_owned(), name);
+        }
+        (_, value) => {
+            table.insert(last.to_owned(), value);
+        }
+    }
     Ok(())
 }
 

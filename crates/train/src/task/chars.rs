@@ -137,6 +137,10 @@ impl Task for Chars {
         self.config.seq_len
     }
 
+    fn is_told_later(&self) -> bool {
+        true
+    }
+
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let part = &self.tokens[self.part(Split::Train)];
         let start = rng.random_range(0..=part.len() - self.config.seq_len);

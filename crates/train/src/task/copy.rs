@@ -53,6 +53,10 @@ impl Task for Copy {
         2 * self.len - 1
     }
 
+    fn is_told_later(&self) -> bool {
+        true
+    }
+
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let sequence = symbols::sample(rng, self.len, self.n_symbols);
         followed_by(sequence.clone(), sequence)

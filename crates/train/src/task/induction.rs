@@ -78,7 +78,9 @@ impl Task for Induction {
         let Self { form, seq_len, n_symbols } = self;
         match form {
             InductionForm::Repeated => {
-                format!("go on with a repeated string of {n_symbols} symbols, {seq_len} positions")
+                format!(
+                    "go on with a repeated string of different symbols out of {n_symbols}, {seq_len} positions"
+                )
             }
             InductionForm::Safari => {
                 format!("say which of {n_symbols} symbols followed the ★, {seq_len} positions")
@@ -96,6 +98,10 @@ impl Task for Induction {
 
     fn seq_len(&self) -> usize {
         self.seq_len
+    }
+
+    fn is_told_later(&self) -> bool {
+        self.form == InductionForm::Repeated
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {

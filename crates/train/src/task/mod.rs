@@ -51,6 +51,12 @@ pub trait Task: Send + Sync {
         1
     }
 
+    /// Whether an answer stands in the input after the position that asks for it, so that a model must not look ahead;
+    /// `false` unless you say otherwise.
+    fn is_told_later(&self) -> bool {
+        false
+    }
+
     /// Draws an input, `seq_len * stack` tokens, position by position.
     fn sample(&self, rng: &mut Rng) -> Vec<u32>;
 

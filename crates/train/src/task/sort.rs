@@ -16,9 +16,10 @@ use crate::error::TrainError;
 /// target     ·  ·  ·  ·  ·  0 | 0  0  1  1  2        the next symbol in order
 /// ```
 ///
-/// Where to look depends on content and on positions. Sinusoidal positions keep the comparison of the arms fair; learned
-/// embeddings could take over the comparison of the symbols, so set `model.embeddings = "fixed"` to compare arms: that
-/// costs an input in a hundred.
+/// Where to look depends on content and on positions. Sinusoidal positions and fixed embeddings keep the comparison of
+/// the arms fair, because learned ones could take over the comparison of the symbols. With the default's two layers and
+/// MLP the matrices buy little here: on seed 0, learned and frozen ones both get 0.990 of the inputs right, none 0.930.
+/// Learned embeddings (`model.embeddings = "learned"`) get the last input in a hundred too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sort {
@@ -52,6 +53,10 @@ impl Task for Sort {
 
     fn seq_len(&self) -> usize {
         2 * self.len - 1
+    }
+
+    fn is_told_later(&self) -> bool {
+        true
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {

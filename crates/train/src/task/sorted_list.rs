@@ -62,6 +62,10 @@ impl Task for SortedList {
         2 * self.len
     }
 
+    fn is_told_later(&self) -> bool {
+        true
+    }
+
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let list = index::sample(rng, self.n_symbols, self.len);
         let mut tokens: Vec<u32> = list.iter().map(|number| number as u32).collect();

@@ -87,7 +87,7 @@ fn avalanche(mut hash: u64) -> u64 {
     hash ^ (hash >> 33)
 }
 
-/// A held-out split takes 8 draws on average; that none of 10,000 succeeds happens by chance once in 10^579.
+/// A split of one in eight takes 8 draws on average; that none of 10,000 succeeds happens by chance once in 10^579.
 const MAX_DRAWS: usize = 10_000;
 
 /// Example `index` of a split: a function of its arguments and nothing else.
