@@ -61,9 +61,9 @@ pub enum Next {
 ///     }
 /// }
 ///
-/// let task = Reverse { seq_len: 3, n_symbols: 2 };
+/// let task = Reverse { seq_len: 4, n_symbols: 3 };
 /// let device = Device::flex().autodiff();
-/// let model = TransformerConfig::new(2, 3, 16).init(&Init::new(&device, 0))?;
+/// let model = TransformerConfig::new(3, 4, 16).init(&Init::new(&device, 0))?;
 /// let mut halved = Halved::default();
 /// let trained = Trainer::new(model, &task, Recipe::default(), &device)?.observe(&mut halved).run()?;
 /// assert!(trained.state.step < 500);

@@ -19,6 +19,10 @@ fn the_end_compares_with_count_models_and_shows_a_sample() {
     let events = sandbox.metrics("run");
     let done = events.last().unwrap();
     assert_eq!(done["sample"].as_str().unwrap().chars().count(), 200);
+    let config = sandbox.read_text("run/checkpoints/step-00000003/config.json");
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let vocabulary = config["vocabulary"].as_array().unwrap();
+    assert!(vocabulary.contains(&"\u{2423}".into()) && vocabulary.contains(&"\\n".into()), "{vocabulary:?}");
     let losses: Vec<f64> =
         done["baselines"].as_array().unwrap().iter().map(|b| b["loss"].as_f64().unwrap()).collect();
     assert!(losses[0] > losses[1] && losses[1] > losses[2], "{losses:?}");
