@@ -68,7 +68,7 @@ impl Mlp {
         let hidden = match self.activation {
             Activation::Gelu => gelu(hidden),
             Activation::Relu => activation::relu(hidden),
-            Activation::Swiglu => activation::silu(hidden),
+            Activation::Swiglu => silu(hidden),
         };
         let hidden = match &self.w_gate {
             Some(w_gate) => hidden * linear(x, w_gate.val(), None),
@@ -85,4 +85,13 @@ impl Mlp {
 fn gelu(x: Tensor<3>) -> Tensor<3> {
     let phi = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
     x * phi
+}
+
+/// `silu(x) = x σ(x) = x/2 (1 + tanh(x/2))`
+/// ([Elfwing et al. 2018](https://arxiv.org/abs/1702.03118)).
+///
+/// Written out, because Burn's own computes its sigmoid in single precision on the ndarray backend.
+fn silu(x: Tensor<3>) -> Tensor<3> {
+    let sigmoid = x.clone().mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5);
+    x * sigmoid
 }
