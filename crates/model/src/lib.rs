@@ -16,7 +16,7 @@
 //! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`] ([`ErasedScore`]), [`AnyPositions`] ([`ErasedPositions`]); [`ErasedModule`] over [`Inside`], with [`Visitor`], [`Mapper`] and [`Change`] for Burn's own | example `own_command_line` |
 //! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`MaskConfig`] | the page of [`Transformer`] |
 //! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
-//! | What is in a model? | [`parameters`], [`Parameter`] | the page of [`parameters`] |
+//! | What is in a model? | [`parameters`], [`Parameter`], named by their [`ModulePath`] | the page of [`parameters`] |
 //! | Is this a training step? | [`Mode`] | example `gradients_reach_qkv` |
 //! | What can be wrong? | [`ModelError`] | the page of [`Settings`] |
 //!
@@ -75,7 +75,7 @@ pub use init::{Init, Training};
 pub use mlp::{Activation, Mlp};
 pub use mode::Mode;
 pub use norm::{Norm, NormConfig, NormKind};
-pub use parameters::{Parameter, parameters};
+pub use parameters::{ModulePath, Parameter, parameters};
 pub use parts::Parts;
 pub use positions::{
     Alibi, AnyPositions, ErasedPositions, LearnedPositions, NoPositions, Place, Positions, Rope,

@@ -33,26 +33,45 @@ pub fn parameters<M: Module>(module: &M) -> Vec<Parameter> {
     list.parameters
 }
 
+/// Where a visitor or a mapper stands in the module tree; every name in a weight file comes from here.
+#[derive(Debug, Default)]
+pub struct ModulePath(Vec<Option<String>>);
+
+impl ModulePath {
+    /// For `enter_module`. The variant of an enum is a choice, not a place; weight files leave it out too.
+    pub fn enter(&mut self, name: &str, container_type: &str) {
+        self.0.push((!container_type.starts_with("Enum:")).then(|| name.to_owned()));
+    }
+
+    /// For `exit_module`.
+    pub fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    /// The names on the way from the root.
+    pub fn names(&self) -> Vec<&str> {
+        self.0.iter().flatten().map(String::as_str).collect()
+    }
+}
+
 #[derive(Default)]
 struct List {
-    path: Vec<Option<String>>,
+    path: ModulePath,
     parameters: Vec<Parameter>,
 }
 
 impl ModuleVisitor for List {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        // The variant of an enum is a choice, not a place; weight files leave it out too.
-        self.path.push((!container_type.starts_with("Enum:")).then(|| name.to_owned()));
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path: Vec<&str> = self.path.iter().flatten().map(String::as_str).collect();
         self.parameters.push(Parameter {
-            path: path.join("."),
+            path: self.path.names().join("."),
             shape: param.dims().to_vec(),
             learned: param.is_require_grad(),
             data: param.to_data(),

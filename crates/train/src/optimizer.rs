@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use qkv_model::ModulePath;
 
 use crate::config::OptimizerConfig;
 
@@ -47,7 +48,7 @@ impl AdamW {
     /// Updates every parameter that has a gradient, at learning rate `lr`.
     pub fn update<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
         self.step += 1;
-        module.map(&mut Update { optimizer: self, lr, grads, path: Vec::new() })
+        module.map(&mut Update { optimizer: self, lr, grads, path: ModulePath::default() })
     }
 }
 
@@ -55,22 +56,21 @@ struct Update<'a> {
     optimizer: &'a mut AdamW,
     lr: f64,
     grads: GradientsParams,
-    path: Vec<Option<String>>,
+    path: ModulePath,
 }
 
 impl ModuleMapper for Update<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        // The variant of an enum is a choice, not a place; weight files leave it out too.
-        self.path.push((!container_type.starts_with("Enum:")).then(|| name.to_owned()));
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
-        let names: Vec<&str> = self.path.iter().flatten().map(String::as_str).collect();
+        let names = self.path.names();
         let is_table = names.iter().any(|name| ["embedding", "positions"].contains(name));
         let decay = if D >= 2 && !is_table { self.optimizer.config.weight_decay } else { 0.0 };
         let path = names.join(".");

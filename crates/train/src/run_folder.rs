@@ -63,13 +63,9 @@ impl RunFolder {
             (Existing::Overwrite, true) => remove_run(path)?,
             (_, false) => {}
         }
-        run.with_config(config)
-    }
-
-    fn with_config(self, config: &Config) -> Result<Self, TrainError> {
-        let file = self.path.join(CONFIG);
+        let file = path.join(CONFIG);
         fs::write(&file, config.to_toml()).map_err(TrainError::io("write", &file))?;
-        Ok(self)
+        Ok(run)
     }
 
     /// Creates `TASK-1`, `TASK-2`, … under `parent`, the first that is free.
@@ -108,9 +104,7 @@ impl RunFolder {
     /// If the folder is no run, was started with another config, or is in use by another process.
     pub fn open_to_resume(path: &Path, config: &Config) -> Result<Self, TrainError> {
         let run = Self { _lock: Some(lock(path)?), ..Self::open(path)? };
-        let file = path.join(CONFIG);
-        let text = fs::read_to_string(&file).map_err(TrainError::io("read", &file))?;
-        if let Some(difference) = difference(&text, &config.to_toml()) {
+        if let Some(difference) = difference(&run.config_text()?, &config.to_toml()) {
             return Err(TrainError::NotTheSameRun { path: path.to_owned(), difference });
         }
         Ok(run)
@@ -126,9 +120,12 @@ impl RunFolder {
     /// # Errors
     /// If the file is damaged, or `registry` lacks something that it names.
     pub fn config(&self, registry: &Registry) -> Result<Config, TrainError> {
+        ConfigSource::Toml(&self.config_text()?).read(registry, &[] as &[&str])
+    }
+
+    fn config_text(&self) -> Result<String, TrainError> {
         let file = self.path.join(CONFIG);
-        let text = fs::read_to_string(&file).map_err(TrainError::io("read", &file))?;
-        ConfigSource::Toml(&text).read(registry, &[] as &[&str])
+        fs::read_to_string(&file).map_err(TrainError::io("read", &file))
     }
 
     /// The latest checkpoint: its step and its weights.

@@ -128,20 +128,14 @@ fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Tabl
     let general =
         Config { seed, task: Choice::new(task), model: Choice::new(TRANSFORMER), optimizer, schedule, train };
     let mut defaults = Table::try_from(general).expect("a config is a TOML table of numbers and names");
-    for table in ["task", "model"] {
-        let name = name_of_choice(&defaults[table]).to_owned();
-        defaults.insert(table.to_owned(), named(table, &name)[table].clone());
+    for choice in ["task", "model"] {
+        as_table(&mut defaults, choice)?;
     }
     let defaults = merge(defaults, registry.defaults(task)?);
     Ok(match model {
         Some(model) => merge(defaults, named("model", model)),
         None => defaults,
     })
-}
-
-/// The name in a choice that may have been written without settings.
-fn name_of_choice(choice: &Value) -> &str {
-    choice.as_str().or_else(|| choice.get("name")?.as_str()).unwrap_or_default()
 }
 
 /// The dotted path of every key that a config of this task and this kind of model can have.
