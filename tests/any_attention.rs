@@ -2,13 +2,13 @@
 
 use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proptest::{option, prop_oneof};
 use qkv_model::{
     Attend, CausalAlign, Choice, HeadShape, Init, Mask, Parts, Place, Softmax, attend, parameters,
 };
 
-use crate::backends::{places, tolerance};
+use crate::backends::tolerance;
+use crate::drawn_cases::on_every_place;
 use crate::layers::{additive, dot, scaled_by, scaled_dot};
 use crate::numbers::{assert_close, bools, random, tensor, values};
 use crate::reference::{Comparison, Inputs, Outputs, Sizes, Steps, attention};
@@ -210,15 +210,5 @@ fn offset(shape: [usize; 4], at: [usize; 4]) -> usize {
 
 #[test]
 fn any_shape_with_any_steps_and_masks_agrees_with_nested_loops() {
-    let config = Config { cases: N_CASES, failure_persistence: None, ..Config::default() };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let places = places();
-    TestRunner::new_with_rng(config, rng)
-        .run(&cases(), |case| {
-            for (device, dtype) in &places {
-                case.check((device, *dtype));
-            }
-            Ok(())
-        })
-        .unwrap();
+    on_every_place(N_CASES, &cases(), Case::check);
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use burn::module::Param;
 use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proptest::{option, prop_oneof};
 use qkv_model::{
     CausalAlign, Choice, Init, Mask, Mode, Projections, SelfAttention, SelfAttentionConfig, Softmax,
     parameters,
 };
 
-use crate::backends::{places, tolerance};
+use crate::backends::tolerance;
+use crate::drawn_cases::on_every_place;
 use crate::layers::{additive, dot, scaled_by, scaled_dot};
 use crate::numbers::{assert_close, bools, random, tensor, values};
 use crate::reference::{Comparison, Sizes, Steps};
@@ -205,15 +205,5 @@ impl Case {
 
 #[test]
 fn any_layer_under_any_masks_agrees_with_nested_loops() {
-    let config = Config { cases: N_CASES, failure_persistence: None, ..Config::default() };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let places = places();
-    TestRunner::new_with_rng(config, rng)
-        .run(&cases(), |case| {
-            for (device, dtype) in &places {
-                case.check((device, *dtype));
-            }
-            Ok(())
-        })
-        .unwrap();
+    on_every_place(N_CASES, &cases(), Case::check);
 }

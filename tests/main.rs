@@ -7,6 +7,8 @@
 mod backends;
 /// Central differences, the oracle of every backward.
 mod differences;
+/// Random cases on every place.
+mod drawn_cases;
 /// Attention layers with a prime for every axis.
 mod layers;
 /// Gradients by the path of their parameter.
