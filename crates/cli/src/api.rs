@@ -6,7 +6,7 @@ use clap::Parser;
 use qkv_train::Registry;
 
 use crate::args::{Args, Command};
-use crate::{eval, exit, explain, inspect_command, lecture, report, sweep, tasks, train_command};
+use crate::{bench, eval, exit, explain, inspect_command, lecture, report, sweep, tasks, train_command};
 
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
@@ -21,6 +21,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Inspect(args) => inspect_command::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sweep(args) => sweep::run(&args, &registry),
+        Command::Bench(args) => bench::run(&args),
         Command::Lecture(args) => lecture::run(&args),
         Command::Tasks => tasks::run(&registry),
     }))

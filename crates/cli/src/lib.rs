@@ -44,6 +44,7 @@
 
 mod api;
 mod args;
+mod bench;
 mod device;
 mod ending;
 mod eval;
