@@ -14,6 +14,7 @@ use crate::{bench, eval, exit, explain, inspect_command, lecture, report, sweep,
 /// training diverged; 130 and 143 stopped by SIGINT and SIGTERM after saving.
 pub fn run(registry: Registry) -> ExitCode {
     let command = Args::parse().command;
+    qkv_kernels::keep_freed_memory();
     exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train_command::run(&args, &registry),
         Command::Eval(args) => eval::run(&args, &registry),

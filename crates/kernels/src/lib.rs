@@ -7,6 +7,7 @@
 //! | softmax cross-entropy from logits | [`cross_entropy_forward`] | [`cross_entropy_backward`] |
 //! | layer norm, RMS norm | [`norm_forward`] | [`norm_backward`] |
 //! | embedding | [`embedding_forward`] | [`embedding_backward`] |
+//! | linear map | [`Matrix`], [`start_rows`] | [`Matrix`], [`sum_rows`] |
 //! | AdamW | [`global_norm`] | [`AdamW::update`] |
 //! | sum | [`sum`] | |
 //!
@@ -19,6 +20,8 @@
 //! are bugs of the caller and panic.
 
 mod adam_w;
+#[cfg(feature = "mimalloc")]
+mod allocator;
 mod attention;
 mod columns;
 mod cross_entropy;
@@ -27,10 +30,12 @@ mod exp;
 mod float;
 mod gelu;
 mod level;
+mod matrix;
 mod norm;
 mod normal;
 mod parallel;
 mod product;
+mod rows;
 mod scratch;
 mod shared;
 mod sum;
@@ -38,6 +43,8 @@ mod vector;
 mod view;
 
 pub use adam_w::{AdamW, AdamWParameter, Decay};
+#[cfg(feature = "mimalloc")]
+pub use allocator::keep_freed_memory;
 pub use attention::{
     Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Softmax,
     attention_backward, attention_forward,
@@ -47,6 +54,8 @@ pub use embedding::{embedding_backward, embedding_forward};
 pub use float::Float;
 pub use gelu::{GeluSaved, gelu_backward, gelu_forward};
 pub use level::Level;
+pub use matrix::Matrix;
 pub use norm::{Norm, NormGradients, NormSaved, norm_backward, norm_forward};
+pub use rows::{start_rows, sum_rows};
 pub use sum::{global_norm, sum};
 pub use view::{Grid, View, ViewMut};

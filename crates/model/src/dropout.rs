@@ -29,12 +29,15 @@ impl Dropout {
         Ok(Self { rate, path: init.path_of(name) })
     }
 
+    /// Whether it does nothing in this mode.
+    pub(crate) fn is_off(&self, mode: Mode) -> bool {
+        mode == Mode::Evaluate || self.rate == 0.0
+    }
+
     /// Any shape; returns `x` itself when evaluating.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, mode: Mode) -> Tensor<D> {
-        let Mode::Train { seed, step } = mode else {
-            return x;
-        };
-        if self.rate == 0.0 {
+        let Mode::Train { seed, step } = mode else { return x };
+        if self.is_off(mode) {
             return x;
         }
         let kept = 1.0 / (1.0 - self.rate);

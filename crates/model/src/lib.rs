@@ -51,6 +51,7 @@ mod erased;
 mod error;
 pub mod fused;
 mod init;
+mod linear;
 mod mlp;
 mod mode;
 mod norm;

@@ -1,11 +1,12 @@
 //! The feed-forward half of a block: it works on each position alone.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation, module::linear};
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::fused::{self, HostBackend};
 use crate::init::{Init, Training};
+use crate::linear::{linear, linear_onto};
 
 /// What stands between an MLP's two maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,6 +65,16 @@ impl Mlp {
 
     /// `[batch, seq_len, d_model]` to the same.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        linear(self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
+    }
+
+    /// The same added to a residual stream of that shape.
+    pub(crate) fn forward_onto(&self, residual: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
+        linear_onto(residual, self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
+    }
+
+    /// `[batch, seq_len, d_mlp]`, after the nonlinearity.
+    fn hidden(&self, x: Tensor<3>) -> Tensor<3> {
         let bias = |b: &Option<Param<Tensor<1>>>| b.as_ref().map(Param::val);
         let hidden = linear(x.clone(), self.w_in.val(), None);
         let hidden = match (self.activation, bias(&self.b_in)) {
@@ -71,11 +82,10 @@ impl Mlp {
             (Activation::Relu, bias) => activation::relu(plus(hidden, bias)),
             (Activation::Swiglu, bias) => silu(plus(hidden, bias)),
         };
-        let hidden = match &self.w_gate {
+        match &self.w_gate {
             Some(w_gate) => hidden * linear(x, w_gate.val(), None),
             None => hidden,
-        };
-        linear(hidden, self.w_out.val(), bias(&self.b_out))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::mask::Mask;
 use super::score::Score;
 use super::{SelfAttention, join_heads, project};
 use crate::error::ModelError;
-use crate::fused::{DotProductAttention, HostBackend};
+use crate::fused::{self, DotProductAttention, HostBackend};
 use crate::mode::Mode;
 use crate::positions::Positions;
 
@@ -56,7 +56,7 @@ impl SelfAttention {
         if self.form == AttentionForm::Reference || self.no_fused_form().is_some() {
             return None;
         }
-        HostBackend::of(x)?;
+        let backend = HostBackend::of(x)?;
         let (causal, lengths) = mask.triangle_and_lengths()?;
         let attention = DotProductAttention {
             n_heads: self.n_heads,
@@ -67,8 +67,22 @@ impl SelfAttention {
             softmax: self.softmax,
             dropout: self.dropout.in_mode(mode),
         };
+        if let Some(weights) = self.bare_projections() {
+            return Some(fused::self_attention(backend, x.clone(), weights, attention));
+        }
         let [q, k, v] = self.heads_side_by_side(x.clone());
         attention.context(&q, &k, &v)
+    }
+
+    /// W_Q, W_K and W_V, where nothing else stands between the input and the scores.
+    fn bare_projections(&self) -> Option<[Tensor<2>; 3]> {
+        let has_more = self.qk_norm.is_some()
+            || self.positions.is_some()
+            || [&self.b_q, &self.b_k, &self.b_v].into_iter().any(Option::is_some);
+        match (&self.w_q, &self.w_k, &self.w_v) {
+            (Some(w_q), Some(w_k), Some(w_v)) if !has_more => Some([w_q.val(), w_k.val(), w_v.val()]),
+            _ => None,
+        }
     }
 
     /// Queries, keys and values, `[batch, seq_len, heads·d]`; split into heads only where something is done to each.

@@ -24,9 +24,10 @@ pub use trace::Trace;
 
 use attend::mix;
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, assert_shape, module::linear};
+use burn::tensor::{Tensor, assert_shape};
 
 use crate::dropout::WeightDropout;
+use crate::linear::{linear, linear_onto};
 use crate::mode::Mode;
 use crate::positions::{AnyPositions, Positions};
 
@@ -93,11 +94,30 @@ impl SelfAttention {
     /// # Panics
     /// If the last axis of `x` is not `d_in`, or the mask does not broadcast.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let context = match self.fused_context(&x, mask, mode) {
+        project(self.context(x, mask, mode), &self.w_o, &self.b_o)
+    }
+
+    /// The same added to a residual stream of that shape.
+    pub(crate) fn forward_onto(
+        &self,
+        residual: Tensor<3>,
+        x: Tensor<3>,
+        mask: &Mask,
+        mode: Mode,
+    ) -> Tensor<3> {
+        let context = self.context(x, mask, mode);
+        match &self.w_o {
+            Some(w_o) => linear_onto(residual, context, w_o.val(), self.b_o.as_ref().map(Param::val)),
+            None => residual + context,
+        }
+    }
+
+    /// The contexts of all heads side by side, `[batch, seq_len, heads·d_v]`.
+    fn context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
+        match self.fused_context(&x, mask, mode) {
             Some(context) => context,
             None => join_heads(self.attend(x, mask, mode).context),
-        };
-        project(context, &self.w_o, &self.b_o)
+        }
     }
 
     /// The same, together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`.

@@ -14,6 +14,8 @@ use burn::backend::{
 };
 use burn::tensor::{DType, GradientCheckpointingStrategy};
 
+use qkv_kernels::Matrix;
+
 use super::host::{Host, HostBackend, Number, Values, primitive, wrap};
 
 /// A differentiable function of `N` arrays with a backward of its own.
@@ -21,8 +23,25 @@ pub(super) trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
     /// The output, and whatever else the backward will read.
     fn forward<T: Number>(&self, inputs: [Array<'_, T>; N]) -> Forward<T>;
 
-    /// The gradient of every input, in its shape.
-    fn backward<T: Number>(&self, saved: Saved<'_, T, N>) -> [Vec<T>; N];
+    /// The gradient of every input that needs one.
+    fn backward<T: Number>(&self, saved: Saved<'_, T, N>) -> [Gradient<T>; N];
+
+    /// Whether the backward reads the values of an input; the others are not kept.
+    fn keeps_input(&self, index: usize) -> bool;
+
+    /// Whether the backward reads the output.
+    fn keeps_out(&self) -> bool {
+        false
+    }
+}
+
+/// The gradient of one input, in its shape.
+pub(super) enum Gradient<T> {
+    New(Vec<T>),
+    /// The output's gradient as it is.
+    OfOutput,
+    /// Nobody asked for it.
+    None,
 }
 
 /// Row-major values and their shape.
@@ -32,20 +51,31 @@ pub(super) struct Array<'a, T> {
     pub shape: &'a [usize],
 }
 
+impl<'a, T: Number> Array<'a, T> {
+    /// As rows along the last axis.
+    pub(super) fn matrix(self) -> Matrix<'a, T> {
+        Matrix::new(self.values, self.shape[self.shape.len() - 1])
+    }
+}
+
 /// What a forward makes.
 pub(super) struct Forward<T> {
     pub shape: Vec<usize>,
     pub out: Vec<T>,
     /// Kept for the backward, such as normalizers.
-    pub extra: Vec<T>,
+    pub extra: Vec<Vec<T>>,
 }
 
 /// What a backward reads.
 pub(super) struct Saved<'a, T, const N: usize> {
+    /// Without values where they are not kept.
     pub inputs: [Array<'a, T>; N],
+    /// Empty where it is not kept.
     pub out: &'a [T],
-    pub extra: &'a [T],
+    pub extra: Vec<&'a [T]>,
     pub d_out: &'a [T],
+    /// Which inputs need a gradient.
+    pub needed: [bool; N],
 }
 
 /// Applies a kernel to tensors of `backend`.
@@ -102,8 +132,13 @@ where
     let (out, extra) = forward::<B, K, N>(&kernel, &inputs);
     let out = match Applied(kernel.clone()).prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => {
-            let state = State { inputs, out: B::values(out.clone()), extra };
-            prep.finish(state, out)
+            let mut index = 0..;
+            let inputs = inputs.map(|values| Kept {
+                shape: values.shape().to_vec(),
+                values: index.next().is_some_and(|index| kernel.keeps_input(index)).then_some(values),
+            });
+            let kept_out = kernel.keeps_out().then(|| B::values(out.clone()));
+            prep.finish(State { inputs, out: kept_out, extra }, out)
         }
         OpsKind::UnTracked(prep) => prep.finish(out),
     };
@@ -113,13 +148,20 @@ where
 fn forward<B: Host, K: Kernel<N>, const N: usize>(
     kernel: &K,
     inputs: &[Values; N],
-) -> (FloatTensor<B>, Values) {
-    fn of_type<T: Number, K: Kernel<N>, const N: usize>(kernel: &K, inputs: &[Values; N]) -> [Values; 2] {
-        let Forward { shape, out, extra } = kernel.forward::<T>(inputs.each_ref().map(array));
-        let n_extra = [extra.len()];
-        [Values::new(out, &shape), Values::new(extra, &n_extra)]
+) -> (FloatTensor<B>, Vec<Values>) {
+    fn of_type<T: Number, K: Kernel<N>, const N: usize>(
+        kernel: &K,
+        inputs: &[Values; N],
+    ) -> (Values, Vec<Values>) {
+        let arrays = inputs.each_ref().map(|input| Array { values: input.slice(), shape: input.shape() });
+        let Forward { shape, out, extra } = kernel.forward::<T>(arrays);
+        let extra = extra.into_iter().map(|values| {
+            let len = [values.len()];
+            Values::new(values, &len)
+        });
+        (Values::new(out, &shape), extra.collect())
     }
-    let [out, extra] = match inputs[0].dtype() {
+    let (out, extra) = match inputs[0].dtype() {
         DType::F64 => of_type::<f64, K, N>(kernel, inputs),
         _ => of_type::<f32, K, N>(kernel, inputs),
     };
@@ -133,9 +175,15 @@ struct Applied<K>(K);
 /// What the graph keeps of its forward.
 #[derive(Debug, Clone)]
 struct State<const N: usize> {
-    inputs: [Values; N],
-    out: Values,
-    extra: Values,
+    inputs: [Kept; N],
+    out: Option<Values>,
+    extra: Vec<Values>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    shape: Vec<usize>,
+    values: Option<Values>,
 }
 
 impl<B: Host, K: Kernel<N>, const N: usize> Backward<B, N> for Applied<K> {
@@ -143,33 +191,43 @@ impl<B: Host, K: Kernel<N>, const N: usize> Backward<B, N> for Applied<K> {
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let d_out = B::values(grads.consume::<B>(&ops.node));
+        let needed = ops.parents.each_ref().map(Option::is_some);
         let gradients = match d_out.dtype() {
-            DType::F64 => self.gradients::<f64, N>(&ops.state, &d_out),
-            _ => self.gradients::<f32, N>(&ops.state, &d_out),
+            DType::F64 => gradients::<f64, K, N>(&self.0, &ops.state, &d_out, needed),
+            _ => gradients::<f32, K, N>(&self.0, &ops.state, &d_out, needed),
         };
         for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let Some(parent) = parent {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 grads.register::<B>(parent.id, B::tensor(gradient));
             }
         }
     }
 }
 
-impl<K> Applied<K> {
-    fn gradients<T: Number, const N: usize>(&self, state: &State<N>, d_out: &Values) -> [Values; N]
-    where
-        K: Kernel<N>,
-    {
-        let State { inputs, out, extra } = state;
-        let inputs = inputs.each_ref().map(array);
-        let saved = Saved { inputs, out: out.slice(), extra: extra.slice(), d_out: d_out.slice() };
-        let mut shapes = inputs.iter().map(|input| input.shape);
-        self.0
-            .backward::<T>(saved)
-            .map(|gradient| Values::new(gradient, shapes.next().expect("a gradient for each input")))
-    }
-}
-
-fn array<T: Number>(values: &Values) -> Array<'_, T> {
-    Array { values: values.slice(), shape: values.shape() }
+fn gradients<T: Number, K: Kernel<N>, const N: usize>(
+    kernel: &K,
+    State { inputs, out, extra }: &State<N>,
+    d_out: &Values,
+    needed: [bool; N],
+) -> [Option<Values>; N] {
+    let inputs = inputs.each_ref().map(|Kept { shape, values }| Array {
+        values: values.as_ref().map(Values::slice).unwrap_or_default(),
+        shape,
+    });
+    let saved = Saved {
+        inputs,
+        out: out.as_ref().map(Values::slice).unwrap_or_default(),
+        extra: extra.iter().map(Values::slice).collect(),
+        d_out: d_out.slice(),
+        needed,
+    };
+    let mut shapes = inputs.iter().map(|input| input.shape);
+    kernel.backward::<T>(saved).map(|gradient| {
+        let shape = shapes.next().expect("a gradient for each input");
+        match gradient {
+            Gradient::New(values) => Some(Values::new(values, shape)),
+            Gradient::OfOutput => Some(d_out.clone()),
+            Gradient::None => None,
+        }
+    })
 }

@@ -6,7 +6,7 @@ use qkv_kernels::{
     attention_backward, attention_forward,
 };
 
-use super::apply::{Array, Forward, Kernel, Saved, apply};
+use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
 use crate::attention::{CausalAlign, Softmax};
 
@@ -76,17 +76,42 @@ impl DotProductAttention {
 
 impl Kernel<3> for DotProductAttention {
     fn forward<T: Number>(&self, inputs: [Array<'_, T>; 3]) -> Forward<T> {
+        self.run(inputs)
+    }
+
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Gradient<T>; 3] {
+        self.gradients(saved.inputs, saved.out, saved.extra[0], saved.d_out).map(Gradient::New)
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
+    }
+
+    fn keeps_out(&self) -> bool {
+        true
+    }
+}
+
+impl DotProductAttention {
+    /// The context, and the normalizers as what else is kept.
+    pub(super) fn run<T: Number>(&self, inputs: [Array<'_, T>; 3]) -> Forward<T> {
         let sizes = Sizes::new(&inputs, self);
         let width = self.n_heads * sizes.d_v;
         let mut out = vec![T::ZERO; sizes.batch * sizes.q_len * width];
         let mut normalizer = vec![T::ZERO; sizes.batch * self.n_heads * sizes.q_len * 2];
         let context = ViewMut::contiguous(&mut out, sizes.q_len, self.n_heads, sizes.d_v);
         attention_forward(&sizes.attention(self), sizes.views(inputs, self), context, &mut normalizer);
-        Forward { shape: vec![sizes.batch, sizes.q_len, width], out, extra: normalizer }
+        Forward { shape: vec![sizes.batch, sizes.q_len, width], out, extra: vec![normalizer] }
     }
 
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Vec<T>; 3] {
-        let Saved { inputs, out, extra, d_out } = saved;
+    /// The gradients of queries, keys and values.
+    pub(super) fn gradients<T: Number>(
+        &self,
+        inputs: [Array<'_, T>; 3],
+        context: &[T],
+        normalizer: &[T],
+        d_context: &[T],
+    ) -> [Vec<T>; 3] {
         let sizes = Sizes::new(&inputs, self);
         let Self { n_heads, n_kv_heads, .. } = *self;
         let mut gradients = inputs.map(|input| vec![T::ZERO; input.values.len()]);
@@ -95,9 +120,9 @@ impl Kernel<3> for DotProductAttention {
             &sizes.attention(self),
             AttentionSaved {
                 inputs: sizes.views(inputs, self),
-                context: View::contiguous(out, sizes.q_len, n_heads, sizes.d_v),
-                normalizer: extra,
-                d_context: View::contiguous(d_out, sizes.q_len, n_heads, sizes.d_v),
+                context: View::contiguous(context, sizes.q_len, n_heads, sizes.d_v),
+                normalizer,
+                d_context: View::contiguous(d_context, sizes.q_len, n_heads, sizes.d_v),
             },
             AttentionGradients {
                 d_q: ViewMut::contiguous(d_q, sizes.q_len, n_heads, sizes.d_k),

@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor};
 use qkv_kernels::{embedding_backward, embedding_forward};
 
-use super::apply::{Array, Forward, Kernel, Saved, apply};
+use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
 
 /// `table[ids]`.
@@ -33,10 +33,14 @@ impl Kernel<1> for Embedding {
         Forward { shape: vec![batch, seq_len, d], out, extra: Vec::new() }
     }
 
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 1>) -> [Vec<T>; 1] {
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 1>) -> [Gradient<T>; 1] {
         let [table] = saved.inputs;
-        let mut d_table = vec![T::ZERO; table.values.len()];
+        let mut d_table = vec![T::ZERO; table.shape.iter().product()];
         embedding_backward(&self.ids, saved.d_out, &mut d_table);
-        [d_table]
+        [Gradient::New(d_table)]
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        false
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use qkv_kernels::{GeluSaved, gelu_backward, gelu_forward};
 
-use super::apply::{Array, Forward, Kernel, Saved, apply};
+use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
 
 /// `gelu(x + bias)`, exact.
@@ -25,12 +25,16 @@ impl Kernel<2> for Gelu {
         Forward { shape: x.shape.to_vec(), out, extra: Vec::new() }
     }
 
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Vec<T>; 2] {
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Gradient<T>; 2] {
         let [x, bias] = saved.inputs.map(|input| input.values);
         let mut d_x = vec![T::ZERO; x.len()];
         let mut d_bias = vec![T::ZERO; bias.len()];
         let saved = GeluSaved { x, bias: Some(bias), d_out: saved.d_out };
         gelu_backward(saved, &mut d_x, Some(&mut d_bias));
-        [d_x, d_bias]
+        [d_x, d_bias].map(Gradient::New)
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
     }
 }

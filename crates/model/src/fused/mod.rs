@@ -16,7 +16,9 @@ mod cross_entropy;
 mod embedding;
 mod gelu;
 mod host;
+mod linear;
 mod norm;
+mod self_attention;
 
 pub use adam_w::{AdamW, AdamWState, Decay, GlobalNorm};
 pub use attention::DotProductAttention;
@@ -24,5 +26,7 @@ pub use cross_entropy::cross_entropy;
 pub(crate) use embedding::embedding;
 pub(crate) use gelu::gelu;
 pub(crate) use host::HostBackend;
+pub(crate) use linear::linear;
 pub(crate) use norm::{layer_norm, rms_norm};
 pub use qkv_kernels::Dropout as DropoutRule;
+pub(crate) use self_attention::self_attention;

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use qkv_kernels::{Norm, NormGradients, NormSaved, norm_backward, norm_forward};
 
-use super::apply::{Array, Forward, Kernel, Saved, apply};
+use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
 
 /// Layer norm over the last axis.
@@ -52,14 +52,15 @@ impl Kernel<3> for LayerNorm {
         forward(self.norm(&gamma, &beta), x)
     }
 
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Vec<T>; 3] {
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Gradient<T>; 3] {
         let [x, gamma, beta] = saved.inputs;
         let norm = self.norm(&gamma, &beta);
-        backward(
-            norm,
-            NormSaved { x: x.values, statistics: saved.extra, d_out: saved.d_out },
-            beta.values.len(),
-        )
+        let saved = NormSaved { x: x.values, statistics: saved.extra[0], d_out: saved.d_out };
+        backward(norm, saved, beta.values.len()).map(Gradient::New)
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
     }
 }
 
@@ -73,12 +74,16 @@ impl Kernel<2> for RmsNorm {
         forward(Norm::Rms { gamma: gamma.values, epsilon: self.epsilon }, x)
     }
 
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Vec<T>; 2] {
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Gradient<T>; 2] {
         let [x, gamma] = saved.inputs;
         let norm = Norm::Rms { gamma: gamma.values, epsilon: self.epsilon };
-        let saved = NormSaved { x: x.values, statistics: saved.extra, d_out: saved.d_out };
+        let saved = NormSaved { x: x.values, statistics: saved.extra[0], d_out: saved.d_out };
         let [d_x, d_gamma, _] = backward(norm, saved, 0);
-        [d_x, d_gamma]
+        [d_x, d_gamma].map(Gradient::New)
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
     }
 }
 
@@ -87,7 +92,7 @@ fn forward<T: Number>(norm: Norm<'_, T>, x: Array<'_, T>) -> Forward<T> {
     let mut out = vec![T::ZERO; x.values.len()];
     let mut statistics = vec![T::ZERO; x.values.len() / d * 2];
     norm_forward(norm, x.values, &mut out, &mut statistics);
-    Forward { shape: x.shape.to_vec(), out, extra: statistics }
+    Forward { shape: x.shape.to_vec(), out, extra: vec![statistics] }
 }
 
 fn backward<T: Number>(norm: Norm<'_, T>, saved: NormSaved<'_, T>, n_beta: usize) -> [Vec<T>; 3] {
