@@ -15,7 +15,7 @@ const MAX_PARTS: usize = 32;
 /// Rows of a part at least, so that its sums are small beside its rows.
 const MIN_ROWS: usize = 32;
 
-fn is_worth_it(n_tasks: usize, work_ns: f64) -> bool {
+pub(crate) fn is_worth_it(n_tasks: usize, work_ns: f64) -> bool {
     n_tasks > 1 && work_ns >= MIN_PARALLEL_NS && rayon::current_num_threads() > 1
 }
 
