@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | attention, without the T × T matrix | [`attention_forward`] | [`attention_backward`] |
 //! | GELU with a bias | [`gelu_forward`] | [`gelu_backward`] |
+//! | MLP with GELU | [`GeluMlp::forward`] | [`GeluMlp::backward`] |
 //! | softmax cross-entropy from logits | [`cross_entropy_forward`] | [`cross_entropy_backward`] |
 //! | layer norm, RMS norm | [`norm_forward`] | [`norm_backward`] |
 //! | embedding | [`embedding_forward`] | [`embedding_backward`] |
@@ -28,9 +29,11 @@ mod cross_entropy;
 mod embedding;
 mod exp;
 mod float;
+mod fresh;
 mod gelu;
 mod level;
 mod matrix;
+mod mlp;
 mod norm;
 mod normal;
 mod parallel;
@@ -52,10 +55,12 @@ pub use attention::{
 pub use cross_entropy::{CrossEntropySaved, cross_entropy_backward, cross_entropy_forward};
 pub use embedding::{embedding_backward, embedding_forward};
 pub use float::Float;
+pub use fresh::zeros;
 pub use gelu::{GeluSaved, gelu_backward, gelu_forward};
 pub use level::Level;
 pub use matrix::Matrix;
-pub use norm::{Norm, NormGradients, NormSaved, norm_backward, norm_forward};
+pub use mlp::{GeluMlp, GeluMlpGradients, GeluMlpOutput};
+pub use norm::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
 pub use rows::{start_rows, sum_rows};
 pub use sum::{global_norm, sum};
 pub use view::{Grid, View, ViewMut};

@@ -63,7 +63,7 @@ impl<'a, T> Matrix<'a, T> {
             return vec![T::ZERO; len];
         }
         let mut out = Vec::with_capacity(len);
-        self.product(right, out.as_mut_ptr(), Target::Overwrite);
+        self.product(right, out.as_mut_ptr(), Target::Overwrite, Threads::WherePaid);
         // SAFETY: with something to sum over, `gemm` has written every entry of the product, and there are `len`.
         #[expect(unsafe_code)]
         unsafe {
@@ -82,14 +82,24 @@ impl<'a, T> Matrix<'a, T> {
     where
         T: Float,
     {
-        assert_eq!(
-            out.len(),
-            self.rows * right.columns,
-            "the product of {self:?} and {right:?}",
-            self = self.shape(),
-            right = right.shape()
-        );
-        self.product(right, out.as_mut_ptr(), Target::Add);
+        self.check_out(&right, out);
+        self.product(right, out.as_mut_ptr(), Target::Add, Threads::WherePaid);
+    }
+
+    /// Writes the product with `right` over `out`, or adds it there, on the calling thread alone.
+    #[track_caller]
+    pub(crate) fn write_here(self, right: Matrix<'_, T>, out: &mut [T], target: Target)
+    where
+        T: Float,
+    {
+        self.check_out(&right, out);
+        self.product(right, out.as_mut_ptr(), target, Threads::One);
+    }
+
+    #[track_caller]
+    fn check_out(&self, right: &Matrix<'_, T>, out: &[T]) {
+        let (left, right) = (self.shape(), right.shape());
+        assert_eq!(out.len(), left[0] * right[1], "a product of {left:?} and {right:?}");
     }
 
     fn shape(&self) -> [usize; 2] {
@@ -98,13 +108,13 @@ impl<'a, T> Matrix<'a, T> {
 
     /// `out` points to room for a row-major product; what it holds is read only where the target is `Add`.
     #[track_caller]
-    fn product(self, right: Matrix<'_, T>, out: *mut T, target: Target)
+    fn product(self, right: Matrix<'_, T>, out: *mut T, target: Target, threads: Threads)
     where
         T: Float,
     {
         assert_eq!(self.columns, right.rows, "a product of {:?} and {:?}", self.shape(), right.shape());
         let work_ns = NS * (self.rows * self.columns * right.columns) as f64;
-        let parallelism = match parallel::is_worth_it(2, work_ns) {
+        let parallelism = match threads == Threads::WherePaid && parallel::is_worth_it(2, work_ns) {
             true => gemm::Parallelism::Rayon(0),
             false => gemm::Parallelism::None,
         };
@@ -142,7 +152,16 @@ impl<'a, T> Matrix<'a, T> {
 
 /// What happens to the numbers that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
+pub(crate) enum Target {
     Overwrite,
     Add,
+}
+
+/// Who computes a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    /// The calling thread, because it is one of many that do the like.
+    One,
+    /// All of them, if the product is large enough.
+    WherePaid,
 }

@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::columns::{self, Partials};
 use crate::float::Float;
+use crate::fresh::Fresh;
 use crate::level::Level;
 use crate::parallel;
 use crate::vector::{Vector, width};
@@ -42,15 +43,24 @@ pub struct NormSaved<'a, T> {
     pub d_out: &'a [T],
 }
 
-/// Where the gradients of a norm go.
+/// What the forward makes.
 #[derive(Debug)]
-pub struct NormGradients<'a, T> {
+pub struct NormOutput<T> {
     /// `[n, d]`
-    pub d_x: &'a mut [T],
+    pub out: Vec<T>,
+    /// Mean and `rstd` of each row, which the backward reads, `[n, 2]`.
+    pub statistics: Vec<T>,
+}
+
+/// What the backward makes.
+#[derive(Debug)]
+pub struct NormGradients<T> {
+    /// `[n, d]`
+    pub d_x: Vec<T>,
     /// `[d]`
-    pub d_gamma: &'a mut [T],
+    pub d_gamma: Vec<T>,
     /// `[d]`, or empty for [`Norm::Rms`], which has no beta.
-    pub d_beta: &'a mut [T],
+    pub d_beta: Vec<T>,
 }
 
 /// Measured: nanoseconds for a number, forward and backward.
@@ -69,20 +79,19 @@ impl<'a, T: Float> Norm<'a, T> {
         }
     }
 
-    /// The width of a row.
+    /// The width of a row, and how many there are.
     #[track_caller]
-    fn check(&self, x_len: usize, statistics_len: usize) -> usize {
+    fn check(&self, x_len: usize) -> (usize, usize) {
         let d = self.gamma().len();
         if let Self::Layer { beta, .. } = self {
             assert_eq!(d, beta.len(), "gamma and beta are of one width");
         }
         assert!(d > 0 && x_len.is_multiple_of(d), "{x_len} numbers do not make rows of {d}");
-        assert_eq!(statistics_len, x_len / d * 2, "two numbers for each row");
-        d
+        (d, x_len / d)
     }
 }
 
-/// Writes the normalized rows to `out`, and what the backward needs of each row to `statistics`.
+/// The normalized rows, and what the backward needs of each.
 ///
 /// Mean and variance are taken in two passes: their difference never cancels.
 ///
@@ -100,24 +109,24 @@ impl<'a, T: Float> Norm<'a, T> {
 /// use qkv_kernels::{Norm, norm_forward};
 ///
 /// let norm = Norm::Layer { gamma: &[1.0, 2.0], beta: &[0.0, 1.0], epsilon: 0.0 };
-/// let (mut out, mut statistics) = ([0.0_f64; 2], [0.0; 2]);
-/// norm_forward(norm, &[3.0, 7.0], &mut out, &mut statistics);
-/// assert_eq!(out, [-1.0, 3.0]);
-/// assert_eq!(statistics, [5.0, 0.5]);
+/// let output = norm_forward(norm, &[3.0_f64, 7.0]);
+/// assert_eq!(output.out, [-1.0, 3.0]);
+/// assert_eq!(output.statistics, [5.0, 0.5]);
 /// ```
 #[track_caller]
-pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T], out: &mut [T], statistics: &mut [T]) {
-    let d = norm.check(x.len(), statistics.len());
-    assert_eq!(x.len(), out.len(), "x and out are of one shape");
+pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T]) -> NormOutput<T> {
+    let (d, n) = norm.check(x.len());
+    let (mut out, mut statistics) = (Fresh::new(x.len()), Fresh::new(2 * n));
     let level = Level::current();
-    let rows = parallel::rows_per_part(x.len() / d);
-    let items = x.chunks(rows * d).zip(out.chunks_mut(rows * d)).zip(statistics.chunks_mut(rows * 2));
+    let rows = parallel::rows_per_part(n);
+    let items = x.chunks(rows * d).zip(out.parts(rows * d)).zip(statistics.parts(rows * 2));
     parallel::for_each_item(items, NS * x.len() as f64, |((x, out), statistics)| {
-        level.dispatch(Forward { norm, x, out, statistics });
+        level.dispatch(Forward { norm, x, out: out.zeros(), statistics: statistics.zeros() });
     });
+    NormOutput { out: out.finish(), statistics: statistics.finish() }
 }
 
-/// Gradients of `x`, gamma and beta. Overwrites what was there.
+/// Gradients of `x`, gamma and beta.
 ///
 /// ```text
 /// forward:  (1) h = (x - mean) · rstd          mean = 0 for an RMS norm
@@ -133,28 +142,28 @@ pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T], out: &mut [T], statist
 ///
 /// As the forward; and if a gradient is not of the size of what it belongs to.
 #[track_caller]
-pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>, gradients: NormGradients<'_, T>) {
+pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> NormGradients<T> {
     let NormSaved { x, statistics, d_out } = saved;
-    let NormGradients { d_x, d_gamma, d_beta } = gradients;
-    let d = norm.check(x.len(), statistics.len());
+    let (d, n) = norm.check(x.len());
+    assert_eq!(statistics.len(), 2 * n, "two statistics a row");
     assert_eq!(x.len(), d_out.len(), "x and the gradient of the output are of one shape");
-    assert_eq!(x.len(), d_x.len(), "x and its gradient are of one shape");
-    assert_eq!(d_gamma.len(), d, "gamma and its gradient are of one shape");
     let d_beta_len = if matches!(norm, Norm::Layer { .. }) { d } else { 0 };
-    assert_eq!(d_beta.len(), d_beta_len, "beta and its gradient are of one shape");
+    let mut d_x = Fresh::new(x.len());
     let level = Level::current();
-    let rows = parallel::rows_per_part(x.len() / d);
+    let rows = parallel::rows_per_part(n);
     // A part's sums: those of gamma, then those of beta.
-    let mut partials = Partials::new(x.len() / d, rows, d + d_beta_len);
+    let mut partials = Partials::new(n, rows, d + d_beta_len);
     let items = x.chunks(rows * d).zip(statistics.chunks(rows * 2)).zip(d_out.chunks(rows * d));
-    let items = items.zip(d_x.chunks_mut(rows * d)).zip(partials.parts());
+    let items = items.zip(d_x.parts(rows * d)).zip(partials.parts());
     parallel::for_each_item(items, NS * x.len() as f64, |((((x, statistics), d_out), d_x), sums)| {
         let saved = NormSaved { x, statistics, d_out };
         let (d_gamma, d_beta) = sums.split_at_mut(d);
-        level.dispatch(Backward { norm, saved, gradients: NormGradients { d_x, d_gamma, d_beta } });
+        level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
     });
-    partials.sum_columns_into(0, d_gamma);
-    partials.sum_columns_into(d, d_beta);
+    let (mut d_gamma, mut d_beta) = (vec![T::ZERO; d], vec![T::ZERO; d_beta_len]);
+    partials.sum_columns_into(0, &mut d_gamma);
+    partials.sum_columns_into(d, &mut d_beta);
+    NormGradients { d_x: d_x.finish(), d_gamma, d_beta }
 }
 
 struct Forward<'a, T> {
@@ -206,7 +215,9 @@ impl<T: Float> WithSimd for Forward<'_, T> {
 struct Backward<'a, T> {
     norm: Norm<'a, T>,
     saved: NormSaved<'a, T>,
-    gradients: NormGradients<'a, T>,
+    d_x: &'a mut [T],
+    d_gamma: &'a mut [T],
+    d_beta: &'a mut [T],
 }
 
 impl<T: Float> WithSimd for Backward<'_, T> {
@@ -214,9 +225,8 @@ impl<T: Float> WithSimd for Backward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { norm, saved, gradients } = self;
+        let Self { norm, saved, d_x, d_gamma, d_beta } = self;
         let NormSaved { x, statistics, d_out } = saved;
-        let NormGradients { d_x, d_gamma, d_beta } = gradients;
         let (lanes, d) = (width::<S, T>(), norm.gamma().len());
         let zero = Vector::splat(simd, T::ZERO);
         let n = T::from_f64(d as f64);

@@ -4,29 +4,36 @@ use pulp::{Simd, WithSimd};
 
 use crate::columns::{self, Partials};
 use crate::float::Float;
+use crate::fresh::Fresh;
 use crate::level::Level;
 use crate::parallel;
 
 /// Measured: nanoseconds for a number, in memory that is not in the cache.
 const NS: f64 = 0.3;
 
-/// `n` rows to which a product is added: those of `residual`, or zeros, plus `bias`.
+/// Rows to which a product is added: those of `residual [n, d]`, with `bias [d]` added to each.
 ///
 /// # Panics
 ///
-/// If the residual has another size.
+/// If the residual is no whole number of rows.
 #[track_caller]
-pub fn start_rows<T: Float>(n: usize, bias: &[T], residual: Option<&[T]>) -> Vec<T> {
-    let d = bias.len();
-    let Some(residual) = residual else { return bias.repeat(n) };
-    assert_eq!(residual.len(), n * d, "{n} rows of {d}");
-    let mut out = residual.to_vec();
+pub fn start_rows<T: Float>(residual: &[T], bias: Option<&[T]>) -> Vec<T> {
+    let d = bias.map_or(1, <[T]>::len);
+    assert!(d > 0 && residual.len().is_multiple_of(d), "{} numbers, rows of {d}", residual.len());
+    let len = parallel::rows_per_part(residual.len() / d) * d;
+    let mut out = Fresh::new(residual.len());
     let level = Level::current();
-    let rows = parallel::rows_per_part(n);
-    parallel::for_each_item(out.chunks_mut((rows * d).max(1)), NS * residual.len() as f64, |out| {
-        level.dispatch(AddToRows { bias, out });
-    });
-    out
+    parallel::for_each_item(
+        residual.chunks(len).zip(out.parts(len)),
+        NS * residual.len() as f64,
+        |(residual, out)| {
+            let out = out.copy_of(residual);
+            if let Some(bias) = bias {
+                level.dispatch(AddToRows { bias, out });
+            }
+        },
+    );
+    out.finish()
 }
 
 /// The sum of all rows of `x [n, d]`: the gradient of what was added to every row.
@@ -55,9 +62,10 @@ pub fn sum_rows<T: Float>(x: &[T], d: usize) -> Vec<T> {
     sums
 }
 
-struct AddToRows<'a, T> {
-    bias: &'a [T],
-    out: &'a mut [T],
+/// Adds one row to all of `out`.
+pub(crate) struct AddToRows<'a, T> {
+    pub(crate) bias: &'a [T],
+    pub(crate) out: &'a mut [T],
 }
 
 impl<T: Float> WithSimd for AddToRows<'_, T> {
@@ -65,15 +73,16 @@ impl<T: Float> WithSimd for AddToRows<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for row in self.out.chunks_exact_mut(self.bias.len().max(1)) {
+        for row in self.out.chunks_exact_mut(self.bias.len()) {
             columns::add(simd, self.bias, row);
         }
     }
 }
 
-struct SumRows<'a, T> {
-    x: &'a [T],
-    sums: &'a mut [T],
+/// Adds all rows of `x` to `sums`.
+pub(crate) struct SumRows<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) sums: &'a mut [T],
 }
 
 impl<T: Float> WithSimd for SumRows<'_, T> {

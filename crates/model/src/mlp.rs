@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use crate::fused::{self, HostBackend};
+use crate::fused::{self, HostBackend, MlpWeights};
 use crate::init::{Init, Training};
 use crate::linear::{linear, linear_onto};
 
@@ -70,6 +70,13 @@ impl Mlp {
 
     /// The same added to a residual stream of that shape.
     pub(crate) fn forward_onto(&self, residual: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
+        if let (Activation::Gelu, Some(b_in), Some(b_out)) = (self.activation, &self.b_in, &self.b_out)
+            && let Some(backend) = HostBackend::of(&x)
+        {
+            let (w_in, w_out) = (self.w_in.val(), self.w_out.val());
+            let weights = MlpWeights { w_in, b_in: b_in.val(), w_out, b_out: b_out.val() };
+            return fused::gelu_mlp(backend, residual, x, weights);
+        }
         linear_onto(residual, self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
     }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use qkv_kernels::{Float, Norm, NormGradients, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Float, Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
@@ -52,19 +52,10 @@ impl Case {
             Kind::Layer => Norm::Layer { gamma: &gamma, beta: &beta, epsilon: EPSILON },
             Kind::Rms => Norm::Rms { gamma: &gamma, epsilon: EPSILON },
         };
-        let nan = |n| vec![T::from_f64(f64::NAN); n];
-        let mut results = Results {
-            out: nan(x.len()),
-            d_x: nan(x.len()),
-            d_gamma: nan(gamma.len()),
-            d_beta: nan(beta.len()),
-        };
-        let mut statistics = nan(x.len() / gamma.len() * 2);
-        norm_forward(norm, &x, &mut results.out, &mut statistics);
+        let NormOutput { out, statistics } = norm_forward(norm, &x);
         let saved = NormSaved { x: &x, statistics: &statistics, d_out: &d_out };
-        let Results { d_x, d_gamma, d_beta, .. } = &mut results;
-        norm_backward(norm, saved, NormGradients { d_x, d_gamma, d_beta });
-        results
+        let NormGradients { d_x, d_gamma, d_beta } = norm_backward(norm, saved);
+        Results { out, d_x, d_gamma, d_beta }
     }
 
     fn naive<T: Float>(&self) -> Results<T> {

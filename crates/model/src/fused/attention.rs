@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use qkv_kernels::{
     Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, View, ViewMut,
-    attention_backward, attention_forward,
+    attention_backward, attention_forward, zeros,
 };
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
@@ -97,8 +97,8 @@ impl DotProductAttention {
     pub(super) fn run<T: Number>(&self, inputs: [Array<'_, T>; 3]) -> Forward<T> {
         let sizes = Sizes::new(&inputs, self);
         let width = self.n_heads * sizes.d_v;
-        let mut out = vec![T::ZERO; sizes.batch * sizes.q_len * width];
-        let mut normalizer = vec![T::ZERO; sizes.batch * self.n_heads * sizes.q_len * 2];
+        let mut out = zeros(sizes.batch * sizes.q_len * width);
+        let mut normalizer = zeros(sizes.batch * self.n_heads * sizes.q_len * 2);
         let context = ViewMut::contiguous(&mut out, sizes.q_len, self.n_heads, sizes.d_v);
         attention_forward(&sizes.attention(self), sizes.views(inputs, self), context, &mut normalizer);
         Forward { shape: vec![sizes.batch, sizes.q_len, width], out, extra: vec![normalizer] }
@@ -114,7 +114,7 @@ impl DotProductAttention {
     ) -> [Vec<T>; 3] {
         let sizes = Sizes::new(&inputs, self);
         let Self { n_heads, n_kv_heads, .. } = *self;
-        let mut gradients = inputs.map(|input| vec![T::ZERO; input.values.len()]);
+        let mut gradients = inputs.map(|input| zeros(input.values.len()));
         let [d_q, d_k, d_v] = &mut gradients;
         attention_backward(
             &sizes.attention(self),

@@ -1,7 +1,7 @@
 //! Mean cross-entropy straight from the logits.
 
 use burn::tensor::{Int, Tensor};
-use qkv_kernels::{CrossEntropySaved, cross_entropy_backward, cross_entropy_forward};
+use qkv_kernels::{CrossEntropySaved, cross_entropy_backward, cross_entropy_forward, zeros};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
@@ -39,14 +39,14 @@ struct CrossEntropy {
 
 impl Kernel<1> for CrossEntropy {
     fn forward<T: Number>(&self, [logits]: [Array<'_, T>; 1]) -> Forward<T> {
-        let mut normalizer = vec![T::ZERO; self.targets.len() * 2];
+        let mut normalizer = zeros(self.targets.len() * 2);
         let loss = cross_entropy_forward(logits.values, &self.targets, &mut normalizer);
         Forward { shape: vec![1], out: vec![loss], extra: vec![normalizer] }
     }
 
     fn backward<T: Number>(&self, saved: Saved<'_, T, 1>) -> [Gradient<T>; 1] {
         let logits = saved.inputs[0].values;
-        let mut d_logits = vec![T::ZERO; logits.len()];
+        let mut d_logits = zeros(logits.len());
         let forward = CrossEntropySaved { logits, targets: &self.targets, normalizer: saved.extra[0] };
         cross_entropy_backward(forward, saved.d_out[0], &mut d_logits);
         [Gradient::New(d_logits)]

@@ -48,10 +48,11 @@ impl<const N: usize> Kernel<N> for Linear {
         let (bias, residual) = if self.has_bias { (rest.first(), rest.get(1)) } else { (None, rest.first()) };
         let out = match (bias, residual) {
             (None, None) => product[0].times(product[1]),
-            (None, Some(residual)) => plus(residual.values.to_vec(), product),
-            (Some(bias), residual) => {
-                let n = x.values.len() / x.shape[x.shape.len() - 1];
-                plus(start_rows(n, bias.values, residual.map(|residual| residual.values)), product)
+            (bias, Some(residual)) => {
+                plus(start_rows(residual.values, bias.map(|bias| bias.values)), product)
+            }
+            (Some(bias), None) => {
+                plus(bias.values.repeat(x.values.len() / x.shape[x.shape.len() - 1]), product)
             }
         };
         Forward { shape, out, extra: Vec::new() }

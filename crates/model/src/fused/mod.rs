@@ -17,6 +17,7 @@ mod embedding;
 mod gelu;
 mod host;
 mod linear;
+mod mlp;
 mod norm;
 mod self_attention;
 
@@ -27,6 +28,7 @@ pub(crate) use embedding::embedding;
 pub(crate) use gelu::gelu;
 pub(crate) use host::HostBackend;
 pub(crate) use linear::linear;
+pub(crate) use mlp::{MlpWeights, gelu_mlp};
 pub(crate) use norm::{layer_norm, rms_norm};
 pub use qkv_kernels::Dropout as DropoutRule;
 pub(crate) use self_attention::self_attention;

@@ -1,7 +1,7 @@
 //! Layer norm and RMS norm, each in one pass over the rows.
 
 use burn::tensor::Tensor;
-use qkv_kernels::{Norm, NormGradients, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
@@ -56,7 +56,8 @@ impl Kernel<3> for LayerNorm {
         let [x, gamma, beta] = saved.inputs;
         let norm = self.norm(&gamma, &beta);
         let saved = NormSaved { x: x.values, statistics: saved.extra[0], d_out: saved.d_out };
-        backward(norm, saved, beta.values.len()).map(Gradient::New)
+        let NormGradients { d_x, d_gamma, d_beta } = norm_backward(norm, saved);
+        [d_x, d_gamma, d_beta].map(Gradient::New)
     }
 
     fn keeps_input(&self, _: usize) -> bool {
@@ -78,7 +79,7 @@ impl Kernel<2> for RmsNorm {
         let [x, gamma] = saved.inputs;
         let norm = Norm::Rms { gamma: gamma.values, epsilon: self.epsilon };
         let saved = NormSaved { x: x.values, statistics: saved.extra[0], d_out: saved.d_out };
-        let [d_x, d_gamma, _] = backward(norm, saved, 0);
+        let NormGradients { d_x, d_gamma, .. } = norm_backward(norm, saved);
         [d_x, d_gamma].map(Gradient::New)
     }
 
@@ -88,19 +89,6 @@ impl Kernel<2> for RmsNorm {
 }
 
 fn forward<T: Number>(norm: Norm<'_, T>, x: Array<'_, T>) -> Forward<T> {
-    let d = x.shape.last().copied().unwrap_or(1).max(1);
-    let mut out = vec![T::ZERO; x.values.len()];
-    let mut statistics = vec![T::ZERO; x.values.len() / d * 2];
-    norm_forward(norm, x.values, &mut out, &mut statistics);
+    let NormOutput { out, statistics } = norm_forward(norm, x.values);
     Forward { shape: x.shape.to_vec(), out, extra: vec![statistics] }
-}
-
-fn backward<T: Number>(norm: Norm<'_, T>, saved: NormSaved<'_, T>, n_beta: usize) -> [Vec<T>; 3] {
-    let (Norm::Layer { gamma, .. } | Norm::Rms { gamma, .. }) = norm;
-    let mut d_x = vec![T::ZERO; saved.x.len()];
-    let mut d_gamma = vec![T::ZERO; gamma.len()];
-    let mut d_beta = vec![T::ZERO; n_beta];
-    let gradients = NormGradients { d_x: &mut d_x, d_gamma: &mut d_gamma, d_beta: &mut d_beta };
-    norm_backward(norm, saved, gradients);
-    [d_x, d_gamma, d_beta]
 }
