@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -16,8 +17,10 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     if path.is_dir() {
         return Err(usage(format!("--out {} is a folder; name a file", path.display())));
     }
-    let film = Film::read(&Run::open(&args.run)?)?;
-    let page = film.html()?;
+    let read = |path: &PathBuf| Ok(Film::read(&Run::open(path)?)?);
+    let film = read(&args.run)?;
+    let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
+    let page = film.html(&others)?;
     fs::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))?;
     let out = &mut stdout().lock();
     for line in film.story() {

@@ -131,6 +131,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             let loss = loss(&state.model, &batch, Mode::Train { seed, step: state.step });
             let loss_value = loss.clone().into_scalar::<f64>();
             let grads = GradientsParams::from_grads(loss.backward(), &state.model);
+            observers.notify(|observer| observer.gradients(&state, &grads))?;
             let (grads, grad_norm) = clip_global_norm(&state.model, grads, optimizer_config.clip);
             finite(state.step, "the loss", loss_value)?;
             finite(state.step, "the norm of the gradient", grad_norm)?;
