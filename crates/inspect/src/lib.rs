@@ -30,13 +30,14 @@
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`Through`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
 //! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`Habit`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] | above |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
 mod circuit;
 mod composition;
 mod config;
 mod decode;
+mod drawing;
 mod eigenvalues;
 mod embeddings;
 mod error;
@@ -63,6 +64,7 @@ mod page_data;
 mod palette;
 mod plot;
 mod quantized;
+mod raster;
 mod reduce;
 mod run;
 #[cfg(test)]
@@ -74,6 +76,7 @@ mod snapshot;
 mod source;
 mod spectrum;
 mod story;
+mod strip;
 mod summary;
 mod svg;
 mod text;
@@ -104,6 +107,7 @@ pub use slide::Shapes;
 pub use snapshot::{AttentionMap, Snapshot};
 pub use source::Source;
 pub use spectrum::Spectrum;
+pub use strip::FilmStrip;
 pub use summary::{Summary, summarize};
 pub use text::TextStyle;
 pub use weights::{Tensor, Weights};
