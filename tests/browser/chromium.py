@@ -18,7 +18,8 @@ class Chromium:
     def __init__(self):
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
-        self._folder = tempfile.TemporaryDirectory(prefix="qkv-chromium-")
+        # Its helpers may still write for a moment when it has ended.
+        self._folder = tempfile.TemporaryDirectory(prefix="qkv-chromium-", ignore_cleanup_errors=True)
 
         def wire():
             # First out of the way, so that neither is overwritten by the other.
@@ -53,6 +54,8 @@ class Chromium:
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ["Page", "Runtime", "Log", "Network"]:
             self.send(f"{domain}.enable")
+        # A window that nobody looks at has no focus otherwise.
+        self.send("Emulation.setFocusEmulationEnabled", enabled=True)
         offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
         self.send("Network.emulateNetworkConditions", **offline)
 

@@ -6,6 +6,7 @@ QKV is the binary. FOLDER gets a run of two heads, another arm, their report and
 """
 
 import json
+import math
 import os
 import re
 import struct
@@ -15,7 +16,9 @@ import sys
 from chromium import Chromium
 
 LAYER = "blocks.0.attention"
-TRAIN = "train reverse --quiet --set model.n_heads=2 --set task.seq_len=8 --set train.steps=60 --set train.snapshot_every=5"
+# With 40 symbols, QK from token to token is larger than its factors, so that the page gets these; with 8 positions, QK
+# from position to position is not.
+TRAIN = "train reverse --quiet --set model.n_heads=2 --set task.seq_len=8 --set task.n_symbols=40 --set train.steps=60 --set train.snapshot_every=5"
 
 # The entry may come after the load event.
 FIRST_PAINT = """new Promise((done) => {
@@ -134,19 +137,32 @@ def circuits_are_the_products_of_what_the_files_hold(browser, run):
     to_step(browser, 60)
     choose(browser, "head", 1)
     file = tensors(os.path.join(run, "snapshots/step-00000060.safetensors"))
+    with open(os.path.join(run, "checkpoints/step-00000060/config.json")) as config:
+        labels = json.load(config)["vocabulary"]
     (_, d_model), table = file["embedding.table"]
     w_q, w_k = (head(file[f"{LAYER}.{name}"], 1, 2) for name in ["w_q", "w_k"])
     tokens = [table[i : i + d_model] for i in range(0, len(table), d_model)]
 
+    def wave(t, i):
+        return (math.cos if i % 2 else math.sin)(t / 10_000 ** ((i - i % 2) / d_model))
+
+    positions = [[wave(t, i) for i in range(d_model)] for t in range(8)]
+
     def project(x, w):
         return [sum(x[i] * w[i][j] for i in range(d_model)) for j in range(len(w[0]))]
 
-    for query, key in [(3, 5), (9, 0)]:
-        expected = sum(a * b for a, b in zip(project(tokens[query], w_q), project(tokens[key], w_k)))
-        said = cell_by_keys(browser, "circuits", 0, query, key)
-        assert said.startswith(f"QK, token by token, query token {query}, key token {key}: "), said
+    def agrees(index, name, vectors, query, key, called):
+        expected = sum(a * b for a, b in zip(project(vectors[query], w_q), project(vectors[key], w_k)))
+        said = cell_by_keys(browser, "circuits", index, query, key)
+        assert said.startswith(f"QK, {name} by {name}, query {name} {called[0]}, key {name} {called[1]}: "), said
         # The page may multiply factors of 16 bits each.
         assert abs(last_number(said) - expected) <= 0.01 * max(abs(expected), 0.1), f"{said}; expected {expected}"
+
+    for query, key in [(3, 5), (39, 0)]:
+        agrees(0, "token", tokens, query, key, [labels[query], labels[key]])
+    for query, key in [(0, 7), (5, 2)]:
+        agrees(1, "position", positions, query, key, [query, key])
+    assert browser.run("chosenHead().circuits.map((one) => one.factor_limits !== null)")[:2] == [True, False]
 
 
 def norms_and_singular_values_are_those_of_inspect(browser, inspected):
@@ -205,6 +221,23 @@ def heads_can_be_clicked_and_pictures_have_tables(browser):
     assert browser.run("[...document.querySelectorAll('canvas[role=img]')].every((one) => one.getAttribute('aria-label'))")
 
 
+def a_token_that_looks_like_markup_stays_text(browser, qkv, folder):
+    run, page = os.path.join(folder, "run"), os.path.join(folder, "markup.html")
+    evil = "</script><img src=x onerror=alert(1)>"
+    config = os.path.join(run, "checkpoints/step-00000060/config.json")
+    with open(config) as file:
+        text = json.load(file)
+    text["vocabulary"][0] = evil
+    with open(config, "w") as file:
+        json.dump(text, file)
+    subprocess.run([qkv, "report", run, "--out", page], check=True, stdout=subprocess.DEVNULL)
+    browser.open(page)
+    said = cell_by_keys(browser, "circuits", 0, 0, 1)
+    assert said.startswith(f"QK, token by token, query token {evil}, key token {text['vocabulary'][1]}: "), said
+    assert browser.run("document.images.length") == 0
+    assert browser.complaints() == [], browser.complaints()
+
+
 def main():
     qkv, folder = sys.argv[1:]
     run, page, inspected = train_and_report(qkv, folder)
@@ -231,6 +264,7 @@ def main():
             to_step(browser, 30)
             assert browser.complaints() == [], browser.complaints()
             browser.picture(os.path.join(folder, f"{scheme}.png"))
+        a_token_that_looks_like_markup_stays_text(browser, qkv, folder)
     print("the page shows what the files hold")
 
 

@@ -9,8 +9,9 @@ use crate::embeddings::Embeddings;
 use crate::error::InspectError;
 use crate::gradients::GradientFlow;
 use crate::head_scores::HeadScores;
-use crate::layers::{LayerWeights, layers};
+use crate::layers::{HeadWeights, LayerWeights, layers};
 use crate::matrix::Matrix;
+use crate::matrix_data::n_circuit_values;
 use crate::metrics::{Evaluation, Metrics};
 use crate::run::{Checkpoint, Run};
 use crate::setup::Setup;
@@ -184,15 +185,22 @@ pub(crate) fn named(scores: &HeadScores) -> [(&'static str, Option<f64>); 5] {
     ]
 }
 
-/// Values that a page needs for a frame: matrices, W_Q and W_K twice because of the gauge, and maps.
+/// Values that a page needs for a frame: matrices, W_Q and W_K twice because of the gauge, circuits, and maps.
 fn n_values(frame: &Frame) -> usize {
     let cells = |m: &Matrix| m.rows().min(MOST_CELLS) * m.columns().min(MOST_CELLS);
     let heads = frame.layers.iter().flat_map(|layer| &layer.heads);
     let matrices = heads.flat_map(|head| head.named().into_iter().chain(head.named().into_iter().take(2)));
     let maps = frame.probes.iter().flat_map(|probe| &probe.maps);
     let matrices: usize = matrices.filter_map(|(_, m)| m.map(cells)).sum();
+    let width = |heads: &HeadWeights| heads.w_q.as_ref().map_or(0, Matrix::columns);
+    let size = |vectors: &Option<Matrix>| vectors.as_ref().map_or(0, Matrix::rows);
+    let circuits = frame.layers.iter().flat_map(|layer| &layer.heads).map(|head| {
+        let [tokens, positions] = [&frame.embeddings.tokens, &frame.embeddings.positions].map(size);
+        2 * n_circuit_values([tokens; 2], width(head)) + n_circuit_values([positions; 2], width(head))
+    });
+    let circuits: usize = circuits.sum();
     // The maps of a film that is too large are shown in half as many cells along each axis.
-    matrices + maps.map(|map| cells(&map.weights) / 4).sum::<usize>()
+    matrices + circuits + maps.map(|map| cells(&map.weights) / 4).sum::<usize>()
 }
 
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.

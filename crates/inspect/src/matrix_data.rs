@@ -5,11 +5,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::circuit::Circuit;
+use crate::error::InspectError;
 use crate::film::MOST_CELLS;
 use crate::matrix::Matrix;
 use crate::palette::Palette;
 use crate::quantized::quantized;
 use crate::reduce::reduce;
+use crate::spectrum::Spectrum;
+
+/// Cells along each axis of a product that the page computes for itself; more would take it too long.
+const MOST_FACTORED: usize = 256;
 
 /// Singular values beside a matrix.
 const MOST_SINGULAR_VALUES: usize = 16;
@@ -45,28 +50,8 @@ struct MatrixFrame {
 impl MatrixData {
     /// `None` where no frame has the matrix.
     pub(crate) fn of_matrices(name: &str, frames: &[Option<Cow<Matrix>>]) -> Option<Self> {
-        let first = frames.iter().flatten().next()?;
-        let shown = reduce(first, [MOST_CELLS, MOST_CELLS], Palette::Diverging);
-        let limit = largest(frames.iter().flatten().map(Cow::as_ref));
-        let frame = |matrix: &Cow<Matrix>| MatrixFrame {
-            data: vec![quantized(
-                &reduce(matrix, [MOST_CELLS, MOST_CELLS], Palette::Diverging).matrix,
-                limit,
-            )],
-            norm: matrix.norm(),
-            moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
-            singular_values: matrix.spectrum().map_or(Vec::new(), |s| top(s.top(MOST_SINGULAR_VALUES))),
-        };
-        Some(Self {
-            name: name.to_owned(),
-            axes: first.axes(),
-            size: [first.rows(), first.columns()],
-            cells: [shown.matrix.rows(), shown.matrix.columns()],
-            block: shown.block,
-            limit,
-            factor_limits: None,
-            frames: frames.iter().map(|m| m.as_ref().filter(|m| same(m, first)).map(frame)).collect(),
-        })
+        let spectrum = |_: usize, matrix: &Matrix| matrix.spectrum();
+        Self::new(name, frames, MOST_CELLS, cells, spectrum)
     }
 
     /// The same for circuits. A page gets the two factors where they are smaller than the product.
@@ -78,25 +63,70 @@ impl MatrixData {
         let named = |circuit: &Circuit| circuit.product().with_axes(axes[0], axes[1]);
         let products: Vec<Option<Cow<Matrix>>> =
             circuits.iter().map(|circuit| circuit.as_ref().map(|c| Cow::Owned(named(c)))).collect();
-        let mut data = Self::of_matrices(name, &products)?;
-        for (frame, circuit) in data.frames.iter_mut().zip(circuits) {
-            let spectrum = circuit.as_ref().and_then(|circuit| circuit.spectrum().ok());
-            if let (Some(frame), Some(spectrum)) = (frame, spectrum) {
-                frame.singular_values = top(spectrum.top(MOST_SINGULAR_VALUES));
-            }
+        let first = circuits.iter().flatten().next()?;
+        let spectrum = |frame: usize, product: &Matrix| match &circuits[frame] {
+            Some(circuit) => circuit.spectrum(),
+            None => product.spectrum(),
+        };
+        let sizes = [first.rows(), first.columns()];
+        if n_circuit_values(sizes, first.factors()[0].columns()) == n_cells(sizes) {
+            return Self::new(name, &products, MOST_CELLS, cells, spectrum);
         }
-        let [rows, columns] = data.size;
-        let inner = circuits.iter().flatten().next()?.factors()[0].columns();
-        if data.block == [1, 1] && (rows + columns) * inner < rows * columns {
-            let limits = [0, 1].map(|side| largest(circuits.iter().flatten().map(|c| c.factors()[side])));
-            data.factor_limits = Some(limits);
-            for (frame, circuit) in data.frames.iter_mut().zip(circuits) {
-                let (Some(frame), Some(circuit)) = (frame, circuit) else { continue };
-                frame.data = [0, 1].map(|side| quantized(circuit.factors()[side], limits[side])).into();
-            }
-        }
-        Some(data)
+        let limits = [0, 1].map(|side| largest(circuits.iter().flatten().map(|c| c.factors()[side])));
+        let factors = |frame: usize, _: &Matrix, _: f64| match &circuits[frame] {
+            Some(circuit) => [0, 1].map(|side| quantized(circuit.factors()[side], limits[side])).into(),
+            None => Vec::new(),
+        };
+        let data = Self::new(name, &products, MOST_FACTORED, factors, spectrum)?;
+        Some(Self { factor_limits: Some(limits), ..data })
     }
+
+    fn new(
+        name: &str,
+        frames: &[Option<Cow<Matrix>>],
+        most: usize,
+        data: impl Fn(usize, &Matrix, f64) -> Vec<String>,
+        spectrum: impl Fn(usize, &Matrix) -> Result<Spectrum, InspectError>,
+    ) -> Option<Self> {
+        let first = frames.iter().flatten().next()?;
+        let shown = reduce(first, [most; 2], Palette::Diverging);
+        let limit = largest(frames.iter().flatten().map(Cow::as_ref));
+        let frame = |(index, matrix): (usize, &Option<Cow<Matrix>>)| {
+            let matrix = matrix.as_ref().filter(|matrix| same(matrix, first))?;
+            Some(MatrixFrame {
+                data: data(index, matrix, limit),
+                norm: matrix.norm(),
+                moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
+                singular_values: spectrum(index, matrix)
+                    .map_or(Vec::new(), |found| top(found.top(MOST_SINGULAR_VALUES))),
+            })
+        };
+        Some(Self {
+            name: name.to_owned(),
+            axes: first.axes(),
+            size: [first.rows(), first.columns()],
+            cells: [shown.matrix.rows(), shown.matrix.columns()],
+            block: shown.block,
+            limit,
+            factor_limits: None,
+            frames: frames.iter().enumerate().map(frame).collect(),
+        })
+    }
+}
+
+/// Values that a page needs for a circuit: those of its cells, or of its factors where they are fewer.
+pub(crate) fn n_circuit_values([rows, columns]: [usize; 2], inner: usize) -> usize {
+    let cells = n_cells([rows, columns]);
+    if rows.max(columns) > MOST_FACTORED { cells } else { cells.min((rows + columns) * inner) }
+}
+
+fn n_cells([rows, columns]: [usize; 2]) -> usize {
+    rows.min(MOST_CELLS) * columns.min(MOST_CELLS)
+}
+
+/// The cells themselves, in blocks where there are too many.
+fn cells(_: usize, matrix: &Matrix, limit: f64) -> Vec<String> {
+    vec![quantized(&reduce(matrix, [MOST_CELLS; 2], Palette::Diverging).matrix, limit)]
 }
 
 /// A matrix that changed its size is another one.

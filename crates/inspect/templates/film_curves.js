@@ -2,6 +2,7 @@
 const SVG = document.querySelector("svg").namespaceURI;
 
 const WIDTH = 360;
+const LINE = 11;
 
 // Curves over the steps: `series` is a list of [name, values], one value for each frame, null where there is none.
 class Curves {
@@ -20,7 +21,9 @@ class Curves {
       this.draw("text", { x: left, y: height - 6 }, "step 0"),
       this.draw("text", { x: right, y: height - 6, "text-anchor": "end" }, `step ${this.lastStep}`),
     );
+    this.ends = [];
     series.forEach(([words, values], i) => this.line(words, values, i));
+    this.name();
     this.cursor = this.draw("line", { class: "cursor", y1: above, y2: bottom });
     this.svg.append(this.cursor);
     this.svg.addEventListener("click", (event) => this.go(this.nearest(event)));
@@ -43,12 +46,20 @@ class Curves {
     if (!known.length) return;
     const points = known.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
     this.svg.append(this.draw("polyline", { class: `curve curve-${i % 4}`, points }));
-    // Names beside the ends of the lines, one below the other where they would meet.
-    const wanted = known.at(-1)[1] + 4;
-    let place = wanted;
-    for (const taken of this.taken ?? []) if (Math.abs(place - taken) < 11) place = taken - 11;
-    this.taken = (this.taken ?? []).concat(place).sort((a, b) => b - a);
-    this.svg.append(this.draw("text", { class: `name curve-${i % 4}`, x: this.box.right + 5, y: place }, words));
+    if (known.length === 1) this.svg.append(this.draw("circle", { class: `curve-${i % 4}`, cx: known[0][0], cy: known[0][1], r: 2 }));
+    const label = this.draw("text", { class: `name curve-${i % 4}`, x: this.box.right + 5 }, words);
+    this.svg.append(label);
+    this.ends.push({ label, y: known.at(-1)[1] + 4 });
+  }
+  // Names beside the ends of the lines, one below the other where they would meet.
+  name() {
+    this.ends.sort((a, b) => a.y - b.y);
+    const last = this.box.bottom - LINE * (this.ends.length - 1);
+    this.ends.forEach((end, i) => {
+      const least = i === 0 ? this.box.top : this.ends[i - 1].y + LINE;
+      end.y = Math.max(least, Math.min(end.y, last + LINE * i));
+      end.label.setAttribute("y", end.y);
+    });
   }
   nearest(event) {
     const area = this.svg.getBoundingClientRect();
