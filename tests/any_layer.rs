@@ -189,14 +189,15 @@ impl Case {
         let layer = self.layer(place);
         let output = layer.forward_with_weights(tensor(place, &x, shape), &self.mask(device), Mode::Evaluate);
         let context = layer.forward(tensor(place, &x, shape), &self.mask(device), Mode::Evaluate);
-        assert_eq!(values(&context), values(&output.context));
         let want: Layered = self.reference(&layer).forward(self.sizes(), &x, |at| self.bias(at));
         // Scores reach 40, so that one rounding of a score is the relative error of its exponential; and where a
         // query is nearly zero, QK-norm divides its rounding by its length.
         let tolerance = tolerance(dtype, 1e-5, 1e-13) / want.least_rms;
         let weights = values(&output.weights);
         assert_close("weights", &weights, &want.weights, tolerance);
+        // One of these made the whole map, the other may have come out of the fused kernels.
         assert_close("context", &values(&output.context), &want.context, tolerance);
+        assert_close("context alone", &values(&context), &want.context, tolerance);
         for (got, want) in weights.iter().zip(&want.weights) {
             assert!(*want != 0.0 || *got == 0.0, "{got} where the key is hidden");
         }

@@ -3,9 +3,9 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use qkv_model::{CausalAlign, Dropout, Init, Mask, Mode, SelfAttentionConfig, TransformerConfig};
 
-use crate::backends::places;
+use crate::backends::{places, tolerance};
 use crate::layers::{build, full, input, scaled_dot};
-use crate::numbers::values;
+use crate::numbers::{assert_close, values};
 
 const RATE: f64 = 0.3;
 const STEP: Mode = Mode::Train { seed: 5, step: 2 };
@@ -102,7 +102,9 @@ fn a_call_that_returns_weights_drops_the_same_ones() {
         let x = input((&device, dtype));
         let context = layer.forward(x.clone(), &Mask::none(), STEP);
         let output = layer.forward_with_weights(x, &Mask::none(), STEP);
-        assert_eq!(values(&context), values(&output.context));
+        // The call with weights computes them all, the other one in tiles.
+        let tolerance = tolerance(dtype, 1e-6, 1e-14);
+        assert_close("context", &values(&context), &values(&output.context), tolerance);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Every scalar of every parameter of an attention layer: back-propagation agrees with central differences.
 
 use burn::tensor::{DType, Device};
-use qkv_model::{CausalAlign, Choice, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, parameters};
+use qkv_model::{
+    AttentionForm, CausalAlign, Choice, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, parameters,
+};
 
 use crate::backends::{devices, places};
 use crate::differences::{Scalars, check, functional};
@@ -116,8 +118,14 @@ fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
     for (device, dtype) in places() {
         let device = device.autodiff();
         for score in scores() {
-            let config =
-                SelfAttentionConfig { n_heads: 2, bias: true, score, ..SelfAttentionConfig::new(D_IN, D_K) };
+            // The fused kernels come to the same zero by two sums of different order, and miss it by a rounding.
+            let config = SelfAttentionConfig {
+                n_heads: 2,
+                bias: true,
+                score,
+                form: AttentionForm::Reference,
+                ..SelfAttentionConfig::new(D_IN, D_K)
+            };
             let layer = config.init(&Init::new(&device, 3).with_dtype(dtype)).unwrap();
             let only_one_there = random_tensor((&device, dtype), "x", [BATCH, 1, D_IN]);
             let context = layer.forward(only_one_there, &Mask::none(), Mode::Evaluate);

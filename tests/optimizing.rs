@@ -1,10 +1,10 @@
 //! The parts of an optimizer step: clipping by the global norm, and which parameters decay.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{Init, Mode, Transformer, TransformerConfig, parameters};
-use qkv_train::{ConfigSource, Registry, Trainer, clip_global_norm};
+use qkv_train::{AdamW, ConfigSource, OptimizerConfig, Registry, Trainer, clip_factor, global_norm};
 
 use crate::backends::devices;
 
@@ -18,33 +18,55 @@ fn model_and_gradients(device: &Device) -> (Transformer, GradientsParams) {
 }
 
 #[test]
-fn clipping_scales_all_gradients_alike_to_the_norm_asked_for() {
+fn the_norm_is_that_of_all_gradients_together() {
     for device in devices() {
         let (model, grads) = model_and_gradients(&device);
-        let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
-        let original: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
-        let (grads, norm) = clip_global_norm(&model, grads, 0.0);
-        let (clipped, before) = clip_global_norm(&model, grads, norm / 3.0);
-        assert_eq!(norm, before);
-        let (clipped, after) = clip_global_norm(&model, clipped, 0.0);
-        // Single precision: the scaled values round to 6e-8 each.
-        assert!((after - norm / 3.0).abs() < 1e-6 * norm, "{after} instead of a third of {norm}");
-        // The direction stays: every entry is a third of what it was.
-        let clipped: Vec<f64> = clipped.get::<2>(w_q).unwrap().into_data().iter().collect();
-        for (clipped, entry) in clipped.iter().zip(original) {
-            assert!((clipped - entry / 3.0).abs() < 1e-6 * norm, "{clipped} is no third of {entry}");
-        }
+        let mut sum = 0.0;
+        model.visit(&mut SumOfSquares { grads: &grads, sum: &mut sum });
+        let norm = global_norm(&model, &grads);
+        // Both add up in double precision, in different orders.
+        assert!((norm - f64::sqrt(sum)).abs() < 1e-12 * norm, "{norm} instead of {}", sum.sqrt());
+    }
+}
+
+struct SumOfSquares<'a> {
+    grads: &'a GradientsParams,
+    sum: &'a mut f64,
+}
+
+impl ModuleVisitor for SumOfSquares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let grad = self.grads.get::<D>(param.id).expect("every parameter is learned");
+        *self.sum += grad.into_data().iter::<f64>().map(|g| g * g).sum::<f64>();
     }
 }
 
 #[test]
-fn gradients_below_the_limit_stay_as_they_are() {
+fn only_gradients_above_the_limit_are_clipped() {
+    assert_eq!(clip_factor(6.0, 2.0), 1.0 / 3.0);
+    assert_eq!(clip_factor(2.0, 2.0), 1.0);
+    assert_eq!(clip_factor(1.0, 2.0), 1.0);
+    // No limit, and norms that have to be seen by whoever checks them.
+    assert_eq!(clip_factor(1e9, 0.0), 1.0);
+    assert_eq!(clip_factor(f64::INFINITY, 2.0), 1.0);
+    assert_eq!(clip_factor(f64::NAN, 2.0), 1.0);
+}
+
+#[test]
+fn clipping_scales_all_gradients_alike() {
     for device in devices() {
         let (model, grads) = model_and_gradients(&device);
         let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
-        let before = grads.get::<2>(w_q).unwrap().to_data();
-        let (grads, _) = clip_global_norm(&model, grads, 1e9);
-        assert_eq!(grads.get::<2>(w_q).unwrap().to_data(), before);
+        let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
+        let mut optimizer = AdamW::new(&OptimizerConfig::default());
+        optimizer.update_clipped(0.1, 0.25, model, grads);
+        let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
+        let beta_1 = OptimizerConfig::default().beta_1;
+        // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
+        for (mean, gradient) in mean.iter().zip(gradient) {
+            let expected = (1.0 - beta_1) * 0.25 * gradient;
+            assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} instead of {expected}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Parser;
 use qkv_train::Registry;
 
 use crate::args::{Args, Command};
-use crate::{eval, exit, explain, inspect_command, lecture, report, sweep, tasks, train_command};
+use crate::{bench, eval, exit, explain, inspect_command, lecture, report, sweep, tasks, train_command};
 
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
@@ -14,6 +14,7 @@ use crate::{eval, exit, explain, inspect_command, lecture, report, sweep, tasks,
 /// training diverged; 130 and 143 stopped by SIGINT and SIGTERM after saving.
 pub fn run(registry: Registry) -> ExitCode {
     let command = Args::parse().command;
+    qkv_kernels::keep_freed_memory();
     exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train_command::run(&args, &registry),
         Command::Eval(args) => eval::run(&args, &registry),
@@ -21,6 +22,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Inspect(args) => inspect_command::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sweep(args) => sweep::run(&args, &registry),
+        Command::Bench(args) => bench::run(&args),
         Command::Lecture(args) => lecture::run(&args),
         Command::Tasks => tasks::run(&registry),
     }))

@@ -29,6 +29,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Train every combination of some settings, and compare
     Sweep(SweepArgs),
+    /// Time full training steps, beside what the machine can do at most
+    Bench(BenchArgs),
     /// Replay the lecture and check every published number
     Lecture(LectureArgs),
     /// List the tasks
@@ -168,6 +170,22 @@ pub struct SweepArgs {
     #[command(flatten)]
     pub machine: MachineArgs,
     /// Print one JSON object a run and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct BenchArgs {
+    /// Time this workload; all of them by default. May be given several times
+    #[arg(long = "workload", value_name = "NAME")]
+    pub workloads: Vec<String>,
+    /// Time nothing; write the workload's parameters, batches and first losses, for another framework to do the same
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub export: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object a workload and nothing else
     #[arg(long)]
     pub json: bool,
 }

@@ -17,12 +17,12 @@ impl MachineArgs {
     /// The device, after setting the number of threads for the whole process.
     pub fn open(&self) -> Result<Device> {
         let device = self.device()?;
-        if let Some(threads) = self.threads {
-            if !(1..=1024).contains(&threads) {
-                return Err(usage(format!("--threads must be between 1 and 1024, got {threads}")));
-            }
-            rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+        if let Some(threads) = self.threads.filter(|threads| !(1..=1024).contains(threads)) {
+            return Err(usage(format!("--threads must be between 1 and 1024, got {threads}")));
         }
+        // This thread computes too: work is not handed to a thread that would have to be woken first.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.unwrap_or(0));
+        pool.use_current_thread().build_global()?;
         Ok(device)
     }
 

@@ -45,6 +45,7 @@
 mod album;
 mod api;
 mod args;
+mod bench;
 mod device;
 mod ending;
 mod eval;

@@ -62,7 +62,11 @@ impl Block {
 
     /// `[batch, seq_len, d_model]` to the same.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let attended = self.attention.forward(self.attention_input(x.clone()), mask, mode);
+        let input = self.attention_input(x.clone());
+        if self.dropout_attention.is_off(mode) {
+            return self.after_residual(self.attention.forward_onto(x, input, mask, mode), mode);
+        }
+        let attended = self.attention.forward(input, mask, mode);
         self.after_attention(x, attended, mode)
     }
 
@@ -83,10 +87,20 @@ impl Block {
     }
 
     fn after_attention(&self, x: Tensor<3>, attended: Tensor<3>, mode: Mode) -> Tensor<3> {
-        let x = self.after(&self.norm_attention, x + self.dropout_attention.forward(attended, mode));
+        self.after_residual(x + self.dropout_attention.forward(attended, mode), mode)
+    }
+
+    /// What follows when the attention has been added to the residual stream.
+    fn after_residual(&self, x: Tensor<3>, mode: Mode) -> Tensor<3> {
+        let x = self.after(&self.norm_attention, x);
         let Some(mlp) = &self.mlp else { return x };
-        let out = mlp.forward(self.before(&self.norm_mlp, x.clone()));
-        self.after(&self.norm_mlp, x + self.dropout_mlp.forward(out, mode))
+        let input = self.before(&self.norm_mlp, x.clone());
+        let x = if self.dropout_mlp.is_off(mode) {
+            mlp.forward_onto(x, input)
+        } else {
+            x + self.dropout_mlp.forward(mlp.forward(input), mode)
+        };
+        self.after(&self.norm_mlp, x)
     }
 
     fn before(&self, norm: &Option<Norm>, x: Tensor<3>) -> Tensor<3> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{Projections, SelfAttentionConfig, Softmax};
+use crate::attention::{AttentionForm, Projections, SelfAttentionConfig, Softmax};
 use crate::choice::Choice;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
@@ -75,6 +75,8 @@ pub struct TransformerConfig {
     pub tied: bool,
     /// Share of activations dropped in training: attention weights, sub-layer outputs and the embedding's output.
     pub dropout: f64,
+    /// Whether attention is computed by the fused kernels.
+    pub attention: AttentionForm,
 }
 
 impl Default for TransformerConfig {
@@ -112,6 +114,7 @@ impl TransformerConfig {
             norm_kind: NormKind::Layer,
             tied: false,
             dropout: 0.0,
+            attention: AttentionForm::Auto,
         }
     }
 
@@ -184,6 +187,7 @@ impl TransformerConfig {
             softcap: self.softcap,
             softmax: self.softmax,
             dropout: self.dropout,
+            form: self.attention,
         }
     }
 }

@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, module::embedding};
 use serde::{Deserialize, Serialize};
 
+use crate::fused::{self, HostBackend};
 use crate::init::{Init, Training};
 
 /// Whether the token vectors are trained.
@@ -46,7 +47,11 @@ impl Embedding {
         let [batch, seq_len, stack] = tokens.dims();
         let table = self.table.val();
         let [_, d_model] = table.dims();
-        let vectors = embedding(table, tokens.reshape([batch, seq_len * stack]));
+        let ids = tokens.reshape([batch, seq_len * stack]);
+        let vectors = match HostBackend::of(&table) {
+            Some(backend) => fused::embedding(backend, table, ids),
+            None => embedding(table, ids),
+        };
         if stack == 1 {
             return vectors;
         }

@@ -96,6 +96,12 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
+    /// The kernels compute dot products and nothing else.
+    #[error("attention = \"fused\" is not possible, because {reason}; set it to \"auto\"")]
+    NoFusedForm {
+        /// What stands against it.
+        reason: &'static str,
+    },
     /// The heads' outputs do not fit where they are added.
     #[error(
         "without w_o the heads' outputs are added to the residual stream as they are, so n_heads * d_v must equal \

@@ -14,9 +14,10 @@
 //! | How is a position told? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
 //! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Parts`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Parts`] |
 //! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`] ([`ErasedScore`]), [`AnyPositions`] ([`ErasedPositions`]); [`ErasedModule`] over [`Inside`], with [`Visitor`], [`Mapper`] and [`Change`] for Burn's own | example `own_command_line` |
-//! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`MaskConfig`] | the page of [`Transformer`] |
+//! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
 //! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
 //! | What is in a model? | [`parameters`], [`Parameter`], named by their [`ModulePath`] | the page of [`parameters`] |
+//! | What makes it fast? | [`fused`], chosen by [`AttentionForm`] | `qkv bench` |
 //! | Is this a training step? | [`Mode`] | example `gradients_reach_qkv` |
 //! | What can be wrong? | [`ModelError`] | the page of [`Settings`] |
 //!
@@ -48,7 +49,9 @@ mod dropout;
 mod embedding;
 mod erased;
 mod error;
+pub mod fused;
 mod init;
+mod linear;
 mod mlp;
 mod mode;
 mod norm;
@@ -59,15 +62,15 @@ pub mod random;
 mod transformer;
 
 pub use attention::{
-    Additive, AnyScore, Attend, Attended, AttentionOutput, BasicAttention, CausalAlign, Dot, ErasedScore,
-    HeadShape, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax,
-    Trace, attend,
+    Additive, AnyScore, Attend, Attended, AttentionForm, AttentionOutput, BasicAttention, CausalAlign, Dot,
+    ErasedScore, HeadShape, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
+    Softmax, Trace, attend,
 };
 pub use block::{Block, BlockOutput};
 pub use bridge::{Mapper, Visitor};
 pub use choice::{Choice, NoSettings, Settings, plain_words};
 pub use config::{MaskConfig, TransformerConfig};
-pub use dropout::Dropout;
+pub use dropout::{Dropout, WeightDropout};
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use erased::{Change, Erased, ErasedModule, Inside};
 pub use error::ModelError;

@@ -1,10 +1,12 @@
 //! The feed-forward half of a block: it works on each position alone.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation, module::linear};
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
+use crate::fused::{self, HostBackend};
 use crate::init::{Init, Training};
+use crate::linear::{linear, linear_onto};
 
 /// What stands between an MLP's two maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -63,28 +65,48 @@ impl Mlp {
 
     /// `[batch, seq_len, d_model]` to the same.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        linear(self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
+    }
+
+    /// The same added to a residual stream of that shape.
+    pub(crate) fn forward_onto(&self, residual: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
+        linear_onto(residual, self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
+    }
+
+    /// `[batch, seq_len, d_mlp]`, after the nonlinearity.
+    fn hidden(&self, x: Tensor<3>) -> Tensor<3> {
         let bias = |b: &Option<Param<Tensor<1>>>| b.as_ref().map(Param::val);
-        let hidden = linear(x.clone(), self.w_in.val(), bias(&self.b_in));
-        let hidden = match self.activation {
-            Activation::Gelu => gelu(hidden),
-            Activation::Relu => activation::relu(hidden),
-            Activation::Swiglu => silu(hidden),
+        let hidden = linear(x.clone(), self.w_in.val(), None);
+        let hidden = match (self.activation, bias(&self.b_in)) {
+            (Activation::Gelu, bias) => gelu(hidden, bias),
+            (Activation::Relu, bias) => activation::relu(plus(hidden, bias)),
+            (Activation::Swiglu, bias) => silu(plus(hidden, bias)),
         };
-        let hidden = match &self.w_gate {
+        match &self.w_gate {
             Some(w_gate) => hidden * linear(x, w_gate.val(), None),
             None => hidden,
-        };
-        linear(hidden, self.w_out.val(), bias(&self.b_out))
+        }
     }
 }
 
-/// `gelu(x) = x Φ(x) = x/2 (1 + erf(x/√2))`, exact
+/// `gelu(x) = x Φ(x) = x/2 (1 + erf(x/√2))`, exact, of `x + bias`
 /// ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
 ///
 /// Written out, because Burn's own has the gradient of its tanh approximation on the ndarray backend: 1e-5 off.
-fn gelu(x: Tensor<3>) -> Tensor<3> {
+fn gelu(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    if let (Some(backend), Some(bias)) = (HostBackend::of(&x), &bias) {
+        return fused::gelu(backend, x, bias.clone());
+    }
+    let x = plus(x, bias);
     let phi = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
     x * phi
+}
+
+fn plus(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    match bias {
+        Some(bias) => x + bias.unsqueeze(),
+        None => x,
+    }
 }
 
 /// `silu(x) = x σ(x) = x/2 (1 + tanh(x/2))`

@@ -5,7 +5,11 @@ use burn::nn::{LayerNorm, LayerNormConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::fused::{self, HostBackend};
 use crate::init::Init;
+
+/// Added to the variance or the mean square; what PyTorch and Burn add.
+const EPSILON: f64 = 1e-5;
 
 /// Where a block normalises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +55,13 @@ impl Norm {
     pub(crate) fn new(kind: NormKind, init: &Init, d_model: usize) -> Self {
         match kind {
             NormKind::Layer => {
-                let mut norm = LayerNormConfig::new(d_model).init(init.device());
+                let mut norm = LayerNormConfig::new(d_model).with_epsilon(EPSILON).init(init.device());
                 norm.gamma = init.constant([d_model], 1.0);
                 norm.beta = Some(init.constant([d_model], 0.0));
                 Self::Layer(norm)
             }
             NormKind::Rms => {
-                let mut norm = RmsNormConfig::new(d_model).init(init.device());
+                let mut norm = RmsNormConfig::new(d_model).with_epsilon(EPSILON).init(init.device());
                 norm.gamma = init.constant([d_model], 1.0);
                 Self::Rms(norm)
             }
@@ -66,9 +70,13 @@ impl Norm {
 
     /// Any shape whose last axis is `d_model`, to the same.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Layer(norm) => norm.forward(x),
-            Self::Rms(norm) => rms_norm(x, norm.epsilon) * norm.gamma.val().unsqueeze(),
+        match (self, HostBackend::of(&x)) {
+            (Self::Layer(LayerNorm { gamma, beta: Some(beta), .. }), Some(backend)) => {
+                fused::layer_norm(backend, x, gamma.val(), beta.val(), EPSILON)
+            }
+            (Self::Rms(norm), Some(backend)) => fused::rms_norm(backend, x, norm.gamma.val(), EPSILON),
+            (Self::Layer(norm), _) => norm.forward(x),
+            (Self::Rms(norm), None) => rms_norm(x, EPSILON) * norm.gamma.val().unsqueeze(),
         }
     }
 }

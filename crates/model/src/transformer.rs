@@ -1,7 +1,7 @@
 //! Tokens in, logits out: embedding, positions, blocks, unembedding.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor, module::linear};
+use burn::tensor::{Int, Tensor};
 
 use crate::attention::{CausalAlign, Mask, Trace};
 use crate::block::Block;
@@ -10,6 +10,7 @@ use crate::dropout::Dropout;
 use crate::embedding::Embedding;
 use crate::error::ModelError;
 use crate::init::{Init, Training};
+use crate::linear::linear;
 use crate::mode::Mode;
 use crate::norm::{Norm, NormConfig};
 use crate::parts::Parts;

@@ -5,53 +5,32 @@
 use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
+use qkv_model::fused::GlobalNorm;
 
-/// Scales the gradients so that their common norm is at most `max_norm` (0: never) and returns the norm before that.
-///
-/// ```text
-/// norm = √(Σ over parameters Σ g²)      g = g · min(1, max_norm / norm)
-/// ```
+/// The common norm of all gradients, `√(Σ over parameters Σ g²)`.
 ///
 /// The sum runs in `f64` in module order, so it does not depend on the number of threads.
-pub fn clip_global_norm<M: Module>(
-    model: &M,
-    grads: GradientsParams,
-    max_norm: f64,
-) -> (GradientsParams, f64) {
-    let mut sum = SumOfSquares { grads: &grads, sum: 0.0 };
-    model.visit(&mut sum);
-    let norm = sum.sum.sqrt();
+pub fn global_norm<M: Module>(model: &M, grads: &GradientsParams) -> f64 {
+    let mut visitor = Collect { grads, norm: GlobalNorm::default() };
+    model.visit(&mut visitor);
+    visitor.norm.value()
+}
+
+/// What gradients of this common norm are multiplied by, so that it is at most `max_norm` (0: never): 1 or less.
+pub fn clip_factor(norm: f64, max_norm: f64) -> f64 {
     // A norm that is not a number scales nothing: the caller has to see it.
-    if max_norm == 0.0 || norm <= max_norm || !norm.is_finite() {
-        return (grads, norm);
-    }
-    let mut scale = Scale { grads, factor: max_norm / norm };
-    model.visit(&mut scale);
-    (scale.grads, norm)
+    if max_norm == 0.0 || norm <= max_norm || !norm.is_finite() { 1.0 } else { max_norm / norm }
 }
 
-struct SumOfSquares<'a> {
+struct Collect<'a> {
     grads: &'a GradientsParams,
-    sum: f64,
+    norm: GlobalNorm,
 }
 
-impl ModuleVisitor for SumOfSquares<'_> {
+impl ModuleVisitor for Collect<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(grad) = self.grads.get::<D>(param.id) {
-            self.sum += grad.into_data().iter::<f64>().map(|g| g * g).sum::<f64>();
-        }
-    }
-}
-
-struct Scale {
-    grads: GradientsParams,
-    factor: f64,
-}
-
-impl ModuleVisitor for Scale {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(grad) = self.grads.remove::<D>(param.id) {
-            self.grads.register(param.id, grad.mul_scalar(self.factor));
+            self.norm.add(&grad);
         }
     }
 }

@@ -255,6 +255,11 @@ impl TrainError {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
+    /// Whether a number that training computed is one.
+    pub(crate) fn finite(step: u64, what: &'static str, value: f64) -> Result<(), Self> {
+        if value.is_finite() { Ok(()) } else { Err(Self::Diverged { step, what, value }) }
+    }
+
     /// Whether the caller asked for something impossible, so that nothing was started.
     pub fn is_usage(&self) -> bool {
         match self {

@@ -12,7 +12,7 @@
 //! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
 //! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
 //! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`] ([`ErasedModel`]); [`Config`], [`ConfigSource`] | example `own_command_line` |
-//! | What happens in a step? | [`Batch`], [`clip_global_norm`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
+//! | What happens in a step? | [`Batch`]; [`State::step`] of a [`StepSize`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
 //! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`Event`], [`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
@@ -39,13 +39,14 @@ mod registry;
 mod run_folder;
 mod run_lock;
 mod snapshot;
+mod step;
 mod task;
 mod trainer;
 mod transformer;
 
 pub use batch::Batch;
 pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
-pub use clip::clip_global_norm;
+pub use clip::{clip_factor, global_norm};
 pub use config::{Config, ConfigSource, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
@@ -58,6 +59,7 @@ pub use probe::Probe;
 pub use registry::{ModelConfig, Registry};
 pub use run_folder::{Existing, RunFolder};
 pub use snapshot::Snapshots;
+pub use step::{StepOutcome, StepSize};
 pub use task::{
     Baseline, Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max,
     ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,

@@ -3,6 +3,7 @@
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::Tensor;
 use qkv_model::Mode;
+use qkv_model::fused::cross_entropy;
 
 use crate::batch::Batch;
 use crate::model::Model;
@@ -29,5 +30,8 @@ pub(crate) fn logits<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<2
 /// ```
 pub(crate) fn loss<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<1> {
     let logits = logits(model, batch, mode);
+    if let Some(loss) = cross_entropy(&logits, &batch.targets) {
+        return loss;
+    }
     CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.targets.clone())
 }

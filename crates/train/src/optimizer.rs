@@ -8,6 +8,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use qkv_model::ModulePath;
+use qkv_model::fused::{self, AdamWState, Decay};
 
 use crate::config::OptimizerConfig;
 
@@ -47,14 +48,35 @@ impl AdamW {
 
     /// Updates every parameter that has a gradient, at learning rate `lr`.
     pub fn update<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
+        self.update_clipped(lr, 1.0, module, grads)
+    }
+
+    /// The same with every gradient multiplied by `factor` first; see [`clip_factor`](crate::clip_factor).
+    pub fn update_clipped<M: Module>(
+        &mut self,
+        lr: f64,
+        factor: f64,
+        module: M,
+        grads: GradientsParams,
+    ) -> M {
         self.step += 1;
-        module.map(&mut Update { optimizer: self, lr, grads, path: ModulePath::default() })
+        let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, .. } = self.config;
+        let numbers = fused::AdamW {
+            learning_rate: lr,
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay,
+            step: self.step,
+            gradient_factor: factor,
+        };
+        module.map(&mut Update { optimizer: self, numbers, grads, path: ModulePath::default() })
     }
 }
 
 struct Update<'a> {
     optimizer: &'a mut AdamW,
-    lr: f64,
+    numbers: fused::AdamW,
     grads: GradientsParams,
     path: ModulePath,
 }
@@ -72,11 +94,11 @@ impl ModuleMapper for Update<'_> {
         let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
         let names = self.path.names();
         let is_table = names.iter().any(|name| ["embedding", "positions"].contains(name));
-        let decay = if D >= 2 && !is_table { self.optimizer.config.weight_decay } else { 0.0 };
+        let decay = if D >= 2 && !is_table { Decay::On } else { Decay::Off };
         let path = names.join(".");
         param.map(|w| {
             let is_learned = w.is_require_grad();
-            let w = self.updated(path, w.inner(), grad, decay);
+            let w = self.updated(path, w.inner(), &grad, decay);
             let w = Tensor::from_inner(w);
             if is_learned { w.require_grad() } else { w }
         })
@@ -87,28 +109,48 @@ impl Update<'_> {
     fn updated<const D: usize>(
         &mut self,
         path: String,
-        w: Tensor<D>,
-        grad: Tensor<D>,
-        decay: f64,
+        weights: Tensor<D>,
+        grad: &Tensor<D>,
+        decay: Decay,
     ) -> Tensor<D> {
-        let OptimizerConfig { beta_1, beta_2, epsilon, .. } = self.optimizer.config;
-        let n = w.dims().iter().product::<usize>();
-        let grad: Tensor<1> = grad.reshape([n]);
-        let mean = |old: Option<Tensor<1>>, new: Tensor<1>, beta: f64| match old {
-            Some(old) => old.mul_scalar(beta) + new.mul_scalar(1.0 - beta),
-            None => new.mul_scalar(1.0 - beta),
+        let (mean, mean_square) = match self.optimizer.moments.remove(&path) {
+            Some(Moments { m, v }) => (m, v),
+            None => {
+                let zeros =
+                    || Tensor::zeros([weights.shape().num_elements()], (&weights.device(), weights.dtype()));
+                (zeros(), zeros())
+            }
         };
-        let (m, v) = match self.optimizer.moments.remove(&path) {
-            Some(Moments { m, v }) => (Some(m), Some(v)),
-            None => (None, None),
+        let state = AdamWState { weights, mean, mean_square };
+        let state = match state.update(&self.numbers, grad, decay) {
+            Ok(state) => state,
+            Err(state) => written_out(state, &self.numbers, grad.clone(), decay),
         };
-        let v = mean(v, grad.clone() * grad.clone(), beta_2);
-        let m = mean(m, grad, beta_1);
-        let unbiased = |beta: f64| 1.0 - beta.powf(self.optimizer.step as f64);
-        let length = v.clone().div_scalar(unbiased(beta_2)).sqrt().add_scalar(epsilon);
-        let change = m.clone().mul_scalar(self.lr / unbiased(beta_1)) / length;
-        self.optimizer.moments.insert(path, Moments { m, v });
-        let kept = if decay == 0.0 { w.clone() } else { w.clone().mul_scalar(1.0 - self.lr * decay) };
-        kept - change.reshape(w.dims())
+        self.optimizer.moments.insert(path, Moments { m: state.mean, v: state.mean_square });
+        state.weights
     }
+}
+
+/// The update in tensor operations, for devices without kernels.
+fn written_out<const D: usize>(
+    AdamWState { weights, mean, mean_square }: AdamWState<D>,
+    numbers: &fused::AdamW,
+    grad: Tensor<D>,
+    decay: Decay,
+) -> AdamWState<D> {
+    let fused::AdamW { learning_rate, beta_1, beta_2, epsilon, weight_decay, step, gradient_factor } =
+        *numbers;
+    let shape = weights.dims();
+    let n = weights.shape().num_elements();
+    let grad: Tensor<1> = grad.reshape([n]).mul_scalar(gradient_factor);
+    let mean_square = mean_square.mul_scalar(beta_2) + (grad.clone() * grad.clone()).mul_scalar(1.0 - beta_2);
+    let mean = mean.mul_scalar(beta_1) + grad.mul_scalar(1.0 - beta_1);
+    let unbiased = |beta: f64| 1.0 - beta.powf(step as f64);
+    let length = mean_square.clone().div_scalar(unbiased(beta_2)).sqrt().add_scalar(epsilon);
+    let change = mean.clone().mul_scalar(learning_rate / unbiased(beta_1)) / length;
+    let kept = match decay {
+        Decay::On => weights.mul_scalar(1.0 - learning_rate * weight_decay),
+        Decay::Off => weights,
+    };
+    AdamWState { weights: kept - change.reshape(shape), mean, mean_square }
 }

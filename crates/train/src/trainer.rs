@@ -2,19 +2,16 @@
 
 use std::time::Instant;
 
-use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use qkv_model::Mode;
 
 use crate::batch::Batch;
-use crate::clip::clip_global_norm;
 use crate::config::Recipe;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::loss::loss;
 use crate::model::Model;
 use crate::observer::{Next, Observer, State, StepReport};
 use crate::optimizer::AdamW;
+use crate::step::{StepOutcome, StepSize};
 use crate::task::{Examples, Split, Task, draw};
 
 /// Fits a model to a task by back-propagation.
@@ -128,21 +125,17 @@ impl<'a, M: Model> Trainer<'a, M> {
             let first = state.step * train.batch_size as u64;
             let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
-            let loss = loss(&state.model, &batch, Mode::Train { seed, step: state.step });
-            let loss_value = loss.clone().into_scalar::<f64>();
-            let grads = GradientsParams::from_grads(loss.backward(), &state.model);
-            observers.notify(|observer| observer.gradients(&state, &grads))?;
-            let (grads, grad_norm) = clip_global_norm(&state.model, grads, optimizer_config.clip);
-            finite(state.step, "the loss", loss_value)?;
-            finite(state.step, "the norm of the gradient", grad_norm)?;
-
             let lr = optimizer_config.lr * schedule.factor(state.step, train.steps);
-            state.model = state.optimizer.update(lr, state.model, grads);
-            state.step += 1;
+            let size = StepSize { lr, clip: optimizer_config.clip };
+            let outcome;
+            (state, outcome) = state.step_watched(&batch, size, seed, |state, gradients| {
+                observers.notify(|observer| observer.gradients(state, gradients))
+            })?;
+            let StepOutcome { loss, grad_norm } = outcome;
 
             let n_tokens = (train.batch_size * task.seq_len()) as f64;
             let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
-            let report = StepReport { step: state.step, loss: loss_value, lr, grad_norm, tokens_per_second };
+            let report = StepReport { step: state.step, loss, lr, grad_norm, tokens_per_second };
             let mut next = Next::Continue;
             observers.notify(|observer| {
                 if observer.step(&state, &report)? == Next::Stop {
@@ -154,7 +147,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
                 let held_out = held_out(&state)?;
                 // The last update has no step after it that would notice.
-                finite(state.step, "the held-out loss", held_out.loss)?;
+                TrainError::finite(state.step, "the held-out loss", held_out.loss)?;
                 observers.notify(|observer| observer.evaluated(&state, &held_out))?;
                 if is_reached(&held_out) {
                     ended = Ended::Early(held_out);
@@ -190,11 +183,4 @@ impl<M> Observers<'_, M> {
     ) -> Result<(), TrainError> {
         self.0.iter_mut().try_for_each(|observer| hook(&mut **observer))
     }
-}
-
-fn finite(step: u64, what: &'static str, value: f64) -> Result<(), TrainError> {
-    if value.is_finite() {
-        return Ok(());
-    }
-    Err(TrainError::Diverged { step, what, value })
 }

@@ -4,11 +4,12 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::SelfAttention;
+use super::form::AttentionForm;
 use super::qk_norm::QkNorm;
 use super::score::HeadShape;
 use super::softmax::Softmax;
 use crate::choice::Choice;
-use crate::dropout::Dropout;
+use crate::dropout::WeightDropout;
 use crate::error::{ModelError, size};
 use crate::init::{Init, Training};
 use crate::parts::Parts;
@@ -70,6 +71,8 @@ pub struct SelfAttentionConfig {
     pub softmax: Softmax,
     /// Share of the attention weights dropped in training, in `[0, 1)`; 0 by default.
     pub dropout: f64,
+    /// How the context is computed; `auto` by default.
+    pub form: AttentionForm,
 }
 
 impl SelfAttentionConfig {
@@ -90,6 +93,7 @@ impl SelfAttentionConfig {
             softcap: 0.0,
             softmax: Softmax::Standard,
             dropout: 0.0,
+            form: AttentionForm::Auto,
         }
     }
 
@@ -123,7 +127,7 @@ impl SelfAttentionConfig {
             (true, Some(training)) => Some(init.uniform(name, [width], 1.0 / (rows as f64).sqrt(), training)),
             _ => None,
         };
-        Ok(SelfAttention {
+        let attention = SelfAttention {
             w_q: qkv_matrix("w_q", n_heads * d_k),
             w_k: qkv_matrix("w_k", n_kv_heads * d_k),
             w_v: qkv_matrix("w_v", n_kv_heads * d_v),
@@ -141,7 +145,7 @@ impl SelfAttentionConfig {
                 Place::Attention(heads),
             )?,
             qk_norm: self.qk_norm.then(|| QkNorm::new(init, d_k)),
-            dropout: Dropout::new(init, "weights", self.dropout)?,
+            dropout: WeightDropout::new(init, self.dropout)?,
             softcap: (self.softcap > 0.0).then_some(self.softcap),
             softmax: self.softmax,
             identity: training.is_none().then(|| identity(init, d_in)),
@@ -151,7 +155,10 @@ impl SelfAttentionConfig {
             d_out: self.d_out.unwrap_or(n_heads * d_v),
             n_heads,
             n_kv_heads,
-        })
+            form: self.form,
+        };
+        attention.check_form()?;
+        Ok(attention)
     }
 
     fn n_kv_heads(&self) -> usize {
@@ -188,7 +195,7 @@ impl SelfAttentionConfig {
                 return Err(ModelError::IdentityHasNoBias);
             }
         }
-        Dropout::check(self.dropout)
+        crate::dropout::check(self.dropout)
     }
 }
 

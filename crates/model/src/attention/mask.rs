@@ -93,6 +93,19 @@ impl Mask {
         self.parts.is_empty()
     }
 
+    /// Its triangle and its lengths; `None` where it has other parts, or two of a kind.
+    pub(crate) fn triangle_and_lengths(&self) -> Option<(Option<CausalAlign>, Option<Vec<usize>>)> {
+        let (mut causal, mut lengths) = (None, None);
+        for part in &self.parts {
+            match part {
+                Part::Causal(align) if causal.is_none() => causal = Some(*align),
+                Part::Padding(given) if lengths.is_none() => lengths = Some(given.clone()),
+                _ => return None,
+            }
+        }
+        Some((causal, lengths))
+    }
+
     fn one(part: Part) -> Self {
         Self { parts: vec![part] }
     }

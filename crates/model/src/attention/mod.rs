@@ -4,6 +4,7 @@ mod additive;
 mod attend;
 mod basic;
 mod config;
+mod form;
 mod mask;
 mod qk_norm;
 mod score;
@@ -14,6 +15,7 @@ pub use additive::Additive;
 pub use attend::{Attend, Attended, AttentionOutput, attend};
 pub use basic::BasicAttention;
 pub use config::{Projections, SelfAttentionConfig};
+pub use form::AttentionForm;
 pub use mask::{CausalAlign, Mask};
 pub use qk_norm::QkNorm;
 pub use score::{AnyScore, Dot, ErasedScore, HeadShape, ScaledDot, Score};
@@ -22,9 +24,10 @@ pub use trace::Trace;
 
 use attend::mix;
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, assert_shape, module::linear};
+use burn::tensor::{Tensor, assert_shape};
 
-use crate::dropout::Dropout;
+use crate::dropout::WeightDropout;
+use crate::linear::{linear, linear_onto};
 use crate::mode::Mode;
 use crate::positions::{AnyPositions, Positions};
 
@@ -65,10 +68,12 @@ pub struct SelfAttention {
     pub positions: Option<AnyPositions>,
     /// Brings queries and keys to one length.
     pub qk_norm: Option<QkNorm>,
-    dropout: Dropout,
+    dropout: WeightDropout,
     softcap: Option<f64>,
     #[module(skip)]
     softmax: Softmax,
+    #[module(skip)]
+    form: AttentionForm,
     /// What the accessors show where there are no matrices, `[d_in, d_in]`.
     identity: Option<Tensor<2>>,
     d_in: usize,
@@ -89,14 +94,37 @@ impl SelfAttention {
     /// # Panics
     /// If the last axis of `x` is not `d_in`, or the mask does not broadcast.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let attended = self.attend(x, mask, mode);
-        self.merge_heads(attended.context)
+        project(self.context(x, mask, mode), &self.w_o, &self.b_o)
+    }
+
+    /// The same added to a residual stream of that shape.
+    pub(crate) fn forward_onto(
+        &self,
+        residual: Tensor<3>,
+        x: Tensor<3>,
+        mask: &Mask,
+        mode: Mode,
+    ) -> Tensor<3> {
+        let context = self.context(x, mask, mode);
+        match &self.w_o {
+            Some(w_o) => linear_onto(residual, context, w_o.val(), self.b_o.as_ref().map(Param::val)),
+            None => residual + context,
+        }
+    }
+
+    /// The contexts of all heads side by side, `[batch, seq_len, heads·d_v]`.
+    fn context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
+        match self.fused_context(&x, mask, mode) {
+            Some(context) => context,
+            None => join_heads(self.attend(x, mask, mode).context),
+        }
     }
 
     /// The same, together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`.
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> AttentionOutput {
         let attended = self.attend(x, mask, mode);
-        AttentionOutput { context: self.merge_heads(attended.context), weights: attended.weights }
+        let context = project(join_heads(attended.context), &self.w_o, &self.b_o);
+        AttentionOutput { context, weights: attended.weights }
     }
 
     /// What W_Q, W_K and W_V make of `x`: `[batch, heads, seq_len, d_k]`, `[batch, kv_heads, seq_len, d_k]` and
@@ -133,12 +161,6 @@ impl SelfAttention {
     fn steps<'a>(&'a self, mask: &'a Mask) -> Attend<'a, AnyScore> {
         let Self { score, positions, softcap, softmax, .. } = self;
         Attend { score, mask, positions: positions.as_ref(), softcap: *softcap, softmax: *softmax }
-    }
-
-    fn merge_heads(&self, context: Tensor<4>) -> Tensor<3> {
-        let [batch, heads, seq_len, d_v] = context.dims();
-        let context = context.swap_dims(1, 2).reshape([batch, seq_len, heads * d_v]);
-        project(context, &self.w_o, &self.b_o)
     }
 }
 
@@ -219,6 +241,11 @@ impl SelfAttention {
 fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
     let [batch, seq_len, width] = x.dims();
     x.reshape([batch, seq_len, heads, width / heads]).swap_dims(1, 2)
+}
+
+fn join_heads(x: Tensor<4>) -> Tensor<3> {
+    let [batch, heads, seq_len, width] = x.dims();
+    x.swap_dims(1, 2).reshape([batch, seq_len, heads * width])
 }
 
 fn project(x: Tensor<3>, w: &Option<Param<Tensor<2>>>, b: &Option<Param<Tensor<1>>>) -> Tensor<3> {

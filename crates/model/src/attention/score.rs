@@ -31,6 +31,12 @@ pub trait Score: Module + ModuleDisplay {
         let _ = d_k;
         1.0
     }
+
+    /// Whether the scores are plain dot products of queries and keys, which the fused kernels can then compute without
+    /// calling [`scores`](Self::scores); `false` unless you say otherwise.
+    fn is_dot_product(&self) -> bool {
+        false
+    }
 }
 
 /// The heads for which a score is built.
@@ -55,6 +61,10 @@ impl Dot {
 impl Score for Dot {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
         dot(q, k)
+    }
+
+    fn is_dot_product(&self) -> bool {
+        true
     }
 }
 
@@ -96,6 +106,10 @@ impl Score for ScaledDot {
     fn scale(&self, d_k: usize) -> f64 {
         self.scale.unwrap_or(1.0 / (d_k as f64).sqrt())
     }
+
+    fn is_dot_product(&self) -> bool {
+        true
+    }
 }
 
 fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
@@ -111,6 +125,8 @@ pub trait ErasedScore: ErasedModule {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
     /// See [`Score::scale`].
     fn scale(&self, d_k: usize) -> f64;
+    /// See [`Score::is_dot_product`].
+    fn is_dot_product(&self) -> bool;
 }
 
 impl<S: Score + 'static> ErasedScore for Inside<S> {
@@ -120,6 +136,10 @@ impl<S: Score + 'static> ErasedScore for Inside<S> {
 
     fn scale(&self, d_k: usize) -> f64 {
         self.get().scale(d_k)
+    }
+
+    fn is_dot_product(&self) -> bool {
+        self.get().is_dot_product()
     }
 }
 
@@ -137,5 +157,9 @@ impl Score for AnyScore {
 
     fn scale(&self, d_k: usize) -> f64 {
         self.get().scale(d_k)
+    }
+
+    fn is_dot_product(&self) -> bool {
+        self.get().is_dot_product()
     }
 }

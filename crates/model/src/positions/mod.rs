@@ -45,6 +45,11 @@ pub trait Positions: Module + ModuleDisplay {
     fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
         scores
     }
+
+    /// Whether [`bias`](Self::bias) does nothing, so that the fused kernels can be used; `false` unless you say so.
+    fn is_rotation(&self) -> bool {
+        false
+    }
 }
 
 /// Where a position scheme is asked to act.
@@ -84,6 +89,8 @@ pub trait ErasedPositions: ErasedModule {
     fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2];
     /// See [`Positions::bias`].
     fn bias(&self, scores: Tensor<4>) -> Tensor<4>;
+    /// See [`Positions::is_rotation`].
+    fn is_rotation(&self) -> bool;
 }
 
 impl<P: Positions + 'static> ErasedPositions for Inside<P> {
@@ -97,6 +104,10 @@ impl<P: Positions + 'static> ErasedPositions for Inside<P> {
 
     fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
         self.get().bias(scores)
+    }
+
+    fn is_rotation(&self) -> bool {
+        self.get().is_rotation()
     }
 }
 
@@ -118,6 +129,10 @@ impl Positions for AnyPositions {
 
     fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
         self.get().bias(scores)
+    }
+
+    fn is_rotation(&self) -> bool {
+        self.get().is_rotation()
     }
 }
 

@@ -1,0 +1,62 @@
+//! Attention alone, forward and backward, on one long sequence.
+
+use anyhow::{Context, Result};
+use burn::tensor::{Device, Tensor, TensorData};
+use qkv_model::fused::DotProductAttention;
+use qkv_model::random::{Purpose, stream};
+use qkv_model::{CausalAlign, Softmax};
+use rand::RngExt;
+
+use super::workload::{LONG_D, LONG_HEADS, Long};
+
+/// Queries, keys, values, and the gradient that comes back to the context.
+pub struct LongAttention {
+    device: Device,
+    shape: [usize; 3],
+    /// `q`, `k`, `v` and `d_context`, `[1, seq_len, heads·d]` each.
+    pub inputs: [Vec<f32>; 4],
+}
+
+/// What came out: the context and the gradients of queries, keys and values.
+pub type Outputs = [(&'static str, Tensor<3>); 4];
+
+impl LongAttention {
+    pub fn new(long: Long, device: &Device) -> Self {
+        let mut random = stream(0, Purpose::Examples, long.name, 0);
+        let shape = [1, long.seq_len, LONG_HEADS * LONG_D];
+        let n: usize = shape.iter().product();
+        // Uniform with variance one.
+        let inputs =
+            [(); 4].map(|()| (0..n).map(|_| (random.random::<f32>() - 0.5) * 12_f32.sqrt()).collect());
+        Self { device: device.clone().autodiff(), shape, inputs }
+    }
+
+    /// One forward and backward, the copies to the device included.
+    pub fn step(&self) -> Result<Outputs> {
+        let tensor = |values: &Vec<f32>| {
+            Tensor::<3>::from_data(TensorData::new(values.clone(), self.shape), &self.device)
+        };
+        let [q, k, v, d_context] = self.inputs.each_ref().map(tensor);
+        let [q, k, v] = [q, k, v].map(Tensor::require_grad);
+        let attention = DotProductAttention {
+            n_heads: LONG_HEADS,
+            n_kv_heads: LONG_HEADS,
+            scale: 1.0 / (LONG_D as f64).sqrt(),
+            causal: Some(CausalAlign::TopLeft),
+            lengths: None,
+            softmax: Softmax::Standard,
+            dropout: None,
+        };
+        let context =
+            attention.context(&q, &k, &v).context("this device has no kernels for long sequences")?;
+        // The gradient of this sum by the context is `d_context`.
+        let gradients = (context.clone() * d_context).sum().backward();
+        let gradient = |of: &Tensor<3>| of.grad(&gradients).expect("it was asked for");
+        Ok([
+            ("context", context.inner()),
+            ("d_q", gradient(&q)),
+            ("d_k", gradient(&k)),
+            ("d_v", gradient(&v)),
+        ])
+    }
+}

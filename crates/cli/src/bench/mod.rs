@@ -1,0 +1,173 @@
+//! `qkv bench`: how long full training steps take, beside what the machine can do at most.
+//!
+//! Each workload runs in a process of its own: neither its peak memory nor the state of the allocator is another's.
+
+mod export;
+mod gemm;
+mod long;
+mod memory;
+mod timing;
+mod training;
+mod workload;
+
+use std::io::{Write, stdout};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::args::BenchArgs;
+use crate::exit::usage;
+use long::LongAttention;
+use timing::Timing;
+use training::Training;
+use workload::{LONG, TRAINING};
+
+/// What one workload took.
+#[derive(Debug, Serialize, Deserialize)]
+struct Figures {
+    event: String,
+    workload: String,
+    threads: usize,
+    median_ms: f64,
+    min_ms: f64,
+    /// A quarter of the steps took less, and a quarter more.
+    quartiles_ms: [f64; 2],
+    steps: usize,
+    tokens_per_second: f64,
+    gflops: f64,
+    gemm_peak_gflops: f64,
+    /// `null` where the system does not tell.
+    peak_rss_mb: Option<f64>,
+}
+
+/// Times the workloads that were asked for.
+pub fn run(args: &BenchArgs) -> Result<ExitCode> {
+    if let Some(unknown) = args.workloads.iter().find(|name| !workload::names().any(|known| known == **name))
+    {
+        let known: Vec<_> = workload::names().collect();
+        return Err(usage(format!("unknown workload `{unknown}`; there is {}", known.join(", "))));
+    }
+    if let [name] = &args.workloads[..] {
+        return one(args, name);
+    }
+    if args.export.is_some() {
+        return Err(usage("--export writes one workload; say which with --workload NAME"));
+    }
+    let names: Vec<&str> = match args.workloads.is_empty() {
+        true => workload::names().collect(),
+        false => args.workloads.iter().map(String::as_str).collect(),
+    };
+    let out = &mut stdout();
+    if !args.json {
+        writeln!(out, "{}", Figures::heading())?;
+    }
+    for name in names {
+        let line = in_own_process(args, name)?;
+        match args.json {
+            true => write!(out, "{line}")?,
+            false => writeln!(out, "{}", serde_json::from_str::<Figures>(&line)?.row())?,
+        }
+        out.flush()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_own_process(args: &BenchArgs, name: &str) -> Result<String> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bench", "--json", "--workload", name, "--device", &args.machine.device]);
+    if let Some(threads) = args.machine.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    let output = command.stderr(Stdio::inherit()).output()?;
+    anyhow::ensure!(output.status.success(), "workload `{name}` failed: {}", output.status);
+    String::from_utf8(output.stdout).context("a line of JSON")
+}
+
+fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
+    let device = args.machine.open()?;
+    if let Some(path) = &args.export {
+        match find(name) {
+            Kind::Training(workload) => export::training(workload, &device, path)?,
+            Kind::Long(long) => export::long(long, &device, path)?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let figures = measure(name, &device)?;
+    match args.json {
+        true => println!("{}", serde_json::to_string(&figures)?),
+        false => println!("{}\n{}", Figures::heading(), figures.row()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+enum Kind {
+    Training(workload::Workload),
+    Long(workload::Long),
+}
+
+fn find(name: &str) -> Kind {
+    match TRAINING.iter().find(|workload| workload.name == name) {
+        Some(workload) => Kind::Training(*workload),
+        None => Kind::Long(*LONG.iter().find(|long| long.name == name).expect("the name was checked")),
+    }
+}
+
+fn measure(name: &str, device: &Device) -> Result<Figures> {
+    let (timing, n_tokens, flops) = match find(name) {
+        Kind::Training(workload) => {
+            let mut training = Training::new(workload, device)?;
+            (Timing::of(|| training.step().map(drop))?, workload.n_tokens(), workload.flops())
+        }
+        Kind::Long(long) => {
+            let attention = LongAttention::new(long, device);
+            (Timing::of(|| attention.step().map(drop))?, long.seq_len, long.flops())
+        }
+    };
+    // Before the product below, which has memory of its own.
+    let peak_rss_mb = memory::peak_mb();
+    let seconds = timing.median() / 1e3;
+    Ok(Figures {
+        event: "bench".to_owned(),
+        workload: name.to_owned(),
+        threads: rayon::current_num_threads(),
+        median_ms: timing.median(),
+        min_ms: timing.min(),
+        quartiles_ms: [timing.quantile(0.25), timing.quantile(0.75)],
+        steps: timing.n(),
+        tokens_per_second: n_tokens as f64 / seconds,
+        gflops: flops / seconds / 1e9,
+        gemm_peak_gflops: gemm::peak_gflops(device),
+        peak_rss_mb,
+    })
+}
+
+impl Figures {
+    fn heading() -> String {
+        format!(
+            "{:<11}{:>8}{:>11}{:>11}{:>19}{:>7}{:>12}{:>9}{:>6}{:>10}",
+            "workload",
+            "threads",
+            "median ms",
+            "least ms",
+            "quartiles ms",
+            "steps",
+            "tokens/s",
+            "GFLOP/s",
+            "peak",
+            "memory MB"
+        )
+    }
+
+    fn row(&self) -> String {
+        let Self { workload, threads, median_ms, min_ms, quartiles_ms: [low, high], steps, .. } = self;
+        let share = 100.0 * self.gflops / self.gemm_peak_gflops;
+        let memory = self.peak_rss_mb.map_or("?".to_owned(), |mb| format!("{mb:.0}"));
+        let quartiles = format!("{low:.2}-{high:.2}");
+        format!(
+            "{workload:<11}{threads:>8}{median_ms:>11.2}{min_ms:>11.2}{quartiles:>19}{steps:>7}{:>12.0}{:>9.1}{share:>5.0}%{memory:>10}",
+            self.tokens_per_second, self.gflops
+        )
+    }
+}

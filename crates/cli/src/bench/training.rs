@@ -1,0 +1,70 @@
+//! A full training step: batch to the device, forward, loss read back, backward, update.
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor, TensorData};
+use qkv_model::random::{Purpose, stream};
+use qkv_model::{Init, Transformer, parameters};
+use qkv_train::{AdamW, Batch, OptimizerConfig, State, StepSize};
+use rand::RngExt;
+
+use super::workload::Workload;
+
+/// Batches that are gone through in turn, so that a step cannot live off the last one's caches.
+const POOL: usize = 8;
+
+const SEED: u64 = 0;
+
+/// What the peers are given too.
+pub const OPTIMIZER: OptimizerConfig =
+    OptimizerConfig { lr: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01, clip: 0.0 };
+
+/// A model in training on random tokens.
+pub struct Training {
+    workload: Workload,
+    device: Device,
+    /// Tokens and targets of each batch.
+    pub pool: Vec<[Vec<i64>; 2]>,
+    state: Option<State<Transformer>>,
+}
+
+impl Training {
+    /// At its first step; the numbers depend on the workload alone.
+    pub fn new(workload: Workload, device: &Device) -> Result<Self> {
+        let device = device.clone().autodiff();
+        let model = workload.config().init(&Init::new(&device, SEED))?;
+        let mut random = stream(SEED, Purpose::Examples, workload.name, 0);
+        let mut draw = || -> Vec<i64> {
+            (0..workload.n_tokens()).map(|_| random.random_range(0..workload.vocab_size as i64)).collect()
+        };
+        let pool = (0..POOL).map(|_| [draw(), draw()]).collect();
+        let state = State { step: 0, model, optimizer: AdamW::new(&OPTIMIZER) };
+        Ok(Self { workload, device, pool, state: Some(state) })
+    }
+
+    /// One step; returns its loss.
+    pub fn step(&mut self) -> Result<f64> {
+        let state = self.state.take().expect("a step that fails ends the measurement");
+        let [tokens, targets] = &self.pool[state.step as usize % POOL];
+        let Workload { batch, seq_len, .. } = self.workload;
+        let n = tokens.len();
+        let batch = Batch {
+            tokens: Tensor::from_data(TensorData::new(tokens.clone(), [batch, seq_len, 1]), &self.device),
+            targets: Tensor::from_data(TensorData::new(targets.clone(), [n]), &self.device),
+            positions: Tensor::from_data(TensorData::new((0..n as i64).collect(), [n]), &self.device),
+            targets_per_example: vec![seq_len; batch],
+        };
+        let (state, outcome) =
+            state.step(&batch, StepSize { lr: OPTIMIZER.lr, clip: OPTIMIZER.clip }, SEED)?;
+        self.state = Some(state);
+        Ok(outcome.loss)
+    }
+
+    /// Name, shape and values of every parameter as it is now.
+    pub fn parameters(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+        let state = self.state.as_ref().expect("no step has failed");
+        parameters(&state.model)
+            .into_iter()
+            .map(|parameter| (parameter.path, parameter.shape, parameter.data.iter::<f32>().collect()))
+            .collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! What is timed: five models in training, and attention alone on long sequences.
+
+use qkv_model::{Choice, MaskConfig, TransformerConfig};
+
+/// A training step of a small transformer.
+#[derive(Debug, Clone, Copy)]
+pub struct Workload {
+    pub name: &'static str,
+    pub batch: usize,
+    pub seq_len: usize,
+    pub d_model: usize,
+    pub n_heads: usize,
+    pub n_layers: usize,
+    pub d_mlp: usize,
+    pub vocab_size: usize,
+    pub mask: MaskConfig,
+}
+
+/// Forward and backward of causal attention alone, one sequence.
+#[derive(Debug, Clone, Copy)]
+pub struct Long {
+    pub name: &'static str,
+    pub seq_len: usize,
+}
+
+/// Heads and width of a head in the long workloads.
+pub const LONG_HEADS: usize = 4;
+pub const LONG_D: usize = 64;
+
+pub const TRAINING: [Workload; 5] = [
+    Workload {
+        name: "toy",
+        batch: 64,
+        seq_len: 16,
+        d_model: 64,
+        n_heads: 1,
+        n_layers: 1,
+        d_mlp: 0,
+        vocab_size: 32,
+        mask: MaskConfig::Causal,
+    },
+    Workload {
+        name: "reverse",
+        batch: 128,
+        seq_len: 16,
+        d_model: 32,
+        n_heads: 1,
+        n_layers: 1,
+        d_mlp: 128,
+        vocab_size: 10,
+        mask: MaskConfig::None,
+    },
+    Workload {
+        name: "small",
+        batch: 64,
+        seq_len: 64,
+        d_model: 64,
+        n_heads: 4,
+        n_layers: 2,
+        d_mlp: 0,
+        vocab_size: 64,
+        mask: MaskConfig::Causal,
+    },
+    Workload {
+        name: "char",
+        batch: 12,
+        seq_len: 64,
+        d_model: 128,
+        n_heads: 4,
+        n_layers: 4,
+        d_mlp: 512,
+        vocab_size: 65,
+        mask: MaskConfig::Causal,
+    },
+    Workload {
+        name: "lm",
+        batch: 32,
+        seq_len: 256,
+        d_model: 128,
+        n_heads: 4,
+        n_layers: 2,
+        d_mlp: 512,
+        vocab_size: 64,
+        mask: MaskConfig::Causal,
+    },
+];
+
+pub const LONG: [Long; 2] =
+    [Long { name: "long-4096", seq_len: 4096 }, Long { name: "long-16384", seq_len: 16384 }];
+
+/// The names of all workloads.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TRAINING.iter().map(|workload| workload.name).chain(LONG.iter().map(|long| long.name))
+}
+
+impl Workload {
+    /// Pre-norm, learned positions, W_O, biases in MLP and norms alone, nothing tied, nothing dropped.
+    pub fn config(&self) -> TransformerConfig {
+        TransformerConfig {
+            n_heads: self.n_heads,
+            n_layers: self.n_layers,
+            d_mlp: self.d_mlp,
+            mask: self.mask,
+            w_o: true,
+            positions: Choice::new("learned"),
+            ..TransformerConfig::new(self.vocab_size, self.seq_len, self.d_model)
+        }
+    }
+
+    pub fn n_tokens(&self) -> usize {
+        self.batch * self.seq_len
+    }
+
+    /// Additions and multiplications of the matrix products of a step. The backward makes two products for each of the
+    /// forward; a pair of positions that the mask hides is not counted.
+    pub fn flops(&self) -> f64 {
+        let Self { d_model, n_heads, n_layers, d_mlp, vocab_size, .. } = *self;
+        let weights = n_layers * (4 * d_model * d_model + 2 * d_model * d_mlp) + d_model * vocab_size;
+        let products = 2.0 * (self.n_tokens() * weights) as f64;
+        let attention = attention_flops(self.batch * n_heads, self.seq_len, d_model / n_heads, self.mask);
+        3.0 * (products + n_layers as f64 * attention)
+    }
+}
+
+impl Long {
+    /// As [`Workload::flops`].
+    pub fn flops(&self) -> f64 {
+        3.0 * attention_flops(LONG_HEADS, self.seq_len, LONG_D, MaskConfig::Causal)
+    }
+}
+
+/// The forward of `n_maps` attention maps: scores and mixing.
+fn attention_flops(n_maps: usize, seq_len: usize, d: usize, mask: MaskConfig) -> f64 {
+    let pairs = match mask {
+        MaskConfig::None => seq_len * seq_len,
+        MaskConfig::Causal => seq_len * (seq_len + 1) / 2,
+    };
+    4.0 * (n_maps * pairs * d) as f64
+}

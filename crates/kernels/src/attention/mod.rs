@@ -1,0 +1,174 @@
+//! Attention without the T × T matrix: what it computes, what hides a key, and the checks at the door.
+//!
+//! [`attention_forward`] and [`attention_backward`] stand in `forward.rs` and `backward.rs`; both walk over tiles of
+//! scores, which `tile.rs` makes.
+
+mod backward;
+mod dropout;
+mod forward;
+mod tile;
+
+pub use backward::{AttentionGradients, AttentionSaved, attention_backward};
+pub use dropout::Dropout;
+pub use forward::{AttentionInputs, attention_forward};
+
+use crate::float::Float;
+use crate::view::{Axes, Grid};
+
+/// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys a query sees.
+///
+/// ```text
+/// s_ij = scale · (q_i · k_j) + bias_ij      -∞ where query i does not see key j
+/// w_ij = exp(s_ij) / (Σ_j exp(s_ij) + quiet)                 quiet = 1 for `Softmax::Quiet`, else 0
+/// o_i  = Σ_j dropout(w_ij) v_j                               zero where query i sees no key
+/// ```
+///
+/// All conditions on the keys combine: a key is seen only if each of them shows it. Head `h` reads the keys and values
+/// of head `h / (n_heads / n_kv_heads)`.
+///
+/// A NaN or an infinity in what a query sees reaches its context and gradients as it would through the equations. One
+/// that is hidden from a query may reach it too (zero times infinity is NaN) or may not (hidden tiles are skipped).
+#[derive(Debug, Clone, Copy)]
+pub struct Attention<'a, T> {
+    /// Independent sequences.
+    pub batch: usize,
+    /// Number of queries of a sequence.
+    pub q_len: usize,
+    /// Number of keys and values of a sequence.
+    pub k_len: usize,
+    /// Number of query heads.
+    pub n_heads: usize,
+    /// Number of key and value heads; divides `n_heads`.
+    pub n_kv_heads: usize,
+    /// Width of a query and of a key.
+    pub d_k: usize,
+    /// Width of a value and of a context.
+    pub d_v: usize,
+    /// What the dot products are multiplied by, usually `1/√d_k`.
+    pub scale: T,
+    /// How scores become weights.
+    pub softmax: Softmax,
+    /// Whether later keys are hidden.
+    pub causal: Option<Causal>,
+    /// In batch entry `b` only the first `lengths[b]` keys are real, `[batch]`.
+    pub lengths: Option<&'a [usize]>,
+    /// `true` hides.
+    pub hidden: Option<Grid<'a, bool>>,
+    /// Added to the scaled scores; minus infinity hides. A constant: no gradient of it is computed.
+    pub bias: Option<Grid<'a, T>>,
+    /// Weights that are dropped after the softmax.
+    pub dropout: Option<Dropout>,
+}
+
+/// How scores become weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Softmax {
+    /// The weights of a query sum to one.
+    Standard,
+    /// One more key of score zero and value zero: the weights sum to less than one, so that a query can attend to
+    /// nothing ([Attention Is Off By One](https://www.evanmiller.org/attention-is-off-by-one.html)).
+    Quiet,
+}
+
+/// On which corner the causal triangle stands where there are more keys than queries, or fewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Causal {
+    /// Query `i` sees keys `0..=i`.
+    TopLeft,
+    /// Query `i` sees keys `0..=i + k_len - q_len`.
+    BottomRight,
+}
+
+impl<'a, T: Float> Attention<'a, T> {
+    /// Self-attention in which every query sees every key: `q_len = k_len`, `d_k = d_v`, scale `1/√d`.
+    pub fn new(batch: usize, seq_len: usize, n_heads: usize, d: usize) -> Self {
+        Self {
+            batch,
+            q_len: seq_len,
+            k_len: seq_len,
+            n_heads,
+            n_kv_heads: n_heads,
+            d_k: d,
+            d_v: d,
+            scale: T::from_f64(1.0 / (d as f64).sqrt()),
+            softmax: Softmax::Standard,
+            causal: None,
+            lengths: None,
+            hidden: None,
+            bias: None,
+            dropout: None,
+        }
+    }
+
+    /// # Panics
+    ///
+    /// If the sizes contradict each other or a mask is too short.
+    #[track_caller]
+    fn check(&self) {
+        let Self { n_heads, n_kv_heads, .. } = *self;
+        assert!(
+            n_kv_heads > 0 && n_heads.is_multiple_of(n_kv_heads),
+            "{n_kv_heads} heads of keys and values do not divide {n_heads} heads of queries"
+        );
+        if let Some(lengths) = self.lengths {
+            assert_eq!(lengths.len(), self.batch, "one length for each batch entry");
+        }
+        let sizes = [self.batch, self.n_heads, self.q_len, self.k_len];
+        if let Some(hidden) = &self.hidden {
+            hidden.check("hidden", sizes);
+        }
+        if let Some(bias) = &self.bias {
+            bias.check("bias", sizes);
+        }
+        if let Some(dropout) = &self.dropout {
+            dropout.check();
+        }
+    }
+
+    fn q_axes(&self) -> Axes {
+        Axes { batch: self.batch, seq_len: self.q_len, n_heads: self.n_heads, d: self.d_k }
+    }
+
+    fn k_axes(&self) -> Axes {
+        Axes { batch: self.batch, seq_len: self.k_len, n_heads: self.n_kv_heads, d: self.d_k }
+    }
+
+    fn v_axes(&self) -> Axes {
+        Axes { d: self.d_v, ..self.k_axes() }
+    }
+
+    fn context_axes(&self) -> Axes {
+        Axes { d: self.d_v, ..self.q_axes() }
+    }
+
+    /// The head of keys and values that `head` reads.
+    #[inline(always)]
+    fn kv_head(&self, head: usize) -> usize {
+        head / (self.n_heads / self.n_kv_heads)
+    }
+
+    /// Query `i` sees keys `j ≤ i + offset` at most.
+    #[inline(always)]
+    fn causal_offset(&self) -> Option<isize> {
+        match self.causal? {
+            Causal::TopLeft => Some(0),
+            Causal::BottomRight => Some(self.k_len as isize - self.q_len as isize),
+        }
+    }
+
+    /// Queries before `q_end` see no key from here on.
+    #[inline(always)]
+    fn key_end(&self, batch: usize, q_end: usize) -> usize {
+        let real = self.lengths.map_or(self.k_len, |lengths| lengths[batch].min(self.k_len));
+        match self.causal_offset() {
+            Some(offset) => real.min((q_end as isize + offset).max(0) as usize),
+            None => real,
+        }
+    }
+
+    /// Pairs of a query and a key for which a score is computed, counted as whole triangles.
+    fn n_pairs(&self) -> f64 {
+        let pairs = (self.batch * self.n_heads * self.q_len * self.k_len) as f64;
+        if self.causal.is_some() && self.q_len > tile::Q_TILE { pairs / 2.0 } else { pairs }
+    }
+}

@@ -1,0 +1,265 @@
+//! Layer norm and RMS norm: rows brought to one size, and their gradients in one pass over the rows.
+
+use pulp::{Simd, WithSimd};
+
+use crate::columns::{self, Partials};
+use crate::float::Float;
+use crate::level::Level;
+use crate::parallel;
+use crate::vector::{Vector, width};
+
+/// What a norm multiplies and adds after it has brought a row to one size.
+#[derive(Debug, Clone, Copy)]
+pub enum Norm<'a, T> {
+    /// `y = (x - mean) · rstd · gamma + beta` with `rstd = 1/√(variance + epsilon)`
+    /// ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
+    Layer {
+        /// `[d]`
+        gamma: &'a [T],
+        /// `[d]`
+        beta: &'a [T],
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// `y = x · rstd · gamma` with `rstd = 1/√(mean(x²) + epsilon)`
+    /// ([Zhang and Sennrich 2019](https://arxiv.org/abs/1910.07467)).
+    Rms {
+        /// `[d]`
+        gamma: &'a [T],
+        /// Added to the mean of the squares.
+        epsilon: f64,
+    },
+}
+
+/// What the backward of a norm reads.
+#[derive(Debug, Clone, Copy)]
+pub struct NormSaved<'a, T> {
+    /// What the forward read, `[n, d]`.
+    pub x: &'a [T],
+    /// What the forward wrote, `[n, 2]`.
+    pub statistics: &'a [T],
+    /// Gradient of the loss by the forward's output, `[n, d]`.
+    pub d_out: &'a [T],
+}
+
+/// Where the gradients of a norm go.
+#[derive(Debug)]
+pub struct NormGradients<'a, T> {
+    /// `[n, d]`
+    pub d_x: &'a mut [T],
+    /// `[d]`
+    pub d_gamma: &'a mut [T],
+    /// `[d]`, or empty for [`Norm::Rms`], which has no beta.
+    pub d_beta: &'a mut [T],
+}
+
+/// Measured: nanoseconds for a number, forward and backward.
+const NS: f64 = 0.5;
+
+impl<'a, T: Float> Norm<'a, T> {
+    fn gamma(&self) -> &'a [T] {
+        match *self {
+            Self::Layer { gamma, .. } | Self::Rms { gamma, .. } => gamma,
+        }
+    }
+
+    fn epsilon(&self) -> f64 {
+        match *self {
+            Self::Layer { epsilon, .. } | Self::Rms { epsilon, .. } => epsilon,
+        }
+    }
+
+    /// The width of a row.
+    #[track_caller]
+    fn check(&self, x_len: usize, statistics_len: usize) -> usize {
+        let d = self.gamma().len();
+        if let Self::Layer { beta, .. } = self {
+            assert_eq!(d, beta.len(), "gamma and beta are of one width");
+        }
+        assert!(d > 0 && x_len.is_multiple_of(d), "{x_len} numbers do not make rows of {d}");
+        assert_eq!(statistics_len, x_len / d * 2, "two numbers for each row");
+        d
+    }
+}
+
+/// Writes the normalized rows to `out`, and what the backward needs of each row to `statistics`.
+///
+/// Mean and variance are taken in two passes: their difference never cancels.
+///
+/// # Shapes
+///
+/// `x` and `out` `[n, d]`, `statistics` `[n, 2]`: mean and `rstd` of each row, with a mean of zero for [`Norm::Rms`].
+///
+/// # Panics
+///
+/// If the lengths contradict each other or `d` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use qkv_kernels::{Norm, norm_forward};
+///
+/// let norm = Norm::Layer { gamma: &[1.0, 2.0], beta: &[0.0, 1.0], epsilon: 0.0 };
+/// let (mut out, mut statistics) = ([0.0_f64; 2], [0.0; 2]);
+/// norm_forward(norm, &[3.0, 7.0], &mut out, &mut statistics);
+/// assert_eq!(out, [-1.0, 3.0]);
+/// assert_eq!(statistics, [5.0, 0.5]);
+/// ```
+#[track_caller]
+pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T], out: &mut [T], statistics: &mut [T]) {
+    let d = norm.check(x.len(), statistics.len());
+    assert_eq!(x.len(), out.len(), "x and out are of one shape");
+    let level = Level::current();
+    let rows = parallel::rows_per_part(x.len() / d);
+    let items = x.chunks(rows * d).zip(out.chunks_mut(rows * d)).zip(statistics.chunks_mut(rows * 2));
+    parallel::for_each_item(items, NS * x.len() as f64, |((x, out), statistics)| {
+        level.dispatch(Forward { norm, x, out, statistics });
+    });
+}
+
+/// Gradients of `x`, gamma and beta. Overwrites what was there.
+///
+/// ```text
+/// forward:  (1) h = (x - mean) · rstd          mean = 0 for an RMS norm
+///           (2) y = h · gamma + beta
+/// backward: (2) dgamma = Σ_rows dy · h         dbeta = Σ_rows dy         dh = dy · gamma
+///           (1) dx = rstd · (dh - h · mean(dh · h) - mean(dh))           the last term for a layer norm only
+/// ```
+///
+/// The two means in (1) are what the row's `rstd` and mean pass on. The sums over the rows are taken in an order that
+/// depends on their number alone.
+///
+/// # Panics
+///
+/// As the forward; and if a gradient is not of the size of what it belongs to.
+#[track_caller]
+pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>, gradients: NormGradients<'_, T>) {
+    let NormSaved { x, statistics, d_out } = saved;
+    let NormGradients { d_x, d_gamma, d_beta } = gradients;
+    let d = norm.check(x.len(), statistics.len());
+    assert_eq!(x.len(), d_out.len(), "x and the gradient of the output are of one shape");
+    assert_eq!(x.len(), d_x.len(), "x and its gradient are of one shape");
+    assert_eq!(d_gamma.len(), d, "gamma and its gradient are of one shape");
+    let d_beta_len = if matches!(norm, Norm::Layer { .. }) { d } else { 0 };
+    assert_eq!(d_beta.len(), d_beta_len, "beta and its gradient are of one shape");
+    let level = Level::current();
+    let rows = parallel::rows_per_part(x.len() / d);
+    // A part's sums: those of gamma, then those of beta.
+    let mut partials = Partials::new(x.len() / d, rows, d + d_beta_len);
+    let items = x.chunks(rows * d).zip(statistics.chunks(rows * 2)).zip(d_out.chunks(rows * d));
+    let items = items.zip(d_x.chunks_mut(rows * d)).zip(partials.parts());
+    parallel::for_each_item(items, NS * x.len() as f64, |((((x, statistics), d_out), d_x), sums)| {
+        let saved = NormSaved { x, statistics, d_out };
+        let (d_gamma, d_beta) = sums.split_at_mut(d);
+        level.dispatch(Backward { norm, saved, gradients: NormGradients { d_x, d_gamma, d_beta } });
+    });
+    partials.sum_columns_into(0, d_gamma);
+    partials.sum_columns_into(d, d_beta);
+}
+
+struct Forward<'a, T> {
+    norm: Norm<'a, T>,
+    x: &'a [T],
+    out: &'a mut [T],
+    statistics: &'a mut [T],
+}
+
+impl<T: Float> WithSimd for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { norm, x, out, statistics } = self;
+        let (lanes, d) = (width::<S, T>(), norm.gamma().len());
+        let n = T::from_f64(d as f64);
+        let epsilon = T::from_f64(norm.epsilon());
+        let rows = x.chunks_exact(d).zip(out.chunks_exact_mut(d)).zip(statistics.chunks_exact_mut(2));
+        for ((x, out), statistics) in rows {
+            let mean = match norm {
+                Norm::Layer { .. } => fold(simd, x, |sum, x| sum + x) / n,
+                Norm::Rms { .. } => T::ZERO,
+            };
+            let mean_vector = Vector::splat(simd, mean);
+            // Lanes behind the row hold the mean, and so add nothing.
+            let mut squares = Vector::splat(simd, T::ZERO);
+            for x in x.chunks(lanes) {
+                let centered = Vector::load_or(simd, x, mean) - mean_vector;
+                squares = centered.mul_add(centered, squares);
+            }
+            let rstd = T::ONE / (squares.sum() / n + epsilon).sqrt();
+            statistics.copy_from_slice(&[mean, rstd]);
+            let rstd = Vector::splat(simd, rstd);
+            let vectors = x.chunks(lanes).zip(out.chunks_mut(lanes)).zip(norm.gamma().chunks(lanes));
+            for (i, ((x, out), gamma)) in vectors.enumerate() {
+                let h = (Vector::load(simd, x) - mean_vector) * rstd;
+                let gamma = Vector::load(simd, gamma);
+                let y = match norm {
+                    Norm::Layer { beta, .. } => h.mul_add(gamma, Vector::load(simd, &beta[i * lanes..])),
+                    Norm::Rms { .. } => h * gamma,
+                };
+                y.store(out);
+            }
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    norm: Norm<'a, T>,
+    saved: NormSaved<'a, T>,
+    gradients: NormGradients<'a, T>,
+}
+
+impl<T: Float> WithSimd for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { norm, saved, gradients } = self;
+        let NormSaved { x, statistics, d_out } = saved;
+        let NormGradients { d_x, d_gamma, d_beta } = gradients;
+        let (lanes, d) = (width::<S, T>(), norm.gamma().len());
+        let zero = Vector::splat(simd, T::ZERO);
+        let n = T::from_f64(d as f64);
+        let rows = x.chunks_exact(d).zip(statistics.chunks_exact(2)).zip(d_out.chunks_exact(d));
+        for (((x, statistics), d_out), d_x) in rows.zip(d_x.chunks_exact_mut(d)) {
+            let mean = Vector::splat(simd, statistics[0]);
+            let rstd = Vector::splat(simd, statistics[1]);
+            let (mut along, mut sum) = (zero, zero);
+            let vectors = x.chunks(lanes).zip(d_out.chunks(lanes)).zip(norm.gamma().chunks(lanes));
+            for (((x, d_out), gamma), d_gamma) in vectors.zip(d_gamma.chunks_mut(lanes)) {
+                // Forward (1): h = (x - mean) · rstd.
+                let h = (Vector::load(simd, x) - mean) * rstd;
+                let d_out = Vector::load(simd, d_out);
+                // Forward (2): y = h · gamma + beta.
+                d_out.mul_add(h, Vector::load(simd, d_gamma)).store(d_gamma);
+                // Gamma is zero in the lanes behind the row, and they add nothing.
+                let d_h = d_out * Vector::load(simd, gamma);
+                along = d_h.mul_add(h, along);
+                sum += d_h;
+            }
+            columns::add(simd, d_out, d_beta);
+            let along = Vector::splat(simd, along.sum() / n);
+            let sum = match norm {
+                Norm::Layer { .. } => Vector::splat(simd, sum.sum() / n),
+                Norm::Rms { .. } => zero,
+            };
+            let vectors = x.chunks(lanes).zip(d_out.chunks(lanes)).zip(norm.gamma().chunks(lanes));
+            for (((x, d_out), gamma), d_x) in vectors.zip(d_x.chunks_mut(lanes)) {
+                let h = (Vector::load(simd, x) - mean) * rstd;
+                let d_h = Vector::load(simd, d_out) * Vector::load(simd, gamma);
+                (rstd * (d_h - h * along - sum)).store(d_x);
+            }
+        }
+    }
+}
+
+/// All numbers of a row folded into lanes, and the lanes added up; missing lanes are zero.
+#[inline(always)]
+fn fold<S: Simd, T: Float>(
+    simd: S,
+    row: &[T],
+    step: impl Fn(Vector<S, T>, Vector<S, T>) -> Vector<S, T>,
+) -> T {
+    let chunks = row.chunks(width::<S, T>());
+    chunks.fold(Vector::splat(simd, T::ZERO), |sum, x| step(sum, Vector::load(simd, x))).sum()
+}

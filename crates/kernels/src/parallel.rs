@@ -1,0 +1,48 @@
+//! Who does the tasks of a kernel. What the tasks are never depends on it, so neither do the results.
+
+use rayon::prelude::*;
+
+/// Below this many nanoseconds of estimated work a kernel stays on the calling thread. Waking a sleeping thread takes 20 to
+/// 30 microseconds on a virtual machine, so two threads gain a quarter here, and lose as much when the machine is busy.
+const MIN_PARALLEL_NS: f64 = 100_000.0;
+
+/// Numbers of a task of an element-wise kernel: 64 KiB of `f32`, long enough that handing it out costs nothing.
+pub(crate) const CHUNK: usize = 16_384;
+
+/// Parts into which the rows of a kernel with sums over all rows are split at most. Each part keeps sums of its own.
+const MAX_PARTS: usize = 32;
+
+/// Rows of a part at least, so that its sums are small beside its rows.
+const MIN_ROWS: usize = 32;
+
+pub(crate) fn is_worth_it(n_tasks: usize, work_ns: f64) -> bool {
+    n_tasks > 1 && work_ns >= MIN_PARALLEL_NS && rayon::current_num_threads() > 1
+}
+
+/// Runs `task(0)`, …, `task(n_tasks - 1)`, in parallel if all of them together take about `work_ns` on one thread and
+/// that is worth it.
+pub(crate) fn for_each(n_tasks: usize, work_ns: f64, task: impl Fn(usize) + Sync + Send) {
+    if is_worth_it(n_tasks, work_ns) {
+        (0..n_tasks).into_par_iter().for_each(task);
+    } else {
+        (0..n_tasks).for_each(task);
+    }
+}
+
+/// As [`for_each`], for tasks that own what they write to.
+pub(crate) fn for_each_item<I: Send>(
+    items: impl Iterator<Item = I>,
+    work_ns: f64,
+    task: impl Fn(I) + Sync + Send,
+) {
+    if is_worth_it(2, work_ns) {
+        items.collect::<Vec<_>>().into_par_iter().for_each(task);
+    } else {
+        items.for_each(task);
+    }
+}
+
+/// Rows of a part, for a kernel that adds something up over `n_rows` rows.
+pub(crate) fn rows_per_part(n_rows: usize) -> usize {
+    n_rows.div_ceil(MAX_PARTS).max(MIN_ROWS)
+}

@@ -1,0 +1,51 @@
+//! Fused attention against nested loops for shapes and masks that nobody chose.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use qkv_kernels::{Causal, Dropout, Softmax};
+
+use crate::attention::check;
+use crate::naive_attention::Case;
+use crate::numbers::{N_CASES, Random};
+
+fn causal() -> impl Strategy<Value = Option<Causal>> {
+    prop_oneof![Just(None), Just(Some(Causal::TopLeft)), Just(Some(Causal::BottomRight))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2 * N_CASES, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_shape_and_any_masks_give_the_context_and_the_gradients(
+        (batch, q_len, k_len) in (1_usize..3, 1_usize..90, 1_usize..200),
+        (n_kv_heads, group) in (1_usize..3, 1_usize..3),
+        (d_k, d_v) in (1_usize..40, 1_usize..40),
+        causal in causal(),
+        masks in 0_u32..32,
+        seed in any::<u64>(),
+    ) {
+        let n_heads = n_kv_heads * group;
+        let mut case = Case::new([batch, q_len, k_len], [n_heads, n_kv_heads], [d_k, d_v], 1.0);
+        let mut random = Random::new(seed);
+        case.causal = causal;
+        if masks & 1 != 0 {
+            case.lengths = Some((0..batch).map(|_| random.below(k_len + 1)).collect());
+        }
+        let full = [n_heads * q_len * k_len, q_len * k_len, k_len, 1];
+        let broadcast = |random: &mut Random| full.map(|stride| if random.below(2) == 0 { 0 } else { stride });
+        if masks & 2 != 0 {
+            let hidden = (0..batch * full[0]).map(|_| random.below(4) == 0).collect();
+            case.hidden = Some((hidden, broadcast(&mut random)));
+        }
+        if masks & 4 != 0 {
+            case.bias = Some((random.normal(batch * full[0], 1.0), broadcast(&mut random)));
+        }
+        if masks & 8 != 0 {
+            case.dropout = Some(Dropout { probability: 0.25, seed, step: 3, layer: 4 });
+        }
+        if masks & 16 != 0 {
+            case.softmax = Softmax::Quiet;
+        }
+        check(&case);
+    }
+}

@@ -1,0 +1,55 @@
+//! Embedding against its definition, which it meets exactly.
+
+use qkv_kernels::{embedding_backward, embedding_forward};
+
+use crate::numbers::{Random, assert_independent_of_threads, at_every_level, convert};
+
+fn data(n: usize, vocab: usize, d: usize) -> (Vec<f32>, Vec<i64>, Vec<f32>) {
+    let mut random = Random::new((n + vocab + d) as u64);
+    let table = convert(&random.normal(vocab * d, 1.0));
+    let ids = (0..n).map(|_| random.below(vocab) as i64).collect();
+    (table, ids, convert(&random.normal(n * d, 1.0)))
+}
+
+fn backward(ids: &[i64], d_out: &[f32], len: usize) -> Vec<f32> {
+    let mut d_table = vec![f32::NAN; len];
+    embedding_backward(ids, d_out, &mut d_table);
+    d_table
+}
+
+#[test]
+fn rows_are_picked_and_gradients_added_in_order() {
+    for (n, vocab, d) in [(1, 1, 1), (7, 3, 5), (100, 65, 32), (1000, 10, 17), (33, 1000, 64), (0, 3, 4)] {
+        let (table, ids, d_out) = data(n, vocab, d);
+        let mut expected = vec![0.0; vocab * d];
+        for (i, &id) in ids.iter().enumerate() {
+            for c in 0..d {
+                expected[id as usize * d + c] += d_out[i * d + c];
+            }
+        }
+        at_every_level(|level| {
+            let mut out = vec![f32::NAN; n * d];
+            embedding_forward(&table, &ids, &mut out);
+            for (i, &id) in ids.iter().enumerate() {
+                assert_eq!(out[i * d..][..d], table[id as usize * d..][..d]);
+            }
+            assert_eq!(backward(&ids, &d_out, vocab * d), expected, "{n} × {vocab} × {d} at {level:?}");
+        });
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    for n in [53, 5003] {
+        let (_, ids, d_out) = data(n, 65, 128);
+        assert_independent_of_threads(|| backward(&ids, &d_out, 65 * 128));
+    }
+}
+
+#[test]
+fn ids_outside_the_table_are_refused() {
+    for id in [-1, 3] {
+        assert!(std::panic::catch_unwind(|| backward(&[0, id], &[0.0; 4], 6)).is_err());
+        assert!(std::panic::catch_unwind(|| embedding_forward(&[0.0; 6], &[0, id], &mut [0.0; 4])).is_err());
+    }
+}

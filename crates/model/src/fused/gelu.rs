@@ -1,0 +1,40 @@
+//! GELU in one pass, with the bias that stands before it.
+
+use burn::tensor::Tensor;
+use qkv_kernels::{GeluSaved, gelu_backward, gelu_forward};
+
+use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
+use super::host::{HostBackend, Number};
+
+/// `gelu(x + bias)`, exact.
+///
+/// # Shapes
+/// - `x`: `[.., d]`
+/// - `bias`: `[d]`
+pub(crate) fn gelu<const D: usize>(backend: HostBackend, x: Tensor<D>, bias: Tensor<1>) -> Tensor<D> {
+    Tensor::from_dispatch(apply(backend, Gelu, [x.into_dispatch(), bias.into_dispatch()]))
+}
+
+#[derive(Debug, Clone)]
+struct Gelu;
+
+impl Kernel<2> for Gelu {
+    fn forward<T: Number>(&self, [x, bias]: [Array<'_, T>; 2]) -> Forward<T> {
+        let mut out = vec![T::ZERO; x.values.len()];
+        gelu_forward(x.values, Some(bias.values), &mut out);
+        Forward { shape: x.shape.to_vec(), out, extra: Vec::new() }
+    }
+
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Gradient<T>; 2] {
+        let [x, bias] = saved.inputs.map(|input| input.values);
+        let mut d_x = vec![T::ZERO; x.len()];
+        let mut d_bias = vec![T::ZERO; bias.len()];
+        let saved = GeluSaved { x, bias: Some(bias), d_out: saved.d_out };
+        gelu_backward(saved, &mut d_x, Some(&mut d_bias));
+        [d_x, d_bias].map(Gradient::New)
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
+    }
+}

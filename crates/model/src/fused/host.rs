@@ -1,0 +1,164 @@
+//! Tensors of the backends that compute in host memory, as slices and back.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, BackendTensor, DispatchDevice, DispatchKindConversion, DispatchTensor, Flex};
+use burn::tensor::{Bytes, DType, Element, Tensor, TensorData};
+use burn_flex::{FlexTensor, Layout};
+use qkv_kernels::Float;
+
+/// A number type that both the kernels and Burn know.
+pub(super) trait Number: Float + Element + bytemuck::Pod {}
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// The backends whose tensors lie in host memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostBackend {
+    Flex,
+    #[cfg(feature = "ndarray")]
+    NdArray,
+}
+
+/// Burn's ndarray backend.
+#[cfg(feature = "ndarray")]
+#[expect(deprecated, reason = "deprecated upstream in 0.22; as long as it can be chosen it has to be right")]
+pub(super) type NdArray = burn::backend::NdArray;
+
+impl HostBackend {
+    /// Where a tensor lies that the kernels can take: in host memory, in single or double precision.
+    pub(crate) fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
+        if !matches!(tensor.dtype(), DType::F32 | DType::F64) {
+            return None;
+        }
+        match tensor.device().without_autodiff().as_dispatch() {
+            DispatchDevice::Flex(_) => Some(Self::Flex),
+            #[cfg(feature = "ndarray")]
+            DispatchDevice::NdArray(_) => Some(Self::NdArray),
+            #[allow(unreachable_patterns, reason = "which devices there are depends on features")]
+            _ => None,
+        }
+    }
+
+    /// The values of a tensor without autodiff.
+    pub(super) fn values(self, tensor: DispatchTensor) -> Values {
+        match self {
+            Self::Flex => Flex::values(primitive::<Flex>(tensor)),
+            #[cfg(feature = "ndarray")]
+            Self::NdArray => NdArray::values(primitive::<NdArray>(tensor)),
+        }
+    }
+
+    /// A tensor of these values, without autodiff.
+    pub(super) fn tensor(self, values: Values) -> DispatchTensor {
+        match self {
+            Self::Flex => wrap::<Flex>(Flex::tensor(values)),
+            #[cfg(feature = "ndarray")]
+            Self::NdArray => wrap::<NdArray>(NdArray::tensor(values)),
+        }
+    }
+}
+
+pub(super) fn primitive<B: Backend>(tensor: DispatchTensor) -> FloatTensor<B>
+where
+    DispatchTensor: DispatchKindConversion<B>,
+{
+    match DispatchTensor::try_into_backend(tensor) {
+        Ok(BackendTensor::Float(tensor)) => tensor,
+        Ok(_) => unreachable!("kernels take tensors of floats"),
+        Err(error) => unreachable!("the backend was looked up before: {error}"),
+    }
+}
+
+pub(super) fn wrap<B: Backend>(tensor: FloatTensor<B>) -> DispatchTensor
+where
+    DispatchTensor: DispatchKindConversion<B>,
+{
+    DispatchTensor::from_backend(BackendTensor::Float(tensor))
+}
+
+/// A backend whose tensors lie in host memory.
+pub(super) trait Host: Backend {
+    /// The tensor's values, row-major; without a copy where the backend can.
+    fn values(tensor: FloatTensor<Self>) -> Values;
+    /// A tensor of these values.
+    fn tensor(values: Values) -> FloatTensor<Self>;
+}
+
+/// Row-major values with their shape.
+#[derive(Debug, Clone)]
+pub(super) enum Values {
+    /// Shares the memory of a tensor.
+    Flex(FlexTensor),
+    /// Owns its memory.
+    #[cfg_attr(not(feature = "ndarray"), expect(dead_code, reason = "made for ndarray alone"))]
+    Data(TensorData),
+}
+
+impl Values {
+    pub(super) fn new<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
+        let layout = Layout::contiguous(shape.to_vec().into());
+        Self::Flex(FlexTensor::new(Bytes::from_elems(values), layout, T::dtype()))
+    }
+
+    pub(super) fn dtype(&self) -> DType {
+        match self {
+            Self::Flex(tensor) => tensor.dtype(),
+            Self::Data(data) => data.dtype(),
+        }
+    }
+
+    pub(super) fn shape(&self) -> &[usize] {
+        match self {
+            Self::Flex(tensor) => tensor.layout().shape(),
+            Self::Data(data) => data.shape(),
+        }
+    }
+
+    /// # Panics
+    /// If they are of another type.
+    pub(super) fn slice<T: Number>(&self) -> &[T] {
+        match self {
+            Self::Flex(tensor) => tensor.as_slice().expect("row-major, of the type that was asked for"),
+            Self::Data(data) => data.as_slice().expect("of the type that was asked for"),
+        }
+    }
+
+    /// The same for writing; copies them first if they are shared.
+    pub(super) fn slice_mut<T: Number>(&mut self) -> &mut [T] {
+        match self {
+            Self::Flex(tensor) => {
+                let (start, end) = tensor.layout().contiguous_offsets().expect("row-major");
+                &mut tensor.storage_mut()[start..end]
+            }
+            Self::Data(data) => data.as_mut_slice().expect("of the type that was asked for"),
+        }
+    }
+}
+
+impl Host for Flex {
+    fn values(tensor: FloatTensor<Self>) -> Values {
+        Values::Flex(tensor.to_contiguous())
+    }
+
+    fn tensor(values: Values) -> FloatTensor<Self> {
+        match values {
+            Values::Flex(tensor) => tensor,
+            Values::Data(data) => FlexTensor::from_data(data),
+        }
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl Host for NdArray {
+    fn values(tensor: FloatTensor<Self>) -> Values {
+        Values::Data(tensor.into_data())
+    }
+
+    fn tensor(values: Values) -> FloatTensor<Self> {
+        let data = match values {
+            Values::Flex(tensor) => tensor.into_data(),
+            Values::Data(data) => data,
+        };
+        burn_ndarray::NdArrayTensor::from_data(data)
+    }
+}

@@ -1,0 +1,32 @@
+//! `x W + bias`, by a kernel where there is one.
+
+use burn::tensor::{Tensor, module};
+
+use crate::fused::{self, HostBackend};
+
+/// `x w + bias`.
+///
+/// # Shapes
+/// - `x`: `[.., d_in]`
+/// - `w`: `[d_in, d_out]`
+/// - `bias`: `[d_out]`
+/// - returns `[.., d_out]`
+pub(crate) fn linear<const D: usize>(x: Tensor<D>, w: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    match HostBackend::of(&x) {
+        Some(backend) => fused::linear(backend, x, w, bias, None),
+        None => module::linear(x, w, bias),
+    }
+}
+
+/// `residual + x w + bias`, with shapes as for [`linear`]: how a sub-layer ends on a residual stream.
+pub(crate) fn linear_onto<const D: usize>(
+    residual: Tensor<D>,
+    x: Tensor<D>,
+    w: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<D> {
+    match HostBackend::of(&x) {
+        Some(backend) => fused::linear(backend, x, w, bias, Some(residual)),
+        None => residual + module::linear(x, w, bias),
+    }
+}

@@ -1,0 +1,68 @@
+//! One step of back-propagation, from a batch to updated weights.
+
+use burn::optim::GradientsParams;
+use qkv_model::Mode;
+
+use crate::batch::Batch;
+use crate::clip::{clip_factor, global_norm};
+use crate::error::TrainError;
+use crate::loss::loss;
+use crate::model::Model;
+use crate::observer::State;
+
+/// How far one step goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepSize {
+    /// Learning rate of this step.
+    pub lr: f64,
+    /// Bound of the norm of all gradients together; 0 bounds nothing.
+    pub clip: f64,
+}
+
+/// What a step found before it changed anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepOutcome {
+    /// Mean cross-entropy of the batch, in nats.
+    pub loss: f64,
+    /// Norm of all gradients together, before clipping.
+    pub grad_norm: f64,
+}
+
+impl<M: Model> State<M> {
+    /// Forward, loss, backward, clipping, update: everything that happens between two batches.
+    ///
+    /// # Errors
+    /// If the loss or a gradient is not finite.
+    pub fn step(
+        self,
+        batch: &Batch,
+        size: StepSize,
+        seed: u64,
+    ) -> Result<(Self, StepOutcome), TrainError> {
+        self.step_watched(batch, size, seed, |_, _| Ok(()))
+    }
+
+    /// The same; `watch` sees the gradients before they are clipped, and the state that the update starts from.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), or if `watch` fails.
+    pub fn step_watched(
+        mut self,
+        batch: &Batch,
+        size: StepSize,
+        seed: u64,
+        watch: impl FnOnce(&Self, &GradientsParams) -> Result<(), TrainError>,
+    ) -> Result<(Self, StepOutcome), TrainError> {
+        let loss = loss(&self.model, batch, Mode::Train { seed, step: self.step });
+        let loss_value = loss.clone().into_scalar::<f64>();
+        let grads = GradientsParams::from_grads(loss.backward(), &self.model);
+        watch(&self, &grads)?;
+        let grad_norm = global_norm(&self.model, &grads);
+        TrainError::finite(self.step, "the loss", loss_value)?;
+        TrainError::finite(self.step, "the norm of the gradient", grad_norm)?;
+        let factor = clip_factor(grad_norm, size.clip);
+        self.model = self.optimizer.update_clipped(size.lr, factor, self.model, grads);
+        self.step += 1;
+        Ok((self, StepOutcome { loss: loss_value, grad_norm }))
+    }
+}
