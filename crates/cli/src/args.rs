@@ -141,9 +141,18 @@ pub struct InspectArgs {
 pub struct ReportArgs {
     /// Folder of a run
     pub run: PathBuf,
+    /// Runs to show beside it, the other arms of a comparison
+    #[arg(long = "with", value_name = "RUN", num_args = 1..)]
+    pub others: Vec<PathBuf>,
     /// The page; report.html in the run's folder by default
     #[arg(long, value_name = "FILE.html")]
     pub out: Option<PathBuf>,
+    /// Also write the pictures of the last step, and of the steps side by side, into this folder as SVG
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+    /// The same as PNG
+    #[arg(long, value_name = "DIR")]
+    pub png: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

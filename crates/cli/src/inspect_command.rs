@@ -1,13 +1,12 @@
 //! `qkv inspect`: W_Q, W_K and W_V as pictures and figures, from the files alone.
 
-use std::fs;
 use std::io::{Write, stdout};
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{HeatMap, Matrix, Palette, Source, Summary, summarize};
 
+use crate::album::{Album, Format};
 use crate::args::InspectArgs;
 use crate::exit::usage;
 use crate::style;
@@ -17,9 +16,7 @@ const CELLS: usize = 32;
 
 /// Shows every matrix and the attention map; writes pictures where they are asked for.
 pub fn run(args: &InspectArgs) -> Result<ExitCode> {
-    if let Some(folder) = args.svg.as_deref().filter(|folder| folder.is_file()) {
-        return Err(usage(format!("--svg {} is a file; name a folder", folder.display())));
-    }
+    let album = args.svg.as_deref().map(|folder| Album::new(folder, Format::Svg)).transpose()?;
     let mut source = Source::open(&args.source)?;
     if let Some(n_heads) = args.heads {
         if n_heads == 0 {
@@ -48,8 +45,8 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode> {
         matrices(out, &source)?;
     }
     attention(out, &source)?;
-    if let Some(folder) = &args.svg {
-        pictures(out, &source, folder)?;
+    if let Some(album) = &album {
+        pictures(out, &source, album)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -133,25 +130,15 @@ fn attention(out: &mut impl Write, source: &Source) -> Result<()> {
     Ok(())
 }
 
-fn pictures(out: &mut impl Write, source: &Source, folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut write = |name: &str, svg: String| -> Result<()> {
-        let file: String =
-            name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-        let path = folder.join(file).with_extension("svg");
-        fs::write(&path, svg).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(writeln!(out, "wrote {}", path.display())?)
-    };
+fn pictures(out: &mut impl Write, source: &Source, album: &Album) -> Result<()> {
     for (name, matrix) in named(source)? {
-        write(
-            &name.replace(" of ", " ").replace(", ", " "),
-            HeatMap::new(&matrix, Palette::Diverging).with_title(&name).svg()?,
-        )?;
+        let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&name);
+        album.add(out, &name.replace(" of ", " ").replace(", ", " "), &map)?;
     }
     for (snapshot, map) in
         source.snapshot.iter().flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
     {
-        write(&format!("weights {} head {}", map.layer, map.head), snapshot.heat_map(map).svg()?)?;
+        album.add(out, &format!("weights {} head {}", map.layer, map.head), &snapshot.heat_map(map))?;
     }
     Ok(())
 }

@@ -20,6 +20,9 @@ use crate::screen::Screen;
 /// Test examples behind the final figures.
 const TEST_EXAMPLES: u64 = 10_000;
 
+/// Test examples that the film shows.
+const PROBES: u64 = 3;
+
 /// Tokens of the sample at the end.
 const SAMPLE: usize = 200;
 
@@ -108,7 +111,9 @@ impl Job {
             (audience == Audience::Program).then(|| EventLog::new(Screen::default(), folder, &info));
         let mut checkpoints = Checkpoints::new(folder, config, &**task);
         let example = draw(&**task, config.seed, Split::Test, 0)?;
-        let mut snapshots = Snapshots::new(&**task, &example, device, folder);
+        let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
+        let probes = probes.collect::<Result<_, _>>()?;
+        let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
         let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
 
         let mut trainer = trainer.stop_after(self.stop_after);
@@ -139,6 +144,7 @@ impl Job {
             baselines: &baselines,
             sample: sample.as_deref(),
             seconds,
+            snapshot_seconds: snapshots.seconds(),
             path: folder.path(),
         };
         if ended != Ended::Stopped {

@@ -42,6 +42,7 @@
 //! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
 //! 6. [`inspect`] reads what was learned from the run's files alone, whatever types made them.
 
+mod album;
 mod api;
 mod args;
 mod bench;

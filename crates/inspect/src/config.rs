@@ -28,6 +28,8 @@ pub struct ModelTable {
     pub n_heads: Option<usize>,
     /// Number of key and value heads, at least 1; as many as query heads where it is missing.
     pub n_kv_heads: Option<usize>,
+    /// Most positions that an input has.
+    pub seq_len: Option<usize>,
     /// Name of the score, such as `scaled-dot`.
     pub score: Option<String>,
     /// Name of the position scheme, such as `rope`.
@@ -67,6 +69,7 @@ impl ModelTable {
         Ok(Self {
             n_heads: value("n_heads").map(|value| count("n_heads", value)).transpose()?,
             n_kv_heads: value("n_kv_heads").map(|value| count("n_kv_heads", value)).transpose()?,
+            seq_len: value("seq_len").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()),
             score: name("score"),
             positions: name("positions"),
             // Any kind of norm that somebody names there is one.

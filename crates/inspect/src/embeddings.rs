@@ -11,7 +11,8 @@ use crate::weights::Weights;
 pub struct Embeddings {
     /// Token vectors, `[vocab_size, d_model]`.
     pub tokens: Option<Matrix>,
-    /// Learned position vectors, `[max_len, d_model]`; fixed ones are in no file.
+    /// Position vectors, `[max_len, d_model]`: learned ones, or sinusoidal ones, which are in no file but follow from the
+    /// config.
     pub positions: Option<Matrix>,
     /// From the residual stream to logits, `[d_model, vocab_size]`.
     pub unembedding: Option<Matrix>,
@@ -26,9 +27,12 @@ pub enum Seen {
     Position,
 }
 
+/// A config that asks for more positions is damaged, or of a model that no picture has room for.
+const MOST_POSITIONS: usize = 1 << 16;
+
 impl Embeddings {
     /// Reads `embedding.table`, `positions.learned` and `unembedding`. Where the config says that the model is tied, the
-    /// unembedding is the transposed table.
+    /// unembedding is the transposed table; where it says that positions are sinusoidal, they are computed.
     ///
     /// # Errors
     /// If one of them is no matrix of floating point numbers.
@@ -39,9 +43,17 @@ impl Embeddings {
             None if model.tied => tokens.as_ref().map(Matrix::transpose),
             found => found,
         };
+        let positions = match (matrix("positions.learned")?, &tokens, model.seq_len) {
+            (None, Some(tokens), Some(seq_len @ 1..=MOST_POSITIONS))
+                if model.positions.as_deref() == Some("sinusoidal") =>
+            {
+                Some(sinusoidal(seq_len, tokens.columns())?)
+            }
+            (found, _, _) => found,
+        };
         Ok(Self {
             tokens,
-            positions: matrix("positions.learned")?.map(|table| table.with_axes("position", "d_model")),
+            positions: positions.map(|table| table.with_axes("position", "d_model")),
             unembedding: unembedding.map(|matrix| matrix.with_axes("d_model", "next token")),
         })
     }
@@ -93,6 +105,20 @@ impl Embeddings {
     }
 }
 
+/// Fixed positions ([Vaswani et al. 2017, section 3.5](https://arxiv.org/abs/1706.03762)).
+///
+/// ```text
+/// p(t, 2i) = sin(t / 10000^(2i/d))      p(t, 2i+1) = cos(t / 10000^(2i/d))
+/// ```
+fn sinusoidal(seq_len: usize, d_model: usize) -> Result<Matrix, InspectError> {
+    let value = |t: usize, column: usize| {
+        let angle = t as f64 / 10_000_f64.powf((column - column % 2) as f64 / d_model as f64);
+        if column.is_multiple_of(2) { angle.sin() } else { angle.cos() }
+    };
+    let values = (0..seq_len).flat_map(|t| (0..d_model).map(move |column| value(t, column)));
+    Matrix::new(seq_len, d_model, values.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +161,22 @@ mod tests {
         let (embeddings, circuit) = sample(true)?;
         let written = embeddings.writes(&circuit, Seen::Token)?.map(|circuit| circuit.product());
         assert_eq!(written.map(|m| m.values().to_vec()), Some(vec![2.0, 5.0, 6.0, 15.0]));
+        Ok(())
+    }
+
+    #[test]
+    fn sinusoidal_positions_follow_from_the_config() -> Result<(), InspectError> {
+        let weights = weights(&[("embedding.table", &[1, 4], vec![0.0; 4])]);
+        let positions = Some("sinusoidal".to_owned());
+        let table = ModelTable { positions, seq_len: Some(3), ..ModelTable::default() };
+        let found = Embeddings::read(&weights, &table)?.positions.expect("they are computed");
+        // d = 4: the frequencies are 1 and 1/100.
+        let expected = [2_f64.sin(), 2_f64.cos(), 0.02_f64.sin(), 0.02_f64.cos()];
+        for (got, want) in found.row(2).iter().zip(expected) {
+            assert!((got - want).abs() < 1e-15, "{got} instead of {want}");
+        }
+        let learned = ModelTable { seq_len: Some(3), ..ModelTable::default() };
+        assert_eq!(Embeddings::read(&weights, &learned)?.positions, None);
         Ok(())
     }
 

@@ -174,7 +174,7 @@ pub enum InspectError {
         problem: String,
     },
     /// The labels of a snapshot are not what they should be.
-    #[error("cannot use the labels in {}: its metadata `probe` must hold arrays of strings: {problem}", path.display())]
+    #[error("cannot use the labels in {}: its metadata `probes` must hold arrays of strings: {problem}", path.display())]
     Labels {
         /// The snapshot.
         path: PathBuf,

@@ -70,6 +70,17 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
     Ok(layers)
 }
 
+/// What each query head has of `columns`, which belong to `w_q`, `w_k` or `w_v`.
+pub(crate) fn part_of_head(
+    matrix: &str,
+    columns: Matrix,
+    name: &str,
+    heads: Heads,
+) -> Result<Vec<Matrix>, InspectError> {
+    let kind = Kind::of(matrix).expect("the name of a matrix");
+    kind.split(columns, name, heads.check()?)
+}
+
 impl LayerWeights {
     fn read_biases(&mut self, weights: &Weights, heads: Heads) -> Result<(), InspectError> {
         let dot = if self.prefix.is_empty() { "" } else { "." };

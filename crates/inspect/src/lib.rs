@@ -29,20 +29,22 @@
 //! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`Through`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
-//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]) and [`Habit`]s | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] | above |
+//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`Habit`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
 mod circuit;
 mod composition;
 mod config;
 mod decode;
+mod drawing;
 mod eigenvalues;
 mod embeddings;
 mod error;
 mod figures;
 mod film;
 mod gauge;
+mod gradients;
 mod head_scores;
 mod header;
 mod heads;
@@ -51,23 +53,30 @@ mod jacobi;
 mod label;
 mod layers;
 mod layout;
+mod map_data;
 mod matrix;
+mod matrix_data;
 mod metrics;
 mod movement;
 mod natural;
 mod page;
 mod page_data;
 mod palette;
+mod plot;
 mod quantized;
+mod raster;
 mod reduce;
 mod run;
 #[cfg(test)]
 mod samples;
 mod scale;
+mod setup;
+mod slide;
 mod snapshot;
 mod source;
 mod spectrum;
 mod story;
+mod strip;
 mod summary;
 mod svg;
 mod text;
@@ -82,6 +91,7 @@ pub use error::InspectError;
 pub use figures::{Entropy, OffsetMean};
 pub use film::{Film, Frame, Habit};
 pub use gauge::NoGauge;
+pub use gradients::GradientFlow;
 pub use head_scores::HeadScores;
 pub use heads::Heads;
 pub use heat_map::HeatMap;
@@ -92,9 +102,12 @@ pub use movement::Movement;
 pub use palette::Palette;
 pub use run::{Checkpoint, Run};
 pub use scale::Scale;
+pub use setup::Setup;
+pub use slide::Shapes;
 pub use snapshot::{AttentionMap, Snapshot};
 pub use source::Source;
 pub use spectrum::Spectrum;
+pub use strip::FilmStrip;
 pub use summary::{Summary, summarize};
 pub use text::TextStyle;
 pub use weights::{Tensor, Weights};

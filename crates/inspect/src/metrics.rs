@@ -15,6 +15,8 @@ pub struct Metrics {
     pub losses: BTreeMap<u64, f64>,
     /// Accuracy on held-out examples, where it was measured.
     pub evaluations: BTreeMap<u64, Evaluation>,
+    /// Number of scalars in the model.
+    pub parameters: Option<u64>,
 }
 
 /// How many held-out answers were right.
@@ -34,6 +36,7 @@ struct Line {
     loss: Option<f64>,
     accuracy: Option<f64>,
     sequence_accuracy: Option<f64>,
+    parameters: Option<u64>,
 }
 
 impl Metrics {
@@ -55,6 +58,7 @@ impl Metrics {
         let mut metrics = Self::default();
         for line in text.split(|&byte| byte == b'\n') {
             let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
+            metrics.parameters = line.parameters.or(metrics.parameters);
             let Some(step) = line.step else { continue };
             if let ("step", Some(loss)) = (line.event.as_str(), line.loss) {
                 metrics.losses.insert(step, loss);
@@ -74,7 +78,7 @@ mod tests {
 
     #[test]
     fn lines_about_loss_and_accuracy_are_read() {
-        let text = br#"{"event":"start","task":"reverse","seed":0,"steps":9}
+        let text = br#"{"event":"start","task":"reverse","seed":0,"steps":9,"parameters":3840}
 {"event":"step","step":1,"loss":2.5,"lr":0.1}
 {"event":"eval","step":1,"loss":2.25,"accuracy":0.5,"sequence_accuracy":0.25,"examples":8}
 {"event":"step","step":1,"loss":2.0}
@@ -83,7 +87,7 @@ mod tests {
 {"event":"done","step":2,"accuracy":1.0}
 {"event":"step","step":3,"lo"#;
         let metrics = Metrics::parse(text);
-        assert_eq!(metrics.losses, BTreeMap::from([(1, 2.0)]));
+        assert_eq!((metrics.losses, metrics.parameters), (BTreeMap::from([(1, 2.0)]), Some(3840)));
         let evaluation = |accuracy, sequence_accuracy| Evaluation { accuracy, sequence_accuracy };
         let expected = [(1, evaluation(0.5, Some(0.25))), (2, evaluation(1.0, None))];
         assert_eq!(metrics.evaluations, BTreeMap::from(expected));

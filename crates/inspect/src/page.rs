@@ -4,49 +4,35 @@ use askama::Template;
 
 use crate::error::InspectError;
 use crate::film::{Film, Frame};
+use crate::label::clean;
 use crate::page_data::PageData;
+use crate::plot::Plot;
 use crate::scale::number;
 
-/// The plot of loss and accuracy, in units of its view box.
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 160.0;
-const MARGIN: f64 = 48.0;
-
-/// Points of a curve; more are not told apart on a screen.
-const MOST_POINTS: usize = 1000;
+/// In the order in which they stand on the page: each uses what those before it define.
+const SCRIPT: &str = concat!(
+    include_str!("../templates/film_words.js"),
+    include_str!("../templates/film_colours.js"),
+    include_str!("../templates/film_heat_map.js"),
+    include_str!("../templates/film_curves.js"),
+    include_str!("../templates/film_map.js"),
+    include_str!("../templates/film_matrices.js"),
+    include_str!("../templates/film.js"),
+);
 
 #[derive(Template)]
 #[template(path = "film.html")]
 struct Page<'a> {
     title: &'a str,
     story: Vec<String>,
+    shapes: Vec<[String; 2]>,
     style: &'static str,
     script: &'static str,
     data: String,
     plot: Option<Plot>,
     rows: Vec<Row>,
+    arms: Vec<Arm>,
     last: usize,
-}
-
-/// Loss and accuracy as lines.
-struct Plot {
-    width: f64,
-    height: f64,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    most_step: u64,
-    most_loss: String,
-    loss: Vec<Point>,
-    accuracy: Vec<Point>,
-    described: String,
-}
-
-/// A place in the view box.
-struct Point {
-    x: f64,
-    y: f64,
 }
 
 /// One frame in the table beside the plot.
@@ -56,55 +42,64 @@ struct Row {
     accuracy: String,
 }
 
+/// One run in the comparison.
+struct Arm {
+    title: String,
+    differs: String,
+    loss: String,
+    accuracy: String,
+    sequences: String,
+}
+
 impl Film {
-    /// The film as an HTML page that works offline: matrices as heat maps, the attention map, loss and accuracy, step by
-    /// step. Every picture has a table beside it, and everything can be reached with the keyboard.
+    /// The film as an HTML page that works offline: attention maps, matrices, circuits, gradients, loss and accuracy, step
+    /// by step, and at the end the other runs beside it. Every picture has a table beside it, and everything can be
+    /// reached with the keyboard.
     ///
     /// # Errors
     /// If the page could not be written down, which only a lack of memory can cause.
-    pub fn html(&self) -> Result<String, InspectError> {
+    pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
         let page = Page {
-            title: &self.title,
+            title: &clean(&self.title),
             story: self.story(),
+            shapes: self.shapes().map_or(Vec::new(), |shapes| shapes.lines()),
             style: include_str!("../templates/film.css"),
-            script: include_str!("../templates/film.js"),
-            data: PageData::new(self).json(),
-            plot: self.plot(),
+            script: SCRIPT,
+            data: PageData::new(self, others).json(),
+            plot: Plot::new(self, others),
             rows: self.rows(),
+            arms: self.arms(others),
             last: self.frames.len() - 1,
         };
         page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
     }
 
-    fn plot(&self) -> Option<Plot> {
-        let losses = &self.metrics.losses;
-        let last = *losses.last_key_value()?.0;
-        let last_frame = self.frames.last().map_or(0, |frame| frame.step);
-        let most_step = last.max(last_frame).max(1);
-        let finite = losses.values().copied().filter(|loss| loss.is_finite());
-        let most = finite.fold(0.0f64, f64::max);
-        let (left, right, top, bottom) = (MARGIN, WIDTH - MARGIN, 12.0, HEIGHT - 24.0);
-        let point = |step: u64, share: f64| Point {
-            x: left + (right - left) * step as f64 / most_step as f64,
-            y: bottom - (bottom - top) * share.clamp(0.0, 1.0),
+    /// This run and the others; none where there is nothing to compare.
+    fn arms(&self, others: &[Self]) -> Vec<Arm> {
+        let percent =
+            |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+        let arm = |film: &Self| {
+            let evaluation = film.metrics.evaluations.last_key_value().map(|(_, evaluation)| *evaluation);
+            let differs = match std::ptr::eq(film, self) {
+                true => "the run above".to_owned(),
+                false => film.setup.differences(&self.setup).join(", "),
+            };
+            Arm {
+                title: clean(&film.title),
+                differs: if differs.is_empty() { "nothing".to_owned() } else { clean(&differs) },
+                loss: film
+                    .metrics
+                    .losses
+                    .last_key_value()
+                    .map_or("–".to_owned(), |(_, loss)| number(*loss)),
+                accuracy: percent(evaluation.map(|evaluation| evaluation.accuracy)),
+                sequences: percent(evaluation.and_then(|evaluation| evaluation.sequence_accuracy)),
+            }
         };
-        let every = losses.len().div_ceil(MOST_POINTS);
-        let shown = losses.iter().filter(|(_, loss)| loss.is_finite()).step_by(every.max(1));
-        let scaled = |loss: f64| if most > 0.0 { loss / most } else { 0.0 };
-        let evaluations = self.metrics.evaluations.iter();
-        Some(Plot {
-            width: WIDTH,
-            height: HEIGHT,
-            left,
-            right,
-            top,
-            bottom,
-            most_step,
-            most_loss: number(most),
-            loss: shown.map(|(step, loss)| point(*step, scaled(*loss))).collect(),
-            accuracy: evaluations.map(|(step, found)| point(*step, found.accuracy)).collect(),
-            described: format!("Training loss over {most_step} steps; the table below has its numbers."),
-        })
+        match others {
+            [] => Vec::new(),
+            others => std::iter::once(self).chain(others).map(arm).collect(),
+        }
     }
 
     fn rows(&self) -> Vec<Row> {
@@ -139,7 +134,9 @@ mod tests {
         let losses =
             "{\"event\":\"step\",\"step\":1,\"loss\":2.0}\n{\"event\":\"step\",\"step\":20,\"loss\":1.0}\n";
         fs::write(folder.path().join("metrics.jsonl"), losses)?;
-        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&Run::open(folder.path())?)? }.html()?)
+        let config = r#"{"model": {"n_heads": 3}, "vocabulary": ["</script>", "b"]}"#;
+        fs::write(folder.path().join("checkpoints/step-00000020/config.json"), config)?;
+        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&Run::open(folder.path())?)? }.html(&[])?)
     }
 
     #[test]
@@ -153,10 +150,11 @@ mod tests {
         let start = evil.find("id=\"film\">").ok_or("no data")? + "id=\"film\">".len();
         let end = start + evil[start..].find("</script>").ok_or("no end")?;
         let data: serde_json::Value = serde_json::from_str(evil[start..end].trim())?;
-        assert_eq!(data["snapshots"][0]["tokens"][0], "</script><script>alert(1)</script>");
+        assert_eq!(data["probes"][0]["tokens"][0], "</script><script>alert(1)</script>");
         // What turns the line around, or ends it, is replaced.
-        assert_eq!(data["snapshots"][0]["tokens"][1], "\u{fffd}\u{fffd}<!--&\"'");
-        assert_eq!(data["layers"][0]["heads"][2][0]["limit"], 21.0);
+        assert_eq!(data["probes"][0]["tokens"][1], "\u{fffd}\u{fffd}<!--&\"'");
+        assert_eq!(data["vocabulary"][0], "</script>");
+        assert_eq!(data["layers"][0]["heads"][2]["raw"][0]["limit"], 21.0);
         Ok(())
     }
 

@@ -1,23 +1,30 @@
 //! What the script of a film's page draws.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::film::{Film, MOST_CELLS, named};
+use crate::circuit::Circuit;
+use crate::embeddings::Seen;
+use crate::film::{Film, Frame};
+use crate::gauge::NoGauge;
 use crate::label::clean;
+use crate::layers::HeadWeights;
+use crate::map_data::{ProbeData, probes};
 use crate::matrix::Matrix;
-use crate::palette::Palette;
-use crate::quantized::quantized;
-use crate::reduce::reduce;
-use crate::snapshot::{AttentionMap, Snapshot};
-
-/// Singular values beside a matrix.
-const MOST_SINGULAR_VALUES: usize = 16;
+use crate::matrix_data::MatrixData;
 
 #[derive(Serialize)]
 pub(crate) struct PageData {
+    title: String,
     frames: Vec<FrameData>,
+    vocabulary: Vec<String>,
     layers: Vec<LayerData>,
-    snapshots: Vec<SnapshotData>,
+    probes: Vec<ProbeData>,
+    /// Why there is no balanced gauge; none where there is one.
+    no_gauge: Option<String>,
+    /// The last map of the first probe of other runs, for comparison.
+    arms: Vec<ArmData>,
 }
 
 #[derive(Serialize)]
@@ -25,72 +32,60 @@ struct FrameData {
     step: u64,
     loss: Option<f64>,
     accuracy: Option<f64>,
-    snapshot: Option<usize>,
 }
 
 #[derive(Serialize)]
 struct LayerData {
     name: String,
-    heads: Vec<Vec<MatrixData>>,
+    heads: Vec<HeadData>,
 }
 
-/// One matrix of one head in all frames.
 #[derive(Serialize)]
-struct MatrixData {
+struct HeadData {
+    /// As they were trained.
+    raw: Vec<MatrixData>,
+    /// W_Q and W_K in the balanced gauge, where there is one.
+    balanced: Vec<MatrixData>,
+    /// QK and OV through the embeddings.
+    circuits: Vec<MatrixData>,
+    flows: Vec<FlowData>,
+}
+
+/// What the updates asked of one matrix, frame by frame.
+#[derive(Serialize)]
+struct FlowData {
     name: String,
-    axes: [&'static str; 2],
-    /// Rows and columns of the matrix itself.
-    size: [usize; 2],
-    /// Rows and columns of what is shown, and of the block behind each of its cells.
-    cells: [usize; 2],
-    block: [usize; 2],
-    /// Largest magnitude in any frame: all frames share a scale.
-    limit: f64,
-    frames: Vec<Option<MatrixFrame>>,
+    gradient: Vec<Option<f64>>,
+    update: Vec<Option<f64>>,
 }
 
 #[derive(Serialize)]
-struct MatrixFrame {
-    data: String,
-    norm: f64,
-    /// From the first frame, in lengths of the matrix there.
-    moved: Option<f64>,
-    /// Empty where the matrix is not finite.
-    singular_values: Vec<f64>,
-}
-
-#[derive(Serialize)]
-struct SnapshotData {
-    step: Option<u64>,
-    tokens: Vec<String>,
-    targets: Vec<String>,
-    predictions: Vec<String>,
-    maps: Vec<MapData>,
-}
-
-#[derive(Serialize)]
-struct MapData {
-    layer: String,
-    head: usize,
-    cells: [usize; 2],
-    data: String,
-    /// As if attention were spread evenly over so many keys: `exp` of the mean entropy.
-    n_keys: Option<f64>,
-    habits: Vec<(&'static str, f64)>,
+struct ArmData {
+    title: String,
+    probes: Vec<ProbeData>,
 }
 
 impl PageData {
-    pub(crate) fn new(film: &Film) -> Self {
-        let frames = film.frames.iter().map(|frame| FrameData {
+    pub(crate) fn new(film: &Film, others: &[Film]) -> Self {
+        let frame = |frame: &Frame| FrameData {
             step: frame.step,
-            loss: frame.loss,
+            loss: frame.loss.filter(|loss| loss.is_finite()),
             accuracy: frame.evaluation.map(|evaluation| evaluation.accuracy),
-            snapshot: frame.snapshot,
-        });
+        };
+        let arm = |other: &Film| ArmData { title: clean(&other.title), probes: last_probe(other) };
+        let has_matrices = film.ends().is_some();
         Self {
-            frames: frames.collect(),
+            title: clean(&film.title),
+            frames: film.frames.iter().map(frame).collect(),
+            vocabulary: film.setup.vocabulary.iter().map(|label| clean(label)).collect(),
             layers: layers(film),
-            snapshots: film.snapshots.iter().map(snapshot).collect(),
+            probes: probes(film),
+            no_gauge: match film.setup.model.gauge_is_free() {
+                Err(reason) => Some(reason.to_string()),
+                Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
+                Ok(()) => None,
+            },
+            arms: others.iter().map(arm).collect(),
         }
     }
 
@@ -108,69 +103,86 @@ impl PageData {
     }
 }
 
+/// The first probe of the last frame that has one.
+fn last_probe(film: &Film) -> Vec<ProbeData> {
+    let last = film.frames.iter().rev().find(|frame| !frame.probes.is_empty());
+    let frames = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
+    let film = Film { frames: frames.into_iter().collect(), ..film.clone() };
+    probes(&film)
+}
+
 fn layers(film: &Film) -> Vec<LayerData> {
-    let Some(first) = film.frames.first() else { return Vec::new() };
+    let Some([first, _]) = film.ends() else { return Vec::new() };
     let layer = |index: usize| LayerData {
         name: first.layers[index].prefix.clone(),
-        heads: (0..first.layers[index].heads.len()).map(|head| matrices(film, index, head)).collect(),
+        heads: (0..first.layers[index].heads.len()).map(|head| head_data(film, index, head)).collect(),
     };
     (0..first.layers.len()).map(layer).collect()
 }
 
-fn matrices(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
-    let all = |kind: usize| -> Vec<Option<&Matrix>> {
-        film.frames.iter().map(|frame| frame.layers.get(layer)?.heads.get(head)?.named()[kind].1).collect()
-    };
-    let names = film.frames[0].layers[layer].heads[head].named().map(|(name, _)| name);
-    names.into_iter().enumerate().filter_map(|(kind, name)| matrix(name, &all(kind))).collect()
-}
-
-fn matrix(name: &str, frames: &[Option<&Matrix>]) -> Option<MatrixData> {
-    let first = (*frames.first()?)?;
-    let shown = reduce(first, [MOST_CELLS, MOST_CELLS], Palette::Diverging);
-    let cells = [shown.matrix.rows(), shown.matrix.columns()];
-    let ranges = frames.iter().flatten().filter_map(|matrix| matrix.range());
-    let limit = ranges.fold(0.0f64, |most, (low, high)| most.max(high).max(-low));
-    let frame = |matrix: &Matrix| MatrixFrame {
-        data: quantized(&reduce(matrix, [MOST_CELLS, MOST_CELLS], Palette::Diverging).matrix, limit),
-        norm: matrix.norm(),
-        moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
-        singular_values: matrix.spectrum().map_or(Vec::new(), |s| s.top(MOST_SINGULAR_VALUES).to_vec()),
-    };
-    // A matrix that changed its size is another one.
-    let same = |matrix: &&Matrix| (matrix.rows(), matrix.columns()) == (first.rows(), first.columns());
-    Some(MatrixData {
-        name: name.to_uppercase(),
-        axes: first.axes(),
-        size: [first.rows(), first.columns()],
-        cells,
-        block: shown.block,
-        limit,
-        frames: frames.iter().map(|matrix| matrix.filter(same).map(frame)).collect(),
-    })
-}
-
-fn snapshot(snapshot: &Snapshot) -> SnapshotData {
-    // Nothing that turns the direction of the writing around; a page has no cursor to move, but it has that.
-    let labels = |labels: &[String]| labels.iter().map(|label| clean(label)).collect();
-    SnapshotData {
-        step: snapshot.step,
-        tokens: labels(&snapshot.tokens),
-        targets: labels(&snapshot.targets),
-        predictions: labels(&snapshot.predictions),
-        maps: snapshot.maps.iter().map(|one| map(one, &snapshot.tokens)).collect(),
+fn head_data(film: &Film, layer: usize, head: usize) -> HeadData {
+    let heads: Vec<Option<&HeadWeights>> =
+        film.frames.iter().map(|frame| frame.layers.get(layer)?.heads.get(head)).collect();
+    let balanced: Vec<Option<HeadWeights>> =
+        heads.iter().map(|head| (*head)?.balanced(&film.setup.model).ok()).collect();
+    let balanced: Vec<Option<&HeadWeights>> = balanced.iter().map(Option::as_ref).collect();
+    HeadData {
+        raw: matrices(&heads, 4),
+        balanced: matrices(&balanced, 2),
+        circuits: circuits(film, layer, head),
+        flows: flows(film, layer, head),
     }
 }
 
-fn map(map: &AttentionMap, tokens: &[String]) -> MapData {
-    let shown = reduce(&map.weights, [MOST_CELLS, MOST_CELLS], Palette::Sequential).matrix;
-    let habits = named(&map.scores(tokens)).into_iter();
-    MapData {
-        layer: map.layer.clone(),
-        head: map.head,
-        cells: [shown.rows(), shown.columns()],
-        data: quantized(&shown, 1.0),
-        n_keys: map.mean_entropy().map(f64::exp),
-        habits: habits.filter_map(|(words, share)| Some((words, share?))).collect(),
-    }
+/// The first `count` of W_Q, W_K, W_V and W_O.
+fn matrices(heads: &[Option<&HeadWeights>], count: usize) -> Vec<MatrixData> {
+    let kind = |kind: usize| {
+        let frames: Vec<Option<Cow<Matrix>>> =
+            heads.iter().map(|head| head.as_ref()?.named()[kind].1.map(Cow::Borrowed)).collect();
+        MatrixData::of_matrices(&HeadWeights::default().named()[kind].0.to_uppercase(), &frames)
+    };
+    (0..count).filter_map(kind).collect()
+}
+
+fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
+    let all = |circuit: &dyn Fn(&Frame) -> Option<Circuit>| -> Vec<Option<Circuit>> {
+        let here = |frame: &&Frame| frame.layers.get(layer).is_some_and(|layer| head < layer.heads.len());
+        film.frames.iter().map(|frame| Some(frame).filter(here).and_then(circuit)).collect()
+    };
+    let looks_for = |frame: &Frame, query, key| {
+        frame.embeddings.looks_for(&frame.layers[layer].qk(head)?, query, key).ok()?
+    };
+    let writes = |frame: &Frame| frame.embeddings.writes(&frame.layers[layer].ov(head)?, Seen::Token).ok()?;
+    let tokens = all(&|frame| looks_for(frame, Seen::Token, Seen::Token));
+    let positions = all(&|frame| looks_for(frame, Seen::Position, Seen::Position));
+    let written = all(&writes);
+    [
+        ("QK, token by token", ["query token", "key token"], tokens),
+        ("QK, position by position", ["query position", "key position"], positions),
+        ("OV, token by token", ["seen token", "next token"], written),
+    ]
+    .into_iter()
+    .filter_map(|(name, axes, circuits)| MatrixData::of_circuits(name, axes, &circuits))
+    .collect()
+}
+
+fn flows(film: &Film, layer: usize, head: usize) -> Vec<FlowData> {
+    let Some([first, _]) = film.ends() else { return Vec::new() };
+    let name = &first.layers[layer].prefix;
+    let of = |matrix: &'static str| {
+        let found = film.frames.iter().map(|frame| {
+            let here = |flow: &&crate::GradientFlow| {
+                flow.layer == *name && flow.head == head && flow.matrix == matrix
+            };
+            frame.flows.iter().find(here)
+        });
+        let found: Vec<_> = found.collect();
+        let is_there = found.iter().any(Option::is_some);
+        is_there.then(|| FlowData {
+            name: matrix.to_uppercase(),
+            gradient: found.iter().map(|flow| Some((*flow)?.gradient)).collect(),
+            update: found.iter().map(|flow| (*flow)?.update).collect(),
+        })
+    };
+    ["w_q", "w_k", "w_v"].into_iter().filter_map(of).collect()
 }

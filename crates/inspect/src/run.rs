@@ -100,17 +100,16 @@ impl Run {
         snapshot_before(&self.path, step)
     }
 
-    /// Every attention snapshot, by step.
+    /// The frames of the film that training kept, by step: files with matrices, attention maps and gradient norms.
     ///
     /// # Errors
-    /// If one cannot be read.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>, InspectError> {
+    /// If the folder cannot be read.
+    pub(crate) fn snapshot_files(&self) -> Result<Vec<(u64, PathBuf)>, InspectError> {
         let folder = self.path.join("snapshots");
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
-        let found = steps(&folder, ".safetensors")?.into_iter();
-        found.map(|(step, path)| Ok(Snapshot { step: Some(step), ..Snapshot::open(path)? })).collect()
+        steps(&folder, ".safetensors")
     }
 
     fn known_steps(&self) -> String {

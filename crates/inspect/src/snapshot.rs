@@ -9,8 +9,8 @@ use crate::matrix::Matrix;
 use crate::natural::NaturalKey;
 use crate::weights::Weights;
 
-/// The attention weights of every layer and head for one example.
-#[derive(Debug, Clone, PartialEq)]
+/// The attention weights of every layer and head for one example. A file holds one or several.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// Updates made before it was taken; `None` for a file outside a run.
     pub step: Option<u64>,
@@ -36,12 +36,10 @@ pub struct AttentionMap {
 }
 
 impl Snapshot {
-    /// Reads a file whose tensors are called `<layer>.weights` and have the shape `[heads, q_len, k_len]`. Its metadata
-    /// `probe` is a JSON object whose `tokens`, `targets` and `predictions` are arrays with one string a position; each
-    /// may be absent.
+    /// Reads the first example of a file; one without labels where it holds none.
     ///
     /// # Errors
-    /// As [`Weights::open`], or if such a tensor has another number of axes, or a label is not what it should be.
+    /// As [`Weights::open`], or as [`all`](Self::all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
         Self::read(&Weights::open(path)?)
     }
@@ -49,23 +47,34 @@ impl Snapshot {
     /// The same for a file that is open already.
     ///
     /// # Errors
-    /// If a map has another number of axes, or a label is not what it should be.
+    /// As [`all`](Self::all).
     pub fn read(file: &Weights) -> Result<Self, InspectError> {
-        let mut maps = Vec::new();
+        Ok(Self::all(file)?.into_iter().next().unwrap_or_default())
+    }
+
+    /// Every example of a file. Its tensors `<layer>.weights` have the shape `[probes, heads, q_len, k_len]`, or
+    /// `[heads, q_len, k_len]` where there is one example. Its metadata `probes` is a JSON array with an object for each,
+    /// whose `tokens`, `targets` and `predictions` are arrays with one string a position; each may be absent. For one
+    /// example the object itself may stand in `probe`.
+    ///
+    /// # Errors
+    /// If such a tensor has another number of axes, or a label is not what it should be.
+    pub fn all(file: &Weights) -> Result<Vec<Self>, InspectError> {
+        let labels = labels(file)?;
+        let mut snapshots: Vec<Self> = labels.into_iter().map(Labels::snapshot).collect();
         for name in file.names() {
-            if let Some(layer) = name.strip_suffix(".weights") {
-                maps.extend(maps_of(file, name, layer)?);
+            let Some(layer) = name.strip_suffix(".weights") else { continue };
+            for (index, maps) in maps_of(file, name, layer)?.into_iter().enumerate() {
+                if index == snapshots.len() {
+                    snapshots.push(Self::default());
+                }
+                snapshots[index].maps.extend(maps);
             }
         }
-        maps.sort_by_cached_key(|map: &AttentionMap| (NaturalKey::of(&map.layer), map.head));
-        let probe = probe(file)?;
-        Ok(Self {
-            step: None,
-            tokens: probe.tokens,
-            targets: probe.targets,
-            predictions: probe.predictions,
-            maps,
-        })
+        for snapshot in &mut snapshots {
+            snapshot.maps.sort_by_cached_key(|map: &AttentionMap| (NaturalKey::of(&map.layer), map.head));
+        }
+        Ok(snapshots)
     }
 
     /// The tokens as labels of an axis with `length` positions; `None` where that is not what they are.
@@ -74,46 +83,56 @@ impl Snapshot {
     }
 }
 
-fn maps_of(file: &Weights, name: &str, layer: &str) -> Result<Vec<AttentionMap>, InspectError> {
+/// The maps of a layer, for every example those of every head.
+fn maps_of(file: &Weights, name: &str, layer: &str) -> Result<Vec<Vec<AttentionMap>>, InspectError> {
     let tensor = file.tensor(name)?;
-    let [_, q_len, k_len] = tensor.shape[..] else {
-        return Err(wrong_shape(name, tensor.shape));
+    let (n_heads, q_len, k_len) = match tensor.shape[..] {
+        [n_heads, q_len, k_len] | [_, n_heads, q_len, k_len] if !tensor.values.is_empty() => {
+            (n_heads, q_len, k_len)
+        }
+        _ => return Err(wrong_shape(name, tensor.shape)),
     };
-    if tensor.values.is_empty() {
-        return Err(wrong_shape(name, tensor.shape));
-    }
-    tensor
-        .values
-        .chunks_exact(q_len * k_len)
-        .enumerate()
-        .map(|(head, values)| {
-            Ok(AttentionMap {
-                layer: layer.to_owned(),
-                head,
-                weights: Matrix::new(q_len, k_len, values.to_vec())?.with_axes("query", "key"),
-            })
+    let map = |(head, values): (usize, &[f64])| {
+        Ok(AttentionMap {
+            layer: layer.to_owned(),
+            head,
+            weights: Matrix::new(q_len, k_len, values.to_vec())?.with_axes("query", "key"),
         })
-        .collect()
+    };
+    let of_example = |values: &[f64]| values.chunks_exact(q_len * k_len).enumerate().map(map).collect();
+    tensor.values.chunks_exact(n_heads * q_len * k_len).map(of_example).collect()
 }
 
 fn wrong_shape(name: &str, shape: Vec<usize>) -> InspectError {
-    InspectError::WrongShape { name: name.to_owned(), shape, expected: "3 axes, [heads, q_len, k_len]" }
+    let expected = "3 axes, [heads, q_len, k_len], or 4, [probes, heads, q_len, k_len]";
+    InspectError::WrongShape { name: name.to_owned(), shape, expected }
 }
 
-/// What the attention maps are about.
+/// What the attention maps of one example are about.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Probe {
+struct Labels {
     tokens: Vec<String>,
     targets: Vec<String>,
     predictions: Vec<String>,
 }
 
-fn probe(file: &Weights) -> Result<Probe, InspectError> {
-    match file.metadata("probe") {
-        None => Ok(Probe::default()),
-        Some(text) => serde_json::from_str(text)
-            .map_err(|e| InspectError::Labels { path: file.path().to_owned(), problem: e.to_string() }),
+impl Labels {
+    fn snapshot(self) -> Snapshot {
+        let Self { tokens, targets, predictions } = self;
+        Snapshot { tokens, targets, predictions, ..Snapshot::default() }
+    }
+}
+
+fn labels(file: &Weights) -> Result<Vec<Labels>, InspectError> {
+    let wrong = |problem: serde_json::Error| InspectError::Labels {
+        path: file.path().to_owned(),
+        problem: problem.to_string(),
+    };
+    match (file.metadata("probes"), file.metadata("probe")) {
+        (Some(all), _) => serde_json::from_str(all).map_err(wrong),
+        (None, Some(one)) => Ok(vec![serde_json::from_str(one).map_err(wrong)?]),
+        (None, None) => Ok(Vec::new()),
     }
 }
 
@@ -166,8 +185,30 @@ mod tests {
     }
 
     #[test]
-    fn a_map_has_three_axes_and_none_is_empty() {
-        for shape in [&[4, 4][..], &[1, 1, 2, 2], &[1, 0, 2], &[0, 2, 2]] {
+    fn a_file_may_hold_several_examples() -> Result<(), InspectError> {
+        let probes = r#"[{"tokens":["a","b"]},{"tokens":["c","d"],"targets":["x","y"]}]"#;
+        let values = (0..3 * 5 * 2 * 2).map(|i| i as f32).collect();
+        // Three examples, five heads, labels for two of them.
+        let bytes = tensors(&[("a.weights", &[3, 5, 2, 2], values)], &[("probes", probes)]);
+        let all = Snapshot::all(&Weights::from_bytes("snapshot", bytes)?)?;
+        let tokens: Vec<_> = all.iter().map(|one| one.tokens.join("")).collect();
+        assert_eq!(tokens, ["ab", "cd", ""]);
+        // The tensor counts its entries: 1·20 + 4·4 + 3.
+        assert_eq!((all[1].maps.len(), all[1].maps[4].weights.at(1, 1)), (5, 39.0));
+        assert_eq!(all[1].targets, ["x", "y"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_without_maps_is_an_empty_snapshot() -> Result<(), InspectError> {
+        let file = Weights::from_bytes("snapshot", tensors(&[("a.w_q", &[1], vec![1.0])], &[]))?;
+        assert_eq!(Snapshot::read(&file)?, Snapshot::default());
+        Ok(())
+    }
+
+    #[test]
+    fn a_map_has_three_axes_or_four_and_none_is_empty() {
+        for shape in [&[4, 4][..], &[1, 1, 1, 2, 2], &[1, 0, 2], &[0, 2, 2], &[2, 0, 2, 2]] {
             assert!(matches!(read(shape, &[]), Err(InspectError::WrongShape { .. })), "{shape:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Table of contents of the tests that draw their cases at random.
+//! Table of contents of the tests that draw their cases at random, and of pictures that somebody has looked at.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 // What the tests stand on.
@@ -17,6 +17,8 @@ mod circuits;
 mod compositions;
 /// Scores before and after a change of basis.
 mod gauges;
+/// Heat maps as text and as SVG.
+mod golden;
 /// Figures of attention maps.
 #[allow(clippy::needless_range_loop, reason = "indices are how the definitions are written")]
 mod maps;

@@ -16,7 +16,7 @@
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
 //! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`Event`], [`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
-//! | What lies on disk? | [`RunFolder`], [`Existing`]; [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`], [`save_snapshot`] | example `read_the_weights` |
+//! | What lies on disk? | [`RunFolder`], [`Existing`]; [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
 //! | What can be wrong? | [`TrainError`] | the page of [`ConfigSource::read`] |
 
 mod batch;
@@ -27,14 +27,17 @@ mod entry;
 mod error;
 mod evaluate;
 mod generate;
+mod gradient_flow;
 mod loss;
 mod metrics;
 mod model;
 mod moments;
 mod observer;
 mod optimizer;
+mod probe;
 mod registry;
 mod run_folder;
+mod run_lock;
 mod snapshot;
 mod step;
 mod task;
@@ -52,9 +55,10 @@ pub use metrics::{Event, EventLog, RunInfo};
 pub use model::{AnyModel, ErasedModel, Layer, Model, Query};
 pub use observer::{Next, Observer, State, StepReport};
 pub use optimizer::{AdamW, Moments};
+pub use probe::Probe;
 pub use registry::{ModelConfig, Registry};
 pub use run_folder::{Existing, RunFolder};
-pub use snapshot::{Probe, Snapshots, save_snapshot};
+pub use snapshot::Snapshots;
 pub use step::{StepOutcome, StepSize};
 pub use task::{
     Baseline, Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max,

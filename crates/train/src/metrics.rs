@@ -63,6 +63,8 @@ pub enum Event<'a> {
         sample: Option<&'a str>,
         /// Wall time of the whole run.
         seconds: f64,
+        /// The part of it that went into the frames of the film.
+        snapshot_seconds: f64,
         /// The run folder.
         path: &'a Path,
     },

@@ -1,5 +1,6 @@
 //! Hooks into a training run: the progress bar, the metrics log, the checkpoints and whatever you add.
 
+use burn::optim::GradientsParams;
 use serde::Serialize;
 
 use crate::error::TrainError;
@@ -73,6 +74,11 @@ pub enum Next {
 pub trait Observer<M> {
     /// Before the first step.
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// Before every update, with the gradients of its loss, not yet clipped; `state` is what the update starts from.
+    fn gradients(&mut self, state: &State<M>, gradients: &GradientsParams) -> Result<(), TrainError> {
         Ok(())
     }
 

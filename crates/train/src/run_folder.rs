@@ -1,12 +1,13 @@
 //! A run on disk: its config, its metrics, its checkpoints and what was learned.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, ConfigSource, difference};
 use crate::error::TrainError;
 use crate::registry::Registry;
+use crate::run_lock::{LOCK, lock};
 
 /// A folder that belongs to one run.
 ///
@@ -15,7 +16,7 @@ use crate::registry::Registry;
 /// run.lock                                  held by the process that trains
 /// metrics.jsonl                             one event a line
 /// checkpoints/step-00000500/                model.safetensors, optimizer.safetensors, config.json
-/// snapshots/step-00000500.safetensors       attention maps of one example
+/// snapshots/step-00000500.safetensors       a frame of the film: matrices, attention maps, gradient norms
 /// ```
 #[derive(Debug, Clone)]
 pub struct RunFolder {
@@ -34,7 +35,6 @@ pub enum Existing {
 }
 
 const CONFIG: &str = "config.toml";
-const LOCK: &str = "run.lock";
 /// Where `qkv report` puts its page.
 const REPORT: &str = "report.html";
 const METRICS: &str = "metrics.jsonl";
@@ -140,16 +140,13 @@ impl RunFolder {
 
     /// The steps of all checkpoints that have weights, in ascending order.
     pub fn checkpoints(&self) -> Vec<u64> {
-        let entries = fs::read_dir(self.path.join(CHECKPOINTS)).into_iter().flatten();
-        let mut steps: Vec<u64> = entries
-            .filter_map(|entry| {
-                let path = entry.ok()?.path();
-                let step: u64 = path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()?;
-                path.join("model.safetensors").is_file().then_some(step)
-            })
-            .collect();
-        steps.sort_unstable();
-        steps
+        let has_weights = |step: &u64| self.checkpoint(*step).join("model.safetensors").is_file();
+        steps(&self.path.join(CHECKPOINTS), "").into_iter().filter(has_weights).collect()
+    }
+
+    /// The steps of all frames of the film, in ascending order.
+    pub fn snapshots(&self) -> Vec<u64> {
+        steps(&self.path.join(SNAPSHOTS), ".safetensors")
     }
 
     /// The checkpoints to go on from, the best first: that of `step` alone, or all from the latest to the earliest.
@@ -170,7 +167,7 @@ impl RunFolder {
         self.path.join(CHECKPOINTS).join(format!("step-{step:08}"))
     }
 
-    /// Where the attention maps of a step belong.
+    /// Where the frame of a step belongs.
     pub fn snapshot(&self, step: u64) -> PathBuf {
         self.path.join(SNAPSHOTS).join(format!("step-{step:08}.safetensors"))
     }
@@ -193,10 +190,10 @@ impl RunFolder {
         for later in self.checkpoints().into_iter().filter(|&at| at > step) {
             let folder = self.checkpoint(later);
             fs::remove_dir_all(&folder).map_err(TrainError::io("write", &folder))?;
-            let snapshot = self.snapshot(later);
-            if snapshot.exists() {
-                fs::remove_file(&snapshot).map_err(TrainError::io("write", &snapshot))?;
-            }
+        }
+        for later in self.snapshots().into_iter().filter(|&at| at > step) {
+            let file = self.snapshot(later);
+            fs::remove_file(&file).map_err(TrainError::io("write", &file))?;
         }
         let path = self.path.join(METRICS);
         let text = self.metrics()?;
@@ -263,15 +260,15 @@ fn holds_a_run(path: &Path) -> bool {
     is_ours && (path.join(LOCK).is_file() || path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
 }
 
-/// Holds `run.lock` until the file is closed, by a crash at the latest.
-fn lock(path: &Path) -> Result<Arc<File>, TrainError> {
-    let file = path.join(LOCK);
-    let lock = File::create(&file).map_err(TrainError::io("create", &file))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Arc::new(lock)),
-        Err(TryLockError::WouldBlock) => Err(TrainError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(TrainError::io("lock", &file)(error)),
-    }
+/// The numbers in the names `step-NUMBER` with this ending, in ascending order.
+fn steps(folder: &Path, ending: &str) -> Vec<u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let number = |entry: fs::DirEntry| {
+        entry.file_name().to_str()?.strip_prefix("step-")?.strip_suffix(ending)?.parse().ok()
+    };
+    let mut steps: Vec<u64> = entries.filter_map(number).collect();
+    steps.sort_unstable();
+    steps
 }
 
 /// Removes what a run is made of, and nothing else that somebody may have put beside it.

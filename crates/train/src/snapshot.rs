@@ -1,125 +1,234 @@
-//! The attention maps of one example, with the labels that make them readable, in one small file.
+//! The film of a run: what the matrices are and do, every few steps, one small file each.
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::time::Instant;
 
+use burn::module::{ModuleVisitor, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use qkv_model::Mode;
+use qkv_model::ModulePath;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::batch::Batch;
 use crate::error::TrainError;
-use crate::loss::logits;
+use crate::gradient_flow::GradientFlow;
 use crate::model::Model;
-use crate::observer::{Observer, State};
+use crate::observer::{Next, Observer, State, StepReport};
+use crate::probe::Probe;
 use crate::run_folder::RunFolder;
 use crate::task::{Example, Task};
 
-/// What a model does with one example.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    /// Label of each position; tokens that share a position stand side by side.
-    pub tokens: Vec<String>,
-    /// Label of the right answer at each position, empty where there is none.
-    pub targets: Vec<String>,
-    /// Label of the model's answer at each position, empty where there is no right one.
-    pub predictions: Vec<String>,
-    /// Attention weights of each layer, `[heads, seq_len, seq_len]`.
-    pub weights: Vec<Tensor<3>>,
-    /// Where each of these layers stands in the module tree.
-    pub layers: Vec<String>,
-}
+/// What attention layers are made of; a head reads its part by the same rules as from a checkpoint.
+const PROJECTIONS: [&str; 7] = ["w_q", "w_k", "w_v", "w_o", "b_q", "b_k", "b_v"];
 
-impl Probe {
-    /// Runs `model`, a validation copy, on one example.
-    pub fn new<M: Model>(model: &M, task: &dyn Task, example: &Example, device: &Device) -> Self {
-        let batch = Batch::new(task, std::slice::from_ref(example), &device.clone().without_autodiff());
-        let vocabulary = task.vocabulary();
-        let label = |token: u32| vocabulary[token as usize].as_str();
-        let answers = logits(model, &batch, Mode::Evaluate).argmax(1).into_data();
-        let mut answers = answers.iter::<u32>();
-        let answer = |target: &Option<u32>| {
-            target.and_then(|_| answers.next()).map(label).unwrap_or_default().to_owned()
-        };
-        Self {
-            tokens: example
-                .tokens
-                .chunks(task.stack())
-                .map(|stack| stack.iter().map(|&t| label(t)).collect())
-                .collect(),
-            targets: example
-                .targets
-                .iter()
-                .map(|target| target.map(label).unwrap_or_default().to_owned())
-                .collect(),
-            predictions: example.targets.iter().map(answer).collect(),
-            layers: model.layers().into_iter().map(|layer| layer.path).collect(),
-            weights: model
-                .attention_weights(batch.tokens)
-                .into_iter()
-                .map(|weights| weights.squeeze_dim(0))
-                .collect(),
-        }
-    }
-}
+/// What the tokens are turned into, and back.
+const TABLES: [&str; 3] = ["embedding.table", "positions.learned", "unembedding"];
 
-/// Saves the attention maps of one example whenever a checkpoint is due.
+/// Values of the projections, of the tables, or of the maps: 1 MiB each. What is more is kept with checkpoints only, so
+/// that the film of a run stays small beside the run.
+const MOST_VALUES: usize = 1 << 18;
+
+/// Saves a frame of the film every few steps and at every checkpoint.
+///
+/// ```text
+/// blocks.0.attention.weights          [probes, heads, q_len, k_len]     attention weights of the examples
+/// blocks.0.attention.w_q              as in a checkpoint; also w_k, w_v, w_o, biases, embedding, unembedding
+/// blocks.0.attention.w_q.gradient     [columns]     ‖column of d(loss)/dW_Q‖ of this step's batch, before clipping
+/// blocks.0.attention.w_q.update       [columns]     ‖column of W_Q(step) - W_Q(step - 1)‖
+/// metadata probes                     [{"tokens": […], "targets": […], "predictions": […]}, …]
+/// ```
 pub struct Snapshots<'a> {
     task: &'a dyn Task,
-    example: Example,
+    examples: Vec<Example>,
+    every: u64,
     device: Device,
     run: RunFolder,
+    flow: GradientFlow,
+    taken_at: Option<u64>,
+    seconds: f64,
 }
 
 impl<'a> Snapshots<'a> {
-    /// Looks at `example` on `device`.
-    pub fn new(task: &'a dyn Task, example: &Example, device: &Device, run: &RunFolder) -> Self {
-        Self { task, example: example.clone(), device: device.clone(), run: run.clone() }
+    /// Looks at `examples`, at least one, on `device` every `every` steps; never if that is 0.
+    pub fn new(
+        task: &'a dyn Task,
+        examples: Vec<Example>,
+        every: u64,
+        device: &Device,
+        run: &RunFolder,
+    ) -> Self {
+        let (device, run) = (device.clone(), run.clone());
+        Self {
+            task,
+            examples,
+            every,
+            device,
+            run,
+            flow: GradientFlow::default(),
+            taken_at: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// Time that was spent in it so far.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    fn is_due(&self, step: u64) -> bool {
+        self.every > 0 && step.is_multiple_of(self.every)
+    }
+
+    fn take<M: Model>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
+        let mut list = Kept::default();
+        state.model.visit(&mut list);
+        let mut tensors = list.tensors();
+        for watched in std::mem::take(&mut self.flow).matrices {
+            let Some(after) = list.values_of(&watched.path) else { continue };
+            tensors.push(Kept::vector(format!("{}.update", watched.path), watched.update(after)));
+            tensors.push(Kept::vector(format!("{}.gradient", watched.path), watched.gradient));
+        }
+        let n_heads: usize = state.model.layers().iter().map(|layer| layer.n_heads).sum();
+        let map_values = n_heads.max(1) * self.task.seq_len().pow(2);
+        let n_probes = (MOST_VALUES / map_values).max(least_probes).min(self.examples.len());
+        let probes = match &self.examples[..n_probes] {
+            [] => Vec::new(),
+            examples => Probe::several(&state.model.valid(), self.task, examples, &self.device),
+        };
+        tensors.extend(maps(&probes));
+        self.taken_at = Some(state.step);
+        save(&tensors, &probes, state.step, &self.run)
+    }
+
+    /// Runs `what` and counts its time.
+    fn timed<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let started = Instant::now();
+        let result = what(self);
+        self.seconds += started.elapsed().as_secs_f64();
+        result
     }
 }
 
 impl<M: Model> Observer<M> for Snapshots<'_> {
+    fn gradients(&mut self, state: &State<M>, gradients: &GradientsParams) -> Result<(), TrainError> {
+        if self.is_due(state.step + 1) {
+            self.timed(|this| this.flow = GradientFlow::before(&state.model, gradients));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, state: &State<M>, _report: &StepReport) -> Result<Next, TrainError> {
+        if self.is_due(state.step) {
+            self.timed(|this| this.take(state, 0))?;
+        }
+        Ok(Next::Continue)
+    }
+
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        let probe = Probe::new(&state.model.valid(), self.task, &self.example, &self.device);
-        save_snapshot(&probe, state.step, &self.run).map(drop)
+        if self.every == 0 || self.taken_at == Some(state.step) {
+            return Ok(());
+        }
+        self.timed(|this| this.take(state, 1))
     }
 }
 
-/// Writes the maps of `probe` into `snapshots/` of a run folder, under the names `blocks.0.attention.weights`, ….
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn save_snapshot(probe: &Probe, step: u64, run: &RunFolder) -> Result<PathBuf, TrainError> {
+/// One tensor of the file.
+struct Named {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// The parameters that a film shows.
+#[derive(Default)]
+struct Kept {
+    path: ModulePath,
+    projections: Vec<Named>,
+    tables: Vec<Named>,
+}
+
+impl Kept {
+    fn vector(name: String, values: Vec<f32>) -> Named {
+        Named { name, shape: vec![values.len()], values }
+    }
+
+    fn values_of(&self, path: &str) -> Option<&[f32]> {
+        self.projections.iter().find(|tensor| tensor.name == path).map(|tensor| tensor.values.as_slice())
+    }
+
+    /// Those that are small enough.
+    fn tensors(&self) -> Vec<Named> {
+        let n_values = |list: &[Named]| list.iter().map(|tensor| tensor.values.len()).sum::<usize>();
+        let lists =
+            [&self.projections, &self.tables].into_iter().filter(|list| n_values(list) <= MOST_VALUES);
+        let copy = |tensor: &Named| Named {
+            name: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+            values: tensor.values.clone(),
+        };
+        lists.flatten().map(copy).collect()
+    }
+}
+
+impl ModuleVisitor for Kept {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.names().join(".");
+        let is_projection = name.rsplit('.').next().is_some_and(|last| PROJECTIONS.contains(&last));
+        if !is_projection && !TABLES.contains(&name.as_str()) {
+            return;
+        }
+        let (shape, values) = (param.dims().to_vec(), param.val().into_data().iter().collect());
+        let list = if is_projection { &mut self.projections } else { &mut self.tables };
+        list.push(Named { name, shape, values });
+    }
+}
+
+/// The maps of every layer, the probes one after the other.
+fn maps(probes: &[Probe]) -> Vec<Named> {
+    let Some(first) = probes.first() else { return Vec::new() };
+    let map = |(layer, weights): (usize, &Tensor<3>)| {
+        // A model that does not say where its layers stand has them numbered.
+        let path = first.layers.get(layer).cloned().unwrap_or_else(|| format!("layers.{layer}"));
+        let values =
+            probes.iter().flat_map(|probe| probe.weights[layer].to_data().iter::<f32>().collect::<Vec<_>>());
+        let shape = [&[probes.len()], weights.dims().as_slice()].concat();
+        Named { name: format!("{path}.weights"), shape, values: values.collect() }
+    };
+    first.weights.iter().enumerate().map(map).collect()
+}
+
+/// Writes a file that appears complete or not at all.
+fn save(tensors: &[Named], probes: &[Probe], step: u64, run: &RunFolder) -> Result<(), TrainError> {
     let path = run.snapshot(step);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
     }
-    let maps: Vec<(String, Vec<usize>, Vec<u8>)> = probe
-        .weights
-        .iter()
-        .enumerate()
-        .map(|(layer, weights)| {
-            let bytes = weights.to_data().iter::<f32>().flat_map(f32::to_le_bytes).collect();
-            // A model that does not say where its layers stand has them numbered.
-            let path = probe.layers.get(layer).cloned().unwrap_or_else(|| format!("layers.{layer}"));
-            (format!("{path}.weights"), weights.dims().to_vec(), bytes)
-        })
-        .collect();
-    let views = maps.iter().map(|(name, shape, bytes)| {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("four bytes a value");
-        (name.as_str(), view)
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|tensor| tensor.values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+    let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("four bytes a value");
+        (tensor.name.as_str(), view)
     });
-    let Probe { tokens, targets, predictions, .. } = probe;
-    let labels = json!({ "tokens": tokens, "targets": targets, "predictions": predictions });
+    let labels = |probe: &Probe| {
+        let Probe { tokens, targets, predictions, .. } = probe;
+        json!({ "tokens": tokens, "targets": targets, "predictions": predictions })
+    };
+    let labels = probes.iter().map(labels).collect::<Value>();
     // One key only: safetensors writes several in random order.
-    let metadata = HashMap::from([("probe".to_owned(), labels.to_string())]);
+    let metadata = HashMap::from([("probes".to_owned(), labels.to_string())]);
     let bytes = safetensors::serialize(views, Some(metadata))
         .map_err(|error| TrainError::Weights { path: path.clone(), reason: error.to_string() })?;
     let unfinished = path.with_extension("tmp");
     fs::write(&unfinished, bytes).map_err(TrainError::io("write", &unfinished))?;
-    fs::rename(&unfinished, &path).map_err(TrainError::io("write", &path))?;
-    Ok(path)
+    fs::rename(&unfinished, &path).map_err(TrainError::io("write", &path))
 }

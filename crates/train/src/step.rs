@@ -34,14 +34,29 @@ impl<M: Model> State<M> {
     /// # Errors
     /// If the loss or a gradient is not finite.
     pub fn step(
-        mut self,
+        self,
         batch: &Batch,
         size: StepSize,
         seed: u64,
     ) -> Result<(Self, StepOutcome), TrainError> {
+        self.step_watched(batch, size, seed, |_, _| Ok(()))
+    }
+
+    /// The same; `watch` sees the gradients before they are clipped, and the state that the update starts from.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), or if `watch` fails.
+    pub fn step_watched(
+        mut self,
+        batch: &Batch,
+        size: StepSize,
+        seed: u64,
+        watch: impl FnOnce(&Self, &GradientsParams) -> Result<(), TrainError>,
+    ) -> Result<(Self, StepOutcome), TrainError> {
         let loss = loss(&self.model, batch, Mode::Train { seed, step: self.step });
         let loss_value = loss.clone().into_scalar::<f64>();
         let grads = GradientsParams::from_grads(loss.backward(), &self.model);
+        watch(&self, &grads)?;
         let grad_norm = global_norm(&self.model, &grads);
         TrainError::finite(self.step, "the loss", loss_value)?;
         TrainError::finite(self.step, "the norm of the gradient", grad_norm)?;

@@ -128,7 +128,9 @@ impl<'a, M: Model> Trainer<'a, M> {
             let lr = optimizer_config.lr * schedule.factor(state.step, train.steps);
             let size = StepSize { lr, clip: optimizer_config.clip };
             let outcome;
-            (state, outcome) = state.step(&batch, size, seed)?;
+            (state, outcome) = state.step_watched(&batch, size, seed, |state, gradients| {
+                observers.notify(|observer| observer.gradients(state, gradients))
+            })?;
             let StepOutcome { loss, grad_norm } = outcome;
 
             let n_tokens = (train.batch_size * task.seq_len()) as f64;

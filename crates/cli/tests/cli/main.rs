@@ -35,6 +35,8 @@ mod run_folder;
 /// Ctrl-C and `kill`: the run saves and leaves.
 #[cfg(unix)]
 mod signals;
+/// The frames of the film.
+mod snapshots;
 /// Every combination of some settings.
 mod sweep;
 

@@ -19,6 +19,8 @@ pub struct StepsConfig {
     pub eval_examples: u64,
     /// Steps between two checkpoints; the start and the end are always kept.
     pub checkpoint_every: u64,
+    /// Steps between two frames of the film that `qkv report` shows; checkpoints are frames too. 0 keeps none.
+    pub snapshot_every: u64,
     /// Validation sequence accuracy at which training stops early; 0 never stops early.
     pub stop_at: f64,
 }
@@ -31,6 +33,7 @@ impl Default for StepsConfig {
             eval_every: 100,
             eval_examples: 1000,
             checkpoint_every: 500,
+            snapshot_every: 10,
             stop_at: 0.0,
         }
     }

@@ -1,0 +1,93 @@
+"use strict";
+// What the page is about, and how it is put into words.
+const film = JSON.parse(document.getElementById("film").textContent);
+const at = (id) => document.getElementById(id);
+
+// All text goes through here, so that no token becomes markup.
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+// Three significant digits, as in the terminal; no zeros that only fill up a whole number.
+function number(x) {
+  if (x === null || Number.isNaN(x)) return "NaN or infinite";
+  if (x === 0) return "0";
+  const size = Math.abs(x);
+  return size < 0.001 || size >= 10000 ? x.toExponential(2) : x.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
+}
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const cut = (text, most = 14) => (Array.from(text).length > most ? `${Array.from(text).slice(0, most - 1).join("")}…` : text);
+
+// Names of the cells along one axis, where a cell may stand for a block. `labels` has a word for every row or column
+// of the matrix itself, or is empty.
+function names(axis, labels, cells, block, size) {
+  const one = (i) => (labels.length === size ? `${i}: ${labels[i]}` : `${axis} ${i}`);
+  return Array.from({ length: cells }, (_, i) => {
+    const [first, last] = [i * block, Math.min((i + 1) * block, size) - 1];
+    return first === last ? one(first) : `${axis} ${first} to ${last}`;
+  });
+}
+
+// A table with row names; what is long scrolls.
+function table(columns, rows) {
+  const head = make("tr", {}, ...columns.map((title) => make("th", { scope: "col" }, title)));
+  const line = ([title, ...cells]) => make("tr", {}, make("th", { scope: "row" }, title), ...cells.map((cell) => make("td", {}, cell)));
+  return make("div", { class: "scroll", tabindex: "0" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows.map(line))));
+}
+
+// Numbers with bars that show the same.
+function bars(title, unit, rows, most) {
+  const line = ([words, value, text]) => {
+    const bar = make("span");
+    bar.style.width = `${most > 0 ? (100 * value) / most : 0}%`;
+    return make("tr", {}, make("th", { scope: "row" }, words), make("td", {}, text), make("td", { class: "amount", "aria-hidden": "true" }, bar));
+  };
+  const head = make("tr", {}, make("th", { scope: "col" }, title), make("th", { scope: "col" }, unit));
+  return make("table", { class: "values" }, make("thead", {}, head), make("tbody", {}, ...rows.map(line)));
+}
+
+// Decoded numbers by the frame that they belong to; forgotten when they become many.
+let decoded = new Map();
+let nDecoded = 0;
+function remembered(key, compute) {
+  if (!decoded.has(key)) {
+    if (nDecoded > 8e6) [decoded, nDecoded] = [new Map(), 0];
+    const values = compute();
+    decoded.set(key, values);
+    nDecoded += values.length;
+  }
+  return decoded.get(key);
+}
+
+// 16-bit numbers, where 32767 is the limit and -32768 is NaN or infinite.
+function decode(text, limit) {
+  const bytes = atob(text);
+  const values = new Float32Array(bytes.length / 2);
+  for (let i = 0; i < values.length; i++) {
+    const q = ((bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8)) << 16) >> 16;
+    values[i] = q === -32768 ? NaN : (q / 32767) * limit;
+  }
+  return values;
+}
+
+// The cells of a matrix in one frame; some come as two factors, which are smaller than their product.
+function cellsOf(matrix, frame) {
+  return remembered(frame, () => {
+    if (!matrix.factor_limits) return decode(frame.data[0], matrix.limit);
+    const [left, right] = frame.data.map((data, i) => decode(data, matrix.factor_limits[i]));
+    const [rows, columns] = matrix.cells;
+    const inner = left.length / rows;
+    const product = new Float32Array(rows * columns);
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < inner; i++) {
+        const factor = left[row * inner + i];
+        for (let column = 0; column < columns; column++) product[row * columns + column] += factor * right[i * columns + column];
+      }
+    }
+    return product;
+  });
+}
+const mapOf = (frame) => remembered(frame, () => decode(frame.data, 1));

@@ -1,0 +1,65 @@
+//! What a model does with a few examples, with the labels that make it readable.
+
+use burn::tensor::{Device, Tensor};
+use qkv_model::Mode;
+
+use crate::batch::Batch;
+use crate::loss::logits;
+use crate::model::Model;
+use crate::task::{Example, Task};
+
+/// What a model does with one example.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Label of each position; tokens that share a position stand side by side.
+    pub tokens: Vec<String>,
+    /// Label of the right answer at each position, empty where there is none.
+    pub targets: Vec<String>,
+    /// Label of the model's answer at each position, empty where there is no right one.
+    pub predictions: Vec<String>,
+    /// Attention weights of each layer, `[heads, seq_len, seq_len]`.
+    pub weights: Vec<Tensor<3>>,
+    /// Where each of these layers stands in the module tree.
+    pub layers: Vec<String>,
+}
+
+impl Probe {
+    /// Runs `model`, a validation copy, on one example.
+    pub fn new<M: Model>(model: &M, task: &dyn Task, example: &Example, device: &Device) -> Self {
+        Self::several(model, task, std::slice::from_ref(example), device).remove(0)
+    }
+
+    /// The same for some examples at once, at least one.
+    pub fn several<M: Model>(model: &M, task: &dyn Task, examples: &[Example], device: &Device) -> Vec<Self> {
+        let batch = Batch::new(task, examples, &device.clone().without_autodiff());
+        let vocabulary = task.vocabulary();
+        let label = |token: u32| vocabulary[token as usize].as_str();
+        let answers = logits(model, &batch, Mode::Evaluate).argmax(1).into_data();
+        let mut answers = answers.iter::<u32>();
+        let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
+        let weights = model.attention_weights(batch.tokens);
+        let probe = |(index, example): (usize, &Example)| Self {
+            tokens: example
+                .tokens
+                .chunks(task.stack())
+                .map(|stack| stack.iter().map(|&t| label(t)).collect())
+                .collect(),
+            targets: example
+                .targets
+                .iter()
+                .map(|target| target.map(label).unwrap_or_default().to_owned())
+                .collect(),
+            predictions: example
+                .targets
+                .iter()
+                .map(|target| target.and_then(|_| answers.next()).map(label).unwrap_or_default().to_owned())
+                .collect(),
+            layers: layers.clone(),
+            weights: weights
+                .iter()
+                .map(|weights| weights.clone().narrow(0, index, 1).squeeze_dim(0))
+                .collect(),
+        };
+        examples.iter().enumerate().map(probe).collect()
+    }
+}

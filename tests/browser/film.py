@@ -1,0 +1,272 @@
+"""Opens the film of a run in Chromium with the network off, uses it, and compares what it shows with the run's files.
+
+    python3 tests/browser/film.py QKV FOLDER
+
+QKV is the binary. FOLDER gets a run of two heads, another arm, their report and the screenshots.
+"""
+
+import json
+import math
+import os
+import re
+import struct
+import subprocess
+import sys
+
+from chromium import Chromium
+
+LAYER = "blocks.0.attention"
+# With 40 symbols, QK from token to token is larger than its factors, so that the page gets these; with 8 positions, QK
+# from position to position is not.
+TRAIN = "train reverse --quiet --set model.n_heads=2 --set task.seq_len=8 --set task.n_symbols=40 --set train.steps=60 --set train.snapshot_every=5"
+
+# The entry may come after the load event.
+FIRST_PAINT = """new Promise((done) => {
+    const look = (list) => list.getEntriesByName('first-contentful-paint').forEach((entry) => done(entry.startTime));
+    new PerformanceObserver(look).observe({type: 'paint', buffered: true});
+})"""
+
+# Three digits are shown.
+ROUNDING = 0.006
+
+
+def tensors(path):
+    """The tensors of a safetensors file, as shape and values."""
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + size])
+    found = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = (8 + size + offset for offset in entry["data_offsets"])
+            found[name] = (entry["shape"], struct.unpack(f"<{(end - start) // 4}f", data[start:end]))
+    return found
+
+
+def head(tensor, index, n_heads):
+    """The columns of one head, row by row."""
+    [rows, columns], values = tensor
+    width = columns // n_heads
+    return [values[row * columns + index * width : row * columns + (index + 1) * width] for row in range(rows)]
+
+
+def close(shown, expected, what):
+    size = max(abs(expected), 1e-3)
+    assert abs(shown - expected) <= ROUNDING * size, f"{what}: the page shows {shown}, the file has {expected}"
+
+
+def last_number(text):
+    return float(re.findall(r"-?\d+\.?\d*(?:e[-+]?\d+)?", text)[-1])
+
+
+def cell_by_keys(browser, section, index, row, column):
+    """Moves to a cell of a picture with the arrow keys and returns what the page says of it."""
+    picture = f"document.querySelectorAll('#{section} canvas[tabindex]')[{index}]"
+    browser.run(f"{picture}.blur(), {picture}.focus()")
+    for key, times in [("ArrowDown", row + 1), ("ArrowRight", column)]:
+        for _ in range(times):
+            browser.press(key)
+    return browser.run(f"document.querySelectorAll('#{section} figure .where')[{index}].textContent")
+
+
+def cell_by_mouse(browser, section, index):
+    """Points at the middle of a picture and returns what the page says of the cell there."""
+    picture = f"document.querySelectorAll('#{section} canvas[tabindex]')[{index}]"
+    box = browser.run(f"{picture}.scrollIntoView({{block: 'center'}}), {picture}.getBoundingClientRect().toJSON()")
+    browser.point(1, 1)
+    browser.point(box["left"] + box["width"] / 2, box["top"] + box["height"] / 2)
+    return browser.run(f"document.querySelectorAll('#{section} figure .where')[{index}].textContent")
+
+
+def choose(browser, control, value):
+    browser.run(f"at('{control}').value = '{value}', at('{control}').dispatchEvent(new Event('change'))")
+
+
+def to_step(browser, step):
+    """Moves the slider to a step."""
+    frame = f"film.frames.findIndex((frame) => frame.step === {step})"
+    browser.run(f"at('step').value = String({frame}), at('step').dispatchEvent(new Event('input'))")
+    assert browser.run("at('step-now').textContent") == str(step)
+
+
+def map_agrees(said, weights, probe, head_index, n_heads):
+    """Whether `query 3: a gives 12.5 % of its attention to key 4: b` is what the file says."""
+    query, share, key = re.fullmatch(r"query (\d+): .* gives (.*) % of its attention to key (\d+): .*", said).groups()
+    [_, heads, q_len, k_len], values = weights
+    assert heads == n_heads
+    place = ((probe * heads + head_index) * q_len + int(query)) * k_len + int(key)
+    assert abs(float(share) - 100 * values[place]) <= 0.06, f"{said}; the file has {values[place]}"
+
+
+def matrix_agrees(said, name, rows):
+    """Whether `W_Q, d_in 3, d_k 5: 0.25` is what the file says."""
+    shown, row, column = re.fullmatch(r"(\S+), d_in (\d+), d_[kv] (\d+): .*", said).groups()
+    assert shown == name, f"{said} is not about {name}"
+    close(last_number(said), rows[int(row)][int(column)], said)
+
+
+def train_and_report(qkv, folder):
+    run, frozen = os.path.join(folder, "run"), os.path.join(folder, "frozen")
+    for arm, more in [(run, []), (frozen, ["--set", "model.projections=frozen"])]:
+        subprocess.run([qkv, *TRAIN.split(), "--out", arm, *more], check=True)
+    page = os.path.join(folder, "report.html")
+    subprocess.run([qkv, "report", run, "--with", frozen, "--out", page], check=True, stdout=subprocess.DEVNULL)
+    inspected = subprocess.run([qkv, "inspect", run], check=True, capture_output=True, text=True).stdout
+    return run, page, inspected
+
+
+def steps_heads_and_inputs_show_what_the_files_hold(browser, run):
+    for step in [60, 0, 25]:
+        to_step(browser, step)
+        file = tensors(os.path.join(run, f"snapshots/step-{step:08}.safetensors"))
+        for index in [0, 1]:
+            choose(browser, "head", index)
+            for number, name in enumerate(["w_q", "w_k", "w_v"]):
+                rows = head(file[f"{LAYER}.{name}"], index, 2)
+                matrix_agrees(cell_by_keys(browser, "matrices", number, 3, 5), name.upper(), rows)
+                matrix_agrees(cell_by_mouse(browser, "matrices", number), name.upper(), rows)
+            for probe in [0, 2]:
+                choose(browser, "probe", probe)
+                weights = file[f"{LAYER}.weights"]
+                map_agrees(cell_by_keys(browser, "map", 0, 7, 2), weights, probe, index, 2)
+                map_agrees(cell_by_mouse(browser, "map", 0), weights, probe, index, 2)
+
+
+def circuits_are_the_products_of_what_the_files_hold(browser, run):
+    to_step(browser, 60)
+    choose(browser, "head", 1)
+    file = tensors(os.path.join(run, "snapshots/step-00000060.safetensors"))
+    with open(os.path.join(run, "checkpoints/step-00000060/config.json")) as config:
+        labels = json.load(config)["vocabulary"]
+    (_, d_model), table = file["embedding.table"]
+    w_q, w_k = (head(file[f"{LAYER}.{name}"], 1, 2) for name in ["w_q", "w_k"])
+    tokens = [table[i : i + d_model] for i in range(0, len(table), d_model)]
+
+    def wave(t, i):
+        return (math.cos if i % 2 else math.sin)(t / 10_000 ** ((i - i % 2) / d_model))
+
+    positions = [[wave(t, i) for i in range(d_model)] for t in range(8)]
+
+    def project(x, w):
+        return [sum(x[i] * w[i][j] for i in range(d_model)) for j in range(len(w[0]))]
+
+    def agrees(index, name, vectors, query, key, called):
+        expected = sum(a * b for a, b in zip(project(vectors[query], w_q), project(vectors[key], w_k)))
+        said = cell_by_keys(browser, "circuits", index, query, key)
+        assert said.startswith(f"QK, {name} by {name}, query {name} {called[0]}, key {name} {called[1]}: "), said
+        # The page may multiply factors of 16 bits each.
+        assert abs(last_number(said) - expected) <= 0.01 * max(abs(expected), 0.1), f"{said}; expected {expected}"
+
+    for query, key in [(3, 5), (39, 0)]:
+        agrees(0, "token", tokens, query, key, [labels[query], labels[key]])
+    for query, key in [(0, 7), (5, 2)]:
+        agrees(1, "position", positions, query, key, [query, key])
+    assert browser.run("chosenHead().circuits.map((one) => one.factor_limits !== null)")[:2] == [True, False]
+
+
+def norms_and_singular_values_are_those_of_inspect(browser, inspected):
+    to_step(browser, 60)
+    for index, section in enumerate(inspected.split(f"{LAYER}, head ")[1:3]):
+        choose(browser, "head", index)
+        for number, name in enumerate(["W_Q", "W_K", "W_V"]):
+            figures = re.search(rf"^  {name} +\d+ × \d+ +(.*)$", section, re.MULTILINE).group(1).split()
+            norm, first = float(figures[0]), float(figures[3])
+            caption = browser.run(f"document.querySelectorAll('#matrices figcaption')[{number}].textContent")
+            close(float(re.search(r"norm (\S+?)[,;]", caption).group(1)), norm, caption)
+            shown = browser.run(f"document.querySelectorAll('#matrices .values')[{number}].querySelector('td').textContent")
+            close(float(shown), first, f"largest singular value of {name}")
+
+
+def the_gauge_changes_the_matrices_and_not_the_map(browser):
+    before = [cell_by_keys(browser, section, 0, 2, 2) for section in ["map", "matrices"]]
+    choose(browser, "gauge", "balanced")
+    after = [cell_by_keys(browser, section, 0, 2, 2) for section in ["map", "matrices"]]
+    assert before[0] == after[0] and before[1] != after[1], (before, after)
+    assert "singular value decomposition" in browser.run("at('gauge-said').textContent")
+    choose(browser, "gauge", "raw")
+
+
+def a_token_shows_what_it_attends_to(browser):
+    # Focus may scroll the page under the mouse.
+    browser.point(1, 1)
+    browser.run("document.querySelectorAll('.token')[2].focus()")
+    said = browser.run("document.querySelector('.tokens + .where').textContent")
+    assert said.startswith("Position 2 (") and "attends to position" in said, said
+    widest = browser.run("Math.max(...[...document.querySelectorAll('.token i')].map((bar) => parseFloat(bar.style.width)))")
+    assert abs(last_number(said.split(" %")[0]) - widest) < 0.06, (said, widest)
+
+
+def keys_move_the_film_and_space_plays_it(browser):
+    to_step(browser, 30)
+    browser.run("document.activeElement.blur()")
+    browser.press("ArrowRight")
+    assert browser.run("at('step-now').textContent") == "35"
+    browser.press("Home")
+    assert browser.run("at('step-now').textContent") == "0"
+    browser.press(" ")
+    browser.run("new Promise((done) => setTimeout(done, 700))")
+    browser.press(" ")
+    assert int(browser.run("at('step-now').textContent")) >= 5
+    assert browser.run("at('play').textContent") == "Play"
+
+
+def heads_can_be_clicked_and_pictures_have_tables(browser):
+    browser.run("document.querySelectorAll('.head')[1].click()")
+    assert browser.run("at('head').value") == "1"
+    browser.run("document.querySelectorAll('#map details, #matrices details').forEach((one) => one.open = true)")
+    browser.run("new Promise((done) => setTimeout(done, 100))")
+    assert browser.run("document.querySelectorAll('#map figure details tbody tr').length") == 8
+    assert browser.run("document.querySelectorAll('#matrices figure:first-of-type details tbody tr').length") >= 32
+    assert browser.run("[...document.querySelectorAll('canvas[role=img]')].every((one) => one.getAttribute('aria-label'))")
+
+
+def a_token_that_looks_like_markup_stays_text(browser, qkv, folder):
+    run, page = os.path.join(folder, "run"), os.path.join(folder, "markup.html")
+    evil = "</script><img src=x onerror=alert(1)>"
+    config = os.path.join(run, "checkpoints/step-00000060/config.json")
+    with open(config) as file:
+        text = json.load(file)
+    text["vocabulary"][0] = evil
+    with open(config, "w") as file:
+        json.dump(text, file)
+    subprocess.run([qkv, "report", run, "--out", page], check=True, stdout=subprocess.DEVNULL)
+    browser.open(page)
+    said = cell_by_keys(browser, "circuits", 0, 0, 1)
+    assert said.startswith(f"QK, token by token, query token {evil}, key token {text['vocabulary'][1]}: "), said
+    assert browser.run("document.images.length") == 0
+    assert browser.complaints() == [], browser.complaints()
+
+
+def main():
+    qkv, folder = sys.argv[1:]
+    run, page, inspected = train_and_report(qkv, folder)
+    with Chromium() as browser:
+        browser.colours("light")
+        browser.open(page)
+        paint = browser.run(FIRST_PAINT)
+        assert paint < 1000, f"first paint after {paint} ms"
+        print(f"first paint after {paint:.0f} ms, {os.path.getsize(page) / 1000:.0f} kB")
+        for check in [
+            lambda: steps_heads_and_inputs_show_what_the_files_hold(browser, run),
+            lambda: circuits_are_the_products_of_what_the_files_hold(browser, run),
+            lambda: norms_and_singular_values_are_those_of_inspect(browser, inspected),
+            lambda: the_gauge_changes_the_matrices_and_not_the_map(browser),
+            lambda: a_token_shows_what_it_attends_to(browser),
+            lambda: keys_move_the_film_and_space_plays_it(browser),
+            lambda: heads_can_be_clicked_and_pictures_have_tables(browser),
+        ]:
+            check()
+        assert browser.complaints() == [], browser.complaints()
+        for scheme in ["light", "dark"]:
+            browser.colours(scheme)
+            browser.open(page)
+            to_step(browser, 30)
+            assert browser.complaints() == [], browser.complaints()
+            browser.picture(os.path.join(folder, f"{scheme}.png"))
+        a_token_that_looks_like_markup_stays_text(browser, qkv, folder)
+    print("the page shows what the files hold")
+
+
+if __name__ == "__main__":
+    main()
