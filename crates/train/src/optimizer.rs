@@ -122,9 +122,10 @@ impl Update<'_> {
             }
         };
         let state = AdamWState { weights, mean, mean_square };
-        let state = match state.update(&self.numbers, grad, decay) {
-            Ok(state) => state,
-            Err(state) => written_out(state, &self.numbers, grad.clone(), decay),
+        let state = if fused::takes(&state.weights) {
+            state.update(&self.numbers, grad, decay)
+        } else {
+            written_out(state, &self.numbers, grad.clone(), decay)
         };
         self.optimizer.moments.insert(path, Moments { m: state.mean, v: state.mean_square });
         state.weights

@@ -33,12 +33,7 @@ impl<M: Model> State<M> {
     ///
     /// # Errors
     /// If the loss or a gradient is not finite.
-    pub fn step(
-        self,
-        batch: &Batch,
-        size: StepSize,
-        seed: u64,
-    ) -> Result<(Self, StepOutcome), TrainError> {
+    pub fn step(self, batch: &Batch, size: StepSize, seed: u64) -> Result<(Self, StepOutcome), TrainError> {
         self.step_watched(batch, size, seed, |_, _| Ok(()))
     }
 

@@ -1,12 +1,12 @@
-//! Fused operations under Burn's autodiff: the only backend that names backends.
+//! Fused operations under Burn's autodiff: the only place that names backends.
 //!
 //! Each has a plain twin written on `Tensor` elsewhere: the definition, the oracle, and what every device takes whose
-//! memory is not the host's. Which one a tensor gets is decided by [`HostBackend::of`], before anything is computed.
+//! memory is not the host's. Which one a tensor gets is decided by [`takes`], before anything is computed.
 //!
 //! | operation | twin |
 //! |---|---|
 //! | [`DotProductAttention`] | [`Attend`](crate::Attend) |
-//! | [`gelu`], [`norm`], [`embedding`], [`linear`] | in `mlp.rs`, `norm.rs`, `embedding.rs` and `linear.rs` |
+//! | [`gelu`], [`norm`], [`embedding`], [`linear`], [`gelu_mlp`], [`self_attention`] | in `mlp.rs`, `norm.rs`, `embedding.rs` and `linear.rs` |
 //! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] | where a trainer calls them |
 
 mod adam_w;
@@ -15,20 +15,29 @@ mod attention;
 mod cross_entropy;
 mod embedding;
 mod gelu;
+mod global_norm;
 mod host;
 mod linear;
 mod mlp;
 mod norm;
 mod self_attention;
 
-pub use adam_w::{AdamW, AdamWState, Decay, GlobalNorm};
+pub use adam_w::{AdamW, AdamWState, Decay};
 pub use attention::DotProductAttention;
 pub use cross_entropy::cross_entropy;
 pub(crate) use embedding::embedding;
 pub(crate) use gelu::gelu;
+pub use global_norm::GlobalNorm;
 pub(crate) use host::HostBackend;
 pub(crate) use linear::linear;
 pub(crate) use mlp::{MlpWeights, gelu_mlp};
 pub(crate) use norm::{layer_norm, rms_norm};
 pub use qkv_kernels::Dropout as DropoutRule;
 pub(crate) use self_attention::self_attention;
+
+use burn::tensor::Tensor;
+
+/// Whether there are kernels for this tensor: it lies in host memory, in single or double precision.
+pub fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
+    HostBackend::of(tensor).is_some()
+}
