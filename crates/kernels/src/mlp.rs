@@ -174,7 +174,7 @@ impl<T: Float> GeluMlp<'_, T> {
 
 /// Four blocks at least where that leaves them long enough, so that some threads have an equal share.
 fn block_rows(n: usize) -> usize {
-    n.div_ceil(4).next_multiple_of(FEWEST_ROWS).min(MOST_ROWS)
+    n.div_ceil(4).next_multiple_of(FEWEST_ROWS).clamp(FEWEST_ROWS, MOST_ROWS)
 }
 
 struct Activate<'a, T> {

@@ -5,6 +5,7 @@
 //! | `attention.rs` | error at most twice (gradients: three times) that of the plain `f32` loops; masks, infinities, strides |
 //! | `attention_properties.rs` | the same for random shapes and combinations of masks |
 //! | `gelu.rs`, `cross_entropy.rs`, `norm.rs` | the same for what stands between the matrix products |
+//! | `matrix.rs`, `mlp.rs` | products, and a whole MLP, against loops |
 //! | `embedding.rs` | exactly the loops |
 //! | `adam_w.rs` | PyTorch's formula; sums and norms that are rounded once |
 //!
@@ -17,6 +18,8 @@ mod attention_properties;
 mod cross_entropy;
 mod embedding;
 mod gelu;
+mod matrix;
+mod mlp;
 mod naive_attention;
 mod norm;
 mod numbers;
