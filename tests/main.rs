@@ -19,6 +19,8 @@ mod numbers;
 mod onnx_cases;
 /// ONNX's operator as nested loops.
 mod onnx_reference;
+/// A transformer made of Burn's own operations.
+mod plain_transformer;
 /// Attention as nested loops.
 mod reference;
 /// A whole attention layer as nested loops.
@@ -79,6 +81,8 @@ mod softcap;
 
 // What is learned.
 
+/// Fused forms against readable ones.
+mod fused;
 /// Every scalar of an attention layer against differences.
 mod gradients;
 /// Learned, frozen and absent projections.
