@@ -22,7 +22,7 @@ pub type Outputs = [(&'static str, Tensor<3>); 4];
 
 impl LongAttention {
     pub fn new(long: Long, device: &Device) -> Self {
-        let mut random = stream(0, Purpose::Examples, long.name, 0);
+        let mut random = stream(0, Purpose::Examples, "long", long.seq_len as u64);
         let shape = [1, long.seq_len, LONG_HEADS * LONG_D];
         let n: usize = shape.iter().product();
         // Uniform with variance one.

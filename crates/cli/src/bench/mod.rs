@@ -22,7 +22,7 @@ use crate::exit::usage;
 use long::LongAttention;
 use timing::Timing;
 use training::Training;
-use workload::{LONG, TRAINING};
+use workload::Kind;
 
 /// What one workload took.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,10 +44,9 @@ struct Figures {
 
 /// Times the workloads that were asked for.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
-    if let Some(unknown) = args.workloads.iter().find(|name| !workload::names().any(|known| known == **name))
-    {
-        let known: Vec<_> = workload::names().collect();
-        return Err(usage(format!("unknown workload `{unknown}`; there is {}", known.join(", "))));
+    if let Some(unknown) = args.workloads.iter().find(|name| Kind::find(name).is_none()) {
+        let known = workload::names().collect::<Vec<_>>().join(", ");
+        return Err(usage(format!("unknown workload `{unknown}`; there is {known}, and long-T for any T")));
     }
     if let [name] = &args.workloads[..] {
         return one(args, name);
@@ -55,16 +54,14 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     if args.export.is_some() {
         return Err(usage("--export writes one workload; say which with --workload NAME"));
     }
-    let names: Vec<&str> = match args.workloads.is_empty() {
-        true => workload::names().collect(),
-        false => args.workloads.iter().map(String::as_str).collect(),
-    };
+    let names: Vec<String> =
+        if args.workloads.is_empty() { workload::names().collect() } else { args.workloads.clone() };
     let out = &mut stdout();
     if !args.json {
         writeln!(out, "{}", Figures::heading())?;
     }
     for name in names {
-        let line = in_own_process(args, name)?;
+        let line = in_own_process(args, &name)?;
         match args.json {
             true => write!(out, "{line}")?,
             false => writeln!(out, "{}", serde_json::from_str::<Figures>(&line)?.row())?,
@@ -87,14 +84,15 @@ fn in_own_process(args: &BenchArgs, name: &str) -> Result<String> {
 
 fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     let device = args.machine.open()?;
+    let kind = Kind::find(name).expect("the name was checked");
     if let Some(path) = &args.export {
-        match find(name) {
+        match kind {
             Kind::Training(workload) => export::training(workload, &device, path)?,
             Kind::Long(long) => export::long(long, &device, path)?,
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let figures = measure(name, &device)?;
+    let figures = measure(name, kind, &device)?;
     match args.json {
         true => println!("{}", serde_json::to_string(&figures)?),
         false => println!("{}\n{}", Figures::heading(), figures.row()),
@@ -102,20 +100,8 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-enum Kind {
-    Training(workload::Workload),
-    Long(workload::Long),
-}
-
-fn find(name: &str) -> Kind {
-    match TRAINING.iter().find(|workload| workload.name == name) {
-        Some(workload) => Kind::Training(*workload),
-        None => Kind::Long(*LONG.iter().find(|long| long.name == name).expect("the name was checked")),
-    }
-}
-
-fn measure(name: &str, device: &Device) -> Result<Figures> {
-    let (timing, n_tokens, flops) = match find(name) {
+fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
+    let (timing, n_tokens, flops) = match kind {
         Kind::Training(workload) => {
             let mut training = Training::new(workload, device)?;
             (Timing::of(|| training.step().map(drop))?, workload.n_tokens(), workload.flops())

@@ -19,7 +19,6 @@ pub struct Workload {
 /// Forward and backward of causal attention alone, one sequence.
 #[derive(Debug, Clone, Copy)]
 pub struct Long {
-    pub name: &'static str,
     pub seq_len: usize,
 }
 
@@ -85,12 +84,36 @@ pub const TRAINING: [Workload; 5] = [
     },
 ];
 
-pub const LONG: [Long; 2] =
-    [Long { name: "long-4096", seq_len: 4096 }, Long { name: "long-16384", seq_len: 16384 }];
+/// Lengths of the long workloads that are timed unless others are asked for.
+const LENGTHS: [usize; 2] = [4096, 16384];
 
-/// The names of all workloads.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    TRAINING.iter().map(|workload| workload.name).chain(LONG.iter().map(|long| long.name))
+/// The longest sequence: a million positions, hours for one step.
+const MAX_LENGTH: usize = 1 << 20;
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// A training step.
+    Training(Workload),
+    /// Attention alone.
+    Long(Long),
+}
+
+impl Kind {
+    /// `None` where nothing has that name; `long-T` is there for every T.
+    pub fn find(name: &str) -> Option<Self> {
+        if let Some(workload) = TRAINING.iter().find(|workload| workload.name == name) {
+            return Some(Self::Training(*workload));
+        }
+        let seq_len = name.strip_prefix("long-")?.parse().ok()?;
+        (1..=MAX_LENGTH).contains(&seq_len).then_some(Self::Long(Long { seq_len }))
+    }
+}
+
+/// The names of the workloads that are timed unless others are asked for.
+pub fn names() -> impl Iterator<Item = String> {
+    let long = LENGTHS.into_iter().map(|seq_len| format!("long-{seq_len}"));
+    TRAINING.iter().map(|workload| workload.name.to_owned()).chain(long)
 }
 
 impl Workload {

@@ -41,6 +41,8 @@ mod snapshots;
 mod sweep;
 
 // What the other commands show.
+/// The figures and exports of `bench`.
+mod bench;
 /// A language model of a text.
 mod chars;
 /// The figures of `eval`.

@@ -5,9 +5,11 @@
 //!
 //! | operation | twin |
 //! |---|---|
-//! | [`DotProductAttention`] | [`Attend`](crate::Attend) |
-//! | [`gelu`], [`norm`], [`embedding`], [`linear`], [`gelu_mlp`], [`self_attention`] | in `mlp.rs`, `norm.rs`, `embedding.rs` and `linear.rs` |
-//! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] | where a trainer calls them |
+//! | [`DotProductAttention`], alone or with the projections before it | [`Attend`](crate::Attend) |
+//! | norms, embedding, linear maps, GELU, a whole MLP | in the files of these names beside this folder |
+//! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`] and [`Decay`] | where a trainer calls them |
+//!
+//! Dropout of attention weights follows a [`DropoutRule`], which both forms ask.
 
 mod adam_w;
 mod apply;
