@@ -17,7 +17,7 @@
 //! alone, so its result is the same, bit for bit, for any number of threads; it may differ between instruction sets.
 //! Small problems stay on the calling thread.
 //!
-//! This crate knows no tensors, allocates no outputs, does no IO and reads no clock. Sizes that contradict each other
+//! This crate knows no tensors, does no IO and reads no clock. Sizes that contradict each other
 //! are bugs of the caller and panic.
 
 mod adam_w;

@@ -1,4 +1,4 @@
-//! The one place with unsafe code: parallel tasks that write to interleaved parts of one slice.
+//! Parallel tasks that write to interleaved parts of one slice.
 //!
 //! The context of a head lies in every position's row, between those of the other heads. No safe way to split a slice
 //! yields such parts without an allocation for each row, so tasks get a pointer, and each asks for its own parts only.
