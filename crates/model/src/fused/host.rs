@@ -151,7 +151,8 @@ impl Host for Flex {
 #[cfg(feature = "ndarray")]
 impl Host for NdArray {
     fn values(tensor: FloatTensor<Self>) -> Values {
-        Values::Data(tensor.into_data())
+        // Of whatever rank: only the values and their shape leave this line.
+        Values::Data(Tensor::<1>::from_primitive::<Self>(tensor).into_data())
     }
 
     fn tensor(values: Values) -> FloatTensor<Self> {
@@ -159,6 +160,6 @@ impl Host for NdArray {
             Values::Flex(tensor) => tensor.into_data(),
             Values::Data(data) => data,
         };
-        burn_ndarray::NdArrayTensor::from_data(data)
+        <Self as burn::backend::ops::FloatTensorOps<Self>>::float_from_data(data, &Default::default())
     }
 }
