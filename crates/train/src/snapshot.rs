@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::Instant;
 
-use burn::module::{ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use qkv_model::ModulePath;
+use qkv_model::{Parameter, parameters};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
@@ -82,14 +81,15 @@ impl<'a> Snapshots<'a> {
     }
 
     fn take<M: Model>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
-        let mut list = Kept::default();
-        state.model.visit(&mut list);
-        let mut tensors = list.tensors();
+        let kept = Kept::of(&state.model);
+        let mut flow = Vec::new();
         for watched in std::mem::take(&mut self.flow).matrices {
-            let Some(after) = list.values_of(&watched.path) else { continue };
-            tensors.push(Kept::vector(format!("{}.update", watched.path), watched.update(after)));
-            tensors.push(Kept::vector(format!("{}.gradient", watched.path), watched.gradient));
+            let Some(after) = kept.values_of(&watched.path) else { continue };
+            flow.push(Named::vector(format!("{}.update", watched.path), watched.update(after)));
+            flow.push(Named::vector(format!("{}.gradient", watched.path), watched.gradient));
         }
+        let mut tensors = kept.small_enough();
+        tensors.extend(flow);
         let n_heads: usize = state.model.layers().iter().map(|layer| layer.n_heads).sum();
         let map_values = n_heads.max(1) * self.task.seq_len().pow(2);
         let n_probes = (MOST_VALUES / map_values).max(least_probes).min(self.examples.len());
@@ -141,55 +141,46 @@ struct Named {
     values: Vec<f32>,
 }
 
+impl Named {
+    fn vector(name: String, values: Vec<f32>) -> Self {
+        Self { name, shape: vec![values.len()], values }
+    }
+}
+
 /// The parameters that a film shows.
 #[derive(Default)]
 struct Kept {
-    path: ModulePath,
     projections: Vec<Named>,
     tables: Vec<Named>,
 }
 
 impl Kept {
-    fn vector(name: String, values: Vec<f32>) -> Named {
-        Named { name, shape: vec![values.len()], values }
+    fn of<M: Model>(model: &M) -> Self {
+        let mut kept = Self::default();
+        for Parameter { path: name, shape, data, .. } in parameters(model) {
+            let is_projection = name.rsplit('.').next().is_some_and(|last| PROJECTIONS.contains(&last));
+            let list = match is_projection {
+                true => &mut kept.projections,
+                false if TABLES.contains(&name.as_str()) => &mut kept.tables,
+                false => continue,
+            };
+            list.push(Named { name, shape, values: data.iter().collect() });
+        }
+        kept
     }
 
     fn values_of(&self, path: &str) -> Option<&[f32]> {
         self.projections.iter().find(|tensor| tensor.name == path).map(|tensor| tensor.values.as_slice())
     }
 
-    /// Those that are small enough.
-    fn tensors(&self) -> Vec<Named> {
+    /// Of the two lists those that are not too long for a film.
+    fn small_enough(self) -> Vec<Named> {
         let n_values = |list: &[Named]| list.iter().map(|tensor| tensor.values.len()).sum::<usize>();
-        let lists =
-            [&self.projections, &self.tables].into_iter().filter(|list| n_values(list) <= MOST_VALUES);
-        let copy = |tensor: &Named| Named {
-            name: tensor.name.clone(),
-            shape: tensor.shape.clone(),
-            values: tensor.values.clone(),
-        };
-        lists.flatten().map(copy).collect()
-    }
-}
-
-impl ModuleVisitor for Kept {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.names().join(".");
-        let is_projection = name.rsplit('.').next().is_some_and(|last| PROJECTIONS.contains(&last));
-        if !is_projection && !TABLES.contains(&name.as_str()) {
-            return;
-        }
-        let (shape, values) = (param.dims().to_vec(), param.val().into_data().iter().collect());
-        let list = if is_projection { &mut self.projections } else { &mut self.tables };
-        list.push(Named { name, shape, values });
+        [self.projections, self.tables]
+            .into_iter()
+            .filter(|list| n_values(list) <= MOST_VALUES)
+            .flatten()
+            .collect()
     }
 }
 
