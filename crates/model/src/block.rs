@@ -3,8 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attention::{Mask, SelfAttention};
+use crate::attention::{LayerHook, Mask, SelfAttention, Stage};
 use crate::config::TransformerConfig;
+use crate::contribution::{Ledger, Source};
 use crate::dropout::Dropout;
 use crate::error::ModelError;
 use crate::init::Init;
@@ -76,6 +77,29 @@ impl Block {
         BlockOutput { x: self.after_attention(x, output.context, mode), weights: output.weights }
     }
 
+    /// The same without dropout, with everything shown to a hook, which may change it.
+    pub(crate) fn forward_hooked(&self, x: Tensor<3>, mask: &Mask, hook: &mut LayerHook<'_>) -> Tensor<3> {
+        let x = hook.at(Stage::Stream, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
+        let output = self.attention.forward_hooked(self.attention_input(x.clone()), mask, hook);
+        self.after_attention(x, output.context, Mode::Evaluate)
+    }
+
+    /// The same without dropout, with a record of who adds what to the residual stream.
+    pub(crate) fn record(&self, layer: usize, ledger: &mut Ledger, mask: &Mask) {
+        let input = self.attention_input(ledger.total());
+        for (head, output) in self.attention.head_outputs(input, mask).into_iter().enumerate() {
+            ledger.add(Source::Head { layer, head }, output);
+        }
+        if let Some(b_o) = &self.attention.b_o {
+            ledger.add_bias(b_o.val());
+        }
+        ledger.norm(self.post(&self.norm_attention));
+        if let Some(mlp) = &self.mlp {
+            ledger.add(Source::Mlp { layer }, mlp.forward(self.before(&self.norm_mlp, ledger.total())));
+        }
+        ledger.norm(self.post(&self.norm_mlp));
+    }
+
     /// Whether the attention layer sees the residual stream after a norm.
     pub fn is_pre_norm(&self) -> bool {
         self.norm_attention.is_some() && !self.post_norm
@@ -111,9 +135,14 @@ impl Block {
     }
 
     fn after(&self, norm: &Option<Norm>, x: Tensor<3>) -> Tensor<3> {
-        match norm {
-            Some(norm) if self.post_norm => norm.forward(x),
-            _ => x,
+        match self.post(norm) {
+            Some(norm) => norm.forward(x),
+            None => x,
         }
+    }
+
+    /// A norm, where it comes after its sub-layer.
+    fn post<'a>(&self, norm: &'a Option<Norm>) -> Option<&'a Norm> {
+        norm.as_ref().filter(|_| self.post_norm)
     }
 }

@@ -15,6 +15,7 @@
 //! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Parts`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Parts`] |
 //! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`] ([`ErasedScore`]), [`AnyPositions`] ([`ErasedPositions`]); [`ErasedModule`] over [`Inside`], with [`Visitor`], [`Mapper`] and [`Change`] for Burn's own | example `own_command_line` |
 //! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
+//! | What happens inside, and what if it were otherwise? | a [`Hook`] at every [`Stage`]; a [`Contribution`] of every [`Source`] | example `find_the_induction_head` |
 //! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
 //! | What is in a model? | [`parameters`], [`Parameter`], named by their [`ModulePath`] | the page of [`parameters`] |
 //! | What makes it fast? | [`fused`], chosen by [`AttentionForm`] | `qkv bench` |
@@ -45,6 +46,7 @@ mod block;
 mod bridge;
 mod choice;
 mod config;
+mod contribution;
 mod dropout;
 mod embedding;
 mod erased;
@@ -63,13 +65,14 @@ mod transformer;
 
 pub use attention::{
     Additive, AnyScore, Attend, Attended, AttentionForm, AttentionOutput, BasicAttention, CausalAlign, Dot,
-    ErasedScore, HeadShape, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
-    Softmax, Trace, attend,
+    ErasedScore, HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention,
+    SelfAttentionConfig, Softmax, Stage, Trace, attend,
 };
 pub use block::{Block, BlockOutput};
 pub use bridge::{Mapper, Visitor};
 pub use choice::{Choice, NoSettings, Settings, plain_words};
 pub use config::{MaskConfig, TransformerConfig};
+pub use contribution::{Contribution, Source};
 pub use dropout::{Dropout, WeightDropout};
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use erased::{Change, Erased, ErasedModule, Inside};

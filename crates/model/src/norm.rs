@@ -1,6 +1,6 @@
 //! Normalisation of the residual stream: Burn's layers, with weights and arithmetic in the model's precision.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,31 @@ impl Norm {
             (Self::Rms(norm), Some(backend)) => fused::rms_norm(backend, x, norm.gamma.val(), EPSILON),
             (Self::Layer(norm), _) => norm.forward(x),
             (Self::Rms(norm), None) => rms_norm(x, EPSILON) * norm.gamma.val().unsqueeze(),
+        }
+    }
+
+    /// What the norm makes of a part of `x`, with the scale that the whole of `x` has and without `beta`: linear, so that
+    /// over parts that add up to `x` it adds up to `forward(x) - beta`.
+    ///
+    /// ```text
+    /// layer    (part - mean(part)) / √(variance(x) + 1e-5) · gamma
+    /// rms      part / √(mean(x²) + 1e-5) · gamma
+    /// ```
+    pub(crate) fn of_part(&self, part: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
+        let centred = |x: Tensor<3>| x.clone() - x.mean_dim(2);
+        let (part, whole, gamma) = match self {
+            Self::Layer(norm) => (centred(part), centred(x.clone()), norm.gamma.val()),
+            Self::Rms(norm) => (part, x.clone(), norm.gamma.val()),
+        };
+        let scale = whole.powi_scalar(2).mean_dim(2).add_scalar(EPSILON).sqrt();
+        part / scale * gamma.unsqueeze()
+    }
+
+    /// What is added at the end, `[d_model]`.
+    pub(crate) fn beta(&self) -> Option<Tensor<1>> {
+        match self {
+            Self::Layer(norm) => norm.beta.as_ref().map(Param::val),
+            Self::Rms(_) => None,
         }
     }
 }

@@ -3,9 +3,10 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::{CausalAlign, Mask, Trace};
+use crate::attention::{CausalAlign, Hook, LayerHook, Mask, Trace};
 use crate::block::Block;
 use crate::config::{MaskConfig, TransformerConfig};
+use crate::contribution::{Contribution, Ledger, Source};
 use crate::dropout::Dropout;
 use crate::embedding::Embedding;
 use crate::error::ModelError;
@@ -106,6 +107,44 @@ impl Transformer {
             Some(norm) => norm.forward(x),
             None => x,
         }
+    }
+
+    /// The same without dropout and in the readable form, with everything on the way shown to a [`Hook`], which may change
+    /// it.
+    ///
+    /// # Shapes
+    /// As [`features`](Self::features).
+    ///
+    /// # Panics
+    /// If the hook returns another shape than it was given.
+    pub fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Tensor<3> {
+        let mask = self.mask();
+        let mut x = self.embed(tokens, Mode::Evaluate);
+        for (layer, block) in self.blocks.iter().enumerate() {
+            x = block.forward_hooked(x, &mask, &mut LayerHook { hook, layer });
+        }
+        match &self.norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        }
+    }
+
+    /// The features as a sum over who wrote them; see [`Contribution`].
+    ///
+    /// # Shapes
+    /// - `tokens`: `[batch, seq_len, stack]`
+    pub fn contributions(&self, tokens: Tensor<3, Int>) -> Vec<Contribution> {
+        let mask = self.mask();
+        let embedded = self.embedding.forward(tokens);
+        let mut ledger = Ledger::new(embedded.clone());
+        if let Some(positions) = &self.positions {
+            ledger.add(Source::Positions, positions.embed(embedded.clone()) - embedded);
+        }
+        for (layer, block) in self.blocks.iter().enumerate() {
+            block.record(layer, &mut ledger, &mask);
+        }
+        ledger.norm(self.norm.as_ref());
+        ledger.close()
     }
 
     /// Logits of features of any leading shape: `[.., d_model]` to `[.., vocab_size]`.

@@ -1,0 +1,130 @@
+//! Looking at what a model computes on its way, and changing it.
+
+use burn::tensor::{Tensor, assert_shape};
+
+use super::attend::mix;
+use super::mask::Mask;
+use super::{AttentionOutput, SelfAttention, join_heads, project};
+use crate::linear::linear;
+use crate::mode::Mode;
+
+/// What a [`Hook`] is shown of a layer, in the order in which it is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The residual stream on its way into the block, before any norm, `[batch, 1, seq_len, d_model]`.
+    Stream,
+    /// What W_Q makes, before QK-norm and rotation, `[batch, heads, seq_len, d_k]`.
+    Queries,
+    /// What W_K makes, likewise, `[batch, kv_heads, seq_len, d_k]`.
+    Keys,
+    /// What W_V makes, `[batch, kv_heads, seq_len, d_v]`.
+    Values,
+    /// Attention weights, `[batch, heads, seq_len, seq_len]`.
+    Weights,
+    /// What the heads give, before W_O, `[batch, heads, seq_len, d_v]`.
+    Context,
+}
+
+impl Stage {
+    /// All of them, in that order.
+    pub const ALL: [Self; 6] =
+        [Self::Stream, Self::Queries, Self::Keys, Self::Values, Self::Weights, Self::Context];
+
+    /// As it is called in tables and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Queries => "queries",
+            Self::Keys => "keys",
+            Self::Values => "values",
+            Self::Weights => "weights",
+            Self::Context => "context",
+        }
+    }
+}
+
+/// Sees every stage of every layer, and says with what the model goes on.
+///
+/// A closure is one. [`Transformer::features_with`](crate::Transformer::features_with) calls it.
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use qkv_model::{Init, Stage, TransformerConfig};
+///
+/// let device = Device::flex();
+/// let model = TransformerConfig::new(10, 5, 8).init(&Init::new(&device, 1))?;
+/// let mut stages = Vec::new();
+/// let mut hook = |layer, stage: Stage, x: Tensor<4>| {
+///     stages.push((layer, stage.name(), x.dims()));
+///     if stage == Stage::Context { x.zeros_like() } else { x } // switches the attention off
+/// };
+/// let without = model.features_with(Tensor::<3, Int>::zeros([2, 5, 1], &device), &mut hook);
+/// assert_eq!(stages[4], (0, "weights", [2, 1, 5, 5]));
+/// assert_eq!(without.dims(), [2, 5, 8]);
+/// # Ok::<(), qkv_model::ModelError>(())
+/// ```
+pub trait Hook {
+    /// Takes what layer `layer` has computed, and returns what the rest of the model is given instead, in the same shape.
+    fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4>;
+}
+
+impl<F: FnMut(usize, Stage, Tensor<4>) -> Tensor<4>> Hook for F {
+    fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+        self(layer, stage, x)
+    }
+}
+
+/// A hook and the layer that it is shown.
+pub(crate) struct LayerHook<'a> {
+    pub hook: &'a mut dyn Hook,
+    pub layer: usize,
+}
+
+impl LayerHook<'_> {
+    pub(crate) fn at(&mut self, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+        let shape = x.dims();
+        let x = self.hook.at(self.layer, stage, x);
+        assert_eq!(x.dims(), shape, "shape of the {} that a hook returns", stage.name());
+        x
+    }
+}
+
+impl SelfAttention {
+    /// As [`forward_with_weights`](Self::forward_with_weights) without dropout, with everything shown to a hook.
+    pub(crate) fn forward_hooked(
+        &self,
+        x: Tensor<3>,
+        mask: &Mask,
+        hook: &mut LayerHook<'_>,
+    ) -> AttentionOutput {
+        let [q, k, v] = self.project(x);
+        let q = hook.at(Stage::Queries, q);
+        let k = hook.at(Stage::Keys, k);
+        let v = hook.at(Stage::Values, v);
+        let [q, k] = self.prepare(q, k);
+        let weights = hook.at(Stage::Weights, self.steps(mask).weights(q, k));
+        let context = hook.at(Stage::Context, mix(weights.clone(), v));
+        AttentionOutput { context: project(join_heads(context), &self.w_o, &self.b_o), weights }
+    }
+
+    /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to none.
+    pub(crate) fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
+        let [batch, seq_len, _] = x.dims();
+        let context = self.attend(x, mask, Mode::Evaluate).context;
+        assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);
+        let output = |head: usize| {
+            let context = context.clone().narrow(1, head, 1).squeeze_dim::<3>(1);
+            match self.w_o(head) {
+                Some(w_o) => linear(context, w_o, None),
+                None => {
+                    // The heads lie side by side, so each has columns of its own.
+                    let columns = head * self.d_v..(head + 1) * self.d_v;
+                    let nothing =
+                        Tensor::zeros([batch, seq_len, self.d_out], (&context.device(), context.dtype()));
+                    nothing.slice_assign([0..batch, 0..seq_len, columns], context)
+                }
+            }
+        };
+        (0..self.n_heads).map(output).collect()
+    }
+}
