@@ -27,6 +27,8 @@ mod reference;
 mod reference_layer;
 /// Files and folders that go when the test ends.
 mod scratch;
+/// Whole models in which every parameter is random.
+mod transformers;
 /// The published numbers in `tests/truth/`.
 mod truth;
 /// Every variant by its settings.
@@ -91,6 +93,15 @@ mod learning;
 mod transformer_gradients;
 /// Every variant of a layer against differences.
 mod variant_gradients;
+
+// What each part is good for.
+
+/// Heads and projections taken away.
+mod ablation;
+/// Logits as sums over heads and the rest.
+mod attribution;
+/// Activations of one run in another.
+mod patching;
 
 // What is drawn, what is refused, and what is boxed.
 

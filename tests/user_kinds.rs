@@ -7,8 +7,8 @@ use qkv_model::{
     Parts, Place, Positions, SelfAttentionConfig, Training, Transformer, parameters,
 };
 use qkv_train::{
-    Config, ConfigSource, Model, ModelConfig, Query, Registry, Task, TrainError, Trainer, load_weights,
-    save_weights,
+    Ablation, Config, ConfigSource, Examples, Model, ModelConfig, Query, Registry, Split, Task, TrainError,
+    Trainer, attribute, load_weights, save_weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,18 @@ fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
         assert!(loaded.attention_weights(tokens()).is_empty() && loaded.layers().is_empty());
         let place = Query { layer: 0, head: 0, position: 0 };
         assert!(loaded.trace(Tensor::zeros([7, 1], &device), place).is_none());
+        let examples = Examples { task: &*task, seed: 0, split: Split::Test };
+        let refused = [
+            Ablation::new(&loaded, examples, 1, &device).err().unwrap(),
+            attribute(&loaded, examples, 1, &device).err().unwrap(),
+        ];
+        let sentences =
+            [("features_with", "changed inside"), ("contributions", "taken apart")].map(|(method, done)| {
+                format!(
+                    "the model's type does not write `Model::{method}`, by which it could be {done}; write it"
+                )
+            });
+        assert_eq!(refused.map(|error| error.to_string()), sentences);
     }
 }
 

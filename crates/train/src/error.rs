@@ -107,6 +107,23 @@ pub enum TrainError {
         /// How many were drawn.
         examples: usize,
     },
+    /// A model cannot do what only some can.
+    #[error("the model's type does not write `Model::{method}`, by which it could be {done}; write it")]
+    NotWritten {
+        /// The method.
+        method: &'static str,
+        /// What it is for.
+        done: &'static str,
+    },
+    /// Two inputs between which there is nothing to find.
+    #[error(
+        "at no position of {pairs} pairs do the clean and the corrupted example ask for different answers; corrupt what \
+         the answer depends on"
+    )]
+    SameAnswers {
+        /// Number of pairs.
+        pairs: usize,
+    },
     /// The task `chars` was given no text.
     #[error("the task `chars` needs a text; name a file with --set task.text=FILE")]
     NoText,
@@ -253,6 +270,14 @@ impl TrainError {
     /// For `map_err` on input and output: names what was done to which file.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn no_hooks() -> Self {
+        Self::NotWritten { method: "features_with", done: "changed inside" }
+    }
+
+    pub(crate) fn no_contributions() -> Self {
+        Self::NotWritten { method: "contributions", done: "taken apart" }
     }
 
     /// Whether a number that training computed is one.

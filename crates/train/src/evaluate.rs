@@ -1,7 +1,7 @@
 //! How good a model is on examples that it was not trained on.
 
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{Device, ElementConversion};
+use burn::tensor::{Device, ElementConversion, Tensor};
 use qkv_model::Mode;
 use serde::Serialize;
 
@@ -36,9 +36,7 @@ pub fn evaluate<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
-    let n_held_out = examples.task.n_held_out(examples.split).unwrap_or(u64::MAX);
-    let n_examples = n_examples.min(n_held_out.max(1));
-    evaluate_on(model, examples.task, (0..n_examples).map(|index| examples.draw(index)), device)
+    evaluate_on(model, held_out(examples, n_examples, device))
 }
 
 /// Evaluates on every input that the task has, in all splits; `None` if they cannot be numbered or are more than
@@ -57,7 +55,7 @@ pub fn evaluate_exactly<M: Model>(
     };
     let examples =
         (0..n_inputs).filter_map(|index| task.input(index)).map(|tokens| Ok(Example::new(task, tokens)));
-    evaluate_on(model, task, examples, device).map(Some)
+    evaluate_on(model, batches(task, examples, device)).map(Some)
 }
 
 /// Most examples per forward pass; more make no matrix product faster.
@@ -66,25 +64,48 @@ const BATCH: usize = 256;
 /// Most T×T entries per head and forward pass, 16 MiB: long sequences are evaluated a few at a time.
 const MAP_ENTRIES: usize = 1 << 22;
 
+/// The first `n_examples` of a split; no more than it has, where it is a list.
+pub(crate) fn held_out<'a>(
+    examples: Examples<'a>,
+    n_examples: u64,
+    device: &Device,
+) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a> {
+    let n_held_out = examples.task.n_held_out(examples.split).unwrap_or(u64::MAX);
+    let n_examples = n_examples.min(n_held_out.max(1));
+    batches(examples.task, (0..n_examples).map(move |index| examples.draw(index)), device)
+}
+
+fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
+    task: &'a dyn Task,
+    mut examples: E,
+    device: &Device,
+) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a, E> {
+    let device = device.clone().without_autodiff();
+    let at_once = (MAP_ENTRIES / task.seq_len().pow(2)).clamp(1, BATCH);
+    std::iter::from_fn(move || {
+        let some: Result<Vec<Example>, TrainError> = examples.by_ref().take(at_once).collect();
+        match some {
+            Ok(some) if some.is_empty() => None,
+            some => Some(some.map(|some| Batch::new(task, &some, &device))),
+        }
+    })
+}
+
 fn evaluate_on<M: Model>(
     model: &M,
-    task: &dyn Task,
-    examples: impl Iterator<Item = Result<Example, TrainError>>,
-    device: &Device,
+    batches: impl Iterator<Item = Result<Batch, TrainError>>,
 ) -> Result<Evaluation, TrainError> {
-    let device = device.clone().without_autodiff();
     let mut sums = Sums::default();
-    let at_once = (MAP_ENTRIES / task.seq_len().pow(2)).clamp(1, BATCH);
-    let mut examples = examples.peekable();
-    while examples.peek().is_some() {
-        let some: Vec<Example> = examples.by_ref().take(at_once).collect::<Result<_, _>>()?;
-        sums.add(model, &Batch::new(task, &some, &device));
+    for batch in batches {
+        let batch = batch?;
+        sums.add(logits(model, &batch, Mode::Evaluate), &batch);
     }
     Ok(sums.mean())
 }
 
+/// What is counted over the batches of an evaluation.
 #[derive(Default)]
-struct Sums {
+pub(crate) struct Sums {
     loss: f64,
     targets: usize,
     right_targets: usize,
@@ -93,8 +114,8 @@ struct Sums {
 }
 
 impl Sums {
-    fn add<M: Model>(&mut self, model: &M, batch: &Batch) {
-        let logits = logits(model, batch, Mode::Evaluate);
+    /// `logits`: `[n_targets, vocab_size]`, those of the batch's targets.
+    pub(crate) fn add(&mut self, logits: Tensor<2>, batch: &Batch) {
         let [n_targets, _] = logits.dims();
         let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
         let right: Vec<bool> = right.into_data().iter::<bool>().collect();
@@ -112,7 +133,7 @@ impl Sums {
         self.examples += batch.targets_per_example.len();
     }
 
-    fn mean(self) -> Evaluation {
+    pub(crate) fn mean(self) -> Evaluation {
         Evaluation {
             loss: self.loss / self.targets as f64,
             accuracy: self.right_targets as f64 / self.targets as f64,

@@ -14,12 +14,14 @@
 //! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`] ([`ErasedModel`]); [`Config`], [`ConfigSource`] | example `own_command_line` |
 //! | What happens in a step? | [`Batch`]; [`State::step`] of a [`StepSize`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
+//! | What is a head good for? | [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`] between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]) | example `find_the_induction_head` |
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
 //! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`Event`], [`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
 //! | What lies on disk? | [`RunFolder`], [`Existing`]; [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
 //! | What can be wrong? | [`TrainError`] | the page of [`ConfigSource::read`] |
 
 mod batch;
+mod causal;
 mod checkpoint;
 mod clip;
 mod config;
@@ -45,6 +47,9 @@ mod trainer;
 mod transformer;
 
 pub use batch::Batch;
+pub use causal::{
+    Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
+};
 pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
 pub use clip::{clip_factor, global_norm};
 pub use config::{Config, ConfigSource, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig};

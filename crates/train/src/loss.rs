@@ -10,7 +10,11 @@ use crate::model::Model;
 
 /// Logits at the positions that carry loss, `[n_targets, vocab_size]`.
 pub(crate) fn logits<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Tensor<2> {
-    let features = model.features(batch.tokens.clone(), mode);
+    logits_of(model, model.features(batch.tokens.clone(), mode), batch)
+}
+
+/// The same of given features, `[batch, seq_len, d_model]`.
+pub(crate) fn logits_of<M: Model>(model: &M, features: Tensor<3>, batch: &Batch) -> Tensor<2> {
     let [n_examples, seq_len, d_model] = features.dims();
     let features = features.reshape([n_examples * seq_len, d_model]);
     let [n_targets] = batch.positions.dims();

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Erased, ErasedModule, Inside, Mode, Trace, Transformer};
+use qkv_model::{Contribution, Erased, ErasedModule, Hook, Inside, Mode, Trace, Transformer};
 
 /// A model over token sequences that [`Trainer`](crate::Trainer) can fit.
 ///
@@ -36,6 +36,20 @@ pub trait Model: Module + ModuleDisplay {
     /// If there is no such layer, head or position.
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         let _ = (tokens, place);
+        None
+    }
+
+    /// As [`features`](Self::features) without dropout, with every stage of every layer shown to `hook`, which may change
+    /// it; `None` for a model that does not let itself be changed.
+    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        let _ = (tokens, hook);
+        None
+    }
+
+    /// The features without dropout as a sum over who wrote them; `None` for a model that does not say. A model that does
+    /// must have [`logits`](Self::logits) that are linear, without a bias.
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        let _ = tokens;
         None
     }
 }
@@ -87,6 +101,14 @@ impl Model for Transformer {
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         Some(Transformer::trace(self, tokens, place.layer, place.head, place.position))
     }
+
+    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        Some(Transformer::features_with(self, tokens, hook))
+    }
+
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        Some(Transformer::contributions(self, tokens))
+    }
 }
 
 /// Any model, as [`Registry`](crate::Registry) hands it out. [`Erased::downcast_ref`] gets at the type inside.
@@ -104,6 +126,10 @@ pub trait ErasedModel: ErasedModule {
     fn layers(&self) -> Vec<Layer>;
     /// See [`Model::trace`].
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace>;
+    /// See [`Model::features_with`].
+    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>>;
+    /// See [`Model::contributions`].
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>>;
 }
 
 impl<M: Model + 'static> ErasedModel for Inside<M> {
@@ -126,6 +152,14 @@ impl<M: Model + 'static> ErasedModel for Inside<M> {
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         self.get().trace(tokens, place)
     }
+
+    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        self.get().features_with(tokens, hook)
+    }
+
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        self.get().contributions(tokens)
+    }
 }
 
 impl Model for AnyModel {
@@ -147,5 +181,13 @@ impl Model for AnyModel {
 
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         self.get().trace(tokens, place)
+    }
+
+    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        self.get().features_with(tokens, hook)
+    }
+
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        self.get().contributions(tokens)
     }
 }

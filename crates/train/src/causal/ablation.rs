@@ -1,0 +1,137 @@
+//! Ablation: what the model can no longer do without a head, or without its queries, keys or values.
+
+use burn::tensor::{Device, Tensor};
+use qkv_model::{Hook, Stage};
+use serde::Serialize;
+
+use super::effect::Effect;
+use super::site::{Site, Stages};
+use crate::batch::Batch;
+use crate::error::TrainError;
+use crate::evaluate::{Evaluation, Sums, held_out};
+use crate::loss::logits_of;
+use crate::model::Model;
+use crate::task::Examples;
+
+/// What stands in the place of what was taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replacement {
+    /// Nothing: as if the head's part of the matrix (and bias) that makes it were zero.
+    Zero,
+    /// Its mean over all positions of the held-out examples, which tells nothing of the input but keeps what is always
+    /// there; for attention weights, which are different at every position by the mask alone, the mean over the examples.
+    Mean,
+}
+
+/// A model and held-out examples on which parts of it are taken away
+/// ([Michel et al. 2019](https://arxiv.org/abs/1905.10650) for whole heads;
+/// [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593) for means).
+///
+/// ```text
+/// x_h = 0    or    x_h = 1/(N T) Σ_n Σ_t x_h[n, t]        x: the queries, keys, values or context of head h
+/// effect = loss(model with that x_h) - loss(model)
+/// ```
+///
+/// Everything is computed in the readable form, before and after.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, Stage, TransformerConfig};
+/// use qkv_train::{Ablation, Examples, Replacement, Reverse, Site, Split};
+///
+/// let device = Device::flex();
+/// let task = Reverse { seq_len: 5, n_symbols: 7 };
+/// let model = TransformerConfig::new(7, 5, 8).init(&Init::new(&device, 1))?;
+/// let examples = Examples { task: &task, seed: 0, split: Split::Test };
+/// let ablation = Ablation::new(&model, examples, 100, &device)?;
+/// let head = Site { layer: 0, stage: Stage::Context, head: 0 };
+/// assert!(ablation.sites().contains(&head));
+/// assert_ne!(ablation.without(&[head], Replacement::Zero)?.loss(), 0.0);
+/// assert_eq!(ablation.without(&[], Replacement::Zero)?.loss(), 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Ablation<'a, M> {
+    model: &'a M,
+    batches: Vec<Batch>,
+    before: Evaluation,
+    means: Stages,
+}
+
+impl<'a, M: Model> Ablation<'a, M> {
+    /// Runs the model as it is on the first `n_examples`, at least one; `model` should be a validation copy
+    /// (`model.valid()`).
+    ///
+    /// # Errors
+    /// If the split is empty, or the model does not let itself be changed.
+    pub fn new(
+        model: &'a M,
+        examples: Examples<'_>,
+        n_examples: u64,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let batches: Vec<Batch> = held_out(examples, n_examples, device).collect::<Result<_, _>>()?;
+        let mut means = Stages::new();
+        let mut sum = |layer, stage, x: Tensor<4>| {
+            let some = if stage == Stage::Weights { x.clone() } else { x.clone().mean_dim(2) }.sum_dim(0);
+            let sum = match means.remove(&(layer, stage)) {
+                Some(sum) => sum + some,
+                None => some,
+            };
+            means.insert((layer, stage), sum);
+            x
+        };
+        let before = run(model, &batches, &mut sum)?;
+        for mean in means.values_mut() {
+            *mean = mean.clone().div_scalar(before.examples as f64);
+        }
+        Ok(Self { model, batches, before, means })
+    }
+
+    /// Results of the model as it is.
+    pub fn before(&self) -> Evaluation {
+        self.before
+    }
+
+    /// The queries, keys, values and context of every head, layer by layer.
+    pub fn sites(&self) -> Vec<Site> {
+        let heads =
+            self.means.iter().filter(|((_, stage), _)| !matches!(stage, Stage::Stream | Stage::Weights));
+        let sites = heads.flat_map(|(&(layer, stage), mean)| {
+            (0..mean.dims()[1]).map(move |head| Site { layer, stage, head })
+        });
+        sites.collect()
+    }
+
+    /// Takes all of `sites` away at once.
+    ///
+    /// # Errors
+    /// If the model has no such layer or head.
+    pub fn without(&self, sites: &[Site], replacement: Replacement) -> Result<Effect, TrainError> {
+        let means = sites.iter().map(|site| site.of(&self.means)).collect::<Result<Vec<_>, _>>()?;
+        let mut hook = |layer, stage, x: Tensor<4>| {
+            let here =
+                sites.iter().zip(&means).filter(|(site, _)| (site.layer, site.stage) == (layer, stage));
+            here.fold(x, |x, (site, mean)| {
+                let [batch, _, len, width] = x.dims();
+                let mean = match replacement {
+                    Replacement::Zero => mean.zeros_like(),
+                    Replacement::Mean => mean.clone(),
+                };
+                let of_head = [0..batch, site.head..site.head + 1, 0..len, 0..width];
+                x.slice_assign(of_head, mean.expand([batch, 1, len, width]))
+            })
+        };
+        Ok(Effect { before: self.before, after: run(self.model, &self.batches, &mut hook)? })
+    }
+}
+
+fn run<M: Model>(model: &M, batches: &[Batch], hook: &mut dyn Hook) -> Result<Evaluation, TrainError> {
+    let mut sums = Sums::default();
+    for batch in batches {
+        let features = model.features_with(batch.tokens.clone(), hook).ok_or_else(TrainError::no_hooks)?;
+        sums.add(logits_of(model, features, batch), batch);
+    }
+    Ok(sums.mean())
+}

@@ -1,0 +1,26 @@
+//! What a change inside the model does to its answers.
+
+use serde::Serialize;
+
+use crate::evaluate::Evaluation;
+
+/// Results on the same examples, before and after a change inside the model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Effect {
+    /// Of the model as it is.
+    pub before: Evaluation,
+    /// Of the changed one.
+    pub after: Evaluation,
+}
+
+impl Effect {
+    /// How much the loss has grown, in nats.
+    pub fn loss(&self) -> f64 {
+        self.after.loss - self.before.loss
+    }
+
+    /// How much the accuracy has grown; negative where it fell.
+    pub fn accuracy(&self) -> f64 {
+        self.after.accuracy - self.before.accuracy
+    }
+}

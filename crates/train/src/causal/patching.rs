@@ -1,0 +1,190 @@
+//! Patching: which activation carries what makes the difference between two inputs.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use qkv_model::Hook;
+
+use super::effect::Effect;
+use super::site::{Site, Stages, out_of_range};
+use crate::batch::Batch;
+use crate::error::TrainError;
+use crate::evaluate::{Evaluation, Sums};
+use crate::loss::logits_of;
+use crate::model::Model;
+use crate::task::{Example, Task};
+
+/// Two examples that differ in what is to be located, and in the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// Its activations are put into the run of the other, and its answers count.
+    pub clean: Example,
+    /// What the model runs on.
+    pub corrupted: Example,
+}
+
+/// One activation that the corrupted run is given from the clean one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patch {
+    /// Which stage of which head.
+    pub site: Site,
+    /// At this position alone: that of the query for queries, weights and context, of the key for keys and values; at all
+    /// of them where there is none.
+    pub position: Option<usize>,
+}
+
+/// What a patched run gives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Patched {
+    /// Against the answers of the clean examples; before is the corrupted run as it is.
+    pub effect: Effect,
+    /// Share of the logit difference that the patch brings back: 0 for the corrupted run, 1 for the clean one, and beyond
+    /// both where a patch does more; `None` where the two runs do not differ.
+    pub recovered: Option<f64>,
+}
+
+/// A model and pairs of inputs between which activations are moved
+/// ([Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593);
+/// [Heimersheim & Nanda 2024](https://arxiv.org/abs/2404.15255), who call this direction denoising).
+///
+/// ```text
+/// LD(run)   = mean of logit[answer of clean] - logit[answer of corrupted]      where both have one, and another
+/// recovered = (LD(patched) - LD(corrupted)) / (LD(clean) - LD(corrupted))
+/// ```
+///
+/// The activations of all clean runs are kept, every stage of every layer: a few dozen pairs are plenty.
+#[derive(Debug)]
+pub struct Patching<'a, M> {
+    model: &'a M,
+    /// Corrupted inputs with clean answers.
+    corrupted: Batch,
+    /// What the clean runs computed.
+    clean: Stages,
+    contrast: Contrast,
+    of_corrupted: Measured,
+    difference_of_clean: f64,
+}
+
+/// The answers between which logits are compared, `[n_rows]` each.
+#[derive(Debug)]
+struct Contrast {
+    /// Which of the batch's targets have another answer in the corrupted example.
+    rows: Tensor<1, Int>,
+    clean: Tensor<1, Int>,
+    corrupted: Tensor<1, Int>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    evaluation: Evaluation,
+    difference: f64,
+}
+
+impl<'a, M: Model> Patching<'a, M> {
+    /// Runs the model on both inputs of all pairs; `model` should be a validation copy (`model.valid()`).
+    ///
+    /// # Errors
+    /// If no pair has a position with two different answers, or the model does not let itself be changed.
+    pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
+        let device = device.clone().without_autodiff();
+        let contrast = Contrast::of(pairs, &device)?;
+        let (clean, corrupted): (Vec<Example>, Vec<Example>) = pairs
+            .iter()
+            .map(|Pair { clean, corrupted }| {
+                let tokens = corrupted.tokens.clone();
+                (clean.clone(), Example { tokens, targets: clean.targets.clone() })
+            })
+            .unzip();
+        let (inputs, corrupted) = (Batch::new(task, &clean, &device), Batch::new(task, &corrupted, &device));
+        let mut clean = Stages::new();
+        let mut keep = |layer, stage, x: Tensor<4>| {
+            clean.insert((layer, stage), x.clone());
+            x
+        };
+        let difference_of_clean = contrast.measure(model, &inputs, &mut keep)?.difference;
+        let of_corrupted = contrast.measure(model, &corrupted, &mut |_, _, x| x)?;
+        Ok(Self { model, corrupted, clean, contrast, of_corrupted, difference_of_clean })
+    }
+
+    /// Runs the model on the corrupted inputs with all of `patches`.
+    ///
+    /// # Errors
+    /// If the model has no such layer, head or position.
+    pub fn with(&self, patches: &[Patch]) -> Result<Patched, TrainError> {
+        let clean = patches.iter().map(|patch| patch.of(&self.clean)).collect::<Result<Vec<_>, _>>()?;
+        let mut hook = |layer, stage, x: Tensor<4>| {
+            let here = patches
+                .iter()
+                .zip(&clean)
+                .filter(|(patch, _)| (patch.site.layer, patch.site.stage) == (layer, stage));
+            here.fold(x, |x, (patch, clean)| {
+                let [batch, _, len, width] = x.dims();
+                let head = patch.site.head..patch.site.head + 1;
+                let positions = patch.position.map_or(0..len, |position| position..position + 1);
+                x.slice_assign([0..batch, head, positions, 0..width], clean.clone())
+            })
+        };
+        let Measured { evaluation, difference } =
+            self.contrast.measure(self.model, &self.corrupted, &mut hook)?;
+        let Measured { evaluation: before, difference: of_corrupted } = self.of_corrupted;
+        let whole = self.difference_of_clean - of_corrupted;
+        Ok(Patched {
+            effect: Effect { before, after: evaluation },
+            recovered: (whole != 0.0).then(|| (difference - of_corrupted) / whole),
+        })
+    }
+}
+
+impl Patch {
+    /// What the clean runs have there, `[batch, 1, len, width]`; `len` is 1 at one position.
+    fn of(&self, clean: &Stages) -> Result<Tensor<4>, TrainError> {
+        let x = self.site.of(clean)?;
+        let Some(position) = self.position else { return Ok(x) };
+        let len = x.dims()[2];
+        if position >= len {
+            return Err(out_of_range("position", len, "these inputs", position));
+        }
+        Ok(x.narrow(2, position, 1))
+    }
+}
+
+impl Contrast {
+    fn of(pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
+        let answers = pairs.iter().flat_map(|Pair { clean, corrupted }| {
+            clean
+                .targets
+                .iter()
+                .zip(&corrupted.targets)
+                .filter_map(|(clean, corrupted)| Some(((*clean)?, *corrupted)))
+        });
+        let contrasts: Vec<[i64; 3]> = answers
+            .enumerate()
+            .filter_map(|(row, (clean, corrupted))| Some([row as i64, clean.into(), corrupted?.into()]))
+            .filter(|[_, clean, corrupted]| clean != corrupted)
+            .collect();
+        if contrasts.is_empty() {
+            return Err(TrainError::SameAnswers { pairs: pairs.len() });
+        }
+        let [rows, clean, corrupted] = [0, 1, 2].map(|column| {
+            let values: Vec<i64> = contrasts.iter().map(|contrast| contrast[column]).collect();
+            Tensor::from_data(TensorData::new(values, [contrasts.len()]), device)
+        });
+        Ok(Self { rows, clean, corrupted })
+    }
+
+    fn measure<M: Model>(
+        &self,
+        model: &M,
+        batch: &Batch,
+        hook: &mut dyn Hook,
+    ) -> Result<Measured, TrainError> {
+        let features = model.features_with(batch.tokens.clone(), hook).ok_or_else(TrainError::no_hooks)?;
+        let logits = logits_of(model, features, batch);
+        let rows = logits.clone().select(0, self.rows.clone());
+        let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));
+        let differences: Vec<f64> =
+            (of(&self.clean) - of(&self.corrupted)).into_data().iter::<f64>().collect();
+        let mut sums = Sums::default();
+        sums.add(logits, batch);
+        let difference = differences.iter().sum::<f64>() / differences.len() as f64;
+        Ok(Measured { evaluation: sums.mean(), difference })
+    }
+}

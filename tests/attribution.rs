@@ -1,0 +1,161 @@
+//! What every part of a model says adds up to what the model says.
+
+use burn::tensor::Tensor;
+use qkv_model::{
+    Activation, Choice, Inside, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig,
+};
+use qkv_train::{Ablation, AnyModel, Batch, attribute};
+
+use crate::backends::{places, tolerance};
+use crate::numbers::{assert_close, values};
+use crate::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, TASK, config, transformer};
+
+/// Every part that a model may have or lack.
+fn configs() -> Vec<TransformerConfig> {
+    let d_v = Some(4);
+    let all = TransformerConfig { bias: true, d_mlp: 17, tied: true, ..config() };
+    vec![
+        config(),
+        TransformerConfig { w_o: false, d_v, ..config() },
+        TransformerConfig { norm_kind: NormKind::Rms, ..config() },
+        TransformerConfig { norm: NormConfig::None, ..config() },
+        TransformerConfig { positions: Choice::new("sinusoidal"), ..config() },
+        TransformerConfig { positions: Choice::new("rope"), ..config() },
+        TransformerConfig { n_kv_heads: Some(1), activation: Activation::Swiglu, d_mlp: 17, ..config() },
+        TransformerConfig { norm: NormConfig::Post, ..all.clone() },
+        TransformerConfig { norm: NormConfig::Post, norm_kind: NormKind::Rms, ..all.clone() },
+        TransformerConfig { norm: NormConfig::None, ..all.clone() },
+        TransformerConfig { w_o: false, d_v, ..all.clone() },
+        all,
+    ]
+}
+
+fn boxed(model: Transformer) -> AnyModel {
+    AnyModel::new(Box::new(Inside::new(model)))
+}
+
+#[test]
+fn contributions_add_up_to_the_features_at_every_position() {
+    for (device, dtype) in places() {
+        for config in configs() {
+            let model = transformer(&config, (&device, dtype));
+            let tokens = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap().tokens;
+            let features = model.features(tokens.clone(), Mode::Evaluate);
+            let parts = model.contributions(tokens).into_iter().map(|part| part.features);
+            let sum = parts.reduce(|sum, part| sum + part).unwrap();
+            let rounding = tolerance(dtype, 1e-5, 1e-13);
+            assert_close(&format!("{config:?}"), &values(&sum), &values(&features), rounding);
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_logit_add_up_to_it() {
+    for (device, dtype) in places() {
+        for config in configs() {
+            let model = boxed(transformer(&config, (&device, dtype)));
+            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let sum: f64 = attribution.parts.iter().map(|part| part.logit).sum();
+            let rounding = tolerance(dtype, 1e-5, 1e-13);
+            assert_close(&format!("{config:?}"), &[sum], &[attribution.logit], rounding);
+            let has = |source| attribution.parts.iter().any(|part| part.source == source);
+            let heads =
+                (0..N_LAYERS).flat_map(|layer| (0..N_HEADS).map(move |head| Source::Head { layer, head }));
+            assert!(heads.into_iter().all(has) && has(Source::Embedding));
+            assert_eq!(has(Source::Mlp { layer: 1 }), config.d_mlp > 0);
+            assert_eq!(has(Source::Positions), config.positions != Choice::new("rope"));
+        }
+    }
+}
+
+/// The mean logit of the right answer with the model's inside changed.
+fn logit(model: &Transformer, batch: &Batch, without: Option<usize>) -> f64 {
+    let mut hook = |_, stage, x: Tensor<4>| match without.filter(|_| stage == Stage::Context) {
+        Some(head) => {
+            let [batch, _, seq_len, d_v] = x.dims();
+            let there = [0..batch, head..head + 1, 0..seq_len, 0..d_v];
+            let nothing = x.clone().slice(there.clone()).zeros_like();
+            x.slice_assign(there, nothing)
+        }
+        None => x,
+    };
+    let features = model.features_with(batch.tokens.clone(), &mut hook);
+    let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
+    let answers = values(&logits.gather(1, batch.targets.clone().unsqueeze_dim(1)));
+    answers.iter().sum::<f64>() / answers.len() as f64
+}
+
+#[test]
+fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it() {
+    for (device, dtype) in places() {
+        for w_o in [true, false] {
+            let base = TransformerConfig { n_layers: 1, norm: NormConfig::None, ..config() };
+            let config = TransformerConfig { w_o, d_v: Some(4), ..base };
+            let model = transformer(&config, (&device, dtype));
+            let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap();
+            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            for head in 0..N_HEADS {
+                let lacks = logit(&model, &batch, None) - logit(&model, &batch, Some(head));
+                let source = Source::Head { layer: 0, head };
+                let part = attribution.parts.iter().find(|part| part.source == source).unwrap();
+                let rounding = tolerance(dtype, 1e-5, 1e-13);
+                assert_close(&format!("head {head}"), &[part.logit], &[lacks], rounding);
+            }
+        }
+    }
+}
+
+#[test]
+fn under_a_norm_the_scale_is_that_of_the_whole_run() {
+    for (device, dtype) in places() {
+        for norm_kind in [NormKind::Layer, NormKind::Rms] {
+            // One head and nothing else but the embedding; both by hand.
+            let positions = Choice::new("none");
+            let config = TransformerConfig { n_layers: 1, positions, norm_kind, ..config() };
+            let model = transformer(&config, (&device, dtype));
+            let tokens = Batch::draw(EXAMPLES, 0, 1, &device).unwrap().tokens;
+            let stream: Vec<f64> = {
+                let mut plain = model.clone();
+                plain.norm = None;
+                values(&plain.features(tokens.clone(), Mode::Evaluate))
+            };
+            let embedded = values(&model.embedding.forward(tokens.clone()));
+            let gamma = match model.norm.as_ref().unwrap() {
+                qkv_model::Norm::Layer(norm) => values(&norm.gamma.val()),
+                qkv_model::Norm::Rms(norm) => values(&norm.gamma.val()),
+            };
+            let d_model = gamma.len();
+            let mut want = Vec::new();
+            for position in 0..TASK.seq_len {
+                let row = |of: &[f64]| of[position * d_model..(position + 1) * d_model].to_vec();
+                let centred = |x: Vec<f64>| {
+                    let mean = x.iter().sum::<f64>() / d_model as f64;
+                    let mean = if norm_kind == NormKind::Layer { mean } else { 0.0 };
+                    x.into_iter().map(|x| x - mean).collect::<Vec<_>>()
+                };
+                let whole = centred(row(&stream));
+                let scale = (whole.iter().map(|x| x * x).sum::<f64>() / d_model as f64 + 1e-5).sqrt();
+                want.extend(centred(row(&embedded)).iter().zip(&gamma).map(|(x, gamma)| x / scale * gamma));
+            }
+            let parts = model.contributions(tokens);
+            assert_eq!(parts[0].source, Source::Embedding);
+            assert_close("embedding", &values(&parts[0].features), &want, tolerance(dtype, 1e-5, 1e-13));
+        }
+    }
+}
+
+#[test]
+fn a_boxed_model_is_changed_and_taken_apart_like_the_one_inside() {
+    for (device, dtype) in places() {
+        let model = transformer(&config(), (&device, dtype));
+        let boxed = boxed(model.clone());
+        let of_both = (
+            attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap(),
+            attribute(&boxed, EXAMPLES, N_EXAMPLES, &device).unwrap(),
+        );
+        assert_eq!(of_both.0, of_both.1);
+        let plain = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        let boxed = Ablation::new(&boxed, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        assert_eq!((plain.sites(), plain.before()), (boxed.sites(), boxed.before()));
+    }
+}
