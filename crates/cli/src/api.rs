@@ -6,7 +6,9 @@ use clap::Parser;
 use qkv_train::Registry;
 
 use crate::args::{Args, Command};
-use crate::{bench, eval, exit, explain, inspect_command, lecture, report, sweep, tasks, train_command};
+use crate::{
+    ablate, bench, eval, exit, explain, inspect_command, lecture, report, sweep, tasks, train_command,
+};
 
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
@@ -18,6 +20,7 @@ pub fn run(registry: Registry) -> ExitCode {
     exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train_command::run(&args, &registry),
         Command::Eval(args) => eval::run(&args, &registry),
+        Command::Ablate(args) => ablate::run(&args, &registry),
         Command::Explain(args) => explain::run(&args, &registry),
         Command::Inspect(args) => inspect_command::run(&args),
         Command::Report(args) => report::run(&args),

@@ -21,6 +21,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Evaluate a run on held-out examples
     Eval(EvalArgs),
+    /// Take every head away, and its queries, keys and values, and see what each was good for
+    Ablate(AblateArgs),
     /// Walk through the attention of one query, with the run's own numbers
     Explain(ExplainArgs),
     /// Show W_Q, W_K and W_V and what they learned, from the files alone
@@ -98,6 +100,24 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub machine: MachineArgs,
     /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct AblateArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// Number of test examples
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub examples: u64,
+    /// Put the mean over the examples in the place of what is taken away, not zero
+    #[arg(long)]
+    pub mean: bool,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object for each and nothing else
     #[arg(long)]
     pub json: bool,
 }

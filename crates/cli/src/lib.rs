@@ -1,8 +1,8 @@
 //! The whole command line, with your own types in it.
 //!
 //! The `qkv` binary is [`run`] on [`Registry::new`]. A program of a few lines that registers a score, a position scheme,
-//! a task or a model of its own has all of it with that type: `train`, also with `--resume`, `eval`, `explain`,
-//! `inspect`, `report`, `sweep`.
+//! a task or a model of its own has all of it with that type: `train`, also with `--resume`, `eval`, `ablate`,
+//! `explain`, `inspect`, `report`, `sweep`.
 //!
 //! ```no_run
 //! use burn::module::Module;
@@ -42,6 +42,7 @@
 //! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
 //! 6. [`inspect`] reads what was learned from the run's files alone, whatever types made them.
 
+mod ablate;
 mod album;
 mod api;
 mod args;

@@ -6,7 +6,7 @@ use crate::sandbox::Sandbox;
 use crate::trained::sandbox_with_the_main_job;
 
 /// The commands that read a run.
-const READERS: [&str; 3] = ["eval", "explain", "inspect"];
+const READERS: [&str; 4] = ["eval", "ablate", "explain", "inspect"];
 
 const WEIGHTS: &str = "run/checkpoints/step-00000500/model.safetensors";
 
@@ -67,7 +67,7 @@ fn the_weights_of_another_model_are_refused_with_both_sizes() {
     sandbox.succeeds("train reverse --steps 1 --set model.d_model=24 --out narrow --quiet");
     fs::copy(sandbox.path("narrow/checkpoints/step-00000001/model.safetensors"), sandbox.path(WEIGHTS))
         .unwrap();
-    for reader in ["eval", "explain"] {
+    for reader in ["eval", "ablate", "explain"] {
         sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "embedding.table", "[10, 32]", "[10, 24]"]);
     }
     sandbox.refuses("inspect run", &["run", "24x24", "32x32"]);
@@ -91,7 +91,7 @@ fn weights_that_lack_a_matrix_or_have_another_are_refused() {
 fn a_damaged_config_is_refused_by_those_who_need_it() {
     let sandbox = sandbox_with_the_main_job();
     sandbox.write("run/config.toml", "seed =");
-    for reader in ["eval", "explain"] {
+    for reader in ["eval", "ablate", "explain"] {
         sandbox.refuses(&format!("{reader} run"), &["config of run", "line 1"]);
     }
 }

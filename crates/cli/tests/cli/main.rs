@@ -43,6 +43,8 @@ mod sweep;
 // What the other commands show.
 /// The figures and exports of `bench`.
 mod bench;
+/// What every head and projection is good for.
+mod ablate;
 /// A language model of a text.
 mod chars;
 /// The figures of `eval`.
