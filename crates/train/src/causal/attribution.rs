@@ -28,8 +28,7 @@ pub struct Attribution {
 }
 
 /// Attributes the logit of the right answer on the first `n_examples`, at least one
-/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html); the frozen scale of the norm as in
-/// [Wang et al. 2023, section 3](https://arxiv.org/abs/2211.00593)).
+/// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)).
 ///
 /// ```text
 /// logit[answer] = Σ_c norm_c(x_c) · U[:, answer]        x_c = context_h W_O,h for head h

@@ -42,8 +42,9 @@ pub struct Patched {
 }
 
 /// A model and pairs of inputs between which activations are moved
-/// ([Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593);
-/// [Heimersheim & Nanda 2024](https://arxiv.org/abs/2404.15255), who call this direction denoising).
+/// ([Heimersheim & Nanda 2024](https://arxiv.org/abs/2404.15255), who call this direction denoising; the logit difference
+/// of [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593), normalised as by
+/// [Zhang & Nanda 2023](https://arxiv.org/abs/2309.16042)).
 ///
 /// ```text
 /// LD(run)   = mean of logit[answer of clean] - logit[answer of corrupted]      where both have one, and another
