@@ -41,10 +41,10 @@ mod snapshots;
 mod sweep;
 
 // What the other commands show.
-/// The figures and exports of `bench`.
-mod bench;
 /// What every head and projection is good for.
 mod ablate;
+/// The figures and exports of `bench`.
+mod bench;
 /// A language model of a text.
 mod chars;
 /// The figures of `eval`.

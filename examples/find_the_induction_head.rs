@@ -1,0 +1,107 @@
+//! Which head does what: trains two layers on `induction`, finds the head that looks at what followed the last time and the
+//! one that looks at the position before, takes every head away in turn, and follows one symbol to the answer.
+//!
+//! ALiBi makes the heads of a layer unlike from the start: some look near, some far. Where they are alike, as with
+//! rotary positions, several share the work, and none is missed much.
+//!
+//! ```text
+//! cargo run --release --example find_the_induction_head
+//! ```
+//! ends with `the two heads carry the task, and no other head does`.
+
+use anyhow::{Context, Result, ensure};
+use burn::{module::Module, tensor::Device};
+use qkv_inspect::{AttentionMap, Matrix};
+use qkv_model::{Init, Source, Stage};
+use qkv_train::{
+    Ablation, AnyModel, Batch, ConfigSource, Example, Examples, Model, Pair, Patch, Patching, Registry,
+    Replacement, Site, Split, Trainer, attribute,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What differs from the task's own config.
+const SETTINGS: [&str; 9] = [
+    "task.seq_len=48",
+    "task.n_symbols=25",
+    "model.d_model=48",
+    "model.n_heads=3",
+    "model.w_o=true",
+    "model.positions=alibi",
+    "optimizer.lr=1e-2",
+    "train.batch_size=64",
+    "train.steps=600",
+];
+
+/// Sequences whose attention is looked at.
+const N_LOOKED_AT: u64 = 20;
+
+fn main() -> Result<()> {
+    let device = Device::flex().autodiff();
+    let registry = Registry::new();
+    let config = ConfigSource::Task("induction").read(&registry, &SETTINGS)?;
+    let task = registry.task_of(&config)?;
+    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
+    let model = Trainer::new(model, &*task, config.recipe(), &device)?.run()?.state.model.valid();
+
+    let examples = Examples { task: &*task, seed: config.seed, split: Split::Test };
+    let ablation = Ablation::new(&model, examples, 1000, &device)?;
+    let parts = attribute(&model, examples, 1000, &device)?.parts;
+    let pairs = (0..N_LOOKED_AT).map(|index| other_symbol(examples, index)).collect::<Result<Vec<_>>>()?;
+    let patching = Patching::new(&model, &*task, &pairs, &device)?;
+    println!("accuracy {:.3} with all heads", ablation.before().accuracy);
+    println!(
+        "layer  head  looks back  at what followed  answer's logit  brings the symbol  accuracy without"
+    );
+    let mut heads = Vec::new();
+    for site in ablation.sites().into_iter().filter(|site| site.stage == Stage::Context) {
+        let Site { layer, head, .. } = site;
+        let [previous_token, induction] = habits(&model, examples, site, &device)?;
+        let part = parts.iter().find(|part| part.source == Source::Head { layer, head });
+        let logit = part.context("every head contributes")?.logit;
+        let values = Patch { site: Site { stage: Stage::Values, ..site }, position: None };
+        let brings = patching.with(&[values])?.recovered.context("the symbol makes a difference")?;
+        let without = ablation.without(&[site], Replacement::Zero)?.after.accuracy;
+        print!("{layer:>5}  {head:>4}  {previous_token:>10.2}  {induction:>16.2}  {logit:>14.2}");
+        println!("  {brings:>17.2}  {without:>16.3}");
+        heads.push((previous_token, induction, without));
+    }
+    let previous = heads.iter().max_by(|a, b| a.0.total_cmp(&b.0)).context("there are heads")?;
+    let induction = heads.iter().max_by(|a, b| a.1.total_cmp(&b.1)).context("there are heads")?;
+    ensure!(induction.1 > 0.8, "no head looks at what followed: {:.2}", induction.1);
+    for head in &heads {
+        let is_needed = head == previous || head == induction;
+        let fits = if is_needed { head.2 < 0.5 } else { head.2 > 0.9 };
+        ensure!(fits, "accuracy is {:.3} without a head; is it one of the two? {is_needed}", head.2);
+    }
+    println!("the two heads carry the task, and no other head does");
+    Ok(())
+}
+
+/// Shares of a head's attention that go to the position before, and to what followed the query's symbol earlier.
+fn habits(model: &AnyModel, examples: Examples<'_>, site: Site, device: &Device) -> Result<[f64; 2]> {
+    let mut sums = [0.0; 2];
+    for index in 0..N_LOOKED_AT {
+        let tokens = Batch::draw(examples, index, 1, device)?.tokens;
+        let weights = model.attention_weights(tokens.clone()).swap_remove(site.layer);
+        let n = weights.dims()[2];
+        let weights = weights.narrow(1, site.head, 1).into_data().iter::<f64>().collect();
+        let map =
+            AttentionMap { layer: String::new(), head: site.head, weights: Matrix::new(n, n, weights)? };
+        let labels: Vec<String> = tokens.into_data().iter::<i64>().map(|token| token.to_string()).collect();
+        let scores = map.scores(&labels);
+        sums[0] += scores.previous_token.context("there are positions before")?;
+        sums[1] += scores.induction.context("symbols come again")?;
+    }
+    Ok(sums.map(|sum| sum / N_LOOKED_AT as f64))
+}
+
+/// The same sequence with another symbol wherever its second one stands: what has to bring that one to the answer?
+fn other_symbol(examples: Examples<'_>, index: u64) -> Result<Pair> {
+    let clean = examples.draw(index)?;
+    let absent = (0..).find(|symbol| !clean.tokens.contains(symbol)).context("there are more symbols")?;
+    let swapped =
+        clean.tokens.iter().map(|&token| if token == clean.tokens[1] { absent } else { token }).collect();
+    Ok(Pair { corrupted: Example::new(examples.task, swapped), clean })
+}
