@@ -1,10 +1,10 @@
 //! What a model does with a few examples, with the labels that make it readable.
 
 use burn::tensor::{Device, Tensor};
-use qkv_model::Mode;
+use qkv_model::{Mode, Stage};
 
 use crate::batch::Batch;
-use crate::loss::logits;
+use crate::loss::logits_of;
 use crate::model::Model;
 use crate::task::{Example, Task};
 
@@ -34,10 +34,20 @@ impl Probe {
         let batch = Batch::new(task, examples, &device.clone().without_autodiff());
         let vocabulary = task.vocabulary();
         let label = |token: u32| vocabulary[token as usize].as_str();
-        let answers = logits(model, &batch, Mode::Evaluate).argmax(1).into_data();
+        let mut weights = Vec::new();
+        let mut keep_weights = |_, stage, x: Tensor<4>| {
+            if stage == Stage::Weights {
+                weights.push(x.clone());
+            }
+            x
+        };
+        let features = model.features_with(batch.tokens.clone(), &mut keep_weights).unwrap_or_else(|| {
+            weights = model.attention_weights(batch.tokens.clone());
+            model.features(batch.tokens.clone(), Mode::Evaluate)
+        });
+        let answers = logits_of(model, features, &batch).argmax(1).into_data();
         let mut answers = answers.iter::<u32>();
         let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
-        let weights = model.attention_weights(batch.tokens);
         let probe = |(index, example): (usize, &Example)| Self {
             tokens: example
                 .tokens

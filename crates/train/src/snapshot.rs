@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use burn::optim::GradientsParams;
@@ -98,8 +99,12 @@ impl<'a> Snapshots<'a> {
             examples => Probe::several(&state.model.valid(), self.task, examples, &self.device),
         };
         tensors.extend(maps(&probes));
+        let path = self.run.snapshot(state.step);
+        if let (None, Some(folder)) = (self.taken_at, path.parent()) {
+            fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
+        }
         self.taken_at = Some(state.step);
-        save(&tensors, &probes, state.step, &self.run)
+        save(&tensors, &probes, &path)
     }
 
     /// Runs `what` and counts its time.
@@ -199,11 +204,7 @@ fn maps(probes: &[Probe]) -> Vec<Named> {
 }
 
 /// Writes a file that appears complete or not at all.
-fn save(tensors: &[Named], probes: &[Probe], step: u64, run: &RunFolder) -> Result<(), TrainError> {
-    let path = run.snapshot(step);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
-    }
+fn save(tensors: &[Named], probes: &[Probe], path: &Path) -> Result<(), TrainError> {
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|tensor| tensor.values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
@@ -218,8 +219,8 @@ fn save(tensors: &[Named], probes: &[Probe], step: u64, run: &RunFolder) -> Resu
     // One key only: safetensors writes several in random order.
     let metadata = HashMap::from([("probes".to_owned(), labels.to_string())]);
     let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| TrainError::Weights { path: path.clone(), reason: error.to_string() })?;
+        .map_err(|error| TrainError::Weights { path: path.to_owned(), reason: error.to_string() })?;
     let unfinished = path.with_extension("tmp");
     fs::write(&unfinished, bytes).map_err(TrainError::io("write", &unfinished))?;
-    fs::rename(&unfinished, &path).map_err(TrainError::io("write", &path))
+    fs::rename(&unfinished, path).map_err(TrainError::io("write", path))
 }
