@@ -45,8 +45,10 @@ pub struct Snapshots<'a> {
     every: u64,
     device: Device,
     run: RunFolder,
-    flow: GradientFlow,
-    taken_at: Option<u64>,
+    /// The gradients of one step, and which.
+    flow: (u64, GradientFlow),
+    /// Step of the newest frame that has maps.
+    mapped_at: Option<u64>,
     seconds: f64,
 }
 
@@ -60,16 +62,7 @@ impl<'a> Snapshots<'a> {
         run: &RunFolder,
     ) -> Self {
         let (device, run) = (device.clone(), run.clone());
-        Self {
-            task,
-            examples,
-            every,
-            device,
-            run,
-            flow: GradientFlow::default(),
-            taken_at: None,
-            seconds: 0.0,
-        }
+        Self { task, examples, every, device, run, flow: Default::default(), mapped_at: None, seconds: 0.0 }
     }
 
     /// Time that was spent in it so far.
@@ -84,10 +77,11 @@ impl<'a> Snapshots<'a> {
     fn take<M: Model>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
         let kept = Kept::of(&state.model);
         let mut flow = Vec::new();
-        for watched in std::mem::take(&mut self.flow).matrices {
+        let (of_step, gradients) = &self.flow;
+        for watched in gradients.matrices.iter().filter(|_| *of_step == state.step) {
             let Some(after) = kept.values_of(&watched.path) else { continue };
             flow.push(Named::vector(format!("{}.update", watched.path), watched.update(after)));
-            flow.push(Named::vector(format!("{}.gradient", watched.path), watched.gradient));
+            flow.push(Named::vector(format!("{}.gradient", watched.path), watched.gradient.clone()));
         }
         let mut tensors = kept.small_enough();
         tensors.extend(flow);
@@ -100,10 +94,12 @@ impl<'a> Snapshots<'a> {
         };
         tensors.extend(maps(&probes));
         let path = self.run.snapshot(state.step);
-        if let (None, Some(folder)) = (self.taken_at, path.parent()) {
+        if let (None, Some(folder)) = (self.mapped_at, path.parent()) {
             fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
         }
-        self.taken_at = Some(state.step);
+        if n_probes > 0 {
+            self.mapped_at = Some(state.step);
+        }
         save(&tensors, &probes, &path)
     }
 
@@ -119,7 +115,7 @@ impl<'a> Snapshots<'a> {
 impl<M: Model> Observer<M> for Snapshots<'_> {
     fn gradients(&mut self, state: &State<M>, gradients: &GradientsParams) -> Result<(), TrainError> {
         if self.is_due(state.step + 1) {
-            self.timed(|this| this.flow = GradientFlow::before(&state.model, gradients));
+            self.timed(|this| this.flow = (state.step + 1, GradientFlow::before(&state.model, gradients)));
         }
         Ok(())
     }
@@ -132,7 +128,7 @@ impl<M: Model> Observer<M> for Snapshots<'_> {
     }
 
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        if self.every == 0 || self.taken_at == Some(state.step) {
+        if self.every == 0 || self.mapped_at == Some(state.step) {
             return Ok(());
         }
         self.timed(|this| this.take(state, 1))

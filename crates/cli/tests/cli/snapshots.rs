@@ -39,6 +39,24 @@ fn a_frame_holds_the_matrices_the_gradients_and_the_last_change() {
 }
 
 #[test]
+fn maps_that_are_too_large_for_every_frame_are_kept_with_checkpoints() {
+    let sandbox = Sandbox::new();
+    // Five maps of 256 × 256 are more than 1 MiB.
+    let sizes =
+        "--set task.seq_len=256 --set model.n_heads=5 --set model.d_model=10 --set train.batch_size=1";
+    let every = "--set train.snapshot_every=1 --set train.eval_examples=1";
+    sandbox.succeeds(&format!("train reverse --quiet --steps 2 {sizes} {every} --out run"));
+    let keys = |step: u64| {
+        let frame = tensors(&sandbox.read(&format!("run/snapshots/step-{step:08}.safetensors")));
+        ["weights", "w_q", "w_q.gradient", "w_q.update"]
+            .map(|name| frame.contains_key(&format!("blocks.0.attention.{name}")))
+    };
+    assert_eq!(keys(0), [true, true, false, false]);
+    assert_eq!(keys(1), [false, true, true, true]);
+    assert_eq!(keys(2), [true, true, true, true]);
+}
+
+#[test]
 fn without_frames_nothing_is_kept_and_no_time_is_spent_and_the_weights_are_the_same() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out off --set train.snapshot_every=0"));
