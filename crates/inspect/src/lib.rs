@@ -30,9 +30,10 @@
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`Through`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
 //! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`Habit`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`], a [`Grid`] of [`Cell`]s; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
+mod cell;
 mod circuit;
 mod composition;
 mod config;
@@ -82,6 +83,7 @@ mod svg;
 mod text;
 mod weights;
 
+pub use cell::{Cell, Grid};
 pub use circuit::Circuit;
 pub use composition::{Baseline, Composition, Through, compositions};
 pub use config::ModelTable;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cell::{Cell, RAMP};
 use crate::heat_map::{HeatMap, Labels, Prepared};
 use crate::label::{fit, pad_left, pad_right, width};
 use crate::palette::Palette;
@@ -16,9 +17,6 @@ pub enum TextStyle {
     /// with `.` near zero, for weights.
     Plain,
 }
-
-/// From nothing to everything.
-const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 /// Longest label beside a row, in columns.
 const MOST_ROW_LABEL: usize = 14;
@@ -104,10 +102,12 @@ fn line_of(words: &[Vec<char>], lines: usize, line: usize) -> String {
 fn cells(row: &[f64], scale: &Scale, style: TextStyle) -> String {
     let mut line = String::new();
     for &x in row {
-        match (odd(x), style) {
-            (Some(odd), _) => line.push_str(odd),
-            (None, TextStyle::Plain) => line.push_str(&plain(x, scale)),
-            (None, TextStyle::Colour) => block(&mut line, x, scale, 2),
+        let Cell { text, background } = Cell::of(x, scale, style);
+        match background {
+            None => line.push_str(&text),
+            Some([r, g, b]) => {
+                write!(line, "\x1b[48;2;{r};{g};{b}m{text}{RESET}").expect("a string takes every write")
+            }
         }
     }
     // A blank cell at the end of a line would be invisible otherwise.
@@ -117,34 +117,9 @@ fn cells(row: &[f64], scale: &Scale, style: TextStyle) -> String {
     line
 }
 
-/// The cell of a value that has no place on a scale.
-fn odd(x: f64) -> Option<&'static str> {
-    match x {
-        x if x.is_nan() => Some("??"),
-        f64::INFINITY => Some("+∞"),
-        f64::NEG_INFINITY => Some("-∞"),
-        _ => None,
-    }
-}
-
-fn plain(x: f64, scale: &Scale) -> String {
-    let fraction = scale.fraction(x);
-    match scale.palette() {
-        Palette::Sequential => {
-            let level = (fraction * (RAMP.len() - 1) as f64).round() as usize;
-            RAMP[level].to_string().repeat(2)
-        }
-        Palette::Diverging => match ((2.0 * fraction - 1.0) * 9.0).round() as i32 {
-            0 => " .".to_owned(),
-            ninths => format!("{ninths:+}"),
-        },
-    }
-}
-
-fn block(line: &mut String, x: f64, scale: &Scale, columns: usize) {
+fn block(line: &mut String, x: f64, scale: &Scale) {
     let [r, g, b] = scale.colour(x).expect("only finite values have a colour");
-    let blank = " ".repeat(columns);
-    write!(line, "\x1b[48;2;{r};{g};{b}m{blank}{RESET}").expect("a string takes every write");
+    write!(line, "\x1b[48;2;{r};{g};{b}m {RESET}").expect("a string takes every write");
 }
 
 fn legend(scale: &Scale, style: TextStyle) -> String {
@@ -165,7 +140,7 @@ fn bar(scale: &Scale, from: f64, to: f64) -> String {
     let mut bar = String::new();
     for i in 0..=HALF_BAR {
         let fraction = from + (to - from) * i as f64 / HALF_BAR as f64;
-        block(&mut bar, scale.number_at(fraction), scale, 1);
+        block(&mut bar, scale.number_at(fraction), scale);
     }
     bar
 }
