@@ -92,7 +92,8 @@ fn two_layers_learn_to_sort_every_input_there_is() {
 struct Record {
     hooks: Vec<String>,
     reports: Vec<StepReport>,
-    stop_at: Option<u64>,
+    /// What to ask for, and after which step.
+    wish: Option<(u64, Next)>,
 }
 
 impl<M> Observer<M> for Record {
@@ -104,7 +105,7 @@ impl<M> Observer<M> for Record {
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
         self.hooks.push(format!("step {}", report.step));
         self.reports.push(*report);
-        Ok(if self.stop_at == Some(report.step) { Next::Stop } else { Next::Continue })
+        Ok(self.wish.filter(|wish| wish.0 == report.step).map_or(Next::Continue, |wish| wish.1))
     }
 
     fn evaluated(&mut self, state: &State<M>, _evaluation: &Evaluation) -> Result<(), TrainError> {
@@ -144,10 +145,18 @@ fn observers_are_told_everything_in_order() {
 }
 
 #[test]
+fn an_observer_can_have_a_checkpoint_whenever_it_wants() {
+    let mut record = Record { wish: Some((1, Next::Save)), ..Record::default() };
+    let trained = train_with(&config("reverse", &SHORT), &Device::flex(), &mut record, None).unwrap();
+    assert_eq!(trained.ended, Ended::Finished);
+    assert_eq!(record.hooks[..5], ["start 0", "checkpoint 0", "step 1", "checkpoint 1", "step 2"]);
+}
+
+#[test]
 fn a_run_that_is_stopped_saves_and_has_the_steps_of_the_whole_run() {
     let mut whole = Record::default();
     train_with(&config("reverse", &SHORT), &Device::flex(), &mut whole, None).unwrap();
-    let mut by_observer = Record { stop_at: Some(2), ..Record::default() };
+    let mut by_observer = Record { wish: Some((2, Next::Stop)), ..Record::default() };
     let mut by_limit = Record::default();
     for (record, stop_after) in [(&mut by_observer, None), (&mut by_limit, Some(2))] {
         let trained = train_with(&config("reverse", &SHORT), &Device::flex(), record, stop_after).unwrap();

@@ -33,11 +33,13 @@ pub struct StepReport {
     pub tokens_per_second: f64,
 }
 
-/// Whether a run goes on after a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a run goes on after a step; of several wishes the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Next {
     /// Go on.
     Continue,
+    /// Save a checkpoint here, and go on.
+    Save,
     /// Save and leave.
     Stop,
 }
@@ -92,7 +94,7 @@ pub trait Observer<M> {
         Ok(())
     }
 
-    /// When a checkpoint is due: at the start, every so often, and at the end.
+    /// When a checkpoint is due: at the start, every so often, when an observer asks for it, and at the end.
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
         Ok(())
     }

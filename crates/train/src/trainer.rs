@@ -138,9 +138,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             let report = StepReport { step: state.step, loss, lr, grad_norm, tokens_per_second };
             let mut next = Next::Continue;
             observers.notify(|observer| {
-                if observer.step(&state, &report)? == Next::Stop {
-                    next = Next::Stop;
-                }
+                next = next.max(observer.step(&state, &report)?);
                 Ok(())
             })?;
 
@@ -154,7 +152,7 @@ impl<'a, M: Model> Trainer<'a, M> {
                     break;
                 }
             }
-            if state.step.is_multiple_of(train.checkpoint_every) {
+            if state.step.is_multiple_of(train.checkpoint_every) || next == Next::Save {
                 observers.notify(|observer| observer.checkpoint(&state))?;
                 saved_at = state.step;
             }
