@@ -74,6 +74,9 @@ pub struct TrainArgs {
     /// Print one JSON object a line and nothing else
     #[arg(long)]
     pub json: bool,
+    /// Watch it learn in the terminal: curves, attention map and matrices; `?` lists the keys
+    #[arg(long, conflicts_with_all = ["quiet", "json"])]
+    pub live: bool,
 }
 
 #[derive(Debug, ClapArgs)]

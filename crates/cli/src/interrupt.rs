@@ -8,7 +8,8 @@ use qkv_train::{Next, Observer, State, StepReport, TrainError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Watches for signals and asks the trainer to stop.
+/// Watches for signals and asks the trainer to stop; a clone knows of the same ones.
+#[derive(Clone)]
 pub struct Interrupt {
     signal: Arc<AtomicUsize>,
 }

@@ -8,12 +8,13 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::Init;
 use qkv_train::{
-    AnyModel, Baseline, Checkpoints, Config, Ended, Evaluation, Event, EventLog, Examples, Probe, Registry,
-    RunFolder, RunInfo, Sampling, Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate, generate,
-    load_checkpoint,
+    AnyModel, Baseline, Checkpoints, Config, Ended, Evaluation, Event, EventLog, Example, Examples, Probe,
+    Registry, RunFolder, RunInfo, Sampling, Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate,
+    generate, load_checkpoint,
 };
 
 use crate::interrupt::Interrupt;
+use crate::live::{Live, Sight};
 use crate::progress::Progress;
 use crate::screen::Screen;
 
@@ -41,10 +42,19 @@ pub struct Job {
 pub enum Audience {
     /// A person.
     Person,
+    /// A person who watches in the live view.
+    Watcher,
     /// A program that reads JSON.
     Program,
     /// Nobody.
     Nobody,
+}
+
+impl Audience {
+    /// Whether somebody reads sentences.
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Person | Self::Watcher)
+    }
 }
 
 /// How a job ended.
@@ -68,6 +78,8 @@ pub struct Done {
     /// What the model writes by itself, where the task has a prompt.
     pub sample: Option<String>,
     pub seconds: f64,
+    /// The part of it that went into the live view, where there was one.
+    pub live_seconds: Option<f64>,
 }
 
 impl Job {
@@ -112,7 +124,11 @@ impl Job {
         let mut checkpoints = Checkpoints::new(folder, config, &**task);
         let example = draw(&**task, config.seed, Split::Test, 0)?;
         let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
-        let probes = probes.collect::<Result<_, _>>()?;
+        let probes: Vec<Example> = probes.collect::<Result<_, _>>()?;
+        let mut live = (audience == Audience::Watcher).then(|| {
+            let sight = Sight { task: &**task, examples: probes.clone(), device: device.clone() };
+            Live::new(sight, config, interrupt)
+        });
         let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
         let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
 
@@ -124,6 +140,9 @@ impl Job {
         }
         if let Some(progress) = &mut progress {
             trainer = trainer.observe(progress);
+        }
+        if let Some(live) = &mut live {
+            trainer = trainer.observe(live);
         }
         let Trained { state, ended } = trainer.run()?;
         if let (Ended::Stopped, Some(code)) = (ended, interrupt.exit_code()) {
@@ -153,8 +172,9 @@ impl Job {
         if let Some(json) = &mut json {
             json.write(&done)?;
         }
-        let step = state.step;
-        Ok(Outcome::Done(Box::new(Done { ended, step, evaluation, probe, baselines, sample, seconds })))
+        let (step, live_seconds) = (state.step, live.map(|live| live.seconds()));
+        let done = Done { ended, step, evaluation, probe, baselines, sample, seconds, live_seconds };
+        Ok(Outcome::Done(Box::new(done)))
     }
 
     /// The state at the first of these checkpoints that can be loaded; `None` where there is none at all.

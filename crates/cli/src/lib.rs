@@ -56,6 +56,7 @@ mod inspect_command;
 mod interrupt;
 mod job;
 mod lecture;
+mod live;
 mod loaded;
 mod numbers;
 mod progress;

@@ -13,29 +13,35 @@ use crate::exit::usage;
 use crate::interrupt::Interrupt;
 use crate::job::{Audience, Done, Job, Outcome};
 use crate::screen::Screen;
-use crate::{ending, table};
+use crate::{ending, live, table};
 
 /// Trains, evaluates on the test split, and shows what was learned.
 pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
+    if args.live {
+        live::check()?;
+    }
     let config = config(args, registry)?;
     let job = Job::prepare(registry, config, &args.machine.open()?)?.stop_after(args.stop_after);
     let mut interrupt = Interrupt::watch()?;
     let (folder, from) = folder(args, &job)?;
-    let audience = match (args.json, args.quiet) {
-        (true, _) => Audience::Program,
-        (false, true) => Audience::Nobody,
-        (false, false) => Audience::Person,
+    let audience = match args {
+        TrainArgs { json: true, .. } => Audience::Program,
+        TrainArgs { quiet: true, .. } => Audience::Nobody,
+        TrainArgs { live: true, .. } => Audience::Watcher,
+        _ => Audience::Person,
     };
     let out = &mut Screen::default();
     if !from.is_empty() && folder.is_done() {
         match audience {
-            Audience::Person => writeln!(out, "{} is finished already", folder.path().display())?,
+            Audience::Person | Audience::Watcher => {
+                writeln!(out, "{} is finished already", folder.path().display())?
+            }
             Audience::Program => writeln!(out, "{}", folder.last_event()?)?,
             Audience::Nobody => {}
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if audience == Audience::Person {
+    if audience.reads() {
         table::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
         if let Some(step) = from.first() {
             writeln!(out, "going on after step {step}\n")?;
@@ -47,7 +53,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
             Ok(code)
         }
         Outcome::Done(done) => {
-            if audience == Audience::Person {
+            if audience.reads() {
                 say_how_it_ended(out, &done)?;
                 compare(out, &done, job.task.unit())?;
                 ending::show(out, &done.probe, folder.path())?;
@@ -112,7 +118,7 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
 }
 
 fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
-    let Done { ended, step, evaluation: test, seconds, .. } = done;
+    let Done { ended, step, evaluation: test, seconds, live_seconds, .. } = done;
     match ended {
         Ended::Finished => {}
         Ended::Early(_) => writeln!(out, "stopped early at step {step}: the validation target is reached")?,
@@ -122,7 +128,11 @@ fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
         out,
         "\ntest accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {} examples after {step} steps, {seconds:.1} s in all",
         test.accuracy, test.sequence_accuracy, test.loss, test.examples
-    )
+    )?;
+    if let Some(live) = live_seconds {
+        writeln!(out, "the live view took {live:.2} s of it, {:.1} %", 100.0 * live / seconds)?;
+    }
+    Ok(())
 }
 
 /// The model beside simpler ones, and what it writes by itself.

@@ -9,6 +9,10 @@ mod tensors;
 /// The main job, trained once for all tests that look at its result.
 mod trained;
 
+/// The binary in a terminal: keys in, a screen out.
+#[cfg(target_os = "linux")]
+mod pty;
+
 // What is refused: exit code 2, one clear sentence, nothing created.
 /// Wrong commands, flags, tasks and devices.
 mod bad_arguments;
@@ -24,6 +28,9 @@ mod determinism;
 mod divergence;
 /// The lines of `--json` and of `metrics.jsonl`.
 mod events;
+/// The live view in a terminal.
+#[cfg(target_os = "linux")]
+mod live;
 /// Attention learns to reverse a sequence, and only with learnable matrices.
 mod main_job;
 /// Which folder a run goes to, and what it does to one that is there.

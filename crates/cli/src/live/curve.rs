@@ -1,0 +1,64 @@
+//! A curve over the steps of a run, in bounded memory.
+
+/// Points that are kept; twice as many as a wide terminal has columns of dots.
+const MOST_POINTS: usize = 512;
+
+/// Means over as many steps each as keep the number of points bounded.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    points: Vec<(f64, f64)>,
+    /// Values behind one point.
+    stride: usize,
+    /// Sum and number of the values that do not make a point yet.
+    open: (f64, usize),
+}
+
+impl Default for Curve {
+    fn default() -> Self {
+        Self { points: Vec::new(), stride: 1, open: (0.0, 0) }
+    }
+}
+
+impl Curve {
+    /// Adds the value of a later step.
+    pub fn push(&mut self, step: u64, value: f64) {
+        let (sum, count) = (self.open.0 + value, self.open.1 + 1);
+        self.open = (sum, count);
+        if count < self.stride {
+            return;
+        }
+        self.points.push((step as f64, sum / count as f64));
+        self.open = (0.0, 0);
+        if self.points.len() >= MOST_POINTS {
+            let pair = |pair: &[(f64, f64)]| (pair[1].0, (pair[0].1 + pair[1].1) / 2.0);
+            self.points = self.points.chunks_exact(2).map(pair).collect();
+            self.stride *= 2;
+        }
+    }
+
+    /// Step and value.
+    pub fn points(&self) -> &[(f64, f64)] {
+        &self.points
+    }
+
+    /// The largest of its finite values; zero where there is none above it.
+    pub fn highest(&self) -> f64 {
+        self.points.iter().map(|point| point.1).filter(|value| value.is_finite()).fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_curve_stays_small_and_keeps_its_mean() {
+        let mut curve = Curve::default();
+        for step in 1..=4096 {
+            curve.push(step, if step % 2 == 0 { 3.0 } else { 1.0 });
+        }
+        assert!(curve.points().len() < MOST_POINTS);
+        assert_eq!(curve.points().last(), Some(&(4096.0, 2.0)));
+        assert_eq!(curve.highest(), 2.0);
+    }
+}

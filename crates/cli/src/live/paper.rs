@@ -1,0 +1,46 @@
+//! What is drawn on: the screen, with the way of writing that the user wants.
+
+use qkv_inspect::TextStyle;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::lines::columns;
+
+/// A screen that is being filled. What does not fit is left out.
+pub struct Paper<'a> {
+    pub buffer: &'a mut Buffer,
+    pub style: TextStyle,
+}
+
+impl Paper<'_> {
+    /// One line at the top of `area`, cut to its width.
+    pub fn line(&mut self, area: Rect, text: &str, style: Style) {
+        let area = area.intersection(self.buffer.area);
+        if !area.is_empty() {
+            self.buffer.set_stringn(area.x, area.y, text, usize::from(area.width), style);
+        }
+    }
+
+    /// The same with a rule from its end to that of the area.
+    pub fn title(&mut self, area: Rect, text: &str) {
+        self.line(area, text, Style::new().add_modifier(Modifier::BOLD));
+        let written = u16::try_from(columns(text) + 1).unwrap_or(u16::MAX).min(area.width);
+        let rest = Rect { x: area.x + written, width: area.width - written, ..area };
+        let dim = self.dim();
+        self.line(rest, &"─".repeat(usize::from(rest.width)), dim);
+    }
+
+    /// For what is there when one looks for it.
+    pub fn dim(&self) -> Style {
+        self.colour(Color::DarkGray)
+    }
+
+    /// Characters of this colour, where colours are wanted.
+    pub fn colour(&self, colour: Color) -> Style {
+        match self.style {
+            TextStyle::Colour => Style::new().fg(colour),
+            TextStyle::Plain => Style::new(),
+        }
+    }
+}

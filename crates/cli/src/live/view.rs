@@ -1,0 +1,107 @@
+//! Everything that the live view shows at one moment; how it is drawn is in `drawing.rs`.
+
+use qkv_inspect::{Matrix, TextStyle};
+
+use super::curve::Curve;
+use super::keys::{Axis, Direction};
+
+/// What is on the screen, once it is drawn.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The task's name.
+    pub task: String,
+    pub style: TextStyle,
+    pub pace: Pace,
+    /// Training loss by step.
+    pub loss: Curve,
+    /// Share of held-out answers that are right, by step.
+    pub accuracy: Curve,
+    pub place: Place,
+    /// How many heads each layer has.
+    pub n_heads: Vec<usize>,
+    /// How many inputs there are to look at.
+    pub n_inputs: usize,
+    pub looked_at: LookedAt,
+    pub mode: Mode,
+    pub has_help: bool,
+    /// What happened last, such as a save.
+    pub message: String,
+}
+
+/// How far and how fast a run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Pace {
+    /// Steps completed, and steps of the whole run.
+    pub step: u64,
+    pub steps: u64,
+    /// Of the latest batch, in nats.
+    pub loss: f64,
+    /// Learning rate.
+    pub lr: f64,
+    pub tokens_per_second: f64,
+    /// `None` before there is anything to judge it by.
+    pub seconds_left: Option<f64>,
+}
+
+/// Which head is looked at, with which input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    pub layer: usize,
+    pub head: usize,
+    pub input: usize,
+}
+
+/// What was found there.
+#[derive(Debug, Clone, Default)]
+pub struct LookedAt {
+    /// The attention map, `[q_len, k_len]`; `None` for a model that shows none.
+    pub map: Option<Matrix>,
+    /// Label of each position of the input.
+    pub tokens: Vec<String>,
+    /// `W_Q`, `W_K` and `W_V` of the head; `None` where the model has none to learn.
+    pub projections: [Option<Matrix>; 3],
+}
+
+/// Whether the training is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Running,
+    Paused,
+}
+
+impl Place {
+    /// The place that a key leads to; after the last comes the first.
+    pub fn moved(self, axis: Axis, direction: Direction, n_heads: &[usize], n_inputs: usize) -> Self {
+        let around = |index: usize, count: usize| match direction {
+            _ if count == 0 => 0,
+            Direction::Next => (index + 1) % count,
+            Direction::Previous => (index + count - 1) % count,
+        };
+        let heads_of = |layer: usize| n_heads.get(layer).copied().unwrap_or(0);
+        match axis {
+            Axis::Layer => {
+                let layer = around(self.layer, n_heads.len());
+                Self { layer, head: self.head.min(heads_of(layer).saturating_sub(1)), ..self }
+            }
+            Axis::Head => Self { head: around(self.head, heads_of(self.layer)), ..self },
+            Axis::Input => Self { input: around(self.input, n_inputs), ..self },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_goes_around_and_never_leaves_the_model() {
+        let n_heads = [5, 2];
+        let start = Place { layer: 0, head: 4, input: 2 };
+        let go = |place: Place, axis, direction| place.moved(axis, direction, &n_heads, 3);
+        assert_eq!(go(start, Axis::Layer, Direction::Next), Place { layer: 1, head: 1, input: 2 });
+        assert_eq!(go(start, Axis::Head, Direction::Next), Place { head: 0, ..start });
+        assert_eq!(go(start, Axis::Input, Direction::Next), Place { input: 0, ..start });
+        assert_eq!(go(start, Axis::Head, Direction::Previous), Place { head: 3, ..start });
+        assert_eq!(Place::default().moved(Axis::Head, Direction::Previous, &[], 0), Place::default());
+    }
+}

@@ -1,0 +1,170 @@
+//! `qkv` in a terminal of its own, as a person has it: keys in, a screen out.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+
+use crate::sandbox::Sandbox;
+
+/// What a busy machine may need until something shows.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process with a terminal.
+pub struct Pty {
+    keyboard: File,
+    /// Our end of what the process has, so that its modes outlive it.
+    line: OwnedFd,
+    screen: Arc<Mutex<vt100::Parser>>,
+    reader: JoinHandle<()>,
+    child: Child,
+}
+
+impl Pty {
+    /// Starts `qkv` with the arguments of `line` in a terminal of 100 × 40.
+    pub fn start(sandbox: &Sandbox, line: &str) -> Self {
+        Self::start_with(sandbox, line, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn start_with(sandbox: &Sandbox, line: &str, variables: &[(&str, &str)]) -> Self {
+        Self::of(&sandbox.command(line), variables)
+    }
+
+    /// Starts `qkv` in a terminal that shows 4 KiB and then rests for as long as `delay`.
+    pub fn start_slow(sandbox: &Sandbox, line: &str, delay: Duration) -> Self {
+        Self::open(&sandbox.command(line), &[], delay)
+    }
+
+    /// Starts any command in a terminal.
+    pub fn of(qkv: &Command, variables: &[(&str, &str)]) -> Self {
+        Self::open(qkv, variables, Duration::ZERO)
+    }
+
+    fn open(qkv: &Command, variables: &[(&str, &str)], delay: Duration) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        // As a shell starts it: with this terminal as its own, so that Ctrl-C reaches it.
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(qkv.get_program()).args(qkv.get_args());
+        command.current_dir(qkv.get_current_dir().unwrap()).env_remove("CARGO").env_remove("NO_COLOR");
+        command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
+        let pty = |child, reader| Self {
+            keyboard: File::from(master.try_clone().unwrap()),
+            line: slave,
+            screen: Arc::clone(&screen),
+            reader,
+            child,
+        };
+        resize(&master, 100, 40);
+        let child = command.spawn().unwrap();
+        let (mut output, parser) = (File::from(master.try_clone().unwrap()), Arc::clone(&screen));
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                parser.lock().unwrap().process(&bytes[..count]);
+                std::thread::sleep(delay);
+            }
+        });
+        pty(child, reader)
+    }
+
+    /// Presses keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Sends a signal to the process, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Changes the size of the terminal.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        resize(&self.keyboard, columns, rows);
+    }
+
+    /// The text that is on the screen now.
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until `text` is on the screen.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen is as it should be; `what` says how.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let started = Instant::now();
+        while !is_so(&self.text()) {
+            assert!(started.elapsed() < PATIENCE, "waited for: {what}\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The step that the heading names.
+    #[track_caller]
+    pub fn step(&self) -> u64 {
+        let text = self.text();
+        let number = text.split("step ").nth(1).and_then(|rest| rest.split('/').next());
+        number.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("no step in\n{text}"))
+    }
+
+    /// Whether the process has the modes, the screen and the cursor that the view needs.
+    pub fn is_taken(&self) -> [bool; 3] {
+        let modes = tcgetattr(&self.line).unwrap().local_modes;
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        [
+            !modes.contains(LocalModes::ICANON | LocalModes::ECHO),
+            screen.alternate_screen(),
+            screen.hide_cursor(),
+        ]
+    }
+
+    /// Waits for the end: exit code, and what is on the screen then. The terminal must be as it was before.
+    #[track_caller]
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let started = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.code();
+            }
+            assert!(started.elapsed() < PATIENCE, "still running:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        // What is still under way to the screen.
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(self.is_taken(), [false; 3], "modes, screen, cursor\n{}", self.text());
+        let text = self.text();
+        drop(self.line);
+        drop(self.keyboard);
+        self.reader.join().unwrap();
+        (code, text)
+    }
+}
+
+fn resize(terminal: impl std::os::fd::AsFd, columns: u16, rows: u16) {
+    tcsetwinsize(terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+}
