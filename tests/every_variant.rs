@@ -1,14 +1,15 @@
 //! What holds for every variant: it trains, and its weights go to disk and come back.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor, TensorData};
-use qkv_model::{Mode, Transformer, parameters};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use qkv_model::{Mode, Source, Stage, Transformer, parameters};
 use qkv_train::{
     Evaluation, Examples, Model, Next, Observer, Registry, Split, State, StepReport, TrainError, Trainer,
     evaluate, load_weights, save_weights,
 };
 
 use crate::backends::devices;
+use crate::numbers::{assert_close, values};
 use crate::scratch::Scratch;
 use crate::variants::{VARIANTS, model, short_run};
 
@@ -57,6 +58,11 @@ fn a_few_steps_make_its_loss_fall_and_move_all_that_is_learned() {
     }
 }
 
+/// One input of seven symbols.
+fn tokens(device: &Device) -> Tensor<3, Int> {
+    Tensor::from_data(TensorData::from([[[3_i64], [0], [4], [1], [1], [2], [0]]]), device)
+}
+
 #[test]
 fn its_weights_come_back_from_disk_bit_for_bit_and_compute_the_same() {
     let registry = Registry::new();
@@ -67,8 +73,7 @@ fn its_weights_come_back_from_disk_bit_for_bit_and_compute_the_same() {
             let (_, saved) = model(&registry, &config, 1, &device);
             save_weights(&saved, &file.0).unwrap();
             let (_, other) = model(&registry, &config, 2, &device);
-            let tokens: Tensor<3, Int> =
-                Tensor::from_data(TensorData::from([[[3_i64], [0], [4], [1], [1], [2], [0]]]), &device);
+            let tokens = tokens(&device);
             let features =
                 |model: &qkv_train::AnyModel| model.features(tokens.clone(), Mode::Evaluate).into_data();
             assert_ne!(features(&other), features(&saved), "{name}");
@@ -98,6 +103,56 @@ fn the_model_of_a_config_is_the_transformer_that_its_table_describes() {
             }
             let n_maps: Vec<usize> = any.layers().iter().map(|layer| layer.n_heads).collect();
             assert_eq!(n_maps, vec![4; table.n_layers], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_hook_that_changes_nothing_sees_what_the_model_computes() {
+    let registry = Registry::new();
+    for device in devices() {
+        for (name, settings) in VARIANTS {
+            let config = short_run(&registry, settings);
+            let (_, model) = model(&registry, &config, 1, &device);
+            let mut seen = Vec::new();
+            let mut keep = |layer, stage, x: Tensor<4>| {
+                seen.push((layer, stage, x.clone()));
+                x
+            };
+            let features = model.features_with(tokens(&device), &mut keep).unwrap();
+            let want = model.features(tokens(&device), Mode::Evaluate);
+            assert_close(name, &values(&features), &values(&want), 1e-5);
+            let maps = model.attention_weights(tokens(&device));
+            let stages =
+                [Stage::Stream, Stage::Queries, Stage::Keys, Stage::Values, Stage::Weights, Stage::Context];
+            let order: Vec<(usize, Stage)> =
+                (0..maps.len()).flat_map(|layer| stages.map(|stage| (layer, stage))).collect();
+            assert_eq!(seen.iter().map(|&(layer, stage, _)| (layer, stage)).collect::<Vec<_>>(), order);
+            for (layer, _, weights) in seen.iter().filter(|(_, stage, _)| *stage == Stage::Weights) {
+                assert_close(name, &values(weights), &values(&maps[*layer]), 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn its_features_are_the_sum_of_what_its_heads_and_all_others_contribute() {
+    let registry = Registry::new();
+    for device in devices() {
+        for (name, settings) in VARIANTS {
+            let config = short_run(&registry, settings);
+            let (_, model) = model(&registry, &config, 1, &device);
+            let parts = model.contributions(tokens(&device)).unwrap();
+            let heads: Vec<Source> =
+                parts.iter().map(|part| part.source).filter(|s| matches!(s, Source::Head { .. })).collect();
+            let n_layers = model.layers().len();
+            let want: Vec<Source> = (0..n_layers)
+                .flat_map(|layer| (0..4).map(move |head| Source::Head { layer, head }))
+                .collect();
+            assert_eq!(heads, want, "{name}");
+            let sum = parts.into_iter().map(|part| part.features).reduce(|sum, part| sum + part).unwrap();
+            let want = model.features(tokens(&device), Mode::Evaluate);
+            assert_close(name, &values(&sum), &values(&want), 1e-5);
         }
     }
 }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attention::{LayerHook, Mask, SelfAttention, Stage};
+use crate::attention::{Hook, Mask, SelfAttention, Stage, shown};
 use crate::config::TransformerConfig;
 use crate::contribution::{Ledger, Source};
 use crate::dropout::Dropout;
@@ -78,9 +78,15 @@ impl Block {
     }
 
     /// The same without dropout, with everything shown to a hook, which may change it.
-    pub(crate) fn forward_hooked(&self, x: Tensor<3>, mask: &Mask, hook: &mut LayerHook<'_>) -> Tensor<3> {
-        let x = hook.at(Stage::Stream, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
-        let output = self.attention.forward_hooked(self.attention_input(x.clone()), mask, hook);
+    pub(crate) fn forward_with_hook(
+        &self,
+        x: Tensor<3>,
+        mask: &Mask,
+        layer: usize,
+        hook: &mut dyn Hook,
+    ) -> Tensor<3> {
+        let x = shown(hook, layer, Stage::Stream, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
+        let output = self.attention.forward_with_hook(self.attention_input(x.clone()), mask, layer, hook);
         self.after_attention(x, output.context, Mode::Evaluate)
     }
 
@@ -96,8 +102,8 @@ impl Block {
         ledger.norm(self.post(&self.norm_attention));
         if let Some(mlp) = &self.mlp {
             ledger.add(Source::Mlp { layer }, mlp.forward(self.before(&self.norm_mlp, ledger.total())));
+            ledger.norm(self.post(&self.norm_mlp));
         }
-        ledger.norm(self.post(&self.norm_mlp));
     }
 
     /// Whether the attention layer sees the residual stream after a norm.

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::{CausalAlign, Hook, LayerHook, Mask, Trace};
+use crate::attention::{CausalAlign, Hook, Mask, Trace};
 use crate::block::Block;
 use crate::config::{MaskConfig, TransformerConfig};
 use crate::contribution::{Contribution, Ledger, Source};
@@ -121,7 +121,7 @@ impl Transformer {
         let mask = self.mask();
         let mut x = self.embed(tokens, Mode::Evaluate);
         for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.forward_hooked(x, &mask, &mut LayerHook { hook, layer });
+            x = block.forward_with_hook(x, &mask, layer, hook);
         }
         match &self.norm {
             Some(norm) => norm.forward(x),

@@ -11,7 +11,7 @@ use crate::mode::Mode;
 /// What a [`Hook`] is shown of a layer, in the order in which it is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// The residual stream on its way into the block, before any norm, `[batch, 1, seq_len, d_model]`.
+    /// The residual stream on its way into the block, before the norms of the block, `[batch, 1, seq_len, d_model]`.
     Stream,
     /// What W_Q makes, before QK-norm and rotation, `[batch, heads, seq_len, d_k]`.
     Queries,
@@ -74,41 +74,39 @@ impl<F: FnMut(usize, Stage, Tensor<4>) -> Tensor<4>> Hook for F {
     }
 }
 
-/// A hook and the layer that it is shown.
-pub(crate) struct LayerHook<'a> {
-    pub hook: &'a mut dyn Hook,
-    pub layer: usize,
-}
-
-impl LayerHook<'_> {
-    pub(crate) fn at(&mut self, stage: Stage, x: Tensor<4>) -> Tensor<4> {
-        let shape = x.dims();
-        let x = self.hook.at(self.layer, stage, x);
-        assert_eq!(x.dims(), shape, "shape of the {} that a hook returns", stage.name());
-        x
-    }
+/// Shows a stage of a layer to a hook, and checks what it returns.
+pub(crate) fn shown(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+    let shape = x.dims();
+    let x = hook.at(layer, stage, x);
+    assert_eq!(x.dims(), shape, "shape of the {} that a hook returns", stage.name());
+    x
 }
 
 impl SelfAttention {
-    /// As [`forward_with_weights`](Self::forward_with_weights) without dropout, with everything shown to a hook.
-    pub(crate) fn forward_hooked(
+    /// As [`forward_with_weights`](Self::forward_with_weights) without dropout, with every [`Stage`] but the stream shown
+    /// to `hook` as that of `layer`.
+    ///
+    /// # Panics
+    /// If the hook returns another shape than it was given.
+    pub fn forward_with_hook(
         &self,
         x: Tensor<3>,
         mask: &Mask,
-        hook: &mut LayerHook<'_>,
+        layer: usize,
+        hook: &mut dyn Hook,
     ) -> AttentionOutput {
         let [q, k, v] = self.project(x);
-        let q = hook.at(Stage::Queries, q);
-        let k = hook.at(Stage::Keys, k);
-        let v = hook.at(Stage::Values, v);
+        let q = shown(hook, layer, Stage::Queries, q);
+        let k = shown(hook, layer, Stage::Keys, k);
+        let v = shown(hook, layer, Stage::Values, v);
         let [q, k] = self.prepare(q, k);
-        let weights = hook.at(Stage::Weights, self.steps(mask).weights(q, k));
-        let context = hook.at(Stage::Context, mix(weights.clone(), v));
+        let weights = shown(hook, layer, Stage::Weights, self.steps(mask).weights(q, k));
+        let context = shown(hook, layer, Stage::Context, mix(weights.clone(), v));
         AttentionOutput { context: project(join_heads(context), &self.w_o, &self.b_o), weights }
     }
 
     /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to none.
-    pub(crate) fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
+    pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = x.dims();
         let context = self.attend(x, mask, Mode::Evaluate).context;
         assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);

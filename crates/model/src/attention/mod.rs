@@ -17,7 +17,7 @@ pub use attend::{Attend, Attended, AttentionOutput, attend};
 pub use basic::BasicAttention;
 pub use config::{Projections, SelfAttentionConfig};
 pub use form::AttentionForm;
-pub(crate) use hook::LayerHook;
+pub(crate) use hook::shown;
 pub use hook::{Hook, Stage};
 pub use mask::{CausalAlign, Mask};
 pub use qk_norm::QkNorm;
