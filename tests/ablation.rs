@@ -71,7 +71,7 @@ fn a_part_of_a_head_taken_away_is_that_part_of_its_matrix_set_to_zero() {
                 let mut maimed = model.clone();
                 without(&mut maimed.blocks[site.layer].attention, site.stage, site.head);
                 assert_same(&format!("{site:?}"), effect.after, measure(&maimed, &device), dtype);
-                assert!(effect.loss().abs() > 1e-5, "{site:?} does nothing: {effect:?}");
+                assert!(effect.loss_change().abs() > 1e-5, "{site:?} does nothing: {effect:?}");
             }
         }
     }
@@ -92,52 +92,65 @@ fn several_are_taken_away_at_once() {
     }
 }
 
-/// The mean of what a head gives, by hand: `d_v` numbers.
-fn mean_context(model: &Transformer, layer: usize, head: usize, device: &Device) -> Vec<f64> {
+/// Everything that the model computes of one stage, `[n_examples, heads, .., ..]`.
+fn seen(model: &Transformer, at: (usize, Stage), device: &Device) -> Tensor<4> {
     let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
     let mut seen = None;
-    let mut keep = |at, stage, x: Tensor<4>| {
-        if (at, stage) == (layer, Stage::Context) {
+    let mut keep = |layer, stage, x: Tensor<4>| {
+        if (layer, stage) == at {
             seen = Some(x.clone());
         }
         x
     };
     model.features_with(batch.tokens, &mut keep);
-    let context = seen.unwrap();
-    let [n_examples, n_heads, seq_len, d_v] = context.dims();
-    let context = values(&context);
-    let mut mean = vec![0.0; d_v];
-    for example in 0..n_examples {
-        for position in 0..seq_len {
-            for (at, mean) in mean.iter_mut().enumerate() {
-                *mean += context[((example * n_heads + head) * seq_len + position) * d_v + at];
-            }
+    seen.unwrap()
+}
+
+/// The mean over the examples of one head at every position, by hand, in the place of what the head has.
+fn at_its_mean(x: &Tensor<4>, head: usize, place: (&Device, DType)) -> Tensor<4> {
+    let [n_examples, n_heads, len, width] = x.dims();
+    let mut numbers = values(x);
+    let index = |example, position, at| ((example * n_heads + head) * len + position) * width + at;
+    for (position, at) in (0..len).flat_map(|position| (0..width).map(move |at| (position, at))) {
+        let sum: f64 = (0..n_examples).map(|example| numbers[index(example, position, at)]).sum();
+        for example in 0..n_examples {
+            numbers[index(example, position, at)] = sum / n_examples as f64;
         }
     }
-    mean.iter().map(|sum| sum / (n_examples * seq_len) as f64).collect()
+    tensor(place, &numbers, [n_examples, n_heads, len, width])
 }
 
 #[test]
-fn a_head_at_its_mean_is_a_bias_and_no_head() {
+fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
+    let stages = [Stage::Queries, Stage::Keys, Stage::Values, Stage::Weights, Stage::Context];
     for (device, dtype) in places() {
-        let config = TransformerConfig { bias: true, ..config() };
-        let model = transformer(&config, (&device, dtype));
+        let model = transformer(&config(), (&device, dtype));
         let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-        for (layer, head) in [(0, 1), (1, 2)] {
-            let mean = mean_context(&model, layer, head, &device);
-            let mean = tensor((&device, dtype), &mean, [1, mean.len()]);
-            let mut maimed = model.clone();
-            let attention = &mut maimed.blocks[layer].attention;
-            let always = mean.matmul(attention.w_o(head).unwrap()).squeeze_dim::<1>(0);
-            attention.b_o = attention.b_o.take().map(|b_o| b_o.map(|b_o| b_o + always));
-            without(attention, Stage::Context, head);
-            let site = Site { layer, stage: Stage::Context, head };
+        let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap();
+        for (stage, layer, head) in stages.iter().flat_map(|&stage| [(stage, 0, 1), (stage, 1, 2)]) {
+            let instead = at_its_mean(&seen(&model, (layer, stage), &device), head, (&device, dtype));
+            let mut hook =
+                |at, of, x: Tensor<4>| if (at, of) == (layer, stage) { instead.clone() } else { x };
+            let features = model.features_with(batch.tokens.clone(), &mut hook);
+            let loss = values(&loss_of(&model, features, &batch))[0];
+            let site = Site { layer, stage, head };
             let effect = ablation.without(&[site], Replacement::Mean).unwrap();
-            assert_same("at its mean", effect.after, measure(&maimed, &device), dtype);
+            let rounding = tolerance(dtype, 1e-5, 1e-13);
+            assert_close(&format!("{site:?}"), &[effect.after.loss], &[loss], rounding);
             let zero = ablation.without(&[site], Replacement::Zero).unwrap();
-            assert!((zero.loss() - effect.loss()).abs() > 1e-5, "the mean is nearly zero");
+            assert!(
+                (zero.loss_change() - effect.loss_change()).abs() > 1e-6,
+                "{site:?}: the mean is nearly zero"
+            );
         }
     }
+}
+
+/// Mean cross-entropy of the positions that carry loss.
+fn loss_of(model: &Transformer, features: Tensor<3>, batch: &Batch) -> Tensor<1> {
+    let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
+    let log_probs = burn::tensor::activation::log_softmax(logits, 1);
+    log_probs.gather(1, batch.targets.clone().unsqueeze_dim(1)).mean().neg()
 }
 
 #[test]
@@ -150,7 +163,7 @@ fn nothing_taken_away_changes_nothing() {
             for replacement in [Replacement::Zero, Replacement::Mean] {
                 let effect = ablation.without(&[], replacement).unwrap();
                 assert_eq!(effect.after, ablation.before());
-                assert_eq!((effect.loss(), effect.accuracy()), (0.0, 0.0));
+                assert_eq!((effect.loss_change(), effect.accuracy_change()), (0.0, 0.0));
             }
         }
     }

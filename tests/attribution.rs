@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use qkv_model::{
     Activation, Choice, Inside, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig,
 };
-use qkv_train::{Ablation, AnyModel, Batch, attribute};
+use qkv_train::{Ablation, AnyModel, Batch, Replacement, Site, attribute};
 
 use crate::backends::{places, tolerance};
 use crate::numbers::{assert_close, values};
@@ -50,6 +50,68 @@ fn contributions_add_up_to_the_features_at_every_position() {
 }
 
 #[test]
+fn a_block_whose_mlp_was_taken_out_still_adds_up() {
+    for (device, dtype) in places() {
+        for norm in [NormConfig::Pre, NormConfig::Post] {
+            let config = TransformerConfig { d_mlp: 17, norm, ..config() };
+            let mut model = transformer(&config, (&device, dtype));
+            model.blocks[0].mlp = None;
+            let tokens = Batch::draw(EXAMPLES, 0, 5, &device).unwrap().tokens;
+            let features = model.features(tokens.clone(), Mode::Evaluate);
+            let parts = model.contributions(tokens).into_iter().map(|part| part.features);
+            let sum = parts.reduce(|sum, part| sum + part).unwrap();
+            let rounding = tolerance(dtype, 1e-5, 1e-13);
+            assert_close(&format!("{norm:?}"), &values(&sum), &values(&features), rounding);
+        }
+    }
+}
+
+#[test]
+fn every_contribution_is_that_of_whom_it_names() {
+    for (device, dtype) in places() {
+        let config = TransformerConfig { bias: true, d_mlp: 17, norm: NormConfig::None, ..config() };
+        let model = transformer(&config, (&device, dtype));
+        let tokens = Batch::draw(EXAMPLES, 0, 5, &device).unwrap().tokens;
+        let embedded = model.embedding.forward(tokens.clone());
+        let mut streams = Vec::new();
+        let mut contexts = Vec::new();
+        let mut keep = |_, stage, x: Tensor<4>| {
+            match stage {
+                Stage::Stream => streams.push(x.clone().squeeze_dim::<3>(1)),
+                Stage::Context => contexts.push(x.clone()),
+                _ => {}
+            }
+            x
+        };
+        model.features_with(tokens.clone(), &mut keep);
+        let biases = model.blocks.iter().map(|block| block.attention.b_o.as_ref().unwrap().val());
+        let biases = biases.reduce(|sum, bias| sum + bias).unwrap();
+        let mut want = vec![
+            (Source::Embedding, embedded.clone()),
+            (Source::Positions, streams[0].clone() - embedded.clone()),
+        ];
+        for (layer, block) in model.blocks.iter().enumerate() {
+            let mut stream = streams[layer].clone() + block.attention.b_o.as_ref().unwrap().val().unsqueeze();
+            for head in 0..N_HEADS {
+                let context = contexts[layer].clone().narrow(1, head, 1).squeeze_dim::<3>(1);
+                let written = context.matmul(block.attention.w_o(head).unwrap().unsqueeze());
+                stream = stream + written.clone();
+                want.push((Source::Head { layer, head }, written));
+            }
+            want.push((Source::Mlp { layer }, block.mlp.as_ref().unwrap().forward(stream)));
+        }
+        want.push((Source::Biases, embedded.zeros_like() + biases.unsqueeze()));
+        let parts = model.contributions(tokens);
+        assert_eq!(parts.len(), want.len());
+        for (part, (source, features)) in parts.iter().zip(want) {
+            assert_eq!(part.source, source);
+            let rounding = tolerance(dtype, 1e-5, 1e-13);
+            assert_close(&format!("{source:?}"), &values(&part.features), &values(&features), rounding);
+        }
+    }
+}
+
+#[test]
 fn the_parts_of_a_logit_add_up_to_it() {
     for (device, dtype) in places() {
         for config in configs() {
@@ -68,7 +130,7 @@ fn the_parts_of_a_logit_add_up_to_it() {
     }
 }
 
-/// The mean logit of the right answer with the model's inside changed.
+/// The mean logit of the right answer above all others' mean, with the model's inside changed.
 fn logit(model: &Transformer, batch: &Batch, without: Option<usize>) -> f64 {
     let mut hook = |_, stage, x: Tensor<4>| match without.filter(|_| stage == Stage::Context) {
         Some(head) => {
@@ -81,7 +143,8 @@ fn logit(model: &Transformer, batch: &Batch, without: Option<usize>) -> f64 {
     };
     let features = model.features_with(batch.tokens.clone(), &mut hook);
     let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
-    let answers = values(&logits.gather(1, batch.targets.clone().unsqueeze_dim(1)));
+    let above = logits.clone() - logits.mean_dim(1);
+    let answers = values(&above.gather(1, batch.targets.clone().unsqueeze_dim(1)));
     answers.iter().sum::<f64>() / answers.len() as f64
 }
 
@@ -94,12 +157,20 @@ fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it()
             let model = transformer(&config, (&device, dtype));
             let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap();
             let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
             for head in 0..N_HEADS {
                 let lacks = logit(&model, &batch, None) - logit(&model, &batch, Some(head));
                 let source = Source::Head { layer: 0, head };
                 let part = attribution.parts.iter().find(|part| part.source == source).unwrap();
                 let rounding = tolerance(dtype, 1e-5, 1e-13);
                 assert_close(&format!("head {head}"), &[part.logit], &[lacks], rounding);
+                // Nothing comes after it, so that taking away what it says takes it away.
+                let site = Site { layer: 0, stage: Stage::Context, head };
+                let ablated = ablation.without(&[site], Replacement::Zero).unwrap();
+                let losses = [part.effect.before.loss, part.effect.after.loss];
+                let ablated = [ablated.before.loss, ablated.after.loss];
+                assert_close(&format!("losses without head {head}"), &losses, &ablated, rounding);
+                assert!(part.effect.loss_change() != 0.0);
             }
         }
     }

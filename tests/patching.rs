@@ -19,8 +19,12 @@ fn pairs() -> Vec<Pair> {
     ]
 }
 
-fn everywhere(stage: Stage) -> impl Iterator<Item = Patch> {
-    let heads = if stage == Stage::Stream { 1 } else { N_HEADS };
+fn everywhere(stage: Stage, n_kv_heads: usize) -> impl Iterator<Item = Patch> {
+    let heads = match stage {
+        Stage::Stream => 1,
+        Stage::Keys | Stage::Values => n_kv_heads,
+        _ => N_HEADS,
+    };
     (0..N_LAYERS).flat_map(move |layer| {
         (0..heads).map(move |head| Patch { site: Site { layer, stage, head }, position: None })
     })
@@ -29,14 +33,16 @@ fn everywhere(stage: Stage) -> impl Iterator<Item = Patch> {
 #[test]
 fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
     for (device, dtype) in places() {
-        for norm in [NormConfig::Pre, NormConfig::Post] {
-            let config = TransformerConfig { d_mlp: 17, bias: true, norm, ..config() };
+        for (norm, n_kv_heads) in [(NormConfig::Pre, N_HEADS), (NormConfig::Post, 1)] {
+            let n_kv = Some(n_kv_heads);
+            let config = TransformerConfig { d_mlp: 17, bias: true, norm, n_kv_heads: n_kv, ..config() };
             let model = transformer(&config, (&device, dtype));
             let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
             let nothing = patching.with(&[]).unwrap();
             assert_eq!(nothing.recovered, Some(0.0));
             assert_eq!(nothing.effect.after, nothing.effect.before);
-            let everything: Vec<Patch> = Stage::ALL.into_iter().flat_map(everywhere).collect();
+            let everything: Vec<Patch> =
+                Stage::ALL.into_iter().flat_map(|stage| everywhere(stage, n_kv_heads)).collect();
             let first = Patch { site: Site { layer: 0, stage: Stage::Stream, head: 0 }, position: None };
             for patches in [&everything[..], &[first]] {
                 let patched = patching.with(patches).unwrap();
@@ -45,7 +51,7 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
                 let loss = loss_of(&model, &clean, &device);
                 let rounding = tolerance(dtype, 1e-5, 1e-13);
                 assert_close("loss", &[patched.effect.after.loss], &[loss], rounding);
-                assert!((patched.effect.loss()).abs() > 1e-3, "{patched:?}");
+                assert!((patched.effect.loss_change()).abs() > 1e-3, "{patched:?}");
             }
         }
     }

@@ -170,7 +170,7 @@ fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
         let sentences =
             [("features_with", "changed inside"), ("contributions", "taken apart")].map(|(method, done)| {
                 format!(
-                    "the model's type does not write `Model::{method}`, by which it could be {done}; write it"
+                    "a model of this type cannot be {done}: it lacks `Model::{method}`; write it, or use a `Transformer`"
                 )
             });
         assert_eq!(refused.map(|error| error.to_string()), sentences);

@@ -115,12 +115,12 @@ pub struct AblateArgs {
     /// Number of test examples
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub examples: u64,
-    /// Put the mean over the examples in the place of what is taken away, not zero
+    /// Put its mean over the examples, at every position, in the place of what is taken away, not zero
     #[arg(long)]
     pub mean: bool,
     #[command(flatten)]
     pub machine: MachineArgs,
-    /// Print one JSON object for each and nothing else
+    /// Print one JSON object for each part and nothing else
     #[arg(long)]
     pub json: bool,
 }

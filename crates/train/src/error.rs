@@ -108,7 +108,9 @@ pub enum TrainError {
         examples: usize,
     },
     /// A model cannot do what only some can.
-    #[error("the model's type does not write `Model::{method}`, by which it could be {done}; write it")]
+    #[error(
+        "a model of this type cannot be {done}: it lacks `Model::{method}`; write it, or use a `Transformer`"
+    )]
     NotWritten {
         /// The method.
         method: &'static str,

@@ -71,7 +71,7 @@ pub(crate) fn held_out<'a>(
     device: &Device,
 ) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a> {
     let n_held_out = examples.task.n_held_out(examples.split).unwrap_or(u64::MAX);
-    let n_examples = n_examples.min(n_held_out.max(1));
+    let n_examples = n_examples.clamp(1, n_held_out.max(1));
     batches(examples.task, (0..n_examples).map(move |index| examples.draw(index)), device)
 }
 

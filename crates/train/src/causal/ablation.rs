@@ -17,10 +17,10 @@ use crate::task::Examples;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
-    /// Nothing: as if the head's part of the matrix (and bias) that makes it were zero.
+    /// Nothing: as if the head's part of W_Q, W_K or W_V and its bias were zero, or its rows of W_O for the context.
     Zero,
-    /// Its mean over all positions of the held-out examples, which tells nothing of the input but keeps what is always
-    /// there; for attention weights, which are different at every position by the mask alone, the mean over the examples.
+    /// At every position its mean over the held-out examples: what depends on the position alone stays, and what depends
+    /// on the input goes.
     Mean,
 }
 
@@ -29,7 +29,7 @@ pub enum Replacement {
 /// [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593) for means).
 ///
 /// ```text
-/// x_h = 0    or    x_h = 1/(N T) Σ_n Σ_t x_h[n, t]        x: the queries, keys, values or context of head h
+/// x_h[t] = 0    or    x_h[t] = 1/N Σ_n x_h[n, t]        x: the queries, keys, values or context of head h
 /// effect = loss(model with that x_h) - loss(model)
 /// ```
 ///
@@ -47,8 +47,8 @@ pub enum Replacement {
 /// let ablation = Ablation::new(&model, examples, 100, &device)?;
 /// let head = Site { layer: 0, stage: Stage::Context, head: 0 };
 /// assert!(ablation.sites().contains(&head));
-/// assert_ne!(ablation.without(&[head], Replacement::Zero)?.loss(), 0.0);
-/// assert_eq!(ablation.without(&[], Replacement::Zero)?.loss(), 0.0);
+/// assert_ne!(ablation.without(&[head], Replacement::Zero)?.loss_change(), 0.0);
+/// assert_eq!(ablation.without(&[], Replacement::Zero)?.loss_change(), 0.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl<'a, M: Model> Ablation<'a, M> {
         let batches: Vec<Batch> = held_out(examples, n_examples, device).collect::<Result<_, _>>()?;
         let mut means = Stages::new();
         let mut sum = |layer, stage, x: Tensor<4>| {
-            let some = if stage == Stage::Weights { x.clone() } else { x.clone().mean_dim(2) }.sum_dim(0);
+            let some = x.clone().sum_dim(0);
             let sum = match means.remove(&(layer, stage)) {
                 Some(sum) => sum + some,
                 None => some,

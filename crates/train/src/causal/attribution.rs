@@ -1,29 +1,32 @@
 //! Direct logit attribution: what each head says itself, past everything that comes after it.
 
 use burn::tensor::{Device, Tensor};
-use qkv_model::{Mode, Source};
+use qkv_model::{Contribution, Mode, Source};
 
+use super::effect::Effect;
 use crate::error::TrainError;
-use crate::evaluate::held_out;
+use crate::evaluate::{Sums, held_out};
 use crate::loss::{logits, logits_of};
 use crate::model::Model;
 use crate::task::Examples;
 
-/// What one source adds to the logit of the right answer.
+/// What one source adds to the logit of the right answer, above what it adds to all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attributed {
     /// Who adds it.
     pub source: Source,
     /// Mean over the positions that carry loss.
     pub logit: f64,
+    /// What the model answers where this one is not added to its logits, and everything that others made of it stays.
+    pub effect: Effect,
 }
 
-/// The logit of the right answer as a sum over who wrote it.
+/// The logit of the right answer, above the mean of all, as a sum over who wrote it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// Heads, MLPs, embedding, positions and biases; they add up to `logit`.
     pub parts: Vec<Attributed>,
-    /// The logit of the right answer, mean over the positions that carry loss.
+    /// The logit of the right answer above the mean of all logits, mean over the positions that carry loss.
     pub logit: f64,
 }
 
@@ -31,11 +34,11 @@ pub struct Attribution {
 /// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)).
 ///
 /// ```text
-/// logit[answer] = Σ_c norm_c(x_c) · U[:, answer]        x_c = context_h W_O,h for head h
+/// logit[answer] - mean_v logit[v] = Σ_c norm_c(x_c) · (U[:, answer] - mean_v U[:, v])        x_c = context_h W_O,h for head h
 /// ```
 ///
 /// The `norm_c` and the other `x_c` are those of [`Contribution`](qkv_model::Contribution). What a source adds to all
-/// logits alike is counted too, although the softmax cancels it.
+/// logits alike is left out, because the softmax cancels it.
 ///
 /// # Errors
 /// If the split is empty, or the model does not say who contributes what.
@@ -60,29 +63,45 @@ pub fn attribute<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Attribution, TrainError> {
-    let mut parts: Vec<Attributed> = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
     let mut logit = 0.0;
     let mut n_targets = 0;
+    let mut before = Sums::default();
     for batch in held_out(examples, n_examples, device) {
         let batch = batch?;
         let of_answers = |logits: Tensor<2>| -> f64 {
-            let answers = logits.gather(1, batch.targets.clone().unsqueeze_dim(1));
+            let above_mean = logits.clone() - logits.mean_dim(1);
+            let answers = above_mean.gather(1, batch.targets.clone().unsqueeze_dim(1));
             answers.into_data().iter::<f64>().sum()
         };
+        let all = logits(model, &batch, Mode::Evaluate);
         let contributions =
             model.contributions(batch.tokens.clone()).ok_or_else(TrainError::no_contributions)?;
-        for contribution in contributions {
-            let added = of_answers(logits_of(model, contribution.features, &batch));
-            match parts.iter_mut().find(|part| part.source == contribution.source) {
-                Some(part) => part.logit += added,
-                None => parts.push(Attributed { source: contribution.source, logit: added }),
-            }
+        for Contribution { source, features } in contributions {
+            let known = parts.iter().position(|part| part.source == source);
+            let index = known.unwrap_or_else(|| {
+                parts.push(Part { source, logit: 0.0, without: Sums::default() });
+                parts.len() - 1
+            });
+            let added = logits_of(model, features, &batch);
+            parts[index].without.add(all.clone() - added.clone(), &batch);
+            parts[index].logit += of_answers(added);
         }
-        logit += of_answers(logits(model, &batch, Mode::Evaluate));
+        before.add(all.clone(), &batch);
+        logit += of_answers(all);
         n_targets += batch.targets.dims()[0];
     }
-    for part in &mut parts {
-        part.logit /= n_targets as f64;
-    }
-    Ok(Attribution { parts, logit: logit / n_targets as f64 })
+    let (before, n_targets) = (before.mean(), n_targets as f64);
+    let attributed = |Part { source, logit, without }| {
+        let effect = Effect { before, after: without.mean() };
+        Attributed { source, logit: logit / n_targets, effect }
+    };
+    Ok(Attribution { parts: parts.into_iter().map(attributed).collect(), logit: logit / n_targets })
+}
+
+/// What is counted of one source over the batches.
+struct Part {
+    source: Source,
+    logit: f64,
+    without: Sums,
 }

@@ -15,12 +15,12 @@ pub struct Effect {
 
 impl Effect {
     /// How much the loss has grown, in nats.
-    pub fn loss(&self) -> f64 {
+    pub fn loss_change(&self) -> f64 {
         self.after.loss - self.before.loss
     }
 
     /// How much the accuracy has grown; negative where it fell.
-    pub fn accuracy(&self) -> f64 {
+    pub fn accuracy_change(&self) -> f64 {
         self.after.accuracy - self.before.accuracy
     }
 }

@@ -26,8 +26,8 @@ pub struct Pair {
 pub struct Patch {
     /// Which stage of which head.
     pub site: Site,
-    /// At this position alone: that of the query for queries, weights and context, of the key for keys and values; at all
-    /// of them where there is none.
+    /// At this position alone: that of the key for keys and values, of the query for weights, its own for all others; at
+    /// all of them where there is none.
     pub position: Option<usize>,
 }
 
@@ -52,6 +52,24 @@ pub struct Patched {
 /// ```
 ///
 /// The activations of all clean runs are kept, every stage of every layer: a few dozen pairs are plenty.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, Stage, TransformerConfig};
+/// use qkv_train::{Example, Pair, Patch, Patching, Reverse, Site};
+///
+/// let device = Device::flex();
+/// let task = Reverse { seq_len: 3, n_symbols: 7 };
+/// let model = TransformerConfig::new(7, 3, 8).init(&Init::new(&device, 1))?;
+/// let example = |tokens: [u32; 3]| Example::new(&task, tokens.to_vec());
+/// let pair = Pair { clean: example([1, 2, 3]), corrupted: example([4, 2, 3]) };
+/// let patching = Patching::new(&model, &task, &[pair], &device)?;
+/// let stream = Site { layer: 0, stage: Stage::Stream, head: 0 };
+/// let there = Patch { site: stream, position: Some(0) };
+/// // The whole difference goes through the one position at which the two inputs differ.
+/// assert_eq!(patching.with(&[there])?.recovered, Some(1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Patching<'a, M> {
     model: &'a M,
@@ -84,7 +102,14 @@ impl<'a, M: Model> Patching<'a, M> {
     ///
     /// # Errors
     /// If no pair has a position with two different answers, or the model does not let itself be changed.
+    ///
+    /// # Panics
+    /// If the two examples of a pair are not equally long.
     pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
+        for Pair { clean, corrupted } in pairs {
+            let lengths = |example: &Example| (example.tokens.len(), example.targets.len());
+            assert_eq!(lengths(clean), lengths(corrupted), "tokens and targets of the examples of a pair");
+        }
         let device = device.clone().without_autodiff();
         let contrast = Contrast::of(pairs, &device)?;
         let (clean, corrupted): (Vec<Example>, Vec<Example>) = pairs

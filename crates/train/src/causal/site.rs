@@ -31,7 +31,11 @@ impl Site {
         let Self { layer, stage, head } = self;
         let Some(x) = stages.get(&(layer, stage)) else {
             let n_layers = stages.keys().next_back().map_or(0, |(layer, _)| layer + 1);
-            return Err(out_of_range("layer", n_layers, "the layers of the model", layer));
+            if layer >= n_layers {
+                return Err(out_of_range("layer", n_layers, "the layers of the model", layer));
+            }
+            let expected = "one that the model shows its hooks".to_owned();
+            return Err(TrainError::OutOfRange { key: "stage", expected, got: stage.name().to_owned() });
         };
         let n_heads = x.dims()[1];
         if head >= n_heads {
