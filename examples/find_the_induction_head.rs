@@ -1,9 +1,8 @@
 //! Which head does what: trains two layers on `induction`, finds the head that looks at what followed the last time and the
-//! one that looks back most, takes every head away in turn, and asks which values bring a symbol to the answer.
+//! one that looks at the position before, takes every head away in turn, and asks whose values bring a symbol to the answer.
 //!
-//! ALiBi makes the heads of a layer unlike from the start, near or far; where they are alike, as with rotary positions,
-//! several share the work and none is missed much. But its bias only fades with distance: of the attention of the head
-//! that looks back most, 0.22 is on the position before, the rest on those before it.
+//! Slopes of ALiBi make the heads of a layer unlike from the start: one looks near, two look far. Where all are alike, as
+//! with rotary positions, several share the work, and none is missed much.
 //!
 //! ```text
 //! cargo run --release --example find_the_induction_head
@@ -24,7 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What differs from the task's own config.
 const SETTINGS: &str = "task.seq_len=48 task.n_symbols=25 model.d_model=48 model.n_heads=3 model.w_o=true \
-                        model.positions=alibi optimizer.lr=1e-2 train.batch_size=64 train.steps=600";
+                        model.positions.name=alibi model.positions.slopes=[3,0.0625,0.004] optimizer.lr=1e-2 \
+                        train.batch_size=64 train.steps=600";
 
 /// Sequences whose attention is looked at.
 const N_LOOKED_AT: u64 = 20;
@@ -32,8 +32,7 @@ const N_LOOKED_AT: u64 = 20;
 fn main() -> Result<()> {
     let device = Device::flex().autodiff();
     let registry = Registry::new();
-    let settings: Vec<&str> = SETTINGS.split_whitespace().collect();
-    let config = ConfigSource::Task("induction").read(&registry, &settings)?;
+    let config = ConfigSource::Task("induction").read(&registry, &SETTINGS.split(' ').collect::<Vec<_>>())?;
     let task = registry.task_of(&config)?;
     let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
     let model = Trainer::new(model, &*task, config.recipe(), &device)?.run()?.state.model.valid();
@@ -44,27 +43,29 @@ fn main() -> Result<()> {
     let pairs = (0..N_LOOKED_AT).map(|index| other_symbol(examples, index)).collect::<Result<Vec<_>>>()?;
     let patching = Patching::new(&model, &*task, &pairs, &device)?;
     println!("accuracy {:.3} with all heads", ablation.before().accuracy);
-    println!("layer  head  looks back  at what followed  answer's logit  its values bring  accuracy without");
+    println!("layer  head  position before  what followed  answer's logit  values bring  accuracy without");
     let mut heads = Vec::new();
     for site in ablation.sites().into_iter().filter(|site| site.stage == Stage::Context) {
         let Site { layer, head, .. } = site;
-        let [previous_token, induction] = habits(&model, examples, site, &device)?;
+        let habits = habits(&model, examples, site, &device)?;
         let part = parts.iter().find(|part| part.source == Source::Head { layer, head });
         let logit = part.context("every head contributes")?.logit;
         let values = Patch { site: Site { stage: Stage::Values, ..site }, position: None };
         let brings = patching.with(&[values])?.recovered.context("the symbol makes a difference")?;
-        let without = ablation.without(&[site], Replacement::Zero)?.after.accuracy;
-        print!("{layer:>5}  {head:>4}  {previous_token:>10.2}  {induction:>16.2}  {logit:>14.2}");
-        println!("  {brings:>16.2}  {without:>16.3}");
-        heads.push((previous_token, induction, without));
+        let accuracy = ablation.without(&[site], Replacement::Zero)?.after.accuracy;
+        print!("{layer:>5}  {head:>4}  {:>15.2}  {:>13.2}  {logit:>14.2}", habits[0], habits[1]);
+        println!("  {brings:>12.2}  {accuracy:>16.3}");
+        heads.push((site, habits, accuracy));
     }
-    let previous = heads.iter().max_by(|a, b| a.0.total_cmp(&b.0)).context("there are heads")?;
-    let induction = heads.iter().max_by(|a, b| a.1.total_cmp(&b.1)).context("there are heads")?;
-    ensure!(induction.1 > 0.8, "no head looks at what followed: {:.2}", induction.1);
-    for head in &heads {
-        let is_needed = head == previous || head == induction;
-        let fits = if is_needed { head.2 < 0.5 } else { head.2 > 0.9 };
-        ensure!(fits, "accuracy is {:.3} without a head; is it one of the two? {is_needed}", head.2);
+    let most = |of: usize| heads.iter().max_by(|(_, a, _), (_, b, _)| a[of].total_cmp(&b[of]));
+    let (previous_token, induction) = most(0).zip(most(1)).context("there are heads")?;
+    ensure!(previous_token.1[0] > 0.7, "no head looks at the position before: {previous_token:?}");
+    ensure!(induction.1[1] > 0.8, "no head looks at what followed: {induction:?}");
+    ensure!(previous_token.0.layer < induction.0.layer, "the later one must build on the earlier one");
+    for (site, _, accuracy) in &heads {
+        let is_needed = [previous_token.0, induction.0].contains(site);
+        let fits = if is_needed { *accuracy < 0.5 } else { *accuracy > 0.9 };
+        ensure!(fits, "accuracy is {accuracy:.3} without {site:?}; is it one of the two? {is_needed}");
     }
     println!("the two heads carry the task, and no other head does");
     Ok(())
@@ -91,7 +92,8 @@ fn habits(model: &AnyModel, examples: Examples<'_>, site: Site, device: &Device)
 /// The same sequence with another symbol wherever its second one stands: what has to bring that one to the answer?
 fn other_symbol(examples: Examples<'_>, index: u64) -> Result<Pair> {
     let clean = examples.draw(index)?;
-    let absent = (0..).find(|symbol| !clean.tokens.contains(symbol)).context("there are more symbols")?;
+    let mut symbols = 0..examples.task.vocabulary().len() as u32;
+    let absent = symbols.find(|symbol| !clean.tokens.contains(symbol)).context("all symbols occur")?;
     let swapped =
         clean.tokens.iter().map(|&token| if token == clean.tokens[1] { absent } else { token }).collect();
     Ok(Pair { corrupted: Example::new(examples.task, swapped), clean })

@@ -1,9 +1,9 @@
 //! What is taken away is what a matrix without that head's part lacks.
 
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{NormConfig, SelfAttention, Stage, Transformer, TransformerConfig};
-use qkv_train::{Ablation, Batch, Evaluation, Model, Replacement, Site, evaluate};
+use burn::tensor::{DType, Device, Int, Tensor};
+use qkv_model::{Contribution, Hook, Mode, NormConfig, SelfAttention, Stage, Transformer, TransformerConfig};
+use qkv_train::{Ablation, Batch, Evaluation, Model, Replacement, Site, attribute, evaluate};
 
 use crate::backends::{places, tolerance};
 use crate::numbers::{assert_close, tensor, values};
@@ -182,6 +182,55 @@ fn a_head_without_weights_gives_nothing_and_one_with_mean_weights_still_mixes() 
         assert_same("no weights", after(Stage::Weights, Replacement::Zero), nothing, dtype);
         let mean_weights = after(Stage::Weights, Replacement::Mean).loss;
         assert!((mean_weights - after(Stage::Context, Replacement::Mean).loss).abs() > 1e-5);
+    }
+}
+
+/// Counts its only layer twice in one pass, and lists each contribution in two halves.
+#[derive(Module, Debug)]
+struct Twice {
+    inner: Transformer,
+}
+
+impl Model for Twice {
+    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        self.inner.features(tokens, mode)
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        self.inner.unembed(features)
+    }
+
+    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        self.inner.features_with(tokens.clone(), hook);
+        Some(self.inner.features_with(tokens, hook))
+    }
+
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        let halves =
+            self.inner.contributions(tokens).into_iter().flat_map(|Contribution { source, features }| {
+                [0.25, 0.75].map(|share| Contribution { source, features: features.clone() * share })
+            });
+        Some(halves.collect())
+    }
+}
+
+#[test]
+fn a_stage_that_is_shown_twice_is_refused_and_a_source_that_is_named_twice_is_one() {
+    for (device, dtype) in places() {
+        let inner = transformer(&config(), (&device, dtype));
+        let twice = Twice { inner: inner.clone() };
+        assert_eq!(
+            Ablation::new(&twice, EXAMPLES, N_EXAMPLES, &device).unwrap_err().to_string(),
+            "the model shows its hooks the stream of layer 0 4 times in 2 passes, so that they cannot be told apart; give \
+             every attention an index of its own"
+        );
+        let halves = attribute(&twice, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        let whole = attribute(&inner, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        assert_eq!(halves.parts.len(), whole.parts.len());
+        for (half, whole) in halves.parts.iter().zip(whole.parts) {
+            assert_eq!(half.source, whole.source);
+            assert_same(&format!("{:?}", half.source), half.effect.after, whole.effect.after, dtype);
+        }
     }
 }
 

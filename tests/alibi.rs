@@ -41,6 +41,19 @@ fn twelve_heads_have_the_slopes_of_eight_and_every_other_of_sixteen() {
 }
 
 #[test]
+fn slopes_of_ones_own_take_the_place_of_the_papers() {
+    for (device, dtype) in places() {
+        let init = Init::new(&device, 1).with_dtype(dtype);
+        let place = Place::Attention(HeadShape { n_heads: 3, d_k: 2 });
+        let choice = Choice::new("alibi").with("slopes", vec![3.0, 0.0, 0.25]);
+        let alibi = Parts::default().build_positions(&choice, &init, place).unwrap().unwrap();
+        // Of one query and three keys, the keys are two, one and no positions away.
+        let biased = values(&alibi.bias(init.tensor(vec![1.0; 9], [1, 3, 1, 3])));
+        assert_eq!(biased, [-5.0, -2.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.75, 1.0]);
+    }
+}
+
+#[test]
 fn of_equal_keys_each_counts_by_a_factor_less_than_the_next() {
     // One head: slope 2^-8. Scores are zero, so weights are e^(-m distance) over their sum.
     let m = 1.0 / 256.0;

@@ -180,7 +180,7 @@ fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it()
 fn under_a_norm_the_scale_is_that_of_the_whole_run() {
     for (device, dtype) in places() {
         for norm_kind in [NormKind::Layer, NormKind::Rms] {
-            // One head and nothing else but the embedding; both by hand.
+            // Nothing but the embedding and three heads; the embedding and one head by hand.
             let positions = Choice::new("none");
             let config = TransformerConfig { n_layers: 1, positions, norm_kind, ..config() };
             let model = transformer(&config, (&device, dtype));
@@ -191,12 +191,22 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
                 values(&plain.features(tokens.clone(), Mode::Evaluate))
             };
             let embedded = values(&model.embedding.forward(tokens.clone()));
+            let mut written = Vec::new();
+            let mut keep = |_, stage, x: Tensor<4>| {
+                if stage == Stage::Context {
+                    let w_o = model.blocks[0].attention.w_o(1).unwrap();
+                    let context = x.clone().narrow(1, 1, 1).squeeze_dim::<3>(1);
+                    written = values(&context.matmul(w_o.unsqueeze()));
+                }
+                x
+            };
+            model.features_with(tokens.clone(), &mut keep);
             let gamma = match model.norm.as_ref().unwrap() {
                 qkv_model::Norm::Layer(norm) => values(&norm.gamma.val()),
                 qkv_model::Norm::Rms(norm) => values(&norm.gamma.val()),
             };
             let d_model = gamma.len();
-            let mut want = Vec::new();
+            let mut want = [Vec::new(), Vec::new()];
             for position in 0..TASK.seq_len {
                 let row = |of: &[f64]| of[position * d_model..(position + 1) * d_model].to_vec();
                 let centred = |x: Vec<f64>| {
@@ -206,11 +216,17 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
                 };
                 let whole = centred(row(&stream));
                 let scale = (whole.iter().map(|x| x * x).sum::<f64>() / d_model as f64 + 1e-5).sqrt();
-                want.extend(centred(row(&embedded)).iter().zip(&gamma).map(|(x, gamma)| x / scale * gamma));
+                for (want, part) in want.iter_mut().zip([&embedded, &written]) {
+                    want.extend(centred(row(part)).iter().zip(&gamma).map(|(x, gamma)| x / scale * gamma));
+                }
             }
             let parts = model.contributions(tokens);
-            assert_eq!(parts[0].source, Source::Embedding);
-            assert_close("embedding", &values(&parts[0].features), &want, tolerance(dtype, 1e-5, 1e-13));
+            let sources = [Source::Embedding, Source::Head { layer: 0, head: 1 }];
+            for (source, want) in sources.into_iter().zip(want) {
+                let part = parts.iter().find(|part| part.source == source).unwrap();
+                let rounding = tolerance(dtype, 1e-5, 1e-13);
+                assert_close(&format!("{source:?}"), &values(&part.features), &want, rounding);
+            }
         }
     }
 }

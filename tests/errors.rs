@@ -182,6 +182,25 @@ fn a_base_of_rope_of_one_or_less_is_refused() {
 }
 
 #[test]
+fn slopes_of_alibi_that_are_none_or_too_few_are_refused() {
+    for (slope, got) in [(-0.5, "-0.5"), (-3.0, "-3")] {
+        let message = format!("slopes must be at least 0 and finite, got {got}");
+        let positions = Choice::new("alibi").with("slopes", vec![slope]);
+        check_attention(|c| c.positions = positions.clone(), &message);
+        check_transformer(|c| c.positions = positions.clone(), &message);
+    }
+    for slopes in [vec![0.5], vec![0.5; 3]] {
+        let message = format!(
+            "slopes must be one for each of n_heads = 2 heads, or none for those of the paper, got {}",
+            slopes.len()
+        );
+        let positions = Choice::new("alibi").with("slopes", slopes);
+        check_attention(|c| (c.n_heads, c.positions) = (2, positions.clone()), &message);
+        check_transformer(|c| (c.n_heads, c.positions) = (2, positions.clone()), &message);
+    }
+}
+
+#[test]
 fn groups_that_do_not_divide_the_heads_are_refused() {
     for n_kv_heads in [4, 5, 7, 12] {
         let message = format!("n_kv_heads must divide n_heads = 6, got {n_kv_heads}");

@@ -127,6 +127,8 @@ mod adamw;
 mod chars;
 /// Defaults, settings and messages of configs.
 mod configs;
+/// Which examples count where a model is measured.
+mod evaluating;
 /// Every variant trains, saves and loads.
 mod every_variant;
 /// Clipping and weight decay.

@@ -1,11 +1,11 @@
 //! What is carried from one run into another, and how much of the difference it brings back.
 
-use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{NormConfig, Source, Stage, Transformer, TransformerConfig};
+use burn::tensor::{DType, Device, Int, Tensor};
+use qkv_model::{Hook, NormConfig, Source, Stage, Transformer, TransformerConfig};
 use qkv_train::{Batch, Example, Pair, Patch, Patching, Site};
 
 use crate::backends::{places, tolerance};
-use crate::numbers::{assert_close, values};
+use crate::numbers::{assert_close, tensor, values};
 use crate::transformers::{N_HEADS, N_LAYERS, TASK, config, transformer};
 
 /// Repetitions of three symbols and of two: some positions have an answer in one of them alone.
@@ -131,6 +131,71 @@ fn one_head_patched_at_one_position_replaces_its_output_there() {
     }
 }
 
+/// What the model computes of one stage.
+fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> Tensor<4> {
+    let mut seen = None;
+    let mut keep = |layer, stage, x: Tensor<4>| {
+        if (layer, stage) == at {
+            seen = Some(x.clone());
+        }
+        x
+    };
+    model.features_with(tokens, &mut keep);
+    seen.unwrap()
+}
+
+#[test]
+fn each_stage_is_patched_at_the_position_that_its_name_promises() {
+    for (device, dtype) in places() {
+        let config = TransformerConfig { n_kv_heads: Some(1), bias: true, d_mlp: 17, ..config() };
+        let model = transformer(&config, (&device, dtype));
+        let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
+        let tokens_of = |of: fn(&Pair) -> Example| {
+            let examples: Vec<Example> = pairs().iter().map(of).collect();
+            Batch::new(&TASK, &examples, &device).tokens
+        };
+        let clean = tokens_of(|pair| pair.clean.clone());
+        let corrupted = tokens_of(|pair| pair.corrupted.clone());
+        let difference_of = |tokens: &Tensor<3, Int>, hook: &mut dyn Hook| {
+            logit_difference(&model, model.features_with(tokens.clone(), hook))
+        };
+        let mut nothing = |_, _, x| x;
+        let of_clean = difference_of(&clean, &mut nothing);
+        let of_corrupted = difference_of(&corrupted, &mut nothing);
+        for (stage, layer) in Stage::ALL.into_iter().flat_map(|stage| [(stage, 0), (stage, 1)]) {
+            let instead = values(&seen(&model, clean.clone(), (layer, stage)));
+            let [n, n_heads, len, width] = seen(&model, clean.clone(), (layer, stage)).dims();
+            let head = n_heads - 1;
+            for position in [None, Some(4)] {
+                let mut patch = |at, of, x: Tensor<4>| {
+                    if (at, of) != (layer, stage) {
+                        return x;
+                    }
+                    let mut numbers = values(&x);
+                    for (index, number) in numbers.iter_mut().enumerate() {
+                        let (row, its_head) = (index / width % len, index / width / len % n_heads);
+                        if its_head == head && position.is_none_or(|position| position == row) {
+                            *number = instead[index];
+                        }
+                    }
+                    tensor((&device, dtype), &numbers, [n, n_heads, len, width])
+                };
+                let want = (difference_of(&corrupted, &mut patch) - of_corrupted) / (of_clean - of_corrupted);
+                let site = Site { layer, stage, head };
+                let patched = patching.with(&[Patch { site, position }]).unwrap();
+                let rounding = tolerance(dtype, 1e-4, 1e-12);
+                assert_close(
+                    &format!("{site:?} {position:?}"),
+                    &[patched.recovered.unwrap()],
+                    &[want],
+                    rounding,
+                );
+                assert!(want.abs() > 1e-6, "{site:?} {position:?}: the patch does nothing");
+            }
+        }
+    }
+}
+
 #[test]
 fn pairs_and_places_between_which_there_is_nothing_to_find_are_refused() {
     let device = Device::flex();
@@ -141,6 +206,12 @@ fn pairs_and_places_between_which_there_is_nothing_to_find_are_refused() {
         Patching::new(&model, &TASK, &same, &device).unwrap_err().to_string(),
         "at no position of 1 pairs do the clean and the corrupted example ask for different answers; corrupt what the \
          answer depends on"
+    );
+    let mut uneven = pairs();
+    uneven[1].corrupted.tokens.pop();
+    assert_eq!(
+        Patching::new(&model, &TASK, &uneven, &device).unwrap_err().to_string(),
+        "an example of the task `induction` must have 7 tokens and 7 targets or gaps, got 6 and 7"
     );
     let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
     let site = Site { layer: 0, stage: Stage::Values, head: 0 };

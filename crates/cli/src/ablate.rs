@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_model::Stage;
-use qkv_train::{Ablation, Effect, Examples, Registry, Replacement, Site, Split};
+use qkv_train::{Ablation, Effect, Examples, Model, Registry, Replacement, Site, Split};
 use serde_json::json;
 
 use crate::args::AblateArgs;
@@ -22,15 +22,26 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
     let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };
     let ablation = Ablation::new(&run.model, examples, args.examples, &device)?;
-    let ablated = |site: Site| Ok((site, ablation.without(&[site], replacement)?));
-    let mut effects: Vec<(Site, Effect)> =
-        ablation.sites().into_iter().map(ablated).collect::<Result<_>>()?;
-    effects.sort_by(|(_, a), (_, b)| b.loss_change().total_cmp(&a.loss_change()));
+    let n_heads: Vec<usize> = run.model.layers().iter().map(|layer| layer.n_heads).collect();
+    let mut parts = parts(&ablation.sites(), &n_heads)
+        .into_iter()
+        .map(|part| Ok((ablation.without(&[part.site], replacement)?, part)))
+        .collect::<Result<Vec<(Effect, Part)>>>()?;
+    if parts.is_empty() {
+        return Err(usage(format!(
+            "{} has no attention of which something could be taken",
+            args.run.display()
+        )));
+    }
+    // What leaves no number behind is missed most.
+    let missed =
+        |effect: &Effect| Some(effect.loss_change()).filter(|x| x.is_finite()).unwrap_or(f64::INFINITY);
+    parts.sort_by(|(a, _), (b, _)| missed(b).total_cmp(&missed(a)));
 
     let out = &mut stdout().lock();
     if args.json {
-        for (site, effect) in &effects {
-            writeln!(out, "{}", event(*site, effect, replacement))?;
+        for (effect, part) in &parts {
+            writeln!(out, "{}", event(part, effect, replacement, run.step))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -46,36 +57,52 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         "{:>5}  {:>5}  {:<7}  {:>11}  {:>15}",
         "layer", "head", "without", "loss change", "accuracy change"
     )?;
-    let count =
-        |layer, stage| effects.iter().filter(|(site, _)| (site.layer, site.stage) == (layer, stage)).count();
-    for (site, effect) in &effects {
-        let per_group = count(site.layer, Stage::Context) / count(site.layer, site.stage);
-        let (heads, what) = (heads(site.head, per_group), without(site.stage));
+    for (effect, Part { site, heads }) in &parts {
+        let heads = match heads[..] {
+            [head] => head.to_string(),
+            _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
+        };
         let (loss, accuracy) = (effect.loss_change(), effect.accuracy_change());
-        writeln!(out, "{:>5}  {heads:>5}  {what:<7}  {loss:>+11.4}  {accuracy:>+15.4}", site.layer)?;
+        writeln!(
+            out,
+            "{:>5}  {heads:>5}  {:<7}  {loss:>+11.4}  {accuracy:>+15.4}",
+            site.layer,
+            without(site.stage)
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The heads that a part belongs to, all of a group where they share it: `2`, or `4-7`.
-fn heads(index: usize, per_group: usize) -> String {
-    match (index * per_group, per_group) {
-        (head, 1) => head.to_string(),
-        (first, _) => format!("{first}-{}", first + per_group - 1),
-    }
+/// What is taken away, and the heads that have it: all of a group, where they share their keys and values.
+struct Part {
+    site: Site,
+    heads: Vec<usize>,
 }
 
-/// Without its context, all of a head is gone.
+/// `n_heads`: of every layer.
+fn parts(sites: &[Site], n_heads: &[usize]) -> Vec<Part> {
+    let count =
+        |of: Site| sites.iter().filter(|site| (site.layer, site.stage) == (of.layer, of.stage)).count();
+    let part = |&site: &Site| {
+        let n_heads = n_heads.get(site.layer).copied().unwrap_or_else(|| count(site));
+        let per_group = (n_heads / count(site)).max(1);
+        Part { site, heads: (site.head * per_group..(site.head + 1) * per_group).collect() }
+    };
+    sites.iter().map(part).collect()
+}
+
+/// Without its context, nothing of a head is left.
 fn without(stage: Stage) -> &'static str {
     if stage == Stage::Context { "head" } else { stage.name() }
 }
 
-fn event(site: Site, effect: &Effect, replacement: Replacement) -> serde_json::Value {
+fn event(part: &Part, effect: &Effect, replacement: Replacement, step: u64) -> serde_json::Value {
     json!({
         "event": "ablation",
-        "layer": site.layer,
-        "head": site.head,
-        "without": site.stage.name(),
+        "step": step,
+        "layer": part.site.layer,
+        "heads": part.heads,
+        "without": without(part.site.stage),
         "replacement": replacement,
         "loss": effect.after.loss,
         "accuracy": effect.after.accuracy,

@@ -23,7 +23,7 @@ pub enum Source {
         /// Index of the layer.
         layer: usize,
     },
-    /// The biases of W_O and of the norms in all layers, which belong to no head.
+    /// The biases of W_O and of all norms, the last included, which belong to no head.
     Biases,
 }
 
@@ -31,10 +31,10 @@ pub enum Source {
 /// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html), "the residual stream").
 ///
 /// ```text
-/// features = norm(Σ_c x_c) = Σ_c norm_c(x_c)        norm_c: linear, with the scale that the whole sum has
+/// features = norm(Σ_c x_c) = Σ_c norm_c(x_c) + β        norm_c: linear, with the scale that the whole sum has
 /// ```
 ///
-/// The scale of every norm that a contribution passes is frozen at its value in this run, so the features, and with them
+/// β counts among the biases, which pass the norms that follow like all others. The scale of every norm that a contribution passes is frozen at its value in this run, so the features, and with them
 /// the logits, are exactly the sum of all contributions.
 ///
 /// ```

@@ -15,6 +15,16 @@ pub enum ModelError {
         /// What was found.
         got: f64,
     },
+    /// Slopes of ALiBi for another number of heads.
+    #[error(
+        "slopes must be one for each of n_heads = {n_heads} heads, or none for those of the paper, got {n_slopes}"
+    )]
+    SlopesDoNotFit {
+        /// Number of heads.
+        n_heads: usize,
+        /// Number of slopes.
+        n_slopes: usize,
+    },
     /// `d_model` cannot be shared out evenly and no head size was given.
     #[error(
         "d_model = {d_model} is not a multiple of n_heads = {n_heads}; set d_k and d_v, or change one of the two"

@@ -35,7 +35,7 @@ struct Part<A, T> {
 /// | `learned` | [`LearnedPositions`] | |
 /// | `sinusoidal` | [`SinusoidalPositions`] | |
 /// | `rope` | [`Rope`] | `base`: the larger, the slower the slowest pair turns |
-/// | `alibi` | [`Alibi`] | |
+/// | `alibi` | [`Alibi`] | `slopes`: one for each head, instead of the paper's |
 ///
 /// A part of your own takes the same way in as these do:
 ///

@@ -69,7 +69,7 @@ impl Batch {
         let task = examples.task;
         let drawn: Vec<Example> =
             (first..first + size as u64).map(|index| examples.draw(index)).collect::<Result<_, _>>()?;
-        if drawn.iter().all(|example| example.targets.iter().all(Option::is_none)) {
+        if drawn.iter().all(Example::asks_nothing) {
             return Err(TrainError::NoTargets { task: task.name().to_owned(), examples: size });
         }
         Ok(Self::new(task, &drawn, device))

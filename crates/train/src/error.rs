@@ -100,7 +100,9 @@ pub enum TrainError {
         draws: usize,
     },
     /// An example asks for nothing.
-    #[error("none of {examples} examples of the task `{task}` has a target; every batch needs at least one")]
+    #[error(
+        "none of {examples} examples of the task `{task}` has a target; at least one must ask for something"
+    )]
     NoTargets {
         /// The task's name.
         task: String,
@@ -116,6 +118,37 @@ pub enum TrainError {
         method: &'static str,
         /// What it is for.
         done: &'static str,
+    },
+    /// A hook is shown one stage more than once in one pass.
+    #[error(
+        "the model shows its hooks the {stage} of layer {layer} {times} times in {passes} passes, so that they cannot be \
+         told apart; give every attention an index of its own"
+    )]
+    ShownTwice {
+        /// Index of the layer.
+        layer: usize,
+        /// Name of the stage.
+        stage: &'static str,
+        /// How often it was shown.
+        times: usize,
+        /// How often the model was run.
+        passes: usize,
+    },
+    /// An example has another length than its task's.
+    #[error(
+        "an example of the task `{task}` must have {n_tokens} tokens and {n_targets} targets or gaps, got {got_tokens} and {got_targets}"
+    )]
+    ExampleLength {
+        /// The task's name.
+        task: String,
+        /// What the task says.
+        n_tokens: usize,
+        /// What the task says.
+        n_targets: usize,
+        /// What was found.
+        got_tokens: usize,
+        /// What was found.
+        got_targets: usize,
     },
     /// Two inputs between which there is nothing to find.
     #[error(

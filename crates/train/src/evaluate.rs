@@ -26,10 +26,11 @@ pub struct Evaluation {
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
 ///
-/// Where the split is a list, on no more than it has: no example counts twice.
+/// Where the split is a list, on no more than it has: no example counts twice. An example without a target asks for
+/// nothing, and does not count.
 ///
 /// # Errors
-/// If the split is empty.
+/// If the split is empty, or no example has a target.
 pub fn evaluate<M: Model>(
     model: &M,
     examples: Examples<'_>,
@@ -43,7 +44,7 @@ pub fn evaluate<M: Model>(
 /// `limit`.
 ///
 /// # Errors
-/// Never for the built-in tasks.
+/// If no input has a target; never for the built-in tasks.
 pub fn evaluate_exactly<M: Model>(
     model: &M,
     task: &dyn Task,
@@ -75,6 +76,7 @@ pub(crate) fn held_out<'a>(
     batches(examples.task, (0..n_examples).map(move |index| examples.draw(index)), device)
 }
 
+/// Leaves out the examples without a target, so that every batch has one.
 fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
     task: &'a dyn Task,
     mut examples: E,
@@ -82,11 +84,18 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
 ) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a, E> {
     let device = device.clone().without_autodiff();
     let at_once = (MAP_ENTRIES / task.seq_len().pow(2)).clamp(1, BATCH);
+    let asks = |example: &Result<Example, TrainError>| !example.as_ref().is_ok_and(Example::asks_nothing);
+    let mut n_drawn = 0;
+    let mut is_first = true;
     std::iter::from_fn(move || {
-        let some: Result<Vec<Example>, TrainError> = examples.by_ref().take(at_once).collect();
+        let drawn = examples.by_ref().inspect(|_| n_drawn += 1);
+        let some: Result<Vec<Example>, TrainError> = drawn.filter(asks).take(at_once).collect();
+        let is_first = std::mem::replace(&mut is_first, false);
         match some {
-            Ok(some) if some.is_empty() => None,
-            some => Some(some.map(|some| Batch::new(task, &some, &device))),
+            Ok(some) if !some.is_empty() => Some(Ok(Batch::new(task, &some, &device))),
+            Ok(_) if !is_first => None,
+            Ok(_) => Some(Err(TrainError::NoTargets { task: task.name().to_owned(), examples: n_drawn })),
+            Err(error) => Some(Err(error)),
         }
     })
 }

@@ -40,14 +40,15 @@ pub trait Model: Module + ModuleDisplay {
     }
 
     /// As [`features`](Self::features) without dropout, with every stage of every layer shown to `hook`, which may change
-    /// it; `None` for a model that does not let itself be changed.
+    /// it; `None` for a model that does not let itself be changed. Every stage of a layer is shown once, each attention
+    /// having an index of its own.
     fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
         let _ = (tokens, hook);
         None
     }
 
-    /// The features without dropout as a sum over who wrote them; `None` for a model that does not say. A model that does
-    /// must have [`logits`](Self::logits) that are linear, without a bias.
+    /// The features without dropout as a sum over who wrote them, `[batch, seq_len, d_model]` each; `None` for a model that
+    /// does not say. A model that does must have [`logits`](Self::logits) that are linear, without a bias.
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
         let _ = tokens;
         None

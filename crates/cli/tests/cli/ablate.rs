@@ -48,6 +48,16 @@ fn shared_keys_and_values_name_all_heads_that_share_them() {
     let queries = each.map(|head| ["queries", head]);
     let [keys, values] = ["keys", "values"].map(|what| ["0-1", "2-3"].map(|group| [what, group]));
     assert_eq!(rows, [&heads[..], &keys, &queries, &values].concat());
+
+    for event in sandbox.succeeds("ablate grouped --examples 50 --json").events() {
+        let heads: Vec<u64> =
+            event["heads"].as_array().unwrap().iter().map(|head| head.as_u64().unwrap()).collect();
+        match event["without"].as_str().unwrap() {
+            "keys" | "values" => assert!([[0, 1], [2, 3]].contains(&[heads[0], heads[1]]), "{event}"),
+            _ => assert!(heads.len() == 1 && heads[0] < 4, "{event}"),
+        }
+        assert_eq!(event["step"], 2);
+    }
 }
 
 #[test]
@@ -70,7 +80,7 @@ fn its_events_hold_the_same_figures_and_those_of_eval() {
         events.into_iter().map(|event| number(&event, "loss_change")).collect::<Vec<_>>()
     };
     let (zero, mean) = (listed("zero"), listed("mean"));
-    let [_context, keys, queries, values] = mean[..] else { unreachable!("four parts") };
+    let [_head, keys, queries, values] = mean[..] else { unreachable!("four parts") };
     // Which symbol stands where is in the values; where to look hangs on the positions alone, and stays at the mean.
     assert!(values > 1.0 && keys < 0.1 && queries < 0.1, "{mean:?}");
     assert!(zero.iter().all(|change| *change > 1.0), "{zero:?}");

@@ -84,7 +84,7 @@ pub(crate) fn shown(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tensor<4
 
 impl SelfAttention {
     /// As [`forward_with_weights`](Self::forward_with_weights) without dropout, with every [`Stage`] but the stream shown
-    /// to `hook` as that of `layer`.
+    /// to `hook` as that of `layer`. `x`: `[batch, seq_len, d_in]`.
     ///
     /// # Panics
     /// If the hook returns another shape than it was given.
@@ -105,7 +105,8 @@ impl SelfAttention {
         AttentionOutput { context: project(join_heads(context), &self.w_o, &self.b_o), weights }
     }
 
-    /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to none.
+    /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to none. `x`:
+    /// `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = x.dims();
         let context = self.attend(x, mask, Mode::Evaluate).context;

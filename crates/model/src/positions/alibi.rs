@@ -2,9 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use super::{Place, Positions};
-use crate::choice::NoSettings;
+use crate::attention::HeadShape;
 use crate::error::ModelError;
 use crate::init::Init;
 
@@ -16,13 +17,39 @@ use crate::init::Init;
 ///
 /// Queries stand at the end of the keys. Without a causal mask, which the paper always has, keys after the query are
 /// as far away as those before it. Where the number of heads is no power of two, the slopes are those of the next
-/// smaller power, then every other one of the next larger, as in the authors' code.
+/// smaller power, then every other one of the next larger, as in the authors' code. Slopes of your own can be given, one
+/// for each head: the steeper, the nearer a head looks whatever it learns.
 #[derive(Module, Debug)]
-pub struct Alibi {}
+pub struct Alibi {
+    /// `[n_heads]`.
+    #[module(skip)]
+    slopes: Vec<f64>,
+}
+
+/// What a config file may say beside `alibi`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AlibiSettings {
+    /// One for each head; those of the paper where there are none.
+    slopes: Vec<f64>,
+}
 
 impl Alibi {
-    pub(crate) fn build(_: &NoSettings, _: &Init, place: Place) -> Result<Option<Self>, ModelError> {
-        Ok(matches!(place, Place::Attention(_)).then_some(Self {}))
+    pub(crate) fn build(
+        settings: &AlibiSettings,
+        _: &Init,
+        place: Place,
+    ) -> Result<Option<Self>, ModelError> {
+        let AlibiSettings { slopes } = settings;
+        if let Some(&got) = slopes.iter().find(|slope| !(**slope >= 0.0 && slope.is_finite())) {
+            return Err(ModelError::OutOfRange { name: "slopes", expected: "at least 0 and finite", got });
+        }
+        let Place::Attention(HeadShape { n_heads, .. }) = place else { return Ok(None) };
+        match slopes.len() {
+            0 => Ok(Some(Self { slopes: paper_slopes(n_heads) })),
+            n_slopes if n_slopes == n_heads => Ok(Some(Self { slopes: slopes.clone() })),
+            n_slopes => Err(ModelError::SlopesDoNotFit { n_heads, n_slopes }),
+        }
     }
 }
 
@@ -30,7 +57,8 @@ impl Positions for Alibi {
     fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
         let [_, heads, q_len, k_len] = scores.dims();
         let mut bias = Vec::with_capacity(heads * q_len * k_len);
-        for slope in slopes(heads) {
+        assert_eq!(heads, self.slopes.len(), "heads of the scores");
+        for slope in &self.slopes {
             for i in 0..q_len {
                 bias.extend((0..k_len).map(|j| -slope * (i + k_len).abs_diff(q_len + j) as f64));
             }
@@ -42,7 +70,7 @@ impl Positions for Alibi {
 }
 
 /// How steeply each head forgets.
-fn slopes(n_heads: usize) -> Vec<f64> {
+fn paper_slopes(n_heads: usize) -> Vec<f64> {
     let geometric = |n: usize| (0..n).map(move |head| 2_f64.powf(-8.0 * (head + 1) as f64 / n as f64));
     if n_heads.is_power_of_two() {
         return geometric(n_heads).collect();
@@ -53,14 +81,14 @@ fn slopes(n_heads: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::slopes;
+    use super::paper_slopes;
 
     #[test]
     fn the_slopes_are_those_of_the_paper() {
         let halves: Vec<f64> = (1..=8).map(|power| 0.5_f64.powi(power)).collect();
-        assert_eq!(slopes(8), halves);
+        assert_eq!(paper_slopes(8), halves);
         // Four of four heads, then the first and the third of eight.
-        assert_eq!(slopes(6), [0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]);
-        assert_eq!(slopes(1), [0.00390625]);
+        assert_eq!(paper_slopes(6), [0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]);
+        assert_eq!(paper_slopes(1), [0.00390625]);
     }
 }

@@ -5,7 +5,7 @@ use qkv_model::{Hook, Stage};
 use serde::Serialize;
 
 use super::effect::Effect;
-use super::site::{Site, Stages};
+use super::site::{Seen, Site, Stages};
 use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Sums, held_out};
@@ -17,7 +17,8 @@ use crate::task::Examples;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
-    /// Nothing: as if the head's part of W_Q, W_K or W_V and its bias were zero, or its rows of W_O for the context.
+    /// Nothing: as if the head's part of W_Q, W_K or W_V and its bias were zero, or its rows of W_O for the context and the
+    /// weights, or the whole residual stream before the layer.
     Zero,
     /// At every position its mean over the held-out examples: what depends on the position alone stays, and what depends
     /// on the input goes.
@@ -29,8 +30,8 @@ pub enum Replacement {
 /// [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593) for means).
 ///
 /// ```text
-/// x_h[t] = 0    or    x_h[t] = 1/N Σ_n x_h[n, t]        x: the queries, keys, values or context of head h
-/// effect = loss(model with that x_h) - loss(model)
+/// x_h[t] = 0    or    x_h[t] = 1/N Σ_n x_h[n, t]        x: the queries, keys, values, … of head h at position t
+/// loss_change = loss(model with that x_h) - loss(model)
 /// ```
 ///
 /// Everything is computed in the readable form, before and after.
@@ -64,7 +65,8 @@ impl<'a, M: Model> Ablation<'a, M> {
     /// (`model.valid()`).
     ///
     /// # Errors
-    /// If the split is empty, or the model does not let itself be changed.
+    /// If the split is empty, no example has a target, the model does not let itself be changed, or it shows its hooks a
+    /// stage more than once.
     pub fn new(
         model: &'a M,
         examples: Examples<'_>,
@@ -72,17 +74,9 @@ impl<'a, M: Model> Ablation<'a, M> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let batches: Vec<Batch> = held_out(examples, n_examples, device).collect::<Result<_, _>>()?;
-        let mut means = Stages::new();
-        let mut sum = |layer, stage, x: Tensor<4>| {
-            let some = x.clone().sum_dim(0);
-            let sum = match means.remove(&(layer, stage)) {
-                Some(sum) => sum + some,
-                None => some,
-            };
-            means.insert((layer, stage), sum);
-            x
-        };
-        let before = run(model, &batches, &mut sum)?;
+        let mut seen = Seen::default();
+        let before = run(model, &batches, &mut seen)?;
+        let mut means = seen.once_a_pass(batches.len())?;
         for mean in means.values_mut() {
             *mean = mean.clone().div_scalar(before.examples as f64);
         }

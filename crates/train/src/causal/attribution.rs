@@ -15,7 +15,7 @@ use crate::task::Examples;
 pub struct Attributed {
     /// Who adds it.
     pub source: Source,
-    /// Mean over the positions that carry loss.
+    /// Its part of the logit above the mean of all logits, mean over the positions that carry loss.
     pub logit: f64,
     /// What the model answers where this one is not added to its logits, and everything that others made of it stays.
     pub effect: Effect,
@@ -34,14 +34,15 @@ pub struct Attribution {
 /// ([Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html)).
 ///
 /// ```text
-/// logit[answer] - mean_v logit[v] = Σ_c norm_c(x_c) · (U[:, answer] - mean_v U[:, v])        x_c = context_h W_O,h for head h
+/// logit[answer] - mean_v logit[v] = Σ_c f_c · (U[:, answer] - mean_v U[:, v])
+/// f_c = norm_c(x_c), x_c = context_h W_O,h for head h
 /// ```
 ///
-/// The `norm_c` and the other `x_c` are those of [`Contribution`](qkv_model::Contribution). What a source adds to all
-/// logits alike is left out, because the softmax cancels it.
+/// The `norm_c` and the other `f_c` are those of [`Contribution`](qkv_model::Contribution); β is one of the biases. What a
+/// source adds to all logits alike is left out, because the softmax cancels it.
 ///
 /// # Errors
-/// If the split is empty, or the model does not say who contributes what.
+/// If the split is empty, no example has a target, or the model does not say who contributes what.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -77,7 +78,7 @@ pub fn attribute<M: Model>(
         let all = logits(model, &batch, Mode::Evaluate);
         let contributions =
             model.contributions(batch.tokens.clone()).ok_or_else(TrainError::no_contributions)?;
-        for Contribution { source, features } in contributions {
+        for Contribution { source, features } in one_each(contributions) {
             let known = parts.iter().position(|part| part.source == source);
             let index = known.unwrap_or_else(|| {
                 parts.push(Part { source, logit: 0.0, without: Sums::default() });
@@ -97,6 +98,18 @@ pub fn attribute<M: Model>(
         Attributed { source, logit: logit / n_targets, effect }
     };
     Ok(Attribution { parts: parts.into_iter().map(attributed).collect(), logit: logit / n_targets })
+}
+
+/// One contribution of each source.
+fn one_each(contributions: Vec<Contribution>) -> Vec<Contribution> {
+    let mut each: Vec<Contribution> = Vec::new();
+    for Contribution { source, features } in contributions {
+        match each.iter_mut().find(|known| known.source == source) {
+            Some(known) => known.features = known.features.clone() + features,
+            None => each.push(Contribution { source, features }),
+        }
+    }
+    each
 }
 
 /// What is counted of one source over the batches.

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::Hook;
 
 use super::effect::Effect;
-use super::site::{Site, Stages, out_of_range};
+use super::site::{Seen, Site, Stages, out_of_range};
 use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Sums};
@@ -37,7 +37,7 @@ pub struct Patched {
     /// Against the answers of the clean examples; before is the corrupted run as it is.
     pub effect: Effect,
     /// Share of the logit difference that the patch brings back: 0 for the corrupted run, 1 for the clean one, and beyond
-    /// both where a patch does more; `None` where the two runs do not differ.
+    /// both where a patch does more; `None` where the two runs do not differ, or have no finite difference.
     pub recovered: Option<f64>,
 }
 
@@ -101,14 +101,12 @@ impl<'a, M: Model> Patching<'a, M> {
     /// Runs the model on both inputs of all pairs; `model` should be a validation copy (`model.valid()`).
     ///
     /// # Errors
-    /// If no pair has a position with two different answers, or the model does not let itself be changed.
-    ///
-    /// # Panics
-    /// If the two examples of a pair are not equally long.
+    /// If an example does not have the task's length, no pair has a position with two different answers, the model does not
+    /// let itself be changed, or it shows its hooks a stage more than once.
     pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
         for Pair { clean, corrupted } in pairs {
-            let lengths = |example: &Example| (example.tokens.len(), example.targets.len());
-            assert_eq!(lengths(clean), lengths(corrupted), "tokens and targets of the examples of a pair");
+            check_length(task, clean)?;
+            check_length(task, corrupted)?;
         }
         let device = device.clone().without_autodiff();
         let contrast = Contrast::of(pairs, &device)?;
@@ -121,11 +119,13 @@ impl<'a, M: Model> Patching<'a, M> {
             .unzip();
         let (inputs, corrupted) = (Batch::new(task, &clean, &device), Batch::new(task, &corrupted, &device));
         let mut clean = Stages::new();
+        let mut seen = Seen::default();
         let mut keep = |layer, stage, x: Tensor<4>| {
             clean.insert((layer, stage), x.clone());
-            x
+            seen.at(layer, stage, x)
         };
         let difference_of_clean = contrast.measure(model, &inputs, &mut keep)?.difference;
+        seen.once_a_pass(1)?;
         let of_corrupted = contrast.measure(model, &corrupted, &mut |_, _, x| x)?;
         Ok(Self { model, corrupted, clean, contrast, of_corrupted, difference_of_clean })
     }
@@ -154,9 +154,19 @@ impl<'a, M: Model> Patching<'a, M> {
         let whole = self.difference_of_clean - of_corrupted;
         Ok(Patched {
             effect: Effect { before, after: evaluation },
-            recovered: (whole != 0.0).then(|| (difference - of_corrupted) / whole),
+            recovered: (whole.is_finite() && whole != 0.0).then(|| (difference - of_corrupted) / whole),
         })
     }
+}
+
+fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
+    let (n_tokens, n_targets) = (task.seq_len() * task.stack(), task.seq_len());
+    let (got_tokens, got_targets) = (example.tokens.len(), example.targets.len());
+    if (got_tokens, got_targets) == (n_tokens, n_targets) {
+        return Ok(());
+    }
+    let task = task.name().to_owned();
+    Err(TrainError::ExampleLength { task, n_tokens, n_targets, got_tokens, got_targets })
 }
 
 impl Patch {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use qkv_model::Stage;
+use qkv_model::{Hook, Stage};
 
 use crate::error::TrainError;
 
@@ -12,7 +12,7 @@ use crate::error::TrainError;
 pub struct Site {
     /// Index of the layer.
     pub layer: usize,
-    /// What of the head.
+    /// Which of its activations.
     pub stage: Stage,
     /// Index of the head: of the heads of keys and values for these two, which are fewer where groups share them, and 0
     /// for the residual stream.
@@ -47,6 +47,39 @@ impl Site {
             ));
         }
         Ok(x.clone().narrow(1, head, 1))
+    }
+}
+
+/// A hook that adds up what it sees, `[1, heads, .., ..]`.
+#[derive(Default)]
+pub(super) struct Seen {
+    sums: Stages,
+    times: BTreeMap<(usize, Stage), usize>,
+}
+
+impl Hook for Seen {
+    fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+        let here = (layer, stage);
+        let some = x.clone().sum_dim(0);
+        let sum = match self.sums.remove(&here) {
+            Some(sum) => sum + some,
+            None => some,
+        };
+        self.sums.insert(here, sum);
+        *self.times.entry(here).or_default() += 1;
+        x
+    }
+}
+
+impl Seen {
+    /// The sums, if each stage was seen once in each of so many passes.
+    pub(super) fn once_a_pass(self, passes: usize) -> Result<Stages, TrainError> {
+        match self.times.into_iter().find(|&(_, times)| times != passes) {
+            None => Ok(self.sums),
+            Some(((layer, stage), times)) => {
+                Err(TrainError::ShownTwice { layer, stage: stage.name(), times, passes })
+            }
+        }
     }
 }
 

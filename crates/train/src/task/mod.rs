@@ -150,4 +150,9 @@ impl Example {
     pub fn new(task: &dyn Task, tokens: Vec<u32>) -> Self {
         Self { targets: task.targets(&tokens), tokens }
     }
+
+    /// Whether none of its positions carries loss.
+    pub(crate) fn asks_nothing(&self) -> bool {
+        self.targets.iter().all(Option::is_none)
+    }
 }
