@@ -1,4 +1,4 @@
-//! Ctrl-C and `kill`: the run saves and leaves; a second one does not wait.
+//! Ctrl-C, `kill` and a terminal that is closed: the run saves and leaves; a second signal does not wait.
 
 use std::io;
 use std::sync::Arc;
@@ -19,16 +19,17 @@ impl Interrupt {
     pub fn watch() -> io::Result<Self> {
         let signal = Arc::new(AtomicUsize::new(0));
         let second = Arc::new(AtomicBool::new(false));
-        for number in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds `second` unset and only sets it.
+        let numbers = numbers();
+        for &number in &numbers {
+            // In this order: the first signal finds `second` unset.
             flag::register_conditional_default(number, Arc::clone(&second))?;
-            flag::register(number, Arc::clone(&second))?;
             flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
+        arm_at_the_first(&numbers, second)?;
         Ok(Self { signal })
     }
 
-    /// The exit code of a process that a signal stopped, 130 or 143, if one did.
+    /// The exit code of a process that a signal stopped, such as 130 or 143, if one did.
     pub fn exit_code(&self) -> Option<u8> {
         match self.signal.load(Ordering::Relaxed) {
             0 => None,
@@ -41,4 +42,45 @@ impl<M> Observer<M> for Interrupt {
     fn step(&mut self, _state: &State<M>, _report: &StepReport) -> Result<Next, TrainError> {
         Ok(if self.exit_code().is_some() { Next::Stop } else { Next::Continue })
     }
+}
+
+/// The signals that stop a run. `nohup` has that of a closed terminal ignored; whether it is so, only Linux says in words.
+fn numbers() -> Vec<i32> {
+    let mut numbers = vec![SIGINT, SIGTERM];
+    #[cfg(target_os = "linux")]
+    if !is_ignored(signal_hook::consts::SIGHUP) {
+        numbers.push(signal_hook::consts::SIGHUP);
+    }
+    numbers
+}
+
+/// Where nobody knows, a signal is left alone.
+#[cfg(target_os = "linux")]
+fn is_ignored(number: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (number - 1) & 1 == 1)
+}
+
+/// Gives the terminal back at the first signal, however long the step takes that is under way, and only then has a second
+/// one end the process: it asks nobody.
+#[cfg(unix)]
+fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>) -> io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new(numbers)?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if signals.forever().next().is_some() {
+            crate::live::close();
+            second.store(true, Ordering::Relaxed);
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>) -> io::Result<()> {
+    for &number in numbers {
+        flag::register(number, Arc::clone(&second))?;
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -186,7 +187,7 @@ impl Job {
                 Ok(state) => return Ok(Some(state)),
                 Err(error) => {
                     let place = folder.checkpoint(step);
-                    eprintln!("cannot go on from {}: {error}", place.display());
+                    let _ = writeln!(stderr(), "cannot go on from {}: {error}", place.display());
                     broken.get_or_insert(error);
                 }
             }

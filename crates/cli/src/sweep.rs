@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -93,7 +93,8 @@ fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
     if !folder.is_done()
         && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Audience::Nobody, interrupt)?
     {
-        eprintln!("stopped at step {step}, saved in {}", folder.checkpoint(step).display());
+        // The terminal may be gone, where `eprintln` would panic.
+        let _ = writeln!(stderr(), "stopped at step {step}, saved in {}", folder.checkpoint(step).display());
         return Ok(Trained::Interrupted(code));
     }
     let mut result = folder.last_event()?;

@@ -1,7 +1,7 @@
 //! `qkv train`: from a task's name to a trained model in a run folder.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -49,7 +49,9 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     }
     match job.run(&folder, &from, audience, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {
-            eprintln!("stopped at step {step}, saved in {}", folder.checkpoint(step).display());
+            // The terminal may be gone, where `eprintln` would panic.
+            let _ =
+                writeln!(stderr(), "stopped at step {step}, saved in {}", folder.checkpoint(step).display());
             Ok(code)
         }
         Outcome::Done(done) => {

@@ -35,6 +35,7 @@ use terminal::Terminal;
 use view::{LookedAt, Mode, Pace, Place, View};
 
 pub use sight::Sight;
+pub use terminal::close;
 
 /// Between two looks at the keyboard, each of which takes some microseconds.
 const LISTENING: Duration = Duration::from_millis(30);
@@ -113,8 +114,13 @@ impl<'a> Live<'a> {
     /// gone ends the view, not the run.
     fn draw<M: Model>(&mut self, state: &State<M>) -> Result<(), TrainError> {
         let Self { sight, view, terminal, rate, .. } = self;
-        if !terminal.as_ref().is_some_and(Terminal::is_ready) {
-            return Ok(());
+        match terminal.as_ref().map(Terminal::is_ready) {
+            Some(Ok(true)) => {}
+            Some(Err(_)) => {
+                self.leave();
+                return Ok(());
+            }
+            Some(Ok(false)) | None => return Ok(()),
         }
         let started = Instant::now();
         view.pace.tokens_per_second = std::mem::take(rate).mean().unwrap_or(view.pace.tokens_per_second);
@@ -201,6 +207,10 @@ impl<M: Model> Observer<M> for Live<'_> {
         self.clock.first_step = state.step;
         self.clock.started = Instant::now();
         self.terminal = Some(Terminal::open().map_err(failed)?);
+        // A signal that came before found nothing to give back, and no other will.
+        if self.interrupt.exit_code().is_some() {
+            self.leave();
+        }
         // A look takes some 20 ms before anything was computed, 2 % of a short run; the first comes after the first step.
         self.show(Instant::now());
         self.budget.hurry();
@@ -250,6 +260,7 @@ impl<M: Model> Observer<M> for Live<'_> {
 
     fn end(&mut self, _state: &State<M>) -> Result<(), TrainError> {
         self.leave();
+        terminal::settle();
         Ok(())
     }
 }

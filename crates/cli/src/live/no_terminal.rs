@@ -13,6 +13,12 @@ pub fn obstacle() -> Option<&'static str> {
     Some("on this system qkv cannot draw on one yet")
 }
 
+/// Does nothing: there is none to give back.
+pub fn close() {}
+
+/// Does nothing either.
+pub fn settle() {}
+
 impl Terminal {
     /// Fails.
     pub fn open() -> io::Result<Self> {
@@ -25,7 +31,7 @@ impl Terminal {
     }
 
     /// Whether the picture before is on the screen.
-    pub fn is_ready(&self) -> bool {
+    pub fn is_ready(&self) -> io::Result<bool> {
         match self.0 {}
     }
 

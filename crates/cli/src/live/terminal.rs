@@ -4,22 +4,21 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::backend::TermionBackend;
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals};
 
-use super::writer::{self, Writer};
+use super::writer;
 
 /// Another screen, empty and without a cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[2J\x1b[?25l";
 
-/// An end to what was half written; colours as before, with a cursor, the screen of before.
-const LEAVE: &str = "\x18\x1b[0m\x1b[?25h\x1b[?1049l";
+/// What a terminal may need until it has taken what gives the screen back; a checkpoint waits for it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Most bytes of keys that are read at once; nobody types faster.
 const MOST_KEYS: usize = 64;
@@ -31,8 +30,6 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub struct Terminal {
     screen: ratatui::Terminal<TermionBackend<Sheet>>,
     sheet: Sheet,
-    writer: Writer,
-    signals: Handle,
 }
 
 /// The bytes of one picture.
@@ -61,7 +58,6 @@ impl Terminal {
                 report(panic);
             }));
         });
-        let signals = close_at_signals()?;
         let before = tcgetattr(stdin())?;
         let mut modes = before.clone();
         modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
@@ -78,17 +74,19 @@ impl Terminal {
         // Comes with the first picture.
         let sheet = Sheet(Rc::new(RefCell::new(ENTER.as_bytes().to_vec())));
         let screen = ratatui::Terminal::new(TermionBackend::new(sheet.clone()))?;
-        let writer = Writer::start()?;
         let mut taken = taken();
         tcsetattr(stdin(), OptionalActions::Now, &modes)?;
         *taken = Some(before);
-        drop(taken);
-        Ok(Self { screen, sheet, writer, signals })
+        writer::start()?;
+        Ok(Self { screen, sheet })
     }
 
     /// Whether the picture before is on the screen.
-    pub fn is_ready(&self) -> bool {
-        self.writer.is_idle()
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn is_ready(&self) -> io::Result<bool> {
+        writer::is_idle()
     }
 
     /// What was typed since the last time.
@@ -106,14 +104,13 @@ impl Terminal {
     /// Draws one picture in the size that the terminal has now; only what changed is sent.
     pub fn draw(&mut self, picture: impl FnOnce(&mut Frame)) -> io::Result<()> {
         self.screen.draw(picture)?;
-        self.writer.write(self.sheet.0.take());
+        writer::write(self.sheet.0.take());
         Ok(())
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.signals.close();
         close();
     }
 }
@@ -129,28 +126,20 @@ impl Write for Sheet {
     }
 }
 
-/// Gives the terminal back at the first signal, however long the step takes that is under way: the second signal ends the
-/// process without asking anybody.
-fn close_at_signals() -> io::Result<Handle> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let handle = signals.handle();
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if signals.forever().next().is_some() {
-            close();
-        }
-    })?;
-    Ok(handle)
+/// Gives the terminal back; does nothing where none was taken. The modes come first, because a terminal that nobody reads
+/// takes nothing that is written.
+pub fn close() {
+    if let Some(before) = taken().take() {
+        // Where the terminal is gone, nothing is left to be restored.
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+        writer::leave();
+    }
+    writer::wait(Some(PATIENCE));
 }
 
-/// Gives the terminal back, once; does nothing where none was taken.
-fn close() {
-    let mut taken = taken();
-    let Some(before) = taken.take() else { return };
-    let _nothing_follows = writer::silence();
-    let mut out = stdout();
-    // Where the terminal is gone, nothing is left to be restored.
-    let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
-    let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
+/// Waits until the screen is given back, so that what is said next stands on the one that stays.
+pub fn settle() {
+    writer::wait(None);
 }
 
 fn taken() -> MutexGuard<'static, Option<Termios>> {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,12 +17,18 @@ use crate::sandbox::Sandbox;
 /// What a busy machine may need until something shows.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What changes to the other screen.
+const ENTER: &[u8] = b"\x1b[?1049h";
+
 /// A process with a terminal.
 pub struct Pty {
     keyboard: File,
     /// Our end of what the process has, so that its modes outlive it.
     line: OwnedFd,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// Whether the view was ever on the screen.
+    was_taken: Arc<AtomicBool>,
+    is_read: Arc<AtomicBool>,
     reader: JoinHandle<()>,
     child: Child,
 }
@@ -60,24 +67,27 @@ impl Pty {
         command.current_dir(qkv.get_current_dir().unwrap()).env_remove("CARGO").env_remove("NO_COLOR");
         command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
-        let pty = |child, reader| Self {
-            keyboard: File::from(master.try_clone().unwrap()),
-            line: slave,
-            screen: Arc::clone(&screen),
-            reader,
-            child,
-        };
+        let [was_taken, is_read] = [false, true].map(|is_so| Arc::new(AtomicBool::new(is_so)));
         resize(&master, 100, 40);
         let child = command.spawn().unwrap();
-        let (mut output, parser) = (File::from(master.try_clone().unwrap()), Arc::clone(&screen));
+        let keyboard = File::from(master.try_clone().unwrap());
+        let (mut output, parser) = (File::from(master), Arc::clone(&screen));
+        let (taken, reads) = (Arc::clone(&was_taken), Arc::clone(&is_read));
         let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                parser.lock().unwrap().process(&bytes[..count]);
+                let mut parser = parser.lock().unwrap();
+                parser.process(&bytes[..count]);
+                let enters = bytes[..count].windows(ENTER.len()).any(|bytes| bytes == ENTER);
+                taken.fetch_or(enters || parser.screen().alternate_screen(), Ordering::Relaxed);
+                drop(parser);
                 std::thread::sleep(delay);
+                while !reads.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
             }
         });
-        pty(child, reader)
+        Self { keyboard, line: slave, screen, was_taken, is_read, reader, child }
     }
 
     /// Presses keys.
@@ -89,6 +99,18 @@ impl Pty {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.unwrap().success());
+    }
+
+    /// Sends Ctrl-C and a signal to end, without waiting in between.
+    pub fn signal_twice(&self) {
+        let id = self.child.id();
+        let script = format!("kill -s INT {id}; kill -s TERM {id}");
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    }
+
+    /// Has nobody read what the process writes, or somebody again.
+    pub fn read(&self, is_read: bool) {
+        self.is_read.store(is_read, Ordering::Relaxed);
     }
 
     /// Whether the process is still there.
@@ -143,7 +165,8 @@ impl Pty {
         ]
     }
 
-    /// Waits for the end: exit code, and what is on the screen then. The terminal must be as it was before.
+    /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must
+    /// be as it was before.
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
         let started = Instant::now();
@@ -154,13 +177,15 @@ impl Pty {
             assert!(started.elapsed() < PATIENCE, "still running:\n{}", self.text());
             std::thread::sleep(Duration::from_millis(20));
         };
-        // What is still under way to the screen.
-        std::thread::sleep(Duration::from_millis(200));
-        assert_eq!(self.is_taken(), [false; 3], "modes, screen, cursor\n{}", self.text());
-        let text = self.text();
+        let [has_modes, _, _] = self.is_taken();
+        // Without it, what was written is read to its end.
         drop(self.line);
-        drop(self.keyboard);
         self.reader.join().unwrap();
+        let parser = self.screen.lock().unwrap();
+        let (screen, text) = (parser.screen(), parser.screen().contents());
+        let is_taken = [has_modes, screen.alternate_screen(), screen.hide_cursor()];
+        assert_eq!(is_taken, [false; 3], "modes, screen, cursor\n{text}");
+        assert!(self.was_taken.load(Ordering::Relaxed), "the view was never there\n{text}");
         (code, text)
     }
 }
