@@ -94,6 +94,8 @@ struct Record {
     reports: Vec<StepReport>,
     /// What to ask for, and after which step.
     wish: Option<(u64, Next)>,
+    /// The checkpoint after which to stop.
+    stops_when_saved: Option<u64>,
 }
 
 impl<M> Observer<M> for Record {
@@ -116,6 +118,10 @@ impl<M> Observer<M> for Record {
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
         self.hooks.push(format!("checkpoint {}", state.step));
         Ok(())
+    }
+
+    fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
+        Ok(if self.stops_when_saved == Some(state.step) { Next::Stop } else { Next::Continue })
     }
 
     fn end(&mut self, state: &State<M>) -> Result<(), TrainError> {
@@ -150,6 +156,16 @@ fn an_observer_can_have_a_checkpoint_whenever_it_wants() {
     let trained = train_with(&config("reverse", &SHORT), &Device::flex(), &mut record, None).unwrap();
     assert_eq!(trained.ended, Ended::Finished);
     assert_eq!(record.hooks[..5], ["start 0", "checkpoint 0", "step 1", "checkpoint 1", "step 2"]);
+}
+
+#[test]
+fn an_observer_can_stop_a_run_once_it_is_saved() {
+    for (step, last) in [(0, ["checkpoint 0", "end 0"]), (3, ["checkpoint 3", "end 3"])] {
+        let mut record = Record { stops_when_saved: Some(step), ..Record::default() };
+        let trained = train_with(&config("reverse", &SHORT), &Device::flex(), &mut record, None).unwrap();
+        assert_eq!((trained.ended, trained.state.step), (Ended::Stopped, step));
+        assert!(record.hooks.ends_with(&last.map(str::to_owned)), "{:?}", record.hooks);
+    }
 }
 
 #[test]

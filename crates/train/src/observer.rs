@@ -99,6 +99,11 @@ pub trait Observer<M> {
         Ok(())
     }
 
+    /// After every checkpoint, once all observers have written theirs. `Save` asks for nothing further.
+    fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
+        Ok(Next::Continue)
+    }
+
     /// After the last step.
     fn end(&mut self, state: &State<M>) -> Result<(), TrainError> {
         Ok(())

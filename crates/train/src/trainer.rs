@@ -101,8 +101,9 @@ impl<'a, M: Model> Trainer<'a, M> {
         let mut observers = Observers(observers);
         let Recipe { seed, optimizer: optimizer_config, schedule, train } = recipe;
         observers.notify(|observer| observer.start(&state))?;
-        if state.step == 0 {
-            observers.notify(|observer| observer.checkpoint(&state))?;
+        let mut ended = Ended::Finished;
+        if state.step == 0 && observers.save(&state)? == Next::Stop && train.steps > 0 {
+            ended = Ended::Stopped;
         }
 
         let examples = |split| Examples { task, seed, split };
@@ -111,7 +112,6 @@ impl<'a, M: Model> Trainer<'a, M> {
         };
         let is_reached =
             |held_out: &Evaluation| train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at;
-        let mut ended = Ended::Finished;
         // A run that had reached its target when it was saved does not go on.
         if state.step > 0 && state.step.is_multiple_of(train.eval_every) && train.stop_at > 0.0 {
             let held_out = held_out(&state)?;
@@ -153,7 +153,7 @@ impl<'a, M: Model> Trainer<'a, M> {
                 }
             }
             if state.step.is_multiple_of(train.checkpoint_every) || next == Next::Save {
-                observers.notify(|observer| observer.checkpoint(&state))?;
+                next = next.max(observers.save(&state)?);
                 saved_at = state.step;
             }
             let stop_here = stop_after.is_some_and(|stop_after| state.step >= stop_after);
@@ -165,7 +165,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         }
 
         if saved_at != state.step {
-            observers.notify(|observer| observer.checkpoint(&state))?;
+            observers.save(&state)?;
         }
         observers.notify(|observer| observer.end(&state))?;
         Ok(Trained { state, ended })
@@ -175,6 +175,17 @@ impl<'a, M: Model> Trainer<'a, M> {
 struct Observers<'a, M>(Vec<&'a mut dyn Observer<M>>);
 
 impl<M> Observers<'_, M> {
+    /// Has a checkpoint saved; what they wish then comes back.
+    fn save(&mut self, state: &State<M>) -> Result<Next, TrainError> {
+        self.notify(|observer| observer.checkpoint(state))?;
+        let mut next = Next::Continue;
+        self.notify(|observer| {
+            next = next.max(observer.saved(state)?);
+            Ok(())
+        })?;
+        Ok(next)
+    }
+
     fn notify(
         &mut self,
         mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
