@@ -74,7 +74,8 @@ pub struct TrainArgs {
     /// Print one JSON object a line and nothing else
     #[arg(long)]
     pub json: bool,
-    /// Watch it learn in the terminal: curves, attention map and matrices; `?` lists the keys
+    /// Watch it learn in the terminal (of Unix): curves, attention map and matrices. In the view, `p` pauses, `s` saves a
+    /// checkpoint, `q` saves and stops, and `?` lists the keys
     #[arg(long, conflicts_with_all = ["quiet", "json"])]
     pub live: bool,
 }

@@ -78,6 +78,7 @@ pub struct Done {
     pub baselines: Vec<Baseline>,
     /// What the model writes by itself, where the task has a prompt.
     pub sample: Option<String>,
+    /// Without the time in which it was held.
     pub seconds: f64,
     /// The part of it that went into the live view, where there was one.
     pub live_seconds: Option<f64>,
@@ -111,6 +112,10 @@ impl Job {
         let Self { config, task, device, .. } = self;
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
         let state = self.load(folder, from)?;
+        let steps = config.train.steps;
+        // A step is made before anybody asks whether to leave.
+        let first_step = state.as_ref().map_or(0, |state| state.step) + 1;
+        let last_step = self.stop_after.map_or(steps, |step| step.max(first_step).min(steps));
         let metrics = match &state {
             Some(state) => folder.rewind(state.step)?,
             None => folder.create_metrics()?,
@@ -128,7 +133,7 @@ impl Job {
         let probes: Vec<Example> = probes.collect::<Result<_, _>>()?;
         let mut live = (audience == Audience::Watcher).then(|| {
             let sight = Sight { task: &**task, examples: probes.clone(), device: device.clone() };
-            Live::new(sight, config, interrupt)
+            Live::new(sight, last_step, interrupt)
         });
         let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
         let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
@@ -157,7 +162,8 @@ impl Job {
         let probe = Probe::new(&model, &**task, &example, device);
         let baselines = task.baselines(Split::Test);
         let sample = self.sample(&model)?;
-        let seconds = started.elapsed().as_secs_f64();
+        let held_seconds = live.as_ref().map_or(0.0, Live::held_seconds);
+        let seconds = started.elapsed().as_secs_f64() - held_seconds;
         let done = Event::Done {
             step: state.step,
             evaluation,

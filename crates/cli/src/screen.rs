@@ -2,6 +2,9 @@
 
 use std::io::{self, ErrorKind, Write, stdout};
 
+/// What Unix says of a terminal that was closed: an input or output error.
+const NO_TERMINAL: i32 = 5;
+
 /// Writes to standard output until it is closed, then to nowhere: `qkv train … | head` must not cost the run.
 #[derive(Debug, Default)]
 pub struct Screen {
@@ -29,7 +32,9 @@ impl Write for Screen {
 impl Screen {
     fn unless_closed<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
         match result {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            Err(error)
+                if error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(NO_TERMINAL) =>
+            {
                 self.is_closed = true;
                 Ok(instead)
             }

@@ -5,14 +5,18 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[cfg(target_os = "linux")]
 #[path = "cli/pty.rs"]
 #[allow(dead_code, reason = "shared with the tests of the binary")]
 mod pty;
+#[cfg(target_os = "linux")]
 #[path = "cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests of the binary")]
 mod sandbox;
 
-use std::process::{Command, ExitCode};
+#[cfg(target_os = "linux")]
+use std::process::Command;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use qkv::Registry;
@@ -31,6 +35,14 @@ fn main() -> ExitCode {
     if std::env::var_os(PANICS).is_some() {
         return qkv::run(Registry::new().task("fragile", "train.steps = 500", |_: &NoSettings| Ok(Fragile)));
     }
+    // The terminal of the tests is one of Linux.
+    #[cfg(target_os = "linux")]
+    gives_the_terminal_back();
+    ExitCode::SUCCESS
+}
+
+#[cfg(target_os = "linux")]
+fn gives_the_terminal_back() {
     let sandbox = sandbox::Sandbox::new();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args("train fragile --live --out run".split(' ')).current_dir(sandbox.path("."));
@@ -38,7 +50,6 @@ fn main() -> ExitCode {
     assert_eq!(code, Some(101), "{text}");
     assert!(text.contains("the task gave up"), "{text}");
     println!("a panic gives the terminal back ... ok");
-    ExitCode::SUCCESS
 }
 
 /// Panics after a while.

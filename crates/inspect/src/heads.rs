@@ -39,7 +39,10 @@ impl Heads {
     }
 
     /// The same numbers, once they are known to make sense.
-    pub(crate) fn check(self) -> Result<Self, InspectError> {
+    ///
+    /// # Errors
+    /// If there are none, or groups of different sizes.
+    pub fn check(self) -> Result<Self, InspectError> {
         let Self { n_heads, n_kv_heads } = self;
         if n_heads == 0 {
             return Err(InspectError::NoHeads);

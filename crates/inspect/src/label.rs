@@ -2,7 +2,7 @@
 
 /// `text` without anything that would move a cursor, change a colour, reverse the line or break an XML file: control
 /// characters become their pictures, and a lone space becomes visible.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     if text == " " {
         return "␣".to_owned();
     }

@@ -97,6 +97,7 @@ pub use gradients::GradientFlow;
 pub use head_scores::HeadScores;
 pub use heads::Heads;
 pub use heat_map::HeatMap;
+pub use label::clean as clean_label;
 pub use layers::{HeadWeights, LayerWeights, layers};
 pub use matrix::Matrix;
 pub use metrics::{Evaluation, Metrics};

@@ -1,39 +1,60 @@
-//! When the next picture is due, so that drawing never takes more than its share of a run.
+//! When something is due on the screen, so that the view never takes more than its share of a run.
 
 use std::time::{Duration, Instant};
 
-/// Ten pictures a second at most; more are not seen.
+use super::view::Training;
+
+/// Ten times a second at most; more is not seen.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A picture is followed by so many times its own duration of training: 2 % of the time at most, which leaves a third of
-/// the promised 3 % for the keys and for a last picture that is followed by less training than that.
-const TRAINING_PER_DRAWING: u32 = 49;
+/// What was spent is followed by so many times its own duration of training: 1.2 % of the time at most. A view has two
+/// budgets, for looks at the model and for pictures, which leaves a fifth of the promised 3 % for the keys and for a last
+/// picture that is followed by less training than that.
+const TRAINING_PER_DRAWING: u32 = 82;
 
-/// Counts the time spent on the view.
+/// What may be spent ahead of the training that pays for it, so that a key is answered at once.
+const CREDIT: Duration = Duration::from_secs(2);
+
+/// Counts the time spent on one part of the view while the training ran.
 pub struct Budget {
     spent: Duration,
-    next: Instant,
+    /// When all that was spent is followed by enough training.
+    paid: Instant,
+    due: Instant,
 }
 
 impl Budget {
     pub fn new() -> Self {
-        Self { spent: Duration::ZERO, next: Instant::now() }
+        Self { spent: Duration::ZERO, paid: Instant::now(), due: Instant::now() }
     }
 
     pub fn is_due(&self) -> bool {
-        Instant::now() >= self.next
+        Instant::now() >= self.due
     }
 
-    /// Has the next picture drawn without waiting.
-    pub fn hurry(&mut self) {
-        self.next = Instant::now();
+    /// Makes it due without waiting, as far as the credit goes. Nothing is slowed down while the training is held.
+    pub fn hurry(&mut self, training: Training) {
+        let now = Instant::now();
+        if training == Training::Held || self.paid <= now + CREDIT {
+            self.due = now;
+        }
     }
 
-    /// Counts what was spent on a picture since `started`, and says when the next may come.
-    pub fn spend(&mut self, started: Instant) {
-        let took = started.elapsed();
-        self.spent += took;
-        self.next = Instant::now() + INTERVAL.max(took * TRAINING_PER_DRAWING);
+    /// Counts what was spent since `started`, and says when it is due again.
+    pub fn spend(&mut self, started: Instant, training: Training) {
+        let now = Instant::now();
+        self.due = now + INTERVAL;
+        if training == Training::Runs {
+            let took = now - started;
+            self.spent += took;
+            self.paid = self.paid.max(now) + took * TRAINING_PER_DRAWING;
+            self.due = self.due.max(self.paid);
+        }
+    }
+
+    /// Time in which nobody trained pays for nothing.
+    pub fn wait(&mut self, held: Duration) {
+        self.paid += held;
     }
 
     /// Time spent so far.
@@ -46,16 +67,41 @@ impl Budget {
 mod tests {
     use super::*;
 
+    const TOOK: Duration = Duration::from_millis(20);
+
+    fn spend(budget: &mut Budget, training: Training) {
+        let started = Instant::now();
+        std::thread::sleep(TOOK);
+        budget.spend(started, training);
+    }
+
     #[test]
     fn a_slow_picture_is_followed_by_a_long_wait() {
         let mut budget = Budget::new();
         assert!(budget.is_due());
-        let started = Instant::now();
-        std::thread::sleep(Duration::from_millis(20));
-        budget.spend(started);
-        assert!(budget.spent() >= Duration::from_millis(20));
-        assert!(budget.next >= Instant::now() + Duration::from_millis(900));
-        budget.hurry();
+        spend(&mut budget, Training::Runs);
+        assert!(budget.spent() >= TOOK);
+        assert!(budget.due >= Instant::now() + Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn a_key_is_answered_at_once_but_not_on_and_on() {
+        let mut budget = Budget::new();
+        spend(&mut budget, Training::Runs);
+        budget.hurry(Training::Runs);
+        assert!(budget.is_due());
+        spend(&mut budget, Training::Runs);
+        budget.hurry(Training::Runs);
+        assert!(!budget.is_due());
+    }
+
+    #[test]
+    fn what_is_drawn_while_the_training_is_held_costs_nothing() {
+        let mut budget = Budget::new();
+        spend(&mut budget, Training::Held);
+        assert_eq!(budget.spent(), Duration::ZERO);
+        assert!(!budget.is_due() && budget.due <= Instant::now() + INTERVAL);
+        budget.hurry(Training::Held);
         assert!(budget.is_due());
     }
 }

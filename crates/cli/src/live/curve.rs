@@ -11,17 +11,19 @@ pub struct Curve {
     stride: usize,
     /// Sum and number of the values that do not make a point yet.
     open: (f64, usize),
+    latest: Option<f64>,
 }
 
 impl Default for Curve {
     fn default() -> Self {
-        Self { points: Vec::new(), stride: 1, open: (0.0, 0) }
+        Self { points: Vec::new(), stride: 1, open: (0.0, 0), latest: None }
     }
 }
 
 impl Curve {
     /// Adds the value of a later step.
     pub fn push(&mut self, step: u64, value: f64) {
+        self.latest = Some(value);
         let (sum, count) = (self.open.0 + value, self.open.1 + 1);
         self.open = (sum, count);
         if count < self.stride {
@@ -41,9 +43,9 @@ impl Curve {
         &self.points
     }
 
-    /// The largest of its finite values; zero where there is none above it.
-    pub fn highest(&self) -> f64 {
-        self.points.iter().map(|point| point.1).filter(|value| value.is_finite()).fold(0.0, f64::max)
+    /// The value that was added last, which no mean is.
+    pub fn latest(&self) -> Option<f64> {
+        self.latest
     }
 }
 
@@ -59,6 +61,6 @@ mod tests {
         }
         assert!(curve.points().len() < MOST_POINTS);
         assert_eq!(curve.points().last(), Some(&(4096.0, 2.0)));
-        assert_eq!(curve.highest(), 2.0);
+        assert_eq!(curve.latest(), Some(3.0));
     }
 }

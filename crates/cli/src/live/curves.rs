@@ -6,6 +6,7 @@ use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
 use super::curve::Curve;
+use super::lines::figure;
 use super::paper::Paper;
 
 /// From this height on there is room for the steps below a curve.
@@ -18,38 +19,76 @@ pub struct Plot<'a> {
     pub curve: &'a Curve,
     /// First and latest step; what there is fills the width at every moment.
     pub steps: [f64; 2],
-    /// The high end; the low one is zero.
-    pub high: f64,
+    pub scale: Scale,
     pub colour: Color,
+}
+
+/// What the height means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// From zero to one.
+    Share,
+    /// The logarithm, from the smallest value to the largest: a loss falls by powers of ten.
+    Logarithm,
 }
 
 impl Plot<'_> {
     /// Draws as much as fits.
     pub fn draw(&self, area: Rect, paper: &mut Paper) {
-        let points = self.curve.points();
-        let latest = points.last().map_or_else(|| "–".to_owned(), |point| format!("{:.4}", point.1));
-        paper.title(area, &format!("{} {latest}", self.title));
+        let latest = self.curve.latest().map_or_else(|| "–".to_owned(), figure);
+        let scale = match self.scale {
+            Scale::Share => "",
+            Scale::Logarithm => "  log scale",
+        };
+        paper.title(area, &format!("{} {latest}{scale}", self.title));
         let title = area.height.min(1);
         let inside = Rect { y: area.y + title, height: area.height - title, ..area };
+        let points = self.scale.points(self.curve);
         if inside.is_empty() || points.is_empty() {
             return;
         }
         let dots = Dataset::default()
-            .data(points)
+            .data(&points)
             .graph_type(GraphType::Line)
             .marker(Marker::Braille)
             .style(paper.colour(self.colour));
-        let high = if self.high > 0.0 { self.high } else { 1.0 };
         let [first, latest] = self.steps;
         let mut steps = Axis::default().bounds([first, latest.max(first + 1.0)]).style(paper.dim());
         if inside.height >= TALL {
             steps = steps.labels([format!("step {first}"), latest.to_string()]);
         }
-        let values = Axis::default().bounds([0.0, high]).style(paper.dim());
+        let (bounds, labels) = self.scale.ends(&points);
+        let values = Axis::default().bounds(bounds).labels(labels).style(paper.dim());
         Chart::new(vec![dots])
             .x_axis(steps)
-            .y_axis(values.labels(["0.00".to_owned(), format!("{high:.2}")]))
+            .y_axis(values)
             .legend_position(None)
             .render(inside.intersection(paper.buffer.area), paper.buffer);
+    }
+}
+
+impl Scale {
+    /// Step and height of what can be shown.
+    fn points(self, curve: &Curve) -> Vec<(f64, f64)> {
+        let height = |value: f64| match self {
+            Self::Share => value,
+            Self::Logarithm => value.log10(),
+        };
+        let points = curve.points().iter().map(|&(step, value)| (step, height(value)));
+        points.filter(|point| point.1.is_finite()).collect()
+    }
+
+    /// Heights of the low and the high end, and what they are called.
+    fn ends(self, points: &[(f64, f64)]) -> ([f64; 2], [String; 2]) {
+        match self {
+            Self::Share => ([0.0, 1.0], ["0.00", "1.00"].map(str::to_owned)),
+            Self::Logarithm => {
+                let heights = || points.iter().map(|point| point.1);
+                let high = heights().fold(f64::NEG_INFINITY, f64::max);
+                // A curve that does not fall lies at the top.
+                let low = heights().fold(f64::INFINITY, f64::min).min(high - 0.1);
+                ([low, high], [low, high].map(|height| format!("{:.1e}", 10f64.powf(height))))
+            }
+        }
     }
 }

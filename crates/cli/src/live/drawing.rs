@@ -1,16 +1,16 @@
 //! From a [`View`] to a screen of any size: a pure function.
 
-use qkv_inspect::{Palette, TextStyle};
+use qkv_inspect::{Matrix, Palette, TextStyle};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
-use super::curves::Plot;
+use super::curves::{Plot, Scale};
 use super::keys::HELP;
-use super::lines::{columns, figures, keys, wrapped};
+use super::lines::{columns, figures, folded, keys, wrapped};
 use super::matrices::Panel;
 use super::paper::Paper;
-use super::view::{Mode, View};
+use super::view::{Training, View};
 
 /// From here on curves, map and matrices fit side by side.
 const WIDE: (u16, u16) = (60, 16);
@@ -38,9 +38,9 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
         Constraint::Length(u16::from(area.height > 1)),
     ])
     .areas(area);
-    let emphasis = match view.mode {
-        Mode::Running => Modifier::BOLD,
-        Mode::Paused => Modifier::BOLD | Modifier::REVERSED,
+    let emphasis = match view.training {
+        Training::Runs => Modifier::BOLD,
+        Training::Held => Modifier::BOLD | Modifier::REVERSED,
     };
     for (row, line) in head.rows().zip(heading) {
         paper.line(row, &line, Style::new().add_modifier(emphasis));
@@ -86,8 +86,7 @@ fn matrices(view: &View, area: Rect, paper: &mut Paper) {
     for ((name, matrix), place) in NAMES.iter().zip(&view.looked_at.projections).zip(places) {
         let panel = Panel {
             title: vec![(*name).to_owned()],
-            matrix: matrix.as_ref(),
-            instead: instead(view, "nothing to learn"),
+            matrix: shown(view, matrix),
             labels: &[],
             palette: Palette::Diverging,
         };
@@ -102,18 +101,24 @@ fn plots(view: &View, area: Rect, paper: &mut Paper) {
         title: "loss",
         curve: &view.loss,
         steps: [first, view.pace.step as f64],
-        high: view.loss.highest(),
+        scale: Scale::Logarithm,
         colour: Color::Yellow,
     };
     loss.draw(above, paper);
-    let accuracy =
-        Plot { title: "held-out accuracy", curve: &view.accuracy, high: 1.0, colour: Color::Cyan, ..loss };
+    let accuracy = Plot {
+        title: "held-out accuracy",
+        curve: &view.accuracy,
+        scale: Scale::Share,
+        colour: Color::Cyan,
+        ..loss
+    };
     accuracy.draw(below, paper);
 }
 
-/// What stands where there is no matrix: `absent`, once somebody has looked.
-fn instead<'a>(view: &View, absent: &'a str) -> &'a str {
-    if view.looked_at.tokens.is_empty() { "after the first step" } else { absent }
+/// What was seen, if it was seen at the place that the titles name.
+fn shown<'a>(view: &View, matrix: &'a Result<Matrix, String>) -> Result<&'a Matrix, &'a str> {
+    let matrix = matrix.as_ref().map_err(String::as_str);
+    if view.looked_at.place == view.place { matrix } else { matrix.and(Err("after the next look")) }
 }
 
 /// The map of the place, with as long a title as `area` is wide.
@@ -126,14 +131,17 @@ fn map(view: &View, area: Rect) -> Panel<'_> {
         ("head", place.head, n_heads),
         ("input", place.input, view.n_inputs),
     ];
-    let long = indices.map(|(name, index, count)| format!("{name} {index} of {count}"));
+    // Where the model names no layers, there is nothing to count.
+    let indices = if view.n_heads.is_empty() { &indices[2..] } else { &indices[..] };
+    let long: Vec<_> =
+        indices.iter().map(|(name, index, count)| format!("{name} {index} of {count}")).collect();
     // By their keys.
-    let short = indices.map(|(name, index, count)| format!("{} {index}/{count}", &name[..1]));
+    let short =
+        indices.iter().map(|(name, index, count)| format!("{} {index}/{count}", &name[..1])).collect();
     let is_long = columns(&long.join("  ")) <= usize::from(area.width);
     Panel {
-        title: if is_long { long } else { short }.to_vec(),
-        matrix: looked_at.map.as_ref(),
-        instead: instead(view, "this model shows no attention weights"),
+        title: if is_long { long } else { short },
+        matrix: shown(view, &looked_at.map),
         labels: &looked_at.tokens,
         palette: Palette::Sequential,
     }
@@ -143,7 +151,7 @@ fn map(view: &View, area: Rect) -> Panel<'_> {
 fn footing(view: &View, area: Rect, paper: &mut Paper) {
     let message = Some(("", view.message.as_str())).filter(|(_, message)| !message.is_empty());
     let mut left = area;
-    for (key, meaning) in message.into_iter().chain(keys(view.mode)) {
+    for (key, meaning) in message.into_iter().chain(keys(view.training)) {
         let text = format!("{key} {meaning}").trim_start().to_owned();
         let width = columns(&text) as u16;
         if width > left.width {
@@ -158,13 +166,18 @@ fn footing(view: &View, area: Rect, paper: &mut Paper) {
 
 fn help(area: Rect, paper: &mut Paper) {
     let widest = HELP.iter().map(|(keys, _)| columns(keys)).max().unwrap_or(0);
-    let keys = HELP.map(|(keys, meaning)| format!("{keys:<widest$}  {meaning}"));
+    let width = area.width.saturating_sub(widest as u16 + 2);
+    // What a key does goes on below itself where it needs a second line.
+    let keys = HELP.iter().flat_map(|(keys, meaning)| {
+        let meaning = folded(meaning, width).into_iter().enumerate();
+        meaning.map(move |(row, part)| format!("{:<widest$}  {part}", if row == 0 { keys } else { "" }))
+    });
     let legend = match paper.style {
         TextStyle::Colour => ["weights: dark is 0, bright is 1", "W_Q, W_K, W_V: blue below zero, red above"],
         TextStyle::Plain => ["weights: blank is 0, @ is 1", "W_Q, W_K, W_V: ninths of the number after ±"],
     };
-    let lines = keys.into_iter().chain([String::new()]).chain(legend.map(str::to_owned));
-    for (row, line) in area.rows().zip(lines) {
+    let legend = legend.iter().flat_map(|line| folded(line, area.width));
+    for (row, line) in area.rows().zip(keys.chain([String::new()]).chain(legend)) {
         paper.line(row, &line, Style::new());
     }
 }
@@ -172,13 +185,13 @@ fn help(area: Rect, paper: &mut Paper) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use qkv_inspect::Matrix;
+    use qkv_train::StepReport;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
     use super::*;
     use crate::live::curve::Curve;
-    use crate::live::view::{LookedAt, Mode, Pace, Place};
+    use crate::live::view::{LookedAt, Pace, Place};
 
     /// A run after step 7 of 11: 2 layers with 3 heads, 5 positions on the anti-diagonal, W_Q of 13 × 17.
     fn view(style: TextStyle) -> View {
@@ -197,10 +210,15 @@ mod tests {
             style,
             pace: Pace {
                 step: 7,
-                steps: 11,
-                loss: 0.2857,
-                lr: 0.005,
-                tokens_per_second: 1234.0,
+                last_step: 11,
+                report: Some(StepReport {
+                    step: 7,
+                    loss: 0.2857,
+                    lr: 0.005,
+                    grad_norm: 1.0,
+                    tokens_per_second: 1.0,
+                }),
+                tokens_per_second: Some(1234.0),
                 seconds_left: Some(67.0),
             },
             loss,
@@ -209,11 +227,16 @@ mod tests {
             n_heads: vec![3, 3],
             n_inputs: 3,
             looked_at: LookedAt {
-                map: Some(matrix(5, 5, map)),
+                place: Place { layer: 1, head: 2, input: 0 },
+                map: Ok(matrix(5, 5, map)),
                 tokens: ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec(),
-                projections: [Some(matrix(13, 17, w_q)), Some(matrix(2, 3, w_k)), None],
+                projections: [
+                    Ok(matrix(13, 17, w_q)),
+                    Ok(matrix(2, 3, w_k)),
+                    Err("no W_V in this layer".to_owned()),
+                ],
             },
-            mode: Mode::Running,
+            training: Training::Runs,
             has_help: false,
             message: String::new(),
         }
@@ -242,7 +265,8 @@ mod tests {
             &screen,
             &[
                 "step  7/11  loss 0.2857   1:07 left    1,234 tokens/s  lr 5.0e-3  reverse",
-                "loss 0.2857",
+                "loss 0.2857  log scale",
+                "2.0e0",
                 "held-out accuracy 0.8750",
                 "layer 1 of 2  head 2 of 3  input 0 of 3  [5 × 5] ─",
                 "a         @@",
@@ -253,7 +277,7 @@ mod tests {
                 "W_K  ±1.00  [2 × 3] ─",
                 "??+∞-9",
                 "W_V ─",
-                "nothing to learn",
+                "no W_V in this layer",
                 "q stop  ? help  p pause  s save  l layer  h head  i input",
             ],
         );
@@ -269,7 +293,7 @@ mod tests {
         let small = screen(&view, 20, 10);
         shows(&small, &["step  7/11", "loss 0.2857", "l 1/2  h 2/3  i 0/3", "        @@", "@@        "]);
         shows(&small, &["q stop  ? help"]);
-        view.mode = Mode::Paused;
+        view.training = Training::Held;
         shows(&screen(&view, 20, 10), &["step  7/11  paused"]);
         view.has_help = true;
         shows(&screen(&view, 40, 10), &["l L  ↓ ↑  next, previous layer", "q         save and stop"]);
@@ -280,16 +304,45 @@ mod tests {
     fn before_the_first_step_nothing_is_said_of_the_model() {
         let mut view = view(TextStyle::Plain);
         view.looked_at = LookedAt::default();
+        view.pace = Pace { step: 7, last_step: 11, ..Pace::default() };
+        view.place = Place::default();
         let screen = screen(&view, 120, 40);
-        shows(&screen, &["after the first step"]);
-        assert!(!screen.iter().any(|line| line.contains("nothing to learn")), "{}", screen.join("\n"));
+        shows(&screen, &["after the first step", "step  7/11  reverse"]);
+        assert!(!screen.iter().any(|line| line.contains("no W_V")), "{}", screen.join("\n"));
+    }
+
+    #[test]
+    fn what_was_seen_elsewhere_is_not_shown_under_this_title() {
+        let mut view = view(TextStyle::Plain);
+        view.place.head = 0;
+        let screen = screen(&view, 120, 40);
+        shows(&screen, &["head 0 of 3", "after the next look", "no W_V in this layer"]);
+        assert!(!screen.iter().any(|line| line.contains("@@")), "{}", screen.join("\n"));
+    }
+
+    #[test]
+    fn a_model_that_names_no_layers_has_none_to_count() {
+        let mut view = view(TextStyle::Plain);
+        view.n_heads.clear();
+        let screen = screen(&view, 120, 40);
+        shows(&screen, &["input 0 of 3"]);
+        assert!(!screen.iter().any(|line| line.contains("layer 1")), "{}", screen.join("\n"));
+    }
+
+    #[test]
+    fn the_help_and_the_keys_fit_a_narrow_screen() {
+        let mut view = View { has_help: true, ..view(TextStyle::Plain) };
+        shows(&screen(&view, 20, 30), &["l L  ↓ ↑  next,", "          previous", "          layer "]);
+        view.looked_at.tokens = ["a", "\u{200b}", "c", "d", "e"].map(str::to_owned).to_vec();
+        view.has_help = false;
+        shows(&screen(&view, 200, 60), &["  a   c d e"]);
     }
 
     #[test]
     fn a_map_has_the_whole_height_where_that_makes_it_larger() {
         let mut view = view(TextStyle::Plain);
         let eye = (0..256).map(|i| if i % 17 == 0 { 1.0 } else { 0.0 }).collect();
-        view.looked_at.map = Some(Matrix::new(16, 16, eye).expect("16 rows"));
+        view.looked_at.map = Ok(Matrix::new(16, 16, eye).expect("16 rows"));
         view.looked_at.tokens = (0..16).map(|i| format!("{i:02}")).collect();
         // A word a row, none below, because they would run together.
         for (width, height) in [(80, 24), (120, 40)] {

@@ -35,7 +35,7 @@ pub const HELP: [(&str, &str); 7] = [
     ("l L  ↓ ↑", "next, previous layer"),
     ("h H  → ←", "next, previous head"),
     ("i I", "next, previous test input"),
-    ("p", "pause, go on"),
+    ("p  space", "pause, go on"),
     ("s", "save a checkpoint now"),
     ("q", "save and stop; --resume goes on"),
     ("?", "close this help"),

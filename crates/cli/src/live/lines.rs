@@ -2,33 +2,31 @@
 
 use ratatui::text::Span;
 
-use super::view::{Mode, Pace, View};
+use super::view::{Pace, Training, View};
+use crate::table::grouped;
 
 /// Between two parts of a line.
 const GAP: usize = 2;
 
 /// The figures, the most important first, and last the task. Each keeps its width, so that nothing moves while they change.
 pub fn figures(view: &View) -> Vec<String> {
-    let Pace { step, steps, loss, lr, tokens_per_second, seconds_left } = view.pace;
-    let digits = steps.to_string().len();
-    let mut figures = vec![format!("step {step:>digits$}/{steps}")];
-    if view.mode == Mode::Paused {
+    let Pace { step, last_step, report, tokens_per_second, seconds_left } = view.pace;
+    let digits = last_step.to_string().len();
+    let mut figures = vec![format!("step {step:>digits$}/{last_step}")];
+    if view.training == Training::Held {
         figures.push("paused".to_owned());
     }
-    if step > 0 {
-        let left = seconds_left.map(duration).unwrap_or_default();
-        figures.push(format!("loss {loss:<6.4}"));
-        figures.push(format!("{left:>5} left"));
-        figures.push(format!("{:>7} tokens/s", thousands(tokens_per_second)));
-        figures.push(format!("lr {lr:.1e}"));
-    }
+    figures.extend(report.map(|report| format!("loss {:<6}", figure(report.loss))));
+    figures.extend(seconds_left.map(|seconds| format!("{:>5} left", duration(seconds))));
+    figures.extend(tokens_per_second.map(|rate| format!("{:>7} tokens/s", grouped(rate.round() as usize))));
+    figures.extend(report.map(|report| format!("lr {:.1e}", report.lr)));
     figures.push(view.task.clone());
     figures
 }
 
 /// The keys, the most important first, with what they do.
-pub fn keys(mode: Mode) -> [(&'static str, &'static str); 7] {
-    let pause = if mode == Mode::Paused { "go on" } else { "pause" };
+pub fn keys(training: Training) -> [(&'static str, &'static str); 7] {
+    let pause = if training == Training::Held { "go on" } else { "pause" };
     [("q", "stop"), ("?", "help"), ("p", pause), ("s", "save"), ("l", "layer"), ("h", "head"), ("i", "input")]
 }
 
@@ -50,6 +48,21 @@ pub fn wrapped(parts: impl IntoIterator<Item = String>, width: u16, most: usize)
     lines
 }
 
+/// A text in lines of this width, broken between words; a longer word is cut.
+pub fn folded(text: &str, width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= usize::from(width) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Columns that a text takes.
 pub fn columns(text: &str) -> usize {
     Span::raw(text).width()
@@ -62,17 +75,16 @@ fn duration(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// `1,234,567`.
-fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+/// Four digits that say something, however small the number.
+pub fn figure(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.001 => format!("{number:.1e}"),
+        size => {
+            let whole = size.log10().floor().clamp(0.0, 3.0) as usize;
+            format!("{number:.*}", if size < 10.0 { 4 } else { 4 - whole })
         }
-        text.push(digit);
     }
-    text
 }
 
 #[cfg(test)]
@@ -86,8 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn large_numbers_have_commas() {
-        assert_eq!([0.4, 999.0, 1000.0, 1_234_567.0].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    fn small_numbers_are_not_rounded_to_zero() {
+        let numbers = [0.0, 3.14e-5, 0.0123, 0.28571, 2.5, 12.345, 1234.56, f64::NAN];
+        let texts = ["0", "3.1e-5", "0.0123", "0.2857", "2.5000", "12.345", "1234.6", "NaN"];
+        assert_eq!(numbers.map(figure), texts);
     }
 
     #[test]

@@ -19,9 +19,8 @@ const ODD: Color = Color::DarkGray;
 pub struct Panel<'a> {
     /// As many parts as fit.
     pub title: Vec<String>,
-    /// `None` is shown as `instead`.
-    pub matrix: Option<&'a Matrix>,
-    pub instead: &'a str,
+    /// Or a sentence in its place.
+    pub matrix: Result<&'a Matrix, &'a str>,
     /// Of the rows and, because they are the same, of the columns; empty where they have none.
     pub labels: &'a [String],
     pub palette: Palette,
@@ -30,7 +29,7 @@ pub struct Panel<'a> {
 impl Panel<'_> {
     /// How large its values would be drawn.
     pub fn cells(&self, area: Rect, style: TextStyle) -> Option<Cells> {
-        let shape = shape(self.matrix?);
+        let shape = shape(self.matrix.ok()?);
         let inside = beneath(area);
         let labelled = Cells::fitting(shape, self.beside_labels(inside), style);
         let cells = if labelled.are_labelled() { labelled } else { Cells::fitting(shape, inside, style) };
@@ -39,7 +38,7 @@ impl Panel<'_> {
 
     /// Columns and rows that it takes with the largest cells, title and labels included.
     pub fn wish(&self) -> [u16; 2] {
-        let Some(matrix) = self.matrix else { return [0, 0] };
+        let Ok(matrix) = self.matrix else { return [0, 0] };
         let [across, down] = Cells { size: Size::Large, block: 1 }.extent(shape(matrix));
         let label_line = usize::from(!self.labels.is_empty());
         [self.gutter() + across, 1 + down + label_line].map(|count| u16::try_from(count).unwrap_or(u16::MAX))
@@ -49,10 +48,9 @@ impl Panel<'_> {
     pub fn draw(&self, area: Rect, paper: &mut Paper) {
         let inside = beneath(area);
         let cells = self.cells(area, paper.style).filter(|_| !inside.is_empty());
-        let (Some(matrix), Some(cells)) = (self.matrix, cells) else {
+        let (Ok(matrix), Some(cells)) = (self.matrix, cells) else {
             paper.title(area, &wrapped(self.title.clone(), area.width, 1).concat());
-            let instead = if self.matrix.is_none() { self.instead } else { "" };
-            paper.line(inside, instead, Style::new());
+            paper.text(inside, self.matrix.err().unwrap_or_default());
             return;
         };
         let [rows, across] = cells.of(shape(matrix));
@@ -114,9 +112,15 @@ impl Panel<'_> {
         // Longer ones would run together.
         if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {
             let below = Rect { y: place.y + self.labels.len() as u16, height: 1, ..place };
-            paper.line(below, &self.labels.join(" "), dim);
+            let padded: String = self.labels.iter().map(|label| padded(label, usize::from(LARGE))).collect();
+            paper.line(below, &padded, dim);
         }
     }
+}
+
+/// With blanks behind it, to so many columns; some characters take none.
+fn padded(label: &str, to: usize) -> String {
+    format!("{label}{}", " ".repeat(to.saturating_sub(columns(label))))
 }
 
 /// All but the line of the title.

@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use qkv_train::{Config, Evaluation, Model, Next, Observer, State, StepReport, TrainError};
+use qkv_train::{Evaluation, Model, Next, Observer, State, StepReport, TrainError};
 
 use crate::exit::usage;
 use crate::interrupt::Interrupt;
@@ -32,13 +32,16 @@ use crate::style;
 use budget::Budget;
 use keys::Key;
 use terminal::Terminal;
-use view::{LookedAt, Mode, Pace, Place, View};
+use view::{LookedAt, Pace, Place, Training, View};
 
 pub use sight::Sight;
 pub use terminal::close;
 
 /// Between two looks at the keyboard, each of which takes some microseconds.
 const LISTENING: Duration = Duration::from_millis(30);
+
+/// How long what happened last is told; it may stand where the keys do.
+const TELLING: Duration = Duration::from_secs(4);
 
 /// Shows a run while it trains, and takes wishes from the keyboard.
 pub struct Live<'a> {
@@ -47,13 +50,17 @@ pub struct Live<'a> {
     interrupt: Interrupt,
     /// `None` before the first step, and once the terminal was given back.
     terminal: Option<Terminal>,
-    budget: Budget,
+    looks: Budget,
+    /// Step and place of the latest look.
+    seen: Option<(u64, Place)>,
+    pictures: Budget,
     /// The latest look at the keyboard.
     listened: Instant,
     clock: Clock,
     rate: Rate,
-    /// What was asked for where the trainer could not be told.
-    wish: Next,
+    /// Whether the next checkpoint is one that somebody asked for.
+    is_asked_to_save: bool,
+    told: Instant,
 }
 
 /// What the time left is judged by.
@@ -82,60 +89,84 @@ pub fn check() -> Result<()> {
 }
 
 impl<'a> Live<'a> {
-    /// A view of a run with this config; it leaves the screen as soon as `interrupt` has a signal.
-    pub fn new(sight: Sight<'a>, config: &Config, interrupt: &Interrupt) -> Self {
+    /// A view of a run that leaves at `last_step`; it leaves the screen as soon as `interrupt` has a signal.
+    pub fn new(sight: Sight<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
         let view = View {
             task: sight.task.name().to_owned(),
             style: style::heat_maps(),
-            pace: Pace { steps: config.train.steps, ..Pace::default() },
+            pace: Pace { last_step, ..Pace::default() },
             loss: Default::default(),
             accuracy: Default::default(),
             place: Place::default(),
             n_heads: Vec::new(),
             n_inputs: sight.examples.len(),
             looked_at: LookedAt::default(),
-            mode: Mode::Running,
+            training: Training::Runs,
             has_help: false,
             message: String::new(),
         };
         let clock = Clock { started: Instant::now(), first_step: 0, held: Duration::ZERO };
         let interrupt = interrupt.clone();
-        let (terminal, budget, wish) = (None, Budget::new(), Next::Continue);
-        let (listened, rate) = (Instant::now(), Rate::default());
-        Self { sight, view, interrupt, terminal, budget, listened, clock, rate, wish }
-    }
-
-    /// Time that was spent on it so far, in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.budget.spent().as_secs_f64()
-    }
-
-    /// Looks at the model and draws, unless the picture before is still on its way to a slow terminal. A terminal that is
-    /// gone ends the view, not the run.
-    fn draw<M: Model>(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        let Self { sight, view, terminal, rate, .. } = self;
-        match terminal.as_ref().map(Terminal::is_ready) {
-            Some(Ok(true)) => {}
-            Some(Err(_)) => {
-                self.leave();
-                return Ok(());
-            }
-            Some(Ok(false)) | None => return Ok(()),
+        let (terminal, looks, pictures) = (None, Budget::new(), Budget::new());
+        let (listened, told, rate) = (Instant::now(), Instant::now(), Rate::default());
+        let is_asked_to_save = false;
+        Self {
+            sight,
+            view,
+            interrupt,
+            terminal,
+            looks,
+            seen: None,
+            pictures,
+            listened,
+            clock,
+            rate,
+            is_asked_to_save,
+            told,
         }
-        let started = Instant::now();
-        view.pace.tokens_per_second = std::mem::take(rate).mean().unwrap_or(view.pace.tokens_per_second);
-        view.looked_at =
-            sight.look(&state.model, view.place).map_err(|error| failed(io::Error::other(error)))?;
-        self.show(started);
-        Ok(())
     }
 
-    /// Draws what was seen last; `started` is when that began.
-    fn show(&mut self, started: Instant) {
-        let Self { view, terminal, .. } = self;
+    /// Training time that was spent on it so far, in seconds.
+    pub fn seconds(&self) -> f64 {
+        (self.looks.spent() + self.pictures.spent()).as_secs_f64()
+    }
+
+    /// Seconds in which the training was held.
+    pub fn held_seconds(&self) -> f64 {
+        self.clock.held.as_secs_f64()
+    }
+
+    /// Draws if a picture is due and the one before is not still on its way to a slow terminal, and looks at the model
+    /// before, if that is due. A terminal that is gone ends the view, not the run.
+    fn draw<M: Model>(&mut self, state: &State<M>) {
+        let Some(terminal) = self.terminal.as_ref().filter(|_| self.pictures.is_due()) else { return };
+        match terminal.is_ready() {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(_) => return self.leave(),
+        }
+        let Self { sight, view, looks, rate, seen, .. } = self;
+        // While the training is held, the model stays what it is.
+        if looks.is_due() && *seen != Some((state.step, view.place)) {
+            let started = Instant::now();
+            view.looked_at = sight.look(&state.model, view.place);
+            *seen = Some((state.step, view.place));
+            looks.spend(started, view.training);
+        }
+        view.pace.tokens_per_second = std::mem::take(rate).mean().or(view.pace.tokens_per_second);
+        self.show();
+    }
+
+    /// Draws what was seen last.
+    fn show(&mut self) {
+        let Self { view, terminal, pictures, .. } = self;
         let Some(screen) = terminal else { return };
+        let started = Instant::now();
+        if self.told.elapsed() >= TELLING {
+            view.message.clear();
+        }
         let drawn = screen.draw(|frame| drawing::draw(view, frame.area(), frame.buffer_mut()));
-        self.budget.spend(started);
+        pictures.spend(started, view.training);
         if drawn.is_err() {
             self.leave();
         }
@@ -144,7 +175,7 @@ impl<'a> Live<'a> {
     /// Gives the terminal back; whoever held the training can let it go no more.
     fn leave(&mut self) {
         self.terminal = None;
-        self.view.mode = Mode::Running;
+        self.view.training = Training::Runs;
     }
 
     /// Does what was typed; what it asks of the trainer comes back.
@@ -157,46 +188,62 @@ impl<'a> Live<'a> {
         };
         let mut next = Next::Continue;
         for key in keys::keys(&typed) {
-            let view = &mut self.view;
-            // Nothing is slowed down by a picture while the training is held.
-            if view.mode == Mode::Paused {
-                self.budget.hurry();
-            }
+            let Self { view, looks, pictures, .. } = self;
             match key {
                 Key::Move(axis, direction) => {
                     view.place = view.place.moved(axis, direction, &view.n_heads, view.n_inputs);
+                    looks.hurry(view.training);
                 }
-                Key::Pause if view.mode == Mode::Running => view.mode = Mode::Paused,
-                Key::Pause => view.mode = Mode::Running,
+                Key::Pause if view.training == Training::Runs => view.training = Training::Held,
+                Key::Pause => view.training = Training::Runs,
                 Key::Help => view.has_help = !view.has_help,
                 Key::Save => {
-                    next = next.max(Next::Save);
-                    view.message = format!("saved step {}", view.pace.step);
+                    next = Next::Save;
+                    self.is_asked_to_save = true;
                 }
                 Key::Stop => {
-                    next = Next::Stop;
-                    // The checkpoint that follows must not hold the training again.
-                    view.mode = Mode::Running;
+                    // Nothing that was typed after it holds the training again.
+                    view.training = Training::Runs;
+                    return Next::Stop;
                 }
             }
+            pictures.hurry(view.training);
         }
         next
     }
 
     /// Holds the training while it is paused, until somebody wants something of it.
-    fn hold<M: Model>(&mut self, state: &State<M>) -> Result<Next, TrainError> {
+    fn hold<M: Model>(&mut self, state: &State<M>) -> Next {
         let began = Instant::now();
         let mut next = Next::Continue;
-        while self.view.mode == Mode::Paused && next == Next::Continue && self.interrupt.exit_code().is_none()
+        self.pictures.hurry(self.view.training);
+        // What is on the screen is what is held.
+        if self.view.training == Training::Held {
+            self.looks.hurry(Training::Held);
+        }
+        while self.view.training == Training::Held
+            && next == Next::Continue
+            && self.interrupt.exit_code().is_none()
         {
-            if self.budget.is_due() {
-                self.draw(state)?;
-            }
+            self.draw(state);
             std::thread::sleep(LISTENING);
             next = self.obey();
         }
-        self.clock.held += began.elapsed();
-        Ok(next)
+        let held = began.elapsed();
+        self.clock.held += held;
+        self.looks.wait(held);
+        self.pictures.wait(held);
+        next
+    }
+
+    /// What a signal asks for, or else `next`.
+    fn unless_interrupted(&mut self, next: Next) -> Next {
+        if self.interrupt.exit_code().is_none() {
+            return next;
+        }
+        // What follows is said on the screen that stays.
+        self.leave();
+        Next::Stop
     }
 }
 
@@ -212,45 +259,44 @@ impl<M: Model> Observer<M> for Live<'_> {
             self.leave();
         }
         // A look takes some 20 ms before anything was computed, 2 % of a short run; the first comes after the first step.
-        self.show(Instant::now());
-        self.budget.hurry();
+        self.show();
+        self.pictures.hurry(Training::Runs);
         Ok(())
     }
 
     fn step(&mut self, state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
-        let StepReport { step, loss, lr, tokens_per_second, .. } = *report;
-        self.view.loss.push(step, loss);
-        self.rate.push(tokens_per_second);
-        let seconds_left = self.clock.seconds_left(step, self.view.pace.steps);
-        self.view.pace = Pace { step, loss, lr, seconds_left, ..self.view.pace };
-        let mut next = std::mem::replace(&mut self.wish, Next::Continue);
+        let step = report.step;
+        self.view.loss.push(step, report.loss);
+        self.rate.push(report.tokens_per_second);
+        let seconds_left = self.clock.seconds_left(step, self.view.pace.last_step);
+        self.view.pace = Pace { step, report: Some(*report), seconds_left, ..self.view.pace };
+        let mut next = Next::Continue;
         if self.listened.elapsed() >= LISTENING {
-            next = next.max(self.obey());
+            next = self.obey();
         }
-        if self.budget.is_due() {
-            self.draw(state)?;
+        if next == Next::Continue && self.view.training == Training::Held {
+            next = self.hold(state);
         }
-        if next == Next::Continue {
-            next = self.hold(state)?;
-        }
-        if self.interrupt.exit_code().is_some() {
-            // What follows is said on the screen that stays.
-            self.leave();
-            next = Next::Stop;
-        }
-        Ok(next)
+        self.draw(state);
+        Ok(self.unless_interrupted(next))
     }
 
-    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        // A run that is saved while it is held stays where it is.
-        while self.view.mode == Mode::Paused && self.interrupt.exit_code().is_none() {
-            self.budget.hurry();
-            self.wish = match self.hold(state)? {
-                Next::Save => Next::Continue,
-                next => next,
-            };
+    fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
+        if std::mem::take(&mut self.is_asked_to_save) {
+            self.view.message = format!("saved step {}", state.step);
+            self.told = Instant::now();
+            self.pictures.hurry(self.view.training);
         }
-        Ok(())
+        // A run that is saved while it is held stays where it is, and is where it would be saved again.
+        let mut next = Next::Save;
+        while next == Next::Save && self.view.training == Training::Held {
+            next = self.hold(state);
+            if std::mem::take(&mut self.is_asked_to_save) {
+                self.view.message = format!("saved step {}", state.step);
+                self.told = Instant::now();
+            }
+        }
+        Ok(self.unless_interrupted(next))
     }
 
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::lines::columns;
+use super::lines::{columns, folded};
 
 /// A screen that is being filled. What does not fit is left out.
 pub struct Paper<'a> {
@@ -22,7 +22,14 @@ impl Paper<'_> {
         }
     }
 
-    /// The same with a rule from its end to that of the area.
+    /// As many lines as there are, broken between words.
+    pub fn text(&mut self, area: Rect, text: &str) {
+        for (row, line) in area.rows().zip(folded(text, area.width)) {
+            self.line(row, &line, Style::new());
+        }
+    }
+
+    /// A line with a rule from its end to that of the area.
     pub fn title(&mut self, area: Rect, text: &str) {
         self.line(area, text, Style::new().add_modifier(Modifier::BOLD));
         let written = u16::try_from(columns(text) + 1).unwrap_or(u16::MAX).min(area.width);

@@ -1,9 +1,8 @@
 //! Looks into a model that is being trained, without touching it.
 
-use anyhow::Result;
 use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use qkv_inspect::{Heads, Matrix};
+use qkv_inspect::{Heads, Matrix, clean_label};
 use qkv_model::ModulePath;
 use qkv_train::{Example, Model, Probe, Task};
 
@@ -21,61 +20,94 @@ pub struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// The map and the matrices of one head.
-    pub fn look<M: Model>(&self, model: &M, place: Place) -> Result<LookedAt> {
+    /// The map and the matrices of one head. Whatever does not fit together is said where it would be shown: no model
+    /// loses its run to those who watch.
+    pub fn look<M: Model>(&self, model: &M, place: Place) -> LookedAt {
         let Place { layer, head, input } = place;
         let model = model.valid();
         let probe = Probe::new(&model, self.task, &self.examples[input], &self.device);
-        let map = probe.weights.get(layer).map(|weights| map(weights, head)).transpose()?;
+        let map = match probe.weights.get(layer) {
+            Some(weights) => map(weights, head),
+            None => Err("this model shows no attention weights".to_owned()),
+        };
         let projections = match model.layers().get(layer) {
             Some(layer) => {
                 let mut found = Found { prefix: layer.path.clone(), ..Found::default() };
                 model.visit(&mut found);
-                found.of_head(layer.n_heads, head)?
+                found.of_head(layer.n_heads, head)
             }
-            None => Default::default(),
+            None => PROJECTIONS.map(|(name, _)| Err(format!("no {} in this model", name.to_uppercase()))),
         };
-        Ok(LookedAt { map, tokens: probe.tokens, projections })
+        let tokens = probe.tokens.iter().map(|token| clean_label(token)).collect();
+        LookedAt { place, map, tokens, projections }
     }
 }
 
 /// # Shapes
 /// - `weights`: `[heads, q_len, k_len]`
-fn map(weights: &Tensor<3>, head: usize) -> Result<Matrix> {
-    let [_, q_len, k_len] = weights.dims();
+fn map(weights: &Tensor<3>, head: usize) -> Result<Matrix, String> {
+    let [n_heads, q_len, k_len] = weights.dims();
+    if head >= n_heads {
+        return Err(format!("there are weights of {n_heads} heads only"));
+    }
     let values = weights.clone().narrow(0, head, 1).to_data().iter::<f64>().collect();
-    Ok(Matrix::new(q_len, k_len, values)?.with_axes("query", "key"))
+    matrix(q_len, k_len, values, ["query", "key"])
 }
 
-/// The projections of one layer, all heads side by side.
+fn matrix(rows: usize, columns: usize, values: Vec<f64>, axes: [&'static str; 2]) -> Result<Matrix, String> {
+    let matrix = Matrix::new(rows, columns, values).map_err(|error| error.to_string())?;
+    Ok(matrix.with_axes(axes[0], axes[1]))
+}
+
+/// One parameter of all heads, side by side.
+struct Whole {
+    rows: usize,
+    columns: usize,
+    values: Vec<f64>,
+}
+
+/// The projections of one layer.
 #[derive(Default)]
 struct Found {
     path: ModulePath,
     prefix: String,
-    /// Rows, columns and values.
-    whole: [Option<(usize, usize, Vec<f64>)>; 3],
+    whole: [Option<Whole>; 3],
 }
 
 impl Found {
     /// Columns `h·d .. (h+1)·d` belong to head `h`; query heads of a group share those of keys and values.
-    fn of_head(self, n_heads: usize, head: usize) -> Result<[Option<Matrix>; 3]> {
-        let columns = |index: usize| self.whole[index].as_ref().map(|(_, columns, _)| *columns);
-        // W_Q and W_K have columns of the same width, so their ratio is that of their heads.
+    fn of_head(self, n_heads: usize, head: usize) -> [Result<Matrix, String>; 3] {
+        let columns = |index: usize| self.whole[index].as_ref().map(|whole| whole.columns);
+        // W_Q and W_K have columns of the same width, so their ratio is that of their heads; zero where it is none.
         let n_kv_heads = match (columns(0), columns(1)) {
-            (Some(queries), Some(keys)) => n_heads * keys / queries,
+            (Some(queries), Some(keys)) if queries > 0 && (n_heads * keys).is_multiple_of(queries) => {
+                n_heads * keys / queries
+            }
+            (Some(_), Some(_)) => 0,
             _ => n_heads,
         };
-        let kv_head = Heads { n_heads, n_kv_heads }.kv_head(head);
-        let places = [(n_heads, head), (n_kv_heads, kv_head), (n_kv_heads, kv_head)];
-        let mut parts = [None, None, None];
-        for (index, (whole, (count, head))) in self.whole.into_iter().zip(places).enumerate() {
-            let Some((rows, columns, values)) = whole else { continue };
-            let width = columns / count;
-            let part = values.chunks(columns).flat_map(|row| &row[head * width..(head + 1) * width]);
-            let [down, across] = PROJECTIONS[index].1;
-            parts[index] = Some(Matrix::new(rows, width, part.copied().collect())?.with_axes(down, across));
+        let kv_head = Heads { n_heads, n_kv_heads }.check().map(|heads| heads.kv_head(head));
+        let kv_place = kv_head.map(|head| (n_kv_heads, head)).map_err(|error| error.to_string());
+        let mut places = [Ok((n_heads, head)), kv_place.clone(), kv_place].into_iter();
+        let mut names = PROJECTIONS.into_iter();
+        self.whole.map(|whole| {
+            let ((name, axes), place) = (names.next().expect("one each"), places.next().expect("one each"));
+            let whole = whole.ok_or_else(|| format!("no {} in this layer", name.to_uppercase()))?;
+            let (count, head) = place?;
+            whole.part(count, head, axes)
+        })
+    }
+}
+
+impl Whole {
+    fn part(self, n_heads: usize, head: usize, axes: [&'static str; 2]) -> Result<Matrix, String> {
+        let Self { rows, columns, values } = self;
+        if head >= n_heads || columns == 0 || !columns.is_multiple_of(n_heads) {
+            return Err(format!("no head {head} in {columns} columns of {n_heads} heads"));
         }
-        Ok(parts)
+        let width = columns / n_heads;
+        let part = values.chunks(columns).flat_map(|row| &row[head * width..(head + 1) * width]);
+        matrix(rows, width, part.copied().collect(), axes)
     }
 }
 
@@ -93,7 +125,44 @@ impl ModuleVisitor for Found {
         let Some((prefix, last)) = name.rsplit_once('.') else { return };
         let Some(index) = PROJECTIONS.iter().position(|(name, _)| *name == last) else { return };
         if let (true, [rows, columns]) = (prefix == self.prefix, param.dims().as_slice()) {
-            self.whole[index] = Some((*rows, *columns, param.val().to_data().iter::<f64>().collect()));
+            let values = param.val().to_data().iter::<f64>().collect();
+            self.whole[index] = Some(Whole { rows: *rows, columns: *columns, values });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(columns: [usize; 3], n_heads: usize, head: usize, expected: [&str; 3]) {
+        let whole = |columns| Some(Whole { rows: 2, columns, values: vec![1.0; 2 * columns] });
+        let found = Found { whole: columns.map(whole), ..Found::default() };
+        let texts = found.of_head(n_heads, head).map(|part| match part {
+            Ok(part) => format!("{} x {}", part.rows(), part.columns()),
+            Err(text) => text,
+        });
+        for (text, expected) in texts.iter().zip(expected) {
+            assert!(text.contains(expected), "{columns:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn whatever_a_model_calls_its_weights_they_are_shown_or_it_is_said_why_not() {
+        check([12, 6, 10], 4, 3, ["2 x 3", "2 x 3", "2 x 5"]);
+        check([12, 1, 1], 4, 3, ["2 x 3", "n_kv_heads = 0", "n_kv_heads = 0"]);
+        check([7, 7, 7], 4, 3, ["no head 3 in 7 columns of 4 heads"; 3]);
+        check([4, 4, 4], 2, 2, ["no head 2", "no head", "no head"]);
+        check([0, 4, 4], 2, 1, ["no head 1 in 0 columns", "n_kv_heads = 0", "n_kv_heads = 0"]);
+        check([4, 4, 4], 0, 0, ["no head 0", "head", "head"]);
+    }
+
+    #[test]
+    fn weights_of_fewer_heads_than_the_layer_says_end_no_run() {
+        let weights = Tensor::<3>::zeros([2, 3, 5], &Device::flex());
+        assert!(map(&weights, 1).is_ok_and(|map| map.columns() == 5));
+        assert_eq!(map(&weights, 2).err().as_deref(), Some("there are weights of 2 heads only"));
+        assert!(map(&Tensor::zeros([1, 0, 5], &Device::flex()), 0).is_err());
     }
 }

@@ -39,6 +39,9 @@ struct Sheet(Rc<RefCell<Vec<u8>>>);
 /// What keeps a view from being seen; `None` where a person sits at both ends.
 pub fn obstacle() -> Option<&'static str> {
     match (stdin().is_terminal(), stdout().is_terminal()) {
+        (true, true) if std::env::var_os("TERM").is_some_and(|name| name == "dumb") => {
+            Some("TERM=dumb is one that cannot be drawn on")
+        }
         (true, true) => None,
         (false, true) => Some("standard input is none"),
         (true, false) => Some("standard output is none"),

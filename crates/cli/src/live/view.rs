@@ -1,6 +1,7 @@
 //! Everything that the live view shows at one moment; how it is drawn is in `drawing.rs`.
 
 use qkv_inspect::{Matrix, TextStyle};
+use qkv_train::StepReport;
 
 use super::curve::Curve;
 use super::keys::{Axis, Direction};
@@ -22,7 +23,7 @@ pub struct View {
     /// How many inputs there are to look at.
     pub n_inputs: usize,
     pub looked_at: LookedAt,
-    pub mode: Mode,
+    pub training: Training,
     pub has_help: bool,
     /// What happened last, such as a save.
     pub message: String,
@@ -31,14 +32,13 @@ pub struct View {
 /// How far and how fast a run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pace {
-    /// Steps completed, and steps of the whole run.
+    /// Steps completed, and the step that the run leaves at.
     pub step: u64,
-    pub steps: u64,
-    /// Of the latest batch, in nats.
-    pub loss: f64,
-    /// Learning rate.
-    pub lr: f64,
-    pub tokens_per_second: f64,
+    pub last_step: u64,
+    /// The latest step; `None` before there was one.
+    pub report: Option<StepReport>,
+    /// Over the latest steps; `None` before there were any.
+    pub tokens_per_second: Option<f64>,
     /// `None` before there is anything to judge it by.
     pub seconds_left: Option<f64>,
 }
@@ -51,22 +51,37 @@ pub struct Place {
     pub input: usize,
 }
 
-/// What was found there.
-#[derive(Debug, Clone, Default)]
+/// What was found there. A sentence stands for what cannot be shown.
+#[derive(Debug, Clone)]
 pub struct LookedAt {
-    /// The attention map, `[q_len, k_len]`; `None` for a model that shows none.
-    pub map: Option<Matrix>,
+    pub place: Place,
+    /// The attention map, `[q_len, k_len]`.
+    pub map: Result<Matrix, String>,
     /// Label of each position of the input.
     pub tokens: Vec<String>,
-    /// `W_Q`, `W_K` and `W_V` of the head; `None` where the model has none to learn.
-    pub projections: [Option<Matrix>; 3],
+    /// `W_Q`, `W_K` and `W_V` of the head.
+    pub projections: [Result<Matrix, String>; 3],
 }
 
-/// Whether the training is held.
+/// Whether steps are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Running,
-    Paused,
+pub enum Training {
+    Runs,
+    /// Until somebody lets it go on.
+    Held,
+}
+
+impl Default for LookedAt {
+    /// Before anybody has looked.
+    fn default() -> Self {
+        let later = || Err("after the first step".to_owned());
+        Self {
+            place: Place::default(),
+            map: later(),
+            tokens: Vec::new(),
+            projections: [(); 3].map(|()| later()),
+        }
+    }
 }
 
 impl Place {

@@ -80,6 +80,89 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
 }
 
 #[test]
+fn a_run_that_is_told_to_stop_is_not_held_and_makes_no_further_step() {
+    let sandbox = Sandbox::new();
+    let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
+    pty.wait_for("tokens/s");
+    pty.press("p");
+    pty.wait_for("paused");
+    let step = pty.step();
+    pty.press("s");
+    pty.wait_for(&format!("saved step {step}"));
+    pty.wait_until("the message to go", |screen| !screen.contains("saved step"));
+    pty.press("qp");
+    let (code, text) = pty.end();
+    assert_eq!(code, Some(0), "{text}");
+    let saved = sandbox.metrics("run").into_iter().filter(|event| event["event"] == "saved");
+    let steps: Vec<_> = saved.map(|event| event["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [0, step]);
+}
+
+#[test]
+fn time_in_which_it_was_held_is_no_time_of_the_run() {
+    let sandbox = Sandbox::new();
+    let started = std::time::Instant::now();
+    let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
+    pty.wait_for("tokens/s");
+    pty.press("p");
+    pty.wait_for("paused");
+    let held = std::time::Duration::from_secs(3);
+    std::thread::sleep(held);
+    pty.resize(100, 200);
+    pty.press("q");
+    let (_, text) = pty.end();
+    let seconds = text.split(" s in all").next().and_then(|text| text.rsplit(' ').next()).unwrap();
+    let seconds: f64 = seconds.parse().unwrap_or_else(|_| panic!("no seconds in\n{text}"));
+    assert!(seconds < (started.elapsed() - held).as_secs_f64() + 0.1, "{text}");
+}
+
+#[test]
+fn the_steps_and_the_time_are_those_until_it_leaves_and_begin_where_it_goes_on() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --stop-after 3 --quiet"));
+    let mut pty = Pty::start(&sandbox, &format!("{RUN} --resume --live --stop-after 900"));
+    pty.wait_until("the steps until it leaves", |screen| screen.contains("/900  loss"));
+    // Four maps are shown at the end, below the figures.
+    pty.resize(100, 200);
+    let first = pty.first_text();
+    assert!(
+        first.contains("step   3/900") && !first.contains("tokens/s") && !first.contains("loss 0"),
+        "{first}"
+    );
+    let (code, text) = pty.end();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("stopped at step 900, as asked"), "{text}");
+}
+
+#[test]
+fn a_terminal_that_is_closed_saves_the_run() {
+    for is_paused in [false, true] {
+        let sandbox = Sandbox::new();
+        let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
+        pty.wait_for("tokens/s");
+        if is_paused {
+            pty.press("p");
+            pty.wait_for("paused");
+        }
+        assert_eq!(pty.hang_up(), Some(129));
+        let saved = sandbox.metrics("run").iter().filter(|event| event["event"] == "saved").count();
+        assert_eq!(saved, 2);
+    }
+}
+
+#[test]
+fn where_a_closed_terminal_is_no_reason_to_stop_a_held_run_goes_on() {
+    let sandbox = Sandbox::new();
+    let line = format!("{} --live", RUN.replace("--steps 1000000", "--steps 1500"));
+    let mut pty = Pty::start_without_hang_ups(&sandbox, &line);
+    pty.wait_for("tokens/s");
+    pty.press("p");
+    pty.wait_for("paused");
+    assert_eq!(pty.hang_up(), Some(0));
+    assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
+}
+
+#[test]
 fn a_watched_run_writes_the_bytes_of_one_that_nobody_saw() {
     let sandbox = Sandbox::new();
     let line = "train sort --steps 30 --seed 5 --set train.checkpoint_every=10 --set train.snapshot_every=10";
@@ -230,6 +313,9 @@ fn a_diverged_run_gives_the_terminal_back_and_says_so() {
 #[test]
 fn it_is_refused_where_nobody_could_see_it_and_beside_other_outputs() {
     let sandbox = Sandbox::new();
+    let dumb = Pty::start_with(&sandbox, &format!("{RUN} --live"), &[("TERM", "dumb")]);
+    dumb.wait_for("TERM=dumb");
+    assert_eq!(dumb.is_taken(), [false; 3]);
     sandbox.refuses("train reverse --out run --live", &["--live needs a terminal"]);
     sandbox.refuses("train reverse --out run --live --json", &["--live", "--json"]);
     sandbox.refuses("train reverse --out run --live --quiet", &["--live", "--quiet"]);

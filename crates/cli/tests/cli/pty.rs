@@ -29,6 +29,8 @@ pub struct Pty {
     /// Whether the view was ever on the screen.
     was_taken: Arc<AtomicBool>,
     is_read: Arc<AtomicBool>,
+    is_open: Arc<AtomicBool>,
+    first: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
     child: Child,
 }
@@ -49,6 +51,15 @@ impl Pty {
         Self::open(&sandbox.command(line), &[], delay)
     }
 
+    /// Starts `qkv` where nobody is told that a terminal was closed, as `nohup` does.
+    pub fn start_without_hang_ups(sandbox: &Sandbox, line: &str) -> Self {
+        let qkv = sandbox.command(line);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(qkv.get_program()).args(qkv.get_args());
+        command.current_dir(qkv.get_current_dir().unwrap());
+        Self::of(&command, &[])
+    }
+
     /// Starts any command in a terminal.
     pub fn of(qkv: &Command, variables: &[(&str, &str)]) -> Self {
         Self::open(qkv, variables, Duration::ZERO)
@@ -67,12 +78,14 @@ impl Pty {
         command.current_dir(qkv.get_current_dir().unwrap()).env_remove("CARGO").env_remove("NO_COLOR");
         command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
-        let [was_taken, is_read] = [false, true].map(|is_so| Arc::new(AtomicBool::new(is_so)));
+        let first = Arc::new(Mutex::new(String::new()));
+        let [was_taken, is_read, is_open] = [false, true, true].map(|is_so| Arc::new(AtomicBool::new(is_so)));
         resize(&master, 100, 40);
         let child = command.spawn().unwrap();
         let keyboard = File::from(master.try_clone().unwrap());
         let (mut output, parser) = (File::from(master), Arc::clone(&screen));
         let (taken, reads) = (Arc::clone(&was_taken), Arc::clone(&is_read));
+        let (opens, shown) = (Arc::clone(&is_open), Arc::clone(&first));
         let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
@@ -80,14 +93,21 @@ impl Pty {
                 parser.process(&bytes[..count]);
                 let enters = bytes[..count].windows(ENTER.len()).any(|bytes| bytes == ENTER);
                 taken.fetch_or(enters || parser.screen().alternate_screen(), Ordering::Relaxed);
-                drop(parser);
+                let mut first = shown.lock().unwrap();
+                if first.is_empty() && parser.screen().alternate_screen() {
+                    *first = parser.screen().contents();
+                }
+                drop((parser, first));
+                if !opens.load(Ordering::Relaxed) {
+                    return;
+                }
                 std::thread::sleep(delay);
                 while !reads.load(Ordering::Relaxed) {
                     std::thread::sleep(Duration::from_millis(5));
                 }
             }
         });
-        Self { keyboard, line: slave, screen, was_taken, is_read, reader, child }
+        Self { keyboard, line: slave, screen, was_taken, is_read, is_open, first, reader, child }
     }
 
     /// Presses keys.
@@ -163,6 +183,29 @@ impl Pty {
             screen.alternate_screen(),
             screen.hide_cursor(),
         ]
+    }
+
+    /// What the view showed first.
+    pub fn first_text(&self) -> String {
+        self.first.lock().unwrap().clone()
+    }
+
+    /// Closes the terminal and waits for the end: the exit code.
+    #[track_caller]
+    pub fn hang_up(mut self) -> Option<i32> {
+        self.is_open.store(false, Ordering::Relaxed);
+        // At the next picture at the latest.
+        self.reader.join().unwrap();
+        drop(self.keyboard);
+        drop(self.line);
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(started.elapsed() < PATIENCE, "still running");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must
