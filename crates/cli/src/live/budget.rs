@@ -7,10 +7,10 @@ use super::view::Training;
 /// Ten times a second at most; more is not seen.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was spent is followed by so many times its own duration of training: 1.2 % of the time at most. A view has two
-/// budgets, for looks at the model and for pictures, which leaves a fifth of the promised 3 % for the keys and for a last
+/// What was spent is followed by so many times its own duration of training: 1 % of the time at most. A view has two
+/// budgets, for looks at the model and for pictures, which leaves a third of the promised 3 % for the keys and for a last
 /// picture that is followed by less training than that.
-const TRAINING_PER_DRAWING: u32 = 82;
+const TRAINING_PER_DRAWING: u32 = 99;
 
 /// What may be spent ahead of the training that pays for it, so that a key is answered at once.
 const CREDIT: Duration = Duration::from_secs(2);

@@ -192,34 +192,26 @@ impl Pty {
 
     /// Closes the terminal and waits for the end: the exit code.
     #[track_caller]
-    pub fn hang_up(mut self) -> Option<i32> {
-        self.is_open.store(false, Ordering::Relaxed);
+    pub fn hang_up(self) -> Option<i32> {
+        let Self { keyboard, line, reader, is_open, screen, mut child, .. } = self;
+        is_open.store(false, Ordering::Relaxed);
         // At the next picture at the latest.
-        self.reader.join().unwrap();
-        drop(self.keyboard);
-        drop(self.line);
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(started.elapsed() < PATIENCE, "still running");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        reader.join().unwrap();
+        drop((keyboard, line));
+        ended(&mut child, &screen)
+    }
+
+    /// Waits for the end: the exit code.
+    #[track_caller]
+    pub fn wait_for_the_end(&mut self) -> Option<i32> {
+        ended(&mut self.child, &self.screen)
     }
 
     /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must
     /// be as it was before.
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
-        let started = Instant::now();
-        let code = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status.code();
-            }
-            assert!(started.elapsed() < PATIENCE, "still running:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(20));
-        };
+        let code = self.wait_for_the_end();
         let [has_modes, _, _] = self.is_taken();
         // Without it, what was written is read to its end.
         drop(self.line);
@@ -230,6 +222,19 @@ impl Pty {
         assert_eq!(is_taken, [false; 3], "modes, screen, cursor\n{text}");
         assert!(self.was_taken.load(Ordering::Relaxed), "the view was never there\n{text}");
         (code, text)
+    }
+}
+
+#[track_caller]
+fn ended(child: &mut Child, screen: &Mutex<vt100::Parser>) -> Option<i32> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        let text = || screen.lock().unwrap().screen().contents();
+        assert!(started.elapsed() < PATIENCE, "still running:\n{}", text());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
