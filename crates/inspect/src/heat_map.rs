@@ -1,6 +1,6 @@
 //! A matrix as something to look at; how it is drawn is in `text.rs` and `svg.rs`.
 
-use crate::label::clean;
+use crate::label::clean_label;
 use crate::matrix::Matrix;
 use crate::palette::Palette;
 use crate::reduce::{Reduced, reduce};
@@ -70,7 +70,7 @@ impl<'a> HeatMap<'a> {
 
     /// Says above the map what it is.
     pub fn with_title(self, title: &str) -> Self {
-        let title = clean(title);
+        let title = clean_label(title);
         Self { title, ..self }
     }
 
@@ -84,8 +84,8 @@ impl<'a> HeatMap<'a> {
             [self.matrix.rows(), self.matrix.columns()],
             "one label for every row and for every column"
         );
-        let clean = |labels: &[S]| Some(labels.iter().map(|label| clean(label.as_ref())).collect());
-        Self { labels: [clean(rows), clean(columns)], ..self }
+        let cleaned = |labels: &[S]| Some(labels.iter().map(|label| clean_label(label.as_ref())).collect());
+        Self { labels: [cleaned(rows), cleaned(columns)], ..self }
     }
 
     /// Draws with this scale and its palette, so that several maps can be compared.

@@ -2,7 +2,7 @@
 
 /// `text` without anything that would move a cursor, change a colour, reverse the line or break an XML file: control
 /// characters become their pictures, and a lone space becomes visible.
-pub fn clean(text: &str) -> String {
+pub fn clean_label(text: &str) -> String {
     if text == " " {
         return "␣".to_owned();
     }
@@ -65,9 +65,9 @@ mod tests {
 
     #[test]
     fn nothing_that_steers_a_terminal_gets_through() {
-        assert_eq!(clean("\x1b[31mred\n"), "␛[31mred␊");
-        assert_eq!(clean("a\u{202e}b\u{9b}"), "a\u{fffd}b\u{fffd}");
-        assert_eq!((clean(" ").as_str(), clean("a b").as_str()), ("␣", "a b"));
+        assert_eq!(clean_label("\x1b[31mred\n"), "␛[31mred␊");
+        assert_eq!(clean_label("a\u{202e}b\u{9b}"), "a\u{fffd}b\u{fffd}");
+        assert_eq!((clean_label(" ").as_str(), clean_label("a b").as_str()), ("␣", "a b"));
     }
 
     #[test]

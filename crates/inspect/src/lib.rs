@@ -30,7 +30,7 @@
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`Through`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
 //! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`Habit`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`], a [`Grid`] of [`Cell`]s; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`], a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
 mod cell;
@@ -97,7 +97,7 @@ pub use gradients::GradientFlow;
 pub use head_scores::HeadScores;
 pub use heads::Heads;
 pub use heat_map::HeatMap;
-pub use label::clean as clean_label;
+pub use label::clean_label;
 pub use layers::{HeadWeights, LayerWeights, layers};
 pub use matrix::Matrix;
 pub use metrics::{Evaluation, Metrics};

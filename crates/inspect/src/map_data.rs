@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::film::{Film, Frame, named};
-use crate::label::clean;
+use crate::label::clean_label;
 use crate::palette::Palette;
 use crate::quantized::quantized;
 use crate::reduce::reduce;
@@ -62,7 +62,7 @@ fn probe(frames: &[Frame], index: usize, cells: usize) -> ProbeData {
     let all: Vec<Option<&Snapshot>> = frames.iter().map(|frame| frame.probes.get(index)).collect();
     let last = all.iter().rev().flatten().next().copied();
     // Nothing that turns the direction of the writing around; a page has no cursor to move, but it has that.
-    let labels = |labels: &[String]| labels.iter().map(|label| clean(label)).collect();
+    let labels = |labels: &[String]| labels.iter().map(|label| clean_label(label)).collect();
     ProbeData {
         tokens: last.map_or(Vec::new(), |probe| labels(&probe.tokens)),
         targets: last.map_or(Vec::new(), |probe| labels(&probe.targets)),

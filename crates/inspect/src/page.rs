@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::error::InspectError;
 use crate::film::{Film, Frame};
-use crate::label::clean;
+use crate::label::clean_label;
 use crate::page_data::PageData;
 use crate::plot::Plot;
 use crate::scale::number;
@@ -60,7 +60,7 @@ impl Film {
     /// If the page could not be written down, which only a lack of memory can cause.
     pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
         let page = Page {
-            title: &clean(&self.title),
+            title: &clean_label(&self.title),
             story: self.story(),
             shapes: self.shapes().map_or(Vec::new(), |shapes| shapes.lines()),
             style: include_str!("../templates/film.css"),
@@ -85,8 +85,8 @@ impl Film {
                 false => film.setup.differences(&self.setup).join(", "),
             };
             Arm {
-                title: clean(&film.title),
-                differs: if differs.is_empty() { "nothing".to_owned() } else { clean(&differs) },
+                title: clean_label(&film.title),
+                differs: if differs.is_empty() { "nothing".to_owned() } else { clean_label(&differs) },
                 loss: film
                     .metrics
                     .losses

@@ -8,7 +8,7 @@ use crate::circuit::Circuit;
 use crate::embeddings::Seen;
 use crate::film::{Film, Frame};
 use crate::gauge::NoGauge;
-use crate::label::clean;
+use crate::label::clean_label;
 use crate::layers::HeadWeights;
 use crate::map_data::{ProbeData, probes};
 use crate::matrix::Matrix;
@@ -72,12 +72,12 @@ impl PageData {
             loss: frame.loss.filter(|loss| loss.is_finite()),
             accuracy: frame.evaluation.map(|evaluation| evaluation.accuracy),
         };
-        let arm = |other: &Film| ArmData { title: clean(&other.title), probes: last_probe(other) };
+        let arm = |other: &Film| ArmData { title: clean_label(&other.title), probes: last_probe(other) };
         let has_matrices = film.ends().is_some();
         Self {
-            title: clean(&film.title),
+            title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
-            vocabulary: film.setup.vocabulary.iter().map(|label| clean(label)).collect(),
+            vocabulary: film.setup.vocabulary.iter().map(|label| clean_label(label)).collect(),
             layers: layers(film),
             probes: probes(film),
             no_gauge: match film.setup.model.gauge_is_free() {

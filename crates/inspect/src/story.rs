@@ -1,7 +1,7 @@
 //! A film in words, each of them measured.
 
 use crate::film::{Film, Habit};
-use crate::label::clean;
+use crate::label::clean_label;
 use crate::scale::number;
 use crate::snapshot::{AttentionMap, Snapshot};
 
@@ -26,7 +26,7 @@ impl Film {
     }
 
     fn model(&self) -> Option<String> {
-        let task = clean(self.setup.task.as_ref()?);
+        let task = clean_label(self.setup.task.as_ref()?);
         let layers = self.ends().map_or(0, |[_, last]| last.layers.len());
         let layers = if layers == 0 {
             "no W_Q, W_K and W_V".to_owned()
