@@ -7,10 +7,13 @@ use super::view::Training;
 /// Ten times a second at most; more is not seen.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was spent is followed by so many times its own duration of training: 1 % of the time at most. A view has two
-/// budgets, for looks at the model and for pictures, which leaves a third of the promised 3 % for the keys and for a last
-/// picture that is followed by less training than that.
-const TRAINING_PER_DRAWING: u32 = 99;
+/// A picture is followed by so many times its own duration of training: 1.5 % of the time at most, and about ten pictures a
+/// second, because one takes some 1.5 ms.
+pub const TRAINING_PER_PICTURE: u32 = 65;
+
+/// The same for looks at the model, which take longer: 0.7 % at most. Both leave a quarter of the promised 3 % for the keys
+/// and for a last one that is followed by less training than that.
+pub const TRAINING_PER_LOOK: u32 = 150;
 
 /// What may be spent ahead of the training that pays for it, so that a key is answered at once.
 const CREDIT: Duration = Duration::from_secs(2);
@@ -21,11 +24,14 @@ pub struct Budget {
     /// When all that was spent is followed by enough training.
     paid: Instant,
     due: Instant,
+    /// How much training pays for what is spent.
+    price: u32,
 }
 
 impl Budget {
-    pub fn new() -> Self {
-        Self { spent: Duration::ZERO, paid: Instant::now(), due: Instant::now() }
+    /// What is spent is paid for by `price` times as much training.
+    pub fn new(price: u32) -> Self {
+        Self { spent: Duration::ZERO, paid: Instant::now(), due: Instant::now(), price }
     }
 
     pub fn is_due(&self) -> bool {
@@ -47,7 +53,7 @@ impl Budget {
         if training == Training::Runs {
             let took = now - started;
             self.spent += took;
-            self.paid = self.paid.max(now) + took * TRAINING_PER_DRAWING;
+            self.paid = self.paid.max(now) + took * self.price;
             self.due = self.due.max(self.paid);
         }
     }
@@ -77,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_slow_picture_is_followed_by_a_long_wait() {
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(99);
         assert!(budget.is_due());
         spend(&mut budget, Training::Runs);
         assert!(budget.spent() >= TOOK);
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_key_is_answered_at_once_but_not_on_and_on() {
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(99);
         spend(&mut budget, Training::Runs);
         budget.hurry(Training::Runs);
         assert!(budget.is_due());
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_while_the_training_is_held_costs_nothing() {
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(99);
         spend(&mut budget, Training::Held);
         assert_eq!(budget.spent(), Duration::ZERO);
         assert!(!budget.is_due() && budget.due <= Instant::now() + INTERVAL);

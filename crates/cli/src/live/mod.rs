@@ -29,7 +29,7 @@ use qkv_train::{Evaluation, Model, Next, Observer, State, StepReport, TrainError
 use crate::exit::usage;
 use crate::interrupt::Interrupt;
 use crate::style;
-use budget::Budget;
+use budget::{Budget, TRAINING_PER_LOOK, TRAINING_PER_PICTURE};
 use keys::Key;
 use terminal::Terminal;
 use view::{LookedAt, Pace, Place, Training, View};
@@ -107,7 +107,8 @@ impl<'a> Live<'a> {
         };
         let clock = Clock { started: Instant::now(), first_step: 0, held: Duration::ZERO };
         let interrupt = interrupt.clone();
-        let (terminal, looks, pictures) = (None, Budget::new(), Budget::new());
+        let (looks, pictures) = (Budget::new(TRAINING_PER_LOOK), Budget::new(TRAINING_PER_PICTURE));
+        let terminal = None;
         let (listened, told, rate) = (Instant::now(), Instant::now(), Rate::default());
         let is_asked_to_save = false;
         Self {

@@ -78,9 +78,10 @@ impl Terminal {
         let sheet = Sheet(Rc::new(RefCell::new(ENTER.as_bytes().to_vec())));
         let screen = ratatui::Terminal::new(TermionBackend::new(sheet.clone()))?;
         let mut taken = taken();
+        // Before the modes, which nobody would restore without it.
+        writer::start()?;
         tcsetattr(stdin(), OptionalActions::Now, &modes)?;
         *taken = Some(before);
-        writer::start()?;
         Ok(Self { screen, sheet })
     }
 

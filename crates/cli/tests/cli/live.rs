@@ -178,7 +178,7 @@ fn a_watched_run_writes_the_bytes_of_one_that_nobody_saw() {
 #[test]
 fn drawing_takes_less_than_three_percent() {
     let sandbox = Sandbox::new();
-    takes_little(Pty::start(&sandbox, "train reverse --live --out run --steps 1500"));
+    takes_little(Pty::start(&sandbox, "train reverse --live --out run --steps 3000"));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_slow_terminal_does_not_hold_the_training() {
     let sandbox = Sandbox::new();
     // A picture of some 50 KiB takes such a terminal a quarter of the run.
     let delay = std::time::Duration::from_millis(30);
-    takes_little(Pty::start_slow(&sandbox, "train reverse --live --out run", delay));
+    takes_little(Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay));
 }
 
 #[track_caller]

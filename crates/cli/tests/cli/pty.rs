@@ -32,7 +32,17 @@ pub struct Pty {
     is_open: Arc<AtomicBool>,
     first: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
-    child: Child,
+    child: Running,
+}
+
+/// Does not outlive a test that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Pty {
@@ -72,16 +82,17 @@ impl Pty {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
-        // As a shell starts it: with this terminal as its own, so that Ctrl-C reaches it.
+        // As a shell starts it: with this terminal as its own, so that Ctrl-C reaches it, and a closed one is told of, even
+        // where whoever runs the tests has that ignored.
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(qkv.get_program()).args(qkv.get_args());
+        command.args(["--ctty", "env", "--default-signal=HUP"]).arg(qkv.get_program()).args(qkv.get_args());
         command.current_dir(qkv.get_current_dir().unwrap()).env_remove("CARGO").env_remove("NO_COLOR");
         command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
         let first = Arc::new(Mutex::new(String::new()));
         let [was_taken, is_read, is_open] = [false, true, true].map(|is_so| Arc::new(AtomicBool::new(is_so)));
         resize(&master, 100, 40);
-        let child = command.spawn().unwrap();
+        let child = Running(command.spawn().unwrap());
         let keyboard = File::from(master.try_clone().unwrap());
         let (mut output, parser) = (File::from(master), Arc::clone(&screen));
         let (taken, reads) = (Arc::clone(&was_taken), Arc::clone(&is_read));
@@ -117,13 +128,13 @@ impl Pty {
 
     /// Sends a signal to the process, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        let status = Command::new("kill").args(["-s", name, &self.child.0.id().to_string()]).status();
         assert!(status.unwrap().success());
     }
 
     /// Sends Ctrl-C and a signal to end, without waiting in between.
     pub fn signal_twice(&self) {
-        let id = self.child.id();
+        let id = self.child.0.id();
         let script = format!("kill -s INT {id}; kill -s TERM {id}");
         assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
     }
@@ -135,7 +146,7 @@ impl Pty {
 
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        self.child.0.try_wait().unwrap().is_none()
     }
 
     /// Changes the size of the terminal.
@@ -226,7 +237,7 @@ impl Pty {
 }
 
 #[track_caller]
-fn ended(child: &mut Child, screen: &Mutex<vt100::Parser>) -> Option<i32> {
+fn ended(Running(child): &mut Running, screen: &Mutex<vt100::Parser>) -> Option<i32> {
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
