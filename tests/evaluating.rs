@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use qkv_model::{Init, TransformerConfig};
 use qkv_train::{
-    Ablation, Examples, Replacement, Reverse, Split, Task, attribute, evaluate, evaluate_exactly,
+    Ablation, Examples, Probe, Replacement, Reverse, Split, Task, attribute, evaluate, evaluate_exactly,
 };
 
 use crate::backends::devices;
@@ -80,5 +80,17 @@ fn where_nothing_is_asked_nothing_is_measured() {
             );
         }
         assert_eq!(evaluate_exactly(&model, &task, 100, &device).unwrap(), None);
+    }
+}
+
+#[test]
+fn an_example_that_asks_nothing_can_be_looked_at() {
+    let task = Sometimes { reverse: REVERSE, n_asked: 0 };
+    let example = Examples { task: &task, seed: 3, split: Split::Test }.draw(0).unwrap();
+    for device in devices() {
+        let model = TransformerConfig::new(6, 5, 12).init(&Init::new(&device, 1)).unwrap();
+        let probe = Probe::new(&model, &task, &example, &device);
+        assert_eq!(probe.tokens.len(), 5);
+        assert!(probe.targets.iter().chain(&probe.predictions).all(String::is_empty), "{probe:?}");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
 /// Exit codes: 0 done; 1 it failed; 2 bad usage or config, and nothing was created; 3 the run folder is in use; 4 the
-/// training diverged; 130 and 143 stopped by SIGINT and SIGTERM after saving.
+/// training diverged; 129, 130 and 143 stopped by a closed terminal, SIGINT and SIGTERM after saving.
 pub fn run(registry: Registry) -> ExitCode {
     let command = Args::parse().command;
     qkv_kernels::keep_freed_memory();
