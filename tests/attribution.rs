@@ -1,6 +1,6 @@
 //! What every part of a model says adds up to what the model says.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
     Activation, Choice, Inside, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig,
 };
@@ -34,17 +34,22 @@ fn boxed(model: Transformer) -> AnyModel {
     AnyModel::new(Box::new(Inside::new(model)))
 }
 
+/// The contributions to the features of some inputs add up to these at every position.
+#[track_caller]
+fn assert_adds_up(what: &str, model: &Transformer, (device, dtype): (&Device, DType)) {
+    let tokens = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap().tokens;
+    let features = model.features(tokens.clone(), Mode::Evaluate);
+    let parts = model.contributions(tokens).into_iter().map(|part| part.features);
+    let sum = parts.reduce(|sum, part| sum + part).unwrap();
+    assert_close(what, &values(&sum), &values(&features), tolerance(dtype, 1e-5, 1e-13));
+}
+
 #[test]
 fn contributions_add_up_to_the_features_at_every_position() {
     for (device, dtype) in places() {
         for config in configs() {
             let model = transformer(&config, (&device, dtype));
-            let tokens = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap().tokens;
-            let features = model.features(tokens.clone(), Mode::Evaluate);
-            let parts = model.contributions(tokens).into_iter().map(|part| part.features);
-            let sum = parts.reduce(|sum, part| sum + part).unwrap();
-            let rounding = tolerance(dtype, 1e-5, 1e-13);
-            assert_close(&format!("{config:?}"), &values(&sum), &values(&features), rounding);
+            assert_adds_up(&format!("{config:?}"), &model, (&device, dtype));
         }
     }
 }
@@ -56,12 +61,7 @@ fn a_block_whose_mlp_was_taken_out_still_adds_up() {
             let config = TransformerConfig { d_mlp: 17, norm, ..config() };
             let mut model = transformer(&config, (&device, dtype));
             model.blocks[0].mlp = None;
-            let tokens = Batch::draw(EXAMPLES, 0, 5, &device).unwrap().tokens;
-            let features = model.features(tokens.clone(), Mode::Evaluate);
-            let parts = model.contributions(tokens).into_iter().map(|part| part.features);
-            let sum = parts.reduce(|sum, part| sum + part).unwrap();
-            let rounding = tolerance(dtype, 1e-5, 1e-13);
-            assert_close(&format!("{norm:?}"), &values(&sum), &values(&features), rounding);
+            assert_adds_up(&format!("{norm:?}"), &model, (&device, dtype));
         }
     }
 }

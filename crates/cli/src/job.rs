@@ -1,6 +1,5 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 
-use std::io::{Write, stderr};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -17,7 +16,7 @@ use qkv_train::{
 use crate::interrupt::Interrupt;
 use crate::live::{Live, Sight};
 use crate::progress::Progress;
-use crate::screen::Screen;
+use crate::screen::{Screen, say};
 
 /// Test examples behind the final figures.
 const TEST_EXAMPLES: u64 = 10_000;
@@ -193,7 +192,7 @@ impl Job {
                 Ok(state) => return Ok(Some(state)),
                 Err(error) => {
                     let place = folder.checkpoint(step);
-                    let _ = writeln!(stderr(), "cannot go on from {}: {error}", place.display());
+                    say(&format!("cannot go on from {}: {error}", place.display()));
                     broken.get_or_insert(error);
                 }
             }

@@ -1,6 +1,7 @@
-//! Standard output of a training run, which goes on when nobody reads any more.
+//! What a training run says, on standard output and standard error: it goes on when nobody reads any more.
 
-use std::io::{self, ErrorKind, Write, stdout};
+use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::path::Path;
 
 /// What Unix says of a terminal that was closed: an input or output error.
 const NO_TERMINAL: i32 = 5;
@@ -41,4 +42,14 @@ impl Screen {
             other => other,
         }
     }
+}
+
+/// Says something on standard error, where `eprintln` would panic if the terminal is gone.
+pub fn say(message: &str) {
+    let _ = writeln!(stderr(), "{message}");
+}
+
+/// Says where an interrupted run is saved.
+pub fn say_it_is_saved(step: u64, checkpoint: &Path) {
+    say(&format!("stopped at step {step}, saved in {}", checkpoint.display()));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{Write, stderr};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use crate::args::SweepArgs;
 use crate::exit::{self, usage};
 use crate::interrupt::Interrupt;
 use crate::job::{Audience, Job, Outcome};
-use crate::screen::Screen;
+use crate::screen::{Screen, say_it_is_saved};
 
 /// Most runs of one sweep; more is a slip.
 const MAX_RUNS: usize = 10_000;
@@ -93,8 +93,7 @@ fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
     if !folder.is_done()
         && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Audience::Nobody, interrupt)?
     {
-        // The terminal may be gone, where `eprintln` would panic.
-        let _ = writeln!(stderr(), "stopped at step {step}, saved in {}", folder.checkpoint(step).display());
+        say_it_is_saved(step, &folder.checkpoint(step));
         return Ok(Trained::Interrupted(code));
     }
     let mut result = folder.last_event()?;

@@ -1,7 +1,7 @@
 //! `qkv train`: from a task's name to a trained model in a run folder.
 
 use std::fs;
-use std::io::{Write, stderr};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::interrupt::Interrupt;
 use crate::job::{Audience, Done, Job, Outcome};
-use crate::screen::Screen;
+use crate::screen::{Screen, say_it_is_saved};
 use crate::{ending, live, table};
 
 /// Trains, evaluates on the test split, and shows what was learned.
@@ -49,9 +49,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     }
     match job.run(&folder, &from, audience, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {
-            // The terminal may be gone, where `eprintln` would panic.
-            let _ =
-                writeln!(stderr(), "stopped at step {step}, saved in {}", folder.checkpoint(step).display());
+            say_it_is_saved(step, &folder.checkpoint(step));
             Ok(code)
         }
         Outcome::Done(done) => {

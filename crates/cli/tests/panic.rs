@@ -46,8 +46,7 @@ fn gives_the_terminal_back() {
     let sandbox = sandbox::Sandbox::new();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args("train fragile --live --out run".split(' ')).current_dir(sandbox.path("."));
-    let (code, text) = pty::Pty::of(&command, &[(PANICS, "1"), ("RUST_BACKTRACE", "0")]).end();
-    assert_eq!(code, Some(101), "{text}");
+    let text = pty::Pty::of(&command, &[(PANICS, "1"), ("RUST_BACKTRACE", "0")]).ends_with(101);
     assert!(text.contains("the task gave up"), "{text}");
     println!("a panic gives the terminal back ... ok");
 }

@@ -237,6 +237,15 @@ impl<'a> Live<'a> {
         next
     }
 
+    /// Says that the step is saved, if somebody asked for that.
+    fn tell_of_the_save(&mut self, step: u64) {
+        if std::mem::take(&mut self.is_asked_to_save) {
+            self.view.message = format!("saved step {step}");
+            self.told = Instant::now();
+            self.pictures.hurry(self.view.training);
+        }
+    }
+
     /// What a signal asks for, or else `next`.
     fn unless_interrupted(&mut self, next: Next) -> Next {
         if self.interrupt.exit_code().is_none() {
@@ -283,19 +292,12 @@ impl<M: Model> Observer<M> for Live<'_> {
     }
 
     fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
-        if std::mem::take(&mut self.is_asked_to_save) {
-            self.view.message = format!("saved step {}", state.step);
-            self.told = Instant::now();
-            self.pictures.hurry(self.view.training);
-        }
+        self.tell_of_the_save(state.step);
         // A run that is saved while it is held stays where it is, and is where it would be saved again.
         let mut next = Next::Save;
         while next == Next::Save && self.view.training == Training::Held {
             next = self.hold(state);
-            if std::mem::take(&mut self.is_asked_to_save) {
-                self.view.message = format!("saved step {}", state.step);
-                self.told = Instant::now();
-            }
+            self.tell_of_the_save(state.step);
         }
         Ok(self.unless_interrupted(next))
     }

@@ -32,8 +32,7 @@ fn keys_switch_layer_head_and_input() {
     pty.wait_for("W_V");
     assert_eq!(pty.is_taken(), [true; 3]);
     pty.press("q");
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(0), "{text}");
+    pty.ends_with(0);
 }
 
 #[test]
@@ -63,8 +62,7 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
     // Four maps are shown at the end, below the figures.
     pty.resize(100, 200);
     pty.press("q");
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(0), "{text}");
+    let text = pty.ends_with(0);
     assert!(text.contains("the live view took"), "{text}");
 
     // The step at which it was saved by hand is where another run, which nobody watched, comes by with the same bytes.
@@ -91,8 +89,7 @@ fn a_run_that_is_told_to_stop_is_not_held_and_makes_no_further_step() {
     pty.wait_for(&format!("saved step {step}"));
     pty.wait_until("the message to go", |screen| !screen.contains("saved step"));
     pty.press("qp");
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(0), "{text}");
+    pty.ends_with(0);
     let saved = sandbox.metrics("run").into_iter().filter(|event| event["event"] == "saved");
     let steps: Vec<_> = saved.map(|event| event["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [0, step]);
@@ -129,8 +126,7 @@ fn the_steps_and_the_time_are_those_until_it_leaves_and_begin_where_it_goes_on()
         first.contains("step   3/900") && !first.contains("tokens/s") && !first.contains("loss 0"),
         "{first}"
     );
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(0), "{text}");
+    let text = pty.ends_with(0);
     assert!(text.contains("stopped at step 900, as asked"), "{text}");
 }
 
@@ -167,8 +163,7 @@ fn a_watched_run_writes_the_bytes_of_one_that_nobody_saw() {
     let sandbox = Sandbox::new();
     let line = "train sort --steps 30 --seed 5 --set train.checkpoint_every=10 --set train.snapshot_every=10";
     sandbox.succeeds(&format!("{line} --out unwatched --quiet"));
-    let (code, text) = Pty::start(&sandbox, &format!("{line} --out run --live")).end();
-    assert_eq!(code, Some(0), "{text}");
+    Pty::start(&sandbox, &format!("{line} --out run --live")).ends_with(0);
     for folder in ["checkpoints", "snapshots"] {
         let [watched, unwatched] = ["run", "unwatched"].map(|run| sandbox.tree(&format!("{run}/{folder}")));
         assert!(watched == unwatched && !watched.is_empty(), "{folder}");
@@ -191,8 +186,7 @@ fn a_slow_terminal_does_not_hold_the_training() {
 
 #[track_caller]
 fn takes_little(pty: Pty) {
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(0), "{text}");
+    let text = pty.ends_with(0);
     let share = text.split("the live view took ").nth(1).and_then(|rest| rest.split(['%', ' ']).nth(4));
     let share: f64 = share.unwrap_or_else(|| panic!("no share in\n{text}")).parse().unwrap();
     assert!(share < 3.0, "{text}");
@@ -215,8 +209,7 @@ fn a_small_screen_and_a_large_one_are_filled_while_it_runs() {
     pty.resize(200, 60);
     pty.wait_until("a large view", |screen| screen.contains("W_V") && screen.contains("i input"));
     pty.press("q");
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(0), "{text}");
+    pty.ends_with(0);
 }
 
 #[test]
@@ -243,8 +236,7 @@ fn a_signal_gives_the_terminal_back_and_saves() {
             "INT" => pty.press("\x03"),
             signal => pty.signal(signal),
         }
-        let (code, text) = pty.end();
-        assert_eq!(code, Some(expected), "{text}");
+        let text = pty.ends_with(expected);
         assert!(text.contains("stopped at step"), "{text}");
         let next = sandbox.succeeds("train run --resume --stop-after 1 --json");
         assert_eq!(next.events()[0]["event"], "start");
@@ -277,8 +269,7 @@ fn a_signal_saves_and_gives_the_modes_back_where_nobody_reads() {
     pty.wait_until("the checkpoint", |_| is_saved());
     assert!(!pty.is_taken()[0]);
     pty.read(true);
-    let (code, text) = pty.end();
-    assert_eq!(code, Some(143), "{text}");
+    let text = pty.ends_with(143);
     assert!(text.contains("stopped at step"), "{text}");
 }
 
@@ -305,8 +296,7 @@ fn a_diverged_run_gives_the_terminal_back_and_says_so() {
     let sandbox = Sandbox::new();
     let exploding = "train reverse --out run --live --set optimizer.lr=1e30 --set optimizer.clip=0 \
                      --set model.norm=none --set schedule.warmup_steps=0";
-    let (code, text) = Pty::start(&sandbox, exploding).end();
-    assert_eq!(code, Some(4), "{text}");
+    let text = Pty::start(&sandbox, exploding).ends_with(4);
     assert!(text.contains("diverged after step 1"), "{text}");
 }
 

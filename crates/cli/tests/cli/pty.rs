@@ -218,6 +218,14 @@ impl Pty {
         ended(&mut self.child, &self.screen)
     }
 
+    /// The same, with this exit code: what is on the screen then.
+    #[track_caller]
+    pub fn ends_with(self, expected: i32) -> String {
+        let (code, text) = self.end();
+        assert_eq!(code, Some(expected), "{text}");
+        text
+    }
+
     /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must
     /// be as it was before.
     #[track_caller]

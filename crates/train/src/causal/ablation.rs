@@ -5,7 +5,7 @@ use qkv_model::{Hook, Stage};
 use serde::Serialize;
 
 use super::effect::Effect;
-use super::site::{Seen, Site, Stages};
+use super::site::{Shown, Site, Stages};
 use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Sums, held_out};
@@ -74,9 +74,20 @@ impl<'a, M: Model> Ablation<'a, M> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let batches: Vec<Batch> = held_out(examples, n_examples, device).collect::<Result<_, _>>()?;
-        let mut seen = Seen::default();
-        let before = run(model, &batches, &mut seen)?;
-        let mut means = seen.once_a_pass(batches.len())?;
+        let mut means = Stages::new();
+        let mut shown = Shown::default();
+        let mut sum = |layer, stage, x: Tensor<4>| {
+            shown.count(layer, stage);
+            let some = x.clone().sum_dim(0);
+            let sum = match means.remove(&(layer, stage)) {
+                Some(sum) => sum + some,
+                None => some,
+            };
+            means.insert((layer, stage), sum);
+            x
+        };
+        let before = run(model, &batches, &mut sum)?;
+        shown.check(batches.len())?;
         for mean in means.values_mut() {
             *mean = mean.clone().div_scalar(before.examples as f64);
         }

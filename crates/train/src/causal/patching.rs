@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::Hook;
 
 use super::effect::Effect;
-use super::site::{Seen, Site, Stages, out_of_range};
+use super::site::{Shown, Site, Stages, out_of_range};
 use crate::batch::Batch;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Sums};
@@ -119,13 +119,14 @@ impl<'a, M: Model> Patching<'a, M> {
             .unzip();
         let (inputs, corrupted) = (Batch::new(task, &clean, &device), Batch::new(task, &corrupted, &device));
         let mut clean = Stages::new();
-        let mut seen = Seen::default();
+        let mut shown = Shown::default();
         let mut keep = |layer, stage, x: Tensor<4>| {
+            shown.count(layer, stage);
             clean.insert((layer, stage), x.clone());
-            seen.at(layer, stage, x)
+            x
         };
         let difference_of_clean = contrast.measure(model, &inputs, &mut keep)?.difference;
-        seen.once_a_pass(1)?;
+        shown.check(1)?;
         let of_corrupted = contrast.measure(model, &corrupted, &mut |_, _, x| x)?;
         Ok(Self { model, corrupted, clean, contrast, of_corrupted, difference_of_clean })
     }

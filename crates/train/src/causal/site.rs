@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use qkv_model::{Hook, Stage};
+use qkv_model::Stage;
 
 use crate::error::TrainError;
 
@@ -50,32 +50,19 @@ impl Site {
     }
 }
 
-/// A hook that adds up what it sees, `[1, heads, .., ..]`.
+/// How often each stage was shown.
 #[derive(Default)]
-pub(super) struct Seen {
-    sums: Stages,
-    times: BTreeMap<(usize, Stage), usize>,
-}
+pub(super) struct Shown(BTreeMap<(usize, Stage), usize>);
 
-impl Hook for Seen {
-    fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
-        let here = (layer, stage);
-        let some = x.clone().sum_dim(0);
-        let sum = match self.sums.remove(&here) {
-            Some(sum) => sum + some,
-            None => some,
-        };
-        self.sums.insert(here, sum);
-        *self.times.entry(here).or_default() += 1;
-        x
+impl Shown {
+    pub(super) fn count(&mut self, layer: usize, stage: Stage) {
+        *self.0.entry((layer, stage)).or_default() += 1;
     }
-}
 
-impl Seen {
-    /// The sums, if each stage was seen once in each of so many passes.
-    pub(super) fn once_a_pass(self, passes: usize) -> Result<Stages, TrainError> {
-        match self.times.into_iter().find(|&(_, times)| times != passes) {
-            None => Ok(self.sums),
+    /// Refuses a stage that was not shown once in each of so many passes.
+    pub(super) fn check(self, passes: usize) -> Result<(), TrainError> {
+        match self.0.into_iter().find(|&(_, times)| times != passes) {
+            None => Ok(()),
             Some(((layer, stage), times)) => {
                 Err(TrainError::ShownTwice { layer, stage: stage.name(), times, passes })
             }
