@@ -1,10 +1,9 @@
 //! What can be wrong with the files of a run; every message says what was expected, what was found and what to do.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use thiserror::Error;
-
-use crate::gauge::NoGauge;
 
 /// Something that cannot be read, or a number that does not exist.
 #[derive(Debug, Error)]
@@ -249,4 +248,38 @@ pub enum InspectError {
         /// The reason.
         problem: String,
     },
+}
+
+/// Why the basis of queries and keys is not free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoGauge {
+    /// Rotary positions turn fixed pairs of dimensions of every query and key.
+    Rotary,
+    /// Queries and keys are normalised, or scaled dimension by dimension, before they meet.
+    Normalised,
+    /// The score is no dot product. Its name.
+    Score(String),
+    /// A position scheme that is not known here and may act on queries and keys. Its name.
+    Positions(String),
+    /// The config does not say this about the model: `score` or `positions`.
+    Unsaid(&'static str),
+    /// W_Q or W_K is missing, or they have no common `d_k`.
+    NoCircuit,
+}
+
+impl Display for NoGauge {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rotary => write!(out, "rotary positions tie queries and keys to their basis"),
+            Self::Normalised => write!(out, "queries and keys are normalised before they meet"),
+            Self::Score(name) => {
+                write!(out, "the score {} is neither dot nor scaled-dot", name.escape_debug())
+            }
+            Self::Positions(name) => {
+                write!(out, "the positions {} may act on queries and keys", name.escape_debug())
+            }
+            Self::Unsaid(key) => write!(out, "the config does not say {key}"),
+            Self::NoCircuit => write!(out, "w_q and w_k are not both there with the same d_k"),
+        }
+    }
 }

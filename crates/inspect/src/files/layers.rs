@@ -1,0 +1,282 @@
+//! Finds attention layers by the names of their matrices and splits them into heads.
+
+use std::collections::BTreeMap;
+
+use crate::error::InspectError;
+use crate::files::heads::Heads;
+use crate::files::natural_order::NaturalKey;
+use crate::files::weights::Weights;
+use crate::matrix::dense::Matrix;
+
+/// The matrices of one attention layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerWeights {
+    /// What stands before `.w_q`, such as `blocks.0.attention`; empty where the matrix is called just `w_q`.
+    pub prefix: String,
+    /// One for each query head, in the order of their columns.
+    pub heads: Vec<HeadWeights>,
+    /// Number of heads that keys and values have; [`Heads::kv_head`] says which query heads share one.
+    pub n_kv_heads: usize,
+}
+
+/// The matrices of one query head, with the keys and values that it meets. One that the file does not hold was the
+/// identity, or absent.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HeadWeights {
+    /// Makes queries, `[d_in, d_k]`.
+    pub w_q: Option<Matrix>,
+    /// Makes keys, `[d_in, d_k]`.
+    pub w_k: Option<Matrix>,
+    /// Makes values, `[d_in, d_v]`.
+    pub w_v: Option<Matrix>,
+    /// How the head's output enters the sum, `[d_v, d_out]`.
+    pub w_o: Option<Matrix>,
+    /// Added to queries, `[1, d_k]`.
+    pub b_q: Option<Matrix>,
+    /// Added to keys, `[1, d_k]`.
+    pub b_k: Option<Matrix>,
+    /// Added to values, `[1, d_v]`.
+    pub b_v: Option<Matrix>,
+}
+
+/// Every attention layer of the file, in natural order (`blocks.2` before `blocks.10`).
+///
+/// A layer is any prefix under which there is a `w_q`, `w_k`, `w_v` or `w_o`. Columns `h·d_k .. (h+1)·d_k` of `w_q`
+/// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and value
+/// head `h`, which all query heads of a group have in common. The biases `b_q`, `b_k` and `b_v` beside them are split alike.
+///
+/// # Errors
+/// If a number of heads is zero or does not divide a matrix, or one of these tensors is no matrix.
+pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWeights>, InspectError> {
+    let heads = heads.into().check()?;
+    let mut layers: BTreeMap<NaturalKey, LayerWeights> = BTreeMap::new();
+    for name in weights.names() {
+        let (prefix, last) = name.rsplit_once('.').unwrap_or(("", name));
+        let Some(kind) = Kind::of(last) else { continue };
+        let parts = kind.split(weights.matrix(name)?, name, heads)?;
+        let layer = layers.entry(NaturalKey::of(prefix)).or_insert_with(|| LayerWeights {
+            prefix: prefix.to_owned(),
+            heads: vec![HeadWeights::default(); heads.n_heads],
+            n_kv_heads: heads.n_kv_heads,
+        });
+        for (head, matrix) in layer.heads.iter_mut().zip(parts) {
+            *kind.place(head) = Some(matrix);
+        }
+    }
+    let mut layers: Vec<LayerWeights> = layers.into_values().collect();
+    for layer in &mut layers {
+        layer.read_biases(weights, heads)?;
+    }
+    Ok(layers)
+}
+
+/// What each query head has of `columns`, which belong to `w_q`, `w_k` or `w_v`.
+pub(crate) fn part_of_head(
+    matrix: &str,
+    columns: Matrix,
+    name: &str,
+    heads: Heads,
+) -> Result<Vec<Matrix>, InspectError> {
+    let kind = Kind::of(matrix).expect("the name of a matrix");
+    kind.split(columns, name, heads.check()?)
+}
+
+impl LayerWeights {
+    fn read_biases(&mut self, weights: &Weights, heads: Heads) -> Result<(), InspectError> {
+        let dot = if self.prefix.is_empty() { "" } else { "." };
+        for (last, kind) in [("b_q", Kind::Query), ("b_k", Kind::Key), ("b_v", Kind::Value)] {
+            let name = format!("{}{dot}{last}", self.prefix);
+            if weights.shape(&name).is_none() {
+                continue;
+            }
+            let values = weights.tensor(&name)?.values;
+            let row = Matrix::new(1, values.len(), values)?;
+            for (head, bias) in self.heads.iter_mut().zip(kind.split(row, &name, heads)?) {
+                *kind.bias(head) = Some(bias);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl HeadWeights {
+    /// The four matrices under their names in the file.
+    pub fn named(&self) -> [(&'static str, Option<&Matrix>); 4] {
+        [
+            ("w_q", self.w_q.as_ref()),
+            ("w_k", self.w_k.as_ref()),
+            ("w_v", self.w_v.as_ref()),
+            ("w_o", self.w_o.as_ref()),
+        ]
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Query,
+    Key,
+    Value,
+    Output,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "w_q" => Some(Self::Query),
+            "w_k" => Some(Self::Key),
+            "w_v" => Some(Self::Value),
+            "w_o" => Some(Self::Output),
+            _ => None,
+        }
+    }
+
+    fn place(self, head: &mut HeadWeights) -> &mut Option<Matrix> {
+        match self {
+            Self::Query => &mut head.w_q,
+            Self::Key => &mut head.w_k,
+            Self::Value => &mut head.w_v,
+            Self::Output => &mut head.w_o,
+        }
+    }
+
+    /// The bias that belongs to it; W_O has none of a head's own.
+    fn bias(self, head: &mut HeadWeights) -> &mut Option<Matrix> {
+        match self {
+            Self::Query => &mut head.b_q,
+            Self::Key => &mut head.b_k,
+            Self::Value | Self::Output => &mut head.b_v,
+        }
+    }
+
+    /// One part for each query head.
+    fn split(self, matrix: Matrix, name: &str, heads: Heads) -> Result<Vec<Matrix>, InspectError> {
+        let (axis, length) = match self {
+            Self::Output => ("rows", matrix.rows()),
+            _ => ("columns", matrix.columns()),
+        };
+        let n_heads = match self {
+            Self::Query | Self::Output => heads.n_heads,
+            Self::Key | Self::Value => heads.n_kv_heads,
+        };
+        if length % n_heads != 0 {
+            return Err(InspectError::HeadsDoNotDivide { name: name.to_owned(), axis, length, n_heads });
+        }
+        let width = length / n_heads;
+        let part = |h: usize| h * width..(h + 1) * width;
+        Ok((0..heads.n_heads)
+            .map(|h| match self {
+                Self::Query => matrix.slice_columns(part(h)).with_axes("d_in", "d_k"),
+                Self::Key => matrix.slice_columns(part(heads.kv_head(h))).with_axes("d_in", "d_k"),
+                Self::Value => matrix.slice_columns(part(heads.kv_head(h))).with_axes("d_in", "d_v"),
+                Self::Output => matrix.slice_rows(part(h)).with_axes("d_v", "d_out"),
+            })
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{file, weights};
+
+    /// Values that say where they stand: row.column in hundredths.
+    fn counted(rows: usize, columns: usize) -> Vec<f32> {
+        (0..rows * columns).map(|i| ((i / columns) * 100 + i % columns) as f32).collect()
+    }
+
+    #[test]
+    fn columns_of_w_q_and_rows_of_w_o_belong_to_heads() -> Result<(), InspectError> {
+        // d_in = 2, n_heads = 3, d_k = 5, d_v = 7, d_out = 11.
+        let weights = weights(&[
+            ("blocks.0.attention.w_q", &[2, 15], counted(2, 15)),
+            ("blocks.0.attention.w_k", &[2, 15], counted(2, 15)),
+            ("blocks.0.attention.w_v", &[2, 21], counted(2, 21)),
+            ("blocks.0.attention.w_o", &[21, 11], counted(21, 11)),
+            ("blocks.0.attention.b_q", &[15], (0..15).map(|i| i as f32).collect()),
+        ]);
+        let layers = layers(&weights, 3)?;
+        assert_eq!(layers.len(), 1);
+        assert_eq!(layers[0].prefix, "blocks.0.attention");
+        let head = &layers[0].heads[2];
+        let sizes = head.named().map(|(_, m)| m.map(|m| (m.rows(), m.columns(), m.axes())));
+        assert_eq!(
+            sizes,
+            [
+                Some((2, 5, ["d_in", "d_k"])),
+                Some((2, 5, ["d_in", "d_k"])),
+                Some((2, 7, ["d_in", "d_v"])),
+                Some((7, 11, ["d_v", "d_out"])),
+            ]
+        );
+        let corner = head.named().map(|(_, m)| m.map(|m| m.at(1, 4)));
+        assert_eq!(corner, [Some(114.0), Some(114.0), Some(118.0), Some(1504.0)]);
+        let bias = head.b_q.as_ref().map(|b| b.values().to_vec());
+        assert_eq!((bias, &head.b_k), (Some(vec![10.0, 11.0, 12.0, 13.0, 14.0]), &None));
+        Ok(())
+    }
+
+    #[test]
+    fn query_heads_of_a_group_share_keys_and_values() -> Result<(), InspectError> {
+        // d_in = 2, six query heads of width 5 and values of width 7 in two groups.
+        let weights = weights(&[
+            ("w_q", &[2, 30], counted(2, 30)),
+            ("w_k", &[2, 10], counted(2, 10)),
+            ("w_v", &[2, 14], counted(2, 14)),
+            ("w_o", &[42, 2], counted(42, 2)),
+            ("b_k", &[10], counted(1, 10)),
+        ]);
+        let layer = &layers(&weights, Heads { n_heads: 6, n_kv_heads: 2 })?[0];
+        assert_eq!((layer.heads.len(), layer.n_kv_heads), (6, 2));
+        for (h, head) in layer.heads.iter().enumerate() {
+            let first = head.named().map(|(_, m)| m.map(|m| m.at(0, 0)));
+            let group = (h / 3) as f64;
+            let expected = [5.0 * h as f64, 5.0 * group, 7.0 * group, 700.0 * h as f64];
+            assert_eq!(first, expected.map(Some), "head {h}");
+            assert_eq!(head.b_k.as_ref().map(|b| b.at(0, 0)), Some(5.0 * group));
+        }
+        let message =
+            layers(&weights, Heads { n_heads: 6, n_kv_heads: 3 }).expect_err("14 columns").to_string();
+        assert!(message.starts_with("b_k has 10 columns") || message.starts_with("w_k has 10"), "{message}");
+        Ok(())
+    }
+
+    #[test]
+    fn layers_come_in_natural_order_and_may_lack_matrices() -> Result<(), InspectError> {
+        let names = ["blocks.10.w_v", "blocks.2.w_o", "w_q", "encoder.w_k"];
+        let tensors: Vec<_> = names.iter().map(|&name| (name, &[2, 2][..], vec![1.0; 4])).collect();
+        let layers = layers(&weights(&tensors), 2)?;
+        let prefixes: Vec<&str> = layers.iter().map(|layer| layer.prefix.as_str()).collect();
+        assert_eq!(prefixes, ["", "blocks.2", "blocks.10", "encoder"]);
+        assert_eq!(layers[1].heads[0].w_q.as_ref(), None);
+        Ok(())
+    }
+
+    #[test]
+    fn heads_that_do_not_divide_are_refused_with_the_numbers() {
+        let w_q = weights(&[("a.w_q", &[2, 15], vec![0.0; 30])]);
+        let message = layers(&w_q, 7).expect_err("15 columns").to_string();
+        assert!(message.starts_with("a.w_q has 15 columns, which n_heads = 7 does not divide"), "{message}");
+        let w_o = weights(&[("w_o", &[15, 2], vec![0.0; 30])]);
+        let message = layers(&w_o, 2).expect_err("15 rows").to_string();
+        assert!(message.starts_with("w_o has 15 rows"), "{message}");
+        assert!(matches!(layers(&w_o, 0), Err(InspectError::NoHeads)));
+    }
+
+    #[test]
+    fn a_tensor_that_is_no_matrix_is_refused() {
+        for shape in [&[6][..], &[1, 2, 3], &[0, 6], &[6, 0], &[]] {
+            let count = shape.iter().product();
+            let weights = weights(&[("w_k", shape, vec![0.0; count])]);
+            let error = layers(&weights, 1);
+            assert!(matches!(error, Err(InspectError::WrongShape { .. })), "{shape:?} {error:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_axis_costs_nothing() -> Result<(), InspectError> {
+        let header = r#"{"w_q":{"dtype":"F32","shape":[9007199254740992,0],"data_offsets":[0,0]}}"#;
+        let weights = Weights::from_bytes("empty", file(header, &[]))?;
+        assert!(layers(&weights, 1).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! What the files of a run hold: tensors by name, attention layers split into heads, configs, logs and attention maps.
+//!
+//! Everything that reads bytes belongs here. What numbers mean together belongs into `heads`, how they look into `picture`.
+
+pub(crate) mod config;
+pub(crate) mod decode;
+pub(crate) mod header;
+pub(crate) mod heads;
+pub(crate) mod layers;
+pub(crate) mod metrics;
+pub(crate) mod natural_order;
+pub(crate) mod run;
+pub(crate) mod setup;
+pub(crate) mod snapshot;
+pub(crate) mod source;
+pub(crate) mod weights;

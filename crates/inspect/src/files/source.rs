@@ -1,0 +1,190 @@
+//! What a user points at: a run, one of its checkpoints, or a plain file.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::InspectError;
+use crate::files::config::ModelTable;
+use crate::files::heads::Heads;
+use crate::files::layers::{LayerWeights, layers};
+use crate::files::run::{Checkpoint, Run, WEIGHTS, snapshot_before};
+use crate::files::snapshot::Snapshot;
+use crate::files::weights::Weights;
+
+/// Weights and what belongs to them, wherever they were found.
+///
+/// | path | weights | start | snapshot |
+/// |---|---|---|---|
+/// | run folder | latest or chosen checkpoint | its step 0 | the last one at or before that step |
+/// | checkpoint folder, or a file in one | that one | step 0 beside it | as above, if it lies in a run |
+/// | any other folder with `model.safetensors`, or file | that one | none | none |
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The weights to look at.
+    pub weights: Weights,
+    /// The weights before the first update.
+    pub start: Option<Weights>,
+    /// Updates made before they were saved.
+    pub step: Option<u64>,
+    /// What `config.json` says about the model; nothing where there is none.
+    pub model: ModelTable,
+    /// The attention map to show with them; mind its own `step`.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Source {
+    /// Reads a run (its latest checkpoint), a checkpoint folder, or a safetensors file.
+    ///
+    /// # Errors
+    /// If there is nothing at `path`, it is none of these, or one of its files is damaged.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
+        let path = path.as_ref();
+        if !path.exists() {
+            return Err(InspectError::NotFound { path: path.to_owned() });
+        }
+        if path.is_file() {
+            return Self::of_file(path);
+        }
+        let file = path.join(WEIGHTS);
+        if file.is_file() {
+            return Self::of_file(&file);
+        }
+        Self::of_checkpoint(Run::open(path)?.latest())
+    }
+
+    /// Reads the checkpoint of a run at exactly `step`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or if `path` is no run or has no checkpoint at this step.
+    pub fn open_at(path: impl AsRef<Path>, step: u64) -> Result<Self, InspectError> {
+        let path = path.as_ref();
+        if path.is_file() || path.join(WEIGHTS).is_file() {
+            return Err(InspectError::NoSteps { path: path.to_owned(), step });
+        }
+        Self::of_checkpoint(Run::open(path)?.at(step)?)
+    }
+
+    /// Splits the matrices into `heads`, whatever `config.json` says: a number, or [`Heads`] where query heads share keys
+    /// and values.
+    pub fn with_heads(self, heads: impl Into<Heads>) -> Self {
+        let Heads { n_heads, n_kv_heads } = heads.into();
+        let model = ModelTable { n_heads: Some(n_heads), n_kv_heads: Some(n_kv_heads), ..self.model };
+        Self { model, ..self }
+    }
+
+    /// The attention layers, split into the heads that are known; into one where nothing is.
+    ///
+    /// # Errors
+    /// As [`layers`].
+    pub fn layers(&self) -> Result<Vec<LayerWeights>, InspectError> {
+        layers(&self.weights, self.model.heads())
+    }
+
+    /// The same layers before the first update.
+    ///
+    /// # Errors
+    /// As [`layers`].
+    pub fn start_layers(&self) -> Result<Option<Vec<LayerWeights>>, InspectError> {
+        self.start.as_ref().map(|start| layers(start, self.model.heads())).transpose()
+    }
+
+    fn of_file(file: &Path) -> Result<Self, InspectError> {
+        // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder still knows where it is.
+        let file =
+            file.canonicalize().map_err(|source| InspectError::Read { path: file.to_owned(), source })?;
+        let folder = parent(&file);
+        match Checkpoint::named(&folder) {
+            Some(checkpoint) => Self::of_weights(Weights::open(&file)?, &checkpoint),
+            None => Ok(Self {
+                weights: Weights::open(&file)?,
+                start: None,
+                step: None,
+                model: ModelTable::of_checkpoint(&folder)?.unwrap_or_default(),
+                snapshot: None,
+            }),
+        }
+    }
+
+    fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
+        Self::of_weights(checkpoint.weights()?, checkpoint)
+    }
+
+    fn of_weights(weights: Weights, checkpoint: &Checkpoint) -> Result<Self, InspectError> {
+        let checkpoints = parent(&checkpoint.folder);
+        let start = Checkpoint { step: 0, folder: checkpoints.join("step-00000000") };
+        Ok(Self {
+            weights,
+            start: start.is_complete().then(|| start.weights()).transpose()?,
+            step: Some(checkpoint.step),
+            model: checkpoint.model()?,
+            snapshot: snapshot_before(&parent(&checkpoints), checkpoint.step)?,
+        })
+    }
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(path).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::run_folder;
+    use crate::fixtures::tensors;
+    use std::fs;
+
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+    /// Value of the weights now, at the start, and the snapshot's step.
+    fn found(source: &Source) -> Result<(f64, Option<f64>, Option<u64>), InspectError> {
+        let first = |weights: &Weights| Ok(weights.tensor("a.w_q")?.values[0]);
+        Ok((
+            first(&source.weights)?,
+            source.start.as_ref().map(first).transpose()?,
+            source.snapshot.as_ref().and_then(|snapshot| snapshot.step),
+        ))
+    }
+
+    #[test]
+    fn a_run_a_checkpoint_and_a_file_lead_to_the_same_place() -> Outcome {
+        let folder = run_folder(&[0, 20, 40])?;
+        fs::create_dir(folder.path().join("snapshots"))?;
+        let map = tensors(&[("a.weights", &[1, 2, 2], vec![1.0; 4])], &[]);
+        for step in [10, 30] {
+            fs::write(folder.path().join(format!("snapshots/step-{step:08}.safetensors")), &map)?;
+        }
+        assert_eq!(found(&Source::open(folder.path())?)?, (41.0, Some(1.0), Some(30)));
+        assert_eq!(found(&Source::open_at(folder.path(), 20)?)?, (21.0, Some(1.0), Some(10)));
+        assert_eq!(found(&Source::open_at(folder.path(), 0)?)?, (1.0, Some(1.0), None));
+        let checkpoint = folder.path().join("checkpoints/step-00000020");
+        for path in [checkpoint.join(WEIGHTS), checkpoint] {
+            let source = Source::open(path)?;
+            assert_eq!(found(&source)?, (21.0, Some(1.0), Some(10)));
+            assert_eq!((source.model.n_heads, source.layers()?[0].heads.len()), (Some(3), 3));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_bare_file_has_one_head_unless_told() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("mine.safetensors");
+        fs::write(&file, tensors(&[("a.w_q", &[1, 6], vec![1.0; 6])], &[]))?;
+        let source = Source::open(&file)?;
+        assert_eq!(found(&source)?, (1.0, None, None));
+        assert_eq!(source.layers()?[0].heads.len(), 1);
+        assert!(source.start_layers()?.is_none());
+        assert_eq!(source.clone().with_heads(2).layers()?[0].heads.len(), 2);
+        let message = source.with_heads(5).layers().expect_err("5 of 6").to_string();
+        assert!(message.contains("n_heads = 5 does not divide"), "{message}");
+        assert!(matches!(Source::open_at(&file, 3), Err(InspectError::NoSteps { step: 3, .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_without_step_zero_has_no_start() -> Outcome {
+        let folder = run_folder(&[20])?;
+        assert_eq!(found(&Source::open(folder.path())?)?, (21.0, None, None));
+        assert!(matches!(Source::open(folder.path().join("x")), Err(InspectError::NotFound { .. })));
+        Ok(())
+    }
+}

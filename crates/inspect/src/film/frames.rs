@@ -1,0 +1,266 @@
+//! A training run as a sequence of pictures.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::error::InspectError;
+use crate::files::layers::{HeadWeights, LayerWeights, layers};
+use crate::files::metrics::{Evaluation, Metrics};
+use crate::files::run::{Checkpoint, Run};
+use crate::files::setup::Setup;
+use crate::files::snapshot::Snapshot;
+use crate::files::weights::Weights;
+use crate::film::page::matrix_data::n_circuit_values;
+use crate::heads::embeddings::Embeddings;
+use crate::heads::gradients::GradientFlow;
+use crate::heads::head_scores::HeadScores;
+use crate::matrix::dense::Matrix;
+
+/// Values that all frames together may have: about 11 MB as a page.
+const MOST_VALUES: usize = 4_000_000;
+
+/// Cells of a matrix along each axis; a larger one is shown in blocks.
+pub(crate) const MOST_CELLS: usize = 128;
+
+/// What a run learned, step by step.
+///
+/// ```no_run
+/// use qkv_inspect::{Film, Run};
+///
+/// let film = Film::read(&Run::open("runs/reverse")?)?;
+/// println!("{}", film.story().join("\n"));
+/// std::fs::write("film.html", film.html(&[])?).expect("the folder can be written to");
+/// # Ok::<(), qkv_inspect::InspectError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Film {
+    /// Name of the run's folder.
+    pub title: String,
+    /// By step; at least one.
+    pub frames: Vec<Frame>,
+    /// Number of frames that the run kept; more than there are here where the page would become too large.
+    pub n_kept: usize,
+    /// Loss and accuracy of every step.
+    pub metrics: Metrics,
+    /// What the run was set to.
+    pub setup: Setup,
+}
+
+/// What was known at one step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Frame {
+    /// Updates made.
+    pub step: u64,
+    /// Training loss of the last step before, if it was logged.
+    pub loss: Option<f64>,
+    /// The last evaluation at or before this step.
+    pub evaluation: Option<Evaluation>,
+    /// Every attention layer, split into heads; none where matrices were not kept at this step.
+    pub layers: Vec<LayerWeights>,
+    /// What tokens and positions are turned into, and back.
+    pub embeddings: Embeddings,
+    /// What the update before this step did; none at step 0.
+    pub flows: Vec<GradientFlow>,
+    /// The attention maps of the probe inputs; none where they were not kept at this step.
+    pub probes: Vec<Snapshot>,
+}
+
+/// A habit of a head at one step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Habit {
+    /// Name of the layer.
+    pub layer: String,
+    /// Index of the head.
+    pub head: usize,
+    /// What it looks at, in words.
+    pub looks_at: &'static str,
+    /// Share of attention that goes there.
+    pub share: f64,
+}
+
+/// Where the frame of one step is read from.
+#[derive(Default)]
+struct Kept<'a> {
+    checkpoint: Option<&'a Checkpoint>,
+    snapshot: Option<PathBuf>,
+}
+
+impl Film {
+    /// Reads what training kept: frames from `snapshots/`, the checkpoints between them, and the metrics. Where all frames
+    /// would have more than four million values, only the first, the last and evenly chosen ones between them are kept.
+    ///
+    /// # Errors
+    /// If a file is damaged, or the matrices do not split into the heads of the config.
+    pub fn read(run: &Run) -> Result<Self, InspectError> {
+        let metrics = Metrics::of_run(run.path())?;
+        let setup = Setup::of_checkpoint(&run.latest().folder)?;
+        let mut kept: BTreeMap<u64, Kept> = BTreeMap::new();
+        for checkpoint in run.checkpoints() {
+            kept.entry(checkpoint.step).or_default().checkpoint = Some(checkpoint);
+        }
+        for (step, path) in run.snapshot_files()? {
+            kept.entry(step).or_default().snapshot = Some(path);
+        }
+        let all: Vec<(u64, Kept)> = kept.into_iter().collect();
+        // The last frame is a checkpoint, unless the run goes on just now, so that it has all there is.
+        let largest = n_values(&frame(run.latest().step, &all_of(run, &all), &setup, &metrics)?);
+        let most = MOST_VALUES / largest.max(1);
+        let chosen = evenly(all.len(), most.max(2)).map(|index| {
+            let (step, kept) = &all[index];
+            frame(*step, kept, &setup, &metrics)
+        });
+        let frames = chosen.collect::<Result<_, InspectError>>()?;
+        let title = run.path().canonicalize().ok();
+        let title = title.as_deref().unwrap_or(run.path()).file_name().unwrap_or_default();
+        Ok(Self { title: title.to_string_lossy().into_owned(), frames, n_kept: all.len(), metrics, setup })
+    }
+
+    /// The first and the last frame that have matrices.
+    pub(crate) fn ends(&self) -> Option<[&Frame; 2]> {
+        let mut with_matrices = self.frames.iter().filter(|frame| !frame.layers.is_empty());
+        let first = with_matrices.next()?;
+        Some([first, with_matrices.next_back().unwrap_or(first)])
+    }
+}
+
+/// What there is at the latest checkpoint.
+fn all_of<'a>(run: &'a Run, all: &[(u64, Kept<'a>)]) -> Kept<'a> {
+    let latest = run.latest();
+    let snapshot = all.iter().find(|(step, _)| *step == latest.step);
+    Kept { checkpoint: Some(latest), snapshot: snapshot.and_then(|(_, kept)| kept.snapshot.clone()) }
+}
+
+fn frame(step: u64, kept: &Kept, setup: &Setup, metrics: &Metrics) -> Result<Frame, InspectError> {
+    let (model, heads) = (&setup.model, setup.model.heads());
+    let mut frame = Frame {
+        step,
+        loss: metrics.losses.get(&step).copied(),
+        evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| *e),
+        ..Frame::default()
+    };
+    let snapshot = kept.snapshot.as_ref().map(Weights::open).transpose()?;
+    if let Some(file) = &snapshot {
+        frame.layers = layers(file, heads)?;
+        frame.embeddings = Embeddings::read(file, model)?;
+        frame.flows = GradientFlow::read(file, heads, &frame.layers)?;
+        let of_step = |snapshot| Snapshot { step: Some(step), ..snapshot };
+        frame.probes = Snapshot::all(file)?.into_iter().map(of_step).collect();
+        frame.probes.retain(|probe| !probe.maps.is_empty());
+    }
+    if let Some(checkpoint) = kept.checkpoint.filter(|_| frame.layers.is_empty()) {
+        let weights = checkpoint.weights()?;
+        frame.layers = layers(&weights, heads)?;
+        frame.embeddings = Embeddings::read(&weights, model)?;
+    }
+    Ok(frame)
+}
+
+impl Habit {
+    /// The habits of every head of a snapshot, the strongest first.
+    pub fn of(snapshot: &Snapshot) -> Vec<Self> {
+        let mut habits: Vec<Self> = snapshot
+            .maps
+            .iter()
+            .flat_map(|map| {
+                named(&map.scores(&snapshot.tokens)).into_iter().filter_map(|(looks_at, share)| {
+                    Some(Self { layer: map.layer.clone(), head: map.head, looks_at, share: share? })
+                })
+            })
+            .collect();
+        habits.sort_by(|a, b| b.share.total_cmp(&a.share));
+        habits
+    }
+}
+
+/// What a head looks at, in words, with its score.
+pub(crate) fn named(scores: &HeadScores) -> [(&'static str, Option<f64>); 5] {
+    [
+        ("the position before", scores.previous_token),
+        ("the first position", scores.first_token),
+        ("other positions with the same token", scores.same_token),
+        ("what followed the same token earlier", scores.induction),
+        ("the mirror image of the position", scores.anti_diagonal),
+    ]
+}
+
+/// Values that a page needs for a frame: matrices, W_Q and W_K twice because of the gauge, circuits, and maps.
+fn n_values(frame: &Frame) -> usize {
+    let cells = |m: &Matrix| m.rows().min(MOST_CELLS) * m.columns().min(MOST_CELLS);
+    let heads = frame.layers.iter().flat_map(|layer| &layer.heads);
+    let matrices = heads.flat_map(|head| head.named().into_iter().chain(head.named().into_iter().take(2)));
+    let maps = frame.probes.iter().flat_map(|probe| &probe.maps);
+    let matrices: usize = matrices.filter_map(|(_, m)| m.map(cells)).sum();
+    let width = |heads: &HeadWeights| heads.w_q.as_ref().map_or(0, Matrix::columns);
+    let size = |vectors: &Option<Matrix>| vectors.as_ref().map_or(0, Matrix::rows);
+    let circuits = frame.layers.iter().flat_map(|layer| &layer.heads).map(|head| {
+        let [tokens, positions] = [&frame.embeddings.tokens, &frame.embeddings.positions].map(size);
+        2 * n_circuit_values([tokens; 2], width(head)) + n_circuit_values([positions; 2], width(head))
+    });
+    let circuits: usize = circuits.sum();
+    // The maps of a film that is too large are shown in half as many cells along each axis.
+    matrices + circuits + maps.map(|map| cells(&map.weights) / 4).sum::<usize>()
+}
+
+/// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
+fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
+    let count = length.min(most);
+    (0..count).map(move |i| if count == 1 { 0 } else { i * (length - 1) / (count - 1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{run_folder, tensors};
+    use std::fs;
+
+    #[test]
+    fn every_checkpoint_and_snapshot_is_a_frame_with_what_was_known_then()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = run_folder(&[0, 20, 40])?;
+        fs::create_dir(folder.path().join("snapshots"))?;
+        let map = tensors(&[("a.weights", &[1, 2, 2], vec![0.0, 1.0, 1.0, 0.0])], &[]);
+        for step in [10, 40] {
+            fs::write(folder.path().join(format!("snapshots/step-{step:08}.safetensors")), &map)?;
+        }
+        let metrics = "{\"event\":\"step\",\"step\":20,\"loss\":0.5}\n{\"event\":\"eval\",\"step\":15,\"accuracy\":0.25}\n";
+        fs::write(folder.path().join("metrics.jsonl"), metrics)?;
+        let film = Film::read(&Run::open(folder.path())?)?;
+        let frames: Vec<_> = film.frames.iter().map(|f| (f.step, f.loss, f.probes.len())).collect();
+        assert_eq!(frames, [(0, None, 0), (10, None, 1), (20, Some(0.5), 0), (40, None, 1)]);
+        let accuracies: Vec<_> = film.frames.iter().map(|f| f.evaluation.map(|e| e.accuracy)).collect();
+        assert_eq!(accuracies, [None, None, Some(0.25), Some(0.25)]);
+        let w_q = film.frames[3].layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
+        assert_eq!((w_q, film.n_kept), (Some(vec![41.0, 41.0]), 4));
+        assert_eq!(film.ends().map(|ends| ends.map(|frame| frame.step)), Some([0, 40]));
+        let habits = Habit::of(&film.frames[1].probes[0]);
+        assert_eq!((habits[0].looks_at, habits[0].share), ("the position before", 1.0));
+        Ok(())
+    }
+
+    #[test]
+    fn a_snapshot_with_matrices_is_a_whole_frame() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = run_folder(&[0])?;
+        fs::create_dir(folder.path().join("snapshots"))?;
+        let list =
+            [("a.w_q", &[1, 3][..], vec![3.0, 4.0, 0.0]), ("a.w_q.gradient", &[3], vec![1.0, 2.0, 0.0])];
+        fs::write(folder.path().join("snapshots/step-7.safetensors"), tensors(&list, &[]))?;
+        let film = Film::read(&Run::open(folder.path())?)?;
+        let frame = &film.frames[1];
+        let w_q = frame.layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
+        assert_eq!((frame.step, w_q), (7, Some(vec![4.0])));
+        let gradients: Vec<f64> = frame.flows.iter().map(|flow| flow.gradient).collect();
+        assert_eq!(gradients, [1.0, 2.0, 0.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn frames_are_chosen_evenly_with_both_ends() {
+        let chosen = |length, most| evenly(length, most).collect::<Vec<_>>();
+        assert_eq!(chosen(3, 10), [0, 1, 2]);
+        assert_eq!(chosen(11, 3), [0, 5, 10]);
+        assert_eq!(chosen(1, 2), [0]);
+        assert_eq!(chosen(100, 2), [0, 99]);
+    }
+}

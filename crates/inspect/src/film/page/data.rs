@@ -1,0 +1,188 @@
+//! What the script of a film's page draws.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::error::NoGauge;
+use crate::files::layers::HeadWeights;
+use crate::film::frames::{Film, Frame};
+use crate::film::page::map_data::{ProbeData, probes};
+use crate::film::page::matrix_data::MatrixData;
+use crate::heads::circuit::Circuit;
+use crate::heads::embeddings::Seen;
+use crate::matrix::dense::Matrix;
+use crate::picture::label::clean_label;
+
+#[derive(Serialize)]
+pub(crate) struct PageData {
+    title: String,
+    frames: Vec<FrameData>,
+    vocabulary: Vec<String>,
+    layers: Vec<LayerData>,
+    probes: Vec<ProbeData>,
+    /// Why there is no balanced gauge; none where there is one.
+    no_gauge: Option<String>,
+    /// The last map of the first probe of other runs, for comparison.
+    arms: Vec<ArmData>,
+}
+
+#[derive(Serialize)]
+struct FrameData {
+    step: u64,
+    loss: Option<f64>,
+    accuracy: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct LayerData {
+    name: String,
+    heads: Vec<HeadData>,
+}
+
+#[derive(Serialize)]
+struct HeadData {
+    /// As they were trained.
+    raw: Vec<MatrixData>,
+    /// W_Q and W_K in the balanced gauge, where there is one.
+    balanced: Vec<MatrixData>,
+    /// QK and OV through the embeddings.
+    circuits: Vec<MatrixData>,
+    flows: Vec<FlowData>,
+}
+
+/// What the updates asked of one matrix, frame by frame.
+#[derive(Serialize)]
+struct FlowData {
+    name: String,
+    gradient: Vec<Option<f64>>,
+    update: Vec<Option<f64>>,
+}
+
+#[derive(Serialize)]
+struct ArmData {
+    title: String,
+    probes: Vec<ProbeData>,
+}
+
+impl PageData {
+    pub(crate) fn new(film: &Film, others: &[Film]) -> Self {
+        let frame = |frame: &Frame| FrameData {
+            step: frame.step,
+            loss: frame.loss.filter(|loss| loss.is_finite()),
+            accuracy: frame.evaluation.map(|evaluation| evaluation.accuracy),
+        };
+        let arm = |other: &Film| ArmData { title: clean_label(&other.title), probes: last_probe(other) };
+        let has_matrices = film.ends().is_some();
+        Self {
+            title: clean_label(&film.title),
+            frames: film.frames.iter().map(frame).collect(),
+            vocabulary: film.setup.vocabulary.iter().map(|label| clean_label(label)).collect(),
+            layers: layers(film),
+            probes: probes(film),
+            no_gauge: match film.setup.model.gauge_is_free() {
+                Err(reason) => Some(reason.to_string()),
+                Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
+                Ok(()) => None,
+            },
+            arms: others.iter().map(arm).collect(),
+        }
+    }
+
+    /// As JSON that cannot end the element in which it stands, nor begin another: no `<`, `>` or `&` is left.
+    pub(crate) fn json(&self) -> String {
+        let json = serde_json::to_string(self).expect("numbers and strings");
+        let mut safe = String::with_capacity(json.len());
+        for c in json.chars() {
+            match c {
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => safe.push_str(&format!("\\u{:04x}", c as u32)),
+                _ => safe.push(c),
+            }
+        }
+        safe
+    }
+}
+
+/// The first probe of the last frame that has one.
+fn last_probe(film: &Film) -> Vec<ProbeData> {
+    let last = film.frames.iter().rev().find(|frame| !frame.probes.is_empty());
+    let frames = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
+    let film = Film { frames: frames.into_iter().collect(), ..film.clone() };
+    probes(&film)
+}
+
+fn layers(film: &Film) -> Vec<LayerData> {
+    let Some([first, _]) = film.ends() else { return Vec::new() };
+    let layer = |index: usize| LayerData {
+        name: first.layers[index].prefix.clone(),
+        heads: (0..first.layers[index].heads.len()).map(|head| head_data(film, index, head)).collect(),
+    };
+    (0..first.layers.len()).map(layer).collect()
+}
+
+fn head_data(film: &Film, layer: usize, head: usize) -> HeadData {
+    let heads: Vec<Option<&HeadWeights>> =
+        film.frames.iter().map(|frame| frame.layers.get(layer)?.heads.get(head)).collect();
+    let balanced: Vec<Option<HeadWeights>> =
+        heads.iter().map(|head| (*head)?.balanced(&film.setup.model).ok()).collect();
+    let balanced: Vec<Option<&HeadWeights>> = balanced.iter().map(Option::as_ref).collect();
+    HeadData {
+        raw: matrices(&heads, 4),
+        balanced: matrices(&balanced, 2),
+        circuits: circuits(film, layer, head),
+        flows: flows(film, layer, head),
+    }
+}
+
+/// The first `count` of W_Q, W_K, W_V and W_O.
+fn matrices(heads: &[Option<&HeadWeights>], count: usize) -> Vec<MatrixData> {
+    let kind = |kind: usize| {
+        let frames: Vec<Option<Cow<Matrix>>> =
+            heads.iter().map(|head| head.as_ref()?.named()[kind].1.map(Cow::Borrowed)).collect();
+        MatrixData::of_matrices(&HeadWeights::default().named()[kind].0.to_uppercase(), &frames)
+    };
+    (0..count).filter_map(kind).collect()
+}
+
+fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
+    let all = |circuit: &dyn Fn(&Frame) -> Option<Circuit>| -> Vec<Option<Circuit>> {
+        let here = |frame: &&Frame| frame.layers.get(layer).is_some_and(|layer| head < layer.heads.len());
+        film.frames.iter().map(|frame| Some(frame).filter(here).and_then(circuit)).collect()
+    };
+    let looks_for = |frame: &Frame, query, key| {
+        frame.embeddings.looks_for(&frame.layers[layer].qk(head)?, query, key).ok()?
+    };
+    let writes = |frame: &Frame| frame.embeddings.writes(&frame.layers[layer].ov(head)?, Seen::Token).ok()?;
+    let tokens = all(&|frame| looks_for(frame, Seen::Token, Seen::Token));
+    let positions = all(&|frame| looks_for(frame, Seen::Position, Seen::Position));
+    let written = all(&writes);
+    [
+        ("QK, token by token", ["query token", "key token"], tokens),
+        ("QK, position by position", ["query position", "key position"], positions),
+        ("OV, token by token", ["seen token", "next token"], written),
+    ]
+    .into_iter()
+    .filter_map(|(name, axes, circuits)| MatrixData::of_circuits(name, axes, &circuits))
+    .collect()
+}
+
+fn flows(film: &Film, layer: usize, head: usize) -> Vec<FlowData> {
+    let Some([first, _]) = film.ends() else { return Vec::new() };
+    let name = &first.layers[layer].prefix;
+    let of = |matrix: &'static str| {
+        let found = film.frames.iter().map(|frame| {
+            let here = |flow: &&crate::GradientFlow| {
+                flow.layer == *name && flow.head == head && flow.matrix == matrix
+            };
+            frame.flows.iter().find(here)
+        });
+        let found: Vec<_> = found.collect();
+        let is_there = found.iter().any(Option::is_some);
+        is_there.then(|| FlowData {
+            name: matrix.to_uppercase(),
+            gradient: found.iter().map(|flow| Some((*flow)?.gradient)).collect(),
+            update: found.iter().map(|flow| (*flow)?.update).collect(),
+        })
+    };
+    ["w_q", "w_k", "w_v"].into_iter().filter_map(of).collect()
+}

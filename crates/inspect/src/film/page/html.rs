@@ -1,0 +1,190 @@
+//! A film as one HTML file: script, style and numbers inside, nothing fetched.
+
+use askama::Template;
+
+use crate::error::InspectError;
+use crate::film::frames::{Film, Frame};
+use crate::film::page::data::PageData;
+use crate::film::page::plot::Plot;
+use crate::picture::label::clean_label;
+use crate::picture::scale::number;
+
+/// In the order in which they stand on the page: each uses what those before it define.
+const SCRIPT: &str = concat!(
+    include_str!("../../../templates/script/words.js"),
+    include_str!("../../../templates/script/colours.js"),
+    include_str!("../../../templates/script/heat_map.js"),
+    include_str!("../../../templates/script/curves.js"),
+    include_str!("../../../templates/script/map.js"),
+    include_str!("../../../templates/script/matrices.js"),
+    include_str!("../../../templates/script/controls.js"),
+);
+
+#[derive(Template)]
+#[template(path = "film.html")]
+struct Page<'a> {
+    title: &'a str,
+    story: Vec<String>,
+    shapes: Vec<[String; 2]>,
+    style: &'static str,
+    script: &'static str,
+    data: String,
+    plot: Option<Plot>,
+    rows: Vec<Row>,
+    arms: Vec<Arm>,
+    last: usize,
+}
+
+/// One frame in the table beside the plot.
+struct Row {
+    step: u64,
+    loss: String,
+    accuracy: String,
+}
+
+/// One run in the comparison.
+struct Arm {
+    title: String,
+    differs: String,
+    loss: String,
+    accuracy: String,
+    sequences: String,
+}
+
+impl Film {
+    /// The film as an HTML page that works offline: attention maps, matrices, circuits, gradients, loss and accuracy, step
+    /// by step, and at the end the other runs beside it. Every picture has a table beside it, and everything can be
+    /// reached with the keyboard.
+    ///
+    /// # Errors
+    /// If the page could not be written down, which only a lack of memory can cause.
+    pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
+        let page = Page {
+            title: &clean_label(&self.title),
+            story: self.story(),
+            shapes: self.shapes().map_or(Vec::new(), |shapes| shapes.lines()),
+            style: include_str!("../../../templates/film.css"),
+            script: SCRIPT,
+            data: PageData::new(self, others).json(),
+            plot: Plot::new(self, others),
+            rows: self.rows(),
+            arms: self.arms(others),
+            last: self.frames.len() - 1,
+        };
+        page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
+    }
+
+    /// This run and the others; none where there is nothing to compare.
+    fn arms(&self, others: &[Self]) -> Vec<Arm> {
+        let percent =
+            |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+        let arm = |film: &Self| {
+            let evaluation = film.metrics.evaluations.last_key_value().map(|(_, evaluation)| *evaluation);
+            let differs = match std::ptr::eq(film, self) {
+                true => "the run above".to_owned(),
+                false => film.setup.differences(&self.setup).join(", "),
+            };
+            Arm {
+                title: clean_label(&film.title),
+                differs: if differs.is_empty() { "nothing".to_owned() } else { clean_label(&differs) },
+                loss: film
+                    .metrics
+                    .losses
+                    .last_key_value()
+                    .map_or("–".to_owned(), |(_, loss)| number(*loss)),
+                accuracy: percent(evaluation.map(|evaluation| evaluation.accuracy)),
+                sequences: percent(evaluation.and_then(|evaluation| evaluation.sequence_accuracy)),
+            }
+        };
+        match others {
+            [] => Vec::new(),
+            others => std::iter::once(self).chain(others).map(arm).collect(),
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), number);
+        let row = |frame: &Frame| Row {
+            step: frame.step,
+            loss: or_dash(frame.loss),
+            accuracy: or_dash(frame.evaluation.map(|evaluation| evaluation.accuracy)),
+        };
+        self.frames.iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::run::Run;
+    use crate::fixtures::{run_folder, tensors};
+    use std::fs;
+
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+    /// The page of a run whose one snapshot has these tokens.
+    fn page(tokens: &[&str; 2]) -> Result<String, Box<dyn std::error::Error>> {
+        let folder = run_folder(&[0, 20])?;
+        fs::create_dir(folder.path().join("snapshots"))?;
+        let probe =
+            serde_json::json!({ "tokens": tokens, "targets": tokens, "predictions": tokens }).to_string();
+        let maps = [("a.weights", &[1, 2, 2][..], vec![0.0, 1.0, 1.0, 0.0])];
+        let file = tensors(&maps, &[("probe", &probe)]);
+        fs::write(folder.path().join("snapshots/step-00000010.safetensors"), file)?;
+        let losses =
+            "{\"event\":\"step\",\"step\":1,\"loss\":2.0}\n{\"event\":\"step\",\"step\":20,\"loss\":1.0}\n";
+        fs::write(folder.path().join("metrics.jsonl"), losses)?;
+        let config = r#"{"model": {"n_heads": 3}, "vocabulary": ["</script>", "b"]}"#;
+        fs::write(folder.path().join("checkpoints/step-00000020/config.json"), config)?;
+        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&Run::open(folder.path())?)? }.html(&[])?)
+    }
+
+    #[test]
+    fn no_token_can_leave_its_place() -> Outcome {
+        let plain = page(&["a", "b"])?;
+        let evil = page(&["</script><script>alert(1)</script>", "\u{202e}\u{2028}<!--&\"'"])?;
+        let tags = |html: &str| html.matches('<').count();
+        // Nothing that a browser could take for markup comes from the tokens.
+        assert_eq!(tags(&evil), tags(&plain));
+        assert!(!evil.contains("alert(1)<") && !evil.contains("</title><b>") && !evil.contains('\u{2028}'));
+        let start = evil.find("id=\"film\">").ok_or("no data")? + "id=\"film\">".len();
+        let end = start + evil[start..].find("</script>").ok_or("no end")?;
+        let data: serde_json::Value = serde_json::from_str(evil[start..end].trim())?;
+        assert_eq!(data["probes"][0]["tokens"][0], "</script><script>alert(1)</script>");
+        // What turns the line around, or ends it, is replaced.
+        assert_eq!(data["probes"][0]["tokens"][1], "\u{fffd}\u{fffd}<!--&\"'");
+        assert_eq!(data["vocabulary"][0], "</script>");
+        assert_eq!(data["layers"][0]["heads"][2]["raw"][0]["limit"], 21.0);
+        Ok(())
+    }
+
+    #[test]
+    fn the_page_fetches_nothing() -> Outcome {
+        let html = page(&["a", "b"])?;
+        for fetching in
+            ["http://", "https://", "src=", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import("]
+        {
+            assert!(!html.contains(fetching), "{fetching}");
+        }
+        assert!(html.contains("Content-Security-Policy"));
+        Ok(())
+    }
+
+    #[test]
+    fn everything_has_a_name_and_a_table() -> Outcome {
+        let html = page(&["a", "b"])?;
+        for needed in [
+            "lang=\"en\"",
+            "<title>",
+            "aria-live",
+            "<table",
+            "prefers-color-scheme",
+            "role=\"img\"",
+            "<noscript>",
+        ] {
+            assert!(html.contains(needed), "{needed}");
+        }
+        assert!(html.contains("The training loss fell from 2.00 at step 1 to 1.00 at step 20"));
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Attention maps through all frames, as the script of a page draws them.
+
+use serde::Serialize;
+
+use crate::files::snapshot::{AttentionMap, Snapshot};
+use crate::film::frames::{Film, Frame, named};
+use crate::film::page::quantized::quantized;
+use crate::picture::label::clean_label;
+use crate::picture::palette::Palette;
+use crate::picture::reduce::reduce;
+
+/// Cells of a map along each axis, from the finest that has room in the page.
+const CELLS: [usize; 3] = [256, 128, 64];
+
+/// Values of all maps together: about 11 MB as a page.
+const MOST_VALUES: usize = 4_000_000;
+
+/// One input of which training kept the maps.
+#[derive(Serialize)]
+pub(crate) struct ProbeData {
+    tokens: Vec<String>,
+    targets: Vec<String>,
+    /// What the model said at each position, in each frame.
+    predictions: Vec<Option<Vec<String>>>,
+    maps: Vec<MapData>,
+}
+
+/// The map of one head.
+#[derive(Serialize)]
+struct MapData {
+    layer: String,
+    head: usize,
+    /// Rows and columns of the map itself, of what is shown, and of the block behind each of its cells.
+    size: [usize; 2],
+    cells: [usize; 2],
+    block: [usize; 2],
+    frames: Vec<Option<MapFrame>>,
+}
+
+#[derive(Serialize)]
+struct MapFrame {
+    data: String,
+    /// As if attention were spread evenly over so many keys: `exp` of the mean entropy.
+    n_keys: Option<f64>,
+    /// What the head looks at, in words, and the share of its attention.
+    habits: Vec<(&'static str, f32)>,
+}
+
+/// Every probe input of a film.
+pub(crate) fn probes(film: &Film) -> Vec<ProbeData> {
+    let n_probes = film.frames.iter().map(|frame| frame.probes.len()).max().unwrap_or(0);
+    let maps = || film.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
+    let values = |cells: usize| -> usize {
+        maps().map(|map| map.weights.rows().min(cells) * map.weights.columns().min(cells)).sum()
+    };
+    let finest = CELLS.into_iter().find(|cells| values(*cells) <= MOST_VALUES);
+    let cells = finest.unwrap_or(CELLS[CELLS.len() - 1]);
+    (0..n_probes).map(|index| probe(&film.frames, index, cells)).collect()
+}
+
+fn probe(frames: &[Frame], index: usize, cells: usize) -> ProbeData {
+    let all: Vec<Option<&Snapshot>> = frames.iter().map(|frame| frame.probes.get(index)).collect();
+    let last = all.iter().rev().flatten().next().copied();
+    // Nothing that turns the direction of the writing around; a page has no cursor to move, but it has that.
+    let labels = |labels: &[String]| labels.iter().map(|label| clean_label(label)).collect();
+    ProbeData {
+        tokens: last.map_or(Vec::new(), |probe| labels(&probe.tokens)),
+        targets: last.map_or(Vec::new(), |probe| labels(&probe.targets)),
+        predictions: all.iter().map(|probe| Some(labels(&probe.as_ref()?.predictions))).collect(),
+        maps: last
+            .map_or(Vec::new(), |probe| probe.maps.iter().map(|map| of_head(map, &all, cells)).collect()),
+    }
+}
+
+fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapData {
+    let size = [map.weights.rows(), map.weights.columns()];
+    let shown = reduce(&map.weights, [cells, cells], Palette::Sequential);
+    let frame = |probe: &Option<&Snapshot>| {
+        let probe = (*probe)?;
+        let same = |one: &&AttentionMap| {
+            (&one.layer, one.head) == (&map.layer, map.head)
+                && [one.weights.rows(), one.weights.columns()] == size
+        };
+        let found = probe.maps.iter().find(same)?;
+        let habits = named(&found.scores(&probe.tokens)).into_iter();
+        Some(MapFrame {
+            data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
+            n_keys: found.mean_entropy().map(f64::exp),
+            habits: habits.filter_map(|(words, share)| Some((words, share? as f32))).collect(),
+        })
+    };
+    MapData {
+        layer: map.layer.clone(),
+        head: map.head,
+        size,
+        cells: [shown.matrix.rows(), shown.matrix.columns()],
+        block: shown.block,
+        frames: all.iter().map(frame).collect(),
+    }
+}

@@ -1,0 +1,11 @@
+//! A film as one HTML file: what the script inside it is given, and the template around it.
+//!
+//! Only what the page shows belongs here, and what keeps it small. Numbers of a head are computed in `heads`.
+
+pub(crate) mod data;
+pub(crate) mod html;
+pub(crate) mod map_data;
+pub(crate) mod matrix_data;
+pub(crate) mod plot;
+pub(crate) mod quantized;
+pub(crate) mod shapes;

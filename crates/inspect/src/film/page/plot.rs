@@ -1,0 +1,90 @@
+//! Loss and accuracy over the steps, drawn without any script.
+
+use crate::film::frames::Film;
+use crate::picture::scale::number;
+
+/// In units of the view box.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 160.0;
+const MARGIN: f64 = 48.0;
+
+/// Points of a curve; more are not told apart on a screen.
+const MOST_POINTS: usize = 1000;
+
+/// Strokes of the curves of several runs, so that no colour is needed to tell them apart.
+const DASHES: [&str; 6] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
+
+/// Loss and accuracy as lines.
+pub(crate) struct Plot {
+    pub width: f64,
+    pub height: f64,
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
+    pub most_step: u64,
+    pub most_loss: String,
+    /// The run itself first, then the others.
+    pub losses: Vec<Curve>,
+    pub accuracy: Vec<Point>,
+    pub described: String,
+}
+
+/// One line.
+pub(crate) struct Curve {
+    pub title: String,
+    pub dash: &'static str,
+    pub points: Vec<Point>,
+}
+
+/// A place in the view box.
+pub(crate) struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+impl Plot {
+    /// `None` where no loss was logged.
+    pub(crate) fn new(film: &Film, others: &[Film]) -> Option<Self> {
+        let all: Vec<&Film> = std::iter::once(film).chain(others).collect();
+        film.metrics.losses.last_key_value()?;
+        let last_step = |film: &&Film| {
+            let last = film.metrics.losses.last_key_value().map_or(0, |(step, _)| *step);
+            last.max(film.frames.last().map_or(0, |frame| frame.step))
+        };
+        let most_step = all.iter().map(last_step).max().unwrap_or(0).max(1);
+        let finite =
+            all.iter().flat_map(|film| film.metrics.losses.values().copied()).filter(|x| x.is_finite());
+        let most = finite.fold(0.0f64, f64::max);
+        let (left, right, top, bottom) = (MARGIN, WIDTH - MARGIN, 12.0, HEIGHT - 24.0);
+        let point = |step: u64, share: f64| Point {
+            x: left + (right - left) * step as f64 / most_step as f64,
+            y: bottom - (bottom - top) * share.clamp(0.0, 1.0),
+        };
+        let scaled = |loss: f64| if most > 0.0 { loss / most } else { 0.0 };
+        let curve = |(index, film): (usize, &&Film)| {
+            let losses = &film.metrics.losses;
+            let every = losses.len().div_ceil(MOST_POINTS).max(1);
+            let shown = losses.iter().filter(|(_, loss)| loss.is_finite()).step_by(every);
+            Curve {
+                title: film.title.clone(),
+                dash: DASHES[index % DASHES.len()],
+                points: shown.map(|(step, loss)| point(*step, scaled(*loss))).collect(),
+            }
+        };
+        let evaluations = film.metrics.evaluations.iter();
+        Some(Self {
+            width: WIDTH,
+            height: HEIGHT,
+            left,
+            right,
+            top,
+            bottom,
+            most_step,
+            most_loss: number(most),
+            losses: all.iter().enumerate().map(curve).collect(),
+            accuracy: evaluations.map(|(step, found)| point(*step, found.accuracy)).collect(),
+            described: format!("Training loss over {most_step} steps; the table below has its numbers."),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Matrices small enough to travel in a page.
+
+use crate::matrix::dense::Matrix;
+
+/// The largest number that a value becomes.
+const LARGEST: f64 = 32_767.0;
+
+/// What a value that is NaN or infinite becomes.
+const ODD: i16 = i16::MIN;
+
+/// The values as 16-bit numbers, where `limit` becomes 32,767, little-endian in base64: 2.7 characters a value, and an
+/// error of at most `limit / 65,534`.
+pub(crate) fn quantized(matrix: &Matrix, limit: f64) -> String {
+    let limit = if limit > 0.0 { limit } else { 1.0 };
+    let number = |x: &f64| match x.is_finite() {
+        true => (x / limit * LARGEST).round() as i16,
+        false => ODD,
+    };
+    let bytes: Vec<u8> = matrix.values().iter().map(number).flat_map(i16::to_le_bytes).collect();
+    base64(&bytes)
+}
+
+/// [RFC 4648, section 4](https://www.rfc-editor.org/rfc/rfc4648#section-4)
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for i in 0..4 {
+            let index = (bits >> (18 - 6 * i)) as usize & 63;
+            text.push(if i <= chunk.len() { char::from(ALPHABET[index]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_gives_the_vectors_of_its_standard() {
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (plain, encoded) in cases {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
+    }
+
+    #[test]
+    fn the_limit_is_the_largest_number_and_nan_is_none() -> Result<(), crate::InspectError> {
+        let matrix = Matrix::new(1, 3, vec![2.0, -2.0, f64::NAN])?;
+        // 0x7fff, 0x8001, 0x8000
+        assert_eq!(quantized(&matrix, 2.0), base64(&[0xff, 0x7f, 0x01, 0x80, 0x00, 0x80]));
+        assert_eq!(quantized(&Matrix::new(1, 1, vec![0.0])?, 0.0), base64(&[0, 0]));
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! A film in words, each of them measured.
+
+use crate::files::snapshot::{AttentionMap, Snapshot};
+use crate::film::frames::{Film, Habit};
+use crate::picture::label::clean_label;
+use crate::picture::scale::number;
+
+/// A habit is worth naming where it takes most of the attention.
+const MOST: f64 = 0.5;
+
+impl Film {
+    /// What happened, in sentences: what was to be learned by what, how long, how well, which matrix moved most, and what
+    /// the heads came to look at. Nothing is said about what was not measured.
+    pub fn story(&self) -> Vec<String> {
+        let sentences = [
+            self.model(),
+            self.length(),
+            self.loss(),
+            self.answers(),
+            self.movement(),
+            self.push(),
+            self.habit(),
+            self.sharpness(),
+        ];
+        sentences.into_iter().flatten().collect()
+    }
+
+    fn model(&self) -> Option<String> {
+        let task = clean_label(self.setup.task.as_ref()?);
+        let layers = self.ends().map_or(0, |[_, last]| last.layers.len());
+        let layers = if layers == 0 {
+            "no W_Q, W_K and W_V".to_owned()
+        } else {
+            format!(
+                "{} of {}",
+                counted(layers, "attention layer"),
+                counted(self.setup.model.heads().n_heads, "head")
+            )
+        };
+        let parameters = self.metrics.parameters;
+        let parameters =
+            parameters.map_or(String::new(), |n| format!(", {} parameters in all", thousands(n)));
+        Some(format!("The task is {task}; the model has {layers}{parameters}."))
+    }
+
+    fn length(&self) -> Option<String> {
+        let (first, last) = (self.frames.first()?.step, self.frames.last()?.step);
+        let shown = match (self.frames.len(), self.n_kept) {
+            (1, _) => "one frame is shown".to_owned(),
+            (n, all) if n < all => format!("{n} of {all} frames are shown, evenly chosen"),
+            (n, _) => format!("{n} frames are shown"),
+        };
+        Some(format!("From step {first} to step {last}: {shown}."))
+    }
+
+    fn loss(&self) -> Option<String> {
+        let losses = &self.metrics.losses;
+        let ((first, before), (last, after)) = (losses.first_key_value()?, losses.last_key_value()?);
+        let from_to =
+            format!("from {} at step {first} to {} at step {last}", number(*before), number(*after));
+        if after >= before || after.is_nan() || before.is_nan() {
+            return Some(format!("The training loss went {from_to}."));
+        }
+        let middle = (before + after) / 2.0;
+        let half = losses.iter().find(|(_, loss)| **loss <= middle)?.0;
+        Some(format!("The training loss fell {from_to}; it was half-way there at step {half}."))
+    }
+
+    fn answers(&self) -> Option<String> {
+        let (step, evaluation) = self.metrics.evaluations.last_key_value()?;
+        let examples = evaluation.sequence_accuracy.map_or(String::new(), |share| {
+            format!(", and {} of the examples without a mistake", percent(share))
+        });
+        let accuracy = percent(evaluation.accuracy);
+        Some(format!("At step {step} it gets {accuracy} of the held-out answers right{examples}."))
+    }
+
+    fn movement(&self) -> Option<String> {
+        let [first, last] = self.ends()?;
+        if first.step == last.step {
+            return None;
+        }
+        let mut furthest: Option<(f64, String)> = None;
+        for (before, layer) in first.layers.iter().zip(&last.layers) {
+            for (head, (before, after)) in before.heads.iter().zip(&layer.heads).enumerate() {
+                for ((name, before), (_, after)) in before.named().into_iter().zip(after.named()) {
+                    let distance =
+                        after.zip(before).and_then(|(after, before)| after.moved_from(before).ok());
+                    let Some(distance) = distance.and_then(|moved| moved.distance) else { continue };
+                    if furthest.as_ref().is_none_or(|(most, _)| distance > *most) {
+                        let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
+                        furthest = Some((distance, place));
+                    }
+                }
+            }
+        }
+        let (distance, place) = furthest?;
+        Some(format!(
+            "{place} moved furthest: by {} times its length at step {}.",
+            number(distance),
+            first.step
+        ))
+    }
+
+    /// Where the gradient was largest.
+    fn push(&self) -> Option<String> {
+        let flows = self.frames.iter().flat_map(|frame| frame.flows.iter().map(|flow| (frame.step, flow)));
+        let finite = flows.filter(|(_, flow)| flow.gradient.is_finite());
+        let (step, flow) = finite.max_by(|(_, a), (_, b)| a.gradient.total_cmp(&b.gradient))?;
+        Some(format!(
+            "Back-propagation pushed hardest on {} of head {} in {}, at step {step}: the gradient had the norm {}.",
+            flow.matrix.to_uppercase(),
+            flow.head,
+            flow.layer,
+            number(flow.gradient)
+        ))
+    }
+
+    fn habit(&self) -> Option<String> {
+        let snapshot = self.first_probes().last()?;
+        let habits = Habit::of(snapshot);
+        let Habit { layer, head, looks_at, share } = habits.first()?;
+        let share_of = percent(*share);
+        Some(match *share >= MOST {
+            true => format!("Head {head} of {layer} gives {share_of} of its attention to {looks_at}."),
+            false => format!(
+                "No head has one of the habits that are looked for; the nearest is head {head} of {layer}, which gives \
+                 {share_of} of its attention to {looks_at}."
+            ),
+        })
+    }
+
+    fn sharpness(&self) -> Option<String> {
+        let n_keys = |maps: &[AttentionMap]| {
+            let nats: Vec<f64> = maps.iter().filter_map(|map| map.mean_entropy()).collect();
+            (!nats.is_empty()).then(|| (nats.iter().sum::<f64>() / nats.len() as f64).exp())
+        };
+        let (first, last) = (self.first_probes().next()?, self.first_probes().last()?);
+        let after = number(n_keys(&last.maps)?);
+        let (from, to) = (first.step?, last.step?);
+        Some(match from == to {
+            true => format!("At step {to} a query spreads its attention as if over {after} keys."),
+            false => format!(
+                "A query spread its attention as if over {} keys at step {from}, and over {after} at step {to}.",
+                number(n_keys(&first.maps)?)
+            ),
+        })
+    }
+
+    /// The first probe input, by step.
+    fn first_probes(&self) -> impl Iterator<Item = &Snapshot> {
+        self.frames.iter().filter_map(|frame| frame.probes.first())
+    }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `3,840`
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+    groups.join(",")
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        0.0 => "none".to_owned(),
+        100.0 => "all".to_owned(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::error::InspectError;
+    use crate::files::layers::layers;
+    use crate::files::metrics::{Evaluation, Metrics};
+    use crate::files::setup::Setup;
+    use crate::film::frames::Frame;
+    use crate::fixtures::weights;
+    use crate::heads::gradients::GradientFlow;
+    use crate::matrix::dense::Matrix;
+
+    fn frame(step: u64, w_q: f32) -> Result<Frame, InspectError> {
+        let list = [("a.w_q", &[1, 2][..], vec![w_q; 2]), ("a.w_k", &[1, 2], vec![1.0; 2])];
+        let layers = layers(&weights(&list), 1)?;
+        Ok(Frame { step, layers, ..Frame::default() })
+    }
+
+    fn snapshot(step: u64, weights: [f64; 4]) -> Result<Snapshot, InspectError> {
+        let weights = Matrix::new(2, 2, weights.to_vec())?;
+        let map = AttentionMap { layer: "a".to_owned(), head: 0, weights };
+        Ok(Snapshot { step: Some(step), maps: vec![map], ..Snapshot::default() })
+    }
+
+    #[test]
+    fn the_story_is_what_was_measured() -> Result<(), InspectError> {
+        let evaluation = Evaluation { accuracy: 1.0, sequence_accuracy: Some(0.875) };
+        let probes = |step, weights| Ok::<_, InspectError>(vec![snapshot(step, weights)?]);
+        let flow =
+            |gradient| GradientFlow { layer: "a".to_owned(), head: 0, matrix: "w_k", gradient, update: None };
+        let frames = vec![
+            Frame { probes: probes(0, [0.5; 4])?, ..frame(0, 1.0)? },
+            Frame { flows: vec![flow(0.25), flow(0.125)], ..frame(4, 2.0)? },
+            Frame { probes: probes(8, [0.0, 1.0, 1.0, 0.0])?, flows: vec![flow(0.2)], ..frame(8, 3.0)? },
+        ];
+        let film = Film {
+            title: "run".to_owned(),
+            frames,
+            n_kept: 5,
+            setup: Setup { task: Some("reverse".to_owned()), ..Setup::default() },
+            metrics: Metrics {
+                losses: BTreeMap::from([(1, 2.0), (4, 1.25), (5, 1.0), (8, 0.5)]),
+                evaluations: BTreeMap::from([(8, evaluation)]),
+                parameters: Some(3840),
+            },
+        };
+        let expected = [
+            "The task is reverse; the model has 1 attention layer of 1 head, 3,840 parameters in all.",
+            "From step 0 to step 8: 3 of 5 frames are shown, evenly chosen.",
+            "The training loss fell from 2.00 at step 1 to 0.500 at step 8; it was half-way there at step 4.",
+            "At step 8 it gets all of the held-out answers right, and 87.5 % of the examples without a mistake.",
+            "W_Q of head 0 in a moved furthest: by 2.00 times its length at step 0.",
+            "Back-propagation pushed hardest on W_K of head 0 in a, at step 4: the gradient had the norm 0.250.",
+            "Head 0 of a gives all of its attention to the position before.",
+            "A query spread its attention as if over 2.00 keys at step 0, and over 1.00 at step 8.",
+        ];
+        assert_eq!(film.story(), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_is_said_about_what_was_not_measured() -> Result<(), InspectError> {
+        let film = Film {
+            title: String::new(),
+            frames: vec![frame(3, 1.0)?],
+            n_kept: 1,
+            metrics: Metrics::default(),
+            setup: Setup::default(),
+        };
+        assert_eq!(film.story(), ["From step 3 to step 3: one frame is shown."]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_loss_that_did_not_fall_is_not_said_to_have_fallen() -> Result<(), InspectError> {
+        let losses = BTreeMap::from([(1, 1.0), (2, 4.0)]);
+        let metrics = Metrics { losses, ..Metrics::default() };
+        let frames = vec![frame(0, 1.0)?];
+        let film = Film { title: String::new(), frames, n_kept: 1, metrics, setup: Setup::default() };
+        assert_eq!(film.story()[1], "The training loss went from 1.00 at step 1 to 4.00 at step 2.");
+        Ok(())
+    }
+}

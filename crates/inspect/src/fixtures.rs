@@ -1,0 +1,48 @@
+//! Files for the tests of this crate.
+
+use std::fs;
+
+use safetensors::Dtype;
+
+use crate::files::run::WEIGHTS;
+use crate::files::weights::Weights;
+
+/// The bytes of a file with this header.
+pub(crate) fn file(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// The bytes of a file with these f32 tensors and this metadata.
+pub(crate) fn tensors(tensors: &[(&str, &[usize], Vec<f32>)], metadata: &[(&str, &str)]) -> Vec<u8> {
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+    let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
+        let view = safetensors::tensor::TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+        (*name, view.expect("as many values as the shape says"))
+    });
+    let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    safetensors::serialize(views, Some(metadata)).expect("valid tensors")
+}
+
+/// A file with these f32 tensors.
+pub(crate) fn weights(list: &[(&str, &[usize], Vec<f32>)]) -> Weights {
+    Weights::from_bytes("test.safetensors", tensors(list, &[])).expect("valid tensors")
+}
+
+/// A run folder with these steps, whose one matrix holds `1 + step`.
+pub(crate) fn run_folder(steps: &[u64]) -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("config.toml"), "")?;
+    fs::create_dir(folder.path().join("checkpoints"))?;
+    for &step in steps {
+        let checkpoint = folder.path().join(format!("checkpoints/step-{step:08}"));
+        fs::create_dir(&checkpoint)?;
+        let w_q = vec![1.0 + step as f32; 6];
+        fs::write(checkpoint.join(WEIGHTS), tensors(&[("a.w_q", &[1, 6], w_q)], &[]))?;
+        fs::write(checkpoint.join("config.json"), r#"{"model": {"n_heads": 3}}"#)?;
+    }
+    Ok(folder)
+}

@@ -1,0 +1,239 @@
+//! Which heads read what other heads wrote.
+
+use std::collections::BTreeMap;
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::Serialize;
+
+use crate::error::InspectError;
+use crate::files::layers::LayerWeights;
+use crate::heads::circuit::Circuit;
+use crate::matrix::dense::Matrix;
+
+/// Pairs of random circuits behind a baseline; their scores differ by a few percent from each other.
+const SAMPLES: u64 = 16;
+
+/// How a later head reads what an earlier one wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Through {
+    /// As a query: it changes what is looked for.
+    Query,
+    /// As a key: it changes what is found.
+    Key,
+    /// As a value: it is handed on.
+    Value,
+}
+
+/// How strongly one head's output enters another head.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Composition {
+    /// Layer that writes, an index into the layers.
+    pub from_layer: usize,
+    /// Head that writes.
+    pub from_head: usize,
+    /// Layer that reads, after the one that writes.
+    pub to_layer: usize,
+    /// Head that reads.
+    pub to_head: usize,
+    /// How it reads.
+    pub through: Through,
+    /// From 0 to 1.
+    pub score: f64,
+    /// What random matrices of the same shapes have.
+    pub baseline: Baseline,
+}
+
+/// Composition scores of random circuits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Baseline {
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
+}
+
+impl Circuit {
+    /// How much of both circuits meets when `next` is applied to what this one writes
+    /// ([Elhage et al. 2021, "Two-layer attention-only transformers"](https://transformer-circuits.pub/2021/framework/index.html)).
+    ///
+    /// ```text
+    /// ‖A B‖_F / (‖A‖_F ‖B‖_F)
+    /// ```
+    ///
+    /// 0 where this one writes into directions that `next` does not read, at most 1; neither factor's size matters. `None`
+    /// where one of them is zero or not finite.
+    ///
+    /// # Errors
+    /// If `next` has not as many rows as this has columns.
+    pub fn composition(&self, next: &Self) -> Result<Option<f64>, InspectError> {
+        // Divided first, so that no product of large or small values leaves the range of f64.
+        let (Some(a), Some(b)) = (self.normalised(), next.normalised()) else {
+            return self.then(next).map(|_| None);
+        };
+        Ok(Some(a.then(&b)?.norm().min(1.0)))
+    }
+
+    /// The circuit divided by its norm.
+    fn normalised(&self) -> Option<Self> {
+        let unit = |matrix: &Matrix| {
+            let norm = matrix.norm();
+            (norm > 0.0 && norm.is_finite()).then(|| matrix.scaled(1.0 / norm))
+        };
+        let [left, right] = self.factors();
+        let unit = Self::new(unit(left)?, unit(right)?).ok()?;
+        let norm = unit.norm();
+        let [left, right] = unit.factors();
+        (norm > 0.0).then(|| Self::new(left.scaled(1.0 / norm), right.clone()).ok())?
+    }
+}
+
+/// Every way in which a head can read an earlier layer's head, in the order of layers and heads.
+///
+/// With `OV` of the head that writes and `QK`, `OV'` of the one that reads, rows being positions:
+///
+/// ```text
+/// Query: ‖OV QK‖ / (‖OV‖ ‖QK‖)      Key: ‖OV QKᵀ‖ / (‖OV‖ ‖QK‖)      Value: ‖OV OV'‖ / (‖OV‖ ‖OV'‖)
+/// ```
+///
+/// The baseline is what Gaussian matrices of the same shapes have; its random numbers depend on `seed` and the shapes
+/// alone. Norms and biases between the layers are left out. A pair is missing where a matrix of it is missing, zero or
+/// not finite, or where what is written is not as wide as what is read.
+pub fn compositions(layers: &[LayerWeights], seed: u64) -> Vec<Composition> {
+    let mut baselines = BTreeMap::new();
+    let mut found = Vec::new();
+    for (to_layer, reader) in layers.iter().enumerate() {
+        for (from_layer, writer) in layers[..to_layer].iter().enumerate() {
+            for (from_head, ov) in heads(writer, LayerWeights::ov) {
+                for (to_head, through, next) in readings(reader) {
+                    let Ok(Some(score)) = ov.composition(&next) else { continue };
+                    let shape = [&ov, &next].map(|c| [c.rows(), c.factors()[0].columns(), c.columns()]);
+                    let baseline = *baselines.entry(shape).or_insert_with(|| baseline(shape, seed));
+                    found.push(Composition {
+                        from_layer,
+                        from_head,
+                        to_layer,
+                        to_head,
+                        through,
+                        score,
+                        baseline,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn heads(
+    layer: &LayerWeights,
+    circuit: fn(&LayerWeights, usize) -> Option<Circuit>,
+) -> impl Iterator<Item = (usize, Circuit)> {
+    (0..layer.heads.len()).filter_map(move |head| Some((head, circuit(layer, head)?)))
+}
+
+fn readings(layer: &LayerWeights) -> Vec<(usize, Through, Circuit)> {
+    let mut readings = Vec::new();
+    for head in 0..layer.heads.len() {
+        if let Some(qk) = layer.qk(head) {
+            let transposed = qk.transpose();
+            readings.push((head, Through::Query, qk));
+            readings.push((head, Through::Key, transposed));
+        }
+        readings.extend(layer.ov(head).map(|ov| (head, Through::Value, ov)));
+    }
+    readings
+}
+
+/// Each shape is `[rows, inner, columns]`, and the first has as many columns as the second has rows.
+fn baseline(shapes: [[usize; 3]; 2], seed: u64) -> Baseline {
+    let mut scores = Vec::new();
+    for sample in 0..SAMPLES {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(sample);
+        let [a, b] = shapes.map(|shape| random(shape, &mut rng));
+        let score = a.composition(&b).expect("the shapes meet");
+        scores.extend(score);
+    }
+    let n = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / n;
+    let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    Baseline { mean, deviation: variance.sqrt() }
+}
+
+fn random([rows, inner, columns]: [usize; 3], rng: &mut ChaCha8Rng) -> Circuit {
+    let mut matrix = |rows: usize, columns: usize| {
+        let values = (0..rows * columns).map(|_| StandardNormal.sample(rng)).collect();
+        Matrix::new(rows, columns, values).expect("as many values as were drawn")
+    };
+    let (left, right) = (matrix(rows, inner), matrix(inner, columns));
+    Circuit::new(left, right).expect("both were made with the same inner width")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::layers::layers;
+    use crate::fixtures::weights;
+
+    /// `e_row e_columnᵀ` of size 3.
+    fn unit(row: usize, column: usize) -> Circuit {
+        let vector = |at: usize| (0..3).map(|i| f64::from(u8::from(i == at))).collect();
+        let left = Matrix::new(3, 1, vector(row)).expect("three values");
+        Circuit::new(left, Matrix::new(1, 3, vector(column)).expect("three values")).expect("both are thin")
+    }
+
+    #[test]
+    fn heads_compose_where_one_reads_what_the_other_writes() -> Result<(), InspectError> {
+        assert_eq!(unit(0, 1).composition(&unit(1, 2))?, Some(1.0));
+        assert_eq!(unit(0, 1).composition(&unit(2, 2))?, Some(0.0));
+        let zero = Circuit::new(Matrix::new(3, 1, vec![0.0; 3])?, Matrix::new(1, 3, vec![1.0; 3])?)?;
+        assert_eq!(unit(0, 1).composition(&zero)?, None);
+        assert!(
+            unit(0, 1)
+                .composition(&Circuit::new(
+                    Matrix::new(2, 1, vec![1.0; 2])?,
+                    Matrix::new(1, 2, vec![1.0; 2])?
+                )?)
+                .is_err()
+        );
+        Ok(())
+    }
+
+    /// Layer 0 writes dimension 1; layer 1 asks with dimension 1 for dimension 0, and hands on dimension 0.
+    #[test]
+    fn each_reading_finds_its_own_way_in() -> Result<(), InspectError> {
+        let e = |at: usize| (0..3).map(|i| f32::from(u8::from(i == at))).collect::<Vec<_>>();
+        let mut list = Vec::new();
+        for (layer, [q, k, v, o]) in [(0, [2, 2, 0, 1]), (1, [1, 0, 0, 2])] {
+            for (name, at) in [("w_q", q), ("w_k", k), ("w_v", v)] {
+                list.push((format!("{layer}.{name}"), [3, 1], e(at)));
+            }
+            list.push((format!("{layer}.w_o"), [1, 3], e(o)));
+        }
+        let list: Vec<_> = list.iter().map(|(n, s, v)| (n.as_str(), &s[..], v.clone())).collect();
+        let found = compositions(&layers(&weights(&list), 1)?, 0);
+        let scores: Vec<_> = found.iter().map(|c| (c.from_layer, c.to_layer, c.through, c.score)).collect();
+        assert_eq!(
+            scores,
+            [(0, 1, Through::Query, 1.0), (0, 1, Through::Key, 0.0), (0, 1, Through::Value, 0.0)]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn the_baseline_of_wide_circuits_is_one_over_the_root_of_their_width() {
+        for (n, inner) in [(32, 8), (48, 16), (64, 64)] {
+            let shape = [[n, inner, n]; 2];
+            let found = baseline(shape, 7);
+            // Isotropic circuits meet in one of n directions: ‖AB‖² = ‖A‖² ‖B‖² / n but for fluctuations.
+            let expected = 1.0 / (n as f64).sqrt();
+            assert!((found.mean / expected - 1.0).abs() < 0.05, "{n} {inner} {found:?}");
+            assert!(found.deviation < 0.2 * expected);
+            assert_eq!(found, baseline(shape, 7));
+            assert_ne!(found, baseline(shape, 8));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How back-propagation reached W_Q, W_K and W_V, head by head.
+
+use crate::error::InspectError;
+use crate::files::heads::Heads;
+use crate::files::layers::{LayerWeights, part_of_head};
+use crate::files::weights::Weights;
+use crate::matrix::dense::Matrix;
+
+/// What one update asked of one matrix of one head, and what it got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientFlow {
+    /// Name of the layer, such as `blocks.0.attention`.
+    pub layer: String,
+    /// Index of the head.
+    pub head: usize,
+    /// `w_q`, `w_k` or `w_v`.
+    pub matrix: &'static str,
+    /// ‖d(loss)/dW‖ over the columns of this head, before clipping.
+    pub gradient: f64,
+    /// ‖W(step) - W(step - 1)‖ / ‖W(step)‖; `None` where the matrix is not known or is zero.
+    pub update: Option<f64>,
+}
+
+impl GradientFlow {
+    /// Reads the tensors `<layer>.w_q.gradient` and `<layer>.w_q.update` of a snapshot, `[columns]` each: the norm of each
+    /// column of the gradient and of the last change. `layers` are the matrices after the change.
+    ///
+    /// ```text
+    /// ‖d(loss)/dW_Q‖ of head h = √(Σ over columns h·d_k .. (h+1)·d_k of column norm²)
+    /// ```
+    ///
+    /// # Errors
+    /// If a number of heads does not divide the columns.
+    pub fn read(file: &Weights, heads: Heads, layers: &[LayerWeights]) -> Result<Vec<Self>, InspectError> {
+        let mut flows = Vec::new();
+        for name in file.names() {
+            let Some((layer, matrix)) = name.strip_suffix(".gradient").and_then(place) else { continue };
+            let gradients = norms(file, name, matrix, heads)?;
+            let changed = format!("{layer}.{matrix}.update");
+            let updates = match file.shape(&changed) {
+                Some(_) => norms(file, &changed, matrix, heads)?,
+                None => Vec::new(),
+            };
+            let weights = layers.iter().find(|found| found.prefix == layer);
+            for (head, gradient) in gradients.into_iter().enumerate() {
+                let norm = weights.and_then(|layer| norm_of(layer, head, matrix)).filter(|norm| *norm > 0.0);
+                let update = updates.get(head).zip(norm).map(|(change, norm)| change / norm);
+                flows.push(Self { layer: layer.to_owned(), head, matrix, gradient, update });
+            }
+        }
+        Ok(flows)
+    }
+}
+
+/// The layer and the matrix of `blocks.0.attention.w_q`.
+fn place(name: &str) -> Option<(&str, &'static str)> {
+    let (layer, last) = name.rsplit_once('.')?;
+    let matrix = ["w_q", "w_k", "w_v"].into_iter().find(|matrix| *matrix == last)?;
+    Some((layer, matrix))
+}
+
+/// The norm over the columns of each query head.
+fn norms(file: &Weights, name: &str, matrix: &str, heads: Heads) -> Result<Vec<f64>, InspectError> {
+    let values = file.tensor(name)?.values;
+    let columns = Matrix::new(1, values.len(), values)?;
+    let parts = part_of_head(matrix, columns, name, heads)?;
+    Ok(parts.into_iter().map(|part| part.norm()).collect())
+}
+
+fn norm_of(layer: &LayerWeights, head: usize, matrix: &str) -> Option<f64> {
+    let named = layer.heads.get(head)?.named();
+    named.into_iter().find(|(name, _)| *name == matrix)?.1.map(Matrix::norm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::layers::layers;
+    use crate::fixtures::weights;
+
+    #[test]
+    fn a_head_has_the_norm_of_its_columns() -> Result<(), InspectError> {
+        // Two query heads of three columns share one key head.
+        let heads = Heads { n_heads: 2, n_kv_heads: 1 };
+        let file = weights(&[
+            ("a.w_q", &[1, 6], vec![0.0, 0.0, 0.0, 6.0, 0.0, 8.0]),
+            ("a.w_q.gradient", &[6], vec![1.0, 2.0, 2.0, 0.0, 3.0, 4.0]),
+            ("a.w_q.update", &[6], vec![1.0, 1.0, 1.0, 0.0, 0.0, 5.0]),
+            ("a.w_k.gradient", &[3], vec![0.0, 6.0, 8.0]),
+        ]);
+        let flows = GradientFlow::read(&file, heads, &layers(&file, heads)?)?;
+        let found: Vec<_> =
+            flows.iter().map(|flow| (flow.matrix, flow.head, flow.gradient, flow.update)).collect();
+        let expected = [
+            ("w_k", 0, 10.0, None),
+            ("w_k", 1, 10.0, None),
+            // The first head's matrix is zero, so that no ratio exists.
+            ("w_q", 0, 3.0, None),
+            ("w_q", 1, 5.0, Some(0.5)),
+        ];
+        assert_eq!(found, expected);
+        Ok(())
+    }
+}

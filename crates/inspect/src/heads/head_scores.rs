@@ -1,0 +1,151 @@
+//! What a head does, in one number for each of the habits that people have found in heads.
+
+use serde::Serialize;
+
+use crate::files::snapshot::AttentionMap;
+
+/// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None` where
+/// there is no such query. A query that sees nothing is left out. With weights `a_ij`, tokens `t_i` and `n` positions:
+///
+/// | score | per query `i` | queries |
+/// |---|---|---|
+/// | previous token | `a_i,i-1` | `i ≥ 1` |
+/// | first token | `a_i,0` | `i ≥ 1` |
+/// | same token | `Σ a_ij` over `j ≠ i` with `t_j = t_i` | that have such a key |
+/// | induction | `Σ a_ij` over `1 ≤ j < i` with `t_j-1 = t_i` | that have such a key |
+/// | anti-diagonal | `a_i,n-1-i` | all |
+///
+/// A map that is zero above its diagonal is taken as causal, and only earlier keys count as such keys.
+///
+/// Previous-token heads and induction heads: [Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html);
+/// the induction score is the prefix-matching score of
+/// [Olsson et al. 2022](https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html), which
+/// they take on repeated random tokens. First token: [Vig & Belinkov 2019, section 4](https://arxiv.org/abs/1906.04284), the
+/// "sink" of [Xiao et al. 2024](https://arxiv.org/abs/2309.17453). Same token: the duplicate-token heads of
+/// [Wang et al. 2023](https://arxiv.org/abs/2211.00593). The anti-diagonal is what reversing a sequence takes.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct HeadScores {
+    /// Looks at the position before.
+    pub previous_token: Option<f64>,
+    /// Looks at the first position.
+    pub first_token: Option<f64>,
+    /// Looks at other positions that hold the query's own token.
+    pub same_token: Option<f64>,
+    /// Looks at what followed the query's own token earlier.
+    pub induction: Option<f64>,
+    /// Looks at the mirror image of its position.
+    pub anti_diagonal: Option<f64>,
+}
+
+impl AttentionMap {
+    /// The scores of a head on one sequence. They are all `None` for a map between two different sequences, and those that
+    /// need tokens where there is not one a position.
+    ///
+    /// ```
+    /// use qkv_inspect::{AttentionMap, Matrix};
+    ///
+    /// let tokens = ["a", "b", "a"].map(str::to_owned);
+    /// let weights = Matrix::new(3, 3, vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.25, 0.75, 0.0])?;
+    /// let scores = AttentionMap { layer: "0".to_owned(), head: 0, weights }.scores(&tokens);
+    /// assert_eq!(scores.previous_token, Some(0.875));
+    /// assert_eq!((scores.same_token, scores.induction), (Some(0.25), Some(0.75)));
+    /// # Ok::<(), qkv_inspect::InspectError>(())
+    /// ```
+    pub fn scores(&self, tokens: &[String]) -> HeadScores {
+        let n = self.weights.rows();
+        if n != self.weights.columns() {
+            return HeadScores::default();
+        }
+        let causal = (0..n).all(|i| self.weights.row(i)[i + 1..].iter().all(|&weight| weight == 0.0));
+        let same = |i: usize, j: usize| j != i && (!causal || j < i) && tokens[j] == tokens[i];
+        let follows = |i: usize, j: usize| 1 <= j && j < i && tokens[j - 1] == tokens[i];
+        let labelled = tokens.len() == n;
+        HeadScores {
+            previous_token: self.share(|i, j| j + 1 == i),
+            first_token: self.share(|i, j| i > 0 && j == 0),
+            same_token: labelled.then(|| self.share(same)).flatten(),
+            induction: labelled.then(|| self.share(follows)).flatten(),
+            anti_diagonal: self.share(|i, j| i + j + 1 == n),
+        }
+    }
+
+    /// The mean attention to the keys that are `wanted`, over the queries that have one.
+    fn share(&self, wanted: impl Fn(usize, usize) -> bool) -> Option<f64> {
+        let shares: Vec<f64> = self
+            .seeing_queries()
+            .filter_map(|i| {
+                let row = self.weights.row(i).iter().enumerate();
+                let found: Vec<f64> = row.filter(|&(j, _)| wanted(i, j)).map(|(_, &weight)| weight).collect();
+                (!found.is_empty()).then(|| found.iter().sum())
+            })
+            .collect();
+        // The rounding of f32 weights may carry a sum past one.
+        (!shares.is_empty()).then(|| (shares.iter().sum::<f64>() / shares.len() as f64).min(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::InspectError;
+    use crate::matrix::dense::Matrix;
+
+    /// A map in which query `i` looks at key `targets[i]` alone; at none where there is no such key.
+    fn looking_at(targets: &[usize], tokens: &str) -> HeadScores {
+        let n = targets.len();
+        let values = targets.iter().flat_map(|&t| (0..n).map(move |j| f64::from(u8::from(j == t)))).collect();
+        let weights = Matrix::new(n, n, values).expect("square");
+        let tokens: Vec<String> = tokens.chars().map(String::from).collect();
+        AttentionMap { layer: String::new(), head: 0, weights }.scores(&tokens)
+    }
+
+    #[test]
+    fn hand_made_heads_score_one_at_their_habit() {
+        assert_eq!(looking_at(&[0, 0, 1, 2], "abca").previous_token, Some(1.0));
+        assert_eq!(looking_at(&[0, 0, 0, 0], "abca").first_token, Some(1.0));
+        assert_eq!(looking_at(&[3, 2, 1, 0], "abca").anti_diagonal, Some(1.0));
+        // Queries 3 and 4 repeat tokens 0 and 1; what followed those stands at 1 and 2.
+        assert_eq!(looking_at(&[0, 0, 0, 1, 2, 0], "abcabd").induction, Some(1.0));
+        assert_eq!(looking_at(&[0, 0, 0, 0, 1, 0], "abcabd").same_token, Some(1.0));
+        // Here the keys after the query are visible, and 0 and 1 have theirs there.
+        assert_eq!(looking_at(&[3, 4, 0, 0, 1, 0], "abcabd").same_token, Some(1.0));
+    }
+
+    #[test]
+    fn heads_score_zero_at_another_habit() {
+        let scores = looking_at(&[0, 0, 1, 2], "abca");
+        let expected = HeadScores {
+            previous_token: Some(1.0),
+            first_token: Some(1.0 / 3.0),
+            same_token: Some(0.0),
+            induction: Some(0.0),
+            // Query 2 looks at key 1, and 4 - 1 - 2 = 1.
+            anti_diagonal: Some(0.25),
+        };
+        assert_eq!(scores, expected);
+    }
+
+    #[test]
+    fn a_score_needs_a_query_for_which_there_is_something_to_find() {
+        let nowhere = 9;
+        let scores = looking_at(&[nowhere, nowhere, 1], "abc");
+        let expected = HeadScores {
+            previous_token: Some(1.0),
+            first_token: Some(0.0),
+            anti_diagonal: Some(0.0),
+            ..HeadScores::default()
+        };
+        assert_eq!(scores, expected);
+        assert_eq!(looking_at(&[nowhere; 3], "aaa"), HeadScores::default());
+        let unlabelled = looking_at(&[0, 0, 1], "aa");
+        assert_eq!((unlabelled.same_token, unlabelled.previous_token), (None, Some(1.0)));
+    }
+
+    #[test]
+    fn maps_between_two_sequences_have_no_scores() -> Result<(), InspectError> {
+        let weights = Matrix::new(1, 2, vec![0.5, 0.5])?;
+        let map = AttentionMap { layer: String::new(), head: 0, weights };
+        assert_eq!(map.scores(&["a".to_owned()]), HeadScores::default());
+        Ok(())
+    }
+}

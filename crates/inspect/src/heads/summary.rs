@@ -1,0 +1,112 @@
+//! One line of numbers for every matrix of every head.
+
+use serde::Serialize;
+
+use crate::error::InspectError;
+use crate::files::layers::LayerWeights;
+use crate::files::source::Source;
+use crate::matrix::dense::Matrix;
+use crate::matrix::movement::Movement;
+
+/// How many of the largest singular values a summary keeps.
+const TOP: usize = 4;
+
+/// What one matrix of one head looks like in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Name of the layer, such as `blocks.0.attention`.
+    pub layer: String,
+    /// Index of the head.
+    pub head: usize,
+    /// `w_q`, `w_k`, `w_v` or `w_o`.
+    pub matrix: &'static str,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// Frobenius norm.
+    pub norm: f64,
+    /// Numerical rank; `None` where a value is NaN or infinite, as for the two below.
+    pub rank: Option<usize>,
+    /// Effective rank, in directions.
+    pub effective_rank: Option<f64>,
+    /// The largest singular values, at most four.
+    pub singular_values: Option<Vec<f64>>,
+    /// How far it moved; `None` where the weights before the first update are not there.
+    pub moved: Option<Movement>,
+}
+
+/// Every matrix of every head, in the order of layers, heads and names.
+///
+/// # Errors
+/// As [`Source::layers`], or if the matrices had another size before the first update.
+pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
+    let layers = source.layers()?;
+    let start = source.start_layers()?.unwrap_or_default();
+    let mut summaries = Vec::new();
+    for layer in &layers {
+        let before = start.iter().find(|before| before.prefix == layer.prefix);
+        for (head, weights) in layer.heads.iter().enumerate() {
+            for (name, matrix) in weights.named() {
+                let Some(matrix) = matrix else { continue };
+                let before = before.and_then(|before| same(before, head, name));
+                summaries.push(Summary {
+                    layer: layer.prefix.clone(),
+                    head,
+                    matrix: name,
+                    ..Summary::new(matrix, before)?
+                });
+            }
+        }
+    }
+    Ok(summaries)
+}
+
+fn same<'a>(layer: &'a LayerWeights, head: usize, name: &str) -> Option<&'a Matrix> {
+    let named = layer.heads.get(head)?.named();
+    named.into_iter().find(|(other, _)| *other == name).and_then(|(_, matrix)| matrix)
+}
+
+impl Summary {
+    fn new(matrix: &Matrix, start: Option<&Matrix>) -> Result<Self, InspectError> {
+        let spectrum = match matrix.spectrum() {
+            Ok(spectrum) => Some(spectrum),
+            Err(InspectError::NotFinite { .. } | InspectError::NoConvergence { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            layer: String::new(),
+            head: 0,
+            matrix: "",
+            rows: matrix.rows(),
+            columns: matrix.columns(),
+            norm: matrix.norm(),
+            rank: spectrum.as_ref().map(|s| s.rank()),
+            effective_rank: spectrum.as_ref().map(|s| s.effective_rank()),
+            singular_values: spectrum.as_ref().map(|s| s.top(TOP).to_vec()),
+            moved: start.map(|start| matrix.moved_from(start)).transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::run_folder;
+
+    #[test]
+    fn a_summary_has_a_line_for_every_matrix_of_every_head() -> Result<(), Box<dyn std::error::Error>> {
+        // One matrix of shape [1, 6] that went from all 1 to all 3, shared by three heads.
+        let folder = run_folder(&[0, 2])?;
+        let summaries = summarize(&Source::open(folder.path())?)?;
+        let places: Vec<_> = summaries.iter().map(|s| (s.layer.as_str(), s.head, s.matrix)).collect();
+        assert_eq!(places, [("a", 0, "w_q"), ("a", 1, "w_q"), ("a", 2, "w_q")]);
+        let summary = &summaries[1];
+        assert_eq!((summary.rows, summary.columns, summary.rank), (1, 2, Some(1)));
+        assert!((summary.norm - 18f64.sqrt()).abs() < 1e-14);
+        let moved = summary.moved.expect("step 0 is there");
+        assert!(moved.distance.is_some_and(|d| (d - 2.0).abs() < 1e-14));
+        assert!(moved.cosine.is_some_and(|c| (c - 1.0).abs() < 1e-14));
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! One matrix: its values, norm, singular values and eigenvalues, and how far it moved from another one.
+//!
+//! Linear algebra alone belongs here: nothing that knows of files, heads or colours.
+
+pub(crate) mod dense;
+pub(crate) mod eigenvalues;
+pub(crate) mod jacobi;
+pub(crate) mod movement;
+pub(crate) mod scaled;
+pub(crate) mod spectrum;

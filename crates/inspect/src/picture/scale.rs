@@ -1,0 +1,150 @@
+//! Which number is which colour.
+
+use crate::matrix::dense::Matrix;
+use crate::picture::palette::{Palette, Rgb};
+
+/// A palette stretched over a range of numbers. Two matrices drawn with one scale can be compared by eye.
+///
+/// ```
+/// use qkv_inspect::{Matrix, Palette, Scale};
+///
+/// let before = Matrix::new(1, 2, vec![0.5, -1.0])?;
+/// let after = Matrix::new(1, 2, vec![3.0, -2.0])?;
+/// assert_eq!(Scale::of(Palette::Diverging, [&before, &after]), Scale::diverging(3.0));
+/// # Ok::<(), qkv_inspect::InspectError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    palette: Palette,
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    /// The smallest scale that covers every finite value of `matrices`; it always includes zero, which is the middle of
+    /// a diverging scale.
+    pub fn of<'a>(palette: Palette, matrices: impl IntoIterator<Item = &'a Matrix>) -> Self {
+        let ranges = matrices.into_iter().filter_map(Matrix::range);
+        let (low, high) =
+            ranges.fold((0.0f64, 0.0f64), |(low, high), (least, most)| (low.min(least), high.max(most)));
+        match palette {
+            Palette::Diverging => Self::diverging(high.max(-low)),
+            Palette::Sequential => Self::sequential(low, high),
+        }
+    }
+
+    /// Blue at `-limit`, white at zero, red at `limit`.
+    pub fn diverging(limit: f64) -> Self {
+        let palette = Palette::Diverging;
+        let (low, high) = (-limit.abs(), limit.abs());
+        Self { palette, low, high }
+    }
+
+    /// Dark at `low`, bright at `high`. Attention weights of different maps share `sequential(0.0, 1.0)`.
+    pub fn sequential(low: f64, high: f64) -> Self {
+        let palette = Palette::Sequential;
+        Self { palette, low, high }
+    }
+
+    /// The palette.
+    pub fn palette(&self) -> Palette {
+        self.palette
+    }
+
+    /// The number at the low end.
+    pub fn low(&self) -> f64 {
+        self.low
+    }
+
+    /// The number at the high end.
+    pub fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// Where `x` lies between the ends, 0 to 1; what lies outside is drawn like the nearer end. A scale over nothing but
+    /// one number draws it as zero.
+    pub(crate) fn fraction(&self, x: f64) -> f64 {
+        let width = self.high - self.low;
+        if width > 0.0 && width.is_finite() {
+            return ((x - self.low) / width).clamp(0.0, 1.0);
+        }
+        match self.palette {
+            // The ends may be too large to subtract; half of each is not.
+            _ if width > 0.0 => {
+                ((x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)).clamp(0.0, 1.0)
+            }
+            Palette::Diverging => 0.5,
+            Palette::Sequential => 0.0,
+        }
+    }
+
+    /// The colour of `x`; `None` where it is NaN or infinite.
+    pub(crate) fn colour(&self, x: f64) -> Option<Rgb> {
+        x.is_finite().then(|| self.palette.colour(self.fraction(x)))
+    }
+
+    /// The number at `fraction` of the way from the low end to the high one.
+    pub(crate) fn number_at(&self, fraction: f64) -> f64 {
+        self.low * (1.0 - fraction) + self.high * fraction
+    }
+}
+
+/// A number with three significant digits.
+pub(crate) fn number(x: f64) -> String {
+    number_beside(x, x)
+}
+
+/// A number with as many decimals as `largest` has when it is written with three significant digits.
+pub(crate) fn number_beside(x: f64, largest: f64) -> String {
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    // 0.00123, 0.0123, 0.123, 1.23, 12.3, 123, 1234. Rounded first: 0.9999 is 1.00.
+    let rounded: f64 = format!("{largest:.2e}").parse().unwrap_or(largest);
+    if !(0.001..10_000.0).contains(&rounded.abs()) {
+        return format!("{x:.2e}");
+    }
+    let decimals = 2 - rounded.abs().log10().floor() as i32;
+    format!("{x:.*}", decimals.max(0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let numbers = [0.0, 1.0, -0.12345, 12.345, 1234.5, 0.0012345, 0.00012345, 123456.0, -0.9999];
+        assert_eq!(
+            numbers.map(number),
+            ["0", "1.00", "-0.123", "12.3", "1234", "0.00123", "1.23e-4", "1.23e5", "-1.00"]
+        );
+    }
+
+    #[test]
+    fn numbers_beside_each_other_have_the_same_decimals() {
+        assert_eq!([0.25, 0.5, 1.0].map(|x| number_beside(x, 1.0)), ["0.25", "0.50", "1.00"]);
+        assert_eq!(number_beside(1e-9, 2e-9), "1.00e-9");
+    }
+
+    #[test]
+    fn a_scale_covers_zero_and_what_is_finite() -> Result<(), crate::InspectError> {
+        let matrix = Matrix::new(1, 4, vec![2.0, f64::NAN, f64::NEG_INFINITY, 5.0])?;
+        assert_eq!(Scale::of(Palette::Diverging, [&matrix]), Scale::diverging(5.0));
+        assert_eq!(Scale::of(Palette::Sequential, [&matrix]), Scale::sequential(0.0, 5.0));
+        assert_eq!(Scale::of(Palette::Sequential, []), Scale::sequential(0.0, 0.0));
+        Ok(())
+    }
+
+    #[test]
+    fn fractions_stay_between_the_ends() {
+        assert_eq!(
+            [-9.0, -2.0, 0.0, 2.0, 9.0].map(|x| Scale::diverging(2.0).fraction(x)),
+            [0.0, 0.0, 0.5, 1.0, 1.0]
+        );
+        assert_eq!(Scale::diverging(0.0).fraction(0.0), 0.5);
+        assert_eq!(Scale::sequential(0.0, 0.0).fraction(0.0), 0.0);
+        assert_eq!(Scale::diverging(f64::MAX).fraction(0.0), 0.5);
+        assert_eq!(Scale::diverging(2.0).colour(f64::NAN), None);
+    }
+}
