@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::attention::{Hook, Mask, SelfAttention, Stage, shown};
+use crate::catalog::Parts;
 use crate::config::TransformerConfig;
 use crate::contribution::{Ledger, Source};
 use crate::dropout::Dropout;
@@ -12,7 +13,6 @@ use crate::init::Init;
 use crate::mlp::Mlp;
 use crate::mode::Mode;
 use crate::norm::{Norm, NormConfig};
-use crate::parts::Parts;
 
 /// Attention and MLP with residual connections.
 ///

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{AttentionForm, Projections, SelfAttentionConfig, Softmax};
-use crate::choice::Choice;
+use crate::catalog::Choice;
+use crate::catalog::Parts;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
 use crate::mlp::Activation;
 use crate::norm::{NormConfig, NormKind};
-use crate::parts::Parts;
 
 /// Whether a position may see those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

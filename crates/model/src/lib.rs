@@ -43,13 +43,11 @@
 
 mod attention;
 mod block;
-mod bridge;
-mod choice;
+mod catalog;
 mod config;
 mod contribution;
 mod dropout;
 mod embedding;
-mod erased;
 mod error;
 pub mod fused;
 mod init;
@@ -58,7 +56,6 @@ mod mlp;
 mod mode;
 mod norm;
 mod parameters;
-mod parts;
 mod positions;
 pub mod random;
 mod transformer;
@@ -69,20 +66,19 @@ pub use attention::{
     SelfAttentionConfig, Softmax, Stage, Trace, attend,
 };
 pub use block::{Block, BlockOutput};
-pub use bridge::{Mapper, Visitor};
-pub use choice::{Choice, NoSettings, Settings, plain_words};
+pub use catalog::{
+    Change, Choice, Erased, ErasedModule, Inside, Mapper, NoSettings, Parts, Settings, Visitor, plain_words,
+};
 pub use config::{MaskConfig, TransformerConfig};
 pub use contribution::{Contribution, Source};
 pub use dropout::{Dropout, WeightDropout};
 pub use embedding::{Embedding, EmbeddingsConfig};
-pub use erased::{Change, Erased, ErasedModule, Inside};
 pub use error::ModelError;
 pub use init::{Init, Training};
 pub use mlp::{Activation, Mlp};
 pub use mode::Mode;
 pub use norm::{Norm, NormConfig, NormKind};
 pub use parameters::{ModulePath, Parameter, parameters};
-pub use parts::Parts;
 pub use positions::{
     Alibi, AnyPositions, ErasedPositions, LearnedPositions, NoPositions, Place, Positions, Rope,
     SinusoidalPositions, sinusoidal,

@@ -5,6 +5,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::attention::{CausalAlign, Hook, Mask, Trace};
 use crate::block::Block;
+use crate::catalog::Parts;
 use crate::config::{MaskConfig, TransformerConfig};
 use crate::contribution::{Contribution, Ledger, Source};
 use crate::dropout::Dropout;
@@ -14,7 +15,6 @@ use crate::init::{Init, Training};
 use crate::linear::linear;
 use crate::mode::Mode;
 use crate::norm::{Norm, NormConfig};
-use crate::parts::Parts;
 use crate::positions::{AnyPositions, Place, Positions};
 
 /// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.

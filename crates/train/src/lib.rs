@@ -25,7 +25,6 @@ mod causal;
 mod checkpoint;
 mod clip;
 mod config;
-mod entry;
 mod error;
 mod evaluate;
 mod generate;
@@ -44,7 +43,6 @@ mod snapshot;
 mod step;
 mod task;
 mod trainer;
-mod transformer;
 
 pub use batch::Batch;
 pub use causal::{
@@ -52,7 +50,7 @@ pub use causal::{
 };
 pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
 pub use clip::{clip_factor, global_norm};
-pub use config::{Config, ConfigSource, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig};
+pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
 pub use generate::{Sampling, generate};
@@ -61,7 +59,7 @@ pub use model::{AnyModel, ErasedModel, Layer, Model, Query};
 pub use observer::{Next, Observer, State, StepReport};
 pub use optimizer::{AdamW, Moments};
 pub use probe::Probe;
-pub use registry::{ModelConfig, Registry};
+pub use registry::{ConfigSource, ModelConfig, Registry};
 pub use run_folder::{Existing, RunFolder};
 pub use snapshot::Snapshots;
 pub use step::{StepOutcome, StepSize};

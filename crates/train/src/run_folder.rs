@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigSource, difference};
+use crate::config::{Config, difference};
 use crate::error::TrainError;
-use crate::registry::Registry;
+use crate::registry::{ConfigSource, Registry};
 use crate::run_lock::{LOCK, lock};
 
 /// A folder that belongs to one run.

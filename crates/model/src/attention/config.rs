@@ -8,11 +8,11 @@ use super::form::AttentionForm;
 use super::qk_norm::QkNorm;
 use super::score::HeadShape;
 use super::softmax::Softmax;
-use crate::choice::Choice;
+use crate::catalog::Choice;
+use crate::catalog::Parts;
 use crate::dropout::WeightDropout;
 use crate::error::{ModelError, size};
 use crate::init::{Init, Training};
-use crate::parts::Parts;
 use crate::positions::Place;
 
 /// What the matrices W_Q, W_K and W_V are: the question "what do learnable matrices buy?" in one setting.

@@ -4,8 +4,8 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
-use crate::choice::NoSettings;
-use crate::erased::{Erased, ErasedModule, Inside};
+use crate::catalog::NoSettings;
+use crate::catalog::{Erased, ErasedModule, Inside};
 use crate::error::ModelError;
 use crate::init::Init;
 

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{Place, Positions, add_rows};
-use crate::choice::NoSettings;
+use crate::catalog::NoSettings;
 use crate::error::ModelError;
 use crate::init::{Init, Training};
 

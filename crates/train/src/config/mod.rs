@@ -2,15 +2,13 @@
 
 mod difference;
 mod optimizer;
-mod read;
 mod schedule;
-mod steps;
+mod train;
 
 pub(crate) use difference::difference;
 pub use optimizer::OptimizerConfig;
-pub use read::ConfigSource;
 pub use schedule::{ScheduleConfig, ScheduleKind};
-pub use steps::StepsConfig;
+pub use train::StepsConfig;
 
 use qkv_model::Choice;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,11 @@
 //! What a config can name: tasks, models, scores and position schemes, built-in ones and yours.
 
+mod entry;
+mod read;
+mod transformer;
+
+pub use read::ConfigSource;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,8 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
 
+use self::entry::{ModelEntry, ModelOf, TaskEntry, TaskOf};
 use crate::config::Config;
-use crate::entry::{ModelEntry, ModelOf, TaskEntry, TaskOf};
 use crate::error::TrainError;
 use crate::model::{AnyModel, Model};
 use crate::task::{
@@ -117,24 +123,24 @@ impl Registry {
             Self { parts: Parts::default(), tasks: BTreeMap::new(), models: BTreeMap::new(), refused: None };
         empty
             .model::<TransformerConfig>(TRANSFORMER)
-            .task("chars", include_str!("../configs/chars.toml"), CharsConfig::load)
-            .task("copy", include_str!("../configs/copy.toml"), checked(Copy::check))
-            .task("induction", include_str!("../configs/induction.toml"), checked(Induction::check))
-            .task("max", include_str!("../configs/max.toml"), checked(Max::check))
+            .task("chars", include_str!("../../configs/chars.toml"), CharsConfig::load)
+            .task("copy", include_str!("../../configs/copy.toml"), checked(Copy::check))
+            .task("induction", include_str!("../../configs/induction.toml"), checked(Induction::check))
+            .task("max", include_str!("../../configs/max.toml"), checked(Max::check))
             .task(
                 "modular-addition",
-                include_str!("../configs/modular-addition.toml"),
+                include_str!("../../configs/modular-addition.toml"),
                 checked(ModularAddition::check),
             )
-            .task("recall", include_str!("../configs/recall.toml"), checked(Recall::check))
+            .task("recall", include_str!("../../configs/recall.toml"), checked(Recall::check))
             .task(
                 "recall-interleaved",
-                include_str!("../configs/recall-interleaved.toml"),
+                include_str!("../../configs/recall-interleaved.toml"),
                 checked(Recall::check),
             )
-            .task("reverse", include_str!("../configs/reverse.toml"), checked(Reverse::check))
-            .task("sort", include_str!("../configs/sort.toml"), checked(Sort::check))
-            .task("sorted-list", include_str!("../configs/sorted-list.toml"), checked(SortedList::check))
+            .task("reverse", include_str!("../../configs/reverse.toml"), checked(Reverse::check))
+            .task("sort", include_str!("../../configs/sort.toml"), checked(Sort::check))
+            .task("sorted-list", include_str!("../../configs/sorted-list.toml"), checked(SortedList::check))
     }
 
     /// Adds a score; see [`Parts::score`].

@@ -1,11 +1,18 @@
 //! What a model can be put together from by name: the scores and the position schemes, built-in ones and yours.
 
+mod bridge;
+mod choice;
+mod erased;
+
+pub use bridge::{Mapper, Visitor};
+pub use choice::{Choice, NoSettings, Settings, plain_words};
+pub use erased::{Change, Erased, ErasedModule, Inside};
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use crate::attention::{Additive, AnyScore, Dot, HeadShape, ScaledDot, Score};
-use crate::choice::{Choice, Settings};
 use crate::error::ModelError;
 use crate::init::Init;
 use crate::positions::{

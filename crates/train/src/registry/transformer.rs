@@ -2,8 +2,8 @@
 
 use qkv_model::{Init, MaskConfig, Parts, Transformer, TransformerConfig};
 
+use super::ModelConfig;
 use crate::error::TrainError;
-use crate::registry::ModelConfig;
 use crate::task::Task;
 
 /// A gigabyte of entries, four of memory, for one layer's maps; a step keeps several.

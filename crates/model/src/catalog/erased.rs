@@ -12,7 +12,7 @@ use burn::module::{
 use burn::tensor::Device;
 use dyn_clone::DynClone;
 
-use crate::bridge::{Bridge, Mapper, Visitor};
+use super::bridge::{Bridge, Mapper, Visitor};
 
 /// A boxed module that is itself a Burn module: it trains, saves, loads and moves like the one inside.
 ///

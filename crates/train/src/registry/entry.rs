@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::ModelConfig;
 use crate::error::TrainError;
 use crate::model::AnyModel;
-use crate::registry::ModelConfig;
 use crate::task::Task;
 
 /// A task under its name.

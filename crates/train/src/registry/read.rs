@@ -3,9 +3,9 @@
 use qkv_model::{Choice, plain_words};
 use toml::{Table, Value};
 
-use super::{Config, Recipe};
+use super::{Registry, TRANSFORMER};
+use crate::config::{Config, Recipe};
 use crate::error::TrainError;
-use crate::registry::{Registry, TRANSFORMER};
 
 /// What a config starts from.
 #[derive(Debug, Clone, Copy)]
