@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
 use qkv_model::{
-    Choice, HeadShape, Init, ModelError, Parts, Score, Transformer, TransformerConfig, parameters,
+    Catalog, Choice, HeadShape, Init, ModelError, Score, Transformer, TransformerConfig, parameters,
 };
 use qkv_train::{Examples, Recipe, Reverse, Split, Trainer, evaluate, load_weights, save_weights};
 use serde::{Deserialize, Serialize};
@@ -60,10 +60,10 @@ fn unit(x: Tensor<4>) -> Tensor<4> {
 fn main() -> Result<()> {
     let device = Device::flex().autodiff();
     let task = Reverse { seq_len: 12, n_symbols: 10 };
-    let parts = Parts::default().score("cosine", Cosine::build)?;
+    let catalog = Catalog::default().score("cosine", Cosine::build)?;
     let mut config = TransformerConfig::new(task.n_symbols, task.seq_len, 32);
     config.score = Choice::new("cosine");
-    let build = |seed| -> Result<Transformer> { Ok(config.init_with(&Init::new(&device, seed), &parts)?) };
+    let build = |seed| -> Result<Transformer> { Ok(config.init_with(&Init::new(&device, seed), &catalog)?) };
 
     let trained = Trainer::new(build(0)?, &task, Recipe::default(), &device)?.run()?;
     let before = evaluate(

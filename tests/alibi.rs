@@ -1,7 +1,9 @@
 //! Linear biases: their numbers by hand, and what they make of equal scores.
 
 use burn::tensor::Tensor;
-use qkv_model::{Attend, CausalAlign, Choice, Dot, HeadShape, Init, Mask, Parts, Place, Positions, Softmax};
+use qkv_model::{
+    Attend, Catalog, CausalAlign, Choice, Dot, HeadShape, Init, Mask, Place, Positions, Softmax,
+};
 
 use crate::backends::{places, tolerance};
 use crate::numbers::{assert_close, values};
@@ -10,7 +12,7 @@ use crate::reference::alibi_slopes;
 /// What is added to scores of zero.
 fn bias(init: &Init, n_heads: usize, q_len: usize, k_len: usize) -> Vec<f64> {
     let place = Place::Attention(HeadShape { n_heads, d_k: 3 });
-    let alibi = Parts::default().build_positions(&Choice::new("alibi"), init, place).unwrap().unwrap();
+    let alibi = Catalog::default().build_positions(&Choice::new("alibi"), init, place).unwrap().unwrap();
     let scores = init.tensor(vec![0.0; n_heads * q_len * k_len], [1, n_heads, q_len, k_len]);
     values(&alibi.bias(scores))
 }
@@ -46,7 +48,7 @@ fn slopes_of_ones_own_take_the_place_of_the_papers() {
         let init = Init::new(&device, 1).with_dtype(dtype);
         let place = Place::Attention(HeadShape { n_heads: 3, d_k: 2 });
         let choice = Choice::new("alibi").with("slopes", vec![3.0, 0.0, 0.25]);
-        let alibi = Parts::default().build_positions(&choice, &init, place).unwrap().unwrap();
+        let alibi = Catalog::default().build_positions(&choice, &init, place).unwrap().unwrap();
         // Of one query and three keys, the keys are two, one and no positions away.
         let biased = values(&alibi.bias(init.tensor(vec![1.0; 9], [1, 3, 1, 3])));
         assert_eq!(biased, [-5.0, -2.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.75, 1.0]);
@@ -60,7 +62,7 @@ fn of_equal_keys_each_counts_by_a_factor_less_than_the_next() {
     for (device, dtype) in places() {
         let init = Init::new(&device, 1).with_dtype(dtype);
         let place = Place::Attention(HeadShape { n_heads: 1, d_k: 2 });
-        let alibi = Parts::default().build_positions(&Choice::new("alibi"), &init, place).unwrap();
+        let alibi = Catalog::default().build_positions(&Choice::new("alibi"), &init, place).unwrap();
         let zeros = || init.tensor::<4>(vec![0.0; 10], [1, 1, 5, 2]);
         let (dot, mask) = (Dot {}, Mask::causal(CausalAlign::TopLeft));
         let attend = Attend { positions: alibi.as_ref(), ..Attend::new(&dot, &mask) };
@@ -81,7 +83,7 @@ fn the_cap_bounds_the_scores_and_not_the_bias() {
     for (device, dtype) in places() {
         let init = Init::new(&device, 1).with_dtype(dtype);
         let place = Place::Attention(HeadShape { n_heads: 4, d_k: 1 });
-        let alibi = Parts::default().build_positions(&Choice::new("alibi"), &init, place).unwrap();
+        let alibi = Catalog::default().build_positions(&Choice::new("alibi"), &init, place).unwrap();
         let zeros = |len: usize| init.tensor::<4>(vec![0.0; 4 * len], [1, 4, len, 1]);
         let (dot, mask) = (Dot {}, Mask::none());
         let attend = Attend { positions: alibi.as_ref(), softcap: Some(1.0), ..Attend::new(&dot, &mask) };

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
 use proptest::{option, prop_oneof};
 use qkv_model::{
-    Attend, CausalAlign, Choice, HeadShape, Init, Mask, Parts, Place, Softmax, attend, parameters,
+    Attend, Catalog, CausalAlign, Choice, HeadShape, Init, Mask, Place, Softmax, attend, parameters,
 };
 
 use crate::backends::tolerance;
@@ -154,12 +154,12 @@ impl Case {
         let numbers = self.numbers();
         let Inputs { q, k, v } = &numbers.inputs;
         let init = Init::new(device, self.label).with_dtype(dtype);
-        let (parts, shape) = (Parts::default(), HeadShape { n_heads: heads, d_k });
-        let score = parts.build_score(&self.score, &init, shape).unwrap();
+        let (catalog, shape) = (Catalog::default(), HeadShape { n_heads: heads, d_k });
+        let score = catalog.build_score(&self.score, &init, shape).unwrap();
         let learned: Vec<Vec<f64>> =
             parameters(&score).iter().map(|parameter| parameter.data.iter::<f64>().collect()).collect();
         let positions = Choice::new(if self.alibi { "alibi" } else { "none" });
-        let positions = parts.build_positions(&positions, &init, Place::Attention(shape)).unwrap();
+        let positions = catalog.build_positions(&positions, &init, Place::Attention(shape)).unwrap();
         assert_eq!(positions.is_some(), self.alibi);
         let mask = self.mask(place, &numbers);
         let softmax = if self.quiet { Softmax::Quiet } else { Softmax::Standard };

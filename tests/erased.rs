@@ -3,7 +3,7 @@
 use burn::module::{Flag, Module, ModuleDisplay, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use qkv_model::{
-    AnyScore, Choice, HeadShape, Init, ModelError, NoSettings, Parts, Score, SelfAttentionConfig, Training,
+    AnyScore, Catalog, Choice, HeadShape, Init, ModelError, NoSettings, Score, SelfAttentionConfig, Training,
     parameters,
 };
 use qkv_train::{load_weights, save_weights};
@@ -258,8 +258,8 @@ fn it_counts_and_prints_the_same() {
         assert_eq!(ModuleDisplay::format(&boxed, Default::default()), plain.to_string());
         let mut config = SelfAttentionConfig::new(3, 2);
         config.score = Choice::new("odd");
-        let parts = Parts::default().score("odd", Odd::build).unwrap();
-        let layer = config.init_with(&Init::new(&device, 1), &parts).unwrap();
+        let catalog = Catalog::default().score("odd", Odd::build).unwrap();
+        let layer = config.init_with(&Init::new(&device, 1), &catalog).unwrap();
         let printed = layer.to_string();
         assert!(printed.contains("score: Odd {") && printed.contains("factor: 0.5"), "{printed}");
         assert!(printed.contains(&format!("params: {}", 130 + 3 * 6)), "{printed}");

@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use qkv_model::{
-    Choice, Dot, Dropout, Init, ModelError, NoPositions, NoSettings, Parts, Projections, SelfAttentionConfig,
-    TransformerConfig,
+    Catalog, Choice, Dot, Dropout, Init, ModelError, NoPositions, NoSettings, Projections,
+    SelfAttentionConfig, TransformerConfig,
 };
 use qkv_train::{ConfigSource, Registry, Reverse, TrainError};
 
@@ -146,7 +146,7 @@ fn identity_projections_have_no_biases() {
 #[test]
 fn resolving_refuses_what_building_refuses() {
     let good = TransformerConfig::new(11, 13, 6);
-    assert!(good.resolve(&Parts::default()).is_ok());
+    assert!(good.resolve(&Catalog::default()).is_ok());
     let bad = [
         TransformerConfig { projections: Projections::None, bias: true, ..good.clone() },
         TransformerConfig { score: scaled_by(f64::INFINITY), ..good.clone() },
@@ -156,7 +156,7 @@ fn resolving_refuses_what_building_refuses() {
     for device in devices() {
         for config in &bad {
             let built = config.init(&init(&device)).map(|_| ()).unwrap_err();
-            assert_eq!(config.resolve(&Parts::default()).map(|_| ()), Err(built), "{config:?}");
+            assert_eq!(config.resolve(&Catalog::default()).map(|_| ()), Err(built), "{config:?}");
         }
     }
 }
@@ -272,10 +272,10 @@ fn a_setting_of_the_wrong_type_is_named() {
 #[test]
 fn a_name_is_taken_only_once() {
     let taken = |kind, name: &str| ModelError::NameTaken { kind, name: name.to_owned() };
-    let score = Parts::default().score("dot", |_: &NoSettings, _, _| Ok(Dot {})).err();
+    let score = Catalog::default().score("dot", |_: &NoSettings, _, _| Ok(Dot {})).err();
     assert_eq!(score, Some(taken("score", "dot")));
     let nowhere = |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>);
-    let positions = Parts::default().positions("rope", nowhere).err();
+    let positions = Catalog::default().positions("rope", nowhere).err();
     assert_eq!(positions, Some(taken("positions", "rope")));
     let message = "the score `dot` is already there; register yours under another name";
     assert_eq!(score.unwrap().to_string(), message);

@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
-    AnyPositions, Choice, HeadShape, Init, Mask, Mode, Parts, Place, Positions, SelfAttention,
+    AnyPositions, Catalog, Choice, HeadShape, Init, Mask, Mode, Place, Positions, SelfAttention,
     SelfAttentionConfig,
 };
 
@@ -15,7 +15,7 @@ fn rope((device, dtype): (&Device, DType), base: f64, d_k: usize) -> AnyPosition
     let choice = Choice::new("rope").with("base", base);
     let place = Place::Attention(HeadShape { n_heads: 1, d_k });
     let init = Init::new(device, 1).with_dtype(dtype);
-    Parts::default().build_positions(&choice, &init, place).unwrap().unwrap()
+    Catalog::default().build_positions(&choice, &init, place).unwrap().unwrap()
 }
 
 /// The same vector at every one of `len` positions, turned as a query; keys are turned alike.

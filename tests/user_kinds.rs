@@ -3,8 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Int, Tensor, einsum};
 use qkv_model::{
-    AnyPositions, Choice, Embedding, EmbeddingsConfig, HeadShape, Init, Mask, Mode, ModelError, NoSettings,
-    Parts, Place, Positions, SelfAttentionConfig, Training, Transformer, parameters,
+    AnyPositions, Catalog, Choice, Embedding, EmbeddingsConfig, HeadShape, Init, Mask, Mode, ModelError,
+    NoSettings, Place, Positions, SelfAttentionConfig, Training, Transformer, parameters,
 };
 use qkv_train::{
     Ablation, Config, ConfigSource, Examples, Model, ModelConfig, Query, Registry, Split, Task, TrainError,
@@ -63,7 +63,7 @@ impl Default for FixedMapConfig {
 impl ModelConfig for FixedMapConfig {
     type Model = FixedMap;
 
-    fn build(&self, task: &dyn Task, init: &Init, _: &Parts) -> Result<FixedMap, TrainError> {
+    fn build(&self, task: &dyn Task, init: &Init, _: &Catalog) -> Result<FixedMap, TrainError> {
         let (vocab_size, seq_len) = (task.vocabulary().len(), task.seq_len());
         Ok(FixedMap {
             embedding: EmbeddingsConfig::Learned.init(&init.enter("embedding"), vocab_size, self.width),
@@ -85,11 +85,11 @@ impl Model for FixedMap {
 
 #[test]
 fn a_position_scheme_learns_in_every_layer_under_its_own_path() {
-    let parts = Parts::default().positions("learned-slope", LearnedSlope::build).unwrap();
+    let catalog = Catalog::default().positions("learned-slope", LearnedSlope::build).unwrap();
     for device in devices() {
         let device = device.autodiff();
         let config = SelfAttentionConfig { positions: Choice::new("learned-slope"), ..heads(&scaled_dot()) };
-        let layer = config.init_with(&Init::new(&device, 1), &parts).unwrap();
+        let layer = config.init_with(&Init::new(&device, 1), &catalog).unwrap();
         let positions: &AnyPositions = layer.positions.as_ref().unwrap();
         assert!(positions.downcast_ref::<LearnedSlope>().is_some());
         let context = layer.forward(input((&device, DType::F32)), &Mask::none(), Mode::Evaluate);

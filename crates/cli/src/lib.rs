@@ -34,7 +34,7 @@
 //!    [`SelfAttentionConfig`](model::SelfAttentionConfig) builds it; [`attend`](model::attend) is the core without the
 //!    matrices.
 //! 2. [`Score`](model::Score) and [`Positions`](model::Positions) are the two places where kinds of attention differ.
-//!    [`Parts`](model::Parts) gives yours a name.
+//!    [`Catalog`](model::Catalog) gives yours a name.
 //! 3. [`Transformer`](model::Transformer) stacks blocks of it; its [config](model::TransformerConfig) is the glossary of
 //!    every dimension and variant.
 //! 4. [`Task`](train::Task) says what there is to learn. [`Trainer`](train::Trainer) fits any

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::attention::{Hook, Mask, SelfAttention, Stage, shown};
-use crate::catalog::Parts;
+use crate::catalog::Catalog;
 use crate::config::TransformerConfig;
 use crate::contribution::{Ledger, Source};
 use crate::dropout::Dropout;
@@ -47,11 +47,15 @@ pub struct BlockOutput {
 
 impl Block {
     /// One block of the model that `config` describes; `config` must be resolved.
-    pub(crate) fn new(config: &TransformerConfig, init: &Init, parts: &Parts) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        config: &TransformerConfig,
+        init: &Init,
+        catalog: &Catalog,
+    ) -> Result<Self, ModelError> {
         let TransformerConfig { d_model, d_mlp, .. } = *config;
         let norm = || (config.norm != NormConfig::None).then(|| Norm::new(config.norm_kind, init, d_model));
         Ok(Self {
-            attention: config.attention().init_with(&init.enter("attention"), parts)?,
+            attention: config.attention().init_with(&init.enter("attention"), catalog)?,
             mlp: (d_mlp > 0).then(|| Mlp::new(config.activation, &init.enter("mlp"), d_model, d_mlp)),
             norm_attention: norm(),
             norm_mlp: if d_mlp > 0 { norm() } else { None },

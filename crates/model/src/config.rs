@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{AttentionForm, Projections, SelfAttentionConfig, Softmax};
+use crate::catalog::Catalog;
 use crate::catalog::Choice;
-use crate::catalog::Parts;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
 use crate::mlp::Activation;
@@ -53,7 +53,7 @@ pub struct TransformerConfig {
     pub w_o: bool,
     /// Whether W_Q, W_K, W_V and W_O come with biases.
     pub bias: bool,
-    /// How queries and keys are compared, by a name in [`Parts`].
+    /// How queries and keys are compared, by a name in [`Catalog`].
     pub score: Choice,
     /// Whether queries and keys are brought to one length before.
     pub qk_norm: bool,
@@ -63,7 +63,7 @@ pub struct TransformerConfig {
     pub softmax: Softmax,
     /// Who sees whom.
     pub mask: MaskConfig,
-    /// How a position is told, by a name in [`Parts`].
+    /// How a position is told, by a name in [`Catalog`].
     pub positions: Choice,
     /// Whether the token vectors are trained.
     pub embeddings: EmbeddingsConfig,
@@ -121,8 +121,8 @@ impl TransformerConfig {
     /// The same configuration with every open value filled in.
     ///
     /// # Errors
-    /// If a number is out of range, two of them do not fit, or `parts` lacks a name.
-    pub fn resolve(&self, parts: &Parts) -> Result<Self, ModelError> {
+    /// If a number is out of range, two of them do not fit, or `catalog` lacks a name.
+    pub fn resolve(&self, catalog: &Catalog) -> Result<Self, ModelError> {
         for (name, value) in [
             ("vocab_size", self.vocab_size),
             ("seq_len", self.seq_len),
@@ -144,8 +144,8 @@ impl TransformerConfig {
             n_kv_heads: self.n_kv_heads.or(Some(n_heads)),
             d_k: Some(d_k),
             d_v: Some(d_v),
-            score: parts.complete_score(&self.score)?,
-            positions: parts.complete_positions(&self.positions)?,
+            score: catalog.score_with_defaults(&self.score)?,
+            positions: catalog.positions_with_defaults(&self.positions)?,
             ..self.clone()
         };
         // Before the missing W_O, because identity projections cannot have another width with it either.

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::attention::{CausalAlign, Hook, Mask, Trace};
 use crate::block::Block;
-use crate::catalog::Parts;
+use crate::catalog::Catalog;
 use crate::config::{MaskConfig, TransformerConfig};
 use crate::contribution::{Contribution, Ledger, Source};
 use crate::dropout::Dropout;
@@ -50,32 +50,32 @@ pub struct Transformer {
 }
 
 impl TransformerConfig {
-    /// Builds the model with built-in parts.
+    /// Builds the model with the built-in scores and position schemes.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve), or if a part's own settings are out of range.
     pub fn init(&self, init: &Init) -> Result<Transformer, ModelError> {
-        self.init_with(init, &Parts::default())
+        self.init_with(init, &Catalog::default())
     }
 
-    /// Builds the model with whatever has a name in `parts`.
+    /// Builds the model with what has a name in `catalog`.
     ///
     /// # Errors
     /// As [`init`](Self::init).
-    pub fn init_with(&self, init: &Init, parts: &Parts) -> Result<Transformer, ModelError> {
-        let config = self.resolve(parts)?;
+    pub fn init_with(&self, init: &Init, catalog: &Catalog) -> Result<Transformer, ModelError> {
+        let config = self.resolve(catalog)?;
         let (d_model, vocab_size) = (config.d_model, config.vocab_size);
         let blocks = init.enter("blocks");
         let unembedding_bound = 1.0 / (d_model as f64).sqrt();
         Ok(Transformer {
             embedding: config.embeddings.init(&init.enter("embedding"), vocab_size, d_model),
-            positions: parts.build_positions(
+            positions: catalog.build_positions(
                 &config.positions,
                 &init.enter("positions"),
                 Place::Input { max_len: config.seq_len, d_model },
             )?,
             blocks: (0..config.n_layers)
-                .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), parts))
+                .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), catalog))
                 .collect::<Result<_, _>>()?,
             norm: (config.norm == NormConfig::Pre).then(|| Norm::new(config.norm_kind, init, d_model)),
             unembedding: (!config.tied).then(|| {

@@ -7,7 +7,7 @@
 //!
 //! | question | look at | runnable |
 //! |---|---|---|
-//! | How does training go? | [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and [`StepsConfig`] | the page of [`Trainer`] |
+//! | How does training go? | [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and [`TrainConfig`] | the page of [`Trainer`] |
 //! | What comes out? | [`Trained`], [`Ended`], [`State`] | example `learn_to_reverse` |
 //! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
 //! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
@@ -50,7 +50,7 @@ pub use causal::{
 };
 pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
 pub use clip::{clip_factor, global_norm};
-pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, StepsConfig};
+pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
 pub use generate::{Sampling, generate};

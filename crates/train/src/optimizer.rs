@@ -122,7 +122,7 @@ impl Update<'_> {
             }
         };
         let state = AdamWState { weights, mean, mean_square };
-        let state = if fused::takes(&state.weights) {
+        let state = if fused::supports(&state.weights) {
             state.update(&self.numbers, grad, decay)
         } else {
             written_out(state, &self.numbers, grad.clone(), decay)

@@ -8,8 +8,8 @@ use super::form::AttentionForm;
 use super::qk_norm::QkNorm;
 use super::score::HeadShape;
 use super::softmax::Softmax;
+use crate::catalog::Catalog;
 use crate::catalog::Choice;
-use crate::catalog::Parts;
 use crate::dropout::WeightDropout;
 use crate::error::{ModelError, size};
 use crate::init::{Init, Training};
@@ -59,9 +59,9 @@ pub struct SelfAttentionConfig {
     /// Number of heads of keys and values, which groups of `n_heads / n_kv_heads` heads share; `None`, the default, is
     /// `n_heads`. One is multi-query attention ([Shazeer 2019](https://arxiv.org/abs/1911.02150)).
     pub n_kv_heads: Option<usize>,
-    /// How queries and keys are compared, by a name in [`Parts`]; `scaled-dot` by default.
+    /// How queries and keys are compared, by a name in [`Catalog`]; `scaled-dot` by default.
     pub score: Choice,
-    /// Which position scheme acts in the layer, by a name in [`Parts`]; `none` by default.
+    /// Which position scheme acts in the layer, by a name in [`Catalog`]; `none` by default.
     pub positions: Choice,
     /// Whether queries and keys are brought to one length; `false` by default. See [`QkNorm`].
     pub qk_norm: bool,
@@ -97,19 +97,19 @@ impl SelfAttentionConfig {
         }
     }
 
-    /// Builds the layer with built-in parts.
+    /// Builds the layer with the built-in scores and position schemes.
     ///
     /// # Errors
     /// If a dimension is zero, a rate is out of range, two numbers do not fit, or nothing has a name that is asked for.
     pub fn init(&self, init: &Init) -> Result<SelfAttention, ModelError> {
-        self.init_with(init, &Parts::default())
+        self.init_with(init, &Catalog::default())
     }
 
-    /// Builds the layer with whatever has a name in `parts`.
+    /// Builds the layer with what has a name in `catalog`.
     ///
     /// # Errors
     /// As [`init`](Self::init).
-    pub fn init_with(&self, init: &Init, parts: &Parts) -> Result<SelfAttention, ModelError> {
+    pub fn init_with(&self, init: &Init, catalog: &Catalog) -> Result<SelfAttention, ModelError> {
         self.check()?;
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         let n_kv_heads = self.n_kv_heads();
@@ -138,8 +138,8 @@ impl SelfAttentionConfig {
             b_o: self.d_out.filter(|_| self.bias).map(|d_out| {
                 init.uniform("b_o", [d_out], 1.0 / ((n_heads * d_v) as f64).sqrt(), Training::Learned)
             }),
-            score: parts.build_score(&self.score, &init.enter("score"), heads)?,
-            positions: parts.build_positions(
+            score: catalog.build_score(&self.score, &init.enter("score"), heads)?,
+            positions: catalog.build_positions(
                 &self.positions,
                 &init.enter("positions"),
                 Place::Attention(heads),

@@ -16,7 +16,7 @@ use crate::init::Init;
 /// ```
 ///
 /// Implement it for a module of your own, with or without parameters: autodiff gives the gradient, and
-/// [`Parts::score`](crate::Parts::score) gives it a name. The example `custom_score` trains one.
+/// [`Catalog::score`](crate::Catalog::score) gives it a name. The example `custom_score` trains one.
 pub trait Score: Module + ModuleDisplay {
     /// The scores before scaling.
     ///
@@ -116,7 +116,7 @@ fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
     einsum!("bhqd,bhkd->bhqk", q, k)
 }
 
-/// Any score, as [`Parts`](crate::Parts) hands it out. [`Erased::downcast_ref`] gets at the type inside.
+/// Any score, as [`Catalog`](crate::Catalog) hands it out. [`Erased::downcast_ref`] gets at the type inside.
 pub type AnyScore = Erased<dyn ErasedScore>;
 
 /// The methods of [`Score`] behind a pointer.

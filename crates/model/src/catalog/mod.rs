@@ -28,7 +28,7 @@ struct Part<A, T> {
     complete: Complete,
 }
 
-/// The named scores and position schemes. [`Parts::default`] has the built-in ones.
+/// The named scores and position schemes. [`Catalog::default`] has the built-in ones.
 ///
 /// | score | type | settings |
 /// |---|---|---|
@@ -49,7 +49,7 @@ struct Part<A, T> {
 /// ```
 /// use burn::module::Module;
 /// use burn::tensor::{Device, Tensor};
-/// use qkv_model::{Choice, HeadShape, Init, NoSettings, Parts, Score, SelfAttentionConfig, ModelError};
+/// use qkv_model::{Choice, HeadShape, Init, NoSettings, Catalog, Score, SelfAttentionConfig, ModelError};
 ///
 /// /// Minus the squared distance between query and key.
 /// #[derive(Module, Debug)]
@@ -62,36 +62,36 @@ struct Part<A, T> {
 ///     }
 /// }
 ///
-/// let parts = Parts::default().score("distance", |_: &NoSettings, _, _| Ok(Distance {}))?;
+/// let catalog = Catalog::default().score("distance", |_: &NoSettings, _, _| Ok(Distance {}))?;
 /// let mut config = SelfAttentionConfig::new(3, 2);
 /// config.score = Choice::new("distance");
-/// let attention = config.init_with(&Init::new(&Device::flex(), 1), &parts)?;
+/// let attention = config.init_with(&Init::new(&Device::flex(), 1), &catalog)?;
 /// assert!(attention.score.downcast_ref::<Distance>().is_some());
 /// # Ok::<(), ModelError>(())
 /// ```
 #[derive(Clone)]
-pub struct Parts {
+pub struct Catalog {
     scores: BTreeMap<String, Part<HeadShape, AnyScore>>,
     positions: BTreeMap<String, Part<Place, Option<AnyPositions>>>,
 }
 
-impl Default for Parts {
+impl Default for Catalog {
     fn default() -> Self {
         let empty = Self { scores: BTreeMap::new(), positions: BTreeMap::new() };
         empty
             .score("dot", Dot::build)
-            .and_then(|parts| parts.score("scaled-dot", ScaledDot::build))
-            .and_then(|parts| parts.score("additive", Additive::build))
-            .and_then(|parts| parts.positions("none", NoPositions::build))
-            .and_then(|parts| parts.positions("learned", LearnedPositions::build))
-            .and_then(|parts| parts.positions("sinusoidal", SinusoidalPositions::build))
-            .and_then(|parts| parts.positions("rope", Rope::build))
-            .and_then(|parts| parts.positions("alibi", Alibi::build))
+            .and_then(|catalog| catalog.score("scaled-dot", ScaledDot::build))
+            .and_then(|catalog| catalog.score("additive", Additive::build))
+            .and_then(|catalog| catalog.positions("none", NoPositions::build))
+            .and_then(|catalog| catalog.positions("learned", LearnedPositions::build))
+            .and_then(|catalog| catalog.positions("sinusoidal", SinusoidalPositions::build))
+            .and_then(|catalog| catalog.positions("rope", Rope::build))
+            .and_then(|catalog| catalog.positions("alibi", Alibi::build))
             .expect("the built-in names differ")
     }
 }
 
-impl Parts {
+impl Catalog {
     /// Adds a score. `build` makes it for the heads of one attention layer, from its settings; the [`Init`] stands at
     /// the score's own place in the module tree.
     ///
@@ -162,7 +162,7 @@ impl Parts {
     ///
     /// # Errors
     /// If there is none of this name or its settings are wrong.
-    pub fn complete_score(&self, choice: &Choice) -> Result<Choice, ModelError> {
+    pub fn score_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
         (find(&self.scores, SCORE, choice)?.complete)(choice)
     }
 
@@ -170,7 +170,7 @@ impl Parts {
     ///
     /// # Errors
     /// If there is none of this name or its settings are wrong.
-    pub fn complete_positions(&self, choice: &Choice) -> Result<Choice, ModelError> {
+    pub fn positions_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
         (find(&self.positions, POSITIONS, choice)?.complete)(choice)
     }
 }
@@ -184,33 +184,33 @@ fn completion<C: Settings>(kind: &'static str) -> Complete {
 }
 
 fn insert<P>(
-    parts: &mut BTreeMap<String, P>,
+    catalog: &mut BTreeMap<String, P>,
     kind: &'static str,
     name: &str,
     part: P,
 ) -> Result<(), ModelError> {
-    if parts.contains_key(name) {
+    if catalog.contains_key(name) {
         return Err(ModelError::NameTaken { kind, name: name.to_owned() });
     }
-    parts.insert(name.to_owned(), part);
+    catalog.insert(name.to_owned(), part);
     Ok(())
 }
 
 fn find<'a, P>(
-    parts: &'a BTreeMap<String, P>,
+    catalog: &'a BTreeMap<String, P>,
     kind: &'static str,
     choice: &Choice,
 ) -> Result<&'a P, ModelError> {
-    parts.get(&choice.name).ok_or_else(|| ModelError::Unknown {
+    catalog.get(&choice.name).ok_or_else(|| ModelError::Unknown {
         kind,
         name: choice.name.clone(),
-        known: parts.keys().cloned().collect(),
+        known: catalog.keys().cloned().collect(),
     })
 }
 
-impl Debug for Parts {
+impl Debug for Catalog {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts")
+        f.debug_struct("Catalog")
             .field("scores", &self.scores.keys())
             .field("positions", &self.positions.keys())
             .finish()

@@ -21,7 +21,7 @@ impl<const D: usize> AdamWState<D> {
     /// One step against the `gradient`, in place where nobody else holds the tensors.
     ///
     /// # Panics
-    /// On a device without kernels; see [`takes`](super::takes).
+    /// On a device without kernels; see [`supports`](super::supports).
     pub fn update(self, step: &AdamW, gradient: &Tensor<D>, decay: Decay) -> Self {
         let backend = HostBackend::of(&self.weights).expect("the caller has asked whether there are kernels");
         let Self { weights, mean, mean_square } = self;

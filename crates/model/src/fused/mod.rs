@@ -1,7 +1,7 @@
 //! Fused operations under Burn's autodiff: the only place that names backends.
 //!
 //! Each has a plain twin written on `Tensor` elsewhere: the definition, the oracle, and what every device takes whose
-//! memory is not the host's. Which one a tensor gets is decided by [`takes`], before anything is computed.
+//! memory is not the host's. Which one a tensor gets is decided by [`supports`], before anything is computed.
 //!
 //! | operation | twin |
 //! |---|---|
@@ -40,6 +40,6 @@ pub(crate) use self_attention::self_attention;
 use burn::tensor::Tensor;
 
 /// Whether there are kernels for this tensor: it lies in host memory, in single or double precision.
-pub fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
+pub fn supports<const D: usize>(tensor: &Tensor<D>) -> bool {
     HostBackend::of(tensor).is_some()
 }

@@ -78,7 +78,7 @@ impl NoPositions {
 
 impl Positions for NoPositions {}
 
-/// Any position scheme, as [`Parts`](crate::Parts) hands it out. [`Erased::downcast_ref`] gets at the type inside.
+/// Any position scheme, as [`Catalog`](crate::Catalog) hands it out. [`Erased::downcast_ref`] gets at the type inside.
 pub type AnyPositions = Erased<dyn ErasedPositions>;
 
 /// The methods of [`Positions`] behind a pointer.

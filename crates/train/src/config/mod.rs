@@ -8,7 +8,7 @@ mod train;
 pub(crate) use difference::difference;
 pub use optimizer::OptimizerConfig;
 pub use schedule::{ScheduleConfig, ScheduleKind};
-pub use train::StepsConfig;
+pub use train::TrainConfig;
 
 use qkv_model::Choice;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct Config {
     /// How the learning rate changes over the steps.
     pub schedule: ScheduleConfig,
     /// How long, how much at once, and what happens on the way.
-    pub train: StepsConfig,
+    pub train: TrainConfig,
 }
 
 /// The part of a [`Config`] that is left when the model and the task are your own.
@@ -44,8 +44,8 @@ pub struct Recipe {
     pub optimizer: OptimizerConfig,
     /// See [`ScheduleConfig`].
     pub schedule: ScheduleConfig,
-    /// See [`StepsConfig`].
-    pub train: StepsConfig,
+    /// See [`TrainConfig`].
+    pub train: TrainConfig,
 }
 
 impl Default for Recipe {
@@ -55,7 +55,7 @@ impl Default for Recipe {
             seed: 0,
             optimizer: OptimizerConfig::default(),
             schedule: ScheduleConfig::default(),
-            train: StepsConfig::default(),
+            train: TrainConfig::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::TrainError;
 /// The `[train]` table of a config file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StepsConfig {
+pub struct TrainConfig {
     /// Number of optimizer steps.
     pub steps: u64,
     /// Examples per step.
@@ -25,7 +25,7 @@ pub struct StepsConfig {
     pub stop_at: f64,
 }
 
-impl Default for StepsConfig {
+impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             steps: 500,
@@ -42,7 +42,7 @@ impl Default for StepsConfig {
 /// A batch of more examples is a typing error; it bounds the memory that one step can ask for.
 const MAX_BATCH: usize = 1 << 20;
 
-impl StepsConfig {
+impl TrainConfig {
     pub(super) fn check(&self) -> Result<(), TrainError> {
         for (key, value) in [
             ("train.steps", self.steps),

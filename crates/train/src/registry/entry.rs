@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use qkv_model::{Choice, Init, Inside, Parts};
+use qkv_model::{Catalog, Choice, Init, Inside};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -69,7 +69,7 @@ pub(crate) trait ModelEntry: Send + Sync {
         &self,
         choice: &Choice,
         task: &dyn Task,
-        parts: &Parts,
+        catalog: &Catalog,
         batch_size: usize,
     ) -> Result<Choice, TrainError>;
     /// The model.
@@ -78,7 +78,7 @@ pub(crate) trait ModelEntry: Send + Sync {
         choice: &Choice,
         task: &dyn Task,
         init: &Init,
-        parts: &Parts,
+        catalog: &Catalog,
     ) -> Result<AnyModel, TrainError>;
 }
 
@@ -100,10 +100,10 @@ impl<C: ModelConfig + 'static> ModelEntry for ModelOf<C> {
         &self,
         choice: &Choice,
         task: &dyn Task,
-        parts: &Parts,
+        catalog: &Catalog,
         batch_size: usize,
     ) -> Result<Choice, TrainError> {
-        let settings = choice.read::<C>("model")?.fit(task, parts)?;
+        let settings = choice.read::<C>("model")?.fit(task, catalog)?;
         settings.check_batch(batch_size)?;
         Ok(choice.with_settings(&settings))
     }
@@ -113,9 +113,9 @@ impl<C: ModelConfig + 'static> ModelEntry for ModelOf<C> {
         choice: &Choice,
         task: &dyn Task,
         init: &Init,
-        parts: &Parts,
+        catalog: &Catalog,
     ) -> Result<AnyModel, TrainError> {
-        let model = choice.read::<C>("model")?.build(task, init, parts)?;
+        let model = choice.read::<C>("model")?.build(task, init, catalog)?;
         Ok(AnyModel::new(Box::new(Inside::new(model))))
     }
 }

@@ -9,7 +9,7 @@ pub use read::ConfigSource;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qkv_model::{Choice, Init, ModelError, Parts, Positions, Score, Settings, TransformerConfig};
+use qkv_model::{Catalog, Choice, Init, ModelError, Positions, Score, Settings, TransformerConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
@@ -70,7 +70,7 @@ use crate::task::{
 /// ```
 #[derive(Clone)]
 pub struct Registry {
-    parts: Parts,
+    catalog: Catalog,
     tasks: BTreeMap<String, Arc<dyn TaskEntry>>,
     models: BTreeMap<String, Arc<dyn ModelEntry>>,
     /// What was registered under a name that was taken, and the name.
@@ -86,8 +86,8 @@ pub trait ModelConfig: Settings {
     ///
     /// # Errors
     /// If a number is out of range or does not fit the task.
-    fn fit(self, task: &dyn Task, parts: &Parts) -> Result<Self, TrainError> {
-        let _ = (task, parts);
+    fn fit(self, task: &dyn Task, catalog: &Catalog) -> Result<Self, TrainError> {
+        let _ = (task, catalog);
         Ok(self)
     }
 
@@ -104,7 +104,7 @@ pub trait ModelConfig: Settings {
     ///
     /// # Errors
     /// If the settings do not fit each other.
-    fn build(&self, task: &dyn Task, init: &Init, parts: &Parts) -> Result<Self::Model, TrainError>;
+    fn build(&self, task: &dyn Task, init: &Init, catalog: &Catalog) -> Result<Self::Model, TrainError>;
 }
 
 /// The model of a config that names none.
@@ -119,8 +119,12 @@ impl Default for Registry {
 impl Registry {
     /// The built-in tasks, models, scores and position schemes.
     pub fn new() -> Self {
-        let empty =
-            Self { parts: Parts::default(), tasks: BTreeMap::new(), models: BTreeMap::new(), refused: None };
+        let empty = Self {
+            catalog: Catalog::default(),
+            tasks: BTreeMap::new(),
+            models: BTreeMap::new(),
+            refused: None,
+        };
         empty
             .model::<TransformerConfig>(TRANSFORMER)
             .task("chars", include_str!("../../configs/chars.toml"), CharsConfig::load)
@@ -143,24 +147,24 @@ impl Registry {
             .task("sorted-list", include_str!("../../configs/sorted-list.toml"), checked(SortedList::check))
     }
 
-    /// Adds a score; see [`Parts::score`].
+    /// Adds a score; see [`Catalog::score`].
     pub fn score<C: Settings, S: Score + 'static>(
         self,
         name: &str,
         build: impl Fn(&C, &Init, qkv_model::HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
     ) -> Self {
-        let parts = self.parts.clone().score(name, build);
-        self.with_parts("score", name, parts)
+        let catalog = self.catalog.clone().score(name, build);
+        self.with_catalog("score", name, catalog)
     }
 
-    /// Adds a position scheme; see [`Parts::positions`].
+    /// Adds a position scheme; see [`Catalog::positions`].
     pub fn positions<C: Settings, P: Positions + 'static>(
         self,
         name: &str,
         build: impl Fn(&C, &Init, qkv_model::Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
     ) -> Self {
-        let parts = self.parts.clone().positions(name, build);
-        self.with_parts("position scheme", name, parts)
+        let catalog = self.catalog.clone().positions(name, build);
+        self.with_catalog("position scheme", name, catalog)
     }
 
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's
@@ -216,7 +220,7 @@ impl Registry {
     /// # Errors
     /// If there is none of this name, or it does not fit the task.
     pub fn model_of(&self, config: &Config, task: &dyn Task, init: &Init) -> Result<AnyModel, TrainError> {
-        self.model_entry(&config.model)?.build(&config.model, task, init, &self.parts)
+        self.model_entry(&config.model)?.build(&config.model, task, init, &self.catalog)
     }
 
     pub(crate) fn build_task(&self, choice: &Choice) -> Result<Box<dyn Task>, TrainError> {
@@ -245,7 +249,7 @@ impl Registry {
         task: &dyn Task,
         batch_size: usize,
     ) -> Result<Choice, TrainError> {
-        self.model_entry(choice)?.fit(choice, task, &self.parts, batch_size)
+        self.model_entry(choice)?.fit(choice, task, &self.catalog, batch_size)
     }
 
     /// The defaults of a task, as a config.
@@ -274,9 +278,9 @@ impl Registry {
         Ok(self.models.get(&choice.name).map(Arc::as_ref).ok_or_else(unknown)?)
     }
 
-    fn with_parts(mut self, kind: &'static str, name: &str, parts: Result<Parts, ModelError>) -> Self {
-        match parts {
-            Ok(parts) => self.parts = parts,
+    fn with_catalog(mut self, kind: &'static str, name: &str, catalog: Result<Catalog, ModelError>) -> Self {
+        match catalog {
+            Ok(catalog) => self.catalog = catalog,
             Err(_) => return self.refuse(kind, name),
         }
         self
@@ -296,7 +300,7 @@ fn checked<T: Clone>(check: impl Fn(&T) -> Result<(), TrainError>) -> impl Fn(&T
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Registry")
-            .field("parts", &self.parts)
+            .field("parts", &self.catalog)
             .field("tasks", &self.tasks.keys())
             .field("models", &self.models.keys())
             .finish()

@@ -1,6 +1,6 @@
 //! The built-in kind of model, registered in the same way as a user's.
 
-use qkv_model::{Init, MaskConfig, Parts, Transformer, TransformerConfig};
+use qkv_model::{Catalog, Init, MaskConfig, Transformer, TransformerConfig};
 
 use super::ModelConfig;
 use crate::error::TrainError;
@@ -12,7 +12,7 @@ const MAX_MAP_ENTRIES: usize = 1 << 30;
 impl ModelConfig for TransformerConfig {
     type Model = Transformer;
 
-    fn fit(mut self, task: &dyn Task, parts: &Parts) -> Result<Self, TrainError> {
+    fn fit(mut self, task: &dyn Task, catalog: &Catalog) -> Result<Self, TrainError> {
         let needs = [
             ("vocab_size", &mut self.vocab_size, task.vocabulary().len()),
             ("seq_len", &mut self.seq_len, task.seq_len()),
@@ -27,7 +27,7 @@ impl ModelConfig for TransformerConfig {
         if task.is_told_later() && self.mask != MaskConfig::Causal {
             return Err(TrainError::NeedsCausalMask { task: task.name().to_owned() });
         }
-        Ok(self.resolve(parts)?)
+        Ok(self.resolve(catalog)?)
     }
 
     /// A step's attention maps have `batch · heads · T²` entries a layer.
@@ -41,7 +41,7 @@ impl ModelConfig for TransformerConfig {
         Err(TrainError::OutOfRange { key: "train.batch_size", expected, got: batch_size.to_string() })
     }
 
-    fn build(&self, _: &dyn Task, init: &Init, parts: &Parts) -> Result<Transformer, TrainError> {
-        Ok(self.init_with(init, parts)?)
+    fn build(&self, _: &dyn Task, init: &Init, catalog: &Catalog) -> Result<Transformer, TrainError> {
+        Ok(self.init_with(init, catalog)?)
     }
 }
