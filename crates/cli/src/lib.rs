@@ -42,34 +42,16 @@
 //! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
 //! 6. [`inspect`] reads what was learned from the run's files alone, whatever types made them.
 
-mod ablate;
-mod album;
-mod api;
 mod args;
-mod bench;
-mod device;
-mod ending;
-mod eval;
+mod commands;
 mod exit;
-mod explain;
-mod inspect_command;
-mod interrupt;
-mod job;
-mod lecture;
 mod live;
-mod loaded;
-mod numbers;
-mod progress;
-mod report;
-mod screen;
-mod style;
-mod sweep;
-mod table;
-mod tasks;
-mod train_command;
+mod output;
+mod run;
+mod session;
 
-pub use api::run;
 pub use qkv_inspect as inspect;
 pub use qkv_model as model;
 pub use qkv_train as train;
 pub use qkv_train::Registry;
+pub use run::run;

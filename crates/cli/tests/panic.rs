@@ -6,13 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 #[cfg(target_os = "linux")]
-#[path = "cli/pty.rs"]
+#[path = "cli/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the tests of the binary")]
-mod pty;
-#[cfg(target_os = "linux")]
-#[path = "cli/sandbox.rs"]
-#[allow(dead_code, reason = "shared with the tests of the binary")]
-mod sandbox;
+mod support;
 
 #[cfg(target_os = "linux")]
 use std::process::Command;
@@ -43,10 +39,10 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn gives_the_terminal_back() {
-    let sandbox = sandbox::Sandbox::new();
+    let sandbox = support::sandbox::Sandbox::new();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args("train fragile --live --out run".split(' ')).current_dir(sandbox.path("."));
-    let text = pty::Pty::of(&command, &[(PANICS, "1"), ("RUST_BACKTRACE", "0")]).ends_with(101);
+    let text = support::pty::Pty::of(&command, &[(PANICS, "1"), ("RUST_BACKTRACE", "0")]).ends_with(101);
     assert!(text.contains("the task gave up"), "{text}");
     println!("a panic gives the terminal back ... ok");
 }

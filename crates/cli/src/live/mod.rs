@@ -1,23 +1,12 @@
 //! The live view of `qkv train … --live`: an observer that draws. It changes no byte of the run.
 
 mod budget;
-mod cells;
-mod curve;
-mod curves;
+mod capture;
 mod drawing;
 mod keys;
-mod lines;
-mod matrices;
-mod paper;
-mod sight;
-#[cfg(unix)]
-mod terminal;
-#[cfg(not(unix))]
-#[path = "no_terminal.rs"]
+mod series;
 mod terminal;
 mod view;
-#[cfg(unix)]
-mod writer;
 
 use std::io;
 use std::path::Path;
@@ -27,14 +16,14 @@ use anyhow::Result;
 use qkv_train::{Evaluation, Model, Next, Observer, State, StepReport, TrainError};
 
 use crate::exit::usage;
-use crate::interrupt::Interrupt;
-use crate::style;
+use crate::output::colour;
+use crate::session::interrupt::Interrupt;
 use budget::{Budget, TRAINING_PER_LOOK, TRAINING_PER_PICTURE};
 use keys::Key;
 use terminal::Terminal;
 use view::{LookedAt, Pace, Place, Training, View};
 
-pub use sight::Sight;
+pub use capture::Sight;
 pub use terminal::close;
 
 /// Between two looks at the keyboard, each of which takes some microseconds.
@@ -93,7 +82,7 @@ impl<'a> Live<'a> {
     pub fn new(sight: Sight<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
         let view = View {
             task: sight.task.name().to_owned(),
-            style: style::heat_maps(),
+            style: colour::heat_maps(),
             pace: Pace { last_step, ..Pace::default() },
             loss: Default::default(),
             accuracy: Default::default(),

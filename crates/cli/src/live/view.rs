@@ -3,8 +3,8 @@
 use qkv_inspect::{Matrix, TextStyle};
 use qkv_train::StepReport;
 
-use super::curve::Curve;
 use super::keys::{Axis, Direction};
+use super::series::Curve;
 
 /// What is on the screen, once it is drawn.
 #[derive(Debug, Clone)]

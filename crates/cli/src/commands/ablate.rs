@@ -1,0 +1,113 @@
+//! `qkv ablate`: what the run can no longer do without a head, or without its queries, keys or values.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use qkv_model::Stage;
+use qkv_train::{Ablation, Effect, Examples, Model, Registry, Replacement, Site, Split};
+use serde_json::json;
+
+use crate::args::AblateArgs;
+use crate::exit::usage;
+use crate::session::open_run;
+
+/// Takes every part of every head away, one at a time, and lists them with the most important first.
+pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
+    if args.examples == 0 {
+        return Err(usage("--examples must be at least 1, got 0"));
+    }
+    let device = args.machine.open()?;
+    let run = open_run::open(&args.run, registry, &device)?;
+    let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
+    let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };
+    let ablation = Ablation::new(&run.model, examples, args.examples, &device)?;
+    let n_heads: Vec<usize> = run.model.layers().iter().map(|layer| layer.n_heads).collect();
+    let mut parts = parts(&ablation.sites(), &n_heads)
+        .into_iter()
+        .map(|part| Ok((ablation.without(&[part.site], replacement)?, part)))
+        .collect::<Result<Vec<(Effect, Part)>>>()?;
+    if parts.is_empty() {
+        return Err(usage(format!(
+            "{} has no attention of which something could be taken",
+            args.run.display()
+        )));
+    }
+    // What leaves no number behind is missed most.
+    let missed =
+        |effect: &Effect| Some(effect.loss_change()).filter(|x| x.is_finite()).unwrap_or(f64::INFINITY);
+    parts.sort_by(|(a, _), (b, _)| missed(b).total_cmp(&missed(a)));
+
+    let out = &mut stdout().lock();
+    if args.json {
+        for (effect, part) in &parts {
+            writeln!(out, "{}", event(part, effect, replacement, run.step))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let before = ablation.before();
+    let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
+    writeln!(
+        out,
+        "accuracy {:.4}   loss {:.2e}   on {} test examples, step {}, before anything is {instead}\n",
+        before.accuracy, before.loss, before.examples, run.step
+    )?;
+    writeln!(
+        out,
+        "{:>5}  {:>5}  {:<7}  {:>11}  {:>15}",
+        "layer", "head", "without", "loss change", "accuracy change"
+    )?;
+    for (effect, Part { site, heads }) in &parts {
+        let heads = match heads[..] {
+            [head] => head.to_string(),
+            _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
+        };
+        let (loss, accuracy) = (effect.loss_change(), effect.accuracy_change());
+        writeln!(
+            out,
+            "{:>5}  {heads:>5}  {:<7}  {loss:>+11.4}  {accuracy:>+15.4}",
+            site.layer,
+            without(site.stage)
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is taken away, and the heads that have it: all of a group, where they share their keys and values.
+struct Part {
+    site: Site,
+    heads: Vec<usize>,
+}
+
+/// `n_heads`: of every layer.
+fn parts(sites: &[Site], n_heads: &[usize]) -> Vec<Part> {
+    let count =
+        |of: Site| sites.iter().filter(|site| (site.layer, site.stage) == (of.layer, of.stage)).count();
+    let part = |&site: &Site| {
+        let n_heads = n_heads.get(site.layer).copied().unwrap_or_else(|| count(site));
+        let per_group = (n_heads / count(site)).max(1);
+        Part { site, heads: (site.head * per_group..(site.head + 1) * per_group).collect() }
+    };
+    sites.iter().map(part).collect()
+}
+
+/// Without its context, nothing of a head is left.
+fn without(stage: Stage) -> &'static str {
+    if stage == Stage::Context { "head" } else { stage.name() }
+}
+
+fn event(part: &Part, effect: &Effect, replacement: Replacement, step: u64) -> serde_json::Value {
+    json!({
+        "event": "ablation",
+        "step": step,
+        "layer": part.site.layer,
+        "heads": part.heads,
+        "without": without(part.site.stage),
+        "replacement": replacement,
+        "loss": effect.after.loss,
+        "accuracy": effect.after.accuracy,
+        "loss_change": effect.loss_change(),
+        "accuracy_change": effect.accuracy_change(),
+        "examples": effect.after.examples,
+    })
+}

@@ -1,0 +1,50 @@
+//! `qkv eval`: how good a run is on examples that it was not trained on.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use qkv_train::{Event, Examples, Registry, Split, evaluate, evaluate_exactly};
+
+use crate::args::EvalArgs;
+use crate::exit::usage;
+use crate::session::open_run;
+
+/// Most inputs that `--exact` goes through: a minute or two of a small model.
+const EXACT_LIMIT: u64 = 1_000_000;
+
+/// Evaluates the latest checkpoint.
+pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
+    if args.examples == 0 {
+        return Err(usage("--examples must be at least 1, got 0"));
+    }
+    let device = args.machine.open()?;
+    let run = open_run::open(&args.run, registry, &device)?;
+    let task = &*run.task;
+    let (evaluation, which) = if args.exact {
+        let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {
+            let n_inputs = task.n_inputs().map_or("more than can be numbered".to_owned(), |n| n.to_string());
+            usage(format!(
+                "--exact needs at most {EXACT_LIMIT} inputs, the task `{}` has {n_inputs}",
+                task.name()
+            ))
+        })?;
+        (evaluation, format!("all {} inputs, those of training included", evaluation.examples))
+    } else {
+        let examples = Examples { task, seed: run.config.seed, split: Split::Test };
+        let evaluation = evaluate(&run.model, examples, args.examples, &device)?;
+        (evaluation, format!("{} test examples", evaluation.examples))
+    };
+    let out = &mut stdout().lock();
+    if args.json {
+        let event = Event::Eval { step: run.step, evaluation };
+        writeln!(out, "{}", serde_json::to_string(&event)?)?;
+    } else {
+        writeln!(
+            out,
+            "accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {which}, step {}",
+            evaluation.accuracy, evaluation.sequence_accuracy, evaluation.loss, run.step
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

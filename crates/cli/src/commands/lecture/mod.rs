@@ -1,0 +1,31 @@
+//! `qkv lecture`: the lecture's ladder, ours beside the published numbers, then its two arguments by experiment.
+
+mod comparison;
+mod ladder;
+mod learning;
+mod memory;
+mod published;
+mod scaling;
+mod shapes;
+
+use std::io::stdout;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::args::LectureArgs;
+use comparison::Sheet;
+use published::Published;
+
+/// Replays the lecture; fails if one published number does not come out.
+pub fn run(args: &LectureArgs) -> Result<ExitCode> {
+    let device = args.machine.open()?;
+    let published = Published::new(&device);
+    let mut sheet = Sheet::new(stdout().lock());
+    ladder::climb(&mut sheet, &published)?;
+    learning::learn(&mut sheet, &published)?;
+    shapes::show(&mut sheet, &device)?;
+    scaling::experiment(&mut sheet, &device)?;
+    memory::experiment(&mut sheet, &device)?;
+    Ok(if sheet.verdict()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,101 @@
+//! Why the scores are scaled: without `1/√d_k` the softmax saturates as `d_k` grows, and W_Q stops learning.
+
+use std::io::Write;
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor};
+use qkv_model::{Choice, Init, Mask, Mode, SelfAttentionConfig, Training};
+
+use super::comparison::Sheet;
+
+const SEQ_LEN: usize = 16;
+const D_IN: usize = 16;
+const D_V: usize = 16;
+/// Random draws behind each figure; the medians then repeat to about a tenth.
+const DRAWS: u64 = 100;
+const WIDTHS: [usize; 7] = [1, 4, 16, 64, 256, 1024, 4096];
+
+/// Over the draws.
+struct Row {
+    entropy: f64,
+    median_gradient: f64,
+    mean_gradient: f64,
+}
+
+/// Measures entropy and gradient against `d_k`, with and without scaling.
+pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()> {
+    let title = "10. why the scores are scaled";
+    let what = format!(
+        "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance, L = ½ mean context² of one query"
+    );
+    sheet.rung(title, &what)?;
+    sheet.say("            entropy of the weights         ‖∂L/∂W_Q‖, median         ‖∂L/∂W_Q‖, mean")?;
+    sheet.say("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
+    let device = device.clone().autodiff();
+    for d_k in WIDTHS {
+        let scaled = measure(&device, d_k, "scaled-dot")?;
+        let unscaled = measure(&device, d_k, "dot")?;
+        sheet.say(&format!(
+            "{d_k:>6}       {:>8.4}   {:>8.4}        {:>8.1e}   {:>8.1e}       {:>8.1e}   {:>8.1e}",
+            scaled.entropy,
+            unscaled.entropy,
+            scaled.median_gradient,
+            unscaled.median_gradient,
+            scaled.mean_gradient,
+            unscaled.mean_gradient
+        ))?;
+    }
+    let uniform = (SEQ_LEN as f64).ln();
+    sheet.say(&format!(
+        "entropy in nats; {uniform:.4} is a query that attends to all {SEQ_LEN} keys alike, 0 to one alone"
+    ))?;
+    sheet.say("unscaled, the typical query stops learning; the mean is held up by the few that hang between two keys")?;
+    Ok(())
+}
+
+fn measure(device: &Device, d_k: usize, score: &str) -> Result<Row> {
+    let mut entropies = Vec::new();
+    let mut gradients = Vec::new();
+    for draw in 0..DRAWS {
+        let init = Init::new(device, draw);
+        let config = SelfAttentionConfig {
+            d_v: D_V,
+            score: Choice::new(score),
+            ..SelfAttentionConfig::new(D_IN, d_k)
+        };
+        let mut layer = config.init(&init)?;
+        // Unit variance of q and k: standard normal inputs, matrices of variance 1/d_in.
+        let std = 1.0 / (D_IN as f64).sqrt();
+        layer.w_q = Some(init.normal("w_q", [D_IN, d_k], std, Training::Learned));
+        layer.w_k = Some(init.normal("w_k", [D_IN, d_k], std, Training::Learned));
+        let x = init.normal("x", [1, SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
+        let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
+        entropies.push(entropy(output.weights));
+        let of_one_query = output.context.slice([0..1, 0..1]);
+        let grads = of_one_query.powi_scalar(2).mean().mul_scalar(0.5).backward();
+        let w_q = layer.w_q.as_ref().expect("set above").val();
+        let grad = w_q.grad(&grads).expect("W_Q receives a gradient");
+        gradients.push(grad.powi_scalar(2).sum().into_scalar::<f64>().sqrt());
+    }
+    Ok(Row {
+        entropy: median(entropies),
+        mean_gradient: mean(&gradients),
+        median_gradient: median(gradients),
+    })
+}
+
+/// Mean entropy of the rows, `-Σ w ln w`, in nats; `0 ln 0` counts as zero.
+fn entropy(weights: Tensor<4>) -> f64 {
+    let [_, _, q_len, _] = weights.dims();
+    let sum: f64 = weights.into_data().iter::<f64>().filter(|&w| w > 0.0).map(|w| -w * w.ln()).sum();
+    sum / q_len as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}

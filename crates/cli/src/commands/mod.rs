@@ -1,0 +1,15 @@
+//! One file or folder a command, named as the user types it; each has a `run` that takes its arguments to an exit code.
+//!
+//! What two commands share does not belong here: a run that is opened or trained is in `session`, what is printed or
+//! written in `output`.
+
+pub mod ablate;
+pub mod bench;
+pub mod eval;
+pub mod explain;
+pub mod inspect;
+pub mod lecture;
+pub mod report;
+pub mod sweep;
+pub mod tasks;
+pub mod train;

@@ -1,0 +1,196 @@
+//! `qkv sweep`: every combination of some settings, each in a folder of its own, and a table of what came out.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use qkv_train::{Config, ConfigSource, Existing, Registry, RunFolder, TrainError};
+use serde_json::{Value, json};
+use toml::Table;
+
+use crate::args::SweepArgs;
+use crate::exit::{self, usage};
+use crate::output::stdout::{Screen, say_it_is_saved};
+use crate::session::interrupt::Interrupt;
+use crate::session::job::{Audience, Job, Outcome};
+
+/// Most runs of one sweep; more is a slip.
+const MAX_RUNS: usize = 10_000;
+
+/// Longest name of a folder in bytes; file systems stop at 255.
+const MAX_NAME: usize = 240;
+
+/// One combination.
+struct Run {
+    /// `key=value`, one for each key of `[sweep]`, as a person writes it.
+    labels: Vec<String>,
+    folder: PathBuf,
+    config: Config,
+}
+
+/// Trains what is not done yet and shows the results of all.
+pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
+    let path = &args.config;
+    let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+    let runs = runs(args, registry, &text).with_context(|| format!("cannot use {}", path.display()))?;
+    let device = args.machine.open()?;
+    // Everything is checked before the first run starts.
+    for run in &runs {
+        Job::prepare(registry, run.config.clone(), &device).with_context(|| run.labels.join(" "))?;
+    }
+    let mut interrupt = Interrupt::watch()?;
+    let mut ended = ExitCode::SUCCESS;
+    for (number, run) in runs.iter().enumerate() {
+        let job = Job::prepare(registry, run.config.clone(), &device)?;
+        match train(&job, run, &mut interrupt) {
+            Ok(Trained::Result(result)) => {
+                show(args, &result, &format!("{:>4}/{}", number + 1, runs.len()), run)?;
+            }
+            Ok(Trained::Interrupted(code)) => return Ok(code),
+            // One run that fails does not cost the others.
+            Err(error) => ended = exit::code(Err(error.context(run.labels.join(" ")))),
+        }
+        if let Some(code) = interrupt.exit_code() {
+            return Ok(ExitCode::from(code));
+        }
+    }
+    Ok(ended)
+}
+
+fn show(args: &SweepArgs, result: &Value, number: &str, run: &Run) -> Result<()> {
+    let out = &mut Screen::default();
+    if args.json {
+        return Ok(writeln!(out, "{result}")?);
+    }
+    let figure = |key: &str| result[key].as_f64().unwrap_or(f64::NAN);
+    let (accuracy, sequences, loss) = (figure("accuracy"), figure("sequence_accuracy"), figure("loss"));
+    let (seconds, labels) = (figure("seconds"), run.labels.join("  "));
+    Ok(writeln!(
+        out,
+        "{number}  accuracy {accuracy:.4}   sequences right {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
+    )?)
+}
+
+/// How one of the runs ended.
+enum Trained {
+    /// With its last event and its settings.
+    Result(Value),
+    /// By a signal.
+    Interrupted(ExitCode),
+}
+
+fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
+    let (folder, from) = if RunFolder::holds_a_run(&run.folder) {
+        let folder = RunFolder::open_to_resume(&run.folder, &run.config)?;
+        let from = folder.checkpoints_to_resume(None)?;
+        (folder, from)
+    } else {
+        (RunFolder::create(&run.folder, &run.config, Existing::Keep)?, Vec::new())
+    };
+    if !folder.is_done()
+        && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Audience::Nobody, interrupt)?
+    {
+        say_it_is_saved(step, &folder.checkpoint(step));
+        return Ok(Trained::Interrupted(code));
+    }
+    let mut result = folder.last_event()?;
+    result["settings"] = json!(run.labels);
+    Ok(Trained::Result(result))
+}
+
+/// The combinations of this shard, checked, with the keys in alphabetical order: the last one changes fastest.
+fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
+    let mut config: Table =
+        text.parse().map_err(|error: toml::de::Error| usage(format!("not TOML: {}", error.message())))?;
+    let Some(toml::Value::Table(sweep)) = config.remove("sweep") else {
+        return Err(usage("a sweep needs a table [sweep], for example `seed = [0, 1, 2]`"));
+    };
+    let mut axes = Vec::new();
+    flatten(&sweep, "", &mut axes)?;
+    let n_runs = axes.iter().try_fold(1_usize, |n, (_, values)| n.checked_mul(values.len()));
+    let n_runs = match n_runs {
+        Some(n_runs) if (1..=MAX_RUNS).contains(&n_runs) => n_runs,
+        _ => return Err(usage(format!("a sweep has between 1 and {MAX_RUNS} runs; shorten the lists"))),
+    };
+    let (shard, n_shards) = shard(args.shard.as_deref())?;
+    let parent = match &args.out {
+        Some(out) => out.clone(),
+        None => Path::new("runs").join(args.config.file_stem().unwrap_or_default()),
+    };
+    let text = toml::to_string(&config)?;
+    let runs: Vec<Run> = (0..n_runs)
+        .filter(|index| index % n_shards == shard)
+        .map(|index| {
+            let combination = combination(&axes, index);
+            let settings: Vec<String> =
+                combination.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let config = ConfigSource::Toml(&text)
+                .read(registry, &settings)
+                .with_context(|| format!("run {}", settings.join(" ")))?;
+            let labels: Vec<String> = combination.into_iter().map(label).collect();
+            let name = folder_name(&labels);
+            if name.len() > MAX_NAME {
+                return Err(usage(format!(
+                    "the settings of a run name its folder, and `{name}` is too long for one"
+                )));
+            }
+            Ok(Run { folder: parent.join(name), labels, config })
+        })
+        .collect::<Result<_>>()?;
+    let mut folders = HashSet::new();
+    match runs.iter().find(|run| !folders.insert(&run.folder)) {
+        None => Ok(runs),
+        Some(run) => Err(usage(format!("two runs would share the folder {}", run.folder.display()))),
+    }
+}
+
+/// The dotted keys of `[sweep]` with their lists.
+fn flatten(table: &Table, prefix: &str, axes: &mut Vec<(String, Vec<toml::Value>)>) -> Result<()> {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Array(values) => axes.push((path, values.clone())),
+            toml::Value::Table(table) => flatten(table, &path, axes)?,
+            other => {
+                return Err(usage(format!("`{path}` in [sweep] must be a list of values, got {other}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn combination(axes: &[(String, Vec<toml::Value>)], mut index: usize) -> Vec<(&str, &toml::Value)> {
+    let mut settings = Vec::with_capacity(axes.len());
+    for (key, values) in axes.iter().rev() {
+        settings.push((key.as_str(), &values[index % values.len()]));
+        index /= values.len();
+    }
+    settings.reverse();
+    settings
+}
+
+/// Text without its quotation marks.
+fn label((key, value): (&str, &toml::Value)) -> String {
+    match value.as_str() {
+        Some(text) => format!("{key}={text}"),
+        None => format!("{key}={value}"),
+    }
+}
+
+/// The labels without what a file name cannot hold.
+fn folder_name(labels: &[String]) -> String {
+    let name = labels.join(",");
+    name.chars().map(|c| if c.is_alphanumeric() || "=.,-+_".contains(c) { c } else { '_' }).collect()
+}
+
+fn shard(text: Option<&str>) -> Result<(usize, usize)> {
+    let Some(text) = text else { return Ok((0, 1)) };
+    let parsed = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match parsed {
+        Some((i, n)) if (1..=n).contains(&i) => Ok((i - 1, n)),
+        _ => Err(usage(format!("--shard must be I/N with I between 1 and N, for example 1/2, got `{text}`"))),
+    }
+}

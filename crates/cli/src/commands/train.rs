@@ -1,0 +1,153 @@
+//! `qkv train`: from a task's name to a trained model in a run folder.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use qkv_train::{Config, ConfigSource, Ended, Existing, Registry, RunFolder, TrainError};
+
+use crate::args::TrainArgs;
+use crate::exit::usage;
+use crate::live;
+use crate::output::stdout::{Screen, say_it_is_saved};
+use crate::output::{closing_summary, describe};
+use crate::session::interrupt::Interrupt;
+use crate::session::job::{Audience, Done, Job, Outcome};
+
+/// Trains, evaluates on the test split, and shows what was learned.
+pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
+    if args.live {
+        live::check()?;
+    }
+    let config = config(args, registry)?;
+    let job = Job::prepare(registry, config, &args.machine.open()?)?.stop_after(args.stop_after);
+    let mut interrupt = Interrupt::watch()?;
+    let (folder, from) = folder(args, &job)?;
+    let audience = match args {
+        TrainArgs { json: true, .. } => Audience::Program,
+        TrainArgs { quiet: true, .. } => Audience::Nobody,
+        TrainArgs { live: true, .. } => Audience::Watcher,
+        _ => Audience::Person,
+    };
+    let out = &mut Screen::default();
+    if !from.is_empty() && folder.is_done() {
+        match audience {
+            Audience::Person | Audience::Watcher => {
+                writeln!(out, "{} is finished already", folder.path().display())?
+            }
+            Audience::Program => writeln!(out, "{}", folder.last_event()?)?,
+            Audience::Nobody => {}
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if audience.reads() {
+        describe::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
+        if let Some(step) = from.first() {
+            writeln!(out, "going on after step {step}\n")?;
+        }
+    }
+    match job.run(&folder, &from, audience, &mut interrupt)? {
+        Outcome::Interrupted { step, code } => {
+            say_it_is_saved(step, &folder.checkpoint(step));
+            Ok(code)
+        }
+        Outcome::Done(done) => {
+            if audience.reads() {
+                say_how_it_ended(out, &done)?;
+                compare(out, &done, job.task.unit())?;
+                closing_summary::show(out, &done.probe, folder.path())?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn config(args: &TrainArgs, registry: &Registry) -> Result<Config> {
+    let mut settings = args.settings.clone();
+    settings.extend(args.seed.map(|seed| format!("seed={seed}")));
+    if let Some(steps) = args.steps {
+        settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
+    }
+    let source = Path::new(&args.source);
+    if RunFolder::holds_a_run(source) && args.resume.is_some() {
+        return from_file(&source.join("config.toml"), registry, &settings);
+    }
+    if RunFolder::holds_a_run(source) {
+        return Err(usage(format!("{} holds a run; add --resume to go on with it", source.display())));
+    }
+    if args.source.ends_with(".toml") {
+        return from_file(source, registry, &settings);
+    }
+    Ok(ConfigSource::Task(&args.source).read(registry, &settings)?)
+}
+
+fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Config> {
+    let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+    let set = if settings.is_empty() { "" } else { " with what the command line sets" };
+    let config = ConfigSource::Toml(&text).read(registry, settings);
+    config.with_context(|| format!("cannot use {}{set}", path.display()))
+}
+
+/// The run's folder, and the checkpoints to go on from, the best first.
+fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
+    let config = &job.config;
+    let given = Path::new(&args.source);
+    let out: Option<PathBuf> = match &args.out {
+        None if args.resume.is_some() && RunFolder::holds_a_run(given) => Some(given.to_owned()),
+        out => out.clone(),
+    };
+    let Some(out) = out else {
+        if args.resume.is_some() {
+            return Err(usage("--resume needs the run: name its folder, or give it with --out"));
+        }
+        return Ok((RunFolder::create_next(Path::new("runs"), &config.task.name, config)?, Vec::new()));
+    };
+    if out.is_file() {
+        return Err(usage(format!("--out {} is a file; name a folder", out.display())));
+    }
+    if let Some(step) = args.resume
+        && RunFolder::holds_a_run(&out)
+    {
+        let run = RunFolder::open_to_resume(&out, config)?;
+        let from = run.checkpoints_to_resume(step)?;
+        return Ok((run, from));
+    }
+    let existing = if args.force { Existing::Overwrite } else { Existing::Keep };
+    Ok((RunFolder::create(&out, config, existing)?, Vec::new()))
+}
+
+fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
+    let Done { ended, step, evaluation: test, seconds, live_seconds, .. } = done;
+    match ended {
+        Ended::Finished => {}
+        Ended::Early(_) => writeln!(out, "stopped early at step {step}: the validation target is reached")?,
+        Ended::Stopped => writeln!(out, "stopped at step {step}, as asked")?,
+    }
+    writeln!(
+        out,
+        "\ntest accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {} examples after {step} steps, {seconds:.1} s in all",
+        test.accuracy, test.sequence_accuracy, test.loss, test.examples
+    )?;
+    if let Some(live) = live_seconds {
+        writeln!(out, "the live view took {live:.2} s of it, {:.1} %", 100.0 * live / seconds)?;
+    }
+    Ok(())
+}
+
+/// The model beside simpler ones, and what it writes by itself.
+fn compare(out: &mut impl Write, done: &Done, unit: &str) -> std::io::Result<()> {
+    if !done.baselines.is_empty() {
+        writeln!(out, "\nloss on the test split        nats   bits per {unit}")?;
+        let ours = ("this model", done.evaluation.loss);
+        let others = done.baselines.iter().map(|baseline| (baseline.name.as_str(), baseline.loss));
+        for (name, loss) in std::iter::once(ours).chain(others) {
+            writeln!(out, "  {name:<22} {loss:>9.4} {:>9.4}", loss / std::f64::consts::LN_2)?;
+        }
+    }
+    if let Some(sample) = &done.sample {
+        writeln!(out, "\na sample:\n{sample}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! The lines above and below the pictures, as parts of which as many are shown as fit.
+
+use ratatui::text::Span;
+
+use crate::live::view::{Pace, Training, View};
+use crate::output::describe::grouped;
+
+/// Between two parts of a line.
+const GAP: usize = 2;
+
+/// The figures, the most important first, and last the task. Each keeps its width, so that nothing moves while they change.
+pub fn figures(view: &View) -> Vec<String> {
+    let Pace { step, last_step, report, tokens_per_second, seconds_left } = view.pace;
+    let digits = last_step.to_string().len();
+    let mut figures = vec![format!("step {step:>digits$}/{last_step}")];
+    if view.training == Training::Held {
+        figures.push("paused".to_owned());
+    }
+    figures.extend(report.map(|report| format!("loss {:<6}", figure(report.loss))));
+    figures.extend(seconds_left.map(|seconds| format!("{:>5} left", duration(seconds))));
+    figures.extend(tokens_per_second.map(|rate| format!("{:>7} tokens/s", grouped(rate.round() as usize))));
+    figures.extend(report.map(|report| format!("lr {:.1e}", report.lr)));
+    figures.push(view.task.clone());
+    figures
+}
+
+/// The keys, the most important first, with what they do.
+pub fn keys(training: Training) -> [(&'static str, &'static str); 7] {
+    let pause = if training == Training::Held { "go on" } else { "pause" };
+    [("q", "stop"), ("?", "help"), ("p", pause), ("s", "save"), ("l", "layer"), ("h", "head"), ("i", "input")]
+}
+
+/// The parts in at most `most` lines of this width; what does not fit is left out, but never the first.
+pub fn wrapped(parts: impl IntoIterator<Item = String>, width: u16, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        let fits = |line: &&mut String| columns(line) + GAP + columns(&part) <= usize::from(width);
+        let is_full = lines.len() >= most.max(1);
+        match lines.last_mut().filter(fits) {
+            Some(line) => {
+                line.push_str(&" ".repeat(GAP));
+                line.push_str(&part);
+            }
+            None if is_full => break,
+            None => lines.push(part),
+        }
+    }
+    lines
+}
+
+/// A text in lines of this width, broken between words; a longer word is cut.
+pub fn folded(text: &str, width: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= usize::from(width) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Columns that a text takes.
+pub fn columns(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// `0:07`, `12:34`, `3:00:00`.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.clamp(0.0, 1e9) as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// Four digits that say something, however small the number.
+pub fn figure(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.001 => format!("{number:.1e}"),
+        size => {
+            let whole = size.log10().floor().clamp(0.0, 3.0) as usize;
+            format!("{number:.*}", if size < 10.0 { 4 } else { 4 - whole })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_on_a_clock() {
+        assert_eq!([7.9, 754.0, 10_800.0].map(duration), ["0:07", "12:34", "3:00:00"]);
+        assert_eq!(duration(f64::NAN), "0:00");
+    }
+
+    #[test]
+    fn small_numbers_are_not_rounded_to_zero() {
+        let numbers = [0.0, 3.14e-5, 0.0123, 0.28571, 2.5, 12.345, 1234.56, f64::NAN];
+        let texts = ["0", "3.1e-5", "0.0123", "0.2857", "2.5000", "12.345", "1234.6", "NaN"];
+        assert_eq!(numbers.map(figure), texts);
+    }
+
+    #[test]
+    fn the_first_part_is_always_there_and_the_rest_where_it_fits() {
+        let lines = |width, most| wrapped(["step 1", "loss", "lr"].map(str::to_owned), width, most);
+        assert_eq!(
+            [3, 12, 99].map(|width| lines(width, 1)),
+            [vec!["step 1"], vec!["step 1  loss"], vec!["step 1  loss  lr"]]
+        );
+        assert_eq!(lines(10, 2), ["step 1", "loss  lr"]);
+    }
+}

@@ -1,0 +1,155 @@
+//! The attention map and W_Q, W_K, W_V as cells of a terminal.
+
+use qkv_inspect::{Cell, Grid, HeatMap, Matrix, Palette, Scale, TextStyle};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+
+use super::canvas::Paper;
+use super::cells::{Cells, LARGE, Size};
+use super::lines::{columns, wrapped};
+
+/// Longest label beside a row, in columns.
+const MOST_LABEL: usize = 3;
+
+/// Half a cell whose value is no number; blue, red and the colours of weights say something else.
+const ODD: Color = Color::DarkGray;
+
+/// One matrix under its title.
+pub struct Panel<'a> {
+    /// As many parts as fit.
+    pub title: Vec<String>,
+    /// Or a sentence in its place.
+    pub matrix: Result<&'a Matrix, &'a str>,
+    /// Of the rows and, because they are the same, of the columns; empty where they have none.
+    pub labels: &'a [String],
+    pub palette: Palette,
+}
+
+impl Panel<'_> {
+    /// How large its values would be drawn.
+    pub fn cells(&self, area: Rect, style: TextStyle) -> Option<Cells> {
+        let shape = shape(self.matrix.ok()?);
+        let inside = beneath(area);
+        let labelled = Cells::fitting(shape, self.beside_labels(inside), style);
+        let cells = if labelled.are_labelled() { labelled } else { Cells::fitting(shape, inside, style) };
+        Some(cells)
+    }
+
+    /// Columns and rows that it takes with the largest cells, title and labels included.
+    pub fn wish(&self) -> [u16; 2] {
+        let Ok(matrix) = self.matrix else { return [0, 0] };
+        let [across, down] = Cells { size: Size::Large, block: 1 }.extent(shape(matrix));
+        let label_line = usize::from(!self.labels.is_empty());
+        [self.gutter() + across, 1 + down + label_line].map(|count| u16::try_from(count).unwrap_or(u16::MAX))
+    }
+
+    /// Draws as much as fits.
+    pub fn draw(&self, area: Rect, paper: &mut Paper) {
+        let inside = beneath(area);
+        let cells = self.cells(area, paper.style).filter(|_| !inside.is_empty());
+        let (Ok(matrix), Some(cells)) = (self.matrix, cells) else {
+            paper.title(area, &wrapped(self.title.clone(), area.width, 1).concat());
+            paper.text(inside, self.matrix.err().unwrap_or_default());
+            return;
+        };
+        let [rows, across] = cells.of(shape(matrix));
+        let map = HeatMap::new(matrix, self.palette).at_most(rows, across);
+        let map = match self.palette {
+            Palette::Sequential => map.with_scale(Scale::sequential(0.0, 1.0)),
+            Palette::Diverging => map,
+        };
+        let grid = map.grid(paper.style);
+        paper.title(area, &wrapped(self.heading(matrix, &grid), area.width, 1).concat());
+        match cells.size {
+            Size::Large if cells.are_labelled() && !self.labels.is_empty() => {
+                let place = self.beside_labels(inside);
+                large(&grid, place, paper.buffer);
+                self.label(inside, place, paper);
+            }
+            Size::Large => large(&grid, inside, paper.buffer),
+            Size::Small => small(&grid, inside, paper.buffer),
+        }
+    }
+
+    /// What it is, how far its values reach, its shape, and what a cell is.
+    fn heading(&self, matrix: &Matrix, grid: &Grid) -> Vec<String> {
+        let mut parts = self.title.clone();
+        if let (Palette::Diverging, Some((low, high))) = (self.palette, matrix.range()) {
+            parts.push(format!("±{:.2}", high.max(-low)));
+        }
+        parts.push(format!("[{} × {}]", matrix.rows(), matrix.columns()));
+        if grid.block != [1, 1] {
+            parts.push(format!("cells of {} × {}", grid.block[0], grid.block[1]));
+        }
+        parts
+    }
+
+    /// What is left for the cells: labels stand on the left, and below where each has its column.
+    fn beside_labels(&self, inside: Rect) -> Rect {
+        if self.labels.is_empty() {
+            return inside;
+        }
+        let gutter = (self.gutter() as u16).min(inside.width);
+        Rect {
+            x: inside.x + gutter,
+            width: inside.width - gutter,
+            height: inside.height.saturating_sub(1),
+            ..inside
+        }
+    }
+
+    fn gutter(&self) -> usize {
+        let longest = self.labels.iter().map(|label| columns(label)).max();
+        longest.map_or(0, |longest| longest.min(MOST_LABEL) + 1)
+    }
+
+    fn label(&self, inside: Rect, place: Rect, paper: &mut Paper) {
+        let dim = paper.dim();
+        for (row, label) in inside.rows().zip(self.labels) {
+            paper.line(Rect { width: MOST_LABEL as u16, ..row }, label, dim);
+        }
+        // Longer ones would run together.
+        if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {
+            let below = Rect { y: place.y + self.labels.len() as u16, height: 1, ..place };
+            let padded: String = self.labels.iter().map(|label| padded(label, usize::from(LARGE))).collect();
+            paper.line(below, &padded, dim);
+        }
+    }
+}
+
+/// With blanks behind it, to so many columns; some characters take none.
+fn padded(label: &str, to: usize) -> String {
+    format!("{label}{}", " ".repeat(to.saturating_sub(columns(label))))
+}
+
+/// All but the line of the title.
+fn beneath(area: Rect) -> Rect {
+    let title = area.height.min(1);
+    Rect { y: area.y + title, height: area.height - title, ..area }
+}
+
+fn shape(matrix: &Matrix) -> [usize; 2] {
+    [matrix.rows(), matrix.columns()]
+}
+
+fn large(grid: &Grid, area: Rect, buffer: &mut Buffer) {
+    for (y, row) in (area.top()..area.bottom()).zip(&grid.rows) {
+        for (x, cell) in (area.left()..area.right()).step_by(usize::from(LARGE)).zip(row) {
+            let style =
+                cell.background.map_or(Style::new(), |[r, g, b]| Style::new().bg(Color::Rgb(r, g, b)));
+            buffer.set_stringn(x, y, &cell.text, usize::from(LARGE), style);
+        }
+    }
+}
+
+/// Two rows of cells a line: the upper half of each character, and what is behind it.
+fn small(grid: &Grid, area: Rect, buffer: &mut Buffer) {
+    let colour = |cell: &Cell| cell.background.map_or(ODD, |[r, g, b]| Color::Rgb(r, g, b));
+    for (y, rows) in (area.top()..area.bottom()).zip(grid.rows.chunks(2)) {
+        for (column, x) in (area.left()..area.right()).enumerate().take(rows[0].len()) {
+            let below = rows.get(1).map_or(Color::Reset, |row| colour(&row[column]));
+            buffer.set_string(x, y, "▀", Style::new().fg(colour(&rows[0][column])).bg(below));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What the commands print and the files they write for people: standard output, its colours, numbers, pictures.
+//!
+//! Nothing here decides what is trained or shown, and nothing takes the whole screen: that is `live`.
+
+pub mod closing_summary;
+pub mod colour;
+pub mod describe;
+pub mod format;
+pub mod picture_files;
+pub mod progress;
+pub mod stdout;

@@ -1,0 +1,70 @@
+//! What a person sees while a run trains: a bar on a terminal, a plain line every so often elsewhere.
+
+use std::io::{IsTerminal, Write, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use qkv_train::{Evaluation, Next, Observer, State, StepReport, TrainError};
+
+use crate::output::stdout::Screen;
+
+/// Shows how a run is going.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    steps: u64,
+    latest: Option<Evaluation>,
+    screen: Screen,
+}
+
+/// Plain lines of a run; a log of more is not read.
+const LINES: u64 = 20;
+
+impl Progress {
+    /// A run of `steps`.
+    pub fn new(steps: u64) -> Self {
+        let bar = stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
+            ProgressBar::new(steps).with_style(style.expect("the template is valid"))
+        });
+        Self { bar, steps, latest: None, screen: Screen::default() }
+    }
+}
+
+impl<M> Observer<M> for Progress {
+    fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
+        let held_out = match self.latest {
+            Some(latest) => format!("  held-out sequences right {:.4}", latest.sequence_accuracy),
+            None => String::new(),
+        };
+        let StepReport { step, loss, lr, grad_norm, tokens_per_second } = report;
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(*step);
+                bar.set_message(format!("loss {loss:.4}{held_out}"));
+            }
+            None if *step == 1 || step.is_multiple_of(self.steps.div_ceil(LINES)) || *step == self.steps => {
+                let line = format!(
+                    "step {step:>6}  loss {loss:.4}  lr {lr:.1e}  gradient {grad_norm:.3}  {tokens_per_second:.0} tokens/s"
+                );
+                writeln!(self.screen, "{line}{held_out}").map_err(stopped)?;
+            }
+            None => {}
+        }
+        Ok(Next::Continue)
+    }
+
+    fn evaluated(&mut self, _state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        self.latest = Some(*evaluation);
+        Ok(())
+    }
+
+    fn end(&mut self, _state: &State<M>) -> Result<(), TrainError> {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        Ok(())
+    }
+}
+
+fn stopped(error: std::io::Error) -> TrainError {
+    TrainError::io("write", std::path::Path::new("standard output"))(error)
+}

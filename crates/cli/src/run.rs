@@ -1,0 +1,31 @@
+//! From a registry and the process's arguments to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use qkv_train::Registry;
+
+use crate::args::{Args, Command};
+use crate::commands::{ablate, bench, eval, explain, inspect, lecture, report, sweep, tasks, train};
+use crate::exit;
+
+/// Runs the command that the process was started with, on the types of `registry`.
+///
+/// Exit codes: 0 done; 1 it failed; 2 bad usage or config, and nothing was created; 3 the run folder is in use; 4 the
+/// training diverged; 129, 130 and 143 stopped by a closed terminal, SIGINT and SIGTERM after saving.
+pub fn run(registry: Registry) -> ExitCode {
+    let command = Args::parse().command;
+    qkv_kernels::keep_freed_memory();
+    exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
+        Command::Train(args) => train::run(&args, &registry),
+        Command::Eval(args) => eval::run(&args, &registry),
+        Command::Ablate(args) => ablate::run(&args, &registry),
+        Command::Explain(args) => explain::run(&args, &registry),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Sweep(args) => sweep::run(&args, &registry),
+        Command::Bench(args) => bench::run(&args),
+        Command::Lecture(args) => lecture::run(&args),
+        Command::Tasks => tasks::run(&registry),
+    }))
+}

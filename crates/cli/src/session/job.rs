@@ -1,0 +1,213 @@
+//! One training, from a checked config to its final figures: what `train` and `sweep` share.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::Device;
+use qkv_model::Init;
+use qkv_train::{
+    AnyModel, Baseline, Checkpoints, Config, Ended, Evaluation, Event, EventLog, Example, Examples, Probe,
+    Registry, RunFolder, RunInfo, Sampling, Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate,
+    generate, load_checkpoint,
+};
+
+use crate::live::{Live, Sight};
+use crate::output::progress::Progress;
+use crate::output::stdout::{Screen, say};
+use crate::session::interrupt::Interrupt;
+
+/// Test examples behind the final figures.
+const TEST_EXAMPLES: u64 = 10_000;
+
+/// Test examples that the film shows.
+const PROBES: u64 = 3;
+
+/// Tokens of the sample at the end.
+const SAMPLE: usize = 200;
+
+/// A training that is known to be possible: everything that can be wrong was found, and nothing was created.
+pub struct Job {
+    pub config: Config,
+    pub task: Box<dyn Task>,
+    /// With its initial weights.
+    pub model: AnyModel,
+    device: Device,
+    stop_after: Option<u64>,
+}
+
+/// Who is told how it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// A person.
+    Person,
+    /// A person who watches in the live view.
+    Watcher,
+    /// A program that reads JSON.
+    Program,
+    /// Nobody.
+    Nobody,
+}
+
+impl Audience {
+    /// Whether somebody reads sentences.
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Person | Self::Watcher)
+    }
+}
+
+/// How a job ended.
+pub enum Outcome {
+    /// The final figures are there.
+    Done(Box<Done>),
+    /// A signal came; everything is saved.
+    Interrupted { step: u64, code: ExitCode },
+}
+
+/// The end of a run that was not interrupted.
+pub struct Done {
+    pub ended: Ended,
+    pub step: u64,
+    /// On the test split.
+    pub evaluation: Evaluation,
+    /// What the model does with the first test example.
+    pub probe: Probe,
+    /// What simpler models reach on the test split, where the task has any to compare with.
+    pub baselines: Vec<Baseline>,
+    /// What the model writes by itself, where the task has a prompt.
+    pub sample: Option<String>,
+    /// Without the time in which it was held.
+    pub seconds: f64,
+    /// The part of it that went into the live view, where there was one.
+    pub live_seconds: Option<f64>,
+}
+
+impl Job {
+    /// Builds everything that the config names.
+    pub fn prepare(registry: &Registry, config: Config, device: &Device) -> Result<Self> {
+        let device = device.clone().autodiff();
+        let task = registry.task_of(&config)?;
+        let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
+        // The trainer draws an example of each split; one that cannot be drawn is found here.
+        Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
+        Ok(Self { config, task, model, device, stop_after: None })
+    }
+
+    /// Leaves after this many steps, without changing the schedule.
+    pub fn stop_after(self, stop_after: Option<u64>) -> Self {
+        Self { stop_after, ..self }
+    }
+
+    /// Trains in `folder`, from the best of these checkpoints that is whole.
+    pub fn run(
+        &self,
+        folder: &RunFolder,
+        from: &[u64],
+        audience: Audience,
+        interrupt: &mut Interrupt,
+    ) -> Result<Outcome> {
+        let started = Instant::now();
+        let Self { config, task, device, .. } = self;
+        let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
+        let state = self.load(folder, from)?;
+        let steps = config.train.steps;
+        // A step is made before anybody asks whether to leave.
+        let first_step = state.as_ref().map_or(0, |state| state.step) + 1;
+        let last_step = self.stop_after.map_or(steps, |step| step.max(first_step).min(steps));
+        let metrics = match &state {
+            Some(state) => folder.rewind(state.step)?,
+            None => folder.create_metrics()?,
+        };
+        if let Some(state) = state {
+            trainer = trainer.resume(state);
+        }
+        let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
+        let mut log = EventLog::new(metrics, folder, &info);
+        let mut json =
+            (audience == Audience::Program).then(|| EventLog::new(Screen::default(), folder, &info));
+        let mut checkpoints = Checkpoints::new(folder, config, &**task);
+        let example = draw(&**task, config.seed, Split::Test, 0)?;
+        let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
+        let probes: Vec<Example> = probes.collect::<Result<_, _>>()?;
+        let mut live = (audience == Audience::Watcher).then(|| {
+            let sight = Sight { task: &**task, examples: probes.clone(), device: device.clone() };
+            Live::new(sight, last_step, interrupt)
+        });
+        let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
+        let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
+
+        let mut trainer = trainer.stop_after(self.stop_after);
+        trainer =
+            trainer.observe(interrupt).observe(&mut snapshots).observe(&mut checkpoints).observe(&mut log);
+        if let Some(json) = &mut json {
+            trainer = trainer.observe(json);
+        }
+        if let Some(progress) = &mut progress {
+            trainer = trainer.observe(progress);
+        }
+        if let Some(live) = &mut live {
+            trainer = trainer.observe(live);
+        }
+        let Trained { state, ended } = trainer.run()?;
+        if let (Ended::Stopped, Some(code)) = (ended, interrupt.exit_code()) {
+            return Ok(Outcome::Interrupted { step: state.step, code: ExitCode::from(code) });
+        }
+
+        let model = state.model.valid();
+        // A list of test examples is gone through to its end.
+        let n_examples = task.n_held_out(Split::Test).unwrap_or(TEST_EXAMPLES);
+        let evaluation = evaluate(&model, self.examples(Split::Test), n_examples, device)?;
+        let probe = Probe::new(&model, &**task, &example, device);
+        let baselines = task.baselines(Split::Test);
+        let sample = self.sample(&model)?;
+        let held_seconds = live.as_ref().map_or(0.0, Live::held_seconds);
+        let seconds = started.elapsed().as_secs_f64() - held_seconds;
+        let done = Event::Done {
+            step: state.step,
+            evaluation,
+            baselines: &baselines,
+            sample: sample.as_deref(),
+            seconds,
+            snapshot_seconds: snapshots.seconds(),
+            path: folder.path(),
+        };
+        if ended != Ended::Stopped {
+            log.write(&done)?;
+        }
+        if let Some(json) = &mut json {
+            json.write(&done)?;
+        }
+        let (step, live_seconds) = (state.step, live.map(|live| live.seconds()));
+        let done = Done { ended, step, evaluation, probe, baselines, sample, seconds, live_seconds };
+        Ok(Outcome::Done(Box::new(done)))
+    }
+
+    /// The state at the first of these checkpoints that can be loaded; `None` where there is none at all.
+    fn load(&self, folder: &RunFolder, from: &[u64]) -> Result<Option<State<AnyModel>>> {
+        let mut broken = None;
+        for &step in from {
+            let model = self.model.clone();
+            match load_checkpoint(folder, step, model, &self.config.optimizer, &self.device) {
+                Ok(state) => return Ok(Some(state)),
+                Err(error) => {
+                    let place = folder.checkpoint(step);
+                    say(&format!("cannot go on from {}: {error}", place.display()));
+                    broken.get_or_insert(error);
+                }
+            }
+        }
+        broken.map_or(Ok(None), |error| Err(error.into()))
+    }
+
+    fn sample(&self, model: &AnyModel) -> Result<Option<String>> {
+        let Some(prompt) = self.task.prompt() else { return Ok(None) };
+        let sampling = Sampling { n_tokens: SAMPLE, seed: self.config.seed, ..Sampling::default() };
+        let tokens = generate(model, &*self.task, &prompt, &sampling, &self.device)?;
+        Ok(Some(self.task.text(&tokens)))
+    }
+
+    fn examples(&self, split: Split) -> Examples<'_> {
+        Examples { task: &*self.task, seed: self.config.seed, split }
+    }
+}

@@ -1,0 +1,96 @@
+//! What `ablate` lists.
+
+use crate::support::trained::sandbox_with_the_main_job;
+
+#[test]
+fn every_part_of_the_one_head_carries_the_task() {
+    let sandbox = sandbox_with_the_main_job();
+    let before = sandbox.tree(".");
+    let run = sandbox.succeeds("ablate run --examples 300 --threads 1");
+    let mut lines = run.stdout.lines();
+    let first = lines.next().unwrap();
+    for text in ["accuracy 1.0000", "on 300 test examples", "step 500", "before anything is set to zero"] {
+        assert!(first.contains(text), "no `{text}` in {first}");
+    }
+    let rows: Vec<Vec<&str>> = lines.skip(2).map(|line| line.split_whitespace().collect()).collect();
+    let mut parts: Vec<&str> = rows.iter().map(|row| row[2]).collect();
+    parts.sort_unstable();
+    assert_eq!(parts, ["head", "keys", "queries", "values"]);
+    let losses: Vec<f64> = rows.iter().map(|row| row[3].parse().unwrap()).collect();
+    assert!(losses.is_sorted_by(|a, b| a >= b) && losses[3] > 1.0, "{losses:?}");
+    for row in &rows {
+        let accuracy: f64 = row[4].parse().unwrap();
+        assert!((row[0], row[1]) == ("0", "0") && accuracy < -0.5, "{row:?}");
+    }
+    assert!(sandbox.tree(".") == before);
+}
+
+#[test]
+fn shared_keys_and_values_name_all_heads_that_share_them() {
+    let sandbox = sandbox_with_the_main_job();
+    sandbox.succeeds(
+        "train reverse --out grouped --set train.steps=2 --set model.n_heads=4 --set model.n_kv_heads=2",
+    );
+    let run = sandbox.succeeds("ablate grouped --examples 50 --mean");
+    assert!(run.stdout.contains("before anything is replaced by its mean"), "{}", run.stdout);
+    let mut rows: Vec<[&str; 2]> = run
+        .stdout
+        .lines()
+        .skip(3)
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            [words[2], words[1]]
+        })
+        .collect();
+    rows.sort_unstable();
+    let each = ["0", "1", "2", "3"];
+    let heads = each.map(|head| ["head", head]);
+    let queries = each.map(|head| ["queries", head]);
+    let [keys, values] = ["keys", "values"].map(|what| ["0-1", "2-3"].map(|group| [what, group]));
+    assert_eq!(rows, [&heads[..], &keys, &queries, &values].concat());
+
+    for event in sandbox.succeeds("ablate grouped --examples 50 --json").events() {
+        let heads: Vec<u64> =
+            event["heads"].as_array().unwrap().iter().map(|head| head.as_u64().unwrap()).collect();
+        match event["without"].as_str().unwrap() {
+            "keys" | "values" => assert!([[0, 1], [2, 3]].contains(&[heads[0], heads[1]]), "{event}"),
+            _ => assert!(heads.len() == 1 && heads[0] < 4, "{event}"),
+        }
+        assert_eq!(event["step"], 2);
+    }
+}
+
+#[test]
+fn its_events_hold_the_same_figures_and_those_of_eval() {
+    let sandbox = sandbox_with_the_main_job();
+    let eval = sandbox.succeeds("eval run --examples 300 --json").events().remove(0);
+    let listed = |replacement: &str| {
+        let mean = if replacement == "mean" { "--mean" } else { "" };
+        let mut events = sandbox.succeeds(&format!("ablate run --examples 300 --json {mean}")).events();
+        assert_eq!(events.len(), 4);
+        for event in &events {
+            assert_eq!((&event["event"], &event["replacement"]), (&"ablation".into(), &replacement.into()));
+            assert_eq!(event["examples"], 300);
+            for key in ["loss", "accuracy"] {
+                let before = number(event, key) - number(event, &format!("{key}_change"));
+                assert!((before - number(&eval, key)).abs() < 1e-5, "{event} and {eval}");
+            }
+        }
+        events.sort_by_key(|event| event["without"].as_str().map(str::to_owned));
+        events.into_iter().map(|event| number(&event, "loss_change")).collect::<Vec<_>>()
+    };
+    let (zero, mean) = (listed("zero"), listed("mean"));
+    let [_head, keys, queries, values] = mean[..] else { unreachable!("four parts") };
+    // Which symbol stands where is in the values; where to look hangs on the positions alone, and stays at the mean.
+    assert!(values > 1.0 && keys < 0.1 && queries < 0.1, "{mean:?}");
+    assert!(zero.iter().all(|change| *change > 1.0), "{zero:?}");
+}
+
+fn number(event: &serde_json::Value, key: &str) -> f64 {
+    event[key].as_f64().unwrap()
+}
+
+#[test]
+fn no_examples_at_all_are_refused() {
+    sandbox_with_the_main_job().refuses("ablate run --examples 0", &["--examples must be at least 1, got 0"]);
+}

@@ -1,0 +1,70 @@
+//! What `bench` prints and exports.
+
+use safetensors::SafeTensors;
+
+use crate::support::sandbox::{Sandbox, events};
+
+#[test]
+fn a_workload_is_one_line_of_figures_that_fit_each_other() {
+    let sandbox = Sandbox::new();
+    let lines = events(&sandbox.succeeds("bench --workload toy --threads 1 --json").stdout);
+    let [line] = &lines[..] else { panic!("{lines:#?}") };
+    assert_eq!(
+        (&line["event"], &line["workload"], &line["threads"]),
+        (&"bench".into(), &"toy".into(), &1.into())
+    );
+    let number = |key: &str| line[key].as_f64().unwrap_or_else(|| panic!("no number `{key}` in {line}"));
+    let median = number("median_ms");
+    assert!(number("min_ms") <= median && median < 1000.0, "{line}");
+    let tokens = number("tokens_per_second") * median / 1e3;
+    assert!((tokens - 64.0 * 16.0).abs() < 1e-6 * tokens, "{tokens} tokens in a step");
+    assert!(number("gflops") < number("gemm_peak_gflops"), "{line}");
+    assert!(sandbox.tree(".").is_empty(), "nothing is written");
+}
+
+#[test]
+fn several_workloads_are_a_line_each() {
+    let sandbox = Sandbox::new();
+    let lines = events(&sandbox.succeeds("bench --workload long-64 --workload toy --json").stdout);
+    let names: Vec<&str> = lines.iter().map(|line| line["workload"].as_str().unwrap()).collect();
+    assert_eq!(names, ["long-64", "toy"]);
+}
+
+#[test]
+fn an_export_has_parameters_batches_and_the_first_losses() {
+    let sandbox = Sandbox::new();
+    let export = |threads: u32| {
+        sandbox
+            .succeeds(&format!("bench --workload small --threads {threads} --export {threads}.safetensors"));
+        std::fs::read(sandbox.path(&format!("{threads}.safetensors"))).unwrap()
+    };
+    let bytes = export(1);
+    assert_eq!(bytes, export(2), "the same on any number of threads");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("blocks.1.attention.w_q").unwrap().shape(), [64, 64]);
+    assert_eq!(file.tensor("tokens").unwrap().shape()[1..], [64, 64]);
+    assert_eq!(file.tensor("tokens").unwrap().shape(), file.tensor("targets").unwrap().shape());
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let losses: Vec<f64> = serde_json::from_str(&header.metadata().as_ref().unwrap()["losses"]).unwrap();
+    assert_eq!(losses.len(), 5);
+    // Random answers out of 64: the logarithm of 64, and a little more from untrained weights.
+    assert!((losses[0] - 64_f64.ln()).abs() < 1.0, "{losses:?}");
+}
+
+#[test]
+fn wrong_requests_are_refused() {
+    let check = |line: &str, fragment: &str| {
+        let sandbox = Sandbox::new();
+        let run = sandbox.qkv(line);
+        assert_eq!(run.code, Some(2), "{run:#?}");
+        assert!(run.stderr.contains(fragment), "{run:#?}");
+        assert!(sandbox.tree(".").is_empty(), "nothing is written");
+    };
+    check(
+        "bench --workload tiny",
+        "unknown workload `tiny`; there is toy, reverse, small, char, lm, long-4096",
+    );
+    check("bench --workload long-0", "unknown workload `long-0`");
+    check("bench --export all.safetensors", "say which with --workload NAME");
+    check("bench --workload toy --threads 0", "--threads must be between 1 and 1024, got 0");
+}

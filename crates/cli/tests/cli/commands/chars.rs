@@ -1,0 +1,49 @@
+//! A language model of a text, from the command line.
+
+use crate::support::sandbox::Sandbox;
+
+/// Rust's own words about ownership are long enough for a few steps.
+const TEXT: &str = include_str!("chars.rs");
+const FAST: &str =
+    "--set task.seq_len=16 --set train.batch_size=4 --set train.eval_examples=10 --set model.d_model=16";
+
+#[test]
+fn the_end_compares_with_count_models_and_shows_a_sample() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.txt", TEXT);
+    let line = format!("train chars --set task.text=text.txt --steps 3 --out run {FAST}");
+    let run = sandbox.succeeds(&line);
+    for fragment in ["bits per character", "unigram", "bigram", "trigram", "a sample:"] {
+        assert!(run.stdout.contains(fragment), "{run:#?}");
+    }
+    let events = sandbox.metrics("run");
+    let done = events.last().unwrap();
+    assert_eq!(done["sample"].as_str().unwrap().chars().count(), 200);
+    let config = sandbox.read_text("run/checkpoints/step-00000003/config.json");
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let vocabulary = config["vocabulary"].as_array().unwrap();
+    assert!(vocabulary.contains(&"\u{2423}".into()) && vocabulary.contains(&"\\n".into()), "{vocabulary:?}");
+    let losses: Vec<f64> =
+        done["baselines"].as_array().unwrap().iter().map(|b| b["loss"].as_f64().unwrap()).collect();
+    assert!(losses[0] > losses[1] && losses[1] > losses[2], "{losses:?}");
+}
+
+#[test]
+fn a_run_knows_its_text_and_refuses_another() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.txt", TEXT);
+    sandbox.succeeds(&format!("train chars --set task.text=text.txt --steps 3 --out run --quiet {FAST}"));
+    sandbox.succeeds("eval run --examples 3");
+    sandbox.write("text.txt", TEXT.replace("the", "teh"));
+    let run = sandbox.qkv("eval run --examples 3");
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert!(run.stderr.contains("has changed"), "{run:#?}");
+    sandbox.succeeds("inspect run");
+}
+
+#[test]
+fn without_a_text_the_task_says_what_it_needs() {
+    Sandbox::new().refuses("train chars", &["--set task.text=FILE"]);
+    let tasks = Sandbox::new().succeeds("tasks");
+    assert!(tasks.stdout.contains("--set task.text=FILE"), "{tasks:#?}");
+}

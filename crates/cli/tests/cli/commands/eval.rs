@@ -1,0 +1,47 @@
+//! The figures of `eval`.
+
+use crate::support::sandbox::Sandbox;
+use crate::support::trained::sandbox_with_the_main_job;
+
+#[test]
+fn eval_finds_what_the_run_said_at_its_end() {
+    let sandbox = sandbox_with_the_main_job();
+    let done = sandbox.metrics("run").pop().unwrap();
+    let events = sandbox.succeeds("eval run --json").events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["event"], "eval");
+    for key in ["step", "loss", "accuracy", "sequence_accuracy", "examples"] {
+        assert_eq!(events[0][key], done[key], "{key}");
+    }
+}
+
+#[test]
+fn eval_says_its_figures_on_one_line() {
+    let sandbox = sandbox_with_the_main_job();
+    let run = sandbox.succeeds("eval run --examples 300 --threads 1");
+    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    for text in ["accuracy 1.0000", "sequences right 1.0000", "on 300 test examples", "step 500"] {
+        assert!(run.stdout.contains(text), "no `{text}` in {}", run.stdout);
+    }
+}
+
+#[test]
+fn exact_evaluation_goes_through_every_input_once() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --set task.seq_len=5 --set task.n_symbols=3 --steps 1 --quiet --out run");
+    let event = sandbox.succeeds("eval run --exact --json").events().remove(0);
+    assert_eq!(event["examples"], 3_u64.pow(5));
+    // Each input counts once, so the share is a whole number of them.
+    let right = event["sequence_accuracy"].as_f64().unwrap() * 243.0;
+    assert!((right - right.round()).abs() < 1e-9, "{event}");
+}
+
+#[test]
+fn eval_reads_the_latest_checkpoint_and_changes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --steps 3 --set train.checkpoint_every=1 --quiet --out run");
+    let before = sandbox.tree(".");
+    let event = sandbox.succeeds("eval run --json --examples 10").events().remove(0);
+    assert_eq!(event["step"], 3);
+    assert!(sandbox.tree(".") == before);
+}

@@ -1,0 +1,148 @@
+//! The walk of `explain`.
+
+use crate::support::sandbox::{Finished, Sandbox};
+use crate::support::trained::sandbox_with_the_main_job;
+
+#[track_caller]
+fn explain(sandbox: &Sandbox, line: &str, input: &str) -> String {
+    let mut command = sandbox.command(&format!("explain {line}"));
+    let run: Finished = command.arg(input).output().unwrap().into();
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:#?}");
+    run.stdout
+}
+
+/// The line that begins with `start`.
+#[track_caller]
+fn line<'a>(text: &'a str, start: &str) -> &'a str {
+    let line = text.lines().find(|line| line.trim_start().starts_with(start));
+    line.unwrap_or_else(|| panic!("no line `{start}` in\n{text}"))
+}
+
+#[test]
+fn every_matrix_of_the_walk_comes_with_its_shape() {
+    let sandbox = Sandbox::new();
+    // All dimensions differ: 5 positions, 12 wide, 2 heads with 7 for queries and keys and 6 for values.
+    sandbox.succeeds(
+        "train reverse --steps 1 --quiet --out run --set task.seq_len=5 --set model.d_model=12 --set model.n_heads=2 \
+         --set model.d_k=7",
+    );
+    let text = sandbox.succeeds("explain run --query 3 --head 1").stdout;
+    for (start, shape) in [
+        ("x_3 ", "[1 × 12]"),
+        ("W_Q ", "[12 × 7]"),
+        ("q_3 = x_3 W_Q", "[1 × 7]"),
+        ("W_K ", "[12 × 7]"),
+        ("k_j = x_j W_K", "[5 × 7]"),
+        ("scores ", "[1 × 5]"),
+        ("scaled ", "[1 × 5]"),
+        ("weights ", "[1 × 5]"),
+        ("W_V ", "[12 × 6]"),
+        ("v_j = x_j W_V", "[5 × 6]"),
+        ("context_3 ", "[1 × 6]"),
+    ] {
+        assert!(line(&text, start).contains(shape), "{start}: no {shape} in\n{text}");
+    }
+    // 1/√7.
+    assert!(line(&text, "scaled ").contains("0.377964"), "{text}");
+    assert!(line(&text, "run at step").ends_with("step 1, layer 0, head 1"), "{text}");
+}
+
+#[test]
+fn the_walk_of_the_main_job_ends_at_the_mirrored_symbol() {
+    let sandbox = sandbox_with_the_main_job();
+    let text = explain(&sandbox, "run --query 3", "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5");
+    assert!(line(&text, "input").ends_with("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"), "{text}");
+    assert!(line(&text, "weights ").ends_with("sum 1.000000"), "{text}");
+    for (start, shape) in [("q_3 ", "[1 × 32]"), ("W_Q ", "[32 × 32]"), ("k_j ", "[16 × 32]")] {
+        assert!(line(&text, start).contains(shape), "{text}");
+    }
+    // Position 3 of the answer is position 12 of the input, where a 2 stands.
+    assert!(line(&text, "the model says").contains("`2`, which is right"), "{text}");
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .skip_while(|line| !line.contains("weight") || !line.contains("token"))
+        .skip(1)
+        .take(16)
+        .map(|row| row.split_whitespace().take(5).map(|cell| cell.parse().unwrap()).collect())
+        .collect();
+    let (scale, mut heaviest) = (1.0 / 32_f64.sqrt(), 0);
+    for (j, row) in rows.iter().enumerate() {
+        let [index, _, score, scaled, weight] = row[..] else { panic!("{row:?}") };
+        assert_eq!(index, j as f64);
+        // Printed to four digits.
+        assert!((score * scale - scaled).abs() < 1e-4, "{row:?}");
+        // softmax: the ratio of two weights is the exponential of the difference of their scaled scores.
+        let expected = rows[12][4] * (scaled - rows[12][3]).exp();
+        assert!((weight - expected).abs() < 1e-4, "{row:?}");
+        heaviest = if weight > rows[heaviest][4] { j } else { heaviest };
+    }
+    assert_eq!(heaviest, 12, "{text}");
+}
+
+#[test]
+fn without_an_input_a_test_example_is_explained() {
+    let sandbox = sandbox_with_the_main_job();
+    let text = sandbox.succeeds("explain run").stdout;
+    assert!(line(&text, "the query is").contains("position 0"), "{text}");
+    assert!(line(&text, "the model says").ends_with("which is right"), "{text}");
+}
+
+#[test]
+fn labels_that_share_a_position_are_read_side_by_side() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train recall --steps 1 --quiet --out run");
+    let input = "a0 b1 c2 d3 e4 f5 F· A· B· C· D· E·";
+    let text = explain(&sandbox, "run --query 8", input);
+    assert!(line(&text, "input").ends_with(input), "{text}");
+    assert!(line(&text, "the query is").ends_with("position 8, where `B·` stands"), "{text}");
+    // B asks for b, which stood with 1.
+    let verdict = line(&text, "the model says");
+    assert!(
+        verdict.ends_with("the right answer is `1`") || verdict.ends_with("`1`, which is right"),
+        "{verdict}"
+    );
+    let first_asked = explain(&sandbox, "run", input);
+    assert!(line(&first_asked, "the query is").contains("position 6"), "{first_asked}");
+    let unasked = explain(&sandbox, "run --query 2", input);
+    assert!(unasked.ends_with("nothing is asked at this position\n"), "{unasked}");
+    let mut command = sandbox.command("explain run");
+    command.arg("a b1 c2 d3 e4 f5 F· A· B· C· D· E·");
+    sandbox.is_refused(command, &["`a`", "2 labels side by side"]);
+}
+
+#[test]
+fn a_key_that_the_mask_hides_says_so() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train copy --steps 1 --quiet --out run --set task.len=3");
+    let walk = sandbox.succeeds("explain run --query 2");
+    let hidden = |text: &str| text.lines().filter(|line| line.ends_with("hidden")).count();
+    // Five positions: queries 2 and 4 see three and five of them.
+    assert_eq!(hidden(&walk.stdout), 2, "{}", walk.stdout);
+    assert_eq!(hidden(&sandbox.succeeds("explain run --query 4").stdout), 0);
+}
+
+#[test]
+fn matrices_that_are_not_there_are_called_identity() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --steps 1 --quiet --out run --set model.projections=none");
+    let walk = sandbox.succeeds("explain run").stdout;
+    assert_eq!(walk.lines().filter(|line| line.ends_with("identity")).count(), 3, "{walk}");
+}
+
+#[test]
+fn what_stands_between_scores_and_weights_is_said() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --steps 3 --quiet --set task.seq_len=5 --out";
+    let explained = |name: &str, settings: &str| {
+        sandbox.succeeds(&format!("{line} {name} {settings}"));
+        sandbox.succeeds(&format!("explain {name}")).stdout
+    };
+    let plain = explained("plain", "");
+    for word in ["as compared", "biased", "capped", "sink"] {
+        assert!(!plain.contains(word), "{plain}");
+    }
+    assert!(explained("rope", "--set model.positions=rope").contains("as compared"));
+    assert!(explained("alibi", "--set model.positions=alibi").contains("biased"));
+    assert!(explained("cap", "--set model.softcap=0.1").contains("capped"));
+    assert!(explained("quiet", "--set model.softmax=quiet").contains("the rest on the sink"));
+}

@@ -1,0 +1,47 @@
+//! Output that nobody reads to its end.
+
+use std::io::{BufRead, BufReader, Read, pipe};
+use std::process::Stdio;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::trained::sandbox_with_the_main_job;
+
+/// Reads one line of the output of `line`, as `qkv … | head -1` does; returns the exit code and the error output.
+fn read_one_line(sandbox: &Sandbox, line: &str) -> (Option<i32>, String) {
+    let mut child = sandbox.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    // The reader, and with it the pipe, is dropped at the end of the statement.
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(!first.is_empty(), "{line}");
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    (child.wait().unwrap().code(), errors)
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let sandbox = sandbox_with_the_main_job();
+    for line in ["tasks", "lecture", "inspect run", "explain run"] {
+        assert_eq!(read_one_line(&sandbox, line), (Some(0), String::new()), "{line}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_does_not_cost_the_run() {
+    let sandbox = Sandbox::new();
+    for (run, flags) in [("plain", ""), ("json", "--json")] {
+        let ended = read_one_line(&sandbox, &format!("train reverse --steps 50 --out {run} {flags}"));
+        assert_eq!(ended, (Some(0), String::new()), "{flags}");
+        assert_eq!(sandbox.metrics(run).last().unwrap()["event"], "done", "{flags}");
+        assert!(sandbox.path(&format!("{run}/checkpoints/step-00000050/model.safetensors")).is_file());
+    }
+}
+
+#[test]
+fn an_error_that_nobody_reads_still_has_its_exit_code() {
+    let sandbox = Sandbox::new();
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let status = sandbox.command("train revers").stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}

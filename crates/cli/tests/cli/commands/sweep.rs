@@ -1,0 +1,83 @@
+//! Every combination of some settings, each in a folder of its own.
+
+use crate::support::sandbox::{Sandbox, events};
+
+const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n\
+                     [sweep]\nseed = [0, 1]\n[sweep.model]\nprojections = [\"learned\", \"frozen\", \"none\"]\n";
+
+#[test]
+fn a_sweep_trains_every_combination_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write("arms.toml", SWEEP);
+    let results = events(&sandbox.succeeds("sweep arms.toml --json").stdout);
+    let settings: Vec<String> = results.iter().map(|result| result["settings"].to_string()).collect();
+    assert_eq!(settings.len(), 6);
+    // Keys in alphabetical order, the last changes fastest.
+    assert_eq!(settings[0], r#"["model.projections=learned","seed=0"]"#);
+    assert_eq!(settings[1], r#"["model.projections=learned","seed=1"]"#);
+    assert_eq!(settings[5], r#"["model.projections=none","seed=1"]"#);
+    assert!(sandbox.path("runs/arms/model.projections=frozen,seed=1/metrics.jsonl").is_file());
+    let tree = sandbox.tree("runs/arms");
+    let configs = tree.keys().filter(|path| path.ends_with("config.toml")).count();
+    assert_eq!(configs, 6);
+    // A second time, nothing is left to do and the same results are shown.
+    assert_eq!(events(&sandbox.succeeds("sweep arms.toml --json").stdout), results);
+    assert!(sandbox.tree("runs/arms") == tree);
+}
+
+#[test]
+fn two_shards_are_the_whole_sweep() {
+    let sandbox = Sandbox::new();
+    sandbox.write("arms.toml", SWEEP);
+    let shard = |shard: &str| {
+        events(&sandbox.succeeds(&format!("sweep arms.toml --json --shard {shard} --out out")).stdout)
+    };
+    let (one, two) = (shard("1/2"), shard("2/2"));
+    assert_eq!((one.len(), two.len()), (3, 3));
+    let all = events(&sandbox.succeeds("sweep arms.toml --json --out out").stdout);
+    assert_eq!(all.iter().step_by(2).cloned().collect::<Vec<_>>(), one);
+    assert_eq!(all.iter().skip(1).step_by(2).cloned().collect::<Vec<_>>(), two);
+}
+
+#[test]
+fn a_wrong_sweep_is_refused_before_anything_is_trained() {
+    let check = |text: &str, line: &str, fragment: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("sweep.toml", text);
+        let run = sandbox.qkv(line);
+        assert_eq!(run.code, Some(2), "{run:#?}");
+        assert!(run.stderr.contains(fragment), "{run:#?}");
+        assert_eq!(sandbox.tree(".").len(), 1, "only the config is there");
+    };
+    let head = "[task]\nname = \"reverse\"\n";
+    check(head, "sweep sweep.toml", "[sweep]");
+    check(&format!("{head}[sweep]\nseed = 3\n"), "sweep sweep.toml", "must be a list");
+    check(&format!("{head}[sweep]\nseed = []\n"), "sweep sweep.toml", "between 1 and");
+    check(&format!("{head}[sweep.model]\nd_modle = [3]\n"), "sweep sweep.toml", "d_model");
+    check(&format!("{head}[sweep]\nseed = [1]\n"), "sweep sweep.toml --shard 3/2", "I/N");
+}
+
+#[test]
+fn a_run_that_diverges_does_not_cost_the_others() {
+    let sandbox = Sandbox::new();
+    let sweep = "[task]\nname = \"reverse\"\nseq_len = 4\n[optimizer]\nclip = 0.0\n[train]\nsteps = 3\n\
+                 [sweep.optimizer]\nlr = [1e30, 5e-3]\n";
+    sandbox.write("rates.toml", sweep);
+    let run = sandbox.qkv("sweep rates.toml --json");
+    assert_eq!(run.code, Some(4), "{run:#?}");
+    assert!(run.stderr.contains("optimizer.lr=1000") && run.stderr.contains("diverged"), "{run:#?}");
+    assert_eq!(run.events().len(), 1);
+}
+
+#[test]
+fn runs_that_would_share_a_folder_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a/b.txt", "one text. ".repeat(100));
+    sandbox.write("a_b.txt", "another text. ".repeat(100));
+    sandbox
+        .write("texts.toml", "[task]\nname = \"chars\"\n[sweep.task]\ntext = [\"a/b.txt\", \"a_b.txt\"]\n");
+    let run = sandbox.qkv("sweep texts.toml");
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert!(run.stderr.contains("share the folder"), "{run:#?}");
+    assert!(!sandbox.path("runs").exists());
+}

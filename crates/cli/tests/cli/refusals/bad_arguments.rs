@@ -1,0 +1,68 @@
+//! Wrong commands, flags, tasks and devices.
+
+use crate::support::sandbox::Sandbox;
+
+/// Every fragment stands in the sentence with which an empty folder's `qkv` refuses `line`.
+#[track_caller]
+fn check(line: &str, fragments: &[&str]) {
+    Sandbox::new().refuses(line, fragments);
+}
+
+#[test]
+fn an_unknown_task_is_answered_with_the_names_of_all() {
+    check("train revers", &["unknown task `revers`", "copy", "recall", "reverse", "sort"]);
+    check("train reverse --set task.name=sort", &["asked for the task `reverse`", "set to `sort`"]);
+}
+
+#[test]
+fn an_unknown_command_or_flag_is_refused() {
+    check("trian reverse", &["'trian'", "similar", "'train'"]);
+    check("train", &["required", "<TASK|CONFIG.toml|RUN>"]);
+    check("train reverse --step 5", &["'--step'", "similar", "'--steps'"]);
+    check("tasks reverse", &["'reverse'"]);
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_as_an_error() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.qkv("");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    assert!(run.stderr.contains("Usage:"), "{run:?}");
+    assert!(sandbox.tree(".").is_empty());
+}
+
+#[test]
+fn a_number_that_cannot_be_is_refused_for_its_value() {
+    check("train reverse --seed -1", &["'-1'", "--seed"]);
+    check("train reverse --seed 9223372036854775808", &["--seed", "9223372036854775807"]);
+    check("train reverse --steps 1.5", &["'1.5'", "--steps"]);
+    check("train reverse --stop-after 0", &["'0'", "--stop-after"]);
+    check("explain run --query -1", &["'-1'", "--query"]);
+}
+
+#[test]
+fn an_unknown_device_is_refused_by_every_command_that_computes() {
+    for command in ["train reverse", "eval run", "explain run", "lecture"] {
+        check(&format!("{command} --device abacus"), &["unknown device `abacus`", "flex"]);
+    }
+}
+
+#[cfg(not(feature = "ndarray"))]
+#[test]
+fn a_device_that_is_not_compiled_in_is_answered_with_how_to_get_it() {
+    check("train reverse --device ndarray", &["--features ndarray"]);
+}
+
+#[test]
+fn the_number_of_threads_has_bounds() {
+    for threads in ["0", "1025"] {
+        check(&format!("train reverse --threads {threads}"), &["--threads", "between 1 and 1024", threads]);
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    check("train reverse --quiet --json", &["--quiet", "--json"]);
+    check("train reverse --force", &["--out"]);
+    check("eval run --exact --examples 5", &["--exact", "--examples"]);
+}

@@ -1,0 +1,135 @@
+//! Folders and files that are no run, or a damaged one.
+
+use std::fs;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::trained::sandbox_with_the_main_job;
+
+/// The commands that read a run.
+const READERS: [&str; 4] = ["eval", "ablate", "explain", "inspect"];
+
+const WEIGHTS: &str = "run/checkpoints/step-00000500/model.safetensors";
+
+#[track_caller]
+fn every_reader_refuses(sandbox: &Sandbox, path: &str, fragments: &[&str]) {
+    for reader in READERS {
+        sandbox.refuses(&format!("{reader} {path}"), fragments);
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_refused() {
+    every_reader_refuses(&Sandbox::new(), "nowhere", &["nowhere"]);
+}
+
+#[test]
+fn a_folder_that_is_no_run_is_refused_for_what_it_lacks() {
+    let sandbox = Sandbox::new();
+    sandbox.write("photos/cat.png", "meow");
+    every_reader_refuses(&sandbox, "photos", &["photos", "config.toml"]);
+}
+
+#[test]
+fn a_run_without_checkpoints_is_refused() {
+    let sandbox = sandbox_with_the_main_job();
+    fs::remove_dir_all(sandbox.path("run/checkpoints")).unwrap();
+    every_reader_refuses(&sandbox, "run", &["run", "checkpoint"]);
+}
+
+#[test]
+fn a_file_that_is_not_safetensors_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("poem.txt", "Roses are red, violets are blue");
+    every_reader_refuses(&sandbox, "poem.txt", &["poem.txt"]);
+    sandbox.refuses("inspect poem.txt", &["not a safetensors file", "Roses"]);
+}
+
+#[test]
+fn weights_that_are_not_safetensors_are_refused() {
+    let sandbox = sandbox_with_the_main_job();
+    sandbox.write(WEIGHTS, "Roses are red, violets are blue");
+    every_reader_refuses(&sandbox, "run", &[WEIGHTS]);
+}
+
+#[test]
+fn weights_that_are_cut_off_are_refused_wherever_they_are_cut() {
+    let sandbox = sandbox_with_the_main_job();
+    let whole = sandbox.read(WEIGHTS);
+    for length in [0, 5, 100, whole.len() - 1] {
+        sandbox.write(WEIGHTS, &whole[..length]);
+        every_reader_refuses(&sandbox, "run", &[WEIGHTS]);
+    }
+}
+
+#[test]
+fn the_weights_of_another_model_are_refused_with_both_sizes() {
+    let sandbox = sandbox_with_the_main_job();
+    sandbox.succeeds("train reverse --steps 1 --set model.d_model=24 --out narrow --quiet");
+    fs::copy(sandbox.path("narrow/checkpoints/step-00000001/model.safetensors"), sandbox.path(WEIGHTS))
+        .unwrap();
+    for reader in ["eval", "ablate", "explain"] {
+        sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "embedding.table", "[10, 32]", "[10, 24]"]);
+    }
+    sandbox.refuses("inspect run", &["run", "24x24", "32x32"]);
+}
+
+#[test]
+fn weights_that_lack_a_matrix_or_have_another_are_refused() {
+    let sandbox = sandbox_with_the_main_job();
+    for (setting, fragment) in [
+        ("model.projections=none", "it lacks `blocks.0.attention.w_k`"),
+        ("model.w_o=true", "the model has no `blocks.0.attention.w_o`"),
+    ] {
+        sandbox.succeeds(&format!("train reverse --steps 1 --set {setting} --out other --force --quiet"));
+        fs::copy(sandbox.path("other/checkpoints/step-00000001/model.safetensors"), sandbox.path(WEIGHTS))
+            .unwrap();
+        sandbox.refuses("eval run", &[WEIGHTS, fragment]);
+    }
+}
+
+#[test]
+fn a_damaged_config_is_refused_by_those_who_need_it() {
+    let sandbox = sandbox_with_the_main_job();
+    sandbox.write("run/config.toml", "seed =");
+    for reader in ["eval", "ablate", "explain"] {
+        sandbox.refuses(&format!("{reader} run"), &["config of run", "line 1"]);
+    }
+}
+
+#[test]
+fn an_index_out_of_range_is_refused_with_the_range() {
+    let sandbox = sandbox_with_the_main_job();
+    for (option, fragments) in [
+        ("--layer 1", ["--layer", "below 1", "got 1"]),
+        ("--head 2", ["--head", "below 1", "got 2"]),
+        ("--query 16", ["--query", "below 16", "got 16"]),
+    ] {
+        sandbox.refuses(&format!("explain run {option}"), &fragments);
+    }
+    sandbox.refuses("inspect run --heads 0", &["--heads", "at least 1"]);
+    sandbox.refuses("inspect run --heads 3", &["run", "n_heads = 3", "32"]);
+}
+
+#[test]
+fn an_input_that_the_task_does_not_know_is_refused() {
+    let sandbox = sandbox_with_the_main_job();
+    for (input, fragments) in [
+        ("1 2 3", ["3 labels", "needs 16"]),
+        ("", ["0 labels", "needs 16"]),
+        ("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 x", ["`x`", "0 1 2 3 4 5 6 7 8 9"]),
+        ("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 10", ["`10`", "no label"]),
+    ] {
+        let mut command = sandbox.command("explain run");
+        command.arg(input);
+        sandbox.is_refused(command, &fragments);
+    }
+}
+
+#[test]
+fn an_evaluation_of_nothing_or_of_everything_of_too_much_is_refused() {
+    let sandbox = sandbox_with_the_main_job();
+    sandbox.refuses("eval run --examples 0", &["--examples", "at least 1"]);
+    sandbox.refuses("eval run --exact", &["--exact", "1000000", "10000000000000000"]);
+    sandbox.succeeds("train recall --steps 1 --out pairs --quiet");
+    sandbox.refuses("eval pairs --exact", &["--exact", "more than can be numbered"]);
+}

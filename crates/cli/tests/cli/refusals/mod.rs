@@ -1,0 +1,10 @@
+//! What is refused: exit code 2, one clear sentence, nothing created.
+//!
+//! Refusals that need a run under way belong to `training`.
+
+/// Wrong commands, flags, tasks and devices.
+mod bad_arguments;
+/// Wrong keys, values and config files.
+mod bad_configs;
+/// Folders and files that are no run, or a damaged one.
+mod bad_runs;

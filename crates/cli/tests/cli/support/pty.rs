@@ -1,0 +1,262 @@
+//! `qkv` in a terminal of its own, as a person has it: keys in, a screen out.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+
+use crate::support::sandbox::Sandbox;
+
+/// What a busy machine may need until something shows.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What changes to the other screen.
+const ENTER: &[u8] = b"\x1b[?1049h";
+
+/// A process with a terminal.
+pub struct Pty {
+    keyboard: File,
+    /// Our end of what the process has, so that its modes outlive it.
+    line: OwnedFd,
+    screen: Arc<Mutex<vt100::Parser>>,
+    /// Whether the view was ever on the screen.
+    was_taken: Arc<AtomicBool>,
+    is_read: Arc<AtomicBool>,
+    is_open: Arc<AtomicBool>,
+    first: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
+    child: Running,
+}
+
+/// Does not outlive a test that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Pty {
+    /// Starts `qkv` with the arguments of `line` in a terminal of 100 × 40.
+    pub fn start(sandbox: &Sandbox, line: &str) -> Self {
+        Self::start_with(sandbox, line, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn start_with(sandbox: &Sandbox, line: &str, variables: &[(&str, &str)]) -> Self {
+        Self::of(&sandbox.command(line), variables)
+    }
+
+    /// Starts `qkv` in a terminal that shows 4 KiB and then rests for as long as `delay`.
+    pub fn start_slow(sandbox: &Sandbox, line: &str, delay: Duration) -> Self {
+        Self::open(&sandbox.command(line), &[], delay)
+    }
+
+    /// Starts `qkv` where nobody is told that a terminal was closed, as `nohup` does.
+    pub fn start_without_hang_ups(sandbox: &Sandbox, line: &str) -> Self {
+        let qkv = sandbox.command(line);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(qkv.get_program()).args(qkv.get_args());
+        command.current_dir(qkv.get_current_dir().unwrap());
+        Self::of(&command, &[])
+    }
+
+    /// Starts any command in a terminal.
+    pub fn of(qkv: &Command, variables: &[(&str, &str)]) -> Self {
+        Self::open(qkv, variables, Duration::ZERO)
+    }
+
+    fn open(qkv: &Command, variables: &[(&str, &str)], delay: Duration) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        // As a shell starts it: with this terminal as its own, so that Ctrl-C reaches it, and a closed one is told of, even
+        // where whoever runs the tests has that ignored.
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "env", "--default-signal=HUP"]).arg(qkv.get_program()).args(qkv.get_args());
+        command.current_dir(qkv.get_current_dir().unwrap()).env_remove("CARGO").env_remove("NO_COLOR");
+        command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
+        let first = Arc::new(Mutex::new(String::new()));
+        let [was_taken, is_read, is_open] = [false, true, true].map(|is_so| Arc::new(AtomicBool::new(is_so)));
+        resize(&master, 100, 40);
+        let child = Running(command.spawn().unwrap());
+        let keyboard = File::from(master.try_clone().unwrap());
+        let (mut output, parser) = (File::from(master), Arc::clone(&screen));
+        let (taken, reads) = (Arc::clone(&was_taken), Arc::clone(&is_read));
+        let (opens, shown) = (Arc::clone(&is_open), Arc::clone(&first));
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                let mut parser = parser.lock().unwrap();
+                parser.process(&bytes[..count]);
+                let enters = bytes[..count].windows(ENTER.len()).any(|bytes| bytes == ENTER);
+                taken.fetch_or(enters || parser.screen().alternate_screen(), Ordering::Relaxed);
+                let mut first = shown.lock().unwrap();
+                if first.is_empty() && parser.screen().alternate_screen() {
+                    *first = parser.screen().contents();
+                }
+                drop((parser, first));
+                if !opens.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(delay);
+                while !reads.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            }
+        });
+        Self { keyboard, line: slave, screen, was_taken, is_read, is_open, first, reader, child }
+    }
+
+    /// Presses keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Sends a signal to the process, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.0.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Sends Ctrl-C and a signal to end, without waiting in between.
+    pub fn signal_twice(&self) {
+        let id = self.child.0.id();
+        let script = format!("kill -s INT {id}; kill -s TERM {id}");
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    }
+
+    /// Has nobody read what the process writes, or somebody again.
+    pub fn read(&self, is_read: bool) {
+        self.is_read.store(is_read, Ordering::Relaxed);
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.child.0.try_wait().unwrap().is_none()
+    }
+
+    /// Changes the size of the terminal.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        resize(&self.keyboard, columns, rows);
+    }
+
+    /// The text that is on the screen now.
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until `text` is on the screen.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen is as it should be; `what` says how.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let started = Instant::now();
+        while !is_so(&self.text()) {
+            assert!(started.elapsed() < PATIENCE, "waited for: {what}\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The step that the heading names.
+    #[track_caller]
+    pub fn step(&self) -> u64 {
+        let text = self.text();
+        let number = text.split("step ").nth(1).and_then(|rest| rest.split('/').next());
+        number.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("no step in\n{text}"))
+    }
+
+    /// Whether the process has the modes, the screen and the cursor that the view needs.
+    pub fn is_taken(&self) -> [bool; 3] {
+        let modes = tcgetattr(&self.line).unwrap().local_modes;
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        [
+            !modes.contains(LocalModes::ICANON | LocalModes::ECHO),
+            screen.alternate_screen(),
+            screen.hide_cursor(),
+        ]
+    }
+
+    /// What the view showed first.
+    pub fn first_text(&self) -> String {
+        self.first.lock().unwrap().clone()
+    }
+
+    /// Closes the terminal and waits for the end: the exit code.
+    #[track_caller]
+    pub fn hang_up(self) -> Option<i32> {
+        let Self { keyboard, line, reader, is_open, screen, mut child, .. } = self;
+        is_open.store(false, Ordering::Relaxed);
+        // At the next picture at the latest.
+        reader.join().unwrap();
+        drop((keyboard, line));
+        ended(&mut child, &screen)
+    }
+
+    /// Waits for the end: the exit code.
+    #[track_caller]
+    pub fn wait_for_the_end(&mut self) -> Option<i32> {
+        ended(&mut self.child, &self.screen)
+    }
+
+    /// The same, with this exit code: what is on the screen then.
+    #[track_caller]
+    pub fn ends_with(self, expected: i32) -> String {
+        let (code, text) = self.end();
+        assert_eq!(code, Some(expected), "{text}");
+        text
+    }
+
+    /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must
+    /// be as it was before.
+    #[track_caller]
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let code = self.wait_for_the_end();
+        let [has_modes, _, _] = self.is_taken();
+        // Without it, what was written is read to its end.
+        drop(self.line);
+        self.reader.join().unwrap();
+        let parser = self.screen.lock().unwrap();
+        let (screen, text) = (parser.screen(), parser.screen().contents());
+        let is_taken = [has_modes, screen.alternate_screen(), screen.hide_cursor()];
+        assert_eq!(is_taken, [false; 3], "modes, screen, cursor\n{text}");
+        assert!(self.was_taken.load(Ordering::Relaxed), "the view was never there\n{text}");
+        (code, text)
+    }
+}
+
+#[track_caller]
+fn ended(Running(child): &mut Running, screen: &Mutex<vt100::Parser>) -> Option<i32> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        let text = || screen.lock().unwrap().screen().contents();
+        assert!(started.elapsed() < PATIENCE, "still running:\n{}", text());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn resize(terminal: impl std::os::fd::AsFd, columns: u16, rows: u16) {
+    tcsetwinsize(terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+}

@@ -1,0 +1,32 @@
+//! A run whose numbers are no longer numbers ends with exit code 4.
+
+use crate::support::sandbox::Sandbox;
+
+/// Products of weights of 1e30 leave the range of f32; without norms nothing brings them back.
+const EXPLODING: &str = "train reverse --out run --set optimizer.lr=1e30 --set optimizer.clip=0 --set model.norm=none \
+                         --set schedule.warmup_steps=0";
+
+#[test]
+fn a_diverged_run_names_the_step_and_keeps_its_start() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.qkv(EXPLODING);
+    assert_eq!(run.code, Some(4), "{run:#?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
+    for fragment in ["error: ", "diverged after step 1", "optimizer.lr"] {
+        assert!(run.stderr.contains(fragment), "{run:#?}");
+    }
+    let steps: Vec<_> = sandbox.tree("run/checkpoints").into_keys().collect();
+    assert_eq!(steps.len(), 4, "a folder with three files: {steps:?}");
+    assert!(sandbox.path("run/checkpoints/step-00000000/model.safetensors").is_file());
+    sandbox.succeeds("eval run --examples 1");
+}
+
+#[test]
+fn a_run_that_diverges_in_its_last_step_does_not_pass_for_done() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.qkv(&format!("{EXPLODING} --steps 1 --json"));
+    assert_eq!(run.code, Some(4), "{run:#?}");
+    assert!(run.stderr.contains("diverged after step 1"), "{run:#?}");
+    let events = run.events();
+    assert_eq!(events.last().unwrap()["event"], "step", "neither saved nor done");
+}

@@ -1,0 +1,26 @@
+//! What `train` does to a run and its folder.
+//!
+//! What other commands show of a run belongs to `commands`.
+
+/// The same bytes from every process, at any number of threads.
+mod determinism;
+/// A run whose numbers are no longer numbers ends with exit code 4.
+mod divergence;
+/// The lines of `--json` and of `metrics.jsonl`.
+mod events;
+/// The live view in a terminal.
+#[cfg(target_os = "linux")]
+mod live;
+/// Attention learns to reverse a sequence, and only with learnable matrices.
+mod main_job;
+/// Which folder a run goes to, and what it does to one that is there.
+mod out_folder;
+/// A run that was stopped goes on as if it had not been.
+mod resume;
+/// What a run leaves on disk.
+mod run_folder;
+/// Ctrl-C and `kill`: the run saves and leaves.
+#[cfg(unix)]
+mod signals;
+/// The frames of the film.
+mod snapshots;

@@ -1,0 +1,185 @@
+//! A run that was stopped goes on as if it had not been.
+
+use std::fs;
+
+use crate::support::sandbox::Sandbox;
+
+/// Everything that could depend on where a run was cut: dropout, decay, clipping, a schedule.
+const RUN: &str = "train reverse --steps 12 --seed 3 --quiet --set model.dropout=0.2 --set task.seq_len=6 \
+                   --set train.eval_every=4 --set train.checkpoint_every=5";
+
+#[test]
+fn a_run_stopped_anywhere_ends_with_the_bytes_of_one_that_was_not() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out whole"));
+    let whole = sandbox.tree("whole/checkpoints/step-00000012");
+    for stop in [1, 4, 5, 11] {
+        let out = format!("stopped-{stop}");
+        sandbox.succeeds(&format!("{RUN} --out {out} --stop-after {stop}"));
+        sandbox.succeeds(&format!("train {out} --resume --quiet"));
+        assert!(sandbox.tree(&format!("{out}/checkpoints/step-00000012")) == whole, "stopped after {stop}");
+    }
+}
+
+#[test]
+fn a_run_can_go_on_from_an_earlier_checkpoint() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    let last = sandbox.tree("run/checkpoints/step-00000012");
+    fs::remove_dir_all(sandbox.path("run/checkpoints/step-00000012")).unwrap();
+    // The last line of the log says that the run is done; without it, it is as after a crash.
+    let log = sandbox.read_text("run/metrics.jsonl");
+    let before: Vec<&str> = log.lines().filter(|line| !line.contains("\"done\"")).collect();
+    sandbox.write("run/metrics.jsonl", before.join("\n") + "\n");
+    sandbox.succeeds("train run --resume 5 --quiet");
+    assert!(sandbox.tree("run/checkpoints/step-00000012") == last);
+}
+
+#[test]
+fn the_log_of_a_resumed_run_has_every_step_once() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 7"));
+    // As a crash leaves it: two steps after the last checkpoint, and half a line.
+    let log = sandbox.read_text("run/metrics.jsonl");
+    sandbox.write("run/metrics.jsonl", log + "{\"event\":\"step\",\"step\":8,\"loss\":1.0}\n{\"event\":\"st");
+    sandbox.succeeds(&format!("{RUN} --out run --resume"));
+    let events = sandbox.metrics("run");
+    let steps: Vec<u64> = events
+        .iter()
+        .filter(|event| event["event"] == "step")
+        .map(|event| event["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, (1..=12).collect::<Vec<_>>());
+    assert_eq!(events.last().unwrap()["event"], "done");
+}
+
+#[test]
+fn resume_starts_a_run_that_is_not_there_and_leaves_a_finished_one_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --resume"));
+    let tree = sandbox.tree("run");
+    sandbox.succeeds(&format!("{RUN} --out run --resume"));
+    assert!(sandbox.tree("run") == tree);
+}
+
+#[test]
+fn resume_changes_no_setting() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
+    let tree = sandbox.tree("run");
+    let run = sandbox.qkv(&format!("{RUN} --out run --resume --set optimizer.lr=0.1"));
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert!(run.stderr.contains("optimizer.lr was 0.005, now it is 0.1"), "{run:#?}");
+    let run = sandbox.qkv("train run --resume 6");
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert!(run.stderr.contains("no checkpoint of step 6; it has those of 0, 5"), "{run:#?}");
+    assert!(sandbox.tree("run") == tree);
+}
+
+#[test]
+fn a_run_in_use_is_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
+    let lock = fs::File::open(sandbox.path("run/run.lock")).unwrap();
+    lock.lock().unwrap();
+    let run = sandbox.qkv("train run --resume");
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    assert!(run.stderr.contains("in use"), "{run:#?}");
+    let run = sandbox.qkv(&format!("{RUN} --out run --force"));
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    drop(lock);
+    sandbox.succeeds("train run --resume --quiet");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out whole"));
+    let whole = sandbox.tree("whole/checkpoints/step-00000012");
+    for damage in ["no tensors", ""] {
+        let out = format!("run-{}", damage.len());
+        sandbox.succeeds(&format!("{RUN} --out {out} --stop-after 7"));
+        sandbox.write(&format!("{out}/checkpoints/step-00000007/optimizer.safetensors"), damage);
+        let run = sandbox.qkv(&format!("train {out} --resume --quiet"));
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        assert!(
+            run.stderr.contains("step-00000007") && run.stderr.contains("optimizer.safetensors"),
+            "{run:#?}"
+        );
+        assert!(sandbox.tree(&format!("{out}/checkpoints/step-00000012")) == whole);
+        // The one that was asked for by its number has nothing before it.
+        sandbox.write(&format!("{out}/checkpoints/step-00000005/optimizer.safetensors"), damage);
+        sandbox.write(&format!("{out}/metrics.jsonl"), "");
+        assert_eq!(sandbox.qkv(&format!("train {out} --resume 5")).code, Some(2));
+    }
+}
+
+#[test]
+fn moments_of_the_start_are_no_moments_of_a_later_step() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
+    let start = sandbox.read("run/checkpoints/step-00000000/optimizer.safetensors");
+    sandbox.write("run/checkpoints/step-00000005/optimizer.safetensors", start);
+    let run = sandbox.qkv("train run --resume 5");
+    assert_eq!(run.code, Some(2), "{run:#?}");
+    assert!(run.stderr.contains("nothing of the 5 steps before"), "{run:#?}");
+}
+
+#[test]
+fn going_back_removes_what_came_later() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 11"));
+    sandbox.succeeds("train run --resume 5 --stop-after 6 --quiet");
+    sandbox.succeeds("train run --resume --quiet");
+    sandbox.succeeds(&format!("{RUN} --out whole"));
+    let events = |run: &str| -> Vec<_> {
+        let steps = sandbox.metrics(run).into_iter().filter(|event| event["event"] == "step");
+        steps.map(|event| (event["step"].clone(), event["loss"].clone())).collect()
+    };
+    assert_eq!(events("run"), events("whole"));
+    assert!(sandbox.tree("run/checkpoints/step-00000012") == sandbox.tree("whole/checkpoints/step-00000012"));
+    assert!(!sandbox.path("run/checkpoints/step-00000011").exists());
+    assert!(!sandbox.path("run/snapshots/step-00000011.safetensors").exists());
+}
+
+#[test]
+fn a_run_that_had_reached_its_target_does_not_train_on() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --quiet --out run --set train.stop_at=0.01 --set train.eval_every=20 --set task.seq_len=3 \
+                --set train.eval_examples=50";
+    sandbox.succeeds(line);
+    let tree = sandbox.tree("run/checkpoints");
+    let log = sandbox.read_text("run/metrics.jsonl");
+    // As a crash in the final evaluation leaves it, with the last line torn within a character.
+    let mut torn =
+        log.lines().filter(|line| !line.contains("\"done\"")).collect::<Vec<_>>().join("\n").into_bytes();
+    torn.extend(b"\n{\"event\":\"done\xe2");
+    sandbox.write("run/metrics.jsonl", torn);
+    sandbox.succeeds("train run --resume --quiet");
+    assert!(sandbox.tree("run/checkpoints") == tree, "{:?}", sandbox.tree("run/checkpoints").keys());
+    assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
+}
+
+#[test]
+fn a_folder_left_before_its_first_event_is_a_run() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    let config = sandbox.read("run/config.toml");
+    sandbox.write("early/config.toml", config);
+    sandbox.write("early/run.lock", "");
+    sandbox.succeeds(&format!("{RUN} --out early --resume"));
+    assert!(sandbox.tree("early/checkpoints") == sandbox.tree("run/checkpoints"));
+}
+
+#[test]
+fn the_end_of_a_finished_run_is_told_again() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    let told = sandbox.succeeds("train run --resume --json").events();
+    assert_eq!(told, [sandbox.metrics("run").pop().unwrap()]);
+}
+
+#[test]
+fn resume_without_a_folder_is_refused() {
+    Sandbox::new().refuses("train reverse --resume", &["--resume", "--out"]);
+}
