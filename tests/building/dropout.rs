@@ -1,0 +1,125 @@
+//! Dropout is a function of (seed, step, layer), is off when evaluating, and leaves the returned weights alone.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use qkv_model::{CausalAlign, Dropout, Init, Mask, Mode, SelfAttentionConfig, TransformerConfig};
+
+use crate::support::backends::{places, tolerance};
+use crate::support::layers::{build, full, input, scaled_dot};
+use crate::support::numbers::{assert_close, values};
+
+const RATE: f64 = 0.3;
+const STEP: Mode = Mode::Train { seed: 5, step: 2 };
+
+fn with_dropout() -> SelfAttentionConfig {
+    SelfAttentionConfig { dropout: RATE, ..full(&scaled_dot()) }
+}
+
+#[test]
+fn it_is_off_when_evaluating_and_at_rate_zero() {
+    for (device, dtype) in places() {
+        let x = input((&device, dtype));
+        let init = Init::new(&device, 1);
+        let dropout = Dropout::new(&init, "d", RATE).unwrap();
+        assert_eq!(values(&dropout.forward(x.clone(), Mode::Evaluate)), values(&x));
+        let none = Dropout::new(&init, "d", 0.0).unwrap();
+        assert_eq!(values(&none.forward(x.clone(), STEP)), values(&x));
+        let mask = Mask::none();
+        let [with, without] =
+            [with_dropout(), full(&scaled_dot())].map(|config| build((&device, dtype), &config));
+        let evaluated = values(&with.forward(x.clone(), &mask, Mode::Evaluate));
+        assert_eq!(evaluated, values(&without.forward(x.clone(), &mask, Mode::Evaluate)));
+        assert_ne!(evaluated, values(&with.forward(x, &mask, STEP)));
+    }
+}
+
+#[test]
+fn seed_step_and_layer_determine_the_mask() {
+    for (device, dtype) in places() {
+        let ones = Tensor::<2>::ones([101, 103], (&device, dtype));
+        let init = Init::new(&device, 1);
+        let mask = |init: &Init, name: &str, seed, step| {
+            let dropout = Dropout::new(init, name, RATE).unwrap();
+            values(&dropout.forward(ones.clone(), Mode::Train { seed, step }))
+        };
+        let base = mask(&init, "weights", 5, 2);
+        assert_eq!(mask(&init, "weights", 5, 2), base);
+        // The seed that counts is the run's; the one that made the initial weights does not.
+        assert_eq!(mask(&Init::new(&device, 2), "weights", 5, 2), base);
+        assert_ne!(mask(&init, "weights", 5, 3), base);
+        assert_ne!(mask(&init, "weights", 6, 2), base);
+        assert_ne!(mask(&init, "mlp", 5, 2), base);
+        assert_ne!(mask(&init.enter("blocks"), "weights", 5, 2), base);
+    }
+}
+
+#[test]
+fn calls_before_it_do_not_change_it() {
+    for (device, dtype) in places() {
+        let layer = build((&device, dtype), &with_dropout());
+        let x = input((&device, dtype));
+        let at = |step| values(&layer.forward(x.clone(), &Mask::none(), Mode::Train { seed: 5, step }));
+        let second = at(1);
+        assert_ne!(at(0), second);
+        assert_eq!(at(1), second);
+    }
+}
+
+#[test]
+fn values_are_dropped_or_scaled_so_that_the_mean_is_kept() {
+    for (device, dtype) in places() {
+        let ones = Tensor::<2>::ones([101, 103], (&device, dtype));
+        for rate in [0.1, RATE, 0.9] {
+            let dropout = Dropout::new(&Init::new(&device, 1), "d", rate).unwrap();
+            let values = values(&dropout.forward(ones.clone(), STEP));
+            let kept = 1.0 / (1.0 - rate);
+            assert!(values.iter().all(|value| *value == 0.0 || (value / kept - 1.0).abs() < 1e-7));
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            // Four standard errors of n draws.
+            let error = 4.0 * (rate / (1.0 - rate) / n).sqrt();
+            assert!((mean - 1.0).abs() < error, "rate {rate}: mean {mean}, {error} allowed");
+        }
+    }
+}
+
+#[test]
+fn the_returned_weights_are_those_before_dropout() {
+    for (device, dtype) in places() {
+        let layer = build((&device, dtype), &with_dropout());
+        for mask in [Mask::none(), Mask::causal(CausalAlign::TopLeft)] {
+            let output = |mode| layer.forward_with_weights(input((&device, dtype)), &mask, mode);
+            let (trained, evaluated) = (output(STEP), output(Mode::Evaluate));
+            assert_eq!(values(&trained.weights), values(&evaluated.weights));
+            assert_ne!(values(&trained.context), values(&evaluated.context));
+        }
+    }
+}
+
+#[test]
+fn a_call_that_returns_weights_drops_the_same_ones() {
+    for (device, dtype) in places() {
+        let layer = build((&device, dtype), &with_dropout());
+        let x = input((&device, dtype));
+        let context = layer.forward(x.clone(), &Mask::none(), STEP);
+        let output = layer.forward_with_weights(x, &Mask::none(), STEP);
+        // The call with weights computes them all, the other one in tiles.
+        let tolerance = tolerance(dtype, 1e-6, 1e-14);
+        assert_close("context", &values(&context), &values(&output.context), tolerance);
+    }
+}
+
+#[test]
+fn a_training_step_of_a_transformer_repeats_itself_bit_for_bit() {
+    for (device, dtype) in places() {
+        let config =
+            TransformerConfig { n_layers: 2, d_mlp: 11, dropout: RATE, ..TransformerConfig::new(13, 5, 7) };
+        let model = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+        let tokens: Tensor<3, Int> =
+            Tensor::from_data(TensorData::from([[[3_i64], [0], [7], [12], [5]]]), &device);
+        let at = |mode| values(&model.forward(tokens.clone(), mode));
+        assert_eq!(at(STEP), at(STEP));
+        assert_ne!(at(STEP), at(Mode::Train { seed: 5, step: 3 }));
+        assert_ne!(at(STEP), at(Mode::Evaluate));
+        assert_eq!(at(Mode::Evaluate), at(Mode::Evaluate));
+    }
+}

@@ -1,0 +1,306 @@
+//! What cannot be built is refused with a sentence that has the numbers in it.
+
+use burn::tensor::Device;
+use qkv_model::{
+    Catalog, Choice, Dot, Dropout, Init, ModelError, NoPositions, NoSettings, Projections,
+    SelfAttentionConfig, TransformerConfig,
+};
+use qkv_train::{ConfigSource, Registry, Reverse, TrainError};
+
+use crate::support::backends::devices;
+use crate::support::layers::{additive, scaled_by};
+
+fn init(device: &Device) -> Init {
+    Init::new(device, 1)
+}
+
+#[track_caller]
+fn check_attention(change: impl Fn(&mut SelfAttentionConfig), message: &str) {
+    let mut config = SelfAttentionConfig::new(6, 2);
+    change(&mut config);
+    for device in devices() {
+        let error = config.init(&init(&device)).map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[track_caller]
+fn check_transformer(change: impl Fn(&mut TransformerConfig), message: &str) {
+    let mut config = TransformerConfig::new(11, 13, 6);
+    config.w_o = true;
+    change(&mut config);
+    for device in devices() {
+        let error = config.init(&init(&device)).map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn an_attention_layer_without_a_dimension_is_refused() {
+    check_attention(|c| c.d_in = 0, "d_in must be at least 1, got 0");
+    check_attention(|c| c.d_k = 0, "d_k must be at least 1, got 0");
+    check_attention(|c| c.d_v = 0, "d_v must be at least 1, got 0");
+    check_attention(|c| c.n_heads = 0, "n_heads must be at least 1, got 0");
+    check_attention(|c| c.d_out = Some(0), "d_out must be at least 1, got 0");
+}
+
+#[test]
+fn a_transformer_without_a_dimension_is_refused() {
+    check_transformer(|c| c.vocab_size = 0, "vocab_size must be at least 1, got 0");
+    check_transformer(|c| c.seq_len = 0, "seq_len must be at least 1, got 0");
+    check_transformer(|c| c.d_model = 0, "d_model must be at least 1, got 0");
+    check_transformer(|c| c.n_heads = 0, "n_heads must be at least 1, got 0");
+    check_transformer(|c| c.n_layers = 0, "n_layers must be at least 1, got 0");
+    check_transformer(|c| c.d_k = Some(0), "d_k must be at least 1, got 0");
+    check_transformer(|c| c.d_v = Some(0), "d_v must be at least 1, got 0");
+}
+
+#[test]
+fn a_dropout_rate_outside_its_range_is_refused() {
+    for (rate, got) in [(1.0, "1"), (1.5, "1.5"), (-0.25, "-0.25"), (f64::NAN, "NaN")] {
+        let message = format!("dropout must be at least 0 and below 1, got {got}");
+        check_attention(|c| c.dropout = rate, &message);
+        check_transformer(|c| c.dropout = rate, &message);
+        for device in devices() {
+            let error = Dropout::new(&init(&device), "d", rate).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}
+
+#[test]
+fn a_scale_that_is_no_number_is_refused() {
+    for scale in [f64::INFINITY, f64::NAN] {
+        let message = "score.scale: must have a value, and a number must be finite (of `scaled-dot`)";
+        check_attention(|c| c.score = scaled_by(scale), message);
+        check_transformer(|c| c.score = scaled_by(scale), message);
+    }
+}
+
+#[test]
+fn an_additive_score_without_hidden_units_is_refused() {
+    let message = "d_hidden must be at least 1, got 0";
+    check_attention(|c| c.score = additive(0), message);
+    check_transformer(|c| c.score = additive(0), message);
+}
+
+#[test]
+fn heads_that_do_not_divide_the_width_are_refused_unless_their_size_is_given() {
+    for n_heads in [4, 7] {
+        let message = format!(
+            "d_model = 6 is not a multiple of n_heads = {n_heads}; set d_k and d_v, or change one of the two"
+        );
+        check_transformer(|c| c.n_heads = n_heads, &message);
+        check_transformer(|c| (c.n_heads, c.d_k) = (n_heads, Some(3)), &message);
+        check_transformer(|c| (c.n_heads, c.d_v) = (n_heads, Some(3)), &message);
+    }
+    let config = TransformerConfig {
+        n_heads: 4,
+        d_k: Some(3),
+        d_v: Some(5),
+        w_o: true,
+        ..TransformerConfig::new(11, 13, 6)
+    };
+    for device in devices() {
+        assert!(config.init(&init(&device)).is_ok());
+    }
+}
+
+#[test]
+fn heads_that_do_not_fit_the_residual_stream_are_refused_without_w_o() {
+    check_transformer(
+        |c| (c.w_o, c.n_heads, c.d_k, c.d_v) = (false, 3, Some(2), Some(5)),
+        "without w_o the heads' outputs are added to the residual stream as they are, so n_heads * d_v must equal \
+         d_model = 6, got 3 * 5; set w_o = true or change d_v",
+    );
+}
+
+#[test]
+fn identity_projections_cannot_change_the_width() {
+    let none = Projections::None;
+    let message = |name: &str, size: usize| {
+        format!(
+            "projections = \"none\" hands the input through, so n_heads * {name} must equal the input width 6, \
+             got 3 * {size}"
+        )
+    };
+    check_attention(|c| (c.projections, c.n_heads, c.d_k) = (none, 3, 5), &message("d_k", 5));
+    check_attention(|c| (c.projections, c.n_heads, c.d_v) = (none, 3, 5), &message("d_v", 5));
+    check_transformer(|c| (c.projections, c.n_heads, c.d_k) = (none, 3, Some(5)), &message("d_k", 5));
+    // With and without W_O.
+    for w_o in [true, false] {
+        check_transformer(
+            |c| (c.projections, c.n_heads, c.d_v, c.w_o) = (none, 3, Some(5), w_o),
+            &message("d_v", 5),
+        );
+    }
+}
+
+#[test]
+fn identity_projections_have_no_biases() {
+    let message = "projections = \"none\" has no matrices and therefore no biases; set bias = false";
+    check_attention(|c| (c.projections, c.n_heads, c.bias) = (Projections::None, 3, true), message);
+    check_transformer(|c| (c.projections, c.bias) = (Projections::None, true), message);
+}
+
+#[test]
+fn resolving_refuses_what_building_refuses() {
+    let good = TransformerConfig::new(11, 13, 6);
+    assert!(good.resolve(&Catalog::default()).is_ok());
+    let bad = [
+        TransformerConfig { projections: Projections::None, bias: true, ..good.clone() },
+        TransformerConfig { score: scaled_by(f64::INFINITY), ..good.clone() },
+        TransformerConfig { n_kv_heads: Some(2), ..good.clone() },
+        TransformerConfig { softcap: f64::INFINITY, ..good.clone() },
+    ];
+    for device in devices() {
+        for config in &bad {
+            let built = config.init(&init(&device)).map(|_| ()).unwrap_err();
+            assert_eq!(config.resolve(&Catalog::default()).map(|_| ()), Err(built), "{config:?}");
+        }
+    }
+}
+
+#[test]
+fn a_width_that_rope_cannot_pair_is_refused() {
+    for d_k in [1, 3, 7] {
+        let message = format!("rope turns pairs of components, so d_k must be even, got {d_k}");
+        check_attention(|c| (c.d_k, c.positions) = (d_k, Choice::new("rope")), &message);
+        check_transformer(|c| (c.d_k, c.positions) = (Some(d_k), Choice::new("rope")), &message);
+    }
+}
+
+#[test]
+fn a_base_of_rope_of_one_or_less_is_refused() {
+    for (base, got) in [(1.0, "1"), (0.5, "0.5"), (0.0, "0"), (-3.0, "-3")] {
+        let message = format!("base must be above 1 and finite, got {got}");
+        check_attention(|c| c.positions = Choice::new("rope").with("base", base), &message);
+        check_transformer(|c| c.positions = Choice::new("rope").with("base", base), &message);
+    }
+    let message = "positions.base: must have a value, and a number must be finite (of `rope`)";
+    check_attention(|c| c.positions = Choice::new("rope").with("base", f64::NAN), message);
+}
+
+#[test]
+fn slopes_of_alibi_that_are_none_or_too_few_are_refused() {
+    for (slope, got) in [(-0.5, "-0.5"), (-3.0, "-3")] {
+        let message = format!("slopes must be at least 0 and finite, got {got}");
+        let positions = Choice::new("alibi").with("slopes", vec![slope]);
+        check_attention(|c| c.positions = positions.clone(), &message);
+        check_transformer(|c| c.positions = positions.clone(), &message);
+    }
+    for slopes in [vec![0.5], vec![0.5; 3]] {
+        let message = format!(
+            "slopes must be one for each of n_heads = 2 heads, or none for those of the paper, got {}",
+            slopes.len()
+        );
+        let positions = Choice::new("alibi").with("slopes", slopes);
+        check_attention(|c| (c.n_heads, c.positions) = (2, positions.clone()), &message);
+        check_transformer(|c| (c.n_heads, c.positions) = (2, positions.clone()), &message);
+    }
+}
+
+#[test]
+fn groups_that_do_not_divide_the_heads_are_refused() {
+    for n_kv_heads in [4, 5, 7, 12] {
+        let message = format!("n_kv_heads must divide n_heads = 6, got {n_kv_heads}");
+        check_attention(|c| (c.n_heads, c.n_kv_heads) = (6, Some(n_kv_heads)), &message);
+        check_transformer(|c| (c.n_heads, c.n_kv_heads) = (6, Some(n_kv_heads)), &message);
+    }
+    let message = "n_kv_heads must be at least 1, got 0";
+    check_attention(|c| c.n_kv_heads = Some(0), message);
+    check_transformer(|c| c.n_kv_heads = Some(0), message);
+}
+
+#[test]
+fn identity_projections_have_no_groups() {
+    let message = "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = 3, \
+                   got 1";
+    check_attention(|c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::None, 3, Some(1)), message);
+    check_transformer(
+        |c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::None, 3, Some(1)),
+        message,
+    );
+}
+
+#[test]
+fn a_cap_that_bounds_nothing_sensible_is_refused() {
+    for (softcap, got) in [(-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let message = format!("softcap must be a finite number of at least 0, which turns it off, got {got}");
+        check_attention(|c| c.softcap = softcap, &message);
+        check_transformer(|c| c.softcap = softcap, &message);
+    }
+}
+
+#[test]
+fn an_unknown_name_meets_those_that_there_are() {
+    let message = "unknown score `cosine`; there is additive, dot, scaled-dot";
+    check_attention(|c| c.score = Choice::new("cosine"), message);
+    check_transformer(|c| c.score = Choice::new("cosine"), message);
+    let message = "unknown positions `rotary`; there is alibi, learned, none, rope, sinusoidal";
+    check_attention(|c| c.positions = Choice::new("rotary"), message);
+    check_transformer(|c| c.positions = Choice::new("rotary"), message);
+}
+
+#[test]
+fn a_setting_that_nothing_reads_is_refused_with_those_that_are_read() {
+    let message = "score.d_hiden: unknown field `d_hiden`, expected `d_hidden` (of `additive`)";
+    check_attention(|c| c.score = Choice::new("additive").with("d_hiden", 3), message);
+    check_transformer(|c| c.score = Choice::new("additive").with("d_hiden", 3), message);
+    check_attention(
+        |c| c.score = Choice::new("dot").with("scale", 3),
+        "score.scale: unknown field `scale`, there are no fields (of `dot`)",
+    );
+    check_attention(
+        |c| c.positions = Choice::new("rope").with("theta", 3),
+        "positions.theta: unknown field `theta`, expected `base` (of `rope`)",
+    );
+}
+
+#[test]
+fn a_setting_of_the_wrong_type_is_named() {
+    check_attention(
+        |c| c.score = Choice::new("additive").with("d_hidden", "wide"),
+        "score.d_hidden: invalid type: string \"wide\", expected a whole number of at least 0 (of `additive`)",
+    );
+    check_attention(
+        |c| c.positions = Choice::new("rope").with("base", true),
+        "positions.base: invalid type: boolean `true`, expected a number (of `rope`)",
+    );
+}
+
+#[test]
+fn a_name_is_taken_only_once() {
+    let taken = |kind, name: &str| ModelError::NameTaken { kind, name: name.to_owned() };
+    let score = Catalog::default().score("dot", |_: &NoSettings, _, _| Ok(Dot {})).err();
+    assert_eq!(score, Some(taken("score", "dot")));
+    let nowhere = |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>);
+    let positions = Catalog::default().positions("rope", nowhere).err();
+    assert_eq!(positions, Some(taken("positions", "rope")));
+    let message = "the score `dot` is already there; register yours under another name";
+    assert_eq!(score.unwrap().to_string(), message);
+}
+
+#[test]
+fn a_registry_says_which_name_was_taken_when_it_is_used() {
+    let score = Registry::new().score("dot", |_: &NoSettings, _, _| Ok(Dot {}));
+    let positions = Registry::new().positions("rope", |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>));
+    let task = Registry::new().task("reverse", "", |task: &Reverse| Ok(task.clone()));
+    let model = Registry::new().model::<TransformerConfig>("transformer");
+    for (registry, message) in [
+        (&score, "the score `dot` is"),
+        (&positions, "the position scheme `rope` is"),
+        (&task, "the task `reverse` is"),
+        (&model, "the model `transformer` is"),
+    ] {
+        let read = ConfigSource::Task("reverse").read(registry, &[] as &[&str]).err().unwrap();
+        for error in [read, registry.check().err().unwrap()] {
+            let whole = format!("{message} already there; register yours under another name");
+            assert_eq!(error.to_string(), whole);
+            assert!(matches!(error, TrainError::Model(ModelError::NameTaken { .. })));
+        }
+    }
+    // The first of several is the one that is told.
+    let both = score.task("reverse", "", |task: &Reverse| Ok(task.clone()));
+    assert!(both.check().err().unwrap().to_string().starts_with("the score `dot`"));
+}

@@ -1,0 +1,12 @@
+//! What is drawn, what is refused, and what is boxed when a model is built.
+
+/// Dropout as a function of seed, step and layer.
+mod dropout;
+/// Boxed modules beside unboxed ones.
+mod erased;
+/// Messages for what cannot be built.
+mod errors;
+/// Initial weights as a function of seed and path.
+mod initial_weights;
+/// A user's position scheme and model.
+mod user_kinds;

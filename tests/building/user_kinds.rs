@@ -1,0 +1,196 @@
+//! A user's position scheme and a user's model: registered, they take the same way as the built-in ones.
+
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Int, Tensor, einsum};
+use qkv_model::{
+    AnyPositions, Catalog, Choice, Embedding, EmbeddingsConfig, HeadShape, Init, Mask, Mode, ModelError,
+    NoSettings, Place, Positions, SelfAttentionConfig, Training, Transformer, parameters,
+};
+use qkv_train::{
+    Ablation, Config, ConfigSource, Examples, Model, ModelConfig, Query, Registry, Split, Task, TrainError,
+    Trainer, attribute, load_weights, save_weights,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::support::backends::devices;
+use crate::support::layers::{heads, input, scaled_dot};
+use crate::support::module_gradients::gradients;
+use crate::support::numbers::values;
+use crate::support::scratch::Scratch;
+
+/// One learned number a head, times the distance with its sign; acts in the layers alone.
+#[derive(Module, Debug)]
+struct LearnedSlope {
+    slope: Param<Tensor<1>>,
+}
+
+impl LearnedSlope {
+    fn build(_: &NoSettings, init: &Init, place: Place) -> Result<Option<Self>, ModelError> {
+        let Place::Attention(HeadShape { n_heads, .. }) = place else { return Ok(None) };
+        Ok(Some(Self { slope: init.normal("slope", [n_heads], 1.0, Training::Learned) }))
+    }
+}
+
+impl Positions for LearnedSlope {
+    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
+        let [_, heads, q_len, k_len] = scores.dims();
+        let at = |len: usize| Tensor::<1, Int>::arange(0..len as i64, &scores.device()).float();
+        let distance = at(k_len).unsqueeze_dim::<2>(0) - at(q_len).unsqueeze_dim::<2>(1);
+        scores + self.slope.val().reshape([1, heads, 1, 1]) * distance.unsqueeze()
+    }
+}
+
+/// Mixes positions by the same matrix for every input.
+#[derive(Module, Debug)]
+struct FixedMap {
+    embedding: Embedding,
+    map: Param<Tensor<2>>,
+    unembedding: Param<Tensor<2>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct FixedMapConfig {
+    width: usize,
+}
+
+impl Default for FixedMapConfig {
+    fn default() -> Self {
+        Self { width: 16 }
+    }
+}
+
+impl ModelConfig for FixedMapConfig {
+    type Model = FixedMap;
+
+    fn build(&self, task: &dyn Task, init: &Init, _: &Catalog) -> Result<FixedMap, TrainError> {
+        let (vocab_size, seq_len) = (task.vocabulary().len(), task.seq_len());
+        Ok(FixedMap {
+            embedding: EmbeddingsConfig::Learned.init(&init.enter("embedding"), vocab_size, self.width),
+            map: init.normal("map", [seq_len, seq_len], 0.1, Training::Learned),
+            unembedding: init.uniform("unembedding", [self.width, vocab_size], 0.2, Training::Learned),
+        })
+    }
+}
+
+impl Model for FixedMap {
+    fn features(&self, tokens: Tensor<3, Int>, _: Mode) -> Tensor<3> {
+        einsum!("qk,bkd->bqd", self.map.val(), self.embedding.forward(tokens))
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        features.matmul(self.unembedding.val())
+    }
+}
+
+#[test]
+fn a_position_scheme_learns_in_every_layer_under_its_own_path() {
+    let catalog = Catalog::default().positions("learned-slope", LearnedSlope::build).unwrap();
+    for device in devices() {
+        let device = device.autodiff();
+        let config = SelfAttentionConfig { positions: Choice::new("learned-slope"), ..heads(&scaled_dot()) };
+        let layer = config.init_with(&Init::new(&device, 1), &catalog).unwrap();
+        let positions: &AnyPositions = layer.positions.as_ref().unwrap();
+        assert!(positions.downcast_ref::<LearnedSlope>().is_some());
+        let context = layer.forward(input((&device, DType::F32)), &Mask::none(), Mode::Evaluate);
+        let all = gradients(&layer, &context.powi_scalar(2).sum());
+        let slope = all.iter().find(|gradient| gradient.path == "positions.slope").unwrap();
+        assert!(slope.values.as_ref().unwrap().iter().all(|&value| value != 0.0));
+    }
+}
+
+const SHORT: [&str; 6] = [
+    "task.seq_len=7",
+    "train.steps=8",
+    "train.batch_size=32",
+    "train.eval_every=8",
+    "train.eval_examples=64",
+    "schedule.warmup_steps=0",
+];
+
+fn read(registry: &Registry, settings: &[&str]) -> Result<Config, TrainError> {
+    ConfigSource::Task("reverse").read(registry, &[&SHORT, settings].concat())
+}
+
+#[test]
+fn a_registered_position_scheme_trains_in_a_transformer() {
+    let registry = Registry::new().positions("learned-slope", LearnedSlope::build);
+    for device in devices() {
+        let device = device.autodiff();
+        let config = read(&registry, &["model.positions=learned-slope", "model.n_layers=2"]).unwrap();
+        let task = registry.task_of(&config).unwrap();
+        let model = registry.model_of(&config, &*task, &Init::new(&device, 0)).unwrap();
+        assert!(
+            model.downcast_ref::<Transformer>().unwrap().positions.is_none(),
+            "it does nothing at the input"
+        );
+        let start = parameters(&model);
+        let trained = Trainer::new(model, &*task, config.recipe(), &device).unwrap().run().unwrap();
+        for (start, end) in start.iter().zip(parameters(&trained.state.model)) {
+            assert_ne!(start.data, end.data, "{} did not move", end.path);
+        }
+        let slopes = start.iter().filter(|parameter| parameter.path.ends_with("positions.slope"));
+        let paths: Vec<&str> = slopes.map(|parameter| parameter.path.as_str()).collect();
+        assert_eq!(paths, [0, 1].map(|layer| format!("blocks.{layer}.attention.positions.slope")));
+    }
+}
+
+#[test]
+fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
+    let registry = Registry::new().model::<FixedMapConfig>("fixed-map");
+    for (idx, device) in devices().into_iter().enumerate() {
+        let device = device.autodiff();
+        let config = read(&registry, &["model.name=fixed-map", "model.width=13"]).unwrap();
+        assert_eq!(config.model, Choice::new("fixed-map").with("width", 13));
+        let task = registry.task_of(&config).unwrap();
+        let build = |seed| registry.model_of(&config, &*task, &Init::new(&device, seed)).unwrap();
+        let start = build(0);
+        let inside = start.downcast_ref::<FixedMap>().unwrap();
+        assert_eq!(inside.unembedding.dims(), [13, 10]);
+        assert!(start.downcast_ref::<Transformer>().is_none());
+        let trained = Trainer::new(start.clone(), &*task, config.recipe(), &device).unwrap().run().unwrap();
+        let trained = trained.state.model;
+        for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
+            assert_ne!(start.data, end.data, "{} did not move", end.path);
+        }
+        let file = Scratch::new(&format!("fixed-map-{idx}.safetensors"));
+        save_weights(&trained, &file.0).unwrap();
+        let loaded = load_weights(build(1), &file.0).unwrap();
+        let tokens = || Tensor::<3, Int>::zeros([2, 7, 1], &device);
+        let features = |model: &qkv_train::AnyModel| values(&model.features(tokens(), Mode::Evaluate));
+        assert_eq!(features(&loaded), features(&trained));
+        assert!(loaded.attention_weights(tokens()).is_empty() && loaded.layers().is_empty());
+        let place = Query { layer: 0, head: 0, position: 0 };
+        assert!(loaded.trace(Tensor::zeros([7, 1], &device), place).is_none());
+        let examples = Examples { task: &*task, seed: 0, split: Split::Test };
+        let refused = [
+            Ablation::new(&loaded, examples, 1, &device).err().unwrap(),
+            attribute(&loaded, examples, 1, &device).err().unwrap(),
+        ];
+        let sentences =
+            [("features_with", "changed inside"), ("contributions", "taken apart")].map(|(method, done)| {
+                format!(
+                    "a model of this type cannot be {done}: it lacks `Model::{method}`; write it, or use a `Transformer`"
+                )
+            });
+        assert_eq!(refused.map(|error| error.to_string()), sentences);
+    }
+}
+
+#[test]
+fn a_registered_models_settings_are_checked() {
+    let registry = Registry::new().model::<FixedMapConfig>("fixed-map");
+    let refused = |settings: &[&str]| read(&registry, settings).err().unwrap().to_string();
+    assert_eq!(
+        refused(&["model.name=fixed-map", "model.widht=13"]),
+        "unknown key `model.widht`; did you mean `model.width`?"
+    );
+    assert_eq!(
+        refused(&["model.name=fixed-map", "model.width=wide"]),
+        "model.width: invalid type: string \"wide\", expected a whole number of at least 0 (of `fixed-map`)"
+    );
+    assert_eq!(
+        refused(&["model.name=fixd-map"]),
+        "unknown model `fixd-map`; there is fixed-map, transformer"
+    );
+}

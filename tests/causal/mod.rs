@@ -1,0 +1,8 @@
+//! What each part of a model is good for: ablation, patching, attribution.
+
+/// Heads and projections taken away.
+mod ablation;
+/// Logits as sums over heads and the rest.
+mod attribution;
+/// Activations of one run in another.
+mod patching;

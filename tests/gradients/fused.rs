@@ -1,0 +1,224 @@
+//! The fused forms against the readable ones: layer by layer, through whole trainings, on any number of threads.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use qkv_model::random::{Purpose, stream};
+use qkv_model::{
+    AttentionForm, CausalAlign, Choice, Init, Mask, MaskConfig, Mode, ModelError, SelfAttentionConfig,
+    Softmax, Transformer, TransformerConfig, parameters,
+};
+use qkv_train::{AdamW, Batch, OptimizerConfig, State, StepSize};
+use rand::RngExt;
+
+use crate::support::backends::{places, tolerance};
+use crate::support::differences::functional;
+use crate::support::layers::{additive, scaled_dot};
+use crate::support::module_gradients::{gradients, largest};
+use crate::support::numbers::{assert_close, random_tensor, values};
+use crate::support::plain_transformer::PlainTraining;
+
+const TRAINING: Mode = Mode::Train { seed: 3, step: 5 };
+
+/// Layers that the kernels can compute, each with something that changes what they do.
+fn layers() -> Vec<(&'static str, SelfAttentionConfig)> {
+    let base =
+        || SelfAttentionConfig { n_heads: 4, d_v: 5, d_out: Some(11), ..SelfAttentionConfig::new(7, 6) };
+    vec![
+        ("plain", base()),
+        ("biases", SelfAttentionConfig { bias: true, ..base() }),
+        ("groups", SelfAttentionConfig { n_kv_heads: Some(2), ..base() }),
+        ("quiet", SelfAttentionConfig { softmax: Softmax::Quiet, ..base() }),
+        ("qk-norm", SelfAttentionConfig { qk_norm: true, ..base() }),
+        ("rope", SelfAttentionConfig { positions: Choice::new("rope"), ..base() }),
+        ("dropout", SelfAttentionConfig { dropout: 0.4, ..base() }),
+        (
+            "all",
+            SelfAttentionConfig {
+                bias: true,
+                n_kv_heads: Some(2),
+                softmax: Softmax::Quiet,
+                qk_norm: true,
+                positions: Choice::new("rope"),
+                dropout: 0.4,
+                ..base()
+            },
+        ),
+    ]
+}
+
+fn masks() -> Vec<(&'static str, Mask)> {
+    // The second entry has no position that is there at all.
+    let padding = || Mask::padding(vec![9, 0, 4]);
+    vec![
+        ("none", Mask::none()),
+        ("causal", Mask::causal(CausalAlign::TopLeft)),
+        ("padding", padding()),
+        ("both", Mask::causal(CausalAlign::BottomRight).and(padding())),
+    ]
+}
+
+#[test]
+fn both_forms_of_a_layer_give_the_same_contexts_and_gradients() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        for (config_name, config) in layers() {
+            for (mask_name, mask) in masks() {
+                let what = format!("{config_name} {mask_name} {dtype:?}");
+                let [fused, reference] = [AttentionForm::Fused, AttentionForm::Reference].map(|form| {
+                    let config = SelfAttentionConfig { form, ..config.clone() };
+                    let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+                    let x = random_tensor((&device, dtype), "x", [3, 9, 7]).require_grad();
+                    let context = layer.forward(x.clone(), &mask, TRAINING);
+                    let loss = functional(context.clone());
+                    let d_x = values(&x.grad(&loss.backward()).unwrap());
+                    (values(&context), d_x, gradients(&layer, &functional(layer.forward(x, &mask, TRAINING))))
+                });
+                // Sums of at most a hundred terms of size one, in other orders.
+                let bound = tolerance(dtype, 1e-5, 1e-13);
+                assert_close(&what, &fused.0, &reference.0, bound);
+                assert_close(&what, &fused.1, &reference.1, bound * largest(&reference.1).max(1.0));
+                assert_eq!(fused.2.len(), reference.2.len());
+                for (fused, reference) in fused.2.iter().zip(&reference.2) {
+                    let (fused, reference) =
+                        (fused.values.as_ref().unwrap(), reference.values.as_ref().unwrap());
+                    assert_close(&what, fused, reference, bound * largest(reference).max(1.0));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_the_kernels_cannot_compute_refuses_the_fused_form() {
+    let base = || SelfAttentionConfig { form: AttentionForm::Fused, ..SelfAttentionConfig::new(4, 4) };
+    for config in [
+        SelfAttentionConfig { score: additive(3), ..base() },
+        SelfAttentionConfig { softcap: 5.0, ..base() },
+        SelfAttentionConfig { positions: Choice::new("alibi"), ..base() },
+    ] {
+        let error = config.init(&Init::new(&Device::flex(), 0)).unwrap_err();
+        assert!(matches!(error, ModelError::NoFusedForm { .. }), "{error}");
+        // The same layer is built where the form is left open.
+        let open = SelfAttentionConfig { form: AttentionForm::Auto, ..config };
+        open.init(&Init::new(&Device::flex(), 0)).unwrap();
+    }
+}
+
+/// Numbers that single precision has, because Burn's optimizer keeps them in it.
+const OPTIMIZER: OptimizerConfig = OptimizerConfig {
+    lr: 4e-3,
+    beta_1: 0.875,
+    beta_2: 0.984375,
+    epsilon: 1.0 / (1 << 27) as f64,
+    weight_decay: 0.0,
+    clip: 0.0,
+};
+
+fn config() -> TransformerConfig {
+    TransformerConfig {
+        n_heads: 2,
+        n_layers: 2,
+        d_mlp: 24,
+        w_o: true,
+        mask: MaskConfig::Causal,
+        positions: Choice::new("learned"),
+        ..TransformerConfig::new(7, 12, 16)
+    }
+}
+
+/// Random tokens, the answer being the token before: something that can be learned in a few steps.
+fn batch(device: &Device, n: usize, seq_len: usize, vocab: i64, step: u64) -> Batch {
+    let mut random = stream(0, Purpose::Examples, "fused", step);
+    let tokens: Vec<i64> = (0..n * seq_len).map(|_| random.random_range(0..vocab)).collect();
+    let targets: Vec<i64> =
+        (0..n * seq_len).map(|at| if at % seq_len == 0 { 0 } else { tokens[at - 1] }).collect();
+    let len = n * seq_len;
+    Batch {
+        tokens: Tensor::from_data(TensorData::new(tokens, [n, seq_len, 1]), device),
+        targets: Tensor::from_data(TensorData::new(targets, [len]), device),
+        positions: Tensor::from_data(TensorData::new((0..len as i64).collect(), [len]), device),
+        targets_per_example: vec![seq_len; n],
+    }
+}
+
+fn losses(config: &TransformerConfig, (device, dtype): (&Device, DType), steps: u64) -> Vec<f64> {
+    let model: Transformer = config.init(&Init::new(device, 2).with_dtype(dtype)).unwrap();
+    let mut state = State { step: 0, model, optimizer: AdamW::new(&OPTIMIZER) };
+    (0..steps)
+        .map(|step| {
+            let batch = batch(device, 4, config.seq_len, 7, step);
+            let outcome;
+            (state, outcome) =
+                state.clone().step(&batch, StepSize { lr: OPTIMIZER.lr, clip: 0.0 }, 0).unwrap();
+            outcome.loss
+        })
+        .collect()
+}
+
+#[test]
+fn two_hundred_steps_lose_what_plain_tensor_operations_lose() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        let fused = losses(&config(), (&device, dtype), 200);
+        let model = config().init(&Init::new(&device, 2).with_dtype(dtype)).unwrap();
+        let mut plain = PlainTraining::new(model, &OPTIMIZER);
+        let plain: Vec<f64> = (0..200).map(|step| plain.step(&batch(&device, 4, 12, 7, step))).collect();
+        assert!(fused[199] < 0.5 * fused[0], "nothing was learned: {} to {}", fused[0], fused[199]);
+        // Rounding grows from step to step, and in double precision Burn's optimizer still corrects its bias in single;
+        // the losses themselves are of size one.
+        assert_close(&format!("losses in {dtype:?}"), &fused, &plain, tolerance(dtype, 2e-3, 1e-6));
+        assert_close("the first losses", &fused[..5], &plain[..5], tolerance(dtype, 2e-6, 1e-9));
+    }
+}
+
+#[test]
+fn two_hundred_steps_lose_what_the_readable_attention_loses() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        let [fused, reference] = [AttentionForm::Fused, AttentionForm::Reference].map(|attention| {
+            let config = TransformerConfig { attention, dropout: 0.1, ..config() };
+            losses(&config, (&device, dtype), 200)
+        });
+        assert_close(&format!("losses in {dtype:?}"), &fused, &reference, tolerance(dtype, 2e-3, 1e-10));
+    }
+}
+
+#[test]
+fn a_training_has_the_same_bits_on_any_number_of_threads() {
+    // Below and above the sizes from which the kernels use several threads.
+    for (n, seq_len, d_model) in [(2, 8, 16), (24, 64, 64)] {
+        let run = || {
+            let device = Device::flex().autodiff();
+            let config = TransformerConfig { seq_len, d_model, d_mlp: 4 * d_model, dropout: 0.1, ..config() };
+            let model: Transformer = config.init(&Init::new(&device, 2)).unwrap();
+            let mut state = State { step: 0, model, optimizer: AdamW::new(&OPTIMIZER) };
+            for step in 0..3 {
+                let batch = batch(&device, n, seq_len, 7, step);
+                state = state.step(&batch, StepSize { lr: 1e-3, clip: 0.5 }, 0).unwrap().0;
+            }
+            let parameters = parameters(&state.model).into_iter();
+            parameters
+                .map(|parameter| (parameter.path, parameter.data.as_bytes().to_vec()))
+                .collect::<Vec<_>>()
+        };
+        let on =
+            |n_threads| rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(run);
+        let one = on(1);
+        for n_threads in [2, 3, 4, 8] {
+            assert!(on(n_threads) == one, "{n_threads} threads, batch {n}");
+        }
+    }
+}
+
+#[test]
+fn padding_inside_a_fused_batch_is_never_looked_at() {
+    let device = Device::flex();
+    let layer = SelfAttentionConfig { score: scaled_dot(), ..SelfAttentionConfig::new(7, 6) }
+        .init(&Init::new(&device, 1))
+        .unwrap();
+    let x = random_tensor((&device, DType::F32), "x", [1, 9, 7]);
+    let mask = Mask::padding(vec![4]);
+    let seen = x.clone().slice([0..1, 0..4]);
+    let other = Tensor::cat(vec![seen, random_tensor((&device, DType::F32), "y", [1, 5, 7])], 1);
+    let context = |x| values(&layer.forward(x, &mask, Mode::Evaluate).slice([0..1, 0..4]));
+    assert_eq!(context(x), context(other));
+}

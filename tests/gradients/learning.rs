@@ -1,0 +1,203 @@
+//! What learns and what does not: W_Q, W_K and W_V receive gradients when learned, keep their bytes when frozen, and
+//! are not there when there are none.
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use qkv_model::{
+    BasicAttention, Choice, EmbeddingsConfig, Init, Mask, Mode, NormConfig, Projections, SelfAttention,
+    SelfAttentionConfig, Transformer, TransformerConfig, parameters,
+};
+use qkv_train::{AdamW, OptimizerConfig};
+
+use crate::support::backends::{places, tolerance};
+use crate::support::differences::functional;
+use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, dot, full, input, scaled_dot, scores};
+use crate::support::module_gradients::{gradients, largest};
+use crate::support::numbers::{assert_close, values};
+
+const VOCAB_SIZE: usize = 23;
+
+fn transformer(config: &TransformerConfig, (device, dtype): (&Device, DType)) -> Transformer {
+    config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap()
+}
+
+fn transformer_config(projections: Projections) -> TransformerConfig {
+    TransformerConfig {
+        n_layers: 2,
+        d_mlp: 11,
+        w_o: true,
+        projections,
+        ..TransformerConfig::new(VOCAB_SIZE, SEQ_LEN, D_IN)
+    }
+}
+
+fn tokens(device: &Device) -> Tensor<3, Int> {
+    Tensor::from_data(TensorData::from([[[3_i64], [0], [7], [22], [5]]]), device)
+}
+
+/// Ten steps of AdamW with weight decay, which would move any weight that it is given.
+fn train<M: Module>(mut module: M, loss: impl Fn(&M) -> Tensor<1>) -> M {
+    let mut optimizer = AdamW::new(&OptimizerConfig { weight_decay: 0.1, ..OptimizerConfig::default() });
+    for _ in 0..10 {
+        let gradients = GradientsParams::from_grads(loss(&module).backward(), &module);
+        module = optimizer.update(0.01, module, gradients);
+    }
+    module
+}
+
+/// The bytes of every parameter, by path.
+fn bytes<M: Module>(module: &M) -> BTreeMap<String, Vec<u8>> {
+    parameters(module)
+        .into_iter()
+        .map(|parameter| (parameter.path, parameter.data.as_bytes().to_vec()))
+        .collect()
+}
+
+/// Which parameters are learned, by path.
+fn learned<M: Module>(module: &M) -> BTreeMap<String, bool> {
+    parameters(module).into_iter().map(|parameter| (parameter.path, parameter.learned)).collect()
+}
+
+#[test]
+fn w_q_w_k_and_w_v_receive_a_gradient_for_every_score() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        for score in scores() {
+            let layer = build((&device, dtype), &full(&score));
+            let context = layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate);
+            let all = gradients(&layer, &functional(context));
+            for name in ["w_q", "w_k", "w_v"] {
+                let gradient = all.iter().find(|gradient| gradient.path == name).unwrap();
+                let values = gradient.values.as_deref().expect(name);
+                assert!(values.iter().all(|value| value.is_finite()), "{score:?}: {name}");
+                let top = largest(values);
+                assert!(top > 1e-4, "{score:?}: {name} receives at most {top}");
+            }
+        }
+    }
+}
+
+#[test]
+fn w_q_w_k_and_w_v_of_every_block_move_in_training() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        for score in scores() {
+            let config =
+                TransformerConfig { score: score.clone(), ..transformer_config(Projections::Learned) };
+            let before = transformer(&config, (&device, dtype));
+            let after =
+                train(before.clone(), |model| functional(model.forward(tokens(&device), Mode::Evaluate)));
+            let (before, after) = (bytes(&before), bytes(&after));
+            for (path, bytes) in &before {
+                assert_ne!(bytes, &after[path], "{score:?}: {path} did not move");
+            }
+            for block in 0..2 {
+                for name in ["w_q", "w_k", "w_v"] {
+                    assert!(before.contains_key(&format!("blocks.{block}.attention.{name}")));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves() {
+    let frozen = ["w_q", "w_k", "w_v", "b_q", "b_k", "b_v"];
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        for score in scores() {
+            let config = SelfAttentionConfig { projections: Projections::Frozen, ..full(&score) };
+            let layer = build((&device, dtype), &config);
+            let loss = |layer: &SelfAttention| {
+                functional(layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate))
+            };
+            for (path, learned) in learned(&layer) {
+                assert_eq!(learned, !frozen.contains(&path.as_str()), "{path}");
+            }
+            for gradient in gradients(&layer, &loss(&layer)) {
+                assert_eq!(
+                    gradient.values.is_none(),
+                    frozen.contains(&gradient.path.as_str()),
+                    "{}",
+                    gradient.path
+                );
+            }
+            let (before, trained) = (bytes(&layer), train(layer, loss));
+            assert!(!learned(&trained)["w_q"]);
+            for (path, after) in bytes(&trained) {
+                let kept = after == before[&path];
+                assert_eq!(kept, frozen.contains(&path.as_str()), "{path}, kept: {kept}");
+            }
+        }
+    }
+}
+
+#[test]
+fn frozen_projections_start_where_learned_ones_do() {
+    for (device, dtype) in places() {
+        let learned = full(&scaled_dot());
+        let frozen = SelfAttentionConfig { projections: Projections::Frozen, ..learned.clone() };
+        assert_eq!(bytes(&build((&device, dtype), &frozen)), bytes(&build((&device, dtype), &learned)));
+    }
+}
+
+#[test]
+fn without_projections_there_is_nothing_to_learn_and_the_matrices_are_the_identity() {
+    for (device, dtype) in places() {
+        let config = SelfAttentionConfig {
+            projections: Projections::None,
+            n_heads: N_HEADS,
+            ..SelfAttentionConfig::new(2 * N_HEADS, 2)
+        };
+        let layer = build((&device, dtype), &config);
+        assert_eq!(bytes(&layer), BTreeMap::new());
+        let identity = values(&Tensor::<2>::eye(2 * N_HEADS, &device));
+        for matrix in [SelfAttention::w_q, SelfAttention::w_k, SelfAttention::w_v] {
+            let columns = (0..N_HEADS).map(|head| matrix(&layer, head)).collect();
+            assert_eq!(values(&Tensor::cat(columns, 1)), identity);
+        }
+    }
+}
+
+#[test]
+fn one_head_without_projections_and_without_a_scale_is_basic_attention() {
+    for (device, dtype) in places() {
+        let config = SelfAttentionConfig {
+            projections: Projections::None,
+            score: dot(),
+            ..SelfAttentionConfig::new(D_IN, D_IN)
+        };
+        let x = input((&device, dtype));
+        let layer = build((&device, dtype), &config);
+        let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
+        let basic = BasicAttention.forward(x, &Mask::none()).context;
+        assert_close("context", &values(&context), &values(&basic), tolerance(dtype, 1e-6, 1e-14));
+    }
+}
+
+#[test]
+fn a_transformer_with_nothing_left_to_learn_has_no_parameter_but_the_unembedding() {
+    for (device, dtype) in places() {
+        let config = TransformerConfig {
+            embeddings: EmbeddingsConfig::Fixed,
+            norm: NormConfig::None,
+            positions: Choice::new("sinusoidal"),
+            d_mlp: 0,
+            w_o: false,
+            ..transformer_config(Projections::None)
+        };
+        let model = transformer(&config, (&device.clone().autodiff(), dtype));
+        let expected =
+            BTreeMap::from([("embedding.table".to_owned(), false), ("unembedding".to_owned(), true)]);
+        assert_eq!(learned(&model), expected);
+        let before = bytes(&model);
+        let after = bytes(&train(model, |model| {
+            functional(model.forward(tokens(&device.clone().autodiff()), Mode::Evaluate))
+        }));
+        assert_eq!(after["embedding.table"], before["embedding.table"]);
+        assert_ne!(after["unembedding"], before["unembedding"]);
+    }
+}

@@ -1,0 +1,14 @@
+//! What attention must obey, whatever its settings: definitions as nested loops, identities, masks.
+
+/// The mechanism of any shape, with any steps and masks, against nested loops.
+mod any_attention;
+/// A layer of any config against nested loops.
+mod any_layer;
+/// A query that may see nothing.
+mod hidden_rows;
+/// Rows sum to one, causality, permutations, gauge.
+mod identities;
+/// What each mask means, and that all apply.
+mod masks;
+/// The walk through one query.
+mod one_query;

@@ -1,0 +1,12 @@
+//! Numbers published by others: the lecture, PyTorch, ONNX, the UvA tutorial.
+
+/// PyTorch's answers at the edges of the definition.
+mod edges;
+/// ONNX's conformance cases of the operator Attention, and the operator as nested loops.
+mod onnx;
+/// ONNX's conformance cases through our mechanism.
+mod onnx_attend;
+/// The lecture's worked example, rung by rung.
+mod raschka;
+/// UvA deep learning tutorial 6.
+mod uva;

@@ -1,0 +1,106 @@
+//! ONNX's conformance cases through our mechanism, on every backend; what it has no feature for is listed.
+
+use burn::tensor::{DType, Device, Tensor};
+use qkv_model::{Attend, CausalAlign, Mask, ScaledDot};
+use safetensors::Dtype;
+
+use crate::published::onnx::check;
+use crate::support::backends::places;
+use crate::support::numbers::{bools, tensor, values};
+use crate::support::onnx_cases::{Case, Tensor as Numbers, cases};
+
+type Place<'a> = (&'a Device, DType);
+
+#[test]
+fn our_attention_gives_onnx_s_published_numbers() {
+    let (run, listed): (Vec<Case>, Vec<Case>) =
+        cases().into_iter().partition(|case| case.unsupported.is_none());
+    for (device, dtype) in places() {
+        for case in &run {
+            attend((&device, dtype), case);
+        }
+    }
+    println!("{} of {} cases pass on {} places", run.len(), run.len() + listed.len(), places().len());
+    for case in &listed {
+        println!("not run: test_attention_{}: {}", case.name, case.unsupported.as_deref().unwrap());
+    }
+}
+
+fn attend(place: Place<'_>, case: &Case) {
+    let attributes = case.attributes;
+    let q = heads(place, &case.inputs["Q"], attributes.q_num_heads);
+    let k = heads(place, &case.inputs["K"], attributes.kv_num_heads);
+    let v = heads(place, &case.inputs["V"], attributes.kv_num_heads);
+    let mask = mask(place, case, k.dims()[2]);
+    let score = attributes.scale.map_or(ScaledDot::default(), ScaledDot::by);
+    let uncapped = Attend::new(&score, &mask);
+    let softcap = Some(attributes.softcap).filter(|&cap| cap > 0.0);
+    let steps = Attend { softcap, ..Attend::new(&score, &mask) };
+
+    let context = steps.run(q.clone(), k.clone(), v).context;
+    check(case, "Y", &values(&in_the_layout_of(case, context)));
+    if case.outputs.contains_key("qk_matmul_output") {
+        let d_k = q.dims()[3];
+        let scores = steps.scores(q, k);
+        let shown = match attributes.qk_matmul_output_mode {
+            0 => uncapped.scaled(scores, d_k),
+            1 => steps.scaled(scores, d_k),
+            2 => steps.masked(steps.scaled(scores, d_k)),
+            _ => steps.softmax(steps.masked(steps.scaled(scores, d_k))),
+        };
+        check(case, "qk_matmul_output", &values(&shown));
+    }
+}
+
+/// `[batch, heads, length, width]`, also from `[batch, length, heads * width]`.
+fn heads(place: Place<'_>, numbers: &Numbers, n_heads: Option<usize>) -> Tensor<4> {
+    match (&numbers.shape[..], n_heads) {
+        (&[batch, heads, length, width], _) => tensor(place, &numbers.values, [batch, heads, length, width]),
+        (&[batch, length, width], Some(heads)) => {
+            let x: Tensor<4> = tensor(place, &numbers.values, [batch, length, heads, width / heads]);
+            x.swap_dims(1, 2)
+        }
+        (shape, _) => panic!("{shape:?} has no heads"),
+    }
+}
+
+/// Heads inside or outside, as the case has its queries.
+fn in_the_layout_of(case: &Case, context: Tensor<4>) -> Tensor<4> {
+    if case.inputs["Q"].shape.len() == 3 { context.swap_dims(1, 2) } else { context }
+}
+
+fn mask(place: Place<'_>, case: &Case, k_len: usize) -> Mask {
+    let mut mask = Mask::none();
+    if case.attributes.is_causal {
+        mask = mask.and(Mask::causal(CausalAlign::TopLeft));
+    }
+    if let Some(lengths) = case.inputs.get("nonpad_kv_seqlen") {
+        mask = mask.and(Mask::padding(lengths.values.iter().map(|&length| length as usize).collect()));
+    }
+    let Some(given) = case.inputs.get("attn_mask") else { return mask };
+    let (shape, numbers) = up_to(k_len, given);
+    mask.and(match given.dtype {
+        Dtype::BOOL => {
+            let shown: Vec<bool> = numbers.iter().map(|&number| number == 1.0).collect();
+            Mask::shown(bools(place.0, &shown, shape))
+        }
+        _ => Mask::bias(tensor(place, &numbers, shape)),
+    })
+}
+
+/// A mask with four axes; one that ends before the keys do hides those that are left.
+fn up_to(k_len: usize, given: &Numbers) -> ([usize; 4], Vec<f64>) {
+    let mut shape = [1; 4];
+    shape[4 - given.shape.len()..].copy_from_slice(&given.shape);
+    let length = shape[3];
+    if length == 1 {
+        return (shape, given.values.clone());
+    }
+    shape[3] = k_len;
+    let hidden = if given.dtype == Dtype::BOOL { 0.0 } else { f64::NEG_INFINITY };
+    let rows = given.values.chunks_exact(length);
+    let values = rows.flat_map(|row| {
+        row.iter().copied().chain(std::iter::repeat_n(hidden, k_len - length)).collect::<Vec<_>>()
+    });
+    (shape, values.collect())
+}

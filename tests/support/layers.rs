@@ -1,0 +1,60 @@
+//! Attention layers in which every axis has its own prime, so that no two can be swapped unnoticed.
+
+use burn::tensor::{DType, Device, Tensor};
+use qkv_model::{Choice, Init, SelfAttention, SelfAttentionConfig};
+
+use crate::support::numbers::random_tensor;
+
+pub const BATCH: usize = 2;
+pub const N_HEADS: usize = 3;
+pub const SEQ_LEN: usize = 5;
+pub const D_IN: usize = 7;
+pub const D_K: usize = 11;
+pub const D_V: usize = 13;
+pub const D_OUT: usize = 17;
+
+pub fn dot() -> Choice {
+    Choice::new("dot")
+}
+
+pub fn scaled_dot() -> Choice {
+    Choice::new("scaled-dot")
+}
+
+pub fn scaled_by(scale: f64) -> Choice {
+    scaled_dot().with("scale", scale)
+}
+
+pub fn additive(d_hidden: usize) -> Choice {
+    Choice::new("additive").with("d_hidden", d_hidden)
+}
+
+/// One score of each kind.
+pub fn scores() -> [Choice; 4] {
+    [dot(), scaled_dot(), scaled_by(0.7), additive(19)]
+}
+
+/// Three heads, no biases, no W_O: the context of head `h` is columns `h·d_v .. (h+1)·d_v`.
+pub fn heads(score: &Choice) -> SelfAttentionConfig {
+    SelfAttentionConfig {
+        n_heads: N_HEADS,
+        d_v: D_V,
+        score: score.clone(),
+        ..SelfAttentionConfig::new(D_IN, D_K)
+    }
+}
+
+/// The same with biases and W_O.
+pub fn full(score: &Choice) -> SelfAttentionConfig {
+    SelfAttentionConfig { bias: true, d_out: Some(D_OUT), ..heads(score) }
+}
+
+/// Builds the layer; always from the same seed.
+pub fn build((device, dtype): (&Device, DType), config: &SelfAttentionConfig) -> SelfAttention {
+    config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap()
+}
+
+/// Random input, `[batch, seq_len, d_in]`.
+pub fn input(place: (&Device, DType)) -> Tensor<3> {
+    random_tensor(place, "x", [BATCH, SEQ_LEN, D_IN])
+}

@@ -1,0 +1,32 @@
+//! What the tests stand on: devices and precisions, oracles, cases, published numbers. Nothing here is a test.
+
+/// The devices and precisions that every test loops over.
+pub mod backends;
+/// Central differences, the oracle of every backward.
+pub mod differences;
+/// Random cases on every place.
+pub mod drawn_cases;
+/// Attention layers with a prime for every axis.
+pub mod layers;
+/// Gradients by the path of their parameter.
+pub mod module_gradients;
+/// Every variant by its settings.
+pub mod named_variants;
+/// Host numbers into tensors and back.
+pub mod numbers;
+/// ONNX's conformance cases.
+pub mod onnx_cases;
+/// ONNX's operator as nested loops.
+pub mod onnx_reference;
+/// A transformer made of Burn's own operations.
+pub mod plain_transformer;
+/// Attention as nested loops.
+pub mod reference;
+/// A whole attention layer as nested loops.
+pub mod reference_layer;
+/// Files and folders that go when the test ends.
+pub mod scratch;
+/// Whole models in which every parameter is random.
+pub mod transformers;
+/// The published numbers in `tests/truth/`.
+pub mod truth;

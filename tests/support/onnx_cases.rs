@@ -1,0 +1,106 @@
+//! ONNX's conformance cases of the operator Attention, as `tests/truth/onnx_attention.py` wrote them.
+
+use std::collections::BTreeMap;
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::{Map, Value};
+
+static NUMBERS: &[u8] = include_bytes!("../truth/onnx_attention.safetensors");
+const DESCRIPTIONS: &str = include_str!("../truth/onnx_attention.json");
+
+/// Operator and numbers of one case.
+pub struct Case {
+    pub name: String,
+    pub attributes: Attributes,
+    /// What qkv has no feature for; the case then has no numbers.
+    pub unsupported: Option<String>,
+    /// `Q`, `K`, `V`, and where the case has them `attn_mask` and `nonpad_kv_seqlen`.
+    pub inputs: BTreeMap<String, Tensor>,
+    /// `Y`, and where the case has it `qk_matmul_output`.
+    pub outputs: BTreeMap<String, Tensor>,
+}
+
+/// Attributes of the operator; `None` or zero where the case leaves them at their default.
+#[derive(Debug, Clone, Copy)]
+pub struct Attributes {
+    /// `1 / √head_size` by default.
+    pub scale: Option<f64>,
+    pub is_causal: bool,
+    /// Given with three axes, where the heads lie side by side in the last one.
+    pub q_num_heads: Option<usize>,
+    pub kv_num_heads: Option<usize>,
+    /// Zero: no cap.
+    pub softcap: f64,
+    /// Which stage `qk_matmul_output` shows.
+    pub qk_matmul_output_mode: u64,
+}
+
+/// Host numbers of any type as `f64`.
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    /// Row-major; `true` is 1.
+    pub values: Vec<f64>,
+}
+
+/// All 64 cases by name, those without numbers too.
+pub fn cases() -> Vec<Case> {
+    let numbers = SafeTensors::deserialize(NUMBERS).expect("the converter wrote it");
+    let descriptions: Map<String, Value> =
+        serde_json::from_str(DESCRIPTIONS).expect("the converter wrote valid JSON");
+    descriptions.iter().map(|(name, entry)| case(name, entry, &numbers)).collect()
+}
+
+fn case(name: &str, entry: &Value, numbers: &SafeTensors) -> Case {
+    let unsupported = entry["unsupported"].as_str().map(str::to_owned);
+    let named = |kind: &str| match unsupported {
+        Some(_) => BTreeMap::new(),
+        None => {
+            let names = entry[kind].as_object().expect("tensors by name").iter();
+            names.map(|(key, about)| (key.clone(), tensor(numbers, name, key, about))).collect()
+        }
+    };
+    Case {
+        name: name.to_owned(),
+        attributes: attributes(&entry["attributes"]),
+        inputs: named("inputs"),
+        outputs: named("outputs"),
+        unsupported,
+    }
+}
+
+fn attributes(entry: &Value) -> Attributes {
+    let known = ["scale", "is_causal", "q_num_heads", "kv_num_heads", "softcap", "qk_matmul_output_mode"];
+    let entry = entry.as_object().expect("attributes by name");
+    assert!(entry.keys().all(|key| known.contains(&key.as_str())), "{entry:?}");
+    let number = |key: &str| entry.get(key).map(|value| value.as_f64().expect("a number"));
+    let count = |key: &str| number(key).map(|value| value as usize);
+    Attributes {
+        scale: number("scale"),
+        is_causal: count("is_causal") == Some(1),
+        q_num_heads: count("q_num_heads"),
+        kv_num_heads: count("kv_num_heads"),
+        softcap: number("softcap").unwrap_or(0.0),
+        qk_matmul_output_mode: count("qk_matmul_output_mode").unwrap_or(0) as u64,
+    }
+}
+
+fn tensor(numbers: &SafeTensors, case: &str, key: &str, about: &Value) -> Tensor {
+    let name = format!("{case}/{key}");
+    let view = numbers.tensor(&name).expect(&name);
+    let shape: Vec<usize> = serde_json::from_value(about["shape"].clone()).expect("a shape");
+    assert_eq!(shape, view.shape(), "{name}");
+    let bytes = view.data();
+    let values = match view.dtype() {
+        Dtype::F32 => read(bytes, |b| f64::from(f32::from_le_bytes(b))),
+        Dtype::I64 => read(bytes, |b| i64::from_le_bytes(b) as f64),
+        Dtype::BOOL => read(bytes, |[b]: [u8; 1]| f64::from(b)),
+        other => panic!("{name} holds {other:?}"),
+    };
+    Tensor { dtype: view.dtype(), shape, values }
+}
+
+fn read<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    bytes.as_chunks::<N>().0.iter().map(|&chunk| number(chunk)).collect()
+}

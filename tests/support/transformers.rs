@@ -1,0 +1,53 @@
+//! Small causal transformers whose every parameter is random, and inputs of which some positions carry loss.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, Device, Tensor};
+use qkv_model::{Choice, Init, MaskConfig, Transformer, TransformerConfig};
+use qkv_train::{Examples, Induction, InductionForm, Split};
+
+use crate::support::numbers::random_tensor;
+
+pub const N_LAYERS: usize = 2;
+pub const N_HEADS: usize = 3;
+
+/// Two batches: no more than 256 examples are run at once.
+pub const N_EXAMPLES: u64 = 263;
+
+/// What the models are asked.
+pub const TASK: Induction = Induction { form: InductionForm::Repeated, seq_len: 7, n_symbols: 5 };
+
+/// The inputs of every test.
+pub const EXAMPLES: Examples<'static> = Examples { task: &TASK, seed: 0, split: Split::Test };
+
+/// Two layers of three heads with W_O.
+pub fn config() -> TransformerConfig {
+    TransformerConfig {
+        n_heads: N_HEADS,
+        n_layers: N_LAYERS,
+        d_k: Some(4),
+        d_v: Some(2),
+        w_o: true,
+        mask: MaskConfig::Causal,
+        positions: Choice::new("learned"),
+        ..TransformerConfig::new(TASK.n_symbols, TASK.seq_len, 12)
+    }
+}
+
+/// Norms too are no longer the identity at their start.
+pub fn transformer(config: &TransformerConfig, (device, dtype): (&Device, DType)) -> Transformer {
+    let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
+    model.map(&mut Shake { place: (device, dtype) })
+}
+
+struct Shake<'a> {
+    place: (&'a Device, DType),
+}
+
+impl ModuleMapper for Shake<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|x| {
+            let shake = random_tensor(self.place, "shake", x.dims()).mul_scalar(0.3);
+            x + shake
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! Configs: what is left out, what is mistyped, and what a run writes down.
+
+use qkv_model::{Projections, TransformerConfig};
+use qkv_train::{Config, ConfigSource, Recipe, Registry, TrainError};
+
+use crate::support::layers::{additive, dot, scaled_by};
+
+fn read(task: &str, settings: &[&str]) -> Result<Config, TrainError> {
+    ConfigSource::Task(task).read(&Registry::new(), settings)
+}
+
+fn model(config: &Config) -> TransformerConfig {
+    config.model.read("model").unwrap()
+}
+
+/// What a task needs beside its defaults.
+fn needed(task: &str) -> &'static [&'static str] {
+    match task {
+        "chars" => &[concat!("task.text=", env!("CARGO_MANIFEST_DIR"), "/training/configs.rs")],
+        _ => &[],
+    }
+}
+
+#[track_caller]
+fn refused(settings: &[&str], message: &str) {
+    let error = read("reverse", settings).unwrap_err();
+    assert_eq!(error.to_string(), message);
+    assert!(error.is_usage());
+}
+
+#[test]
+fn every_task_has_defaults_that_hold_together() {
+    let registry = Registry::new();
+    let names: Vec<_> = registry.task_names().collect();
+    assert_eq!(
+        names,
+        [
+            "chars",
+            "copy",
+            "induction",
+            "max",
+            "modular-addition",
+            "recall",
+            "recall-interleaved",
+            "reverse",
+            "sort",
+            "sorted-list"
+        ]
+    );
+    for name in names {
+        let config = read(name, needed(name)).unwrap();
+        assert_eq!(registry.task_of(&config).unwrap().name(), name);
+    }
+}
+
+#[test]
+fn what_a_run_writes_down_is_the_same_run() {
+    let registry = Registry::new();
+    for name in registry.task_names() {
+        for settings in [
+            &[][..],
+            &["model.score=additive", "model.score.d_hidden=7", "seed=3"],
+            &["optimizer.lr=1e-30"],
+            &["model.positions=rope", "model.positions.base=500", "model.softmax=quiet", "model.softcap=30"],
+            &["model.n_heads=4", "model.n_kv_heads=2", "model.qk_norm=true", "model.norm_kind=rms"],
+        ] {
+            let config = read(name, &[settings, needed(name)].concat()).unwrap();
+            let again = ConfigSource::Toml(&config.to_toml()).read(&registry, &[] as &[&str]).unwrap();
+            assert_eq!(again, config);
+        }
+    }
+}
+
+#[test]
+fn open_values_follow_the_others() {
+    let config = read("reverse", &["model.d_model=48", "model.n_heads=3", "task.seq_len=9"]).unwrap();
+    let model = model(&config);
+    assert_eq!((model.d_k, model.d_v, model.n_kv_heads), (Some(16), Some(16), Some(3)));
+    assert_eq!((model.seq_len, model.vocab_size), (9, 10));
+}
+
+#[test]
+fn a_file_needs_to_say_only_what_is_different() {
+    let text = "[task]\nname = \"sort\"\n[model]\nprojections = \"frozen\"";
+    let config = ConfigSource::Toml(text).read(&Registry::new(), &["train.steps=7"]).unwrap();
+    let default = read("sort", &[]).unwrap();
+    assert_eq!((model(&config).projections, config.train.steps), (Projections::Frozen, 7));
+    assert_eq!(config.optimizer, default.optimizer);
+}
+
+#[test]
+fn settings_are_toml_or_plain_names() {
+    let score = |setting| model(&read("reverse", &[setting]).unwrap()).score;
+    assert_eq!(score("model.score=dot"), dot());
+    assert_eq!(score("model.score=\"dot\""), dot());
+    assert_eq!(score("model.score={ name = 'additive', d_hidden = 16 }"), additive(16));
+    // Settings without a name belong to the score that is there.
+    assert_eq!(score("model.score.scale=0.5"), scaled_by(0.5));
+    assert_eq!(score("model.score=additive"), additive(32));
+    // A whole number where a fraction is expected.
+    assert_eq!(read("reverse", &["optimizer.clip=2"]).unwrap().optimizer.clip, 2.0);
+}
+
+#[test]
+fn a_mistyped_key_meets_its_nearest_neighbour() {
+    refused(&["model.d_modle=64"], "unknown key `model.d_modle`; did you mean `model.d_model`?");
+    refused(&["lr=1"], "unknown key `lr`; did you mean `optimizer.lr`?");
+    refused(&["train.batchsize=64"], "unknown key `train.batchsize`; did you mean `train.batch_size`?");
+    refused(&["model.zzzzzzzzzzzz=1"], "unknown key `model.zzzzzzzzzzzz`");
+}
+
+#[test]
+fn a_value_out_of_range_is_named_with_its_range() {
+    refused(&["optimizer.lr=0"], "optimizer.lr must be above 0, got 0");
+    refused(&["optimizer.lr=nan"], "optimizer.lr must be above 0 and finite, got NaN");
+    refused(&["optimizer.beta_2=1"], "optimizer.beta_2 must be at least 0 and below 1, got 1");
+    refused(&["train.steps=0"], "train.steps must be at least 1, got 0");
+    refused(&["task.n_symbols=1"], "task.n_symbols must be between 2 and 65536, got 1");
+    refused(&["model.dropout=1"], "dropout must be at least 0 and below 1, got 1");
+    refused(
+        &["model.n_heads=5"],
+        "d_model = 32 is not a multiple of n_heads = 5; set d_k and d_v, or change one of the two",
+    );
+    refused(
+        &["model.seq_len=5"],
+        "model.seq_len is 5, but the task `reverse` needs 16; leave it out to follow the task",
+    );
+}
+
+#[test]
+fn what_is_no_config_says_so() {
+    refused(
+        &["train.steps"],
+        "`train.steps` is no assignment; write `key=value`, for example `model.d_k=24`",
+    );
+    let error = read("revers", &[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown task `revers`; the tasks are chars, copy, induction, max, modular-addition, recall, \
+         recall-interleaved, reverse, sort, sorted-list"
+    );
+    let error = ConfigSource::Toml("seed = 1").read(&Registry::new(), &[] as &[&str]).unwrap_err();
+    assert!(error.to_string().starts_with("the config names no task"), "{error}");
+    for text in ["seed = ", "[task", "\u{0}"] {
+        let error = ConfigSource::Toml(text).read(&Registry::new(), &[] as &[&str]).unwrap_err().to_string();
+        assert!(!error.contains('\n') && error.contains("TOML"), "{error}");
+    }
+    let error = read("reverse", &["model.d_model=wide"]).unwrap_err().to_string();
+    assert!(error.contains("wide") && error.contains("d_model") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn the_default_recipe_is_that_of_the_main_job() {
+    assert_eq!(read("reverse", &[]).unwrap().recipe(), Recipe::default());
+}
+
+#[test]
+fn sizes_that_no_machine_holds_are_refused() {
+    refused(&["model.d_model=100000000"], "d_model must be at most 1048576, got 100000000");
+    refused(
+        &["model.n_heads=4", "model.d_v=4611686018427387912"],
+        "d_v must be at most 1048576, got 4611686018427388000",
+    );
+    refused(
+        &["model.n_layers=1000000"],
+        "the number of parameters must be at most 1073741824, got 4096001152",
+    );
+    refused(
+        &["task.seq_len=4096", "train.batch_size=128"],
+        "train.batch_size must be at most 64 for attention maps of this size, got 128",
+    );
+}
+
+#[test]
+fn settings_and_their_name_can_be_set_in_any_order() {
+    let width = |settings: &[&str]| model(&read("reverse", settings).unwrap()).score;
+    let expected = additive(8);
+    assert_eq!(width(&["model.score=additive", "model.score.d_hidden=8"]), expected);
+    assert_eq!(width(&["model.score.d_hidden=8", "model.score=additive"]), expected);
+    assert_eq!(width(&["model.score.name=additive", "model.score.d_hidden=8"]), expected);
+}
+
+#[test]
+fn a_task_may_be_written_by_its_name_alone() {
+    let registry = Registry::new();
+    let short = ConfigSource::Toml("task = \"reverse\"").read(&registry, &[] as &[&str]).unwrap();
+    assert_eq!(short, read("reverse", &[]).unwrap());
+}

@@ -1,0 +1,22 @@
+//! How models are trained: configs, tasks, optimizer, checkpoints.
+
+/// Our optimizer, one scalar at a time.
+mod adamw;
+/// The language model of a text, and what it goes on with.
+mod chars;
+/// Defaults, settings and messages of configs.
+mod configs;
+/// Which examples count where a model is measured.
+mod evaluating;
+/// Every variant trains, saves and loads.
+mod every_variant;
+/// Clipping and weight decay.
+mod optimizing;
+/// Checkpoints and what comes after them.
+mod resuming;
+/// What each task asks for, and its splits.
+mod tasks;
+/// The trainer on the real tasks.
+mod trainer;
+/// Names, layout and damage of weight files.
+mod weight_files;

@@ -1,0 +1,150 @@
+//! A run that goes on from a checkpoint is the run that was never interrupted, bit for bit.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, einsum};
+use qkv_model::{HeadShape, Init, ModelError, NoSettings, Score, Training, parameters};
+use qkv_train::{
+    AnyModel, Checkpoints, Ended, Existing, Next, Observer, Registry, RunFolder, State, StepReport,
+    TrainError, Trainer, load_checkpoint,
+};
+
+use crate::support::backends::devices;
+use crate::support::named_variants::{VARIANTS, model, short_run};
+use crate::support::scratch::Scratch;
+
+/// A user's score: `q A_h k` with a matrix for each head.
+#[derive(Module, Debug)]
+struct Bilinear {
+    a: Param<Tensor<3>>,
+}
+
+impl Bilinear {
+    fn build(_: &NoSettings, init: &Init, heads: HeadShape) -> Result<Self, ModelError> {
+        let HeadShape { n_heads, d_k } = heads;
+        Ok(Self { a: init.normal("a", [n_heads, d_k, d_k], 0.3, Training::Learned) })
+    }
+}
+
+impl Score for Bilinear {
+    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        einsum!("bhqd,bhkd->bhqk", einsum!("bhqd,hde->bhqe", q, self.a.val()), k)
+    }
+}
+
+/// Losses and learning rates of the steps.
+#[derive(Default)]
+struct Reports(Vec<(u64, f64, f64, f64)>);
+
+impl<M> Observer<M> for Reports {
+    fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
+        self.0.push((report.step, report.loss, report.lr, report.grad_norm));
+        Ok(Next::Continue)
+    }
+}
+
+#[track_caller]
+fn assert_same(name: &str, [one, other]: [&State<AnyModel>; 2]) {
+    assert_eq!((one.step, one.optimizer.step), (other.step, other.optimizer.step), "{name}");
+    let (ours, theirs) = (parameters(&one.model), parameters(&other.model));
+    assert_eq!(ours.len(), theirs.len(), "{name}");
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!((&ours.path, &ours.data), (&theirs.path, &theirs.data), "{name}");
+        assert_eq!(ours.learned, theirs.learned, "{name}: {}", ours.path);
+    }
+    let paths = |state: &State<AnyModel>| state.optimizer.moments.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(one), paths(other), "{name}");
+    for (path, moments) in &one.optimizer.moments {
+        let others = &other.optimizer.moments[path];
+        assert_eq!(moments.m.to_data(), others.m.to_data(), "{name}: m of {path}");
+        assert_eq!(moments.v.to_data(), others.v.to_data(), "{name}: v of {path}");
+    }
+}
+
+#[track_caller]
+fn check(registry: &Registry, name: &str, settings: &[&str], device: &Device) {
+    let folder = Scratch::new(&format!("resume-{name}-{:?}", std::thread::current().id()));
+    let config =
+        short_run(registry, &[&["optimizer.weight_decay=0.1", "optimizer.clip=0.5"], settings].concat());
+    let run = RunFolder::create(&folder.0, &config, Existing::Keep).unwrap();
+    let (task, start) = model(registry, &config, 0, device);
+    let (mut checkpoints, mut reports) = (Checkpoints::new(&run, &config, &*task), Reports::default());
+    let trainer = Trainer::new(start, &*task, config.recipe(), device).unwrap();
+    let whole = trainer.observe(&mut checkpoints).observe(&mut reports).run().unwrap();
+    assert_eq!((whole.ended, run.checkpoints()), (Ended::Finished, vec![0, 3, 6, 8]));
+    for step in [0, 3, 6] {
+        // Other initial weights, so that what is not loaded shows.
+        let (_, fresh) = model(registry, &config, 1, device);
+        let state = load_checkpoint(&run, step, fresh, &config.optimizer, device).unwrap();
+        assert_eq!(state.optimizer.moments.is_empty(), step == 0);
+        let (_, other) = model(registry, &config, 2, device);
+        let mut again = Reports::default();
+        let trainer = Trainer::new(other, &*task, config.recipe(), device).unwrap();
+        let resumed = trainer.resume(state).observe(&mut again).run().unwrap();
+        assert_same(name, [&whole.state, &resumed.state]);
+        assert_eq!(again.0, reports.0[step as usize..], "{name} from step {step}");
+    }
+    // The last checkpoint is the end.
+    let (_, fresh) = model(registry, &config, 1, device);
+    let last = load_checkpoint(&run, 8, fresh, &config.optimizer, device).unwrap();
+    assert_same(name, [&whole.state, &last]);
+}
+
+#[test]
+fn a_resumed_run_of_any_variant_is_the_uninterrupted_one() {
+    let registry = Registry::new();
+    for device in devices() {
+        for (name, settings) in VARIANTS {
+            check(&registry, name, settings, &device.clone().autodiff());
+        }
+    }
+}
+
+#[test]
+fn a_resumed_run_with_dropout_and_frozen_projections_is_the_uninterrupted_one() {
+    let settings = ["model.projections=frozen", "model.dropout=0.3", "model.w_o=true", "model.d_mlp=5"];
+    for device in devices() {
+        check(&Registry::new(), "dropout-and-frozen", &settings, &device.autodiff());
+    }
+}
+
+#[test]
+fn a_resumed_run_with_a_users_score_is_the_uninterrupted_one() {
+    let registry = Registry::new().score("bilinear", Bilinear::build);
+    for device in devices() {
+        let device = device.autodiff();
+        check(&registry, "bilinear", &["model.score=bilinear", "model.dropout=0.1"], &device);
+        let config = short_run(&registry, &["model.score=bilinear"]);
+        let (_, model) = model(&registry, &config, 0, &device);
+        let paths: Vec<String> = parameters(&model).into_iter().map(|parameter| parameter.path).collect();
+        assert!(paths.contains(&"blocks.0.attention.score.a".to_owned()), "{paths:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
+    let registry = Registry::new();
+    for device in devices() {
+        let device = device.autodiff();
+        let folder = Scratch::new(&format!("resume-refused-{:?}", std::thread::current().id()));
+        let config = short_run(&registry, &["train.steps=1"]);
+        let run = RunFolder::create(&folder.0, &config, Existing::Keep).unwrap();
+        let (task, start) = model(&registry, &config, 0, &device);
+        let mut checkpoints = Checkpoints::new(&run, &config, &*task);
+        let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();
+        trainer.observe(&mut checkpoints).run().unwrap();
+        let refused = |settings: &[&str]| {
+            let (_, other) = model(&registry, &short_run(&registry, settings), 0, &device);
+            load_checkpoint(&run, 1, other, &config.optimizer, &device).err().unwrap().to_string()
+        };
+        let normed = refused(&["model.qk_norm=true"]);
+        assert!(normed.contains("it lacks `blocks.0.attention.qk_norm.gamma_"), "{normed}");
+        let shared = refused(&["model.n_kv_heads=1"]);
+        assert!(
+            shared.contains("`blocks.0.attention.w_k` must have shape [16, 4], got [16, 16]"),
+            "{shared}"
+        );
+        // The same weights, of which fewer are learned: the optimizer remembers too much.
+        let frozen = refused(&["model.projections=frozen"]);
+        assert!(frozen.contains("optimizer.safetensors does not fit the model"), "{frozen}");
+    }
+}

@@ -1,0 +1,335 @@
+//! What each task asks for, in the examples of its own documentation, and that held-out examples are held out.
+
+use std::collections::HashSet;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use qkv_model::Init;
+use qkv_train::{
+    ConfigSource, Copy, Evaluation, Example, Examples, Induction, InductionForm, Layout, Max,
+    ModularAddition, Recall, Registry, Reverse, Sort, SortedList, Split, Task, TrainError, Trainer, draw,
+    evaluate,
+};
+
+const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+
+fn tasks() -> Vec<Box<dyn Task>> {
+    vec![
+        Box::new(Reverse { seq_len: 7, n_symbols: 5 }),
+        Box::new(Copy { len: 7, n_symbols: 5 }),
+        Box::new(Sort { len: 7, n_symbols: 5 }),
+        Box::new(recall(Layout::Stacked)),
+        Box::new(recall(Layout::Interleaved)),
+        Box::new(SortedList { len: 5, n_symbols: 11 }),
+        Box::new(induction(InductionForm::Repeated)),
+        Box::new(induction(InductionForm::Safari)),
+        Box::new(ModularAddition { modulus: 13, train_share: 0.6 }),
+        Box::new(Max { len: 5, n_symbols: 7 }),
+    ]
+}
+
+fn recall(layout: Layout) -> Recall {
+    Recall { layout, n_pairs: 3, n_keys: 7, n_values: 5 }
+}
+
+fn induction(form: InductionForm) -> Induction {
+    Induction { form, seq_len: 8, n_symbols: 10 }
+}
+
+/// The targets of a task as text, `·` where nothing is asked.
+fn answers(task: &dyn Task, tokens: &[u32]) -> String {
+    let answer = |target: &Option<u32>| target.map_or("·".to_owned(), |target| target.to_string());
+    task.targets(tokens).iter().map(answer).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn reverse_says_its_input_backwards() {
+    let task = Reverse { seq_len: 6, n_symbols: 10 };
+    assert_eq!(answers(&task, &[3, 1, 4, 1, 5, 9]), "9 5 1 4 1 3");
+}
+
+#[test]
+fn copy_says_its_input_again() {
+    let task = Copy { len: 4, n_symbols: 10 };
+    assert_eq!(answers(&task, &[3, 1, 4, 1, 3, 1, 4]), "· · · 3 1 4 1");
+}
+
+#[test]
+fn sort_says_its_input_in_order() {
+    let task = Sort { len: 6, n_symbols: 3 };
+    assert_eq!(answers(&task, &[0, 0, 2, 1, 0, 1, 0, 0, 0, 1, 1]), "· · · · · 0 0 0 1 1 2");
+}
+
+#[test]
+fn recall_says_the_value_that_stood_with_the_key() {
+    // Keys a..g are 0..7, the questions A..G 7..14, the values 0..5 14..19, and nothing is 19.
+    let stacked = ["d", "4", "a", "2", "g", "0", "G", "·", "D", "·", "A", "·"];
+    assert_eq!(labelled(&recall(Layout::Stacked), &stacked), "· · · 0 4 2");
+    let interleaved = ["d", "4", "a", "2", "g", "0", "G", "D", "A"];
+    assert_eq!(labelled(&recall(Layout::Interleaved), &interleaved), "· · · · · · 0 4 2");
+}
+
+/// The targets of an input, both in labels.
+fn labelled(task: &dyn Task, input: &[&str]) -> String {
+    let labels = task.vocabulary();
+    let token = |label: &&str| labels.iter().position(|known| known == label).unwrap() as u32;
+    let tokens: Vec<u32> = input.iter().map(token).collect();
+    let label = |target: &Option<u32>| target.map_or("·", |target| labels[target as usize].as_str());
+    task.targets(&tokens).iter().map(label).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn sorted_list_says_its_numbers_in_order_after_the_separator() {
+    let task = SortedList { len: 3, n_symbols: 10 };
+    assert_eq!(labelled(&task, &["7", "2", "9", "SEP", "2", "7"]), "· · · 2 7 9");
+}
+
+#[test]
+fn a_sorted_list_has_distinct_numbers_and_ends_before_the_last_answer() {
+    let task = SortedList { len: 5, n_symbols: 11 };
+    for index in 0..100 {
+        let Example { tokens, targets } = draw(&task, 0, Split::Train, index).unwrap();
+        assert_eq!(tokens[..5].iter().collect::<HashSet<_>>().len(), 5);
+        let said: Vec<Option<u32>> = tokens[6..].iter().copied().map(Some).collect();
+        assert_eq!((tokens[5], &targets[5..9]), (11, &said[..]));
+    }
+}
+
+#[test]
+fn repeated_induction_says_what_followed_the_last_time() {
+    let task = induction(InductionForm::Repeated);
+    assert_eq!(answers(&task, &[7, 2, 9, 7, 2, 9, 7, 2]), "· · · 2 9 7 2 9");
+    assert_eq!(answers(&task, &[7, 2, 7, 2, 7, 2, 7, 2]), "· · 2 7 2 7 2 7");
+}
+
+#[test]
+fn a_repeated_input_repeats_all_lengths_from_a_quarter_to_a_half_of_it() {
+    let task = Induction { form: InductionForm::Repeated, seq_len: 17, n_symbols: 11 };
+    let mut lengths = HashSet::new();
+    for index in 0..200 {
+        let Example { tokens, targets } = draw(&task, 0, Split::Train, index).unwrap();
+        let length = tokens.iter().collect::<HashSet<_>>().len();
+        assert!((length..17).all(|at| tokens[at] == tokens[at - length]));
+        // The answer at every position but the last is the token that stands next.
+        let next: Vec<Option<u32>> = tokens[length + 1..].iter().copied().map(Some).collect();
+        assert_eq!(targets[length..16], next);
+        assert!(targets[..length].iter().all(Option::is_none));
+        lengths.insert(length);
+    }
+    assert_eq!(lengths, HashSet::from([5, 6, 7, 8]));
+}
+
+#[test]
+fn safari_induction_says_what_followed_the_star() {
+    let task = induction(InductionForm::Safari);
+    let input = ["3", "1", "★", "4", "1", "5", "9", "★"];
+    assert_eq!(labelled(&task, &input), "· · · · · · · 4");
+}
+
+#[test]
+fn a_safari_input_has_two_stars_and_a_symbol_after_the_first() {
+    let task = induction(InductionForm::Safari);
+    let mut places = HashSet::new();
+    for index in 0..200 {
+        let Example { tokens, targets } = draw(&task, 0, Split::Train, index).unwrap();
+        let stars: Vec<usize> = (0..8).filter(|&at| tokens[at] == 10).collect();
+        assert_eq!((stars.len(), stars[1]), (2, 7));
+        assert!(targets[7].unwrap() < 10);
+        places.insert(stars[0]);
+    }
+    assert_eq!(places, (0..6).collect());
+}
+
+#[test]
+fn modular_addition_wraps_around() {
+    let task = ModularAddition { modulus: 7, train_share: 0.5 };
+    assert_eq!(labelled(&task, &["5", "4", "="]), "· · 2");
+    assert_eq!(labelled(&task, &["2", "4", "="]), "· · 6");
+}
+
+#[test]
+fn max_names_the_largest_digit() {
+    let task = Max { len: 5, n_symbols: 10 };
+    assert_eq!(labelled(&task, &["3", "1", "4", "1", "3", "?"]), "· · · · · 4");
+}
+
+#[test]
+fn every_example_has_the_shape_that_its_task_states() {
+    for task in tasks() {
+        let vocab_size = task.vocabulary().len() as u32;
+        for split in SPLITS {
+            for index in 0..100 {
+                let Example { tokens, targets } = draw(&*task, 1, split, index).unwrap();
+                assert_eq!(tokens.len(), task.seq_len() * task.stack(), "{}", task.name());
+                assert_eq!(targets.len(), task.seq_len(), "{}", task.name());
+                assert!(tokens.iter().chain(targets.iter().flatten()).all(|&token| token < vocab_size));
+                assert!(targets.iter().any(Option::is_some), "{} asks for nothing", task.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn labels_are_unique() {
+    let large = Recall { layout: Layout::Stacked, n_pairs: 2, n_keys: 40, n_values: 5 };
+    for task in tasks().into_iter().chain([Box::new(large) as Box<dyn Task>]) {
+        let labels = task.vocabulary();
+        assert_eq!(labels.iter().collect::<HashSet<_>>().len(), labels.len(), "{}", task.name());
+    }
+}
+
+#[test]
+fn an_example_is_a_function_of_seed_split_and_index() {
+    let task = Reverse { seq_len: 16, n_symbols: 10 };
+    let example = |seed, split, index| draw(&task, seed, split, index).unwrap();
+    let one = example(1, Split::Train, 2);
+    // Others in between change nothing.
+    example(9, Split::Test, 9);
+    assert_eq!(one, example(1, Split::Train, 2));
+    assert_ne!(one, example(2, Split::Train, 2));
+    assert_ne!(one, example(1, Split::Train, 3));
+    assert_ne!(one, example(1, Split::Test, 2));
+}
+
+#[test]
+fn splits_share_no_input_even_in_a_small_space_and_across_seeds() {
+    // 3^6 = 729 inputs, of which thousands of draws meet nearly every one.
+    let task = Sort { len: 6, n_symbols: 3 };
+    let inputs = |split| -> HashSet<Vec<u32>> {
+        (0..4000).map(|index| draw(&task, index % 3, split, index).unwrap().tokens).collect()
+    };
+    let [train, validation, test] = SPLITS.map(inputs);
+    assert!(train.is_disjoint(&validation) && train.is_disjoint(&test) && validation.is_disjoint(&test));
+    let all = train.len() + validation.len() + test.len();
+    assert!(all > 715, "only {all} of 729 inputs were drawn");
+    // One in eight each; five standard deviations of a binomial with 729 draws are 45.
+    for held_out in [validation.len(), test.len()] {
+        assert!((46..=136).contains(&held_out), "{held_out} of 729 inputs are held out");
+    }
+}
+
+#[test]
+fn the_training_share_of_modular_addition_is_as_set() {
+    for train_share in [0.3, 0.8] {
+        let task = ModularAddition { modulus: 59, train_share };
+        let splits = (0..3481).map(|index| task.split(&task.input(index).unwrap()));
+        let mut counts = [0_usize; 3];
+        splits.for_each(|split| counts[SPLITS.iter().position(|&known| known == split).unwrap()] += 1);
+        let held_out = (1.0 - train_share) / 2.0;
+        // Five standard deviations of a binomial with 3481 draws are at most 0.0424.
+        for (count, share) in counts.into_iter().zip([train_share, held_out, held_out]) {
+            assert!((count as f64 / 3481.0 - share).abs() < 0.0424, "{count} instead of {share}");
+        }
+        for split in SPLITS {
+            let drawn = draw(&task, 0, split, 0).unwrap();
+            assert_eq!(task.split(&drawn.tokens), split);
+        }
+    }
+}
+
+#[test]
+fn every_numbered_input_is_met_once() {
+    let numbered: [(Box<dyn Task>, u64); 3] = [
+        (Box::new(Sort { len: 4, n_symbols: 3 }), 81),
+        (Box::new(Max { len: 3, n_symbols: 5 }), 125),
+        (Box::new(ModularAddition { modulus: 11, train_share: 0.5 }), 121),
+    ];
+    for (task, expected) in numbered {
+        let n_inputs = task.n_inputs().unwrap();
+        let inputs: HashSet<Vec<u32>> = (0..n_inputs).map(|index| task.input(index).unwrap()).collect();
+        assert_eq!((n_inputs, inputs.len() as u64), (expected, expected), "{}", task.name());
+    }
+    assert_eq!(Reverse { seq_len: 40, n_symbols: 10 }.n_inputs(), None, "10^40 is more than can be numbered");
+}
+
+#[test]
+fn a_task_without_held_out_inputs_is_an_error() {
+    let task = Reverse { seq_len: 1, n_symbols: 2 };
+    let error = SPLITS.into_iter().find_map(|split| draw(&task, 0, split, 0).err());
+    let message = error.map(|error: TrainError| error.to_string()).unwrap_or_default();
+    assert!(message.starts_with("the task `reverse` has too few different inputs"), "{message}");
+}
+
+#[test]
+fn the_split_of_an_input_never_changes() {
+    // By an independent program: FNV-1a over the little-endian tokens, then MurmurHash3's finalizer, modulo 8, for 0 1 4 to 5 1 4.
+    let expected = [3, 1, 0, 2, 5, 7].map(|rest| match rest {
+        0 => Split::Test,
+        1 => Split::Validation,
+        _ => Split::Train,
+    });
+    let found = [0, 1, 2, 3, 4, 5].map(|first| Split::of(&[first, 1, 4]));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn tokens_read_as_their_labels_and_most_tasks_have_nothing_to_go_on_with() {
+    let task = Max { len: 5, n_symbols: 10 };
+    assert_eq!(task.text(&[3, 1, 4, 1, 3, 10]), "31413?");
+    assert!(tasks().iter().all(|task| task.prompt().is_none()));
+}
+
+#[test]
+fn a_size_out_of_range_is_refused_with_the_numbers() {
+    let refused = |settings: &[&str], task: &str, message: &str| {
+        let error = ConfigSource::Task(task).read(&Registry::new(), settings).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    };
+    refused(&["task.n_symbols=9"], "sorted-list", "task.n_symbols must be between 10 and 65536, got 9");
+    refused(&["task.n_symbols=15"], "induction", "task.n_symbols must be between 16 and 65536, got 15");
+    refused(&["task.seq_len=3"], "induction", "task.seq_len must be between 4 and 4096, got 3");
+    refused(&["task.modulus=1"], "modular-addition", "task.modulus must be between 2 and 65536, got 1");
+    refused(
+        &["task.train_share=1.0"],
+        "modular-addition",
+        "task.train_share must be above 0 and below 1, got 1",
+    );
+    refused(&["task.len=1"], "max", "task.len must be between 2 and 4095, got 1");
+}
+
+/// Test figures after training a task with its defaults, but for these settings.
+fn learn(task: &str, settings: &[&str]) -> Evaluation {
+    let config = ConfigSource::Task(task).read(&Registry::new(), settings).unwrap();
+    let device = Device::flex().autodiff();
+    let registry = Registry::new();
+    let task = registry.task_of(&config).unwrap();
+    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed)).unwrap();
+    let trained = Trainer::new(model, &*task, config.recipe(), &device).unwrap().run().unwrap();
+    let examples = Examples { task: &*task, seed: config.seed, split: Split::Test };
+    evaluate(&trained.state.model.valid(), examples, 500, &device).unwrap()
+}
+
+#[test]
+fn a_few_steps_on_any_task_give_a_finite_loss() {
+    let short = ["train.steps=3", "train.batch_size=8", "train.eval_every=3", "train.eval_examples=8"];
+    let text = concat!("task.text=", env!("CARGO_MANIFEST_DIR"), "/training/tasks.rs");
+    for (task, setting) in [
+        ("sorted-list", "task.len=5"),
+        ("recall-interleaved", "task.n_pairs=3"),
+        ("induction", "task.form=repeated"),
+        ("induction", "task.form=safari"),
+        ("modular-addition", "task.train_share=0.5"),
+        ("max", "task.len=4"),
+        ("chars", text),
+    ] {
+        let result = learn(task, &[&short[..], &[setting]].concat());
+        assert!(result.loss.is_finite() && result.loss > 0.5, "{task} with {setting}: {result:?}");
+    }
+}
+
+#[test]
+fn one_layer_cannot_recall_values_that_follow_their_keys_and_two_layers_can() {
+    let small = ["task.n_pairs=4", "task.n_keys=8", "train.steps=300", "train.eval_every=300"];
+    assert_eq!(learn("recall-interleaved", &small).sequence_accuracy, 1.0);
+    let one = learn("recall-interleaved", &[&small[..], &["model.n_layers=1"]].concat());
+    // Choosing one of the four values at random is right in about a third of the cases.
+    assert!(one.accuracy < 0.6 && one.sequence_accuracy < 0.1, "{one:?}");
+}
+
+#[test]
+fn one_layer_cannot_go_on_with_a_string_of_unknown_length_and_two_layers_can() {
+    let small = ["task.seq_len=16", "task.n_symbols=12", "train.steps=300", "train.eval_every=300"];
+    assert!(learn("induction", &small).accuracy > 0.99);
+    let one = learn("induction", &[&small[..], &["model.n_layers=1"]].concat());
+    assert!(one.accuracy < 0.8, "{one:?}");
+}
