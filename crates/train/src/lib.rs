@@ -20,54 +20,36 @@
 //! | What lies on disk? | [`RunFolder`], [`Existing`]; [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
 //! | What can be wrong? | [`TrainError`] | the page of [`ConfigSource::read`] |
 
-mod batch;
 mod causal;
-mod checkpoint;
-mod clip;
 mod config;
 mod error;
-mod evaluate;
-mod generate;
-mod gradient_flow;
-mod loss;
-mod metrics;
+mod measure;
 mod model;
-mod moments;
-mod observer;
-mod optimizer;
-mod probe;
 mod registry;
-mod run_folder;
-mod run_lock;
-mod snapshot;
-mod step;
+mod saving;
 mod task;
-mod trainer;
+mod training;
 
-pub use batch::Batch;
 pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
-pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
-pub use clip::{clip_factor, global_norm};
 pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
-pub use generate::{Sampling, generate};
-pub use metrics::{Event, EventLog, RunInfo};
+pub use measure::{Evaluation, Probe, Sampling, evaluate, evaluate_exactly, generate};
 pub use model::{AnyModel, ErasedModel, Layer, Model, Query};
-pub use observer::{Next, Observer, State, StepReport};
-pub use optimizer::{AdamW, Moments};
-pub use probe::Probe;
 pub use registry::{ConfigSource, ModelConfig, Registry};
-pub use run_folder::{Existing, RunFolder};
-pub use snapshot::Snapshots;
-pub use step::{StepOutcome, StepSize};
+pub use saving::{
+    Checkpoints, Event, EventLog, Existing, RunFolder, RunInfo, Snapshots, load_checkpoint, load_weights,
+    save_weights,
+};
 pub use task::{
     Baseline, Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max,
     ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
-pub use trainer::{Ended, Trained, Trainer};
+pub use training::{
+    AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, StepReport, StepSize, Trained, Trainer,
+    clip_factor, global_norm,
+};
 
 /// The README's code is tested with the documentation.
 #[cfg(doctest)]

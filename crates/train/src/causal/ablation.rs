@@ -6,12 +6,11 @@ use serde::Serialize;
 
 use super::effect::Effect;
 use super::site::{Shown, Site, Stages};
-use crate::batch::Batch;
 use crate::error::TrainError;
-use crate::evaluate::{Evaluation, Sums, held_out};
-use crate::loss::logits_of;
+use crate::measure::{Evaluation, Sums, held_out};
 use crate::model::Model;
 use crate::task::Examples;
+use crate::training::{Batch, logits_of};
 
 /// What stands in the place of what was taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,10 +5,10 @@ use qkv_model::{Contribution, Mode, Source};
 
 use super::effect::Effect;
 use crate::error::TrainError;
-use crate::evaluate::{Sums, held_out};
-use crate::loss::{logits, logits_of};
+use crate::measure::{Sums, held_out};
 use crate::model::Model;
 use crate::task::Examples;
+use crate::training::{logits, logits_of};
 
 /// What one source adds to the logit of the right answer, above what it adds to all.
 #[derive(Debug, Clone, Copy, PartialEq)]

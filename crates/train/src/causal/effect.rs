@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::evaluate::Evaluation;
+use crate::measure::Evaluation;
 
 /// Results on the same examples, before and after a change inside the model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

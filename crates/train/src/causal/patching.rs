@@ -5,12 +5,11 @@ use qkv_model::Hook;
 
 use super::effect::Effect;
 use super::site::{Shown, Site, Stages, out_of_range};
-use crate::batch::Batch;
 use crate::error::TrainError;
-use crate::evaluate::{Evaluation, Sums};
-use crate::loss::logits_of;
+use crate::measure::{Evaluation, Sums};
 use crate::model::Model;
 use crate::task::{Example, Task};
+use crate::training::{Batch, logits_of};
 
 /// Two examples that differ in what is to be located, and in the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,6 @@
 //! Everything that determines a run, in one file that repeats it.
+//!
+//! Here belongs plain data and its limits. How a name becomes a task or a model lies in `registry/`.
 
 mod difference;
 mod optimizer;

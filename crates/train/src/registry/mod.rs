@@ -1,4 +1,6 @@
 //! What a config can name: tasks, models, scores and position schemes, built-in ones and yours.
+//!
+//! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`.
 
 mod entry;
 mod read;

@@ -1,4 +1,6 @@
-//! What there is to learn: a task draws inputs and knows the right answer to each.
+//! What there is to learn: a task draws inputs and has the right answer to each.
+//!
+//! Here belong the tasks and the splits of their examples. How a config names one lies in `registry/`.
 
 mod chars;
 mod copy;

@@ -5,11 +5,10 @@ use burn::tensor::{Device, ElementConversion, Tensor};
 use qkv_model::Mode;
 use serde::Serialize;
 
-use crate::batch::Batch;
 use crate::error::TrainError;
-use crate::loss::logits;
 use crate::model::Model;
 use crate::task::{Example, Examples, Task};
+use crate::training::{Batch, logits};
 
 /// Results over a number of examples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -9,13 +9,12 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::moments::{load_moments, save_moments};
+use super::run_folder::RunFolder;
 use crate::config::OptimizerConfig;
 use crate::error::TrainError;
-use crate::moments::{load_moments, save_moments};
-use crate::observer::{Observer, State};
-use crate::optimizer::AdamW;
-use crate::run_folder::RunFolder;
 use crate::task::Task;
+use crate::training::{AdamW, Observer, State};
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///

@@ -3,12 +3,12 @@
 use burn::optim::GradientsParams;
 use qkv_model::Mode;
 
-use crate::batch::Batch;
-use crate::clip::{clip_factor, global_norm};
+use super::batch::Batch;
+use super::clip::{clip_factor, global_norm};
+use super::loss::loss;
+use super::observer::State;
 use crate::error::TrainError;
-use crate::loss::loss;
 use crate::model::Model;
-use crate::observer::State;
 
 /// How far one step goes.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use qkv_model::Mode;
 use qkv_model::fused::cross_entropy;
 
-use crate::batch::Batch;
+use super::batch::Batch;
 use crate::model::Model;
 
 /// Logits at the positions that carry loss, `[n_targets, vocab_size]`.

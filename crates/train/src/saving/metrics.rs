@@ -6,11 +6,11 @@ use std::path::Path;
 use burn::module::Module;
 use serde::Serialize;
 
+use super::run_folder::RunFolder;
 use crate::error::TrainError;
-use crate::evaluate::Evaluation;
-use crate::observer::{Next, Observer, State, StepReport};
-use crate::run_folder::RunFolder;
+use crate::measure::Evaluation;
 use crate::task::Baseline;
+use crate::training::{Next, Observer, State, StepReport};
 
 /// One line.
 #[derive(Debug, Clone, Serialize)]

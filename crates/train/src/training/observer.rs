@@ -3,9 +3,9 @@
 use burn::optim::GradientsParams;
 use serde::Serialize;
 
+use super::optimizer::AdamW;
 use crate::error::TrainError;
-use crate::evaluate::Evaluation;
-use crate::optimizer::AdamW;
+use crate::measure::Evaluation;
 
 /// Where a run stands.
 #[derive(Clone)]

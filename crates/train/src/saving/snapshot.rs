@@ -12,13 +12,13 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
+use super::gradient_flow::GradientFlow;
+use super::run_folder::RunFolder;
 use crate::error::TrainError;
-use crate::gradient_flow::GradientFlow;
+use crate::measure::Probe;
 use crate::model::Model;
-use crate::observer::{Next, Observer, State, StepReport};
-use crate::probe::Probe;
-use crate::run_folder::RunFolder;
 use crate::task::{Example, Task};
+use crate::training::{Next, Observer, State, StepReport};
 
 /// What attention layers are made of; a head reads its part by the same rules as from a checkpoint.
 const PROJECTIONS: [&str; 7] = ["w_q", "w_k", "w_v", "w_o", "b_q", "b_k", "b_v"];

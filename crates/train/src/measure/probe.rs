@@ -3,10 +3,9 @@
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Mode, Stage};
 
-use crate::batch::Batch;
-use crate::loss::logits_of;
 use crate::model::Model;
 use crate::task::{Example, Task};
+use crate::training::{Batch, logits_of};
 
 /// What a model does with one example.
 #[derive(Debug, Clone)]

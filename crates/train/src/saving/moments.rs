@@ -11,7 +11,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::error::TrainError;
-use crate::optimizer::Moments;
+use crate::training::Moments;
 
 /// Saves the moments of every parameter as `PATH.m` and `PATH.v`, flattened.
 pub(crate) fn save_moments(moments: &BTreeMap<String, Moments>, path: &Path) -> Result<(), TrainError> {

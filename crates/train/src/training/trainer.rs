@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 
-use crate::batch::Batch;
+use super::batch::Batch;
+use super::observer::{Next, Observer, State, StepReport};
+use super::optimizer::AdamW;
+use super::step::{StepOutcome, StepSize};
 use crate::config::Recipe;
 use crate::error::TrainError;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::measure::{Evaluation, evaluate};
 use crate::model::Model;
-use crate::observer::{Next, Observer, State, StepReport};
-use crate::optimizer::AdamW;
-use crate::step::{StepOutcome, StepSize};
 use crate::task::{Examples, Split, Task, draw};
 
 /// Fits a model to a task by back-propagation.

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::run_lock::{LOCK, lock};
 use crate::config::{Config, difference};
 use crate::error::TrainError;
 use crate::registry::{ConfigSource, Registry};
-use crate::run_lock::{LOCK, lock};
 
 /// A folder that belongs to one run.
 ///

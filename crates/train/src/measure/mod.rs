@@ -1,0 +1,12 @@
+//! What a model does with examples, as it is: its loss and accuracy, its maps, and the text that it writes.
+//!
+//! What changes activations inside a model to see what follows lies in `causal/`.
+
+mod evaluate;
+mod generate;
+mod probe;
+
+pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
+pub(crate) use evaluate::{Sums, held_out};
+pub use generate::{Sampling, generate};
+pub use probe::Probe;

@@ -1,0 +1,20 @@
+//! The loop that fits a model to a task, and everything that happens in one of its steps.
+//!
+//! Here belongs what a step needs: batches, the loss, clipping, the optimizer, and the hooks into the loop. What only looks
+//! at a model lies in `measure/`, what writes files in `saving/`.
+
+mod batch;
+mod clip;
+mod loss;
+mod observer;
+mod optimizer;
+mod step;
+mod trainer;
+
+pub use batch::Batch;
+pub use clip::{clip_factor, global_norm};
+pub(crate) use loss::{logits, logits_of};
+pub use observer::{Next, Observer, State, StepReport};
+pub use optimizer::{AdamW, Moments};
+pub use step::{StepOutcome, StepSize};
+pub use trainer::{Ended, Trained, Trainer};
