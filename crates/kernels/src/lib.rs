@@ -20,47 +20,25 @@
 //! This crate knows no tensors, does no IO and reads no clock. Sizes that contradict each other
 //! are bugs of the caller and panic.
 
-mod adam_w;
 #[cfg(feature = "mimalloc")]
 mod allocator;
 mod attention;
-mod columns;
-mod cross_entropy;
-mod embedding;
-mod exp;
-mod float;
-mod fresh;
-mod gelu;
-mod level;
-mod matrix;
-mod mlp;
-mod norm;
-mod normal;
+mod dense;
+mod memory;
 mod parallel;
-mod product;
-mod rows;
-mod scratch;
-mod shared;
-mod sum;
-mod vector;
-mod view;
+mod simd;
 
-pub use adam_w::{AdamW, AdamWParameter, Decay};
 #[cfg(feature = "mimalloc")]
 pub use allocator::keep_freed_memory;
 pub use attention::{
     Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Softmax,
     attention_backward, attention_forward,
 };
-pub use cross_entropy::{CrossEntropySaved, cross_entropy_backward, cross_entropy_forward};
-pub use embedding::{embedding_backward, embedding_forward};
-pub use float::Float;
-pub use fresh::zeros;
-pub use gelu::{GeluSaved, gelu_backward, gelu_forward};
-pub use level::Level;
-pub use matrix::Matrix;
-pub use mlp::{GeluMlp, GeluMlpGradients, GeluMlpOutput};
-pub use norm::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
-pub use rows::{start_rows, sum_rows};
-pub use sum::{global_norm, sum};
-pub use view::{Grid, View, ViewMut};
+pub use dense::{
+    AdamW, AdamWParameter, CrossEntropySaved, Decay, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved,
+    Matrix, Norm, NormGradients, NormOutput, NormSaved, cross_entropy_backward, cross_entropy_forward,
+    embedding_backward, embedding_forward, gelu_backward, gelu_forward, global_norm, norm_backward,
+    norm_forward, start_rows, sum, sum_rows,
+};
+pub use memory::{Grid, View, ViewMut, zeros};
+pub use simd::{Float, Level};

@@ -9,15 +9,11 @@ use pulp::{Simd, WithSimd};
 
 use super::Attention;
 use super::forward::{AttentionInputs, dot, key_rows};
+use super::product::{Left, Product, Store};
 use super::tile::{self, Q_TILE, Queries, Step};
-use crate::float::Float;
-use crate::level::Level;
+use crate::memory::{Shared, View, ViewMut, with_scratch};
 use crate::parallel;
-use crate::product::{Left, Product, Store};
-use crate::scratch::with_scratch;
-use crate::shared::Shared;
-use crate::vector::{Vector, width};
-use crate::view::{View, ViewMut};
+use crate::simd::{Float, Level, Vector, width};
 
 /// Keys of a tile: scores and their gradients are two tiles of 64 × 64, 32 KiB together.
 const K_TILE: usize = 64;

@@ -1,6 +1,6 @@
 //! Which weights are dropped: a function of where they stand, so that the backward finds out again and nobody stores it.
 
-use crate::float::Float;
+use crate::simd::Float;
 
 /// Dropout of attention weights: each is zero with `probability`, and divided by `1 - probability` otherwise.
 ///

@@ -2,16 +2,12 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::product::{Left, Product, Store};
 use super::tile::{self, K_TILE, Q_TILE, Queries, Step};
 use super::{Attention, Softmax};
-use crate::float::Float;
-use crate::level::Level;
+use crate::memory::{Rows, Shared, View, ViewMut, with_scratch};
 use crate::parallel;
-use crate::product::{Left, Product, Store};
-use crate::scratch::with_scratch;
-use crate::shared::Shared;
-use crate::vector::{Vector, width};
-use crate::view::{Rows, View, ViewMut};
+use crate::simd::{Float, Level, Vector, width};
 
 /// What attention reads.
 #[derive(Debug, Clone, Copy)]

@@ -6,14 +6,15 @@
 mod backward;
 mod dropout;
 mod forward;
+mod product;
 mod tile;
 
 pub use backward::{AttentionGradients, AttentionSaved, attention_backward};
 pub use dropout::Dropout;
 pub use forward::{AttentionInputs, attention_forward};
 
-use crate::float::Float;
-use crate::view::{Axes, Grid};
+use crate::memory::{Axes, Grid};
+use crate::simd::Float;
 
 /// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys a query sees.
 ///

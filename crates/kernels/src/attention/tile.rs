@@ -8,10 +8,9 @@ use pulp::Simd;
 
 use super::Attention;
 use super::dropout::RowKey;
-use crate::float::Float;
-use crate::product::{Left, Product, Store};
-use crate::vector::{Vector, width};
-use crate::view::Rows;
+use super::product::{Left, Product, Store};
+use crate::memory::Rows;
+use crate::simd::{Float, Vector, width};
 
 /// Queries of a tile: four AVX-512 vectors of `f32`, the widest block of a product.
 pub(super) const Q_TILE: usize = 64;

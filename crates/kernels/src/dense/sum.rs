@@ -2,9 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::float::Float;
-use crate::level::Level;
 use crate::parallel::{self, CHUNK};
+use crate::simd::{Float, Level};
 
 /// Sums that run side by side: an addition takes four cycles, and two vectors of eight keep both units busy.
 const SIDE_BY_SIDE: usize = 16;

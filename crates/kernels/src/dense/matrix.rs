@@ -1,7 +1,7 @@
 //! Matrix products by the `gemm` crate, behind checks.
 
-use crate::float::Float;
 use crate::parallel;
+use crate::simd::Float;
 
 /// Measured: nanoseconds for a multiplication and an addition.
 const NS: f64 = 0.014;

@@ -3,11 +3,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::columns::{self, Partials};
-use crate::float::Float;
-use crate::level::Level;
+use super::columns::{self, Partials};
 use crate::parallel::{self, CHUNK};
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Level, Vector, width};
 
 /// What the backward of GELU reads.
 #[derive(Debug, Clone, Copy)]

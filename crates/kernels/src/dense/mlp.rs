@@ -3,15 +3,12 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::columns::Partials;
-use crate::float::Float;
-use crate::fresh::Fresh;
-use crate::level::Level;
-use crate::matrix::{Matrix, Target};
+use super::columns::Partials;
+use super::matrix::{Matrix, Target};
+use super::rows::{AddToRows, SumRows};
+use crate::memory::{Fresh, with_scratch};
 use crate::parallel;
-use crate::rows::{AddToRows, SumRows};
-use crate::scratch::with_scratch;
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Level, Vector, width};
 
 /// Weights of an MLP with GELU, `d` wide outside and `d_hidden` wide inside.
 ///

@@ -2,10 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::float::Float;
-use crate::level::Level;
 use crate::parallel;
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Level, Vector, width};
 
 /// What the backward of the loss reads.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 use pulp::Simd;
 
-use crate::float::{Float, Lanes};
+use super::float::{Float, Lanes};
 
 /// As many `T` as one register of instruction set `S` holds.
 #[derive(Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-use crate::float::Float;
-use crate::vector::Vector;
+use super::float::Float;
+use super::vector::Vector;
 
 impl<S: Simd, T: Float> Vector<S, T> {
     /// exp, within 2 units in the last place where the result is a normal number.
@@ -34,8 +34,7 @@ mod tests {
     use pulp::WithSimd;
 
     use super::*;
-    use crate::level::Level;
-    use crate::vector::width;
+    use crate::simd::{Level, width};
 
     struct Exp<'a, T>(&'a [T], &'a mut [T]);
 

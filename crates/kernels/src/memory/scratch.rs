@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use crate::float::Float;
+use crate::simd::Float;
 
 /// A cache line, in bytes: vectors that start on one never straddle two.
 const LINE: usize = 64;

@@ -2,10 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::columns;
-use crate::float::Float;
-use crate::level::Level;
+use super::columns;
 use crate::parallel;
+use crate::simd::{Float, Level};
 
 /// Parts into which the table is split at most: each part's task reads all ids once.
 const MAX_PARTS: usize = 8;

@@ -6,8 +6,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::float::{Float, Lanes};
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Lanes, Vector, width};
 
 /// `c = a · b`, or `c += a · b`, for `a [m, k]`, `b [k, n]` and `c [m, n]`, all of them row after row.
 pub(crate) struct Product<'a, T> {
@@ -167,7 +166,7 @@ fn step<S: Simd, T: Float, const TALL: usize, const WIDE: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::level::Level;
+    use crate::simd::Level;
 
     struct Run<'a>(Product<'a, f64>);
     impl WithSimd for Run<'_> {

@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-use crate::float::Float;
-use crate::vector::Vector;
+use super::float::Float;
+use super::vector::Vector;
 
 /// √½
 const SQRT_HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
@@ -41,8 +41,7 @@ mod tests {
     use pulp::WithSimd;
 
     use super::*;
-    use crate::level::Level;
-    use crate::vector::width;
+    use crate::simd::{Level, width};
 
     struct Normal<'a, T>(&'a [T], &'a mut [T], &'a mut [T]);
 

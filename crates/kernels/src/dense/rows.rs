@@ -2,11 +2,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::columns::{self, Partials};
-use crate::float::Float;
-use crate::fresh::Fresh;
-use crate::level::Level;
+use super::columns::{self, Partials};
+use crate::memory::Fresh;
 use crate::parallel;
+use crate::simd::{Float, Level};
 
 /// Measured: nanoseconds for a number, in memory that is not in the cache.
 const NS: f64 = 0.3;

@@ -3,8 +3,7 @@
 
 use pulp::Simd;
 
-use crate::float::Float;
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Vector, width};
 
 /// The sums of every part, `[n_parts, d]`.
 pub(crate) struct Partials<T> {

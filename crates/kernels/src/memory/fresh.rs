@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::float::Float;
 use crate::parallel::{self, CHUNK};
+use crate::simd::Float;
 
 /// `len` zeros, cleared by as many threads as it takes.
 ///

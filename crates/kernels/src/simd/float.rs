@@ -46,8 +46,8 @@ pub trait Float:
     fn sqrt(self) -> Self;
 }
 
-/// Vectors of one number type at any instruction set, and the constants of [`exp`](crate::exp) and
-/// [`normal`](crate::normal) in its precision.
+/// Vectors of one number type at any instruction set, and the constants of the exponential and of the normal distribution
+/// in its precision.
 pub trait Lanes: Pod + Send + Sync + 'static {
     /// As many numbers as one register holds.
     type Vector<S: Simd>: Pod + Debug + Send + Sync;

@@ -5,10 +5,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::float::Float;
-use crate::level::Level;
 use crate::parallel::{self, CHUNK};
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Level, Vector, width};
 
 /// The numbers of AdamW for one step.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,12 +2,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::columns::{self, Partials};
-use crate::float::Float;
-use crate::fresh::Fresh;
-use crate::level::Level;
+use super::columns::{self, Partials};
+use crate::memory::Fresh;
 use crate::parallel;
-use crate::vector::{Vector, width};
+use crate::simd::{Float, Level, Vector, width};
 
 /// What a norm multiplies and adds after it has brought a row to one size.
 #[derive(Debug, Clone, Copy)]
