@@ -35,10 +35,10 @@ pub use attention::{
     attention_backward, attention_forward,
 };
 pub use dense::{
-    AdamW, AdamWParameter, CrossEntropySaved, Decay, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved,
+    AdamW, AdamWParameter, CrossEntropySaved, Decay, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved, Id,
     Matrix, Norm, NormGradients, NormOutput, NormSaved, cross_entropy_backward, cross_entropy_forward,
     embedding_backward, embedding_forward, gelu_backward, gelu_forward, global_norm, norm_backward,
     norm_forward, start_rows, sum, sum_rows,
 };
-pub use memory::{Grid, View, ViewMut, zeros};
+pub use memory::{MaskView, View, ViewMut, zeros};
 pub use simd::{Float, Level};

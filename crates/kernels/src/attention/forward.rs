@@ -3,11 +3,12 @@
 use pulp::{Simd, WithSimd};
 
 use super::product::{Left, Product, Store};
+use super::softmax::{online_softmax, rescale_rows};
 use super::tile::{self, K_TILE, Q_TILE, Queries, Step};
 use super::{Attention, Softmax};
-use crate::memory::{Rows, Shared, View, ViewMut, with_scratch};
+use crate::memory::{RowsMut, SharedView, View, ViewMut, with_scratch};
 use crate::parallel;
-use crate::simd::{Float, Level, Vector, width};
+use crate::simd::{Float, Level, width};
 
 /// What attention reads.
 #[derive(Debug, Clone, Copy)]
@@ -75,18 +76,18 @@ pub fn attention_forward<T: Float>(
 ) {
     attention.check();
     inputs.check(attention);
-    context.check("context", attention.context_axes());
-    let Attention { batch, q_len, n_heads, d_k, d_v, .. } = *attention;
-    assert_eq!(normalizer.len(), batch * n_heads * q_len * 2, "two numbers for each query of each head");
+    let Attention { q_len, n_heads, d_k, d_v, .. } = *attention;
+    assert_eq!(normalizer.len(), attention.normalizer_len(), "two numbers for each query of each head");
 
-    let strides = (context.batch_stride, context.seq_stride, context.head_stride);
-    let context = Shared::new(context.data);
-    let normalizer = Shared::new(normalizer);
+    let context = SharedView::new("context", context, attention.context_axes());
     let level = Level::current();
     let n_tiles = q_len.div_ceil(Q_TILE);
     // Measured: 60 GFLOP/s in tiles of this size, and a nanosecond for each exponential.
     let work_ns = attention.n_pairs() * ((d_k + d_v) as f64 / 30.0 + 1.0);
-    parallel::for_each(batch * n_heads * n_tiles, work_ns, |task| {
+    // The queries of a head, tile by tile.
+    let sequences = normalizer.chunks_mut((q_len * 2).max(1));
+    let tiles = sequences.flat_map(|normalizer| normalizer.chunks_mut(Q_TILE * 2)).enumerate();
+    parallel::for_each_item(tiles, work_ns, |(task, normalizer)| {
         let (sequence, start) = (task / n_tiles, task % n_tiles * Q_TILE);
         let queries = Queries {
             batch: sequence / n_heads,
@@ -94,15 +95,10 @@ pub fn attention_forward<T: Float>(
             start,
             len: Q_TILE.min(q_len - start),
         };
-        // SAFETY: this task alone has these queries of this head, and the places of different queries and heads do not
-        // overlap: `normalizer` is contiguous, and `check` made sure of `context`.
+        let Queries { batch, head, len, .. } = queries;
+        // SAFETY: this task alone has these queries of this head.
         #[expect(unsafe_code)]
-        let (normalizer, context_row) = unsafe {
-            (normalizer.part((sequence * q_len + start) * 2, queries.len * 2), |i: usize| {
-                context
-                    .part(queries.batch * strides.0 + (start + i) * strides.1 + queries.head * strides.2, d_v)
-            })
-        };
+        let context = unsafe { context.rows(batch, head..head + 1, start..start + len) };
         let lanes = level.lanes::<T>();
         let across = queries.len.next_multiple_of(lanes);
         let v_width = d_v.next_multiple_of(lanes);
@@ -111,9 +107,9 @@ pub fn attention_forward<T: Float>(
         let padding = if v_width == d_v { 0 } else { n_keys * v_width };
         let sizes =
             [d_k * across, n_keys * across, factors, padding, queries.len * v_width, across, across, across];
-        with_scratch(sizes, |[q, scores, factors, v, sums, max, denominator, shrink]| {
-            let scratch = Scratch { q, scores, factors, v, sums, max, denominator, shrink };
-            level.dispatch(Tile { attention, inputs, queries, scratch, normalizer, context_row });
+        with_scratch(sizes, |[q, scores, factors, v, sums, max, denominator, rescale]| {
+            let scratch = Scratch { q, scores, factors, v, sums, max, denominator, rescale };
+            level.dispatch(Tile { attention, inputs, queries, scratch, normalizer, context });
         });
     });
 }
@@ -133,26 +129,26 @@ struct Scratch<'a, T> {
     /// `m`, `l` and `exp(m - m')`, all `[across]`.
     max: &'a mut [T],
     denominator: &'a mut [T],
-    shrink: &'a mut [T],
+    rescale: &'a mut [T],
 }
 
-struct Tile<'a, T, C> {
+struct Tile<'a, T> {
     attention: &'a Attention<'a, T>,
     inputs: AttentionInputs<'a, T>,
     queries: Queries,
     scratch: Scratch<'a, T>,
     /// `(m, l)` of each query.
     normalizer: &'a mut [T],
-    context_row: C,
+    context: RowsMut<'a, T>,
 }
 
-impl<'r, T: Float + 'r, C: Fn(usize) -> &'r mut [T]> WithSimd for Tile<'_, T, C> {
+impl<T: Float> WithSimd for Tile<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { attention, inputs, queries, scratch, normalizer, context_row } = self;
-        let Scratch { q, scores, factors, v, sums, max, denominator, shrink } = scratch;
+        let Self { attention, inputs, queries, scratch, normalizer, mut context } = self;
+        let Scratch { q, scores, factors, v, sums, max, denominator, rescale } = scratch;
         let Attention { d_k, d_v, .. } = *attention;
         let Queries { batch, head, start, len } = queries;
         let across = queries.lanes::<S, T>();
@@ -165,7 +161,7 @@ impl<'r, T: Float + 'r, C: Fn(usize) -> &'r mut [T]> WithSimd for Tile<'_, T, C>
         tile::transpose(inputs.q.rows(batch, head, d_k), queries, across, attention.scale, q);
         let (first_max, first_sum) = match attention.softmax {
             Softmax::Standard => (T::NEG_INFINITY, T::ZERO),
-            // The silent key: a score of zero, so exp(0 - 0) = 1 to begin with.
+            // The sink: a score of zero, so exp(0 - 0) = 1 to begin with.
             Softmax::Quiet => (T::ZERO, T::ONE),
         };
         max.fill(first_max);
@@ -176,12 +172,12 @@ impl<'r, T: Float + 'r, C: Fn(usize) -> &'r mut [T]> WithSimd for Tile<'_, T, C>
         let mut first_key = 0;
         while first_key < key_end {
             let Step { n_keys, skip } = Step::new::<S, T>(attention, queries, (first_key, key_end), K_TILE);
-            let seeing = queries.without(skip);
+            let visible = queries.without(skip);
             let lanes = across - skip;
             let scores = &mut scores[..n_keys * lanes];
             tile::rows_times(simd, (k_rows, first_key, n_keys), (&q[skip..], across), lanes, scores);
-            tile::hide(attention, seeing, first_key, lanes, scores);
-            online_softmax(simd, scores, &mut max[skip..], &mut denominator[skip..], &mut shrink[skip..]);
+            tile::hide(attention, visible, first_key, lanes, scores);
+            online_softmax(simd, scores, &mut max[skip..], &mut denominator[skip..], &mut rescale[skip..]);
             if let Some(dropout) = &attention.dropout {
                 let factors = &mut factors[..n_keys * lanes];
                 dropout.fill(&row_keys[skip..across], first_key, factors);
@@ -189,13 +185,13 @@ impl<'r, T: Float + 'r, C: Fn(usize) -> &'r mut [T]> WithSimd for Tile<'_, T, C>
             }
             let sums = &mut sums[skip * v_width..];
             if first_key > 0 {
-                shrink_rows(simd, sums, v_width, &shrink[skip..len]);
+                rescale_rows(simd, sums, v_width, &rescale[skip..len]);
             }
             let (b, b_stride) = tile::padded::<S, T>((v_rows, first_key, n_keys), v);
             let a = Left::Columns { data: scores, stride: lanes };
             let store = Store::Accumulate;
             Product {
-                m: seeing.len,
+                m: visible.len,
                 n: v_width,
                 k: n_keys,
                 a,
@@ -210,7 +206,7 @@ impl<'r, T: Float + 'r, C: Fn(usize) -> &'r mut [T]> WithSimd for Tile<'_, T, C>
         }
 
         for (i, sums) in sums.chunks_exact(v_width.max(1)).take(len).enumerate() {
-            let context = context_row(i);
+            let context = context.row(head, start + i);
             if max[i] == T::NEG_INFINITY && denominator[i] == T::ZERO {
                 context.fill(T::ZERO);
             } else {
@@ -224,110 +220,4 @@ impl<'r, T: Float + 'r, C: Fn(usize) -> &'r mut [T]> WithSimd for Tile<'_, T, C>
             out.copy_from_slice(&[max, denominator]);
         }
     }
-}
-
-/// One step of the online softmax: `scores` become `exp(s - m')`, and `m`, `l` and `exp(m - m')` are brought up to date.
-#[inline(always)]
-fn online_softmax<S: Simd, T: Float>(
-    simd: S,
-    scores: &mut [T],
-    max: &mut [T],
-    denominator: &mut [T],
-    shrink: &mut [T],
-) {
-    let (scores, _) = T::vectors_mut(simd, scores);
-    let (max, _) = T::vectors_mut(simd, max);
-    let (denominator, _) = T::vectors_mut(simd, denominator);
-    let (shrink, _) = T::vectors_mut(simd, shrink);
-    let across = max.len();
-    let mut column = 0;
-    // Four columns at once: one alone would wait for its own last maximum and its own last sum.
-    while column + 4 <= across {
-        columns::<S, T, 4>(simd, scores, column, max, denominator, shrink);
-        column += 4;
-    }
-    while column < across {
-        columns::<S, T, 1>(simd, scores, column, max, denominator, shrink);
-        column += 1;
-    }
-}
-
-#[inline(always)]
-fn columns<S: Simd, T: Float, const WIDE: usize>(
-    simd: S,
-    scores: &mut [T::Vector<S>],
-    column: usize,
-    max: &mut [T::Vector<S>],
-    denominator: &mut [T::Vector<S>],
-    shrink: &mut [T::Vector<S>],
-) {
-    let across = max.len();
-    let vector = |lanes| Vector::<S, T>::new(simd, lanes);
-    let hidden = Vector::splat(simd, T::NEG_INFINITY);
-    let zero = Vector::splat(simd, T::ZERO);
-    let mut new_max = [hidden; WIDE];
-    for w in 0..WIDE {
-        new_max[w] = vector(max[column + w]);
-    }
-    for row in scores.chunks_exact(across) {
-        let row = &row[column..column + WIDE];
-        for w in 0..WIDE {
-            new_max[w] = vector(row[w]).max(new_max[w]);
-        }
-    }
-    // Where every key is hidden so far, -∞ - -∞ would be NaN; any finite number in its place gives exp(-∞) = 0.
-    let mut base = [zero; WIDE];
-    let mut sum = [zero; WIDE];
-    for w in 0..WIDE {
-        base[w] = new_max[w].if_equal(hidden, zero, new_max[w]);
-    }
-    for row in scores.chunks_exact_mut(across) {
-        let row = &mut row[column..column + WIDE];
-        for w in 0..WIDE {
-            let exp = (vector(row[w]) - base[w]).exp();
-            sum[w] += exp;
-            row[w] = exp.lanes();
-        }
-    }
-    for w in 0..WIDE {
-        let factor = (vector(max[column + w]) - base[w]).exp();
-        denominator[column + w] = vector(denominator[column + w]).mul_add(factor, sum[w]).lanes();
-        max[column + w] = new_max[w].lanes();
-        shrink[column + w] = factor.lanes();
-    }
-}
-
-/// Multiplies row `i` of `sums` by `factors[i]`.
-#[inline(always)]
-fn shrink_rows<S: Simd, T: Float>(simd: S, sums: &mut [T], row_len: usize, factors: &[T]) {
-    for (sums, &factor) in sums.chunks_exact_mut(row_len.max(1)).zip(factors) {
-        // Most often the maximum stays where it is.
-        if factor != T::ONE {
-            let factor = Vector::splat(simd, factor);
-            for sum in T::vectors_mut(simd, sums).0 {
-                *sum = (Vector::<S, T>::new(simd, *sum) * factor).lanes();
-            }
-        }
-    }
-}
-
-/// `Σ a_c b_c` of two rows.
-#[inline(always)]
-pub(super) fn dot<S: Simd, T: Float>(simd: S, a: &[T], b: &[T]) -> T {
-    let lanes = width::<S, T>();
-    let mut sum = Vector::splat(simd, T::ZERO);
-    for (a, b) in a.chunks(lanes).zip(b.chunks(lanes)) {
-        sum = Vector::load(simd, a).mul_add(Vector::load(simd, b), sum);
-    }
-    sum.sum()
-}
-
-/// Rows of one head, for the passes that read all three inputs.
-pub(super) fn key_rows<'a, T: Float>(
-    attention: &Attention<'_, T>,
-    inputs: &AttentionInputs<'a, T>,
-    batch: usize,
-    kv_head: usize,
-) -> (Rows<'a, T>, Rows<'a, T>) {
-    (inputs.k.rows(batch, kv_head, attention.d_k), inputs.v.rows(batch, kv_head, attention.d_v))
 }

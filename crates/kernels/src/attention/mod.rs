@@ -1,19 +1,23 @@
 //! Attention without the T × T matrix: what it computes, what hides a key, and the checks at the door.
 //!
-//! [`attention_forward`] and [`attention_backward`] stand in `forward.rs` and `backward.rs`; both walk over tiles of
-//! scores, which `tile.rs` makes.
+//! [`attention_forward`] and [`attention_backward`] cut the work into tasks. Both walk over tiles of scores (`tile.rs`), by
+//! products that stay in the cache (`product.rs`); the forward's step over a tile is the online softmax
+//! (`softmax.rs`), the backward's is in `gradients.rs`. What belongs here runs over queries and keys; what reads whole
+//! rows belongs to `dense`.
 
 mod backward;
 mod dropout;
 mod forward;
+mod gradients;
 mod product;
+mod softmax;
 mod tile;
 
 pub use backward::{AttentionGradients, AttentionSaved, attention_backward};
 pub use dropout::Dropout;
 pub use forward::{AttentionInputs, attention_forward};
 
-use crate::memory::{Axes, Grid};
+use crate::memory::{Axes, MaskView, ViewMut, size};
 use crate::simd::Float;
 
 /// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys a query sees.
@@ -54,9 +58,9 @@ pub struct Attention<'a, T> {
     /// In batch entry `b` only the first `lengths[b]` keys are real, `[batch]`.
     pub lengths: Option<&'a [usize]>,
     /// `true` hides.
-    pub hidden: Option<Grid<'a, bool>>,
+    pub hidden: Option<MaskView<'a, bool>>,
     /// Added to the scaled scores; minus infinity hides. A constant: no gradient of it is computed.
-    pub bias: Option<Grid<'a, T>>,
+    pub bias: Option<MaskView<'a, T>>,
     /// Weights that are dropped after the softmax.
     pub dropout: Option<Dropout>,
 }
@@ -66,7 +70,7 @@ pub struct Attention<'a, T> {
 pub enum Softmax {
     /// The weights of a query sum to one.
     Standard,
-    /// One more key of score zero and value zero: the weights sum to less than one, so that a query can attend to
+    /// A sink, a key of score zero and value zero: the weights sum to less than one, so that a query can attend to
     /// nothing ([Attention Is Off By One](https://www.evanmiller.org/attention-is-off-by-one.html)).
     Quiet,
 }
@@ -111,6 +115,9 @@ impl<'a, T: Float> Attention<'a, T> {
             n_kv_heads > 0 && n_heads.is_multiple_of(n_kv_heads),
             "{n_kv_heads} heads of keys and values do not divide {n_heads} heads of queries"
         );
+        // Positions are compared as signed numbers.
+        let most = isize::MAX as usize / 2;
+        assert!(self.q_len <= most && self.k_len <= most, "{} queries and {} keys", self.q_len, self.k_len);
         if let Some(lengths) = self.lengths {
             assert_eq!(lengths.len(), self.batch, "one length for each batch entry");
         }
@@ -142,6 +149,20 @@ impl<'a, T: Float> Attention<'a, T> {
         Axes { d: self.d_v, ..self.q_axes() }
     }
 
+    /// Of the two numbers of each query.
+    #[track_caller]
+    fn normalizer_len(&self) -> usize {
+        size([self.batch, self.n_heads, self.q_len, 2])
+    }
+
+    /// The strides and axes of a contiguous `[batch, n_heads, q_len, d]`, in which a head's rows lie together.
+    fn heads_first<'o>(&self, data: &'o mut [T], batch: usize, d: usize) -> (ViewMut<'o, T>, Axes) {
+        let Self { q_len, n_heads, .. } = *self;
+        let head_stride = size([q_len, d]);
+        let batch_stride = size([n_heads, head_stride]);
+        (ViewMut { data, batch_stride, seq_stride: d, head_stride }, Axes { batch, d, ..self.q_axes() })
+    }
+
     /// The head of keys and values that `head` reads.
     #[inline(always)]
     fn kv_head(&self, head: usize) -> usize {
@@ -169,7 +190,8 @@ impl<'a, T: Float> Attention<'a, T> {
 
     /// Pairs of a query and a key for which a score is computed, counted as whole triangles.
     fn n_pairs(&self) -> f64 {
-        let pairs = (self.batch * self.n_heads * self.q_len * self.k_len) as f64;
+        let axes = [self.batch, self.n_heads, self.q_len, self.k_len];
+        let pairs: f64 = axes.iter().map(|&axis| axis as f64).product();
         if self.causal.is_some() && self.q_len > tile::Q_TILE { pairs / 2.0 } else { pairs }
     }
 }

@@ -80,12 +80,12 @@ pub(super) fn transpose<T: Float>(
     }
 }
 
-/// The keys that a tile takes next, and for whom.
+/// The keys that a tile takes next.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     /// Number of keys.
     pub(super) n_keys: usize,
-    /// Queries at the start of the tile that see none of them: whole vectors.
+    /// Queries at the start of the tile from which all of them are hidden: whole vectors.
     pub(super) skip: usize,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn rows_times<S: Simd, T: Float>(
     lanes: usize,
     out: &mut [T],
 ) {
-    let a = Left::Rows { data: left.from(start), stride: left.stride };
+    let a = Left::Rows { data: left.starting_at(start), stride: left.stride };
     let store = Store::Replace;
     Product { m: n, n: lanes, k: left.d, a, b, b_stride, c: out, c_stride: lanes, store }.run(simd);
 }
@@ -188,7 +188,7 @@ pub(super) fn padded<'a, S: Simd, T: Float>(
 ) -> (&'a [T], usize) {
     let stride = rows.d.next_multiple_of(width::<S, T>());
     if stride == rows.d {
-        return (rows.from(start), rows.stride);
+        return (rows.starting_at(start), rows.stride);
     }
     for (i, out) in room.chunks_exact_mut(stride).take(n).enumerate() {
         out[..rows.d].copy_from_slice(rows.row(start + i));

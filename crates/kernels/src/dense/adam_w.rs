@@ -52,7 +52,7 @@ pub enum Decay {
 }
 
 /// Measured: nanoseconds for a number.
-const NS: f64 = 0.8;
+const NS_PER_NUMBER: f64 = 0.8;
 
 impl AdamW {
     /// Updates all parameters ([Loshchilov and Hutter 2019](https://arxiv.org/abs/1711.05101), as PyTorch computes it).
@@ -118,7 +118,7 @@ impl AdamW {
                 decay,
             })
         });
-        parallel::for_each_item(chunks, NS * n_numbers as f64, |chunk| {
+        parallel::for_each_item(chunks, NS_PER_NUMBER * n_numbers as f64, |chunk| {
             level.dispatch(Chunk { coefficients, chunk });
         });
     }

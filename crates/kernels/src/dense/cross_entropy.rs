@@ -2,6 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::ids::{self, Id, index};
+use crate::memory::size;
 use crate::parallel;
 use crate::simd::{Float, Level, Vector, width};
 
@@ -17,7 +19,7 @@ pub struct CrossEntropySaved<'a, T, I> {
 }
 
 /// Measured: nanoseconds for a logit, forward and backward.
-const NS: f64 = 0.6;
+const NS_PER_LOGIT: f64 = 0.6;
 
 /// Mean cross-entropy of `n` rows of logits, in nats.
 ///
@@ -45,11 +47,7 @@ const NS: f64 = 0.6;
 /// assert_eq!(loss, std::f64::consts::LN_2);
 /// ```
 #[track_caller]
-pub fn cross_entropy_forward<T: Float, I: Copy + Sync + TryInto<usize>>(
-    logits: &[T],
-    targets: &[I],
-    normalizer: &mut [T],
-) -> T {
+pub fn cross_entropy_forward<T: Float, I: Id>(logits: &[T], targets: &[I], normalizer: &mut [T]) -> T {
     let n = targets.len();
     let vocab = check(logits, targets, normalizer.len());
     let level = Level::current();
@@ -57,7 +55,7 @@ pub fn cross_entropy_forward<T: Float, I: Copy + Sync + TryInto<usize>>(
     let mut losses = vec![0.0; n.div_ceil(rows)];
     let items =
         logits.chunks((rows * vocab).max(1)).zip(targets.chunks(rows)).zip(normalizer.chunks_mut(rows * 2));
-    let work_ns = NS * logits.len() as f64;
+    let work_ns = NS_PER_LOGIT * logits.len() as f64;
     parallel::for_each_item(items.zip(&mut losses), work_ns, |(((logits, targets), normalizer), loss)| {
         *loss = level.dispatch(Forward { logits, targets, normalizer, vocab });
     });
@@ -76,7 +74,7 @@ pub fn cross_entropy_forward<T: Float, I: Copy + Sync + TryInto<usize>>(
 ///
 /// As the forward.
 #[track_caller]
-pub fn cross_entropy_backward<T: Float, I: Copy + Sync + TryInto<usize>>(
+pub fn cross_entropy_backward<T: Float, I: Id>(
     saved: CrossEntropySaved<'_, T, I>,
     d_loss: T,
     d_logits: &mut [T],
@@ -89,7 +87,7 @@ pub fn cross_entropy_backward<T: Float, I: Copy + Sync + TryInto<usize>>(
     let factor = T::from_f64(d_loss.to_f64() / targets.len() as f64);
     let row_len = (rows * vocab).max(1);
     let items = logits.chunks(row_len).zip(targets.chunks(rows)).zip(normalizer.chunks(rows * 2));
-    let work_ns = NS * logits.len() as f64;
+    let work_ns = NS_PER_LOGIT * logits.len() as f64;
     parallel::for_each_item(
         items.zip(d_logits.chunks_mut(row_len)),
         work_ns,
@@ -102,22 +100,13 @@ pub fn cross_entropy_backward<T: Float, I: Copy + Sync + TryInto<usize>>(
 
 /// The size of the vocabulary.
 #[track_caller]
-fn check<T, I: Copy + TryInto<usize>>(logits: &[T], targets: &[I], normalizer_len: usize) -> usize {
+fn check<T, I: Id>(logits: &[T], targets: &[I], normalizer_len: usize) -> usize {
     let n = targets.len();
     let vocab = logits.len().checked_div(n).unwrap_or(0);
-    assert_eq!(logits.len(), n * vocab, "{} logits do not make {n} rows", logits.len());
-    assert_eq!(normalizer_len, n * 2, "two numbers for each row");
-    for (i, &target) in targets.iter().enumerate() {
-        let valid = target.try_into().is_ok_and(|target| target < vocab);
-        assert!(valid, "target {i} is not in 0..{vocab}");
-    }
+    assert_eq!(logits.len(), size([n, vocab]), "{} logits do not make {n} rows", logits.len());
+    assert_eq!(normalizer_len, size([n, 2]), "two numbers for each row");
+    ids::check("targets", targets, vocab);
     vocab
-}
-
-/// A target that [`check`] has seen.
-#[inline(always)]
-fn index<I: TryInto<usize>>(target: I) -> usize {
-    target.try_into().unwrap_or_else(|_| unreachable!("targets were checked at the door"))
 }
 
 struct Forward<'a, T, I> {
@@ -127,7 +116,7 @@ struct Forward<'a, T, I> {
     vocab: usize,
 }
 
-impl<T: Float, I: Copy + TryInto<usize>> WithSimd for Forward<'_, T, I> {
+impl<T: Float, I: Id> WithSimd for Forward<'_, T, I> {
     type Output = f64;
 
     #[inline(always)]
@@ -162,7 +151,7 @@ struct Backward<'a, T, I> {
     vocab: usize,
 }
 
-impl<T: Float, I: Copy + TryInto<usize>> WithSimd for Backward<'_, T, I> {
+impl<T: Float, I: Id> WithSimd for Backward<'_, T, I> {
     type Output = ();
 
     #[inline(always)]

@@ -3,6 +3,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::columns;
+use super::ids::{self, Id, index};
+use crate::memory::size;
 use crate::parallel;
 use crate::simd::{Float, Level};
 
@@ -10,7 +12,7 @@ use crate::simd::{Float, Level};
 const MAX_PARTS: usize = 8;
 
 /// Measured: nanoseconds for a number of a row that is copied or added.
-const NS: f64 = 0.3;
+const NS_PER_NUMBER: f64 = 0.3;
 
 /// `out_i = table[ids_i]`.
 ///
@@ -30,14 +32,14 @@ const NS: f64 = 0.3;
 /// assert_eq!(out, [5.0, 6.0, 1.0, 2.0]);
 /// ```
 #[track_caller]
-pub fn embedding_forward<T: Float, I: Copy + Sync + TryInto<usize>>(table: &[T], ids: &[I], out: &mut [T]) {
+pub fn embedding_forward<T: Float, I: Id>(table: &[T], ids: &[I], out: &mut [T]) {
     let d = width(ids.len(), out.len());
     check(ids, d, table.len());
     if d == 0 {
         return;
     }
     let rows = parallel::rows_per_part(ids.len());
-    let work_ns = NS * out.len() as f64;
+    let work_ns = NS_PER_NUMBER * out.len() as f64;
     parallel::for_each_item(ids.chunks(rows).zip(out.chunks_mut(rows * d)), work_ns, |(ids, out)| {
         for (&id, out) in ids.iter().zip(out.chunks_exact_mut(d)) {
             out.copy_from_slice(&table[index(id) * d..][..d]);
@@ -57,11 +59,7 @@ pub fn embedding_forward<T: Float, I: Copy + Sync + TryInto<usize>>(table: &[T],
 ///
 /// As the forward.
 #[track_caller]
-pub fn embedding_backward<T: Float, I: Copy + Sync + TryInto<usize>>(
-    ids: &[I],
-    d_out: &[T],
-    d_table: &mut [T],
-) {
+pub fn embedding_backward<T: Float, I: Id>(ids: &[I], d_out: &[T], d_table: &mut [T]) {
     let d = width(ids.len(), d_out.len());
     check(ids, d, d_table.len());
     d_table.fill(T::ZERO);
@@ -71,7 +69,7 @@ pub fn embedding_backward<T: Float, I: Copy + Sync + TryInto<usize>>(
     let level = Level::current();
     let rows = (d_table.len() / d).div_ceil(MAX_PARTS).max(1);
     let items = d_table.chunks_mut(rows * d).enumerate();
-    parallel::for_each_item(items, NS * d_out.len() as f64, |(part, d_table)| {
+    parallel::for_each_item(items, NS_PER_NUMBER * d_out.len() as f64, |(part, d_table)| {
         level.dispatch(Scatter { first: part * rows, ids, d_out, d_table, d });
     });
 }
@@ -85,7 +83,7 @@ struct Scatter<'a, T, I> {
     d: usize,
 }
 
-impl<T: Float, I: Copy + TryInto<usize>> WithSimd for Scatter<'_, T, I> {
+impl<T: Float, I: Id> WithSimd for Scatter<'_, T, I> {
     type Output = ();
 
     #[inline(always)]
@@ -105,22 +103,15 @@ impl<T: Float, I: Copy + TryInto<usize>> WithSimd for Scatter<'_, T, I> {
 #[track_caller]
 fn width(n: usize, len: usize) -> usize {
     let d = len.checked_div(n).unwrap_or(0);
-    assert_eq!(len, n * d, "{len} numbers do not make {n} vectors");
+    assert_eq!(len, size([n, d]), "{len} numbers do not make {n} vectors");
     d
 }
 
 #[track_caller]
-fn check<I: Copy + TryInto<usize>>(ids: &[I], d: usize, table_len: usize) {
+fn check<I: Id>(ids: &[I], d: usize, table_len: usize) {
     let vocab = table_len.checked_div(d).unwrap_or(0);
     assert!(d == 0 || table_len == vocab * d, "{table_len} numbers do not make vectors of {d}");
-    for (i, &id) in ids.iter().enumerate() {
-        let valid = d == 0 || id.try_into().is_ok_and(|id| id < vocab);
-        assert!(valid, "id {i} is not in 0..{vocab}");
+    if d > 0 {
+        ids::check("ids", ids, vocab);
     }
-}
-
-/// An id that [`check`] has seen.
-#[inline(always)]
-fn index<I: TryInto<usize>>(id: I) -> usize {
-    id.try_into().unwrap_or_else(|_| unreachable!("ids were checked at the door"))
 }

@@ -19,7 +19,7 @@ pub struct GeluSaved<'a, T> {
 }
 
 /// Measured: nanoseconds for a number, forward and backward.
-const NS: f64 = 0.9;
+const NS_PER_NUMBER: f64 = 0.9;
 
 /// `out = gelu(x + bias)`, where `gelu(a) = a Φ(a)` and Φ is the standard normal distribution function.
 ///
@@ -47,7 +47,7 @@ pub fn gelu_forward<T: Float>(x: &[T], bias: Option<&[T]>, out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "x and out are of one shape");
     let level = Level::current();
     let chunk = row_len(x.len(), bias).map_or(CHUNK, |d| CHUNK.div_ceil(d) * d);
-    let work_ns = NS * x.len() as f64;
+    let work_ns = NS_PER_NUMBER * x.len() as f64;
     parallel::for_each_item(x.chunks(chunk).zip(out.chunks_mut(chunk)), work_ns, |(x, out)| {
         level.dispatch(Forward { x, bias, out });
     });
@@ -76,7 +76,7 @@ pub fn gelu_backward<T: Float>(saved: GeluSaved<'_, T>, d_x: &mut [T], d_bias: O
         "a bias and its gradient come together"
     );
     let level = Level::current();
-    let work_ns = NS * x.len() as f64;
+    let work_ns = NS_PER_NUMBER * x.len() as f64;
     match (row_len(x.len(), bias), d_bias) {
         (Some(d), Some(d_bias)) => {
             let rows = parallel::rows_per_part(x.len() / d);

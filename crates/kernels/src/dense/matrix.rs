@@ -1,10 +1,13 @@
 //! Matrix products by the `gemm` crate, behind checks.
 
+use std::mem::MaybeUninit;
+
+use crate::memory::size;
 use crate::parallel;
 use crate::simd::Float;
 
 /// Measured: nanoseconds for a multiplication and an addition.
-const NS: f64 = 0.014;
+const NS_PER_MULTIPLY_ADD: f64 = 0.014;
 
 /// A matrix in a slice, read through strides.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +61,10 @@ impl<'a, T> Matrix<'a, T> {
     where
         T: Float,
     {
-        let len = self.rows * right.columns;
-        if self.columns == 0 {
-            return vec![T::ZERO; len];
-        }
+        let len = size([self.rows, right.columns]);
         let mut out = Vec::with_capacity(len);
-        self.product(right, out.as_mut_ptr(), Target::Overwrite, Threads::WherePaid);
-        // SAFETY: with something to sum over, `gemm` has written every entry of the product, and there are `len`.
+        self.product(right, Out::Uninit(&mut out.spare_capacity_mut()[..len]), Threads::Auto);
+        // SAFETY: `product` has written every entry, and there are `len`.
         #[expect(unsafe_code)]
         unsafe {
             out.set_len(len);
@@ -82,57 +82,67 @@ impl<'a, T> Matrix<'a, T> {
     where
         T: Float,
     {
-        self.check_out(&right, out);
-        self.product(right, out.as_mut_ptr(), Target::Add, Threads::WherePaid);
+        self.product(right, Out::Add(out), Threads::Auto);
     }
 
-    /// Writes the product with `right` over `out`, or adds it there, on the calling thread alone.
+    /// Writes the product with `right` on the calling thread alone.
     #[track_caller]
-    pub(crate) fn write_here(self, right: Matrix<'_, T>, out: &mut [T], target: Target)
+    pub(super) fn serial_into(self, right: Matrix<'_, T>, out: Out<'_, T>)
     where
         T: Float,
     {
-        self.check_out(&right, out);
-        self.product(right, out.as_mut_ptr(), target, Threads::One);
-    }
-
-    #[track_caller]
-    fn check_out(&self, right: &Matrix<'_, T>, out: &[T]) {
-        let (left, right) = (self.shape(), right.shape());
-        assert_eq!(out.len(), left[0] * right[1], "a product of {left:?} and {right:?}");
+        self.product(right, out, Threads::One);
     }
 
     fn shape(&self) -> [usize; 2] {
         [self.rows, self.columns]
     }
 
-    /// `out` points to room for a row-major product; what it holds is read only where the target is `Add`.
     #[track_caller]
-    fn product(self, right: Matrix<'_, T>, out: *mut T, target: Target, threads: Threads)
+    fn product(self, right: Matrix<'_, T>, out: Out<'_, T>, threads: Threads)
     where
         T: Float,
     {
-        assert_eq!(self.columns, right.rows, "a product of {:?} and {:?}", self.shape(), right.shape());
-        let work_ns = NS * (self.rows * self.columns * right.columns) as f64;
-        let parallelism = match threads == Threads::WherePaid && parallel::is_worth_it(2, work_ns) {
+        let (left_shape, right_shape) = (self.shape(), right.shape());
+        assert_eq!(self.columns, right.rows, "a product of {left_shape:?} and {right_shape:?}");
+        let len = match &out {
+            Out::Uninit(out) => out.len(),
+            Out::Overwrite(out) | Out::Add(out) => out.len(),
+        };
+        assert_eq!(len, size([self.rows, right.columns]), "a product of {left_shape:?} and {right_shape:?}");
+        if self.columns == 0 {
+            return match out {
+                Out::Uninit(out) => out.fill(MaybeUninit::new(T::ZERO)),
+                Out::Overwrite(out) => out.fill(T::ZERO),
+                Out::Add(_) => {}
+            };
+        }
+        let (start, adds) = match out {
+            Out::Uninit(out) => (out.as_mut_ptr().cast::<T>(), false),
+            Out::Overwrite(out) => (out.as_mut_ptr(), false),
+            Out::Add(out) => (out.as_mut_ptr(), true),
+        };
+        let work_ns = NS_PER_MULTIPLY_ADD * self.rows as f64 * self.columns as f64 * right.columns as f64;
+        let parallelism = match threads == Threads::Auto && parallel::is_worth_it(2, work_ns) {
             true => gemm::Parallelism::Rayon(0),
             false => gemm::Parallelism::None,
         };
         let strides = |matrix: &Matrix<'_, T>| (matrix.column_stride as isize, matrix.row_stride as isize);
         let ((left_cs, left_rs), (right_cs, right_rs)) = (strides(&self), strides(&right));
-        // SAFETY: `new` has checked that every index of a matrix lies in its slice, and transposing keeps that; the
-        // callers give room for the product, which nobody else can reach. `gemm` writes nowhere else and reads `out`
-        // only if told so.
+        // SAFETY: `new` has checked that every index of a matrix lies in its slice, and transposing keeps that. `start`
+        // comes from a slice that is borrowed exclusively here and has an entry for each of the product. `gemm` writes
+        // nowhere else, writes every entry where there is something to sum over, and reads what is there only if told to
+        // add, which happens for initialized numbers alone.
         #[expect(unsafe_code)]
         unsafe {
             gemm::gemm(
                 self.rows,
                 right.columns,
                 self.columns,
-                out,
+                start,
                 1,
                 right.columns as isize,
-                target == Target::Add,
+                adds,
                 self.values.as_ptr(),
                 left_cs,
                 left_rs,
@@ -150,18 +160,21 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// What happens to the numbers that are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    Overwrite,
-    Add,
+/// Where a row-major product goes.
+pub(super) enum Out<'a, T> {
+    /// No numbers are there yet.
+    Uninit(&'a mut [MaybeUninit<T>]),
+    /// Over the numbers that are there.
+    Overwrite(&'a mut [T]),
+    /// It is added to them.
+    Add(&'a mut [T]),
 }
 
-/// Who computes a product.
+/// Which threads compute a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Threads {
     /// The calling thread, because it is one of many that do the like.
     One,
     /// All of them, if the product is large enough.
-    WherePaid,
+    Auto,
 }

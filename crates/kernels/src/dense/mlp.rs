@@ -4,9 +4,9 @@
 use pulp::{Simd, WithSimd};
 
 use super::columns::Partials;
-use super::matrix::{Matrix, Target};
+use super::matrix::{Matrix, Out};
 use super::rows::{AddToRows, SumRows};
-use crate::memory::{Fresh, with_scratch};
+use crate::memory::{UninitVec, size, with_scratch};
 use crate::parallel;
 use crate::simd::{Float, Level, Vector, width};
 
@@ -54,14 +54,14 @@ pub struct GeluMlpGradients<T> {
 
 /// Rows that a product takes at once: enough that packing the weights for them costs little, few enough that their
 /// hidden layer stays in the second cache.
-const MOST_ROWS: usize = 512;
-const FEWEST_ROWS: usize = 64;
+const MAX_ROWS: usize = 512;
+const MIN_ROWS: usize = 64;
 
 /// Parts of the rows whose sums for the weights are kept apart until the end.
-const PARTS: usize = 8;
+const MAX_PARTS: usize = 8;
 
 /// Measured: nanoseconds for a multiplication and an addition of the products.
-const NS: f64 = 0.014;
+const NS_PER_MULTIPLY_ADD: f64 = 0.014;
 
 impl<T: Float> GeluMlp<'_, T> {
     /// `residual + y` and the hidden layer.
@@ -82,19 +82,19 @@ impl<T: Float> GeluMlp<'_, T> {
         let [n, d, d_hidden] = self.sizes(x);
         assert_eq!(residual.len(), x.len(), "the residual is of the shape of x");
         let rows = block_rows(n);
-        let (mut out, mut hidden) = (Fresh::new(n * d), Fresh::new(n * d_hidden));
+        let (mut out, mut hidden) = (UninitVec::new(x.len()), UninitVec::new(size([n, d_hidden])));
         let inputs = x.chunks((rows * d).max(1)).zip(residual.chunks((rows * d).max(1)));
         let outputs = out.parts(rows * d).zip(hidden.parts(rows * d_hidden));
         let level = Level::current();
-        let work_ns = NS * (2 * n * d * d_hidden) as f64;
+        let work_ns = 2.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
         parallel::for_each_item(inputs.zip(outputs), work_ns, |((x, residual), (out, hidden))| {
             let hidden = hidden.zeros();
-            Matrix::new(x, d).write_here(Matrix::new(self.w_in, d_hidden), hidden, Target::Overwrite);
+            Matrix::new(x, d).serial_into(Matrix::new(self.w_in, d_hidden), Out::Overwrite(hidden));
             let out = out.copy_of(residual);
             with_scratch([hidden.len()], |[active]| {
-                level.dispatch(Activate { hidden, b_in: self.b_in, active });
+                level.dispatch(GeluForward { hidden, b_in: self.b_in, active });
                 level.dispatch(AddToRows { bias: self.b_out, out });
-                Matrix::new(active, d_hidden).write_here(Matrix::new(self.w_out, d), out, Target::Add);
+                Matrix::new(active, d_hidden).serial_into(Matrix::new(self.w_out, d), Out::Add(out));
             });
         });
         GeluMlpOutput { out: out.finish(), hidden: hidden.finish() }
@@ -108,20 +108,20 @@ impl<T: Float> GeluMlp<'_, T> {
     #[track_caller]
     pub fn backward(&self, x: &[T], hidden: &[T], d_out: &[T]) -> GeluMlpGradients<T> {
         let [n, d, d_hidden] = self.sizes(x);
-        assert_eq!(hidden.len(), n * d_hidden, "the hidden layer of the forward");
+        assert_eq!(hidden.len(), size([n, d_hidden]), "the hidden layer of the forward");
         assert_eq!(d_out.len(), x.len(), "the gradient of the output is of the shape of x");
         let rows = block_rows(n);
-        let rows_per_part = rows * n.div_ceil(rows).div_ceil(PARTS).max(1);
+        let rows_per_part = rows * n.div_ceil(rows).div_ceil(MAX_PARTS).max(1);
         // A part's sums: d_w_in, d_w_out, d_b_in, d_b_out.
         let sizes = [d * d_hidden, d_hidden * d, d_hidden, d];
         let mut partials = Partials::new(n, rows_per_part, sizes.iter().sum());
-        let mut d_x = Fresh::new(n * d);
+        let mut d_x = UninitVec::new(x.len());
         let inputs =
             x.chunks((rows_per_part * d).max(1)).zip(hidden.chunks((rows_per_part * d_hidden).max(1)));
         let inputs = inputs.zip(d_out.chunks((rows_per_part * d).max(1)));
         let outputs = d_x.parts(rows_per_part * d).zip(partials.parts());
         let level = Level::current();
-        let work_ns = NS * (4 * n * d * d_hidden) as f64;
+        let work_ns = 4.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
         parallel::for_each_item(inputs.zip(outputs), work_ns, |(((x, hidden), d_out), (d_x, sums))| {
             let (d_w_in, sums) = sums.split_at_mut(sizes[0]);
             let (d_w_out, sums) = sums.split_at_mut(sizes[1]);
@@ -133,17 +133,17 @@ impl<T: Float> GeluMlp<'_, T> {
                     // Forward (3): out = residual + active W_out + b_out.
                     level.dispatch(SumRows { x: d_out, sums: d_b_out });
                     let w_out = Matrix::new(self.w_out, d);
-                    d_out_rows.write_here(w_out.transposed(), d_hidden_rows, Target::Overwrite);
+                    d_out_rows.serial_into(w_out.transposed(), Out::Overwrite(d_hidden_rows));
                     // Forward (2): active = gelu(hidden + b_in).
                     let b_in = self.b_in;
-                    level.dispatch(Deactivate { hidden, b_in, active, d_hidden: d_hidden_rows, d_b_in });
+                    level.dispatch(GeluBackward { hidden, b_in, active, d_hidden: d_hidden_rows, d_b_in });
                     let active = Matrix::new(active, d_hidden).transposed();
-                    active.write_here(d_out_rows, d_w_out, Target::Add);
+                    active.serial_into(d_out_rows, Out::Add(d_w_out));
                     // Forward (1): hidden = x W_in.
                     let d_hidden_rows = Matrix::new(d_hidden_rows, d_hidden);
-                    x_rows.transposed().write_here(d_hidden_rows, d_w_in, Target::Add);
+                    x_rows.transposed().serial_into(d_hidden_rows, Out::Add(d_w_in));
                     let w_in = Matrix::new(self.w_in, d_hidden);
-                    d_hidden_rows.write_here(w_in.transposed(), d_x, Target::Overwrite);
+                    d_hidden_rows.serial_into(w_in.transposed(), Out::Overwrite(d_x));
                 });
             }
         });
@@ -162,8 +162,9 @@ impl<T: Float> GeluMlp<'_, T> {
     fn sizes(&self, x: &[T]) -> [usize; 3] {
         let (d, d_hidden) = (self.b_out.len(), self.b_in.len());
         assert!(d > 0 && d_hidden > 0, "an MLP of width {d} and {d_hidden}");
-        assert_eq!(self.w_in.len(), d * d_hidden, "W_in is [{d}, {d_hidden}]");
-        assert_eq!(self.w_out.len(), d * d_hidden, "W_out is [{d_hidden}, {d}]");
+        let d_w = size([d, d_hidden]);
+        assert_eq!(self.w_in.len(), d_w, "W_in is [{d}, {d_hidden}]");
+        assert_eq!(self.w_out.len(), d_w, "W_out is [{d_hidden}, {d}]");
         assert!(x.len().is_multiple_of(d), "{} numbers, rows of {d}", x.len());
         [x.len() / d, d, d_hidden]
     }
@@ -172,16 +173,16 @@ impl<T: Float> GeluMlp<'_, T> {
 /// Two blocks at least where that leaves them long enough, so that two threads have an equal share. Measured: with four,
 /// packing the weights for each costs a small model a twentieth of its step.
 fn block_rows(n: usize) -> usize {
-    n.div_ceil(2).next_multiple_of(FEWEST_ROWS).clamp(FEWEST_ROWS, MOST_ROWS)
+    n.div_ceil(2).next_multiple_of(MIN_ROWS).clamp(MIN_ROWS, MAX_ROWS)
 }
 
-struct Activate<'a, T> {
+struct GeluForward<'a, T> {
     hidden: &'a [T],
     b_in: &'a [T],
     active: &'a mut [T],
 }
 
-impl<T: Float> WithSimd for Activate<'_, T> {
+impl<T: Float> WithSimd for GeluForward<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -198,7 +199,7 @@ impl<T: Float> WithSimd for Activate<'_, T> {
 }
 
 /// Recomputes what was active, and turns its gradient into that of the hidden layer.
-struct Deactivate<'a, T> {
+struct GeluBackward<'a, T> {
     hidden: &'a [T],
     b_in: &'a [T],
     active: &'a mut [T],
@@ -206,7 +207,7 @@ struct Deactivate<'a, T> {
     d_b_in: &'a mut [T],
 }
 
-impl<T: Float> WithSimd for Deactivate<'_, T> {
+impl<T: Float> WithSimd for GeluBackward<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::columns::{self, Partials};
-use crate::memory::Fresh;
+use crate::memory::UninitVec;
 use crate::parallel;
 use crate::simd::{Float, Level, Vector, width};
 
@@ -62,7 +62,7 @@ pub struct NormGradients<T> {
 }
 
 /// Measured: nanoseconds for a number, forward and backward.
-const NS: f64 = 0.5;
+const NS_PER_NUMBER: f64 = 0.5;
 
 impl<'a, T: Float> Norm<'a, T> {
     fn gamma(&self) -> &'a [T] {
@@ -114,11 +114,11 @@ impl<'a, T: Float> Norm<'a, T> {
 #[track_caller]
 pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T]) -> NormOutput<T> {
     let (d, n) = norm.check(x.len());
-    let (mut out, mut statistics) = (Fresh::new(x.len()), Fresh::new(2 * n));
+    let (mut out, mut statistics) = (UninitVec::new(x.len()), UninitVec::new(2 * n));
     let level = Level::current();
     let rows = parallel::rows_per_part(n);
     let items = x.chunks(rows * d).zip(out.parts(rows * d)).zip(statistics.parts(rows * 2));
-    parallel::for_each_item(items, NS * x.len() as f64, |((x, out), statistics)| {
+    parallel::for_each_item(items, NS_PER_NUMBER * x.len() as f64, |((x, out), statistics)| {
         level.dispatch(Forward { norm, x, out: out.zeros(), statistics: statistics.zeros() });
     });
     NormOutput { out: out.finish(), statistics: statistics.finish() }
@@ -146,18 +146,22 @@ pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> No
     assert_eq!(statistics.len(), 2 * n, "two statistics a row");
     assert_eq!(x.len(), d_out.len(), "x and the gradient of the output are of one shape");
     let d_beta_len = if matches!(norm, Norm::Layer { .. }) { d } else { 0 };
-    let mut d_x = Fresh::new(x.len());
+    let mut d_x = UninitVec::new(x.len());
     let level = Level::current();
     let rows = parallel::rows_per_part(n);
     // A part's sums: those of gamma, then those of beta.
     let mut partials = Partials::new(n, rows, d + d_beta_len);
     let items = x.chunks(rows * d).zip(statistics.chunks(rows * 2)).zip(d_out.chunks(rows * d));
     let items = items.zip(d_x.parts(rows * d)).zip(partials.parts());
-    parallel::for_each_item(items, NS * x.len() as f64, |((((x, statistics), d_out), d_x), sums)| {
-        let saved = NormSaved { x, statistics, d_out };
-        let (d_gamma, d_beta) = sums.split_at_mut(d);
-        level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
-    });
+    parallel::for_each_item(
+        items,
+        NS_PER_NUMBER * x.len() as f64,
+        |((((x, statistics), d_out), d_x), sums)| {
+            let saved = NormSaved { x, statistics, d_out };
+            let (d_gamma, d_beta) = sums.split_at_mut(d);
+            level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
+        },
+    );
     let (mut d_gamma, mut d_beta) = (vec![T::ZERO; d], vec![T::ZERO; d_beta_len]);
     partials.sum_columns_into(0, &mut d_gamma);
     partials.sum_columns_into(d, &mut d_beta);

@@ -3,12 +3,12 @@
 use pulp::{Simd, WithSimd};
 
 use super::columns::{self, Partials};
-use crate::memory::Fresh;
+use crate::memory::UninitVec;
 use crate::parallel;
 use crate::simd::{Float, Level};
 
 /// Measured: nanoseconds for a number, in memory that is not in the cache.
-const NS: f64 = 0.3;
+const NS_PER_NUMBER: f64 = 0.3;
 
 /// Rows to which a product is added: those of `residual [n, d]`, with `bias [d]` added to each.
 ///
@@ -20,11 +20,11 @@ pub fn start_rows<T: Float>(residual: &[T], bias: Option<&[T]>) -> Vec<T> {
     let d = bias.map_or(1, <[T]>::len);
     assert!(d > 0 && residual.len().is_multiple_of(d), "{} numbers, rows of {d}", residual.len());
     let len = parallel::rows_per_part(residual.len() / d) * d;
-    let mut out = Fresh::new(residual.len());
+    let mut out = UninitVec::new(residual.len());
     let level = Level::current();
     parallel::for_each_item(
         residual.chunks(len).zip(out.parts(len)),
-        NS * residual.len() as f64,
+        NS_PER_NUMBER * residual.len() as f64,
         |(residual, out)| {
             let out = out.copy_of(residual);
             if let Some(bias) = bias {
@@ -54,9 +54,13 @@ pub fn sum_rows<T: Float>(x: &[T], d: usize) -> Vec<T> {
     let level = Level::current();
     let rows = parallel::rows_per_part(x.len() / d);
     let mut partials = Partials::new(x.len() / d, rows, d);
-    parallel::for_each_item(x.chunks(rows * d).zip(partials.parts()), NS * x.len() as f64, |(x, sums)| {
-        level.dispatch(SumRows { x, sums });
-    });
+    parallel::for_each_item(
+        x.chunks(rows * d).zip(partials.parts()),
+        NS_PER_NUMBER * x.len() as f64,
+        |(x, sums)| {
+            level.dispatch(SumRows { x, sums });
+        },
+    );
     partials.sum_into(&mut sums);
     sums
 }

@@ -9,7 +9,7 @@ use crate::simd::{Float, Level};
 const SIDE_BY_SIDE: usize = 16;
 
 /// Measured: nanoseconds for a number.
-const NS: f64 = 0.18;
+const NS_PER_NUMBER: f64 = 0.18;
 
 /// `Σ x_i`, added up in `f64` and rounded once.
 ///
@@ -44,7 +44,7 @@ enum Term {
 fn in_chunks<T: Float>(slices: &[&[T]], term: Term) -> f64 {
     let level = Level::current();
     let n_chunks: usize = slices.iter().map(|slice| slice.len().div_ceil(CHUNK)).sum();
-    let work_ns = NS * slices.iter().map(|slice| slice.len()).sum::<usize>() as f64;
+    let work_ns = NS_PER_NUMBER * slices.iter().map(|slice| slice.len()).sum::<usize>() as f64;
     let mut sums = vec![0.0; n_chunks];
     let chunks = slices.iter().flat_map(|slice| slice.chunks(CHUNK));
     parallel::for_each_item(chunks.zip(&mut sums), work_ns, |(x, sum)| {

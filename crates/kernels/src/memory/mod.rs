@@ -2,14 +2,16 @@
 //!
 //! What belongs here hands out slices and checks that they do not overlap. It computes nothing.
 
-mod fresh;
 mod scratch;
-mod shared;
+mod shared_view;
+mod size;
+mod uninit;
 mod view;
 
-pub(crate) use fresh::Fresh;
-pub use fresh::zeros;
 pub(crate) use scratch::with_scratch;
-pub(crate) use shared::Shared;
+pub(crate) use shared_view::{RowsMut, SharedView};
+pub(crate) use size::size;
+pub(crate) use uninit::UninitVec;
+pub use uninit::zeros;
 pub(crate) use view::{Axes, Rows};
-pub use view::{Grid, View, ViewMut};
+pub use view::{MaskView, View, ViewMut};

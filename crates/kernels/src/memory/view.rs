@@ -1,6 +1,6 @@
 //! Where the numbers of a tensor lie in a slice: strides, so that no head is copied out and no mask is expanded.
 
-use std::fmt::Debug;
+use super::size::{extent, size};
 
 /// A tensor `[batch, seq_len, n_heads, d]` that is read through strides. The last axis has stride one.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ pub struct ViewMut<'a, T> {
 
 /// A table `[batch, n_heads, q_len, k_len]`, or one that broadcasts to it: a stride of zero repeats an axis.
 #[derive(Debug, Clone, Copy)]
-pub struct Grid<'a, T> {
+pub struct MaskView<'a, T> {
     /// The entries.
     pub data: &'a [T],
     /// From one batch entry to the next.
@@ -53,10 +53,23 @@ pub(crate) struct Axes {
     pub(crate) d: usize,
 }
 
+impl Axes {
+    /// Whether there are no numbers.
+    pub(crate) fn is_empty(&self) -> bool {
+        [self.batch, self.seq_len, self.n_heads, self.d].contains(&0)
+    }
+}
+
 impl<'a, T> View<'a, T> {
     /// The view of a contiguous `[batch, seq_len, n_heads · d]`.
+    ///
+    /// # Panics
+    ///
+    /// If `seq_len · n_heads · d` overflows.
+    #[track_caller]
     pub fn contiguous(data: &'a [T], seq_len: usize, n_heads: usize, d: usize) -> Self {
-        Self { data, batch_stride: seq_len * n_heads * d, seq_stride: n_heads * d, head_stride: d }
+        let [batch_stride, seq_stride, head_stride] = contiguous_strides(seq_len, n_heads, d);
+        Self { data, batch_stride, seq_stride, head_stride }
     }
 
     /// # Panics
@@ -67,7 +80,7 @@ impl<'a, T> View<'a, T> {
         check_end(name, self.data.len(), axes, [self.batch_stride, self.seq_stride, self.head_stride]);
     }
 
-    /// All positions of one head of one batch entry.
+    /// All positions of one head of one batch entry, of a view that was checked.
     pub(crate) fn rows(&self, batch: usize, head: usize, d: usize) -> Rows<'a, T> {
         let start = batch * self.batch_stride + head * self.head_stride;
         // Where an axis is empty the start may lie behind the end; nothing is read then.
@@ -77,17 +90,26 @@ impl<'a, T> View<'a, T> {
 
 impl<'a, T> ViewMut<'a, T> {
     /// The view of a contiguous `[batch, seq_len, n_heads · d]`.
+    ///
+    /// # Panics
+    ///
+    /// If `seq_len · n_heads · d` overflows.
+    #[track_caller]
     pub fn contiguous(data: &'a mut [T], seq_len: usize, n_heads: usize, d: usize) -> Self {
-        Self { data, batch_stride: seq_len * n_heads * d, seq_stride: n_heads * d, head_stride: d }
+        let [batch_stride, seq_stride, head_stride] = contiguous_strides(seq_len, n_heads, d);
+        Self { data, batch_stride, seq_stride, head_stride }
     }
 
     /// # Panics
     ///
     /// If some number of `axes` lies outside the slice, or two indices share one.
     #[track_caller]
-    pub(crate) fn check(&self, name: &str, axes: Axes) {
+    pub(super) fn check(&self, name: &str, axes: Axes) {
         let strides = [self.batch_stride, self.seq_stride, self.head_stride];
         check_end(name, self.data.len(), axes, strides);
+        if axes.is_empty() {
+            return;
+        }
         // Sorted by stride, each axis must step over all that the smaller ones span.
         let mut steps = [(strides[0], axes.batch), (strides[1], axes.seq_len), (strides[2], axes.n_heads)];
         steps.sort_unstable();
@@ -95,27 +117,21 @@ impl<'a, T> ViewMut<'a, T> {
         for (stride, size) in steps {
             if size > 1 {
                 assert!(stride >= span, "{name}: strides {strides:?} let rows of {axes:?} overlap");
+                // The whole span lies in the slice, so it does not overflow.
                 span += stride * (size - 1);
             }
         }
     }
 }
 
-impl<T: Copy> Grid<'_, T> {
+impl<T: Copy> MaskView<'_, T> {
     /// # Panics
     ///
     /// If some entry of `[batch, n_heads, q_len, k_len]` lies outside the slice.
     #[track_caller]
     pub(crate) fn check(&self, name: &str, sizes: [usize; 4]) {
         let strides = [self.batch_stride, self.head_stride, self.q_stride, self.k_stride];
-        if let Some(last) = last_index(&sizes, &strides) {
-            let len = self.data.len();
-            assert!(
-                last < len,
-                "{name} has {len} entries; {sizes:?} with strides {strides:?} needs {}",
-                last + 1
-            );
-        }
+        check_extent(name, self.data.len(), sizes, strides);
     }
 
     /// The entry of query 0 and key 0.
@@ -125,16 +141,33 @@ impl<T: Copy> Grid<'_, T> {
 }
 
 #[track_caller]
-fn check_end(name: &str, len: usize, axes: Axes, strides: [usize; 3]) {
-    let sizes = [axes.batch, axes.seq_len, axes.n_heads, axes.d];
-    if let Some(last) = last_index(&sizes, &[strides[0], strides[1], strides[2], 1]) {
-        assert!(last < len, "{name} has {len} numbers; {axes:?} with strides {strides:?} needs {}", last + 1);
-    }
+fn contiguous_strides(seq_len: usize, n_heads: usize, d: usize) -> [usize; 3] {
+    [size([seq_len, n_heads, d]), size([n_heads, d]), d]
 }
 
-/// The largest index that `sizes` reach, or `None` where an axis is empty.
-fn last_index(sizes: &[usize; 4], strides: &[usize; 4]) -> Option<usize> {
-    sizes.iter().zip(strides).try_fold(0, |sum, (&size, &stride)| Some(sum + size.checked_sub(1)? * stride))
+#[track_caller]
+fn check_end(name: &str, len: usize, axes: Axes, [batch_stride, seq_stride, head_stride]: [usize; 3]) {
+    let sizes = [axes.batch, axes.seq_len, axes.n_heads, axes.d];
+    check_extent(name, len, sizes, [batch_stride, seq_stride, head_stride, 1]);
+}
+
+/// # Panics
+///
+/// If an index of `sizes` with `strides` lies outside a slice of `len` numbers.
+#[track_caller]
+fn check_extent(name: &str, len: usize, sizes: [usize; 4], strides: [usize; 4]) {
+    match extent(sizes, strides) {
+        Some(extent) => {
+            assert!(
+                extent <= len,
+                "{name} has {len} numbers; {sizes:?} with strides {strides:?} needs {extent}"
+            );
+        }
+        None => panic!(
+            "{name} has {len} numbers; {sizes:?} with strides {strides:?} needs more than 2^{}",
+            usize::BITS
+        ),
+    }
 }
 
 /// The vectors of one head of one batch entry, `[seq_len, d]`.
@@ -153,7 +186,7 @@ impl<'a, T> Rows<'a, T> {
 
     /// The slice that starts with row `i`.
     #[inline(always)]
-    pub(crate) fn from(&self, i: usize) -> &'a [T] {
+    pub(crate) fn starting_at(&self, i: usize) -> &'a [T] {
         &self.data[i * self.stride..]
     }
 }
@@ -182,5 +215,19 @@ mod tests {
         check(false, 1000, [104, 35, 7]);
         check(false, 1000, [0, 35, 7]);
         check(true, 1000, [300, 50, 9]);
+    }
+
+    #[test]
+    fn strides_whose_products_overflow_are_refused() {
+        let top = 1 << (usize::BITS - 1);
+        let axes = Axes { batch: 3, seq_len: 1, n_heads: 1, d: 2 };
+        let mut data = [0.0; 6];
+        let view = ViewMut { data: &mut data, batch_stride: top, seq_stride: 2, head_stride: 2 };
+        assert!(catch_unwind(AssertUnwindSafe(|| view.check("x", axes))).is_err());
+        let view = View { data: &[0.0; 6], batch_stride: top, seq_stride: 2, head_stride: 2 };
+        assert!(catch_unwind(|| view.check("x", axes)).is_err());
+        let grid = MaskView { data: &[0.0; 6], batch_stride: top, head_stride: 0, q_stride: 0, k_stride: 1 };
+        assert!(catch_unwind(|| grid.check("x", [3, 1, 1, 2])).is_err());
+        assert!(catch_unwind(|| View::contiguous(&[0.0; 6], top, 2, 1)).is_err());
     }
 }

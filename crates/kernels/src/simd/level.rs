@@ -12,6 +12,8 @@ pub struct Level(Kind);
 #[derive(Clone, Copy)]
 enum Kind {
     Portable,
+    #[cfg(target_arch = "aarch64")]
+    Neon(pulp::aarch64::Neon),
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
     #[cfg(target_arch = "x86_64")]
@@ -26,6 +28,8 @@ impl Level {
     /// Every level of this machine, slowest first. The first is `portable`, which every machine has.
     pub fn available() -> Vec<Self> {
         let mut levels = vec![Self(Kind::Portable)];
+        #[cfg(target_arch = "aarch64")]
+        levels.extend(pulp::aarch64::Neon::try_new().map(|simd| Self(Kind::Neon(simd))));
         #[cfg(target_arch = "x86_64")]
         {
             levels.extend(pulp::x86::V3::try_new().map(|simd| Self(Kind::Avx2(simd))));
@@ -39,10 +43,12 @@ impl Level {
         FORCED.get().unwrap_or_else(Self::best)
     }
 
-    /// `portable`, `avx2` or `avx512`.
+    /// `portable`, `neon`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Portable => "portable",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(_) => "neon",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -71,6 +77,10 @@ impl Level {
     }
 
     fn best() -> Self {
+        #[cfg(target_arch = "aarch64")]
+        if let Some(simd) = pulp::aarch64::Neon::try_new() {
+            return Self(Kind::Neon(simd));
+        }
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(simd) = pulp::x86::V4::try_new() {
@@ -87,6 +97,8 @@ impl Level {
     pub(crate) fn lanes<T>(self) -> usize {
         let bytes = match self.0 {
             Kind::Portable => 16,
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(_) => 16,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => 32,
             #[cfg(target_arch = "x86_64")]
@@ -101,6 +113,8 @@ impl Level {
     pub(crate) fn dispatch<Op: WithSimd>(self, op: Op) -> Op::Output {
         match self.0 {
             Kind::Portable => Scalar128b.vectorize(op),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "x86_64")]

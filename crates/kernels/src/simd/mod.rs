@@ -3,13 +3,15 @@
 //!
 //! What belongs here works on one register full of numbers. What walks over a slice is a kernel and stands elsewhere.
 
+mod constants;
 mod exp;
 mod float;
+mod lanes;
 mod level;
 mod normal;
 mod vector;
 
 pub use float::Float;
-pub(crate) use float::Lanes;
+pub(crate) use lanes::Lanes;
 pub use level::Level;
 pub(crate) use vector::{Vector, width};

@@ -4,7 +4,8 @@ use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 use pulp::Simd;
 
-use super::float::{Float, Lanes};
+use super::float::Float;
+use super::lanes::Lanes;
 
 /// As many `T` as one register of instruction set `S` holds.
 #[derive(Clone, Copy)]
@@ -79,7 +80,7 @@ impl<S: Simd, T: Lanes> Vector<S, T> {
         Self { simd: self.simd, lanes: T::mul_add(self.simd, self.lanes, factor.lanes, term.lanes) }
     }
 
-    /// The larger of both; where `self` is NaN, `other`.
+    /// `self` where it is larger, else `other`, also where one of them is NaN.
     #[inline(always)]
     pub(crate) fn max(self, other: Self) -> Self {
         Self { simd: self.simd, lanes: T::max(self.simd, self.lanes, other.lanes) }
@@ -173,5 +174,48 @@ impl<S: Simd, T: Lanes> Div for Vector<S, T> {
     #[inline(always)]
     fn div(self, other: Self) -> Self {
         Self { simd: self.simd, lanes: T::div(self.simd, self.lanes, other.lanes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::WithSimd;
+
+    use super::*;
+    use crate::simd::Level;
+
+    struct Max<'a, T>(&'a [T], &'a [T], &'a mut [T]);
+
+    impl<T: Float> WithSimd for Max<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let lanes = width::<S, T>();
+            for ((a, b), out) in self.0.chunks(lanes).zip(self.1.chunks(lanes)).zip(self.2.chunks_mut(lanes))
+            {
+                Vector::load(simd, a).max(Vector::load(simd, b)).store(out);
+            }
+        }
+    }
+
+    fn check<T: Float>(nan: T) {
+        let (one, two, low) = (T::ONE, T::ONE + T::ONE, T::NEG_INFINITY);
+        let a = [one, two, nan, one, nan, low, nan];
+        let b = [two, one, one, nan, nan, nan, low];
+        let expected = [two, two, one, nan, nan, nan, low];
+        for level in Level::available() {
+            let mut out = [T::ZERO; 7];
+            level.dispatch(Max(&a, &b, &mut out));
+            for (i, (out, expected)) in out.iter().zip(expected).enumerate() {
+                let same = out.to_f64().to_bits() == expected.to_f64().to_bits();
+                assert!(same, "{level:?}: the larger of {} and {} is {out}, not {expected}", a[i], b[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_larger_is_the_second_where_one_is_nan_at_every_level() {
+        check(f32::NAN);
+        check(f64::NAN);
     }
 }

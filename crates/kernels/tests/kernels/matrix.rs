@@ -71,6 +71,14 @@ fn nothing_to_sum_over_gives_zeros_and_no_rows_give_nothing() {
 }
 
 #[test]
+fn a_product_with_more_entries_than_memory_is_refused() {
+    let empty: [f32; 0] = [];
+    let tall = Matrix::new(&empty, 1 << (usize::BITS - 1)).transposed();
+    assert!(std::panic::catch_unwind(|| tall.times(Matrix::new(&empty, 2))).is_err());
+    assert!(std::panic::catch_unwind(|| tall.add_times(Matrix::new(&empty, 2), &mut [])).is_err());
+}
+
+#[test]
 fn products_do_not_depend_on_the_number_of_threads() {
     // On both sides of the size from which several threads work on one product.
     for [m, k, n] in [[32, 32, 32], [190, 190, 190], [200, 200, 200], [1000, 64, 64], [128, 4000, 96]] {

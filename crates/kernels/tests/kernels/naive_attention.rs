@@ -1,8 +1,8 @@
 //! Attention as nested loops over materialised weights, in either precision: the oracle in `f64`, the yardstick in `f32`.
 
 use qkv_kernels::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Float, Grid, Softmax,
-    View, ViewMut, attention_backward, attention_forward,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Float, MaskView,
+    Softmax, View, ViewMut, attention_backward, attention_forward,
 };
 
 use crate::numbers::{Random, convert};
@@ -264,6 +264,6 @@ impl Case {
     }
 }
 
-fn grid<T>(data: &[T], [batch_stride, head_stride, q_stride, k_stride]: [usize; 4]) -> Grid<'_, T> {
-    Grid { data, batch_stride, head_stride, q_stride, k_stride }
+fn grid<T>(data: &[T], [batch_stride, head_stride, q_stride, k_stride]: [usize; 4]) -> MaskView<'_, T> {
+    MaskView { data, batch_stride, head_stride, q_stride, k_stride }
 }

@@ -119,3 +119,10 @@ pub fn assert_gradient(
         );
     }
 }
+
+/// What `body` panics with.
+#[track_caller]
+pub fn panic_message<R>(body: impl FnOnce() -> R + std::panic::UnwindSafe) -> String {
+    let panic = std::panic::catch_unwind(body).map(drop).expect_err("the body panics");
+    *panic.downcast::<String>().expect("the message has numbers in it")
+}

@@ -1,0 +1,316 @@
+//! The gradients that go through some keys: one task of the backward pass, which walks over all queries that see them.
+
+use pulp::{Simd, WithSimd};
+
+use super::Attention;
+use super::backward::AttentionSaved;
+use super::product::{Left, Product, Store};
+use super::tile::{self, Q_TILE, Queries, Step};
+use crate::memory::RowsMut;
+use crate::simd::{Float, Vector, width};
+
+/// Keys of a tile: scores and their gradients are two tiles of 64 × 64, 32 KiB together.
+pub(super) const K_TILE: usize = 64;
+
+/// Keys whose gradients a task sums at once: at d 64 they take 512 KiB, a quarter of the second-level cache.
+const SPAN: usize = 1024;
+
+/// The keys of a task.
+#[derive(Clone, Copy)]
+pub(super) struct Keys {
+    pub(super) batch: usize,
+    pub(super) kv_head: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// Where a task writes.
+pub(super) struct Outputs<'a, T> {
+    /// All queries of the heads that read the task's head of keys and values.
+    pub(super) d_q: RowsMut<'a, T>,
+    /// The task's keys.
+    pub(super) d_k: RowsMut<'a, T>,
+    pub(super) d_v: RowsMut<'a, T>,
+}
+
+/// Working memory of a task. `across` are the queries of a tile in whole vectors, `k_width` and `v_width` are `d_k` and
+/// `d_v` in whole vectors.
+pub(super) struct Scratch<'a, T> {
+    /// qᵀ, scaled, `[d_k, across]`.
+    q_t: &'a mut [T],
+    /// The transposed gradient of the context, `[d_v, across]`.
+    d_context_t: &'a mut [T],
+    /// `m`, `1/l` and `D`, `[across]`.
+    max: &'a mut [T],
+    inv_denominator: &'a mut [T],
+    delta: &'a mut [T],
+    /// Scores, then weights, `[keys, across]`.
+    weights: &'a mut [T],
+    /// Gradient of the weights, then of the scores, `[keys, across]`.
+    d_scores: &'a mut [T],
+    /// Dropout, `[keys, across]`.
+    factors: &'a mut [T],
+    /// Where the widths do not fill vectors: queries, gradients of the context and keys that do.
+    q: &'a mut [T],
+    d_context: &'a mut [T],
+    k: &'a mut [T],
+    /// Sums of the gradients: `[queries, k_width]`, `[span, k_width]`, `[span, v_width]`.
+    d_q: &'a mut [T],
+    d_k: &'a mut [T],
+    d_v: &'a mut [T],
+}
+
+impl<'a, T: Float> Scratch<'a, T> {
+    /// Numbers of each part, in the order of the fields.
+    pub(super) fn sizes(attention: &Attention<'_, T>, keys: Keys, lanes: usize) -> [usize; 14] {
+        let Attention { d_k, d_v, q_len, .. } = *attention;
+        let queries = Q_TILE.min(q_len);
+        let across = queries.next_multiple_of(lanes);
+        let [k_width, v_width] = [d_k, d_v].map(|d| d.next_multiple_of(lanes));
+        let [span, tile] = [SPAN, K_TILE].map(|most| most.min(keys.end - keys.start));
+        let only_if = |condition: bool, size: usize| if condition { size } else { 0 };
+        [
+            d_k * across,
+            d_v * across,
+            across,
+            across,
+            across,
+            tile * across,
+            tile * across,
+            only_if(attention.dropout.is_some(), tile * across),
+            only_if(k_width != d_k, queries * k_width),
+            only_if(v_width != d_v, queries * v_width),
+            only_if(k_width != d_k, tile * k_width),
+            queries * k_width,
+            span * k_width,
+            span * v_width,
+        ]
+    }
+
+    pub(super) fn new(parts: [&'a mut [T]; 14]) -> Self {
+        let [
+            q_t,
+            d_context_t,
+            max,
+            inv_denominator,
+            delta,
+            weights,
+            d_scores,
+            factors,
+            q,
+            d_context,
+            k,
+            d_q,
+            d_k,
+            d_v,
+        ] = parts;
+        Self {
+            q_t,
+            d_context_t,
+            max,
+            inv_denominator,
+            delta,
+            weights,
+            d_scores,
+            factors,
+            q,
+            d_context,
+            k,
+            d_q,
+            d_k,
+            d_v,
+        }
+    }
+}
+
+/// What a task computes: the gradients of its keys and values, and what goes through them to the queries.
+pub(super) struct Gradients<'a, T> {
+    pub(super) attention: &'a Attention<'a, T>,
+    pub(super) saved: AttentionSaved<'a, T>,
+    pub(super) keys: Keys,
+    pub(super) scratch: Scratch<'a, T>,
+    pub(super) outputs: Outputs<'a, T>,
+}
+
+impl<T: Float> WithSimd for Gradients<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let Keys { start, end, .. } = self.keys;
+        let group = self.attention.n_heads / self.attention.n_kv_heads;
+        let mut span_start = start;
+        loop {
+            let span = Keys { start: span_start, end: end.min(span_start + SPAN), ..self.keys };
+            self.scratch.d_k.fill(T::ZERO);
+            self.scratch.d_v.fill(T::ZERO);
+            for head in span.kv_head * group..(span.kv_head + 1) * group {
+                for q_start in (0..self.attention.q_len).step_by(Q_TILE) {
+                    let len = Q_TILE.min(self.attention.q_len - q_start);
+                    let queries = Queries { batch: span.batch, head, start: q_start, len };
+                    self.tile(simd, queries, span);
+                }
+            }
+            self.write_keys::<S>(span);
+            span_start = span.end;
+            if span_start >= end {
+                break;
+            }
+        }
+    }
+}
+
+impl<T: Float> Gradients<'_, T> {
+    /// Everything that goes between `queries` and the keys of `span`.
+    #[inline(always)]
+    fn tile<S: Simd>(&mut self, simd: S, queries: Queries, span: Keys) {
+        let Attention { d_k, d_v, scale, .. } = *self.attention;
+        let Queries { batch, head, start, len } = queries;
+        let is_first = span.start == self.keys.start;
+        let key_end = span.end.min(self.attention.key_end(batch, start + len));
+        if key_end <= span.start {
+            if is_first {
+                (start..start + len).for_each(|i| self.outputs.d_q.row(head, i).fill(T::ZERO));
+            }
+            return;
+        }
+        let across = queries.lanes::<S, T>();
+        let [k_width, v_width] = [d_k, d_v].map(|d| d.next_multiple_of(width::<S, T>()));
+        let q_rows = self.saved.inputs.q.rows(batch, head, d_k);
+        let d_context_rows = self.saved.d_context.rows(batch, head, d_v);
+        let context_rows = self.saved.context.rows(batch, head, d_v);
+        let k_rows = self.saved.inputs.k.rows(batch, span.kv_head, d_k);
+        let v_rows = self.saved.inputs.v.rows(batch, span.kv_head, d_v);
+        let row_keys = tile::row_keys(self.attention, queries);
+        let scratch = &mut self.scratch;
+
+        tile::transpose(q_rows, queries, across, scale, scratch.q_t);
+        tile::transpose(d_context_rows, queries, across, T::ONE, scratch.d_context_t);
+        // A query that saw nothing keeps these: all its scores are -∞, so its weights are exp(-∞ - 0) · 0.
+        for part in [&mut *scratch.max, scratch.inv_denominator, scratch.delta] {
+            part.fill(T::ZERO);
+        }
+        let first = (batch * self.attention.n_heads + head) * self.attention.q_len + start;
+        for (i, normalizer) in self.saved.normalizer[first * 2..(first + len) * 2].chunks_exact(2).enumerate()
+        {
+            let (max, denominator) = (normalizer[0], normalizer[1]);
+            if max != T::NEG_INFINITY || denominator != T::ZERO {
+                scratch.max[i] = max;
+                scratch.inv_denominator[i] = T::ONE / denominator;
+                scratch.delta[i] = dot(simd, d_context_rows.row(start + i), context_rows.row(start + i));
+            }
+        }
+        let (q, q_stride) = tile::padded::<S, T>((q_rows, start, len), scratch.q);
+        let (d_context, d_context_stride) =
+            tile::padded::<S, T>((d_context_rows, start, len), scratch.d_context);
+
+        scratch.d_q.fill(T::ZERO);
+        let mut first_key = span.start;
+        while first_key < key_end {
+            let Step { n_keys, skip } =
+                Step::new::<S, T>(self.attention, queries, (first_key, key_end), K_TILE);
+            let visible = queries.without(skip);
+            let lanes = across - skip;
+            let weights = &mut scratch.weights[..n_keys * lanes];
+            let d_scores = &mut scratch.d_scores[..n_keys * lanes];
+            // Forward (1): s_ij = scale · q_i · k_j + bias_ij.
+            let q_t = (&scratch.q_t[skip..], across);
+            tile::rows_times(simd, (k_rows, first_key, n_keys), q_t, lanes, weights);
+            tile::hide(self.attention, visible, first_key, lanes, weights);
+            // Forward (3): o_i = Σ_j f_ij w_ij v_j. Here do_i · v_j.
+            let d_context_t = (&scratch.d_context_t[skip..], across);
+            tile::rows_times(simd, (v_rows, first_key, n_keys), d_context_t, lanes, d_scores);
+            if let Some(dropout) = &self.attention.dropout {
+                let factors = &mut scratch.factors[..n_keys * lanes];
+                dropout.fill(&row_keys[skip..across], first_key, factors);
+                tile::multiply(simd, d_scores, factors);
+            }
+            // Forward (2): w_ij = exp(s_ij - m_i) / l_i.
+            let per_query = [&*scratch.max, scratch.inv_denominator, scratch.delta].map(|x| &x[skip..across]);
+            score_gradients(simd, weights, d_scores, per_query);
+            if self.attention.dropout.is_some() {
+                tile::multiply(simd, weights, &scratch.factors[..n_keys * lanes]);
+            }
+
+            let store = Store::Accumulate;
+            let offset = first_key - span.start;
+            let a = Left::Rows { data: weights, stride: lanes };
+            let (b, b_stride) = (&d_context[skip * d_context_stride..], d_context_stride);
+            let c = &mut scratch.d_v[offset * v_width..];
+            Product { m: n_keys, n: v_width, k: visible.len, a, b, b_stride, c, c_stride: v_width, store }
+                .run(simd);
+
+            let a = Left::Rows { data: d_scores, stride: lanes };
+            let (b, b_stride) = (&q[skip * q_stride..], q_stride);
+            let c = &mut scratch.d_k[offset * k_width..];
+            Product { m: n_keys, n: k_width, k: visible.len, a, b, b_stride, c, c_stride: k_width, store }
+                .run(simd);
+
+            let a = Left::Columns { data: d_scores, stride: lanes };
+            let (b, b_stride) = tile::padded::<S, T>((k_rows, first_key, n_keys), scratch.k);
+            let c = &mut scratch.d_q[skip * k_width..];
+            Product { m: visible.len, n: k_width, k: n_keys, a, b, b_stride, c, c_stride: k_width, store }
+                .run(simd);
+            first_key += n_keys;
+        }
+
+        for (i, sums) in scratch.d_q.chunks_exact(k_width.max(1)).take(len).enumerate() {
+            let row = self.outputs.d_q.row(head, start + i);
+            for (out, &sum) in row.iter_mut().zip(sums) {
+                *out = if is_first { sum * scale } else { *out + sum * scale };
+            }
+        }
+    }
+
+    /// Writes the sums of the span out.
+    #[inline(always)]
+    fn write_keys<S: Simd>(&mut self, span: Keys) {
+        let Attention { d_k, d_v, scale, .. } = *self.attention;
+        let [k_width, v_width] = [d_k, d_v].map(|d| d.next_multiple_of(width::<S, T>()));
+        for j in span.start..span.end {
+            let sums = &self.scratch.d_k[(j - span.start) * k_width..];
+            for (out, &sum) in self.outputs.d_k.row(span.kv_head, j).iter_mut().zip(sums) {
+                *out = sum * scale;
+            }
+            let sums = &self.scratch.d_v[(j - span.start) * v_width..][..d_v];
+            self.outputs.d_v.row(span.kv_head, j).copy_from_slice(sums);
+        }
+    }
+}
+
+/// `w = exp(s - m) / l` in place of the scores, and `ds = w (dw - D)` in place of the gradient of the weights.
+#[inline(always)]
+fn score_gradients<S: Simd, T: Float>(
+    simd: S,
+    weights: &mut [T],
+    d_scores: &mut [T],
+    [max, inv_denominator, delta]: [&[T]; 3],
+) {
+    let vector = |lanes| Vector::<S, T>::new(simd, lanes);
+    let across = max.len();
+    let (max, _) = T::vectors(simd, max);
+    let (inv_denominator, _) = T::vectors(simd, inv_denominator);
+    let (delta, _) = T::vectors(simd, delta);
+    for (weights, d_scores) in weights.chunks_exact_mut(across).zip(d_scores.chunks_exact_mut(across)) {
+        let (weights, _) = T::vectors_mut(simd, weights);
+        let (d_scores, _) = T::vectors_mut(simd, d_scores);
+        for ((((w, ds), &max), &inv_denominator), &delta) in
+            weights.iter_mut().zip(d_scores).zip(max).zip(inv_denominator).zip(delta)
+        {
+            let weight = (vector(*w) - vector(max)).exp() * vector(inv_denominator);
+            *w = weight.lanes();
+            *ds = (weight * (vector(*ds) - vector(delta))).lanes();
+        }
+    }
+}
+
+/// `Σ a_c b_c` of two rows.
+#[inline(always)]
+fn dot<S: Simd, T: Float>(simd: S, a: &[T], b: &[T]) -> T {
+    let lanes = width::<S, T>();
+    let mut sum = Vector::splat(simd, T::ZERO);
+    for (a, b) in a.chunks(lanes).zip(b.chunks(lanes)) {
+        sum = Vector::load(simd, a).mul_add(Vector::load(simd, b), sum);
+    }
+    sum.sum()
+}
