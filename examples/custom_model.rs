@@ -11,13 +11,11 @@
 use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, einsum};
+use qkv_model::fused::prepare_process;
 use qkv_model::{Embedding, EmbeddingsConfig, Init, Mode, Training};
 use qkv_train::{
     Evaluation, Examples, Layout, Model, Recall, Recipe, Reverse, Split, Task, Trainer, evaluate,
 };
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Mixes positions by the same matrix for every input.
 #[derive(Module, Debug)]
@@ -51,6 +49,7 @@ impl Model for FixedMap {
 }
 
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let reverse = learn(&Reverse { seq_len: 8, n_symbols: 10 })?;
     let recall = learn(&Recall { layout: Layout::Stacked, n_pairs: 4, n_keys: 8, n_values: 10 })?;
     ensure!(reverse.sequence_accuracy > 0.999, "reverse: {reverse:?}");

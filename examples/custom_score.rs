@@ -8,14 +8,12 @@
 use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
+use qkv_model::fused::prepare_process;
 use qkv_model::{
     Catalog, Choice, HeadShape, Init, ModelError, Score, Transformer, TransformerConfig, parameters,
 };
 use qkv_train::{Examples, Recipe, Reverse, Split, Trainer, evaluate, load_weights, save_weights};
 use serde::{Deserialize, Serialize};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Compares directions only: `s_ij = exp(t) · cos(q_i, k_j)`.
 #[derive(Module, Debug)]
@@ -58,6 +56,7 @@ fn unit(x: Tensor<4>) -> Tensor<4> {
 }
 
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let device = Device::flex().autodiff();
     let task = Reverse { seq_len: 12, n_symbols: 10 };
     let catalog = Catalog::default().score("cosine", Cosine::build)?;

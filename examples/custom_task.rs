@@ -9,13 +9,11 @@
 use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
+use qkv_model::fused::prepare_process;
 use qkv_model::random::Rng;
 use qkv_model::{Init, TransformerConfig};
 use qkv_train::{Examples, Recipe, Split, Task, Trainer, draw, evaluate};
 use rand::RngExt;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Follow the pointer at each position.
 ///
@@ -56,6 +54,7 @@ impl Task for Follow {
 }
 
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let device = Device::flex().autodiff();
     let example = draw(&Follow, 0, Split::Train, 0)?;
     println!(

@@ -12,14 +12,12 @@
 use anyhow::{Context, Result, ensure};
 use burn::{module::Module, tensor::Device};
 use qkv_inspect::{AttentionMap, Matrix};
+use qkv_model::fused::prepare_process;
 use qkv_model::{Init, Source, Stage};
 use qkv_train::{
     Ablation, AnyModel, Batch, ConfigSource, Example, Examples, Model, Pair, Patch, Patching, Registry,
     Replacement, Site, Split, Trainer, attribute,
 };
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What differs from the task's own config.
 const SETTINGS: &str = "task.seq_len=48 task.n_symbols=25 model.d_model=48 model.n_heads=3 model.w_o=true \
@@ -30,6 +28,7 @@ const SETTINGS: &str = "task.seq_len=48 task.n_symbols=25 model.d_model=48 model
 const N_LOOKED_AT: u64 = 20;
 
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let device = Device::flex().autodiff();
     let registry = Registry::new();
     let config = ConfigSource::Task("induction").read(&registry, &SETTINGS.split(' ').collect::<Vec<_>>())?;

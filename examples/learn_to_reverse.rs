@@ -9,16 +9,15 @@ use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_inspect::{HeatMap, Matrix, Palette, TextStyle};
+use qkv_model::fused::prepare_process;
 use qkv_model::{Init, TransformerConfig};
 use qkv_train::{
     Examples, Next, Observer, Probe, Recipe, Reverse, Split, State, StepReport, Task, TrainError, Trainer,
     draw, evaluate,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let device = Device::flex().autodiff();
     let task = Reverse { seq_len: 12, n_symbols: 10 };
     let config = TransformerConfig::new(task.n_symbols, task.seq_len, 32);

@@ -20,9 +20,6 @@ use qkv::train::Task;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     qkv::run(Registry::new().score("cosine", Cosine::build).task(
         "first",

@@ -8,11 +8,9 @@
 use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
+use qkv_model::fused::prepare_process;
 use qkv_model::{Init, ModelError, NoSettings, Place, Positions, Training};
 use qkv_train::{ConfigSource, Evaluation, Examples, Registry, Split, Trainer, evaluate};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Distances from here on count alike.
 const MAX_DISTANCE: i64 = 32;
@@ -45,6 +43,7 @@ impl Positions for LearnedBias {
 }
 
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let registry = Registry::new().positions("learned-bias", LearnedBias::build);
     println!("copy 8 symbols with one layer; share of new sequences that are right, on seeds 0 and 1\n");
     let mut ours = 0.0;

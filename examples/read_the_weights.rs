@@ -9,14 +9,13 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use qkv_inspect::{HeatMap, Matrix, Palette, Source, TextStyle};
 use qkv_model::Init;
+use qkv_model::fused::prepare_process;
 use qkv_train::{ConfigSource, Registry, Trainer, save_weights};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const KEYS: usize = 8;
 
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let file = std::env::temp_dir().join(format!("qkv-read-the-weights-{}.safetensors", std::process::id()));
     let vocabulary = train_and_save(&file)?;
     let source = Source::open(&file);

@@ -9,15 +9,14 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use qkv_inspect::{Film, FilmStrip, Frame, Run};
 use qkv_model::Init;
+use qkv_model::fused::prepare_process;
 use qkv_train::{
     Checkpoints, ConfigSource, EventLog, Existing, Registry, RunFolder, RunInfo, Snapshots, Split, Trainer,
     draw,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<()> {
+    prepare_process(None)?;
     let path = std::env::temp_dir().join("qkv-watch-it-learn");
     train(&path)?;
 

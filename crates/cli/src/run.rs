@@ -15,7 +15,6 @@ use crate::exit;
 /// training diverged; 129, 130 and 143 stopped by a closed terminal, SIGINT and SIGTERM after saving.
 pub fn run(registry: Registry) -> ExitCode {
     let command = Args::parse().command;
-    qkv_kernels::keep_freed_memory();
     exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train::run(&args, &registry),
         Command::Eval(args) => eval::run(&args, &registry),

@@ -15,21 +15,18 @@
 //! Everything is generic over `f32` and `f64` ([`Float`]), uses the best instructions of the machine that it runs on
 //! ([`Level`]) and as many threads as the caller's rayon pool has. What a kernel computes is cut into tasks by shapes
 //! alone, so its result is the same, bit for bit, for any number of threads; it may differ between instruction sets.
-//! Small problems stay on the calling thread.
+//! Small problems stay on the calling thread. A program that trains calls [`prepare_process`] first.
 //!
 //! This crate knows no tensors, does no IO and reads no clock. Sizes that contradict each other
 //! are bugs of the caller and panic.
 
-#[cfg(feature = "mimalloc")]
-mod allocator;
 mod attention;
 mod dense;
 mod memory;
 mod parallel;
+mod process;
 mod simd;
 
-#[cfg(feature = "mimalloc")]
-pub use allocator::keep_freed_memory;
 pub use attention::{
     Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Softmax,
     attention_backward, attention_forward,
@@ -41,4 +38,5 @@ pub use dense::{
     norm_forward, start_rows, sum, sum_rows,
 };
 pub use memory::{MaskView, View, ViewMut, zeros};
+pub use process::{ProcessError, prepare_process};
 pub use simd::{Float, Level};

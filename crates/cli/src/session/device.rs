@@ -1,7 +1,10 @@
 //! From a name on the command line to a device, and from a number to threads.
 
+use std::num::NonZero;
+
 use anyhow::Result;
 use burn::tensor::Device;
+use qkv_model::fused::prepare_process;
 
 use crate::args::MachineArgs;
 use crate::exit::usage;
@@ -20,9 +23,7 @@ impl MachineArgs {
         if let Some(threads) = self.threads.filter(|threads| !(1..=1024).contains(threads)) {
             return Err(usage(format!("--threads must be between 1 and 1024, got {threads}")));
         }
-        // This thread computes too: work is not handed to a thread that would have to be woken first.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.unwrap_or(0));
-        pool.use_current_thread().build_global()?;
+        prepare_process(self.threads.and_then(NonZero::new))?;
         Ok(device)
     }
 

@@ -1,17 +1,17 @@
 //! How long the kernels take at the shapes of the workloads of `qkv bench`, and attention beside a version made of tensor
-//! operations: `cargo bench -p qkv-kernels`. `RAYON_NUM_THREADS` sets the number of threads.
+//! operations: `cargo bench -p qkv-kernels --features mimalloc`. `RAYON_NUM_THREADS` sets the number of threads.
 
 mod tensor_ops;
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use qkv_kernels::{
     AdamW, AdamWParameter, Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal,
     CrossEntropySaved, Decay, GeluSaved, Norm, NormSaved, View, ViewMut, attention_backward,
     attention_forward, cross_entropy_backward, cross_entropy_forward, embedding_backward, embedding_forward,
-    gelu_backward, gelu_forward, global_norm, norm_backward, norm_forward, sum,
+    gelu_backward, gelu_forward, global_norm, norm_backward, norm_forward, prepare_process, sum,
 };
 
 /// Name, batch, positions, width of a head, heads, and whether the mask is causal.
@@ -166,4 +166,9 @@ fn quick() -> Criterion {
 }
 
 criterion_group! { name = kernels; config = quick(); targets = attention, between_the_products, optimizer }
-criterion_main!(kernels);
+
+fn main() {
+    prepare_process(None).expect("nothing was computed before");
+    kernels();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -9,7 +9,7 @@
 //! | norms, embedding, linear maps, GELU, a whole MLP | in the files of these names beside this folder |
 //! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`] and [`Decay`] | where a trainer calls them |
 //!
-//! Dropout of attention weights follows a [`DropoutRule`], which both forms ask.
+//! A program that trains calls [`prepare_process`] first ([`ProcessError`]). Dropout of attention weights follows a [`DropoutRule`], which both forms ask.
 
 mod adam_w;
 mod apply;
@@ -35,6 +35,7 @@ pub(crate) use linear::linear;
 pub(crate) use mlp::{MlpWeights, gelu_mlp};
 pub(crate) use norm::{layer_norm, rms_norm};
 pub use qkv_kernels::Dropout as DropoutRule;
+pub use qkv_kernels::{ProcessError, prepare_process};
 pub(crate) use self_attention::self_attention;
 
 use burn::tensor::Tensor;
