@@ -32,13 +32,14 @@ impl LearnedBias {
 }
 
 impl Positions for LearnedBias {
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
-        let [_, heads, q_len, k_len] = scores.dims();
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
+        let by_distance = self.by_distance.val();
         let distance = |at: usize| (at / k_len) as i64 - (at % k_len) as i64;
         let bucket = |at| distance(at).clamp(-MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE;
         let buckets: Vec<i64> = (0..q_len * k_len).map(bucket).collect();
-        let buckets = Tensor::<1, Int>::from_data(buckets.as_slice(), &scores.device());
-        scores + self.by_distance.val().select(1, buckets).reshape([1, heads, q_len, k_len])
+        let buckets = Tensor::<1, Int>::from_data(buckets.as_slice(), &by_distance.device());
+        let [heads, _] = by_distance.dims();
+        Some(by_distance.select(1, buckets).reshape([1, heads, q_len, k_len]))
     }
 }
 

@@ -32,11 +32,11 @@ impl LearnedSlope {
 }
 
 impl Positions for LearnedSlope {
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
-        let [_, heads, q_len, k_len] = scores.dims();
-        let at = |len: usize| Tensor::<1, Int>::arange(0..len as i64, &scores.device()).float();
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
+        let slope = self.slope.val();
+        let at = |len: usize| Tensor::<1, Int>::arange(0..len as i64, &slope.device()).float();
         let distance = at(k_len).unsqueeze_dim::<2>(0) - at(q_len).unsqueeze_dim::<2>(1);
-        scores + self.slope.val().reshape([1, heads, 1, 1]) * distance.unsqueeze()
+        Some(slope.reshape([1, -1, 1, 1]) * distance.unsqueeze())
     }
 }
 

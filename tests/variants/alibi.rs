@@ -9,12 +9,11 @@ use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, values};
 use crate::support::reference::alibi_slopes;
 
-/// What is added to scores of zero.
+/// What is added to the scores.
 fn bias(init: &Init, n_heads: usize, q_len: usize, k_len: usize) -> Vec<f64> {
     let place = Place::Attention(HeadShape { n_heads, d_k: 3 });
     let alibi = Catalog::default().build_positions(&Choice::new("alibi"), init, place).unwrap().unwrap();
-    let scores = init.tensor(vec![0.0; n_heads * q_len * k_len], [1, n_heads, q_len, k_len]);
-    values(&alibi.bias(scores))
+    values(&alibi.bias(q_len, k_len).unwrap())
 }
 
 #[test]
@@ -50,8 +49,8 @@ fn slopes_of_ones_own_take_the_place_of_the_papers() {
         let choice = Choice::new("alibi").with("slopes", vec![3.0, 0.0, 0.25]);
         let alibi = Catalog::default().build_positions(&choice, &init, place).unwrap().unwrap();
         // Of one query and three keys, the keys are two, one and no positions away.
-        let biased = values(&alibi.bias(init.tensor(vec![1.0; 9], [1, 3, 1, 3])));
-        assert_eq!(biased, [-5.0, -2.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.75, 1.0]);
+        let bias = values(&alibi.bias(1, 3).unwrap());
+        assert_eq!(bias, [-6.0, -3.0, 0.0, 0.0, 0.0, 0.0, -0.5, -0.25, 0.0]);
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Layer {
     pub n_heads: usize,
     /// Whether its input went through a norm.
     pub is_normed: bool,
+    /// Why it takes the reference implementation of attention; `None` where it takes the fused kernels.
+    pub reference_reason: Option<&'static str>,
 }
 
 /// One query of one head.
@@ -95,6 +97,7 @@ impl Model for Transformer {
             path: format!("blocks.{layer}.attention"),
             n_heads: block.attention.n_heads(),
             is_normed: block.is_pre_norm(),
+            reference_reason: block.attention.reference_reason(),
         };
         self.blocks.iter().enumerate().map(layer).collect()
     }

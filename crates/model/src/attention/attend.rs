@@ -60,7 +60,7 @@ pub fn attend<S: Score>(score: &S, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mas
 /// ```text
 /// scores  = scale · score(q, k)
 /// scores  = cap · tanh(scores / cap)          if there is a cap
-/// weights = softmax(bias(scores) + mask)      bias: that of the position scheme
+/// weights = softmax(scores + bias + mask)     bias: that of the position scheme
 /// context = weights v
 /// ```
 ///
@@ -137,11 +137,12 @@ impl<'a, S: Score> Attend<'a, S> {
 
     /// The same with biases added, and minus infinity where a key is hidden.
     pub fn masked(&self, scaled: Tensor<4>) -> Tensor<4> {
-        let scaled = match self.positions {
-            Some(positions) => positions.bias(scaled),
-            None => scaled,
+        let [_, _, q_len, k_len] = scaled.dims();
+        let mask = match self.positions.and_then(|positions| positions.bias(q_len, k_len)) {
+            Some(bias) => &Mask::bias(bias).and(self.mask.clone()),
+            None => self.mask,
         };
-        self.mask.apply(scaled)
+        mask.apply(scaled)
     }
 
     /// The weights of masked scores.

@@ -1,6 +1,5 @@
 //! The dimensions and variants of one attention layer, checked before anything is built.
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::SelfAttention;
@@ -148,7 +147,7 @@ impl SelfAttentionConfig {
             dropout: WeightDropout::new(init, self.dropout)?,
             softcap: (self.softcap > 0.0).then_some(self.softcap),
             softmax: self.softmax,
-            identity: training.is_none().then(|| identity(init, d_in)),
+            one: init.tensor(vec![1.0], [1]),
             d_in,
             d_k,
             d_v,
@@ -197,9 +196,4 @@ impl SelfAttentionConfig {
         }
         crate::dropout::check(self.dropout)
     }
-}
-
-fn identity(init: &Init, size: usize) -> Tensor<2> {
-    let values = (0..size * size).map(|i| if i / size == i % size { 1.0 } else { 0.0 }).collect();
-    init.tensor(values, [size, size])
 }

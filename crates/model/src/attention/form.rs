@@ -26,34 +26,48 @@ pub enum AttentionForm {
 }
 
 impl SelfAttention {
-    /// Whether the fused kernels can take this layer.
-    ///
     /// # Errors
-    /// If the layer asks for them and they cannot.
+    /// If the layer asks for the fused form and cannot have it.
     pub(super) fn check_form(&self) -> Result<(), ModelError> {
-        match self.no_fused_form() {
+        match self.reference_reason() {
             Some(reason) if self.form == AttentionForm::Fused => Err(ModelError::NoFusedForm { reason }),
             _ => Ok(()),
         }
     }
 
-    /// Why the kernels cannot compute this layer, whatever its input.
-    fn no_fused_form(&self) -> Option<&'static str> {
-        if !self.score.is_dot_product() {
-            return Some("the score is no dot product");
+    /// Why [`forward`](Self::forward) takes the reference implementation, whatever its input, instead of the fused
+    /// kernels; `None` where it takes the kernels.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use qkv_model::{Choice, Init, SelfAttentionConfig};
+    ///
+    /// let mut config = SelfAttentionConfig::new(3, 2);
+    /// assert_eq!(config.init(&Init::new(&Device::flex(), 1))?.reference_reason(), None);
+    /// config.score = Choice::new("additive");
+    /// let reason = config.init(&Init::new(&Device::flex(), 1))?.reference_reason();
+    /// assert_eq!(reason, Some("the score is not a dot product"));
+    /// # Ok::<(), qkv_model::ModelError>(())
+    /// ```
+    pub fn reference_reason(&self) -> Option<&'static str> {
+        if self.form == AttentionForm::Reference {
+            Some("attention = \"reference\" asks for it")
+        } else if !self.score.is_dot_product() {
+            Some("the score is not a dot product")
+        } else if self.softcap.is_some() {
+            Some("the scores are capped")
+        } else if self.positions.as_ref().is_some_and(|positions| positions.bias(1, 1).is_some()) {
+            Some("the positions add a bias to the scores")
+        } else if !fused::supports(&self.one) {
+            Some("the kernels compute on the CPU, in f32 and f64 alone")
+        } else {
+            None
         }
-        if self.softcap.is_some() {
-            return Some("the scores are capped");
-        }
-        if self.positions.as_ref().is_some_and(|positions| !positions.is_rotation()) {
-            return Some("the positions add a bias to the scores");
-        }
-        None
     }
 
     /// The context of every position by the fused kernels, before W_O; `None` where the readable form has to do it.
     pub(super) fn fused_context(&self, x: &Tensor<3>, mask: &Mask, mode: Mode) -> Option<Tensor<3>> {
-        if self.form == AttentionForm::Reference || self.no_fused_form().is_some() {
+        if self.reference_reason().is_some() {
             return None;
         }
         let backend = HostBackend::of(x)?;

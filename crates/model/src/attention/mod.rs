@@ -77,8 +77,8 @@ pub struct SelfAttention {
     softmax: Softmax,
     #[module(skip)]
     form: AttentionForm,
-    /// What the accessors show where there are no matrices, `[d_in, d_in]`.
-    identity: Option<Tensor<2>>,
+    /// `[1]`, on the device and in the precision of the layer.
+    one: Tensor<1>,
     d_in: usize,
     d_k: usize,
     d_v: usize,
@@ -231,8 +231,10 @@ impl SelfAttention {
     }
 
     fn columns(&self, w: &Option<Param<Tensor<2>>>, head: usize, width: usize) -> Tensor<2> {
-        let w =
-            w.as_ref().map(Param::val).or_else(|| self.identity.clone()).expect("no matrix means identity");
+        let w = match w {
+            Some(w) => w.val(),
+            None => Tensor::<2>::eye(self.d_in, &self.one.device()).cast(self.one.dtype()),
+        };
         w.slice([0..self.d_in, head * width..(head + 1) * width])
     }
 

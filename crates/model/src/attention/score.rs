@@ -31,12 +31,6 @@ pub trait Score: Module + ModuleDisplay {
         let _ = d_k;
         1.0
     }
-
-    /// Whether the scores are plain dot products of queries and keys, which the fused kernels can then compute without
-    /// calling [`scores`](Self::scores); `false` unless you say otherwise.
-    fn is_dot_product(&self) -> bool {
-        false
-    }
 }
 
 /// The heads for which a score is built.
@@ -61,10 +55,6 @@ impl Dot {
 impl Score for Dot {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
         dot(q, k)
-    }
-
-    fn is_dot_product(&self) -> bool {
-        true
     }
 }
 
@@ -106,10 +96,6 @@ impl Score for ScaledDot {
     fn scale(&self, d_k: usize) -> f64 {
         self.scale.unwrap_or(1.0 / (d_k as f64).sqrt())
     }
-
-    fn is_dot_product(&self) -> bool {
-        true
-    }
 }
 
 fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
@@ -125,8 +111,6 @@ pub trait ErasedScore: ErasedModule {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
     /// See [`Score::scale`].
     fn scale(&self, d_k: usize) -> f64;
-    /// See [`Score::is_dot_product`].
-    fn is_dot_product(&self) -> bool;
 }
 
 impl<S: Score + 'static> ErasedScore for Inside<S> {
@@ -137,13 +121,14 @@ impl<S: Score + 'static> ErasedScore for Inside<S> {
     fn scale(&self, d_k: usize) -> f64 {
         self.get().scale(d_k)
     }
-
-    fn is_dot_product(&self) -> bool {
-        self.get().is_dot_product()
-    }
 }
 
 impl AnyScore {
+    /// Whether the scores are the dot products of [`Dot`] or [`ScaledDot`], which the fused kernels compute.
+    pub(crate) fn is_dot_product(&self) -> bool {
+        self.downcast_ref::<Dot>().is_some() || self.downcast_ref::<ScaledDot>().is_some()
+    }
+
     /// Wraps a score.
     pub fn of(score: impl Score + 'static) -> Self {
         Self::new(Box::new(Inside::new(score)))
@@ -157,9 +142,5 @@ impl Score for AnyScore {
 
     fn scale(&self, d_k: usize) -> f64 {
         self.get().scale(d_k)
-    }
-
-    fn is_dot_product(&self) -> bool {
-        self.get().is_dot_product()
     }
 }

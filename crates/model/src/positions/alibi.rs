@@ -22,8 +22,7 @@ use crate::init::Init;
 #[derive(Module, Debug)]
 pub struct Alibi {
     /// `[n_heads]`.
-    #[module(skip)]
-    slopes: Vec<f64>,
+    slopes: Tensor<1>,
 }
 
 /// What a config file may say beside `alibi`.
@@ -37,7 +36,7 @@ pub(crate) struct AlibiSettings {
 impl Alibi {
     pub(crate) fn build(
         settings: &AlibiSettings,
-        _: &Init,
+        init: &Init,
         place: Place,
     ) -> Result<Option<Self>, ModelError> {
         let AlibiSettings { slopes } = settings;
@@ -45,27 +44,23 @@ impl Alibi {
             return Err(ModelError::OutOfRange { name: "slopes", expected: "at least 0 and finite", got });
         }
         let Place::Attention(HeadShape { n_heads, .. }) = place else { return Ok(None) };
-        match slopes.len() {
-            0 => Ok(Some(Self { slopes: paper_slopes(n_heads) })),
-            n_slopes if n_slopes == n_heads => Ok(Some(Self { slopes: slopes.clone() })),
-            n_slopes => Err(ModelError::SlopesDoNotFit { n_heads, n_slopes }),
-        }
+        let slopes = match slopes.len() {
+            0 => paper_slopes(n_heads),
+            n_slopes if n_slopes == n_heads => slopes.clone(),
+            n_slopes => return Err(ModelError::SlopesDoNotFit { n_heads, n_slopes }),
+        };
+        Ok(Some(Self { slopes: init.tensor(slopes, [n_heads]) }))
     }
 }
 
 impl Positions for Alibi {
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
-        let [_, heads, q_len, k_len] = scores.dims();
-        let mut bias = Vec::with_capacity(heads * q_len * k_len);
-        assert_eq!(heads, self.slopes.len(), "heads of the scores");
-        for slope in &self.slopes {
-            for i in 0..q_len {
-                bias.extend((0..k_len).map(|j| -slope * (i + k_len).abs_diff(q_len + j) as f64));
-            }
-        }
-        let data = TensorData::new(bias, [1, heads, q_len, k_len]).convert_dtype(scores.dtype());
-        let bias = Tensor::from_data(data, (&scores.device(), scores.dtype()));
-        scores + bias
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
+        let slopes = &self.slopes;
+        let distances =
+            (0..q_len).flat_map(|i| (0..k_len).map(move |j| -((i + k_len).abs_diff(q_len + j) as f64)));
+        let data = TensorData::new(distances.collect(), [1, 1, q_len, k_len]).convert_dtype(slopes.dtype());
+        let distances = Tensor::<4>::from_data(data, (&slopes.device(), slopes.dtype()));
+        Some(distances * slopes.clone().reshape([1, -1, 1, 1]))
     }
 }
 

@@ -28,7 +28,7 @@ use crate::init::Init;
 /// ```text
 /// x = embed(x)                                     once, at the model's input
 /// q, k = rotate(q, k)                              in every layer
-/// weights = softmax(bias(scale · scores(q, k)) + mask)
+/// weights = softmax(scale · scores(q, k) + bias(q_len, k_len) + mask)
 /// ```
 pub trait Positions: Module + ModuleDisplay {
     /// Adds to the token vectors, `[batch, seq_len, d_model]`.
@@ -41,14 +41,10 @@ pub trait Positions: Module + ModuleDisplay {
         [q, k]
     }
 
-    /// Adds to the scaled scores, `[batch, heads, q_len, k_len]`.
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
-        scores
-    }
-
-    /// Whether [`bias`](Self::bias) does nothing, so that the fused kernels can be used; `false` unless you say so.
-    fn is_rotation(&self) -> bool {
-        false
+    /// Added to the scaled scores, `[1, heads, q_len, k_len]` or what broadcasts to it.
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
+        let _ = (q_len, k_len);
+        None
     }
 }
 
@@ -88,9 +84,7 @@ pub trait ErasedPositions: ErasedModule {
     /// See [`Positions::rotate`].
     fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2];
     /// See [`Positions::bias`].
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4>;
-    /// See [`Positions::is_rotation`].
-    fn is_rotation(&self) -> bool;
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>>;
 }
 
 impl<P: Positions + 'static> ErasedPositions for Inside<P> {
@@ -102,12 +96,8 @@ impl<P: Positions + 'static> ErasedPositions for Inside<P> {
         self.get().rotate(q, k)
     }
 
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
-        self.get().bias(scores)
-    }
-
-    fn is_rotation(&self) -> bool {
-        self.get().is_rotation()
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
+        self.get().bias(q_len, k_len)
     }
 }
 
@@ -127,12 +117,8 @@ impl Positions for AnyPositions {
         self.get().rotate(q, k)
     }
 
-    fn bias(&self, scores: Tensor<4>) -> Tensor<4> {
-        self.get().bias(scores)
-    }
-
-    fn is_rotation(&self) -> bool {
-        self.get().is_rotation()
+    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
+        self.get().bias(q_len, k_len)
     }
 }
 

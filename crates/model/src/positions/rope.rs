@@ -75,8 +75,4 @@ impl Positions for Rope {
     fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
         [self.turn(q), self.turn(k)]
     }
-
-    fn is_rotation(&self) -> bool {
-        true
-    }
 }
