@@ -22,7 +22,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         folder.as_deref().map(|folder| Album::new(folder, format)).transpose()
     };
     let albums = [album(&args.svg, Format::Svg)?, album(&args.png, Format::Png)?];
-    let read = |path: &PathBuf| Ok(Film::read(&Run::open(path)?)?);
+    let read = |path: &PathBuf| Ok(Film::read_evenly(&Run::open(path)?, Frame::max_on_page)?);
     let film = read(&args.run)?;
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
     let page = film.html(&others)?;
