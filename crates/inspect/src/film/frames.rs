@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use crate::error::InspectError;
 use crate::files::layers::{LayerWeights, layers};
 use crate::files::metrics::{Evaluation, Metrics};
@@ -14,7 +12,6 @@ use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
 use crate::heads::embeddings::Embeddings;
 use crate::heads::gradients::GradientFlow;
-use crate::heads::head_scores::HeadScores;
 
 /// What a run learned, step by step.
 ///
@@ -57,19 +54,6 @@ pub struct Frame {
     pub flows: Vec<GradientFlow>,
     /// The attention maps of the probe inputs; none where they were not kept at this step.
     pub probes: Vec<Snapshot>,
-}
-
-/// A habit of a head at one step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Habit {
-    /// Name of the layer.
-    pub layer: String,
-    /// Index of the head.
-    pub head: usize,
-    /// What it looks at, in words.
-    pub looks_at: &'static str,
-    /// Share of attention that goes there.
-    pub share: f64,
 }
 
 /// Where the frame of one step is read from.
@@ -156,34 +140,6 @@ fn frame(step: u64, kept: &Kept, setup: &Setup, metrics: &Metrics) -> Result<Fra
     Ok(frame)
 }
 
-impl Habit {
-    /// The habits of every head of a snapshot, the strongest first.
-    pub fn of(snapshot: &Snapshot) -> Vec<Self> {
-        let mut habits: Vec<Self> = snapshot
-            .maps
-            .iter()
-            .flat_map(|map| {
-                named(&map.scores(&snapshot.tokens)).into_iter().filter_map(|(looks_at, share)| {
-                    Some(Self { layer: map.layer.clone(), head: map.head, looks_at, share: share? })
-                })
-            })
-            .collect();
-        habits.sort_by(|a, b| b.share.total_cmp(&a.share));
-        habits
-    }
-}
-
-/// What a head looks at, in words, with its score.
-pub(crate) fn named(scores: &HeadScores) -> [(&'static str, Option<f64>); 5] {
-    [
-        ("the position before", scores.previous_token),
-        ("the first position", scores.first_token),
-        ("other positions with the same token", scores.same_token),
-        ("what followed the same token earlier", scores.induction),
-        ("the mirror image of the position", scores.anti_diagonal),
-    ]
-}
-
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
 fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
     let count = length.min(most);
@@ -194,6 +150,7 @@ fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::fixtures::{run_folder, tensors};
+    use crate::heads::attention_pattern::AttentionPattern;
     use std::fs;
 
     #[test]
@@ -215,8 +172,8 @@ mod tests {
         let w_q = film.frames[3].layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
         assert_eq!((w_q, film.n_kept), (Some(vec![41.0, 41.0]), 4));
         assert_eq!(film.ends().map(|ends| ends.map(|frame| frame.step)), Some([0, 40]));
-        let habits = Habit::of(&film.frames[1].probes[0]);
-        assert_eq!((habits[0].looks_at, habits[0].share), ("the position before", 1.0));
+        let patterns = AttentionPattern::of(&film.frames[1].probes[0]);
+        assert_eq!((patterns[0].target, patterns[0].share), ("the position before", 1.0));
         Ok(())
     }
 
