@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use burn::module::Module;
@@ -155,8 +156,11 @@ fn what_is_no_usable_text_is_refused() {
         "FILE has 5 characters, but task.seq_len = 3 needs at least 30; take a longer text or a shorter \
          task.seq_len",
     );
-    TextFile::new(b"fa\xe7ade".repeat(20))
-        .refused(3, "FILE is not UTF-8 from byte 2 on; convert it, for example with `iconv -t UTF-8`");
+    TextFile::new(b"fa\xe7ade".repeat(20)).refused(
+        3,
+        "FILE is not UTF-8 from byte 2 on; convert it with its own encoding after -f, such as: \
+         iconv -f ISO-8859-1 -t UTF-8 'FILE' > 'FILE.utf8'",
+    );
     let many: String = ('\u{10000}'..).take(8193).collect();
     TextFile::new(many)
         .refused(3, "FILE has 8193 different characters, at most 8192 are possible; is it a text?");
@@ -164,6 +168,66 @@ fn what_is_no_usable_text_is_refused() {
     let missing = TextFile::new("");
     fs::remove_file(&missing.0).unwrap();
     missing.refused(3, "cannot read FILE: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_character_and_the_summary_has_it() {
+    let text = "never odd or even ".repeat(5);
+    let plain = TextFile::new(&text).load(6).unwrap();
+    let marked = TextFile::new(format!("\u{feff}{text}")).load(6).unwrap();
+    assert_eq!(marked.vocabulary(), plain.vocabulary());
+    for split in [Split::Train, Split::Validation, Split::Test] {
+        assert_eq!(draw(&marked, 0, split, 1).unwrap(), draw(&plain, 0, split, 1).unwrap());
+    }
+    assert!(marked.summary().ends_with("90 characters, 7 different, byte-order mark left out"));
+    assert!(plain.summary().ends_with("90 characters, 7 different"));
+}
+
+#[test]
+fn utf_16_and_utf_32_are_recognised() {
+    let text = "né à Évian\n".repeat(6);
+    let units = || text.encode_utf16();
+    let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    let wide: Vec<u8> = text.chars().flat_map(|char| u32::from(char).to_le_bytes()).collect();
+    let is = |encoding: &str, bytes: Vec<u8>| {
+        let message = format!(
+            "FILE is {encoding}, but a text must be UTF-8; convert it: \
+             iconv -f {encoding} -t UTF-8 'FILE' > 'FILE.utf8'"
+        );
+        TextFile::new(bytes).refused(3, &message);
+    };
+    is("UTF-16", [&[0xff, 0xfe], &little[..]].concat());
+    is("UTF-16", [&[0xfe, 0xff], &big[..]].concat());
+    is("UTF-32", [&[0xff, 0xfe, 0, 0], &wide[..]].concat());
+    // Without a byte-order mark, and valid UTF-8 as it stands where the letters are English.
+    is("UTF-16LE", "plain".repeat(10).encode_utf16().flat_map(u16::to_le_bytes).collect());
+    is("UTF-16BE", big);
+}
+
+#[test]
+fn a_text_is_a_regular_file() {
+    let refused = |path: &str, found: &str| {
+        let config = CharsConfig { text: path.into(), seq_len: 3, fingerprint: String::new() };
+        let error = config.load().unwrap_err();
+        let expected = format!("{path} is {found}, but a text must be a regular file; copy it into one");
+        assert_eq!(error.to_string(), expected);
+        assert!(error.is_usage());
+    };
+    refused(env!("CARGO_MANIFEST_DIR"), "a folder");
+    if cfg!(unix) {
+        refused("/dev/zero", "a device");
+    }
+}
+
+/// Opening a pipe without a writer would wait for ever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_before_it_is_opened() {
+    let pipe = TextFile::new("");
+    fs::remove_file(&pipe.0).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe.0).status().unwrap().success());
+    pipe.refused(3, "FILE is a pipe, but a text must be a regular file; copy it into one");
 }
 
 #[test]

@@ -162,13 +162,37 @@ pub enum TrainError {
     /// The task `chars` was given no text.
     #[error("the task `chars` needs a text; name a file with --set task.text=FILE")]
     NoText,
+    /// A text is something that may never end.
+    #[error("{} is {found}, but a text must be a regular file; copy it into one", path.display())]
+    NotARegularFile {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
     /// A text holds bytes that are no characters.
-    #[error("{} is not UTF-8 from byte {offset} on; convert it, for example with `iconv -t UTF-8`", path.display())]
+    #[error(
+        "{} is not UTF-8 from byte {offset} on; convert it with its own encoding after -f, such as: {}",
+        path.display(),
+        conversion("ISO-8859-1", path)
+    )]
     NotUtf8 {
         /// The file.
         path: PathBuf,
         /// The first byte that is wrong, counted from 0.
         offset: usize,
+    },
+    /// A text has another encoding.
+    #[error(
+        "{} is {encoding}, but a text must be UTF-8; convert it: {}",
+        path.display(),
+        conversion(encoding, path)
+    )]
+    OtherEncoding {
+        /// The file.
+        path: PathBuf,
+        /// Its encoding, by a name that `iconv` has for it.
+        encoding: &'static str,
     },
     /// A text cannot be split into windows.
     #[error(
@@ -299,6 +323,12 @@ pub enum TrainError {
 
 fn numbers(numbers: &[u64]) -> String {
     numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A command that writes the file in UTF-8 beside it.
+fn conversion(encoding: &str, path: &Path) -> String {
+    let path = path.display().to_string().replace('\'', r"'\''");
+    format!("iconv -f {encoding} -t UTF-8 '{path}' > '{path}.utf8'")
 }
 
 impl TrainError {

@@ -1,14 +1,14 @@
 //! A language model of any text, one character at a time.
 
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use qkv_model::random::{Rng, fnv1a};
+use qkv_model::random::Rng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::text_file::TextFile;
 use super::{Baseline, Example, Split, Task, ngram, symbols};
 use crate::error::TrainError;
 
@@ -16,7 +16,7 @@ use crate::error::TrainError;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CharsConfig {
-    /// A text in UTF-8.
+    /// A regular file, a text in UTF-8; a byte-order mark before it is left out.
     pub text: PathBuf,
     /// Number of positions, at most a tenth of the text.
     pub seq_len: usize,
@@ -47,6 +47,8 @@ pub struct Chars {
     /// The different characters in ascending order; the index is the token.
     alphabet: Vec<char>,
     tokens: Vec<u32>,
+    /// Whether the file starts with a byte-order mark, which is no token.
+    had_mark: bool,
 }
 
 /// Most different characters: a Chinese novel has about 4,000.
@@ -62,18 +64,14 @@ impl CharsConfig {
         if self.text.as_os_str().is_empty() {
             return Err(TrainError::NoText);
         }
-        let bytes = fs::read(&self.text).map_err(TrainError::io("read", &self.text))?;
-        let fingerprint = format!("{:016x}", fnv1a(&bytes));
-        if !self.fingerprint.is_empty() && self.fingerprint != fingerprint {
+        let file = TextFile::read(&self.text)?;
+        if !self.fingerprint.is_empty() && self.fingerprint != file.fingerprint {
             let (path, expected) = (self.text.clone(), self.fingerprint.clone());
-            return Err(TrainError::TextChanged { path, expected, got: fingerprint });
+            return Err(TrainError::TextChanged { path, expected, got: file.fingerprint });
         }
-        let text = String::from_utf8(bytes).map_err(|error| TrainError::NotUtf8 {
-            path: self.text.clone(),
-            offset: error.utf8_error().valid_up_to(),
-        })?;
-        let config = Self { text: from_anywhere(&self.text), fingerprint, ..self.clone() };
-        Chars::new(config, &text)
+        let config =
+            Self { text: from_anywhere(&self.text), fingerprint: file.fingerprint.clone(), ..self.clone() };
+        Chars::new(config, &file)
     }
 }
 
@@ -84,7 +82,8 @@ fn from_anywhere(path: &Path) -> PathBuf {
 }
 
 impl Chars {
-    fn new(config: CharsConfig, text: &str) -> Result<Self, TrainError> {
+    fn new(config: CharsConfig, file: &TextFile) -> Result<Self, TrainError> {
+        let text = &file.text;
         let path = || config.text.clone();
         let mut alphabet: Vec<char> = text.chars().collect();
         let n_chars = alphabet.len();
@@ -100,7 +99,7 @@ impl Chars {
         }
         let token = |char: char| alphabet.binary_search(&char).expect("made of these characters") as u32;
         let tokens = text.chars().map(token).collect();
-        Ok(Self { config, alphabet, tokens })
+        Ok(Self { config, alphabet, tokens, had_mark: file.had_mark })
     }
 
     /// Where a split lies in the text.
@@ -122,11 +121,9 @@ impl Task for Chars {
 
     fn summary(&self) -> String {
         let file = self.config.text.file_name().unwrap_or_default().display();
-        format!(
-            "say the next character of {file}: {} characters, {} different",
-            self.tokens.len(),
-            self.alphabet.len()
-        )
+        let mark = if self.had_mark { ", byte-order mark left out" } else { "" };
+        let (n_chars, n_different) = (self.tokens.len(), self.alphabet.len());
+        format!("say the next character of {file}: {n_chars} characters, {n_different} different{mark}")
     }
 
     fn vocabulary(&self) -> Vec<String> {

@@ -15,6 +15,7 @@ mod sort;
 mod sorted_list;
 mod split;
 mod symbols;
+mod text_file;
 
 pub use chars::{Chars, CharsConfig};
 pub use copy::Copy;
