@@ -1,7 +1,11 @@
 //! What each kind of mask means, and that several of them all apply.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{BasicAttention, CausalAlign, Dot, Mask, attend};
+use qkv_model::{
+    AttentionForm, BasicAttention, CausalAlign, Dot, Init, Mask, Mode, SelfAttentionConfig, attend,
+};
 
 use crate::support::backends::places;
 use crate::support::numbers::{assert_close, bools, random, random_tensor, tensor, values};
@@ -142,8 +146,28 @@ fn no_mask_and_a_mask_that_hides_nothing_are_the_same() {
         let nothing = Mask::hidden(bools(&device, &[false], [1, 1, 1, 1]));
         assert!(Mask::none().is_none() && !nothing.is_none());
         assert_close("weights", &weights(place, &nothing), &weights(place, &Mask::none()), 1e-6);
-        let longer_than_the_keys = Mask::padding(vec![K_LEN, K_LEN + 1]);
-        assert_close("weights", &weights(place, &longer_than_the_keys), &weights(place, &Mask::none()), 1e-6);
+        let all_real = Mask::padding(vec![K_LEN; BATCH]);
+        assert_close("weights", &weights(place, &all_real), &weights(place, &Mask::none()), 1e-6);
+    }
+}
+
+#[test]
+fn padding_beyond_the_keys_is_refused_in_both_forms_with_the_numbers() {
+    let message = |run: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("a length beyond the keys was accepted");
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    let expected = "padding: batch entry 1 has a length of 8, but there are 7 keys";
+    for (device, dtype) in places() {
+        let place = (&device, dtype);
+        let longer = Mask::padding(vec![K_LEN, K_LEN + 1]);
+        assert_eq!(message(&|| drop(weights(place, &longer))), expected);
+        for form in [AttentionForm::Auto, AttentionForm::Reference] {
+            let config = SelfAttentionConfig { form, ..SelfAttentionConfig::new(D_K, D_V) };
+            let layer = config.init(&Init::new(&device, 0).with_dtype(dtype)).unwrap();
+            let x = random_tensor(place, "x", [BATCH, K_LEN, D_K]);
+            assert_eq!(message(&|| drop(layer.forward(x.clone(), &longer, Mode::Evaluate))), expected);
+        }
     }
 }
 

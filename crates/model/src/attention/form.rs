@@ -71,7 +71,8 @@ impl SelfAttention {
             return None;
         }
         let backend = HostBackend::of(x)?;
-        let (causal, lengths) = mask.triangle_and_lengths()?;
+        let [batch, seq_len, _] = x.dims();
+        let (causal, lengths) = mask.triangle_and_lengths(batch, seq_len)?;
         let attention = DotProductAttention {
             n_heads: self.n_heads,
             n_kv_heads: self.n_kv_heads,

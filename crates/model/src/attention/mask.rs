@@ -62,7 +62,7 @@ impl Mask {
         Self::one(Part::Causal(align))
     }
 
-    /// In batch entry `b` only the first `lengths[b]` keys are real.
+    /// In batch entry `b` only the first `lengths[b]` keys are real, at most all of them.
     pub fn padding(lengths: Vec<usize>) -> Self {
         Self::one(Part::Padding(lengths))
     }
@@ -93,13 +93,21 @@ impl Mask {
         self.parts.is_empty()
     }
 
-    /// Its triangle and its lengths; `None` where it has other parts, or two of a kind.
-    pub(crate) fn triangle_and_lengths(&self) -> Option<(Option<CausalAlign>, Option<Vec<usize>>)> {
+    /// Its triangle and its lengths, which must fit `batch` entries of `k_len` keys; `None` where it has other parts, or two
+    /// of a kind.
+    pub(crate) fn triangle_and_lengths(
+        &self,
+        batch: usize,
+        k_len: usize,
+    ) -> Option<(Option<CausalAlign>, Option<Vec<usize>>)> {
         let (mut causal, mut lengths) = (None, None);
         for part in &self.parts {
             match part {
                 Part::Causal(align) if causal.is_none() => causal = Some(*align),
-                Part::Padding(given) if lengths.is_none() => lengths = Some(given.clone()),
+                Part::Padding(given) if lengths.is_none() => {
+                    check_lengths(given, batch, k_len);
+                    lengths = Some(given.clone());
+                }
                 _ => return None,
             }
         }
@@ -139,9 +147,16 @@ fn causal(align: CausalAlign, [_, _, q_len, k_len]: [usize; 4], device: &Device)
 }
 
 fn padding(lengths: &[usize], [batch, _, _, k_len]: [usize; 4], device: &Device) -> Tensor<4, Bool> {
-    assert_eq!(lengths.len(), batch, "padding needs one length for each of the {batch} batch entries");
+    check_lengths(lengths, batch, k_len);
     let hidden: Vec<bool> = lengths.iter().flat_map(|&len| (0..k_len).map(move |key| key >= len)).collect();
     Tensor::from_data(TensorData::new(hidden, [batch, 1, 1, k_len]), device)
+}
+
+fn check_lengths(lengths: &[usize], batch: usize, k_len: usize) {
+    assert_eq!(lengths.len(), batch, "padding needs one length for each of the {batch} batch entries");
+    if let Some(entry) = lengths.iter().position(|&len| len > k_len) {
+        panic!("padding: batch entry {entry} has a length of {}, but there are {k_len} keys", lengths[entry]);
+    }
 }
 
 /// Calls `make` after checking that `part` broadcasts to the shape of the scores.
