@@ -9,7 +9,7 @@
 //! ends with `a fixed map can reverse, and cannot recall`.
 
 use anyhow::{Result, ensure};
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::{Device, Int, Tensor, einsum};
 use qkv_model::fused::prepare_process;
 use qkv_model::{Embedding, EmbeddingsConfig, Init, Mode, Training};
@@ -45,6 +45,11 @@ impl Model for FixedMap {
 
     fn logits(&self, features: Tensor<2>) -> Tensor<2> {
         features.matmul(self.unembedding.val())
+    }
+
+    /// Weight decay leaves the token vectors alone.
+    fn tables(&self) -> Vec<ParamId> {
+        list_param_ids(&self.embedding)
     }
 }
 

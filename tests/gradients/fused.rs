@@ -6,7 +6,7 @@ use qkv_model::{
     AttentionForm, CausalAlign, Choice, Init, Mask, MaskConfig, Mode, ModelError, SelfAttentionConfig,
     Softmax, Transformer, TransformerConfig, parameters,
 };
-use qkv_train::{AdamW, Batch, OptimizerConfig, State, StepSize};
+use qkv_train::{AdamW, Batch, OptimizerConfig, State};
 use rand::RngExt;
 
 use crate::support::backends::{places, tolerance};
@@ -147,8 +147,7 @@ fn losses(config: &TransformerConfig, (device, dtype): (&Device, DType), steps: 
         .map(|step| {
             let batch = batch(device, 4, config.seq_len, 7, step);
             let outcome;
-            (state, outcome) =
-                state.clone().step(&batch, StepSize { lr: OPTIMIZER.lr, clip: 0.0 }, 0).unwrap();
+            (state, outcome) = state.clone().step(&batch, 1.0, 0).unwrap();
             outcome.loss
         })
         .collect()
@@ -190,10 +189,11 @@ fn a_training_has_the_same_bits_on_any_number_of_threads() {
             let device = Device::flex().autodiff();
             let config = TransformerConfig { seq_len, d_model, d_mlp: 4 * d_model, dropout: 0.1, ..config() };
             let model: Transformer = config.init(&Init::new(&device, 2)).unwrap();
-            let mut state = State { step: 0, model, optimizer: AdamW::new(&OPTIMIZER) };
+            let optimizer = AdamW::new(&OptimizerConfig { lr: 1e-3, clip: 0.5, ..OPTIMIZER });
+            let mut state = State { step: 0, model, optimizer };
             for step in 0..3 {
                 let batch = batch(&device, n, seq_len, 7, step);
-                state = state.step(&batch, StepSize { lr: 1e-3, clip: 0.5 }, 0).unwrap().0;
+                state = state.step(&batch, 1.0, 0).unwrap().0;
             }
             let parameters = parameters(&state.model).into_iter();
             parameters

@@ -40,10 +40,11 @@ fn tokens(device: &Device) -> Tensor<3, Int> {
 
 /// Ten steps of AdamW with weight decay, which would move any weight that it is given.
 fn train<M: Module>(mut module: M, loss: impl Fn(&M) -> Tensor<1>) -> M {
-    let mut optimizer = AdamW::new(&OptimizerConfig { weight_decay: 0.1, ..OptimizerConfig::default() });
+    let config = OptimizerConfig { lr: 0.01, weight_decay: 0.1, clip: 0.0, ..OptimizerConfig::default() };
+    let mut optimizer = AdamW::new(&config);
     for _ in 0..10 {
         let gradients = GradientsParams::from_grads(loss(&module).backward(), &module);
-        module = optimizer.update(0.01, module, gradients);
+        module = optimizer.update(1.0, &[], module, gradients).0;
     }
     module
 }

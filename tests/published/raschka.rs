@@ -177,11 +177,12 @@ fn adamw_walks_down_the_published_losses() {
         let mut layer = layer((&device, dtype), &config, &matrices("v1_seed123"));
         let x = inputs((&device, dtype));
         let mut optimizer = AdamW::new(&OptimizerConfig {
+            lr: 0.01,
             beta_1: 0.9,
             beta_2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.1,
-            ..OptimizerConfig::default()
+            clip: 0.0,
         });
         for step in 0..100 {
             let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
@@ -196,7 +197,7 @@ fn adamw_walks_down_the_published_losses() {
                 );
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-            layer = optimizer.update(0.01, layer, gradients);
+            layer = optimizer.update(1.0, &[], layer, gradients).0;
         }
     }
 }

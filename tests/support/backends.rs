@@ -1,15 +1,14 @@
-//! Where the tests run: every test loops over these devices, so that both backends pass the same ones, each in a run of its
-//! own.
+//! Where the tests run: every test loops over these devices, so that all backends pass the same ones.
 
 use burn::tensor::{DType, Device};
 
-/// Flex; with the feature `ndarray` that backend instead.
+/// Flex always, and ndarray where the feature of that name is on.
 pub fn devices() -> Vec<Device> {
-    #[cfg(feature = "ndarray")]
-    let device = ndarray();
-    #[cfg(not(feature = "ndarray"))]
-    let device = Device::flex();
-    vec![device]
+    vec![
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        ndarray(),
+    ]
 }
 
 /// Every device in single and in double precision.

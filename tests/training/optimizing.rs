@@ -1,10 +1,12 @@
 //! The parts of an optimizer step: clipping by the global norm, and which parameters decay.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
-use qkv_model::{Init, Mode, Transformer, TransformerConfig, parameters};
-use qkv_train::{AdamW, ConfigSource, OptimizerConfig, Registry, Trainer, clip_factor, global_norm};
+use qkv_model::{Init, Mode, Training, Transformer, TransformerConfig, parameters};
+use qkv_train::{
+    AdamW, ConfigSource, Model, OptimizerConfig, Recipe, Registry, Reverse, Trainer, clip_factor, global_norm,
+};
 
 use crate::support::backends::devices;
 
@@ -46,7 +48,7 @@ fn only_gradients_above_the_limit_are_clipped() {
     assert_eq!(clip_factor(6.0, 2.0), 1.0 / 3.0);
     assert_eq!(clip_factor(2.0, 2.0), 1.0);
     assert_eq!(clip_factor(1.0, 2.0), 1.0);
-    // No limit, and norms that have to be seen by whoever checks them.
+    // No limit, and norms that the caller has to see.
     assert_eq!(clip_factor(1e9, 0.0), 1.0);
     assert_eq!(clip_factor(f64::INFINITY, 2.0), 1.0);
     assert_eq!(clip_factor(f64::NAN, 2.0), 1.0);
@@ -58,8 +60,9 @@ fn clipping_scales_all_gradients_alike() {
         let (model, grads) = model_and_gradients(&device);
         let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
         let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
-        let mut optimizer = AdamW::new(&OptimizerConfig::default());
-        optimizer.update_clipped(0.1, 0.25, model, grads);
+        let clip = 0.25 * global_norm(&model, &grads);
+        let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
+        optimizer.update(1.0, &[], model, grads);
         let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
         let beta_1 = OptimizerConfig::default().beta_1;
         // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
@@ -111,4 +114,54 @@ fn decay_pulls_matrices_and_neither_norms_nor_biases_nor_tables() {
             }
         }
     }
+}
+
+/// A user's layer with a table of its own, and a map in a module that is called `embedding`.
+#[derive(Module, Debug)]
+struct Named {
+    table: Param<Tensor<2>>,
+    embedding: Inner,
+}
+
+#[derive(Module, Debug)]
+struct Inner {
+    map: Param<Tensor<2>>,
+}
+
+impl Model for Named {
+    fn features(&self, tokens: Tensor<3, Int>, _mode: Mode) -> Tensor<3> {
+        let [batch, seq_len, _] = tokens.dims();
+        let one_hot = tokens.reshape([batch, seq_len]).one_hot::<3>(3).float();
+        one_hot.matmul(self.table.val().unsqueeze())
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        features.matmul(self.embedding.map.val())
+    }
+
+    fn tables(&self) -> Vec<ParamId> {
+        vec![self.table.id]
+    }
+}
+
+#[test]
+fn a_models_own_tables_do_not_decay_and_a_name_decides_nothing() {
+    let device = Device::flex().autodiff();
+    let task = Reverse { seq_len: 4, n_symbols: 3 };
+    let init = Init::new(&device, 0);
+    let model = Named {
+        table: init.normal("table", [3, 5], 1.0, Training::Learned),
+        embedding: Inner { map: init.normal("map", [5, 3], 1.0, Training::Learned) },
+    };
+    let weights = |weight_decay| {
+        let mut recipe = Recipe::default();
+        recipe.optimizer.weight_decay = weight_decay;
+        recipe.train.steps = 1;
+        let trained = Trainer::new(model.clone(), &task, recipe, &device).unwrap().run().unwrap();
+        parameters(&trained.state.model)
+    };
+    let (without, with) = (weights(0.0), weights(0.5));
+    let decays: Vec<(&str, bool)> =
+        without.iter().zip(&with).map(|(a, b)| (a.path.as_str(), a.data != b.data)).collect();
+    assert_eq!(decays, [("table", false), ("embedding.map", true)]);
 }

@@ -12,7 +12,7 @@
 //! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
 //! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
 //! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`] ([`ErasedModel`]); [`Config`], [`ConfigSource`] | example `own_command_line` |
-//! | What happens in a step? | [`Batch`]; [`State::step`] of a [`StepSize`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
+//! | What happens in a step? | [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
 //! | What is a head good for? | [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`] between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]) | example `find_the_induction_head` |
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
@@ -47,7 +47,7 @@ pub use task::{
     ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
-    AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, StepReport, StepSize, Trained, Trainer,
+    AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, StepReport, Trained, Trainer,
     clip_factor, global_norm,
 };
 

@@ -1,6 +1,6 @@
 //! What the trainer needs to know of a model: two functions, and what there is to look at.
 
-use burn::module::{Module, ModuleDisplay};
+use burn::module::{Module, ModuleDisplay, ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
 use qkv_model::{Contribution, Erased, ErasedModule, Hook, Inside, Mode, Trace, Transformer};
 
@@ -22,6 +22,12 @@ pub trait Model: Module + ModuleDisplay {
     /// The attention weights of every layer, `[batch, heads, seq_len, seq_len]` each; none for a model without.
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
         let _ = tokens;
+        Vec::new()
+    }
+
+    /// The learned matrices that are tables of vectors and not maps, such as embeddings: weight decay leaves them alone.
+    /// None unless overridden; [`list_param_ids`] gives all those of a part.
+    fn tables(&self) -> Vec<ParamId> {
         Vec::new()
     }
 
@@ -92,6 +98,13 @@ impl Model for Transformer {
         Transformer::attention_weights(self, tokens)
     }
 
+    /// The embedding, and what the position schemes learn.
+    fn tables(&self) -> Vec<ParamId> {
+        let in_layers = self.blocks.iter().map(|block| &block.attention.positions);
+        let of_positions = in_layers.chain([&self.positions]).flat_map(list_param_ids);
+        list_param_ids(&self.embedding).into_iter().chain(of_positions).collect()
+    }
+
     fn layers(&self) -> Vec<Layer> {
         let layer = |(layer, block): (usize, &qkv_model::Block)| Layer {
             path: format!("blocks.{layer}.attention"),
@@ -126,6 +139,8 @@ pub trait ErasedModel: ErasedModule {
     fn logits(&self, features: Tensor<2>) -> Tensor<2>;
     /// See [`Model::attention_weights`].
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>>;
+    /// See [`Model::tables`].
+    fn tables(&self) -> Vec<ParamId>;
     /// See [`Model::layers`].
     fn layers(&self) -> Vec<Layer>;
     /// See [`Model::trace`].
@@ -147,6 +162,10 @@ impl<M: Model + 'static> ErasedModel for Inside<M> {
 
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
         self.get().attention_weights(tokens)
+    }
+
+    fn tables(&self) -> Vec<ParamId> {
+        self.get().tables()
     }
 
     fn layers(&self) -> Vec<Layer> {
@@ -177,6 +196,10 @@ impl Model for AnyModel {
 
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
         self.get().attention_weights(tokens)
+    }
+
+    fn tables(&self) -> Vec<ParamId> {
+        self.get().tables()
     }
 
     fn layers(&self) -> Vec<Layer> {

@@ -16,5 +16,5 @@ pub use clip::{clip_factor, global_norm};
 pub(crate) use loss::{logits, logits_of};
 pub use observer::{Next, Observer, State, StepReport};
 pub use optimizer::{AdamW, Moments};
-pub use step::{StepOutcome, StepSize};
+pub use step::StepOutcome;
 pub use trainer::{Ended, Trained, Trainer};

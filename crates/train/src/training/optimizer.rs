@@ -1,15 +1,16 @@
-//! AdamW, written out: its state goes by the parameters' paths, so that a checkpoint of it can be read back.
+//! AdamW of our own: its state goes by the parameters' paths, so that a checkpoint of it can be read back.
 //!
 //! Burn's own keeps its state under parameter ids that are random in every process.
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use qkv_model::ModulePath;
 use qkv_model::fused::{self, AdamWState, Decay};
 
+use super::clip::{clip_factor, global_norm};
 use crate::config::OptimizerConfig;
 
 /// AdamW ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)), as PyTorch does it.
@@ -20,8 +21,8 @@ use crate::config::OptimizerConfig;
 /// w = w - lr · m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + ε)
 /// ```
 ///
-/// Vectors are biases and norms, and embeddings and position vectors are tables of vectors: none of them is a map, so
-/// none decays. A table is recognised by its path, `embedding` or `positions`.
+/// Matrices decay, vectors such as biases and norms do not. Neither do the matrices that the caller names as tables of
+/// vectors, such as embeddings: none of these is a map.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     config: OptimizerConfig,
@@ -46,37 +47,46 @@ impl AdamW {
         Self { config: config.clone(), step: 0, moments: BTreeMap::new() }
     }
 
-    /// Updates every parameter that has a gradient, at learning rate `lr`.
-    pub fn update<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
-        self.update_clipped(lr, 1.0, module, grads)
+    /// The learning rate of a step at which the schedule gives `factor`.
+    pub fn learning_rate(&self, factor: f64) -> f64 {
+        self.config.lr * factor
     }
 
-    /// The same with every gradient multiplied by `factor` first; see [`clip_factor`](crate::clip_factor).
-    pub fn update_clipped<M: Module>(
+    /// Clips the gradients by their common norm and updates every parameter that has one, at the config's learning rate
+    /// times `factor`. The matrices in `tables` do not decay; see [`Model::tables`](crate::Model::tables).
+    ///
+    /// Returns the norm before clipping, too; where it is not finite, nothing is updated.
+    pub fn update<M: Module>(
         &mut self,
-        lr: f64,
         factor: f64,
+        tables: &[ParamId],
         module: M,
         grads: GradientsParams,
-    ) -> M {
+    ) -> (M, f64) {
+        let grad_norm = global_norm(&module, &grads);
+        if !grad_norm.is_finite() {
+            return (module, grad_norm);
+        }
         self.step += 1;
-        let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, .. } = self.config;
+        let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, clip, .. } = self.config;
         let numbers = fused::AdamW {
-            learning_rate: lr,
+            learning_rate: self.learning_rate(factor),
             beta_1,
             beta_2,
             epsilon,
             weight_decay,
             step: self.step,
-            gradient_factor: factor,
+            gradient_factor: clip_factor(grad_norm, clip),
         };
-        module.map(&mut Update { optimizer: self, numbers, grads, path: ModulePath::default() })
+        let path = ModulePath::default();
+        (module.map(&mut Update { optimizer: self, numbers, tables, grads, path }), grad_norm)
     }
 }
 
 struct Update<'a> {
     optimizer: &'a mut AdamW,
     numbers: fused::AdamW,
+    tables: &'a [ParamId],
     grads: GradientsParams,
     path: ModulePath,
 }
@@ -92,10 +102,9 @@ impl ModuleMapper for Update<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
-        let names = self.path.names();
-        let is_table = names.iter().any(|name| ["embedding", "positions"].contains(name));
-        let decay = if D >= 2 && !is_table { Decay::On } else { Decay::Off };
-        let path = names.join(".");
+        let is_map = D >= 2 && !self.tables.contains(&param.id);
+        let decay = if is_map { Decay::On } else { Decay::Off };
+        let path = self.path.names().join(".");
         param.map(|w| {
             let is_learned = w.is_require_grad();
             let w = self.updated(path, w.inner(), &grad, decay);
@@ -125,15 +134,15 @@ impl Update<'_> {
         let state = if fused::supports(&state.weights) {
             state.update(&self.numbers, grad, decay)
         } else {
-            written_out(state, &self.numbers, grad.clone(), decay)
+            reference(state, &self.numbers, grad.clone(), decay)
         };
         self.optimizer.moments.insert(path, Moments { m: state.mean, v: state.mean_square });
         state.weights
     }
 }
 
-/// The update in tensor operations, for devices without kernels.
-fn written_out<const D: usize>(
+/// The reference implementation in tensor operations, for devices without kernels.
+fn reference<const D: usize>(
     AdamWState { weights, mean, mean_square }: AdamWState<D>,
     numbers: &fused::AdamW,
     grad: Tensor<D>,

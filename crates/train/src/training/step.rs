@@ -4,20 +4,10 @@ use burn::optim::GradientsParams;
 use qkv_model::Mode;
 
 use super::batch::Batch;
-use super::clip::{clip_factor, global_norm};
 use super::loss::loss;
 use super::observer::State;
 use crate::error::TrainError;
 use crate::model::Model;
-
-/// How far one step goes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepSize {
-    /// Learning rate of this step.
-    pub lr: f64,
-    /// Bound of the norm of all gradients together; 0 bounds nothing.
-    pub clip: f64,
-}
 
 /// What a step found before it changed anything.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,12 +19,13 @@ pub struct StepOutcome {
 }
 
 impl<M: Model> State<M> {
-    /// Forward, loss, backward, clipping, update: everything that happens between two batches.
+    /// Forward, loss, backward, clipping, update: everything that happens between two batches. The optimizer's learning
+    /// rate is multiplied by `factor`, the schedule's for this step.
     ///
     /// # Errors
     /// If the loss or a gradient is not finite.
-    pub fn step(self, batch: &Batch, size: StepSize, seed: u64) -> Result<(Self, StepOutcome), TrainError> {
-        self.step_watched(batch, size, seed, |_, _| Ok(()))
+    pub fn step(self, batch: &Batch, factor: f64, seed: u64) -> Result<(Self, StepOutcome), TrainError> {
+        self.step_watched(batch, factor, seed, |_, _| Ok(()))
     }
 
     /// The same; `watch` sees the gradients before they are clipped, and the state that the update starts from.
@@ -44,7 +35,7 @@ impl<M: Model> State<M> {
     pub fn step_watched(
         mut self,
         batch: &Batch,
-        size: StepSize,
+        factor: f64,
         seed: u64,
         watch: impl FnOnce(&Self, &GradientsParams) -> Result<(), TrainError>,
     ) -> Result<(Self, StepOutcome), TrainError> {
@@ -52,11 +43,11 @@ impl<M: Model> State<M> {
         let loss_value = loss.clone().into_scalar::<f64>();
         let grads = GradientsParams::from_grads(loss.backward(), &self.model);
         watch(&self, &grads)?;
-        let grad_norm = global_norm(&self.model, &grads);
         TrainError::finite(self.step, "the loss", loss_value)?;
+        let tables = self.model.tables();
+        let grad_norm;
+        (self.model, grad_norm) = self.optimizer.update(factor, &tables, self.model, grads);
         TrainError::finite(self.step, "the norm of the gradient", grad_norm)?;
-        let factor = clip_factor(grad_norm, size.clip);
-        self.model = self.optimizer.update_clipped(size.lr, factor, self.model, grads);
         self.step += 1;
         Ok((self, StepOutcome { loss: loss_value, grad_norm }))
     }

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::batch::Batch;
 use super::observer::{Next, Observer, State, StepReport};
 use super::optimizer::AdamW;
-use super::step::{StepOutcome, StepSize};
+use super::step::StepOutcome;
 use crate::config::Recipe;
 use crate::error::TrainError;
 use crate::measure::{Evaluation, evaluate};
@@ -74,7 +74,8 @@ impl<'a, M: Model> Trainer<'a, M> {
         Ok(Self { state, task, recipe, device: device.clone(), stop_after: None, observers: Vec::new() })
     }
 
-    /// Goes on from where a run was left; see [`load_checkpoint`](crate::load_checkpoint).
+    /// Goes on from where a run was left, with the settings of its optimizer; see
+    /// [`load_checkpoint`](crate::load_checkpoint).
     pub fn resume(mut self, state: State<M>) -> Self {
         self.state = state;
         self
@@ -99,7 +100,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     pub fn run(self) -> Result<Trained<M>, TrainError> {
         let Self { mut state, task, recipe, device, stop_after, observers } = self;
         let mut observers = Observers(observers);
-        let Recipe { seed, optimizer: optimizer_config, schedule, train } = recipe;
+        let Recipe { seed, schedule, train, .. } = recipe;
         observers.notify(|observer| observer.start(&state))?;
         let mut ended = Ended::Finished;
         if state.step == 0 && observers.save(&state)? == Next::Stop && train.steps > 0 {
@@ -125,10 +126,10 @@ impl<'a, M: Model> Trainer<'a, M> {
             let first = state.step * train.batch_size as u64;
             let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
-            let lr = optimizer_config.lr * schedule.factor(state.step, train.steps);
-            let size = StepSize { lr, clip: optimizer_config.clip };
+            let factor = schedule.factor(state.step, train.steps);
+            let lr = state.optimizer.learning_rate(factor);
             let outcome;
-            (state, outcome) = state.step_watched(&batch, size, seed, |state, gradients| {
+            (state, outcome) = state.step_watched(&batch, factor, seed, |state, gradients| {
                 observers.notify(|observer| observer.gradients(state, gradients))
             })?;
             let StepOutcome { loss, grad_norm } = outcome;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
 use qkv_model::{Init, Transformer, parameters};
-use qkv_train::{AdamW, Batch, OptimizerConfig, State, StepSize};
+use qkv_train::{AdamW, Batch, OptimizerConfig, State};
 use rand::RngExt;
 
 use super::workload::Workload;
@@ -53,8 +53,7 @@ impl Training {
             positions: Tensor::from_data(TensorData::new((0..n as i64).collect(), [n]), &self.device),
             targets_per_example: vec![seq_len; batch],
         };
-        let (state, outcome) =
-            state.step(&batch, StepSize { lr: OPTIMIZER.lr, clip: OPTIMIZER.clip }, SEED)?;
+        let (state, outcome) = state.step(&batch, 1.0, SEED)?;
         self.state = Some(state);
         Ok(outcome.loss)
     }
