@@ -174,7 +174,7 @@ fn a_visitor_is_told_the_same_in_the_same_order() {
     for device in devices() {
         for device in [device.clone(), device.autodiff()] {
             let plain = odd(&device, 1);
-            let boxed = AnyScore::of(plain.clone());
+            let boxed = AnyScore::new(plain.clone());
             let log = Log::of(&plain);
             for (kind, n) in [("float 1", 1), ("float 2", 1), ("float 3", 3), ("float 4", 3)] {
                 assert_eq!(log.iter().filter(|line| line.starts_with(kind)).count(), n, "{kind}");
@@ -184,7 +184,7 @@ fn a_visitor_is_told_the_same_in_the_same_order() {
             }
             assert_eq!(Log::of(&boxed), log);
             // A box in a box changes nothing either.
-            assert_eq!(Log::of(&AnyScore::of(boxed)), log);
+            assert_eq!(Log::of(&AnyScore::new(boxed)), log);
         }
     }
 }
@@ -194,7 +194,7 @@ fn a_mapper_changes_the_same_in_the_same_order() {
     for device in devices() {
         for device in [device.clone(), device.autodiff()] {
             let plain = odd(&device, 1);
-            let boxed = AnyScore::of(plain.clone());
+            let boxed = AnyScore::new(plain.clone());
             let (mut of_plain, mut of_boxed) = (Change::default(), Change::default());
             let before = Log::of(&plain);
             let (plain, boxed) = (plain.map(&mut of_plain), boxed.map(&mut of_boxed));
@@ -213,7 +213,7 @@ fn train_valid_freeze_move_and_fork_do_the_same() {
     for device in devices() {
         let learning = device.clone().autodiff();
         let plain = odd(&learning, 1);
-        let boxed = AnyScore::of(plain.clone());
+        let boxed = AnyScore::new(plain.clone());
         let checks: [(&str, Switch<Odd>, Switch<AnyScore>); 8] = [
             ("valid", |m, _| m.valid(), |m, _| m.valid()),
             ("valid, then train", |m, _| m.valid().train(), |m, _| m.valid().train()),
@@ -237,10 +237,29 @@ fn train_valid_freeze_move_and_fork_do_the_same() {
     }
 }
 
+/// Fails at the third parameter.
+struct Fails(usize);
+
+impl ModuleMapper for Fails {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.0 += 1;
+        assert!(self.0 < 3, "the third parameter");
+        param
+    }
+}
+
+#[test]
+fn a_panic_of_a_mapper_unwinds_through_the_box() {
+    let boxed = AnyScore::new(odd(&Device::flex(), 1));
+    let map = std::panic::AssertUnwindSafe(|| boxed.map(&mut Fails(0)));
+    let panic = std::panic::catch_unwind(map).err().unwrap();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"the third parameter"));
+}
+
 #[test]
 fn a_clone_has_its_own_weights() {
     for device in devices() {
-        let first = AnyScore::of(odd(&device, 1));
+        let first = AnyScore::new(odd(&device, 1));
         let second = first.clone().map(&mut Change::default());
         assert_ne!(Log::of(&first), Log::of(&second));
         assert_eq!(Log::of(&first), Log::of(&first.clone()));
@@ -251,7 +270,7 @@ fn a_clone_has_its_own_weights() {
 fn it_counts_and_prints_the_same() {
     for device in devices() {
         let plain = odd(&device, 1);
-        let boxed = AnyScore::of(plain.clone());
+        let boxed = AnyScore::new(plain.clone());
         // 7 + 15 and three times 30 + 6; whole numbers and truth values do not count.
         assert_eq!((plain.num_params(), boxed.num_params()), (130, 130));
         assert_eq!(boxed.to_string(), plain.to_string());
@@ -271,7 +290,7 @@ fn it_counts_and_prints_the_same() {
 fn it_computes_the_same_and_its_own_type_is_found_inside() {
     for device in devices() {
         let plain = odd(&device, 1);
-        let boxed = AnyScore::of(plain.clone());
+        let boxed = AnyScore::new(plain.clone());
         let x = || input((&device, burn::tensor::DType::F32)).unsqueeze::<4>();
         assert_eq!(values(&boxed.scores(x(), x())), values(&plain.scores(x(), x())));
         assert_eq!((boxed.scale(10), plain.scale(10)), (0.05, 0.05));
@@ -286,7 +305,7 @@ fn weights_saved_through_the_box_load_outside_it_and_the_other_way_round() {
         let files = ["plain", "boxed"].map(|name| Scratch::new(&format!("erased-{name}-{idx}.safetensors")));
         let source = odd(&device, 1);
         save_weights(&source, &files[0].0).unwrap();
-        save_weights(&AnyScore::of(source.clone()), &files[1].0).unwrap();
+        save_weights(&AnyScore::new(source.clone()), &files[1].0).unwrap();
         assert_eq!(std::fs::read(&files[0].0).unwrap(), std::fs::read(&files[1].0).unwrap());
         let bytes = |score: &Odd| {
             let floats = parameters(score).into_iter().map(|parameter| (parameter.path, parameter.data));
@@ -295,7 +314,7 @@ fn weights_saved_through_the_box_load_outside_it_and_the_other_way_round() {
         };
         for file in &files {
             let plain = load_weights(odd(&device, 2), &file.0).unwrap();
-            let boxed = load_weights(AnyScore::of(odd(&device, 2)), &file.0).unwrap();
+            let boxed = load_weights(AnyScore::new(odd(&device, 2)), &file.0).unwrap();
             assert_eq!(bytes(&plain), bytes(&source));
             assert_eq!(bytes(inside(&boxed)), bytes(&source));
             assert!(!inside(&boxed).many[1].frozen.is_require_grad());

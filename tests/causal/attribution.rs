@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
-    Activation, Choice, Inside, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig,
+    Activation, Choice, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig,
 };
 use qkv_train::{Ablation, AnyModel, Batch, Replacement, Site, attribute};
 
@@ -31,7 +31,7 @@ fn configs() -> Vec<TransformerConfig> {
 }
 
 fn boxed(model: Transformer) -> AnyModel {
-    AnyModel::new(Box::new(Inside::new(model)))
+    AnyModel::new(model)
 }
 
 /// The contributions to the features of some inputs add up to these at every position.

@@ -13,7 +13,7 @@
 //! | How are queries and keys compared? | [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`] | example `custom_score` |
 //! | How is a position told? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
 //! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Catalog`] |
-//! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`] ([`ErasedScore`]), [`AnyPositions`] ([`ErasedPositions`]); [`ErasedModule`] over [`Inside`], with [`Visitor`], [`Mapper`] and [`Change`] for Burn's own | example `own_command_line` |
+//! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own | example `own_command_line` |
 //! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
 //! | What happens inside, and what if it were otherwise? | a [`Hook`] at every [`Stage`]; a [`Contribution`] of every [`Source`] | example `find_the_induction_head` |
 //! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
@@ -62,12 +62,13 @@ mod transformer;
 
 pub use attention::{
     Additive, AnyScore, Attend, Attended, AttentionForm, AttentionOutput, BasicAttention, CausalAlign, Dot,
-    ErasedScore, HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention,
-    SelfAttentionConfig, Softmax, Stage, Trace, attend,
+    HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
+    Softmax, Stage, Trace, attend,
 };
 pub use block::{Block, BlockOutput};
 pub use catalog::{
-    Catalog, Change, Choice, Erased, ErasedModule, Inside, Mapper, NoSettings, Settings, Visitor, plain_words,
+    Catalog, Choice, Conversion, Erased, ErasedModule, Holds, Mapper, NoSettings, Settings, Visitor,
+    plain_words,
 };
 pub use config::{MaskConfig, TransformerConfig};
 pub use contribution::{Contribution, Source};
@@ -80,7 +81,7 @@ pub use mode::Mode;
 pub use norm::{Norm, NormConfig, NormKind};
 pub use parameters::{ModulePath, Parameter, parameters};
 pub use positions::{
-    Alibi, AnyPositions, ErasedPositions, LearnedPositions, NoPositions, Place, Positions, Rope,
-    SinusoidalPositions, sinusoidal,
+    Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
+    sinusoidal,
 };
 pub use transformer::Transformer;

@@ -11,7 +11,7 @@
 //! | What comes out? | [`Trained`], [`Ended`], [`State`] | example `learn_to_reverse` |
 //! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
 //! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
-//! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`] ([`ErasedModel`]); [`Config`], [`ConfigSource`] | example `own_command_line` |
+//! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; [`Config`], [`ConfigSource`] | example `own_command_line` |
 //! | What happens in a step? | [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
 //! | What is a head good for? | [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`] between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]) | example `find_the_induction_head` |
@@ -36,7 +36,7 @@ pub use causal::{
 pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
 pub use error::TrainError;
 pub use measure::{Evaluation, Probe, Sampling, evaluate, evaluate_exactly, generate};
-pub use model::{AnyModel, ErasedModel, Layer, Model, Query};
+pub use model::{AnyModel, Layer, Model, Query};
 pub use registry::{ConfigSource, ModelConfig, Registry};
 pub use saving::{
     Checkpoints, Event, EventLog, Existing, RunFolder, RunInfo, Snapshots, load_checkpoint, load_weights,

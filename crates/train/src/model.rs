@@ -1,14 +1,14 @@
 //! What the trainer needs to know of a model: two functions, and what there is to look at.
 
-use burn::module::{Module, ModuleDisplay, ParamId, list_param_ids};
+use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Contribution, Erased, ErasedModule, Hook, Inside, Mode, Trace, Transformer};
+use qkv_model::{Contribution, Erased, ErasedModule, Hook, Mode, Trace, Transformer, erase};
 
 /// A model over token sequences that [`Trainer`](crate::Trainer) can fit.
 ///
 /// Features and logits are separate, because the trainer picks the positions that carry loss in between: unembedding
 /// the others would be wasted work.
-pub trait Model: Module + ModuleDisplay {
+pub trait Model: ErasedModule {
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`
     /// - returns `[batch, seq_len, d_model]`
@@ -129,92 +129,15 @@ impl Model for Transformer {
 }
 
 /// Any model, as [`Registry`](crate::Registry) hands it out. [`Erased::downcast_ref`] gets at the type inside.
-pub type AnyModel = Erased<dyn ErasedModel>;
+pub type AnyModel = Erased<dyn Model>;
 
-/// The methods of [`Model`] behind a pointer.
-pub trait ErasedModel: ErasedModule {
-    /// See [`Model::features`].
+erase!(Model {
     fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3>;
-    /// See [`Model::logits`].
     fn logits(&self, features: Tensor<2>) -> Tensor<2>;
-    /// See [`Model::attention_weights`].
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>>;
-    /// See [`Model::tables`].
     fn tables(&self) -> Vec<ParamId>;
-    /// See [`Model::layers`].
     fn layers(&self) -> Vec<Layer>;
-    /// See [`Model::trace`].
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace>;
-    /// See [`Model::features_with`].
     fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>>;
-    /// See [`Model::contributions`].
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>>;
-}
-
-impl<M: Model + 'static> ErasedModel for Inside<M> {
-    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
-        self.get().features(tokens, mode)
-    }
-
-    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
-        self.get().logits(features)
-    }
-
-    fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
-        self.get().attention_weights(tokens)
-    }
-
-    fn tables(&self) -> Vec<ParamId> {
-        self.get().tables()
-    }
-
-    fn layers(&self) -> Vec<Layer> {
-        self.get().layers()
-    }
-
-    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
-        self.get().trace(tokens, place)
-    }
-
-    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
-        self.get().features_with(tokens, hook)
-    }
-
-    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
-        self.get().contributions(tokens)
-    }
-}
-
-impl Model for AnyModel {
-    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
-        self.get().features(tokens, mode)
-    }
-
-    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
-        self.get().logits(features)
-    }
-
-    fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
-        self.get().attention_weights(tokens)
-    }
-
-    fn tables(&self) -> Vec<ParamId> {
-        self.get().tables()
-    }
-
-    fn layers(&self) -> Vec<Layer> {
-        self.get().layers()
-    }
-
-    fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
-        self.get().trace(tokens, place)
-    }
-
-    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
-        self.get().features_with(tokens, hook)
-    }
-
-    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
-        self.get().contributions(tokens)
-    }
-}
+});

@@ -1,6 +1,6 @@
 //! Looks into a model that is being trained, without touching it.
 
-use burn::module::{ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use qkv_inspect::{Heads, Matrix, clean_label};
 use qkv_model::ModulePath;
@@ -22,7 +22,7 @@ pub struct Sight<'a> {
 impl Sight<'_> {
     /// The map and the matrices of one head. Whatever does not fit together is said where it would be shown: no model
     /// loses its run to those who watch.
-    pub fn look<M: Model>(&self, model: &M, place: Place) -> LookedAt {
+    pub fn look<M: Model + Module>(&self, model: &M, place: Place) -> LookedAt {
         let Place { layer, head, input } = place;
         let model = model.valid();
         let probe = Probe::new(&model, self.task, &self.examples[input], &self.device);

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use burn::module::Module;
 use qkv_train::{Evaluation, Model, Next, Observer, State, StepReport, TrainError};
 
 use crate::exit::usage;
@@ -128,7 +129,7 @@ impl<'a> Live<'a> {
 
     /// Draws if a picture is due and the one before is not still on its way to a slow terminal, and looks at the model
     /// before, if that is due. A terminal that is gone ends the view, not the run.
-    fn draw<M: Model>(&mut self, state: &State<M>) {
+    fn draw<M: Model + Module>(&mut self, state: &State<M>) {
         let Some(terminal) = self.terminal.as_ref().filter(|_| self.pictures.is_due()) else { return };
         match terminal.is_ready() {
             Ok(true) => {}
@@ -203,7 +204,7 @@ impl<'a> Live<'a> {
     }
 
     /// Holds the training while it is paused, until somebody wants something of it.
-    fn hold<M: Model>(&mut self, state: &State<M>) -> Next {
+    fn hold<M: Model + Module>(&mut self, state: &State<M>) -> Next {
         let began = Instant::now();
         let mut next = Next::Continue;
         self.pictures.hurry(self.view.training);
@@ -246,7 +247,7 @@ impl<'a> Live<'a> {
     }
 }
 
-impl<M: Model> Observer<M> for Live<'_> {
+impl<M: Model + Module> Observer<M> for Live<'_> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
         self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
         self.view.pace.step = state.step;

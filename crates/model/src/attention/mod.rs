@@ -21,7 +21,7 @@ pub(crate) use hook::shown;
 pub use hook::{Hook, Stage};
 pub use mask::{CausalAlign, Mask};
 pub use qk_norm::QkNorm;
-pub use score::{AnyScore, Dot, ErasedScore, HeadShape, ScaledDot, Score};
+pub use score::{AnyScore, Dot, HeadShape, ScaledDot, Score};
 pub use softmax::Softmax;
 pub use trace::Trace;
 

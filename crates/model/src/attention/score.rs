@@ -1,11 +1,12 @@
 //! How well a query fits a key: the one place where kinds of attention differ.
 
-use burn::module::{Module, ModuleDisplay};
+use burn::module::Module;
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::NoSettings;
-use crate::catalog::{Erased, ErasedModule, Inside};
+use crate::catalog::{Erased, ErasedModule};
+use crate::erase;
 use crate::error::ModelError;
 use crate::init::Init;
 
@@ -17,7 +18,7 @@ use crate::init::Init;
 ///
 /// Implement it for a module of your own, with or without parameters: autodiff gives the gradient, and
 /// [`Catalog::score`](crate::Catalog::score) gives it a name. The example `custom_score` trains one.
-pub trait Score: Module + ModuleDisplay {
+pub trait Score: ErasedModule {
     /// The scores before scaling.
     ///
     /// # Shapes
@@ -103,44 +104,16 @@ fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
 }
 
 /// Any score, as [`Catalog`](crate::Catalog) hands it out. [`Erased::downcast_ref`] gets at the type inside.
-pub type AnyScore = Erased<dyn ErasedScore>;
+pub type AnyScore = Erased<dyn Score>;
 
-/// The methods of [`Score`] behind a pointer.
-pub trait ErasedScore: ErasedModule {
-    /// See [`Score::scores`].
+erase!(Score {
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
-    /// See [`Score::scale`].
     fn scale(&self, d_k: usize) -> f64;
-}
-
-impl<S: Score + 'static> ErasedScore for Inside<S> {
-    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        self.get().scores(q, k)
-    }
-
-    fn scale(&self, d_k: usize) -> f64 {
-        self.get().scale(d_k)
-    }
-}
+});
 
 impl AnyScore {
     /// Whether the scores are the dot products of [`Dot`] or [`ScaledDot`], which the fused kernels compute.
     pub(crate) fn is_dot_product(&self) -> bool {
         self.downcast_ref::<Dot>().is_some() || self.downcast_ref::<ScaledDot>().is_some()
-    }
-
-    /// Wraps a score.
-    pub fn of(score: impl Score + 'static) -> Self {
-        Self::new(Box::new(Inside::new(score)))
-    }
-}
-
-impl Score for AnyScore {
-    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        self.get().scores(q, k)
-    }
-
-    fn scale(&self, d_k: usize) -> f64 {
-        self.get().scale(d_k)
     }
 }

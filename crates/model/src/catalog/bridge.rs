@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use burn::module::{Flag, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Float, Int, Tensor};
 
 /// A [`ModuleVisitor`] behind a pointer. `param` is a `Param` of a tensor of some rank.
 pub trait Visitor {
@@ -86,12 +86,13 @@ fn through<P: Any>(mapper: &mut dyn Mapper, param: P) -> P {
     param.expect("a mapper puts back what it took")
 }
 
-/// Tries every kind and every rank that Burn's backends have (up to eight axes), the frequent ones first.
-macro_rules! at_its_rank {
+/// Calls `$try` with every kind of tensor, the methods for it, and every rank that Burn's backends have (up to eight
+/// axes), the frequent ones first.
+macro_rules! for_every_tensor {
     ($try:ident) => {
-        $try!(float 2, float 1, float 3, float 4, float 5, float 6, float 7, float 8);
-        $try!(int 1, int 2, int 3, int 4, int 5, int 6, int 7, int 8);
-        $try!(bool 1, bool 2, bool 3, bool 4, bool 5, bool 6, bool 7, bool 8);
+        $try!(Float, visit_float, map_float, 2 1 3 4 5 6 7 8);
+        $try!(Int, visit_int, map_int, 1 2 3 4 5 6 7 8);
+        $try!(Bool, visit_bool, map_bool, 1 2 3 4 5 6 7 8);
     };
 }
 
@@ -106,19 +107,14 @@ impl<V: ModuleVisitor> Visitor for V {
 
     fn param(&mut self, param: &dyn Any) {
         macro_rules! visit {
-            ($($kind:ident $rank:literal),*) => { $(visit!(@ $kind $rank);)* };
-            (@ float $rank:literal) => { visit!(@ Param<Tensor<$rank>>, visit_float) };
-            (@ int $rank:literal) => { visit!(@ Param<Tensor<$rank, Int>>, visit_int) };
-            (@ bool $rank:literal) => { visit!(@ Param<Tensor<$rank, Bool>>, visit_bool) };
-            (@ $type:ty, $method:ident) => {
-                if let Some(param) = param.downcast_ref::<$type>() {
-                    return self.$method(param);
+            ($kind:ty, $visit:ident, $map:ident, $($rank:literal)*) => { $(
+                if let Some(param) = param.downcast_ref::<Param<Tensor<$rank, $kind>>>() {
+                    return self.$visit(param);
                 }
-            };
+            )* };
         }
-        at_its_rank!(visit);
-        let flag = param.downcast_ref().expect("a parameter is a tensor of at most eight axes, or a flag");
-        self.visit_flag(flag);
+        for_every_tensor!(visit);
+        self.visit_flag(param.downcast_ref().expect(TENSOR_OR_FLAG));
     }
 }
 
@@ -133,20 +129,17 @@ impl<M: ModuleMapper> Mapper for M {
 
     fn param(&mut self, param: &mut dyn Any) {
         macro_rules! map {
-            ($($kind:ident $rank:literal),*) => { $(map!(@ $kind $rank);)* };
-            (@ float $rank:literal) => { map!(@ Param<Tensor<$rank>>, map_float) };
-            (@ int $rank:literal) => { map!(@ Param<Tensor<$rank, Int>>, map_int) };
-            (@ bool $rank:literal) => { map!(@ Param<Tensor<$rank, Bool>>, map_bool) };
-            (@ $type:ty, $method:ident) => {
-                if let Some(param) = param.downcast_mut::<Option<$type>>() {
-                    *param = param.take().map(|param| self.$method(param));
+            ($kind:ty, $visit:ident, $map:ident, $($rank:literal)*) => { $(
+                if let Some(param) = param.downcast_mut::<Option<Param<Tensor<$rank, $kind>>>>() {
+                    *param = param.take().map(|param| self.$map(param));
                     return;
                 }
-            };
+            )* };
         }
-        at_its_rank!(map);
-        let flag: &mut Option<Param<Flag>> =
-            param.downcast_mut().expect("a parameter is a tensor of at most eight axes, or a flag");
+        for_every_tensor!(map);
+        let flag: &mut Option<Param<Flag>> = param.downcast_mut().expect(TENSOR_OR_FLAG);
         *flag = flag.take().map(|flag| self.map_flag(flag));
     }
 }
+
+const TENSOR_OR_FLAG: &str = "a parameter is a tensor of at most eight axes, or a flag";

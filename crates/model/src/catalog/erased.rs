@@ -1,4 +1,4 @@
-//! Modules behind a pointer, so that a registry can hand out types that it does not know.
+//! Modules behind a pointer, so that a catalog can hand out types that it does not know.
 //!
 //! Burn's [`Module`] has generic methods and therefore no trait objects; `bridge.rs` gets its parameters across. Names,
 //! order and values are those of the module inside.
@@ -10,53 +10,78 @@ use burn::module::{
     Content, DisplaySettings, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
 };
 use burn::tensor::Device;
-use dyn_clone::DynClone;
 
 use super::bridge::{Bridge, Mapper, Visitor};
 
 /// A boxed module that is itself a Burn module: it trains, saves, loads and moves like the one inside.
 ///
-/// `T` is a trait object such as [`dyn ErasedScore`](crate::ErasedScore) whose supertrait is [`ErasedModule`].
-pub struct Erased<T: ErasedModule + ?Sized>(pub(crate) Box<T>);
+/// `T` is a trait object such as [`dyn Score`](crate::Score), whose trait has the supertrait [`ErasedModule`].
+pub struct Erased<T: ?Sized> {
+    module: Box<T>,
+    /// Makes a `Box<T>` of the module inside after a conversion. The conversions take and return a module by value, so
+    /// that its tensors keep their only owner and can be updated in place.
+    rebox: fn(Box<dyn Any>) -> Box<T>,
+}
 
-impl<T: ErasedModule + ?Sized> Erased<T> {
-    /// Wraps a boxed trait object.
-    pub fn new(inner: Box<T>) -> Self {
-        Self(inner)
+/// A trait object that can hold a module of type `M`.
+/// [`erase!`](crate::erase) implements it.
+pub trait Holds<M> {
+    /// The module behind the pointer.
+    fn hold(module: Box<M>) -> Box<Self>;
+}
+
+impl<T: ?Sized> Erased<T> {
+    /// Boxes `module`.
+    pub fn new<M: 'static>(module: M) -> Self
+    where
+        T: Holds<M>,
+    {
+        let rebox = |module: Box<dyn Any>| T::hold(module.downcast::<M>().expect("a module keeps its type"));
+        Self { module: T::hold(Box::new(module)), rebox }
     }
 
     /// The trait object.
     pub fn get(&self) -> &T {
-        &self.0
-    }
-
-    /// The module inside, if it is an `M`.
-    pub fn downcast_ref<M: Module + ModuleDisplay + 'static>(&self) -> Option<&M> {
-        self.0.as_any().downcast_ref::<Inside<M>>().map(Inside::get)
+        &self.module
     }
 }
 
-/// The methods of [`Module`] that a pointer can offer. Implemented by [`Inside`] alone.
-pub trait ErasedModule: DynClone + Debug + Send {
-    /// Adds the devices of its parameters.
-    fn devices_and(&self, devices: Vec<Device>) -> Vec<Device>;
-    /// Replaces the module by what `change` makes of it.
-    fn change(&mut self, change: Change<'_>);
+impl<T: ErasedModule + ?Sized> Erased<T> {
+    /// The module inside, if it is an `M`.
+    pub fn downcast_ref<M: 'static>(&self) -> Option<&M> {
+        self.module.erased_any().downcast_ref()
+    }
+
+    fn convert(self, conversion: Conversion<'_>) -> Self {
+        Self { module: (self.rebox)(self.module.erased_convert(conversion)), rebox: self.rebox }
+    }
+}
+
+/// What a pointer can offer of [`Module`], and of how it is printed. Every Burn module has it.
+///
+/// The names differ from those of [`Module`], so that a type may have both in scope.
+pub trait ErasedModule: Debug + Send + 'static {
+    /// A clone.
+    fn erased_clone(&self) -> Box<dyn Any>;
+    /// What `conversion` makes of the module.
+    fn erased_convert(self: Box<Self>, conversion: Conversion<'_>) -> Box<dyn Any>;
+    /// The module with every parameter replaced.
+    fn erased_map(self: Box<Self>, mapper: &mut dyn Mapper) -> Box<dyn Any>;
     /// Shows every parameter.
-    fn visit(&self, visitor: &mut dyn Visitor);
-    /// Replaces every parameter.
-    fn map(&mut self, mapper: &mut dyn Mapper);
+    fn erased_visit(&self, visitor: &mut dyn Visitor);
+    /// Adds the devices of its parameters.
+    fn erased_devices(&self, devices: Vec<Device>) -> Vec<Device>;
     /// Its fields, for printing.
-    fn content(&self, content: Content) -> Option<Content>;
+    fn erased_content(&self, content: Content) -> Option<Content>;
     /// Its own way of printing.
-    fn format(&self, settings: DisplaySettings) -> String;
+    fn erased_format(&self, settings: DisplaySettings) -> String;
     /// For downcasting.
-    fn as_any(&self) -> &dyn Any;
+    fn erased_any(&self) -> &dyn Any;
 }
 
 /// One of the conversions that Burn does to whole modules.
 #[derive(Debug, Clone, Copy)]
-pub enum Change<'a> {
+pub enum Conversion<'a> {
     /// `Module::fork`.
     Fork(&'a Device),
     /// `Module::to_device`.
@@ -69,120 +94,95 @@ pub enum Change<'a> {
     Materialize,
 }
 
-/// A module on its own place in memory: empty only while it is being replaced.
-#[derive(Debug, Clone)]
-pub struct Inside<M>(Option<M>);
-
-impl<M> Inside<M> {
-    /// Puts `module` inside.
-    pub fn new(module: M) -> Self {
-        Self(Some(module))
+impl<M: Module + ModuleDisplay + 'static> ErasedModule for M {
+    fn erased_clone(&self) -> Box<dyn Any> {
+        Box::new(self.clone())
     }
 
-    /// The module.
-    pub fn get(&self) -> &M {
-        self.0.as_ref().expect("empty only while it is being replaced")
+    fn erased_convert(self: Box<Self>, conversion: Conversion<'_>) -> Box<dyn Any> {
+        Box::new(match conversion {
+            Conversion::Fork(device) => (*self).fork(device),
+            Conversion::ToDevice(device) => (*self).to_device(device),
+            Conversion::Train => (*self).train(),
+            Conversion::Valid => (*self).valid(),
+            Conversion::Materialize => (*self).materialize(),
+        })
     }
 
-    fn replace(&mut self, change: impl FnOnce(M) -> M) {
-        let module = self.0.take().expect("empty only while it is being replaced");
-        self.0 = Some(change(module));
-    }
-}
-
-impl<M: Module + ModuleDisplay + 'static> ErasedModule for Inside<M> {
-    fn devices_and(&self, devices: Vec<Device>) -> Vec<Device> {
-        self.get().collect_devices(devices)
+    fn erased_map(self: Box<Self>, mapper: &mut dyn Mapper) -> Box<dyn Any> {
+        Box::new((*self).map(&mut Bridge(mapper)))
     }
 
-    fn change(&mut self, change: Change<'_>) {
-        self.replace(|module| match change {
-            Change::Fork(device) => module.fork(device),
-            Change::ToDevice(device) => module.to_device(device),
-            Change::Train => module.train(),
-            Change::Valid => module.valid(),
-            Change::Materialize => module.materialize(),
-        });
+    fn erased_visit(&self, visitor: &mut dyn Visitor) {
+        self.visit(&mut Bridge(visitor));
     }
 
-    fn visit(&self, visitor: &mut dyn Visitor) {
-        self.get().visit(&mut Bridge(visitor));
+    fn erased_devices(&self, devices: Vec<Device>) -> Vec<Device> {
+        self.collect_devices(devices)
     }
 
-    fn map(&mut self, mapper: &mut dyn Mapper) {
-        self.replace(|module| module.map(&mut Bridge(mapper)));
+    fn erased_content(&self, content: Content) -> Option<Content> {
+        ModuleDisplayDefault::content(self, content)
     }
 
-    fn content(&self, content: Content) -> Option<Content> {
-        ModuleDisplayDefault::content(self.get(), content)
+    fn erased_format(&self, settings: DisplaySettings) -> String {
+        ModuleDisplay::format(self, settings)
     }
 
-    fn format(&self, settings: DisplaySettings) -> String {
-        ModuleDisplay::format(self.get(), settings)
-    }
-
-    fn as_any(&self) -> &dyn Any {
+    fn erased_any(&self) -> &dyn Any {
         self
     }
 }
 
 impl<T: ErasedModule + ?Sized> Clone for Erased<T> {
     fn clone(&self) -> Self {
-        Self(dyn_clone::clone_box(&*self.0))
+        Self { module: (self.rebox)(self.module.erased_clone()), rebox: self.rebox }
     }
 }
 
 impl<T: ErasedModule + ?Sized> Debug for Erased<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T: ErasedModule + ?Sized> Erased<T> {
-    fn changed(mut self, change: Change<'_>) -> Self {
-        self.0.change(change);
-        self
+        self.module.fmt(f)
     }
 }
 
 impl<T: ErasedModule + ?Sized> Module for Erased<T> {
     fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
-        self.0.devices_and(devices)
+        self.module.erased_devices(devices)
     }
 
     fn fork(self, device: &Device) -> Self {
-        self.changed(Change::Fork(device))
+        self.convert(Conversion::Fork(device))
     }
 
     fn to_device(self, device: &Device) -> Self {
-        self.changed(Change::ToDevice(device))
+        self.convert(Conversion::ToDevice(device))
     }
 
     fn train(self) -> Self {
-        self.changed(Change::Train)
+        self.convert(Conversion::Train)
     }
 
     fn valid(&self) -> Self {
-        self.clone().changed(Change::Valid)
+        self.clone().convert(Conversion::Valid)
     }
 
     fn materialize(self) -> Self {
-        self.changed(Change::Materialize)
+        self.convert(Conversion::Materialize)
     }
 
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
-        self.0.visit(visitor);
+        self.module.erased_visit(visitor);
     }
 
-    fn map<M: ModuleMapper>(mut self, mapper: &mut M) -> Self {
-        self.0.map(mapper);
-        self
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        Self { module: (self.rebox)(self.module.erased_map(mapper)), rebox: self.rebox }
     }
 }
 
 impl<T: ErasedModule + ?Sized> ModuleDisplayDefault for Erased<T> {
     fn content(&self, content: Content) -> Option<Content> {
-        self.0.content(content)
+        self.module.erased_content(content)
     }
 
     fn num_params(&self) -> usize {
@@ -199,6 +199,25 @@ impl<T: ErasedModule + ?Sized> Display for Erased<T> {
 
 impl<T: ErasedModule + ?Sized> ModuleDisplay for Erased<T> {
     fn format(&self, settings: DisplaySettings) -> String {
-        self.0.format(settings)
+        self.module.erased_format(settings)
     }
+}
+
+/// Makes `Erased<dyn Trait>` hold every module of that trait, and implements the trait for it. The methods are repeated
+/// by their signatures alone.
+#[macro_export]
+macro_rules! erase {
+    ($trait:ident { $(fn $method:ident(&self $(, $name:ident: $type:ty)*) $(-> $returns:ty)?;)* }) => {
+        impl<M: $trait> $crate::Holds<M> for dyn $trait {
+            fn hold(module: Box<M>) -> Box<Self> {
+                module
+            }
+        }
+
+        impl $trait for $crate::Erased<dyn $trait> {
+            $(fn $method(&self $(, $name: $type)*) $(-> $returns)? {
+                self.get().$method($($name),*)
+            })*
+        }
+    };
 }

@@ -6,7 +6,7 @@ mod erased;
 
 pub use bridge::{Mapper, Visitor};
 pub use choice::{Choice, NoSettings, Settings, plain_words};
-pub use erased::{Change, Erased, ErasedModule, Inside};
+pub use erased::{Conversion, Erased, ErasedModule, Holds};
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -97,14 +97,14 @@ impl Catalog {
     ///
     /// # Errors
     /// If the name is taken.
-    pub fn score<C: Settings, S: Score + 'static>(
+    pub fn score<C: Settings, S: Score>(
         mut self,
         name: &str,
         build: impl Fn(&C, &Init, HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
     ) -> Result<Self, ModelError> {
         let part = Part {
             build: Arc::new(move |choice: &Choice, init: &Init, heads| {
-                Ok(AnyScore::of(build(&choice.read(SCORE)?, init, heads)?))
+                Ok(AnyScore::new(build(&choice.read(SCORE)?, init, heads)?))
             }),
             complete: completion::<C>(SCORE),
         };
@@ -117,14 +117,14 @@ impl Catalog {
     ///
     /// # Errors
     /// If the name is taken.
-    pub fn positions<C: Settings, P: Positions + 'static>(
+    pub fn positions<C: Settings, P: Positions>(
         mut self,
         name: &str,
         build: impl Fn(&C, &Init, Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
     ) -> Result<Self, ModelError> {
         let part = Part {
             build: Arc::new(move |choice: &Choice, init: &Init, place| {
-                Ok(build(&choice.read(POSITIONS)?, init, place)?.map(AnyPositions::of))
+                Ok(build(&choice.read(POSITIONS)?, init, place)?.map(AnyPositions::new))
             }),
             complete: completion::<C>(POSITIONS),
         };

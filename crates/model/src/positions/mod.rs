@@ -10,12 +10,13 @@ pub use learned::LearnedPositions;
 pub use rope::Rope;
 pub use sinusoidal::{SinusoidalPositions, sinusoidal};
 
-use burn::module::{Module, ModuleDisplay};
+use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::attention::HeadShape;
 use crate::catalog::NoSettings;
-use crate::catalog::{Erased, ErasedModule, Inside};
+use crate::catalog::{Erased, ErasedModule};
+use crate::erase;
 use crate::error::ModelError;
 use crate::init::Init;
 
@@ -30,7 +31,7 @@ use crate::init::Init;
 /// q, k = rotate(q, k)                              in every layer
 /// weights = softmax(scale · scores(q, k) + bias(q_len, k_len) + mask)
 /// ```
-pub trait Positions: Module + ModuleDisplay {
+pub trait Positions: ErasedModule {
     /// Adds to the token vectors, `[batch, seq_len, d_model]`.
     fn embed(&self, x: Tensor<3>) -> Tensor<3> {
         x
@@ -75,52 +76,13 @@ impl NoPositions {
 impl Positions for NoPositions {}
 
 /// Any position scheme, as [`Catalog`](crate::Catalog) hands it out. [`Erased::downcast_ref`] gets at the type inside.
-pub type AnyPositions = Erased<dyn ErasedPositions>;
+pub type AnyPositions = Erased<dyn Positions>;
 
-/// The methods of [`Positions`] behind a pointer.
-pub trait ErasedPositions: ErasedModule {
-    /// See [`Positions::embed`].
+erase!(Positions {
     fn embed(&self, x: Tensor<3>) -> Tensor<3>;
-    /// See [`Positions::rotate`].
     fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2];
-    /// See [`Positions::bias`].
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>>;
-}
-
-impl<P: Positions + 'static> ErasedPositions for Inside<P> {
-    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
-        self.get().embed(x)
-    }
-
-    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
-        self.get().rotate(q, k)
-    }
-
-    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
-        self.get().bias(q_len, k_len)
-    }
-}
-
-impl AnyPositions {
-    /// Wraps a position scheme.
-    pub fn of(positions: impl Positions + 'static) -> Self {
-        Self::new(Box::new(Inside::new(positions)))
-    }
-}
-
-impl Positions for AnyPositions {
-    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
-        self.get().embed(x)
-    }
-
-    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
-        self.get().rotate(q, k)
-    }
-
-    fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
-        self.get().bias(q_len, k_len)
-    }
-}
+});
 
 /// Adds the first rows of a table of position vectors, `[max_len, d_model]`, to `x`.
 fn add_rows(x: Tensor<3>, table: Tensor<2>) -> Tensor<3> {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use qkv_model::{Catalog, Choice, Init, Inside};
+use qkv_model::{Catalog, Choice, Init};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -116,7 +116,7 @@ impl<C: ModelConfig + 'static> ModelEntry for ModelOf<C> {
         catalog: &Catalog,
     ) -> Result<AnyModel, TrainError> {
         let model = choice.read::<C>("model")?.build(task, init, catalog)?;
-        Ok(AnyModel::new(Box::new(Inside::new(model))))
+        Ok(AnyModel::new(model))
     }
 }
 

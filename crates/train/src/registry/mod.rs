@@ -82,7 +82,7 @@ pub struct Registry {
 /// A kind of model that a config can name: its settings, and how it is built from them.
 pub trait ModelConfig: Settings {
     /// What is built.
-    type Model: Model + 'static;
+    type Model: Model;
 
     /// The same settings with everything filled in that follows from the task, and checked.
     ///
@@ -150,7 +150,7 @@ impl Registry {
     }
 
     /// Adds a score; see [`Catalog::score`].
-    pub fn score<C: Settings, S: Score + 'static>(
+    pub fn score<C: Settings, S: Score>(
         self,
         name: &str,
         build: impl Fn(&C, &Init, qkv_model::HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
@@ -160,7 +160,7 @@ impl Registry {
     }
 
     /// Adds a position scheme; see [`Catalog::positions`].
-    pub fn positions<C: Settings, P: Positions + 'static>(
+    pub fn positions<C: Settings, P: Positions>(
         self,
         name: &str,
         build: impl Fn(&C, &Init, qkv_model::Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Parameter, parameters};
@@ -74,7 +75,7 @@ impl<'a> Snapshots<'a> {
         self.every > 0 && step.is_multiple_of(self.every)
     }
 
-    fn take<M: Model>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
+    fn take<M: Model + Module>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
         let kept = Kept::of(&state.model);
         let mut flow = Vec::new();
         let (of_step, gradients) = &self.flow;
@@ -112,7 +113,7 @@ impl<'a> Snapshots<'a> {
     }
 }
 
-impl<M: Model> Observer<M> for Snapshots<'_> {
+impl<M: Model + Module> Observer<M> for Snapshots<'_> {
     fn gradients(&mut self, state: &State<M>, gradients: &GradientsParams) -> Result<(), TrainError> {
         if self.is_due(state.step + 1) {
             self.timed(|this| this.flow = (state.step + 1, GradientFlow::before(&state.model, gradients)));
@@ -156,7 +157,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn of<M: Model>(model: &M) -> Self {
+    fn of<M: Module>(model: &M) -> Self {
         let mut kept = Self::default();
         for Parameter { path: name, shape, data, .. } in parameters(model) {
             let is_projection = name.rsplit('.').next().is_some_and(|last| PROJECTIONS.contains(&last));

@@ -1,5 +1,6 @@
 //! One step of back-propagation, from a batch to updated weights.
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use qkv_model::Mode;
 
@@ -18,7 +19,7 @@ pub struct StepOutcome {
     pub grad_norm: f64,
 }
 
-impl<M: Model> State<M> {
+impl<M: Model + Module> State<M> {
     /// Forward, loss, backward, clipping, update: everything that happens between two batches. The optimizer's learning
     /// rate is multiplied by `factor`, the schedule's for this step.
     ///

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use burn::module::Module;
 use burn::tensor::Device;
 
 use super::batch::Batch;
@@ -59,7 +60,7 @@ pub enum Ended {
     Stopped,
 }
 
-impl<'a, M: Model> Trainer<'a, M> {
+impl<'a, M: Model + Module> Trainer<'a, M> {
     /// Prepares a run; `device` is the one that `model` was built on, with autodiff.
     ///
     /// # Errors
