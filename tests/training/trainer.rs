@@ -46,15 +46,10 @@ fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
 }
 
 #[test]
-fn attention_learns_to_reverse_and_without_learnable_matrices_it_does_not() {
+fn attention_learns_to_reverse() {
     for device in devices() {
         let small = ["task.seq_len=10", "train.steps=300"];
         assert_eq!(learn("reverse", &small, &device).sequence_accuracy, 1.0);
-        for arm in ["model.projections=none", "model.projections=frozen"] {
-            let settings = [&small[..], &[arm]].concat();
-            let result = learn("reverse", &settings, &device);
-            assert!(result.sequence_accuracy < 0.001 && result.accuracy < 0.5, "{arm}: {result:?}");
-        }
     }
 }
 

@@ -25,11 +25,11 @@
 //! | What is in a file or folder? | [`Source`], [`Weights`] of [`Tensor`]s, [`Run`] with its [`Checkpoint`]s, [`ModelTable`] | example `read_the_weights` |
 //! | What are the matrices of a head? | [`layers`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
 //! | How far did training move them? | [`summarize`], [`Summary`], [`Movement`] | `qkv inspect RUN` |
-//! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`Seen`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
+//! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
 //! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
-//! | Which head reads which? | [`compositions`]: a [`Composition`] [`Through`] queries, keys or values, beside a [`Baseline`] | their pages |
+//! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
-//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`Habit`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
+//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`AttentionPattern`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
 //! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`], a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
@@ -44,7 +44,7 @@ mod picture;
 
 pub use error::{InspectError, NoGauge};
 pub use files::config::ModelTable;
-pub use files::heads::Heads;
+pub use files::head_counts::Heads;
 pub use files::layers::{HeadWeights, LayerWeights, layers};
 pub use files::metrics::{Evaluation, Metrics};
 pub use files::run::{Checkpoint, Run};
@@ -53,12 +53,13 @@ pub use files::snapshot::{AttentionMap, Snapshot};
 pub use files::source::Source;
 pub use files::weights::{Tensor, Weights};
 pub use film::film_strip::FilmStrip;
-pub use film::frames::{Film, Frame, Habit};
+pub use film::frames::{Film, Frame};
 pub use film::page::shapes::Shapes;
+pub use heads::attention_pattern::AttentionPattern;
 pub use heads::attention_stats::{Entropy, OffsetMean};
 pub use heads::circuit::Circuit;
-pub use heads::composition::{Baseline, Composition, Through, compositions};
-pub use heads::embeddings::{Embeddings, Seen};
+pub use heads::composition::{Baseline, Composition, CompositionKind, compositions};
+pub use heads::embeddings::{Embeddings, StreamInput};
 pub use heads::gradients::GradientFlow;
 pub use heads::head_scores::HeadScores;
 pub use heads::summary::{Summary, summarize};

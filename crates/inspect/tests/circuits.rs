@@ -99,7 +99,7 @@ proptest! {
         prop_assert!((squares - trace(&product(&a, &a))).abs() < 1e-10 * size * size);
         prop_assert_eq!(found.values().len(), a.len());
         prop_assert!(found.values().windows(2).all(|v| v[0].magnitude() >= v[1].magnitude() - 1e-9 * size));
-        prop_assert!(found.positive_share().is_none_or(|share| (-1.0..=1.0).contains(&share)));
+        prop_assert!(found.copying_score().is_none_or(|share| (-1.0..=1.0).contains(&share)));
     }
 
     #[test]

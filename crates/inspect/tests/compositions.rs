@@ -1,7 +1,7 @@
 //! Composition scores against the norms of products as nested loops.
 
 use proptest::prelude::*;
-use qkv_inspect::{Circuit, HeadWeights, LayerWeights, Through, compositions};
+use qkv_inspect::{Circuit, CompositionKind, HeadWeights, LayerWeights, compositions};
 
 use crate::draw::{layer, matrix, rows};
 use crate::loops::{Rows, norm, product, transposed};
@@ -48,10 +48,10 @@ proptest! {
         let found = compositions(&layers, 1);
         prop_assert_eq!(found.len(), 3);
         for composition in found {
-            let expected = match composition.through {
-                Through::Query => ratio(&writes, &looks),
-                Through::Key => ratio(&writes, &transposed(&looks)),
-                Through::Value => ratio(&writes, &hands_on),
+            let expected = match composition.kind {
+                CompositionKind::Query => ratio(&writes, &looks),
+                CompositionKind::Key => ratio(&writes, &transposed(&looks)),
+                CompositionKind::Value => ratio(&writes, &hands_on),
             };
             let score = composition.score;
             prop_assert!((score - expected).abs() < 1e-9, "{composition:?} is not {expected}");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Run, Seen};
+use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Run, StreamInput};
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
@@ -22,7 +22,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         folder.as_deref().map(|folder| Album::new(folder, format)).transpose()
     };
     let albums = [album(&args.svg, Format::Svg)?, album(&args.png, Format::Png)?];
-    let read = |path: &PathBuf| Ok(Film::read(&Run::open(path)?)?);
+    let read = |path: &PathBuf| Ok(Film::read_evenly(&Run::open(path)?, Frame::max_on_page)?);
     let film = read(&args.run)?;
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
     let page = film.html(&others)?;
@@ -82,10 +82,10 @@ fn pictures(out: &mut impl Write, film: &Film, album: &Album) -> Result<()> {
 /// What a head does from token to token, where the run kept the vectors.
 fn circuits(frame: &Frame, layer: usize, head: usize) -> Vec<(&'static str, Circuit)> {
     let (layer, embeddings) = (&frame.layers[layer], &frame.embeddings);
-    let looks_for = |qk: Circuit| embeddings.looks_for(&qk, Seen::Token, Seen::Token).ok()?;
-    let writes = |ov: Circuit| embeddings.writes(&ov, Seen::Token).ok()?;
-    let qk = layer.qk(head).and_then(looks_for).map(|circuit| ("QK tokens", circuit));
-    let ov = layer.ov(head).and_then(writes).map(|circuit| ("OV tokens", circuit));
+    let full_qk = |qk: Circuit| embeddings.full_qk(&qk, StreamInput::Token, StreamInput::Token).ok()?;
+    let full_ov = |ov: Circuit| embeddings.full_ov(&ov, StreamInput::Token).ok()?;
+    let qk = layer.qk(head).and_then(full_qk).map(|circuit| ("QK tokens", circuit));
+    let ov = layer.ov(head).and_then(full_ov).map(|circuit| ("OV tokens", circuit));
     qk.into_iter().chain(ov).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::InspectError;
-use crate::files::heads::Heads;
+use crate::files::head_counts::Heads;
 use crate::files::weights::read;
 
 /// The table `model` of a `config.json`, as far as weights cannot be read without it. All other keys are the model's own

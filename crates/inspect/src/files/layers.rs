@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::InspectError;
-use crate::files::heads::Heads;
+use crate::files::head_counts::Heads;
 use crate::files::natural_order::NaturalKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;

@@ -4,8 +4,8 @@
 
 pub(crate) mod config;
 pub(crate) mod decode;
+pub(crate) mod head_counts;
 pub(crate) mod header;
-pub(crate) mod heads;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod natural_order;

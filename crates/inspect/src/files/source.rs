@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::InspectError;
 use crate::files::config::ModelTable;
-use crate::files::heads::Heads;
+use crate::files::head_counts::Heads;
 use crate::files::layers::{LayerWeights, layers};
 use crate::files::run::{Checkpoint, Run, WEIGHTS, snapshot_before};
 use crate::files::snapshot::Snapshot;

@@ -20,11 +20,11 @@ use crate::picture::scale::{Scale, number};
 use crate::picture::svg::with_title;
 
 /// Steps that are shown.
-const MOST_STEPS: usize = 6;
+const MAX_STEPS: usize = 6;
 
 /// Side of a picture, and what one picture may have along each axis: more cells are not told apart at this size.
 const SIDE: i32 = 128;
-const MOST_CELLS: usize = 32;
+const MAX_CELLS: usize = 32;
 
 /// Between two rows, so that the ends of their colour bars do not meet.
 const ROW_GAP: i32 = LABEL + 6;
@@ -63,7 +63,7 @@ impl<'a> FilmStrip<'a> {
     /// loss had fallen by equal parts. `None` if no frame has the head.
     pub fn new(film: &'a Film, layer: usize, head: usize) -> Option<Self> {
         let name = film.ends()?[1].layers.get(layer)?.prefix.as_str();
-        let frames = chosen(&film.frames, MOST_STEPS);
+        let frames = chosen(&film.frames, MAX_STEPS);
         let map = |frame: &&'a Frame| -> Option<&'a Matrix> {
             let maps = &frame.probes.first()?.maps;
             maps.iter().find(|map| map.layer == name && map.head == head).map(|map| &map.weights)
@@ -139,7 +139,7 @@ impl<'a> FilmStrip<'a> {
 impl<'a> Row<'a> {
     /// `None` where no frame has the matrix.
     fn new(name: &str, palette: Palette, matrices: &[Option<&'a Matrix>]) -> Option<Self> {
-        let shown = |matrix: &'a Matrix| reduce(matrix, [MOST_CELLS, MOST_CELLS], palette).matrix;
+        let shown = |matrix: &'a Matrix| reduce(matrix, [MAX_CELLS, MAX_CELLS], palette).matrix;
         let matrices: Vec<Option<Cow<Matrix>>> = matrices.iter().map(|matrix| matrix.map(shown)).collect();
         matrices.iter().flatten().next()?;
         let scale = match palette {

@@ -3,26 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use crate::error::InspectError;
-use crate::files::layers::{HeadWeights, LayerWeights, layers};
+use crate::files::layers::{LayerWeights, layers};
 use crate::files::metrics::{Evaluation, Metrics};
 use crate::files::run::{Checkpoint, Run};
 use crate::files::setup::Setup;
 use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
-use crate::film::page::matrix_data::n_circuit_values;
 use crate::heads::embeddings::Embeddings;
 use crate::heads::gradients::GradientFlow;
-use crate::heads::head_scores::HeadScores;
-use crate::matrix::dense::Matrix;
-
-/// Values that all frames together may have: about 11 MB as a page.
-const MOST_VALUES: usize = 4_000_000;
-
-/// Cells of a matrix along each axis; a larger one is shown in blocks.
-pub(crate) const MOST_CELLS: usize = 128;
 
 /// What a run learned, step by step.
 ///
@@ -40,7 +29,7 @@ pub struct Film {
     pub title: String,
     /// By step; at least one.
     pub frames: Vec<Frame>,
-    /// Number of frames that the run kept; more than there are here where the page would become too large.
+    /// Number of frames that the run kept; more than there are here where not all of them were read.
     pub n_kept: usize,
     /// Loss and accuracy of every step.
     pub metrics: Metrics,
@@ -67,19 +56,6 @@ pub struct Frame {
     pub probes: Vec<Snapshot>,
 }
 
-/// A habit of a head at one step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Habit {
-    /// Name of the layer.
-    pub layer: String,
-    /// Index of the head.
-    pub head: usize,
-    /// What it looks at, in words.
-    pub looks_at: &'static str,
-    /// Share of attention that goes there.
-    pub share: f64,
-}
-
 /// Where the frame of one step is read from.
 #[derive(Default)]
 struct Kept<'a> {
@@ -88,12 +64,20 @@ struct Kept<'a> {
 }
 
 impl Film {
-    /// Reads what training kept: frames from `snapshots/`, the checkpoints between them, and the metrics. Where all frames
-    /// would have more than four million values, only the first, the last and evenly chosen ones between them are kept.
+    /// Reads what training kept: frames from `snapshots/`, the checkpoints between them, and the metrics.
     ///
     /// # Errors
     /// If a file is damaged, or the matrices do not split into the heads of the config.
     pub fn read(run: &Run) -> Result<Self, InspectError> {
+        Self::read_evenly(run, |_| usize::MAX)
+    }
+
+    /// Reads no more frames than `max_frames` allows, but at least two: the first, the last and evenly chosen ones between
+    /// them. It is given the frame of the latest checkpoint, which is as large as any; [`Frame::max_on_page`] is one.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_evenly(run: &Run, max_frames: impl FnOnce(&Frame) -> usize) -> Result<Self, InspectError> {
         let metrics = Metrics::of_run(run.path())?;
         let setup = Setup::of_checkpoint(&run.latest().folder)?;
         let mut kept: BTreeMap<u64, Kept> = BTreeMap::new();
@@ -105,9 +89,8 @@ impl Film {
         }
         let all: Vec<(u64, Kept)> = kept.into_iter().collect();
         // The last frame is a checkpoint, unless the run goes on just now, so that it has all there is.
-        let largest = n_values(&frame(run.latest().step, &all_of(run, &all), &setup, &metrics)?);
-        let most = MOST_VALUES / largest.max(1);
-        let chosen = evenly(all.len(), most.max(2)).map(|index| {
+        let latest = frame(run.latest().step, &all_of(run, &all), &setup, &metrics)?;
+        let chosen = evenly(all.len(), max_frames(&latest).max(2)).map(|index| {
             let (step, kept) = &all[index];
             frame(*step, kept, &setup, &metrics)
         });
@@ -157,52 +140,6 @@ fn frame(step: u64, kept: &Kept, setup: &Setup, metrics: &Metrics) -> Result<Fra
     Ok(frame)
 }
 
-impl Habit {
-    /// The habits of every head of a snapshot, the strongest first.
-    pub fn of(snapshot: &Snapshot) -> Vec<Self> {
-        let mut habits: Vec<Self> = snapshot
-            .maps
-            .iter()
-            .flat_map(|map| {
-                named(&map.scores(&snapshot.tokens)).into_iter().filter_map(|(looks_at, share)| {
-                    Some(Self { layer: map.layer.clone(), head: map.head, looks_at, share: share? })
-                })
-            })
-            .collect();
-        habits.sort_by(|a, b| b.share.total_cmp(&a.share));
-        habits
-    }
-}
-
-/// What a head looks at, in words, with its score.
-pub(crate) fn named(scores: &HeadScores) -> [(&'static str, Option<f64>); 5] {
-    [
-        ("the position before", scores.previous_token),
-        ("the first position", scores.first_token),
-        ("other positions with the same token", scores.same_token),
-        ("what followed the same token earlier", scores.induction),
-        ("the mirror image of the position", scores.anti_diagonal),
-    ]
-}
-
-/// Values that a page needs for a frame: matrices, W_Q and W_K twice because of the gauge, circuits, and maps.
-fn n_values(frame: &Frame) -> usize {
-    let cells = |m: &Matrix| m.rows().min(MOST_CELLS) * m.columns().min(MOST_CELLS);
-    let heads = frame.layers.iter().flat_map(|layer| &layer.heads);
-    let matrices = heads.flat_map(|head| head.named().into_iter().chain(head.named().into_iter().take(2)));
-    let maps = frame.probes.iter().flat_map(|probe| &probe.maps);
-    let matrices: usize = matrices.filter_map(|(_, m)| m.map(cells)).sum();
-    let width = |heads: &HeadWeights| heads.w_q.as_ref().map_or(0, Matrix::columns);
-    let size = |vectors: &Option<Matrix>| vectors.as_ref().map_or(0, Matrix::rows);
-    let circuits = frame.layers.iter().flat_map(|layer| &layer.heads).map(|head| {
-        let [tokens, positions] = [&frame.embeddings.tokens, &frame.embeddings.positions].map(size);
-        2 * n_circuit_values([tokens; 2], width(head)) + n_circuit_values([positions; 2], width(head))
-    });
-    let circuits: usize = circuits.sum();
-    // The maps of a film that is too large are shown in half as many cells along each axis.
-    matrices + circuits + maps.map(|map| cells(&map.weights) / 4).sum::<usize>()
-}
-
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
 fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
     let count = length.min(most);
@@ -213,6 +150,7 @@ fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::fixtures::{run_folder, tensors};
+    use crate::heads::attention_pattern::AttentionPattern;
     use std::fs;
 
     #[test]
@@ -234,8 +172,23 @@ mod tests {
         let w_q = film.frames[3].layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
         assert_eq!((w_q, film.n_kept), (Some(vec![41.0, 41.0]), 4));
         assert_eq!(film.ends().map(|ends| ends.map(|frame| frame.step)), Some([0, 40]));
-        let habits = Habit::of(&film.frames[1].probes[0]);
-        assert_eq!((habits[0].looks_at, habits[0].share), ("the position before", 1.0));
+        let patterns = AttentionPattern::of(&film.frames[1].probes[0]);
+        assert_eq!((patterns[0].target, patterns[0].share), ("the position before", 1.0));
+        Ok(())
+    }
+
+    #[test]
+    fn a_film_that_is_read_in_part_keeps_its_ends() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = run_folder(&[0, 1, 2, 3, 4])?;
+        let run = Run::open(folder.path())?;
+        let steps = |max: usize| {
+            let film = Film::read_evenly(&run, |latest| max * latest.layers.len())?;
+            let steps: Vec<u64> = film.frames.iter().map(|frame| frame.step).collect();
+            Ok::<_, InspectError>((steps, film.n_kept))
+        };
+        assert_eq!(steps(0)?, (vec![0, 4], 5));
+        assert_eq!(steps(3)?, (vec![0, 2, 4], 5));
+        assert_eq!(steps(9)?, (vec![0, 1, 2, 3, 4], 5));
         Ok(())
     }
 

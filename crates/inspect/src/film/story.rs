@@ -1,11 +1,12 @@
 //! A film in words, each of them measured.
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
-use crate::film::frames::{Film, Habit};
+use crate::film::frames::Film;
+use crate::heads::attention_pattern::AttentionPattern;
 use crate::picture::label::clean_label;
 use crate::picture::scale::number;
 
-/// A habit is worth naming where it takes most of the attention.
+/// A pattern is worth naming where it takes most of the attention.
 const MOST: f64 = 0.5;
 
 impl Film {
@@ -19,7 +20,7 @@ impl Film {
             self.answers(),
             self.movement(),
             self.push(),
-            self.habit(),
+            self.pattern(),
             self.sharpness(),
         ];
         sentences.into_iter().flatten().collect()
@@ -116,16 +117,16 @@ impl Film {
         ))
     }
 
-    fn habit(&self) -> Option<String> {
+    fn pattern(&self) -> Option<String> {
         let snapshot = self.first_probes().last()?;
-        let habits = Habit::of(snapshot);
-        let Habit { layer, head, looks_at, share } = habits.first()?;
+        let patterns = AttentionPattern::of(snapshot);
+        let AttentionPattern { layer, head, target, share } = patterns.first()?;
         let share_of = percent(*share);
         Some(match *share >= MOST {
-            true => format!("Head {head} of {layer} gives {share_of} of its attention to {looks_at}."),
+            true => format!("Head {head} of {layer} gives {share_of} of its attention to {target}."),
             false => format!(
-                "No head has one of the habits that are looked for; the nearest is head {head} of {layer}, which gives \
-                 {share_of} of its attention to {looks_at}."
+                "No head has one of the named patterns; the nearest is head {head} of {layer}, which gives {share_of} of its \
+                 attention to {target}."
             ),
         })
     }

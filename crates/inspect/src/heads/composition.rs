@@ -18,7 +18,7 @@ const SAMPLES: u64 = 16;
 /// How a later head reads what an earlier one wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Through {
+pub enum CompositionKind {
     /// As a query: it changes what is looked for.
     Query,
     /// As a key: it changes what is found.
@@ -39,7 +39,7 @@ pub struct Composition {
     /// Head that reads.
     pub to_head: usize,
     /// How it reads.
-    pub through: Through,
+    pub kind: CompositionKind,
     /// From 0 to 1.
     pub score: f64,
     /// What random matrices of the same shapes have.
@@ -107,7 +107,7 @@ pub fn compositions(layers: &[LayerWeights], seed: u64) -> Vec<Composition> {
     for (to_layer, reader) in layers.iter().enumerate() {
         for (from_layer, writer) in layers[..to_layer].iter().enumerate() {
             for (from_head, ov) in heads(writer, LayerWeights::ov) {
-                for (to_head, through, next) in readings(reader) {
+                for (to_head, kind, next) in readings(reader) {
                     let Ok(Some(score)) = ov.composition(&next) else { continue };
                     let shape = [&ov, &next].map(|c| [c.rows(), c.factors()[0].columns(), c.columns()]);
                     let baseline = *baselines.entry(shape).or_insert_with(|| baseline(shape, seed));
@@ -116,7 +116,7 @@ pub fn compositions(layers: &[LayerWeights], seed: u64) -> Vec<Composition> {
                         from_head,
                         to_layer,
                         to_head,
-                        through,
+                        kind,
                         score,
                         baseline,
                     });
@@ -134,15 +134,15 @@ fn heads(
     (0..layer.heads.len()).filter_map(move |head| Some((head, circuit(layer, head)?)))
 }
 
-fn readings(layer: &LayerWeights) -> Vec<(usize, Through, Circuit)> {
+fn readings(layer: &LayerWeights) -> Vec<(usize, CompositionKind, Circuit)> {
     let mut readings = Vec::new();
     for head in 0..layer.heads.len() {
         if let Some(qk) = layer.qk(head) {
             let transposed = qk.transpose();
-            readings.push((head, Through::Query, qk));
-            readings.push((head, Through::Key, transposed));
+            readings.push((head, CompositionKind::Query, qk));
+            readings.push((head, CompositionKind::Key, transposed));
         }
-        readings.extend(layer.ov(head).map(|ov| (head, Through::Value, ov)));
+        readings.extend(layer.ov(head).map(|ov| (head, CompositionKind::Value, ov)));
     }
     readings
 }
@@ -215,10 +215,14 @@ mod tests {
         }
         let list: Vec<_> = list.iter().map(|(n, s, v)| (n.as_str(), &s[..], v.clone())).collect();
         let found = compositions(&layers(&weights(&list), 1)?, 0);
-        let scores: Vec<_> = found.iter().map(|c| (c.from_layer, c.to_layer, c.through, c.score)).collect();
+        let scores: Vec<_> = found.iter().map(|c| (c.from_layer, c.to_layer, c.kind, c.score)).collect();
         assert_eq!(
             scores,
-            [(0, 1, Through::Query, 1.0), (0, 1, Through::Key, 0.0), (0, 1, Through::Value, 0.0)]
+            [
+                (0, 1, CompositionKind::Query, 1.0),
+                (0, 1, CompositionKind::Key, 0.0),
+                (0, 1, CompositionKind::Value, 0.0)
+            ]
         );
         Ok(())
     }

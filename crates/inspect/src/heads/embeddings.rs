@@ -20,7 +20,7 @@ pub struct Embeddings {
 
 /// What stands at a position of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum StreamInput {
     /// The token.
     Token,
     /// The position's own vector.
@@ -28,7 +28,7 @@ pub enum Seen {
 }
 
 /// A config that asks for more positions is damaged, or of a model that no picture has room for.
-const MOST_POSITIONS: usize = 1 << 16;
+const MAX_POSITIONS: usize = 1 << 16;
 
 impl Embeddings {
     /// Reads `embedding.table`, `positions.learned` and `unembedding`. Where the config says that the model is tied, the
@@ -44,7 +44,7 @@ impl Embeddings {
             found => found,
         };
         let positions = match (matrix("positions.learned")?, &tokens, model.seq_len) {
-            (None, Some(tokens), Some(seq_len @ 1..=MOST_POSITIONS))
+            (None, Some(tokens), Some(seq_len @ 1..=MAX_POSITIONS))
                 if model.positions.as_deref() == Some("sinusoidal") =>
             {
                 Some(sinusoidal(seq_len, tokens.columns())?)
@@ -58,7 +58,7 @@ impl Embeddings {
         })
     }
 
-    /// Who looks for whom: entry `(a, b)` is `a`'s part in the score of a query that holds `a` for a key that holds `b`,
+    /// Which input attends to which: entry `(a, b)` is `a`'s part in the score of a query that holds `a` for a key that holds `b`,
     /// before scaling ([Elhage et al. 2021, QK circuit](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
     /// ```text
@@ -71,14 +71,19 @@ impl Embeddings {
     ///
     /// # Errors
     /// If the vectors have not the width that `qk` reads.
-    pub fn looks_for(&self, qk: &Circuit, query: Seen, key: Seen) -> Result<Option<Circuit>, InspectError> {
+    pub fn full_qk(
+        &self,
+        qk: &Circuit,
+        query: StreamInput,
+        key: StreamInput,
+    ) -> Result<Option<Circuit>, InspectError> {
         let (Some(query), Some(key)) = (self.vectors(query), self.vectors(key)) else { return Ok(None) };
         let [down, across] = [query, key].map(|vectors| vectors.axes()[0]);
         let circuit = qk.of_inputs(query)?.onto_outputs(&key.transpose())?;
         Ok(Some(circuit.with_axes(down, across)))
     }
 
-    /// What seeing something says: entry `(a, b)` is how much a head that attends to `a` raises the logit of token `b`
+    /// What attending to an input writes: entry `(a, b)` is how much a head that attends to `a` raises the logit of token `b`
     /// ([Elhage et al. 2021, OV circuit](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
     /// ```text
@@ -89,18 +94,18 @@ impl Embeddings {
     ///
     /// # Errors
     /// If the vectors have not the width that `ov` reads, or the unembedding not the one that it writes.
-    pub fn writes(&self, ov: &Circuit, seen: Seen) -> Result<Option<Circuit>, InspectError> {
-        let (Some(vectors), Some(unembedding)) = (self.vectors(seen), &self.unembedding) else {
+    pub fn full_ov(&self, ov: &Circuit, input: StreamInput) -> Result<Option<Circuit>, InspectError> {
+        let (Some(vectors), Some(unembedding)) = (self.vectors(input), &self.unembedding) else {
             return Ok(None);
         };
         let circuit = ov.of_inputs(vectors)?.onto_outputs(unembedding)?;
         Ok(Some(circuit.with_axes(vectors.axes()[0], unembedding.axes()[1])))
     }
 
-    fn vectors(&self, seen: Seen) -> Option<&Matrix> {
-        match seen {
-            Seen::Token => self.tokens.as_ref(),
-            Seen::Position => self.positions.as_ref(),
+    fn vectors(&self, input: StreamInput) -> Option<&Matrix> {
+        match input {
+            StreamInput::Token => self.tokens.as_ref(),
+            StreamInput::Position => self.positions.as_ref(),
         }
     }
 }
@@ -142,15 +147,15 @@ mod tests {
     fn a_head_is_seen_through_the_vectors_of_tokens_and_positions() -> Result<(), InspectError> {
         let (embeddings, circuit) = sample(false)?;
         let product = |circuit: Option<Circuit>| circuit.map(|circuit| circuit.product());
-        let looks = |query, key| embeddings.looks_for(&circuit, query, key).map(product);
-        let (token, position) = (Seen::Token, Seen::Position);
+        let looks = |query, key| embeddings.full_qk(&circuit, query, key).map(product);
+        let (token, position) = (StreamInput::Token, StreamInput::Position);
         let tokens = looks(token, token)?.expect("the file has tokens");
         assert_eq!(tokens.values(), [2.0, 5.0, 6.0, 15.0]);
         assert_eq!(tokens.axes(), ["token", "token"]);
         assert_eq!(looks(token, position)?.map(|m| m.values().to_vec()), Some(vec![11.0, 33.0]));
         assert_eq!(looks(position, token)?.map(|m| m.values().to_vec()), Some(vec![14.0, 35.0]));
         assert_eq!(looks(position, position)?.map(|m| m.values().to_vec()), Some(vec![77.0]));
-        let written = product(embeddings.writes(&circuit, token)?).expect("the file has all three");
+        let written = product(embeddings.full_ov(&circuit, token)?).expect("the file has all three");
         assert_eq!(written.values(), [0.0, 1.0, 2.0, 0.0, 3.0, 6.0]);
         assert_eq!(written.axes(), ["token", "next token"]);
         Ok(())
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn a_tied_model_writes_through_its_table() -> Result<(), InspectError> {
         let (embeddings, circuit) = sample(true)?;
-        let written = embeddings.writes(&circuit, Seen::Token)?.map(|circuit| circuit.product());
+        let written = embeddings.full_ov(&circuit, StreamInput::Token)?.map(|circuit| circuit.product());
         assert_eq!(written.map(|m| m.values().to_vec()), Some(vec![2.0, 5.0, 6.0, 15.0]));
         Ok(())
     }
@@ -185,10 +190,10 @@ mod tests {
         let (_, circuit) = sample(true)?;
         let empty = Embeddings::read(&weights(&[("w_q", &[1, 1], vec![1.0])]), &ModelTable::default())?;
         assert_eq!(empty, Embeddings::default());
-        assert_eq!(empty.looks_for(&circuit, Seen::Token, Seen::Token)?, None);
-        assert_eq!(empty.writes(&circuit, Seen::Token)?, None);
+        assert_eq!(empty.full_qk(&circuit, StreamInput::Token, StreamInput::Token)?, None);
+        assert_eq!(empty.full_ov(&circuit, StreamInput::Token)?, None);
         let narrow = Embeddings { tokens: Some(Matrix::new(2, 1, vec![1.0; 2])?), ..Embeddings::default() };
-        assert!(narrow.looks_for(&circuit, Seen::Token, Seen::Token).is_err());
+        assert!(narrow.full_qk(&circuit, StreamInput::Token, StreamInput::Token).is_err());
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{InspectError, NoGauge};
 use crate::files::config::ModelTable;
 use crate::files::layers::HeadWeights;
 use crate::matrix::dense::Matrix;
-use crate::matrix::jacobi::{Decomposition, MOST_SWEEPS, decompose};
+use crate::matrix::jacobi::{Decomposition, MAX_SWEEPS, decompose};
 use crate::matrix::scaled::finite;
 
 impl ModelTable {
@@ -94,7 +94,7 @@ fn balance(q: &Matrix, k: &Matrix) -> Result<[Matrix; 2], InspectError> {
     let (q_qr, k_qr) = (QR::new(q_values), QR::new(k_values));
     let core = q_qr.r() * k_qr.r().transpose();
     let (rows, columns) = (core.nrows(), core.ncols());
-    let iterations = MOST_SWEEPS;
+    let iterations = MAX_SWEEPS;
     let Decomposition { left, right } =
         decompose(&core).ok_or(InspectError::NoConvergence { rows, columns, iterations })?;
     // The square roots are taken apart, so that the product of large scales cannot overflow.

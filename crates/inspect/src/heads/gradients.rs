@@ -1,7 +1,7 @@
 //! How back-propagation reached W_Q, W_K and W_V, head by head.
 
 use crate::error::InspectError;
-use crate::files::heads::Heads;
+use crate::files::head_counts::Heads;
 use crate::files::layers::{LayerWeights, part_of_head};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;

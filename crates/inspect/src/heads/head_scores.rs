@@ -1,4 +1,4 @@
-//! What a head does, in one number for each of the habits that people have found in heads.
+//! How strongly a head shows each attention pattern that has a name, in one number each.
 
 use serde::Serialize;
 
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn hand_made_heads_score_one_at_their_habit() {
+    fn hand_made_heads_score_one_at_their_pattern() {
         assert_eq!(looking_at(&[0, 0, 1, 2], "abca").previous_token, Some(1.0));
         assert_eq!(looking_at(&[0, 0, 0, 0], "abca").first_token, Some(1.0));
         assert_eq!(looking_at(&[3, 2, 1, 0], "abca").anti_diagonal, Some(1.0));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_score_zero_at_another_habit() {
+    fn heads_score_zero_at_another_pattern() {
         let scores = looking_at(&[0, 0, 1, 2], "abca");
         let expected = HeadScores {
             previous_token: Some(1.0),

@@ -24,9 +24,9 @@ const CHECK: f64 = 1e-10;
 ///
 /// // A quarter turn has the eigenvalues i and -i: nothing is copied, nothing is inverted.
 /// let turn = Matrix::new(2, 2, vec![0.0, 1.0, -1.0, 0.0])?.eigenvalues()?;
-/// assert_eq!(turn.positive_share(), Some(0.0));
+/// assert_eq!(turn.copying_score(), Some(0.0));
 /// let copy = Matrix::new(2, 2, vec![3.0, 1.0, 0.0, 2.0])?.eigenvalues()?;
-/// assert_eq!(copy.positive_share(), Some(1.0));
+/// assert_eq!(copy.copying_score(), Some(1.0));
 /// # Ok::<(), qkv_inspect::InspectError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +72,7 @@ impl Eigenvalues {
     ///
     /// Near 1 a token raises its own logit (the OV circuit, from tokens to tokens) or its own score (the QK circuit).
     /// `None` where every eigenvalue is zero.
-    pub fn positive_share(&self) -> Option<f64> {
+    pub fn copying_score(&self) -> Option<f64> {
         let largest = self.values.first()?.magnitude();
         let sum = |part: fn(&Eigenvalue) -> f64| self.values.iter().map(|v| part(v) / largest).sum::<f64>();
         (largest > 0.0).then(|| (sum(|v| v.re) / sum(Eigenvalue::magnitude)).clamp(-1.0, 1.0))
@@ -250,7 +250,7 @@ mod tests {
             ([3.0, -4.0, 4.0, 3.0], Some(0.6)),
             ([0.0; 4], None),
         ] {
-            let share = Matrix::new(2, 2, values.to_vec())?.eigenvalues()?.positive_share();
+            let share = Matrix::new(2, 2, values.to_vec())?.eigenvalues()?.copying_score();
             let close = share.zip(expected).is_none_or(|(got, expected)| (got - expected).abs() < 1e-15);
             assert!(close && share.is_some() == expected.is_some(), "{values:?} gave {share:?}");
         }

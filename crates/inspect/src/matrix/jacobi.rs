@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 /// Sweeps over all pairs of columns. Convergence is quadratic in the end and takes fewer than ten; this ends a cycle.
-pub(crate) const MOST_SWEEPS: usize = 60;
+pub(crate) const MAX_SWEEPS: usize = 60;
 
 /// `A = Σ_k u_k σ_k v_kᵀ`, largest first.
 pub(crate) struct Decomposition {
@@ -22,7 +22,7 @@ pub(crate) fn decompose(a: &DMatrix<f64>) -> Option<Decomposition> {
     let (mut u, mut v) = (a.clone(), DMatrix::identity(a.ncols(), a.ncols()));
     // Below this, a column is what rounding left of one that should be zero, and has no direction.
     let rounding = f64::EPSILON * a.norm();
-    (0..MOST_SWEEPS).find(|_| !sweep(&mut u, &mut v, rounding))?;
+    (0..MAX_SWEEPS).find(|_| !sweep(&mut u, &mut v, rounding))?;
     let sigmas: Vec<f64> = u.column_iter().map(|column| column.norm()).collect();
     let mut order: Vec<usize> = (0..a.ncols()).collect();
     order.sort_by(|&i, &j| sigmas[j].total_cmp(&sigmas[i]));

@@ -47,8 +47,8 @@ impl HeatMap<'_> {
 
 impl Cell {
     pub(crate) fn of(x: f64, scale: &Scale, style: TextStyle) -> Self {
-        match (odd(x), style) {
-            (Some(odd), _) => Self::without_colour(odd.to_owned()),
+        match (non_finite(x), style) {
+            (Some(text), _) => Self::without_colour(text.to_owned()),
             (None, TextStyle::Plain) => Self::without_colour(plain(x, scale)),
             (None, TextStyle::Colour) => {
                 let colour: Option<Rgb> = scale.colour(x);
@@ -63,7 +63,7 @@ impl Cell {
 }
 
 /// The cell of a value that has no place on a scale.
-fn odd(x: f64) -> Option<&'static str> {
+fn non_finite(x: f64) -> Option<&'static str> {
     match x {
         x if x.is_nan() => Some("??"),
         f64::INFINITY => Some("+∞"),

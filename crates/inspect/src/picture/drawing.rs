@@ -10,7 +10,7 @@ use plotters::style::{Color, FontTransform, IntoFont, RGBColor, TextStyle as Wri
 use crate::picture::heat_map::{Labels, Prepared};
 use crate::picture::label::fit;
 use crate::picture::layout::{
-    BAR_WIDTH, GAP, LABEL, Layout, MOST_LABEL, TICKS, is_turned, longest, pixels, tick_label,
+    BAR_WIDTH, GAP, LABEL, Layout, MAX_LABEL, TICKS, is_turned, longest, pixels, tick_label,
 };
 use crate::picture::palette::is_dark;
 use crate::picture::scale::Scale;
@@ -96,7 +96,7 @@ fn draw_labels<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Lay
     let beside = writing(LABEL, INK, HPos::Right, VPos::Center);
     for i in every(down.texts().len(), LABEL + 2, cell) {
         let y = layout.top + i as i32 * cell + cell / 2;
-        let text = fit(&down.texts()[i], MOST_LABEL);
+        let text = fit(&down.texts()[i], MAX_LABEL);
         canvas.draw_text(&text, &beside, (layout.left - GAP, y))?;
     }
     let upright = writing(LABEL, INK, HPos::Center, VPos::Top);
@@ -107,7 +107,7 @@ fn draw_labels<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Lay
     };
     for i in every(across.texts().len(), room, cell) {
         let x = layout.left + i as i32 * cell + cell / 2;
-        let text = fit(&across.texts()[i], MOST_LABEL);
+        let text = fit(&across.texts()[i], MAX_LABEL);
         let is_word = matches!(across, Labels::Words(_));
         let style = if is_word && is_turned(&text, cell) { &turned } else { &upright };
         canvas.draw_text(&text, style, (x, layout.bottom() + GAP - 2))?;

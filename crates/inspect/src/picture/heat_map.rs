@@ -8,7 +8,7 @@ use crate::picture::reduce::{Reduced, reduce};
 use crate::picture::scale::{Scale, number};
 
 /// As many cells as fit beside a label in a wide terminal, at two columns a cell.
-const MOST_CELLS: usize = 64;
+const MAX_CELLS: usize = 64;
 
 /// A matrix with a palette, a title and labels, ready to be drawn as [text](Self::text) or as [SVG](Self::svg).
 ///
@@ -64,7 +64,7 @@ impl<'a> HeatMap<'a> {
             scale: None,
             title: String::new(),
             labels: [None, None],
-            most: [MOST_CELLS, MOST_CELLS],
+            most: [MAX_CELLS, MAX_CELLS],
         }
     }
 
@@ -114,15 +114,15 @@ impl<'a> HeatMap<'a> {
 
     /// `values from … to …`, and how many are neither.
     pub(crate) fn values_note(&self) -> String {
-        let odd = self.matrix.values().iter().filter(|x| !x.is_finite()).count();
-        let odd = match odd {
+        let count = self.matrix.values().iter().filter(|x| !x.is_finite()).count();
+        let non_finite = match count {
             0 => String::new(),
             1 => "; 1 value is NaN or infinite".to_owned(),
             n => format!("; {n} values are NaN or infinite"),
         };
         match self.matrix.range() {
-            Some((low, high)) => format!("values from {} to {}{odd}", number(low), number(high)),
-            None => format!("no finite value{odd}"),
+            Some((low, high)) => format!("values from {} to {}{non_finite}", number(low), number(high)),
+            None => format!("no finite value{non_finite}"),
         }
     }
 }

@@ -11,7 +11,7 @@ const SIDE: usize = 480;
 const CELL: (usize, usize) = (4, 40);
 
 /// Longest label beside a row or below a column, in characters.
-pub(crate) const MOST_LABEL: usize = 14;
+pub(crate) const MAX_LABEL: usize = 14;
 
 /// Height of a label, and the width that its characters take on average in a sans-serif font.
 pub(crate) const LABEL: i32 = 12;
@@ -98,7 +98,7 @@ pub(crate) fn is_turned(word: &str, cell: i32) -> bool {
 
 /// Width of the longest label, as it is cut, in pixels.
 pub(crate) fn longest(labels: &Labels) -> i32 {
-    let cut = labels.texts().iter().map(|text| pixels(&fit(text, MOST_LABEL)));
+    let cut = labels.texts().iter().map(|text| pixels(&fit(text, MAX_LABEL)));
     cut.max().unwrap_or(0)
 }
 

@@ -57,8 +57,8 @@ impl Reduced<'_> {
 
 fn one_value(matrix: &Matrix, rows: Range<usize>, columns: Range<usize>, palette: Palette) -> f64 {
     let values = || rows.clone().flat_map(|row| matrix.row(row)[columns.clone()].iter().copied());
-    if let Some(odd) = values().find(|x| !x.is_finite()) {
-        return odd;
+    if let Some(non_finite) = values().find(|x| !x.is_finite()) {
+        return non_finite;
     }
     match palette {
         Palette::Diverging => values().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most }),

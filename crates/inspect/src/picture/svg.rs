@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_crossed_out_and_counted() -> Result<(), InspectError> {
-        let odd = matrix(1, 2, |i| if i == 0 { f64::NAN } else { 1.0 })?;
-        let svg = HeatMap::new(&odd, Palette::Sequential).svg()?;
+        let non_finite = matrix(1, 2, |i| if i == 0 { f64::NAN } else { 1.0 })?;
+        let svg = HeatMap::new(&non_finite, Palette::Sequential).svg()?;
         assert!(svg.contains("#BBBBBB") && svg.contains("1 value is NaN or infinite"));
         assert!(!svg.contains("\nNaN\n"));
         Ok(())

@@ -19,10 +19,10 @@ pub enum TextStyle {
 }
 
 /// Longest label beside a row, in columns.
-const MOST_ROW_LABEL: usize = 14;
+const MAX_ROW_LABEL: usize = 14;
 
 /// Longest label above a column, which is written downwards, in lines.
-const MOST_COLUMN_LABEL: usize = 10;
+const MAX_COLUMN_LABEL: usize = 10;
 
 /// Cells between two counted columns.
 const COUNT_EVERY: usize = 4;
@@ -39,7 +39,7 @@ impl HeatMap<'_> {
         let mut lines = Vec::new();
         lines.push(heading(&prepared));
         let rows: Vec<String> =
-            prepared.labels[0].texts().iter().map(|label| fit(label, MOST_ROW_LABEL)).collect();
+            prepared.labels[0].texts().iter().map(|label| fit(label, MAX_ROW_LABEL)).collect();
         let margin = rows.iter().map(|label| width(label)).max().unwrap_or(0);
         for labels in column_labels(&prepared.labels[1]) {
             lines.push(format!("{} {labels}", " ".repeat(margin)));
@@ -80,7 +80,7 @@ fn column_labels(labels: &Labels) -> Vec<String> {
         }
         Labels::Words(_) => {
             let words: Vec<Vec<char>> =
-                texts.iter().map(|text| fit(text, MOST_COLUMN_LABEL).chars().collect()).collect();
+                texts.iter().map(|text| fit(text, MAX_COLUMN_LABEL).chars().collect()).collect();
             let lines = words.iter().map(Vec::len).max().unwrap_or(0);
             (0..lines).map(|line| line_of(&words, lines, line)).collect()
         }
@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_has_its_own_character() {
-        let odd = matrix(1, 4, &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0]);
+        let non_finite = matrix(1, 4, &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0]);
         for palette in [Palette::Diverging, Palette::Sequential] {
             for style in [TextStyle::Plain, TextStyle::Colour] {
-                let text = HeatMap::new(&odd, palette).text(style);
+                let text = HeatMap::new(&non_finite, palette).text(style);
                 assert!(text.contains("0 ??+∞-∞"), "{text}");
                 assert!(text.contains("3 values are NaN or infinite"), "{text}");
             }

@@ -55,10 +55,10 @@ function pixels(values, rows, columns, kind, low, high) {
   for (let i = 0; i < values.length; i++) {
     const x = values[i];
     const start = 3 * level(high === low ? 0.5 : (x - low) / (high - low));
-    const odd = Number.isNaN(x);
-    image.data[4 * i] = odd ? 255 : colours[start];
-    image.data[4 * i + 1] = odd ? 0 : colours[start + 1];
-    image.data[4 * i + 2] = odd ? 255 : colours[start + 2];
+    const nonFinite = Number.isNaN(x);
+    image.data[4 * i] = nonFinite ? 255 : colours[start];
+    image.data[4 * i + 1] = nonFinite ? 0 : colours[start + 1];
+    image.data[4 * i + 2] = nonFinite ? 255 : colours[start + 2];
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);

@@ -97,8 +97,8 @@ function buildMap(place) {
     query = i;
     showTokens(query);
   });
-  const [habits, answers] = [make("div"), make("div")];
-  right.append(habits, answers);
+  const [patterns, answers] = [make("div"), make("div")];
+  right.append(patterns, answers);
   const blocks = map.block[0] > 1 ? `; each cell is the average of a block of ${map.block.join(" × ")}` : "";
   return () => {
     const frame = frameWithMap(map, state.frame);
@@ -110,8 +110,8 @@ function buildMap(place) {
     const text = ` ${when}: query down, key across${blocks}.${keys}`;
     picture.show(values, [make("h3", {}, `Head ${map.head} of ${map.layer}`), text], `Attention map of head ${map.head} of ${map.layer}${text} Values in the table below.`);
     showTokens?.(query);
-    const rows = (kept?.habits ?? []).map(([words, share]) => [words, share, percent(share)]);
-    habits.replaceChildren(...(rows.length ? [bars("attention to", "share", rows, 1)] : []));
+    const rows = (kept?.patterns ?? []).map(([words, share]) => [words, share, percent(share)]);
+    patterns.replaceChildren(...(rows.length ? [bars("attention to", "share", rows, 1)] : []));
     answers.replaceChildren(...said(probe, probe.predictions[frame]));
   };
 }

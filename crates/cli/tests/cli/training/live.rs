@@ -171,25 +171,12 @@ fn a_watched_run_writes_the_bytes_of_one_that_nobody_saw() {
 }
 
 #[test]
-fn drawing_takes_less_than_three_percent() {
+fn a_slow_terminal_gets_fewer_pictures_and_the_run_all_its_steps() {
     let sandbox = Sandbox::new();
-    takes_little(Pty::start(&sandbox, "train reverse --live --out run --steps 3000"));
-}
-
-#[test]
-fn a_slow_terminal_does_not_hold_the_training() {
-    let sandbox = Sandbox::new();
-    // A picture of some 50 KiB takes such a terminal a quarter of the run.
+    // A picture of some 50 KiB takes such a terminal a quarter of the run. How little the training waits: stage `bench`.
     let delay = std::time::Duration::from_millis(30);
-    takes_little(Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay));
-}
-
-#[track_caller]
-fn takes_little(pty: Pty) {
-    let text = pty.ends_with(0);
-    let share = text.split("the live view took ").nth(1).and_then(|rest| rest.split(['%', ' ']).nth(4));
-    let share: f64 = share.unwrap_or_else(|| panic!("no share in\n{text}")).parse().unwrap();
-    assert!(share < 3.0, "{text}");
+    let text = Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay).ends_with(0);
+    assert!(text.contains("after 3000 steps") && text.contains("the live view took "), "{text}");
 }
 
 #[test]

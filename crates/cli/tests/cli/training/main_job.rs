@@ -28,19 +28,10 @@ fn the_defaults_get_all_of_ten_thousand_test_sequences_right() {
 }
 
 #[test]
-fn so_does_seed_one() {
-    is_solved("--seed 1");
-}
-
-#[test]
-fn so_does_seed_two() {
-    is_solved("--seed 2");
-}
-
-#[cfg(feature = "ndarray")]
-#[test]
-fn so_does_the_other_backend() {
-    is_solved("--device ndarray");
+fn so_do_nine_other_seeds() {
+    for seed in 1..10 {
+        is_solved(&format!("--seed {seed}"));
+    }
 }
 
 #[test]

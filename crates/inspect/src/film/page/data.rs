@@ -10,7 +10,7 @@ use crate::film::frames::{Film, Frame};
 use crate::film::page::map_data::{ProbeData, probes};
 use crate::film::page::matrix_data::MatrixData;
 use crate::heads::circuit::Circuit;
-use crate::heads::embeddings::Seen;
+use crate::heads::embeddings::StreamInput;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;
 
@@ -149,13 +149,14 @@ fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
         let here = |frame: &&Frame| frame.layers.get(layer).is_some_and(|layer| head < layer.heads.len());
         film.frames.iter().map(|frame| Some(frame).filter(here).and_then(circuit)).collect()
     };
-    let looks_for = |frame: &Frame, query, key| {
-        frame.embeddings.looks_for(&frame.layers[layer].qk(head)?, query, key).ok()?
+    let full_qk = |frame: &Frame, query, key| {
+        frame.embeddings.full_qk(&frame.layers[layer].qk(head)?, query, key).ok()?
     };
-    let writes = |frame: &Frame| frame.embeddings.writes(&frame.layers[layer].ov(head)?, Seen::Token).ok()?;
-    let tokens = all(&|frame| looks_for(frame, Seen::Token, Seen::Token));
-    let positions = all(&|frame| looks_for(frame, Seen::Position, Seen::Position));
-    let written = all(&writes);
+    let full_ov =
+        |frame: &Frame| frame.embeddings.full_ov(&frame.layers[layer].ov(head)?, StreamInput::Token).ok()?;
+    let tokens = all(&|frame| full_qk(frame, StreamInput::Token, StreamInput::Token));
+    let positions = all(&|frame| full_qk(frame, StreamInput::Position, StreamInput::Position));
+    let written = all(&full_ov);
     [
         ("QK, token by token", ["query token", "key token"], tokens),
         ("QK, position by position", ["query position", "key position"], positions),

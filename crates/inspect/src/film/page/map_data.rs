@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
-use crate::film::frames::{Film, Frame, named};
+use crate::film::frames::{Film, Frame};
 use crate::film::page::quantized::quantized;
+use crate::heads::attention_pattern::named;
 use crate::picture::label::clean_label;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::reduce;
@@ -13,7 +14,7 @@ use crate::picture::reduce::reduce;
 const CELLS: [usize; 3] = [256, 128, 64];
 
 /// Values of all maps together: about 11 MB as a page.
-const MOST_VALUES: usize = 4_000_000;
+const MAX_VALUES: usize = 4_000_000;
 
 /// One input of which training kept the maps.
 #[derive(Serialize)]
@@ -43,7 +44,7 @@ struct MapFrame {
     /// As if attention were spread evenly over so many keys: `exp` of the mean entropy.
     n_keys: Option<f64>,
     /// What the head looks at, in words, and the share of its attention.
-    habits: Vec<(&'static str, f32)>,
+    patterns: Vec<(&'static str, f32)>,
 }
 
 /// Every probe input of a film.
@@ -53,7 +54,7 @@ pub(crate) fn probes(film: &Film) -> Vec<ProbeData> {
     let values = |cells: usize| -> usize {
         maps().map(|map| map.weights.rows().min(cells) * map.weights.columns().min(cells)).sum()
     };
-    let finest = CELLS.into_iter().find(|cells| values(*cells) <= MOST_VALUES);
+    let finest = CELLS.into_iter().find(|cells| values(*cells) <= MAX_VALUES);
     let cells = finest.unwrap_or(CELLS[CELLS.len() - 1]);
     (0..n_probes).map(|index| probe(&film.frames, index, cells)).collect()
 }
@@ -82,11 +83,11 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
                 && [one.weights.rows(), one.weights.columns()] == size
         };
         let found = probe.maps.iter().find(same)?;
-        let habits = named(&found.scores(&probe.tokens)).into_iter();
+        let patterns = named(&found.scores(&probe.tokens)).into_iter();
         Some(MapFrame {
             data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
             n_keys: found.mean_entropy().map(f64::exp),
-            habits: habits.filter_map(|(words, share)| Some((words, share? as f32))).collect(),
+            patterns: patterns.filter_map(|(words, share)| Some((words, share? as f32))).collect(),
         })
     };
     MapData {

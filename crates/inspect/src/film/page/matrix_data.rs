@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::error::InspectError;
-use crate::film::frames::MOST_CELLS;
 use crate::film::page::quantized::quantized;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
@@ -13,11 +12,14 @@ use crate::matrix::spectrum::Spectrum;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::reduce;
 
+/// Cells of a matrix along each axis; a larger one is shown in blocks.
+pub(crate) const MAX_CELLS: usize = 128;
+
 /// Cells along each axis of a product that the page computes for itself; more would take it too long.
-const MOST_FACTORED: usize = 256;
+const MAX_FACTORED: usize = 256;
 
 /// Singular values beside a matrix.
-const MOST_SINGULAR_VALUES: usize = 16;
+const MAX_SINGULAR_VALUES: usize = 16;
 
 /// One matrix of one head in all frames.
 #[derive(Serialize)]
@@ -51,7 +53,7 @@ impl MatrixData {
     /// `None` where no frame has the matrix.
     pub(crate) fn of_matrices(name: &str, frames: &[Option<Cow<Matrix>>]) -> Option<Self> {
         let spectrum = |_: usize, matrix: &Matrix| matrix.spectrum();
-        Self::new(name, frames, MOST_CELLS, cells, spectrum)
+        Self::new(name, frames, MAX_CELLS, cells, spectrum)
     }
 
     /// The same for circuits. A page gets the two factors where they are smaller than the product.
@@ -70,14 +72,14 @@ impl MatrixData {
         };
         let sizes = [first.rows(), first.columns()];
         if n_circuit_values(sizes, first.factors()[0].columns()) == n_cells(sizes) {
-            return Self::new(name, &products, MOST_CELLS, cells, spectrum);
+            return Self::new(name, &products, MAX_CELLS, cells, spectrum);
         }
         let limits = [0, 1].map(|side| largest(circuits.iter().flatten().map(|c| c.factors()[side])));
         let factors = |frame: usize, _: &Matrix, _: f64| match &circuits[frame] {
             Some(circuit) => [0, 1].map(|side| quantized(circuit.factors()[side], limits[side])).into(),
             None => Vec::new(),
         };
-        let data = Self::new(name, &products, MOST_FACTORED, factors, spectrum)?;
+        let data = Self::new(name, &products, MAX_FACTORED, factors, spectrum)?;
         Some(Self { factor_limits: Some(limits), ..data })
     }
 
@@ -98,7 +100,7 @@ impl MatrixData {
                 norm: matrix.norm(),
                 moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
                 singular_values: spectrum(index, matrix)
-                    .map_or(Vec::new(), |found| top(found.top(MOST_SINGULAR_VALUES))),
+                    .map_or(Vec::new(), |found| top(found.top(MAX_SINGULAR_VALUES))),
             })
         };
         Some(Self {
@@ -117,16 +119,16 @@ impl MatrixData {
 /// Values that a page needs for a circuit: those of its cells, or of its factors where they are fewer.
 pub(crate) fn n_circuit_values([rows, columns]: [usize; 2], inner: usize) -> usize {
     let cells = n_cells([rows, columns]);
-    if rows.max(columns) > MOST_FACTORED { cells } else { cells.min((rows + columns) * inner) }
+    if rows.max(columns) > MAX_FACTORED { cells } else { cells.min((rows + columns) * inner) }
 }
 
 fn n_cells([rows, columns]: [usize; 2]) -> usize {
-    rows.min(MOST_CELLS) * columns.min(MOST_CELLS)
+    rows.min(MAX_CELLS) * columns.min(MAX_CELLS)
 }
 
 /// The cells themselves, in blocks where there are too many.
 fn cells(_: usize, matrix: &Matrix, limit: f64) -> Vec<String> {
-    vec![quantized(&reduce(matrix, [MOST_CELLS; 2], Palette::Diverging).matrix, limit)]
+    vec![quantized(&reduce(matrix, [MAX_CELLS; 2], Palette::Diverging).matrix, limit)]
 }
 
 /// A matrix that changed its size is another one.

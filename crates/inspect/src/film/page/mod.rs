@@ -2,6 +2,7 @@
 //!
 //! Only what the page shows belongs here, and what keeps it small. Numbers of a head are computed in `heads`.
 
+pub(crate) mod budget;
 pub(crate) mod data;
 pub(crate) mod html;
 pub(crate) mod map_data;

@@ -9,7 +9,7 @@ const HEIGHT: f64 = 160.0;
 const MARGIN: f64 = 48.0;
 
 /// Points of a curve; more are not told apart on a screen.
-const MOST_POINTS: usize = 1000;
+const MAX_POINTS: usize = 1000;
 
 /// Strokes of the curves of several runs, so that no colour is needed to tell them apart.
 const DASHES: [&str; 6] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
@@ -64,7 +64,7 @@ impl Plot {
         let scaled = |loss: f64| if most > 0.0 { loss / most } else { 0.0 };
         let curve = |(index, film): (usize, &&Film)| {
             let losses = &film.metrics.losses;
-            let every = losses.len().div_ceil(MOST_POINTS).max(1);
+            let every = losses.len().div_ceil(MAX_POINTS).max(1);
             let shown = losses.iter().filter(|(_, loss)| loss.is_finite()).step_by(every);
             Curve {
                 title: film.title.clone(),

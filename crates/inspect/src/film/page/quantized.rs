@@ -6,7 +6,7 @@ use crate::matrix::dense::Matrix;
 const LARGEST: f64 = 32_767.0;
 
 /// What a value that is NaN or infinite becomes.
-const ODD: i16 = i16::MIN;
+const NON_FINITE: i16 = i16::MIN;
 
 /// The values as 16-bit numbers, where `limit` becomes 32,767, little-endian in base64: 2.7 characters a value, and an
 /// error of at most `limit / 65,534`.
@@ -14,7 +14,7 @@ pub(crate) fn quantized(matrix: &Matrix, limit: f64) -> String {
     let limit = if limit > 0.0 { limit } else { 1.0 };
     let number = |x: &f64| match x.is_finite() {
         true => (x / limit * LARGEST).round() as i16,
-        false => ODD,
+        false => NON_FINITE,
     };
     let bytes: Vec<u8> = matrix.values().iter().map(number).flat_map(i16::to_le_bytes).collect();
     base64(&bytes)
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_the_largest_number_and_nan_is_none() -> Result<(), crate::InspectError> {
+    fn the_limit_is_the_largest_number_and_nan_has_its_own() -> Result<(), crate::InspectError> {
         let matrix = Matrix::new(1, 3, vec![2.0, -2.0, f64::NAN])?;
         // 0x7fff, 0x8001, 0x8000
         assert_eq!(quantized(&matrix, 2.0), base64(&[0xff, 0x7f, 0x01, 0x80, 0x00, 0x80]));
