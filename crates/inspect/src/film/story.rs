@@ -87,7 +87,9 @@ impl Film {
                 for ((name, before), (_, after)) in before.named().into_iter().zip(after.named()) {
                     let distance =
                         after.zip(before).and_then(|(after, before)| after.moved_from(before).ok());
-                    let Some(distance) = distance.and_then(|moved| moved.distance) else { continue };
+                    let distance =
+                        distance.and_then(|moved| moved.distance).filter(|distance| distance.is_finite());
+                    let Some(distance) = distance else { continue };
                     if furthest.as_ref().is_none_or(|(most, _)| distance > *most) {
                         let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
                         furthest = Some((distance, place));
@@ -201,6 +203,11 @@ mod tests {
         Ok(Snapshot { step: Some(step), maps: vec![map], ..Snapshot::default() })
     }
 
+    fn film() -> Film {
+        let (metrics, setup) = (Metrics::default(), Setup::default());
+        Film { title: String::new(), frames: Vec::new(), n_kept: 2, metrics, setup }
+    }
+
     #[test]
     fn the_story_is_what_was_measured() -> Result<(), InspectError> {
         let evaluation = Evaluation { accuracy: 1.0, sequence_accuracy: Some(0.875) };
@@ -234,6 +241,24 @@ mod tests {
             "A query spread its attention as if over 2.00 keys at step 0, and over 1.00 at step 8.",
         ];
         assert_eq!(film.story(), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn figures_that_are_undefined_are_left_out() -> Result<(), InspectError> {
+        let probes = |step, weights| Ok::<_, InspectError>(vec![snapshot(step, weights)?]);
+        let weights = [-1.0, 2.0, f64::NAN, 1.0];
+        let frames = vec![
+            Frame { probes: probes(0, weights)?, ..frame(0, 1.0)? },
+            Frame { probes: probes(8, weights)?, ..frame(8, f32::NAN)? },
+        ];
+        let film = Film { frames, ..film() };
+        let story = film.story().join(" ");
+        assert!(
+            story.starts_with("From step 0 to step 8: 2 frames are shown. W_K of head 0 in a moved"),
+            "{story}"
+        );
+        assert!(!story.contains("NaN") && !story.contains("attention"), "{story}");
         Ok(())
     }
 

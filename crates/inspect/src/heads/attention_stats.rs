@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::files::snapshot::AttentionMap;
 
+/// How far the sum of a query's weights may lie from one: BF16 rounds each weight by up to 1/512 of itself.
+const ROUNDING: f64 = 1.0 / 256.0;
+
 /// How widely one query spreads its attention.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Entropy {
@@ -27,7 +30,8 @@ pub struct OffsetMean {
 }
 
 impl AttentionMap {
-    /// The entropy of each query's weights; `None` for a query that saw nothing, whose weights are all zero.
+    /// The entropy of each query's weights; `None` where they are no distribution: for a query that saw nothing, whose
+    /// weights are all zero, and for weights that do not sum to one, as those of a softmax with a sink.
     ///
     /// The definition is Shannon's; that low entropy is learned, layer by layer, was measured by
     /// [Clark et al. 2019, section 3.2](https://arxiv.org/abs/1906.04341).
@@ -35,17 +39,17 @@ impl AttentionMap {
         (0..self.weights.rows()).map(|query| entropy(self.weights.row(query))).collect()
     }
 
-    /// The mean over the queries that saw anything; `None` where no query did.
+    /// The mean over the queries that have an entropy; `None` where none has.
     pub fn mean_entropy(&self) -> Option<f64> {
         let nats: Vec<f64> = self.entropies().into_iter().flatten().map(|entropy| entropy.nats).collect();
         (!nats.is_empty()).then(|| nats.iter().sum::<f64>() / nats.len() as f64)
     }
 
     /// Mean attention by relative position, from the key furthest before its query to the one furthest after. Queries that
-    /// saw nothing are left out, and offsets at which no other query has a key.
+    /// saw nothing or whose weights are no shares are left out, and offsets at which no other query has a key.
     pub fn offsets(&self) -> Vec<OffsetMean> {
         let (q_len, k_len) = (self.weights.rows() as isize, self.weights.columns() as isize);
-        let queries: Vec<usize> = self.seeing_queries().collect();
+        let queries: Vec<usize> = self.sharing_queries().collect();
         (1 - q_len..k_len)
             .filter_map(|offset| {
                 let weight = |&query: &usize| {
@@ -60,20 +64,26 @@ impl AttentionMap {
             .collect()
     }
 
-    /// The queries that could see a key.
-    pub(crate) fn seeing_queries(&self) -> impl Iterator<Item = usize> {
-        (0..self.weights.rows()).filter(|&query| self.weights.row(query).iter().any(|&weight| weight != 0.0))
+    /// The queries whose weights are shares of one: not negative, not all zero, with a sum of at most one.
+    pub(crate) fn sharing_queries(&self) -> impl Iterator<Item = usize> {
+        (0..self.weights.rows()).filter(|&query| total(self.weights.row(query)).is_some())
     }
 }
 
+/// The sum of weights that are shares of one; `None` where a weight is negative, NaN or infinite, where all are zero, or
+/// where they sum to more than one.
+fn total(weights: &[f64]) -> Option<f64> {
+    let sum: f64 = weights.iter().sum();
+    let are_shares = weights.iter().all(|&weight| weight >= 0.0) && sum > 0.0 && sum <= 1.0 + ROUNDING;
+    are_shares.then_some(sum)
+}
+
 fn entropy(weights: &[f64]) -> Option<Entropy> {
+    total(weights).filter(|sum| *sum >= 1.0 - ROUNDING)?;
     let visible = || weights.iter().copied().filter(|&weight| weight != 0.0);
     let n_visible = visible().count();
-    if n_visible == 0 {
-        return None;
-    }
     let most = (n_visible as f64).ln();
-    // Rounding of f32 weights, which need not add up to one exactly, may carry it past either end; NaN stays.
+    // Rounding may carry it past either end.
     let nats = visible().map(|a| -a * a.ln()).sum::<f64>().clamp(0.0, most);
     Some(Entropy { nats, n_visible, share: (n_visible > 1).then(|| nats / most) })
 }
@@ -120,7 +130,25 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_sees_anything_there_are_no_figures() -> Result<(), InspectError> {
+    fn weights_that_are_no_distribution_have_no_figures() -> Result<(), InspectError> {
+        let ones = [[1.0, 1.0], [-0.5, 1.5], [f64::NAN, 1.0], [f64::INFINITY, 0.0], [0.0, 0.0]];
+        let none = map(5, 2, ones.as_flattened())?;
+        assert_eq!((none.entropies(), none.mean_entropy()), (vec![None; 5], None));
+        assert!(none.offsets().is_empty());
+        let square = map(2, 2, &[-1.0, 2.0, 3.0, f64::NAN])?;
+        assert_eq!(square.scores(&["a".to_owned(), "a".to_owned()]), crate::HeadScores::default());
+        // A sink took half of the attention: shares exist, an entropy does not.
+        let half = map(2, 2, &[0.5, 0.0, 0.25, 0.25])?;
+        assert_eq!(half.mean_entropy(), None);
+        assert_eq!((half.offsets().len(), half.scores(&[]).previous_token), (3, Some(0.25)));
+        // The rounding of BF16 weights.
+        let rounded = map(1, 3, &[0.33398438, 0.33398438, 0.33398438])?;
+        assert!(rounded.mean_entropy().is_some_and(|nats| (nats - 3f64.ln()).abs() < 1e-3));
+        Ok(())
+    }
+
+    #[test]
+    fn queries_that_see_nothing_have_no_figures() -> Result<(), InspectError> {
         let map = map(2, 2, &[0.0; 4])?;
         assert_eq!((map.entropies(), map.mean_entropy()), (vec![None, None], None));
         assert!(map.offsets().is_empty());

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::files::snapshot::AttentionMap;
 
 /// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None` where
-/// there is no such query. A query that sees nothing is left out. With weights `a_ij`, tokens `t_i` and `n` positions:
+/// there is no such query. A query that sees nothing is left out, and one whose weights are no shares of one: negative,
+/// NaN, or with a larger sum. With weights `a_ij`, tokens `t_i` and `n` positions:
 ///
 /// | score | per query `i` | queries |
 /// |---|---|---|
@@ -72,7 +73,7 @@ impl AttentionMap {
     /// The mean attention to the keys that are `wanted`, over the queries that have one.
     fn share(&self, wanted: impl Fn(usize, usize) -> bool) -> Option<f64> {
         let shares: Vec<f64> = self
-            .seeing_queries()
+            .sharing_queries()
             .filter_map(|i| {
                 let row = self.weights.row(i).iter().enumerate();
                 let found: Vec<f64> = row.filter(|&(j, _)| wanted(i, j)).map(|(_, &weight)| weight).collect();
