@@ -73,6 +73,6 @@ fn learn(task: &dyn Task) -> Result<Evaluation> {
         1000,
         &device,
     )?;
-    println!("{}: {:.1} % of new sequences right", task.name(), 100.0 * result.sequence_accuracy);
+    println!("{}: sequence accuracy {:.4}", task.name(), result.sequence_accuracy);
     Ok(result)
 }

@@ -178,7 +178,7 @@ def main_job_table(lines: list[dict]) -> str:
         medians.append(statistics.median(seconds))
         rows.append([name, f"{medians[-1]:.2f}", f"{min(seconds):.2f}", f"{right:.4f}"])
     rows.append(["qkv ÷ PyTorch", ratio(medians[0] / medians[1]), "", ""])
-    return markdown(["main job", "median s", "fastest s", "sequences right, least"], rows)
+    return markdown(["main job", "median s", "fastest s", "sequence accuracy, least"], rows)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:

@@ -42,7 +42,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     } else {
         writeln!(
             out,
-            "accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {which}, step {}",
+            "accuracy {:.4}   sequence accuracy {:.4}   loss {:.2e}   on {which}, step {}",
             evaluation.accuracy, evaluation.sequence_accuracy, evaluation.loss, run.step
         )?;
     }

@@ -70,7 +70,7 @@ fn show(args: &SweepArgs, result: &Value, number: &str, run: &Run) -> Result<()>
     let (seconds, labels) = (figure("seconds"), run.labels.join("  "));
     Ok(writeln!(
         out,
-        "{number}  accuracy {accuracy:.4}   sequences right {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
+        "{number}  accuracy {accuracy:.4}   sequence accuracy {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
     )?)
 }
 

@@ -127,7 +127,7 @@ fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
     }
     writeln!(
         out,
-        "\ntest accuracy {:.4}   sequences right {:.4}   loss {:.2e}   on {} examples after {step} steps, {seconds:.1} s in all",
+        "\ntest accuracy {:.4}   sequence accuracy {:.4}   loss {:.2e}   on {} examples after {step} steps, {seconds:.1} s in all",
         test.accuracy, test.sequence_accuracy, test.loss, test.examples
     )?;
     if let Some(live) = live_seconds {

@@ -1,7 +1,7 @@
 //! A curve over the steps of a run, in bounded memory.
 
 /// Points that are kept; twice as many as a wide terminal has columns of dots.
-const MOST_POINTS: usize = 512;
+const MAX_POINTS: usize = 512;
 
 /// Means over as many steps each as keep the number of points bounded.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl Curve {
         }
         self.points.push((step as f64, sum / count as f64));
         self.open = (0.0, 0);
-        if self.points.len() >= MOST_POINTS {
+        if self.points.len() >= MAX_POINTS {
             let pair = |pair: &[(f64, f64)]| (pair[1].0, (pair[0].1 + pair[1].1) / 2.0);
             self.points = self.points.chunks_exact(2).map(pair).collect();
             self.stride *= 2;
@@ -59,7 +59,7 @@ mod tests {
         for step in 1..=4096 {
             curve.push(step, if step % 2 == 0 { 3.0 } else { 1.0 });
         }
-        assert!(curve.points().len() < MOST_POINTS);
+        assert!(curve.points().len() < MAX_POINTS);
         assert_eq!(curve.points().last(), Some(&(4096.0, 2.0)));
         assert_eq!(curve.latest(), Some(3.0));
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use qkv_inspect::grouped;
 use qkv_model::{Parameter, parameters};
 use qkv_train::{AnyModel, Config, Model, Task};
 
@@ -44,12 +45,4 @@ fn shape(name: &str, matrix: &Parameter) -> String {
 
 fn n_values(parameter: &Parameter) -> usize {
     parameter.shape.iter().product()
-}
-
-/// Digits in groups of three.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).expect("digits")).collect();
-    groups.join(",")
 }

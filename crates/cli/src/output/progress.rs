@@ -32,7 +32,7 @@ impl Progress {
 impl<M> Observer<M> for Progress {
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
         let held_out = match self.latest {
-            Some(latest) => format!("  held-out sequences right {:.4}", latest.sequence_accuracy),
+            Some(latest) => format!("  held-out sequence accuracy {:.4}", latest.sequence_accuracy),
             None => String::new(),
         };
         let StepReport { step, loss, lr, grad_norm, tokens_per_second } = report;

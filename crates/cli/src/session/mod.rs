@@ -5,4 +5,5 @@
 pub mod device;
 pub mod interrupt;
 pub mod job;
+pub mod memory;
 pub mod open_run;

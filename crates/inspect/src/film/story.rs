@@ -4,7 +4,7 @@ use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
 use crate::heads::attention_pattern::AttentionPattern;
 use crate::picture::label::clean_label;
-use crate::picture::scale::number;
+use crate::picture::scale::{grouped, number};
 
 /// A pattern is worth naming where it takes most of the attention.
 const MOST: f64 = 0.5;
@@ -40,7 +40,7 @@ impl Film {
         };
         let parameters = self.metrics.parameters;
         let parameters =
-            parameters.map_or(String::new(), |n| format!(", {} parameters in all", thousands(n)));
+            parameters.map_or(String::new(), |n| format!(", {} parameters in all", grouped(n as usize)));
         Some(format!("The task is {task}; the model has {layers}{parameters}."))
     }
 
@@ -158,14 +158,6 @@ impl Film {
 
 fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// `3,840`
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
-    groups.join(",")
 }
 
 fn percent(share: f64) -> String {

@@ -89,6 +89,13 @@ impl Scale {
     }
 }
 
+/// Digits in groups of three: `3,840`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    groups.map(|group| std::str::from_utf8(group).expect("digits are ASCII")).collect::<Vec<_>>().join(",")
+}
+
 /// A number with three significant digits.
 pub(crate) fn number(x: f64) -> String {
     number_beside(x, x)

@@ -29,7 +29,7 @@ const TABLES: [&str; 3] = ["embedding.table", "positions.learned", "unembedding"
 
 /// Values of the projections, of the tables, or of the maps: 1 MiB each. What is more is kept with checkpoints only, so
 /// that the film of a run stays small beside the run.
-const MOST_VALUES: usize = 1 << 18;
+const MAX_VALUES: usize = 1 << 18;
 
 /// Saves a frame of the film every few steps and at every checkpoint.
 ///
@@ -88,7 +88,7 @@ impl<'a> Snapshots<'a> {
         tensors.extend(flow);
         let n_heads: usize = state.model.layers().iter().map(|layer| layer.n_heads).sum();
         let map_values = n_heads.max(1) * self.task.seq_len().pow(2);
-        let n_probes = (MOST_VALUES / map_values).max(least_probes).min(self.examples.len());
+        let n_probes = (MAX_VALUES / map_values).max(least_probes).min(self.examples.len());
         let probes = match &self.examples[..n_probes] {
             [] => Vec::new(),
             examples => Probe::several(&state.model.valid(), self.task, examples, &self.device),
@@ -180,7 +180,7 @@ impl Kept {
         let n_values = |list: &[Named]| list.iter().map(|tensor| tensor.values.len()).sum::<usize>();
         [self.projections, self.tables]
             .into_iter()
-            .filter(|list| n_values(list) <= MOST_VALUES)
+            .filter(|list| n_values(list) <= MAX_VALUES)
             .flatten()
             .collect()
     }

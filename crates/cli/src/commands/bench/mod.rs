@@ -5,7 +5,6 @@
 mod export;
 mod gemm;
 mod long;
-mod memory;
 mod timing;
 mod training;
 mod workload;
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::BenchArgs;
 use crate::exit::usage;
+use crate::session::memory;
 use long::LongAttention;
 use timing::Timing;
 use training::Training;
@@ -112,7 +112,7 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
         }
     };
     // Before the product below, which has memory of its own.
-    let peak_rss_mb = memory::peak_mb();
+    let peak_rss_mb = memory::peak().map(|bytes| bytes as f64 / f64::from(1 << 20));
     let seconds = timing.median() / 1e3;
     Ok(Figures {
         event: "bench".to_owned(),

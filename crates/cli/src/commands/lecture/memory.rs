@@ -1,6 +1,5 @@
 //! What the T×T map costs: four bytes for every pair of positions, in every head, for every example, several times over.
 
-use std::fs;
 use std::io::Write;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use burn::tensor::Device;
 use qkv_model::{Init, Mask, Mode, SelfAttentionConfig, Training};
 
 use super::comparison::Sheet;
+use crate::session::memory;
 
 const D_MODEL: usize = 64;
 /// Doubling four times shows the square; the last takes about a second and half a gigabyte.
@@ -23,13 +23,13 @@ pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()>
     let layer = SelfAttentionConfig::new(D_MODEL, D_MODEL).init(&init)?;
     for seq_len in MEASURED {
         let x = init.normal("x", [1, seq_len, D_MODEL], 1.0, Training::Frozen).val();
-        let before = resident_after_reset();
+        let before = memory::resident_after_reset();
         let started = Instant::now();
         let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
         let weights = output.weights;
         let grads = output.context.powi_scalar(2).sum().backward();
         let seconds = started.elapsed().as_secs_f64();
-        let peak = before.and_then(|before| Some(status("VmHWM:")?.saturating_sub(before)));
+        let peak = before.and_then(|before| Some(memory::peak()?.saturating_sub(before)));
         drop(grads);
         let n_bytes = weights.into_data().as_bytes().len();
         let peak = peak.map_or("unknown".to_owned(), mib);
@@ -49,18 +49,4 @@ fn line(seq_len: usize, weights: usize, peak: &str, seconds: &str) -> String {
 
 fn mib(bytes: usize) -> String {
     format!("{:.2} MiB", bytes as f64 / (1024.0 * 1024.0))
-}
-
-/// Memory in use now, after telling Linux to forget the highest so far; `None` on other systems.
-fn resident_after_reset() -> Option<usize> {
-    fs::write("/proc/self/clear_refs", "5").ok()?;
-    status("VmRSS:")
-}
-
-/// A line of `/proc/self/status`, in bytes.
-fn status(key: &str) -> Option<usize> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with(key))?;
-    let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

@@ -1,9 +1,9 @@
 //! The lines above and below the pictures, as parts of which as many are shown as fit.
 
+use qkv_inspect::grouped;
 use ratatui::text::Span;
 
 use crate::live::view::{Pace, Training, View};
-use crate::output::describe::grouped;
 
 /// Between two parts of a line.
 const GAP: usize = 2;

@@ -10,7 +10,7 @@ use super::cells::{Cells, LARGE, Size};
 use super::lines::{columns, wrapped};
 
 /// Longest label beside a row, in columns.
-const MOST_LABEL: usize = 3;
+const MAX_LABEL: usize = 3;
 
 /// Half a cell whose value is no number; blue, red and the colours of weights say something else.
 const ODD: Color = Color::DarkGray;
@@ -101,13 +101,13 @@ impl Panel<'_> {
 
     fn gutter(&self) -> usize {
         let longest = self.labels.iter().map(|label| columns(label)).max();
-        longest.map_or(0, |longest| longest.min(MOST_LABEL) + 1)
+        longest.map_or(0, |longest| longest.min(MAX_LABEL) + 1)
     }
 
     fn label(&self, inside: Rect, place: Rect, paper: &mut Paper) {
         let dim = paper.dim();
         for (row, label) in inside.rows().zip(self.labels) {
-            paper.line(Rect { width: MOST_LABEL as u16, ..row }, label, dim);
+            paper.line(Rect { width: MAX_LABEL as u16, ..row }, label, dim);
         }
         // Longer ones would run together.
         if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {

@@ -21,7 +21,7 @@ const ENTER: &str = "\x1b[?1049h\x1b[2J\x1b[?25l";
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Most bytes of keys that are read at once; nobody types faster.
-const MOST_KEYS: usize = 64;
+const MAX_KEYS: usize = 64;
 
 /// The modes to go back to while a view is open. Static, because a panic hook knows nothing else.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
@@ -100,7 +100,7 @@ impl Terminal {
         if taken.is_none() {
             return Ok(Vec::new());
         }
-        let mut bytes = [0; MOST_KEYS];
+        let mut bytes = [0; MAX_KEYS];
         let count = rustix::io::read(stdin(), &mut bytes)?;
         Ok(bytes[..count].to_vec())
     }

@@ -20,7 +20,7 @@ fn eval_says_its_figures_on_one_line() {
     let sandbox = sandbox_with_the_main_job();
     let run = sandbox.succeeds("eval run --examples 300 --threads 1");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
-    for text in ["accuracy 1.0000", "sequences right 1.0000", "on 300 test examples", "step 500"] {
+    for text in ["accuracy 1.0000", "sequence accuracy 1.0000", "on 300 test examples", "step 500"] {
         assert!(run.stdout.contains(text), "no `{text}` in {}", run.stdout);
     }
 }

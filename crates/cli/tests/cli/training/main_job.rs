@@ -45,7 +45,7 @@ fn the_screen_shows_the_matrices_the_result_the_map_and_where_to_look_further() 
         assert!(before_the_first_step.contains(shape), "no `{shape}` in\n{}", job.stdout);
     }
     for text in [
-        "sequences right 1.0000",
+        "sequence accuracy 1.0000",
         "on 10000 examples",
         "attention weights of layer 0, head 0",
         "inspect runs/reverse-1",
