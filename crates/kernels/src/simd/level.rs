@@ -128,3 +128,16 @@ impl fmt::Debug for Level {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_portable_level_comes_first_and_the_best_last() {
+        let names: Vec<_> = Level::available().into_iter().map(Level::name).collect();
+        assert_eq!((names[0], names.last()), ("portable", Some(&Level::current().name())));
+        #[cfg(target_arch = "aarch64")]
+        assert_eq!(names, ["portable", "neon"]);
+    }
+}
