@@ -17,8 +17,7 @@
 //! alone, so its result is the same, bit for bit, for any number of threads; it may differ between instruction sets.
 //! Small problems stay on the calling thread. A program that trains calls [`prepare_process`] first.
 //!
-//! This crate knows no tensors, does no IO and reads no clock. Sizes that contradict each other
-//! are bugs of the caller and panic.
+//! There are no tensors here, no IO and no clock. Sizes that contradict each other are bugs of the caller and panic.
 
 mod attention;
 mod dense;

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-/// Below this many nanoseconds of estimated work a kernel stays on the calling thread. Waking a sleeping thread takes 20 to
-/// 30 microseconds on a virtual machine, so two threads gain a quarter here, and lose as much when the machine is busy.
+/// Below this many nanoseconds of estimated work a kernel stays on the calling thread. Waking a sleeping thread takes
+/// 20 to 30 microseconds on a virtual machine, so two threads gain a quarter here, and lose as much when the machine is
+/// busy.
 const MIN_PARALLEL_NS: f64 = 100_000.0;
 
 /// Numbers of a task of an element-wise kernel: 64 KiB of `f32`, long enough that handing it out costs nothing.

@@ -5,16 +5,17 @@ use std::num::NonZero;
 
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
-/// A training step allocates large arrays and frees them a moment later. The allocator of glibc hands each of them back to
-/// the system, which has to clear its pages when they come again: a third of the time of a step.
+/// A training step allocates large arrays and frees them a moment later. The allocator of glibc hands each of them back
+/// to the system, which has to clear its pages when they come again: a third of the time of a step.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Sets threads and allocator of the process for training. Call it once, first thing in `main`, on the thread that trains.
+/// Sets threads and allocator of the process for training. Call it once, first thing in `main`, on the thread that
+/// trains.
 ///
-/// - The calling thread becomes one of `n_threads` that compute, `None` for as many as the machine has cores. Work does not
-///   have to be handed to another thread first, which takes 20 to 50 µs: as long as a small kernel.
+/// - The calling thread becomes one of `n_threads` that compute, `None` for as many as the machine has cores. Work does
+///   not have to be handed to another thread first, which takes 20 to 50 µs: as long as a small kernel.
 /// - With the feature `mimalloc`, which makes [mimalloc](https://docs.rs/mimalloc) the allocator of the process, freed
 ///   memory is kept instead of handed back to the system after a second, which saves a tenth of a step.
 ///

@@ -1,5 +1,5 @@
-//! How long the kernels take at the shapes of the workloads of `qkv bench`, and attention beside a version made of tensor
-//! operations: `cargo bench -p qkv-kernels --features mimalloc`. `RAYON_NUM_THREADS` sets the number of threads.
+//! How long the kernels take at the shapes of the workloads of `qkv bench`, and attention beside a version made of
+//! tensor operations: `cargo bench -p qkv-kernels --features mimalloc`. `RAYON_NUM_THREADS` sets the number of threads.
 
 mod tensor_ops;
 

@@ -1,5 +1,5 @@
-//! Attention as a tensor library runs it without a fused kernel: heads copied out, a T × T tensor for every operation, and
-//! products by `gemm` with all threads.
+//! Attention as a tensor library runs it without a fused kernel: heads copied out, a T × T tensor for every operation,
+//! and products by `gemm` with all threads.
 
 use gemm::{Parallelism, gemm};
 
@@ -69,8 +69,8 @@ fn product(n: usize, [m, p, k]: [usize; 3], a: (&[f32], [usize; 2]), b: (&[f32],
     for (i, out) in out.chunks_exact_mut(m * p).enumerate() {
         let (a_data, b_data) = (&a.0[i * m * k..][..m * k], &b.0[i * k * p..][..k * p]);
         let [a_strides, b_strides] = [a.1, b.1].map(|strides| strides.map(|stride| stride as isize));
-        // SAFETY: the slices above hold all numbers of their operands, whose strides are those of a contiguous matrix or
-        // its transpose, and `out` is nobody else's.
+        // SAFETY: the slices above hold all numbers of their operands, whose strides are those of a contiguous matrix
+        // or its transpose, and `out` is borrowed exclusively.
         #[expect(unsafe_code)]
         unsafe {
             gemm(

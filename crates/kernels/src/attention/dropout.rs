@@ -1,4 +1,5 @@
-//! Which weights are dropped: a function of where they stand, so that the backward finds out again and nobody stores it.
+//! Which weights are dropped: a function of where they stand, so that the backward computes it again and no mask is
+//! kept.
 
 use crate::simd::Float;
 
@@ -14,7 +15,7 @@ pub struct Dropout {
     pub seed: u64,
     /// Training step.
     pub step: u64,
-    /// Tells layers apart.
+    /// Index of the layer: layers drop independently.
     pub layer: u64,
 }
 

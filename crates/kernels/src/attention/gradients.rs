@@ -5,9 +5,10 @@ use pulp::{Simd, WithSimd};
 use super::Attention;
 use super::backward::AttentionSaved;
 use super::product::{Left, Product, Store};
-use super::tile::{self, Q_TILE, Queries, Step};
+use super::softmax::score_gradients;
+use super::tile::{self, Q_TILE, Queries, Step, dot};
 use crate::memory::RowsMut;
-use crate::simd::{Float, Vector, width};
+use crate::simd::{Float, width};
 
 /// Keys of a tile: scores and their gradients are two tiles of 64 × 64, 32 KiB together.
 pub(super) const K_TILE: usize = 64;
@@ -276,41 +277,4 @@ impl<T: Float> Gradients<'_, T> {
             self.outputs.d_v.row(span.kv_head, j).copy_from_slice(sums);
         }
     }
-}
-
-/// `w = exp(s - m) / l` in place of the scores, and `ds = w (dw - D)` in place of the gradient of the weights.
-#[inline(always)]
-fn score_gradients<S: Simd, T: Float>(
-    simd: S,
-    weights: &mut [T],
-    d_scores: &mut [T],
-    [max, inv_denominator, delta]: [&[T]; 3],
-) {
-    let vector = |lanes| Vector::<S, T>::new(simd, lanes);
-    let across = max.len();
-    let (max, _) = T::vectors(simd, max);
-    let (inv_denominator, _) = T::vectors(simd, inv_denominator);
-    let (delta, _) = T::vectors(simd, delta);
-    for (weights, d_scores) in weights.chunks_exact_mut(across).zip(d_scores.chunks_exact_mut(across)) {
-        let (weights, _) = T::vectors_mut(simd, weights);
-        let (d_scores, _) = T::vectors_mut(simd, d_scores);
-        for ((((w, ds), &max), &inv_denominator), &delta) in
-            weights.iter_mut().zip(d_scores).zip(max).zip(inv_denominator).zip(delta)
-        {
-            let weight = (vector(*w) - vector(max)).exp() * vector(inv_denominator);
-            *w = weight.lanes();
-            *ds = (weight * (vector(*ds) - vector(delta))).lanes();
-        }
-    }
-}
-
-/// `Σ a_c b_c` of two rows.
-#[inline(always)]
-fn dot<S: Simd, T: Float>(simd: S, a: &[T], b: &[T]) -> T {
-    let lanes = width::<S, T>();
-    let mut sum = Vector::splat(simd, T::ZERO);
-    for (a, b) in a.chunks(lanes).zip(b.chunks(lanes)) {
-        sum = Vector::load(simd, a).mul_add(Vector::load(simd, b), sum);
-    }
-    sum.sum()
 }

@@ -1,7 +1,7 @@
 //! Attention without the T × T matrix: what it computes, what hides a key, and the checks at the door.
 //!
-//! [`attention_forward`] and [`attention_backward`] cut the work into tasks. Both walk over tiles of scores (`tile.rs`), by
-//! products that stay in the cache (`product.rs`); the forward's step over a tile is the online softmax
+//! [`attention_forward`] and [`attention_backward`] cut the work into tasks. Both walk over tiles of scores
+//! (`tile.rs`), by products that stay in the cache (`product.rs`); the forward's step over a tile is the online softmax
 //! (`softmax.rs`), the backward's is in `gradients.rs`. What belongs here runs over queries and keys; what reads whole
 //! rows belongs to `dense`.
 
@@ -20,7 +20,7 @@ pub use forward::{AttentionInputs, attention_forward};
 use crate::memory::{Axes, MaskView, ViewMut, size};
 use crate::simd::Float;
 
-/// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys a query sees.
+/// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys are visible to a query.
 ///
 /// ```text
 /// s_ij = scale · (q_i · k_j) + bias_ij      -∞ where query i does not see key j

@@ -1,10 +1,12 @@
-//! The online softmax: scores of some keys become weights, and what was summed for the keys before them is rescaled.
+//! The online softmax: scores of some keys become weights, and what was summed for the keys before them is rescaled. And
+//! its backward, in which the weights come from the scores and the kept normalizer.
 
 use pulp::Simd;
 
 use crate::simd::{Float, Vector};
 
-/// One step of the online softmax: `scores` become `exp(s - m')`, and `m`, `l` and `exp(m - m')` are brought up to date.
+/// One step of the online softmax: `scores` become `exp(s - m')`, and `m`, `l` and `exp(m - m')` are brought up to
+/// date.
 #[inline(always)]
 pub(super) fn online_softmax<S: Simd, T: Float>(
     simd: S,
@@ -85,6 +87,32 @@ pub(super) fn rescale_rows<S: Simd, T: Float>(simd: S, sums: &mut [T], row_len: 
             for sum in T::vectors_mut(simd, sums).0 {
                 *sum = (Vector::<S, T>::new(simd, *sum) * factor).lanes();
             }
+        }
+    }
+}
+
+/// `w = exp(s - m) / l` in place of the scores, and `ds = w (dw - D)` in place of the gradient of the weights.
+#[inline(always)]
+pub(super) fn score_gradients<S: Simd, T: Float>(
+    simd: S,
+    weights: &mut [T],
+    d_scores: &mut [T],
+    [max, inv_denominator, delta]: [&[T]; 3],
+) {
+    let vector = |lanes| Vector::<S, T>::new(simd, lanes);
+    let across = max.len();
+    let (max, _) = T::vectors(simd, max);
+    let (inv_denominator, _) = T::vectors(simd, inv_denominator);
+    let (delta, _) = T::vectors(simd, delta);
+    for (weights, d_scores) in weights.chunks_exact_mut(across).zip(d_scores.chunks_exact_mut(across)) {
+        let (weights, _) = T::vectors_mut(simd, weights);
+        let (d_scores, _) = T::vectors_mut(simd, d_scores);
+        for ((((w, ds), &max), &inv_denominator), &delta) in
+            weights.iter_mut().zip(d_scores).zip(max).zip(inv_denominator).zip(delta)
+        {
+            let weight = (vector(*w) - vector(max)).exp() * vector(inv_denominator);
+            *w = weight.lanes();
+            *ds = (weight * (vector(*ds) - vector(delta))).lanes();
         }
     }
 }

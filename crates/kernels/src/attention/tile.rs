@@ -205,3 +205,14 @@ pub(super) fn multiply<S: Simd, T: Float>(simd: S, x: &mut [T], factor: &[T]) {
         *x = (Vector::<S, T>::new(simd, *x) * Vector::new(simd, factor)).lanes();
     }
 }
+
+/// `Σ a_c b_c` of two rows.
+#[inline(always)]
+pub(super) fn dot<S: Simd, T: Float>(simd: S, a: &[T], b: &[T]) -> T {
+    let lanes = width::<S, T>();
+    let mut sum = Vector::splat(simd, T::ZERO);
+    for (a, b) in a.chunks(lanes).zip(b.chunks(lanes)) {
+        sum = Vector::load(simd, a).mul_add(Vector::load(simd, b), sum);
+    }
+    sum.sum()
+}

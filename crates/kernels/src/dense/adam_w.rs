@@ -1,7 +1,7 @@
 //! AdamW over all parameters at once, each number read and written once.
 //!
-//! The first of its two passes, the norm of all gradients, is [`global_norm`](crate::global_norm); what clipping makes of
-//! it is a factor here, so no clipped gradient is ever written.
+//! The first of its two passes, the norm of all gradients, is [`global_norm`](crate::global_norm); what clipping makes
+//! of it is a factor here, so no clipped gradient is ever written.
 
 use pulp::{Simd, WithSimd};
 

@@ -23,8 +23,8 @@ const NS_PER_NUMBER: f64 = 0.9;
 
 /// `out = gelu(x + bias)`, where `gelu(a) = a Φ(a)` and Φ is the standard normal distribution function.
 ///
-/// [Gaussian Error Linear Units](https://arxiv.org/abs/1606.08415). Φ keeps its relative precision for negative numbers,
-/// where `1 + erf` cancels.
+/// [Gaussian Error Linear Units](https://arxiv.org/abs/1606.08415). Φ keeps its relative precision for negative
+/// numbers, where `1 + erf` cancels.
 ///
 /// # Shapes
 ///

@@ -131,8 +131,8 @@ impl<'a, T> Matrix<'a, T> {
         let ((left_cs, left_rs), (right_cs, right_rs)) = (strides(&self), strides(&right));
         // SAFETY: `new` has checked that every index of a matrix lies in its slice, and transposing keeps that. `start`
         // comes from a slice that is borrowed exclusively here and has an entry for each of the product. `gemm` writes
-        // nowhere else, writes every entry where there is something to sum over, and reads what is there only if told to
-        // add, which happens for initialized numbers alone.
+        // nowhere else, writes every entry where there is something to sum over, and reads what is there only if told
+        // to add, which happens for initialized numbers alone.
         #[expect(unsafe_code)]
         unsafe {
             gemm::gemm(

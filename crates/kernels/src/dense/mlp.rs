@@ -170,8 +170,8 @@ impl<T: Float> GeluMlp<'_, T> {
     }
 }
 
-/// Two blocks at least where that leaves them long enough, so that two threads have an equal share. Measured: with four,
-/// packing the weights for each costs a small model a twentieth of its step.
+/// Two blocks at least where that leaves them long enough, so that two threads have an equal share. Measured: with
+/// four, packing the weights for each costs a small model a twentieth of its step.
 fn block_rows(n: usize) -> usize {
     n.div_ceil(2).next_multiple_of(MIN_ROWS).clamp(MIN_ROWS, MAX_ROWS)
 }

@@ -1,7 +1,7 @@
-//! What a transformer computes besides attention: each kernel reads whole rows, and knows no positions, heads or masks.
+//! What a transformer computes besides attention: each kernel reads whole rows, without positions, heads or masks.
 //!
-//! A file is one kernel with its forward and its backward, or one thing that several of them share (`columns.rs`, `ids.rs`).
-//! What runs over queries and keys belongs to `attention`.
+//! A file is one kernel with its forward and its backward, or one thing that several of them share (`columns.rs`,
+//! `ids.rs`). What runs over queries and keys belongs to `attention`.
 
 mod adam_w;
 mod columns;

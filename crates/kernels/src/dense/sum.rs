@@ -1,4 +1,4 @@
-//! Sums of whole slices in one order, whoever computes them and with whatever instructions.
+//! Sums of whole slices in one order, on any number of threads and with any instruction set.
 
 use pulp::{Simd, WithSimd};
 

@@ -1,5 +1,5 @@
-//! Outputs that hold no numbers yet: each task clears or copies the part that it is about to write, while that part is in
-//! its cache.
+//! Outputs that hold no numbers yet: each task clears or copies the part that it is about to write, while that part is
+//! in its cache.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};

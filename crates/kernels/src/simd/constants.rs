@@ -7,7 +7,8 @@ pub trait Constants: Sized + 'static {
     /// Above it `exp` is infinite.
     const EXP_MAX: Self;
     const LOG2_E: Self;
-    /// `1.5 · 2^mantissa bits + exponent bias`: added to a number it leaves the rounded number, biased, in the low bits.
+    /// `1.5 · 2^mantissa bits + exponent bias`: added to a number it leaves the rounded number, biased, in the low
+    /// bits.
     const MAGIC: Self;
     /// ln 2 in two parts, the first with so few bits that its product with an exponent is exact.
     const LN_2_HIGH: Self;

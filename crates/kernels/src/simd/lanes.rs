@@ -125,8 +125,8 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S> {
-                // That is what the instruction of x86 does. NEON's gives NaN where one of both is NaN, and `f32::max` the
-                // other one.
+                // That is what the instruction of x86 does. NEON's gives NaN where one of both is NaN, and `f32::max`
+                // the other one.
                 match cfg!(target_arch = "x86_64") && !is_portable::<S>() {
                     true => simd.[<max_f $bits s>](a, b),
                     false => Self::select(simd, Self::less(simd, b, a), a, b),

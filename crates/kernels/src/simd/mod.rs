@@ -1,5 +1,5 @@
-//! Numbers and vectors of numbers: which instructions a kernel uses, one name for each operation of `f32` and `f64`, and
-//! the functions that more than one kernel is made of.
+//! Numbers and vectors of numbers: which instructions a kernel uses, one name for each operation of `f32` and `f64`,
+//! and the functions that more than one kernel is made of.
 //!
 //! What belongs here works on one register full of numbers. What walks over a slice is a kernel and stands elsewhere.
 

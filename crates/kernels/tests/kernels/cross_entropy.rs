@@ -1,12 +1,11 @@
 //! Cross-entropy against its definition.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use qkv_kernels::{CrossEntropySaved, Float, cross_entropy_backward, cross_entropy_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
-    convert, distance, largest, panic_message, some,
+    convert, distance, largest, panic_message, random_cases, some,
 };
 
 fn fused<T: Float>(logits: &[f64], targets: &[i64], d_loss: f64) -> (T, Vec<T>) {
@@ -124,7 +123,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: N_CASES, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(N_CASES))]
 
     #[test]
     fn any_shape_gives_the_loss_and_its_gradient(n in 1_usize..100, vocab in 1_usize..100, size in 0.01..20.0_f64) {

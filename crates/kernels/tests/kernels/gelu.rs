@@ -1,12 +1,11 @@
 //! GELU against its definition.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use qkv_kernels::{Float, GeluSaved, gelu_backward, gelu_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
-    convert, distance, largest, some, widen,
+    convert, distance, largest, random_cases, some, widen,
 };
 
 /// Error function: a series of positive terms below 2.5, a continued fraction above.
@@ -189,7 +188,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: N_CASES, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(N_CASES))]
 
     #[test]
     fn any_shape_gives_gelu_and_its_gradients(n in 1_usize..200, d in 1_usize..70, size in 0.01..4.0_f64) {

@@ -2,8 +2,7 @@
 //!
 //! | file | claim |
 //! |---|---|
-//! | `attention.rs` | error at most twice (gradients: three times) that of the plain `f32` loops; masks, infinities, strides |
-//! | `attention_properties.rs` | the same for random shapes and combinations of masks |
+//! | `attention/` | error at most twice (gradients: three times) that of the plain `f32` loops; masks, infinities |
 //! | `gelu.rs`, `cross_entropy.rs`, `norm.rs` | the same for what stands between the matrix products |
 //! | `matrix.rs`, `mlp.rs` | products, and a whole MLP, against loops |
 //! | `embedding.rs` | exactly the loops |
@@ -14,12 +13,10 @@
 
 mod adam_w;
 mod attention;
-mod attention_properties;
 mod cross_entropy;
 mod embedding;
 mod gelu;
 mod matrix;
 mod mlp;
-mod naive_attention;
 mod norm;
 mod numbers;

@@ -1,24 +1,16 @@
 //! Matrix products, start values and sums of rows against loops.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use qkv_kernels::{Float, Matrix, start_rows, sum_rows, zeros};
 
 use crate::numbers::{
-    N_CASES, Random, assert_as_exact, assert_independent_of_threads, convert, distance, largest, some,
+    N_CASES, Random, assert_as_exact, assert_independent_of_threads, convert, distance, largest, product,
+    random_cases, some,
 };
 
 /// `a [m, k]` times `b [k, n]`, row-major.
 fn loops<T: Float>(a: &[T], b: &[T], [m, k, n]: [usize; 3]) -> Vec<T> {
-    let mut out = vec![T::ZERO; m * n];
-    for i in 0..m {
-        for j in 0..n {
-            for l in 0..k {
-                out[i * n + j] += a[i * k + l] * b[l * n + j];
-            }
-        }
-    }
-    out
+    product([m, k, n], |i, l| a[i * k + l], |l, j| b[l * n + j])
 }
 
 fn transposed<T: Copy>(a: &[T], columns: usize) -> Vec<T> {
@@ -121,7 +113,7 @@ fn zeros_are_zeros_for_any_number_of_threads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: N_CASES, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(N_CASES))]
 
     #[test]
     fn any_shape_gives_the_product(m in 1_usize..90, k in 1_usize..90, n in 1_usize..90) {

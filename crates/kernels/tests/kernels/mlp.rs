@@ -1,12 +1,11 @@
 //! The MLP against the same thing made of loops and of the other kernels.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use qkv_kernels::{Float, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved, gelu_backward, gelu_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
-    convert, distance, largest, some,
+    convert, distance, largest, product, random_cases, some,
 };
 
 struct Case {
@@ -55,35 +54,24 @@ impl Case {
         let [x, residual, d_out] = [&self.x, &self.residual, &self.d_out].map(|values| convert::<T>(values));
         let (d, d_hidden) = (b_out.len(), b_in.len());
         let n = x.len() / d;
-        let hidden = product(n, d, d_hidden, |i, l| x[i * d + l], |l, j| w_in[l * d_hidden + j]);
+        let hidden = product([n, d, d_hidden], |i, l| x[i * d + l], |l, j| w_in[l * d_hidden + j]);
         let mut active = vec![T::ZERO; hidden.len()];
         gelu_forward(&hidden, Some(&b_in), &mut active);
-        let mut out = product(n, d_hidden, d, |i, l| active[i * d_hidden + l], |l, j| w_out[l * d + j]);
+        let mut out = product([n, d_hidden, d], |i, l| active[i * d_hidden + l], |l, j| w_out[l * d + j]);
         for (i, out) in out.iter_mut().enumerate() {
             *out += residual[i] + b_out[i % d];
         }
-        let d_active = product(n, d, d_hidden, |i, l| d_out[i * d + l], |l, j| w_out[j * d + l]);
-        let d_w_out = product(d_hidden, n, d, |i, l| active[l * d_hidden + i], |l, j| d_out[l * d + j]);
+        let d_active = product([n, d, d_hidden], |i, l| d_out[i * d + l], |l, j| w_out[j * d + l]);
+        let d_w_out = product([d_hidden, n, d], |i, l| active[l * d_hidden + i], |l, j| d_out[l * d + j]);
         let (mut d_hidden_rows, mut d_b_in) = (vec![T::ZERO; hidden.len()], vec![T::ZERO; d_hidden]);
         let saved = GeluSaved { x: &hidden, bias: Some(&b_in), d_out: &d_active };
         gelu_backward(saved, &mut d_hidden_rows, Some(&mut d_b_in));
         let d_x =
-            product(n, d_hidden, d, |i, l| d_hidden_rows[i * d_hidden + l], |l, j| w_in[j * d_hidden + l]);
-        let d_w_in = product(d, n, d_hidden, |i, l| x[l * d + i], |l, j| d_hidden_rows[l * d_hidden + j]);
-        let d_b_out = product(1, n, d, |_, _| T::ONE, |l, j| d_out[l * d + j]);
+            product([n, d_hidden, d], |i, l| d_hidden_rows[i * d_hidden + l], |l, j| w_in[j * d_hidden + l]);
+        let d_w_in = product([d, n, d_hidden], |i, l| x[l * d + i], |l, j| d_hidden_rows[l * d_hidden + j]);
+        let d_b_out = product([1, n, d], |_, _| T::ONE, |l, j| d_out[l * d + j]);
         [out, d_x, d_w_in, d_b_in, d_w_out, d_b_out]
     }
-}
-
-fn product<T: Float>(
-    m: usize,
-    k: usize,
-    n: usize,
-    a: impl Fn(usize, usize) -> T,
-    b: impl Fn(usize, usize) -> T,
-) -> Vec<T> {
-    let entry = |at: usize| (0..k).fold(T::ZERO, |sum, l| sum + a(at / n, l) * b(l, at % n));
-    (0..m * n).map(entry).collect()
 }
 
 #[track_caller]
@@ -171,7 +159,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: N_CASES / 2, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(N_CASES / 2))]
 
     #[test]
     fn any_shape_and_size(n in 1_usize..150, d in 1_usize..20, d_hidden in 1_usize..40, size in 0.01..4.0_f64) {

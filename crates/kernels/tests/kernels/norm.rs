@@ -1,12 +1,11 @@
 //! Layer norm and RMS norm against their definitions.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use qkv_kernels::{Float, Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
-    convert, distance, largest, some,
+    convert, distance, largest, random_cases, some,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +183,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: N_CASES, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(N_CASES))]
 
     #[test]
     fn any_shape_gives_the_norm_and_its_gradients(

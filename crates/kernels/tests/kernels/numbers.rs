@@ -1,5 +1,7 @@
 //! Random inputs, and what "at most twice the naive error" means.
 
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 use qkv_kernels::{Float, Level};
 
 /// A sequence of random numbers that depends on its seed alone.
@@ -40,6 +42,26 @@ pub fn some<S: Copy>(sizes: &[S], skip: usize) -> Vec<S> {
 
 /// Random shapes that a property is tried on.
 pub const N_CASES: u32 = if cfg!(debug_assertions) { 6 } else { 60 };
+
+/// As many cases, the same in every run.
+pub fn random_cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// The product of `a [m, k]` and `b [k, n]`, row-major, with its terms added up in order.
+pub fn product<T: Float>(
+    [m, k, n]: [usize; 3],
+    a: impl Fn(usize, usize) -> T,
+    b: impl Fn(usize, usize) -> T,
+) -> Vec<T> {
+    let entry = |at: usize| (0..k).fold(T::ZERO, |sum, l| sum + a(at / n, l) * b(l, at % n));
+    (0..m * n).map(entry).collect()
+}
 
 pub fn convert<T: Float>(numbers: &[f64]) -> Vec<T> {
     numbers.iter().map(|&x| T::from_f64(x)).collect()

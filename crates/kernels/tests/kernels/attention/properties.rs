@@ -1,19 +1,18 @@
-//! Fused attention against nested loops for shapes and masks that nobody chose.
+//! Fused attention against nested loops for random shapes and masks.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use qkv_kernels::{Causal, Dropout, Softmax};
 
-use crate::attention::check;
-use crate::naive_attention::Case;
-use crate::numbers::{N_CASES, Random};
+use super::check;
+use super::naive::Case;
+use crate::numbers::{N_CASES, Random, random_cases};
 
 fn causal() -> impl Strategy<Value = Option<Causal>> {
     prop_oneof![Just(None), Just(Some(Causal::TopLeft)), Just(Some(Causal::BottomRight))]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2 * N_CASES, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(2 * N_CASES))]
 
     #[test]
     fn any_shape_and_any_masks_give_the_context_and_the_gradients(

@@ -1,4 +1,5 @@
-//! Attention as nested loops over materialised weights, in either precision: the oracle in `f64`, the yardstick in `f32`.
+//! Attention as nested loops over materialised weights, in either precision: the oracle in `f64`, the yardstick in
+//! `f32`.
 
 use qkv_kernels::{
     Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Float, MaskView,
