@@ -63,9 +63,12 @@ pub struct TrainArgs {
     /// Overwrite a run that is already in --out
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub force: bool,
-    /// Go on with the run in --out after its latest checkpoint, or after that of STEP; start it where there is none
-    #[arg(long, value_name = "STEP", num_args = 0..=1)]
-    pub resume: Option<Option<u64>>,
+    /// Go on with the run after its latest checkpoint; start it where there is none
+    #[arg(long)]
+    pub resume: bool,
+    /// With --resume: go on after the checkpoint of STEP, and remove what came after it, also in a finished run
+    #[arg(long, value_name = "STEP", requires = "resume")]
+    pub from: Option<u64>,
     #[command(flatten)]
     pub machine: MachineArgs,
     /// Print nothing but errors
@@ -165,8 +168,8 @@ pub struct InspectArgs {
 pub struct ReportArgs {
     /// Folder of a run
     pub run: PathBuf,
-    /// Runs to show beside it, the other arms of a comparison
-    #[arg(long = "with", value_name = "RUN", num_args = 1..)]
+    /// A run to show beside it, another arm of a comparison; may be given several times
+    #[arg(long = "with", value_name = "RUN")]
     pub others: Vec<PathBuf>,
     /// The page; report.html in the run's folder by default
     #[arg(long, value_name = "FILE.html")]

@@ -11,7 +11,7 @@ use qkv_train::{Config, ConfigSource, Ended, Existing, Registry, RunFolder, Trai
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::live;
-use crate::output::stdout::{Screen, say_it_is_saved};
+use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
 use crate::session::job::{Audience, Done, Job, Outcome};
@@ -31,12 +31,14 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         TrainArgs { live: true, .. } => Audience::Watcher,
         _ => Audience::Person,
     };
-    let out = &mut Screen::default();
-    if !from.is_empty() && folder.is_done() {
+    let out = &mut Stdout::of_a_training();
+    if let (Some(step), None, true) = (from.first(), args.from, folder.is_done()) {
+        let run = folder.path().display();
         match audience {
-            Audience::Person | Audience::Watcher => {
-                writeln!(out, "{} is finished already", folder.path().display())?
-            }
+            Audience::Person | Audience::Watcher => writeln!(
+                out,
+                "{run} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint"
+            )?,
             Audience::Program => writeln!(out, "{}", folder.last_event()?)?,
             Audience::Nobody => {}
         }
@@ -50,7 +52,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     }
     match job.run(&folder, &from, audience, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {
-            say_it_is_saved(step, &folder.checkpoint(step));
+            print_saved(step, &folder.checkpoint(step));
             Ok(code)
         }
         Outcome::Done(done) => {
@@ -71,7 +73,7 @@ fn config(args: &TrainArgs, registry: &Registry) -> Result<Config> {
         settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
     }
     let source = Path::new(&args.source);
-    if RunFolder::holds_a_run(source) && args.resume.is_some() {
+    if RunFolder::holds_a_run(source) && args.resume {
         return from_file(&source.join("config.toml"), registry, &settings);
     }
     if RunFolder::holds_a_run(source) {
@@ -95,11 +97,11 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
     let config = &job.config;
     let given = Path::new(&args.source);
     let out: Option<PathBuf> = match &args.out {
-        None if args.resume.is_some() && RunFolder::holds_a_run(given) => Some(given.to_owned()),
+        None if args.resume && RunFolder::holds_a_run(given) => Some(given.to_owned()),
         out => out.clone(),
     };
     let Some(out) = out else {
-        if args.resume.is_some() {
+        if args.resume {
             return Err(usage("--resume needs the run: name its folder, or give it with --out"));
         }
         return Ok((RunFolder::create_next(Path::new("runs"), &config.task.name, config)?, Vec::new()));
@@ -107,12 +109,14 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
     if out.is_file() {
         return Err(usage(format!("--out {} is a file; name a folder", out.display())));
     }
-    if let Some(step) = args.resume
-        && RunFolder::holds_a_run(&out)
-    {
+    if args.resume && RunFolder::holds_a_run(&out) {
         let run = RunFolder::open_to_resume(&out, config)?;
-        let from = run.checkpoints_to_resume(step)?;
+        let from = run.checkpoints_to_resume(args.from)?;
         return Ok((run, from));
+    }
+    if let Some(step) = args.from {
+        let out = out.display();
+        return Err(usage(format!("{out} holds no run, so --from {step} names no checkpoint; leave it out")));
     }
     let existing = if args.force { Existing::Overwrite } else { Existing::Keep };
     Ok((RunFolder::create(&out, config, existing)?, Vec::new()))

@@ -25,7 +25,7 @@ fn other_arms_stand_beside_the_run_with_what_differs() {
     sandbox.succeeds(&format!("{line} --out run"));
     sandbox.succeeds(&format!("{line} --out bare --set model.projections=none"));
     sandbox.succeeds(&format!("{line} --out other --seed 7"));
-    sandbox.succeeds("report run --with bare other");
+    sandbox.succeeds("report --with bare --with other run");
     let page = sandbox.read_text("run/report.html");
     for text in ["model.projections = none", ">seed = 7<", "training loss of bare"] {
         assert!(page.contains(text), "no `{text}`");

@@ -71,7 +71,7 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
     assert!(sandbox.tree(&format!("run/{place}")) == sandbox.tree(&format!("unwatched/{place}")));
     let until = step + 7;
     for run in ["run", "unwatched"] {
-        sandbox.succeeds(&format!("train {run} --resume {step} --stop-after {until} --quiet"));
+        sandbox.succeeds(&format!("train {run} --resume --from {step} --stop-after {until} --quiet"));
     }
     let place = format!("checkpoints/step-{until:08}");
     assert!(sandbox.tree(&format!("run/{place}")) == sandbox.tree(&format!("unwatched/{place}")));

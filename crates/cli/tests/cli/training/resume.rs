@@ -22,17 +22,35 @@ fn a_run_stopped_anywhere_ends_with_the_bytes_of_one_that_was_not() {
 }
 
 #[test]
-fn a_run_can_go_on_from_an_earlier_checkpoint() {
+fn a_finished_run_goes_on_from_an_earlier_checkpoint_and_forgets_what_came_after() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run"));
     let last = sandbox.tree("run/checkpoints/step-00000012");
-    fs::remove_dir_all(sandbox.path("run/checkpoints/step-00000012")).unwrap();
-    // The last line of the log says that the run is done; without it, it is as after a crash.
-    let log = sandbox.read_text("run/metrics.jsonl");
-    let before: Vec<&str> = log.lines().filter(|line| !line.contains("\"done\"")).collect();
-    sandbox.write("run/metrics.jsonl", before.join("\n") + "\n");
-    sandbox.succeeds("train run --resume 5 --quiet");
+    sandbox.succeeds("train run --resume --from 5 --stop-after 6 --quiet");
+    assert!(!sandbox.path("run/checkpoints/step-00000012").exists());
+    assert!(sandbox.metrics("run").iter().all(|event| event["event"] != "done"));
+    sandbox.succeeds("train run --resume --from 5 --quiet");
     assert!(sandbox.tree("run/checkpoints/step-00000012") == last);
+    assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
+}
+
+#[test]
+fn the_run_may_be_named_after_resume() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
+    sandbox.succeeds("train --quiet --resume run");
+    assert_eq!(sandbox.metrics("run").last().unwrap()["step"], 12);
+    sandbox.refuses("train run --resume 5", &["unexpected argument '5'"]);
+}
+
+#[test]
+fn a_step_to_go_on_from_needs_a_run_to_go_on_with() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("train reverse --from 5 --out run", &["--resume"]);
+    sandbox.refuses("train reverse --resume --from 5 --out run", &["run holds no run", "--from 5"]);
+    let run = Sandbox::new();
+    run.succeeds(&format!("{RUN} --out run"));
+    run.refuses("train run --resume --from 7", &["no checkpoint of step 7; it has those of 0, 5, 10, 12"]);
 }
 
 #[test]
@@ -70,7 +88,7 @@ fn resume_changes_no_setting() {
     let run = sandbox.qkv(&format!("{RUN} --out run --resume --set optimizer.lr=0.1"));
     assert_eq!(run.code, Some(2), "{run:#?}");
     assert!(run.stderr.contains("optimizer.lr was 0.005, now it is 0.1"), "{run:#?}");
-    let run = sandbox.qkv("train run --resume 6");
+    let run = sandbox.qkv("train run --resume --from 6");
     assert_eq!(run.code, Some(2), "{run:#?}");
     assert!(run.stderr.contains("no checkpoint of step 6; it has those of 0, 5"), "{run:#?}");
     assert!(sandbox.tree("run") == tree);
@@ -110,7 +128,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on() {
         // The one that was asked for by its number has nothing before it.
         sandbox.write(&format!("{out}/checkpoints/step-00000005/optimizer.safetensors"), damage);
         sandbox.write(&format!("{out}/metrics.jsonl"), "");
-        assert_eq!(sandbox.qkv(&format!("train {out} --resume 5")).code, Some(2));
+        assert_eq!(sandbox.qkv(&format!("train {out} --resume --from 5")).code, Some(2));
     }
 }
 
@@ -120,7 +138,7 @@ fn moments_of_the_start_are_no_moments_of_a_later_step() {
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
     let start = sandbox.read("run/checkpoints/step-00000000/optimizer.safetensors");
     sandbox.write("run/checkpoints/step-00000005/optimizer.safetensors", start);
-    let run = sandbox.qkv("train run --resume 5");
+    let run = sandbox.qkv("train run --resume --from 5");
     assert_eq!(run.code, Some(2), "{run:#?}");
     assert!(run.stderr.contains("nothing of the 5 steps before"), "{run:#?}");
 }
@@ -129,7 +147,7 @@ fn moments_of_the_start_are_no_moments_of_a_later_step() {
 fn going_back_removes_what_came_later() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 11"));
-    sandbox.succeeds("train run --resume 5 --stop-after 6 --quiet");
+    sandbox.succeeds("train run --resume --from 5 --stop-after 6 --quiet");
     sandbox.succeeds("train run --resume --quiet");
     sandbox.succeeds(&format!("{RUN} --out whole"));
     let events = |run: &str| -> Vec<_> {
@@ -177,6 +195,8 @@ fn the_end_of_a_finished_run_is_told_again() {
     sandbox.succeeds(&format!("{RUN} --out run"));
     let told = sandbox.succeeds("train run --resume --json").events();
     assert_eq!(told, [sandbox.metrics("run").pop().unwrap()]);
+    let told = sandbox.succeeds("train run --resume").stdout;
+    assert_eq!(told, "run is finished at step 12; --resume --from STEP goes on from an earlier checkpoint\n");
 }
 
 #[test]
