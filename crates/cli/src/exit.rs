@@ -1,11 +1,13 @@
 //! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 3 busy, 4 diverged.
 
-use std::io::{Write, stderr};
+use std::io::Write;
 use std::process::ExitCode;
 
 use qkv_inspect::InspectError;
 use qkv_model::ModelError;
 use qkv_train::TrainError;
+
+use crate::output::stdout::{Stdout, print_error};
 
 /// The user asked for something that cannot be done; nothing was started.
 #[derive(Debug)]
@@ -24,6 +26,18 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
 }
 
+/// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
+pub fn parser_message(message: &clap::Error) -> ExitCode {
+    let text = message.render().to_string();
+    if message.use_stderr() {
+        print_error(text.trim_end());
+    } else {
+        // A reader that closed its end has read enough.
+        let _ = write!(Stdout::new(), "{text}");
+    }
+    ExitCode::from(message.exit_code() as u8)
+}
+
 /// Prints an error, if there is one, and says how the process ends.
 pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     let error = match result {
@@ -34,8 +48,7 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
-    // Where the error output is closed as well, the exit code still tells; `eprintln` would panic.
-    let _ = writeln!(stderr(), "error: {}", sentence(&error));
+    print_error(&format!("error: {}", sentence(&error)));
     let is_usage = error.is::<Usage>()
         || error.is::<InspectError>()
         || error.is::<ModelError>()
@@ -48,15 +61,33 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
-/// The error and its causes in one line; a cause that a message already ends with is not said again.
-fn sentence(error: &anyhow::Error) -> String {
+/// The error, its causes and what to do about it on the command line, in one line; a cause that a message already ends with
+/// is not repeated.
+pub fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !sentence.ends_with(&cause) {
             sentence = format!("{sentence}: {cause}");
         }
     }
-    sentence
+    match error.downcast_ref::<TrainError>().and_then(advice) {
+        Some(advice) => format!("{sentence}; {advice}"),
+        None => sentence,
+    }
+}
+
+/// The options that help; the libraries do not know that there is a command line.
+fn advice(error: &TrainError) -> Option<&'static str> {
+    match error {
+        TrainError::NoText => Some("name a file with --set task.text=FILE"),
+        TrainError::RunExists { .. } => {
+            Some("choose another folder with --out, or overwrite it with --force")
+        }
+        TrainError::NotTheSameRun { .. } => {
+            Some("--resume keeps the settings of the run: leave yours out, or start another run with --out")
+        }
+        _ => None,
+    }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -14,7 +14,10 @@ use crate::exit;
 /// Exit codes: 0 done; 1 it failed; 2 bad usage or config, and nothing was created; 3 the run folder is in use; 4 the
 /// training diverged; 129, 130 and 143 stopped by a closed terminal, SIGINT and SIGTERM after saving.
 pub fn run(registry: Registry) -> ExitCode {
-    let command = Args::parse().command;
+    let command = match Args::try_parse() {
+        Ok(args) => args.command,
+        Err(message) => return exit::parser_message(&message),
+    };
     exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train::run(&args, &registry),
         Command::Eval(args) => eval::run(&args, &registry),

@@ -70,6 +70,6 @@ pub use matrix::spectrum::Spectrum;
 pub use picture::cell::{Cell, Grid};
 pub use picture::heat_map::HeatMap;
 pub use picture::label::clean_label;
-pub use picture::palette::Palette;
+pub use picture::palette::{Palette, of_256};
 pub use picture::scale::{Scale, grouped};
 pub use picture::text::TextStyle;

@@ -52,8 +52,8 @@ pub enum TrainError {
         /// The task's name.
         task: String,
     },
-    /// A `--set` that is no assignment.
-    #[error("`{found}` is no assignment; write `key=value`, for example `model.d_k=24`")]
+    /// A setting that is not an assignment.
+    #[error("`{found}` is not an assignment; write `key=value`, for example `model.d_k=24`")]
     NotAnAssignment {
         /// What was found.
         found: String,
@@ -160,7 +160,7 @@ pub enum TrainError {
         pairs: usize,
     },
     /// The task `chars` was given no text.
-    #[error("the task `chars` needs a text; name a file with --set task.text=FILE")]
+    #[error("the task `chars` needs a text, but task.text is empty")]
     NoText,
     /// A text is something that may never end.
     #[error("{} is {found}, but a text must be a regular file; copy it into one", path.display())]
@@ -235,7 +235,7 @@ pub enum TrainError {
         got: String,
     },
     /// The run folder already has a run in it.
-    #[error("{} already holds a run; choose another folder with --out, or overwrite it with --force", path.display())]
+    #[error("{} already holds a run", path.display())]
     RunExists {
         /// The folder.
         path: PathBuf,
@@ -263,7 +263,7 @@ pub enum TrainError {
         known: Vec<u64>,
     },
     /// A run cannot be continued as something else.
-    #[error("{} was started with other settings, and --resume changes none: {difference}", path.display())]
+    #[error("{} was started with other settings: {difference}", path.display())]
     NotTheSameRun {
         /// The run folder.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! `qkv ablate`: what the run can no longer do without a head, or without its queries, keys or values.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
+use crate::output::stdout::Stdout;
 use crate::session::open_run;
 
 /// Takes every part of every head away, one at a time, and lists them with the most important first.
@@ -38,7 +39,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         |effect: &Effect| Some(effect.loss_change()).filter(|x| x.is_finite()).unwrap_or(f64::INFINITY);
     parts.sort_by(|(a, _), (b, _)| missed(b).total_cmp(&missed(a)));
 
-    let out = &mut stdout().lock();
+    let out = &mut Stdout::new();
     if args.json {
         for (effect, part) in &parts {
             writeln!(out, "{}", event(part, effect, replacement, run.step))?;

@@ -1,6 +1,6 @@
 //! `qkv eval`: how good a run is on examples that it was not trained on.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,6 +8,7 @@ use qkv_train::{Event, Examples, Registry, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
+use crate::output::stdout::Stdout;
 use crate::session::open_run;
 
 /// Most inputs that `--exact` goes through: a minute or two of a small model.
@@ -35,7 +36,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
         let evaluation = evaluate(&run.model, examples, args.examples, &device)?;
         (evaluation, format!("{} test examples", evaluation.examples))
     };
-    let out = &mut stdout().lock();
+    let out = &mut Stdout::new();
     if args.json {
         let event = Event::Eval { step: run.step, evaluation };
         writeln!(out, "{}", serde_json::to_string(&event)?)?;

@@ -1,6 +1,6 @@
 //! `qkv explain`: the lecture's walk through one query, with the run's own numbers and shapes.
 
-use std::io::{self, Write, stdout};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -11,6 +11,7 @@ use qkv_train::{Example, Layer, Model, Probe, Query, Registry, Split, Task, draw
 use crate::args::ExplainArgs;
 use crate::exit::usage;
 use crate::output::format::{matrix, values, vector};
+use crate::output::stdout::Stdout;
 use crate::session::open_run::{self, Loaded};
 
 /// Walks through the attention of one query.
@@ -41,7 +42,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let Some(trace) = run.model.trace(tokens, place) else {
         return Err(usage(format!("the model `{}` cannot be walked through", run.config.model.name)));
     };
-    let out = &mut stdout().lock();
+    let out = &mut Stdout::new();
     heading(out, args, &run, &probe, query)?;
     walk(out, &trace, &Facts::new(&run, layer), &probe, query)?;
     verdict(out, &probe, query)?;

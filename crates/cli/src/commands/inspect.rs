@@ -1,6 +1,6 @@
 //! `qkv inspect`: W_Q, W_K and W_V as pictures and figures, from the files alone.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -8,8 +8,8 @@ use qkv_inspect::{HeatMap, Matrix, Palette, Source, Summary, summarize};
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
-use crate::output::colour;
 use crate::output::picture_files::{Album, Format};
+use crate::output::stdout::Stdout;
 
 /// Cells of a matrix along each axis: two columns each, they fit into 80 beside their labels.
 const CELLS: usize = 32;
@@ -33,7 +33,7 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode> {
             source.weights.names().take(5).collect::<Vec<_>>().join(", ")
         )));
     }
-    let out = &mut stdout().lock();
+    let out = &mut Stdout::new();
     match source.step {
         Some(step) => writeln!(out, "{} at step {step}", args.source.display())?,
         None => writeln!(out, "{}", args.source.display())?,
@@ -97,10 +97,10 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     Ok(())
 }
 
-fn matrices(out: &mut impl Write, source: &Source) -> Result<()> {
+fn matrices(out: &mut Stdout, source: &Source) -> Result<()> {
     for (name, matrix) in named(source)? {
         let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&name).at_most(CELLS, CELLS);
-        writeln!(out, "\n{}", map.text(colour::heat_maps()))?;
+        out.heat_map(&map)?;
     }
     Ok(())
 }
@@ -119,13 +119,13 @@ fn named(source: &Source) -> Result<Vec<(String, Matrix)>> {
     Ok(named)
 }
 
-fn attention(out: &mut impl Write, source: &Source) -> Result<()> {
+fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
     let Some(snapshot) = &source.snapshot else {
         return Ok(());
     };
     for map in &snapshot.maps {
-        writeln!(out, "\nattention weights, query down, key across")?;
-        writeln!(out, "{}", snapshot.heat_map(map).text(colour::heat_maps()))?;
+        write!(out, "\nattention weights, query down, key across")?;
+        out.heat_map(&snapshot.heat_map(map))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `qkv report`: the film of a training as one offline page, and its pictures for papers and slides.
 
 use std::fs;
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +11,7 @@ use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Run
 use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Album, Format};
+use crate::output::stdout::Stdout;
 
 /// Writes the page.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
@@ -27,7 +28,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
     let page = film.html(&others)?;
     fs::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    let out = &mut stdout().lock();
+    let out = &mut Stdout::new();
     for line in film.story() {
         writeln!(out, "{line}")?;
     }

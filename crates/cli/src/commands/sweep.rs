@@ -13,7 +13,7 @@ use toml::Table;
 
 use crate::args::SweepArgs;
 use crate::exit::{self, usage};
-use crate::output::stdout::{Screen, say_it_is_saved};
+use crate::output::stdout::{Stdout, print_saved};
 use crate::session::interrupt::Interrupt;
 use crate::session::job::{Audience, Job, Outcome};
 
@@ -61,7 +61,7 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
 }
 
 fn show(args: &SweepArgs, result: &Value, number: &str, run: &Run) -> Result<()> {
-    let out = &mut Screen::default();
+    let out = &mut Stdout::of_a_training();
     if args.json {
         return Ok(writeln!(out, "{result}")?);
     }
@@ -93,7 +93,7 @@ fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
     if !folder.is_done()
         && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Audience::Nobody, interrupt)?
     {
-        say_it_is_saved(step, &folder.checkpoint(step));
+        print_saved(step, &folder.checkpoint(step));
         return Ok(Trained::Interrupted(code));
     }
     let mut result = folder.last_event()?;

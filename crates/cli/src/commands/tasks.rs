@@ -1,21 +1,24 @@
 //! `qkv tasks`: what there is to learn.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_train::{ConfigSource, Registry, Split, Task, draw};
+
+use crate::exit;
+use crate::output::stdout::Stdout;
 
 /// Positions shown of an example; more do not fit into a line.
 const SHOWN: usize = 24;
 
 /// Lists the tasks with one example each, or with what they still need.
 pub fn run(registry: &Registry) -> Result<ExitCode> {
-    let out = &mut stdout().lock();
+    let out = &mut Stdout::new();
     for name in registry.task_names() {
         match ConfigSource::Task(name).read(registry, &[] as &[&str]) {
             Ok(config) => show(out, name, &*registry.task_of(&config)?)?,
-            Err(error) => writeln!(out, "{name:<18} {error}\n")?,
+            Err(error) => writeln!(out, "{name:<18} {}\n", exit::sentence(&error.into()))?,
         }
     }
     Ok(ExitCode::SUCCESS)

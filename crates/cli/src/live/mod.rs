@@ -83,7 +83,7 @@ impl<'a> Live<'a> {
     pub fn new(sight: Sight<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
         let view = View {
             task: sight.task.name().to_owned(),
-            style: colour::heat_maps(),
+            style: colour::text_style(),
             pace: Pace { last_step, ..Pace::default() },
             loss: Default::default(),
             accuracy: Default::default(),

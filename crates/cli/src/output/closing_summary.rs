@@ -7,7 +7,8 @@ use anyhow::Result;
 use qkv_inspect::{HeatMap, Matrix, Palette};
 use qkv_train::Probe;
 
-use crate::output::colour;
+use super::shell;
+use super::stdout::Stdout;
 
 /// Attention maps that are shown; `inspect` shows all.
 const MAPS: usize = 4;
@@ -15,8 +16,16 @@ const MAPS: usize = 4;
 /// Positions of a map that fits into a terminal of 80 columns, at two columns each.
 const POSITIONS: usize = 36;
 
+/// The commands that show more of a run.
+const FURTHER: [(&str, &str); 4] = [
+    ("inspect", "W_Q, W_K and W_V, and how far training moved them"),
+    ("report", "the same as a film, in one page for a browser"),
+    ("explain", "one query, from x to its context, with these numbers"),
+    ("eval", "accuracy on as many test examples as you like: --examples N"),
+];
+
 /// Shows the attention maps of `probe` and the commands that show more of the run.
-pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
+pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
     let maps = if probe.tokens.len() <= POSITIONS { maps(probe)? } else { Vec::new() };
     if !maps.is_empty() {
         writeln!(out, "\none test example: each row is a query, each column a key that it may look at")?;
@@ -26,17 +35,15 @@ pub fn show(out: &mut impl Write, probe: &Probe, run: &Path) -> Result<()> {
         let map = HeatMap::new(&map, Palette::Sequential)
             .with_title(&title)
             .with_labels(&probe.tokens, &probe.tokens);
-        writeln!(out, "\n{}", map.text(colour::heat_maps()))?;
+        out.heat_map(&map)?;
     }
-    let (command, run) = (command(), run.display());
     writeln!(out, "look further:")?;
-    writeln!(out, "  {command} inspect {run}    W_Q, W_K and W_V, and how far training moved them")?;
-    writeln!(out, "  {command} report {run}     the same as a film, in one page for a browser")?;
-    writeln!(out, "  {command} explain {run}    one query, from x to its context, with these numbers")?;
-    writeln!(
-        out,
-        "  {command} eval {run}       accuracy on as many test examples as you like: --examples N"
-    )?;
+    let run = shell::path(run);
+    let commands = FURTHER.map(|(command, what)| (shell::command(&[command, &run]), what));
+    let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    for (command, what) in commands {
+        writeln!(out, "  {command:<width$}    {what}")?;
+    }
     Ok(())
 }
 
@@ -52,12 +59,4 @@ fn maps(probe: &Probe) -> Result<Vec<(usize, usize, Matrix)>> {
         }
     }
     Ok(maps)
-}
-
-/// How the user can start this program again: our own binary under cargo as they have just done it, any other by its
-/// path.
-fn command() -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "qkv".to_owned());
-    let is_ours = Path::new(&program).file_stem().is_some_and(|name| name == "qkv");
-    if is_ours && std::env::var_os("CARGO").is_some() { "cargo run --release --".to_owned() } else { program }
 }

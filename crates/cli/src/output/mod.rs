@@ -8,4 +8,5 @@ pub mod describe;
 pub mod format;
 pub mod picture_files;
 pub mod progress;
+pub mod shell;
 pub mod stdout;

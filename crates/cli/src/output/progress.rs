@@ -5,14 +5,14 @@ use std::io::{IsTerminal, Write, stderr};
 use indicatif::{ProgressBar, ProgressStyle};
 use qkv_train::{Evaluation, Next, Observer, State, StepReport, TrainError};
 
-use crate::output::stdout::Screen;
+use crate::output::stdout::Stdout;
 
 /// Shows how a run is going.
 pub struct Progress {
     bar: Option<ProgressBar>,
     steps: u64,
     latest: Option<Evaluation>,
-    screen: Screen,
+    screen: Stdout,
 }
 
 /// Plain lines of a run; a log of more is not read.
@@ -25,7 +25,7 @@ impl Progress {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
             ProgressBar::new(steps).with_style(style.expect("the template is valid"))
         });
-        Self { bar, steps, latest: None, screen: Screen::default() }
+        Self { bar, steps, latest: None, screen: Stdout::of_a_training() }
     }
 }
 

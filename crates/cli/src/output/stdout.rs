@@ -1,55 +1,121 @@
-//! What a training run says, on standard output and standard error: it goes on when nobody reads any more.
+//! Standard output and standard error of every command. On a terminal, control characters appear as escapes such as
+//! `\u{1b}`, so that no text, tensor name or path moves the cursor or renames the window.
 
-use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
 
-/// What Unix says of a terminal that was closed: an input or output error.
+use qkv_inspect::HeatMap;
+
+use super::colour;
+
+/// The error of Unix for a terminal that was closed: an input or output error.
 const NO_TERMINAL: i32 = 5;
 
-/// Writes to standard output until it is closed, then to nowhere: `qkv train … | head` must not cost the run.
-#[derive(Debug, Default)]
-pub struct Screen {
-    is_closed: bool,
+/// What a write does once standard output is closed, as `| head` closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WhenClosed {
+    /// It fails, and the command ends.
+    Fail,
+    /// It has no effect: a run must not be lost with its reader.
+    GoOn,
 }
 
-impl Write for Screen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_closed {
-            return Ok(bytes.len());
-        }
-        let result = stdout().write(bytes);
-        self.unless_closed(result, bytes.len())
+/// Standard output.
+#[derive(Debug)]
+pub struct Stdout {
+    is_terminal: bool,
+    is_closed: bool,
+    when_closed: WhenClosed,
+}
+
+impl Stdout {
+    /// For a command that has nothing else to do than to print.
+    pub fn new() -> Self {
+        Self { is_terminal: io::stdout().is_terminal(), is_closed: false, when_closed: WhenClosed::Fail }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    /// For a training, which goes on after standard output was closed.
+    pub fn of_a_training() -> Self {
+        Self { when_closed: WhenClosed::GoOn, ..Self::new() }
+    }
+
+    /// Writes a heat map, in the colours that the terminal has, and a blank line before it. Its own escape sequences stay;
+    /// a heat map makes its labels safe itself.
+    pub fn heat_map(&mut self, map: &HeatMap) -> io::Result<()> {
+        let text = map.text(colour::text_style());
+        self.write_unchanged(format!("\n{text}\n").as_bytes())
+    }
+
+    fn write_unchanged(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.unless_closed(|| io::stdout().write_all(bytes))
+    }
+
+    fn unless_closed(&mut self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         if self.is_closed {
             return Ok(());
         }
-        let result = stdout().flush();
-        self.unless_closed(result, ())
-    }
-}
-
-impl Screen {
-    fn unless_closed<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
-        match result {
-            Err(error)
-                if error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(NO_TERMINAL) =>
-            {
+        match write() {
+            Err(error) if self.when_closed == WhenClosed::GoOn && is_closed(&error) => {
                 self.is_closed = true;
-                Ok(instead)
+                Ok(())
             }
             other => other,
         }
     }
 }
 
-/// Says something on standard error, where `eprintln` would panic if the terminal is gone.
-pub fn say(message: &str) {
-    let _ = writeln!(stderr(), "{message}");
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.is_terminal {
+            true => self.write_unchanged(escaped(&String::from_utf8_lossy(bytes)).as_bytes())?,
+            false => self.write_unchanged(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed(|| io::stdout().flush())
+    }
 }
 
-/// Says where an interrupted run is saved.
-pub fn say_it_is_saved(step: u64, checkpoint: &Path) {
-    say(&format!("stopped at step {step}, saved in {}", checkpoint.display()));
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(NO_TERMINAL)
+}
+
+/// Prints a line on standard error; a closed one, where `eprintln` would panic, is ignored.
+pub fn print_error(message: &str) {
+    let mut stderr = stderr();
+    let message = if stderr.is_terminal() { escaped(message) } else { Cow::Borrowed(message) };
+    let _ = writeln!(stderr, "{message}");
+}
+
+/// Prints where an interrupted run is saved.
+pub fn print_saved(step: u64, checkpoint: &Path) {
+    print_error(&format!("stopped at step {step}, saved in {}", checkpoint.display()));
+}
+
+/// `text` with its control characters, C0 and C1 but not line feed and tab, as escapes.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_become_escapes_and_the_rest_stays() {
+        assert_eq!(escaped("a\x1b]0;title\x07b"), "a\\u{1b}]0;title\\u{7}b");
+        assert_eq!(escaped("\u{9b}31m\u{7f}\r"), "\\u{9b}31m\\u{7f}\\r");
+        assert!(matches!(escaped("W_Q\t± 1 ▀ 注\n"), Cow::Borrowed(_)));
+    }
 }

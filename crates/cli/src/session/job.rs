@@ -15,7 +15,7 @@ use qkv_train::{
 
 use crate::live::{Live, Sight};
 use crate::output::progress::Progress;
-use crate::output::stdout::{Screen, say};
+use crate::output::stdout::{Stdout, print_error};
 use crate::session::interrupt::Interrupt;
 
 /// Test examples behind the final figures.
@@ -125,7 +125,7 @@ impl Job {
         let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
         let mut log = EventLog::new(metrics, folder, &info);
         let mut json =
-            (audience == Audience::Program).then(|| EventLog::new(Screen::default(), folder, &info));
+            (audience == Audience::Program).then(|| EventLog::new(Stdout::of_a_training(), folder, &info));
         let mut checkpoints = Checkpoints::new(folder, config, &**task);
         let example = draw(&**task, config.seed, Split::Test, 0)?;
         let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
@@ -192,7 +192,7 @@ impl Job {
                 Ok(state) => return Ok(Some(state)),
                 Err(error) => {
                     let place = folder.checkpoint(step);
-                    say(&format!("cannot go on from {}: {error}", place.display()));
+                    print_error(&format!("cannot go on from {}: {error}", place.display()));
                     broken.get_or_insert(error);
                 }
             }

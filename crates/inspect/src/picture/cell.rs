@@ -50,7 +50,7 @@ impl Cell {
         match (non_finite(x), style) {
             (Some(text), _) => Self::without_colour(text.to_owned()),
             (None, TextStyle::Plain) => Self::without_colour(plain(x, scale)),
-            (None, TextStyle::Colour) => {
+            (None, TextStyle::Colour | TextStyle::Colour256) => {
                 let colour: Option<Rgb> = scale.colour(x);
                 Self { text: "  ".to_owned(), background: colour }
             }

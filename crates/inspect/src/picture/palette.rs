@@ -60,6 +60,23 @@ impl Palette {
     }
 }
 
+/// The index of the nearest of xterm's 256 colours: its cube of six levels a channel or its 24 greys. The first 16 are the
+/// user's own and differ from terminal to terminal.
+///
+/// ```
+/// assert_eq!([[0, 0, 95], [238; 3], [255, 0, 0]].map(qkv_inspect::of_256), [17, 255, 196]);
+/// ```
+pub fn of_256(colour: Rgb) -> u8 {
+    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    let cube =
+        (0..216_u8).map(|i| (16 + i, [i / 36, i / 6 % 6, i % 6].map(|level| LEVELS[usize::from(level)])));
+    let greys = (0..24_u8).map(|i| (232 + i, [8 + 10 * i; 3]));
+    let distance =
+        |other: Rgb| -> u32 { colour.iter().zip(other).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum() };
+    let nearest = cube.chain(greys).min_by_key(|&(_, other)| distance(other));
+    nearest.map_or(16, |(index, _)| index)
+}
+
 /// Whether white writing is easier to read on this colour than black.
 pub(crate) fn is_dark([red, green, blue]: Rgb) -> bool {
     // Relative luminance of WCAG 2; black and white contrast equally at 0.179.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::picture::cell::{Cell, RAMP};
 use crate::picture::heat_map::{HeatMap, Labels, Prepared};
 use crate::picture::label::{fit, pad_left, pad_right, width};
-use crate::picture::palette::Palette;
+use crate::picture::palette::{Palette, Rgb, of_256};
 use crate::picture::scale::{Scale, number};
 
 /// How cells are written; each is two columns wide, and therefore about square.
@@ -13,6 +13,8 @@ use crate::picture::scale::{Scale, number};
 pub enum TextStyle {
     /// Backgrounds in 24-bit colour (ANSI escape sequences).
     Colour,
+    /// Backgrounds in the nearest of the 256 colours of xterm, for a terminal that has no more.
+    Colour256,
     /// Characters alone: a ramp from blank to `@` for amounts; sign and ninths of the largest magnitude, `-9` to `+9`,
     /// with `.` near zero, for weights.
     Plain,
@@ -105,9 +107,7 @@ fn cells(row: &[f64], scale: &Scale, style: TextStyle) -> String {
         let Cell { text, background } = Cell::of(x, scale, style);
         match background {
             None => line.push_str(&text),
-            Some([r, g, b]) => {
-                write!(line, "\x1b[48;2;{r};{g};{b}m{text}{RESET}").expect("a string takes every write")
-            }
+            Some(colour) => block(&mut line, colour, &text, style),
         }
     }
     // A blank cell at the end of a line would be invisible otherwise.
@@ -117,9 +117,11 @@ fn cells(row: &[f64], scale: &Scale, style: TextStyle) -> String {
     line
 }
 
-fn block(line: &mut String, x: f64, scale: &Scale) {
-    let [r, g, b] = scale.colour(x).expect("only finite values have a colour");
-    write!(line, "\x1b[48;2;{r};{g};{b}m {RESET}").expect("a string takes every write");
+fn block(line: &mut String, colour: Rgb, text: &str, style: TextStyle) {
+    let ([r, g, b], index) = (colour, of_256(colour));
+    let background =
+        if style == TextStyle::Colour256 { format!("5;{index}") } else { format!("2;{r};{g};{b}") };
+    write!(line, "\x1b[48;{background}m{text}{RESET}").expect("a string takes every write");
 }
 
 fn legend(scale: &Scale, style: TextStyle) -> String {
@@ -129,18 +131,20 @@ fn legend(scale: &Scale, style: TextStyle) -> String {
             format!("{low} [{}] {high}", RAMP.iter().collect::<String>())
         }
         (TextStyle::Plain, Palette::Diverging) => format!("-9 is {low}, . is 0, +9 is {high}"),
-        (TextStyle::Colour, Palette::Sequential) => format!("{low} {} {high}", bar(scale, 0.0, 1.0)),
-        (TextStyle::Colour, Palette::Diverging) => {
-            format!("{low} {} 0 {} {high}", bar(scale, 0.0, 0.5), bar(scale, 0.5, 1.0))
+        (_, Palette::Sequential) => format!("{low} {} {high}", bar(scale, style, [0.0, 1.0])),
+        (_, Palette::Diverging) => {
+            let [below, above] = [[0.0, 0.5], [0.5, 1.0]].map(|ends| bar(scale, style, ends));
+            format!("{low} {below} 0 {above} {high}")
         }
     }
 }
 
-fn bar(scale: &Scale, from: f64, to: f64) -> String {
+fn bar(scale: &Scale, style: TextStyle, [from, to]: [f64; 2]) -> String {
     let mut bar = String::new();
     for i in 0..=HALF_BAR {
         let fraction = from + (to - from) * i as f64 / HALF_BAR as f64;
-        block(&mut bar, scale.number_at(fraction), scale);
+        let colour = scale.colour(scale.number_at(fraction)).expect("only finite values have a colour");
+        block(&mut bar, colour, " ", style);
     }
     bar
 }
@@ -199,7 +203,7 @@ mod tests {
     fn what_is_not_finite_has_its_own_character() {
         let non_finite = matrix(1, 4, &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0]);
         for palette in [Palette::Diverging, Palette::Sequential] {
-            for style in [TextStyle::Plain, TextStyle::Colour] {
+            for style in [TextStyle::Plain, TextStyle::Colour, TextStyle::Colour256] {
                 let text = HeatMap::new(&non_finite, palette).text(style);
                 assert!(text.contains("0 ??+∞-∞"), "{text}");
                 assert!(text.contains("3 values are NaN or infinite"), "{text}");
@@ -226,6 +230,17 @@ mod tests {
             "0 \x1b[48;2;5;48;97m  \x1b[0m\x1b[48;2;247;247;247m  \x1b[0m\x1b[48;2;103;0;31m  \x1b[0m\n";
         assert!(text.contains(cells), "{text:?}");
         assert!(text.contains("scale -2.00 \x1b[48;2;5;48;97m \x1b[0m"), "{text:?}");
+    }
+
+    #[test]
+    fn a_terminal_of_256_colours_gets_the_nearest_ones() {
+        let w_q = matrix(1, 3, &[-2.0, 0.0, 2.0]);
+        let text = HeatMap::new(&w_q, Palette::Diverging).text(TextStyle::Colour256);
+        assert!(
+            text.contains("0 \x1b[48;5;23m  \x1b[0m\x1b[48;5;231m  \x1b[0m\x1b[48;5;52m  \x1b[0m\n"),
+            "{text:?}"
+        );
+        assert!(!text.contains("48;2"), "{text:?}");
     }
 
     #[test]

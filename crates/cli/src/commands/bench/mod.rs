@@ -9,7 +9,7 @@ mod timing;
 mod training;
 mod workload;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::BenchArgs;
 use crate::exit::usage;
+use crate::output::stdout::Stdout;
 use crate::session::memory;
 use long::LongAttention;
 use timing::Timing;
@@ -56,7 +57,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     }
     let names: Vec<String> =
         if args.workloads.is_empty() { workload::names().collect() } else { args.workloads.clone() };
-    let out = &mut stdout();
+    let out = &mut Stdout::new();
     if !args.json {
         writeln!(out, "{}", Figures::heading())?;
     }
@@ -93,9 +94,10 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let figures = measure(name, kind, &device)?;
+    let out = &mut Stdout::new();
     match args.json {
-        true => println!("{}", serde_json::to_string(&figures)?),
-        false => println!("{}\n{}", Figures::heading(), figures.row()),
+        true => writeln!(out, "{}", serde_json::to_string(&figures)?)?,
+        false => writeln!(out, "{}\n{}", Figures::heading(), figures.row())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,12 +8,12 @@ mod published;
 mod scaling;
 mod shapes;
 
-use std::io::stdout;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use crate::args::LectureArgs;
+use crate::output::stdout::Stdout;
 use comparison::Sheet;
 use published::Published;
 
@@ -21,7 +21,7 @@ use published::Published;
 pub fn run(args: &LectureArgs) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let published = Published::new(&device);
-    let mut sheet = Sheet::new(stdout().lock());
+    let mut sheet = Sheet::new(Stdout::new());
     ladder::climb(&mut sheet, &published)?;
     learning::learn(&mut sheet, &published)?;
     shapes::show(&mut sheet, &device)?;

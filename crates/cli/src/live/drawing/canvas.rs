@@ -1,6 +1,6 @@
 //! What is drawn on: the screen, with the way of writing that the user wants.
 
-use qkv_inspect::TextStyle;
+use qkv_inspect::{TextStyle, of_256};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -46,8 +46,16 @@ impl Paper<'_> {
     /// Characters of this colour, where colours are wanted.
     pub fn colour(&self, colour: Color) -> Style {
         match self.style {
-            TextStyle::Colour => Style::new().fg(colour),
+            TextStyle::Colour | TextStyle::Colour256 => Style::new().fg(colour),
             TextStyle::Plain => Style::new(),
+        }
+    }
+
+    /// A colour of a picture as this screen has it.
+    pub fn rgb(&self, [r, g, b]: [u8; 3]) -> Color {
+        match self.style {
+            TextStyle::Colour256 => Color::Indexed(of_256([r, g, b])),
+            TextStyle::Colour | TextStyle::Plain => Color::Rgb(r, g, b),
         }
     }
 }

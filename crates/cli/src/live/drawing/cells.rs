@@ -36,7 +36,7 @@ impl Cells {
         };
         let large = blocks(Size::Large);
         match style {
-            TextStyle::Colour => large.max(blocks(Size::Small)),
+            TextStyle::Colour | TextStyle::Colour256 => large.max(blocks(Size::Small)),
             TextStyle::Plain => large,
         }
     }

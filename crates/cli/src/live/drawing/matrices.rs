@@ -1,7 +1,6 @@
 //! The attention map and W_Q, W_K, W_V as cells of a terminal.
 
 use qkv_inspect::{Cell, Grid, HeatMap, Matrix, Palette, Scale, TextStyle};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
@@ -64,11 +63,11 @@ impl Panel<'_> {
         match cells.size {
             Size::Large if cells.are_labelled() && !self.labels.is_empty() => {
                 let place = self.beside_labels(inside);
-                large(&grid, place, paper.buffer);
+                large(&grid, place, paper);
                 self.label(inside, place, paper);
             }
-            Size::Large => large(&grid, inside, paper.buffer),
-            Size::Small => small(&grid, inside, paper.buffer),
+            Size::Large => large(&grid, inside, paper),
+            Size::Small => small(&grid, inside, paper),
         }
     }
 
@@ -133,23 +132,23 @@ fn shape(matrix: &Matrix) -> [usize; 2] {
     [matrix.rows(), matrix.columns()]
 }
 
-fn large(grid: &Grid, area: Rect, buffer: &mut Buffer) {
+fn large(grid: &Grid, area: Rect, paper: &mut Paper) {
     for (y, row) in (area.top()..area.bottom()).zip(&grid.rows) {
         for (x, cell) in (area.left()..area.right()).step_by(usize::from(LARGE)).zip(row) {
-            let style =
-                cell.background.map_or(Style::new(), |[r, g, b]| Style::new().bg(Color::Rgb(r, g, b)));
-            buffer.set_stringn(x, y, &cell.text, usize::from(LARGE), style);
+            let style = cell.background.map_or(Style::new(), |colour| Style::new().bg(paper.rgb(colour)));
+            paper.buffer.set_stringn(x, y, &cell.text, usize::from(LARGE), style);
         }
     }
 }
 
 /// Two rows of cells a line: the upper half of each character, and what is behind it.
-fn small(grid: &Grid, area: Rect, buffer: &mut Buffer) {
-    let colour = |cell: &Cell| cell.background.map_or(ODD, |[r, g, b]| Color::Rgb(r, g, b));
+fn small(grid: &Grid, area: Rect, paper: &mut Paper) {
     for (y, rows) in (area.top()..area.bottom()).zip(grid.rows.chunks(2)) {
         for (column, x) in (area.left()..area.right()).enumerate().take(rows[0].len()) {
+            let colour = |cell: &Cell| cell.background.map_or(ODD, |colour| paper.rgb(colour));
+            let above = colour(&rows[0][column]);
             let below = rows.get(1).map_or(Color::Reset, |row| colour(&row[column]));
-            buffer.set_string(x, y, "▀", Style::new().fg(colour(&rows[0][column])).bg(below));
+            paper.buffer.set_string(x, y, "▀", Style::new().fg(above).bg(below));
         }
     }
 }

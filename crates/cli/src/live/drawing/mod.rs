@@ -181,7 +181,9 @@ fn help(area: Rect, paper: &mut Paper) {
         meaning.map(move |(row, part)| format!("{:<widest$}  {part}", if row == 0 { keys } else { "" }))
     });
     let legend = match paper.style {
-        TextStyle::Colour => ["weights: dark is 0, bright is 1", "W_Q, W_K, W_V: blue below zero, red above"],
+        TextStyle::Colour | TextStyle::Colour256 => {
+            ["weights: dark is 0, bright is 1", "W_Q, W_K, W_V: blue below zero, red above"]
+        }
         TextStyle::Plain => ["weights: blank is 0, @ is 1", "W_Q, W_K, W_V: ninths of the number after ±"],
     };
     let legend = legend.iter().flat_map(|line| folded(line, area.width));
@@ -386,6 +388,9 @@ mod tests {
         assert_eq!(plain(Color::Reset), 120 * 40);
         assert_eq!([low, high, one].map(|colour| plain(rgb(colour))), [0; 3]);
         assert_eq!(plain(Color::Yellow), 0);
+        let in_256 = backgrounds(TextStyle::Colour256);
+        assert!(in_256(Color::Indexed(23)) >= 4 && in_256(Color::Indexed(52)) >= 4);
+        assert_eq!([low, high, one].map(|colour| in_256(rgb(colour))), [0; 3]);
     }
 
     proptest! {

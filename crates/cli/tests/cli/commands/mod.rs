@@ -22,3 +22,6 @@ mod pipes;
 mod report;
 /// Every combination of some settings.
 mod sweep;
+/// What reaches a terminal, and what a shell makes of it.
+#[cfg(target_os = "linux")]
+mod terminal;

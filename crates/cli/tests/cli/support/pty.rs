@@ -86,7 +86,12 @@ impl Pty {
         // where whoever runs the tests has that ignored.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "env", "--default-signal=HUP"]).arg(qkv.get_program()).args(qkv.get_args());
-        command.current_dir(qkv.get_current_dir().unwrap()).env_remove("CARGO").env_remove("NO_COLOR");
+        command
+            .current_dir(qkv.get_current_dir().unwrap())
+            .env_remove("CARGO")
+            .env_remove("NO_COLOR")
+            .env_remove("COLORTERM")
+            .env("TERM", "xterm");
         command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
         let first = Arc::new(Mutex::new(String::new()));
@@ -224,6 +229,20 @@ impl Pty {
         let (code, text) = self.end();
         assert_eq!(code, Some(expected), "{text}");
         text
+    }
+
+    /// Waits for the end of a command without a view: what it printed, and the colours behind it.
+    #[track_caller]
+    pub fn printed(mut self) -> (String, Vec<vt100::Color>) {
+        assert_eq!(self.wait_for_the_end(), Some(0), "{}", self.text());
+        drop(self.line);
+        self.reader.join().unwrap();
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        let (rows, columns) = screen.size();
+        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let colours = cells.filter_map(|(row, column)| Some(screen.cell(row, column)?.bgcolor()));
+        (screen.contents(), colours.filter(|&colour| colour != vt100::Color::Default).collect())
     }
 
     /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must

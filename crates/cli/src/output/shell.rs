@@ -1,0 +1,46 @@
+//! Commands that a user can paste into a POSIX shell.
+
+use std::env;
+use std::path::Path;
+
+/// How the user can start this program again with these arguments: the project's own binary under cargo as it was
+/// started, any other by its path.
+pub fn command(arguments: &[&str]) -> String {
+    let program = env::args().next().unwrap_or_else(|| "qkv".to_owned());
+    let is_ours = Path::new(&program).file_stem().is_some_and(|name| name == "qkv");
+    let mut words = match is_ours && env::var_os("CARGO").is_some() {
+        true => vec!["cargo run --release --".to_owned()],
+        false => vec![quoted(&program)],
+    };
+    words.extend(arguments.iter().map(|argument| quoted(argument)));
+    words.join(" ")
+}
+
+/// A path as an argument, which no command takes for an option.
+pub fn path(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.starts_with('-') { format!("./{path}") } else { path }
+}
+
+/// One word of a shell: as it is, or in single quotes where the shell would read something else.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_shell_stays_one_word() {
+        assert_eq!(quoted("runs/reverse-1"), "runs/reverse-1");
+        assert_eq!(quoted("a $(touch b) c"), "'a $(touch b) c'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!((quoted("~").as_str(), quoted("").as_str()), ("'~'", "''"));
+        assert_eq!(path(Path::new("-h")), "./-h");
+    }
+}

@@ -1,0 +1,60 @@
+//! What reaches a terminal: escaped control characters, the colours that it has, commands that can be pasted.
+
+use std::process::Command;
+
+use vt100::Color;
+
+use crate::support::pty::Pty;
+use crate::support::sandbox::Sandbox;
+
+const RUN: &str = "train reverse --steps 1 --set task.seq_len=3 --set model.d_model=4";
+
+#[test]
+fn control_characters_of_a_path_and_a_text_are_escaped_on_a_terminal_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", "a\x1b".repeat(2000));
+    let mut command =
+        sandbox.command("train chars --steps 1 --set task.text=text --set task.seq_len=8 --out");
+    command.arg("run\x1b]0;title\x07\u{9b}");
+    let (text, _) = Pty::of(&command, &[]).printed();
+    for escaped in ["run\\u{1b}]0;title\\u{7}\\u{9b}", "a sample:", "a\\u{1b}a"] {
+        assert!(text.contains(escaped), "no `{escaped}` in\n{text}");
+    }
+    let mut command = sandbox.command("eval");
+    command.arg("nowhere\x1b");
+    let mut pty = Pty::of(&command, &[]);
+    assert_eq!(pty.wait_for_the_end(), Some(2));
+    pty.wait_for("cannot read nowhere\\u{1b}");
+    // A pipe gets what there is.
+    let printed = sandbox.command("inspect").arg("run\x1b]0;title\x07\u{9b}").output().unwrap();
+    assert!(printed.stdout.starts_with(b"run\x1b]0;title\x07"), "{printed:?}");
+}
+
+#[test]
+fn the_colours_are_those_that_the_terminal_announces() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --quiet --out run"));
+    let inspect = |variables: &[(&str, &str)]| Pty::of(&sandbox.command("inspect run"), variables).printed();
+    let (_, colours) = inspect(&[]);
+    assert!(!colours.is_empty() && colours.iter().all(|colour| matches!(colour, Color::Idx(16..))));
+    let (_, colours) = inspect(&[("COLORTERM", "truecolor")]);
+    assert!(!colours.is_empty() && colours.iter().all(|colour| matches!(colour, Color::Rgb(..))));
+    for plain in [("TERM", "dumb"), ("NO_COLOR", "1")] {
+        let (text, colours) = inspect(&[plain, ("COLORTERM", "truecolor")]);
+        assert!(text.contains("scale 0 [ .:-=+*#%@]") && colours.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_suggested_command_can_be_pasted_whatever_the_folder_is_called() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&format!("{RUN} --out"));
+    let finished = command.arg("a $(touch b) it's").output().unwrap();
+    let text = String::from_utf8(finished.stdout).unwrap();
+    let suggested = text.split("look further:\n").nth(1).unwrap();
+    let line = suggested.lines().find(|line| line.contains(" eval ")).unwrap();
+    let pasted = line.split("    accuracy").next().unwrap();
+    let eval = Command::new("sh").args(["-c", pasted]).current_dir(sandbox.path(".")).output().unwrap();
+    assert!(eval.status.success() && eval.stdout.starts_with(b"accuracy"), "{pasted}\n{eval:?}");
+    assert!(!sandbox.path("b").exists());
+}
