@@ -1,4 +1,5 @@
-//! The published numbers in `tests/truth/`, whose sources and licences stand in its `README.md`.
+//! The published numbers in `tests/truth/` and `crates/cli/published/`, whose sources and licences stand in their
+//! `README.md`.
 
 use burn::tensor::{DType, Device, Tensor};
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub struct Matrix {
 impl Truth {
     /// Chapter 3 of Raschka's book.
     pub fn raschka() -> Self {
-        Self::parse(include_str!("../truth/raschka_ch03.json"))
+        Self::parse(include_str!("../../crates/cli/published/raschka_ch03.json"))
     }
 
     /// UvA deep learning tutorial 6.

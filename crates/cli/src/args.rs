@@ -21,7 +21,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Evaluate a run on held-out examples
     Eval(EvalArgs),
-    /// Take every head away, and its queries, keys and values, and see what each was good for
+    /// Measure the loss without each head, and without its queries, keys or values
     Ablate(AblateArgs),
     /// Walk through the attention of one query, with the run's own numbers
     Explain(ExplainArgs),
@@ -31,7 +31,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Train every combination of some settings, and compare
     Sweep(SweepArgs),
-    /// Time full training steps, beside what the machine can do at most
+    /// Time full training steps, beside the fastest matrix product of the machine
     Bench(BenchArgs),
     /// Replay the lecture and check every published number
     Lecture(LectureArgs),
@@ -51,7 +51,7 @@ pub struct TrainArgs {
     /// Length of the run; turns early stop off
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Save and leave after N steps, without changing the schedule
+    /// Save and end after N steps, without changing the schedule
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub stop_after: Option<u64>,
     /// Decides initial weights, examples and dropout
@@ -77,8 +77,8 @@ pub struct TrainArgs {
     /// Print one JSON object a line and nothing else
     #[arg(long)]
     pub json: bool,
-    /// Watch it learn in the terminal (of Unix): curves, attention map and matrices. In the view, `p` pauses, `s` saves a
-    /// checkpoint, `q` saves and stops, and `?` lists the keys
+    /// Show curves, attention map and matrices in the terminal while it trains (Unix only). `p` pauses, `s` saves a
+    /// checkpoint, `q` saves and stops, `?` lists all keys
     #[arg(long, conflicts_with_all = ["quiet", "json"])]
     pub live: bool,
 }
@@ -101,7 +101,7 @@ pub struct EvalArgs {
     /// Number of test examples
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub examples: u64,
-    /// Evaluate every input that the task has, where they are at most a million
+    /// Evaluate every input of a task that has at most a million
     #[arg(long, conflicts_with = "examples")]
     pub exact: bool,
     #[command(flatten)]
@@ -119,7 +119,7 @@ pub struct AblateArgs {
     /// Number of test examples
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub examples: u64,
-    /// Put its mean over the examples, at every position, in the place of what is taken away, not zero
+    /// Replace a part by its mean over the examples at every position, instead of zero
     #[arg(long)]
     pub mean: bool,
     #[command(flatten)]
@@ -136,7 +136,7 @@ pub struct ExplainArgs {
     pub run: PathBuf,
     /// The input's labels, separated by spaces; a test example by default
     pub input: Option<String>,
-    /// The position that asks; the first that carries loss by default
+    /// Position of the query; the first with a target by default
     #[arg(long, value_name = "I")]
     pub query: Option<usize>,
     /// Layer to walk through
@@ -155,7 +155,7 @@ pub struct InspectArgs {
     /// Folder of a run or of a checkpoint, or a safetensors file
     #[arg(value_name = "RUN|FILE")]
     pub source: PathBuf,
-    /// Number of heads, where a file does not say
+    /// Number of heads, for a file without a config
     #[arg(long, value_name = "N")]
     pub heads: Option<usize>,
     /// Also write every matrix and attention map as an SVG picture into this folder

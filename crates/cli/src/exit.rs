@@ -38,13 +38,13 @@ pub fn parser_message(message: &clap::Error) -> ExitCode {
     ExitCode::from(message.exit_code() as u8)
 }
 
-/// Prints an error, if there is one, and says how the process ends.
+/// Prints an error, if any, and returns the exit code of the process.
 pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     let error = match result {
         Ok(code) => return code,
         Err(error) => error,
     };
-    // Somebody closed our output, as `qkv … | head` does: nobody is left to tell.
+    // The reader of the output has closed it, as `qkv … | head` does.
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }

@@ -124,7 +124,7 @@ pub enum InspectError {
     },
     /// The folder is neither a run nor a checkpoint.
     #[error(
-        "{} is no run folder: {missing} is missing; give a folder that qkv train wrote, one of its checkpoints, or a \
+        "{} is not a run folder: {missing} is missing; give a folder that qkv train wrote, one of its checkpoints, or a \
          safetensors file",
         path.display()
     )]

@@ -30,7 +30,7 @@
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
 //! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`AttentionPattern`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`], a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], [`grouped`] digits; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], [`grouped`] digits; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
 mod error;

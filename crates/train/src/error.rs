@@ -271,7 +271,7 @@ pub enum TrainError {
         difference: String,
     },
     /// A file that belongs to a run is missing.
-    #[error("{} is no run: it has no {missing}", path.display())]
+    #[error("{} is not a run folder: {missing} is missing", path.display())]
     NotARun {
         /// The folder.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! `qkv ablate`: what the run can no longer do without a head, or without its queries, keys or values.
+//! `qkv ablate`: the loss without a head, or without its queries, keys or values.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
+use crate::output::format::counted;
 use crate::output::stdout::Stdout;
 use crate::session::open_run;
 
@@ -29,12 +30,9 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         .map(|part| Ok((ablation.without(&[part.site], replacement)?, part)))
         .collect::<Result<Vec<(Effect, Part)>>>()?;
     if parts.is_empty() {
-        return Err(usage(format!(
-            "{} has no attention of which something could be taken",
-            args.run.display()
-        )));
+        return Err(usage(format!("{} has no attention layers to ablate", args.run.display())));
     }
-    // What leaves no number behind is missed most.
+    // A loss that is not finite comes first.
     let missed =
         |effect: &Effect| Some(effect.loss_change()).filter(|x| x.is_finite()).unwrap_or(f64::INFINITY);
     parts.sort_by(|(a, _), (b, _)| missed(b).total_cmp(&missed(a)));
@@ -50,8 +48,11 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
     writeln!(
         out,
-        "accuracy {:.4}   loss {:.2e}   on {} test examples, step {}, before anything is {instead}\n",
-        before.accuracy, before.loss, before.examples, run.step
+        "accuracy {:.4}   loss {:.2e}   on {}, step {}, before anything is {instead}\n",
+        before.accuracy,
+        before.loss,
+        counted(before.examples, "test example"),
+        run.step
     )?;
     writeln!(
         out,
@@ -74,7 +75,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is taken away, and the heads that have it: all of a group, where they share their keys and values.
+/// A site, and the heads that have it: all of a group, where they share their keys and values.
 struct Part {
     site: Site,
     heads: Vec<usize>,

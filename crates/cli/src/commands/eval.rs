@@ -8,6 +8,7 @@ use qkv_train::{Event, Examples, Registry, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
+use crate::output::format::counted;
 use crate::output::stdout::Stdout;
 use crate::session::open_run;
 
@@ -30,11 +31,11 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
                 task.name()
             ))
         })?;
-        (evaluation, format!("all {} inputs, those of training included", evaluation.examples))
+        (evaluation, format!("all {}, those of training included", counted(evaluation.examples, "input")))
     } else {
         let examples = Examples { task, seed: run.config.seed, split: Split::Test };
         let evaluation = evaluate(&run.model, examples, args.examples, &device)?;
-        (evaluation, format!("{} test examples", evaluation.examples))
+        (evaluation, counted(evaluation.examples, "test example"))
     };
     let out = &mut Stdout::new();
     if args.json {

@@ -10,7 +10,7 @@ use qkv_train::{Example, Layer, Model, Probe, Query, Registry, Split, Task, draw
 
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::format::{matrix, values, vector};
+use crate::output::format::{counted, matrix, values, vector};
 use crate::output::stdout::Stdout;
 use crate::session::open_run::{self, Loaded};
 
@@ -21,9 +21,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let layers = run.model.layers();
     if layers.is_empty() {
         let model = &run.config.model.name;
-        return Err(usage(format!(
-            "the model `{model}` names no attention layers, so there is nothing to walk through"
-        )));
+        return Err(usage(format!("the model `{model}` has no attention layers to walk through")));
     }
     check("--layer", args.layer, layers.len(), "layers")?;
     let layer = &layers[args.layer];
@@ -40,7 +38,10 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let tokens = tokens(&example, &*run.task, &device);
     let place = Query { layer: args.layer, head: args.head, position: query };
     let Some(trace) = run.model.trace(tokens, place) else {
-        return Err(usage(format!("the model `{}` cannot be walked through", run.config.model.name)));
+        return Err(usage(format!(
+            "the model `{}` does not show the steps of its attention",
+            run.config.model.name
+        )));
     };
     let out = &mut Stdout::new();
     heading(out, args, &run, &probe, query)?;
@@ -61,9 +62,10 @@ fn parse(input: &str, task: &dyn Task) -> Result<Vec<u32>> {
     let vocabulary = task.vocabulary();
     let positions: Vec<&str> = input.split_whitespace().collect();
     if positions.len() != task.seq_len() {
-        let (got, needed) = (positions.len(), task.seq_len());
+        let got = counted(positions.len() as u64, "label");
         return Err(usage(format!(
-            "the input has {got} labels between spaces, the task `{}` needs {needed}",
+            "the input must have {}, separated by spaces, for the task `{}`, got {got}",
+            counted(task.seq_len() as u64, "label"),
             task.name()
         )));
     }
@@ -112,7 +114,7 @@ fn heading(
     writeln!(out, "the query is position {query}, where `{}` stands\n", probe.tokens[query])
 }
 
-/// What the walk has to say of the layer besides its numbers.
+/// Properties of the layer that the walk names.
 struct Facts {
     has_matrices: bool,
     has_biases: bool,
@@ -214,7 +216,7 @@ fn has_bias(trace: &Trace) -> bool {
     pairs.into_iter().any(|(scaled, masked)| masked.is_finite() && masked != scaled)
 }
 
-/// Score, scaled score and weight of every key; a hidden key says so.
+/// Score, scaled score and weight of every key; a hidden key is marked.
 fn scores(out: &mut impl Write, trace: &Trace, probe: &Probe) -> io::Result<()> {
     let [scores, scaled, masked, weights] =
         [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
@@ -239,12 +241,9 @@ fn scores(out: &mut impl Write, trace: &Trace, probe: &Probe) -> io::Result<()> 
 fn verdict(out: &mut impl Write, probe: &Probe, query: usize) -> io::Result<()> {
     let (prediction, target) = (&probe.predictions[query], &probe.targets[query]);
     if target.is_empty() {
-        return writeln!(out, "\nnothing is asked at this position");
+        return writeln!(out, "\nthis position has no target");
     }
-    let verdict = if prediction == target {
-        "which is right".to_owned()
-    } else {
-        format!("the right answer is `{target}`")
-    };
-    writeln!(out, "\nthe model says `{prediction}`, {verdict}")
+    let verdict =
+        if prediction == target { "which is right".to_owned() } else { format!("the target is `{target}`") };
+    writeln!(out, "\nthe prediction is `{prediction}`, {verdict}")
 }

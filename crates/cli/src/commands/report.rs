@@ -10,6 +10,7 @@ use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Run
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
+use crate::output::format::counted;
 use crate::output::picture_files::{Album, Format};
 use crate::output::stdout::Stdout;
 
@@ -34,8 +35,8 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     }
     writeln!(
         out,
-        "\n{} frames, {} kB: open {} in a browser",
-        film.frames.len(),
+        "\n{}, {} kB: open {} in a browser",
+        counted(film.frames.len() as u64, "frame"),
         page.len() / 1000,
         path.display()
     )?;

@@ -15,7 +15,7 @@ use crate::args::SweepArgs;
 use crate::exit::{self, usage};
 use crate::output::stdout::{Stdout, print_saved};
 use crate::session::interrupt::Interrupt;
-use crate::session::job::{Audience, Job, Outcome};
+use crate::session::job::{Job, Outcome, Output};
 
 /// Most runs of one sweep; more is a slip.
 const MAX_RUNS: usize = 10_000;
@@ -25,13 +25,13 @@ const MAX_NAME: usize = 240;
 
 /// One combination.
 struct Run {
-    /// `key=value`, one for each key of `[sweep]`, as a person writes it.
+    /// `key=value`, one for each key of `[sweep]`, without quotation marks.
     labels: Vec<String>,
     folder: PathBuf,
     config: Config,
 }
 
-/// Trains what is not done yet and shows the results of all.
+/// Trains the runs that are not finished and shows the results of all.
 pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let path = &args.config;
     let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
@@ -41,7 +41,7 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     for run in &runs {
         Job::prepare(registry, run.config.clone(), &device).with_context(|| run.labels.join(" "))?;
     }
-    let mut interrupt = Interrupt::watch()?;
+    let mut interrupt = Interrupt::watch(|| {})?;
     let mut ended = ExitCode::SUCCESS;
     for (number, run) in runs.iter().enumerate() {
         let job = Job::prepare(registry, run.config.clone(), &device)?;
@@ -50,7 +50,7 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
                 show(args, &result, &format!("{:>4}/{}", number + 1, runs.len()), run)?;
             }
             Ok(Trained::Interrupted(code)) => return Ok(code),
-            // One run that fails does not cost the others.
+            // The others go on after one that fails.
             Err(error) => ended = exit::code(Err(error.context(run.labels.join(" ")))),
         }
         if let Some(code) = interrupt.exit_code() {
@@ -91,7 +91,7 @@ fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
         (RunFolder::create(&run.folder, &run.config, Existing::Keep)?, Vec::new())
     };
     if !folder.is_done()
-        && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Audience::Nobody, interrupt)?
+        && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Output::Quiet, interrupt)?
     {
         print_saved(step, &folder.checkpoint(step));
         return Ok(Trained::Interrupted(code));

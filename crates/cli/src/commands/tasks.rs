@@ -1,4 +1,4 @@
-//! `qkv tasks`: what there is to learn.
+//! `qkv tasks`: every task with an example.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::output::stdout::Stdout;
 /// Positions shown of an example; more do not fit into a line.
 const SHOWN: usize = 24;
 
-/// Lists the tasks with one example each, or with what they still need.
+/// Lists the tasks with one example each, or with the setting that one lacks.
 pub fn run(registry: &Registry) -> Result<ExitCode> {
     let out = &mut Stdout::new();
     for name in registry.task_names() {

@@ -11,10 +11,11 @@ use qkv_train::{Config, ConfigSource, Ended, Existing, Registry, RunFolder, Trai
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::live;
+use crate::output::format::counted;
 use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
-use crate::session::job::{Audience, Done, Job, Outcome};
+use crate::session::job::{Done, Job, Outcome, Output};
 
 /// Trains, evaluates on the test split, and shows what was learned.
 pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
@@ -23,42 +24,42 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     }
     let config = config(args, registry)?;
     let job = Job::prepare(registry, config, &args.machine.open()?)?.stop_after(args.stop_after);
-    let mut interrupt = Interrupt::watch()?;
+    let mut interrupt = Interrupt::watch(live::close)?;
     let (folder, from) = folder(args, &job)?;
-    let audience = match args {
-        TrainArgs { json: true, .. } => Audience::Program,
-        TrainArgs { quiet: true, .. } => Audience::Nobody,
-        TrainArgs { live: true, .. } => Audience::Watcher,
-        _ => Audience::Person,
+    let output = match args {
+        TrainArgs { json: true, .. } => Output::Json,
+        TrainArgs { quiet: true, .. } => Output::Quiet,
+        TrainArgs { live: true, .. } => Output::Live,
+        _ => Output::Text,
     };
     let out = &mut Stdout::of_a_training();
     if let (Some(step), None, true) = (from.first(), args.from, folder.is_done()) {
         let run = folder.path().display();
-        match audience {
-            Audience::Person | Audience::Watcher => writeln!(
+        match output {
+            Output::Text | Output::Live => writeln!(
                 out,
                 "{run} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint"
             )?,
-            Audience::Program => writeln!(out, "{}", folder.last_event()?)?,
-            Audience::Nobody => {}
+            Output::Json => writeln!(out, "{}", folder.last_event()?)?,
+            Output::Quiet => {}
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if audience.reads() {
+    if output.is_text() {
         describe::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
         if let Some(step) = from.first() {
             writeln!(out, "going on after step {step}\n")?;
         }
     }
-    match job.run(&folder, &from, audience, &mut interrupt)? {
+    match job.run(&folder, &from, output, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {
             print_saved(step, &folder.checkpoint(step));
             Ok(code)
         }
         Outcome::Done(done) => {
-            if audience.reads() {
-                say_how_it_ended(out, &done)?;
-                compare(out, &done, job.task.unit())?;
+            if output.is_text() {
+                figures(out, &done)?;
+                comparison(out, &done, job.task.unit())?;
                 closing_summary::show(out, &done.probe, folder.path())?;
             }
             Ok(ExitCode::SUCCESS)
@@ -122,7 +123,8 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
     Ok((RunFolder::create(&out, config, existing)?, Vec::new()))
 }
 
-fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
+/// How the run ended, and its figures on the test split.
+fn figures(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
     let Done { ended, step, evaluation: test, seconds, live_seconds, .. } = done;
     match ended {
         Ended::Finished => {}
@@ -131,8 +133,12 @@ fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
     }
     writeln!(
         out,
-        "\ntest accuracy {:.4}   sequence accuracy {:.4}   loss {:.2e}   on {} examples after {step} steps, {seconds:.1} s in all",
-        test.accuracy, test.sequence_accuracy, test.loss, test.examples
+        "\ntest accuracy {:.4}   sequence accuracy {:.4}   loss {:.2e}   on {} after {}, {seconds:.1} s in all",
+        test.accuracy,
+        test.sequence_accuracy,
+        test.loss,
+        counted(test.examples, "example"),
+        counted(*step, "step")
     )?;
     if let Some(live) = live_seconds {
         writeln!(out, "the live view took {live:.2} s of it, {:.1} %", 100.0 * live / seconds)?;
@@ -140,8 +146,8 @@ fn say_how_it_ended(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The model beside simpler ones, and what it writes by itself.
-fn compare(out: &mut impl Write, done: &Done, unit: &str) -> std::io::Result<()> {
+/// The loss beside that of simpler models, and a sample of generated text.
+fn comparison(out: &mut impl Write, done: &Done, unit: &str) -> std::io::Result<()> {
     if !done.baselines.is_empty() {
         writeln!(out, "\nloss on the test split        nats   bits per {unit}")?;
         let ours = ("this model", done.evaluation.loss);

@@ -1,4 +1,4 @@
-//! When something is due on the screen, so that the view never takes more than its share of a run.
+//! When a picture or a capture is due, so that the view never takes more than its share of a run.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// second, because one takes some 1.5 ms.
 pub const TRAINING_PER_PICTURE: u32 = 65;
 
-/// The same for looks at the model, which take longer: 0.7 % at most. Both leave a quarter of the promised 3 % for the keys
+/// The same for captures of the model, which take longer: 0.7 % at most. Both leave a quarter of the promised 3 % for the keys
 /// and for a last one that is followed by less training than that.
-pub const TRAINING_PER_LOOK: u32 = 150;
+pub const TRAINING_PER_CAPTURE: u32 = 150;
 
-/// What may be spent ahead of the training that pays for it, so that a key is answered at once.
+/// Time that may be spent ahead of the training that pays for it, so that a key is answered at once.
 const CREDIT: Duration = Duration::from_secs(2);
 
 /// Counts the time spent on one part of the view while the training ran.
@@ -46,7 +46,7 @@ impl Budget {
         }
     }
 
-    /// Counts what was spent since `started`, and says when it is due again.
+    /// Counts the time since `started` as spent, and sets when it is due again.
     pub fn spend(&mut self, started: Instant, training: Training) {
         let now = Instant::now();
         self.due = now + INTERVAL;
@@ -58,7 +58,7 @@ impl Budget {
         }
     }
 
-    /// Time in which nobody trained pays for nothing.
+    /// Time in which the training was held pays for nothing.
     pub fn wait(&mut self, held: Duration) {
         self.paid += held;
     }

@@ -1,4 +1,4 @@
-//! Looks into a model that is being trained, without touching it.
+//! Attention map and matrices of a head, read from a model in training without changing it.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
@@ -6,40 +6,41 @@ use qkv_inspect::{Heads, Matrix, clean_label};
 use qkv_model::ModulePath;
 use qkv_train::{Example, Model, Probe, Task};
 
-use super::view::{LookedAt, Place};
+use super::view::{Capture, Place};
+use crate::output::format::counted;
 
 /// The projections of a head and their axes.
 const PROJECTIONS: [(&str, [&str; 2]); 3] =
     [("w_q", ["d_in", "d_k"]), ("w_k", ["d_in", "d_k"]), ("w_v", ["d_in", "d_v"])];
 
-/// What there is to look with.
-pub struct Sight<'a> {
+/// Captures heads of a model on the examples of a task.
+pub struct Capturer<'a> {
     pub task: &'a dyn Task,
     pub examples: Vec<Example>,
     pub device: Device,
 }
 
-impl Sight<'_> {
-    /// The map and the matrices of one head. Whatever does not fit together is said where it would be shown: no model
-    /// loses its run to those who watch.
-    pub fn look<M: Model + Module>(&self, model: &M, place: Place) -> LookedAt {
+impl Capturer<'_> {
+    /// The map and the matrices of one head. Shapes that do not fit give a sentence in place of the matrix, never an error,
+    /// because the view must not end a run.
+    pub fn capture<M: Model + Module>(&self, model: &M, place: Place) -> Capture {
         let Place { layer, head, input } = place;
         let model = model.valid();
         let probe = Probe::new(&model, self.task, &self.examples[input], &self.device);
         let map = match probe.weights.get(layer) {
             Some(weights) => map(weights, head),
-            None => Err("this model shows no attention weights".to_owned()),
+            None => Err("the model shows no attention weights".to_owned()),
         };
         let projections = match model.layers().get(layer) {
             Some(layer) => {
-                let mut found = Found { prefix: layer.path.clone(), ..Found::default() };
+                let mut found = Projections { prefix: layer.path.clone(), ..Projections::default() };
                 model.visit(&mut found);
                 found.of_head(layer.n_heads, head)
             }
             None => PROJECTIONS.map(|(name, _)| Err(format!("no {} in this model", name.to_uppercase()))),
         };
         let tokens = probe.tokens.iter().map(|token| clean_label(token)).collect();
-        LookedAt { place, map, tokens, projections }
+        Capture { place, map, tokens, projections }
     }
 }
 
@@ -48,7 +49,7 @@ impl Sight<'_> {
 fn map(weights: &Tensor<3>, head: usize) -> Result<Matrix, String> {
     let [n_heads, q_len, k_len] = weights.dims();
     if head >= n_heads {
-        return Err(format!("there are weights of {n_heads} heads only"));
+        return Err(format!("the model has weights of {} only", counted(n_heads as u64, "head")));
     }
     let values = weights.clone().narrow(0, head, 1).to_data().iter::<f64>().collect();
     matrix(q_len, k_len, values, ["query", "key"])
@@ -60,7 +61,7 @@ fn matrix(rows: usize, columns: usize, values: Vec<f64>, axes: [&'static str; 2]
 }
 
 /// One parameter of all heads, side by side.
-struct Whole {
+struct AllHeads {
     rows: usize,
     columns: usize,
     values: Vec<f64>,
@@ -68,17 +69,17 @@ struct Whole {
 
 /// The projections of one layer.
 #[derive(Default)]
-struct Found {
+struct Projections {
     path: ModulePath,
     prefix: String,
-    whole: [Option<Whole>; 3],
+    whole: [Option<AllHeads>; 3],
 }
 
-impl Found {
+impl Projections {
     /// Columns `h·d .. (h+1)·d` belong to head `h`; query heads of a group share those of keys and values.
     fn of_head(self, n_heads: usize, head: usize) -> [Result<Matrix, String>; 3] {
         let columns = |index: usize| self.whole[index].as_ref().map(|whole| whole.columns);
-        // W_Q and W_K have columns of the same width, so their ratio is that of their heads; zero where it is none.
+        // Heads of W_Q and W_K have the same width, so the widths have the ratio of their heads; zero if it is not whole.
         let n_kv_heads = match (columns(0), columns(1)) {
             (Some(queries), Some(keys)) if queries > 0 && (n_heads * keys).is_multiple_of(queries) => {
                 n_heads * keys / queries
@@ -99,11 +100,15 @@ impl Found {
     }
 }
 
-impl Whole {
+impl AllHeads {
     fn part(self, n_heads: usize, head: usize, axes: [&'static str; 2]) -> Result<Matrix, String> {
         let Self { rows, columns, values } = self;
         if head >= n_heads || columns == 0 || !columns.is_multiple_of(n_heads) {
-            return Err(format!("no head {head} in {columns} columns of {n_heads} heads"));
+            return Err(format!(
+                "no head {head} in {} of {}",
+                counted(columns as u64, "column"),
+                counted(n_heads as u64, "head")
+            ));
         }
         let width = columns / n_heads;
         let part = values.chunks(columns).flat_map(|row| &row[head * width..(head + 1) * width]);
@@ -111,7 +116,7 @@ impl Whole {
     }
 }
 
-impl ModuleVisitor for Found {
+impl ModuleVisitor for Projections {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }
@@ -126,7 +131,7 @@ impl ModuleVisitor for Found {
         let Some(index) = PROJECTIONS.iter().position(|(name, _)| *name == last) else { return };
         if let (true, [rows, columns]) = (prefix == self.prefix, param.dims().as_slice()) {
             let values = param.val().to_data().iter::<f64>().collect();
-            self.whole[index] = Some(Whole { rows: *rows, columns: *columns, values });
+            self.whole[index] = Some(AllHeads { rows: *rows, columns: *columns, values });
         }
     }
 }
@@ -137,8 +142,8 @@ mod tests {
 
     #[track_caller]
     fn check(columns: [usize; 3], n_heads: usize, head: usize, expected: [&str; 3]) {
-        let whole = |columns| Some(Whole { rows: 2, columns, values: vec![1.0; 2 * columns] });
-        let found = Found { whole: columns.map(whole), ..Found::default() };
+        let whole = |columns| Some(AllHeads { rows: 2, columns, values: vec![1.0; 2 * columns] });
+        let found = Projections { whole: columns.map(whole), ..Projections::default() };
         let texts = found.of_head(n_heads, head).map(|part| match part {
             Ok(part) => format!("{} x {}", part.rows(), part.columns()),
             Err(text) => text,
@@ -149,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_model_calls_its_weights_they_are_shown_or_it_is_said_why_not() {
+    fn a_head_has_its_columns_or_a_sentence_in_their_place() {
         check([12, 6, 10], 4, 3, ["2 x 3", "2 x 3", "2 x 5"]);
         check([12, 1, 1], 4, 3, ["2 x 3", "n_kv_heads = 0", "n_kv_heads = 0"]);
         check([7, 7, 7], 4, 3, ["no head 3 in 7 columns of 4 heads"; 3]);
@@ -159,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn weights_of_fewer_heads_than_the_layer_says_end_no_run() {
+    fn a_map_with_too_few_heads_gives_a_sentence() {
         let weights = Tensor::<3>::zeros([2, 3, 5], &Device::flex());
         assert!(map(&weights, 1).is_ok_and(|map| map.columns() == 5));
-        assert_eq!(map(&weights, 2).err().as_deref(), Some("there are weights of 2 heads only"));
+        assert_eq!(map(&weights, 2).err().as_deref(), Some("the model has weights of 2 heads only"));
         assert!(map(&Tensor::zeros([1, 0, 5], &Device::flex()), 0).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! What the keys of the live view mean.
+//! The keys of the live view.
 
-/// What somebody asks for by pressing a key.
+/// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// Another layer, head or input.
@@ -11,11 +11,11 @@ pub enum Key {
     Save,
     /// Save and leave.
     Stop,
-    /// Show what the keys do, or no longer.
+    /// Show or hide the help.
     Help,
 }
 
-/// What can be switched.
+/// An axis along which the place moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
     Layer,
@@ -23,7 +23,7 @@ pub enum Axis {
     Input,
 }
 
-/// Which way.
+/// The way along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     Next,
@@ -41,7 +41,7 @@ pub const HELP: [(&str, &str); 7] = [
     ("?", "close this help"),
 ];
 
-/// The keys in what a terminal sent; what means nothing is left out.
+/// The keys in the bytes of a terminal; bytes of other keys are left out.
 pub fn keys(mut bytes: &[u8]) -> Vec<Key> {
     use Axis::{Head, Input, Layer};
     use Direction::{Next, Previous};

@@ -1,9 +1,13 @@
-//! The live view of `qkv train … --live`: an observer that draws. It changes no byte of the run.
+//! The live view of `qkv train … --live`: an observer that draws and changes no byte of the run.
+//!
+//! The code that reads keys, captures matrices and draws pictures belongs here; what is printed line by line belongs to
+//! `output`.
 
 mod budget;
 mod capture;
 mod drawing;
 mod keys;
+mod pace;
 mod series;
 mod terminal;
 mod view;
@@ -19,107 +23,89 @@ use qkv_train::{Evaluation, Model, Next, Observer, State, StepReport, TrainError
 use crate::exit::usage;
 use crate::output::colour;
 use crate::session::interrupt::Interrupt;
-use budget::{Budget, TRAINING_PER_LOOK, TRAINING_PER_PICTURE};
+use budget::{Budget, TRAINING_PER_CAPTURE, TRAINING_PER_PICTURE};
 use keys::Key;
+use pace::{Clock, Pace, Rate};
 use terminal::Terminal;
-use view::{LookedAt, Pace, Place, Training, View};
+use view::{Capture, Place, Training, View};
 
-pub use capture::Sight;
+pub use capture::Capturer;
 pub use terminal::close;
 
-/// Between two looks at the keyboard, each of which takes some microseconds.
-const LISTENING: Duration = Duration::from_millis(30);
+/// Between two reads of the keyboard, each of which takes some microseconds.
+const KEY_POLL: Duration = Duration::from_millis(30);
 
-/// How long what happened last is told; it may stand where the keys do.
-const TELLING: Duration = Duration::from_secs(4);
+/// How long a message is shown, in the line of the keys.
+const MESSAGE_SHOWN: Duration = Duration::from_secs(4);
 
-/// Shows a run while it trains, and takes wishes from the keyboard.
+/// Shows a run while it trains, and obeys the keyboard.
 pub struct Live<'a> {
-    sight: Sight<'a>,
+    capturer: Capturer<'a>,
     view: View,
     interrupt: Interrupt,
-    /// `None` before the first step, and once the terminal was given back.
+    /// `None` before the start, and once the terminal was given back.
     terminal: Option<Terminal>,
-    looks: Budget,
-    /// Step and place of the latest look.
-    seen: Option<(u64, Place)>,
+    captures: Budget,
+    /// Step and place of the latest capture.
+    captured: Option<(u64, Place)>,
     pictures: Budget,
-    /// The latest look at the keyboard.
-    listened: Instant,
+    /// The latest read of the keyboard.
+    keys_read: Instant,
     clock: Clock,
     rate: Rate,
-    /// Whether the next checkpoint is one that somebody asked for.
-    is_asked_to_save: bool,
-    told: Instant,
+    /// Whether the next checkpoint was asked for by a key.
+    is_save_requested: bool,
+    message_since: Instant,
 }
 
-/// What the time left is judged by.
-struct Clock {
-    started: Instant,
-    first_step: u64,
-    held: Duration,
-}
-
-/// Tokens per second between two pictures, because those of single steps flicker.
-#[derive(Default)]
-struct Rate {
-    /// Training time of a token in each step, added up.
-    seconds: f64,
-    steps: f64,
-}
-
-/// Refuses a view that nobody could see, before anything is created.
+/// Refuses a view without a terminal, before anything is created.
 pub fn check() -> Result<()> {
     match terminal::obstacle() {
         None => Ok(()),
         Some(obstacle) => Err(usage(format!(
-            "--live needs a terminal, but {obstacle}; leave it out, or use --json for a program"
+            "the live view cannot be shown: {obstacle}; leave --live out, or use --json for a program"
         ))),
     }
 }
 
 impl<'a> Live<'a> {
-    /// A view of a run that leaves at `last_step`; it leaves the screen as soon as `interrupt` has a signal.
-    pub fn new(sight: Sight<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
+    /// A view of a run that ends at `last_step`; it gives the screen back as soon as `interrupt` has a signal.
+    pub fn new(capturer: Capturer<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
         let view = View {
-            task: sight.task.name().to_owned(),
+            task: capturer.task.name().to_owned(),
             style: colour::text_style(),
             pace: Pace { last_step, ..Pace::default() },
             loss: Default::default(),
             accuracy: Default::default(),
             place: Place::default(),
             n_heads: Vec::new(),
-            n_inputs: sight.examples.len(),
-            looked_at: LookedAt::default(),
+            n_inputs: capturer.examples.len(),
+            capture: Capture::default(),
             training: Training::Runs,
             has_help: false,
             message: String::new(),
         };
-        let clock = Clock { started: Instant::now(), first_step: 0, held: Duration::ZERO };
         let interrupt = interrupt.clone();
-        let (looks, pictures) = (Budget::new(TRAINING_PER_LOOK), Budget::new(TRAINING_PER_PICTURE));
-        let terminal = None;
-        let (listened, told, rate) = (Instant::now(), Instant::now(), Rate::default());
-        let is_asked_to_save = false;
+        let (captures, pictures) = (Budget::new(TRAINING_PER_CAPTURE), Budget::new(TRAINING_PER_PICTURE));
         Self {
-            sight,
+            capturer,
             view,
             interrupt,
-            terminal,
-            looks,
-            seen: None,
+            terminal: None,
+            captures,
+            captured: None,
             pictures,
-            listened,
-            clock,
-            rate,
-            is_asked_to_save,
-            told,
+            keys_read: Instant::now(),
+            clock: Clock::at(0),
+            rate: Rate::default(),
+            is_save_requested: false,
+            message_since: Instant::now(),
         }
     }
 
     /// Training time that was spent on it so far, in seconds.
     pub fn seconds(&self) -> f64 {
-        (self.looks.spent() + self.pictures.spent()).as_secs_f64()
+        (self.captures.spent() + self.pictures.spent()).as_secs_f64()
     }
 
     /// Seconds in which the training was held.
@@ -127,8 +113,8 @@ impl<'a> Live<'a> {
         self.clock.held.as_secs_f64()
     }
 
-    /// Draws if a picture is due and the one before is not still on its way to a slow terminal, and looks at the model
-    /// before, if that is due. A terminal that is gone ends the view, not the run.
+    /// Draws if a picture is due and a slow terminal has taken the one before; captures the model first, if that is due.
+    /// A terminal that is gone ends the view, not the run.
     fn draw<M: Model + Module>(&mut self, state: &State<M>) {
         let Some(terminal) = self.terminal.as_ref().filter(|_| self.pictures.is_due()) else { return };
         match terminal.is_ready() {
@@ -136,24 +122,24 @@ impl<'a> Live<'a> {
             Ok(false) => return,
             Err(_) => return self.leave(),
         }
-        let Self { sight, view, looks, rate, seen, .. } = self;
+        let Self { capturer, view, captures, rate, captured, .. } = self;
         // While the training is held, the model stays what it is.
-        if looks.is_due() && *seen != Some((state.step, view.place)) {
+        if captures.is_due() && *captured != Some((state.step, view.place)) {
             let started = Instant::now();
-            view.looked_at = sight.look(&state.model, view.place);
-            *seen = Some((state.step, view.place));
-            looks.spend(started, view.training);
+            view.capture = capturer.capture(&state.model, view.place);
+            *captured = Some((state.step, view.place));
+            captures.spend(started, view.training);
         }
         view.pace.tokens_per_second = std::mem::take(rate).mean().or(view.pace.tokens_per_second);
         self.show();
     }
 
-    /// Draws what was seen last.
+    /// Draws the latest capture.
     fn show(&mut self) {
         let Self { view, terminal, pictures, .. } = self;
         let Some(screen) = terminal else { return };
         let started = Instant::now();
-        if self.told.elapsed() >= TELLING {
+        if self.message_since.elapsed() >= MESSAGE_SHOWN {
             view.message.clear();
         }
         let drawn = screen.draw(|frame| drawing::draw(view, frame.area(), frame.buffer_mut()));
@@ -163,15 +149,15 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Gives the terminal back; whoever held the training can let it go no more.
+    /// Gives the terminal back; a training that was held goes on, because no key can let it.
     fn leave(&mut self) {
         self.terminal = None;
         self.view.training = Training::Runs;
     }
 
-    /// Does what was typed; what it asks of the trainer comes back.
-    fn obey(&mut self) -> Next {
-        self.listened = Instant::now();
+    /// Handles the keys that were pressed; returns what they ask of the trainer.
+    fn handle_keys(&mut self) -> Next {
+        self.keys_read = Instant::now();
         let Some(terminal) = &self.terminal else { return Next::Continue };
         let Ok(typed) = terminal.typed() else {
             self.leave();
@@ -179,21 +165,21 @@ impl<'a> Live<'a> {
         };
         let mut next = Next::Continue;
         for key in keys::keys(&typed) {
-            let Self { view, looks, pictures, .. } = self;
+            let Self { view, captures, pictures, .. } = self;
             match key {
                 Key::Move(axis, direction) => {
                     view.place = view.place.moved(axis, direction, &view.n_heads, view.n_inputs);
-                    looks.hurry(view.training);
+                    captures.hurry(view.training);
                 }
                 Key::Pause if view.training == Training::Runs => view.training = Training::Held,
                 Key::Pause => view.training = Training::Runs,
                 Key::Help => view.has_help = !view.has_help,
                 Key::Save => {
                     next = Next::Save;
-                    self.is_asked_to_save = true;
+                    self.is_save_requested = true;
                 }
                 Key::Stop => {
-                    // Nothing that was typed after it holds the training again.
+                    // Later keys do not hold the training again.
                     view.training = Training::Runs;
                     return Next::Stop;
                 }
@@ -203,45 +189,45 @@ impl<'a> Live<'a> {
         next
     }
 
-    /// Holds the training while it is paused, until somebody wants something of it.
+    /// Holds the training while it is paused, until a key asks something of the trainer.
     fn hold<M: Model + Module>(&mut self, state: &State<M>) -> Next {
         let began = Instant::now();
         let mut next = Next::Continue;
         self.pictures.hurry(self.view.training);
-        // What is on the screen is what is held.
+        // The screen shows the step that is held.
         if self.view.training == Training::Held {
-            self.looks.hurry(Training::Held);
+            self.captures.hurry(Training::Held);
         }
         while self.view.training == Training::Held
             && next == Next::Continue
             && self.interrupt.exit_code().is_none()
         {
             self.draw(state);
-            std::thread::sleep(LISTENING);
-            next = self.obey();
+            std::thread::sleep(KEY_POLL);
+            next = self.handle_keys();
         }
         let held = began.elapsed();
         self.clock.held += held;
-        self.looks.wait(held);
+        self.captures.wait(held);
         self.pictures.wait(held);
         next
     }
 
-    /// Says that the step is saved, if somebody asked for that.
-    fn tell_of_the_save(&mut self, step: u64) {
-        if std::mem::take(&mut self.is_asked_to_save) {
+    /// Shows that the step is saved, if a key asked for it.
+    fn show_save(&mut self, step: u64) {
+        if std::mem::take(&mut self.is_save_requested) {
             self.view.message = format!("saved step {step}");
-            self.told = Instant::now();
+            self.message_since = Instant::now();
             self.pictures.hurry(self.view.training);
         }
     }
 
-    /// What a signal asks for, or else `next`.
+    /// `Stop` after a signal, or else `next`.
     fn unless_interrupted(&mut self, next: Next) -> Next {
         if self.interrupt.exit_code().is_none() {
             return next;
         }
-        // What follows is said on the screen that stays.
+        // What follows is printed on the screen of before.
         self.leave();
         Next::Stop
     }
@@ -251,14 +237,13 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
         self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
         self.view.pace.step = state.step;
-        self.clock.first_step = state.step;
-        self.clock.started = Instant::now();
+        self.clock = Clock::at(state.step);
         self.terminal = Some(Terminal::open().map_err(failed)?);
-        // A signal that came before found nothing to give back, and no other will.
+        // An earlier signal found no terminal to give back, and a second one ends the process.
         if self.interrupt.exit_code().is_some() {
             self.leave();
         }
-        // A look takes some 20 ms before anything was computed, 2 % of a short run; the first comes after the first step.
+        // A capture takes some 20 ms before anything was computed, 2 % of a short run; the first follows the first step.
         self.show();
         self.pictures.hurry(Training::Runs);
         Ok(())
@@ -271,8 +256,8 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         let seconds_left = self.clock.seconds_left(step, self.view.pace.last_step);
         self.view.pace = Pace { step, report: Some(*report), seconds_left, ..self.view.pace };
         let mut next = Next::Continue;
-        if self.listened.elapsed() >= LISTENING {
-            next = self.obey();
+        if self.keys_read.elapsed() >= KEY_POLL {
+            next = self.handle_keys();
         }
         if next == Next::Continue && self.view.training == Training::Held {
             next = self.hold(state);
@@ -282,12 +267,12 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
     }
 
     fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
-        self.tell_of_the_save(state.step);
-        // A run that is saved while it is held stays where it is, and is where it would be saved again.
+        self.show_save(state.step);
+        // A held run that is saved stays at its step, which need not be saved again.
         let mut next = Next::Save;
         while next == Next::Save && self.view.training == Training::Held {
             next = self.hold(state);
-            self.tell_of_the_save(state.step);
+            self.show_save(state.step);
         }
         Ok(self.unless_interrupted(next))
     }
@@ -301,26 +286,6 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         self.leave();
         terminal::settle();
         Ok(())
-    }
-}
-
-impl Clock {
-    fn seconds_left(&self, step: u64, steps: u64) -> Option<f64> {
-        let done = step.saturating_sub(self.first_step);
-        let trained = self.started.elapsed().saturating_sub(self.held).as_secs_f64();
-        (done > 0).then(|| trained / done as f64 * steps.saturating_sub(step) as f64)
-    }
-}
-
-impl Rate {
-    fn push(&mut self, tokens_per_second: f64) {
-        self.seconds += 1.0 / tokens_per_second;
-        self.steps += 1.0;
-    }
-
-    /// `None` where nothing was measured.
-    fn mean(self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.steps / self.seconds)
     }
 }
 

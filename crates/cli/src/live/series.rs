@@ -1,26 +1,26 @@
-//! A curve over the steps of a run, in bounded memory.
+//! A figure over the steps of a run, in bounded memory.
 
-/// Points that are kept; twice as many as a wide terminal has columns of dots.
+/// Most points that are kept; twice as many as a wide terminal has columns of dots.
 const MAX_POINTS: usize = 512;
 
-/// Means over as many steps each as keep the number of points bounded.
+/// Means over so many steps each that the number of points stays bounded.
 #[derive(Debug, Clone)]
-pub struct Curve {
+pub struct Series {
     points: Vec<(f64, f64)>,
     /// Values behind one point.
     stride: usize,
-    /// Sum and number of the values that do not make a point yet.
+    /// Sum and number of the values since the latest point.
     open: (f64, usize),
     latest: Option<f64>,
 }
 
-impl Default for Curve {
+impl Default for Series {
     fn default() -> Self {
         Self { points: Vec::new(), stride: 1, open: (0.0, 0), latest: None }
     }
 }
 
-impl Curve {
+impl Series {
     /// Adds the value of a later step.
     pub fn push(&mut self, step: u64, value: f64) {
         self.latest = Some(value);
@@ -43,7 +43,7 @@ impl Curve {
         &self.points
     }
 
-    /// The value that was added last, which no mean is.
+    /// The latest value itself, not a mean.
     pub fn latest(&self) -> Option<f64> {
         self.latest
     }
@@ -54,13 +54,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_curve_stays_small_and_keeps_its_mean() {
-        let mut curve = Curve::default();
+    fn a_long_series_stays_small_and_keeps_its_mean() {
+        let mut series = Series::default();
         for step in 1..=4096 {
-            curve.push(step, if step % 2 == 0 { 3.0 } else { 1.0 });
+            series.push(step, if step % 2 == 0 { 3.0 } else { 1.0 });
         }
-        assert!(curve.points().len() < MAX_POINTS);
-        assert_eq!(curve.points().last(), Some(&(4096.0, 2.0)));
-        assert_eq!(curve.latest(), Some(3.0));
+        assert!(series.points().len() < MAX_POINTS);
+        assert_eq!(series.points().last(), Some(&(4096.0, 2.0)));
+        assert_eq!(series.latest(), Some(3.0));
     }
 }

@@ -1,12 +1,12 @@
-//! Everything that the live view shows at one moment; how it is drawn is in `drawing.rs`.
+//! Everything that the live view shows at one moment; `drawing` makes a picture of it.
 
 use qkv_inspect::{Matrix, TextStyle};
-use qkv_train::StepReport;
 
 use super::keys::{Axis, Direction};
-use super::series::Curve;
+use super::pace::Pace;
+use super::series::Series;
 
-/// What is on the screen, once it is drawn.
+/// The content of the screen.
 #[derive(Debug, Clone)]
 pub struct View {
     /// The task's name.
@@ -14,36 +14,22 @@ pub struct View {
     pub style: TextStyle,
     pub pace: Pace,
     /// Training loss by step.
-    pub loss: Curve,
+    pub loss: Series,
     /// Share of held-out answers that are right, by step.
-    pub accuracy: Curve,
+    pub accuracy: Series,
     pub place: Place,
-    /// How many heads each layer has.
+    /// Number of heads of each layer.
     pub n_heads: Vec<usize>,
-    /// How many inputs there are to look at.
+    /// Number of inputs to choose from.
     pub n_inputs: usize,
-    pub looked_at: LookedAt,
+    pub capture: Capture,
     pub training: Training,
     pub has_help: bool,
-    /// What happened last, such as a save.
+    /// The latest event, such as a save; empty after a while.
     pub message: String,
 }
 
-/// How far and how fast a run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Pace {
-    /// Steps completed, and the step that the run leaves at.
-    pub step: u64,
-    pub last_step: u64,
-    /// The latest step; `None` before there was one.
-    pub report: Option<StepReport>,
-    /// Over the latest steps; `None` before there were any.
-    pub tokens_per_second: Option<f64>,
-    /// `None` before there is anything to judge it by.
-    pub seconds_left: Option<f64>,
-}
-
-/// Which head is looked at, with which input.
+/// A head and the input that it is shown with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
     pub layer: usize,
@@ -51,9 +37,9 @@ pub struct Place {
     pub input: usize,
 }
 
-/// What was found there. A sentence stands for what cannot be shown.
+/// The map and the matrices at a place. A sentence stands for a matrix that cannot be shown.
 #[derive(Debug, Clone)]
-pub struct LookedAt {
+pub struct Capture {
     pub place: Place,
     /// The attention map, `[q_len, k_len]`.
     pub map: Result<Matrix, String>,
@@ -63,16 +49,16 @@ pub struct LookedAt {
     pub projections: [Result<Matrix, String>; 3],
 }
 
-/// Whether steps are made.
+/// Whether the trainer makes steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Training {
     Runs,
-    /// Until somebody lets it go on.
+    /// Until a key lets it go on.
     Held,
 }
 
-impl Default for LookedAt {
-    /// Before anybody has looked.
+impl Default for Capture {
+    /// Before the first capture.
     fn default() -> Self {
         let later = || Err("after the first step".to_owned());
         Self {
@@ -85,7 +71,7 @@ impl Default for LookedAt {
 }
 
 impl Place {
-    /// The place that a key leads to; after the last comes the first.
+    /// The next or previous place along an axis; after the last comes the first.
     pub fn moved(self, axis: Axis, direction: Direction, n_heads: &[usize], n_inputs: usize) -> Self {
         let around = |index: usize, count: usize| match direction {
             _ if count == 0 => 0,

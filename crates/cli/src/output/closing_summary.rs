@@ -1,4 +1,4 @@
-//! The end of a run on the screen: what one example attends to, and where to look further.
+//! The end of a run on the screen: the attention maps of one example, and the commands that show more.
 
 use std::io::Write;
 use std::path::Path;
@@ -21,14 +21,14 @@ const FURTHER: [(&str, &str); 4] = [
     ("inspect", "W_Q, W_K and W_V, and how far training moved them"),
     ("report", "the same as a film, in one page for a browser"),
     ("explain", "one query, from x to its context, with these numbers"),
-    ("eval", "accuracy on as many test examples as you like: --examples N"),
+    ("eval", "accuracy on any number of test examples: --examples N"),
 ];
 
 /// Shows the attention maps of `probe` and the commands that show more of the run.
 pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
     let maps = if probe.tokens.len() <= POSITIONS { maps(probe)? } else { Vec::new() };
     if !maps.is_empty() {
-        writeln!(out, "\none test example: each row is a query, each column a key that it may look at")?;
+        writeln!(out, "\none test example: each row is a query, each column a key")?;
     }
     for (layer, head, map) in maps.into_iter().take(MAPS) {
         let title = format!("attention weights of layer {layer}, head {head}");

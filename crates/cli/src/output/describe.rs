@@ -1,11 +1,13 @@
-//! What a run is about to train: shapes and sizes of W_Q, W_K and W_V, and of everything else together.
+//! The start of a run: its task, the shapes of W_Q, W_K and W_V, the number of parameters, and the slower layers.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use qkv_inspect::grouped;
 use qkv_model::{Parameter, parameters};
-use qkv_train::{AnyModel, Config, Model, Task};
+use qkv_train::{AnyModel, Config, Layer, Model, Task};
+
+use super::format::counted;
 
 /// Prints the task, the three matrices of every layer, and the number of parameters.
 pub fn describe(
@@ -28,14 +30,33 @@ pub fn describe(
                 matrix.map_or_else(|| format!("{name} identity"), |matrix| shape(name, matrix))
             )?;
         }
-        let n_heads = place.n_heads;
-        writeln!(out, " {n_heads} head{}", if n_heads == 1 { "" } else { "s" })?;
+        writeln!(out, " {}", counted(place.n_heads as u64, "head"))?;
     }
     let all: usize = parameters.iter().map(n_values).sum();
     let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
-    writeln!(out, "model    {} parameters, {} of them learned", grouped(all), grouped(learned))?;
+    writeln!(out, "model    {}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
+    reference_layers(out, &model.layers())?;
     writeln!(out, "run      {}, seed {}", run.display(), config.seed)?;
     writeln!(out)
+}
+
+/// The layers that the fused kernels do not compute, a line for each reason: at long sequences they are many times slower.
+fn reference_layers(out: &mut impl Write, layers: &[Layer]) -> io::Result<()> {
+    let mut reasons: Vec<&str> = layers.iter().filter_map(|layer| layer.reference_reason).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        let is_one = |(_, layer): &(usize, &Layer)| layer.reference_reason == Some(reason);
+        let indices: Vec<String> =
+            layers.iter().enumerate().filter(is_one).map(|(index, _)| index.to_string()).collect();
+        let noun = if indices.len() == 1 { "layer" } else { "layers" };
+        let indices = indices.join(", ");
+        writeln!(
+            out,
+            "slower   {noun} {indices}: the reference implementation of attention, because {reason}"
+        )?;
+    }
+    Ok(())
 }
 
 fn shape(name: &str, matrix: &Parameter) -> String {

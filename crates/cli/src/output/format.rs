@@ -1,11 +1,17 @@
-//! Numbers of tensors as text, short enough for a line.
+//! Numbers as text: counts, and values of tensors short enough for a line.
 
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
+use qkv_inspect::grouped;
 
 /// Values shown of a longer vector; 8 of them fill a line of 80 characters together with their name.
 const SHOWN: usize = 8;
+
+/// A count with its noun: `1 example`, `2 examples`, `1,024 steps`.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count as usize), if count == 1 { "" } else { "s" })
+}
 
 /// The values of a vector.
 pub fn values(vector: &Tensor<1>) -> Vec<f64> {
@@ -31,4 +37,15 @@ fn row(values: &[f64]) -> String {
     let shown: Vec<String> = values.iter().take(SHOWN).map(|value| format!("{value:>7.3}")).collect();
     let rest = if values.len() > SHOWN { " …" } else { "" };
     shown.join(" ") + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_noun_agrees_with_its_count() {
+        let counts = [0, 1, 2, 1_234_567].map(|count| counted(count, "step"));
+        assert_eq!(counts, ["0 steps", "1 step", "2 steps", "1,234,567 steps"]);
+    }
 }

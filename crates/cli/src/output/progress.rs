@@ -1,4 +1,4 @@
-//! What a person sees while a run trains: a bar on a terminal, a plain line every so often elsewhere.
+//! Progress of a training: a bar on a terminal, a plain line every so often elsewhere.
 
 use std::io::{IsTerminal, Write, stderr};
 
@@ -7,7 +7,7 @@ use qkv_train::{Evaluation, Next, Observer, State, StepReport, TrainError};
 
 use crate::output::stdout::Stdout;
 
-/// Shows how a run is going.
+/// Shows the progress of a run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     steps: u64,
@@ -15,7 +15,7 @@ pub struct Progress {
     screen: Stdout,
 }
 
-/// Plain lines of a run; a log of more is not read.
+/// Plain lines of a run.
 const LINES: u64 = 20;
 
 impl Progress {

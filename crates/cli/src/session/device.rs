@@ -42,7 +42,7 @@ impl MachineArgs {
 }
 
 #[cfg(feature = "ndarray")]
-#[expect(deprecated, reason = "deprecated upstream in 0.22; whoever asks for it gets it")]
+#[expect(deprecated, reason = "deprecated upstream in 0.22, but still offered")]
 fn ndarray() -> Device {
     Device::ndarray()
 }

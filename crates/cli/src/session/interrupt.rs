@@ -8,15 +8,15 @@ use qkv_train::{Next, Observer, State, StepReport, TrainError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Watches for signals and asks the trainer to stop; a clone knows of the same ones.
+/// Watches for signals and asks the trainer to stop; clones share the signal.
 #[derive(Clone)]
 pub struct Interrupt {
     signal: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
-    /// Starts watching.
-    pub fn watch() -> io::Result<Self> {
+    /// Starts watching; `at_first` runs at the first signal, in a thread of its own.
+    pub fn watch(at_first: fn()) -> io::Result<Self> {
         let signal = Arc::new(AtomicUsize::new(0));
         let second = Arc::new(AtomicBool::new(false));
         let numbers = numbers();
@@ -25,7 +25,7 @@ impl Interrupt {
             flag::register_conditional_default(number, Arc::clone(&second))?;
             flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
-        arm_at_the_first(&numbers, second)?;
+        arm_at_the_first(&numbers, second, at_first)?;
         Ok(Self { signal })
     }
 
@@ -44,7 +44,7 @@ impl<M> Observer<M> for Interrupt {
     }
 }
 
-/// The signals that stop a run. `nohup` has that of a closed terminal ignored; whether it is so, only Linux says in words.
+/// The signals that stop a run. Under `nohup` that of a closed terminal stays ignored; only Linux shows whether it is.
 fn numbers() -> Vec<i32> {
     let mut numbers = vec![SIGINT, SIGTERM];
     #[cfg(target_os = "linux")]
@@ -54,7 +54,7 @@ fn numbers() -> Vec<i32> {
     numbers
 }
 
-/// Where nobody knows, a signal is left alone.
+/// A signal whose state cannot be read counts as ignored.
 #[cfg(target_os = "linux")]
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -63,14 +63,14 @@ fn is_ignored(number: i32) -> bool {
     mask.is_none_or(|mask| mask >> (number - 1) & 1 == 1)
 }
 
-/// Gives the terminal back at the first signal, however long the step takes that is under way, and only then has a second
-/// one end the process: it asks nobody.
+/// Runs `at_first` at the first signal, during the step that is under way, and only then lets a second signal end the
+/// process at once.
 #[cfg(unix)]
-fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>) -> io::Result<()> {
+fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>, at_first: fn()) -> io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new(numbers)?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if signals.forever().next().is_some() {
-            crate::live::close();
+            at_first();
             second.store(true, Ordering::Relaxed);
         }
     })?;
@@ -78,7 +78,7 @@ fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>) -> io::Result<()> 
 }
 
 #[cfg(not(unix))]
-fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>) -> io::Result<()> {
+fn arm_at_the_first(numbers: &[i32], second: Arc<AtomicBool>, _at_first: fn()) -> io::Result<()> {
     for &number in numbers {
         flag::register(number, Arc::clone(&second))?;
     }

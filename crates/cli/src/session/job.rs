@@ -13,7 +13,7 @@ use qkv_train::{
     generate, load_checkpoint,
 };
 
-use crate::live::{Live, Sight};
+use crate::live::{Capturer, Live};
 use crate::output::progress::Progress;
 use crate::output::stdout::{Stdout, print_error};
 use crate::session::interrupt::Interrupt;
@@ -27,7 +27,7 @@ const PROBES: u64 = 3;
 /// Tokens of the sample at the end.
 const SAMPLE: usize = 200;
 
-/// A training that is known to be possible: everything that can be wrong was found, and nothing was created.
+/// A checked training: its config, task and model fit together, and nothing was created.
 pub struct Job {
     pub config: Config,
     pub task: Box<dyn Task>,
@@ -37,23 +37,23 @@ pub struct Job {
     stop_after: Option<u64>,
 }
 
-/// Who is told how it goes.
+/// What a training prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// A person.
-    Person,
-    /// A person who watches in the live view.
-    Watcher,
-    /// A program that reads JSON.
-    Program,
-    /// Nobody.
-    Nobody,
+pub enum Output {
+    /// Sentences, and a line or a bar while it trains.
+    Text,
+    /// Sentences, and the live view while it trains.
+    Live,
+    /// An event a line.
+    Json,
+    /// Errors alone.
+    Quiet,
 }
 
-impl Audience {
-    /// Whether somebody reads sentences.
-    pub fn reads(self) -> bool {
-        matches!(self, Self::Person | Self::Watcher)
+impl Output {
+    /// Whether sentences are printed.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Live)
     }
 }
 
@@ -71,11 +71,11 @@ pub struct Done {
     pub step: u64,
     /// On the test split.
     pub evaluation: Evaluation,
-    /// What the model does with the first test example.
+    /// The model on the first test example.
     pub probe: Probe,
-    /// What simpler models reach on the test split, where the task has any to compare with.
+    /// The loss of simpler models on the test split, where the task has any.
     pub baselines: Vec<Baseline>,
-    /// What the model writes by itself, where the task has a prompt.
+    /// A text that the model generated, where the task has a prompt.
     pub sample: Option<String>,
     /// Without the time in which it was held.
     pub seconds: f64,
@@ -89,7 +89,7 @@ impl Job {
         let device = device.clone().autodiff();
         let task = registry.task_of(&config)?;
         let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
-        // The trainer draws an example of each split; one that cannot be drawn is found here.
+        // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
         Ok(Self { config, task, model, device, stop_after: None })
     }
@@ -104,7 +104,7 @@ impl Job {
         &self,
         folder: &RunFolder,
         from: &[u64],
-        audience: Audience,
+        output: Output,
         interrupt: &mut Interrupt,
     ) -> Result<Outcome> {
         let started = Instant::now();
@@ -112,7 +112,7 @@ impl Job {
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
         let state = self.load(folder, from)?;
         let steps = config.train.steps;
-        // A step is made before anybody asks whether to leave.
+        // The trainer asks whether to leave only after a step.
         let first_step = state.as_ref().map_or(0, |state| state.step) + 1;
         let last_step = self.stop_after.map_or(steps, |step| step.max(first_step).min(steps));
         let metrics = match &state {
@@ -125,17 +125,17 @@ impl Job {
         let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
         let mut log = EventLog::new(metrics, folder, &info);
         let mut json =
-            (audience == Audience::Program).then(|| EventLog::new(Stdout::of_a_training(), folder, &info));
+            (output == Output::Json).then(|| EventLog::new(Stdout::of_a_training(), folder, &info));
         let mut checkpoints = Checkpoints::new(folder, config, &**task);
         let example = draw(&**task, config.seed, Split::Test, 0)?;
         let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
         let probes: Vec<Example> = probes.collect::<Result<_, _>>()?;
-        let mut live = (audience == Audience::Watcher).then(|| {
-            let sight = Sight { task: &**task, examples: probes.clone(), device: device.clone() };
-            Live::new(sight, last_step, interrupt)
+        let mut live = (output == Output::Live).then(|| {
+            let capturer = Capturer { task: &**task, examples: probes.clone(), device: device.clone() };
+            Live::new(capturer, last_step, interrupt)
         });
         let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
-        let mut progress = (audience == Audience::Person).then(|| Progress::new(config.train.steps));
+        let mut progress = (output == Output::Text).then(|| Progress::new(config.train.steps));
 
         let mut trainer = trainer.stop_after(self.stop_after);
         trainer =
@@ -183,7 +183,7 @@ impl Job {
         Ok(Outcome::Done(Box::new(done)))
     }
 
-    /// The state at the first of these checkpoints that can be loaded; `None` where there is none at all.
+    /// The state at the first of these checkpoints that can be loaded; `None` without checkpoints.
     fn load(&self, folder: &RunFolder, from: &[u64]) -> Result<Option<State<AnyModel>>> {
         let mut broken = None;
         for &step in from {

@@ -1,4 +1,4 @@
-//! What the process works with: the device, the signals, a run that is opened, a training that goes on.
+//! The state of the process: its device, memory and signals, an opened run, a training.
 //!
 //! What only one command needs belongs to that command, and what the user sees to `output` or `live`.
 

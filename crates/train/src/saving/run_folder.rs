@@ -133,7 +133,7 @@ impl RunFolder {
     /// # Errors
     /// If there is none.
     pub fn latest_weights(&self) -> Result<(u64, PathBuf), TrainError> {
-        let missing = || TrainError::NotARun { path: self.path.clone(), missing: "checkpoint" };
+        let missing = || TrainError::NotARun { path: self.path.clone(), missing: "a checkpoint" };
         let step = self.checkpoints().into_iter().max().ok_or_else(missing)?;
         Ok((step, self.checkpoint(step).join("model.safetensors")))
     }

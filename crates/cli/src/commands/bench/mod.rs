@@ -39,7 +39,7 @@ struct Figures {
     tokens_per_second: f64,
     gflops: f64,
     gemm_peak_gflops: f64,
-    /// `null` where the system does not tell.
+    /// In units of 2²⁰ bytes; `null` on systems other than Linux.
     peak_rss_mb: Option<f64>,
 }
 
@@ -53,7 +53,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
         return one(args, name);
     }
     if args.export.is_some() {
-        return Err(usage("--export writes one workload; say which with --workload NAME"));
+        return Err(usage("--export writes one workload; name it with --workload NAME"));
     }
     let names: Vec<String> =
         if args.workloads.is_empty() { workload::names().collect() } else { args.workloads.clone() };
@@ -113,8 +113,8 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
             (Timing::of(|| attention.step().map(drop))?, long.seq_len, long.flops())
         }
     };
-    // Before the product below, which has memory of its own.
-    let peak_rss_mb = memory::peak().map(|bytes| bytes as f64 / f64::from(1 << 20));
+    // Before the matrix product below, which has memory of its own.
+    let peak_rss_mb = memory::peak().map(|bytes| bytes as f64 / (1024.0 * 1024.0));
     let seconds = timing.median() / 1e3;
     Ok(Figures {
         event: "bench".to_owned(),

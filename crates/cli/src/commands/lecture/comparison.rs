@@ -1,8 +1,10 @@
-//! The page that the lecture is written on: shapes, ours beside published, and whether they agree.
+//! The page of the lecture: shapes, and computed numbers beside the published ones, compared to the printed digits.
 
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
+
+use crate::output::format::counted;
 
 /// Half a unit in the last of the four digits that the author prints.
 const TOLERANCE: f64 = 5e-5;
@@ -11,13 +13,13 @@ const TOLERANCE: f64 = 5e-5;
 const ROWS: usize = 6;
 
 /// Writes the page and remembers every miss.
-pub struct Sheet<W> {
+pub struct Comparison<W> {
     out: W,
     compared: usize,
     misses: Vec<String>,
 }
 
-impl<W: Write> Sheet<W> {
+impl<W: Write> Comparison<W> {
     /// An empty page.
     pub fn new(out: W) -> Self {
         Self { out, compared: 0, misses: Vec::new() }
@@ -29,7 +31,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// A line of text.
-    pub fn say(&mut self, line: &str) -> io::Result<()> {
+    pub fn line(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "    {line}")
     }
 
@@ -71,11 +73,15 @@ impl<W: Write> Sheet<W> {
     pub fn verdict(mut self) -> io::Result<bool> {
         let (compared, misses) = (self.compared, self.misses);
         if misses.is_empty() {
-            writeln!(self.out, "\nall {compared} published numbers agree to the printed digits")?;
+            writeln!(
+                self.out,
+                "\nall {} agree to the printed digits",
+                counted(compared as u64, "published number")
+            )?;
             return Ok(true);
         }
-        let (n_misses, list) = (misses.len(), misses.join(", "));
-        writeln!(self.out, "\n{n_misses} of the comparisons do not agree: {list}")?;
+        let (misses, list) = (counted(misses.len() as u64, "comparison"), misses.join(", "));
+        writeln!(self.out, "\n{misses} failed: {list}")?;
         Ok(false)
     }
 
@@ -107,20 +113,19 @@ mod tests {
 
     fn verdict_on(ours: f32) -> bool {
         let device = Device::flex();
-        let mut sheet = Sheet::new(Vec::new());
+        let mut page = Comparison::new(Vec::new());
         let ours = Tensor::<1>::from_floats([ours, 1.0], &device);
-        sheet
-            .compare("x", ours, Tensor::<1>::from_floats([0.5, 1.0], &device))
+        page.compare("x", ours, Tensor::<1>::from_floats([0.5, 1.0], &device))
             .expect("a vector takes everything");
-        sheet.verdict().expect("a vector takes everything")
+        page.verdict().expect("a vector takes everything")
     }
 
     #[test]
     fn a_small_number_is_compared_to_its_own_digits() {
         for (ours, agrees) in [(1.9744e-5, true), (1.9746e-5, false), (0.0, false)] {
-            let mut sheet = Sheet::new(Vec::new());
-            sheet.compare_number("loss", ours, 1.974e-5).expect("a vector takes everything");
-            assert_eq!(sheet.verdict().expect("a vector takes everything"), agrees, "{ours}");
+            let mut page = Comparison::new(Vec::new());
+            page.compare_number("loss", ours, 1.974e-5).expect("a vector takes everything");
+            assert_eq!(page.verdict().expect("a vector takes everything"), agrees, "{ours}");
         }
     }
 

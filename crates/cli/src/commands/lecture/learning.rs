@@ -8,7 +8,7 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::Tensor;
 use qkv_model::{Mask, Mode};
 
-use super::comparison::Sheet;
+use super::comparison::Comparison;
 use super::published::Published;
 
 /// Steps and losses of AdamW on the mean square of the context, from an autograd reference.
@@ -16,20 +16,20 @@ const LOSSES: [(usize, f64); 5] =
     [(0, 0.369_481_59), (1, 0.349_660_31), (2, 0.330_609_41), (9, 0.218_32), (99, 1.974_05e-5)];
 
 /// Compares gradients and losses.
-pub fn learn<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
+pub fn learn<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
     let published = published.autodiff();
-    gradients(sheet, &published)?;
-    training(sheet, &published)
+    gradients(page, &published)?;
+    training(page, &published)
 }
 
-fn gradients<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
-    sheet.rung("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of rung 2")?;
+fn gradients<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
+    page.rung("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of rung 2")?;
     let layer = published.layer(&["v1_seed123"], 1, None)?;
     let x = published.inputs().require_grad();
     let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
     let loss = context.powi_scalar(2).sum().mul_scalar(0.5);
     let expected = published.number("/v1_seed123_grads_of_half_sq_sum/loss");
-    sheet.compare_number("L", loss.clone().into_scalar::<f64>(), expected)?;
+    page.compare_number("L", loss.clone().into_scalar::<f64>(), expected)?;
     let grads = loss.backward();
     let matrices = [
         ("∂L/∂W_Q", "dW_query", &layer.w_q),
@@ -39,17 +39,17 @@ fn gradients<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()
     for (name, key, matrix) in matrices {
         let matrix: &Param<Tensor<2>> = matrix.as_ref().expect("the layer has all three matrices");
         let ours = matrix.val().grad(&grads).expect("every matrix receives a gradient");
-        sheet.compare(name, ours, published.matrix(&format!("/v1_seed123_grads_of_half_sq_sum/{key}")))?;
+        page.compare(name, ours, published.matrix(&format!("/v1_seed123_grads_of_half_sq_sum/{key}")))?;
     }
     let ours = x.grad(&grads).expect("the input asked for a gradient");
-    sheet.compare("∂L/∂x", ours, published.matrix("/v1_seed123_grads_of_half_sq_sum/dX"))?;
+    page.compare("∂L/∂x", ours, published.matrix("/v1_seed123_grads_of_half_sq_sum/dX"))?;
     Ok(())
 }
 
-fn training<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()> {
+fn training<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
     let rule =
         "AdamW, rate 0.01, weight decay 0.1, pulls the context of rung 2 to zero: mean square after n steps";
-    sheet.rung("8. learning", rule)?;
+    page.rung("8. learning", rule)?;
     let mut layer = published.layer(&["v1_seed123"], 1, None)?;
     let config = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.1);
     let mut optimizer = config.init();
@@ -58,7 +58,7 @@ fn training<W: Write>(sheet: &mut Sheet<W>, published: &Published) -> Result<()>
         let context = layer.forward(published.inputs(), &Mask::none(), Mode::Evaluate);
         let loss = context.powi_scalar(2).mean();
         if let Some((_, expected)) = LOSSES.iter().find(|(known, _)| *known == step) {
-            sheet.compare_number(
+            page.compare_number(
                 &format!("loss after {step} steps"),
                 loss.clone().into_scalar::<f64>(),
                 *expected,

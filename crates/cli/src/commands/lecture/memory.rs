@@ -7,7 +7,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use qkv_model::{Init, Mask, Mode, SelfAttentionConfig, Training};
 
-use super::comparison::Sheet;
+use super::comparison::Comparison;
 use crate::session::memory;
 
 const D_MODEL: usize = 64;
@@ -16,9 +16,9 @@ const MEASURED: [usize; 5] = [256, 512, 1024, 2048, 4096];
 const COMPUTED: [usize; 3] = [16_384, 65_536, 131_072];
 
 /// Trains one step of attention on longer and longer sequences.
-pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()> {
-    sheet.rung("11. what T × T costs", "one head, one example, width 64; one step forward and backward")?;
-    sheet.say("     T    q, k and v    T × T weights    peak of the step    seconds")?;
+pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
+    page.rung("11. what T × T costs", "one head, one example, width 64; one step forward and backward")?;
+    page.line("     T    q, k and v    T × T weights    peak of the step    seconds")?;
     let init = Init::new(&device.clone().autodiff(), 0);
     let layer = SelfAttentionConfig::new(D_MODEL, D_MODEL).init(&init)?;
     for seq_len in MEASURED {
@@ -33,12 +33,12 @@ pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()>
         drop(grads);
         let n_bytes = weights.into_data().as_bytes().len();
         let peak = peak.map_or("unknown".to_owned(), mib);
-        sheet.say(&line(seq_len, n_bytes, &peak, &format!("{seconds:.3}")))?;
+        page.line(&line(seq_len, n_bytes, &peak, &format!("{seconds:.3}")))?;
     }
     for seq_len in COMPUTED {
-        sheet.say(&line(seq_len, seq_len * seq_len * size_of::<f32>(), "not run", ""))?;
+        page.line(&line(seq_len, seq_len * seq_len * size_of::<f32>(), "not run", ""))?;
     }
-    sheet.say("the map grows with the square of T, q, k and v in proportion to it; a step keeps several maps at once")?;
+    page.line("the map grows with the square of T, q, k and v in proportion to it; a step keeps several maps at once")?;
     Ok(())
 }
 

@@ -14,18 +14,18 @@ use anyhow::Result;
 
 use crate::args::LectureArgs;
 use crate::output::stdout::Stdout;
-use comparison::Sheet;
+use comparison::Comparison;
 use published::Published;
 
 /// Replays the lecture; fails if one published number does not come out.
 pub fn run(args: &LectureArgs) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let published = Published::new(&device);
-    let mut sheet = Sheet::new(Stdout::new());
-    ladder::climb(&mut sheet, &published)?;
-    learning::learn(&mut sheet, &published)?;
-    shapes::show(&mut sheet, &device)?;
-    scaling::experiment(&mut sheet, &device)?;
-    memory::experiment(&mut sheet, &device)?;
-    Ok(if sheet.verdict()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut page = Comparison::new(Stdout::new());
+    ladder::climb(&mut page, &published)?;
+    learning::learn(&mut page, &published)?;
+    shapes::show(&mut page, &device)?;
+    scaling::experiment(&mut page, &device)?;
+    memory::experiment(&mut page, &device)?;
+    Ok(if page.verdict()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -12,9 +12,9 @@ pub struct Published {
 }
 
 impl Published {
-    /// Sebastian Raschka, `ch03.ipynb`, Apache-2.0; see `tests/truth/README.md`.
+    /// Sebastian Raschka, `ch03.ipynb`, Apache-2.0; see `crates/cli/published/README.md`.
     pub fn new(device: &Device) -> Self {
-        let text = include_str!("../../../../../tests/truth/raschka_ch03.json");
+        let text = include_str!("../../../published/raschka_ch03.json");
         let json = serde_json::from_str(text).expect("the published numbers are JSON");
         Self { json, device: device.clone() }
     }

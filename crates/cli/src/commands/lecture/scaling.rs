@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Choice, Init, Mask, Mode, SelfAttentionConfig, Training};
 
-use super::comparison::Sheet;
+use super::comparison::Comparison;
 
 const SEQ_LEN: usize = 16;
 const D_IN: usize = 16;
@@ -23,19 +23,19 @@ struct Row {
 }
 
 /// Measures entropy and gradient against `d_k`, with and without scaling.
-pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()> {
+pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
     let title = "10. why the scores are scaled";
     let what = format!(
         "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance, L = ½ mean context² of one query"
     );
-    sheet.rung(title, &what)?;
-    sheet.say("            entropy of the weights         ‖∂L/∂W_Q‖, median         ‖∂L/∂W_Q‖, mean")?;
-    sheet.say("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
+    page.rung(title, &what)?;
+    page.line("            entropy of the weights         ‖∂L/∂W_Q‖, median         ‖∂L/∂W_Q‖, mean")?;
+    page.line("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
     let device = device.clone().autodiff();
     for d_k in WIDTHS {
         let scaled = measure(&device, d_k, "scaled-dot")?;
         let unscaled = measure(&device, d_k, "dot")?;
-        sheet.say(&format!(
+        page.line(&format!(
             "{d_k:>6}       {:>8.4}   {:>8.4}        {:>8.1e}   {:>8.1e}       {:>8.1e}   {:>8.1e}",
             scaled.entropy,
             unscaled.entropy,
@@ -46,10 +46,10 @@ pub fn experiment<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()>
         ))?;
     }
     let uniform = (SEQ_LEN as f64).ln();
-    sheet.say(&format!(
+    page.line(&format!(
         "entropy in nats; {uniform:.4} is a query that attends to all {SEQ_LEN} keys alike, 0 to one alone"
     ))?;
-    sheet.say("unscaled, the typical query stops learning; the mean is held up by the few that hang between two keys")?;
+    page.line("unscaled, the typical query stops learning; the mean is held up by the few that hang between two keys")?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use qkv_model::{Init, Mask, SelfAttentionConfig, Training};
 
-use super::comparison::Sheet;
+use super::comparison::Comparison;
 
 /// The widths of the author's article on self-attention: 6 tokens of width 16, `d_q = d_k = 24`, `d_v = 28`.
 const SEQ_LEN: usize = 6;
@@ -15,9 +15,9 @@ const D_K: usize = 24;
 const D_V: usize = 28;
 
 /// Walks through one query and prints the shape of everything on the way.
-pub fn show<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()> {
+pub fn show<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
     let title = format!("9. every shape, with d_q = d_k = {D_K} and d_v = {D_V}");
-    sheet.rung(
+    page.rung(
         &title,
         "queries and keys must be equally wide, because they are multiplied; values need not be",
     )?;
@@ -25,19 +25,19 @@ pub fn show<W: Write>(sheet: &mut Sheet<W>, device: &Device) -> Result<()> {
     let config = SelfAttentionConfig { d_v: D_V, ..SelfAttentionConfig::new(D_IN, D_K) };
     let layer = config.init(&init)?;
     let x = init.normal("x", [SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
-    sheet.shape("x", &x)?;
+    page.shape("x", &x)?;
     let trace = layer.trace(x, &Mask::none(), 1, 0);
-    sheet.shape("W_Q", &trace.w_q)?;
-    sheet.shape("W_K", &trace.w_k)?;
-    sheet.shape("W_V", &trace.w_v)?;
-    sheet.shape("x_2", &trace.x)?;
-    sheet.shape("q_2 = x_2 W_Q", &trace.q)?;
-    sheet.shape("k = x W_K", &trace.k)?;
-    sheet.shape("v = x W_V", &trace.v)?;
-    sheet.shape("scores of q_2 with all keys", &trace.scores)?;
-    sheet.shape(&format!("scaled × 1/√{D_K} = {:.4}", trace.scale), &trace.scaled)?;
+    page.shape("W_Q", &trace.w_q)?;
+    page.shape("W_K", &trace.w_k)?;
+    page.shape("W_V", &trace.w_v)?;
+    page.shape("x_2", &trace.x)?;
+    page.shape("q_2 = x_2 W_Q", &trace.q)?;
+    page.shape("k = x W_K", &trace.k)?;
+    page.shape("v = x W_V", &trace.v)?;
+    page.shape("scores of q_2 with all keys", &trace.scores)?;
+    page.shape(&format!("scaled × 1/√{D_K} = {:.4}", trace.scale), &trace.scaled)?;
     let sum = trace.weights.clone().sum().into_scalar::<f64>();
-    sheet.shape(&format!("weights, their sum {sum:.4}"), &trace.weights)?;
-    sheet.shape("context of x_2", &trace.context)?;
+    page.shape(&format!("weights, their sum {sum:.4}"), &trace.weights)?;
+    page.shape("context of x_2", &trace.context)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is drawn on: the screen, with the way of writing that the user wants.
+//! The screen that is drawn on, with the colours that it has.
 
 use qkv_inspect::{TextStyle, of_256};
 use ratatui::buffer::Buffer;
@@ -8,12 +8,12 @@ use ratatui::style::{Color, Modifier, Style};
 use super::lines::{columns, folded};
 
 /// A screen that is being filled. What does not fit is left out.
-pub struct Paper<'a> {
+pub struct Canvas<'a> {
     pub buffer: &'a mut Buffer,
     pub style: TextStyle,
 }
 
-impl Paper<'_> {
+impl Canvas<'_> {
     /// One line at the top of `area`, cut to its width.
     pub fn line(&mut self, area: Rect, text: &str, style: Style) {
         let area = area.intersection(self.buffer.area);
@@ -22,7 +22,7 @@ impl Paper<'_> {
         }
     }
 
-    /// As many lines as there are, broken between words.
+    /// A text in as many lines as fit, broken between words.
     pub fn text(&mut self, area: Rect, text: &str) {
         for (row, line) in area.rows().zip(folded(text, area.width)) {
             self.line(row, &line, Style::new());
@@ -38,12 +38,12 @@ impl Paper<'_> {
         self.line(rest, &"─".repeat(usize::from(rest.width)), dim);
     }
 
-    /// For what is there when one looks for it.
+    /// For rules, axes and labels.
     pub fn dim(&self) -> Style {
         self.colour(Color::DarkGray)
     }
 
-    /// Characters of this colour, where colours are wanted.
+    /// Characters of this colour, where the screen has colours.
     pub fn colour(&self, colour: Color) -> Style {
         match self.style {
             TextStyle::Colour | TextStyle::Colour256 => Style::new().fg(colour),

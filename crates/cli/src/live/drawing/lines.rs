@@ -3,7 +3,8 @@
 use qkv_inspect::grouped;
 use ratatui::text::Span;
 
-use crate::live::view::{Pace, Training, View};
+use crate::live::pace::Pace;
+use crate::live::view::{Training, View};
 
 /// Between two parts of a line.
 const GAP: usize = 2;
@@ -30,12 +31,12 @@ pub fn keys(training: Training) -> [(&'static str, &'static str); 7] {
     [("q", "stop"), ("?", "help"), ("p", pause), ("s", "save"), ("l", "layer"), ("h", "head"), ("i", "input")]
 }
 
-/// The parts in at most `most` lines of this width; what does not fit is left out, but never the first.
-pub fn wrapped(parts: impl IntoIterator<Item = String>, width: u16, most: usize) -> Vec<String> {
+/// The parts in at most `max` lines of this width; parts that do not fit are left out, but never the first.
+pub fn wrapped(parts: impl IntoIterator<Item = String>, width: u16, max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
         let fits = |line: &&mut String| columns(line) + GAP + columns(&part) <= usize::from(width);
-        let is_full = lines.len() >= most.max(1);
+        let is_full = lines.len() >= max.max(1);
         match lines.last_mut().filter(fits) {
             Some(line) => {
                 line.push_str(&" ".repeat(GAP));
@@ -75,7 +76,7 @@ fn duration(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// Four digits that say something, however small the number.
+/// Four significant digits, however small the number.
 pub fn figure(number: f64) -> String {
     match number.abs() {
         0.0 => "0".to_owned(),

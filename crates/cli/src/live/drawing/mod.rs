@@ -2,39 +2,28 @@
 //!
 //! Neither the model nor the terminal is used here: `capture` reads the one, `terminal` writes to the other.
 
+mod arrangement;
 mod canvas;
 mod cells;
+mod help;
 mod lines;
-mod matrices;
+mod panel;
 mod plot;
 
-use qkv_inspect::{Matrix, Palette, TextStyle};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
-use crate::live::keys::HELP;
 use crate::live::view::{Training, View};
-use canvas::Paper;
-use lines::{columns, figures, folded, keys, wrapped};
-use matrices::Panel;
-use plot::{Plot, Scale};
-
-/// From here on curves, map and matrices fit side by side.
-const WIDE: (u16, u16) = (60, 16);
-
-/// From here on curves fit above the map.
-const TALL: u16 = 16;
+use canvas::Canvas;
+use lines::{columns, figures, keys, wrapped};
 
 /// From here on a second line of figures does not cost the map too much.
 const TWO_LINES: u16 = 10;
 
-/// Names of the projections, in the order of [`LookedAt`](crate::live::view::LookedAt).
-const NAMES: [&str; 3] = ["W_Q", "W_K", "W_V"];
-
 /// Draws all that fits into `area`: the map is the last to go.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
-    let paper = &mut Paper { buffer, style: view.style };
+    let canvas = &mut Canvas { buffer, style: view.style };
     let most = if area.height >= TWO_LINES { 2 } else { 1 };
     let figures = figures(view);
     // The task's name alone is not worth a line.
@@ -51,112 +40,18 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
         Training::Held => Modifier::BOLD | Modifier::REVERSED,
     };
     for (row, line) in head.rows().zip(heading) {
-        paper.line(row, &line, Style::new().add_modifier(emphasis));
+        canvas.line(row, &line, Style::new().add_modifier(emphasis));
     }
-    footing(view, foot, paper);
-    match (middle.width, middle.height) {
-        _ if view.has_help => help(middle, paper),
-        (width, height) if width >= WIDE.0 && height >= WIDE.1 => wide(view, middle, paper),
-        (_, height) if height >= TALL => {
-            let [curves, below] =
-                Layout::vertical([Constraint::Percentage(35), Constraint::Min(0)]).areas(middle);
-            plots(view, curves, paper);
-            map(view, below).draw(below, paper);
-        }
-        _ => map(view, middle).draw(middle, paper),
-    }
-}
-
-/// Curves and map side by side and the three matrices below, or all beside a map that has the whole height, if that makes it
-/// larger.
-fn wide(view: &View, area: Rect, paper: &mut Paper) {
-    let halves: [Rect; 2] = Layout::vertical([Constraint::Fill(1); 2]).areas(area);
-    let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(halves[0]);
-    let [widest, _] = map(view, area).wish();
-    let most = area.width / 10 * 6;
-    let width = Constraint::Length(widest.max(area.width / 2).min(most));
-    let [beside, tall] = Layout::horizontal([Constraint::Fill(1), width]).spacing(2).areas(area);
-    let cells = |place: Rect| map(view, place).cells(place, view.style);
-    if cells(tall) > cells(right) {
-        let halves: [Rect; 2] = Layout::vertical([Constraint::Fill(1); 2]).areas(beside);
-        plots(view, halves[0], paper);
-        matrices(view, halves[1], paper);
-        map(view, tall).draw(tall, paper);
+    footing(view, foot, canvas);
+    if view.has_help {
+        help::draw(middle, canvas);
     } else {
-        plots(view, left, paper);
-        map(view, right).draw(right, paper);
-        matrices(view, halves[1], paper);
+        arrangement::draw(view, middle, canvas);
     }
 }
 
-fn matrices(view: &View, area: Rect, paper: &mut Paper) {
-    let places: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(2).areas(area);
-    for ((name, matrix), place) in NAMES.iter().zip(&view.looked_at.projections).zip(places) {
-        let panel = Panel {
-            title: vec![(*name).to_owned()],
-            matrix: shown(view, matrix),
-            labels: &[],
-            palette: Palette::Diverging,
-        };
-        panel.draw(place, paper);
-    }
-}
-
-fn plots(view: &View, area: Rect, paper: &mut Paper) {
-    let [above, below] = Layout::vertical([Constraint::Fill(1); 2]).areas(area);
-    let first = view.loss.points().first().map_or(0.0, |point| point.0);
-    let loss = Plot {
-        title: "loss",
-        curve: &view.loss,
-        steps: [first, view.pace.step as f64],
-        scale: Scale::Logarithm,
-        colour: Color::Yellow,
-    };
-    loss.draw(above, paper);
-    let accuracy = Plot {
-        title: "held-out accuracy",
-        curve: &view.accuracy,
-        scale: Scale::Share,
-        colour: Color::Cyan,
-        ..loss
-    };
-    accuracy.draw(below, paper);
-}
-
-/// What was seen, if it was seen at the place that the titles name.
-fn shown<'a>(view: &View, matrix: &'a Result<Matrix, String>) -> Result<&'a Matrix, &'a str> {
-    let matrix = matrix.as_ref().map_err(String::as_str);
-    if view.looked_at.place == view.place { matrix } else { matrix.and(Err("after the next look")) }
-}
-
-/// The map of the place, with as long a title as `area` is wide.
-fn map(view: &View, area: Rect) -> Panel<'_> {
-    let place = view.place;
-    let n_heads = view.n_heads.get(place.layer).copied().unwrap_or(0);
-    let looked_at = &view.looked_at;
-    let indices = [
-        ("layer", place.layer, view.n_heads.len()),
-        ("head", place.head, n_heads),
-        ("input", place.input, view.n_inputs),
-    ];
-    // Where the model names no layers, there is nothing to count.
-    let indices = if view.n_heads.is_empty() { &indices[2..] } else { &indices[..] };
-    let long: Vec<_> =
-        indices.iter().map(|(name, index, count)| format!("{name} {index} of {count}")).collect();
-    // By their keys.
-    let short =
-        indices.iter().map(|(name, index, count)| format!("{} {index}/{count}", &name[..1])).collect();
-    let is_long = columns(&long.join("  ")) <= usize::from(area.width);
-    Panel {
-        title: if is_long { long } else { short },
-        matrix: shown(view, &looked_at.map),
-        labels: &looked_at.tokens,
-        palette: Palette::Sequential,
-    }
-}
-
-/// What happened last, and the keys, as many as fit.
-fn footing(view: &View, area: Rect, paper: &mut Paper) {
+/// The message and the keys, as many as fit.
+fn footing(view: &View, area: Rect, canvas: &mut Canvas) {
     let message = Some(("", view.message.as_str())).filter(|(_, message)| !message.is_empty());
     let mut left = area;
     for (key, meaning) in message.into_iter().chain(keys(view.training)) {
@@ -165,48 +60,31 @@ fn footing(view: &View, area: Rect, paper: &mut Paper) {
         if width > left.width {
             break;
         }
-        paper.line(left, &text, Style::new());
-        paper.line(left, key, Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
+        canvas.line(left, &text, Style::new());
+        canvas.line(left, key, Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED));
         let used = (width + 2).min(left.width);
         left = Rect { x: left.x + used, width: left.width - used, ..left };
-    }
-}
-
-fn help(area: Rect, paper: &mut Paper) {
-    let widest = HELP.iter().map(|(keys, _)| columns(keys)).max().unwrap_or(0);
-    let width = area.width.saturating_sub(widest as u16 + 2);
-    // What a key does goes on below itself where it needs a second line.
-    let keys = HELP.iter().flat_map(|(keys, meaning)| {
-        let meaning = folded(meaning, width).into_iter().enumerate();
-        meaning.map(move |(row, part)| format!("{:<widest$}  {part}", if row == 0 { keys } else { "" }))
-    });
-    let legend = match paper.style {
-        TextStyle::Colour | TextStyle::Colour256 => {
-            ["weights: dark is 0, bright is 1", "W_Q, W_K, W_V: blue below zero, red above"]
-        }
-        TextStyle::Plain => ["weights: blank is 0, @ is 1", "W_Q, W_K, W_V: ninths of the number after ±"],
-    };
-    let legend = legend.iter().flat_map(|line| folded(line, area.width));
-    for (row, line) in area.rows().zip(keys.chain([String::new()]).chain(legend)) {
-        paper.line(row, &line, Style::new());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use qkv_inspect::{Matrix, TextStyle};
     use qkv_train::StepReport;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use ratatui::style::Color;
 
     use super::*;
-    use crate::live::series::Curve;
-    use crate::live::view::{LookedAt, Pace, Place};
+    use crate::live::pace::Pace;
+    use crate::live::series::Series;
+    use crate::live::view::{Capture, Place};
 
     /// A run after step 7 of 11: 2 layers with 3 heads, 5 positions on the anti-diagonal, W_Q of 13 × 17.
     fn view(style: TextStyle) -> View {
-        let mut loss = Curve::default();
-        let mut accuracy = Curve::default();
+        let mut loss = Series::default();
+        let mut accuracy = Series::default();
         for step in 1..=7 {
             loss.push(step, 2.0 / step as f64);
             accuracy.push(step, 0.125 * step as f64);
@@ -236,7 +114,7 @@ mod tests {
             place: Place { layer: 1, head: 2, input: 0 },
             n_heads: vec![3, 3],
             n_inputs: 3,
-            looked_at: LookedAt {
+            capture: Capture {
                 place: Place { layer: 1, head: 2, input: 0 },
                 map: Ok(matrix(5, 5, map)),
                 tokens: ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec(),
@@ -311,9 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_step_nothing_is_said_of_the_model() {
+    fn before_the_first_step_nothing_of_the_model_is_shown() {
         let mut view = view(TextStyle::Plain);
-        view.looked_at = LookedAt::default();
+        view.capture = Capture::default();
         view.pace = Pace { step: 7, last_step: 11, ..Pace::default() };
         view.place = Place::default();
         let screen = screen(&view, 120, 40);
@@ -322,16 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_elsewhere_is_not_shown_under_this_title() {
+    fn a_capture_of_another_place_is_not_shown_under_this_title() {
         let mut view = view(TextStyle::Plain);
         view.place.head = 0;
         let screen = screen(&view, 120, 40);
-        shows(&screen, &["head 0 of 3", "after the next look", "no W_V in this layer"]);
+        shows(&screen, &["head 0 of 3", "after the next capture", "no W_V in this layer"]);
         assert!(!screen.iter().any(|line| line.contains("@@")), "{}", screen.join("\n"));
     }
 
     #[test]
-    fn a_model_that_names_no_layers_has_none_to_count() {
+    fn the_title_of_a_model_without_layers_counts_inputs_alone() {
         let mut view = view(TextStyle::Plain);
         view.n_heads.clear();
         let screen = screen(&view, 120, 40);
@@ -343,7 +221,7 @@ mod tests {
     fn the_help_and_the_keys_fit_a_narrow_screen() {
         let mut view = View { has_help: true, ..view(TextStyle::Plain) };
         shows(&screen(&view, 20, 30), &["l L  ↓ ↑  next,", "          previous", "          layer "]);
-        view.looked_at.tokens = ["a", "\u{200b}", "c", "d", "e"].map(str::to_owned).to_vec();
+        view.capture.tokens = ["a", "\u{200b}", "c", "d", "e"].map(str::to_owned).to_vec();
         view.has_help = false;
         shows(&screen(&view, 200, 60), &["  a   c d e"]);
     }
@@ -352,8 +230,8 @@ mod tests {
     fn a_map_has_the_whole_height_where_that_makes_it_larger() {
         let mut view = view(TextStyle::Plain);
         let eye = (0..256).map(|i| if i % 17 == 0 { 1.0 } else { 0.0 }).collect();
-        view.looked_at.map = Ok(Matrix::new(16, 16, eye).expect("16 rows"));
-        view.looked_at.tokens = (0..16).map(|i| format!("{i:02}")).collect();
+        view.capture.map = Ok(Matrix::new(16, 16, eye).expect("16 rows"));
+        view.capture.tokens = (0..16).map(|i| format!("{i:02}")).collect();
         // A word a row, none below, because they would run together.
         for (width, height) in [(80, 24), (120, 40)] {
             let screen = screen(&view, width, height);
@@ -402,9 +280,9 @@ mod tests {
             let style = if is_coloured { TextStyle::Colour } else { TextStyle::Plain };
             let mut view = View { has_help, ..view(style) };
             if is_empty {
-                view.looked_at = LookedAt::default();
+                view.capture = Capture::default();
                 view.n_heads.clear();
-                view.loss = Curve::default();
+                view.loss = Series::default();
                 view.pace = Pace::default();
             }
             let screen = screen(&view, width, height);

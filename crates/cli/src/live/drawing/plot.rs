@@ -5,25 +5,25 @@ use ratatui::style::Color;
 use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use super::canvas::Paper;
+use super::canvas::Canvas;
 use super::lines::figure;
-use crate::live::series::Curve;
+use crate::live::series::Series;
 
-/// From this height on there is room for the steps below a curve.
+/// From this height on there is room for the steps below a plot.
 const TALL: u16 = 7;
 
-/// One curve under its title.
+/// One series under its title.
 #[derive(Clone, Copy)]
 pub struct Plot<'a> {
     pub title: &'a str,
-    pub curve: &'a Curve,
-    /// First and latest step; what there is fills the width at every moment.
+    pub series: &'a Series,
+    /// First and latest step; they span the width.
     pub steps: [f64; 2],
     pub scale: Scale,
     pub colour: Color,
 }
 
-/// What the height means.
+/// The scale of the height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// From zero to one.
@@ -34,16 +34,16 @@ pub enum Scale {
 
 impl Plot<'_> {
     /// Draws as much as fits.
-    pub fn draw(&self, area: Rect, paper: &mut Paper) {
-        let latest = self.curve.latest().map_or_else(|| "–".to_owned(), figure);
+    pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
+        let latest = self.series.latest().map_or_else(|| "–".to_owned(), figure);
         let scale = match self.scale {
             Scale::Share => "",
             Scale::Logarithm => "  log scale",
         };
-        paper.title(area, &format!("{} {latest}{scale}", self.title));
+        canvas.title(area, &format!("{} {latest}{scale}", self.title));
         let title = area.height.min(1);
         let inside = Rect { y: area.y + title, height: area.height - title, ..area };
-        let points = self.scale.points(self.curve);
+        let points = self.scale.points(self.series);
         if inside.is_empty() || points.is_empty() {
             return;
         }
@@ -51,41 +51,41 @@ impl Plot<'_> {
             .data(&points)
             .graph_type(GraphType::Line)
             .marker(Marker::Braille)
-            .style(paper.colour(self.colour));
+            .style(canvas.colour(self.colour));
         let [first, latest] = self.steps;
-        let mut steps = Axis::default().bounds([first, latest.max(first + 1.0)]).style(paper.dim());
+        let mut steps = Axis::default().bounds([first, latest.max(first + 1.0)]).style(canvas.dim());
         if inside.height >= TALL {
             steps = steps.labels([format!("step {first}"), latest.to_string()]);
         }
         let (bounds, labels) = self.scale.ends(&points);
-        let values = Axis::default().bounds(bounds).labels(labels).style(paper.dim());
+        let values = Axis::default().bounds(bounds).labels(labels).style(canvas.dim());
         Chart::new(vec![dots])
             .x_axis(steps)
             .y_axis(values)
             .legend_position(None)
-            .render(inside.intersection(paper.buffer.area), paper.buffer);
+            .render(inside.intersection(canvas.buffer.area), canvas.buffer);
     }
 }
 
 impl Scale {
-    /// Step and height of what can be shown.
-    fn points(self, curve: &Curve) -> Vec<(f64, f64)> {
+    /// Step and height of the finite values.
+    fn points(self, series: &Series) -> Vec<(f64, f64)> {
         let height = |value: f64| match self {
             Self::Share => value,
             Self::Logarithm => value.log10(),
         };
-        let points = curve.points().iter().map(|&(step, value)| (step, height(value)));
+        let points = series.points().iter().map(|&(step, value)| (step, height(value)));
         points.filter(|point| point.1.is_finite()).collect()
     }
 
-    /// Heights of the low and the high end, and what they are called.
+    /// Heights of the low and the high end, and their labels.
     fn ends(self, points: &[(f64, f64)]) -> ([f64; 2], [String; 2]) {
         match self {
             Self::Share => ([0.0, 1.0], ["0.00", "1.00"].map(str::to_owned)),
             Self::Logarithm => {
                 let heights = || points.iter().map(|point| point.1);
                 let high = heights().fold(f64::NEG_INFINITY, f64::max);
-                // A curve that does not fall lies at the top.
+                // A constant series lies at the top.
                 let low = heights().fold(f64::INFINITY, f64::min).min(high - 0.1);
                 ([low, high], [low, high].map(|height| format!("{:.1e}", 10f64.powf(height))))
             }

@@ -1,4 +1,4 @@
-//! The terminal while the live view has it, and how it is given back, whatever happens.
+//! The terminal while the live view has it; it is given back at the end, at a signal and in a panic.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
@@ -17,35 +17,35 @@ use super::writer;
 /// Another screen, empty and without a cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[2J\x1b[?25l";
 
-/// What a terminal may need until it has taken what gives the screen back; a checkpoint waits for it.
+/// Time that a terminal may need to take the bytes that give the screen back; a checkpoint waits for it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Most bytes of keys that are read at once; nobody types faster.
+/// Most bytes of keys that are read at once; no person types faster.
 const MAX_KEYS: usize = 64;
 
-/// The modes to go back to while a view is open. Static, because a panic hook knows nothing else.
+/// The modes to go back to while a view is open. Static, because a panic hook reaches nothing else.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// A terminal in which keys arrive at once and a picture can be drawn. There is one at a time.
+/// A terminal in which keys arrive at once and a picture can be drawn. At most one exists at a time.
 pub struct Terminal {
-    screen: ratatui::Terminal<TermionBackend<Sheet>>,
-    sheet: Sheet,
+    screen: ratatui::Terminal<TermionBackend<Picture>>,
+    picture: Picture,
 }
 
 /// The bytes of one picture.
 #[derive(Clone)]
-struct Sheet(Rc<RefCell<Vec<u8>>>);
+struct Picture(Rc<RefCell<Vec<u8>>>);
 
-/// What keeps a view from being seen; `None` where a person sits at both ends.
+/// Why there can be no view; `None` where standard input and output are terminals.
 pub fn obstacle() -> Option<&'static str> {
     match (stdin().is_terminal(), stdout().is_terminal()) {
         (true, true) if std::env::var_os("TERM").is_some_and(|name| name == "dumb") => {
-            Some("TERM=dumb is one that cannot be drawn on")
+            Some("a terminal of TERM=dumb cannot show pictures")
         }
         (true, true) => None,
-        (false, true) => Some("standard input is none"),
-        (true, false) => Some("standard output is none"),
-        (false, false) => Some("neither standard input nor standard output is one"),
+        (false, true) => Some("standard input is not a terminal"),
+        (true, false) => Some("standard output is not a terminal"),
+        (false, false) => Some("standard input and standard output are not terminals"),
     }
 }
 
@@ -55,7 +55,7 @@ impl Terminal {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let report = std::panic::take_hook();
-            // First, so that the report of the panic stands on the screen that stays.
+            // First, so that the report of the panic stands on the screen of before.
             std::panic::set_hook(Box::new(move |panic| {
                 close();
                 report(panic);
@@ -64,7 +64,7 @@ impl Terminal {
         let before = tcgetattr(stdin())?;
         let mut modes = before.clone();
         modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        // Ctrl-C would throw away what is on its way, and Linux does not wake a thread that waits for room in there.
+        // Ctrl-C would discard output on its way, and Linux does not wake a thread that waits for room in the buffer.
         modes.local_modes.insert(LocalModes::NOFLSH);
         // Ctrl-S would hold the training, because the view could not be written.
         modes.input_modes.remove(InputModes::IXON);
@@ -74,15 +74,15 @@ impl Terminal {
         // Reading returns at once, with nothing where no key was pressed.
         modes.special_codes[SpecialCodeIndex::VMIN] = 0;
         modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // Comes with the first picture.
-        let sheet = Sheet(Rc::new(RefCell::new(ENTER.as_bytes().to_vec())));
-        let screen = ratatui::Terminal::new(TermionBackend::new(sheet.clone()))?;
+        // Written with the first picture.
+        let picture = Picture(Rc::new(RefCell::new(ENTER.as_bytes().to_vec())));
+        let screen = ratatui::Terminal::new(TermionBackend::new(picture.clone()))?;
         let mut taken = taken();
-        // Before the modes, which nobody would restore without it.
+        // Before the modes, which are restored only after a start.
         writer::start()?;
         tcsetattr(stdin(), OptionalActions::Now, &modes)?;
         *taken = Some(before);
-        Ok(Self { screen, sheet })
+        Ok(Self { screen, picture })
     }
 
     /// Whether the picture before is on the screen.
@@ -93,10 +93,10 @@ impl Terminal {
         writer::is_idle()
     }
 
-    /// What was typed since the last time.
+    /// The bytes of the keys that were pressed since the last call.
     pub fn typed(&self) -> io::Result<Vec<u8>> {
         let taken = taken();
-        // With the modes of before, reading would wait for a line.
+        // In the modes of before, reading would wait for a line.
         if taken.is_none() {
             return Ok(Vec::new());
         }
@@ -108,7 +108,7 @@ impl Terminal {
     /// Draws one picture in the size that the terminal has now; only what changed is sent.
     pub fn draw(&mut self, picture: impl FnOnce(&mut Frame)) -> io::Result<()> {
         self.screen.draw(picture)?;
-        writer::write(self.sheet.0.take());
+        writer::write(self.picture.0.take());
         Ok(())
     }
 }
@@ -119,7 +119,7 @@ impl Drop for Terminal {
     }
 }
 
-impl Write for Sheet {
+impl Write for Picture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -130,18 +130,18 @@ impl Write for Sheet {
     }
 }
 
-/// Gives the terminal back; does nothing where none was taken. The modes come first, because a terminal that nobody reads
-/// takes nothing that is written.
+/// Gives the terminal back, if it was taken. The modes come first, because a stalled terminal takes nothing that is
+/// written.
 pub fn close() {
     if let Some(before) = taken().take() {
-        // Where the terminal is gone, nothing is left to be restored.
+        // A terminal that is gone has no modes to restore.
         let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
         writer::leave();
     }
     writer::wait(Some(PATIENCE));
 }
 
-/// Waits until the screen is given back, so that what is said next stands on the one that stays.
+/// Waits until the screen is given back, so that the next line is printed on the screen of before.
 pub fn settle() {
     writer::wait(None);
 }

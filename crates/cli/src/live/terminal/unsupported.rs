@@ -1,19 +1,19 @@
-//! Elsewhere than on Unix nobody has written down yet how keys arrive, so there is no live view.
+//! The live view supports Unix terminals only; here every call fails or does nothing.
 
 use std::convert::Infallible;
 use std::io;
 
 use ratatui::Frame;
 
-/// A terminal that cannot be had.
+/// A terminal that cannot exist.
 pub struct Terminal(Infallible);
 
-/// What keeps a view from being seen.
+/// Why there can be no view.
 pub fn obstacle() -> Option<&'static str> {
-    Some("on this system qkv cannot draw on one yet")
+    Some("it supports Unix terminals only")
 }
 
-/// Does nothing: there is none to give back.
+/// Does nothing: no terminal was taken.
 pub fn close() {}
 
 /// Does nothing either.
@@ -25,7 +25,7 @@ impl Terminal {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// What was typed since the last time.
+    /// The bytes of the keys that were pressed since the last call.
     pub fn typed(&self) -> io::Result<Vec<u8>> {
         match self.0 {}
     }

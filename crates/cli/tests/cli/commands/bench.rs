@@ -65,6 +65,6 @@ fn wrong_requests_are_refused() {
         "unknown workload `tiny`; there is toy, reverse, small, char, lm, long-4096",
     );
     check("bench --workload long-0", "unknown workload `long-0`");
-    check("bench --export all.safetensors", "say which with --workload NAME");
+    check("bench --export all.safetensors", "name it with --workload NAME");
     check("bench --workload toy --threads 0", "--threads must be between 1 and 1024, got 0");
 }

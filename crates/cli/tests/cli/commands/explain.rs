@@ -57,7 +57,7 @@ fn the_walk_of_the_main_job_ends_at_the_mirrored_symbol() {
         assert!(line(&text, start).contains(shape), "{text}");
     }
     // Position 3 of the answer is position 12 of the input, where a 2 stands.
-    assert!(line(&text, "the model says").contains("`2`, which is right"), "{text}");
+    assert!(line(&text, "the prediction is").contains("`2`, which is right"), "{text}");
     let rows: Vec<Vec<f64>> = text
         .lines()
         .skip_while(|line| !line.contains("weight") || !line.contains("token"))
@@ -84,7 +84,7 @@ fn without_an_input_a_test_example_is_explained() {
     let sandbox = sandbox_with_the_main_job();
     let text = sandbox.succeeds("explain run").stdout;
     assert!(line(&text, "the query is").contains("position 0"), "{text}");
-    assert!(line(&text, "the model says").ends_with("which is right"), "{text}");
+    assert!(line(&text, "the prediction is").ends_with("which is right"), "{text}");
 }
 
 #[test]
@@ -96,15 +96,12 @@ fn labels_that_share_a_position_are_read_side_by_side() {
     assert!(line(&text, "input").ends_with(input), "{text}");
     assert!(line(&text, "the query is").ends_with("position 8, where `B·` stands"), "{text}");
     // B asks for b, which stood with 1.
-    let verdict = line(&text, "the model says");
-    assert!(
-        verdict.ends_with("the right answer is `1`") || verdict.ends_with("`1`, which is right"),
-        "{verdict}"
-    );
+    let verdict = line(&text, "the prediction is");
+    assert!(verdict.ends_with("the target is `1`") || verdict.ends_with("`1`, which is right"), "{verdict}");
     let first_asked = explain(&sandbox, "run", input);
     assert!(line(&first_asked, "the query is").contains("position 6"), "{first_asked}");
     let unasked = explain(&sandbox, "run --query 2", input);
-    assert!(unasked.ends_with("nothing is asked at this position\n"), "{unasked}");
+    assert!(unasked.ends_with("this position has no target\n"), "{unasked}");
     let mut command = sandbox.command("explain run");
     command.arg("a b1 c2 d3 e4 f5 F· A· B· C· D· E·");
     sandbox.is_refused(command, &["`a`", "2 labels side by side"]);

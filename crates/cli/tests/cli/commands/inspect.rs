@@ -40,7 +40,7 @@ fn norm_and_movement_are_those_of_the_files() {
         );
     }
     assert!(text.contains("attention weights, query down, key across"), "{text}");
-    assert!(!text.contains('\u{1b}'), "no colours where nobody sees them");
+    assert!(!text.contains('\u{1b}'), "no colours in a pipe");
 }
 
 #[test]

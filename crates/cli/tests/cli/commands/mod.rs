@@ -16,7 +16,7 @@ mod explain;
 mod inspect;
 /// The pages of `lecture` and `tasks`.
 mod pages;
-/// Output that nobody reads to its end.
+/// Output that is closed before its end.
 mod pipes;
 /// The film of `report`.
 mod report;

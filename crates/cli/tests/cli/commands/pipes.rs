@@ -1,4 +1,4 @@
-//! Output that nobody reads to its end.
+//! Output that is closed before its end.
 
 use std::io::{BufRead, BufReader, Read, pipe};
 use std::process::Stdio;
@@ -38,7 +38,7 @@ fn a_reader_that_leaves_does_not_cost_the_run() {
 }
 
 #[test]
-fn an_error_that_nobody_reads_still_has_its_exit_code() {
+fn an_error_on_a_closed_output_still_has_its_exit_code() {
     let sandbox = Sandbox::new();
     let (reader, writer) = pipe().unwrap();
     drop(reader);

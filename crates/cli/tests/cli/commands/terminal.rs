@@ -16,7 +16,10 @@ fn control_characters_of_a_path_and_a_text_are_escaped_on_a_terminal_alone() {
     let mut command =
         sandbox.command("train chars --steps 1 --set task.text=text --set task.seq_len=8 --out");
     command.arg("run\x1b]0;title\x07\u{9b}");
-    let (text, _) = Pty::of(&command, &[]).printed();
+    let mut pty = Pty::of(&command, &[]);
+    // All of it stays on the screen.
+    pty.resize(100, 400);
+    let (text, _) = pty.printed();
     for escaped in ["run\\u{1b}]0;title\\u{7}\\u{9b}", "a sample:", "a\\u{1b}a"] {
         assert!(text.contains(escaped), "no `{escaped}` in\n{text}");
     }
@@ -25,7 +28,7 @@ fn control_characters_of_a_path_and_a_text_are_escaped_on_a_terminal_alone() {
     let mut pty = Pty::of(&command, &[]);
     assert_eq!(pty.wait_for_the_end(), Some(2));
     pty.wait_for("cannot read nowhere\\u{1b}");
-    // A pipe gets what there is.
+    // A pipe gets the bytes themselves.
     let printed = sandbox.command("inspect").arg("run\x1b]0;title\x07\u{9b}").output().unwrap();
     assert!(printed.stdout.starts_with(b"run\x1b]0;title\x07"), "{printed:?}");
 }

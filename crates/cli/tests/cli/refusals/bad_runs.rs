@@ -1,4 +1,4 @@
-//! Folders and files that are no run, or a damaged one.
+//! Folders and files that are not a run, or a damaged one.
 
 use std::fs;
 
@@ -23,10 +23,10 @@ fn what_does_not_exist_is_refused() {
 }
 
 #[test]
-fn a_folder_that_is_no_run_is_refused_for_what_it_lacks() {
+fn a_folder_that_is_not_a_run_is_refused_for_what_it_lacks() {
     let sandbox = Sandbox::new();
     sandbox.write("photos/cat.png", "meow");
-    every_reader_refuses(&sandbox, "photos", &["photos", "config.toml"]);
+    every_reader_refuses(&sandbox, "photos", &["photos is not a run folder: config.toml is missing"]);
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn an_index_out_of_range_is_refused_with_the_range() {
 fn an_input_that_the_task_does_not_know_is_refused() {
     let sandbox = sandbox_with_the_main_job();
     for (input, fragments) in [
-        ("1 2 3", ["3 labels", "needs 16"]),
-        ("", ["0 labels", "needs 16"]),
+        ("1 2 3", ["3 labels", "must have 16 labels"]),
+        ("", ["0 labels", "must have 16 labels"]),
         ("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 x", ["`x`", "0 1 2 3 4 5 6 7 8 9"]),
         ("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 10", ["`10`", "no label"]),
     ] {

@@ -6,5 +6,5 @@
 mod bad_arguments;
 /// Wrong keys, values and config files.
 mod bad_configs;
-/// Folders and files that are no run, or a damaged one.
+/// Folders and files that are not a run, or a damaged one.
 mod bad_runs;

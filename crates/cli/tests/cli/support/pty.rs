@@ -1,4 +1,4 @@
-//! `qkv` in a terminal of its own, as a person has it: keys in, a screen out.
+//! `qkv` in a terminal of its own: keys in, a screen out.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::support::sandbox::Sandbox;
 
-/// What a busy machine may need until something shows.
+/// Time that a busy machine may need until the screen changes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What changes to the other screen.
@@ -61,7 +61,7 @@ impl Pty {
         Self::open(&sandbox.command(line), &[], delay)
     }
 
-    /// Starts `qkv` where nobody is told that a terminal was closed, as `nohup` does.
+    /// Starts `qkv` with the signal of a closed terminal ignored, as `nohup` does.
     pub fn start_without_hang_ups(sandbox: &Sandbox, line: &str) -> Self {
         let qkv = sandbox.command(line);
         let mut command = Command::new("sh");
@@ -82,8 +82,8 @@ impl Pty {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
-        // As a shell starts it: with this terminal as its own, so that Ctrl-C reaches it, and a closed one is told of, even
-        // where whoever runs the tests has that ignored.
+        // As a shell starts it: with this terminal as its own, so that Ctrl-C and the signal of a closed terminal reach it,
+        // even where the tests run with that signal ignored.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "env", "--default-signal=HUP"]).arg(qkv.get_program()).args(qkv.get_args());
         command
@@ -144,7 +144,7 @@ impl Pty {
         assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
     }
 
-    /// Has nobody read what the process writes, or somebody again.
+    /// Stops or resumes reading the output of the process.
     pub fn read(&self, is_read: bool) {
         self.is_read.store(is_read, Ordering::Relaxed);
     }

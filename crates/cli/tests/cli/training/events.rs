@@ -106,7 +106,7 @@ fn the_rate_follows_the_schedule() {
 
 #[test]
 fn steps_sets_the_length_and_turns_early_stop_off() {
-    // One symbol backwards is the same symbol, which a tied unembedding says before it has learned anything.
+    // One symbol backwards is the same symbol, which a tied unembedding predicts before it has learned anything.
     let easy = "--json --set train.eval_every=2 --set train.stop_at=0.5 --set task.seq_len=1 --set task.n_symbols=50 \
                 --set model.tied=true";
     let sandbox = Sandbox::new();

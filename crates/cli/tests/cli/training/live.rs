@@ -65,7 +65,7 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
     let text = pty.ends_with(0);
     assert!(text.contains("the live view took"), "{text}");
 
-    // The step at which it was saved by hand is where another run, which nobody watched, comes by with the same bytes.
+    // The step at which it was saved by hand is which another run, without a view, reaches with the same bytes.
     sandbox.succeeds(&format!("{} --quiet --stop-after {step}", RUN.replace("--out run", "--out unwatched")));
     let place = format!("checkpoints/step-{step:08}");
     assert!(sandbox.tree(&format!("run/{place}")) == sandbox.tree(&format!("unwatched/{place}")));
@@ -159,7 +159,7 @@ fn where_a_closed_terminal_is_no_reason_to_stop_a_held_run_goes_on() {
 }
 
 #[test]
-fn a_watched_run_writes_the_bytes_of_one_that_nobody_saw() {
+fn a_run_with_the_view_writes_the_bytes_of_one_without() {
     let sandbox = Sandbox::new();
     let line = "train sort --steps 30 --seed 5 --set train.checkpoint_every=10 --set train.snapshot_every=10";
     sandbox.succeeds(&format!("{line} --out unwatched --quiet"));
@@ -176,7 +176,7 @@ fn a_slow_terminal_gets_fewer_pictures_and_the_run_all_its_steps() {
     // A picture of some 50 KiB takes such a terminal a quarter of the run. How little the training waits: stage `bench`.
     let delay = std::time::Duration::from_millis(30);
     let text = Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay).ends_with(0);
-    assert!(text.contains("after 3000 steps") && text.contains("the live view took "), "{text}");
+    assert!(text.contains("after 3,000 steps") && text.contains("the live view took "), "{text}");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn two_signals_at_once_give_the_terminal_back() {
 }
 
 #[test]
-fn a_signal_saves_and_gives_the_modes_back_where_nobody_reads() {
+fn a_signal_saves_and_gives_the_modes_of_a_stalled_terminal_back() {
     let sandbox = Sandbox::new();
     let pty = Pty::start(&sandbox, &format!("{RUN} --live"));
     pty.wait_for("tokens/s");
@@ -273,7 +273,7 @@ fn a_signal_in_a_long_step_gives_the_terminal_back_at_once() {
     pty.press("\x03");
     pty.wait_until("the terminal", |_| pty.is_taken() == [false; 3]);
     assert!(pty.is_running());
-    // Whoever does not want to wait for the step.
+    // A second signal does not wait for the step.
     pty.press("\x03");
     assert_eq!(pty.end().0, None, "killed");
 }
@@ -288,12 +288,12 @@ fn a_diverged_run_gives_the_terminal_back_and_says_so() {
 }
 
 #[test]
-fn it_is_refused_where_nobody_could_see_it_and_beside_other_outputs() {
+fn it_is_refused_without_a_terminal_and_beside_other_outputs() {
     let sandbox = Sandbox::new();
     let dumb = Pty::start_with(&sandbox, &format!("{RUN} --live"), &[("TERM", "dumb")]);
     dumb.wait_for("TERM=dumb");
     assert_eq!(dumb.is_taken(), [false; 3]);
-    sandbox.refuses("train reverse --out run --live", &["--live needs a terminal"]);
+    sandbox.refuses("train reverse --out run --live", &["the live view cannot be shown", "--live"]);
     sandbox.refuses("train reverse --out run --live --json", &["--live", "--json"]);
     sandbox.refuses("train reverse --out run --live --quiet", &["--live", "--quiet"]);
 }

@@ -46,7 +46,7 @@ fn the_screen_shows_the_matrices_the_result_the_map_and_where_to_look_further() 
     }
     for text in [
         "sequence accuracy 1.0000",
-        "on 10000 examples",
+        "on 10,000 examples",
         "attention weights of layer 0, head 0",
         "inspect runs/reverse-1",
         "explain runs/reverse-1",
@@ -54,7 +54,7 @@ fn the_screen_shows_the_matrices_the_result_the_map_and_where_to_look_further() 
     ] {
         assert!(job.stdout.contains(text), "no `{text}` in\n{}", job.stdout);
     }
-    // Where nobody sees colours, there are none, and no bar is drawn over itself.
+    // A pipe gets no colours, and no bar that is drawn over itself.
     assert!(!job.stdout.contains(['\u{1b}', '\r']));
 }
 

@@ -8,6 +8,8 @@ mod determinism;
 mod divergence;
 /// The lines of `--json` and of `metrics.jsonl`.
 mod events;
+/// The lines of `train` before the first step.
+mod first_lines;
 /// The live view in a terminal.
 #[cfg(target_os = "linux")]
 mod live;

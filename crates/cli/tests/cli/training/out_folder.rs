@@ -45,7 +45,7 @@ fn with_force_a_run_is_replaced_by_a_whole_new_one() {
 }
 
 #[test]
-fn what_is_no_run_is_left_alone_even_with_force() {
+fn a_folder_without_a_run_is_left_alone_even_with_force() {
     let sandbox = Sandbox::new();
     sandbox.write("file", "mine");
     sandbox.write("photos/cat.png", "meow");
@@ -71,7 +71,7 @@ fn a_bad_config_does_not_cost_the_run_that_force_would_replace() {
 #[test]
 fn force_never_removes_what_a_run_did_not_write() {
     let sandbox = Sandbox::new();
-    // Somebody's project, which happens to have the same names in it.
+    // Another project, with files of the same names.
     sandbox.write("project/config.toml", "[package]\nname = \"thesis\"\n");
     sandbox.write("project/checkpoints/best.pt", "weights");
     sandbox.write("project/thesis.txt", "years of work");
@@ -79,7 +79,7 @@ fn force_never_removes_what_a_run_did_not_write() {
     sandbox.refuses(&format!("{SHORT} --out project --force"), &["project", "holds no run"]);
     assert_eq!(sandbox.tree("project"), before);
 
-    // A run, to which somebody added a file.
+    // A run with a file that it did not write.
     sandbox.succeeds(&format!("{SHORT} --out mine"));
     sandbox.write("mine/notes.txt", "seed 0 looks good");
     sandbox.succeeds(&format!("{SHORT} --out mine --force --seed 1"));

@@ -19,7 +19,7 @@ fn a_signal_saves_the_run_and_tells_itself_in_the_exit_code() {
         assert!(lines.any(|line| line.unwrap().contains("\"step\":3,")));
         let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
         assert!(sent.unwrap().success());
-        // Whoever does not read holds the writer up.
+        // Read to the end, or the writer would wait.
         let last = lines.last().unwrap().unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");

@@ -4,21 +4,21 @@ use qkv_inspect::{Cell, Grid, HeatMap, Matrix, Palette, Scale, TextStyle};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
-use super::canvas::Paper;
+use super::canvas::Canvas;
 use super::cells::{Cells, LARGE, Size};
 use super::lines::{columns, wrapped};
 
 /// Longest label beside a row, in columns.
 const MAX_LABEL: usize = 3;
 
-/// Half a cell whose value is no number; blue, red and the colours of weights say something else.
-const ODD: Color = Color::DarkGray;
+/// Half a cell whose value is not finite; blue, red and the colours of weights have other meanings.
+const NON_FINITE: Color = Color::DarkGray;
 
 /// One matrix under its title.
 pub struct Panel<'a> {
-    /// As many parts as fit.
+    /// Parts, of which as many are shown as fit.
     pub title: Vec<String>,
-    /// Or a sentence in its place.
+    /// The matrix, or a sentence in its place.
     pub matrix: Result<&'a Matrix, &'a str>,
     /// Of the rows and, because they are the same, of the columns; empty where they have none.
     pub labels: &'a [String],
@@ -26,7 +26,7 @@ pub struct Panel<'a> {
 }
 
 impl Panel<'_> {
-    /// How large its values would be drawn.
+    /// The size at which its values are drawn in `area`.
     pub fn cells(&self, area: Rect, style: TextStyle) -> Option<Cells> {
         let shape = shape(self.matrix.ok()?);
         let inside = beneath(area);
@@ -44,12 +44,12 @@ impl Panel<'_> {
     }
 
     /// Draws as much as fits.
-    pub fn draw(&self, area: Rect, paper: &mut Paper) {
+    pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
         let inside = beneath(area);
-        let cells = self.cells(area, paper.style).filter(|_| !inside.is_empty());
+        let cells = self.cells(area, canvas.style).filter(|_| !inside.is_empty());
         let (Ok(matrix), Some(cells)) = (self.matrix, cells) else {
-            paper.title(area, &wrapped(self.title.clone(), area.width, 1).concat());
-            paper.text(inside, self.matrix.err().unwrap_or_default());
+            canvas.title(area, &wrapped(self.title.clone(), area.width, 1).concat());
+            canvas.text(inside, self.matrix.err().unwrap_or_default());
             return;
         };
         let [rows, across] = cells.of(shape(matrix));
@@ -58,20 +58,20 @@ impl Panel<'_> {
             Palette::Sequential => map.with_scale(Scale::sequential(0.0, 1.0)),
             Palette::Diverging => map,
         };
-        let grid = map.grid(paper.style);
-        paper.title(area, &wrapped(self.heading(matrix, &grid), area.width, 1).concat());
+        let grid = map.grid(canvas.style);
+        canvas.title(area, &wrapped(self.heading(matrix, &grid), area.width, 1).concat());
         match cells.size {
             Size::Large if cells.are_labelled() && !self.labels.is_empty() => {
                 let place = self.beside_labels(inside);
-                large(&grid, place, paper);
-                self.label(inside, place, paper);
+                large(&grid, place, canvas);
+                self.label(inside, place, canvas);
             }
-            Size::Large => large(&grid, inside, paper),
-            Size::Small => small(&grid, inside, paper),
+            Size::Large => large(&grid, inside, canvas),
+            Size::Small => small(&grid, inside, canvas),
         }
     }
 
-    /// What it is, how far its values reach, its shape, and what a cell is.
+    /// Name, range of the values, shape, and the values behind a cell.
     fn heading(&self, matrix: &Matrix, grid: &Grid) -> Vec<String> {
         let mut parts = self.title.clone();
         if let (Palette::Diverging, Some((low, high))) = (self.palette, matrix.range()) {
@@ -84,7 +84,7 @@ impl Panel<'_> {
         parts
     }
 
-    /// What is left for the cells: labels stand on the left, and below where each has its column.
+    /// The area of the cells: labels stand on the left, and below where each has its column.
     fn beside_labels(&self, inside: Rect) -> Rect {
         if self.labels.is_empty() {
             return inside;
@@ -103,16 +103,16 @@ impl Panel<'_> {
         longest.map_or(0, |longest| longest.min(MAX_LABEL) + 1)
     }
 
-    fn label(&self, inside: Rect, place: Rect, paper: &mut Paper) {
-        let dim = paper.dim();
+    fn label(&self, inside: Rect, place: Rect, canvas: &mut Canvas) {
+        let dim = canvas.dim();
         for (row, label) in inside.rows().zip(self.labels) {
-            paper.line(Rect { width: MAX_LABEL as u16, ..row }, label, dim);
+            canvas.line(Rect { width: MAX_LABEL as u16, ..row }, label, dim);
         }
         // Longer ones would run together.
         if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {
             let below = Rect { y: place.y + self.labels.len() as u16, height: 1, ..place };
             let padded: String = self.labels.iter().map(|label| padded(label, usize::from(LARGE))).collect();
-            paper.line(below, &padded, dim);
+            canvas.line(below, &padded, dim);
         }
     }
 }
@@ -132,23 +132,23 @@ fn shape(matrix: &Matrix) -> [usize; 2] {
     [matrix.rows(), matrix.columns()]
 }
 
-fn large(grid: &Grid, area: Rect, paper: &mut Paper) {
+fn large(grid: &Grid, area: Rect, canvas: &mut Canvas) {
     for (y, row) in (area.top()..area.bottom()).zip(&grid.rows) {
         for (x, cell) in (area.left()..area.right()).step_by(usize::from(LARGE)).zip(row) {
-            let style = cell.background.map_or(Style::new(), |colour| Style::new().bg(paper.rgb(colour)));
-            paper.buffer.set_stringn(x, y, &cell.text, usize::from(LARGE), style);
+            let style = cell.background.map_or(Style::new(), |colour| Style::new().bg(canvas.rgb(colour)));
+            canvas.buffer.set_stringn(x, y, &cell.text, usize::from(LARGE), style);
         }
     }
 }
 
 /// Two rows of cells a line: the upper half of each character, and what is behind it.
-fn small(grid: &Grid, area: Rect, paper: &mut Paper) {
+fn small(grid: &Grid, area: Rect, canvas: &mut Canvas) {
     for (y, rows) in (area.top()..area.bottom()).zip(grid.rows.chunks(2)) {
         for (column, x) in (area.left()..area.right()).enumerate().take(rows[0].len()) {
-            let colour = |cell: &Cell| cell.background.map_or(ODD, |colour| paper.rgb(colour));
+            let colour = |cell: &Cell| cell.background.map_or(NON_FINITE, |colour| canvas.rgb(colour));
             let above = colour(&rows[0][column]);
             let below = rows.get(1).map_or(Color::Reset, |row| colour(&row[column]));
-            paper.buffer.set_string(x, y, "▀", Style::new().fg(above).bg(below));
+            canvas.buffer.set_string(x, y, "▀", Style::new().fg(above).bg(below));
         }
     }
 }

@@ -1,0 +1,62 @@
+//! How far and how fast a run is: steps, rate and time left.
+
+use std::time::{Duration, Instant};
+
+use qkv_train::StepReport;
+
+/// What the view shows of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Pace {
+    /// Completed steps, and the step after which the run ends.
+    pub step: u64,
+    pub last_step: u64,
+    /// The latest step; `None` before the first.
+    pub report: Option<StepReport>,
+    /// Over the latest steps; `None` before the first.
+    pub tokens_per_second: Option<f64>,
+    /// `None` before the first step.
+    pub seconds_left: Option<f64>,
+}
+
+/// The training time so far, from which the time left is estimated.
+pub struct Clock {
+    started: Instant,
+    first_step: u64,
+    /// Time in which the training was held.
+    pub held: Duration,
+}
+
+impl Clock {
+    /// Starts at `first_step`.
+    pub fn at(first_step: u64) -> Self {
+        Self { started: Instant::now(), first_step, held: Duration::ZERO }
+    }
+
+    /// Seconds from `step` to `last_step`; `None` before the first step.
+    pub fn seconds_left(&self, step: u64, last_step: u64) -> Option<f64> {
+        let done = step.saturating_sub(self.first_step);
+        let trained = self.started.elapsed().saturating_sub(self.held).as_secs_f64();
+        (done > 0).then(|| trained / done as f64 * last_step.saturating_sub(step) as f64)
+    }
+}
+
+/// Tokens per second between two pictures, because those of single steps flicker.
+#[derive(Default)]
+pub struct Rate {
+    /// Sum over the steps of the training time of a token.
+    seconds: f64,
+    steps: f64,
+}
+
+impl Rate {
+    /// Adds a step.
+    pub fn push(&mut self, tokens_per_second: f64) {
+        self.seconds += 1.0 / tokens_per_second;
+        self.steps += 1.0;
+    }
+
+    /// The rate over all steps; `None` without any.
+    pub fn mean(self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.steps / self.seconds)
+    }
+}
