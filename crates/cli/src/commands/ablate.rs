@@ -14,7 +14,7 @@ use crate::output::format::counted;
 use crate::output::stdout::Stdout;
 use crate::session::open_run;
 
-/// Takes every part of every head away, one at a time, and lists them with the most important first.
+/// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     if args.examples == 0 {
         return Err(usage("--examples must be at least 1, got 0"));
@@ -93,7 +93,7 @@ fn parts(sites: &[Site], n_heads: &[usize]) -> Vec<Part> {
     sites.iter().map(part).collect()
 }
 
-/// Without its context, nothing of a head is left.
+/// A head without its context is a head left out.
 fn without(stage: Stage) -> &'static str {
     if stage == Stage::Context { "head" } else { stage.name() }
 }

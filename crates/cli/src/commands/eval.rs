@@ -1,4 +1,4 @@
-//! `qkv eval`: how good a run is on examples that it was not trained on.
+//! `qkv eval`: accuracy and loss of a run on held-out examples.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::output::format::counted;
 use crate::output::stdout::Stdout;
 use crate::session::open_run;
 
-/// Most inputs that `--exact` goes through: a minute or two of a small model.
+/// Most inputs of `--exact`: a minute or two of a small model.
 const EXACT_LIMIT: u64 = 1_000_000;
 
 /// Evaluates the latest checkpoint.

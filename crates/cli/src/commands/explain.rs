@@ -177,7 +177,7 @@ fn walk(out: &mut impl Write, trace: &Trace, facts: &Facts, probe: &Probe, query
     if has_bias(trace) {
         writeln!(out, "{}", line("biased   + what the position adds".into(), row.clone(), String::new()))?;
     }
-    // Rounding of single precision; a row that sees nothing sums to zero.
+    // Rounding of single precision; a row without visible keys sums to zero.
     let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
     writeln!(out, "{}", line("weights  softmax over j".into(), row, format!("sum {sum:.6}{sink}")))?;
     scores(out, trace, probe)?;
@@ -210,7 +210,7 @@ fn is_capped(trace: &Trace) -> bool {
         .any(|(score, scaled)| (score * trace.scale - scaled).abs() > 1e-5 * scaled.abs().max(1e-3))
 }
 
-/// Whether something was added to the scaled scores of a key that is seen.
+/// Whether a bias was added to the scaled scores of a visible key.
 fn has_bias(trace: &Trace) -> bool {
     let pairs = values(&trace.scaled).into_iter().zip(values(&trace.masked));
     pairs.into_iter().any(|(scaled, masked)| masked.is_finite() && masked != scaled)

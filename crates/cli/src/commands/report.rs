@@ -81,7 +81,7 @@ fn pictures(out: &mut impl Write, film: &Film, album: &Album) -> Result<()> {
     Ok(())
 }
 
-/// What a head does from token to token, where the run kept the vectors.
+/// The circuits of a head from token to token, where the run kept the embeddings.
 fn circuits(frame: &Frame, layer: usize, head: usize) -> Vec<(&'static str, Circuit)> {
     let (layer, embeddings) = (&frame.layers[layer], &frame.embeddings);
     let full_qk = |qk: Circuit| embeddings.full_qk(&qk, StreamInput::Token, StreamInput::Token).ok()?;

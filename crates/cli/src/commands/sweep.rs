@@ -1,4 +1,4 @@
-//! `qkv sweep`: every combination of some settings, each in a folder of its own, and a table of what came out.
+//! `qkv sweep`: every combination of some settings, each in a folder of its own, and a table of the results.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::output::stdout::{Stdout, print_saved};
 use crate::session::interrupt::Interrupt;
 use crate::session::job::{Job, Outcome, Output};
 
-/// Most runs of one sweep; more is a slip.
+/// Most runs of one sweep; more would be a mistake.
 const MAX_RUNS: usize = 10_000;
 
 /// Longest name of a folder in bytes; file systems stop at 255.
@@ -180,7 +180,7 @@ fn label((key, value): (&str, &toml::Value)) -> String {
     }
 }
 
-/// The labels without what a file name cannot hold.
+/// The labels without the characters that a file name cannot hold.
 fn folder_name(labels: &[String]) -> String {
     let name = labels.join(",");
     name.chars().map(|c| if c.is_alphanumeric() || "=.,-+_".contains(c) { c } else { '_' }).collect()

@@ -17,7 +17,7 @@ use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
 use crate::session::job::{Done, Job, Outcome, Output};
 
-/// Trains, evaluates on the test split, and shows what was learned.
+/// Trains, evaluates on the test split, and shows attention maps.
 pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     if args.live {
         live::check()?;

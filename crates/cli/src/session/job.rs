@@ -79,7 +79,7 @@ pub struct Done {
     pub sample: Option<String>,
     /// Without the time in which it was held.
     pub seconds: f64,
-    /// The part of it that went into the live view, where there was one.
+    /// The part of it that the live view took, if there was one.
     pub live_seconds: Option<f64>,
 }
 
@@ -94,7 +94,7 @@ impl Job {
         Ok(Self { config, task, model, device, stop_after: None })
     }
 
-    /// Leaves after this many steps, without changing the schedule.
+    /// Ends after this many steps, without changing the schedule.
     pub fn stop_after(self, stop_after: Option<u64>) -> Self {
         Self { stop_after, ..self }
     }
@@ -155,7 +155,7 @@ impl Job {
         }
 
         let model = state.model.valid();
-        // A list of test examples is gone through to its end.
+        // A list of test examples is evaluated to its end.
         let n_examples = task.n_held_out(Split::Test).unwrap_or(TEST_EXAMPLES);
         let evaluation = evaluate(&model, self.examples(Split::Test), n_examples, device)?;
         let probe = Probe::new(&model, &**task, &example, device);

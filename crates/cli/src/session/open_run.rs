@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use qkv_model::Init;
 use qkv_train::{AnyModel, Config, Registry, RunFolder, Task, load_weights};
 
-/// What the commands that look at a run need of it.
+/// The parts of a run that its readers need.
 pub struct Loaded {
     pub config: Config,
     pub task: Box<dyn Task>,

@@ -1,4 +1,4 @@
-//! A workload as a file, so that another framework can do the very same steps.
+//! A workload as a file, so that another framework can make the same steps.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub fn training(workload: Workload, device: &Device, path: &Path) -> Result<()> 
     save(arrays, "losses", json!(losses), path)
 }
 
-/// `q`, `k`, `v` and `d_context`, and the sums of squares of what comes out as `checksums`.
+/// `q`, `k`, `v` and `d_context`, and the sums of squares of the results as `checksums`.
 pub fn long(long: Long, device: &Device, path: &Path) -> Result<()> {
     let attention = LongAttention::new(long, device);
     let shape = vec![1, long.seq_len, LONG_HEADS * LONG_D];

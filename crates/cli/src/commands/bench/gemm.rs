@@ -1,4 +1,4 @@
-//! What the machine can do at most: a matrix product of the size that the largest workload is made of.
+//! The fastest matrix product of the machine, of the size that the largest workload is made of.
 
 use std::time::Instant;
 

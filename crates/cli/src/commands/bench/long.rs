@@ -17,7 +17,7 @@ pub struct LongAttention {
     pub inputs: [Vec<f32>; 4],
 }
 
-/// What came out: the context and the gradients of queries, keys and values.
+/// The results: the context and the gradients of queries, keys and values.
 pub type Outputs = [(&'static str, Tensor<3>); 4];
 
 impl LongAttention {

@@ -1,6 +1,6 @@
-//! `qkv bench`: how long full training steps take, beside what the machine can do at most.
+//! `qkv bench`: the time of full training steps, beside the fastest matrix product of the machine.
 //!
-//! Each workload runs in a process of its own: neither its peak memory nor the state of the allocator is another's.
+//! Each workload runs in a process of its own, with a peak of memory and an allocator of its own.
 
 mod export;
 mod gemm;
@@ -25,7 +25,7 @@ use timing::Timing;
 use training::Training;
 use workload::Kind;
 
-/// What one workload took.
+/// The figures of one workload.
 #[derive(Debug, Serialize, Deserialize)]
 struct Figures {
     event: String,
@@ -43,7 +43,7 @@ struct Figures {
     peak_rss_mb: Option<f64>,
 }
 
-/// Times the workloads that were asked for.
+/// Times the given workloads.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     if let Some(unknown) = args.workloads.iter().find(|name| Kind::find(name).is_none()) {
         let known = workload::names().collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! How long one call takes: warm-up, then as many calls as fit into some seconds.
+//! The time of one call: warm-up, then as many calls as fit into some seconds.
 
 use std::time::{Duration, Instant};
 

@@ -9,12 +9,12 @@ use rand::RngExt;
 
 use super::workload::Workload;
 
-/// Batches that are gone through in turn, so that a step cannot live off the last one's caches.
+/// Batches in turn, so that a step does not find its batch in the caches of the one before.
 const POOL: usize = 8;
 
 const SEED: u64 = 0;
 
-/// What the peers are given too.
+/// The optimizer of the peers, too.
 pub const OPTIMIZER: OptimizerConfig =
     OptimizerConfig { lr: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01, clip: 0.0 };
 

@@ -1,4 +1,4 @@
-//! What is timed: five models in training, and attention alone on long sequences.
+//! The workloads: five models in training, and attention alone on long sequences.
 
 use qkv_model::{Choice, MaskConfig, TransformerConfig};
 
@@ -90,7 +90,7 @@ const LENGTHS: [usize; 2] = [4096, 16384];
 /// The longest sequence: a million positions, hours for one step.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// What a name stands for.
+/// The kinds of workload.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
     /// A training step.
@@ -100,7 +100,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `None` where nothing has that name; `long-T` is there for every T.
+    /// `None` for an unknown name; every T has a `long-T`.
     pub fn find(name: &str) -> Option<Self> {
         if let Some(workload) = TRAINING.iter().find(|workload| workload.name == name) {
             return Some(Self::Training(*workload));
@@ -117,7 +117,7 @@ pub fn names() -> impl Iterator<Item = String> {
 }
 
 impl Workload {
-    /// Pre-norm, learned positions, W_O, biases in MLP and norms alone, nothing tied, nothing dropped.
+    /// Pre-norm, learned positions, W_O, biases in MLP and norms alone, no tied weights, no dropout.
     pub fn config(&self) -> TransformerConfig {
         TransformerConfig {
             n_heads: self.n_heads,
