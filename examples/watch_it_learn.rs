@@ -10,10 +10,8 @@ use burn::tensor::Device;
 use qkv_inspect::{Film, FilmStrip, Frame, Run};
 use qkv_model::Init;
 use qkv_model::fused::prepare_process;
-use qkv_train::{
-    Checkpoints, ConfigSource, EventLog, Existing, Registry, RunFolder, RunInfo, Snapshots, Split, Trainer,
-    draw,
-};
+use qkv_run::{Existing, RunFolder};
+use qkv_train::{Checkpoints, ConfigSource, EventLog, Registry, RunInfo, Snapshots, Split, Trainer, draw};
 
 fn main() -> Result<()> {
     prepare_process(None)?;
@@ -53,7 +51,7 @@ fn train(path: &std::path::Path) -> Result<()> {
     let task = registry.task_of(&config)?;
     let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
 
-    let run = RunFolder::create(path, &config, Existing::Overwrite)?;
+    let run = RunFolder::create(path, &config.to_toml(), Existing::Overwrite)?;
     let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
     let mut log = EventLog::new(run.create_metrics()?, &run, &info);
     let mut checkpoints = Checkpoints::new(&run, &config, &*task);
@@ -62,7 +60,7 @@ fn train(path: &std::path::Path) -> Result<()> {
 
     let trainer = Trainer::new(model, &*task, config.recipe(), &device)?;
     trainer.observe(&mut frames).observe(&mut checkpoints).observe(&mut log).run()?;
-    println!("{} frames in {:.0} ms\n", run.snapshots().len(), 1000.0 * frames.seconds());
+    println!("{} frames in {:.0} ms\n", run.snapshots()?.len(), 1000.0 * frames.seconds());
     Ok(())
 }
 

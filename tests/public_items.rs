@@ -9,12 +9,12 @@ fn every_public_item_is_linked_from_a_page_or_used_in_an_example() {
     let examples: String =
         sources(&root.join("examples")).map(|file| fs::read_to_string(file).unwrap()).collect();
     let mut hidden = Vec::new();
-    for name in ["model", "train", "inspect"] {
+    for name in ["model", "run", "train", "inspect"] {
         let folder = root.join("crates").join(name).join("src");
         let docs: String =
             sources(&folder).map(|file| documentation(&fs::read_to_string(file).unwrap())).collect();
         let items = exported(&fs::read_to_string(folder.join("lib.rs")).unwrap());
-        assert!(items.len() > 10, "the list of `pub use` of {name} was not found");
+        assert!(items.len() >= 10, "the list of `pub use` of {name} was not found");
         let found = |item: &String| {
             let links =
                 ["`]", "::", "`](", "("].iter().any(|after| docs.contains(&format!("[`{item}{after}")));

@@ -3,9 +3,10 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
 use qkv_model::{HeadShape, Init, ModelError, NoSettings, Score, Training, parameters};
+use qkv_run::{Existing, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, Ended, Existing, Next, Observer, Registry, RunFolder, State, StepReport,
-    TrainError, Trainer, load_checkpoint,
+    AnyModel, Checkpoints, Ended, Next, Observer, Registry, State, StepReport, TrainError, Trainer,
+    load_checkpoint,
 };
 
 use crate::support::backends::devices;
@@ -65,16 +66,17 @@ fn check(registry: &Registry, name: &str, settings: &[&str], device: &Device) {
     let folder = Scratch::new(&format!("resume-{name}-{:?}", std::thread::current().id()));
     let config =
         short_run(registry, &[&["optimizer.weight_decay=0.1", "optimizer.clip=0.5"], settings].concat());
-    let run = RunFolder::create(&folder.0, &config, Existing::Keep).unwrap();
+    let run = RunFolder::create(&folder.0, &config.to_toml(), Existing::Keep).unwrap();
     let (task, start) = model(registry, &config, 0, device);
     let (mut checkpoints, mut reports) = (Checkpoints::new(&run, &config, &*task), Reports::default());
     let trainer = Trainer::new(start, &*task, config.recipe(), device).unwrap();
     let whole = trainer.observe(&mut checkpoints).observe(&mut reports).run().unwrap();
-    assert_eq!((whole.ended, run.checkpoints()), (Ended::Finished, vec![0, 3, 6, 8]));
+    let steps: Vec<u64> = run.checkpoints().unwrap().iter().map(|checkpoint| checkpoint.step).collect();
+    assert_eq!((whole.ended, steps), (Ended::Finished, vec![0, 3, 6, 8]));
     for step in [0, 3, 6] {
         // Other initial weights, so that what is not loaded shows.
         let (_, fresh) = model(registry, &config, 1, device);
-        let state = load_checkpoint(&run, step, fresh, &config.optimizer, device).unwrap();
+        let state = load_checkpoint(&run.checkpoint(step), fresh, &config.optimizer, device).unwrap();
         assert_eq!(state.optimizer.moments.is_empty(), step == 0);
         let (_, other) = model(registry, &config, 2, device);
         let mut again = Reports::default();
@@ -85,7 +87,7 @@ fn check(registry: &Registry, name: &str, settings: &[&str], device: &Device) {
     }
     // The last checkpoint is the end.
     let (_, fresh) = model(registry, &config, 1, device);
-    let last = load_checkpoint(&run, 8, fresh, &config.optimizer, device).unwrap();
+    let last = load_checkpoint(&run.checkpoint(8), fresh, &config.optimizer, device).unwrap();
     assert_same(name, [&whole.state, &last]);
 }
 
@@ -127,14 +129,14 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
         let device = device.autodiff();
         let folder = Scratch::new(&format!("resume-refused-{:?}", std::thread::current().id()));
         let config = short_run(&registry, &["train.steps=1"]);
-        let run = RunFolder::create(&folder.0, &config, Existing::Keep).unwrap();
+        let run = RunFolder::create(&folder.0, &config.to_toml(), Existing::Keep).unwrap();
         let (task, start) = model(&registry, &config, 0, &device);
         let mut checkpoints = Checkpoints::new(&run, &config, &*task);
         let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();
         trainer.observe(&mut checkpoints).run().unwrap();
         let refused = |settings: &[&str]| {
             let (_, other) = model(&registry, &short_run(&registry, settings), 0, &device);
-            load_checkpoint(&run, 1, other, &config.optimizer, &device).err().unwrap().to_string()
+            load_checkpoint(&run.checkpoint(1), other, &config.optimizer, &device).err().unwrap().to_string()
         };
         let normed = refused(&["model.qk_norm=true"]);
         assert!(normed.contains("it lacks `blocks.0.attention.qk_norm.gamma_"), "{normed}");

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use qkv_inspect::InspectError;
 use qkv_model::ModelError;
+use qkv_run::RunError;
 use qkv_train::TrainError;
 
 use crate::output::stdout::{Stdout, print_error};
@@ -49,13 +50,15 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     print_error(&format!("error: {}", sentence(&error)));
+    let train = error.downcast_ref::<TrainError>();
     let is_usage = error.is::<Usage>()
         || error.is::<InspectError>()
         || error.is::<ModelError>()
-        || error.downcast_ref::<TrainError>().is_some_and(TrainError::is_usage);
-    match error.downcast_ref::<TrainError>() {
-        Some(TrainError::Diverged { .. }) => ExitCode::from(4),
-        Some(TrainError::Busy { .. }) => ExitCode::from(3),
+        || run_error(&error).is_some_and(RunError::is_usage)
+        || train.is_some_and(TrainError::is_usage);
+    match (train, run_error(&error)) {
+        (Some(TrainError::Diverged { .. }), _) => ExitCode::from(4),
+        (_, Some(RunError::Busy { .. })) => ExitCode::from(3),
         _ if is_usage => ExitCode::from(2),
         _ => ExitCode::from(1),
     }
@@ -70,23 +73,31 @@ pub fn sentence(error: &anyhow::Error) -> String {
             sentence = format!("{sentence}: {cause}");
         }
     }
-    match error.downcast_ref::<TrainError>().and_then(advice) {
+    match advice(error) {
         Some(advice) => format!("{sentence}; {advice}"),
         None => sentence,
     }
 }
 
 /// The options that help; the libraries do not know that there is a command line.
-fn advice(error: &TrainError) -> Option<&'static str> {
-    match error {
-        TrainError::NoText => Some("name a file with --set task.text=FILE"),
-        TrainError::RunExists { .. } => {
-            Some("choose another folder with --out, or overwrite it with --force")
-        }
-        TrainError::NotTheSameRun { .. } => {
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    match (error.downcast_ref(), run_error(error)) {
+        (Some(TrainError::NoText), _) => Some("name a file with --set task.text=FILE"),
+        (Some(TrainError::NotTheSameRun { .. }), _) => {
             Some("--resume keeps the settings of the run: leave yours out, or start another run with --out")
         }
+        (_, Some(RunError::Exists { .. })) => {
+            Some("choose another folder with --out, or overwrite it with --force")
+        }
         _ => None,
+    }
+}
+
+/// What is wrong with a run folder, whichever library met it.
+fn run_error(error: &anyhow::Error) -> Option<&RunError> {
+    match error.downcast_ref() {
+        Some(TrainError::Run(error)) => Some(error),
+        _ => error.downcast_ref(),
     }
 }
 

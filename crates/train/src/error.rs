@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use qkv_model::ModelError;
+use qkv_run::RunError;
 use thiserror::Error;
 
 /// Everything that this crate reports.
@@ -234,34 +235,6 @@ pub enum TrainError {
         /// Fingerprint of the file.
         got: String,
     },
-    /// The run folder already has a run in it.
-    #[error("{} already holds a run", path.display())]
-    RunExists {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The folder has something in it that is no run.
-    #[error("{} is not empty and holds no run of this program; choose another folder", path.display())]
-    NotARunFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another process works on the run.
-    #[error("{} is in use by another process; wait for it, or stop it", path.display())]
-    Busy {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A checkpoint that was asked for is not there.
-    #[error("{} has no checkpoint of step {step}; it has those of {}", path.display(), numbers(known))]
-    NoCheckpoint {
-        /// The run folder.
-        path: PathBuf,
-        /// What was asked for.
-        step: u64,
-        /// What there is.
-        known: Vec<u64>,
-    },
     /// A run cannot be continued as something else.
     #[error("{} was started with other settings: {difference}", path.display())]
     NotTheSameRun {
@@ -270,14 +243,9 @@ pub enum TrainError {
         /// Which value differs.
         difference: String,
     },
-    /// A file that belongs to a run is missing.
-    #[error("{} is not a run folder: {missing} is missing", path.display())]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-        /// What was looked for.
-        missing: &'static str,
-    },
+    /// Something is wrong with the run folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// Weights do not fit the model.
     #[error("{} does not fit the model: {reason}", path.display())]
     Weights {
@@ -321,10 +289,6 @@ pub enum TrainError {
     Observer(String),
 }
 
-fn numbers(numbers: &[u64]) -> String {
-    numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-}
-
 /// A command that writes the file in UTF-8 beside it.
 fn conversion(encoding: &str, path: &Path) -> String {
     let path = path.display().to_string().replace('\'', r"'\''");
@@ -355,10 +319,8 @@ impl TrainError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == std::io::ErrorKind::NotADirectory,
-            Self::Diverged { .. }
-            | Self::Observer(_)
-            | Self::Busy { .. }
-            | Self::Io { action: "write", .. } => false,
+            Self::Run(error) => error.is_usage(),
+            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write", .. } => false,
             _ => true,
         }
     }

@@ -16,8 +16,8 @@
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
 //! | What is a head good for? | [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`] between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]) | example `find_the_induction_head` |
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
-//! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`Event`], [`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
-//! | What lies on disk? | [`RunFolder`], [`Existing`]; [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
+//! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
+//! | What lies on disk? | the [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
 //! | What can be wrong? | [`TrainError`] | the page of [`ConfigSource::read`] |
 
 mod causal;
@@ -35,20 +35,18 @@ pub use causal::{
 };
 pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
 pub use error::TrainError;
-pub use measure::{Evaluation, Probe, Sampling, evaluate, evaluate_exactly, generate};
+pub use measure::{Probe, Sampling, evaluate, evaluate_exactly, generate};
 pub use model::{AnyModel, Layer, Model, Query};
+pub use qkv_run::{Baseline, Evaluation, StepReport};
 pub use registry::{ConfigSource, ModelConfig, Registry};
-pub use saving::{
-    Checkpoints, Event, EventLog, Existing, RunFolder, RunInfo, Snapshots, load_checkpoint, load_weights,
-    save_weights,
-};
+pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{
-    Baseline, Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max,
-    ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
+    Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max, ModularAddition,
+    Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
-    AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, StepReport, Trained, Trainer,
-    clip_factor, global_norm,
+    AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer, clip_factor,
+    global_norm,
 };
 
 /// The README's code is tested with the documentation.

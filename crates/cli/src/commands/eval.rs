@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_train::{Event, Examples, Registry, Split, evaluate, evaluate_exactly};
+use qkv_run::{EvaluatedOn, Event};
+use qkv_train::{Examples, Registry, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
@@ -23,7 +24,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let run = open_run::open(&args.run, registry, &device)?;
     let task = &*run.task;
-    let (evaluation, which) = if args.exact {
+    let (split, evaluation, which) = if args.exact {
         let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {
             let n_inputs = task.n_inputs().map_or("more than can be numbered".to_owned(), |n| n.to_string());
             usage(format!(
@@ -31,16 +32,19 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
                 task.name()
             ))
         })?;
-        (evaluation, format!("all {}, those of training included", counted(evaluation.examples, "input")))
+        (
+            EvaluatedOn::All,
+            evaluation,
+            format!("all {}, those of training included", counted(evaluation.examples, "input")),
+        )
     } else {
         let examples = Examples { task, seed: run.config.seed, split: Split::Test };
         let evaluation = evaluate(&run.model, examples, args.examples, &device)?;
-        (evaluation, counted(evaluation.examples, "test example"))
+        (EvaluatedOn::Test, evaluation, counted(evaluation.examples, "test example"))
     };
     let out = &mut Stdout::new();
     if args.json {
-        let event = Event::Eval { step: run.step, evaluation };
-        writeln!(out, "{}", serde_json::to_string(&event)?)?;
+        Event::Eval { split, step: run.step, evaluation }.write(out)?;
     } else {
         writeln!(
             out,

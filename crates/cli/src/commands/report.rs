@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Run, StreamInput};
+use qkv_run::RunFolder;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
@@ -16,7 +17,7 @@ use crate::output::stdout::Stdout;
 
 /// Writes the page.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
-    let path = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
+    let path = args.out.clone().unwrap_or_else(|| RunFolder::report_in(&args.run));
     if path.is_dir() {
         return Err(usage(format!("--out {} is a folder; name a file", path.display())));
     }

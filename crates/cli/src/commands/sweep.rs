@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_train::{Config, ConfigSource, Existing, Registry, RunFolder, TrainError};
-use serde_json::{Value, json};
+use qkv_run::{Evaluation, Event, Existing, RunFolder};
+use qkv_train::{Config, ConfigSource, Registry, TrainError};
+use serde::Serialize;
 use toml::Table;
 
 use crate::args::SweepArgs;
@@ -60,45 +61,53 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     Ok(ended)
 }
 
-fn show(args: &SweepArgs, result: &Value, number: &str, run: &Run) -> Result<()> {
+fn show(args: &SweepArgs, end: &Event, number: &str, run: &Run) -> Result<()> {
     let out = &mut Stdout::of_a_training();
     if args.json {
-        return Ok(writeln!(out, "{result}")?);
+        let line = serde_json::to_string(&Line { end, settings: &run.labels })?;
+        return Ok(writeln!(out, "{line}")?);
     }
-    let figure = |key: &str| result[key].as_f64().unwrap_or(f64::NAN);
-    let (accuracy, sequences, loss) = (figure("accuracy"), figure("sequence_accuracy"), figure("loss"));
-    let (seconds, labels) = (figure("seconds"), run.labels.join("  "));
+    let Event::Done { evaluation, seconds, .. } = end else { return Ok(()) };
+    let Evaluation { accuracy, sequence_accuracy: sequences, loss, .. } = evaluation;
+    let labels = run.labels.join("  ");
     Ok(writeln!(
         out,
         "{number}  accuracy {accuracy:.4}   sequence accuracy {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
     )?)
 }
 
+/// One run as JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    end: &'a Event,
+    settings: &'a [String],
+}
+
 /// How one of the runs ended.
 enum Trained {
-    /// With its last event and its settings.
-    Result(Value),
+    /// With its last event.
+    Result(Event),
     /// By a signal.
     Interrupted(ExitCode),
 }
 
 fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
     let (folder, from) = if RunFolder::holds_a_run(&run.folder) {
-        let folder = RunFolder::open_to_resume(&run.folder, &run.config)?;
+        let folder = RunFolder::open(&run.folder)?.locked()?;
+        run.config.check_same_as(&folder)?;
         let from = folder.checkpoints_to_resume(None)?;
         (folder, from)
     } else {
-        (RunFolder::create(&run.folder, &run.config, Existing::Keep)?, Vec::new())
+        (RunFolder::create(&run.folder, &run.config.to_toml(), Existing::Keep)?, Vec::new())
     };
-    if !folder.is_done()
+    if folder.done()?.is_none()
         && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Output::Quiet, interrupt)?
     {
-        print_saved(step, &folder.checkpoint(step));
+        print_saved(step, &folder.checkpoint(step).folder);
         return Ok(Trained::Interrupted(code));
     }
-    let mut result = folder.last_event()?;
-    result["settings"] = json!(run.labels);
-    Ok(Trained::Result(result))
+    Ok(Trained::Result(folder.done()?.context("the log of the run has no last line")?))
 }
 
 /// The combinations of this shard, checked, with the keys in alphabetical order: the last one changes fastest.

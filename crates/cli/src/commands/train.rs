@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_train::{Config, ConfigSource, Ended, Existing, Registry, RunFolder, TrainError};
+use qkv_run::{Checkpoint, Existing, RunFolder};
+use qkv_train::{Config, ConfigSource, Ended, Registry, TrainError};
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
@@ -33,27 +34,27 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         _ => Output::Text,
     };
     let out = &mut Stdout::of_a_training();
-    if let (Some(step), None, true) = (from.first(), args.from, folder.is_done()) {
+    if let (Some(Checkpoint { step, .. }), None, Some(done)) = (from.first(), args.from, folder.done()?) {
         let run = folder.path().display();
         match output {
             Output::Text | Output::Live => writeln!(
                 out,
                 "{run} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint"
             )?,
-            Output::Json => writeln!(out, "{}", folder.last_event()?)?,
+            Output::Json => done.write(out)?,
             Output::Quiet => {}
         }
         return Ok(ExitCode::SUCCESS);
     }
     if output.is_text() {
         describe::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
-        if let Some(step) = from.first() {
+        if let Some(Checkpoint { step, .. }) = from.first() {
             writeln!(out, "going on after step {step}\n")?;
         }
     }
     match job.run(&folder, &from, output, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {
-            print_saved(step, &folder.checkpoint(step));
+            print_saved(step, &folder.checkpoint(step).folder);
             Ok(code)
         }
         Outcome::Done(done) => {
@@ -75,7 +76,7 @@ fn config(args: &TrainArgs, registry: &Registry) -> Result<Config> {
     }
     let source = Path::new(&args.source);
     if RunFolder::holds_a_run(source) && args.resume {
-        return from_file(&source.join("config.toml"), registry, &settings);
+        return from_file(&RunFolder::config_in(source), registry, &settings);
     }
     if RunFolder::holds_a_run(source) {
         return Err(usage(format!("{} holds a run; add --resume to go on with it", source.display())));
@@ -94,7 +95,7 @@ fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Co
 }
 
 /// The run's folder, and the checkpoints to go on from, the best first.
-fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
+fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<Checkpoint>)> {
     let config = &job.config;
     let given = Path::new(&args.source);
     let out: Option<PathBuf> = match &args.out {
@@ -105,13 +106,17 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
         if args.resume {
             return Err(usage("--resume needs the run: name its folder, or give it with --out"));
         }
-        return Ok((RunFolder::create_next(Path::new("runs"), &config.task.name, config)?, Vec::new()));
+        return Ok((
+            RunFolder::create_next(Path::new("runs"), &config.task.name, &config.to_toml())?,
+            Vec::new(),
+        ));
     };
     if out.is_file() {
         return Err(usage(format!("--out {} is a file; name a folder", out.display())));
     }
     if args.resume && RunFolder::holds_a_run(&out) {
-        let run = RunFolder::open_to_resume(&out, config)?;
+        let run = RunFolder::open(&out)?.locked()?;
+        config.check_same_as(&run)?;
         let from = run.checkpoints_to_resume(args.from)?;
         return Ok((run, from));
     }
@@ -120,7 +125,7 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<u64>)> {
         return Err(usage(format!("{out} holds no run, so --from {step} names no checkpoint; leave it out")));
     }
     let existing = if args.force { Existing::Overwrite } else { Existing::Keep };
-    Ok((RunFolder::create(&out, config, existing)?, Vec::new()))
+    Ok((RunFolder::create(&out, &config.to_toml(), existing)?, Vec::new()))
 }
 
 /// How the run ended, and its figures on the test split.

@@ -7,10 +7,10 @@ use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::Init;
+use qkv_run::{Baseline, Checkpoint, Evaluation, Event, RunFolder};
 use qkv_train::{
-    AnyModel, Baseline, Checkpoints, Config, Ended, Evaluation, Event, EventLog, Example, Examples, Probe,
-    Registry, RunFolder, RunInfo, Sampling, Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate,
-    generate, load_checkpoint,
+    AnyModel, Checkpoints, Config, Ended, EventLog, Example, Examples, Probe, Registry, RunInfo, Sampling,
+    Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate, generate, load_checkpoint,
 };
 
 use crate::live::{Capturer, Live};
@@ -103,14 +103,14 @@ impl Job {
     pub fn run(
         &self,
         folder: &RunFolder,
-        from: &[u64],
+        from: &[Checkpoint],
         output: Output,
         interrupt: &mut Interrupt,
     ) -> Result<Outcome> {
         let started = Instant::now();
         let Self { config, task, device, .. } = self;
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
-        let state = self.load(folder, from)?;
+        let state = self.load(from)?;
         let steps = config.train.steps;
         // The trainer asks whether to leave only after a step.
         let first_step = state.as_ref().map_or(0, |state| state.step) + 1;
@@ -166,11 +166,11 @@ impl Job {
         let done = Event::Done {
             step: state.step,
             evaluation,
-            baselines: &baselines,
-            sample: sample.as_deref(),
+            baselines: baselines.clone(),
+            sample: sample.clone(),
             seconds,
             snapshot_seconds: snapshots.seconds(),
-            path: folder.path(),
+            path: folder.path().display().to_string(),
         };
         if ended != Ended::Stopped {
             log.write(&done)?;
@@ -184,15 +184,14 @@ impl Job {
     }
 
     /// The state at the first of these checkpoints that can be loaded; `None` without checkpoints.
-    fn load(&self, folder: &RunFolder, from: &[u64]) -> Result<Option<State<AnyModel>>> {
+    fn load(&self, from: &[Checkpoint]) -> Result<Option<State<AnyModel>>> {
         let mut broken = None;
-        for &step in from {
+        for checkpoint in from {
             let model = self.model.clone();
-            match load_checkpoint(folder, step, model, &self.config.optimizer, &self.device) {
+            match load_checkpoint(checkpoint, model, &self.config.optimizer, &self.device) {
                 Ok(state) => return Ok(Some(state)),
                 Err(error) => {
-                    let place = folder.checkpoint(step);
-                    print_error(&format!("cannot go on from {}: {error}", place.display()));
+                    print_error(&format!("cannot go on from {}: {error}", checkpoint.folder.display()));
                     broken.get_or_insert(error);
                 }
             }

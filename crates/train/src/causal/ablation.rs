@@ -2,12 +2,13 @@
 
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Hook, Stage};
+use qkv_run::Evaluation;
 use serde::Serialize;
 
 use super::effect::Effect;
 use super::site::{Shown, Site, Stages};
 use crate::error::TrainError;
-use crate::measure::{Evaluation, Sums, held_out};
+use crate::measure::{Sums, held_out};
 use crate::model::Model;
 use crate::task::Examples;
 use crate::training::{Batch, logits_of};

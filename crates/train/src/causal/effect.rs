@@ -1,8 +1,7 @@
 //! What a change inside the model does to its answers.
 
+use qkv_run::Evaluation;
 use serde::Serialize;
-
-use crate::measure::Evaluation;
 
 /// Results on the same examples, before and after a change inside the model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

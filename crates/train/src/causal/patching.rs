@@ -2,11 +2,12 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::Hook;
+use qkv_run::Evaluation;
 
 use super::effect::Effect;
 use super::site::{Shown, Site, Stages, out_of_range};
 use crate::error::TrainError;
-use crate::measure::{Evaluation, Sums};
+use crate::measure::Sums;
 use crate::model::Model;
 use crate::task::{Example, Task};
 use crate::training::{Batch, logits_of};

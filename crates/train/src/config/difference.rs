@@ -2,8 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use qkv_run::RunFolder;
+
+use super::Config;
+use crate::error::TrainError;
+
+impl Config {
+    /// Checks that `run` was started with this config.
+    ///
+    /// # Errors
+    /// If it was not; the message has the first value that differs.
+    pub fn check_same_as(&self, run: &RunFolder) -> Result<(), TrainError> {
+        match difference(&run.config()?, &self.to_toml()) {
+            None => Ok(()),
+            Some(difference) => Err(TrainError::NotTheSameRun { path: run.path().to_owned(), difference }),
+        }
+    }
+}
+
 /// The first value in which two configs differ, in words.
-pub(crate) fn difference(before: &str, now: &str) -> Option<String> {
+fn difference(before: &str, now: &str) -> Option<String> {
     let flat = |text: &str| {
         let mut values = BTreeMap::new();
         flatten(&text.parse().unwrap_or_default(), "", &mut values);

@@ -7,7 +7,6 @@ mod optimizer;
 mod schedule;
 mod train;
 
-pub(crate) use difference::difference;
 pub use optimizer::OptimizerConfig;
 pub use schedule::{ScheduleConfig, ScheduleKind};
 pub use train::TrainConfig;

@@ -3,25 +3,12 @@
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, ElementConversion, Tensor};
 use qkv_model::Mode;
-use serde::Serialize;
+use qkv_run::Evaluation;
 
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::{Example, Examples, Task};
 use crate::training::{Batch, logits};
-
-/// Results over a number of examples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Evaluation {
-    /// Mean cross-entropy over the positions that carry loss, in nats.
-    pub loss: f64,
-    /// Share of those positions with the right answer on top.
-    pub accuracy: f64,
-    /// Share of examples with every such position right.
-    pub sequence_accuracy: f64,
-    /// Number of examples.
-    pub examples: u64,
-}
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
 ///

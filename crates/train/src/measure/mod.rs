@@ -6,7 +6,7 @@ mod evaluate;
 mod generate;
 mod probe;
 
-pub use evaluate::{Evaluation, evaluate, evaluate_exactly};
 pub(crate) use evaluate::{Sums, held_out};
+pub use evaluate::{evaluate, evaluate_exactly};
 pub use generate::{Sampling, generate};
 pub use probe::Probe;

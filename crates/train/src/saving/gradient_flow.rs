@@ -4,9 +4,7 @@ use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use qkv_model::ModulePath;
-
-/// The matrices whose gradients are watched.
-const WATCHED: [&str; 3] = ["w_q", "w_k", "w_v"];
+use qkv_run::tensor_names::WATCHED;
 
 /// The watched matrices before an update, with the norms of their gradients.
 #[derive(Debug, Default)]

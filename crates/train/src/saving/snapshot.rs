@@ -1,45 +1,29 @@
 //! The film of a run: what the matrices are and do, every few steps, one small file each.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Parameter, parameters};
+use qkv_run::tensor_names::{GRADIENT, MAPS, PROJECTIONS, TABLES, UPDATE, split};
+use qkv_run::{ProbeLabels, RunFolder, StepReport};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use serde_json::{Value, json};
 
 use super::gradient_flow::GradientFlow;
-use super::run_folder::RunFolder;
 use crate::error::TrainError;
 use crate::measure::Probe;
 use crate::model::Model;
 use crate::task::{Example, Task};
-use crate::training::{Next, Observer, State, StepReport};
-
-/// What attention layers are made of; a head reads its part by the same rules as from a checkpoint.
-const PROJECTIONS: [&str; 7] = ["w_q", "w_k", "w_v", "w_o", "b_q", "b_k", "b_v"];
-
-/// What the tokens are turned into, and back.
-const TABLES: [&str; 3] = ["embedding.table", "positions.learned", "unembedding"];
+use crate::training::{Next, Observer, State};
 
 /// Values of the projections, of the tables, or of the maps: 1 MiB each. What is more is kept with checkpoints only, so
 /// that the film of a run stays small beside the run.
 const MAX_VALUES: usize = 1 << 18;
 
-/// Saves a frame of the film every few steps and at every checkpoint.
-///
-/// ```text
-/// blocks.0.attention.weights          [probes, heads, q_len, k_len]     attention weights of the examples
-/// blocks.0.attention.w_q              as in a checkpoint; also w_k, w_v, w_o, biases, embedding, unembedding
-/// blocks.0.attention.w_q.gradient     [columns]     ‖column of d(loss)/dW_Q‖ of this step's batch, before clipping
-/// blocks.0.attention.w_q.update       [columns]     ‖column of W_Q(step) - W_Q(step - 1)‖
-/// metadata probes                     [{"tokens": […], "targets": […], "predictions": […]}, …]
-/// ```
+/// Saves a frame of the film every few steps and at every checkpoint. The page of [`qkv_run`] has its format.
 pub struct Snapshots<'a> {
     task: &'a dyn Task,
     examples: Vec<Example>,
@@ -81,8 +65,8 @@ impl<'a> Snapshots<'a> {
         let (of_step, gradients) = &self.flow;
         for watched in gradients.matrices.iter().filter(|_| *of_step == state.step) {
             let Some(after) = kept.values_of(&watched.path) else { continue };
-            flow.push(Named::vector(format!("{}.update", watched.path), watched.update(after)));
-            flow.push(Named::vector(format!("{}.gradient", watched.path), watched.gradient.clone()));
+            flow.push(Named::vector(watched.path.clone() + UPDATE, watched.update(after)));
+            flow.push(Named::vector(watched.path.clone() + GRADIENT, watched.gradient.clone()));
         }
         let mut tensors = kept.small_enough();
         tensors.extend(flow);
@@ -94,14 +78,10 @@ impl<'a> Snapshots<'a> {
             examples => Probe::several(&state.model.valid(), self.task, examples, &self.device),
         };
         tensors.extend(maps(&probes));
-        let path = self.run.snapshot(state.step);
-        if let (None, Some(folder)) = (self.mapped_at, path.parent()) {
-            fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
-        }
         if n_probes > 0 {
             self.mapped_at = Some(state.step);
         }
-        save(&tensors, &probes, &path)
+        Ok(self.run.write_snapshot(state.step, &bytes(&tensors, probes))?)
     }
 
     /// Runs `what` and counts its time.
@@ -160,7 +140,7 @@ impl Kept {
     fn of<M: Module>(model: &M) -> Self {
         let mut kept = Self::default();
         for Parameter { path: name, shape, data, .. } in parameters(model) {
-            let is_projection = name.rsplit('.').next().is_some_and(|last| PROJECTIONS.contains(&last));
+            let is_projection = PROJECTIONS.contains(&split(&name).1);
             let list = match is_projection {
                 true => &mut kept.projections,
                 false if TABLES.contains(&name.as_str()) => &mut kept.tables,
@@ -195,29 +175,21 @@ fn maps(probes: &[Probe]) -> Vec<Named> {
         let values =
             probes.iter().flat_map(|probe| probe.weights[layer].to_data().iter::<f32>().collect::<Vec<_>>());
         let shape = [&[probes.len()], weights.dims().as_slice()].concat();
-        Named { name: format!("{path}.weights"), shape, values: values.collect() }
+        Named { name: path + MAPS, shape, values: values.collect() }
     };
     first.weights.iter().enumerate().map(map).collect()
 }
 
-/// Writes a file that appears complete or not at all.
-fn save(tensors: &[Named], probes: &[Probe], path: &Path) -> Result<(), TrainError> {
+/// The frame as a safetensors file.
+fn bytes(tensors: &[Named], probes: Vec<Probe>) -> Vec<u8> {
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|tensor| tensor.values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("four bytes a value");
         (tensor.name.as_str(), view)
     });
-    let labels = |probe: &Probe| {
-        let Probe { tokens, targets, predictions, .. } = probe;
-        json!({ "tokens": tokens, "targets": targets, "predictions": predictions })
-    };
-    let labels = probes.iter().map(labels).collect::<Value>();
-    // One key only: safetensors writes several in random order.
-    let metadata = HashMap::from([("probes".to_owned(), labels.to_string())]);
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| TrainError::Weights { path: path.to_owned(), reason: error.to_string() })?;
-    let unfinished = path.with_extension("tmp");
-    fs::write(&unfinished, bytes).map_err(TrainError::io("write", &unfinished))?;
-    fs::rename(&unfinished, path).map_err(TrainError::io("write", path))
+    let labels = |Probe { tokens, targets, predictions, .. }| ProbeLabels { predictions, targets, tokens };
+    let labels: Vec<ProbeLabels> = probes.into_iter().map(labels).collect();
+    let metadata = HashMap::from([(ProbeLabels::KEY.to_owned(), ProbeLabels::to_metadata(&labels))]);
+    safetensors::serialize(views, Some(metadata)).expect("a frame has few tensors")
 }

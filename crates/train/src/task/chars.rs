@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use qkv_model::random::Rng;
+use qkv_run::Baseline;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::text_file::TextFile;
-use super::{Baseline, Example, Split, Task, ngram, symbols};
+use super::{Example, Split, Task, ngram, symbols};
 use crate::error::TrainError;
 
 /// What a config file says of [`Chars`].

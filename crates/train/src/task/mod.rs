@@ -29,7 +29,7 @@ pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
 
 use qkv_model::random::Rng;
-use serde::Serialize;
+use qkv_run::Baseline;
 use serde_json::{Map, Value};
 
 /// A distribution over inputs, and the right answer to each of them.
@@ -128,15 +128,6 @@ pub trait Task: Send + Sync {
         let vocabulary = self.vocabulary();
         tokens.iter().map(|&token| vocabulary[token as usize].as_str()).collect()
     }
-}
-
-/// What a simpler model reaches.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Baseline {
-    /// The model's name.
-    pub name: String,
-    /// Mean cross-entropy over the targets, in nats.
-    pub loss: f64,
 }
 
 /// An input and its answer.

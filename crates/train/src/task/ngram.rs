@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::Baseline;
+use qkv_run::Baseline;
 
 /// The loss of the unigram, bigram and trigram models on `held_out`, positions of `text`, each trained on
 /// `text[train]`.

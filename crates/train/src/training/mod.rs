@@ -14,7 +14,7 @@ mod trainer;
 pub use batch::Batch;
 pub use clip::{clip_factor, global_norm};
 pub(crate) use loss::{logits, logits_of};
-pub use observer::{Next, Observer, State, StepReport};
+pub use observer::{Next, Observer, State};
 pub use optimizer::{AdamW, Moments};
 pub use step::StepOutcome;
 pub use trainer::{Ended, Trained, Trainer};

@@ -1,11 +1,10 @@
 //! Hooks into a training run: the progress bar, the metrics log, the checkpoints and whatever you add.
 
 use burn::optim::GradientsParams;
-use serde::Serialize;
+use qkv_run::{Evaluation, StepReport};
 
 use super::optimizer::AdamW;
 use crate::error::TrainError;
-use crate::measure::Evaluation;
 
 /// Where a run stands.
 #[derive(Clone)]
@@ -16,21 +15,6 @@ pub struct State<M> {
     pub model: M,
     /// The optimizer with its moments.
     pub optimizer: AdamW,
-}
-
-/// One optimizer step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct StepReport {
-    /// Steps completed, this one included.
-    pub step: u64,
-    /// Mean cross-entropy of the batch before the update, in nats.
-    pub loss: f64,
-    /// Learning rate of the update.
-    pub lr: f64,
-    /// Norm of all gradients together, before clipping.
-    pub grad_norm: f64,
-    /// Tokens trained on in a second, since the step before.
-    pub tokens_per_second: f64,
 }
 
 /// Whether a run goes on after a step; of several wishes the greatest counts.

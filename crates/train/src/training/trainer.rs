@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use qkv_run::{Evaluation, StepReport};
 
 use super::batch::Batch;
-use super::observer::{Next, Observer, State, StepReport};
+use super::observer::{Next, Observer, State};
 use super::optimizer::AdamW;
 use super::step::StepOutcome;
 use crate::config::Recipe;
 use crate::error::TrainError;
-use crate::measure::{Evaluation, evaluate};
+use crate::measure::evaluate;
 use crate::model::Model;
 use crate::task::{Examples, Split, Task, draw};
 

@@ -1,0 +1,102 @@
+//! What can be wrong with a run folder.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Everything that this crate reports.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// There is nothing at this path.
+    #[error("{} does not exist; give the folder of a run", path.display())]
+    NotFound {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// The folder is something else.
+    #[error("{} is not a run folder: {missing} is missing; give a folder that training wrote", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// What a run has and this folder lacks.
+        missing: &'static str,
+    },
+    /// Nothing was saved, or not completely.
+    #[error(
+        "{} has no complete checkpoint: each needs model.safetensors and config.json, found {incomplete} without both; \
+         train until the first one is saved",
+        path.display()
+    )]
+    NoCheckpoint {
+        /// The run folder.
+        path: PathBuf,
+        /// Step folders that lack one of the files.
+        incomplete: usize,
+    },
+    /// No complete checkpoint was kept at this step.
+    #[error("{} has no checkpoint of step {step}; it has those of {}", path.display(), list(known))]
+    NoSuchStep {
+        /// The run folder.
+        path: PathBuf,
+        /// What was asked for.
+        step: u64,
+        /// The steps of the complete ones.
+        known: Vec<u64>,
+    },
+    /// There is a run in the folder of a new one.
+    #[error("{} already holds a run", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is something else in the folder of a new run.
+    #[error("{} is not empty and holds no run of this program; choose another folder", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process trains the run.
+    #[error("{} is in use by another process; wait for it, or stop it", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `"read"`, `"write"`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system reported.
+        source: io::Error,
+    },
+}
+
+impl RunError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Whether the caller asked for something impossible, so that nothing was started.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            // A folder asked for below a file can never be made; a full disk is another matter.
+            Self::Io { action: "create", source, .. } => source.kind() == ErrorKind::NotADirectory,
+            Self::Busy { .. } | Self::Io { action: "write", .. } => false,
+            _ => true,
+        }
+    }
+}
+
+/// The steps, at most twelve of them.
+fn list(steps: &[u64]) -> String {
+    const SHOWN: usize = 12;
+    let text = |steps: &[u64]| steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    match steps {
+        [] => "no step".to_owned(),
+        _ if steps.len() <= SHOWN => text(steps),
+        _ => format!("{}, …, {}", text(&steps[..SHOWN / 2]), text(&steps[steps.len() - SHOWN / 2..])),
+    }
+}

@@ -1,0 +1,227 @@
+//! What happens in a run as JSON, one object a line: the format of `metrics.jsonl` and of `qkv train --json`.
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// One line. Keys are written in the order of the fields.
+///
+/// ```
+/// use qkv_run::{EvaluatedOn, Evaluation, Event};
+///
+/// let evaluation = Evaluation { loss: 0.5, accuracy: 0.75, sequence_accuracy: 0.25, examples: 8 };
+/// let event = Event::Eval { split: EvaluatedOn::Validation, step: 7, evaluation };
+/// let line = r#"{"event":"eval","split":"validation","step":7,"loss":0.5,"accuracy":0.75,"sequence_accuracy":0.25,"examples":8}"#;
+/// assert_eq!(serde_json::to_string(&event)?, line);
+/// assert_eq!(serde_json::from_str::<Event>(line)?, event);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    /// Before the first step, and before the first of those that are still to do in a resumed run.
+    Start {
+        /// Steps completed before.
+        #[serde(default)]
+        step: u64,
+        /// The task's name.
+        task: String,
+        /// Seed of the run.
+        seed: u64,
+        /// Steps of the whole run.
+        steps: u64,
+        /// Number of scalars in the model.
+        parameters: u64,
+        /// The run folder.
+        #[serde(default)]
+        path: String,
+    },
+    /// After a step.
+    Step(StepReport),
+    /// After an evaluation.
+    Eval {
+        /// Of what; a log in which this is missing was made on the validation split.
+        #[serde(default)]
+        split: EvaluatedOn,
+        /// Steps completed.
+        step: u64,
+        /// The figures.
+        #[serde(flatten)]
+        evaluation: Evaluation,
+    },
+    /// After a checkpoint.
+    Saved {
+        /// Steps completed.
+        step: u64,
+        /// The checkpoint's folder.
+        path: String,
+    },
+    /// At the end, on the test split.
+    Done {
+        /// Steps completed.
+        step: u64,
+        /// The figures.
+        #[serde(flatten)]
+        evaluation: Evaluation,
+        /// What simpler models reach on the same targets, where the task has any to compare with.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        baselines: Vec<Baseline>,
+        /// What the model writes by itself, where the task has a prompt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sample: Option<String>,
+        /// Wall time of the whole run.
+        #[serde(default = "unknown", deserialize_with = "number")]
+        seconds: f64,
+        /// The part of it that went into the frames of the film.
+        #[serde(default = "unknown", deserialize_with = "number")]
+        snapshot_seconds: f64,
+        /// The run folder.
+        #[serde(default)]
+        path: String,
+    },
+}
+
+/// The examples behind an evaluation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EvaluatedOn {
+    /// The first of the validation split.
+    #[default]
+    Validation,
+    /// The first of the test split.
+    Test,
+    /// Every input that the task has, in all splits.
+    All,
+}
+
+/// One optimizer step. A figure that a log lacks reads as NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Steps completed, this one included.
+    pub step: u64,
+    /// Mean cross-entropy of the batch before the update, in nats.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub loss: f64,
+    /// Learning rate of the update.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub lr: f64,
+    /// Norm of all gradients together, before clipping.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub grad_norm: f64,
+    /// Tokens trained on in a second, since the step before.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub tokens_per_second: f64,
+}
+
+/// Results over a number of examples. A figure that a log lacks reads as NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Mean cross-entropy over the positions that carry loss, in nats.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub loss: f64,
+    /// Share of those positions with the right answer on top.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub accuracy: f64,
+    /// Share of examples with every such position right.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub sequence_accuracy: f64,
+    /// Number of examples.
+    #[serde(default)]
+    pub examples: u64,
+}
+
+/// What a simpler model reaches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The model's name.
+    pub name: String,
+    /// Mean cross-entropy over the targets, in nats.
+    pub loss: f64,
+}
+
+impl Event {
+    /// Writes the line and flushes it, so that a reader who follows the log sees it now.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let line = serde_json::to_string(self).expect("events are numbers and names");
+        writeln!(out, "{line}")?;
+        out.flush()
+    }
+
+    /// Reads the lines of a log. Those that are something else are passed over: a crash may have torn the last one, even
+    /// within a character, and a log may have events of its reader's own.
+    pub fn parse_log(log: &[u8]) -> impl Iterator<Item = Self> {
+        log.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
+    }
+}
+
+fn unknown() -> f64 {
+    f64::NAN
+}
+
+/// JSON has no NaN: it is written as `null`.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_of_every_version_are_read() {
+        let log = br#"{"event":"start","task":"reverse","seed":0,"steps":9,"parameters":3840}
+{"event":"step","step":1,"loss":2.5,"lr":0.1}
+{"event":"eval","step":1,"loss":null,"accuracy":0.5,"sequence_accuracy":0.25,"examples":8}
+
+{"event":"mine","step":1,"figure":3}
+{"event":"done","step":9,"loss":0.1,"accuracy":1.0,"sequence_accuracy":1.0,"examples":8,"seconds":2.0,"path":"x"}
+{"event":"step","step":3,"lo"#;
+        let [Event::Start { step: 0, parameters: 3840, .. }, Event::Step(step), eval, done] =
+            &Event::parse_log(log).collect::<Vec<_>>()[..]
+        else {
+            panic!("four lines are events");
+        };
+        assert_eq!((step.step, step.loss, step.lr), (1, 2.5, 0.1));
+        assert!(step.grad_norm.is_nan());
+        let Event::Eval { split: EvaluatedOn::Validation, step: 1, evaluation } = eval else {
+            panic!("not an evaluation: {eval:?}");
+        };
+        assert!(evaluation.loss.is_nan() && evaluation.accuracy == 0.5);
+        let Event::Done { step: 9, snapshot_seconds, seconds: 2.0, .. } = done else {
+            panic!("not the end: {done:?}");
+        };
+        assert!(snapshot_seconds.is_nan());
+    }
+
+    #[test]
+    fn a_line_has_the_keys_of_the_contract_in_their_order() {
+        let evaluation = Evaluation { loss: f64::NAN, accuracy: 1.0, sequence_accuracy: 0.5, examples: 2 };
+        let mut done = Event::Done {
+            step: 3,
+            evaluation,
+            baselines: Vec::new(),
+            sample: None,
+            seconds: 1.5,
+            snapshot_seconds: 0.25,
+            path: "runs/a".to_owned(),
+        };
+        let line = |event: &Event| {
+            let mut line = Vec::new();
+            event.write(&mut line).expect("memory can be written to");
+            String::from_utf8(line).expect("JSON is UTF-8")
+        };
+        let figures =
+            r#"{"event":"done","step":3,"loss":null,"accuracy":1.0,"sequence_accuracy":0.5,"examples":2,"#;
+        let end = r#""seconds":1.5,"snapshot_seconds":0.25,"path":"runs/a"}"#;
+        assert_eq!(line(&done), format!("{figures}{end}\n"));
+        if let Event::Done { baselines, sample, .. } = &mut done {
+            baselines.push(Baseline { name: "bigram".to_owned(), loss: 2.0 });
+            *sample = Some("ab".to_owned());
+        }
+        let more = r#""baselines":[{"name":"bigram","loss":2.0}],"sample":"ab","#;
+        assert_eq!(line(&done), format!("{figures}{more}{end}\n"));
+    }
+}

@@ -1,0 +1,49 @@
+//! Names of tensors in checkpoints and frames, behind the path of the layer: `blocks.0.attention.w_q`.
+
+/// Makes queries, `[d_in, n_heads * d_k]`.
+pub const W_Q: &str = "w_q";
+/// Makes keys, `[d_in, n_kv_heads * d_k]`.
+pub const W_K: &str = "w_k";
+/// Makes values, `[d_in, n_kv_heads * d_v]`.
+pub const W_V: &str = "w_v";
+/// From the heads' outputs to the layer's, `[n_heads * d_v, d_out]`.
+pub const W_O: &str = "w_o";
+/// Added to queries.
+pub const B_Q: &str = "b_q";
+/// Added to keys.
+pub const B_K: &str = "b_k";
+/// Added to values.
+pub const B_V: &str = "b_v";
+
+/// Token vectors, `[vocab_size, d_model]`.
+pub const TOKEN_TABLE: &str = "embedding.table";
+/// Learned position vectors, `[max_len, d_model]`.
+pub const POSITION_TABLE: &str = "positions.learned";
+/// From the residual stream to logits, `[d_model, vocab_size]`.
+pub const UNEMBEDDING: &str = "unembedding";
+
+/// Behind the path of a layer: its attention weights in a frame.
+pub const MAPS: &str = ".weights";
+/// Behind the path of a matrix: the norms of its gradient's columns.
+pub const GRADIENT: &str = ".gradient";
+/// Behind the path of a matrix: the norms of the columns of its last change.
+pub const UPDATE: &str = ".update";
+
+/// What a frame has of an attention layer.
+pub const PROJECTIONS: [&str; 7] = [W_Q, W_K, W_V, W_O, B_Q, B_K, B_V];
+/// What a frame has of the model's input and output.
+pub const TABLES: [&str; 3] = [TOKEN_TABLE, POSITION_TABLE, UNEMBEDDING];
+/// The matrices whose gradients and updates a frame has.
+pub const WATCHED: [&str; 3] = [W_Q, W_K, W_V];
+
+/// The path of a layer and the last part of a name: `blocks.0.attention` and `w_q`; the path may be empty.
+///
+/// ```
+/// use qkv_run::tensor_names::split;
+///
+/// assert_eq!(split("blocks.0.attention.w_q"), ("blocks.0.attention", "w_q"));
+/// assert_eq!(split("w_q"), ("", "w_q"));
+/// ```
+pub fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}
