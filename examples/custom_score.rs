@@ -59,7 +59,7 @@ fn main() -> Result<()> {
     prepare_process(None)?;
     let device = Device::flex().autodiff();
     let task = Reverse { seq_len: 12, n_symbols: 10 };
-    let catalog = Catalog::default().score("cosine", Cosine::build)?;
+    let catalog = Catalog::default().score("cosine", Cosine::build);
     let mut config = TransformerConfig::new(task.n_symbols, task.seq_len, 32);
     config.score = Choice::new("cosine");
     let build = |seed| -> Result<Transformer> { Ok(config.init_with(&Init::new(&device, seed), &catalog)?) };

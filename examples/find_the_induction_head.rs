@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use burn::{module::Module, tensor::Device};
 use qkv_inspect::{AttentionMap, Matrix};
 use qkv_model::fused::prepare_process;
-use qkv_model::{Init, Source, Stage};
+use qkv_model::{Source, Stage};
 use qkv_train::{
     Ablation, AnyModel, Batch, ConfigSource, Example, Examples, Model, Pair, Patch, Patching, Registry,
     Replacement, Site, Split, Trainer, attribute,
@@ -31,16 +31,16 @@ fn main() -> Result<()> {
     prepare_process(None)?;
     let device = Device::flex().autodiff();
     let registry = Registry::new();
-    let config = ConfigSource::Task("induction").read(&registry, &SETTINGS.split(' ').collect::<Vec<_>>())?;
-    let task = registry.task_of(&config)?;
-    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
-    let model = Trainer::new(model, &*task, config.recipe(), &device)?.run()?.state.model.valid();
+    let settings: Vec<&str> = SETTINGS.split(' ').collect();
+    let experiment = registry.read(ConfigSource::Task("induction"), &settings)?;
+    let (model, task, config) = (experiment.model(&device)?, &*experiment.task, &experiment.config);
+    let model = Trainer::new(model, task, config.recipe(), &device)?.run()?.state.model.valid();
 
-    let examples = Examples { task: &*task, seed: config.seed, split: Split::Test };
+    let examples = Examples { task, seed: config.seed, split: Split::Test };
     let ablation = Ablation::new(&model, examples, 1000, &device)?;
     let parts = attribute(&model, examples, 1000, &device)?.parts;
     let pairs = (0..N_LOOKED_AT).map(|index| other_symbol(examples, index)).collect::<Result<Vec<_>>>()?;
-    let patching = Patching::new(&model, &*task, &pairs, &device)?;
+    let patching = Patching::new(&model, task, &pairs, &device)?;
     println!("accuracy {:.3} with all heads", ablation.before().accuracy);
     println!("layer  head  position before  what followed  answer's logit  values bring  accuracy without");
     let mut heads = Vec::new();

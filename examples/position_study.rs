@@ -69,11 +69,10 @@ fn run(registry: &Registry, scheme: &str, seed: u64) -> Result<Evaluation> {
         "task.len=8".to_owned(),
         "train.steps=400".to_owned(),
     ];
-    let config = ConfigSource::Task("copy").read(registry, &settings)?;
+    let experiment = registry.read(ConfigSource::Task("copy"), &settings)?;
     let device = Device::flex().autodiff();
-    let task = registry.task_of(&config)?;
-    let model = registry.model_of(&config, &*task, &Init::new(&device, seed))?;
-    let trained = Trainer::new(model, &*task, config.recipe(), &device)?.run()?;
-    let examples = Examples { task: &*task, seed, split: Split::Test };
+    let (model, task) = (experiment.model(&device)?, &*experiment.task);
+    let trained = Trainer::new(model, task, experiment.config.recipe(), &device)?.run()?;
+    let examples = Examples { task, seed, split: Split::Test };
     Ok(evaluate(&trained.state.model.valid(), examples, 1000, &device)?)
 }

@@ -8,7 +8,6 @@
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use qkv_inspect::{HeatMap, Matrix, Palette, Source, TextStyle};
-use qkv_model::Init;
 use qkv_model::fused::prepare_process;
 use qkv_train::{ConfigSource, Registry, Trainer, save_weights};
 
@@ -46,10 +45,9 @@ fn train_and_save(file: &std::path::Path) -> Result<Vec<String>> {
     let device = Device::flex().autodiff();
     let settings = ["task.n_keys=8", "task.n_pairs=4"];
     let registry = Registry::new();
-    let config = ConfigSource::Task("recall").read(&registry, &settings)?;
-    let task = registry.task_of(&config)?;
-    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
-    let trained = Trainer::new(model, &*task, config.recipe(), &device)?.run()?;
+    let experiment = registry.read(ConfigSource::Task("recall"), &settings)?;
+    let (model, task) = (experiment.model(&device)?, &*experiment.task);
+    let trained = Trainer::new(model, task, experiment.config.recipe(), &device)?.run()?;
     save_weights(&trained.state.model, file)?;
     Ok(task.vocabulary())
 }

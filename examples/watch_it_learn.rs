@@ -8,7 +8,6 @@
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use qkv_inspect::{Film, FilmStrip, Frame, Run};
-use qkv_model::Init;
 use qkv_model::fused::prepare_process;
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{Checkpoints, ConfigSource, EventLog, Registry, RunInfo, Snapshots, Split, Trainer, draw};
@@ -47,18 +46,17 @@ fn train(path: &std::path::Path) -> Result<()> {
     let device = Device::flex().autodiff();
     let registry = Registry::new();
     let settings = ["task.seq_len=8", "train.steps=300", "train.snapshot_every=10"];
-    let config = ConfigSource::Task("reverse").read(&registry, &settings)?;
-    let task = registry.task_of(&config)?;
-    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
+    let experiment = registry.read(ConfigSource::Task("reverse"), &settings)?;
+    let (model, task, config) = (experiment.model(&device)?, &*experiment.task, &experiment.config);
 
     let run = RunFolder::create(path, &config.to_toml(), Existing::Overwrite)?;
     let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
     let mut log = EventLog::new(run.create_metrics()?, &run, &info);
-    let mut checkpoints = Checkpoints::new(&run, &config, &*task);
-    let probe = draw(&*task, config.seed, Split::Test, 0)?;
-    let mut frames = Snapshots::new(&*task, vec![probe], config.train.snapshot_every, &device, &run);
+    let mut checkpoints = Checkpoints::new(&run, config, task);
+    let probe = draw(task, config.seed, Split::Test, 0)?;
+    let mut frames = Snapshots::new(task, vec![probe], config.train.snapshot_every, &device, &run);
 
-    let trainer = Trainer::new(model, &*task, config.recipe(), &device)?;
+    let trainer = Trainer::new(model, task, config.recipe(), &device)?;
     trainer.observe(&mut frames).observe(&mut checkpoints).observe(&mut log).run()?;
     println!("{} frames in {:.0} ms\n", run.snapshots()?.len(), 1000.0 * frames.seconds());
     Ok(())

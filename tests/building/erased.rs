@@ -277,7 +277,7 @@ fn it_counts_and_prints_the_same() {
         assert_eq!(ModuleDisplay::format(&boxed, Default::default()), plain.to_string());
         let mut config = SelfAttentionConfig::new(3, 2);
         config.score = Choice::new("odd");
-        let catalog = Catalog::default().score("odd", Odd::build).unwrap();
+        let catalog = Catalog::default().score("odd", Odd::build);
         let layer = config.init_with(&Init::new(&device, 1), &catalog).unwrap();
         let printed = layer.to_string();
         assert!(printed.contains("score: Odd {") && printed.contains("factor: 0.5"), "{printed}");

@@ -234,10 +234,10 @@ fn a_cap_that_bounds_nothing_sensible_is_refused() {
 
 #[test]
 fn an_unknown_name_meets_those_that_there_are() {
-    let message = "unknown score `cosine`; there is additive, dot, scaled-dot";
+    let message = "unknown score `cosine`; choose one of additive, dot, scaled-dot";
     check_attention(|c| c.score = Choice::new("cosine"), message);
     check_transformer(|c| c.score = Choice::new("cosine"), message);
-    let message = "unknown positions `rotary`; there is alibi, learned, none, rope, sinusoidal";
+    let message = "unknown positions `rotary`; choose one of alibi, learned, none, rope, sinusoidal";
     check_attention(|c| c.positions = Choice::new("rotary"), message);
     check_transformer(|c| c.positions = Choice::new("rotary"), message);
 }
@@ -272,12 +272,12 @@ fn a_setting_of_the_wrong_type_is_named() {
 #[test]
 fn a_name_is_taken_only_once() {
     let taken = |kind, name: &str| ModelError::NameTaken { kind, name: name.to_owned() };
-    let score = Catalog::default().score("dot", |_: &NoSettings, _, _| Ok(Dot {})).err();
+    let score = Catalog::default().score("dot", |_: &NoSettings, _, _| Ok(Dot {})).check().err();
     assert_eq!(score, Some(taken("score", "dot")));
     let nowhere = |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>);
-    let positions = Catalog::default().positions("rope", nowhere).err();
+    let positions = Catalog::default().positions("rope", nowhere).check().err();
     assert_eq!(positions, Some(taken("positions", "rope")));
-    let message = "the score `dot` is already there; register yours under another name";
+    let message = "the score name `dot` is taken; register yours under another name";
     assert_eq!(score.unwrap().to_string(), message);
 }
 
@@ -288,19 +288,19 @@ fn a_registry_says_which_name_was_taken_when_it_is_used() {
     let task = Registry::new().task("reverse", "", |task: &Reverse| Ok(task.clone()));
     let model = Registry::new().model::<TransformerConfig>("transformer");
     for (registry, message) in [
-        (&score, "the score `dot` is"),
-        (&positions, "the position scheme `rope` is"),
-        (&task, "the task `reverse` is"),
-        (&model, "the model `transformer` is"),
+        (&score, "the score name `dot`"),
+        (&positions, "the positions name `rope`"),
+        (&task, "the task name `reverse`"),
+        (&model, "the model name `transformer`"),
     ] {
-        let read = ConfigSource::Task("reverse").read(registry, &[] as &[&str]).err().unwrap();
+        let read = registry.read(ConfigSource::Task("reverse"), &[] as &[&str]).err().unwrap();
         for error in [read, registry.check().err().unwrap()] {
-            let whole = format!("{message} already there; register yours under another name");
+            let whole = format!("{message} is taken; register yours under another name");
             assert_eq!(error.to_string(), whole);
             assert!(matches!(error, TrainError::Model(ModelError::NameTaken { .. })));
         }
     }
     // The first of several is the one that is told.
     let both = score.task("reverse", "", |task: &Reverse| Ok(task.clone()));
-    assert!(both.check().err().unwrap().to_string().starts_with("the score `dot`"));
+    assert!(both.check().err().unwrap().to_string().starts_with("the score name `dot`"));
 }

@@ -7,8 +7,8 @@ use qkv_model::{
     NoSettings, Place, Positions, SelfAttentionConfig, Training, Transformer, parameters,
 };
 use qkv_train::{
-    Ablation, Config, ConfigSource, Examples, Model, ModelConfig, Query, Registry, Split, Task, TrainError,
-    Trainer, attribute, load_weights, save_weights,
+    Ablation, ConfigSource, Examples, Experiment, Model, ModelConfig, Query, Registry, Split, Task,
+    TrainError, Trainer, attribute, load_weights, save_weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ impl Model for FixedMap {
 
 #[test]
 fn a_position_scheme_learns_in_every_layer_under_its_own_path() {
-    let catalog = Catalog::default().positions("learned-slope", LearnedSlope::build).unwrap();
+    let catalog = Catalog::default().positions("learned-slope", LearnedSlope::build);
     for device in devices() {
         let device = device.autodiff();
         let config = SelfAttentionConfig { positions: Choice::new("learned-slope"), ..heads(&scaled_dot()) };
@@ -108,8 +108,8 @@ const SHORT: [&str; 6] = [
     "schedule.warmup_steps=0",
 ];
 
-fn read(registry: &Registry, settings: &[&str]) -> Result<Config, TrainError> {
-    ConfigSource::Task("reverse").read(registry, &[&SHORT, settings].concat())
+fn read(registry: &Registry, settings: &[&str]) -> Result<Experiment, TrainError> {
+    registry.read(ConfigSource::Task("reverse"), &[&SHORT, settings].concat())
 }
 
 #[test]
@@ -117,15 +117,15 @@ fn a_registered_position_scheme_trains_in_a_transformer() {
     let registry = Registry::new().positions("learned-slope", LearnedSlope::build);
     for device in devices() {
         let device = device.autodiff();
-        let config = read(&registry, &["model.positions=learned-slope", "model.n_layers=2"]).unwrap();
-        let task = registry.task_of(&config).unwrap();
-        let model = registry.model_of(&config, &*task, &Init::new(&device, 0)).unwrap();
+        let experiment = read(&registry, &["model.positions=learned-slope", "model.n_layers=2"]).unwrap();
+        let Experiment { config, task, .. } = &experiment;
+        let model = experiment.model(&device).unwrap();
         assert!(
             model.downcast_ref::<Transformer>().unwrap().positions.is_none(),
             "it does nothing at the input"
         );
         let start = parameters(&model);
-        let trained = Trainer::new(model, &*task, config.recipe(), &device).unwrap().run().unwrap();
+        let trained = Trainer::new(model, &**task, config.recipe(), &device).unwrap().run().unwrap();
         for (start, end) in start.iter().zip(parameters(&trained.state.model)) {
             assert_ne!(start.data, end.data, "{} did not move", end.path);
         }
@@ -140,29 +140,29 @@ fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
     let registry = Registry::new().model::<FixedMapConfig>("fixed-map");
     for (idx, device) in devices().into_iter().enumerate() {
         let device = device.autodiff();
-        let config = read(&registry, &["model.name=fixed-map", "model.width=13"]).unwrap();
+        let build = |seed| read(&registry, &["model.name=fixed-map", "model.width=13", seed]).unwrap();
+        let experiment = build("seed=0");
+        let Experiment { config, task, .. } = &experiment;
         assert_eq!(config.model, Choice::new("fixed-map").with("width", 13));
-        let task = registry.task_of(&config).unwrap();
-        let build = |seed| registry.model_of(&config, &*task, &Init::new(&device, seed)).unwrap();
-        let start = build(0);
+        let start = experiment.model(&device).unwrap();
         let inside = start.downcast_ref::<FixedMap>().unwrap();
         assert_eq!(inside.unembedding.dims(), [13, 10]);
         assert!(start.downcast_ref::<Transformer>().is_none());
-        let trained = Trainer::new(start.clone(), &*task, config.recipe(), &device).unwrap().run().unwrap();
+        let trained = Trainer::new(start.clone(), &**task, config.recipe(), &device).unwrap().run().unwrap();
         let trained = trained.state.model;
         for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
             assert_ne!(start.data, end.data, "{} did not move", end.path);
         }
         let file = Scratch::new(&format!("fixed-map-{idx}.safetensors"));
         save_weights(&trained, &file.0).unwrap();
-        let loaded = load_weights(build(1), &file.0).unwrap();
+        let loaded = load_weights(build("seed=1").model(&device).unwrap(), &file.0).unwrap();
         let tokens = || Tensor::<3, Int>::zeros([2, 7, 1], &device);
         let features = |model: &qkv_train::AnyModel| values(&model.features(tokens(), Mode::Evaluate));
         assert_eq!(features(&loaded), features(&trained));
         assert!(loaded.attention_weights(tokens()).is_empty() && loaded.layers().is_empty());
         let place = Query { layer: 0, head: 0, position: 0 };
         assert!(loaded.trace(Tensor::zeros([7, 1], &device), place).is_none());
-        let examples = Examples { task: &*task, seed: 0, split: Split::Test };
+        let examples = Examples { task: &**task, seed: 0, split: Split::Test };
         let refused = [
             Ablation::new(&loaded, examples, 1, &device).err().unwrap(),
             attribute(&loaded, examples, 1, &device).err().unwrap(),
@@ -191,6 +191,6 @@ fn a_registered_models_settings_are_checked() {
     );
     assert_eq!(
         refused(&["model.name=fixd-map"]),
-        "unknown model `fixd-map`; there is fixed-map, transformer"
+        "unknown model `fixd-map`; choose one of fixed-map, transformer"
     );
 }

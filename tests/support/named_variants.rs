@@ -1,7 +1,8 @@
 //! Every variant by its settings, as a user asks for it.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
-use qkv_model::Init;
 use qkv_train::{AnyModel, Config, ConfigSource, Registry, Task};
 
 /// What a variant is called, and the settings that choose it.
@@ -65,12 +66,12 @@ const SHORT: [&str; 11] = [
 
 /// The short run with a variant's settings on top.
 pub fn short_run(registry: &Registry, settings: &[&str]) -> Config {
-    ConfigSource::Task("reverse").read(registry, &[&SHORT, settings].concat()).unwrap()
+    registry.read(ConfigSource::Task("reverse"), &[&SHORT, settings].concat()).unwrap().config
 }
 
 /// The model of a config, from another seed than the config's if `seed` says so.
-pub fn model(registry: &Registry, config: &Config, seed: u64, device: &Device) -> (Box<dyn Task>, AnyModel) {
-    let task = registry.task_of(config).unwrap();
-    let model = registry.model_of(config, &*task, &Init::new(device, seed)).unwrap();
-    (task, model)
+pub fn model(registry: &Registry, config: &Config, seed: u64, device: &Device) -> (Arc<dyn Task>, AnyModel) {
+    let experiment = registry.resolve(Config { seed, ..config.clone() }).unwrap();
+    let model = experiment.model(device).unwrap();
+    (experiment.task, model)
 }

@@ -232,7 +232,7 @@ fn a_pipe_is_refused_before_it_is_opened() {
 
 #[test]
 fn without_a_text_the_message_says_how_to_name_one() {
-    let error = ConfigSource::Task("chars").read(&Registry::new(), &[] as &[&str]).unwrap_err();
+    let error = Registry::new().read(ConfigSource::Task("chars"), &[] as &[&str]).unwrap_err();
     assert_eq!(error.to_string(), "the task `chars` needs a text, but task.text is empty");
 }
 
@@ -250,12 +250,13 @@ fn a_run_is_never_continued_with_another_text() {
     let text = TextFile::new("a rose is ".repeat(10));
     let settings = format!("task.text={}", text.0.display());
     let registry = Registry::new();
-    let config = ConfigSource::Task("chars").read(&registry, &[settings.as_str(), "task.seq_len=8"]).unwrap();
+    let settings = [settings.as_str(), "task.seq_len=8"];
+    let config = registry.read(ConfigSource::Task("chars"), &settings).unwrap().config;
     let settled: CharsConfig = config.task.read("task").unwrap();
     // By an independent program: FNV-1a over the same bytes.
     assert_eq!(settled.fingerprint, "6bd5805c642ffaa1");
-    let again = ConfigSource::Toml(&config.to_toml()).read(&registry, &[] as &[&str]).unwrap();
-    assert_eq!(again, config);
+    let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]).unwrap();
+    assert_eq!(again.config, config);
     fs::write(&text.0, "a nose is ".repeat(10)).unwrap();
     let error = settled.load().unwrap_err();
     let message = error.to_string().replace(&text.0.display().to_string(), "FILE");

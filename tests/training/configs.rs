@@ -6,7 +6,7 @@ use qkv_train::{Config, ConfigSource, Recipe, Registry, TrainError};
 use crate::support::layers::{additive, dot, scaled_by};
 
 fn read(task: &str, settings: &[&str]) -> Result<Config, TrainError> {
-    ConfigSource::Task(task).read(&Registry::new(), settings)
+    Ok(Registry::new().read(ConfigSource::Task(task), settings)?.config)
 }
 
 fn model(config: &Config) -> TransformerConfig {
@@ -48,8 +48,8 @@ fn every_task_has_defaults_that_hold_together() {
         ]
     );
     for name in names {
-        let config = read(name, needed(name)).unwrap();
-        assert_eq!(registry.task_of(&config).unwrap().name(), name);
+        let experiment = registry.read(ConfigSource::Task(name), needed(name)).unwrap();
+        assert_eq!(experiment.task.name(), name);
     }
 }
 
@@ -65,8 +65,8 @@ fn what_a_run_writes_down_is_the_same_run() {
             &["model.n_heads=4", "model.n_kv_heads=2", "model.qk_norm=true", "model.norm_kind=rms"],
         ] {
             let config = read(name, &[settings, needed(name)].concat()).unwrap();
-            let again = ConfigSource::Toml(&config.to_toml()).read(&registry, &[] as &[&str]).unwrap();
-            assert_eq!(again, config);
+            let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]).unwrap();
+            assert_eq!(again.config, config);
         }
     }
 }
@@ -82,7 +82,7 @@ fn open_values_follow_the_others() {
 #[test]
 fn a_file_needs_to_say_only_what_is_different() {
     let text = "[task]\nname = \"sort\"\n[model]\nprojections = \"frozen\"";
-    let config = ConfigSource::Toml(text).read(&Registry::new(), &["train.steps=7"]).unwrap();
+    let config = Registry::new().read(ConfigSource::Toml(text), &["train.steps=7"]).unwrap().config;
     let default = read("sort", &[]).unwrap();
     assert_eq!((model(&config).projections, config.train.steps), (Projections::Frozen, 7));
     assert_eq!(config.optimizer, default.optimizer);
@@ -136,13 +136,13 @@ fn what_is_no_config_says_so() {
     let error = read("revers", &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown task `revers`; the tasks are chars, copy, induction, max, modular-addition, recall, \
+        "unknown task `revers`; choose one of chars, copy, induction, max, modular-addition, recall, \
          recall-interleaved, reverse, sort, sorted-list"
     );
-    let error = ConfigSource::Toml("seed = 1").read(&Registry::new(), &[] as &[&str]).unwrap_err();
+    let error = Registry::new().read(ConfigSource::Toml("seed = 1"), &[] as &[&str]).unwrap_err();
     assert!(error.to_string().starts_with("the config names no task"), "{error}");
     for text in ["seed = ", "[task", "\u{0}"] {
-        let error = ConfigSource::Toml(text).read(&Registry::new(), &[] as &[&str]).unwrap_err().to_string();
+        let error = Registry::new().read(ConfigSource::Toml(text), &[] as &[&str]).unwrap_err().to_string();
         assert!(!error.contains('\n') && error.contains("TOML"), "{error}");
     }
     let error = read("reverse", &["model.d_model=wide"]).unwrap_err().to_string();
@@ -183,6 +183,6 @@ fn settings_and_their_name_can_be_set_in_any_order() {
 #[test]
 fn a_task_may_be_written_by_its_name_alone() {
     let registry = Registry::new();
-    let short = ConfigSource::Toml("task = \"reverse\"").read(&registry, &[] as &[&str]).unwrap();
-    assert_eq!(short, read("reverse", &[]).unwrap());
+    let short = registry.read(ConfigSource::Toml("task = \"reverse\""), &[] as &[&str]).unwrap();
+    assert_eq!(short.config, read("reverse", &[]).unwrap());
 }

@@ -89,13 +89,13 @@ fn decay_pulls_matrices_and_neither_norms_nor_biases_nor_tables() {
                 decay,
             ];
             let registry = Registry::new();
-            let config = ConfigSource::Task("reverse").read(&registry, &settings).unwrap();
+            let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
             let device = device.clone().autodiff();
-            let task = registry.task_of(&config).unwrap();
-            let model = registry.model_of(&config, &*task, &Init::new(&device, 0)).unwrap();
+            let (model, task) = (experiment.model(&device).unwrap(), &*experiment.task);
             let start = parameters(&model);
             assert!(start.iter().any(|parameter| parameter.path == "positions.learned"));
-            let trained = Trainer::new(model, &*task, config.recipe(), &device).unwrap().run().unwrap();
+            let trained =
+                Trainer::new(model, task, experiment.config.recipe(), &device).unwrap().run().unwrap();
             (start, parameters(&trained.state.model.valid()))
         };
         let (start, without) = weights("optimizer.weight_decay=0");

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_model::Init;
 use qkv_train::{
     ConfigSource, Copy, Evaluation, Example, Examples, Induction, InductionForm, Layout, Max,
     ModularAddition, Recall, Registry, Reverse, Sort, SortedList, Split, Task, TrainError, Trainer, draw,
@@ -272,7 +271,7 @@ fn tokens_read_as_their_labels_and_most_tasks_have_nothing_to_go_on_with() {
 #[test]
 fn a_size_out_of_range_is_refused_with_the_numbers() {
     let refused = |settings: &[&str], task: &str, message: &str| {
-        let error = ConfigSource::Task(task).read(&Registry::new(), settings).unwrap_err();
+        let error = Registry::new().read(ConfigSource::Task(task), settings).unwrap_err();
         assert_eq!(error.to_string(), message);
     };
     refused(&["task.n_symbols=9"], "sorted-list", "task.n_symbols must be between 10 and 65536, got 9");
@@ -289,13 +288,11 @@ fn a_size_out_of_range_is_refused_with_the_numbers() {
 
 /// Test figures after training a task with its defaults, but for these settings.
 fn learn(task: &str, settings: &[&str]) -> Evaluation {
-    let config = ConfigSource::Task(task).read(&Registry::new(), settings).unwrap();
+    let experiment = Registry::new().read(ConfigSource::Task(task), settings).unwrap();
     let device = Device::flex().autodiff();
-    let registry = Registry::new();
-    let task = registry.task_of(&config).unwrap();
-    let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed)).unwrap();
-    let trained = Trainer::new(model, &*task, config.recipe(), &device).unwrap().run().unwrap();
-    let examples = Examples { task: &*task, seed: config.seed, split: Split::Test };
+    let (model, task, config) = (experiment.model(&device).unwrap(), &*experiment.task, experiment.config);
+    let trained = Trainer::new(model, task, config.recipe(), &device).unwrap().run().unwrap();
+    let examples = Examples { task, seed: config.seed, split: Split::Test };
     evaluate(&trained.state.model.valid(), examples, 500, &device).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_model::{Init, parameters};
+use qkv_model::parameters;
 use qkv_train::{
     AnyModel, Config, ConfigSource, Ended, Evaluation, Examples, Next, Observer, Registry, Split, State,
     StepReport, TrainError, Trained, Trainer, evaluate, evaluate_exactly,
@@ -17,14 +17,13 @@ fn train_with(
     stop_after: Option<u64>,
 ) -> Result<Trained<AnyModel>, TrainError> {
     let device = device.clone().autodiff();
-    let registry = Registry::new();
-    let task = registry.task_of(config)?;
-    let model = registry.model_of(config, &*task, &Init::new(&device, config.seed))?;
-    Trainer::new(model, &*task, config.recipe(), &device)?.stop_after(stop_after).observe(observer).run()
+    let experiment = Registry::new().resolve(config.clone())?;
+    let (model, task) = (experiment.model(&device)?, &*experiment.task);
+    Trainer::new(model, task, config.recipe(), &device)?.stop_after(stop_after).observe(observer).run()
 }
 
 fn config(task: &str, settings: &[&str]) -> Config {
-    ConfigSource::Task(task).read(&Registry::new(), settings).unwrap()
+    Registry::new().read(ConfigSource::Task(task), settings).unwrap().config
 }
 
 struct Nothing;
@@ -35,7 +34,7 @@ impl<M> Observer<M> for Nothing {}
 fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
     let config = config(task, settings);
     let trained = train_with(&config, device, &mut Nothing, None).unwrap();
-    let task = Registry::new().task_of(&config).unwrap();
+    let task = Registry::new().resolve(config.clone()).unwrap().task;
     evaluate(
         &trained.state.model.valid(),
         Examples { task: &*task, seed: config.seed, split: Split::Test },
@@ -75,7 +74,7 @@ fn two_layers_learn_to_sort_every_input_there_is() {
     for device in devices() {
         let config = config("sort", &["task.len=4", "train.steps=400"]);
         let trained = train_with(&config, &device, &mut Nothing, None).unwrap();
-        let task = Registry::new().task_of(&config).unwrap();
+        let task = Registry::new().resolve(config.clone()).unwrap().task;
         let exactly = evaluate_exactly(&trained.state.model.valid(), &*task, 100, &device).unwrap().unwrap();
         assert_eq!((exactly.examples, exactly.sequence_accuracy), (81, 1.0));
         assert!(evaluate_exactly(&trained.state.model.valid(), &*task, 80, &device).unwrap().is_none());

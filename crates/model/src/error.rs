@@ -79,7 +79,7 @@ pub enum ModelError {
         d_k: usize,
     },
     /// Nothing has this name.
-    #[error("unknown {kind} `{name}`; there is {}", known.join(", "))]
+    #[error("unknown {kind} `{name}`; choose one of {}", known.join(", "))]
     Unknown {
         /// What was asked for, for example `"score"`.
         kind: &'static str,
@@ -89,7 +89,7 @@ pub enum ModelError {
         known: Vec<String>,
     },
     /// Two things cannot have one name.
-    #[error("the {kind} `{name}` is already there; register yours under another name")]
+    #[error("the {kind} name `{name}` is taken; register yours under another name")]
     NameTaken {
         /// What was to be added, for example `"score"`.
         kind: &'static str,

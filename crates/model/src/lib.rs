@@ -12,7 +12,7 @@
 //! | What does one layer return? | [`AttentionOutput`], and [`Trace`] with every intermediate | example `attention_by_hand` |
 //! | How are queries and keys compared? | [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`] | example `custom_score` |
 //! | How is a position told? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
-//! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Catalog`] |
+//! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of [`Named`] and [`Ready`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Catalog`] |
 //! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own | example `own_command_line` |
 //! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
 //! | What happens inside, and what if it were otherwise? | a [`Hook`] at every [`Stage`]; a [`Contribution`] of every [`Source`] | example `find_the_induction_head` |
@@ -67,8 +67,8 @@ pub use attention::{
 };
 pub use block::{Block, BlockOutput};
 pub use catalog::{
-    Catalog, Choice, Conversion, Erased, ErasedModule, Holds, Mapper, NoSettings, Settings, Visitor,
-    plain_words,
+    Catalog, Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings,
+    Visitor, plain_words,
 };
 pub use config::{MaskConfig, TransformerConfig};
 pub use contribution::{Contribution, Source};

@@ -17,14 +17,6 @@ pub enum TrainError {
         /// The known key that looks most like it.
         nearest: Option<String>,
     },
-    /// No task has this name.
-    #[error("unknown task `{name}`; the tasks are {}", known.join(", "))]
-    UnknownTask {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: Vec<String>,
-    },
     /// A config does not say which task it is for.
     #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
     NoTask,

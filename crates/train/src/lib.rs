@@ -11,14 +11,14 @@
 //! | What comes out? | [`Trained`], [`Ended`], [`State`] | example `learn_to_reverse` |
 //! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
 //! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
-//! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; [`Config`], [`ConfigSource`] | example `own_command_line` |
+//! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`] | example `own_command_line` |
 //! | What happens in a step? | [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
 //! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
 //! | What is a head good for? | [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`] between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]) | example `find_the_induction_head` |
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
 //! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
 //! | What lies on disk? | the [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
-//! | What can be wrong? | [`TrainError`] | the page of [`ConfigSource::read`] |
+//! | What can be wrong? | [`TrainError`] | the page of [`Registry::read`] |
 
 mod causal;
 mod config;
@@ -38,7 +38,7 @@ pub use error::TrainError;
 pub use measure::{Probe, Sampling, evaluate, evaluate_exactly, generate};
 pub use model::{AnyModel, Layer, Model, Query};
 pub use qkv_run::{Baseline, Evaluation, StepReport};
-pub use registry::{ConfigSource, ModelConfig, Registry};
+pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{
     Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max, ModularAddition,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_run::{Evaluation, Event, Existing, RunFolder};
-use qkv_train::{Config, ConfigSource, Registry, TrainError};
+use qkv_train::{ConfigSource, Experiment, Registry, TrainError};
 use serde::Serialize;
 use toml::Table;
 
@@ -29,7 +29,7 @@ struct Run {
     /// `key=value`, one for each key of `[sweep]`, without quotation marks.
     labels: Vec<String>,
     folder: PathBuf,
-    config: Config,
+    experiment: Experiment,
 }
 
 /// Trains the runs that are not finished and shows the results of all.
@@ -40,12 +40,12 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
     // Everything is checked before the first run starts.
     for run in &runs {
-        Job::prepare(registry, run.config.clone(), &device).with_context(|| run.labels.join(" "))?;
+        Job::prepare(&run.experiment, &device).with_context(|| run.labels.join(" "))?;
     }
     let mut interrupt = Interrupt::watch(|| {})?;
     let mut ended = ExitCode::SUCCESS;
     for (number, run) in runs.iter().enumerate() {
-        let job = Job::prepare(registry, run.config.clone(), &device)?;
+        let job = Job::prepare(&run.experiment, &device)?;
         match train(&job, run, &mut interrupt) {
             Ok(Trained::Result(result)) => {
                 show(args, &result, &format!("{:>4}/{}", number + 1, runs.len()), run)?;
@@ -95,11 +95,11 @@ enum Trained {
 fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
     let (folder, from) = if RunFolder::holds_a_run(&run.folder) {
         let folder = RunFolder::open(&run.folder)?.locked()?;
-        run.config.check_same_as(&folder)?;
+        run.experiment.config.check_same_as(&folder)?;
         let from = folder.checkpoints_to_resume(None)?;
         (folder, from)
     } else {
-        (RunFolder::create(&run.folder, &run.config.to_toml(), Existing::Keep)?, Vec::new())
+        (RunFolder::create(&run.folder, &run.experiment.config.to_toml(), Existing::Keep)?, Vec::new())
     };
     if folder.done()?.is_none()
         && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Output::Quiet, interrupt)?
@@ -130,14 +130,15 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
         None => Path::new("runs").join(args.config.file_stem().unwrap_or_default()),
     };
     let text = toml::to_string(&config)?;
+    let mut reader = registry.reader();
     let runs: Vec<Run> = (0..n_runs)
         .filter(|index| index % n_shards == shard)
         .map(|index| {
             let combination = combination(&axes, index);
             let settings: Vec<String> =
                 combination.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            let config = ConfigSource::Toml(&text)
-                .read(registry, &settings)
+            let experiment = reader
+                .read(ConfigSource::Toml(&text), &settings)
                 .with_context(|| format!("run {}", settings.join(" ")))?;
             let labels: Vec<String> = combination.into_iter().map(label).collect();
             let name = folder_name(&labels);
@@ -146,7 +147,7 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
                     "the settings of a run name its folder, and `{name}` is too long for one"
                 )));
             }
-            Ok(Run { folder: parent.join(name), labels, config })
+            Ok(Run { folder: parent.join(name), labels, experiment })
         })
         .collect::<Result<_>>()?;
     let mut folders = HashSet::new();

@@ -16,8 +16,8 @@ const SHOWN: usize = 24;
 pub fn run(registry: &Registry) -> Result<ExitCode> {
     let out = &mut Stdout::new();
     for name in registry.task_names() {
-        match ConfigSource::Task(name).read(registry, &[] as &[&str]) {
-            Ok(config) => show(out, name, &*registry.task_of(&config)?)?,
+        match registry.read(ConfigSource::Task(name), &[] as &[&str]) {
+            Ok(experiment) => show(out, name, &*experiment.task)?,
             Err(error) => writeln!(out, "{name:<18} {}\n", exit::sentence(&error.into()))?,
         }
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_run::{Checkpoint, Existing, RunFolder};
-use qkv_train::{Config, ConfigSource, Ended, Registry, TrainError};
+use qkv_train::{ConfigSource, Ended, Experiment, Registry, TrainError};
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
@@ -23,8 +23,8 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     if args.live {
         live::check()?;
     }
-    let config = config(args, registry)?;
-    let job = Job::prepare(registry, config, &args.machine.open()?)?.stop_after(args.stop_after);
+    let experiment = experiment(args, registry)?;
+    let job = Job::prepare(&experiment, &args.machine.open()?)?.stop_after(args.stop_after);
     let mut interrupt = Interrupt::watch(live::close)?;
     let (folder, from) = folder(args, &job)?;
     let output = match args {
@@ -68,7 +68,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     }
 }
 
-fn config(args: &TrainArgs, registry: &Registry) -> Result<Config> {
+fn experiment(args: &TrainArgs, registry: &Registry) -> Result<Experiment> {
     let mut settings = args.settings.clone();
     settings.extend(args.seed.map(|seed| format!("seed={seed}")));
     if let Some(steps) = args.steps {
@@ -84,14 +84,14 @@ fn config(args: &TrainArgs, registry: &Registry) -> Result<Config> {
     if args.source.ends_with(".toml") {
         return from_file(source, registry, &settings);
     }
-    Ok(ConfigSource::Task(&args.source).read(registry, &settings)?)
+    Ok(registry.read(ConfigSource::Task(&args.source), &settings)?)
 }
 
-fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Config> {
+fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Experiment> {
     let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
     let set = if settings.is_empty() { "" } else { " with what the command line sets" };
-    let config = ConfigSource::Toml(&text).read(registry, settings);
-    config.with_context(|| format!("cannot use {}{set}", path.display()))
+    let experiment = registry.read(ConfigSource::Toml(&text), settings);
+    experiment.with_context(|| format!("cannot use {}{set}", path.display()))
 }
 
 /// The run's folder, and the checkpoints to go on from, the best first.

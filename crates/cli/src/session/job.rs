@@ -1,15 +1,15 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_model::Init;
 use qkv_run::{Baseline, Checkpoint, Evaluation, Event, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, Config, Ended, EventLog, Example, Examples, Probe, Registry, RunInfo, Sampling,
+    AnyModel, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, Probe, RunInfo, Sampling,
     Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate, generate, load_checkpoint,
 };
 
@@ -30,7 +30,7 @@ const SAMPLE: usize = 200;
 /// A checked training: its config, task and model fit together, and nothing was created.
 pub struct Job {
     pub config: Config,
-    pub task: Box<dyn Task>,
+    pub task: Arc<dyn Task>,
     /// With its initial weights.
     pub model: AnyModel,
     device: Device,
@@ -84,11 +84,11 @@ pub struct Done {
 }
 
 impl Job {
-    /// Builds everything that the config names.
-    pub fn prepare(registry: &Registry, config: Config, device: &Device) -> Result<Self> {
+    /// Builds the model of an experiment.
+    pub fn prepare(experiment: &Experiment, device: &Device) -> Result<Self> {
         let device = device.clone().autodiff();
-        let task = registry.task_of(&config)?;
-        let model = registry.model_of(&config, &*task, &Init::new(&device, config.seed))?;
+        let model = experiment.model(&device)?;
+        let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
         // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
         Ok(Self { config, task, model, device, stop_after: None })

@@ -29,9 +29,9 @@ pub struct Choice {
 /// Implemented for every type that fits; say `#[serde(default, deny_unknown_fields)]`, so that a misspelt key is an
 /// error. No field may be called `name`, which is the key of the thing's own name. [`NoSettings`] is for things that have
 /// none.
-pub trait Settings: Serialize + DeserializeOwned + Default {}
+pub trait Settings: Serialize + DeserializeOwned + Default + 'static {}
 
-impl<T: Serialize + DeserializeOwned + Default> Settings for T {}
+impl<T: Serialize + DeserializeOwned + Default + 'static> Settings for T {}
 
 /// The settings of something that has none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,13 +77,17 @@ impl Choice {
     /// # Panics
     /// If `settings` is not a struct.
     pub fn with_settings(&self, settings: &impl Serialize) -> Self {
-        match serde_json::to_value(settings) {
-            Ok(Value::Object(mut settings)) => {
-                settings.retain(|_, value| !value.is_null());
-                Self { name: self.name.clone(), settings }
-            }
-            other => panic!("settings are a struct of numbers and names, got {other:?}"),
-        }
+        let mut settings = fields(settings);
+        settings.retain(|_, value| !value.is_null());
+        Self { name: self.name.clone(), settings }
+    }
+}
+
+/// Every field of a struct of settings, null where it is `None`.
+pub(super) fn fields(settings: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(fields)) => fields,
+        other => panic!("settings are a struct of numbers and names, got {other:?}"),
     }
 }
 

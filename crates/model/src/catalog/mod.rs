@@ -1,15 +1,16 @@
-//! What a model can be put together from by name: the scores and the position schemes, built-in ones and yours.
+//! What a config can name in a model: scores and position schemes, built-in ones and yours; and how a name and its
+//! settings become a module. What a name in a config stands for besides, tasks and models, belongs to `train`.
 
 mod bridge;
 mod choice;
 mod erased;
+mod named;
 
 pub use bridge::{Mapper, Visitor};
 pub use choice::{Choice, NoSettings, Settings, plain_words};
 pub use erased::{Conversion, Erased, ErasedModule, Holds};
+pub use named::{Named, Ready};
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use crate::attention::{Additive, AnyScore, Dot, HeadShape, ScaledDot, Score};
@@ -18,15 +19,6 @@ use crate::init::Init;
 use crate::positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
 };
-
-type Build<A, T> = Arc<dyn Fn(&Choice, &Init, A) -> Result<T, ModelError> + Send + Sync>;
-type Complete = Arc<dyn Fn(&Choice) -> Result<Choice, ModelError> + Send + Sync>;
-
-#[derive(Clone)]
-struct Part<A, T> {
-    build: Build<A, T>,
-    complete: Complete,
-}
 
 /// The named scores and position schemes. [`Catalog::default`] has the built-in ones.
 ///
@@ -44,7 +36,8 @@ struct Part<A, T> {
 /// | `rope` | [`Rope`] | `base`: the larger, the slower the slowest pair turns |
 /// | `alibi` | [`Alibi`] | `slopes`: one for each head, instead of the paper's |
 ///
-/// A part of your own takes the same way in as these do:
+/// A name can be taken only once; the first that was taken twice is reported by the next use of the catalog. A score of
+/// your own takes the same way in as these do:
 ///
 /// ```
 /// use burn::module::Module;
@@ -62,157 +55,115 @@ struct Part<A, T> {
 ///     }
 /// }
 ///
-/// let catalog = Catalog::default().score("distance", |_: &NoSettings, _, _| Ok(Distance {}))?;
+/// let catalog = Catalog::default().score("distance", |_: &NoSettings, _, _| Ok(Distance {}));
 /// let mut config = SelfAttentionConfig::new(3, 2);
 /// config.score = Choice::new("distance");
 /// let attention = config.init_with(&Init::new(&Device::flex(), 1), &catalog)?;
 /// assert!(attention.score.downcast_ref::<Distance>().is_some());
 /// # Ok::<(), ModelError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Catalog {
-    scores: BTreeMap<String, Part<HeadShape, AnyScore>>,
-    positions: BTreeMap<String, Part<Place, Option<AnyPositions>>>,
+    scores: Named<BuildScore>,
+    positions: Named<BuildPositions>,
 }
+
+type BuildScore = dyn Fn(&Init, HeadShape) -> Result<AnyScore, ModelError>;
+type BuildPositions = dyn Fn(&Init, Place) -> Result<Option<AnyPositions>, ModelError>;
 
 impl Default for Catalog {
     fn default() -> Self {
-        let empty = Self { scores: BTreeMap::new(), positions: BTreeMap::new() };
-        empty
+        Self { scores: Named::new("score"), positions: Named::new("positions") }
             .score("dot", Dot::build)
-            .and_then(|catalog| catalog.score("scaled-dot", ScaledDot::build))
-            .and_then(|catalog| catalog.score("additive", Additive::build))
-            .and_then(|catalog| catalog.positions("none", NoPositions::build))
-            .and_then(|catalog| catalog.positions("learned", LearnedPositions::build))
-            .and_then(|catalog| catalog.positions("sinusoidal", SinusoidalPositions::build))
-            .and_then(|catalog| catalog.positions("rope", Rope::build))
-            .and_then(|catalog| catalog.positions("alibi", Alibi::build))
-            .expect("the built-in names differ")
+            .score("scaled-dot", ScaledDot::build)
+            .score("additive", Additive::build)
+            .positions("none", NoPositions::build)
+            .positions("learned", LearnedPositions::build)
+            .positions("sinusoidal", SinusoidalPositions::build)
+            .positions("rope", Rope::build)
+            .positions("alibi", Alibi::build)
     }
 }
 
 impl Catalog {
     /// Adds a score. `build` makes it for the heads of one attention layer, from its settings; the [`Init`] stands at
     /// the score's own place in the module tree.
-    ///
-    /// # Errors
-    /// If the name is taken.
     pub fn score<C: Settings, S: Score>(
         mut self,
         name: &str,
         build: impl Fn(&C, &Init, HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
-    ) -> Result<Self, ModelError> {
-        let part = Part {
-            build: Arc::new(move |choice: &Choice, init: &Init, heads| {
-                Ok(AnyScore::new(build(&choice.read(SCORE)?, init, heads)?))
-            }),
-            complete: completion::<C>(SCORE),
-        };
-        insert(&mut self.scores, SCORE, name, part)?;
-        Ok(self)
+    ) -> Self {
+        let build = Arc::new(build);
+        self.scores.add(name, move |settings: C| {
+            let build = Arc::clone(&build);
+            Box::new(move |init: &Init, heads| Ok(AnyScore::new(build(&settings, init, heads)?)))
+        });
+        self
     }
 
-    /// Adds a position scheme. `build` is asked once for the model's input and once for each attention layer, and
+    /// Adds a position scheme. `build` is called once for the model's input and once for each attention layer, and
     /// returns `None` where the scheme does nothing.
-    ///
-    /// # Errors
-    /// If the name is taken.
     pub fn positions<C: Settings, P: Positions>(
         mut self,
         name: &str,
         build: impl Fn(&C, &Init, Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
-    ) -> Result<Self, ModelError> {
-        let part = Part {
-            build: Arc::new(move |choice: &Choice, init: &Init, place| {
-                Ok(build(&choice.read(POSITIONS)?, init, place)?.map(AnyPositions::new))
-            }),
-            complete: completion::<C>(POSITIONS),
-        };
-        insert(&mut self.positions, POSITIONS, name, part)?;
-        Ok(self)
+    ) -> Self {
+        let build = Arc::new(build);
+        self.positions.add(name, move |settings: C| {
+            let build = Arc::clone(&build);
+            Box::new(move |init: &Init, place| Ok(build(&settings, init, place)?.map(AnyPositions::new)))
+        });
+        self
     }
 
     /// Builds the score that `choice` names.
     ///
     /// # Errors
-    /// If there is none of this name, its settings are wrong, or it does not fit the heads.
+    /// If there is no score of this name, its settings are wrong, or it does not fit the heads.
     pub fn build_score(
         &self,
         choice: &Choice,
         init: &Init,
         heads: HeadShape,
     ) -> Result<AnyScore, ModelError> {
-        (find(&self.scores, SCORE, choice)?.build)(choice, init, heads)
+        (self.scores.read(choice)?.build)(init, heads)
     }
 
     /// Builds what the position scheme that `choice` names does at `place`.
     ///
     /// # Errors
-    /// If there is none of this name, its settings are wrong, or it does not fit the place.
+    /// If there is no scheme of this name, its settings are wrong, or it does not fit the place.
     pub fn build_positions(
         &self,
         choice: &Choice,
         init: &Init,
         place: Place,
     ) -> Result<Option<AnyPositions>, ModelError> {
-        (find(&self.positions, POSITIONS, choice)?.build)(choice, init, place)
+        (self.positions.read(choice)?.build)(init, place)
     }
 
     /// The same choice of a score with every setting filled in.
     ///
     /// # Errors
-    /// If there is none of this name or its settings are wrong.
+    /// If there is no score of this name or its settings are wrong.
     pub fn score_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
-        (find(&self.scores, SCORE, choice)?.complete)(choice)
+        Ok(self.scores.read(choice)?.choice)
     }
 
     /// The same choice of a position scheme with every setting filled in.
     ///
     /// # Errors
-    /// If there is none of this name or its settings are wrong.
+    /// If there is no scheme of this name or its settings are wrong.
     pub fn positions_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
-        (find(&self.positions, POSITIONS, choice)?.complete)(choice)
+        Ok(self.positions.read(choice)?.choice)
     }
-}
 
-/// The words for the two kinds in errors, and their keys in a config file.
-const SCORE: &str = "score";
-const POSITIONS: &str = "positions";
-
-fn completion<C: Settings>(kind: &'static str) -> Complete {
-    Arc::new(move |choice| Ok(choice.with_settings(&choice.read::<C>(kind)?)))
-}
-
-fn insert<P>(
-    catalog: &mut BTreeMap<String, P>,
-    kind: &'static str,
-    name: &str,
-    part: P,
-) -> Result<(), ModelError> {
-    if catalog.contains_key(name) {
-        return Err(ModelError::NameTaken { kind, name: name.to_owned() });
-    }
-    catalog.insert(name.to_owned(), part);
-    Ok(())
-}
-
-fn find<'a, P>(
-    catalog: &'a BTreeMap<String, P>,
-    kind: &'static str,
-    choice: &Choice,
-) -> Result<&'a P, ModelError> {
-    catalog.get(&choice.name).ok_or_else(|| ModelError::Unknown {
-        kind,
-        name: choice.name.clone(),
-        known: catalog.keys().cloned().collect(),
-    })
-}
-
-impl Debug for Catalog {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Catalog")
-            .field("scores", &self.scores.keys())
-            .field("positions", &self.positions.keys())
-            .finish()
+    /// Whether every name was taken only once; the methods above report it, too.
+    ///
+    /// # Errors
+    /// If one was not.
+    pub fn check(&self) -> Result<(), ModelError> {
+        self.scores.check()?;
+        self.positions.check()
     }
 }

@@ -15,18 +15,17 @@ use qkv_model::Choice;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
-use crate::registry::Registry;
 
-/// What a run is made of. Read from TOML by [`ConfigSource::read`], written beside the weights with every value filled
+/// What a run is made of. Read by [`Registry::read`](crate::Registry::read), written beside the weights with every value filled
 /// in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Decides every random number: initial weights, examples, dropout. At most 2^63 - 1, the largest TOML integer.
     pub seed: u64,
-    /// What is learned, by a name in the [`Registry`].
+    /// What is learned, by a name in the [`Registry`](crate::Registry).
     pub task: Choice,
-    /// What learns it, by a name in the [`Registry`].
+    /// What learns it, by a name in the [`Registry`](crate::Registry).
     pub model: Choice,
     /// How weights are updated.
     pub optimizer: OptimizerConfig,
@@ -84,19 +83,6 @@ impl Config {
             schedule: self.schedule.clone(),
             train: self.train.clone(),
         }
-    }
-
-    /// The same run with every open value filled in and every value checked.
-    ///
-    /// # Errors
-    /// If a name is unknown, a number is out of range, or the model does not fit the task.
-    pub fn resolve(mut self, registry: &Registry) -> Result<Self, TrainError> {
-        self.task = registry.complete_task(&self.task)?;
-        let task = registry.build_task(&self.task)?;
-        self.task.settings.extend(task.found());
-        self.recipe().check()?;
-        self.model = registry.fit_model(&self.model, &*task, self.train.batch_size)?;
-        Ok(self)
     }
 
     /// The run as a config file.

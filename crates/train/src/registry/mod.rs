@@ -2,21 +2,22 @@
 //!
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`.
 
-mod entry;
+mod experiment;
 mod read;
 mod transformer;
 
-pub use read::ConfigSource;
+pub use experiment::Experiment;
+pub use read::{ConfigSource, Reader};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qkv_model::{Catalog, Choice, Init, ModelError, Positions, Score, Settings, TransformerConfig};
+use qkv_model::{
+    Catalog, Choice, HeadShape, Init, ModelError, Named, Place, Positions, Score, Settings, TransformerConfig,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use toml::Table;
 
-use self::entry::{ModelEntry, ModelOf, TaskEntry, TaskOf};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::model::{AnyModel, Model};
@@ -27,7 +28,7 @@ use crate::task::{
 /// Everything that a config can name. [`Registry::new`] has the built-in things; what you add works with every command
 /// that they work with: `qkv::run` of the command line's crate takes a registry.
 ///
-/// A name can be taken only once; the first that was taken twice is reported by whatever uses the registry next.
+/// A name can be taken only once; the first that was taken twice is reported by the next use of the registry.
 ///
 /// ```
 /// use qkv_model::random::Rng;
@@ -66,18 +67,27 @@ use crate::task::{
 ///
 /// let registry =
 ///     Registry::new().task("parity", "task.seq_len = 8", |parity: &Parity| Ok(parity.clone()));
-/// let config = ConfigSource::Task("parity").read(&registry, &["train.steps=20"])?;
-/// assert_eq!(registry.task_of(&config)?.seq_len(), 8);
+/// let experiment = registry.read(ConfigSource::Task("parity"), &["train.steps=20"])?;
+/// assert_eq!(experiment.task.seq_len(), 8);
 /// # Ok::<(), qkv_train::TrainError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Registry {
     catalog: Catalog,
-    tasks: BTreeMap<String, Arc<dyn TaskEntry>>,
-    models: BTreeMap<String, Arc<dyn ModelEntry>>,
-    /// What was registered under a name that was taken, and the name.
-    refused: Option<(&'static str, String)>,
+    tasks: Named<BuildTask>,
+    /// Of each task, the text of a config file.
+    defaults: BTreeMap<String, String>,
+    models: Named<FitModel>,
 }
+
+type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
+
+/// Fits the settings of a model to a task and to a size of a batch: the same choice with everything filled in, and what
+/// builds it.
+type FitModel =
+    dyn FnOnce(&Choice, &dyn Task, usize, &Catalog) -> Result<(Choice, Box<BuildModel>), TrainError>;
+
+type BuildModel = dyn Fn(&dyn Task, &Init, &Catalog) -> Result<AnyModel, TrainError>;
 
 /// A kind of model that a config can name: its settings, and how it is built from them.
 pub trait ModelConfig: Settings {
@@ -123,9 +133,9 @@ impl Registry {
     pub fn new() -> Self {
         let empty = Self {
             catalog: Catalog::default(),
-            tasks: BTreeMap::new(),
-            models: BTreeMap::new(),
-            refused: None,
+            tasks: Named::new("task"),
+            defaults: BTreeMap::new(),
+            models: Named::new("model"),
         };
         empty
             .model::<TransformerConfig>(TRANSFORMER)
@@ -153,20 +163,18 @@ impl Registry {
     pub fn score<C: Settings, S: Score>(
         self,
         name: &str,
-        build: impl Fn(&C, &Init, qkv_model::HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
+        build: impl Fn(&C, &Init, HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
     ) -> Self {
-        let catalog = self.catalog.clone().score(name, build);
-        self.with_catalog("score", name, catalog)
+        Self { catalog: self.catalog.score(name, build), ..self }
     }
 
     /// Adds a position scheme; see [`Catalog::positions`].
     pub fn positions<C: Settings, P: Positions>(
         self,
         name: &str,
-        build: impl Fn(&C, &Init, qkv_model::Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
+        build: impl Fn(&C, &Init, Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
     ) -> Self {
-        let catalog = self.catalog.clone().positions(name, build);
-        self.with_catalog("position scheme", name, catalog)
+        Self { catalog: self.catalog.positions(name, build), ..self }
     }
 
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's
@@ -177,25 +185,34 @@ impl Registry {
         defaults: &str,
         build: impl Fn(&C) -> Result<T, TrainError> + Send + Sync + 'static,
     ) -> Self {
-        if self.tasks.contains_key(name) {
-            return self.refuse("task", name);
-        }
-        self.tasks.insert(name.to_owned(), Arc::new(TaskOf::new(defaults, build)));
+        let build = Arc::new(build);
+        self.tasks.add(name, move |settings: C| {
+            let build = Arc::clone(&build);
+            Box::new(move || Ok(Arc::new(build(&settings)?)))
+        });
+        self.defaults.insert(name.to_owned(), defaults.to_owned());
         self
     }
 
     /// Adds a kind of model.
-    pub fn model<C: ModelConfig + 'static>(mut self, name: &str) -> Self {
-        if self.models.contains_key(name) {
-            return self.refuse("model", name);
-        }
-        self.models.insert(name.to_owned(), Arc::new(ModelOf::<C>::new()));
+    pub fn model<C: ModelConfig>(mut self, name: &str) -> Self {
+        self.models.add(name, |settings: C| {
+            Box::new(move |choice: &Choice, task: &dyn Task, batch_size, catalog: &Catalog| {
+                let settings = settings.fit(task, catalog)?;
+                settings.check_batch(batch_size)?;
+                let choice = choice.with_settings(&settings);
+                let build: Box<BuildModel> = Box::new(move |task, init, catalog| {
+                    Ok(AnyModel::new(settings.build(task, init, catalog)?))
+                });
+                Ok((choice, build))
+            })
+        });
         self
     }
 
     /// The names of the tasks, in alphabetical order.
     pub fn task_names(&self) -> impl Iterator<Item = &str> {
-        self.tasks.keys().map(String::as_str)
+        self.tasks.names()
     }
 
     /// Whether every name is taken only once.
@@ -203,108 +220,53 @@ impl Registry {
     /// # Errors
     /// If one is not.
     pub fn check(&self) -> Result<(), TrainError> {
-        match &self.refused {
-            None => Ok(()),
-            Some((kind, name)) => Err(ModelError::NameTaken { kind, name: name.clone() }.into()),
-        }
+        self.catalog.check()?;
+        self.tasks.check()?;
+        Ok(self.models.check()?)
     }
 
-    /// The task of a config.
+    /// Reads a config, overlays `settings` of the form `model.d_k=24`, fills in what is open, checks everything and
+    /// builds the task.
     ///
     /// # Errors
-    /// If there is none of this name, or one of its settings is out of range.
-    pub fn task_of(&self, config: &Config) -> Result<Box<dyn Task>, TrainError> {
-        self.build_task(&config.task)
-    }
-
-    /// The model of a config, with its initial weights.
+    /// If a key or a name is unknown, a value has the wrong type or is out of range, or two of them do not fit each
+    /// other.
     ///
-    /// # Errors
-    /// If there is none of this name, or it does not fit the task.
-    pub fn model_of(&self, config: &Config, task: &dyn Task, init: &Init) -> Result<AnyModel, TrainError> {
-        self.model_entry(&config.model)?.build(&config.model, task, init, &self.catalog)
-    }
-
-    pub(crate) fn build_task(&self, choice: &Choice) -> Result<Box<dyn Task>, TrainError> {
-        self.task_entry(&choice.name)?.build(choice)
-    }
-
-    /// The task's settings with every default of its own filled in.
-    pub(crate) fn complete_task(&self, choice: &Choice) -> Result<Choice, TrainError> {
-        self.task_entry(&choice.name)?.complete(choice)
-    }
-
-    /// Every key that the settings of a task can have.
-    pub(crate) fn task_keys(&self, choice: &Choice) -> Result<Vec<String>, TrainError> {
-        self.task_entry(&choice.name)?.keys(choice)
-    }
-
-    /// Every key that the settings of a model can have.
-    pub(crate) fn model_keys(&self, choice: &Choice) -> Result<Vec<String>, TrainError> {
-        self.model_entry(choice)?.keys(choice)
-    }
-
-    /// The model's settings with everything filled in, checked against the task and the size of a batch.
-    pub(crate) fn fit_model(
+    /// ```
+    /// use qkv_train::{ConfigSource, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let reverse = ConfigSource::Task("reverse");
+    /// let experiment = registry.read(reverse, &["train.steps=20", "model.projections=none"])?;
+    /// assert_eq!(experiment.config.train.steps, 20);
+    ///
+    /// let error = registry.read(reverse, &["model.d_modle=64"]).unwrap_err();
+    /// assert_eq!(error.to_string(), "unknown key `model.d_modle`; did you mean `model.d_model`?");
+    /// # Ok::<(), qkv_train::TrainError>(())
+    /// ```
+    pub fn read(
         &self,
-        choice: &Choice,
-        task: &dyn Task,
-        batch_size: usize,
-    ) -> Result<Choice, TrainError> {
-        self.model_entry(choice)?.fit(choice, task, &self.catalog, batch_size)
+        source: ConfigSource<'_>,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Experiment, TrainError> {
+        self.reader().read(source, settings)
     }
 
-    /// The defaults of a task, as a config.
-    pub(crate) fn defaults(&self, task: &str) -> Result<Table, TrainError> {
-        let text = self.task_entry(task)?.defaults();
-        text.parse().map_err(|error| {
-            TrainError::Config(format!("the defaults of the task `{task}` are no TOML: {error}"))
-        })
+    /// The same for a config that is read already.
+    ///
+    /// # Errors
+    /// If a name is unknown, a number is out of range, or the model does not fit the task.
+    pub fn resolve(&self, config: Config) -> Result<Experiment, TrainError> {
+        self.reader().resolve(config)
     }
 
-    fn task_entry(&self, name: &str) -> Result<&dyn TaskEntry, TrainError> {
-        self.check()?;
-        self.tasks.get(name).map(Arc::as_ref).ok_or_else(|| TrainError::UnknownTask {
-            name: name.to_owned(),
-            known: self.task_names().map(str::to_owned).collect(),
-        })
-    }
-
-    fn model_entry(&self, choice: &Choice) -> Result<&dyn ModelEntry, TrainError> {
-        self.check()?;
-        let unknown = || ModelError::Unknown {
-            kind: "model",
-            name: choice.name.clone(),
-            known: self.models.keys().cloned().collect(),
-        };
-        Ok(self.models.get(&choice.name).map(Arc::as_ref).ok_or_else(unknown)?)
-    }
-
-    fn with_catalog(mut self, kind: &'static str, name: &str, catalog: Result<Catalog, ModelError>) -> Self {
-        match catalog {
-            Ok(catalog) => self.catalog = catalog,
-            Err(_) => return self.refuse(kind, name),
-        }
-        self
-    }
-
-    fn refuse(mut self, kind: &'static str, name: &str) -> Self {
-        self.refused.get_or_insert_with(|| (kind, name.to_owned()));
-        self
+    /// For several configs, of which those with the same task share it.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader::new(self)
     }
 }
 
 /// A task that is its own settings.
 fn checked<T: Clone>(check: impl Fn(&T) -> Result<(), TrainError>) -> impl Fn(&T) -> Result<T, TrainError> {
     move |task| check(task).map(|()| task.clone())
-}
-
-impl std::fmt::Debug for Registry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry")
-            .field("parts", &self.catalog)
-            .field("tasks", &self.tasks.keys())
-            .field("models", &self.models.keys())
-            .finish()
-    }
 }

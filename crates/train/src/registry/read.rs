@@ -1,11 +1,15 @@
 //! From a task's defaults, a TOML text and `key=value` settings to one checked config.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use qkv_model::{Choice, plain_words};
 use toml::{Table, Value};
 
-use super::{Registry, TRANSFORMER};
+use super::{Experiment, Registry, TRANSFORMER};
 use crate::config::{Config, Recipe};
 use crate::error::TrainError;
+use crate::task::Task;
 
 /// What a config starts from.
 #[derive(Debug, Clone, Copy)]
@@ -16,28 +20,31 @@ pub enum ConfigSource<'a> {
     Toml(&'a str),
 }
 
-impl ConfigSource<'_> {
-    /// Reads, overlays `settings` of the form `model.d_k=24`, fills in what is open and checks everything.
+/// Reads configs, each as [`Registry::read`] does. A task is built once for all configs that have the same settings of
+/// it: a text is read once for the runs of a sweep.
+pub struct Reader<'a> {
+    registry: &'a Registry,
+    /// By name and settings, as JSON.
+    tasks: BTreeMap<String, Arc<dyn Task>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(registry: &'a Registry) -> Self {
+        Self { registry, tasks: BTreeMap::new() }
+    }
+
+    /// See [`Registry::read`].
     ///
     /// # Errors
-    /// If a key or a name is unknown, a value has the wrong type or is out of range, or the parts do not fit each other.
-    ///
-    /// ```
-    /// use qkv_train::{ConfigSource, Registry};
-    ///
-    /// let registry = Registry::new();
-    /// let reverse = ConfigSource::Task("reverse");
-    /// let config = reverse.read(&registry, &["train.steps=20", "model.projections=none"])?;
-    /// assert_eq!(config.train.steps, 20);
-    ///
-    /// let error = reverse.read(&registry, &["model.d_modle=64"]).unwrap_err();
-    /// assert_eq!(error.to_string(), "unknown key `model.d_modle`; did you mean `model.d_model`?");
-    /// # Ok::<(), qkv_train::TrainError>(())
-    /// ```
-    pub fn read(self, registry: &Registry, settings: &[impl AsRef<str>]) -> Result<Config, TrainError> {
-        let mut given = match self {
-            Self::Task(name) => named("task", name),
-            Self::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
+    /// As there.
+    pub fn read(
+        &mut self,
+        source: ConfigSource<'_>,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Experiment, TrainError> {
+        let mut given = match source {
+            ConfigSource::Task(name) => named("task", name),
+            ConfigSource::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
         };
         for setting in settings {
             set(&mut given, setting.as_ref())?;
@@ -45,16 +52,38 @@ impl ConfigSource<'_> {
         for choice in ["task", "model"] {
             as_table(&mut given, choice)?;
         }
-        let task = match (self, name_of(&given, "task")) {
+        let task = match (source, name_of(&given, "task")) {
             (_, None) => return Err(TrainError::NoTask),
-            (Self::Task(asked), Some(name)) if name != asked => {
+            (ConfigSource::Task(asked), Some(name)) if name != asked => {
                 return Err(TrainError::AnotherTask { asked: asked.to_owned(), set: name.to_owned() });
             }
             (_, Some(name)) => name.to_owned(),
         };
-        let defaults = defaults(registry, &task, name_of(&given, "model"))?;
-        check_keys(&given, &known_keys(registry, &defaults)?)?;
-        deserialize(merge(defaults, given))?.resolve(registry)
+        let defaults = defaults(self.registry, &task, name_of(&given, "model"))?;
+        check_keys(&given, &known_keys(self.registry, &defaults)?)?;
+        self.resolve(deserialize(merge(defaults, given))?)
+    }
+
+    /// See [`Registry::resolve`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve(&mut self, mut config: Config) -> Result<Experiment, TrainError> {
+        let Registry { catalog, tasks, models, .. } = self.registry;
+        self.registry.check()?;
+        let ready = tasks.read(&config.task)?;
+        let settings = serde_json::to_string(&ready.choice).expect("a choice is a name or a JSON object");
+        let task = match self.tasks.get(&settings) {
+            Some(task) => Arc::clone(task),
+            None => Arc::clone(self.tasks.entry(settings).insert_entry((ready.build)()?).get()),
+        };
+        config.task = ready.choice;
+        config.task.settings.extend(task.found());
+        config.recipe().check()?;
+        let fit = models.read(&config.model)?.build;
+        let (model, build_model) = fit(&config.model, &*task, config.train.batch_size, catalog)?;
+        config.model = model;
+        Ok(Experiment { config, task, build_model, catalog: catalog.clone() })
     }
 }
 
@@ -131,7 +160,11 @@ fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Tabl
     for choice in ["task", "model"] {
         as_table(&mut defaults, choice)?;
     }
-    let defaults = merge(defaults, registry.defaults(task)?);
+    registry.tasks.check_name(task)?;
+    let of_task = registry.defaults[task].parse().map_err(|error| {
+        TrainError::Config(format!("the defaults of the task `{task}` are not TOML: {error}"))
+    })?;
+    let defaults = merge(defaults, of_task);
     Ok(match model {
         Some(model) => merge(defaults, named("model", model)),
         None => defaults,
@@ -142,8 +175,10 @@ fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Tabl
 fn known_keys(registry: &Registry, defaults: &Table) -> Result<Vec<String>, TrainError> {
     let config = deserialize(defaults.clone())?;
     let mut known = paths(defaults, "");
-    known.extend(registry.task_keys(&config.task)?.into_iter().map(|key| format!("task.{key}")));
-    known.extend(registry.model_keys(&config.model)?.into_iter().map(|key| format!("model.{key}")));
+    let task_keys = registry.tasks.read(&config.task)?.keys;
+    let model_keys = registry.models.read(&config.model)?.keys;
+    known.extend(task_keys.into_iter().map(|key| format!("task.{key}")));
+    known.extend(model_keys.into_iter().map(|key| format!("model.{key}")));
     known.sort();
     known.dedup();
     Ok(known)
