@@ -28,7 +28,7 @@ fn main() -> Result<()> {
 
     let model = trained.state.model.valid();
     let result = evaluate(&model, Examples { task: &task, seed: 0, split: Split::Test }, 1000, &device)?;
-    let probe = Probe::new(&model, &task, &draw(&task, 0, Split::Test, 0)?, &device);
+    let probe = Probe::new(&model, &task, &draw(&task, 0, Split::Test, 0)?, &device)?;
     let weights = probe.weights[0].to_data().iter::<f64>().collect();
     let map = Matrix::new(task.seq_len(), task.seq_len(), weights)?.with_axes("query", "key");
     let picture = HeatMap::new(&map, Palette::Sequential).with_labels(&probe.tokens, &probe.tokens);

@@ -59,7 +59,7 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
 
 /// Cross-entropy by hand.
 fn loss_of(model: &Transformer, examples: &[Example], device: &Device) -> f64 {
-    let batch = Batch::new(&TASK, examples, device);
+    let batch = Batch::new(&TASK, examples, device).unwrap();
     let logits = model.forward(batch.tokens, qkv_model::Mode::Evaluate);
     let [_, seq_len, vocab_size] = logits.dims();
     let logits = values(&logits);
@@ -104,7 +104,7 @@ fn one_head_patched_at_one_position_replaces_its_output_there() {
         let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
         let run = |of: fn(&Pair) -> Example| {
             let examples: Vec<Example> = pairs().iter().map(of).collect();
-            let tokens = Batch::new(&TASK, &examples, &device).tokens;
+            let tokens = Batch::new(&TASK, &examples, &device).unwrap().tokens;
             (model.contributions(tokens.clone()), model.features(tokens, qkv_model::Mode::Evaluate))
         };
         let (clean_parts, clean) = run(|pair| pair.clean.clone());
@@ -152,7 +152,7 @@ fn each_stage_is_patched_at_the_position_that_its_name_promises() {
         let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
         let tokens_of = |of: fn(&Pair) -> Example| {
             let examples: Vec<Example> = pairs().iter().map(of).collect();
-            Batch::new(&TASK, &examples, &device).tokens
+            Batch::new(&TASK, &examples, &device).unwrap().tokens
         };
         let clean = tokens_of(|pair| pair.clean.clone());
         let corrupted = tokens_of(|pair| pair.corrupted.clone());

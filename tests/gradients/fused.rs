@@ -137,6 +137,7 @@ fn batch(device: &Device, n: usize, seq_len: usize, vocab: i64, step: u64) -> Ba
         targets: Tensor::from_data(TensorData::new(targets, [len]), device),
         positions: Tensor::from_data(TensorData::new((0..len as i64).collect(), [len]), device),
         targets_per_example: vec![seq_len; n],
+        largest_target: vocab as u32 - 1,
     }
 }
 

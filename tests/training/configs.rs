@@ -1,7 +1,10 @@
 //! Configs: what is left out, what is mistyped, and what a run writes down.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::tensor::Device;
 use qkv_model::{Projections, TransformerConfig};
-use qkv_train::{Config, ConfigSource, Recipe, Registry, TrainError};
+use qkv_train::{Config, ConfigSource, Recipe, Registry, Reverse, TrainError};
 
 use crate::support::layers::{additive, dot, scaled_by};
 
@@ -185,4 +188,24 @@ fn a_task_may_be_written_by_its_name_alone() {
     let registry = Registry::new();
     let short = registry.read(ConfigSource::Toml("task = \"reverse\""), &[] as &[&str]).unwrap();
     assert_eq!(short.config, read("reverse", &[]).unwrap());
+}
+
+#[test]
+fn a_task_is_built_once_for_the_runs_that_share_its_settings() {
+    static N_BUILT: AtomicUsize = AtomicUsize::new(0);
+    let defaults = "task.seq_len = 4\ntask.n_symbols = 3";
+    let registry = Registry::new().task("counted", defaults, |task: &Reverse| {
+        N_BUILT.fetch_add(1, Ordering::Relaxed);
+        Ok(task.clone())
+    });
+    let mut reader = registry.reader();
+    let mut n_built_after = |settings: &[&str]| {
+        let experiment = reader.read(ConfigSource::Task("counted"), settings).unwrap();
+        experiment.model(&Device::flex()).unwrap();
+        N_BUILT.load(Ordering::Relaxed)
+    };
+    assert_eq!(n_built_after(&["seed=1"]), 1);
+    assert_eq!(n_built_after(&["seed=2", "optimizer.lr=0.1", "model.d_model=16"]), 1);
+    assert_eq!(n_built_after(&["task.seq_len=5"]), 2);
+    assert_eq!(n_built_after(&["task.seq_len=4"]), 2);
 }

@@ -89,7 +89,7 @@ fn an_example_that_asks_nothing_can_be_looked_at() {
     let example = Examples { task: &task, seed: 3, split: Split::Test }.draw(0).unwrap();
     for device in devices() {
         let model = TransformerConfig::new(6, 5, 12).init(&Init::new(&device, 1)).unwrap();
-        let probe = Probe::new(&model, &task, &example, &device);
+        let probe = Probe::new(&model, &task, &example, &device).unwrap();
         assert_eq!(probe.tokens.len(), 5);
         assert!(probe.targets.iter().chain(&probe.predictions).all(String::is_empty), "{probe:?}");
     }

@@ -18,5 +18,7 @@ mod resuming;
 mod tasks;
 /// The trainer on the real tasks.
 mod trainer;
+/// Tasks and models that do not fit each other.
+mod unfit;
 /// Names, layout and damage of weight files.
 mod weight_files;

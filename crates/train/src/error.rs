@@ -143,6 +143,32 @@ pub enum TrainError {
         /// What was found.
         got_targets: usize,
     },
+    /// A target that the vocabulary does not have.
+    #[error(
+        "a target is {target}, but the vocabulary has {vocab_size} tokens, numbered from 0; the vocabulary of the task and \
+         that of the model must have them all"
+    )]
+    TargetOutside {
+        /// The largest target of the batch.
+        target: u32,
+        /// Size of the vocabulary.
+        vocab_size: usize,
+    },
+    /// Something that a model returns has another shape than its input asks for.
+    #[error("the model's {what} must have the shape {expected}, got {got:?}")]
+    ModelShape {
+        /// `"features"` or `"logits"`.
+        what: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What the model returned.
+        got: Vec<usize>,
+    },
+    /// A model that cannot be trained where it is.
+    #[error(
+        "the model or the device is without autodiff; build the model on `device.autodiff()`, and train that one"
+    )]
+    NoGradients,
     /// Two inputs between which there is nothing to find.
     #[error(
         "at no position of {pairs} pairs do the clean and the corrupted example ask for different answers; corrupt what \

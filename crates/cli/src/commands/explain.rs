@@ -34,7 +34,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let query = args.query.unwrap_or(first_asked);
     check("--query", query, run.task.seq_len(), "positions")?;
 
-    let probe = Probe::new(&run.model, &*run.task, &example, &device);
+    let probe = Probe::new(&run.model, &*run.task, &example, &device)?;
     let tokens = tokens(&example, &*run.task, &device);
     let place = Query { layer: args.layer, head: args.head, position: query };
     let Some(trace) = run.model.trace(tokens, place) else {

@@ -27,10 +27,11 @@ impl Capturer<'_> {
         let Place { layer, head, input } = place;
         let model = model.valid();
         let probe = Probe::new(&model, self.task, &self.examples[input], &self.device);
-        let map = match probe.weights.get(layer) {
-            Some(weights) => map(weights, head),
-            None => Err("the model shows no attention weights".to_owned()),
+        let weights = match &probe {
+            Ok(probe) => probe.weights.get(layer).ok_or("the model shows no attention weights".to_owned()),
+            Err(error) => Err(error.to_string()),
         };
+        let map = weights.and_then(|weights| map(weights, head));
         let projections = match model.layers().get(layer) {
             Some(layer) => {
                 let mut found = Projections { prefix: layer.path.clone(), ..Projections::default() };
@@ -39,7 +40,7 @@ impl Capturer<'_> {
             }
             None => PROJECTIONS.map(|(name, _)| Err(format!("no {} in this model", name.to_uppercase()))),
         };
-        let tokens = probe.tokens.iter().map(|token| clean_label(token)).collect();
+        let tokens = probe.iter().flat_map(|probe| &probe.tokens).map(|token| clean_label(token)).collect();
         Capture { place, map, tokens, projections }
     }
 }

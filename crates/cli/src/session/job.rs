@@ -158,7 +158,7 @@ impl Job {
         // A list of test examples is evaluated to its end.
         let n_examples = task.n_held_out(Split::Test).unwrap_or(TEST_EXAMPLES);
         let evaluation = evaluate(&model, self.examples(Split::Test), n_examples, device)?;
-        let probe = Probe::new(&model, &**task, &example, device);
+        let probe = Probe::new(&model, &**task, &example, device)?;
         let baselines = task.baselines(Split::Test);
         let sample = self.sample(&model)?;
         let held_seconds = live.as_ref().map_or(0.0, Live::held_seconds);

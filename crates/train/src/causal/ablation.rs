@@ -136,7 +136,7 @@ fn run<M: Model>(model: &M, batches: &[Batch], hook: &mut dyn Hook) -> Result<Ev
     let mut sums = Sums::default();
     for batch in batches {
         let features = model.features_with(batch.tokens.clone(), hook).ok_or_else(TrainError::no_hooks)?;
-        sums.add(logits_of(model, features, batch), batch);
+        sums.add(logits_of(model, features, batch)?, batch);
     }
     Ok(sums.mean())
 }

@@ -75,7 +75,7 @@ pub fn attribute<M: Model>(
             let answers = above_mean.gather(1, batch.targets.clone().unsqueeze_dim(1));
             answers.into_data().iter::<f64>().sum()
         };
-        let all = logits(model, &batch, Mode::Evaluate);
+        let all = logits(model, &batch, Mode::Evaluate)?;
         let contributions =
             model.contributions(batch.tokens.clone()).ok_or_else(TrainError::no_contributions)?;
         for Contribution { source, features } in one_each(contributions) {
@@ -84,7 +84,7 @@ pub fn attribute<M: Model>(
                 parts.push(Part { source, logit: 0.0, without: Sums::default() });
                 parts.len() - 1
             });
-            let added = logits_of(model, features, &batch);
+            let added = logits_of(model, features, &batch)?;
             parts[index].without.add(all.clone() - added.clone(), &batch);
             parts[index].logit += of_answers(added);
         }

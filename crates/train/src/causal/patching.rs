@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::measure::Sums;
 use crate::model::Model;
 use crate::task::{Example, Task};
-use crate::training::{Batch, logits_of};
+use crate::training::{Batch, check_length, logits_of};
 
 /// Two examples that differ in what is to be located, and in the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +117,8 @@ impl<'a, M: Model> Patching<'a, M> {
                 (clean.clone(), Example { tokens, targets: clean.targets.clone() })
             })
             .unzip();
-        let (inputs, corrupted) = (Batch::new(task, &clean, &device), Batch::new(task, &corrupted, &device));
+        let (inputs, corrupted) =
+            (Batch::new(task, &clean, &device)?, Batch::new(task, &corrupted, &device)?);
         let mut clean = Stages::new();
         let mut shown = Shown::default();
         let mut keep = |layer, stage, x: Tensor<4>| {
@@ -158,16 +159,6 @@ impl<'a, M: Model> Patching<'a, M> {
             recovered: (whole.is_finite() && whole != 0.0).then(|| (difference - of_corrupted) / whole),
         })
     }
-}
-
-fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
-    let (n_tokens, n_targets) = (task.seq_len() * task.stack(), task.seq_len());
-    let (got_tokens, got_targets) = (example.tokens.len(), example.targets.len());
-    if (got_tokens, got_targets) == (n_tokens, n_targets) {
-        return Ok(());
-    }
-    let task = task.name().to_owned();
-    Err(TrainError::ExampleLength { task, n_tokens, n_targets, got_tokens, got_targets })
 }
 
 impl Patch {
@@ -214,7 +205,7 @@ impl Contrast {
         hook: &mut dyn Hook,
     ) -> Result<Measured, TrainError> {
         let features = model.features_with(batch.tokens.clone(), hook).ok_or_else(TrainError::no_hooks)?;
-        let logits = logits_of(model, features, batch);
+        let logits = logits_of(model, features, batch)?;
         let rows = logits.clone().select(0, self.rows.clone());
         let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));
         let differences: Vec<f64> =

@@ -78,7 +78,7 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
         let some: Result<Vec<Example>, TrainError> = drawn.filter(asks).take(at_once).collect();
         let is_first = std::mem::replace(&mut is_first, false);
         match some {
-            Ok(some) if !some.is_empty() => Some(Ok(Batch::new(task, &some, &device))),
+            Ok(some) if !some.is_empty() => Some(Batch::new(task, &some, &device)),
             Ok(_) if !is_first => None,
             Ok(_) => Some(Err(TrainError::NoTargets { task: task.name().to_owned(), examples: n_drawn })),
             Err(error) => Some(Err(error)),
@@ -93,7 +93,7 @@ fn evaluate_on<M: Model>(
     let mut sums = Sums::default();
     for batch in batches {
         let batch = batch?;
-        sums.add(logits(model, &batch, Mode::Evaluate), &batch);
+        sums.add(logits(model, &batch, Mode::Evaluate)?, &batch);
     }
     Ok(sums.mean())
 }

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Mode, Stage};
 
+use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::{Example, Task};
 use crate::training::{Batch, logits_of};
@@ -24,13 +25,29 @@ pub struct Probe {
 
 impl Probe {
     /// Runs `model`, a validation copy, on one example.
-    pub fn new<M: Model>(model: &M, task: &dyn Task, example: &Example, device: &Device) -> Self {
-        Self::several(model, task, std::slice::from_ref(example), device).remove(0)
+    ///
+    /// # Errors
+    /// If the example or the model does not fit the task.
+    pub fn new<M: Model>(
+        model: &M,
+        task: &dyn Task,
+        example: &Example,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        Ok(Self::several(model, task, std::slice::from_ref(example), device)?.remove(0))
     }
 
     /// The same for some examples at once, at least one.
-    pub fn several<M: Model>(model: &M, task: &dyn Task, examples: &[Example], device: &Device) -> Vec<Self> {
-        let batch = Batch::new(task, examples, &device.clone().without_autodiff());
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn several<M: Model>(
+        model: &M,
+        task: &dyn Task,
+        examples: &[Example],
+        device: &Device,
+    ) -> Result<Vec<Self>, TrainError> {
+        let batch = Batch::new(task, examples, &device.clone().without_autodiff())?;
         let vocabulary = task.vocabulary();
         let label = |token: u32| vocabulary[token as usize].as_str();
         let mut weights = Vec::new();
@@ -44,7 +61,7 @@ impl Probe {
             weights = model.attention_weights(batch.tokens.clone());
             model.features(batch.tokens.clone(), Mode::Evaluate)
         });
-        let answers = logits_of(model, features, &batch).argmax(1).into_data();
+        let answers = logits_of(model, features, &batch)?.argmax(1).into_data();
         let mut answers = answers.iter::<u32>();
         let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
         let probe = |(index, example): (usize, &Example)| Self {
@@ -69,6 +86,6 @@ impl Probe {
                 .map(|weights| weights.clone().narrow(0, index, 1).squeeze_dim(0))
                 .collect(),
         };
-        examples.iter().enumerate().map(probe).collect()
+        Ok(examples.iter().enumerate().map(probe).collect())
     }
 }

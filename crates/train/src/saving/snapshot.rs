@@ -75,7 +75,7 @@ impl<'a> Snapshots<'a> {
         let n_probes = (MAX_VALUES / map_values).max(least_probes).min(self.examples.len());
         let probes = match &self.examples[..n_probes] {
             [] => Vec::new(),
-            examples => Probe::several(&state.model.valid(), self.task, examples, &self.device),
+            examples => Probe::several(&state.model.valid(), self.task, examples, &self.device)?,
         };
         tensors.extend(maps(&probes));
         if n_probes > 0 {

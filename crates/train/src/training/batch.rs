@@ -16,27 +16,23 @@ pub struct Batch {
     pub positions: Tensor<1, Int>,
     /// Number of answers of each example.
     pub targets_per_example: Vec<usize>,
+    /// The largest of the targets: the model's vocabulary must be larger.
+    pub largest_target: u32,
 }
 
 impl Batch {
     /// Puts examples together.
     ///
-    /// # Panics
+    /// # Errors
     /// If an example does not have the task's sequence length.
-    pub fn new(task: &dyn Task, examples: &[Example], device: &Device) -> Self {
+    pub fn new(task: &dyn Task, examples: &[Example], device: &Device) -> Result<Self, TrainError> {
         let (seq_len, stack) = (task.seq_len(), task.stack());
         let mut tokens = Vec::with_capacity(examples.len() * seq_len * stack);
         let mut targets = Vec::new();
         let mut positions = Vec::new();
         let mut targets_per_example = Vec::with_capacity(examples.len());
         for (row, example) in examples.iter().enumerate() {
-            assert_eq!(
-                example.tokens.len(),
-                seq_len * stack,
-                "tokens of an example of task `{}`",
-                task.name()
-            );
-            assert_eq!(example.targets.len(), seq_len, "targets of an example of task `{}`", task.name());
+            check_length(task, example)?;
             tokens.extend(example.tokens.iter().map(|&token| i64::from(token)));
             let answered =
                 example.targets.iter().enumerate().filter_map(|(at, target)| target.map(|t| (at, t)));
@@ -48,18 +44,20 @@ impl Batch {
             targets_per_example.push(targets.len() - before);
         }
         let n_targets = targets.len();
-        Self {
+        let largest_target = examples.iter().flat_map(|example| example.targets.iter().flatten()).max();
+        Ok(Self {
             tokens: Tensor::from_data(TensorData::new(tokens, [examples.len(), seq_len, stack]), device),
             targets: Tensor::from_data(TensorData::new(targets, [n_targets]), device),
             positions: Tensor::from_data(TensorData::new(positions, [n_targets]), device),
             targets_per_example,
-        }
+            largest_target: largest_target.copied().unwrap_or(0),
+        })
     }
 
     /// Examples `first .. first + size`.
     ///
     /// # Errors
-    /// If the split is empty, or no example has a target.
+    /// If the split is empty, an example does not have the task's sequence length, or no example has a target.
     pub fn draw(
         examples: Examples<'_>,
         first: u64,
@@ -72,6 +70,27 @@ impl Batch {
         if drawn.iter().all(Example::asks_nothing) {
             return Err(TrainError::NoTargets { task: task.name().to_owned(), examples: size });
         }
-        Ok(Self::new(task, &drawn, device))
+        Self::new(task, &drawn, device)
     }
+
+    /// Whether a vocabulary of this size has every target.
+    pub(crate) fn check_targets(&self, vocab_size: usize) -> Result<(), TrainError> {
+        let target = self.largest_target;
+        if (target as usize) < vocab_size {
+            Ok(())
+        } else {
+            Err(TrainError::TargetOutside { target, vocab_size })
+        }
+    }
+}
+
+/// Whether an example has the length of its task's.
+pub(crate) fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
+    let (n_tokens, n_targets) = (task.seq_len() * task.stack(), task.seq_len());
+    let (got_tokens, got_targets) = (example.tokens.len(), example.targets.len());
+    if (got_tokens, got_targets) == (n_tokens, n_targets) {
+        return Ok(());
+    }
+    let task = task.name().to_owned();
+    Err(TrainError::ExampleLength { task, n_tokens, n_targets, got_tokens, got_targets })
 }

@@ -24,7 +24,7 @@ impl<M: Model + Module> State<M> {
     /// rate is multiplied by `factor`, the schedule's for this step.
     ///
     /// # Errors
-    /// If the loss or a gradient is not finite.
+    /// If the model does not fit the batch, has no gradients, or the loss or a gradient is not finite.
     pub fn step(self, batch: &Batch, factor: f64, seed: u64) -> Result<(Self, StepOutcome), TrainError> {
         self.step_watched(batch, factor, seed, |_, _| Ok(()))
     }
@@ -40,7 +40,10 @@ impl<M: Model + Module> State<M> {
         seed: u64,
         watch: impl FnOnce(&Self, &GradientsParams) -> Result<(), TrainError>,
     ) -> Result<(Self, StepOutcome), TrainError> {
-        let loss = loss(&self.model, batch, Mode::Train { seed, step: self.step });
+        let loss = loss(&self.model, batch, Mode::Train { seed, step: self.step })?;
+        if !loss.device().is_autodiff() {
+            return Err(TrainError::NoGradients);
+        }
         let loss_value = loss.clone().into_scalar::<f64>();
         let grads = GradientsParams::from_grads(loss.backward(), &self.model);
         watch(&self, &grads)?;

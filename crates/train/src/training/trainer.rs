@@ -65,11 +65,17 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// Prepares a run; `device` is the one that `model` was built on, with autodiff.
     ///
     /// # Errors
-    /// If the recipe is out of range, or the task has no examples for one of its splits.
+    /// If the recipe is out of range, the model or `device` is without autodiff, or the task has no examples for one of
+    /// its splits, or examples of a wrong length or with targets outside its vocabulary.
     pub fn new(model: M, task: &'a dyn Task, recipe: Recipe, device: &Device) -> Result<Self, TrainError> {
         recipe.check()?;
+        if !device.is_autodiff() || model.devices().iter().any(|device| !device.is_autodiff()) {
+            return Err(TrainError::NoGradients);
+        }
+        let vocab_size = task.vocabulary().len();
         for split in [Split::Train, Split::Validation, Split::Test] {
-            draw(task, recipe.seed, split, 0)?;
+            let example = draw(task, recipe.seed, split, 0)?;
+            Batch::new(task, &[example], device)?.check_targets(vocab_size)?;
         }
         let optimizer = AdamW::new(&recipe.optimizer);
         let state = State { step: 0, model, optimizer };

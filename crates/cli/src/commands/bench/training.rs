@@ -52,6 +52,7 @@ impl Training {
             targets: Tensor::from_data(TensorData::new(targets.clone(), [n]), &self.device),
             positions: Tensor::from_data(TensorData::new((0..n as i64).collect(), [n]), &self.device),
             targets_per_example: vec![seq_len; batch],
+            largest_target: self.workload.vocab_size as u32 - 1,
         };
         let (state, outcome) = state.step(&batch, 1.0, SEED)?;
         self.state = Some(state);
