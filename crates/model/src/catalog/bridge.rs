@@ -25,7 +25,7 @@ pub trait Mapper {
     fn param(&mut self, param: &mut dyn Any);
 }
 
-/// Hands what Burn asks for to the other side of the pointer.
+/// A visitor or mapper of Burn that calls the one behind the pointer.
 pub(crate) struct Bridge<'a, T: ?Sized>(pub(crate) &'a mut T);
 
 impl ModuleVisitor for Bridge<'_, dyn Visitor + '_> {

@@ -1,4 +1,4 @@
-//! What a config file says where something can be chosen by name.
+//! A name in a config file, and the settings beside it.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::SerializeMap;
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Choice {
     }
 }
 
-/// What serde says, in one line and without the names of Rust's types.
+/// A message of serde in one line and without the names of Rust's types.
 ///
 /// ```
 /// use qkv_model::plain_words;

@@ -1,4 +1,4 @@
-//! Modules behind a pointer, so that a catalog can hand out types that it does not know.
+//! Modules behind a pointer, so that a catalog can build types of other crates.
 //!
 //! Burn's [`Module`] has generic methods and therefore no trait objects; `bridge.rs` gets its parameters across. Names,
 //! order and values are those of the module inside.

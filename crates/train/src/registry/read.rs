@@ -186,7 +186,7 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<Vec<String>, Trai
 
 fn check_keys(given: &Table, known: &[String]) -> Result<(), TrainError> {
     for path in paths(given, "") {
-        // Below a key whose known value is no table (a score such as `{ name = "additive", d_hidden = 16 }`) serde checks
+        // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde checks
         // the shape; a choice may also be written by its name alone.
         let fits = |known: &String| {
             path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
@@ -198,7 +198,7 @@ fn check_keys(given: &Table, known: &[String]) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The dotted paths of all values that are no tables.
+/// The dotted paths of all values that are not tables.
 fn paths(table: &Table, prefix: &str) -> Vec<String> {
     let below = |(key, value): (&String, &Value)| {
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
