@@ -28,10 +28,6 @@ struct Follow;
 const LEN: usize = 8;
 
 impl Task for Follow {
-    fn name(&self) -> &str {
-        "follow"
-    }
-
     fn summary(&self) -> String {
         format!("follow {LEN} pointers")
     }

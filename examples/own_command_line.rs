@@ -71,10 +71,6 @@ fn unit(x: Tensor<4>) -> Tensor<4> {
 struct First;
 
 impl Task for First {
-    fn name(&self) -> &str {
-        "first"
-    }
-
     fn summary(&self) -> String {
         "say the first of 8 digits everywhere".to_owned()
     }

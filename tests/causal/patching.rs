@@ -211,7 +211,7 @@ fn pairs_and_places_between_which_there_is_nothing_to_find_are_refused() {
     uneven[1].corrupted.tokens.pop();
     assert_eq!(
         Patching::new(&model, &TASK, &uneven, &device).unwrap_err().to_string(),
-        "an example of the task `induction` must have 7 tokens and 7 targets or gaps, got 6 and 7"
+        "an example must have 7 tokens and 7 targets or gaps, got 6 and 7"
     );
     let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
     let site = Site { layer: 0, stage: Stage::Values, head: 0 };

@@ -52,7 +52,7 @@ fn every_task_has_defaults_that_hold_together() {
     );
     for name in names {
         let experiment = registry.read(ConfigSource::Task(name), needed(name)).unwrap();
-        assert_eq!(experiment.task.name(), name);
+        assert_eq!(experiment.config.task.name, name);
     }
 }
 
@@ -126,7 +126,7 @@ fn a_value_out_of_range_is_named_with_its_range() {
     );
     refused(
         &["model.seq_len=5"],
-        "model.seq_len is 5, but the task `reverse` needs 16; leave it out to follow the task",
+        "model.seq_len is 5, but the task needs 16; leave it out to follow the task",
     );
 }
 

@@ -15,10 +15,6 @@ struct Sometimes {
 }
 
 impl Task for Sometimes {
-    fn name(&self) -> &str {
-        "sometimes"
-    }
-
     fn summary(&self) -> String {
         self.reverse.summary()
     }
@@ -74,7 +70,7 @@ fn where_nothing_is_asked_nothing_is_measured() {
             assert_eq!(
                 evaluate(&model, examples, n_examples, &device).unwrap_err().to_string(),
                 format!(
-                    "none of {n_examples} examples of the task `sometimes` has a target; at least one must ask for \
+                    "none of {n_examples} examples has a target; at least one must ask for \
                      something"
                 )
             );

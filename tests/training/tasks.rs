@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use qkv_model::random::Rng;
 use qkv_train::{
-    ConfigSource, Copy, Evaluation, Example, Examples, Induction, InductionForm, Layout, Max,
-    ModularAddition, Recall, Registry, Reverse, Sort, SortedList, Split, Task, TrainError, Trainer, draw,
-    evaluate,
+    ConfigSource, Copy, Corpus, Enumerable, Evaluation, Example, Examples, Induction, InductionForm, Layout,
+    Max, ModularAddition, Recall, Registry, Reverse, Sort, SortedList, Split, Task, TrainError, Trainer,
+    draw, evaluate,
 };
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
@@ -159,10 +160,10 @@ fn every_example_has_the_shape_that_its_task_states() {
         for split in SPLITS {
             for index in 0..100 {
                 let Example { tokens, targets } = draw(&*task, 1, split, index).unwrap();
-                assert_eq!(tokens.len(), task.seq_len() * task.stack(), "{}", task.name());
-                assert_eq!(targets.len(), task.seq_len(), "{}", task.name());
+                assert_eq!(tokens.len(), task.seq_len() * task.stack(), "{}", task.summary());
+                assert_eq!(targets.len(), task.seq_len(), "{}", task.summary());
                 assert!(tokens.iter().chain(targets.iter().flatten()).all(|&token| token < vocab_size));
-                assert!(targets.iter().any(Option::is_some), "{} asks for nothing", task.name());
+                assert!(targets.iter().any(Option::is_some), "{}: no target", task.summary());
             }
         }
     }
@@ -173,7 +174,7 @@ fn labels_are_unique() {
     let large = Recall { layout: Layout::Stacked, n_pairs: 2, n_keys: 40, n_values: 5 };
     for task in tasks().into_iter().chain([Box::new(large) as Box<dyn Task>]) {
         let labels = task.vocabulary();
-        assert_eq!(labels.iter().collect::<HashSet<_>>().len(), labels.len(), "{}", task.name());
+        assert_eq!(labels.iter().collect::<HashSet<_>>().len(), labels.len(), "{}", task.summary());
     }
 }
 
@@ -211,7 +212,7 @@ fn splits_share_no_input_even_in_a_small_space_and_across_seeds() {
 fn the_training_share_of_modular_addition_is_as_set() {
     for train_share in [0.3, 0.8] {
         let task = ModularAddition { modulus: 59, train_share };
-        let splits = (0..3481).map(|index| task.split(&task.input(index).unwrap()));
+        let splits = (0..3481).map(|index| task.split(&task.input(index)));
         let mut counts = [0_usize; 3];
         splits.for_each(|split| counts[SPLITS.iter().position(|&known| known == split).unwrap()] += 1);
         let held_out = (1.0 - train_share) / 2.0;
@@ -234,9 +235,10 @@ fn every_numbered_input_is_met_once() {
         (Box::new(ModularAddition { modulus: 11, train_share: 0.5 }), 121),
     ];
     for (task, expected) in numbered {
-        let n_inputs = task.n_inputs().unwrap();
-        let inputs: HashSet<Vec<u32>> = (0..n_inputs).map(|index| task.input(index).unwrap()).collect();
-        assert_eq!((n_inputs, inputs.len() as u64), (expected, expected), "{}", task.name());
+        let numbered = task.enumerable().unwrap();
+        let n_inputs = numbered.n_inputs().unwrap();
+        let inputs: HashSet<Vec<u32>> = (0..n_inputs).map(|index| numbered.input(index)).collect();
+        assert_eq!((n_inputs, inputs.len() as u64), (expected, expected), "{}", task.summary());
     }
     assert_eq!(Reverse { seq_len: 40, n_symbols: 10 }.n_inputs(), None, "10^40 is more than can be numbered");
 }
@@ -246,7 +248,7 @@ fn a_task_without_held_out_inputs_is_an_error() {
     let task = Reverse { seq_len: 1, n_symbols: 2 };
     let error = SPLITS.into_iter().find_map(|split| draw(&task, 0, split, 0).err());
     let message = error.map(|error: TrainError| error.to_string()).unwrap_or_default();
-    assert!(message.starts_with("the task `reverse` has too few different inputs"), "{message}");
+    assert!(message.starts_with("the task has too few different inputs"), "{message}");
 }
 
 #[test]
@@ -261,11 +263,45 @@ fn the_split_of_an_input_never_changes() {
     assert_eq!(found, expected);
 }
 
+/// `max` over data that it was given.
+struct Given(Max);
+
+impl Task for Given {
+    fn summary(&self) -> String {
+        self.0.summary()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        self.0.vocabulary()
+    }
+
+    fn seq_len(&self) -> usize {
+        self.0.seq_len()
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        self.0.sample(rng)
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        self.0.targets(tokens)
+    }
+
+    fn corpus(&self) -> Option<&dyn Corpus> {
+        Some(self)
+    }
+}
+
+impl Corpus for Given {}
+
 #[test]
-fn tokens_read_as_their_labels_and_most_tasks_have_nothing_to_go_on_with() {
-    let task = Max { len: 5, n_symbols: 10 };
-    assert_eq!(task.text(&[3, 1, 4, 1, 3, 10]), "31413?");
-    assert!(tasks().iter().all(|task| task.prompt().is_none()));
+fn the_tokens_of_a_corpus_read_as_their_labels_and_no_sample_is_asked_for() {
+    let task = Given(Max { len: 5, n_symbols: 10 });
+    let corpus = task.corpus().unwrap();
+    assert_eq!(corpus.text(&[3, 1, 4, 1, 3, 10]), "31413?");
+    assert!(corpus.prompt().is_none() && corpus.resolved_settings().is_empty());
+    assert_eq!(corpus.unit(), "target");
+    assert!(tasks().iter().all(|task| task.corpus().is_none()));
 }
 
 #[test]

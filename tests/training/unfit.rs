@@ -17,10 +17,6 @@ const REVERSE: Reverse = Reverse { seq_len: 5, n_symbols: 6 };
 struct Asks(Vec<Option<u32>>);
 
 impl Task for Asks {
-    fn name(&self) -> &str {
-        "asks"
-    }
-
     fn summary(&self) -> String {
         REVERSE.summary()
     }
@@ -115,9 +111,8 @@ fn an_example_of_another_length_is_refused() {
     for device in devices() {
         let learning = device.clone().autodiff();
         for n_targets in [4, 6] {
-            let message = format!(
-                "an example of the task `asks` must have 5 tokens and 5 targets or gaps, got 5 and {n_targets}"
-            );
+            let message =
+                format!("an example must have 5 tokens and 5 targets or gaps, got 5 and {n_targets}");
             let task = Asks(vec![Some(1); n_targets]);
             let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
             check(new.map(|_| ()), &message);
@@ -127,8 +122,7 @@ fn an_example_of_another_length_is_refused() {
             check(evaluate(&transformer(&device), examples, 3, &device), &message);
         }
         let short = Example { tokens: vec![1; 4], targets: vec![Some(1); 5] };
-        let message =
-            "an example of the task `reverse` must have 5 tokens and 5 targets or gaps, got 4 and 5";
+        let message = "an example must have 5 tokens and 5 targets or gaps, got 4 and 5";
         check(Batch::new(&REVERSE, &[short], &device).map(|_| ()), message);
     }
 }

@@ -51,10 +51,6 @@ fn gives_the_terminal_back() {
 struct Fragile;
 
 impl Task for Fragile {
-    fn name(&self) -> &str {
-        "fragile"
-    }
-
     fn summary(&self) -> String {
         "say the first of 8 digits everywhere, for a while".to_owned()
     }

@@ -38,13 +38,10 @@ pub enum TrainError {
     },
     /// A model may look at the answers.
     #[error(
-        "the inputs of the task `{task}` hold its answers one position later, so its model must not look ahead: set \
-         model.mask = \"causal\""
+        "the inputs of the task hold its answers one position later, so its model must not look ahead: set model.mask = \
+         \"causal\""
     )]
-    NeedsCausalMask {
-        /// The task's name.
-        task: String,
-    },
+    NeedsCausalMask,
     /// A setting that is not an assignment.
     #[error("`{found}` is not an assignment; write `key=value`, for example `model.d_k=24`")]
     NotAnAssignment {
@@ -65,12 +62,10 @@ pub enum TrainError {
         got: String,
     },
     /// The model does not fit the task.
-    #[error("model.{key} is {got}, but the task `{task}` needs {expected}; leave it out to follow the task")]
+    #[error("model.{key} is {got}, but the task needs {expected}; leave it out to follow the task")]
     DoesNotFitTask {
         /// Name of the field.
         key: &'static str,
-        /// The task's name.
-        task: String,
         /// What the task needs.
         expected: usize,
         /// What was found.
@@ -81,24 +76,18 @@ pub enum TrainError {
     Model(#[from] ModelError),
     /// A split has no examples.
     #[error(
-        "the task `{task}` has too few different inputs: none of {draws} drawn belongs to the {split} split; make its \
+        "the task has too few different inputs: none of {draws} drawn belongs to the {split} split; make its \
          sequences longer, its alphabet or that share of it larger"
     )]
     SplitIsEmpty {
-        /// The task's name.
-        task: String,
         /// The split's name.
         split: &'static str,
         /// How often it was tried.
         draws: usize,
     },
     /// An example asks for nothing.
-    #[error(
-        "none of {examples} examples of the task `{task}` has a target; at least one must ask for something"
-    )]
+    #[error("none of {examples} examples has a target; at least one must ask for something")]
     NoTargets {
-        /// The task's name.
-        task: String,
         /// How many were drawn.
         examples: usize,
     },
@@ -129,11 +118,9 @@ pub enum TrainError {
     },
     /// An example has another length than its task's.
     #[error(
-        "an example of the task `{task}` must have {n_tokens} tokens and {n_targets} targets or gaps, got {got_tokens} and {got_targets}"
+        "an example must have {n_tokens} tokens and {n_targets} targets or gaps, got {got_tokens} and {got_targets}"
     )]
     ExampleLength {
-        /// The task's name.
-        task: String,
         /// What the task says.
         n_tokens: usize,
         /// What the task says.

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | How does training go? | [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and [`TrainConfig`] | the page of [`Trainer`] |
 //! | What comes out? | [`Trained`], [`Ended`], [`State`] | example `learn_to_reverse` |
-//! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
+//! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours, with [`Enumerable`] inputs, [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
 //! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
 //! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`] | example `own_command_line` |
 //! | What happens in a step? | [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
@@ -41,8 +41,8 @@ pub use qkv_run::{Baseline, Evaluation, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{
-    Chars, CharsConfig, Copy, Example, Examples, Induction, InductionForm, Layout, Max, ModularAddition,
-    Recall, Reverse, Sort, SortedList, Split, Task, draw,
+    Chars, CharsConfig, Copy, Corpus, Enumerable, Example, Examples, HeldOutLists, Induction, InductionForm,
+    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
     AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer, clip_factor,

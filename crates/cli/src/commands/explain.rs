@@ -27,7 +27,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let layer = &layers[args.layer];
     check("--head", args.head, layer.n_heads, "heads")?;
     let example = match &args.input {
-        Some(input) => Example::new(&*run.task, parse(input, &*run.task)?),
+        Some(input) => Example::new(&*run.task, parse(input, &run)?),
         None => draw(&*run.task, run.config.seed, Split::Test, 0)?,
     };
     let first_asked = example.targets.iter().position(Option::is_some).unwrap_or(0);
@@ -58,7 +58,8 @@ fn check(option: &str, value: usize, count: usize, what: &str) -> Result<()> {
 }
 
 /// The tokens that a line of labels stands for.
-fn parse(input: &str, task: &dyn Task) -> Result<Vec<u32>> {
+fn parse(input: &str, run: &Loaded) -> Result<Vec<u32>> {
+    let (name, task) = (&run.config.task.name, &run.task);
     let vocabulary = task.vocabulary();
     let positions: Vec<&str> = input.split_whitespace().collect();
     if positions.len() != task.seq_len() {
@@ -66,13 +67,13 @@ fn parse(input: &str, task: &dyn Task) -> Result<Vec<u32>> {
         return Err(usage(format!(
             "the input must have {}, separated by spaces, for the task `{}`, got {got}",
             counted(task.seq_len() as u64, "label"),
-            task.name()
+            run.config.task.name
         )));
     }
     let mut tokens = Vec::with_capacity(task.seq_len() * task.stack());
     for position in positions {
         tokens.extend(parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
-            let (name, known) = (task.name(), vocabulary.join(" "));
+            let known = vocabulary.join(" ");
             let label = match task.stack() {
                 1 => "no label".to_owned(),
                 stack => format!("not {stack} labels side by side"),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_run::{Checkpoint, Existing, RunFolder};
-use qkv_train::{ConfigSource, Ended, Experiment, Registry, TrainError};
+use qkv_train::{ConfigSource, Corpus, Ended, Experiment, Registry, TrainError};
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
@@ -60,7 +60,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         Outcome::Done(done) => {
             if output.is_text() {
                 figures(out, &done)?;
-                comparison(out, &done, job.task.unit())?;
+                comparison(out, &done, job.task.corpus().map_or("target", Corpus::unit))?;
                 closing_summary::show(out, &done.probe, folder.path())?;
             }
             Ok(ExitCode::SUCCESS)

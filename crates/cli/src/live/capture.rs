@@ -15,6 +15,8 @@ const PROJECTIONS: [(&str, [&str; 2]); 3] =
 
 /// Captures heads of a model on the examples of a task.
 pub struct Capturer<'a> {
+    /// The task's name.
+    pub name: &'a str,
     pub task: &'a dyn Task,
     pub examples: Vec<Example>,
     pub device: Device,

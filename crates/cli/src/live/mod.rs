@@ -72,7 +72,7 @@ impl<'a> Live<'a> {
     /// A view of a run that ends at `last_step`; it gives the screen back as soon as `interrupt` has a signal.
     pub fn new(capturer: Capturer<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
         let view = View {
-            task: capturer.task.name().to_owned(),
+            task: capturer.name.to_owned(),
             style: colour::text_style(),
             pace: Pace { last_step, ..Pace::default() },
             loss: Default::default(),

@@ -18,7 +18,7 @@ pub fn describe(
     run: &Path,
 ) -> io::Result<()> {
     let parameters = parameters(model);
-    writeln!(out, "task     {}: {}", task.name(), task.summary())?;
+    writeln!(out, "task     {}: {}", config.task.name, task.summary())?;
     for (layer, place) in model.layers().iter().enumerate() {
         write!(out, "layer {layer} ")?;
         for (name, field) in [("W_Q", "w_q"), ("W_K", "w_k"), ("W_V", "w_v")] {

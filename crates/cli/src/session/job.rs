@@ -122,7 +122,7 @@ impl Job {
         if let Some(state) = state {
             trainer = trainer.resume(state);
         }
-        let info = RunInfo { task: task.name().to_owned(), seed: config.seed, steps: config.train.steps };
+        let info = RunInfo { task: config.task.name.clone(), seed: config.seed, steps: config.train.steps };
         let mut log = EventLog::new(metrics, folder, &info);
         let mut json =
             (output == Output::Json).then(|| EventLog::new(Stdout::of_a_training(), folder, &info));
@@ -131,7 +131,12 @@ impl Job {
         let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
         let probes: Vec<Example> = probes.collect::<Result<_, _>>()?;
         let mut live = (output == Output::Live).then(|| {
-            let capturer = Capturer { task: &**task, examples: probes.clone(), device: device.clone() };
+            let capturer = Capturer {
+                name: &config.task.name,
+                task: &**task,
+                examples: probes.clone(),
+                device: device.clone(),
+            };
             Live::new(capturer, last_step, interrupt)
         });
         let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
@@ -156,10 +161,11 @@ impl Job {
 
         let model = state.model.valid();
         // A list of test examples is evaluated to its end.
-        let n_examples = task.n_held_out(Split::Test).unwrap_or(TEST_EXAMPLES);
-        let evaluation = evaluate(&model, self.examples(Split::Test), n_examples, device)?;
+        let examples = self.examples(Split::Test);
+        let n_examples = examples.count().unwrap_or(TEST_EXAMPLES);
+        let evaluation = evaluate(&model, examples, n_examples, device)?;
         let probe = Probe::new(&model, &**task, &example, device)?;
-        let baselines = task.baselines(Split::Test);
+        let baselines = task.corpus().map_or(Vec::new(), |corpus| corpus.baselines(Split::Test));
         let sample = self.sample(&model)?;
         let held_seconds = live.as_ref().map_or(0.0, Live::held_seconds);
         let seconds = started.elapsed().as_secs_f64() - held_seconds;
@@ -200,10 +206,11 @@ impl Job {
     }
 
     fn sample(&self, model: &AnyModel) -> Result<Option<String>> {
-        let Some(prompt) = self.task.prompt() else { return Ok(None) };
+        let Some(corpus) = self.task.corpus() else { return Ok(None) };
+        let Some(prompt) = corpus.prompt() else { return Ok(None) };
         let sampling = Sampling { n_tokens: SAMPLE, seed: self.config.seed, ..Sampling::default() };
         let tokens = generate(model, &*self.task, &prompt, &sampling, &self.device)?;
-        Ok(Some(self.task.text(&tokens)))
+        Ok(Some(corpus.text(&tokens)))
     }
 
     fn examples(&self, split: Split) -> Examples<'_> {

@@ -37,11 +37,9 @@ pub fn evaluate_exactly<M: Model>(
     limit: u64,
     device: &Device,
 ) -> Result<Option<Evaluation>, TrainError> {
-    let Some(n_inputs) = task.n_inputs().filter(|&n_inputs| n_inputs <= limit) else {
-        return Ok(None);
-    };
-    let examples =
-        (0..n_inputs).filter_map(|index| task.input(index)).map(|tokens| Ok(Example::new(task, tokens)));
+    let Some(inputs) = task.enumerable() else { return Ok(None) };
+    let Some(n_inputs) = inputs.n_inputs().filter(|&n_inputs| n_inputs <= limit) else { return Ok(None) };
+    let examples = (0..n_inputs).map(|index| Ok(Example::new(task, inputs.input(index))));
     evaluate_on(model, batches(task, examples, device)).map(Some)
 }
 
@@ -57,8 +55,7 @@ pub(crate) fn held_out<'a>(
     n_examples: u64,
     device: &Device,
 ) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a> {
-    let n_held_out = examples.task.n_held_out(examples.split).unwrap_or(u64::MAX);
-    let n_examples = n_examples.clamp(1, n_held_out.max(1));
+    let n_examples = n_examples.clamp(1, examples.count().unwrap_or(u64::MAX).max(1));
     batches(examples.task, (0..n_examples).map(move |index| examples.draw(index)), device)
 }
 
@@ -80,7 +77,7 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
         match some {
             Ok(some) if !some.is_empty() => Some(Batch::new(task, &some, &device)),
             Ok(_) if !is_first => None,
-            Ok(_) => Some(Err(TrainError::NoTargets { task: task.name().to_owned(), examples: n_drawn })),
+            Ok(_) => Some(Err(TrainError::NoTargets { examples: n_drawn })),
             Err(error) => Some(Err(error)),
         }
     })

@@ -28,6 +28,10 @@ impl Default for Sampling {
     }
 }
 
+/// The path of the random stream of samples: that of the first task that had any, because another path gives other
+/// samples.
+const STREAM: &str = "chars";
+
 /// The tokens with which `model`, a validation copy, goes on after `prompt`.
 ///
 /// ```text
@@ -41,7 +45,7 @@ impl Default for Sampling {
 /// If the temperature is not above 0.
 ///
 /// # Panics
-/// If the prompt is empty or has tokens that the task does not know, or several tokens share a position.
+/// If the prompt is empty or has tokens outside the vocabulary, or several tokens share a position.
 pub fn generate<M: Model>(
     model: &M,
     task: &dyn Task,
@@ -60,7 +64,7 @@ pub fn generate<M: Model>(
     assert!(prompt.iter().all(|&token| (token as usize) < vocab_size), "a token outside the vocabulary");
 
     let device = device.clone().without_autodiff();
-    let mut rng = stream(seed, Purpose::Samples, task.name(), index);
+    let mut rng = stream(seed, Purpose::Samples, STREAM, index);
     let mut tokens = prompt.to_vec();
     for _ in 0..n_tokens {
         let context = &tokens[tokens.len().saturating_sub((task.seq_len() - 1).max(1))..];

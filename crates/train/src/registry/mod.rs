@@ -43,9 +43,6 @@ use crate::task::{
 /// }
 ///
 /// impl Task for Parity {
-///     fn name(&self) -> &str {
-///         "parity"
-///     }
 ///     fn summary(&self) -> String {
 ///         format!("is the number of ones among {} odd?", self.seq_len)
 ///     }

@@ -78,7 +78,9 @@ impl<'a> Reader<'a> {
             None => Arc::clone(self.tasks.entry(settings).insert_entry((ready.build)()?).get()),
         };
         config.task = ready.choice;
-        config.task.settings.extend(task.found());
+        if let Some(corpus) = task.corpus() {
+            config.task.settings.extend(corpus.resolved_settings());
+        }
         config.recipe().check()?;
         let fit = models.read(&config.model)?.build;
         let (model, build_model) = fit(&config.model, &*task, config.train.batch_size, catalog)?;

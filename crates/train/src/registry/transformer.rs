@@ -19,13 +19,12 @@ impl ModelConfig for TransformerConfig {
         ];
         for (key, value, expected) in needs {
             if *value != 0 && *value != expected {
-                let (task, got) = (task.name().to_owned(), *value);
-                return Err(TrainError::DoesNotFitTask { key, task, expected, got });
+                return Err(TrainError::DoesNotFitTask { key, expected, got: *value });
             }
             *value = expected;
         }
-        if task.is_told_later() && self.mask != MaskConfig::Causal {
-            return Err(TrainError::NeedsCausalMask { task: task.name().to_owned() });
+        if task.needs_causal_mask() && self.mask != MaskConfig::Causal {
+            return Err(TrainError::NeedsCausalMask);
         }
         Ok(self.resolve(catalog)?)
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::text_file::TextFile;
-use super::{Example, Split, Task, ngram, symbols};
+use super::{Corpus, Example, HeldOutLists, Split, Task, ngram, symbols};
 use crate::error::TrainError;
 
 /// What a config file says of [`Chars`].
@@ -116,10 +116,6 @@ impl Chars {
 }
 
 impl Task for Chars {
-    fn name(&self) -> &str {
-        "chars"
-    }
-
     fn summary(&self) -> String {
         let file = self.config.text.file_name().unwrap_or_default().display();
         let mark = if self.had_mark { ", byte-order mark left out" } else { "" };
@@ -135,7 +131,7 @@ impl Task for Chars {
         self.config.seq_len
     }
 
-    fn is_told_later(&self) -> bool {
+    fn needs_causal_mask(&self) -> bool {
         true
     }
 
@@ -149,38 +145,37 @@ impl Task for Chars {
         tokens[1..].iter().copied().map(Some).chain([None]).collect()
     }
 
-    /// The first part in which the window stands, the last where it stands in none.
-    fn split(&self, tokens: &[u32]) -> Split {
-        let stands_in = |split: &Split| {
-            self.tokens[self.part(*split)].windows(tokens.len()).any(|window| window == tokens)
-        };
-        [Split::Train, Split::Validation].into_iter().find(stands_in).unwrap_or(Split::Test)
+    fn held_out_lists(&self) -> Option<&dyn HeldOutLists> {
+        Some(self)
     }
 
-    fn sample_from(&self, split: Split, rng: &mut Rng) -> Option<Vec<u32>> {
-        // Held-out windows are a list, so they are never drawn.
-        (split == Split::Train).then(|| self.sample(rng))
+    fn corpus(&self) -> Option<&dyn Corpus> {
+        Some(self)
     }
+}
 
-    fn n_held_out(&self, split: Split) -> Option<u64> {
+impl HeldOutLists for Chars {
+    fn n_held_out(&self, split: Split) -> u64 {
         let new_targets = self.config.seq_len - 1;
-        (split != Split::Train).then(|| self.part(split).len().div_ceil(new_targets) as u64)
+        self.part(split).len().div_ceil(new_targets) as u64
     }
 
-    fn held_out(&self, split: Split, index: u64) -> Option<Example> {
+    fn held_out(&self, split: Split, index: u64) -> Example {
         let (part, seq_len) = (self.part(split), self.config.seq_len);
-        let next = part.start + usize::try_from(index).ok()? * (seq_len - 1);
-        // The character before the first target is all that it is told from; the last window starts earlier, because
-        // it has to end with the part.
+        let next = part.start + index as usize * (seq_len - 1);
+        // The character before the first target is its only context; the last window starts earlier, because it has to end
+        // with the part.
         let start = (next - 1).min(part.end - seq_len);
         let mut example = Example::new(self, self.tokens[start..start + seq_len].to_vec());
         let seen = next - 1 - start;
         example.targets[..seen].fill(None);
-        Some(example)
+        example
     }
+}
 
+impl Corpus for Chars {
     /// The text's fingerprint, and a path that holds in any folder.
-    fn found(&self) -> Map<String, Value> {
+    fn resolved_settings(&self) -> Map<String, Value> {
         let Self { config: CharsConfig { text, fingerprint, .. }, .. } = self;
         [("text", text.to_string_lossy().into_owned()), ("fingerprint", fingerprint.clone())]
             .map(|(key, value)| (key.to_owned(), Value::from(value)))

@@ -3,15 +3,14 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::said::{followed_by, say};
-use super::{Task, symbols};
+use super::{Enumerable, Task, autoregressive, symbols};
 use crate::error::TrainError;
 
 /// Say the sequence again, one symbol at a time.
 ///
 /// ```text
 /// position   0  1  2  3  4  5  6
-/// input      3  1  4  1 | 3  1  4        the sequence, then what has been said so far
+/// input      3  1  4  1 | 3  1  4        the sequence, then the answer so far
 /// target     ·  ·  ·  3 | 1  4  1        the next symbol: always the one len - 1 positions back
 /// ```
 ///
@@ -37,10 +36,6 @@ impl Copy {
 }
 
 impl Task for Copy {
-    fn name(&self) -> &str {
-        "copy"
-    }
-
     fn summary(&self) -> String {
         format!("say {} symbols out of {} again", self.len, self.n_symbols)
     }
@@ -53,25 +48,31 @@ impl Task for Copy {
         2 * self.len - 1
     }
 
-    fn is_told_later(&self) -> bool {
+    fn needs_causal_mask(&self) -> bool {
         true
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let sequence = symbols::sample(rng, self.len, self.n_symbols);
-        followed_by(sequence.clone(), sequence)
+        autoregressive::input(sequence.clone(), sequence)
     }
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-        say(self.len - 1, tokens[..self.len].to_vec())
+        autoregressive::targets(self.len - 1, tokens[..self.len].to_vec())
     }
 
+    fn enumerable(&self) -> Option<&dyn Enumerable> {
+        Some(self)
+    }
+}
+
+impl Enumerable for Copy {
     fn n_inputs(&self) -> Option<u64> {
         symbols::count(self.len, self.n_symbols)
     }
 
-    fn input(&self, index: u64) -> Option<Vec<u32>> {
+    fn input(&self, index: u64) -> Vec<u32> {
         let sequence = symbols::nth(index, self.len, self.n_symbols);
-        Some(followed_by(sequence.clone(), sequence))
+        autoregressive::input(sequence.clone(), sequence)
     }
 }

@@ -70,10 +70,6 @@ impl Induction {
 }
 
 impl Task for Induction {
-    fn name(&self) -> &str {
-        "induction"
-    }
-
     fn summary(&self) -> String {
         let Self { form, seq_len, n_symbols } = self;
         match form {
@@ -100,7 +96,7 @@ impl Task for Induction {
         self.seq_len
     }
 
-    fn is_told_later(&self) -> bool {
+    fn needs_causal_mask(&self) -> bool {
         self.form == InductionForm::Repeated
     }
 

@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Task, symbols};
+use super::{Enumerable, Task, symbols};
 use crate::error::TrainError;
 
 /// Name the largest of the digits
@@ -41,10 +41,6 @@ impl Max {
 }
 
 impl Task for Max {
-    fn name(&self) -> &str {
-        "max"
-    }
-
     fn summary(&self) -> String {
         format!("name the largest of {} digits out of {}", self.len, self.n_symbols)
     }
@@ -69,11 +65,17 @@ impl Task for Max {
         targets
     }
 
+    fn enumerable(&self) -> Option<&dyn Enumerable> {
+        Some(self)
+    }
+}
+
+impl Enumerable for Max {
     fn n_inputs(&self) -> Option<u64> {
         symbols::count(self.len, self.n_symbols)
     }
 
-    fn input(&self, index: u64) -> Option<Vec<u32>> {
-        Some(self.asked(symbols::nth(index, self.len, self.n_symbols)))
+    fn input(&self, index: u64) -> Vec<u32> {
+        self.asked(symbols::nth(index, self.len, self.n_symbols))
     }
 }

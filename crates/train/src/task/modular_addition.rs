@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Split, Task, symbols};
+use super::{Enumerable, Split, Task, symbols};
 use crate::error::TrainError;
 
 /// Add two numbers modulo `modulus`
@@ -52,10 +52,6 @@ impl ModularAddition {
 }
 
 impl Task for ModularAddition {
-    fn name(&self) -> &str {
-        "modular-addition"
-    }
-
     fn summary(&self) -> String {
         format!("add two numbers modulo {}, {} of all pairs seen", self.modulus, self.train_share)
     }
@@ -78,15 +74,21 @@ impl Task for ModularAddition {
         vec![None, None, Some((tokens[0] + tokens[1]) % self.modulus as u32)]
     }
 
-    fn n_inputs(&self) -> Option<u64> {
-        symbols::count(2, self.modulus)
-    }
-
-    fn input(&self, index: u64) -> Option<Vec<u32>> {
-        Some(self.equals(symbols::nth(index, 2, self.modulus)))
+    fn enumerable(&self) -> Option<&dyn Enumerable> {
+        Some(self)
     }
 
     fn split(&self, tokens: &[u32]) -> Split {
         Split::with_train_share(self.train_share, tokens)
+    }
+}
+
+impl Enumerable for ModularAddition {
+    fn n_inputs(&self) -> Option<u64> {
+        symbols::count(2, self.modulus)
+    }
+
+    fn input(&self, index: u64) -> Vec<u32> {
+        self.equals(symbols::nth(index, 2, self.modulus))
     }
 }

@@ -88,13 +88,6 @@ impl Recall {
 }
 
 impl Task for Recall {
-    fn name(&self) -> &str {
-        match self.layout {
-            Layout::Stacked => "recall",
-            Layout::Interleaved => "recall-interleaved",
-        }
-    }
-
     fn summary(&self) -> String {
         format!(
             "remember {} pairs of a key out of {} and a value out of {}{}, and answer for each key",

@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Task, symbols};
+use super::{Enumerable, Task, symbols};
 use crate::error::TrainError;
 
 /// Say the sequence backwards.
@@ -36,10 +36,6 @@ impl Reverse {
 }
 
 impl Task for Reverse {
-    fn name(&self) -> &str {
-        "reverse"
-    }
-
     fn summary(&self) -> String {
         format!("say {} symbols out of {} backwards", self.seq_len, self.n_symbols)
     }
@@ -60,11 +56,17 @@ impl Task for Reverse {
         tokens.iter().rev().copied().map(Some).collect()
     }
 
+    fn enumerable(&self) -> Option<&dyn Enumerable> {
+        Some(self)
+    }
+}
+
+impl Enumerable for Reverse {
     fn n_inputs(&self) -> Option<u64> {
         symbols::count(self.seq_len, self.n_symbols)
     }
 
-    fn input(&self, index: u64) -> Option<Vec<u32>> {
-        Some(symbols::nth(index, self.seq_len, self.n_symbols))
+    fn input(&self, index: u64) -> Vec<u32> {
+        symbols::nth(index, self.seq_len, self.n_symbols)
     }
 }

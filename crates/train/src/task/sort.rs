@@ -3,8 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::said::{followed_by, say};
-use super::{Task, symbols};
+use super::{Enumerable, Task, autoregressive, symbols};
 use crate::error::TrainError;
 
 /// Say the symbols in ascending order, one at a time
@@ -12,7 +11,7 @@ use crate::error::TrainError;
 ///
 /// ```text
 /// position   0  1  2  3  4  5  6  7  8  9  10
-/// input      0  0  2  1  0  1 | 0  0  0  1  1        the sequence, then what has been said so far
+/// input      0  0  2  1  0  1 | 0  0  0  1  1        the sequence, then the answer so far
 /// target     ·  ·  ·  ·  ·  0 | 0  0  1  1  2        the next symbol in order
 /// ```
 ///
@@ -39,10 +38,6 @@ impl Sort {
 }
 
 impl Task for Sort {
-    fn name(&self) -> &str {
-        "sort"
-    }
-
     fn summary(&self) -> String {
         format!("say {} symbols out of {} in ascending order", self.len, self.n_symbols)
     }
@@ -55,27 +50,33 @@ impl Task for Sort {
         2 * self.len - 1
     }
 
-    fn is_told_later(&self) -> bool {
+    fn needs_causal_mask(&self) -> bool {
         true
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let sequence = symbols::sample(rng, self.len, self.n_symbols);
-        let said = symbols::sorted(&sequence);
-        followed_by(sequence, said)
+        let answer = symbols::sorted(&sequence);
+        autoregressive::input(sequence, answer)
     }
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-        say(self.len - 1, symbols::sorted(&tokens[..self.len]))
+        autoregressive::targets(self.len - 1, symbols::sorted(&tokens[..self.len]))
     }
 
+    fn enumerable(&self) -> Option<&dyn Enumerable> {
+        Some(self)
+    }
+}
+
+impl Enumerable for Sort {
     fn n_inputs(&self) -> Option<u64> {
         symbols::count(self.len, self.n_symbols)
     }
 
-    fn input(&self, index: u64) -> Option<Vec<u32>> {
+    fn input(&self, index: u64) -> Vec<u32> {
         let sequence = symbols::nth(index, self.len, self.n_symbols);
-        let said = symbols::sorted(&sequence);
-        Some(followed_by(sequence, said))
+        let answer = symbols::sorted(&sequence);
+        autoregressive::input(sequence, answer)
     }
 }

@@ -4,8 +4,7 @@ use qkv_model::random::Rng;
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
-use super::said::{followed_by, say};
-use super::{Task, symbols};
+use super::{Task, autoregressive, symbols};
 use crate::error::TrainError;
 
 /// Say distinct numbers in ascending order after a separator
@@ -13,7 +12,7 @@ use crate::error::TrainError;
 ///
 /// ```text
 /// position   0  1  2    3   4  5
-/// input      7  2  9   SEP  2  7         the list, the separator, then what has been said so far
+/// input      7  2  9   SEP  2  7         the list, the separator, then the answer so far
 /// target     ·  ·  ·    2   7  9         the next number in order
 /// ```
 ///
@@ -44,10 +43,6 @@ impl SortedList {
 }
 
 impl Task for SortedList {
-    fn name(&self) -> &str {
-        "sorted-list"
-    }
-
     fn summary(&self) -> String {
         format!("say {} distinct numbers out of {} in ascending order", self.len, self.n_symbols)
     }
@@ -62,19 +57,19 @@ impl Task for SortedList {
         2 * self.len
     }
 
-    fn is_told_later(&self) -> bool {
+    fn needs_causal_mask(&self) -> bool {
         true
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let list = index::sample(rng, self.n_symbols, self.len);
         let mut tokens: Vec<u32> = list.iter().map(|number| number as u32).collect();
-        let said = symbols::sorted(&tokens);
+        let answer = symbols::sorted(&tokens);
         tokens.push(self.separator());
-        followed_by(tokens, said)
+        autoregressive::input(tokens, answer)
     }
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-        say(self.len, symbols::sorted(&tokens[..self.len]))
+        autoregressive::targets(self.len, symbols::sorted(&tokens[..self.len]))
     }
 }

@@ -55,7 +55,7 @@ impl Split {
 /// The examples of one split.
 #[derive(Clone, Copy)]
 pub struct Examples<'a> {
-    /// Draws the inputs and knows the answers.
+    /// Draws the inputs and has their answers.
     pub task: &'a dyn Task,
     /// Seed of the run.
     pub seed: u64,
@@ -70,6 +70,12 @@ impl Examples<'_> {
     /// As [`draw`].
     pub fn draw(&self, index: u64) -> Result<Example, TrainError> {
         draw(self.task, self.seed, self.split, index)
+    }
+
+    /// How many there are, where the split is a list.
+    pub fn count(&self) -> Option<u64> {
+        let lists = self.task.held_out_lists().filter(|_| self.split != Split::Train);
+        lists.map(|lists| lists.n_held_out(self.split))
     }
 }
 
@@ -107,15 +113,18 @@ const MAX_DRAWS: usize = 10_000;
 /// # Ok::<(), qkv_train::TrainError>(())
 /// ```
 pub fn draw(task: &dyn Task, seed: u64, split: Split, index: u64) -> Result<Example, TrainError> {
-    if let Some(n_held_out) = task.n_held_out(split).filter(|&n_held_out| n_held_out > 0) {
-        let example = task.held_out(split, index % n_held_out);
-        return Ok(example.expect("a task has the held-out examples that it counts"));
+    let is_empty = |draws| TrainError::SplitIsEmpty { split: split.name(), draws };
+    let lists = task.held_out_lists();
+    if let Some(lists) = lists.filter(|_| split != Split::Train) {
+        let index = index.checked_rem(lists.n_held_out(split)).ok_or_else(|| is_empty(0))?;
+        return Ok(lists.held_out(split, index));
     }
     let mut rng = stream(seed, Purpose::Examples, split.name(), index);
     for _ in 0..MAX_DRAWS {
-        if let Some(tokens) = task.sample_from(split, &mut rng) {
+        let tokens = task.sample(&mut rng);
+        if lists.is_some() || task.split(&tokens) == split {
             return Ok(Example::new(task, tokens));
         }
     }
-    Err(TrainError::SplitIsEmpty { task: task.name().to_owned(), split: split.name(), draws: MAX_DRAWS })
+    Err(is_empty(MAX_DRAWS))
 }

@@ -68,7 +68,7 @@ impl Batch {
         let drawn: Vec<Example> =
             (first..first + size as u64).map(|index| examples.draw(index)).collect::<Result<_, _>>()?;
         if drawn.iter().all(Example::asks_nothing) {
-            return Err(TrainError::NoTargets { task: task.name().to_owned(), examples: size });
+            return Err(TrainError::NoTargets { examples: size });
         }
         Self::new(task, &drawn, device)
     }
@@ -91,6 +91,5 @@ pub(crate) fn check_length(task: &dyn Task, example: &Example) -> Result<(), Tra
     if (got_tokens, got_targets) == (n_tokens, n_targets) {
         return Ok(());
     }
-    let task = task.name().to_owned();
-    Err(TrainError::ExampleLength { task, n_tokens, n_targets, got_tokens, got_targets })
+    Err(TrainError::ExampleLength { n_tokens, n_targets, got_tokens, got_targets })
 }

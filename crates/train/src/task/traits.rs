@@ -1,0 +1,56 @@
+//! What some tasks offer besides examples: numbered inputs, lists of held-out examples, a corpus.
+
+use qkv_run::Baseline;
+use serde_json::{Map, Value};
+
+use super::{Example, Split, Task};
+
+/// A task whose inputs can be numbered, so that a model can be evaluated on all of them.
+pub trait Enumerable {
+    /// Number of different inputs; `None` where it overflows.
+    fn n_inputs(&self) -> Option<u64>;
+
+    /// Input number `index`, below [`n_inputs`](Self::n_inputs).
+    fn input(&self, index: u64) -> Vec<u32>;
+}
+
+/// A task whose validation and test splits are lists: an evaluation takes their examples in order, and none twice. Its
+/// [`Task::sample`] draws training inputs alone.
+pub trait HeldOutLists {
+    /// Number of examples of a held-out split.
+    fn n_held_out(&self, split: Split) -> u64;
+
+    /// Example number `index`, below [`n_held_out`](Self::n_held_out).
+    fn held_out(&self, split: Split, index: u64) -> Example;
+}
+
+/// A task over data that it was given, such as a text, instead of inputs that it makes up.
+pub trait Corpus: Task {
+    /// The settings that follow from the data, such as its fingerprint; they replace those of the same names in a run's
+    /// config. None by default.
+    fn resolved_settings(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// What simpler models reach on the targets of a held-out split, from the simplest on. None by default.
+    fn baselines(&self, split: Split) -> Vec<Baseline> {
+        let _ = split;
+        Vec::new()
+    }
+
+    /// What one target is called where losses are compared; "target" by default.
+    fn unit(&self) -> &str {
+        "target"
+    }
+
+    /// What a sample of [`generate`](crate::generate) starts from. By default `None`: no sample is generated.
+    fn prompt(&self) -> Option<Vec<u32>> {
+        None
+    }
+
+    /// Tokens as text to read; by default their labels side by side.
+    fn text(&self, tokens: &[u32]) -> String {
+        let vocabulary = self.vocabulary();
+        tokens.iter().map(|&token| vocabulary[token as usize].as_str()).collect()
+    }
+}
