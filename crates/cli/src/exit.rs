@@ -64,8 +64,8 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
-/// The error, its causes and what to do about it on the command line, in one line; a cause that a message already ends with
-/// is not repeated.
+/// The error, its causes and what to do about it on the command line, in one line; a cause that a message already
+/// ends with is not repeated.
 pub fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

@@ -1,8 +1,8 @@
 //! The whole command line, with your own types in it.
 //!
-//! The `qkv` binary is [`run`] on [`Registry::new`]. A program of a few lines that registers a score, a position scheme,
-//! a task or a model of its own has all of it with that type: `train`, also with `--resume`, `eval`, `ablate`,
-//! `explain`, `inspect`, `report`, `sweep`.
+//! The `qkv` binary is [`run`] on [`Registry::new`]. A program of a few lines that registers a score, a position
+//! scheme, a task or a model of its own has all of it with that type: `train`, also with `--resume`, `eval`,
+//! `ablate`, `explain`, `inspect`, `report`, `sweep`.
 //!
 //! ```no_run
 //! use burn::module::Module;
@@ -35,12 +35,12 @@
 //!    matrices.
 //! 2. [`Score`](model::Score) and [`Positions`](model::Positions) are the two places where kinds of attention differ.
 //!    [`Catalog`](model::Catalog) gives yours a name.
-//! 3. [`Transformer`](model::Transformer) stacks blocks of it; its [config](model::TransformerConfig) is the glossary of
-//!    every dimension and variant.
-//! 4. [`Task`](train::Task) says what there is to learn. [`Trainer`](train::Trainer) fits any
+//! 3. [`Transformer`](model::Transformer) stacks blocks of it; its [config](model::TransformerConfig) is the glossary
+//!    of every dimension and variant.
+//! 4. [`Task`](train::Task) draws the examples to learn. [`Trainer`](train::Trainer) fits any
 //!    [`Model`](train::Model) to it in one loop that reads from top to bottom; [`Observer`](train::Observer) watches.
 //! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
-//! 6. [`inspect`] reads what was learned from the run's files alone, whatever types made them.
+//! 6. [`inspect`] reads the learned matrices from the run's files alone, for any types.
 
 mod args;
 mod commands;

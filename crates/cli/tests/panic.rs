@@ -1,7 +1,7 @@
 //! A panic under the live view: the terminal is given back first, so that its report can be read.
 //!
-//! No input makes `qkv` panic, so this is a command line of its own with a task that does; without a harness, because it
-//! starts itself.
+//! No input makes `qkv` panic, so this is a command line of its own with a task that does; without a harness, because
+//! it starts itself.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 

@@ -7,12 +7,12 @@ use super::view::Training;
 /// Ten times a second at most; more is not seen.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A picture is followed by so many times its own duration of training: 1.5 % of the time at most, and about ten pictures a
-/// second, because one takes some 1.5 ms.
+/// A picture is followed by so many times its own duration of training: 1.5 % of the time at most, and about ten
+/// pictures a second, because one takes some 1.5 ms.
 pub const TRAINING_PER_PICTURE: u32 = 65;
 
-/// The same for captures of the model, which take longer: 0.7 % at most. Both leave a quarter of the promised 3 % for the keys
-/// and for a last one that is followed by less training than that.
+/// The same for captures of the model, which take longer: 0.7 % at most. Both leave a quarter of the promised 3 % for
+/// the keys and for a last one that is followed by less training than that.
 pub const TRAINING_PER_CAPTURE: u32 = 150;
 
 /// Time that may be spent ahead of the training that pays for it, so that a key is answered at once.

@@ -23,8 +23,8 @@ pub struct Capturer<'a> {
 }
 
 impl Capturer<'_> {
-    /// The map and the matrices of one head. Shapes that do not fit give a sentence in place of the matrix, never an error,
-    /// because the view must not end a run.
+    /// The map and the matrices of one head. Shapes that do not fit give a sentence in place of the matrix, never an
+    /// error, because the view must not end a run.
     pub fn capture<M: Model + Module>(&self, model: &M, place: Place) -> Capture {
         let Place { layer, head, input } = place;
         let model = model.valid();
@@ -82,7 +82,8 @@ impl Projections {
     /// Columns `h·d .. (h+1)·d` belong to head `h`; query heads of a group share those of keys and values.
     fn of_head(self, n_heads: usize, head: usize) -> [Result<Matrix, String>; 3] {
         let columns = |index: usize| self.whole[index].as_ref().map(|whole| whole.columns);
-        // Heads of W_Q and W_K have the same width, so the widths have the ratio of their heads; zero if it is not whole.
+        // Heads of W_Q and W_K have the same width, so the widths have the ratio of their heads; zero if it is not
+        // whole.
         let n_kv_heads = match (columns(0), columns(1)) {
             (Some(queries), Some(keys)) if queries > 0 && (n_heads * keys).is_multiple_of(queries) => {
                 n_heads * keys / queries

@@ -113,8 +113,8 @@ impl<'a> Live<'a> {
         self.clock.held.as_secs_f64()
     }
 
-    /// Draws if a picture is due and a slow terminal has taken the one before; captures the model first, if that is due.
-    /// A terminal that is gone ends the view, not the run.
+    /// Draws if a picture is due and a slow terminal has taken the one before; captures the model first, if that is
+    /// due. A terminal that is gone ends the view, not the run.
     fn draw<M: Model + Module>(&mut self, state: &State<M>) {
         let Some(terminal) = self.terminal.as_ref().filter(|_| self.pictures.is_due()) else { return };
         match terminal.is_ready() {
@@ -243,7 +243,8 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         if self.interrupt.exit_code().is_some() {
             self.leave();
         }
-        // A capture takes some 20 ms before anything was computed, 2 % of a short run; the first follows the first step.
+        // A capture takes some 20 ms before anything was computed, 2 % of a short run; the first follows the first
+        // step.
         self.show();
         self.pictures.hurry(Training::Runs);
         Ok(())

@@ -16,7 +16,8 @@ pub fn text_style() -> TextStyle {
     }
 }
 
-/// `NO_COLOR` counts unless it is empty (<https://no-color.org>); `COLORTERM` is how a terminal announces 24-bit colour.
+/// `NO_COLOR` counts unless it is empty (<https://no-color.org>); `COLORTERM` is how a terminal announces 24-bit
+/// colour.
 fn of_a_terminal(no_color: &str, term: &str, colorterm: &str) -> TextStyle {
     match (no_color, term, colorterm) {
         ("", "dumb", _) => TextStyle::Plain,

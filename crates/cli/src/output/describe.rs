@@ -40,7 +40,8 @@ pub fn describe(
     writeln!(out)
 }
 
-/// The layers that the fused kernels do not compute, a line for each reason: at long sequences they are many times slower.
+/// The layers that the fused kernels do not compute, a line for each reason: at long sequences they are many times
+/// slower.
 fn reference_layers(out: &mut impl Write, layers: &[Layer]) -> io::Result<()> {
     let mut reasons: Vec<&str> = layers.iter().filter_map(|layer| layer.reference_reason).collect();
     reasons.sort_unstable();

@@ -40,8 +40,8 @@ impl Stdout {
         Self { when_closed: WhenClosed::GoOn, ..Self::new() }
     }
 
-    /// Writes a heat map, in the colours that the terminal has, and a blank line before it. Its own escape sequences stay;
-    /// a heat map makes its labels safe itself.
+    /// Writes a heat map, in the colours that the terminal has, and a blank line before it. Its own escape sequences
+    /// stay; a heat map makes its labels safe itself.
     pub fn heat_map(&mut self, map: &HeatMap) -> io::Result<()> {
         let text = map.text(colour::text_style());
         self.write_unchanged(format!("\n{text}\n").as_bytes())

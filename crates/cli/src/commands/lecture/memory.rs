@@ -1,4 +1,5 @@
-//! The cost of the T×T map: four bytes for every pair of positions, in every head, for every example, several times over.
+//! The cost of the T×T map: four bytes for every pair of positions, in every head, for every example, several times
+//! over.
 
 use std::io::Write;
 use std::time::Instant;

@@ -33,8 +33,8 @@ pub fn draw(view: &View, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// Curves and map side by side and the three matrices below, or all beside a map that has the whole height, if that makes it
-/// larger.
+/// Curves and map side by side and the three matrices below, or all beside a map that has the whole height, if that
+/// makes it larger.
 fn wide(view: &View, area: Rect, canvas: &mut Canvas) {
     let halves: [Rect; 2] = Layout::vertical([Constraint::Fill(1); 2]).areas(area);
     let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(halves[0]);

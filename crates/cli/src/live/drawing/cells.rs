@@ -26,8 +26,8 @@ pub enum Size {
 }
 
 impl Cells {
-    /// The largest cells with which a matrix of this shape fits. Without colours none is small, because a character has no
-    /// halves then.
+    /// The largest cells with which a matrix of this shape fits. Without colours none is small, because a character
+    /// has no halves then.
     pub fn fitting(shape: [usize; 2], area: Rect, style: TextStyle) -> Self {
         let blocks = |size: Size| {
             let most = size.most(area);

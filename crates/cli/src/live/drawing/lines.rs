@@ -9,7 +9,8 @@ use crate::live::view::{Training, View};
 /// Between two parts of a line.
 const GAP: usize = 2;
 
-/// The figures, the most important first, and last the task. Each keeps its width, so that nothing moves while they change.
+/// The figures, the most important first, and last the task. Each keeps its width, so that nothing moves while they
+/// change.
 pub fn figures(view: &View) -> Vec<String> {
     let Pace { step, last_step, report, tokens_per_second, seconds_left } = view.pace;
     let digits = last_step.to_string().len();

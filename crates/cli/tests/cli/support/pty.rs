@@ -82,8 +82,8 @@ impl Pty {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
-        // As a shell starts it: with this terminal as its own, so that Ctrl-C and the signal of a closed terminal reach it,
-        // even where the tests run with that signal ignored.
+        // As a shell starts it: with this terminal as its own, so that Ctrl-C and the signal of a closed terminal
+        // reach it, even where the tests run with that signal ignored.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "env", "--default-signal=HUP"]).arg(qkv.get_program()).args(qkv.get_args());
         command
@@ -245,8 +245,8 @@ impl Pty {
         (screen.contents(), colours.filter(|&colour| colour != vt100::Color::Default).collect())
     }
 
-    /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal must
-    /// be as it was before.
+    /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal
+    /// must be as it was before.
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
         let code = self.wait_for_the_end();

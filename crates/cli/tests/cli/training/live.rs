@@ -173,7 +173,8 @@ fn a_run_with_the_view_writes_the_bytes_of_one_without() {
 #[test]
 fn a_slow_terminal_gets_fewer_pictures_and_the_run_all_its_steps() {
     let sandbox = Sandbox::new();
-    // A picture of some 50 KiB takes such a terminal a quarter of the run. How little the training waits: stage `bench`.
+    // A picture of some 50 KiB takes such a terminal a quarter of the run. How little the training waits: stage
+    // `bench`.
     let delay = std::time::Duration::from_millis(30);
     let text = Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay).ends_with(0);
     assert!(text.contains("after 3,000 steps") && text.contains("the live view took "), "{text}");
