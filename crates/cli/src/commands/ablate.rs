@@ -12,7 +12,7 @@ use crate::args::AblateArgs;
 use crate::exit::usage;
 use crate::output::format::counted;
 use crate::output::stdout::Stdout;
-use crate::session::open_run;
+use crate::session::open_run::OpenRun;
 
 /// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
@@ -20,7 +20,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         return Err(usage("--examples must be at least 1, got 0"));
     }
     let device = args.machine.open()?;
-    let run = open_run::open(&args.run, registry, &device)?;
+    let run = OpenRun::open(&args.run, registry, &device)?;
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
     let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };
     let ablation = Ablation::new(&run.model, examples, args.examples, &device)?;

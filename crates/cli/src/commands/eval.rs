@@ -11,7 +11,7 @@ use crate::args::EvalArgs;
 use crate::exit::usage;
 use crate::output::format::counted;
 use crate::output::stdout::Stdout;
-use crate::session::open_run;
+use crate::session::open_run::OpenRun;
 
 /// Most inputs of `--exact`: a minute or two of a small model.
 const EXACT_LIMIT: u64 = 1_000_000;
@@ -22,7 +22,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
         return Err(usage("--examples must be at least 1, got 0"));
     }
     let device = args.machine.open()?;
-    let run = open_run::open(&args.run, registry, &device)?;
+    let run = OpenRun::open(&args.run, registry, &device)?;
     let task = &*run.task;
     let (split, evaluation, which) = if args.exact {
         let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {

@@ -12,12 +12,12 @@ use crate::args::ExplainArgs;
 use crate::exit::usage;
 use crate::output::format::{counted, matrix, values, vector};
 use crate::output::stdout::Stdout;
-use crate::session::open_run::{self, Loaded};
+use crate::session::open_run::OpenRun;
 
 /// Walks through the attention of one query.
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = open_run::open(&args.run, registry, &device)?;
+    let run = OpenRun::open(&args.run, registry, &device)?;
     let layers = run.model.layers();
     if layers.is_empty() {
         let model = &run.config.model.name;
@@ -58,7 +58,7 @@ fn check(option: &str, value: usize, count: usize, what: &str) -> Result<()> {
 }
 
 /// The tokens that a line of labels stands for.
-fn parse(input: &str, run: &Loaded) -> Result<Vec<u32>> {
+fn parse(input: &str, run: &OpenRun) -> Result<Vec<u32>> {
     let (name, task) = (&run.config.task.name, &run.task);
     let vocabulary = task.vocabulary();
     let positions: Vec<&str> = input.split_whitespace().collect();
@@ -106,7 +106,7 @@ fn tokens(example: &Example, task: &dyn Task, device: &Device) -> Tensor<2, Int>
 fn heading(
     out: &mut impl Write,
     args: &ExplainArgs,
-    run: &Loaded,
+    run: &OpenRun,
     probe: &Probe,
     query: usize,
 ) -> io::Result<()> {
@@ -123,7 +123,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn new(run: &Loaded, layer: &Layer) -> Self {
+    fn new(run: &OpenRun, layer: &Layer) -> Self {
         let parameters = parameters(&run.model);
         let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
         Self { has_matrices: has("w_q"), has_biases: has("b_q"), is_normed: layer.is_normed }

@@ -9,7 +9,7 @@ use qkv_run::RunFolder;
 use qkv_train::{AnyModel, Config, ConfigSource, Experiment, Registry, Task, load_weights};
 
 /// The parts of a run that its readers need.
-pub struct Loaded {
+pub struct OpenRun {
     pub config: Config,
     pub task: Arc<dyn Task>,
     pub model: AnyModel,
@@ -17,14 +17,16 @@ pub struct Loaded {
     pub step: u64,
 }
 
-/// Opens the run in `path` on `device`.
-pub fn open(path: &Path, registry: &Registry, device: &Device) -> Result<Loaded> {
-    let folder = RunFolder::open(path)?;
-    let experiment = registry
-        .read(ConfigSource::Toml(&folder.config()?), &[] as &[&str])
-        .with_context(|| format!("cannot use the config of {}", path.display()))?;
-    let checkpoint = folder.latest()?;
-    let model = load_weights(experiment.model(device)?, &checkpoint.weights())?;
-    let Experiment { config, task, .. } = experiment;
-    Ok(Loaded { config, task, model, step: checkpoint.step })
+impl OpenRun {
+    /// Opens the run in `path` on `device`.
+    pub fn open(path: &Path, registry: &Registry, device: &Device) -> Result<Self> {
+        let folder = RunFolder::open(path)?;
+        let experiment = registry
+            .read(ConfigSource::Toml(&folder.config()?), &[] as &[&str])
+            .with_context(|| format!("cannot use the config of {}", path.display()))?;
+        let checkpoint = folder.latest()?;
+        let model = load_weights(experiment.model(device)?, &checkpoint.weights())?;
+        let Experiment { config, task, .. } = experiment;
+        Ok(Self { config, task, model, step: checkpoint.step })
+    }
 }
