@@ -7,7 +7,7 @@
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use qkv_inspect::{Film, FilmStrip, Frame, Run};
+use qkv_inspect::{Film, FilmStrip, Frame};
 use qkv_model::fused::prepare_process;
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{Checkpoints, ConfigSource, EventLog, Registry, RunInfo, Snapshots, Split, Trainer, draw};
@@ -18,7 +18,7 @@ fn main() -> Result<()> {
     train(&path)?;
 
     // From here on only the files count: no model, no tensors.
-    let film = Film::read(&Run::open(&path)?)?;
+    let film = Film::read(&RunFolder::open(&path)?)?;
     println!("{}\n", film.story().join("\n"));
     println!("{:>5}  {:>6}  {:>16}  {:>22}", "step", "loss", "to the mirror", "‖d(loss)/dW_Q‖");
     for frame in film.frames.iter().step_by(2) {

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use qkv_run::RunError;
 use thiserror::Error;
 
 /// Something that cannot be read, or a number that does not exist.
@@ -122,40 +123,9 @@ pub enum InspectError {
         /// Number of heads.
         n_heads: usize,
     },
-    /// The folder is neither a run nor a checkpoint.
-    #[error(
-        "{} is not a run folder: {missing} is missing; give a folder that qkv train wrote, one of its checkpoints, or a \
-         safetensors file",
-        path.display()
-    )]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-        /// What a run has and this folder lacks.
-        missing: &'static str,
-    },
-    /// Nothing was saved, or not completely.
-    #[error(
-        "{} has no complete checkpoint: each needs model.safetensors and config.json, found {incomplete} without both; \
-         train until the first one is saved",
-        path.display()
-    )]
-    NoCheckpoint {
-        /// The run folder.
-        path: PathBuf,
-        /// Step folders that lack one of the files.
-        incomplete: usize,
-    },
-    /// No complete checkpoint was kept at this step.
-    #[error("{} has no checkpoint at step {step}; it has {known}", path.display())]
-    NoSuchStep {
-        /// The run folder.
-        path: PathBuf,
-        /// What was asked for.
-        step: u64,
-        /// The steps that are there.
-        known: String,
-    },
+    /// Something is wrong with the run folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// A file that is neither a run nor a checkpoint has no steps to choose from.
     #[error("{} is not a run folder, so step {step} cannot be looked up in it", path.display())]
     NoSteps {

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use qkv_run::{Existing, RunFolder};
 use safetensors::Dtype;
 
-use crate::files::run::WEIGHTS;
 use crate::files::weights::Weights;
 
 /// The bytes of a file with this header.
@@ -33,16 +33,15 @@ pub(crate) fn weights(list: &[(&str, &[usize], Vec<f32>)]) -> Weights {
 }
 
 /// A run folder with these steps, whose one matrix holds `1 + step`.
-pub(crate) fn run_folder(steps: &[u64]) -> std::io::Result<tempfile::TempDir> {
+pub(crate) fn run_folder(steps: &[u64]) -> Result<tempfile::TempDir, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    fs::write(folder.path().join("config.toml"), "")?;
-    fs::create_dir(folder.path().join("checkpoints"))?;
+    let run = RunFolder::create(folder.path(), "", Existing::Keep)?;
     for &step in steps {
-        let checkpoint = folder.path().join(format!("checkpoints/step-{step:08}"));
-        fs::create_dir(&checkpoint)?;
-        let w_q = vec![1.0 + step as f32; 6];
-        fs::write(checkpoint.join(WEIGHTS), tensors(&[("a.w_q", &[1, 6], w_q)], &[]))?;
-        fs::write(checkpoint.join("config.json"), r#"{"model": {"n_heads": 3}}"#)?;
+        run.write_checkpoint(step, |checkpoint| -> Result<(), Box<dyn std::error::Error>> {
+            let w_q = vec![1.0 + step as f32; 6];
+            fs::write(checkpoint.weights(), tensors(&[("a.w_q", &[1, 6], w_q)], &[]))?;
+            Ok(checkpoint.write_config(serde_json::json!({"model": {"n_heads": 3}}), &[])?)
+        })?;
     }
     Ok(folder)
 }

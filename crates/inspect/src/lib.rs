@@ -22,14 +22,14 @@
 //!
 //! | question | look at | runnable |
 //! |---|---|---|
-//! | What is in a file or folder? | [`Source`], [`Weights`] of [`Tensor`]s, [`Run`] with its [`Checkpoint`]s, [`ModelTable`] | example `read_the_weights` |
+//! | What is in a file or folder? | [`Source`], [`Weights`] of [`Tensor`]s, a [`RunFolder`](qkv_run::RunFolder) with its checkpoints, [`CheckpointConfig`] | example `read_the_weights` |
 //! | What are the matrices of a head? | [`layers`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
 //! | How far did training move them? | [`summarize`], [`Summary`], [`Movement`] | `qkv inspect RUN` |
 //! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
 //! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
-//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`] ([`Evaluation`]), [`GradientFlow`]s, [`AttentionPattern`]s, [`Shapes`] and the [`Setup`] | `qkv report RUN` |
+//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and [`Shapes`] | `qkv report RUN` |
 //! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], [`grouped`] digits; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
@@ -43,12 +43,10 @@ mod matrix;
 mod picture;
 
 pub use error::{InspectError, NoGauge};
-pub use files::config::ModelTable;
+pub use files::checkpoint_config::CheckpointConfig;
 pub use files::head_counts::Heads;
 pub use files::layers::{HeadWeights, LayerWeights, layers};
-pub use files::metrics::{Evaluation, Metrics};
-pub use files::run::{Checkpoint, Run};
-pub use files::setup::Setup;
+pub use files::metrics::Metrics;
 pub use files::snapshot::{AttentionMap, Snapshot};
 pub use files::source::Source;
 pub use files::weights::{Tensor, Weights};

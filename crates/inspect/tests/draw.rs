@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use qkv_inspect::{HeadWeights, LayerWeights, Matrix, ModelTable};
+use qkv_inspect::{CheckpointConfig, HeadWeights, LayerWeights, Matrix};
 
 use crate::loops::Rows;
 
@@ -28,9 +28,9 @@ pub fn layer(head: HeadWeights) -> LayerWeights {
 }
 
 /// A model whose basis of queries and keys is free.
-pub fn free() -> ModelTable {
+pub fn free() -> CheckpointConfig {
     let name = |name: &str| Some(name.to_owned());
-    ModelTable { score: name("scaled-dot"), positions: name("learned"), ..ModelTable::default() }
+    CheckpointConfig { score: name("scaled-dot"), positions: name("learned"), ..CheckpointConfig::default() }
 }
 
 /// Agreement to `1e-9` of `size`: sums of at most a hundred products of numbers of that size lose less in f64, and even a

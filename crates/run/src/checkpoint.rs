@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::error::RunError;
+use crate::folder::RunFolder;
 
 const WEIGHTS: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -48,6 +49,11 @@ impl Checkpoint {
     /// The start of the same run, if it was kept.
     pub fn start(&self) -> Option<Self> {
         Some(Self::new(self.folder.parent()?, 0)).filter(Self::is_complete)
+    }
+
+    /// The run that it lies in, if it lies in one.
+    pub fn run(&self) -> Option<RunFolder> {
+        RunFolder::open(self.folder.parent()?.parent()?).ok()
     }
 
     /// Whether it can be used: `model.safetensors` and `config.json` are there. Without `optimizer.safetensors` the weights

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Run, StreamInput};
+use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput};
 use qkv_run::RunFolder;
 
 use crate::args::ReportArgs;
@@ -25,7 +25,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         folder.as_deref().map(|folder| Album::new(folder, format)).transpose()
     };
     let albums = [album(&args.svg, Format::Svg)?, album(&args.png, Format::Png)?];
-    let read = |path: &PathBuf| Ok(Film::read_evenly(&Run::open(path)?, Frame::max_on_page)?);
+    let read = |path: &PathBuf| Ok(Film::read_evenly(&RunFolder::open(path)?, Frame::max_on_page)?);
     let film = read(&args.run)?;
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
     let page = film.html(&others)?;
@@ -70,7 +70,7 @@ fn pictures(out: &mut impl Write, film: &Film, album: &Album) -> Result<()> {
                 album.add(
                     out,
                     &format!("{name} {place}"),
-                    &labelled(map, &matrix, &film.setup.vocabulary),
+                    &labelled(map, &matrix, &film.config.vocabulary),
                 )?;
             }
         }

@@ -1,15 +1,10 @@
 //! The header of a safetensors file, and whether the file is as long as it promises.
 
-use std::cmp::Ordering;
-
 use safetensors::tensor::Metadata;
+use safetensors::{SafeTensorError, SafeTensors};
 
 /// Bytes of the number in front of the header, which is the header's length.
 const LENGTH_BYTES: usize = 8;
-
-/// The header's limit in the [format's own implementation](https://github.com/huggingface/safetensors#format); what
-/// claims more is another kind of file.
-const MAX_HEADER: u64 = 100_000_000;
 
 /// Why the bytes of a file cannot be used.
 pub(crate) enum Problem {
@@ -21,29 +16,29 @@ pub(crate) enum Problem {
 
 /// The header, and where the numbers begin. Afterwards every offset in the header lies within the file.
 pub(crate) fn parse(bytes: &[u8]) -> Result<(Metadata, usize), Problem> {
-    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
-        return Err(Problem::Other("it is shorter than the smallest one".to_owned()));
-    };
-    let length = u64::from_le_bytes(*length);
-    if length > MAX_HEADER || rest.first().is_some_and(|&byte| byte != b'{') {
-        return Err(Problem::Other("it has no header of tensor names".to_owned()));
+    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    let begin = length.saturating_add(LENGTH_BYTES as u64);
+    match SafeTensors::read_metadata(bytes) {
+        Ok((_, header)) => Ok((header, begin as usize)),
+        // Other formats begin with a number, too, but not with a brace after it.
+        Err(SafeTensorError::InvalidHeaderLength) if bytes.get(LENGTH_BYTES).is_none_or(|&b| b == b'{') => {
+            Err(Problem::Truncated(begin))
+        }
+        Err(SafeTensorError::MetadataIncompleteBuffer) => Err(wrong_length(bytes, begin)),
+        Err(error) => {
+            let error = error.to_string();
+            Err(Problem::Other(format!("its header does not describe tensors ({})", error.escape_debug())))
+        }
     }
-    let length = length as usize;
-    let Some((header, data)) = rest.split_at_checked(length) else {
-        return Err(Problem::Truncated((LENGTH_BYTES + length) as u64));
-    };
-    let header: Metadata = serde_json::from_slice(header).map_err(|e| {
-        Problem::Other(format!("its header does not describe tensors ({})", e.to_string().escape_debug()))
-    })?;
-    let expected = header.data_len();
-    match expected.cmp(&data.len()) {
-        Ordering::Greater => {
-            Err(Problem::Truncated((expected as u64).saturating_add((LENGTH_BYTES + length) as u64)))
-        }
-        Ordering::Less => {
-            Err(Problem::Other(format!("{} bytes follow the last tensor", data.len() - expected)))
-        }
-        Ordering::Equal => Ok((header, LENGTH_BYTES + length)),
+}
+
+/// What is missing behind a whole header, or too much.
+fn wrong_length(bytes: &[u8], begin: u64) -> Problem {
+    let header = serde_json::from_slice::<Metadata>(&bytes[LENGTH_BYTES..begin as usize]);
+    let end = begin.saturating_add(header.map_or(0, |header| header.data_len() as u64));
+    match (bytes.len() as u64).checked_sub(end) {
+        None => Problem::Truncated(end),
+        Some(left) => Problem::Other(format!("{left} bytes follow the last tensor")),
     }
 }
 

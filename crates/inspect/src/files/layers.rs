@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use qkv_run::tensor_names::{B_K, B_Q, B_V, W_K, W_O, W_Q, W_V, split};
+
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
 use crate::files::natural_order::NaturalKey;
@@ -51,7 +53,7 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
     let heads = heads.into().check()?;
     let mut layers: BTreeMap<NaturalKey, LayerWeights> = BTreeMap::new();
     for name in weights.names() {
-        let (prefix, last) = name.rsplit_once('.').unwrap_or(("", name));
+        let (prefix, last) = split(name);
         let Some(kind) = Kind::of(last) else { continue };
         let parts = kind.split(weights.matrix(name)?, name, heads)?;
         let layer = layers.entry(NaturalKey::of(prefix)).or_insert_with(|| LayerWeights {
@@ -84,7 +86,7 @@ pub(crate) fn part_of_head(
 impl LayerWeights {
     fn read_biases(&mut self, weights: &Weights, heads: Heads) -> Result<(), InspectError> {
         let dot = if self.prefix.is_empty() { "" } else { "." };
-        for (last, kind) in [("b_q", Kind::Query), ("b_k", Kind::Key), ("b_v", Kind::Value)] {
+        for (last, kind) in [(B_Q, Kind::Query), (B_K, Kind::Key), (B_V, Kind::Value)] {
             let name = format!("{}{dot}{last}", self.prefix);
             if weights.shape(&name).is_none() {
                 continue;
@@ -103,10 +105,10 @@ impl HeadWeights {
     /// The four matrices under their names in the file.
     pub fn named(&self) -> [(&'static str, Option<&Matrix>); 4] {
         [
-            ("w_q", self.w_q.as_ref()),
-            ("w_k", self.w_k.as_ref()),
-            ("w_v", self.w_v.as_ref()),
-            ("w_o", self.w_o.as_ref()),
+            (W_Q, self.w_q.as_ref()),
+            (W_K, self.w_k.as_ref()),
+            (W_V, self.w_v.as_ref()),
+            (W_O, self.w_o.as_ref()),
         ]
     }
 }
@@ -122,10 +124,10 @@ enum Kind {
 impl Kind {
     fn of(name: &str) -> Option<Self> {
         match name {
-            "w_q" => Some(Self::Query),
-            "w_k" => Some(Self::Key),
-            "w_v" => Some(Self::Value),
-            "w_o" => Some(Self::Output),
+            W_Q => Some(Self::Query),
+            W_K => Some(Self::Key),
+            W_V => Some(Self::Value),
+            W_O => Some(Self::Output),
             _ => None,
         }
     }

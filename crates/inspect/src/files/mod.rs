@@ -2,15 +2,13 @@
 //!
 //! Everything that reads bytes belongs here. What numbers mean together belongs into `heads`, how they look into `picture`.
 
-pub(crate) mod config;
+pub(crate) mod checkpoint_config;
 pub(crate) mod decode;
 pub(crate) mod head_counts;
 pub(crate) mod header;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod natural_order;
-pub(crate) mod run;
-pub(crate) mod setup;
 pub(crate) mod snapshot;
 pub(crate) mod source;
 pub(crate) mod weights;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use qkv_run::tensor_names::MAPS;
+use qkv_run::{ProbeLabels, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::natural_order::NaturalKey;
@@ -52,18 +53,24 @@ impl Snapshot {
         Ok(Self::all(file)?.into_iter().next().unwrap_or_default())
     }
 
-    /// Every example of a file. Its tensors `<layer>.weights` have the shape `[probes, heads, q_len, k_len]`, or
-    /// `[heads, q_len, k_len]` where there is one example. Its metadata `probes` is a JSON array with an object for each,
-    /// whose `tokens`, `targets` and `predictions` are arrays with one string a position; each may be absent. For one
-    /// example the object itself may stand in `probe`.
+    /// Every example of a frame, whose format is that of [`qkv_run`]. The maps of early runs are those of one example,
+    /// `[heads, q_len, k_len]`.
     ///
     /// # Errors
     /// If such a tensor has another number of axes, or a label is not what it should be.
     pub fn all(file: &Weights) -> Result<Vec<Self>, InspectError> {
-        let labels = labels(file)?;
-        let mut snapshots: Vec<Self> = labels.into_iter().map(Labels::snapshot).collect();
+        let labels = ProbeLabels::from_metadata(|key| file.metadata(key)).map_err(|problem| {
+            InspectError::Labels { path: file.path().to_owned(), problem: problem.to_string() }
+        })?;
+        let of = |ProbeLabels { tokens, targets, predictions }| Self {
+            tokens,
+            targets,
+            predictions,
+            ..Self::default()
+        };
+        let mut snapshots: Vec<Self> = labels.into_iter().map(of).collect();
         for name in file.names() {
-            let Some(layer) = name.strip_suffix(".weights") else { continue };
+            let Some(layer) = name.strip_suffix(MAPS) else { continue };
             for (index, maps) in maps_of(file, name, layer)?.into_iter().enumerate() {
                 if index == snapshots.len() {
                     snapshots.push(Self::default());
@@ -75,6 +82,17 @@ impl Snapshot {
             snapshot.maps.sort_by_cached_key(|map: &AttentionMap| (NaturalKey::of(&map.layer), map.head));
         }
         Ok(snapshots)
+    }
+
+    /// The first example of the last frame of a run at or before `step`, if one was taken.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn before(run: &RunFolder, step: u64) -> Result<Option<Self>, InspectError> {
+        match run.snapshots()?.range(..=step).next_back() {
+            None => Ok(None),
+            Some((step, path)) => Ok(Some(Self { step: Some(*step), ..Self::open(path)? })),
+        }
     }
 
     /// The tokens as labels of an axis with `length` positions; `None` where that is not what they are.
@@ -106,34 +124,6 @@ fn maps_of(file: &Weights, name: &str, layer: &str) -> Result<Vec<Vec<AttentionM
 fn wrong_shape(name: &str, shape: Vec<usize>) -> InspectError {
     let expected = "3 axes, [heads, q_len, k_len], or 4, [probes, heads, q_len, k_len]";
     InspectError::WrongShape { name: name.to_owned(), shape, expected }
-}
-
-/// What the attention maps of one example are about.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Labels {
-    tokens: Vec<String>,
-    targets: Vec<String>,
-    predictions: Vec<String>,
-}
-
-impl Labels {
-    fn snapshot(self) -> Snapshot {
-        let Self { tokens, targets, predictions } = self;
-        Snapshot { tokens, targets, predictions, ..Snapshot::default() }
-    }
-}
-
-fn labels(file: &Weights) -> Result<Vec<Labels>, InspectError> {
-    let wrong = |problem: serde_json::Error| InspectError::Labels {
-        path: file.path().to_owned(),
-        problem: problem.to_string(),
-    };
-    match (file.metadata("probes"), file.metadata("probe")) {
-        (Some(all), _) => serde_json::from_str(all).map_err(wrong),
-        (None, Some(one)) => Ok(vec![serde_json::from_str(one).map_err(wrong)?]),
-        (None, None) => Ok(Vec::new()),
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! What a user points at: a run, one of its checkpoints, or a plain file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
-use crate::files::config::ModelTable;
+use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::head_counts::Heads;
 use crate::files::layers::{LayerWeights, layers};
-use crate::files::run::{Checkpoint, Run, WEIGHTS, snapshot_before};
 use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
 
@@ -26,7 +27,7 @@ pub struct Source {
     /// Updates made before they were saved.
     pub step: Option<u64>,
     /// What `config.json` says about the model; nothing where there is none.
-    pub model: ModelTable,
+    pub config: CheckpointConfig,
     /// The attention map to show with them; mind its own `step`.
     pub snapshot: Option<Snapshot>,
 }
@@ -44,11 +45,11 @@ impl Source {
         if path.is_file() {
             return Self::of_file(path);
         }
-        let file = path.join(WEIGHTS);
+        let file = Checkpoint::weights_in(path);
         if file.is_file() {
             return Self::of_file(&file);
         }
-        Self::of_checkpoint(Run::open(path)?.latest())
+        Self::of_checkpoint(&RunFolder::open(path)?.latest()?)
     }
 
     /// Reads the checkpoint of a run at exactly `step`.
@@ -57,18 +58,18 @@ impl Source {
     /// As [`open`](Self::open), or if `path` is no run or has no checkpoint at this step.
     pub fn open_at(path: impl AsRef<Path>, step: u64) -> Result<Self, InspectError> {
         let path = path.as_ref();
-        if path.is_file() || path.join(WEIGHTS).is_file() {
+        if path.is_file() || Checkpoint::weights_in(path).is_file() {
             return Err(InspectError::NoSteps { path: path.to_owned(), step });
         }
-        Self::of_checkpoint(Run::open(path)?.at(step)?)
+        Self::of_checkpoint(&RunFolder::open(path)?.at(step)?)
     }
 
     /// Splits the matrices into `heads`, whatever `config.json` says: a number, or [`Heads`] where query heads share keys
     /// and values.
     pub fn with_heads(self, heads: impl Into<Heads>) -> Self {
         let Heads { n_heads, n_kv_heads } = heads.into();
-        let model = ModelTable { n_heads: Some(n_heads), n_kv_heads: Some(n_kv_heads), ..self.model };
-        Self { model, ..self }
+        let config = CheckpointConfig { n_heads: Some(n_heads), n_kv_heads: Some(n_kv_heads), ..self.config };
+        Self { config, ..self }
     }
 
     /// The attention layers, split into the heads that are known; into one where nothing is.
@@ -76,7 +77,7 @@ impl Source {
     /// # Errors
     /// As [`layers`].
     pub fn layers(&self) -> Result<Vec<LayerWeights>, InspectError> {
-        layers(&self.weights, self.model.heads())
+        layers(&self.weights, self.config.heads())
     }
 
     /// The same layers before the first update.
@@ -84,45 +85,39 @@ impl Source {
     /// # Errors
     /// As [`layers`].
     pub fn start_layers(&self) -> Result<Option<Vec<LayerWeights>>, InspectError> {
-        self.start.as_ref().map(|start| layers(start, self.model.heads())).transpose()
+        self.start.as_ref().map(|start| layers(start, self.config.heads())).transpose()
     }
 
     fn of_file(file: &Path) -> Result<Self, InspectError> {
         // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder still knows where it is.
         let file =
             file.canonicalize().map_err(|source| InspectError::Read { path: file.to_owned(), source })?;
-        let folder = parent(&file);
-        match Checkpoint::named(&folder) {
+        let folder = file.parent().unwrap_or(&file);
+        match Checkpoint::named(folder) {
             Some(checkpoint) => Self::of_weights(Weights::open(&file)?, &checkpoint),
             None => Ok(Self {
                 weights: Weights::open(&file)?,
                 start: None,
                 step: None,
-                model: ModelTable::of_checkpoint(&folder)?.unwrap_or_default(),
+                config: CheckpointConfig::read(folder)?,
                 snapshot: None,
             }),
         }
     }
 
     fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
-        Self::of_weights(checkpoint.weights()?, checkpoint)
+        Self::of_weights(Weights::open(checkpoint.weights())?, checkpoint)
     }
 
     fn of_weights(weights: Weights, checkpoint: &Checkpoint) -> Result<Self, InspectError> {
-        let checkpoints = parent(&checkpoint.folder);
-        let start = Checkpoint { step: 0, folder: checkpoints.join("step-00000000") };
-        Ok(Self {
-            weights,
-            start: start.is_complete().then(|| start.weights()).transpose()?,
-            step: Some(checkpoint.step),
-            model: checkpoint.model()?,
-            snapshot: snapshot_before(&parent(&checkpoints), checkpoint.step)?,
-        })
+        let start = checkpoint.start().map(|start| Weights::open(start.weights())).transpose()?;
+        let snapshot = match checkpoint.run() {
+            Some(run) => Snapshot::before(&run, checkpoint.step)?,
+            None => None,
+        };
+        let (step, config) = (Some(checkpoint.step), CheckpointConfig::read(&checkpoint.folder)?);
+        Ok(Self { weights, start, step, config, snapshot })
     }
-}
-
-fn parent(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(path).to_owned()
 }
 
 #[cfg(test)]
@@ -136,7 +131,7 @@ mod tests {
 
     /// Value of the weights now, at the start, and the snapshot's step.
     fn found(source: &Source) -> Result<(f64, Option<f64>, Option<u64>), InspectError> {
-        let first = |weights: &Weights| Ok(weights.tensor("a.w_q")?.values[0]);
+        let first = |weights: &Weights| Ok::<_, InspectError>(weights.tensor("a.w_q")?.values[0]);
         Ok((
             first(&source.weights)?,
             source.start.as_ref().map(first).transpose()?,
@@ -156,10 +151,10 @@ mod tests {
         assert_eq!(found(&Source::open_at(folder.path(), 20)?)?, (21.0, Some(1.0), Some(10)));
         assert_eq!(found(&Source::open_at(folder.path(), 0)?)?, (1.0, Some(1.0), None));
         let checkpoint = folder.path().join("checkpoints/step-00000020");
-        for path in [checkpoint.join(WEIGHTS), checkpoint] {
+        for path in [checkpoint.join("model.safetensors"), checkpoint] {
             let source = Source::open(path)?;
             assert_eq!(found(&source)?, (21.0, Some(1.0), Some(10)));
-            assert_eq!((source.model.n_heads, source.layers()?[0].heads.len()), (Some(3), 3));
+            assert_eq!((source.config.n_heads, source.layers()?[0].heads.len()), (Some(3), 3));
         }
         Ok(())
     }

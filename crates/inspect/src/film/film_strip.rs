@@ -36,9 +36,10 @@ const BAR: i32 = 80;
 /// A still of one head.
 ///
 /// ```no_run
-/// use qkv_inspect::{Film, FilmStrip, Run};
+/// use qkv_inspect::{Film, FilmStrip};
+/// use qkv_run::RunFolder;
 ///
-/// let film = Film::read(&Run::open("runs/reverse")?)?;
+/// let film = Film::read(&RunFolder::open("runs/reverse")?)?;
 /// let strip = FilmStrip::new(&film, 0, 0).expect("the run has a head");
 /// std::fs::write("film.png", strip.png()?).expect("the folder can be written to");
 /// # Ok::<(), qkv_inspect::InspectError>(())

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use qkv_run::{Checkpoint, Evaluation, RunFolder};
+
 use crate::error::InspectError;
+use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::layers::{LayerWeights, layers};
-use crate::files::metrics::{Evaluation, Metrics};
-use crate::files::run::{Checkpoint, Run};
-use crate::files::setup::Setup;
+use crate::files::metrics::Metrics;
 use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
 use crate::heads::embeddings::Embeddings;
@@ -16,9 +17,10 @@ use crate::heads::gradients::GradientFlow;
 /// What a run learned, step by step.
 ///
 /// ```no_run
-/// use qkv_inspect::{Film, Run};
+/// use qkv_inspect::Film;
+/// use qkv_run::RunFolder;
 ///
-/// let film = Film::read(&Run::open("runs/reverse")?)?;
+/// let film = Film::read(&RunFolder::open("runs/reverse")?)?;
 /// println!("{}", film.story().join("\n"));
 /// std::fs::write("film.html", film.html(&[])?).expect("the folder can be written to");
 /// # Ok::<(), qkv_inspect::InspectError>(())
@@ -34,7 +36,7 @@ pub struct Film {
     /// Loss and accuracy of every step.
     pub metrics: Metrics,
     /// What the run was set to.
-    pub setup: Setup,
+    pub config: CheckpointConfig,
 }
 
 /// What was known at one step.
@@ -58,8 +60,8 @@ pub struct Frame {
 
 /// Where the frame of one step is read from.
 #[derive(Default)]
-struct Kept<'a> {
-    checkpoint: Option<&'a Checkpoint>,
+struct Kept {
+    checkpoint: Option<Checkpoint>,
     snapshot: Option<PathBuf>,
 }
 
@@ -68,7 +70,7 @@ impl Film {
     ///
     /// # Errors
     /// If a file is damaged, or the matrices do not split into the heads of the config.
-    pub fn read(run: &Run) -> Result<Self, InspectError> {
+    pub fn read(run: &RunFolder) -> Result<Self, InspectError> {
         Self::read_evenly(run, |_| usize::MAX)
     }
 
@@ -77,27 +79,30 @@ impl Film {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn read_evenly(run: &Run, max_frames: impl FnOnce(&Frame) -> usize) -> Result<Self, InspectError> {
-        let metrics = Metrics::of_run(run.path())?;
-        let setup = Setup::of_checkpoint(&run.latest().folder)?;
+    pub fn read_evenly(
+        run: &RunFolder,
+        max_frames: impl FnOnce(&Frame) -> usize,
+    ) -> Result<Self, InspectError> {
+        let metrics = Metrics::of_events(run.events()?);
+        let latest = run.latest()?;
+        let config = CheckpointConfig::read(&latest.folder)?;
         let mut kept: BTreeMap<u64, Kept> = BTreeMap::new();
-        for checkpoint in run.checkpoints() {
-            kept.entry(checkpoint.step).or_default().checkpoint = Some(checkpoint);
+        for checkpoint in run.checkpoints()? {
+            let step = checkpoint.step;
+            kept.entry(step).or_default().checkpoint = Some(checkpoint);
         }
-        for (step, path) in run.snapshot_files()? {
+        for (step, path) in run.snapshots()? {
             kept.entry(step).or_default().snapshot = Some(path);
         }
-        let all: Vec<(u64, Kept)> = kept.into_iter().collect();
+        let read = |step: u64| frame(step, &kept[&step], &config, &metrics);
         // The last frame is a checkpoint, unless the run goes on just now, so that it has all there is.
-        let latest = frame(run.latest().step, &all_of(run, &all), &setup, &metrics)?;
-        let chosen = evenly(all.len(), max_frames(&latest).max(2)).map(|index| {
-            let (step, kept) = &all[index];
-            frame(*step, kept, &setup, &metrics)
-        });
+        let max_frames = max_frames(&read(latest.step)?).max(2);
+        let steps: Vec<u64> = kept.keys().copied().collect();
+        let chosen = evenly(steps.len(), max_frames).map(|index| read(steps[index]));
         let frames = chosen.collect::<Result<_, InspectError>>()?;
         let title = run.path().canonicalize().ok();
         let title = title.as_deref().unwrap_or(run.path()).file_name().unwrap_or_default();
-        Ok(Self { title: title.to_string_lossy().into_owned(), frames, n_kept: all.len(), metrics, setup })
+        Ok(Self { title: title.to_string_lossy().into_owned(), frames, n_kept: steps.len(), metrics, config })
     }
 
     /// The first and the last frame that have matrices.
@@ -108,15 +113,13 @@ impl Film {
     }
 }
 
-/// What there is at the latest checkpoint.
-fn all_of<'a>(run: &'a Run, all: &[(u64, Kept<'a>)]) -> Kept<'a> {
-    let latest = run.latest();
-    let snapshot = all.iter().find(|(step, _)| *step == latest.step);
-    Kept { checkpoint: Some(latest), snapshot: snapshot.and_then(|(_, kept)| kept.snapshot.clone()) }
-}
-
-fn frame(step: u64, kept: &Kept, setup: &Setup, metrics: &Metrics) -> Result<Frame, InspectError> {
-    let (model, heads) = (&setup.model, setup.model.heads());
+fn frame(
+    step: u64,
+    kept: &Kept,
+    config: &CheckpointConfig,
+    metrics: &Metrics,
+) -> Result<Frame, InspectError> {
+    let heads = config.heads();
     let mut frame = Frame {
         step,
         loss: metrics.losses.get(&step).copied(),
@@ -126,16 +129,16 @@ fn frame(step: u64, kept: &Kept, setup: &Setup, metrics: &Metrics) -> Result<Fra
     let snapshot = kept.snapshot.as_ref().map(Weights::open).transpose()?;
     if let Some(file) = &snapshot {
         frame.layers = layers(file, heads)?;
-        frame.embeddings = Embeddings::read(file, model)?;
+        frame.embeddings = Embeddings::read(file, config)?;
         frame.flows = GradientFlow::read(file, heads, &frame.layers)?;
         let of_step = |snapshot| Snapshot { step: Some(step), ..snapshot };
         frame.probes = Snapshot::all(file)?.into_iter().map(of_step).collect();
         frame.probes.retain(|probe| !probe.maps.is_empty());
     }
-    if let Some(checkpoint) = kept.checkpoint.filter(|_| frame.layers.is_empty()) {
-        let weights = checkpoint.weights()?;
+    if let Some(checkpoint) = kept.checkpoint.as_ref().filter(|_| frame.layers.is_empty()) {
+        let weights = Weights::open(checkpoint.weights())?;
         frame.layers = layers(&weights, heads)?;
-        frame.embeddings = Embeddings::read(&weights, model)?;
+        frame.embeddings = Embeddings::read(&weights, config)?;
     }
     Ok(frame)
 }
@@ -164,7 +167,7 @@ mod tests {
         }
         let metrics = "{\"event\":\"step\",\"step\":20,\"loss\":0.5}\n{\"event\":\"eval\",\"step\":15,\"accuracy\":0.25}\n";
         fs::write(folder.path().join("metrics.jsonl"), metrics)?;
-        let film = Film::read(&Run::open(folder.path())?)?;
+        let film = Film::read(&RunFolder::open(folder.path())?)?;
         let frames: Vec<_> = film.frames.iter().map(|f| (f.step, f.loss, f.probes.len())).collect();
         assert_eq!(frames, [(0, None, 0), (10, None, 1), (20, Some(0.5), 0), (40, None, 1)]);
         let accuracies: Vec<_> = film.frames.iter().map(|f| f.evaluation.map(|e| e.accuracy)).collect();
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn a_film_that_is_read_in_part_keeps_its_ends() -> Result<(), Box<dyn std::error::Error>> {
         let folder = run_folder(&[0, 1, 2, 3, 4])?;
-        let run = Run::open(folder.path())?;
+        let run = RunFolder::open(folder.path())?;
         let steps = |max: usize| {
             let film = Film::read_evenly(&run, |latest| max * latest.layers.len())?;
             let steps: Vec<u64> = film.frames.iter().map(|frame| frame.step).collect();
@@ -199,7 +202,7 @@ mod tests {
         let list =
             [("a.w_q", &[1, 3][..], vec![3.0, 4.0, 0.0]), ("a.w_q.gradient", &[3], vec![1.0, 2.0, 0.0])];
         fs::write(folder.path().join("snapshots/step-7.safetensors"), tensors(&list, &[]))?;
-        let film = Film::read(&Run::open(folder.path())?)?;
+        let film = Film::read(&RunFolder::open(folder.path())?)?;
         let frame = &film.frames[1];
         let w_q = frame.layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
         assert_eq!((frame.step, w_q), (7, Some(vec![4.0])));

@@ -27,7 +27,7 @@ impl Film {
     }
 
     fn model(&self) -> Option<String> {
-        let task = clean_label(self.setup.task.as_ref()?);
+        let task = clean_label(self.config.task.as_ref()?);
         let layers = self.ends().map_or(0, |[_, last]| last.layers.len());
         let layers = if layers == 0 {
             "no W_Q, W_K and W_V".to_owned()
@@ -35,7 +35,7 @@ impl Film {
             format!(
                 "{} of {}",
                 counted(layers, "attention layer"),
-                counted(self.setup.model.heads().n_heads, "head")
+                counted(self.config.heads().n_heads, "head")
             )
         };
         let parameters = self.metrics.parameters;
@@ -69,9 +69,11 @@ impl Film {
 
     fn answers(&self) -> Option<String> {
         let (step, evaluation) = self.metrics.evaluations.last_key_value()?;
-        let examples = evaluation.sequence_accuracy.map_or(String::new(), |share| {
-            format!(", and {} of the examples without a mistake", percent(share))
-        });
+        let examples = Some(evaluation.sequence_accuracy)
+            .filter(|share| share.is_finite())
+            .map_or(String::new(), |share| {
+                format!(", and {} of the examples without a mistake", percent(share))
+            });
         let accuracy = percent(evaluation.accuracy);
         Some(format!("At step {step} it gets {accuracy} of the held-out answers right{examples}."))
     }
@@ -173,11 +175,13 @@ fn percent(share: f64) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use qkv_run::Evaluation;
+
     use super::*;
     use crate::error::InspectError;
+    use crate::files::checkpoint_config::CheckpointConfig;
     use crate::files::layers::layers;
-    use crate::files::metrics::{Evaluation, Metrics};
-    use crate::files::setup::Setup;
+    use crate::files::metrics::Metrics;
     use crate::film::frames::Frame;
     use crate::fixtures::weights;
     use crate::heads::gradients::GradientFlow;
@@ -196,13 +200,13 @@ mod tests {
     }
 
     fn film() -> Film {
-        let (metrics, setup) = (Metrics::default(), Setup::default());
-        Film { title: String::new(), frames: Vec::new(), n_kept: 2, metrics, setup }
+        let (metrics, config) = (Metrics::default(), CheckpointConfig::default());
+        Film { title: String::new(), frames: Vec::new(), n_kept: 2, metrics, config }
     }
 
     #[test]
     fn the_story_is_what_was_measured() -> Result<(), InspectError> {
-        let evaluation = Evaluation { accuracy: 1.0, sequence_accuracy: Some(0.875) };
+        let evaluation = Evaluation { loss: 0.1, accuracy: 1.0, sequence_accuracy: 0.875, examples: 8 };
         let probes = |step, weights| Ok::<_, InspectError>(vec![snapshot(step, weights)?]);
         let flow =
             |gradient| GradientFlow { layer: "a".to_owned(), head: 0, matrix: "w_k", gradient, update: None };
@@ -215,7 +219,7 @@ mod tests {
             title: "run".to_owned(),
             frames,
             n_kept: 5,
-            setup: Setup { task: Some("reverse".to_owned()), ..Setup::default() },
+            config: CheckpointConfig { task: Some("reverse".to_owned()), ..CheckpointConfig::default() },
             metrics: Metrics {
                 losses: BTreeMap::from([(1, 2.0), (4, 1.25), (5, 1.0), (8, 0.5)]),
                 evaluations: BTreeMap::from([(8, evaluation)]),
@@ -261,7 +265,7 @@ mod tests {
             frames: vec![frame(3, 1.0)?],
             n_kept: 1,
             metrics: Metrics::default(),
-            setup: Setup::default(),
+            config: CheckpointConfig::default(),
         };
         assert_eq!(film.story(), ["From step 3 to step 3: one frame is shown."]);
         Ok(())
@@ -272,7 +276,8 @@ mod tests {
         let losses = BTreeMap::from([(1, 1.0), (2, 4.0)]);
         let metrics = Metrics { losses, ..Metrics::default() };
         let frames = vec![frame(0, 1.0)?];
-        let film = Film { title: String::new(), frames, n_kept: 1, metrics, setup: Setup::default() };
+        let film =
+            Film { title: String::new(), frames, n_kept: 1, metrics, config: CheckpointConfig::default() };
         assert_eq!(film.story()[1], "The training loss went from 1.00 at step 1 to 4.00 at step 2.");
         Ok(())
     }

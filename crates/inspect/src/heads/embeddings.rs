@@ -1,7 +1,9 @@
 //! The circuits of a head as the model's input and output see them: from token to token, from position to position.
 
+use qkv_run::tensor_names::{POSITION_TABLE, TOKEN_TABLE, UNEMBEDDING};
+
 use crate::error::InspectError;
-use crate::files::config::ModelTable;
+use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::weights::Weights;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
@@ -36,14 +38,14 @@ impl Embeddings {
     ///
     /// # Errors
     /// If one of them is no matrix of floating point numbers.
-    pub fn read(weights: &Weights, model: &ModelTable) -> Result<Self, InspectError> {
+    pub fn read(weights: &Weights, model: &CheckpointConfig) -> Result<Self, InspectError> {
         let matrix = |name: &str| weights.shape(name).map(|_| weights.matrix(name)).transpose();
-        let tokens = matrix("embedding.table")?.map(|table| table.with_axes("token", "d_model"));
-        let unembedding = match matrix("unembedding")? {
+        let tokens = matrix(TOKEN_TABLE)?.map(|table| table.with_axes("token", "d_model"));
+        let unembedding = match matrix(UNEMBEDDING)? {
             None if model.tied => tokens.as_ref().map(Matrix::transpose),
             found => found,
         };
-        let positions = match (matrix("positions.learned")?, &tokens, model.seq_len) {
+        let positions = match (matrix(POSITION_TABLE)?, &tokens, model.seq_len) {
             (None, Some(tokens), Some(seq_len @ 1..=MAX_POSITIONS))
                 if model.positions.as_deref() == Some("sinusoidal") =>
             {
@@ -138,7 +140,7 @@ mod tests {
         if !tied {
             list.push(("unembedding", &[2, 3], vec![1.0, 0.0, 2.0, 0.0, 1.0, 2.0]));
         }
-        let table = ModelTable { tied, ..ModelTable::default() };
+        let table = CheckpointConfig { tied, ..CheckpointConfig::default() };
         let circuit = Circuit::new(Matrix::new(2, 1, vec![1.0, 0.0])?, Matrix::new(1, 2, vec![0.0, 1.0])?)?;
         Ok((Embeddings::read(&weights(&list), &table)?, circuit))
     }
@@ -173,14 +175,14 @@ mod tests {
     fn sinusoidal_positions_follow_from_the_config() -> Result<(), InspectError> {
         let weights = weights(&[("embedding.table", &[1, 4], vec![0.0; 4])]);
         let positions = Some("sinusoidal".to_owned());
-        let table = ModelTable { positions, seq_len: Some(3), ..ModelTable::default() };
+        let table = CheckpointConfig { positions, seq_len: Some(3), ..CheckpointConfig::default() };
         let found = Embeddings::read(&weights, &table)?.positions.expect("they are computed");
         // d = 4: the frequencies are 1 and 1/100.
         let expected = [2_f64.sin(), 2_f64.cos(), 0.02_f64.sin(), 0.02_f64.cos()];
         for (got, want) in found.row(2).iter().zip(expected) {
             assert!((got - want).abs() < 1e-15, "{got} instead of {want}");
         }
-        let learned = ModelTable { seq_len: Some(3), ..ModelTable::default() };
+        let learned = CheckpointConfig { seq_len: Some(3), ..CheckpointConfig::default() };
         assert_eq!(Embeddings::read(&weights, &learned)?.positions, None);
         Ok(())
     }
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn what_the_file_lacks_is_not_made_up() -> Result<(), InspectError> {
         let (_, circuit) = sample(true)?;
-        let empty = Embeddings::read(&weights(&[("w_q", &[1, 1], vec![1.0])]), &ModelTable::default())?;
+        let empty = Embeddings::read(&weights(&[("w_q", &[1, 1], vec![1.0])]), &CheckpointConfig::default())?;
         assert_eq!(empty, Embeddings::default());
         assert_eq!(empty.full_qk(&circuit, StreamInput::Token, StreamInput::Token)?, None);
         assert_eq!(empty.full_ov(&circuit, StreamInput::Token)?, None);

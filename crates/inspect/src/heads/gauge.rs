@@ -3,13 +3,13 @@
 use nalgebra::{DMatrix, QR};
 
 use crate::error::{InspectError, NoGauge};
-use crate::files::config::ModelTable;
+use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::layers::HeadWeights;
 use crate::matrix::dense::Matrix;
 use crate::matrix::jacobi::{Decomposition, MAX_SWEEPS, decompose};
 use crate::matrix::scaled::finite;
 
-impl ModelTable {
+impl CheckpointConfig {
     /// Whether every invertible change of basis leaves the scores as they are.
     ///
     /// # Errors
@@ -48,11 +48,11 @@ impl HeadWeights {
     /// Query heads that share keys get a W_K' each.
     ///
     /// # Errors
-    /// [`InspectError::NoGauge`] where `model` does not leave the basis free or a matrix is missing; otherwise if a value
+    /// [`InspectError::NoGauge`] where `config` does not leave the basis free or a matrix is missing; otherwise if a value
     /// is NaN or infinite, or the iteration does not settle within a bound.
-    pub fn balanced(&self, model: &ModelTable) -> Result<Self, InspectError> {
+    pub fn balanced(&self, config: &CheckpointConfig) -> Result<Self, InspectError> {
         let refused = |reason| InspectError::NoGauge { reason };
-        model.gauge_is_free().map_err(refused)?;
+        config.gauge_is_free().map_err(refused)?;
         let (Some(w_q), Some(w_k)) = (&self.w_q, &self.w_k) else {
             return Err(refused(NoGauge::NoCircuit));
         };
@@ -122,9 +122,9 @@ fn widened(matrix: &DMatrix<f64>, like: &Matrix) -> Result<Matrix, InspectError>
 mod tests {
     use super::*;
 
-    fn table(score: &str, positions: &str) -> ModelTable {
+    fn table(score: &str, positions: &str) -> CheckpointConfig {
         let (score, positions) = (Some(score.to_owned()), Some(positions.to_owned()));
-        ModelTable { score, positions, ..ModelTable::default() }
+        CheckpointConfig { score, positions, ..CheckpointConfig::default() }
     }
 
     #[test]
@@ -134,8 +134,8 @@ mod tests {
                 assert_eq!(table(score, positions).gauge_is_free(), Ok(()));
             }
         }
-        let normalised = ModelTable { qk_norm: true, ..table("dot", "none") };
-        let unsaid = ModelTable { positions: None, ..table("dot", "none") };
+        let normalised = CheckpointConfig { qk_norm: true, ..table("dot", "none") };
+        let unsaid = CheckpointConfig { positions: None, ..table("dot", "none") };
         for (table, expected) in [
             (table("additive", "none"), NoGauge::Score("additive".to_owned())),
             (table("mine", "rope"), NoGauge::Score("mine".to_owned())),
@@ -143,7 +143,7 @@ mod tests {
             (table("dot", "mine"), NoGauge::Positions("mine".to_owned())),
             (normalised, NoGauge::Normalised),
             (unsaid, NoGauge::Unsaid("positions")),
-            (ModelTable::default(), NoGauge::Unsaid("score")),
+            (CheckpointConfig::default(), NoGauge::Unsaid("score")),
         ] {
             assert_eq!(table.gauge_is_free(), Err(expected));
         }

@@ -1,5 +1,7 @@
 //! How back-propagation reached W_Q, W_K and W_V, head by head.
 
+use qkv_run::tensor_names::{GRADIENT, UPDATE, WATCHED};
+
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
 use crate::files::layers::{LayerWeights, part_of_head};
@@ -34,9 +36,9 @@ impl GradientFlow {
     pub fn read(file: &Weights, heads: Heads, layers: &[LayerWeights]) -> Result<Vec<Self>, InspectError> {
         let mut flows = Vec::new();
         for name in file.names() {
-            let Some((layer, matrix)) = name.strip_suffix(".gradient").and_then(place) else { continue };
+            let Some((layer, matrix)) = name.strip_suffix(GRADIENT).and_then(place) else { continue };
             let gradients = norms(file, name, matrix, heads)?;
-            let changed = format!("{layer}.{matrix}.update");
+            let changed = format!("{layer}.{matrix}{UPDATE}");
             let updates = match file.shape(&changed) {
                 Some(_) => norms(file, &changed, matrix, heads)?,
                 None => Vec::new(),
@@ -55,8 +57,7 @@ impl GradientFlow {
 /// The layer and the matrix of `blocks.0.attention.w_q`.
 fn place(name: &str) -> Option<(&str, &'static str)> {
     let (layer, last) = name.rsplit_once('.')?;
-    let matrix = ["w_q", "w_k", "w_v"].into_iter().find(|matrix| *matrix == last)?;
-    Some((layer, matrix))
+    Some((layer, WATCHED.into_iter().find(|matrix| *matrix == last)?))
 }
 
 /// The norm over the columns of each query head.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use qkv_run::tensor_names::WATCHED;
 use serde::Serialize;
 
 use crate::error::NoGauge;
@@ -77,10 +78,10 @@ impl PageData {
         Self {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
-            vocabulary: film.setup.vocabulary.iter().map(|label| clean_label(label)).collect(),
+            vocabulary: film.config.vocabulary.iter().map(|label| clean_label(label)).collect(),
             layers: layers(film),
             probes: probes(film),
-            no_gauge: match film.setup.model.gauge_is_free() {
+            no_gauge: match film.config.gauge_is_free() {
                 Err(reason) => Some(reason.to_string()),
                 Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
                 Ok(()) => None,
@@ -124,7 +125,7 @@ fn head_data(film: &Film, layer: usize, head: usize) -> HeadData {
     let heads: Vec<Option<&HeadWeights>> =
         film.frames.iter().map(|frame| frame.layers.get(layer)?.heads.get(head)).collect();
     let balanced: Vec<Option<HeadWeights>> =
-        heads.iter().map(|head| (*head)?.balanced(&film.setup.model).ok()).collect();
+        heads.iter().map(|head| (*head)?.balanced(&film.config).ok()).collect();
     let balanced: Vec<Option<&HeadWeights>> = balanced.iter().map(Option::as_ref).collect();
     HeadData {
         raw: matrices(&heads, 4),
@@ -185,5 +186,5 @@ fn flows(film: &Film, layer: usize, head: usize) -> Vec<FlowData> {
             update: found.iter().map(|flow| (*flow)?.update).collect(),
         })
     };
-    ["w_q", "w_k", "w_v"].into_iter().filter_map(of).collect()
+    WATCHED.into_iter().filter_map(of).collect()
 }

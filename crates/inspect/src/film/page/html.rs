@@ -82,7 +82,7 @@ impl Film {
             let evaluation = film.metrics.evaluations.last_key_value().map(|(_, evaluation)| *evaluation);
             let differs = match std::ptr::eq(film, self) {
                 true => "the run above".to_owned(),
-                false => film.setup.differences(&self.setup).join(", "),
+                false => film.config.differences(&self.config).join(", "),
             };
             Arm {
                 title: clean_label(&film.title),
@@ -93,7 +93,11 @@ impl Film {
                     .last_key_value()
                     .map_or("–".to_owned(), |(_, loss)| number(*loss)),
                 accuracy: percent(evaluation.map(|evaluation| evaluation.accuracy)),
-                sequences: percent(evaluation.and_then(|evaluation| evaluation.sequence_accuracy)),
+                sequences: percent(
+                    evaluation
+                        .map(|evaluation| evaluation.sequence_accuracy)
+                        .filter(|share| share.is_finite()),
+                ),
             }
         };
         match others {
@@ -116,8 +120,8 @@ impl Film {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::run::Run;
     use crate::fixtures::{run_folder, tensors};
+    use qkv_run::RunFolder;
     use std::fs;
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -136,7 +140,8 @@ mod tests {
         fs::write(folder.path().join("metrics.jsonl"), losses)?;
         let config = r#"{"model": {"n_heads": 3}, "vocabulary": ["</script>", "b"]}"#;
         fs::write(folder.path().join("checkpoints/step-00000020/config.json"), config)?;
-        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&Run::open(folder.path())?)? }.html(&[])?)
+        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&RunFolder::open(folder.path())?)? }
+            .html(&[])?)
     }
 
     #[test]

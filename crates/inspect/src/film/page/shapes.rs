@@ -58,7 +58,7 @@ impl Film {
     /// The sizes of the first head; `None` where nothing in the run says how long an input or how wide x is.
     pub fn shapes(&self) -> Option<Shapes> {
         let probe = self.frames.iter().rev().find_map(|frame| frame.probes.first()?.maps.first());
-        let seq_len = self.setup.model.seq_len.or(probe.map(|map| map.weights.rows()))?;
+        let seq_len = self.config.seq_len.or(probe.map(|map| map.weights.rows()))?;
         let last = self.frames.last()?;
         let head = self.ends().and_then(|[_, last]| last.layers.first()?.heads.first());
         let [w_q, w_k, w_v] = ["w_q", "w_k", "w_v"]
@@ -71,7 +71,7 @@ impl Film {
             d_k: w_q.or(w_k).map_or(d_in, Matrix::columns),
             d_v: w_v.map_or(d_in, Matrix::columns),
             projected: [w_q, w_k, w_v].map(|matrix| matrix.is_some()),
-            score: self.setup.model.score.clone().unwrap_or_default(),
+            score: self.config.score.clone().unwrap_or_default(),
         })
     }
 }
