@@ -18,7 +18,7 @@
 //! | What happens inside, and what if it were otherwise? | a [`Hook`] at every [`Stage`]; a [`Contribution`] of every [`Source`] | example `find_the_induction_head` |
 //! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
 //! | What is in a model? | [`parameters`], [`Parameter`], named by their [`ModulePath`] | the page of [`parameters`] |
-//! | What makes it fast? | [`fused`], chosen by [`AttentionForm`] | `qkv bench` |
+//! | What makes it fast? | [`fused`], chosen by [`AttentionForm`]; [`fused::prepare_process`] in your `main` | `qkv bench` |
 //! | Is this a training step? | [`Mode`] | example `gradients_reach_qkv` |
 //! | What can be wrong? | [`ModelError`] | the page of [`Settings`] |
 //!

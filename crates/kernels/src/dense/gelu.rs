@@ -49,7 +49,7 @@ pub fn gelu_forward<T: Float>(x: &[T], bias: Option<&[T]>, out: &mut [T]) {
     let chunk = row_len(x.len(), bias).map_or(CHUNK, |d| CHUNK.div_ceil(d) * d);
     let work_ns = NS_PER_NUMBER * x.len() as f64;
     parallel::for_each_item(x.chunks(chunk).zip(out.chunks_mut(chunk)), work_ns, |(x, out)| {
-        level.dispatch(Forward { x, bias, out });
+        level.dispatch(GeluForward { x, bias, out });
     });
 }
 
@@ -104,13 +104,14 @@ fn row_len<T>(len: usize, bias: Option<&[T]>) -> Option<usize> {
     (d > 0).then_some(d)
 }
 
-struct Forward<'a, T> {
-    x: &'a [T],
-    bias: Option<&'a [T]>,
-    out: &'a mut [T],
+/// `gelu(x + bias)` of some rows.
+pub(super) struct GeluForward<'a, T> {
+    pub(super) x: &'a [T],
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) out: &'a mut [T],
 }
 
-impl<T: Float> WithSimd for Forward<'_, T> {
+impl<T: Float> WithSimd for GeluForward<'_, T> {
     type Output = ();
 
     #[inline(always)]

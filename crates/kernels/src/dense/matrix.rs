@@ -85,21 +85,13 @@ impl<'a, T> Matrix<'a, T> {
         self.product(right, Out::Add(out), Threads::Auto);
     }
 
-    /// Writes the product with `right` on the calling thread alone.
-    #[track_caller]
-    pub(super) fn serial_into(self, right: Matrix<'_, T>, out: Out<'_, T>)
-    where
-        T: Float,
-    {
-        self.product(right, out, Threads::One);
-    }
-
     fn shape(&self) -> [usize; 2] {
         [self.rows, self.columns]
     }
 
+    /// The product with `right`, row-major. Its bits do not depend on `threads`.
     #[track_caller]
-    fn product(self, right: Matrix<'_, T>, out: Out<'_, T>, threads: Threads)
+    pub(super) fn product(self, right: Matrix<'_, T>, out: Out<'_, T>, threads: Threads)
     where
         T: Float,
     {
@@ -172,9 +164,16 @@ pub(super) enum Out<'a, T> {
 
 /// Which threads compute a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Threads {
+pub(super) enum Threads {
     /// The calling thread, because it is one of many that do the like.
     One,
     /// All of them, if the product is large enough.
     Auto,
+}
+
+impl Threads {
+    /// For the products of one of `n_tasks`: all threads where some would have no task.
+    pub(super) fn of_task(n_tasks: usize) -> Self {
+        if rayon::current_num_threads() > n_tasks { Self::Auto } else { Self::One }
+    }
 }

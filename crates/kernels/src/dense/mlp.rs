@@ -1,10 +1,12 @@
 //! The two linear maps of an MLP with GELU between them, some rows at a time: what stands between the maps stays in the
-//! cache, and of all that is as wide as the hidden layer only one array is ever written to memory.
+//! cache, and of all that is as wide as the hidden layer only one array is ever written to memory. Where there are more
+//! threads than blocks of rows, they share the products.
 
 use pulp::{Simd, WithSimd};
 
 use super::columns::Partials;
-use super::matrix::{Matrix, Out};
+use super::gelu::GeluForward;
+use super::matrix::{Matrix, Out, Threads};
 use super::rows::{AddToRows, SumRows};
 use crate::memory::{UninitVec, size, with_scratch};
 use crate::parallel;
@@ -86,15 +88,16 @@ impl<T: Float> GeluMlp<'_, T> {
         let inputs = x.chunks((rows * d).max(1)).zip(residual.chunks((rows * d).max(1)));
         let outputs = out.parts(rows * d).zip(hidden.parts(rows * d_hidden));
         let level = Level::current();
+        let threads = Threads::of_task(n.div_ceil(rows));
         let work_ns = 2.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
         parallel::for_each_item(inputs.zip(outputs), work_ns, |((x, residual), (out, hidden))| {
             let hidden = hidden.zeros();
-            Matrix::new(x, d).serial_into(Matrix::new(self.w_in, d_hidden), Out::Overwrite(hidden));
+            Matrix::new(x, d).product(Matrix::new(self.w_in, d_hidden), Out::Overwrite(hidden), threads);
             let out = out.copy_of(residual);
             with_scratch([hidden.len()], |[active]| {
-                level.dispatch(GeluForward { hidden, b_in: self.b_in, active });
+                level.dispatch(GeluForward { x: hidden, bias: Some(self.b_in), out: active });
                 level.dispatch(AddToRows { bias: self.b_out, out });
-                Matrix::new(active, d_hidden).serial_into(Matrix::new(self.w_out, d), Out::Add(out));
+                Matrix::new(active, d_hidden).product(Matrix::new(self.w_out, d), Out::Add(out), threads);
             });
         });
         GeluMlpOutput { out: out.finish(), hidden: hidden.finish() }
@@ -121,6 +124,7 @@ impl<T: Float> GeluMlp<'_, T> {
         let inputs = inputs.zip(d_out.chunks((rows_per_part * d).max(1)));
         let outputs = d_x.parts(rows_per_part * d).zip(partials.parts());
         let level = Level::current();
+        let threads = Threads::of_task(n.div_ceil(rows_per_part));
         let work_ns = 4.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
         parallel::for_each_item(inputs.zip(outputs), work_ns, |(((x, hidden), d_out), (d_x, sums))| {
             let (d_w_in, sums) = sums.split_at_mut(sizes[0]);
@@ -133,17 +137,17 @@ impl<T: Float> GeluMlp<'_, T> {
                     // Forward (3): out = residual + active W_out + b_out.
                     level.dispatch(SumRows { x: d_out, sums: d_b_out });
                     let w_out = Matrix::new(self.w_out, d);
-                    d_out_rows.serial_into(w_out.transposed(), Out::Overwrite(d_hidden_rows));
+                    d_out_rows.product(w_out.transposed(), Out::Overwrite(d_hidden_rows), threads);
                     // Forward (2): active = gelu(hidden + b_in).
                     let b_in = self.b_in;
                     level.dispatch(GeluBackward { hidden, b_in, active, d_hidden: d_hidden_rows, d_b_in });
                     let active = Matrix::new(active, d_hidden).transposed();
-                    active.serial_into(d_out_rows, Out::Add(d_w_out));
+                    active.product(d_out_rows, Out::Add(d_w_out), threads);
                     // Forward (1): hidden = x W_in.
                     let d_hidden_rows = Matrix::new(d_hidden_rows, d_hidden);
-                    x_rows.transposed().serial_into(d_hidden_rows, Out::Add(d_w_in));
+                    x_rows.transposed().product(d_hidden_rows, Out::Add(d_w_in), threads);
                     let w_in = Matrix::new(self.w_in, d_hidden);
-                    d_hidden_rows.serial_into(w_in.transposed(), Out::Overwrite(d_x));
+                    d_hidden_rows.product(w_in.transposed(), Out::Overwrite(d_x), threads);
                 });
             }
         });
@@ -174,28 +178,6 @@ impl<T: Float> GeluMlp<'_, T> {
 /// four, packing the weights for each costs a small model a twentieth of its step.
 fn block_rows(n: usize) -> usize {
     n.div_ceil(2).next_multiple_of(MIN_ROWS).clamp(MIN_ROWS, MAX_ROWS)
-}
-
-struct GeluForward<'a, T> {
-    hidden: &'a [T],
-    b_in: &'a [T],
-    active: &'a mut [T],
-}
-
-impl<T: Float> WithSimd for GeluForward<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (lanes, d) = (width::<S, T>(), self.b_in.len());
-        for (hidden, active) in self.hidden.chunks_exact(d).zip(self.active.chunks_exact_mut(d)) {
-            let vectors = hidden.chunks(lanes).zip(self.b_in.chunks(lanes)).zip(active.chunks_mut(lanes));
-            for ((hidden, b_in), active) in vectors {
-                let a = Vector::load(simd, hidden) + Vector::load(simd, b_in);
-                (a * a.normal().0).store(active);
-            }
-        }
-    }
 }
 
 /// Recomputes what was active, and turns its gradient into that of the hidden layer.

@@ -138,42 +138,27 @@ impl<S: Simd, T: Lanes> Vector<S, T> {
     }
 }
 
-impl<S: Simd, T: Lanes> Add for Vector<S, T> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self { simd: self.simd, lanes: T::add(self.simd, self.lanes, other.lanes) }
-    }
+macro_rules! operator {
+    ($operator:ident, $method:ident) => {
+        impl<S: Simd, T: Lanes> $operator for Vector<S, T> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                Self { simd: self.simd, lanes: T::$method(self.simd, self.lanes, other.lanes) }
+            }
+        }
+    };
 }
+
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);
 
 impl<S: Simd, T: Lanes> AddAssign for Vector<S, T> {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
-    }
-}
-
-impl<S: Simd, T: Lanes> Sub for Vector<S, T> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        Self { simd: self.simd, lanes: T::sub(self.simd, self.lanes, other.lanes) }
-    }
-}
-
-impl<S: Simd, T: Lanes> Mul for Vector<S, T> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        Self { simd: self.simd, lanes: T::mul(self.simd, self.lanes, other.lanes) }
-    }
-}
-
-impl<S: Simd, T: Lanes> Div for Vector<S, T> {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        Self { simd: self.simd, lanes: T::div(self.simd, self.lanes, other.lanes) }
     }
 }
 

@@ -151,8 +151,9 @@ fn gradients_agree_with_central_differences() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    // On both sides of the size from which several threads work.
-    for sizes in [[40, 8, 16], [700, 16, 64], [1300, 24, 48]] {
+    // On both sides of the size from which several threads work, and with products that are shared by the threads for
+    // which there is no block: of two blocks, and of one.
+    for sizes in some(&[[40, 8, 16], [700, 16, 64], [1300, 24, 48], [768, 128, 160], [60, 400, 400]], 1) {
         let case = Case::new(sizes, 1.0);
         assert_independent_of_threads(|| case.fused::<f32>());
     }
