@@ -1,4 +1,5 @@
-//! Every public item can be found by reading: it is linked from a page, used in a documentation test or in an example.
+//! Rules of the sources: a page, a documentation test or an example leads to every public item, and no library has a
+//! command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,28 @@ fn every_public_item_is_linked_from_a_page_or_used_in_an_example() {
         hidden.extend(items.into_iter().filter(|item| !found(item)).map(|item| format!("{name}::{item}")));
     }
     assert!(hidden.is_empty(), "no page leads to {hidden:?}");
+}
+
+#[test]
+fn no_message_of_a_library_names_an_option_of_the_command_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let libraries = ["kernels", "model", "run", "train", "inspect"]
+        .map(|name| root.join("crates").join(name).join("src"));
+    let files: Vec<PathBuf> = libraries.iter().flat_map(|folder| sources(folder)).collect();
+    assert!(files.len() > 100, "the sources were not found");
+    let options = files.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter(|line| !line.trim().starts_with("//") && names_an_option(line));
+        lines.map(|line| format!("{}: {line}", file.display())).collect::<Vec<_>>()
+    });
+    assert_eq!(options.collect::<Vec<_>>(), [""; 0]);
+}
+
+/// Whether `--` stands before a word and behind a space, a quotation mark or a back quote.
+fn names_an_option(line: &str) -> bool {
+    line.match_indices("--").any(|(at, _)| {
+        line[..at].ends_with([' ', '"', '`']) && line[at + 2..].starts_with(|c: char| c.is_ascii_lowercase())
+    })
 }
 
 /// All Rust files below `folder`.
