@@ -11,7 +11,7 @@ use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{Init, Mode, Transformer, TransformerConfig};
 use qkv_train::{
     Chars, CharsConfig, ConfigSource, Corpus, Example, Examples, HeldOutLists, Model, Registry, Sampling,
-    Split, Task, TrainError, draw, evaluate, generate,
+    Split, Task, TextFault, TrainError, draw, evaluate, generate,
 };
 
 /// A text file that goes when the test ends.
@@ -264,7 +264,7 @@ fn a_run_is_never_continued_with_another_text() {
         "FILE has changed: the run was made with the text of fingerprint 6bd5805c642ffaa1, this one has \
          c307e07d43082ea9; put the old text back, or leave task.fingerprint empty in a new run"
     );
-    assert!(matches!(error, TrainError::TextChanged { .. }));
+    assert!(matches!(error, TrainError::Text { fault: TextFault::Changed { .. }, .. }));
 }
 
 fn model(task: &dyn Task, device: &Device) -> Transformer {

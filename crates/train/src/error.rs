@@ -6,6 +6,8 @@ use qkv_model::ModelError;
 use qkv_run::RunError;
 use thiserror::Error;
 
+use crate::task::TextFault;
+
 /// Everything that this crate reports.
 #[derive(Debug, Error)]
 pub enum TrainError {
@@ -168,77 +170,13 @@ pub enum TrainError {
     /// The task `chars` was given no text.
     #[error("the task `chars` needs a text, but task.text is empty")]
     NoText,
-    /// A text is something that may never end.
-    #[error("{} is {found}, but a text must be a regular file; copy it into one", path.display())]
-    NotARegularFile {
-        /// What was named.
-        path: PathBuf,
-        /// What it is.
-        found: &'static str,
-    },
-    /// A text holds bytes that are no characters.
-    #[error(
-        "{} is not UTF-8 from byte {offset} on; convert it with its own encoding after -f, such as: {}",
-        path.display(),
-        conversion("ISO-8859-1", path)
-    )]
-    NotUtf8 {
+    /// A file cannot serve as a text.
+    #[error("{} {fault}{}", path.display(), fault.conversion(path))]
+    Text {
         /// The file.
         path: PathBuf,
-        /// The first byte that is wrong, counted from 0.
-        offset: usize,
-    },
-    /// A text has another encoding.
-    #[error(
-        "{} is {encoding}, but a text must be UTF-8; convert it: {}",
-        path.display(),
-        conversion(encoding, path)
-    )]
-    OtherEncoding {
-        /// The file.
-        path: PathBuf,
-        /// Its encoding, by a name that `iconv` has for it.
-        encoding: &'static str,
-    },
-    /// A text cannot be split into windows.
-    #[error(
-        "{} has {n_chars} characters, but task.seq_len = {seq_len} needs at least {needed}; take a longer text or a \
-         shorter task.seq_len",
-        path.display()
-    )]
-    TextTooShort {
-        /// The file.
-        path: PathBuf,
-        /// How long it is.
-        n_chars: usize,
-        /// Length of a window.
-        seq_len: usize,
-        /// How long it has to be.
-        needed: usize,
-    },
-    /// A text has more different characters than a model of this kind can learn.
-    #[error("{} has {found} different characters, at most {most} are possible; is it a text?", path.display())]
-    TooManyChars {
-        /// The file.
-        path: PathBuf,
-        /// How many there are.
-        found: usize,
-        /// How many there may be.
-        most: usize,
-    },
-    /// A text is not the one that the run was made with.
-    #[error(
-        "{} has changed: the run was made with the text of fingerprint {expected}, this one has {got}; put the old text \
-         back, or leave task.fingerprint empty in a new run",
-        path.display()
-    )]
-    TextChanged {
-        /// The file.
-        path: PathBuf,
-        /// Fingerprint in the config.
-        expected: String,
-        /// Fingerprint of the file.
-        got: String,
+        /// What is wrong with it.
+        fault: TextFault,
     },
     /// A run cannot be continued as something else.
     #[error("{} was started with other settings: {difference}", path.display())]
@@ -294,16 +232,14 @@ pub enum TrainError {
     Observer(String),
 }
 
-/// A command that writes the file in UTF-8 beside it.
-fn conversion(encoding: &str, path: &Path) -> String {
-    let path = path.display().to_string().replace('\'', r"'\''");
-    format!("iconv -f {encoding} -t UTF-8 '{path}' > '{path}.utf8'")
-}
-
 impl TrainError {
     /// For `map_err` on input and output: names what was done to which file.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn text(path: &Path, fault: TextFault) -> Self {
+        Self::Text { path: path.to_owned(), fault }
     }
 
     pub(crate) fn no_hooks() -> Self {

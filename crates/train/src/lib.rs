@@ -18,7 +18,7 @@
 //! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
 //! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
 //! | What lies on disk? | the [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
-//! | What can be wrong? | [`TrainError`] | the page of [`Registry::read`] |
+//! | What can be wrong? | [`TrainError`], with a text [`TextFault`] | the page of [`Registry::read`] |
 
 mod causal;
 mod config;
@@ -42,7 +42,7 @@ pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Enumerable, Example, Examples, HeldOutLists, Induction, InductionForm,
-    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
+    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, TextFault, draw,
 };
 pub use training::{
     AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer, clip_factor,

@@ -9,6 +9,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::text_fault::TextFault;
 use super::text_file::TextFile;
 use super::{Corpus, Example, HeldOutLists, Split, Task, ngram, symbols};
 use crate::error::TrainError;
@@ -67,8 +68,8 @@ impl CharsConfig {
         }
         let file = TextFile::read(&self.text)?;
         if !self.fingerprint.is_empty() && self.fingerprint != file.fingerprint {
-            let (path, expected) = (self.text.clone(), self.fingerprint.clone());
-            return Err(TrainError::TextChanged { path, expected, got: file.fingerprint });
+            let fault = TextFault::Changed { expected: self.fingerprint.clone(), got: file.fingerprint };
+            return Err(TrainError::text(&self.text, fault));
         }
         let config =
             Self { text: from_anywhere(&self.text), fingerprint: file.fingerprint.clone(), ..self.clone() };
@@ -85,18 +86,18 @@ fn from_anywhere(path: &Path) -> PathBuf {
 impl Chars {
     fn new(config: CharsConfig, file: &TextFile) -> Result<Self, TrainError> {
         let text = &file.text;
-        let path = || config.text.clone();
+        let refuse = |fault| Err(TrainError::text(&config.text, fault));
         let mut alphabet: Vec<char> = text.chars().collect();
         let n_chars = alphabet.len();
         // A held-out part has to hold a whole window.
         let needed = 10 * config.seq_len;
         if n_chars < needed {
-            return Err(TrainError::TextTooShort { path: path(), n_chars, seq_len: config.seq_len, needed });
+            return refuse(TextFault::TooShort { n_chars, seq_len: config.seq_len, needed });
         }
         alphabet.sort_unstable();
         alphabet.dedup();
         if alphabet.len() > MAX_CHARS {
-            return Err(TrainError::TooManyChars { path: path(), found: alphabet.len(), most: MAX_CHARS });
+            return refuse(TextFault::TooManyChars { found: alphabet.len(), most: MAX_CHARS });
         }
         let token = |char: char| alphabet.binary_search(&char).expect("made of these characters") as u32;
         let tokens = text.chars().map(token).collect();

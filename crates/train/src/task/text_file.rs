@@ -5,6 +5,7 @@ use std::path::Path;
 
 use qkv_model::random::fnv1a;
 
+use super::text_fault::TextFault;
 use crate::error::TrainError;
 
 /// A text, read once.
@@ -27,16 +28,16 @@ impl TextFile {
         let metadata = fs::metadata(path).map_err(TrainError::io("read", path))?;
         if !metadata.is_file() {
             let found = kind(metadata.file_type());
-            return Err(TrainError::NotARegularFile { path: path.to_owned(), found });
+            return Err(TrainError::text(path, TextFault::NotARegularFile { found }));
         }
         let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
         let fingerprint = format!("{:016x}", fnv1a(&bytes));
         if let Some(encoding) = wide_encoding(&bytes) {
-            return Err(TrainError::OtherEncoding { path: path.to_owned(), encoding });
+            return Err(TrainError::text(path, TextFault::OtherEncoding { encoding }));
         }
-        let mut text = String::from_utf8(bytes).map_err(|error| TrainError::NotUtf8 {
-            path: path.to_owned(),
-            offset: error.utf8_error().valid_up_to(),
+        let mut text = String::from_utf8(bytes).map_err(|error| {
+            let offset = error.utf8_error().valid_up_to();
+            TrainError::text(path, TextFault::NotUtf8 { offset })
         })?;
         let had_mark = text.starts_with(MARK);
         if had_mark {
