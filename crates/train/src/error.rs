@@ -1,4 +1,4 @@
-//! What can go wrong in training; every message says what was expected, what was found and what to do.
+//! What can go wrong in training; every message has what was expected, what was found and what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub enum TrainError {
         /// The known key that looks most like it.
         nearest: Option<String>,
     },
-    /// A config does not say which task it is for.
+    /// A config names no task.
     #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
     NoTask,
     /// A task was asked for and another one set.
@@ -123,9 +123,9 @@ pub enum TrainError {
         "an example must have {n_tokens} tokens and {n_targets} targets or gaps, got {got_tokens} and {got_targets}"
     )]
     ExampleLength {
-        /// What the task says.
+        /// Tokens of an example of this task.
         n_tokens: usize,
-        /// What the task says.
+        /// Positions of this task.
         n_targets: usize,
         /// What was found.
         got_tokens: usize,
@@ -212,7 +212,7 @@ pub enum TrainError {
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The loss or a gradient is no longer a number.

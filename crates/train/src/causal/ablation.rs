@@ -1,4 +1,4 @@
-//! Ablation: what the model can no longer do without a head, or without its queries, keys or values.
+//! Ablation: results of the model without a head, or without its queries, keys or values.
 
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Hook, Stage};
@@ -13,19 +13,19 @@ use crate::model::Model;
 use crate::task::Examples;
 use crate::training::{Batch, logits_of};
 
-/// What stands in the place of what was taken away.
+/// What replaces the activations of an ablated site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
-    /// Nothing: as if the head's part of W_Q, W_K or W_V and its bias were zero, or its rows of W_O for the context and the
-    /// weights, or the whole residual stream before the layer.
+    /// Zero: as if the head's part of W_Q, W_K or W_V and its bias were zero, or its rows of W_O for the context and
+    /// the weights, or the whole residual stream before the layer.
     Zero,
-    /// At every position its mean over the held-out examples: what depends on the position alone stays, and what depends
-    /// on the input goes.
+    /// At every position its mean over the held-out examples: what depends on the position alone stays, and what
+    /// depends on the input goes.
     Mean,
 }
 
-/// A model and held-out examples on which parts of it are taken away
+/// A model and held-out examples for the ablation of its parts
 /// ([Michel et al. 2019](https://arxiv.org/abs/1905.10650) for whole heads;
 /// [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593) for means).
 ///
@@ -34,7 +34,7 @@ pub enum Replacement {
 /// loss_change = loss(model with that x_h) - loss(model)
 /// ```
 ///
-/// Everything is computed in the readable form, before and after.
+/// Everything is computed by the reference implementation, before and after.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -65,7 +65,7 @@ impl<'a, M: Model> Ablation<'a, M> {
     /// (`model.valid()`).
     ///
     /// # Errors
-    /// If the split is empty, no example has a target, the model does not let itself be changed, or it shows its hooks a
+    /// If the split is empty, no example has a target, the model has no `features_with`, or it shows its hooks a
     /// stage more than once.
     pub fn new(
         model: &'a M,
@@ -109,7 +109,7 @@ impl<'a, M: Model> Ablation<'a, M> {
         sites.collect()
     }
 
-    /// Takes all of `sites` away at once.
+    /// Ablates all of `sites` at once.
     ///
     /// # Errors
     /// If the model has no such layer or head.

@@ -1,4 +1,4 @@
-//! Direct logit attribution: what each head says itself, past everything that comes after it.
+//! Direct logit attribution: the direct effect of each head on the logits, past all later layers.
 
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Contribution, Mode, Source};
@@ -13,15 +13,15 @@ use crate::training::{logits, logits_of};
 /// What one source adds to the logit of the right answer, above what it adds to all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attributed {
-    /// Who adds it.
+    /// The source.
     pub source: Source,
     /// Its part of the logit above the mean of all logits, mean over the positions that carry loss.
     pub logit: f64,
-    /// What the model answers where this one is not added to its logits, and everything that others made of it stays.
+    /// The effect of leaving this one out of the logits, while what later layers computed from it stays.
     pub effect: Effect,
 }
 
-/// The logit of the right answer, above the mean of all, as a sum over who wrote it.
+/// The logit of the right answer, above the mean of all, as a sum over its sources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// Heads, MLPs, embedding, positions and biases; they add up to `logit`.
@@ -38,11 +38,11 @@ pub struct Attribution {
 /// f_c = norm_c(x_c), x_c = context_h W_O,h for head h
 /// ```
 ///
-/// The `norm_c` and the other `f_c` are those of [`Contribution`](qkv_model::Contribution); β is one of the biases. What a
-/// source adds to all logits alike is left out, because the softmax cancels it.
+/// The `norm_c` and the other `f_c` are those of [`Contribution`](qkv_model::Contribution); β is one of the biases.
+/// What a source adds to all logits alike is left out, because the softmax cancels it.
 ///
 /// # Errors
-/// If the split is empty, no example has a target, or the model does not say who contributes what.
+/// If the split is empty, no example has a target, or the model has no `contributions`.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -112,7 +112,7 @@ fn one_each(contributions: Vec<Contribution>) -> Vec<Contribution> {
     each
 }
 
-/// What is counted of one source over the batches.
+/// Sums of one source over the batches.
 struct Part {
     source: Source,
     logit: f64,

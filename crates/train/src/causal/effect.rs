@@ -1,4 +1,4 @@
-//! What a change inside the model does to its answers.
+//! The effect of a change inside the model on its answers.
 
 use qkv_run::Evaluation;
 use serde::Serialize;

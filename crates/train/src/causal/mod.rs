@@ -1,7 +1,7 @@
-//! What a head is good for: take it away, give it another input's activations, or follow its output to the logits.
+//! The causal role of a head: ablation, patching with another input's activations, and attribution of the logits.
 //!
-//! These tools run the model, so they stand here and not in `inspect`, which has nothing but files. They need
-//! [`Model::features_with`](crate::Model::features_with), and attribution
+//! Here belongs what changes or takes apart a running model; figures of weights alone belong to `inspect`, which reads
+//! files. The tools need [`Model::features_with`](crate::Model::features_with), and attribution
 //! [`Model::contributions`](crate::Model::contributions).
 
 mod ablation;

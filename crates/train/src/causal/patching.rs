@@ -1,4 +1,4 @@
-//! Patching: which activation carries what makes the difference between two inputs.
+//! Patching: which activation carries the difference between two inputs.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::Hook;
@@ -12,12 +12,12 @@ use crate::model::Model;
 use crate::task::{Example, Task};
 use crate::training::{Batch, check_length, logits_of};
 
-/// Two examples that differ in what is to be located, and in the answer.
+/// Two examples that differ in the information to be located, and in the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// Its activations are put into the run of the other, and its answers count.
+    /// The example whose activations replace those of the other, and whose answers count.
     pub clean: Example,
-    /// What the model runs on.
+    /// The example that the model runs on.
     pub corrupted: Example,
 }
 
@@ -26,24 +26,24 @@ pub struct Pair {
 pub struct Patch {
     /// Which stage of which head.
     pub site: Site,
-    /// At this position alone: that of the key for keys and values, of the query for weights, its own for all others; at
-    /// all of them where there is none.
+    /// At this position alone: that of the key for keys and values, of the query for weights, its own for all others;
+    /// `None` for all positions.
     pub position: Option<usize>,
 }
 
-/// What a patched run gives.
+/// The result of a patched run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patched {
     /// Against the answers of the clean examples; before is the corrupted run as it is.
     pub effect: Effect,
-    /// Share of the logit difference that the patch brings back: 0 for the corrupted run, 1 for the clean one, and beyond
-    /// both where a patch does more; `None` where the two runs do not differ, or have no finite difference.
+    /// Share of the logit difference that the patch brings back: 0 for the corrupted run, 1 for the clean one, and
+    /// beyond both where a patch does more; `None` where the two runs do not differ, or have no finite difference.
     pub recovered: Option<f64>,
 }
 
 /// A model and pairs of inputs between which activations are moved
-/// ([Heimersheim & Nanda 2024](https://arxiv.org/abs/2404.15255), who call this direction denoising; the logit difference
-/// of [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593), normalised as by
+/// ([Heimersheim & Nanda 2024](https://arxiv.org/abs/2404.15255), which calls this direction denoising; the logit
+/// difference of [Wang et al. 2023, section 2](https://arxiv.org/abs/2211.00593), normalised as by
 /// [Zhang & Nanda 2023](https://arxiv.org/abs/2309.16042)).
 ///
 /// ```text
@@ -75,7 +75,7 @@ pub struct Patching<'a, M> {
     model: &'a M,
     /// Corrupted inputs with clean answers.
     corrupted: Batch,
-    /// What the clean runs computed.
+    /// The activations of the clean runs.
     clean: Stages,
     contrast: Contrast,
     of_corrupted: Measured,
@@ -101,8 +101,8 @@ impl<'a, M: Model> Patching<'a, M> {
     /// Runs the model on both inputs of all pairs; `model` should be a validation copy (`model.valid()`).
     ///
     /// # Errors
-    /// If an example does not have the task's length, no pair has a position with two different answers, the model does not
-    /// let itself be changed, or it shows its hooks a stage more than once.
+    /// If an example does not have the task's length, no pair has a position with two different answers, the model does
+    /// not let itself be changed, or it shows its hooks a stage more than once.
     pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
         for Pair { clean, corrupted } in pairs {
             check_length(task, clean)?;
@@ -162,7 +162,7 @@ impl<'a, M: Model> Patching<'a, M> {
 }
 
 impl Patch {
-    /// What the clean runs have there, `[batch, 1, len, width]`; `len` is 1 at one position.
+    /// The activations of the clean runs at the site, `[batch, 1, len, width]`; `len` is 1 at one position.
     fn of(&self, clean: &Stages) -> Result<Tensor<4>, TrainError> {
         let x = self.site.of(clean)?;
         let Some(position) = self.position else { return Ok(x) };

@@ -23,7 +23,7 @@ pub struct Site {
 pub(super) type Stages = BTreeMap<(usize, Stage), Tensor<4>>;
 
 impl Site {
-    /// What `stages` hold of it, `[.., 1, .., ..]`.
+    /// The head of its stage in `stages`, `[.., 1, .., ..]`.
     ///
     /// # Errors
     /// If the model has no such layer or head.

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 
-/// What a run is made of. Read by [`Registry::read`](crate::Registry::read), written beside the weights with every value filled
-/// in.
+/// What a run is made of. Read by [`Registry::read`](crate::Registry::read), written beside the weights with every
+/// value filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

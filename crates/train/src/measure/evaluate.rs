@@ -95,7 +95,7 @@ fn evaluate_on<M: Model>(
     Ok(sums.mean())
 }
 
-/// What is counted over the batches of an evaluation.
+/// Sums over the batches of an evaluation.
 #[derive(Default)]
 pub(crate) struct Sums {
     loss: f64,

@@ -1,4 +1,4 @@
-//! A model that goes on writing: one token after another, each drawn from what the model expects.
+//! Samples: one token after another, each drawn from the probabilities that the model gives.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::Mode;
@@ -14,7 +14,7 @@ use crate::task::Task;
 pub struct Sampling {
     /// Number of new tokens.
     pub n_tokens: usize,
-    /// Logits are divided by it: 1 is what the model expects, less is bolder; above 0.
+    /// Logits are divided by it: 1 gives the model's own probabilities, less makes likely tokens likelier; above 0.
     pub temperature: f64,
     /// Seed of the sample.
     pub seed: u64,

@@ -188,8 +188,8 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<Vec<String>, Trai
 
 fn check_keys(given: &Table, known: &[String]) -> Result<(), TrainError> {
     for path in paths(given, "") {
-        // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde checks
-        // the shape; a choice may also be written by its name alone.
+        // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde
+        // checks the shape; a choice may also be written by its name alone.
         let fits = |known: &String| {
             path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
         };

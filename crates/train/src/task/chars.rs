@@ -14,7 +14,7 @@ use super::text_file::TextFile;
 use super::{Corpus, Example, HeldOutLists, Split, Task, ngram, symbols};
 use crate::error::TrainError;
 
-/// What a config file says of [`Chars`].
+/// The settings of [`Chars`] in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CharsConfig {
@@ -164,8 +164,8 @@ impl HeldOutLists for Chars {
     fn held_out(&self, split: Split, index: u64) -> Example {
         let (part, seq_len) = (self.part(split), self.config.seq_len);
         let next = part.start + index as usize * (seq_len - 1);
-        // The character before the first target is its only context; the last window starts earlier, because it has to end
-        // with the part.
+        // The character before the first target is its only context; the last window starts earlier, because it has to
+        // end with the part.
         let start = (next - 1).min(part.end - seq_len);
         let mut example = Example::new(self, self.tokens[start..start + seq_len].to_vec());
         let seen = next - 1 - start;

@@ -15,12 +15,12 @@ use crate::error::TrainError;
 /// ```
 ///
 /// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the arms fair, because
-/// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because what a symbol is says
-/// nothing about where to look.
+/// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because the symbol itself is
+/// no clue to where to look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Copy {
-    /// Length of the sequence that is said again; an input has `2 * len - 1` positions.
+    /// Length of the sequence that is repeated; an input has `2 * len - 1` positions.
     pub len: usize,
     /// Number of different symbols.
     pub n_symbols: usize,

@@ -25,9 +25,9 @@ use crate::error::TrainError;
 /// target     ·  ·  ·  ·  ·  ·  ·  4        what followed the first `★`
 /// ```
 ///
-/// It takes two layers: what follows does not know what stood before it until an earlier layer has carried that one
-/// position forward. The length of the repeated part changes from input to input, because with one fixed length a
-/// single layer could look a fixed distance back, as in `copy`.
+/// It takes two layers: the position of a symbol holds nothing of the symbol before it until an earlier layer has
+/// carried that one position forward. The length of the repeated part changes from input to input, because with one
+/// fixed length a single layer could look a fixed distance back, as in `copy`.
 ///
 /// Sinusoidal positions and fixed embeddings keep the comparison of the arms fair: the step forward is a matter of
 /// positions and the match one of symbols, and learned ones could take over either.

@@ -7,7 +7,8 @@ use super::{Enumerable, Split, Task, symbols};
 use crate::error::TrainError;
 
 /// Add two numbers modulo `modulus`
-/// ([Power et al. 2022](https://arxiv.org/abs/2201.02177); [Nanda et al. 2023, section 3](https://arxiv.org/abs/2301.05217)).
+/// ([Power et al. 2022](https://arxiv.org/abs/2201.02177);
+/// [Nanda et al. 2023, section 3](https://arxiv.org/abs/2301.05217)).
 ///
 /// ```text
 /// position   0  1  2

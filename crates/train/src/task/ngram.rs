@@ -101,7 +101,8 @@ mod tests {
     /// `abracadabr` in the alphabet `abcdr`.
     const TEXT: [u32; 10] = [0, 1, 4, 0, 2, 0, 3, 0, 1, 4];
 
-    /// What each order says of the `b` and the `r` at the end, after it has counted `abracada`; `β` is 1.
+    /// The probabilities that each order gives for the `b` and the `r` at the end, after it has counted `abracada`; `β`
+    /// is 1.
     fn by_hand() -> [[f64; 2]; 3] {
         [
             // a 4, b 1, c 1, d 1, r 1: five different of eight; (1 + 5 · 1/5) / (8 + 5).

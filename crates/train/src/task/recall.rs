@@ -23,8 +23,8 @@ use crate::error::TrainError;
 /// input      d  7  a  2  g  5 | G  D  A
 /// target     ·  ·  ·  ·  ·  · | 5  7  2
 /// ```
-/// and it takes two layers, because a value does not know its key until an earlier layer has carried the key one position
-/// forward.
+/// and it takes two layers, because the position of a value holds nothing of its key until an earlier layer has carried
+/// the key one position forward.
 ///
 /// A key is asked for by a token of its own (`D` asks for `d`): with fixed embeddings the two have nothing in common
 /// until W_Q and W_K learn to bring them together. Fixed embeddings keep the comparison of the arms fair, because

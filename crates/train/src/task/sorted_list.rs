@@ -8,7 +8,8 @@ use super::{Task, autoregressive, symbols};
 use crate::error::TrainError;
 
 /// Say distinct numbers in ascending order after a separator
-/// ([ARENA 2.0, challenge of October 2023](https://arena-chapter1-transformer-interp.streamlit.app/Monthly_Algorithmic_Challenge)).
+/// ([ARENA 2.0](https://arena-chapter1-transformer-interp.streamlit.app/Monthly_Algorithmic_Challenge), challenge of
+/// October 2023).
 ///
 /// ```text
 /// position   0  1  2    3   4  5
@@ -16,9 +17,9 @@ use crate::error::TrainError;
 /// target     ·  ·  ·    2   7  9         the next number in order
 /// ```
 ///
-/// Because no number comes twice, the next one is the smallest above the one just said, wherever it stands: content
+/// Because no number comes twice, the next one is the smallest above the previous answer, wherever it stands: content
 /// alone tells where to look. No positions and fixed embeddings keep the comparison of the arms fair, because learned
-/// embeddings would bring neighbouring numbers together without W_Q and W_K. The mask must be causal: what is said next
+/// embeddings would bring neighbouring numbers together without W_Q and W_K. The mask must be causal: the next answer
 /// stands in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,8 +22,8 @@ pub(super) struct TextFile {
 const MARK: char = '\u{feff}';
 
 impl TextFile {
-    /// Reads a regular file; anything else is refused before it is opened, because a pipe would wait and a device may never
-    /// end.
+    /// Reads a regular file; anything else is refused before it is opened, because a pipe would wait and a device may
+    /// never end.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let metadata = fs::metadata(path).map_err(TrainError::io("read", path))?;
         if !metadata.is_file() {
@@ -64,8 +64,8 @@ fn kind(file_type: FileType) -> &'static str {
     "a device"
 }
 
-/// The encoding of a text in units of two or four bytes: by its byte-order mark, and without one by the bytes of zero in
-/// one half of every unit, which a text in a Latin alphabet has and no text in UTF-8.
+/// The encoding of a text in units of two or four bytes: by its byte-order mark, and without one by the bytes of zero
+/// in one half of every unit, which a text in a Latin alphabet has and no text in UTF-8.
 fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(&[0xff, 0xfe, 0, 0]) || bytes.starts_with(&[0, 0, 0xfe, 0xff]) {
         return Some("UTF-32");

@@ -16,7 +16,7 @@ pub fn global_norm<M: Module>(model: &M, grads: &GradientsParams) -> f64 {
     visitor.norm.value()
 }
 
-/// What gradients of this common norm are multiplied by, so that it is at most `max_norm` (0: never): 1 or less.
+/// The factor for gradients of this common norm that makes it at most `max_norm` (0: never): 1 or less.
 pub fn clip_factor(norm: f64, max_norm: f64) -> f64 {
     // A norm that is not a number scales nothing: the caller has to see it.
     if max_norm == 0.0 || norm <= max_norm || !norm.is_finite() { 1.0 } else { max_norm / norm }

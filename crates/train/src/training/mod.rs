@@ -1,7 +1,7 @@
 //! The loop that fits a model to a task, and everything that happens in one of its steps.
 //!
-//! Here belongs what a step needs: batches, the loss, clipping, the optimizer, and the hooks into the loop. What only looks
-//! at a model lies in `measure/`, what writes files in `saving/`.
+//! Here belongs what a step needs: batches, the loss, clipping, the optimizer, and the hooks into the loop. What only
+//! looks at a model lies in `measure/`, what writes files in `saving/`.
 
 mod batch;
 mod clip;

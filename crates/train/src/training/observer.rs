@@ -1,4 +1,4 @@
-//! Hooks into a training run: the progress bar, the metrics log, the checkpoints and whatever you add.
+//! Hooks into a training run: the progress bar, the metrics log, the checkpoints, and yours.
 
 use burn::optim::GradientsParams;
 use qkv_run::{Evaluation, StepReport};
@@ -17,7 +17,7 @@ pub struct State<M> {
     pub optimizer: AdamW,
 }
 
-/// Whether a run goes on after a step; of several wishes the greatest counts.
+/// Whether a run goes on after a step; of several answers the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Next {
     /// Go on.
@@ -28,7 +28,7 @@ pub enum Next {
     Stop,
 }
 
-/// Watches a run. Every hook does nothing unless you write it; an error ends the run.
+/// Watches a run. Every hook does nothing by default; an error ends the run.
 ///
 /// ```
 /// use burn::tensor::Device;

@@ -32,7 +32,7 @@ pub struct AdamW {
     pub moments: BTreeMap<String, Moments>,
 }
 
-/// What AdamW remembers of one parameter, flattened: `[n]`.
+/// The moments of one parameter, flattened: `[n]`.
 #[derive(Debug, Clone)]
 pub struct Moments {
     /// Running mean of the gradient.

@@ -10,7 +10,7 @@ use super::observer::State;
 use crate::error::TrainError;
 use crate::model::Model;
 
-/// What a step found before it changed anything.
+/// The loss and the gradient that a step starts from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepOutcome {
     /// Mean cross-entropy of the batch, in nats.

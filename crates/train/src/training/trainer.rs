@@ -41,7 +41,7 @@ pub struct Trainer<'a, M> {
     observers: Vec<&'a mut dyn Observer<M>>,
 }
 
-/// What is left when a run ends.
+/// The result of a run.
 #[derive(Clone)]
 pub struct Trained<M> {
     /// The model and its optimizer after the last step.
@@ -153,7 +153,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
 
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
                 let held_out = held_out(&state)?;
-                // The last update has no step after it that would notice.
+                // No step after the last update checks its loss.
                 TrainError::finite(state.step, "the held-out loss", held_out.loss)?;
                 observers.notify(|observer| observer.evaluated(&state, &held_out))?;
                 if is_reached(&held_out) {
@@ -184,7 +184,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
 struct Observers<'a, M>(Vec<&'a mut dyn Observer<M>>);
 
 impl<M> Observers<'_, M> {
-    /// Has a checkpoint saved; what they wish then comes back.
+    /// Saves a checkpoint, and returns what the observers then ask for.
     fn save(&mut self, state: &State<M>) -> Result<Next, TrainError> {
         self.notify(|observer| observer.checkpoint(state))?;
         let mut next = Next::Continue;
