@@ -80,7 +80,7 @@ mod tests {
     use crate::folder::tests::{Outcome, run, steps_of};
 
     #[test]
-    fn going_back_removes_what_came_later() -> Outcome {
+    fn going_back_removes_later_checkpoints_and_events() -> Outcome {
         let (_folder, run) = run(&[0, 5, 10])?;
         for step in [5, 6] {
             run.write_snapshot(step, b"frame")?;

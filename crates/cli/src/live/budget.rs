@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_while_the_training_is_held_costs_nothing() {
+    fn drawing_while_the_training_is_held_costs_nothing() {
         let mut budget = Budget::new(99);
         spend(&mut budget, Training::Held);
         assert_eq!(budget.spent(), Duration::ZERO);

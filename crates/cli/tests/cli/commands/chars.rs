@@ -42,7 +42,7 @@ fn a_run_knows_its_text_and_refuses_another() {
 }
 
 #[test]
-fn without_a_text_the_task_says_what_it_needs() {
+fn without_a_text_the_task_names_the_setting() {
     Sandbox::new().refuses("train chars", &["--set task.text=FILE"]);
     let tasks = Sandbox::new().succeeds("tasks");
     assert!(tasks.stdout.contains("--set task.text=FILE"), "{tasks:#?}");

@@ -4,7 +4,7 @@ use crate::support::sandbox::Sandbox;
 use crate::support::trained::sandbox_with_the_main_job;
 
 #[test]
-fn eval_finds_what_the_run_said_at_its_end() {
+fn eval_repeats_the_figures_of_the_end_of_the_run() {
     let sandbox = sandbox_with_the_main_job();
     let done = sandbox.metrics("run").pop().unwrap();
     let events = sandbox.succeeds("eval run --json").events();
@@ -16,7 +16,7 @@ fn eval_finds_what_the_run_said_at_its_end() {
 }
 
 #[test]
-fn eval_says_its_figures_on_one_line() {
+fn eval_prints_its_figures_on_one_line() {
     let sandbox = sandbox_with_the_main_job();
     let run = sandbox.succeeds("eval run --examples 300 --threads 1");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");

@@ -108,7 +108,7 @@ fn labels_that_share_a_position_are_read_side_by_side() {
 }
 
 #[test]
-fn a_key_that_the_mask_hides_says_so() {
+fn a_hidden_key_is_marked() {
     let sandbox = Sandbox::new();
     sandbox.succeeds("train copy --steps 1 --quiet --out run --set task.len=3");
     let walk = sandbox.succeeds("explain run --query 2");
@@ -127,7 +127,7 @@ fn matrices_that_are_not_there_are_called_identity() {
 }
 
 #[test]
-fn what_stands_between_scores_and_weights_is_said() {
+fn every_step_between_scores_and_weights_is_shown() {
     let sandbox = Sandbox::new();
     let line = "train reverse --steps 3 --quiet --set task.seq_len=5 --out";
     let explained = |name: &str, settings: &str| {

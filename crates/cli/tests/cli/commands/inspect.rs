@@ -90,7 +90,7 @@ fn a_bare_file_is_split_into_the_heads_that_it_is_said_to_have() {
 }
 
 #[test]
-fn a_model_without_projections_says_so() {
+fn a_model_without_projections_is_reported_as_such() {
     let sandbox = Sandbox::new();
     sandbox.succeeds("train reverse --steps 1 --quiet --out run --set model.projections=none");
     let text = sandbox.succeeds("inspect run").stdout;

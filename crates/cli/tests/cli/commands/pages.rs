@@ -45,7 +45,7 @@ fn the_tasks_are_listed_with_an_input_and_its_target() {
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_are_not_errors() {
     let sandbox = Sandbox::new();
     for line in ["--help", "--version", "help train", "train --help", "inspect --help"] {
         let run = sandbox.succeeds(line);

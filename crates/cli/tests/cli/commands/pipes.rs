@@ -19,7 +19,7 @@ fn read_one_line(sandbox: &Sandbox, line: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_pipe_that_closes_early_is_not_an_error() {
     let sandbox = sandbox_with_the_main_job();
     for line in ["tasks", "lecture", "inspect run", "explain run"] {
         assert_eq!(read_one_line(&sandbox, line), (Some(0), String::new()), "{line}");

@@ -49,7 +49,7 @@ fn the_colours_are_those_that_the_terminal_announces() {
 }
 
 #[test]
-fn a_suggested_command_can_be_pasted_whatever_the_folder_is_called() {
+fn a_suggested_command_can_be_pasted_with_any_name_of_the_folder() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(&format!("{RUN} --out"));
     let finished = command.arg("a $(touch b) it's").output().unwrap();

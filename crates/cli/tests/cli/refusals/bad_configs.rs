@@ -18,7 +18,7 @@ fn an_unknown_key_is_answered_with_the_nearest_known_one() {
 }
 
 #[test]
-fn a_setting_without_a_value_is_no_assignment() {
+fn a_setting_without_a_value_is_refused() {
     for setting in ["model.d_k", "=3", "model..d_k=3"] {
         check(setting, &[&format!("`{setting}`"), "key=value"]);
     }

@@ -18,7 +18,7 @@ fn every_reader_refuses(sandbox: &Sandbox, path: &str, fragments: &[&str]) {
 }
 
 #[test]
-fn what_does_not_exist_is_refused() {
+fn a_missing_run_is_refused() {
     every_reader_refuses(&Sandbox::new(), "nowhere", &["nowhere"]);
 }
 

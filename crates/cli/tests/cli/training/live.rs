@@ -78,7 +78,7 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
 }
 
 #[test]
-fn a_run_that_is_told_to_stop_is_not_held_and_makes_no_further_step() {
+fn a_stopped_run_is_not_held_and_makes_no_further_step() {
     let sandbox = Sandbox::new();
     let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
     pty.wait_for("tokens/s");
@@ -96,7 +96,7 @@ fn a_run_that_is_told_to_stop_is_not_held_and_makes_no_further_step() {
 }
 
 #[test]
-fn time_in_which_it_was_held_is_no_time_of_the_run() {
+fn held_time_is_not_counted() {
     let sandbox = Sandbox::new();
     let started = std::time::Instant::now();
     let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
@@ -147,7 +147,7 @@ fn a_terminal_that_is_closed_saves_the_run() {
 }
 
 #[test]
-fn where_a_closed_terminal_is_no_reason_to_stop_a_held_run_goes_on() {
+fn a_held_run_goes_on_after_an_ignored_hang_up() {
     let sandbox = Sandbox::new();
     let line = format!("{} --live", RUN.replace("--steps 1000000", "--steps 1500"));
     let mut pty = Pty::start_without_hang_ups(&sandbox, &line);
@@ -280,7 +280,7 @@ fn a_signal_in_a_long_step_gives_the_terminal_back_at_once() {
 }
 
 #[test]
-fn a_diverged_run_gives_the_terminal_back_and_says_so() {
+fn a_diverged_run_gives_the_terminal_back_and_reports_it() {
     let sandbox = Sandbox::new();
     let exploding = "train reverse --out run --live --set optimizer.lr=1e30 --set optimizer.clip=0 \
                      --set model.norm=none --set schedule.warmup_steps=0";

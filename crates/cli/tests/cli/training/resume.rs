@@ -133,7 +133,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on() {
 }
 
 #[test]
-fn moments_of_the_start_are_no_moments_of_a_later_step() {
+fn moments_of_the_start_do_not_continue_a_later_step() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
     let start = sandbox.read("run/checkpoints/step-00000000/optimizer.safetensors");
@@ -144,7 +144,7 @@ fn moments_of_the_start_are_no_moments_of_a_later_step() {
 }
 
 #[test]
-fn going_back_removes_what_came_later() {
+fn going_back_removes_later_checkpoints_and_events() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 11"));
     sandbox.succeeds("train run --resume --from 5 --stop-after 6 --quiet");
@@ -190,7 +190,7 @@ fn a_folder_left_before_its_first_event_is_a_run() {
 }
 
 #[test]
-fn the_end_of_a_finished_run_is_told_again() {
+fn the_end_of_a_finished_run_is_printed_again() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run"));
     let told = sandbox.succeeds("train run --resume --json").events();

@@ -87,7 +87,7 @@ fn weights_have_the_names_and_shapes_of_the_paper_and_the_format_that_others_rea
 }
 
 #[test]
-fn a_checkpoint_says_what_model_and_step_it_holds() {
+fn a_checkpoint_names_its_model_and_step() {
     let sandbox = Sandbox::new();
     sandbox.succeeds("train sort --steps 2 --out run --quiet");
     for step in [0, 2] {
