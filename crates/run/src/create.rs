@@ -76,7 +76,7 @@ impl RunFolder {
             let heads = [format!("[{table}]"), format!("[{table}.")];
             config.lines().any(|line| heads.iter().any(|head| line.starts_with(head.as_str())))
         };
-        TABLES.iter().all(|table| has(table))
+        TABLES.iter().all(has)
             && (path.join(LOCK).is_file() || path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
     }
 
