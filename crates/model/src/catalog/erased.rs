@@ -205,6 +205,31 @@ impl<T: ErasedModule + ?Sized> ModuleDisplay for Erased<T> {
 
 /// Makes `Erased<dyn Trait>` hold every module of that trait, and implements the trait for it. The methods are repeated
 /// by their signatures alone.
+///
+/// ```
+/// use burn::module::Module;
+/// use qkv_model::{Erased, ErasedModule, erase};
+///
+/// trait Router: ErasedModule {
+///     fn expert(&self, token: usize) -> usize;
+/// }
+///
+/// erase!(Router { fn expert(&self, token: usize) -> usize; });
+///
+/// #[derive(Module, Debug)]
+/// struct Modulo {
+///     n_experts: usize,
+/// }
+///
+/// impl Router for Modulo {
+///     fn expert(&self, token: usize) -> usize {
+///         token % self.n_experts
+///     }
+/// }
+///
+/// let router: Erased<dyn Router> = Erased::new(Modulo { n_experts: 4 });
+/// assert_eq!(router.clone().expert(6), 2);
+/// ```
 #[macro_export]
 macro_rules! erase {
     ($trait:ident { $(fn $method:ident(&self $(, $name:ident: $type:ty)*) $(-> $returns:ty)?;)* }) => {
