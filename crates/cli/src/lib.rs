@@ -40,7 +40,8 @@
 //! 4. [`Task`](train::Task) draws the examples to learn. [`Trainer`](train::Trainer) fits any
 //!    [`Model`](train::Model) to it in one loop that reads from top to bottom; [`Observer`](train::Observer) watches.
 //! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
-//! 6. [`inspect`] reads the learned matrices from the run's files alone, for any types.
+//! 6. [`run_folder`] is what a run leaves on disk, file by file.
+//! 7. [`inspect`] reads the learned matrices from these files alone, for any types.
 
 mod args;
 mod commands;
@@ -52,6 +53,7 @@ mod session;
 
 pub use qkv_inspect as inspect;
 pub use qkv_model as model;
+pub use qkv_run as run_folder;
 pub use qkv_train as train;
 pub use qkv_train::Registry;
 pub use run::run;

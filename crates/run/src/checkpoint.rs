@@ -56,8 +56,8 @@ impl Checkpoint {
         RunFolder::open(self.folder.parent()?.parent()?).ok()
     }
 
-    /// Whether it can be used: `model.safetensors` and `config.json` are there. Without `optimizer.safetensors` the weights
-    /// can still be looked at; only going on from them cannot.
+    /// Whether it can be used: `model.safetensors` and `config.json` are there. Without `optimizer.safetensors` the
+    /// weights can still be looked at; only going on from them cannot.
     pub fn is_complete(&self) -> bool {
         self.weights().is_file() && self.config().is_file()
     }

@@ -25,8 +25,8 @@ impl RunFolder {
     /// Creates the folder, takes its lock and writes `config`, the text of `config.toml`.
     ///
     /// # Errors
-    /// If there is a run already and it is to be kept, or something that is no run, or the folder is in use or cannot be
-    /// written.
+    /// If there is a run already and it is to be kept, or something that is no run, or the folder is in use or cannot
+    /// be written.
     pub fn create(path: &Path, config: &str, existing: Existing) -> Result<Self, RunError> {
         let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
         let exists = || RunError::Exists { path: path.to_owned() };
@@ -67,9 +67,9 @@ impl RunFolder {
         }
     }
 
-    /// Whether the folder holds a run: a config with the tables that ours have, beside something that a run writes, because
-    /// other programs have a `config.toml`, too. Nothing else in it has to be known, so that a run of a user's own types is
-    /// recognised by any binary.
+    /// Whether the folder holds a run: a config with the tables that ours have, beside something that a run writes,
+    /// because other programs have a `config.toml`, too. Nothing else in it has to be known, so that a run of a user's
+    /// own types is recognised by any binary.
     pub fn holds_a_run(path: &Path) -> bool {
         let config = fs::read_to_string(path.join(CONFIG)).unwrap_or_default();
         let has = |table: &&str| {

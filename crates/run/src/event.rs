@@ -150,8 +150,8 @@ impl Event {
         out.flush()
     }
 
-    /// Reads the lines of a log. Those that are something else are passed over: a crash may have torn the last one, even
-    /// within a character, and a log may have events of its reader's own.
+    /// Reads the lines of a log. Those that are something else are passed over: a crash may have torn the last one,
+    /// even within a character, and a log may have events of its reader's own.
     pub fn parse_log(log: &[u8]) -> impl Iterator<Item = Self> {
         log.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
     }

@@ -29,6 +29,11 @@ pub const GRADIENT: &str = ".gradient";
 /// Behind the path of a matrix: the norms of the columns of its last change.
 pub const UPDATE: &str = ".update";
 
+/// Behind the path of a parameter in `optimizer.safetensors`: the running mean of its gradient.
+pub const FIRST_MOMENT: &str = ".m";
+/// Behind the path of a parameter in `optimizer.safetensors`: the running mean of its gradient's squares.
+pub const SECOND_MOMENT: &str = ".v";
+
 /// What a frame has of an attention layer.
 pub const PROJECTIONS: [&str; 7] = [W_Q, W_K, W_V, W_O, B_Q, B_K, B_V];
 /// What a frame has of the model's input and output.

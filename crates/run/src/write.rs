@@ -12,8 +12,8 @@ pub(crate) fn replace_file(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), R
     fs::rename(&unfinished, path).map_err(RunError::io("write", path))
 }
 
-/// Replaces `folder` by `unfinished`, whose files are on the disk before it gets its name. The old one is moved aside and
-/// removed last: at no moment is there neither.
+/// Replaces `folder` by `unfinished`, whose files are on the disk before it gets its name. The old one is moved aside
+/// and removed last: at no moment is there neither.
 pub(crate) fn replace_folder(unfinished: &Path, folder: &Path) -> Result<(), RunError> {
     sync(unfinished)?;
     let old = folder.with_extension("old");

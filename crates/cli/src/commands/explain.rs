@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::{Trace, parameters};
+use qkv_run::tensor_names::{B_Q, W_Q};
 use qkv_train::{Example, Layer, Model, Probe, Query, Registry, Split, Task, draw};
 
 use crate::args::ExplainArgs;
@@ -126,7 +127,7 @@ impl Facts {
     fn new(run: &OpenRun, layer: &Layer) -> Self {
         let parameters = parameters(&run.model);
         let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
-        Self { has_matrices: has("w_q"), has_biases: has("b_q"), is_normed: layer.is_normed }
+        Self { has_matrices: has(W_Q), has_biases: has(B_Q), is_normed: layer.is_normed }
     }
 }
 

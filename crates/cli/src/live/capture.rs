@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use qkv_inspect::{Heads, Matrix, clean_label};
 use qkv_model::ModulePath;
+use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{Example, Model, Probe, Task};
 
 use super::view::{Capture, Place};
@@ -11,7 +12,7 @@ use crate::output::format::counted;
 
 /// The projections of a head and their axes.
 const PROJECTIONS: [(&str, [&str; 2]); 3] =
-    [("w_q", ["d_in", "d_k"]), ("w_k", ["d_in", "d_k"]), ("w_v", ["d_in", "d_v"])];
+    [(W_Q, ["d_in", "d_k"]), (W_K, ["d_in", "d_k"]), (W_V, ["d_in", "d_v"])];
 
 /// Captures heads of a model on the examples of a task.
 pub struct Capturer<'a> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use qkv_inspect::grouped;
 use qkv_model::{Parameter, parameters};
+use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{AnyModel, Config, Layer, Model, Task};
 
 use super::format::counted;
@@ -21,7 +22,7 @@ pub fn describe(
     writeln!(out, "task     {}: {}", config.task.name, task.summary())?;
     for (layer, place) in model.layers().iter().enumerate() {
         write!(out, "layer {layer} ")?;
-        for (name, field) in [("W_Q", "w_q"), ("W_K", "w_k"), ("W_V", "w_v")] {
+        for (name, field) in [("W_Q", W_Q), ("W_K", W_K), ("W_V", W_V)] {
             let path = format!("{}.{field}", place.path);
             let matrix = parameters.iter().find(|parameter| parameter.path == path);
             write!(

@@ -10,8 +10,8 @@ use crate::error::InspectError;
 use crate::files::head_counts::Heads;
 use crate::files::weights::read;
 
-/// The config of the run, as far as weights cannot be read or a run not be described without it. What is missing here was
-/// missing there, or meant something else: all other keys belong to the model.
+/// The config of the run, as far as weights cannot be read or a run not be described without it. What is missing here
+/// was missing there, or meant something else: all other keys belong to the model.
 ///
 /// ```
 /// use qkv_inspect::CheckpointConfig;
@@ -64,8 +64,8 @@ impl CheckpointConfig {
         }
     }
 
-    /// Reads the text of a `config.json`. What is about the model stands in the table `model`, or at the top where a key is
-    /// missing in it.
+    /// Reads the text of a `config.json`. What is about the model stands in the table `model`, or at the top where a
+    /// key is missing in it.
     ///
     /// # Errors
     /// What is wrong, in words.

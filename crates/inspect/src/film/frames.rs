@@ -74,8 +74,9 @@ impl Film {
         Self::read_evenly(run, |_| usize::MAX)
     }
 
-    /// Reads no more frames than `max_frames` allows, but at least two: the first, the last and evenly chosen ones between
-    /// them. It is given the frame of the latest checkpoint, which is as large as any; [`Frame::max_on_page`] is one.
+    /// Reads no more frames than `max_frames` allows, but at least two: the first, the last and evenly chosen ones
+    /// between them. It is given the frame of the latest checkpoint, which is as large as any; [`Frame::max_on_page`]
+    /// is one.
     ///
     /// # Errors
     /// As [`read`](Self::read).

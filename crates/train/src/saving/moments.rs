@@ -7,6 +7,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::{Parameter, parameters};
+use qkv_run::tensor_names::{FIRST_MOMENT, SECOND_MOMENT};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -17,9 +18,9 @@ use crate::training::Moments;
 pub(crate) fn save_moments(moments: &BTreeMap<String, Moments>, path: &Path) -> Result<(), TrainError> {
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
     for (name, Moments { m, v }) in moments {
-        for (which, tensor) in [("m", m), ("v", v)] {
+        for (which, tensor) in [(FIRST_MOMENT, m), (SECOND_MOMENT, v)] {
             let (dtype, bytes) = bytes(tensor.to_data());
-            tensors.push((format!("{name}.{which}"), dtype, tensor.dims().to_vec(), bytes));
+            tensors.push((format!("{name}{which}"), dtype, tensor.dims().to_vec(), bytes));
         }
     }
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -50,14 +51,14 @@ pub(crate) fn load_moments<M: Module>(
     let mut moments = BTreeMap::new();
     let learned: Vec<Parameter> =
         parameters(model).into_iter().filter(|parameter| parameter.learned).collect();
-    let has = |name: String| file.tensor(&name).is_ok();
+    let has = |name: &str, which: &str| file.tensor(&format!("{name}{which}")).is_ok();
     for parameter in &learned {
-        if !has(format!("{}.m", parameter.path)) && !has(format!("{}.v", parameter.path)) {
+        if ![FIRST_MOMENT, SECOND_MOMENT].iter().any(|which| has(&parameter.path, which)) {
             continue;
         }
         let n: usize = parameter.shape.iter().product();
         let moment = |which: &str| -> Result<Tensor<1>, TrainError> {
-            let name = format!("{}.{which}", parameter.path);
+            let name = format!("{}{which}", parameter.path);
             let view = file.tensor(&name).map_err(|_| unfit(format!("it lacks `{name}`")))?;
             if view.shape() != [n] {
                 return Err(unfit(format!("`{name}` must have shape [{n}], got {:?}", view.shape())));
@@ -67,7 +68,7 @@ pub(crate) fn load_moments<M: Module>(
             let data = data.convert_dtype(parameter.data.dtype());
             Ok(Tensor::from_data(data, (&device, parameter.data.dtype())))
         };
-        let both = Moments { m: moment("m")?, v: moment("v")? };
+        let both = Moments { m: moment(FIRST_MOMENT)?, v: moment(SECOND_MOMENT)? };
         moments.insert(parameter.path.clone(), both);
     }
     if file.len() != 2 * moments.len() {

@@ -9,7 +9,7 @@ fn eval_repeats_the_figures_of_the_end_of_the_run() {
     let done = sandbox.metrics("run").pop().unwrap();
     let events = sandbox.succeeds("eval run --json").events();
     assert_eq!(events.len(), 1);
-    assert_eq!(events[0]["event"], "eval");
+    assert_eq!((&events[0]["event"], &events[0]["split"]), (&"eval".into(), &"test".into()));
     for key in ["step", "loss", "accuracy", "sequence_accuracy", "examples"] {
         assert_eq!(events[0][key], done[key], "{key}");
     }
@@ -30,7 +30,7 @@ fn exact_evaluation_goes_through_every_input_once() {
     let sandbox = Sandbox::new();
     sandbox.succeeds("train reverse --set task.seq_len=5 --set task.n_symbols=3 --steps 1 --quiet --out run");
     let event = sandbox.succeeds("eval run --exact --json").events().remove(0);
-    assert_eq!(event["examples"], 3_u64.pow(5));
+    assert_eq!((&event["examples"], &event["split"]), (&3_u64.pow(5).into(), &"all".into()));
     // Each input counts once, so the share is a whole number of them.
     let right = event["sequence_accuracy"].as_f64().unwrap() * 243.0;
     assert!((right - right.round()).abs() < 1e-9, "{event}");

@@ -64,6 +64,9 @@ fn events_have_the_promised_keys() {
         }
     }
     assert_eq!(events[0]["task"], "reverse");
+    assert!(
+        events.iter().filter(|event| event["event"] == "eval").all(|event| event["split"] == "validation")
+    );
     // 10 symbols, 32 wide: embedding and unembedding, two norms with scale and shift, W_Q, W_K and W_V.
     assert_eq!(events[0]["parameters"], 2 * 10 * 32 + 2 * 2 * 32 + 3 * 32 * 32);
     for event in events.iter().filter(|event| event["event"] == "saved") {

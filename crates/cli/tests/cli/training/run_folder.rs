@@ -120,3 +120,16 @@ fn the_snapshot_holds_the_maps_of_every_layer_and_head() {
         }
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_name_of_a_run_folder_need_not_be_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::new();
+    let name = std::ffi::OsStr::from_bytes(b"run\xff");
+    let run = sandbox.command("train reverse --steps 1 --json --out").arg(name).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{run:#?}");
+    let last = String::from_utf8(run.stdout).unwrap().lines().last().unwrap().to_owned();
+    let done: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!((&done["event"], &done["path"]), (&"done".into(), &"run\u{fffd}".into()));
+}
