@@ -72,15 +72,31 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
     Ok(layers)
 }
 
-/// What each query head has of `columns`, which belong to `w_q`, `w_k` or `w_v`.
-pub(crate) fn part_of_head(
-    matrix: &str,
-    columns: Matrix,
+/// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, and errors call the matrix
+/// `name`.
+///
+/// ```
+/// use qkv_inspect::{Heads, Matrix, split_heads};
+///
+/// let w_k = Matrix::new(1, 4, vec![1.0, 2.0, 3.0, 4.0])?;
+/// let heads = split_heads("w_k", w_k, "blocks.0.w_k", Heads { n_heads: 4, n_kv_heads: 2 })?;
+/// assert_eq!((heads.len(), heads[3].values()), (4, &[3.0, 4.0][..]));
+/// # Ok::<(), qkv_inspect::InspectError>(())
+/// ```
+///
+/// # Errors
+/// If the heads make no sense or do not divide the matrix.
+///
+/// # Panics
+/// If `kind` is another name.
+pub fn split_heads(
+    kind: &str,
+    matrix: Matrix,
     name: &str,
     heads: Heads,
 ) -> Result<Vec<Matrix>, InspectError> {
-    let kind = Kind::of(matrix).expect("the name of a matrix");
-    kind.split(columns, name, heads.check()?)
+    let kind = Kind::of(kind).expect("kind is w_q, w_k, w_v or w_o");
+    kind.split(matrix, name, heads.check()?)
 }
 
 impl LayerWeights {
