@@ -44,8 +44,9 @@ pub struct HeadWeights {
 /// Every attention layer of the file, in natural order (`blocks.2` before `blocks.10`).
 ///
 /// A layer is any prefix under which there is a `w_q`, `w_k`, `w_v` or `w_o`. Columns `h·d_k .. (h+1)·d_k` of `w_q`
-/// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and value
-/// head `h`, which all query heads of a group have in common. The biases `b_q`, `b_k` and `b_v` beside them are split alike.
+/// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and
+/// value head `h`, which all query heads of a group have in common. The biases `b_q`, `b_k` and `b_v` beside them are
+/// split alike.
 ///
 /// # Errors
 /// If a number of heads is zero or does not divide a matrix, or one of these tensors is no matrix.
