@@ -1,7 +1,7 @@
 //! Dropout is a function of (seed, step, layer), is off when evaluating, and leaves the returned weights alone.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use qkv_model::{CausalAlign, Dropout, Init, Mask, Mode, SelfAttentionConfig, TransformerConfig};
+use qkv_model::{CausalAlign, Dropout, Init, Mask, Mode, SelfAttentionConfig, Stage, TransformerConfig};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::layers::{build, full, input, scaled_dot};
@@ -90,7 +90,7 @@ fn the_returned_weights_are_those_before_dropout() {
             let output = |mode| layer.forward_with_weights(input((&device, dtype)), &mask, mode);
             let (trained, evaluated) = (output(STEP), output(Mode::Evaluate));
             assert_eq!(values(&trained.weights), values(&evaluated.weights));
-            assert_ne!(values(&trained.context), values(&evaluated.context));
+            assert_ne!(values(&trained.output), values(&evaluated.output));
         }
     }
 }
@@ -104,7 +104,7 @@ fn a_call_that_returns_weights_drops_the_same_ones() {
         let output = layer.forward_with_weights(x, &Mask::none(), STEP);
         // The call with weights computes them all, the other one in tiles.
         let tolerance = tolerance(dtype, 1e-6, 1e-14);
-        assert_close("context", &values(&context), &values(&output.context), tolerance);
+        assert_close("context", &values(&context), &values(&output.output), tolerance);
     }
 }
 
@@ -121,5 +121,29 @@ fn a_training_step_of_a_transformer_repeats_itself_bit_for_bit() {
         assert_ne!(at(STEP), at(Mode::Train { seed: 5, step: 3 }));
         assert_ne!(at(STEP), at(Mode::Evaluate));
         assert_eq!(at(Mode::Evaluate), at(Mode::Evaluate));
+    }
+}
+
+#[test]
+fn a_hook_sees_the_model_with_its_dropout() {
+    for (device, dtype) in places() {
+        let config =
+            TransformerConfig { dropout: 0.5, d_mlp: 11, w_o: true, ..TransformerConfig::new(5, 7, 6) };
+        let model = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+        let tokens = || Tensor::zeros([3, 7, 1], &device);
+        let mut nothing = |_: usize, _: Stage, x: Tensor<4>| x;
+        let [dropped, all] = [STEP, Mode::Evaluate].map(|mode| {
+            let features = values(&model.features(tokens(), mode));
+            // The fused kernels and the reference implementation, which a hook needs.
+            let tolerance = tolerance(dtype, 1e-5, 1e-13);
+            assert_close(
+                "features",
+                &values(&model.features_with(tokens(), mode, &mut nothing)),
+                &features,
+                tolerance,
+            );
+            features
+        });
+        assert_ne!(dropped, all);
     }
 }

@@ -102,7 +102,7 @@ fn seen(model: &Transformer, at: (usize, Stage), device: &Device) -> Tensor<4> {
         }
         x
     };
-    model.features_with(batch.tokens, &mut keep);
+    model.features_with(batch.tokens, Mode::Evaluate, &mut keep);
     seen.unwrap()
 }
 
@@ -131,7 +131,7 @@ fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
             let instead = at_its_mean(&seen(&model, (layer, stage), &device), head, (&device, dtype));
             let mut hook =
                 |at, of, x: Tensor<4>| if (at, of) == (layer, stage) { instead.clone() } else { x };
-            let features = model.features_with(batch.tokens.clone(), &mut hook);
+            let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, &mut hook);
             let loss = values(&loss_of(&model, features, &batch))[0];
             let site = Site { layer, stage, head };
             let effect = ablation.without(&[site], Replacement::Mean).unwrap();
@@ -200,9 +200,9 @@ impl Model for Twice {
         self.inner.unembed(features)
     }
 
-    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
-        self.inner.features_with(tokens.clone(), hook);
-        Some(self.inner.features_with(tokens, hook))
+    fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        self.inner.features_with(tokens.clone(), mode, hook);
+        Some(self.inner.features_with(tokens, mode, hook))
     }
 
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {

@@ -83,7 +83,7 @@ fn every_contribution_is_that_of_whom_it_names() {
             }
             x
         };
-        model.features_with(tokens.clone(), &mut keep);
+        model.features_with(tokens.clone(), Mode::Evaluate, &mut keep);
         let biases = model.blocks.iter().map(|block| block.attention.b_o.as_ref().unwrap().val());
         let biases = biases.reduce(|sum, bias| sum + bias).unwrap();
         let mut want = vec![
@@ -141,7 +141,7 @@ fn logit(model: &Transformer, batch: &Batch, without: Option<usize>) -> f64 {
         }
         None => x,
     };
-    let features = model.features_with(batch.tokens.clone(), &mut hook);
+    let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, &mut hook);
     let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
     let above = logits.clone() - logits.mean_dim(1);
     let answers = values(&above.gather(1, batch.targets.clone().unsqueeze_dim(1)));
@@ -200,7 +200,7 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
                 }
                 x
             };
-            model.features_with(tokens.clone(), &mut keep);
+            model.features_with(tokens.clone(), Mode::Evaluate, &mut keep);
             let gamma = match model.norm.as_ref().unwrap() {
                 qkv_model::Norm::Layer(norm) => values(&norm.gamma.val()),
                 qkv_model::Norm::Rms(norm) => values(&norm.gamma.val()),

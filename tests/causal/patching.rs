@@ -1,7 +1,7 @@
 //! What is carried from one run into another, and how much of the difference it brings back.
 
 use burn::tensor::{DType, Device, Int, Tensor};
-use qkv_model::{Hook, NormConfig, Source, Stage, Transformer, TransformerConfig};
+use qkv_model::{Hook, Mode, NormConfig, Source, Stage, Transformer, TransformerConfig};
 use qkv_train::{Batch, Example, Pair, Patch, Patching, Site};
 
 use crate::support::backends::{places, tolerance};
@@ -140,7 +140,7 @@ fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> Tens
         }
         x
     };
-    model.features_with(tokens, &mut keep);
+    model.features_with(tokens, Mode::Evaluate, &mut keep);
     seen.unwrap()
 }
 
@@ -157,7 +157,7 @@ fn each_stage_is_patched_at_the_position_that_its_name_promises() {
         let clean = tokens_of(|pair| pair.clean.clone());
         let corrupted = tokens_of(|pair| pair.corrupted.clone());
         let difference_of = |tokens: &Tensor<3, Int>, hook: &mut dyn Hook| {
-            logit_difference(&model, model.features_with(tokens.clone(), hook))
+            logit_difference(&model, model.features_with(tokens.clone(), Mode::Evaluate, hook))
         };
         let mut nothing = |_, _, x| x;
         let of_clean = difference_of(&clean, &mut nothing);

@@ -174,7 +174,7 @@ fn one_head_without_projections_and_without_a_scale_is_basic_attention() {
         let x = input((&device, dtype));
         let layer = build((&device, dtype), &config);
         let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
-        let basic = BasicAttention.forward(x, &Mask::none()).context;
+        let basic = BasicAttention.forward(x, &Mask::none()).output;
         assert_close("context", &values(&context), &values(&basic), tolerance(dtype, 1e-6, 1e-14));
     }
 }

@@ -4,14 +4,15 @@ use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
 use proptest::{option, prop_oneof};
 use qkv_model::{
-    Attend, Catalog, CausalAlign, Choice, HeadShape, Init, Mask, Place, Softmax, attend, parameters,
+    AttentionSpec, Catalog, CausalAlign, Choice, HeadShape, Init, Mask, Place, Softmax, attention,
+    attention_with_weights, parameters,
 };
 
 use crate::support::backends::tolerance;
 use crate::support::drawn_cases::on_every_place;
 use crate::support::layers::{additive, dot, scaled_by, scaled_dot};
 use crate::support::numbers::{assert_close, bools, random, tensor, values};
-use crate::support::reference::{Comparison, Inputs, Outputs, Sizes, Steps, attention};
+use crate::support::reference::{Comparison, Inputs, Outputs, Sizes, Steps, attention as nested_loops};
 
 /// Enough for every four choices to meet several times, in a few seconds.
 const N_CASES: u32 = 4000;
@@ -169,13 +170,10 @@ impl Case {
             tensor(place, v, [batch, kv_heads, k_len, d_v]),
         ];
         let (softcap, positions) = (self.softcap, positions.as_ref());
-        let all_steps = Attend { score: &score, mask: &mask, positions, softcap, softmax };
-        let attended = all_steps.run(q.clone(), k.clone(), v.clone());
-        if positions.is_none() && softcap.is_none() && !self.quiet {
-            let short = attend(&score, q, k, v, &mask);
-            assert_eq!(values(&short.weights), values(&attended.weights));
-            assert_eq!(values(&short.context), values(&attended.context));
-        }
+        let spec = AttentionSpec { positions, softcap, softmax, ..AttentionSpec::new(&score) };
+        let attended = attention_with_weights(&spec, q.clone(), k.clone(), v.clone(), &mask);
+        // By the fused kernels, whenever they can.
+        let alone = attention(&spec, q, k, v, &mask);
         let comparison = match self.score.name.as_str() {
             "additive" => Comparison::Additive {
                 w_a: learned[0].clone(),
@@ -191,12 +189,13 @@ impl Case {
         };
         let steps = Steps { comparison, softcap: self.softcap, alibi: self.alibi, quiet: self.quiet };
         let Outputs { weights, context } =
-            attention(self.sizes, &numbers.inputs, &steps, |at| self.added(&numbers, at));
+            nested_loops(self.sizes, &numbers.inputs, &steps, |at| self.added(&numbers, at));
         // Scores reach 40, so that one rounding of a score, 40 · 6e-8, is the relative error of its exponential.
         let tolerance = tolerance(dtype, 1e-5, 1e-13);
         let got = values(&attended.weights);
         assert_close("weights", &got, &weights, tolerance);
         assert_close("context", &values(&attended.context), &context, tolerance);
+        assert_close("context alone", &values(&alone), &context, tolerance);
         for (got, want) in got.iter().zip(&weights) {
             assert!(*want != 0.0 || *got == 0.0, "{got} where the key is hidden");
         }

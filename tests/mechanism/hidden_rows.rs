@@ -27,7 +27,7 @@ fn masks((device, dtype): (&Device, DType)) -> [Mask; 2] {
 fn contexts(layer: &SelfAttention, x: &Tensor<3>, mask: &Mask) -> [Tensor<3>; 2] {
     [
         layer.forward(x.clone(), mask, Mode::Evaluate),
-        layer.forward_with_weights(x.clone(), mask, Mode::Evaluate).context,
+        layer.forward_with_weights(x.clone(), mask, Mode::Evaluate).output,
     ]
 }
 

@@ -3,8 +3,8 @@
 use burn::module::Param;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use qkv_model::{
-    CausalAlign, Init, Mask, MaskConfig, Mode, ScaledDot, SelfAttention, SelfAttentionConfig,
-    TransformerConfig, attend,
+    AttentionSpec, CausalAlign, Init, Mask, MaskConfig, Mode, ScaledDot, SelfAttention, SelfAttentionConfig,
+    TransformerConfig, attention_with_weights,
 };
 
 use crate::support::backends::{places, tolerance};
@@ -212,7 +212,9 @@ fn scaling_keeps_the_weights_from_saturating_as_d_k_grows() {
         let [q, k] =
             ["q", "k"].map(|label| tensor::<4>((device, dtype), &unit_variance(label), [1, 1, 101, d_k]));
         let score = ScaledDot::by(scale);
-        let weights = values(&attend(&score, q, k.clone(), k, &Mask::none()).weights);
+        let weights = values(
+            &attention_with_weights(&AttentionSpec::new(&score), q, k.clone(), k, &Mask::none()).weights,
+        );
         weights.iter().filter(|&&w| w > 0.0).map(|w| -w * w.ln()).sum::<f64>() / 101.0
     };
     for (device, dtype) in places() {

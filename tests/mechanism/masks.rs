@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
-    AttentionForm, BasicAttention, CausalAlign, Dot, Init, Mask, Mode, SelfAttentionConfig, attend,
+    AttentionForm, AttentionSpec, BasicAttention, CausalAlign, Dot, Init, Mask, Mode, SelfAttentionConfig,
+    attention_with_weights,
 };
 
 use crate::support::backends::places;
@@ -23,7 +24,7 @@ fn weights(place: (&Device, DType), mask: &Mask) -> Vec<f64> {
     let q = random_tensor(place, "q", [BATCH, HEADS, Q_LEN, D_K]);
     let k = random_tensor(place, "k", [BATCH, HEADS, K_LEN, D_K]);
     let v = random_tensor(place, "v", [BATCH, HEADS, K_LEN, D_V]);
-    values(&attend(&Dot {}, q, k, v, mask).weights)
+    values(&attention_with_weights(&AttentionSpec::new(&Dot {}), q, k, v, mask).weights)
 }
 
 fn indices() -> impl Iterator<Item = Index> {
@@ -184,7 +185,7 @@ fn a_mask_made_without_autodiff_serves_a_layer_that_learns() {
                 &bias,
                 [1, 1, 1, Q_LEN],
             )));
-            let context = BasicAttention.forward(x.clone(), &mask).context;
+            let context = BasicAttention.forward(x.clone(), &mask).output;
             values(&x.grad(&context.sum().backward()).unwrap())
         };
         assert_eq!(d_x(&device), d_x(&learning));
@@ -199,7 +200,8 @@ fn scores_of_a_thousand_do_not_overflow() {
         let k = tensor(place, &[1000.0, -1000.0, 1000.0], [1, 1, 3, 1]);
         let v: Tensor<4> = tensor(place, &[2.0, 3.0, 5.0], [1, 1, 3, 1]);
         for mask in [Mask::none(), Mask::padding(vec![3])] {
-            let attended = attend(&Dot {}, q.clone(), k.clone(), v.clone(), &mask);
+            let attended =
+                attention_with_weights(&AttentionSpec::new(&Dot {}), q.clone(), k.clone(), v.clone(), &mask);
             assert_eq!(values(&attended.weights), [0.5, 0.0, 0.5]);
             assert_eq!(values(&attended.context), [3.5]);
         }

@@ -4,11 +4,15 @@
 mod any_attention;
 /// A layer of any config against nested loops.
 mod any_layer;
+/// What is refused, in which words, and what is taken though it is empty.
+mod at_the_door;
 /// A query that may see nothing.
 mod hidden_rows;
 /// Rows sum to one, causality, permutations, gauge.
 mod identities;
 /// What each mask means, and that all apply.
 mod masks;
+/// NaN and infinity where a query does not look.
+mod non_finite;
 /// The walk through one query.
 mod one_query;

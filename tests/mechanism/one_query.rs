@@ -31,7 +31,7 @@ fn the_walk_gives_the_numbers_of_the_matrix_form() {
                     for query in 0..SEQ_LEN {
                         let trace = layer.trace(x.clone().squeeze_dim(0), &mask, query, head);
                         let row = weights.clone().slice([0..1, head..head + 1, query..query + 1]);
-                        let context = output.context.clone().slice([
+                        let context = output.output.clone().slice([
                             0..1,
                             query..query + 1,
                             head * D_V..(head + 1) * D_V,
@@ -83,7 +83,7 @@ fn the_walk_through_any_variant_gives_the_numbers_of_the_matrix_form() {
                     let trace = layer.trace(x.clone().squeeze_dim(0), &mask, query, head);
                     let row = output.weights.clone().slice([0..1, head..head + 1, query..query + 1]);
                     let columns = head * D_V..(head + 1) * D_V;
-                    let context = output.context.clone().slice([0..1, query..query + 1, columns]);
+                    let context = output.output.clone().slice([0..1, query..query + 1, columns]);
                     let rounding = tolerance(dtype, 1e-6, 1e-14);
                     assert_close("weights", &values(&trace.weights), &values(&row), rounding);
                     assert_close("context", &values(&trace.context), &values(&context), rounding);

@@ -1,7 +1,7 @@
 //! One small q, k, v at the edges of the definition, against PyTorch's `scaled_dot_product_attention`.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{CausalAlign, Mask, ScaledDot, attend};
+use qkv_model::{AttentionSpec, CausalAlign, Mask, ScaledDot, attention_with_weights};
 
 use crate::support::backends::places;
 use crate::support::numbers::{assert_close, bools, values};
@@ -23,7 +23,8 @@ fn check(pointer: &str, got: &Tensor<4>) {
 fn the_default_scale_is_one_over_the_root_of_d_k() {
     for (device, dtype) in places() {
         let [q, k, v] = qkv((&device, dtype));
-        let attended = attend(&ScaledDot::default(), q, k, v, &Mask::none());
+        let attended =
+            attention_with_weights(&AttentionSpec::new(&ScaledDot::default()), q, k, v, &Mask::none());
         check("weights", &attended.weights);
         check("context", &attended.context);
     }
@@ -33,7 +34,8 @@ fn the_default_scale_is_one_over_the_root_of_d_k() {
 fn another_scale_can_be_given() {
     for (device, dtype) in places() {
         let [q, k, v] = qkv((&device, dtype));
-        let attended = attend(&ScaledDot::by(1.0), q, k, v, &Mask::none());
+        let attended =
+            attention_with_weights(&AttentionSpec::new(&ScaledDot::by(1.0)), q, k, v, &Mask::none());
         check("scale_one", &attended.context);
     }
 }
@@ -45,7 +47,13 @@ fn causal_has_both_alignments_where_there_are_more_keys_than_queries() {
             [("causal_top_left", CausalAlign::TopLeft), ("causal_bottom_right", CausalAlign::BottomRight)]
         {
             let [q, k, v] = qkv((&device, dtype));
-            let attended = attend(&ScaledDot::default(), q, k, v, &Mask::causal(align));
+            let attended = attention_with_weights(
+                &AttentionSpec::new(&ScaledDot::default()),
+                q,
+                k,
+                v,
+                &Mask::causal(align),
+            );
             check(pointer, &attended.context);
         }
     }
@@ -59,7 +67,13 @@ fn a_fully_hidden_row_gives_zeros_and_the_published_gradients() {
         let device = device.autodiff();
         let [q, k, v] = qkv((&device, dtype)).map(Tensor::require_grad);
         let mask = Mask::shown(bools(&device, &shown, [1, 1, 2, 3]));
-        let attended = attend(&ScaledDot::default(), q.clone(), k.clone(), v.clone(), &mask);
+        let attended = attention_with_weights(
+            &AttentionSpec::new(&ScaledDot::default()),
+            q.clone(),
+            k.clone(),
+            v.clone(),
+            &mask,
+        );
         check("hidden_row/context", &attended.context);
         let gradients = attended.context.sum().backward();
         for (pointer, input) in [("hidden_row/d_q", q), ("hidden_row/d_k", k), ("hidden_row/d_v", v)] {

@@ -1,7 +1,7 @@
 //! ONNX's conformance cases through our mechanism, on every backend; what it has no feature for is listed.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Attend, CausalAlign, Mask, ScaledDot};
+use qkv_model::{AttentionSpec, CausalAlign, Mask, ScaledDot, attention};
 use safetensors::Dtype;
 
 use crate::published::onnx::check;
@@ -33,11 +33,11 @@ fn attend(place: Place<'_>, case: &Case) {
     let v = heads(place, &case.inputs["V"], attributes.kv_num_heads);
     let mask = mask(place, case, k.dims()[2]);
     let score = attributes.scale.map_or(ScaledDot::default(), ScaledDot::by);
-    let uncapped = Attend::new(&score, &mask);
+    let uncapped = AttentionSpec::new(&score);
     let softcap = Some(attributes.softcap).filter(|&cap| cap > 0.0);
-    let steps = Attend { softcap, ..Attend::new(&score, &mask) };
+    let steps = AttentionSpec { softcap, ..AttentionSpec::new(&score) };
 
-    let context = steps.run(q.clone(), k.clone(), v).context;
+    let context = attention(&steps, q.clone(), k.clone(), v, &mask);
     check(case, "Y", &values(&in_the_layout_of(case, context)));
     if case.outputs.contains_key("qk_matmul_output") {
         let d_k = q.dims()[3];
@@ -45,8 +45,8 @@ fn attend(place: Place<'_>, case: &Case) {
         let shown = match attributes.qk_matmul_output_mode {
             0 => uncapped.scaled(scores, d_k),
             1 => steps.scaled(scores, d_k),
-            2 => steps.masked(steps.scaled(scores, d_k)),
-            _ => steps.softmax(steps.masked(steps.scaled(scores, d_k))),
+            2 => steps.masked(steps.scaled(scores, d_k), &mask),
+            _ => steps.softmax(steps.masked(steps.scaled(scores, d_k), &mask), &mask),
         };
         check(case, "qk_matmul_output", &values(&shown));
     }

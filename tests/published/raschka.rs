@@ -49,7 +49,7 @@ fn check_scores_weights_and_context(rung: &str) {
         check(&format!("{rung}/scores"), &layer.score.scores(q, k));
         let output = layer.forward_with_weights(x.clone(), &Mask::none(), Mode::Evaluate);
         check(&format!("{rung}/weights"), &output.weights);
-        check(&format!("{rung}/context"), &output.context);
+        check(&format!("{rung}/context"), &output.output);
         check(&format!("{rung}/context"), &layer.forward(x, &Mask::none(), Mode::Evaluate));
     }
 }
@@ -64,7 +64,7 @@ fn check_causal(rung: &str, matrices_of: &str) {
         let weights = output.weights;
         for entry in 0..2 {
             check(&format!("{rung}/weights"), &weights.clone().slice(entry..entry + 1));
-            check(&format!("{rung}/context"), &output.context.clone().slice(entry..entry + 1));
+            check(&format!("{rung}/context"), &output.output.clone().slice(entry..entry + 1));
         }
     }
 }
@@ -77,7 +77,7 @@ fn attention_without_parameters_gives_the_books_scores_weights_and_context() {
         check("basic/scores", &Dot {}.scores(heads.clone(), heads));
         let output = BasicAttention.forward(x, &Mask::none());
         check("basic/weights", &output.weights);
-        check("basic/context", &output.context);
+        check("basic/context", &output.output);
     }
 }
 

@@ -18,6 +18,8 @@ pub mod numbers;
 pub mod onnx_cases;
 /// ONNX's operator as nested loops.
 pub mod onnx_reference;
+/// Messages of panics.
+pub mod panics;
 /// A transformer made of Burn's own operations.
 pub mod plain_transformer;
 /// Attention as nested loops.

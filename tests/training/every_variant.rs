@@ -119,7 +119,7 @@ fn a_hook_that_changes_nothing_sees_what_the_model_computes() {
                 seen.push((layer, stage, x.clone()));
                 x
             };
-            let features = model.features_with(tokens(&device), &mut keep).unwrap();
+            let features = model.features_with(tokens(&device), Mode::Evaluate, &mut keep).unwrap();
             let want = model.features(tokens(&device), Mode::Evaluate);
             assert_close(name, &values(&features), &values(&want), 1e-5);
             let maps = model.attention_weights(tokens(&device));

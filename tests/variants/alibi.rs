@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 use qkv_model::{
-    Attend, Catalog, CausalAlign, Choice, Dot, HeadShape, Init, Mask, Place, Positions, Softmax,
+    AttentionSpec, Catalog, CausalAlign, Choice, Dot, HeadShape, Init, Mask, Place, Positions, Softmax,
+    attention_with_weights,
 };
 
 use crate::support::backends::{places, tolerance};
@@ -64,9 +65,9 @@ fn of_equal_keys_each_counts_by_a_factor_less_than_the_next() {
         let alibi = Catalog::default().build_positions(&Choice::new("alibi"), &init, place).unwrap();
         let zeros = || init.tensor::<4>(vec![0.0; 10], [1, 1, 5, 2]);
         let (dot, mask) = (Dot {}, Mask::causal(CausalAlign::TopLeft));
-        let attend = Attend { positions: alibi.as_ref(), ..Attend::new(&dot, &mask) };
-        assert_eq!((attend.softcap, attend.softmax), (None, Softmax::Standard));
-        let weights: Tensor<4> = attend.run(zeros(), zeros(), zeros()).weights;
+        let spec = AttentionSpec { positions: alibi.as_ref(), ..AttentionSpec::new(&dot) };
+        assert_eq!((spec.softcap, spec.softmax), (None, Softmax::Standard));
+        let weights: Tensor<4> = attention_with_weights(&spec, zeros(), zeros(), zeros(), &mask).weights;
         for (i, row) in values(&weights).chunks(5).enumerate() {
             let raised: Vec<f64> =
                 (0..5).map(|j| if j > i { 0.0 } else { (-m * (i - j) as f64).exp() }).collect();
@@ -85,8 +86,9 @@ fn the_cap_bounds_the_scores_and_not_the_bias() {
         let alibi = Catalog::default().build_positions(&Choice::new("alibi"), &init, place).unwrap();
         let zeros = |len: usize| init.tensor::<4>(vec![0.0; 4 * len], [1, 4, len, 1]);
         let (dot, mask) = (Dot {}, Mask::none());
-        let attend = Attend { positions: alibi.as_ref(), softcap: Some(1.0), ..Attend::new(&dot, &mask) };
-        let weights = values(&attend.run(zeros(1), zeros(65), zeros(65)).weights);
+        let spec =
+            AttentionSpec { positions: alibi.as_ref(), softcap: Some(1.0), ..AttentionSpec::new(&dot) };
+        let weights = values(&attention_with_weights(&spec, zeros(1), zeros(65), zeros(65), &mask).weights);
         assert_close("ratio", &[(weights[0] / weights[64]).ln()], &[-16.0], tolerance(dtype, 1e-6, 1e-14));
     }
 }

@@ -91,7 +91,7 @@ fn a_query_and_keys_of_zero_stay_zero_with_finite_gradients() {
         let x = random_tensor(place, "x", [1, SEQ_LEN, D_IN]).mul_scalar(0.0);
         let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
         assert_close("weights", &values(&output.weights), &[0.2; N_HEADS * SEQ_LEN * SEQ_LEN], 1e-6);
-        for gradient in gradients(&layer, &output.context.powi_scalar(2).sum()) {
+        for gradient in gradients(&layer, &output.output.powi_scalar(2).sum()) {
             assert!(gradient.values.unwrap().iter().all(|value| value.is_finite()), "{}", gradient.path);
         }
     }

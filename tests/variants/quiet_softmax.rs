@@ -1,7 +1,10 @@
 //! The softmax with a sink: what is left for the keys, by hand and at its ends.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Attend, Attended, CausalAlign, Dot, Mask, Mode, SelfAttentionConfig, Softmax};
+use qkv_model::{
+    Attended, AttentionSpec, CausalAlign, Dot, Mask, Mode, SelfAttentionConfig, Softmax,
+    attention_with_weights,
+};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::layers::{BATCH, N_HEADS, SEQ_LEN, build, full, heads, input, scaled_dot, scores};
@@ -10,7 +13,8 @@ use crate::support::numbers::{assert_close, bools, random, tensor, values};
 
 fn quiet(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &Mask) -> Attended {
     let dot = Dot {};
-    Attend { softmax: Softmax::Quiet, ..Attend::new(&dot, mask) }.run(q, k, v)
+    let spec = AttentionSpec { softmax: Softmax::Quiet, ..AttentionSpec::new(&dot) };
+    attention_with_weights(&spec, q, k, v, mask)
 }
 
 /// A query of one over keys of width one: scores are the keys themselves.
@@ -86,7 +90,13 @@ fn the_sink_is_one_more_key_of_score_zero_and_value_zero() {
         let with_zero =
             |x: &Tensor<4>| Tensor::cat(vec![x.clone(), tensor(place, &[0.0; 3], [1, 1, 1, 3])], 2);
         let got = quiet(q.clone(), k.clone(), v.clone(), &Mask::none());
-        let want = qkv_model::attend(&Dot {}, q, with_zero(&k), with_zero(&v), &Mask::none());
+        let want = attention_with_weights(
+            &AttentionSpec::new(&Dot {}),
+            q,
+            with_zero(&k),
+            with_zero(&v),
+            &Mask::none(),
+        );
         let rounding = tolerance(dtype, 1e-6, 1e-14);
         assert_close("context", &values(&got.context), &values(&want.context), rounding);
         let seen = want.weights.narrow(3, 0, LEN);
@@ -105,12 +115,12 @@ fn a_query_that_may_see_nothing_gives_zeros_forward_and_backward() {
         let forward = || layer.forward_with_weights(input((&device, dtype)), &mask, Mode::Evaluate);
         let output = forward();
         assert!(values(&output.weights.narrow(2, 3, 1)).iter().all(|&weight| weight == 0.0));
-        let row = output.context.narrow(1, 3, 1);
+        let row = output.output.narrow(1, 3, 1);
         assert!(values(&row).iter().all(|&value| value == 0.0));
         for gradient in gradients(&layer, &row.sum()) {
             assert!(gradient.values.unwrap().iter().all(|&value| value == 0.0), "{}", gradient.path);
         }
-        for gradient in gradients(&layer, &forward().context.sum()) {
+        for gradient in gradients(&layer, &forward().output.sum()) {
             let values = gradient.values.unwrap();
             assert!(values.iter().all(|value| value.is_finite()) && values.iter().any(|&value| value != 0.0));
         }

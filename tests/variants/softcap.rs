@@ -1,6 +1,6 @@
 //! The cap of the scores: its value by hand, its bound and its limits.
 
-use qkv_model::{Attend, Dot, Mask, Mode, SelfAttentionConfig};
+use qkv_model::{AttentionSpec, Dot, Mask, Mode, SelfAttentionConfig, attention_with_weights};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::layers::{SEQ_LEN, build, full, input, scores};
@@ -17,8 +17,8 @@ fn weights(
     let q = tensor(place, &[1.0], [1, 1, 1, 1]);
     let k = tensor(place, k, [1, 1, k.len(), 1]);
     let dot = Dot {};
-    let attend = Attend { softcap: Some(cap), ..Attend::new(&dot, mask) };
-    values(&attend.run(q, k.clone(), k).weights)
+    let spec = AttentionSpec { softcap: Some(cap), ..AttentionSpec::new(&dot) };
+    values(&attention_with_weights(&spec, q, k.clone(), k, mask).weights)
 }
 
 #[test]

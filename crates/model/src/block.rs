@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attention::{Hook, Mask, SelfAttention, Stage, shown};
+use crate::attention::{Hook, Mask, SelfAttention, Stage, call_hook};
 use crate::catalog::Catalog;
 use crate::config::TransformerConfig;
 use crate::contribution::{Ledger, Source};
@@ -78,20 +78,22 @@ impl Block {
     /// The same, with the attention weights.
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> BlockOutput {
         let output = self.attention.forward_with_weights(self.attention_input(x.clone()), mask, mode);
-        BlockOutput { x: self.after_attention(x, output.context, mode), weights: output.weights }
+        BlockOutput { x: self.after_attention(x, output.output, mode), weights: output.weights }
     }
 
-    /// The same without dropout, with everything shown to a hook, which may change it.
+    /// The same with everything shown to a hook, which may change it.
     pub(crate) fn forward_with_hook(
         &self,
         x: Tensor<3>,
         mask: &Mask,
+        mode: Mode,
         layer: usize,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        let x = shown(hook, layer, Stage::Stream, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
-        let output = self.attention.forward_with_hook(self.attention_input(x.clone()), mask, layer, hook);
-        self.after_attention(x, output.context, Mode::Evaluate)
+        let x = call_hook(hook, layer, Stage::Stream, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
+        let input = self.attention_input(x.clone());
+        let output = self.attention.forward_with_hook(input, mask, mode, layer, hook);
+        self.after_attention(x, output, mode)
     }
 
     /// The same without dropout, with a record of who adds what to the residual stream.

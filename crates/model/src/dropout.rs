@@ -78,26 +78,26 @@ impl WeightDropout {
             _ => None,
         }
     }
+}
 
-    /// Drops among `weights`, `[batch, heads, q_len, k_len]`.
-    pub fn forward(&self, weights: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let Some(rule) = self.in_mode(mode) else { return weights };
-        let shape @ [batch, heads, q_len, k_len] = weights.dims();
-        let mut factors = Vec::with_capacity(shape.iter().product());
-        for b in 0..batch {
-            for head in 0..heads {
-                for query in 0..q_len {
-                    factors.extend((0..k_len).map(|key| match rule.keeps(b, head, query, key) {
-                        true => rule.factor(),
-                        false => 0.0,
-                    }));
-                }
+/// Drops among `weights`, `[batch, heads, q_len, k_len]`.
+pub(crate) fn drop_weights(weights: Tensor<4>, rule: Option<fused::DropoutRule>) -> Tensor<4> {
+    let Some(rule) = rule else { return weights };
+    let shape @ [batch, heads, q_len, k_len] = weights.dims();
+    let mut factors = Vec::with_capacity(shape.iter().product());
+    for b in 0..batch {
+        for head in 0..heads {
+            for query in 0..q_len {
+                factors.extend((0..k_len).map(|key| match rule.keeps(b, head, query, key) {
+                    true => rule.factor(),
+                    false => 0.0,
+                }));
             }
         }
-        let factors = TensorData::new(factors, shape).convert_dtype(weights.dtype());
-        let factors = Tensor::from_data(factors, (&weights.device(), weights.dtype()));
-        weights * factors
     }
+    let factors = TensorData::new(factors, shape).convert_dtype(weights.dtype());
+    let factors = Tensor::from_data(factors, (&weights.device(), weights.dtype()));
+    weights * factors
 }
 
 /// Whether `rate` is one.

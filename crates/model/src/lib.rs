@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | What is attention without parameters? | [`BasicAttention`] | its page |
 //! | What do W_Q, W_K and W_V add? | [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`] | example `attention_by_hand` |
-//! | What lies between queries and weights? | [`attend`], [`Attend`], [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`] | the pages of [`attend`] and [`Attend`] |
+//! | What lies between queries and weights? | [`attention`], [`attention_with_weights`], [`AttentionSpec`], [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`] | the pages of [`attention`] and [`AttentionSpec`] |
 //! | What does one layer return? | [`AttentionOutput`], and [`Trace`] with every intermediate | example `attention_by_hand` |
 //! | How are queries and keys compared? | [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`] | example `custom_score` |
 //! | How is a position told? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
@@ -61,9 +61,9 @@ pub mod random;
 mod transformer;
 
 pub use attention::{
-    Additive, AnyScore, Attend, Attended, AttentionForm, AttentionOutput, BasicAttention, CausalAlign, Dot,
-    HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
-    Softmax, Stage, Trace, attend,
+    Additive, AnyScore, Attended, AttentionForm, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign,
+    Dot, HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
+    Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use block::{Block, BlockOutput};
 pub use catalog::{

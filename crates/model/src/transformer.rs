@@ -109,19 +109,19 @@ impl Transformer {
         }
     }
 
-    /// The same without dropout and in the readable form, with everything on the way shown to a [`Hook`], which may change
-    /// it.
+    /// The same by the reference implementation of attention, with everything on the way shown to a [`Hook`], which may
+    /// change it.
     ///
     /// # Shapes
     /// As [`features`](Self::features).
     ///
     /// # Panics
     /// If the hook returns another shape than it was given.
-    pub fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Tensor<3> {
+    pub fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Tensor<3> {
         let mask = self.mask();
-        let mut x = self.embed(tokens, Mode::Evaluate);
+        let mut x = self.embed(tokens, mode);
         for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.forward_with_hook(x, &mask, layer, hook);
+            x = block.forward_with_hook(x, &mask, mode, layer, hook);
         }
         match &self.norm {
             Some(norm) => norm.forward(x),

@@ -45,11 +45,11 @@ pub trait Model: ErasedModule {
         None
     }
 
-    /// As [`features`](Self::features) without dropout, with every stage of every layer shown to `hook`, which may change
+    /// As [`features`](Self::features), with every stage of every layer shown to `hook`, which may change
     /// it; `None` for a model that does not let itself be changed. Every stage of a layer is shown once, each attention
     /// having an index of its own.
-    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
-        let _ = (tokens, hook);
+    fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        let _ = (tokens, mode, hook);
         None
     }
 
@@ -119,8 +119,8 @@ impl Model for Transformer {
         Some(Transformer::trace(self, tokens, place.layer, place.head, place.position))
     }
 
-    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>> {
-        Some(Transformer::features_with(self, tokens, hook))
+    fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
+        Some(Transformer::features_with(self, tokens, mode, hook))
     }
 
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
@@ -138,6 +138,6 @@ erase!(Model {
     fn tables(&self) -> Vec<ParamId>;
     fn layers(&self) -> Vec<Layer>;
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace>;
-    fn features_with(&self, tokens: Tensor<3, Int>, hook: &mut dyn Hook) -> Option<Tensor<3>>;
+    fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>>;
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>>;
 });

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use super::attend::{AttentionOutput, attend};
 use super::mask::Mask;
 use super::score::Dot;
+use super::spec::{AttentionOutput, AttentionSpec, attention_with_weights};
 
 /// Every position asks with its own input for inputs like itself.
 ///
@@ -29,11 +29,12 @@ pub struct BasicAttention;
 impl BasicAttention {
     /// # Shapes
     /// - `x`: `[batch, seq_len, d_in]`
-    /// - `context`: `[batch, seq_len, d_in]`
+    /// - `output`: `[batch, seq_len, d_in]`
     /// - `weights`: `[batch, 1, seq_len, seq_len]`, always returned: there is nothing else to see
     pub fn forward(&self, x: Tensor<3>, mask: &Mask) -> AttentionOutput {
         let x = x.unsqueeze_dim::<4>(1);
-        let attended = attend(&Dot {}, x.clone(), x.clone(), x, mask);
-        AttentionOutput { context: attended.context.squeeze_dim(1), weights: attended.weights }
+        let spec = AttentionSpec::new(&Dot {});
+        let attended = attention_with_weights(&spec, x.clone(), x.clone(), x, mask);
+        AttentionOutput { output: attended.context.squeeze_dim(1), weights: attended.weights }
     }
 }

@@ -156,8 +156,10 @@ impl SelfAttentionConfig {
             n_kv_heads,
             form: self.form,
         };
-        attention.check_form()?;
-        Ok(attention)
+        match attention.reference_reason() {
+            Some(reason) if self.form == AttentionForm::Fused => Err(ModelError::NoFusedForm { reason }),
+            _ => Ok(attention),
+        }
     }
 
     fn n_kv_heads(&self) -> usize {

@@ -2,9 +2,8 @@
 
 use burn::tensor::{Tensor, assert_shape};
 
-use super::attend::mix;
+use super::SelfAttention;
 use super::mask::Mask;
-use super::{AttentionOutput, SelfAttention, join_heads, project};
 use crate::linear::linear;
 use crate::mode::Mode;
 
@@ -49,7 +48,7 @@ impl Stage {
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
-/// use qkv_model::{Init, Stage, TransformerConfig};
+/// use qkv_model::{Init, Mode, Stage, TransformerConfig};
 ///
 /// let device = Device::flex();
 /// let model = TransformerConfig::new(10, 5, 8).init(&Init::new(&device, 1))?;
@@ -58,7 +57,8 @@ impl Stage {
 ///     stages.push((layer, stage.name(), x.dims()));
 ///     if stage == Stage::Context { x.zeros_like() } else { x } // switches the attention off
 /// };
-/// let without = model.features_with(Tensor::<3, Int>::zeros([2, 5, 1], &device), &mut hook);
+/// let tokens = Tensor::<3, Int>::zeros([2, 5, 1], &device);
+/// let without = model.features_with(tokens, Mode::Evaluate, &mut hook);
 /// assert_eq!(stages[4], (0, "weights", [2, 1, 5, 5]));
 /// assert_eq!(without.dims(), [2, 5, 8]);
 /// # Ok::<(), qkv_model::ModelError>(())
@@ -75,41 +75,52 @@ impl<F: FnMut(usize, Stage, Tensor<4>) -> Tensor<4>> Hook for F {
 }
 
 /// Shows a stage of a layer to a hook, and checks what it returns.
-pub(crate) fn shown(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+pub(crate) fn call_hook(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
     let shape = x.dims();
     let x = hook.at(layer, stage, x);
     assert_eq!(x.dims(), shape, "shape of the {} that a hook returns", stage.name());
     x
 }
 
+/// Everything that a pass of the reference implementation computes: the stages of a hook, and what a trace has between
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Step {
+    Stage(Stage),
+    /// After QK-norm and rotation.
+    ComparedQueries,
+    /// Likewise.
+    ComparedKeys,
+    Scores,
+    Scaled,
+    Masked,
+}
+
 impl SelfAttention {
-    /// As [`forward_with_weights`](Self::forward_with_weights) without dropout, with every [`Stage`] but the stream shown
-    /// to `hook` as that of `layer`. `x`: `[batch, seq_len, d_in]`.
+    /// The output, with every [`Stage`] but the residual stream shown to `hook` as that of `layer`. `x` and the output are as
+    /// for [`forward`](Self::forward).
     ///
     /// # Panics
-    /// If the hook returns another shape than it was given.
+    /// If the hook returns another shape than it was given, and as [`forward`](Self::forward).
     pub fn forward_with_hook(
         &self,
         x: Tensor<3>,
         mask: &Mask,
+        mode: Mode,
         layer: usize,
         hook: &mut dyn Hook,
-    ) -> AttentionOutput {
-        let [q, k, v] = self.project(x);
-        let q = shown(hook, layer, Stage::Queries, q);
-        let k = shown(hook, layer, Stage::Keys, k);
-        let v = shown(hook, layer, Stage::Values, v);
-        let [q, k] = self.prepare(q, k);
-        let weights = shown(hook, layer, Stage::Weights, self.steps(mask).weights(q, k));
-        let context = shown(hook, layer, Stage::Context, mix(weights.clone(), v));
-        AttentionOutput { context: project(join_heads(context), &self.w_o, &self.b_o), weights }
+    ) -> Tensor<3> {
+        self.walk(x, mask, mode, &mut |step, x| match step {
+            Step::Stage(stage) => call_hook(hook, layer, stage, x),
+            _ => x,
+        })
     }
 
     /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to none. `x`:
     /// `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = x.dims();
-        let context = self.attend(x, mask, Mode::Evaluate).context;
+        let context = self.heads(x, mask, Mode::Evaluate);
         assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);
         let output = |head: usize| {
             let context = context.clone().narrow(1, head, 1).squeeze_dim::<3>(1);

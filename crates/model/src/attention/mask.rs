@@ -1,6 +1,8 @@
 //! Which keys a query may see. Hidden means a score of minus infinity, a weight of exactly zero and no gradient.
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
+
+use crate::fused::all_finite;
 
 /// On which corner the causal triangle stands where there are more keys than queries, or fewer. [`Mask`] has the table of
 /// who does what.
@@ -93,25 +95,54 @@ impl Mask {
         self.parts.is_empty()
     }
 
-    /// Its triangle and its lengths, which must fit `batch` entries of `k_len` keys; `None` where it has other parts, or two
-    /// of a kind.
-    pub(crate) fn triangle_and_lengths(
-        &self,
-        batch: usize,
-        k_len: usize,
-    ) -> Option<(Option<CausalAlign>, Option<Vec<usize>>)> {
-        let (mut causal, mut lengths) = (None, None);
+    /// One part of each kind that together do what all parts do to scores of that shape and precision.
+    pub(super) fn merge(&self, scores: [usize; 4], dtype: DType) -> MergedMask {
+        let [_, _, q_len, k_len] = scores;
+        let mut merged = MergedMask::default();
         for part in &self.parts {
+            part.check(scores);
             match part {
-                Part::Causal(align) if causal.is_none() => causal = Some(*align),
-                Part::Padding(given) if lengths.is_none() => {
-                    check_lengths(given, batch, k_len);
-                    lengths = Some(given.clone());
+                Part::Causal(align) => {
+                    let align = *align;
+                    let tighter =
+                        |other: &CausalAlign| other.offset(q_len, k_len) < align.offset(q_len, k_len);
+                    merged.causal = Some(merged.causal.filter(tighter).unwrap_or(align));
                 }
-                _ => return None,
+                Part::Padding(lengths) => {
+                    let others = merged.lengths.take().unwrap_or_else(|| lengths.clone());
+                    merged.lengths = Some(others.iter().zip(lengths).map(|(&a, &b)| a.min(b)).collect());
+                }
+                Part::Hidden(hidden) => {
+                    merged.hidden = Some(match merged.hidden.take() {
+                        Some(other) => other.expand(scores).bool_or(hidden.clone().expand(scores)),
+                        None => hidden.clone(),
+                    });
+                }
+                Part::Bias(bias) => {
+                    let bias = bias.clone().cast(dtype);
+                    merged.bias = Some(match merged.bias.take() {
+                        Some(other) => other + bias,
+                        None => bias,
+                    });
+                }
             }
         }
-        Some((causal, lengths))
+        merged
+    }
+
+    /// Zeros in the padding of `x`, `[batch, seq_len, d]`, if anything of `x` is not finite.
+    pub(super) fn clear_padding(&self, mut x: Tensor<3>) -> Tensor<3> {
+        let shape @ [batch, seq_len, _] = x.dims();
+        for part in &self.parts {
+            if let Part::Padding(lengths) = part
+                && !all_finite(&x)
+            {
+                part.check([batch, 1, seq_len, seq_len]);
+                let hidden = padding(lengths, seq_len, &x.device()).reshape([batch, seq_len, 1]);
+                x = x.mask_fill(hidden.expand(shape), 0.0);
+            }
+        }
+        x
     }
 
     fn one(part: Part) -> Self {
@@ -119,52 +150,84 @@ impl Mask {
     }
 
     /// Adds the biases to `scores`, `[batch, heads, q_len, k_len]`, and puts minus infinity where a key is hidden.
-    pub(crate) fn apply(&self, scores: Tensor<4>) -> Tensor<4> {
-        let shape = scores.dims();
+    pub(super) fn apply(&self, scores: Tensor<4>) -> Tensor<4> {
+        let shape @ [_, _, q_len, k_len] = scores.dims();
         let device = scores.device();
-        self.parts.iter().fold(scores, |scores, part| match part {
-            Part::Bias(bias) => scores + broadcast("bias", bias.dims(), shape, || bias.clone()),
-            Part::Causal(align) => hide(scores, causal(*align, shape, &device)),
-            Part::Padding(lengths) => hide(scores, padding(lengths, shape, &device)),
-            Part::Hidden(hidden) => hide(scores, hidden.clone()),
+        let hide = |scores: Tensor<4>, hidden: Tensor<4, Bool>| {
+            scores.mask_fill(hidden.expand(shape), f64::NEG_INFINITY)
+        };
+        self.parts.iter().fold(scores, |scores, part| {
+            part.check(shape);
+            match part {
+                Part::Bias(bias) => {
+                    let dtype = scores.dtype();
+                    scores + bias.clone().cast(dtype)
+                }
+                // Despite its name, `tril_mask` is true outside the lower triangle: exactly what is hidden.
+                Part::Causal(align) => {
+                    let offset = align.offset(q_len, k_len);
+                    hide(scores, Tensor::<2, Bool>::tril_mask([q_len, k_len], offset, &device).unsqueeze())
+                }
+                Part::Padding(lengths) => hide(scores, padding(lengths, k_len, &device)),
+                Part::Hidden(hidden) => hide(scores, hidden.clone()),
+            }
         })
     }
 }
 
-fn hide(scores: Tensor<4>, hidden: Tensor<4, Bool>) -> Tensor<4> {
-    let shape = scores.dims();
-    let hidden = broadcast("hidden", hidden.dims(), shape, || hidden.clone().expand(shape));
-    scores.mask_fill(hidden, f64::NEG_INFINITY)
+/// The parts of a [`Mask`], at most one of each kind.
+#[derive(Debug, Default)]
+pub(super) struct MergedMask {
+    pub(super) causal: Option<CausalAlign>,
+    pub(super) lengths: Option<Vec<usize>>,
+    pub(super) hidden: Option<Tensor<4, Bool>>,
+    pub(super) bias: Option<Tensor<4>>,
 }
 
-fn causal(align: CausalAlign, [_, _, q_len, k_len]: [usize; 4], device: &Device) -> Tensor<4, Bool> {
-    let offset = match align {
-        CausalAlign::TopLeft => 0,
-        CausalAlign::BottomRight => k_len as i64 - q_len as i64,
-    };
-    // Despite its name, `tril_mask` is true outside the lower triangle: exactly what is hidden.
-    Tensor::<2, Bool>::tril_mask([q_len, k_len], offset, device).unsqueeze()
-}
-
-fn padding(lengths: &[usize], [batch, _, _, k_len]: [usize; 4], device: &Device) -> Tensor<4, Bool> {
-    check_lengths(lengths, batch, k_len);
-    let hidden: Vec<bool> = lengths.iter().flat_map(|&len| (0..k_len).map(move |key| key >= len)).collect();
-    Tensor::from_data(TensorData::new(hidden, [batch, 1, 1, k_len]), device)
-}
-
-fn check_lengths(lengths: &[usize], batch: usize, k_len: usize) {
-    assert_eq!(lengths.len(), batch, "padding needs one length for each of the {batch} batch entries");
-    if let Some(entry) = lengths.iter().position(|&len| len > k_len) {
-        panic!("padding: batch entry {entry} has a length of {}, but there are {k_len} keys", lengths[entry]);
+impl CausalAlign {
+    /// Query `i` sees keys up to `i + offset`.
+    fn offset(self, q_len: usize, k_len: usize) -> i64 {
+        match self {
+            Self::TopLeft => 0,
+            Self::BottomRight => k_len as i64 - q_len as i64,
+        }
     }
 }
 
-/// Calls `make` after checking that `part` broadcasts to the shape of the scores.
-fn broadcast<T>(what: &str, part: [usize; 4], scores: [usize; 4], make: impl FnOnce() -> T) -> T {
-    let fits = part.iter().zip(scores).all(|(&size, full)| size == 1 || size == full);
-    assert!(
-        fits,
-        "{what} mask of shape {part:?} does not broadcast to the scores' [batch, heads, q_len, k_len] = {scores:?}"
-    );
-    make()
+impl Part {
+    /// # Panics
+    /// If it does not fit scores of that shape.
+    fn check(&self, scores: [usize; 4]) {
+        let [batch, _, _, k_len] = scores;
+        let (what, shape) = match self {
+            Self::Causal(_) => return,
+            Self::Padding(lengths) => {
+                assert_eq!(
+                    lengths.len(),
+                    batch,
+                    "padding needs one length for each of the {batch} batch entries"
+                );
+                if let Some(entry) = lengths.iter().position(|&len| len > k_len) {
+                    let length = lengths[entry];
+                    panic!(
+                        "padding: batch entry {entry} has a length of {length}, but there are {k_len} keys"
+                    );
+                }
+                return;
+            }
+            Self::Hidden(hidden) => ("hidden", hidden.dims()),
+            Self::Bias(bias) => ("bias", bias.dims()),
+        };
+        let fits = shape.iter().zip(scores).all(|(&size, full)| size == 1 || size == full);
+        assert!(
+            fits,
+            "{what} mask of shape {shape:?} does not broadcast to the scores' [batch, heads, q_len, k_len] = {scores:?}"
+        );
+    }
+}
+
+/// `[batch, 1, 1, k_len]`.
+fn padding(lengths: &[usize], k_len: usize, device: &Device) -> Tensor<4, Bool> {
+    let hidden: Vec<bool> = lengths.iter().flat_map(|&len| (0..k_len).map(move |key| key >= len)).collect();
+    Tensor::from_data(TensorData::new(hidden, [lengths.len(), 1, 1, k_len]), device)
 }

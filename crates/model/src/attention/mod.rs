@@ -1,35 +1,38 @@
 //! Self-attention with learnable W_Q, W_K and W_V. Read this file first; the others hold one noun each.
 
 mod additive;
-mod attend;
 mod basic;
 mod config;
 mod form;
+mod fused;
 mod hook;
 mod mask;
+mod non_finite;
 mod qk_norm;
 mod score;
 mod softmax;
+mod spec;
 mod trace;
 
 pub use additive::Additive;
-pub use attend::{Attend, Attended, AttentionOutput, attend};
 pub use basic::BasicAttention;
 pub use config::{Projections, SelfAttentionConfig};
 pub use form::AttentionForm;
-pub(crate) use hook::shown;
+pub(crate) use hook::call_hook;
 pub use hook::{Hook, Stage};
 pub use mask::{CausalAlign, Mask};
 pub use qk_norm::QkNorm;
 pub use score::{AnyScore, Dot, HeadShape, ScaledDot, Score};
 pub use softmax::Softmax;
+pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
 pub use trace::Trace;
 
-use attend::mix;
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, assert_shape};
+use burn::tensor::Tensor;
+use hook::Step;
 
 use crate::dropout::WeightDropout;
+use crate::fused::all_finite;
 use crate::linear::{linear, linear_onto};
 use crate::mode::Mode;
 use crate::positions::{AnyPositions, Positions};
@@ -39,11 +42,11 @@ use crate::positions::{AnyPositions, Positions};
 /// ```text
 /// q = x W_Q    k = x W_K    v = x W_V                        per head: [d_in] → [d_k], [d_k], [d_v]
 /// context_h = softmax(scale · score(q_h, k_h) + mask) v_h    for every head h
-/// context   = [context_1 … context_n] W_O                    W_O optional
+/// output    = [context_1 … context_n] W_O                    W_O optional
 /// ```
 ///
 /// What else may stand between projections and weights is off unless the config asks for it: [`QkNorm`], a position
-/// scheme that acts in the layer, and the cap and the sink of [`Attend`].
+/// scheme that acts in the layer, and the cap and the sink of [`AttentionSpec`].
 ///
 /// Built by [`SelfAttentionConfig`]. A projection that is `None` is the identity, a bias that is `None` is zero.
 /// The fields are public so that weights can be set by hand; columns `h·d_k .. (h+1)·d_k` of `w_q` belong to head `h`.
@@ -88,16 +91,17 @@ pub struct SelfAttention {
 }
 
 impl SelfAttention {
-    /// The context of every position.
+    /// What every position gets.
     ///
     /// # Shapes
     /// - `x`: `[batch, seq_len, d_in]`
-    /// - `context`: `[batch, seq_len, d_out]`
+    /// - returns `[batch, seq_len, d_out]`
     ///
     /// # Panics
-    /// If the last axis of `x` is not `d_in`, or the mask does not broadcast.
+    /// If `x`, the mask, or a matrix or bias that was set by hand does not have the shape or the precision of the layer, or
+    /// if the layer asks for the fused kernels and the mask has a bias that is learned.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        project(self.context(x, mask, mode), &self.w_o, &self.b_o)
+        linear_or_identity(self.context(x, mask, mode), &self.w_o, &self.b_o)
     }
 
     /// The same added to a residual stream of that shape.
@@ -111,42 +115,111 @@ impl SelfAttention {
         let context = self.context(x, mask, mode);
         match &self.w_o {
             Some(w_o) => linear_onto(residual, context, w_o.val(), self.b_o.as_ref().map(Param::val)),
-            None => residual + context,
+            None => residual + linear_or_identity(context, &None, &self.b_o),
         }
     }
 
-    /// The contexts of all heads side by side, `[batch, seq_len, heads·d_v]`.
-    fn context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        match self.fused_context(&x, mask, mode) {
-            Some(context) => context,
-            None => join_heads(self.attend(x, mask, mode).context),
-        }
-    }
-
-    /// The same, together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`.
+    /// The output together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`, by the reference
+    /// implementation.
+    ///
+    /// # Shapes
+    /// As for [`forward`](Self::forward).
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> AttentionOutput {
-        let attended = self.attend(x, mask, mode);
-        let context = project(join_heads(attended.context), &self.w_o, &self.b_o);
-        AttentionOutput { context, weights: attended.weights }
+        let mut weights = None;
+        let output = self.walk(x, mask, mode, &mut |step, x| {
+            if step == Step::Stage(Stage::Weights) {
+                weights = Some(x.clone());
+            }
+            x
+        });
+        AttentionOutput { output, weights: weights.expect("every walk comes to the weights") }
     }
 
     /// What W_Q, W_K and W_V make of `x`: `[batch, heads, seq_len, d_k]`, `[batch, kv_heads, seq_len, d_k]` and
     /// `[batch, kv_heads, seq_len, d_v]`.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
     pub fn project(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
-        assert_shape!(x, [_, _, self.d_in]);
-        let q = project(x.clone(), &self.w_q, &self.b_q);
-        let k = project(x.clone(), &self.w_k, &self.b_k);
-        let v = project(x, &self.w_v, &self.b_v);
+        self.check(&x);
+        let q = linear_or_identity(x.clone(), &self.w_q, &self.b_q);
+        let k = linear_or_identity(x.clone(), &self.w_k, &self.b_k);
+        let v = linear_or_identity(x, &self.w_v, &self.b_v);
         let [heads, kv_heads] = [self.n_heads, self.n_kv_heads];
         [split_heads(q, heads), split_heads(k, kv_heads), split_heads(v, kv_heads)]
     }
 
-    fn attend(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Attended {
-        let [q, k, v] = self.project(x);
+    /// Why [`forward`](Self::forward) takes the reference implementation, whatever its input, instead of the fused
+    /// kernels; `None` where it takes the kernels.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use qkv_model::{Choice, Init, SelfAttentionConfig};
+    ///
+    /// let mut config = SelfAttentionConfig::new(3, 2);
+    /// assert_eq!(config.init(&Init::new(&Device::flex(), 1))?.reference_reason(), None);
+    /// config.score = Choice::new("additive");
+    /// let reason = config.init(&Init::new(&Device::flex(), 1))?.reference_reason();
+    /// assert_eq!(reason, Some("the score is not a dot product"));
+    /// # Ok::<(), qkv_model::ModelError>(())
+    /// ```
+    pub fn reference_reason(&self) -> Option<&'static str> {
+        self.spec(Mode::Evaluate).reference_reason(&self.one, self.n_heads)
+    }
+
+    /// The contexts of all heads side by side, `[batch, seq_len, heads·d_v]`.
+    fn context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
+        self.check(&x);
+        let [batch, seq_len, _] = x.dims();
+        let scores = [batch, self.n_heads, seq_len, seq_len];
+        if self.is_bare()
+            && (mask.is_none() || all_finite(&x))
+            && let Some(fused) = self.spec(mode).fused(&x, scores, self.d_k, mask)
+        {
+            match [&self.w_q, &self.w_k, &self.w_v].map(|w| w.as_ref().map(Param::val)) {
+                [Some(w_q), Some(w_k), Some(w_v)] => {
+                    return fused.self_attention(x, [w_q, w_k, w_v], [self.n_heads, self.n_kv_heads]);
+                }
+                [None, None, None] => return fused.without_projections(x, self.n_heads),
+                _ => {}
+            }
+        }
+        join_heads(self.heads(x, mask, mode))
+    }
+
+    /// Whether nothing but projections stands between the input and the scores.
+    fn is_bare(&self) -> bool {
+        let has_bias = [&self.b_q, &self.b_k, &self.b_v].into_iter().any(Option::is_some);
+        self.qk_norm.is_none() && self.positions.is_none() && !has_bias
+    }
+
+    /// The context of every head, `[batch, heads, seq_len, d_v]`.
+    fn heads(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<4> {
+        let [q, k, v] = self.project(mask.clear_padding(x));
         let [q, k] = self.prepare(q, k);
-        let weights = self.steps(mask).weights(q, k);
-        let context = mix(self.dropout.forward(weights.clone(), mode), v);
-        Attended { context, weights }
+        attention(&self.spec(mode), q, k, v, mask)
+    }
+
+    /// One pass by the reference implementation, in which everything that is computed goes through `show`.
+    fn walk(
+        &self,
+        x: Tensor<3>,
+        mask: &Mask,
+        mode: Mode,
+        show: &mut dyn FnMut(Step, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<3> {
+        let [q, k, v] = self.project(mask.clear_padding(x));
+        let q = show(Step::Stage(Stage::Queries), q);
+        let k = show(Step::Stage(Stage::Keys), k);
+        let v = show(Step::Stage(Stage::Values), v);
+        let [q, k] = self.prepare(q, k);
+        let q = show(Step::ComparedQueries, q);
+        let k = show(Step::ComparedKeys, k);
+        let context = self.spec(mode).walk(q, k, v, mask, show);
+        linear_or_identity(join_heads(context), &self.w_o, &self.b_o)
     }
 
     /// Queries and keys as they are compared: normed and turned, where the layer does that.
@@ -161,10 +234,57 @@ impl SelfAttention {
         }
     }
 
-    fn steps<'a>(&'a self, mask: &'a Mask) -> Attend<'a, AnyScore> {
-        let Self { score, positions, softcap, softmax, .. } = self;
-        Attend { score, mask, positions: positions.as_ref(), softcap: *softcap, softmax: *softmax }
+    fn spec(&self, mode: Mode) -> AttentionSpec<'_> {
+        let Self { score, positions, softcap, softmax, form, dropout, .. } = self;
+        AttentionSpec {
+            score,
+            positions: positions.as_ref(),
+            softcap: *softcap,
+            softmax: *softmax,
+            dropout: dropout.in_mode(mode),
+            form: *form,
+        }
     }
+
+    /// The fields are public, so that every pass checks them, and its input.
+    fn check(&self, x: &Tensor<3>) {
+        let Self { d_in, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = *self;
+        let [.., width] = x.dims();
+        assert!(width == d_in, "x must be [batch, seq_len, {d_in}], got {:?}", x.dims());
+        let [q, k, v] = [n_heads * d_k, n_kv_heads * d_k, n_kv_heads * d_v];
+        for (name, w, shape) in [
+            ("w_q", &self.w_q, [d_in, q]),
+            ("w_k", &self.w_k, [d_in, k]),
+            ("w_v", &self.w_v, [d_in, v]),
+            ("w_o", &self.w_o, [n_heads * d_v, d_out]),
+        ] {
+            match w {
+                Some(w) => check_parameter(name, x, w, shape),
+                None => assert!(
+                    shape[0] == shape[1],
+                    "{name} must be {shape:?}, got none, which stands for the identity and needs equal widths"
+                ),
+            }
+        }
+        for (name, b, width) in
+            [("b_q", &self.b_q, q), ("b_k", &self.b_k, k), ("b_v", &self.b_v, v), ("b_o", &self.b_o, d_out)]
+        {
+            if let Some(b) = b {
+                check_parameter(name, x, b, [width]);
+            }
+        }
+    }
+}
+
+fn check_parameter<const D: usize>(
+    name: &str,
+    x: &Tensor<3>,
+    parameter: &Param<Tensor<D>>,
+    shape: [usize; D],
+) {
+    assert!(parameter.dims() == shape, "{name} must be {shape:?}, got {:?}", parameter.dims());
+    let [x, layer] = [x.dtype(), parameter.dtype()].map(|dtype| dtype.name());
+    assert!(x == layer, "x is {x}, the layer {layer} ({name}); cast one of them");
 }
 
 impl SelfAttention {
@@ -173,7 +293,7 @@ impl SelfAttention {
     /// # Panics
     /// Like its siblings, if there is no such head.
     pub fn w_q(&self, head: usize) -> Tensor<2> {
-        self.check(head);
+        self.check_head(head);
         self.columns(&self.w_q, head, self.d_k)
     }
 
@@ -189,7 +309,7 @@ impl SelfAttention {
 
     /// How the output of head `head` enters the sum, `[d_v, d_out]`; `None` where the heads are only concatenated.
     pub fn w_o(&self, head: usize) -> Option<Tensor<2>> {
-        self.check(head);
+        self.check_head(head);
         let rows = head * self.d_v..(head + 1) * self.d_v;
         self.w_o.as_ref().map(|w_o| w_o.val().slice([rows, 0..self.d_out]))
     }
@@ -226,7 +346,7 @@ impl SelfAttention {
 
     /// The head of keys and values that head `head` of the queries looks at.
     pub fn kv_head(&self, head: usize) -> usize {
-        self.check(head);
+        self.check_head(head);
         head / (self.n_heads / self.n_kv_heads)
     }
 
@@ -238,7 +358,7 @@ impl SelfAttention {
         w.slice([0..self.d_in, head * width..(head + 1) * width])
     }
 
-    fn check(&self, head: usize) {
+    fn check_head(&self, head: usize) {
         assert!(head < self.n_heads, "head {head} of an attention layer with {} heads", self.n_heads);
     }
 }
@@ -253,7 +373,7 @@ fn join_heads(x: Tensor<4>) -> Tensor<3> {
     x.swap_dims(1, 2).reshape([batch, seq_len, heads * width])
 }
 
-fn project(x: Tensor<3>, w: &Option<Param<Tensor<2>>>, b: &Option<Param<Tensor<1>>>) -> Tensor<3> {
+fn linear_or_identity(x: Tensor<3>, w: &Option<Param<Tensor<2>>>, b: &Option<Param<Tensor<1>>>) -> Tensor<3> {
     let b = b.as_ref().map(Param::val);
     match (w, b) {
         (Some(w), b) => linear(x, w.val(), b),

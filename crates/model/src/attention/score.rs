@@ -63,7 +63,7 @@ impl Score for Dot {
 /// ([Vaswani et al. 2017, section 3.2.1](https://arxiv.org/abs/1706.03762)).
 #[derive(Module, Debug, Default)]
 pub struct ScaledDot {
-    scale: Option<f64>,
+    pub(super) scale: Option<f64>,
 }
 
 /// What a config file may say beside `scaled-dot`.
@@ -111,9 +111,11 @@ erase!(Score {
     fn scale(&self, d_k: usize) -> f64;
 });
 
-impl AnyScore {
-    /// Whether the scores are the dot products of [`Dot`] or [`ScaledDot`], which the fused kernels compute.
-    pub(crate) fn is_dot_product(&self) -> bool {
-        self.downcast_ref::<Dot>().is_some() || self.downcast_ref::<ScaledDot>().is_some()
+/// Whether the scores are the dot products of [`Dot`] or [`ScaledDot`], which the fused kernels compute by themselves.
+pub(super) fn is_dot_product(score: &dyn Score) -> bool {
+    let any = score.erased_any();
+    match any.downcast_ref::<AnyScore>() {
+        Some(score) => is_dot_product(score.get()),
+        None => any.is::<Dot>() || any.is::<ScaledDot>(),
     }
 }

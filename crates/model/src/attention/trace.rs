@@ -1,11 +1,14 @@
 //! Every intermediate of one query's attention, in the order in which the lecture walks through them.
 
+use std::collections::HashMap;
+
 use burn::tensor::Tensor;
 
 use super::SelfAttention;
-use super::attend::mix;
+use super::hook::{Stage, Step};
 use super::mask::Mask;
 use super::score::Score;
+use crate::mode::Mode;
 
 /// The walk through one query of one head; see [`SelfAttention::trace`].
 #[derive(Debug, Clone)]
@@ -53,35 +56,33 @@ impl SelfAttention {
     pub fn trace(&self, x: Tensor<2>, mask: &Mask, query: usize, head: usize) -> Trace {
         let [seq_len, _] = x.dims();
         assert!(query < seq_len, "query {query} of a sequence of {seq_len} positions");
-        let [q, k, v] = self.project(x.clone().unsqueeze());
-        let [compared_q, compared_k] = self.prepare(q.clone(), k.clone());
-        let steps = self.steps(mask);
-        let scores = steps.scores(compared_q.clone(), compared_k.clone());
-        let scaled = steps.scaled(scores.clone(), self.d_k);
-        let masked = steps.masked(scaled.clone());
-        let weights = steps.softmax(masked.clone());
-        let context = mix(weights.clone(), v.clone());
+        let mut steps = HashMap::new();
+        self.walk(x.clone().unsqueeze(), mask, Mode::Evaluate, &mut |step, x| {
+            steps.insert(step, x.clone());
+            x
+        });
         let kv_head = self.kv_head(head);
-        let at_head = |t: Tensor<4>, head: usize| t.slice([0..1, head..head + 1]).squeeze_dims::<2>(&[0, 1]);
-        let of_head = |t| at_head(t, head);
-        let of_kv_head = |t| at_head(t, kv_head);
-        let of_query = |t: Tensor<2>| t.slice(query..query + 1).squeeze_dim::<1>(0);
+        let mut at_head = |step, head: usize| {
+            let x = steps.remove(&step).expect("a walk makes every step");
+            x.slice([0..1, head..head + 1]).squeeze_dims::<2>(&[0, 1])
+        };
+        let of_query = |x: Tensor<2>| x.slice(query..query + 1).squeeze_dim::<1>(0);
         Trace {
             x: of_query(x),
             w_q: self.w_q(head),
             w_k: self.w_k(head),
             w_v: self.w_v(head),
-            q: of_query(of_head(q)),
-            k: of_kv_head(k),
-            v: of_kv_head(v),
-            compared_q: of_query(of_head(compared_q)),
-            compared_k: of_kv_head(compared_k),
-            scores: of_query(of_head(scores)),
+            q: of_query(at_head(Step::Stage(Stage::Queries), head)),
+            k: at_head(Step::Stage(Stage::Keys), kv_head),
+            v: at_head(Step::Stage(Stage::Values), kv_head),
+            compared_q: of_query(at_head(Step::ComparedQueries, head)),
+            compared_k: at_head(Step::ComparedKeys, kv_head),
+            scores: of_query(at_head(Step::Scores, head)),
             scale: self.score.scale(self.d_k),
-            scaled: of_query(of_head(scaled)),
-            masked: of_query(of_head(masked)),
-            weights: of_query(of_head(weights)),
-            context: of_query(of_head(context)),
+            scaled: of_query(at_head(Step::Scaled, head)),
+            masked: of_query(at_head(Step::Masked, head)),
+            weights: of_query(at_head(Step::Stage(Stage::Weights), head)),
+            context: of_query(at_head(Step::Stage(Stage::Context), head)),
         }
     }
 }

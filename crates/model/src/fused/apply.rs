@@ -10,16 +10,17 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
-    Autodiff, AutodiffBackend, DispatchAutodiffContext, DispatchKindConversion, DispatchTensor, Flex,
+    Autodiff, AutodiffBackend, Backend, DispatchAutodiffContext, DispatchKindConversion, DispatchTensor,
+    Flex, TensorMetadata,
 };
-use burn::tensor::{DType, GradientCheckpointingStrategy};
+use burn::tensor::{DType, GradientCheckpointingStrategy, Tensor};
 
 use qkv_kernels::Matrix;
 
 use super::host::{Host, HostBackend, Number, Values, primitive, wrap};
 
 /// A differentiable function of `N` arrays with a backward of its own.
-pub(super) trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
+pub(crate) trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
     /// The output, and whatever else the backward will read.
     fn forward<T: Number>(&self, inputs: [Array<'_, T>; N]) -> Forward<T>;
 
@@ -36,7 +37,7 @@ pub(super) trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
 }
 
 /// The gradient of one input, in its shape.
-pub(super) enum Gradient<T> {
+pub(crate) enum Gradient<T> {
     New(Vec<T>),
     /// The output's gradient as it is.
     OfOutput,
@@ -46,44 +47,49 @@ pub(super) enum Gradient<T> {
 
 /// Row-major values and their shape.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Array<'a, T> {
-    pub values: &'a [T],
-    pub shape: &'a [usize],
+pub(crate) struct Array<'a, T> {
+    pub(crate) values: &'a [T],
+    pub(crate) shape: &'a [usize],
 }
 
 impl<'a, T: Number> Array<'a, T> {
     /// As rows along the last axis.
-    pub(super) fn matrix(self) -> Matrix<'a, T> {
+    pub(crate) fn matrix(self) -> Matrix<'a, T> {
         Matrix::new(self.values, self.shape[self.shape.len() - 1])
     }
 }
 
 /// What a forward makes.
-pub(super) struct Forward<T> {
-    pub shape: Vec<usize>,
-    pub out: Vec<T>,
+pub(crate) struct Forward<T> {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) out: Vec<T>,
     /// Kept for the backward, such as normalizers.
-    pub extra: Vec<Vec<T>>,
+    pub(crate) extra: Vec<Vec<T>>,
 }
 
 /// What a backward reads.
-pub(super) struct Saved<'a, T, const N: usize> {
+pub(crate) struct Saved<'a, T, const N: usize> {
     /// Without values where they are not kept.
-    pub inputs: [Array<'a, T>; N],
+    pub(crate) inputs: [Array<'a, T>; N],
     /// Empty where it is not kept.
-    pub out: &'a [T],
-    pub extra: Vec<&'a [T]>,
-    pub d_out: &'a [T],
+    pub(crate) out: &'a [T],
+    pub(crate) extra: Vec<&'a [T]>,
+    pub(crate) d_out: &'a [T],
     /// Which inputs need a gradient.
-    pub needed: [bool; N],
+    pub(crate) needed: [bool; N],
 }
 
 /// Applies a kernel to tensors of `backend`.
-pub(super) fn apply<K: Kernel<N>, const N: usize>(
+pub(crate) fn apply<K: Kernel<N>, const N: usize>(
     backend: HostBackend,
     kernel: K,
     inputs: [DispatchTensor; N],
 ) -> DispatchTensor {
+    let [x, others @ ..] = &inputs[..] else { unreachable!("a kernel has an input") };
+    for other in others {
+        let (x, other) = (x.dtype().name(), other.dtype().name());
+        assert!(x == other, "x is {x}, the layer {other}; cast one of them");
+    }
     match backend {
         HostBackend::Flex => apply_on::<Flex, K, N>(kernel, inputs),
         #[cfg(feature = "ndarray")]
@@ -143,6 +149,49 @@ where
         OpsKind::UnTracked(prep) => prep.finish(out),
     };
     wrap::<Autodiff<B, C>>(out)
+}
+
+impl HostBackend {
+    /// Whether a gradient of the tensor is wanted.
+    pub(crate) fn is_tracked<const D: usize>(self, tensor: &Tensor<D>) -> bool {
+        let tensor = tensor.clone().into_dispatch();
+        match self {
+            Self::Flex => is_tracked_on::<Flex>(tensor),
+            #[cfg(feature = "ndarray")]
+            Self::NdArray => is_tracked_on::<super::host::NdArray>(tensor),
+        }
+    }
+}
+
+fn is_tracked_on<B: Host>(tensor: DispatchTensor) -> bool
+where
+    DispatchTensor: DispatchKindConversion<Autodiff<B, NoCheckpointing>>
+        + DispatchKindConversion<Autodiff<B, BalancedCheckpointing>>,
+{
+    /// An operation that is prepared and never done.
+    #[derive(Debug)]
+    struct Asked;
+
+    impl<B: Backend> Backward<B, 1> for Asked {
+        type State = ();
+
+        fn backward(self, _: Ops<(), 1>, _: &mut Gradients, _: &mut Checkpointer) {}
+    }
+
+    fn of<B: Host, C: CheckpointStrategy>(tensor: FloatTensor<Autodiff<B, C>>) -> bool {
+        let prepared = <Asked as Backward<B, 1>>::prepare::<C>(Asked, [tensor.node()]);
+        matches!(prepared.compute_bound().stateful(), OpsKind::Tracked(_))
+    }
+
+    match tensor.autodiff {
+        DispatchAutodiffContext::Disabled => false,
+        DispatchAutodiffContext::Enabled(GradientCheckpointingStrategy::Disabled) => {
+            of::<B, NoCheckpointing>(primitive::<Autodiff<B, NoCheckpointing>>(tensor))
+        }
+        DispatchAutodiffContext::Enabled(GradientCheckpointingStrategy::Balanced) => {
+            of::<B, BalancedCheckpointing>(primitive::<Autodiff<B, BalancedCheckpointing>>(tensor))
+        }
+    }
 }
 
 fn forward<B: Host, K: Kernel<N>, const N: usize>(

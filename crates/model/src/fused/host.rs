@@ -7,7 +7,7 @@ use burn_flex::{FlexTensor, Layout};
 use qkv_kernels::Float;
 
 /// A number type that both the kernels and Burn know.
-pub(super) trait Number: Float + Element + bytemuck::Pod {}
+pub(crate) trait Number: Float + Element + bytemuck::Pod {}
 impl Number for f32 {}
 impl Number for f64 {}
 
@@ -22,7 +22,7 @@ pub(crate) enum HostBackend {
 /// Burn's ndarray backend.
 #[cfg(feature = "ndarray")]
 #[expect(deprecated, reason = "deprecated upstream in 0.22; as long as it can be chosen it has to be right")]
-pub(super) type NdArray = burn::backend::NdArray;
+pub(crate) type NdArray = burn::backend::NdArray;
 
 impl HostBackend {
     /// Where a tensor lies that the kernels can take: in host memory, in single or double precision.
@@ -39,8 +39,14 @@ impl HostBackend {
         }
     }
 
+    /// The values of a tensor, with which they share their memory where they are row-major.
+    pub(crate) fn constant<const D: usize>(self, tensor: Tensor<D>) -> Values {
+        let tensor = if tensor.device().is_autodiff() { tensor.inner() } else { tensor };
+        self.values(tensor.into_dispatch())
+    }
+
     /// The values of a tensor without autodiff.
-    pub(super) fn values(self, tensor: DispatchTensor) -> Values {
+    pub(crate) fn values(self, tensor: DispatchTensor) -> Values {
         match self {
             Self::Flex => Flex::values(primitive::<Flex>(tensor)),
             #[cfg(feature = "ndarray")]
@@ -49,7 +55,7 @@ impl HostBackend {
     }
 
     /// A tensor of these values, without autodiff.
-    pub(super) fn tensor(self, values: Values) -> DispatchTensor {
+    pub(crate) fn tensor(self, values: Values) -> DispatchTensor {
         match self {
             Self::Flex => wrap::<Flex>(Flex::tensor(values)),
             #[cfg(feature = "ndarray")]
@@ -58,7 +64,7 @@ impl HostBackend {
     }
 }
 
-pub(super) fn primitive<B: Backend>(tensor: DispatchTensor) -> FloatTensor<B>
+pub(crate) fn primitive<B: Backend>(tensor: DispatchTensor) -> FloatTensor<B>
 where
     DispatchTensor: DispatchKindConversion<B>,
 {
@@ -69,7 +75,7 @@ where
     }
 }
 
-pub(super) fn wrap<B: Backend>(tensor: FloatTensor<B>) -> DispatchTensor
+pub(crate) fn wrap<B: Backend>(tensor: FloatTensor<B>) -> DispatchTensor
 where
     DispatchTensor: DispatchKindConversion<B>,
 {
@@ -77,7 +83,7 @@ where
 }
 
 /// A backend whose tensors lie in host memory.
-pub(super) trait Host: Backend {
+pub(crate) trait Host: Backend {
     /// The tensor's values, row-major; without a copy where the backend can.
     fn values(tensor: FloatTensor<Self>) -> Values;
     /// A tensor of these values.
@@ -86,7 +92,7 @@ pub(super) trait Host: Backend {
 
 /// Row-major values with their shape.
 #[derive(Debug, Clone)]
-pub(super) enum Values {
+pub(crate) enum Values {
     /// Shares the memory of a tensor.
     Flex(FlexTensor),
     /// Owns its memory.
@@ -95,19 +101,19 @@ pub(super) enum Values {
 }
 
 impl Values {
-    pub(super) fn new<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
+    pub(crate) fn new<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
         let layout = Layout::contiguous(shape.to_vec().into());
         Self::Flex(FlexTensor::new(Bytes::from_elems(values), layout, T::dtype()))
     }
 
-    pub(super) fn dtype(&self) -> DType {
+    pub(crate) fn dtype(&self) -> DType {
         match self {
             Self::Flex(tensor) => tensor.dtype(),
             Self::Data(data) => data.dtype(),
         }
     }
 
-    pub(super) fn shape(&self) -> &[usize] {
+    pub(crate) fn shape(&self) -> &[usize] {
         match self {
             Self::Flex(tensor) => tensor.layout().shape(),
             Self::Data(data) => data.shape(),
@@ -116,7 +122,7 @@ impl Values {
 
     /// # Panics
     /// If they are of another type.
-    pub(super) fn slice<T: Number>(&self) -> &[T] {
+    pub(crate) fn slice<T: Number>(&self) -> &[T] {
         match self {
             Self::Flex(tensor) => tensor.as_slice().expect("row-major, of the type that was asked for"),
             Self::Data(data) => data.as_slice().expect("of the type that was asked for"),
@@ -124,7 +130,7 @@ impl Values {
     }
 
     /// The same for writing; copies them first if they are shared.
-    pub(super) fn slice_mut<T: Number>(&mut self) -> &mut [T] {
+    pub(crate) fn slice_mut<T: Number>(&mut self) -> &mut [T] {
         match self {
             Self::Flex(tensor) => {
                 let (start, end) = tensor.layout().contiguous_offsets().expect("row-major");

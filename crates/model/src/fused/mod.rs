@@ -5,7 +5,7 @@
 //!
 //! | operation | twin |
 //! |---|---|
-//! | [`DotProductAttention`], alone or with the projections before it | [`Attend`](crate::Attend) |
+//! | attention, alone or with the projections before it | `attention/fused.rs` and `attention/spec.rs` |
 //! | norms, embedding, linear maps, GELU, a whole MLP | in the files of these names beside this folder |
 //! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`] and [`Decay`] | where a trainer calls them |
 //!
@@ -13,7 +13,6 @@
 
 mod adam_w;
 mod apply;
-mod attention;
 mod cross_entropy;
 mod embedding;
 mod gelu;
@@ -22,25 +21,38 @@ mod host;
 mod linear;
 mod mlp;
 mod norm;
-mod self_attention;
 
 pub use adam_w::{AdamW, AdamWState, Decay};
-pub use attention::DotProductAttention;
+pub(crate) use apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 pub use cross_entropy::cross_entropy;
 pub(crate) use embedding::embedding;
 pub(crate) use gelu::gelu;
 pub use global_norm::GlobalNorm;
-pub(crate) use host::HostBackend;
+pub(crate) use host::{HostBackend, Number, Values};
 pub(crate) use linear::linear;
 pub(crate) use mlp::{MlpWeights, gelu_mlp};
 pub(crate) use norm::{layer_norm, rms_norm};
 pub use qkv_kernels::Dropout as DropoutRule;
 pub use qkv_kernels::{ProcessError, prepare_process};
-pub(crate) use self_attention::self_attention;
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// Whether there are kernels for this tensor: it lies in host memory, in single or double precision.
 pub fn supports<const D: usize>(tensor: &Tensor<D>) -> bool {
     HostBackend::of(tensor).is_some()
+}
+
+/// Whether no value is NaN or infinite.
+pub(crate) fn all_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
+    match HostBackend::of(tensor) {
+        // A sum of zeros, unless a factor is not finite: cheaper than a branch for each value.
+        Some(backend) => {
+            let values = backend.constant(tensor.clone());
+            match values.dtype() {
+                DType::F64 => values.slice::<f64>().iter().map(|x| x * 0.0).sum::<f64>() == 0.0,
+                _ => values.slice::<f32>().iter().map(|x| x * 0.0).sum::<f32>() == 0.0,
+            }
+        }
+        None => tensor.clone().detach().is_finite().all().into_scalar::<bool>(),
+    }
 }

@@ -1,7 +1,7 @@
 //! Ablation: results of the model without a head, or without its queries, keys or values.
 
 use burn::tensor::{Device, Tensor};
-use qkv_model::{Hook, Stage};
+use qkv_model::{Hook, Mode, Stage};
 use qkv_run::Evaluation;
 use serde::Serialize;
 
@@ -135,7 +135,9 @@ impl<'a, M: Model> Ablation<'a, M> {
 fn run<M: Model>(model: &M, batches: &[Batch], hook: &mut dyn Hook) -> Result<Evaluation, TrainError> {
     let mut sums = Sums::default();
     for batch in batches {
-        let features = model.features_with(batch.tokens.clone(), hook).ok_or_else(TrainError::no_hooks)?;
+        let features = model
+            .features_with(batch.tokens.clone(), Mode::Evaluate, hook)
+            .ok_or_else(TrainError::no_hooks)?;
         sums.add(logits_of(model, features, batch)?, batch);
     }
     Ok(sums.mean())

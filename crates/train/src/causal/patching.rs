@@ -1,7 +1,7 @@
 //! Patching: which activation carries the difference between two inputs.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use qkv_model::Hook;
+use qkv_model::{Hook, Mode};
 use qkv_run::Evaluation;
 
 use super::effect::Effect;
@@ -204,7 +204,9 @@ impl Contrast {
         batch: &Batch,
         hook: &mut dyn Hook,
     ) -> Result<Measured, TrainError> {
-        let features = model.features_with(batch.tokens.clone(), hook).ok_or_else(TrainError::no_hooks)?;
+        let features = model
+            .features_with(batch.tokens.clone(), Mode::Evaluate, hook)
+            .ok_or_else(TrainError::no_hooks)?;
         let logits = logits_of(model, features, batch)?;
         let rows = logits.clone().select(0, self.rows.clone());
         let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));

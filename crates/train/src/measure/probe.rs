@@ -57,10 +57,12 @@ impl Probe {
             }
             x
         };
-        let features = model.features_with(batch.tokens.clone(), &mut keep_weights).unwrap_or_else(|| {
-            weights = model.attention_weights(batch.tokens.clone());
-            model.features(batch.tokens.clone(), Mode::Evaluate)
-        });
+        let features = model
+            .features_with(batch.tokens.clone(), Mode::Evaluate, &mut keep_weights)
+            .unwrap_or_else(|| {
+                weights = model.attention_weights(batch.tokens.clone());
+                model.features(batch.tokens.clone(), Mode::Evaluate)
+            });
         let answers = logits_of(model, features, &batch)?.argmax(1).into_data();
         let mut answers = answers.iter::<u32>();
         let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();

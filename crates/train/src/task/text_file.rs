@@ -5,7 +5,8 @@ use std::path::Path;
 
 use qkv_model::random::fnv1a;
 
-use crate::error::{TextFault, TrainError};
+use super::text_fault::TextFault;
+use crate::error::TrainError;
 
 /// A text, read once.
 pub(super) struct TextFile {

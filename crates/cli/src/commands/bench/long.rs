@@ -1,10 +1,9 @@
 //! Attention alone, forward and backward, on one long sequence.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
-use qkv_model::fused::DotProductAttention;
 use qkv_model::random::{Purpose, stream};
-use qkv_model::{CausalAlign, Softmax};
+use qkv_model::{AttentionForm, AttentionSpec, CausalAlign, Mask, attention};
 use rand::RngExt;
 
 use super::workload::{LONG_D, LONG_HEADS, Long};
@@ -38,17 +37,10 @@ impl LongAttention {
         };
         let [q, k, v, d_context] = self.inputs.each_ref().map(tensor);
         let [q, k, v] = [q, k, v].map(Tensor::require_grad);
-        let attention = DotProductAttention {
-            n_heads: LONG_HEADS,
-            n_kv_heads: LONG_HEADS,
-            scale: 1.0 / (LONG_D as f64).sqrt(),
-            causal: Some(CausalAlign::TopLeft),
-            lengths: None,
-            softmax: Softmax::Standard,
-            dropout: None,
-        };
-        let context =
-            attention.context(&q, &k, &v).context("this device has no kernels for long sequences")?;
+        let spec = AttentionSpec { form: AttentionForm::Fused, ..AttentionSpec::default() };
+        let heads = |x: &Tensor<3>| x.clone().reshape([1, self.shape[1], LONG_HEADS, LONG_D]).swap_dims(1, 2);
+        let context = attention(&spec, heads(&q), heads(&k), heads(&v), &Mask::causal(CausalAlign::TopLeft));
+        let context = context.swap_dims(1, 2).reshape(self.shape);
         // The gradient of this sum by the context is `d_context`.
         let gradients = (context.clone() * d_context).sum().backward();
         let gradient = |of: &Tensor<3>| of.grad(&gradients).expect("it was asked for");

@@ -28,7 +28,7 @@ fn basic<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()
     let output = BasicAttention.forward(x, &Mask::none());
     let weights = output.weights;
     page.compare("weights", weights, published.matrix("/basic/weights"))?;
-    page.compare("context", output.context, published.matrix("/basic/context"))?;
+    page.compare("context", output.output, published.matrix("/basic/context"))?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ fn compare_output<W: Write>(
     let output = layer.forward_with_weights(published.inputs(), mask, Mode::Evaluate);
     let weights = output.weights;
     page.compare("weights", weights, published.matrix(&format!("/{rung}/weights")))?;
-    page.compare("context", output.context, published.matrix(&format!("/{rung}/context")))?;
+    page.compare("context", output.output, published.matrix(&format!("/{rung}/context")))?;
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result
         let started = Instant::now();
         let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
         let weights = output.weights;
-        let grads = output.context.powi_scalar(2).sum().backward();
+        let grads = output.output.powi_scalar(2).sum().backward();
         let seconds = started.elapsed().as_secs_f64();
         let peak = before.and_then(|before| Some(memory::peak()?.saturating_sub(before)));
         drop(grads);

@@ -71,7 +71,7 @@ fn measure(device: &Device, d_k: usize, score: &str) -> Result<Row> {
         let x = init.normal("x", [1, SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
         let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
         entropies.push(entropy(output.weights));
-        let of_one_query = output.context.slice([0..1, 0..1]);
+        let of_one_query = output.output.slice([0..1, 0..1]);
         let grads = of_one_query.powi_scalar(2).mean().mul_scalar(0.5).backward();
         let w_q = layer.w_q.as_ref().expect("set above").val();
         let grad = w_q.grad(&grads).expect("W_Q receives a gradient");

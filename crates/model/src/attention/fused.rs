@@ -1,0 +1,269 @@
+//! Attention by the kernels, alone or with the three projections before it: where the gradient of W_Q comes from.
+//!
+//! Queries, keys and values are `[batch, len, heads, d]` here, so that heads that lie side by side are not copied. The
+//! reference implementation is in `spec.rs`.
+
+use std::sync::Arc;
+
+use burn::tensor::{Bool, Tensor};
+use qkv_kernels::{
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, MaskView, Matrix, View,
+    ViewMut, attention_backward, attention_forward, zeros,
+};
+
+use super::mask::{CausalAlign, Mask};
+use super::softmax::Softmax;
+use crate::fused::{Array, Forward, Gradient, HostBackend, Kernel, Number, Saved, Values, apply};
+
+/// Everything about attention with dot products that is not a tensor of the graph.
+#[derive(Debug, Clone)]
+pub(super) struct FusedAttention {
+    backend: HostBackend,
+    scale: f64,
+    softmax: Softmax,
+    dropout: Option<Dropout>,
+    causal: Option<CausalAlign>,
+    lengths: Option<Vec<usize>>,
+    hidden: Option<Table<Arc<[bool]>>>,
+    bias: Option<Table<Values>>,
+}
+
+/// What broadcasts to `[batch, heads, q_len, k_len]`.
+#[derive(Debug, Clone)]
+struct Table<D> {
+    values: D,
+    shape: [usize; 4],
+}
+
+impl FusedAttention {
+    /// For queries like `q` and a mask that fits `scores`, the shape of the scores.
+    ///
+    /// # Errors
+    /// The reason for which the kernels cannot compute it.
+    pub(super) fn new<const D: usize>(
+        q: &Tensor<D>,
+        scores: [usize; 4],
+        mask: &Mask,
+        (scale, softmax, dropout): (f64, Softmax, Option<Dropout>),
+    ) -> Result<Self, &'static str> {
+        let backend = HostBackend::of(q).ok_or("the kernels compute on the CPU, in f32 and f64 alone")?;
+        let mask = mask.merge(scores, q.dtype());
+        let bias = match mask.bias {
+            Some(bias) if backend.is_tracked(&bias) => {
+                return Err("the bias of the scores is learned, and the kernels give it no gradient");
+            }
+            Some(bias) => {
+                let shape = bias.dims();
+                Some(Table { values: backend.constant(bias), shape })
+            }
+            None => None,
+        };
+        let hidden = mask.hidden.map(|hidden: Tensor<4, Bool>| {
+            let shape = hidden.dims();
+            Table { values: hidden.into_data().iter::<bool>().collect(), shape }
+        });
+        Ok(Self {
+            backend,
+            scale,
+            softmax,
+            dropout,
+            causal: mask.causal,
+            lengths: mask.lengths,
+            hidden,
+            bias,
+        })
+    }
+
+    /// The context, `[batch, heads, q_len, d_v]`, of `q` `[batch, heads, q_len, d_k]`, `k` `[batch, kv_heads, k_len, d_k]`
+    /// and `v` `[batch, kv_heads, k_len, d_v]`.
+    pub(super) fn context_of_heads(self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
+        let inputs = [q, k, v].map(|tensor| tensor.swap_dims(1, 2).into_dispatch());
+        Tensor::<4>::from_dispatch(apply(self.backend, self, inputs)).swap_dims(1, 2)
+    }
+
+    /// The contexts of all heads side by side, `[batch, seq_len, n_heads·d_v]`, of `x` `[batch, seq_len, d_in]` and `w_q`,
+    /// `w_k`, `w_v` `[d_in, heads·d]`. What goes into three projections gets one gradient, summed inside the products.
+    pub(super) fn self_attention(
+        self,
+        x: Tensor<3>,
+        [w_q, w_k, w_v]: [Tensor<2>; 3],
+        [n_heads, n_kv_heads]: [usize; 2],
+    ) -> Tensor<3> {
+        let inputs = [x.into_dispatch(), w_q.into_dispatch(), w_k.into_dispatch(), w_v.into_dispatch()];
+        let heads = [n_heads, n_kv_heads, n_kv_heads];
+        Tensor::from_dispatch(apply(self.backend, FusedSelfAttention { attention: self, heads }, inputs))
+    }
+
+    /// The same where queries, keys and values are the input itself, `[batch, seq_len, n_heads·d]`.
+    pub(super) fn without_projections(self, x: Tensor<3>, n_heads: usize) -> Tensor<3> {
+        let shape @ [batch, seq_len, width] = x.dims();
+        let x = x.reshape([batch, seq_len, n_heads, width / n_heads]).into_dispatch();
+        Tensor::<4>::from_dispatch(apply(self.backend, self, [x.clone(), x.clone(), x])).reshape(shape)
+    }
+
+    /// The context, and the maximum and the sum of each query's softmax, from which the backward makes its weights again.
+    fn forward<T: Number>(&self, inputs: [Array<'_, T>; 3]) -> [Vec<T>; 2] {
+        let attention = self.sizes(&inputs);
+        let Attention { batch, q_len, n_heads, d_v, .. } = attention;
+        let mut context = zeros(batch * q_len * n_heads * d_v);
+        let mut normalizer = zeros(batch * n_heads * q_len * 2);
+        let out = ViewMut::contiguous(&mut context, q_len, n_heads, d_v);
+        attention_forward(&attention, views(inputs), out, &mut normalizer);
+        [context, normalizer]
+    }
+
+    /// The gradients of queries, keys and values.
+    fn backward<T: Number>(
+        &self,
+        inputs: [Array<'_, T>; 3],
+        [context, normalizer, d_context]: [&[T]; 3],
+    ) -> [Vec<T>; 3] {
+        let attention = self.sizes(&inputs);
+        let Attention { q_len, n_heads, d_v, .. } = attention;
+        let mut gradients = inputs.map(|input| zeros(input.values.len()));
+        let [d_q, d_k, d_v_values] = &mut gradients;
+        let view_mut = |values, of: usize| {
+            let [_, len, heads, d] = axes(inputs[of].shape);
+            ViewMut::contiguous(values, len, heads, d)
+        };
+        attention_backward(
+            &attention,
+            AttentionSaved {
+                inputs: views(inputs),
+                context: View::contiguous(context, q_len, n_heads, d_v),
+                normalizer,
+                d_context: View::contiguous(d_context, q_len, n_heads, d_v),
+            },
+            AttentionGradients { d_q: view_mut(d_q, 0), d_k: view_mut(d_k, 1), d_v: view_mut(d_v_values, 2) },
+        );
+        gradients
+    }
+
+    /// For queries, keys and values of these shapes.
+    fn sizes<T: Number>(&self, [q, k, v]: &[Array<'_, T>; 3]) -> Attention<'_, T> {
+        let [[batch, q_len, n_heads, d_k], [_, k_len, n_kv_heads, _], [_, _, _, d_v]] =
+            [q, k, v].map(|array| axes(array.shape));
+        Attention {
+            batch,
+            q_len,
+            k_len,
+            n_heads,
+            n_kv_heads,
+            d_k,
+            d_v,
+            scale: T::from_f64(self.scale),
+            softmax: match self.softmax {
+                Softmax::Standard => qkv_kernels::Softmax::Standard,
+                Softmax::Quiet => qkv_kernels::Softmax::Quiet,
+            },
+            causal: self.causal.map(|align| match align {
+                CausalAlign::TopLeft => Causal::TopLeft,
+                CausalAlign::BottomRight => Causal::BottomRight,
+            }),
+            lengths: self.lengths.as_deref(),
+            hidden: self.hidden.as_ref().map(|table| mask_view(&table.values, table.shape)),
+            bias: self.bias.as_ref().map(|table| mask_view(table.values.slice(), table.shape)),
+            dropout: self.dropout,
+        }
+    }
+}
+
+impl Kernel<3> for FusedAttention {
+    fn forward<T: Number>(&self, inputs: [Array<'_, T>; 3]) -> Forward<T> {
+        let [out, normalizer] = self.forward(inputs);
+        let [[batch, q_len, n_heads, _], [.., d_v]] = [0, 2].map(|of| axes(inputs[of].shape));
+        Forward { shape: vec![batch, q_len, n_heads, d_v], out, extra: vec![normalizer] }
+    }
+
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Gradient<T>; 3] {
+        self.backward(saved.inputs, [saved.out, saved.extra[0], saved.d_out]).map(Gradient::New)
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
+    }
+
+    fn keeps_out(&self) -> bool {
+        true
+    }
+}
+
+/// Of `x`, `w_q`, `w_k` and `w_v`. Keeps queries, keys, values and normalizers.
+#[derive(Debug, Clone)]
+struct FusedSelfAttention {
+    attention: FusedAttention,
+    /// Of queries, keys and values.
+    heads: [usize; 3],
+}
+
+impl FusedSelfAttention {
+    /// Of queries, keys and values.
+    fn shapes<T>(&self, x: Array<'_, T>, weights: [Array<'_, T>; 3]) -> [[usize; 4]; 3] {
+        [0, 1, 2].map(|i| [x.shape[0], x.shape[1], self.heads[i], weights[i].shape[1] / self.heads[i]])
+    }
+}
+
+impl Kernel<4> for FusedSelfAttention {
+    fn forward<T: Number>(&self, [x, w_q, w_k, w_v]: [Array<'_, T>; 4]) -> Forward<T> {
+        let weights = [w_q, w_k, w_v];
+        let qkv = weights.map(|w| x.matrix().times(w.matrix()));
+        let shapes = self.shapes(x, weights);
+        let [out, normalizer] =
+            self.attention.forward([0, 1, 2].map(|i| Array { values: &qkv[i][..], shape: &shapes[i] }));
+        let [batch, seq_len, _, d_v] = shapes[2];
+        let [q, k, v] = qkv;
+        Forward { shape: vec![batch, seq_len, self.heads[0] * d_v], out, extra: vec![q, k, v, normalizer] }
+    }
+
+    fn backward<T: Number>(&self, saved: Saved<'_, T, 4>) -> [Gradient<T>; 4] {
+        let Saved { inputs: [x, w_q, w_k, w_v], out, ref extra, d_out, needed } = saved;
+        let weights = [w_q, w_k, w_v];
+        let shapes = self.shapes(x, weights);
+        let qkv = [0, 1, 2].map(|i| Array { values: extra[i], shape: &shapes[i] });
+        let gradients = self.attention.backward(qkv, [out, extra[3], d_out]);
+        let [d_q, d_k, d_v] = [0, 1, 2].map(|i| Matrix::new(&gradients[i], weights[i].shape[1]));
+
+        // Forward: q = x w_q, k = x w_k, v = x w_v.
+        let d_x = needed[0].then(|| {
+            let mut d_x = d_q.times(w_q.matrix().transposed());
+            d_k.add_times(w_k.matrix().transposed(), &mut d_x);
+            d_v.add_times(w_v.matrix().transposed(), &mut d_x);
+            d_x
+        });
+        let d_w = |index: usize, d: Matrix<'_, T>| needed[index].then(|| x.matrix().transposed().times(d));
+        [d_x, d_w(1, d_q), d_w(2, d_k), d_w(3, d_v)]
+            .map(|gradient| gradient.map_or(Gradient::None, Gradient::New))
+    }
+
+    fn keeps_input(&self, _: usize) -> bool {
+        true
+    }
+
+    fn keeps_out(&self) -> bool {
+        true
+    }
+}
+
+fn axes(shape: &[usize]) -> [usize; 4] {
+    shape.try_into().expect("four axes")
+}
+
+fn views<T>(inputs: [Array<'_, T>; 3]) -> AttentionInputs<'_, T> {
+    let [q, k, v] = inputs.map(|Array { values, shape }| {
+        let [_, len, heads, d] = axes(shape);
+        View::contiguous(values, len, heads, d)
+    });
+    AttentionInputs { q, k, v }
+}
+
+/// Axes of size one are repeated.
+fn mask_view<T>(data: &[T], shape: [usize; 4]) -> MaskView<'_, T> {
+    let stride = |axis: usize| if shape[axis] == 1 { 0 } else { shape[axis + 1..].iter().product() };
+    MaskView {
+        data,
+        batch_stride: stride(0),
+        head_stride: stride(1),
+        q_stride: stride(2),
+        k_stride: stride(3),
+    }
+}

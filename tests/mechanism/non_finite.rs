@@ -1,0 +1,151 @@
+//! Hidden means unseen, also for NaN and infinity: forward and backward, in both implementations.
+
+use burn::tensor::{DType, Device, Tensor};
+use qkv_model::{
+    AttentionForm, AttentionSpec, CausalAlign, Init, Mask, Mode, SelfAttentionConfig, attention,
+    attention_with_weights,
+};
+
+use crate::support::backends::{places, tolerance};
+use crate::support::layers::{additive, full, scaled_dot};
+use crate::support::module_gradients::gradients;
+use crate::support::numbers::{assert_close, bools, random, tensor, values};
+
+const FORMS: [AttentionForm; 2] = [AttentionForm::Auto, AttentionForm::Reference];
+const HEADS: usize = 2;
+const LEN: usize = 7;
+const D: usize = 3;
+
+/// The key that is not finite.
+const BAD: usize = 4;
+
+/// Masks, and whether query `i` sees key [`BAD`].
+fn masks(device: &Device) -> Vec<(Mask, fn(usize) -> bool)> {
+    let hidden: Vec<bool> = (0..LEN * LEN).map(|at| at % LEN == BAD && at / LEN != 2).collect();
+    let bias: Vec<f64> = (0..LEN).map(|j| if j == BAD { f64::NEG_INFINITY } else { 0.25 }).collect();
+    vec![
+        (Mask::padding(vec![BAD]), |_| false),
+        (Mask::causal(CausalAlign::TopLeft), |i| i >= BAD),
+        (Mask::hidden(bools(device, &hidden, [1, 1, LEN, LEN])), |i| i == 2),
+        (Mask::bias(tensor((device, DType::F64), &bias, [1, 1, 1, LEN])), |_| false),
+    ]
+}
+
+#[test]
+fn a_key_and_a_value_that_are_not_finite_reach_the_queries_that_see_them_and_no_others() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        let shape = [1, HEADS, LEN, D];
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for which in ["k", "v"] {
+                let draw = |name: &str, bad: f64| {
+                    let mut numbers = random(name, HEADS * LEN * D);
+                    if name == which {
+                        // One number of the first head.
+                        numbers[BAD * D + 1] = bad;
+                    }
+                    tensor::<4>((&device, dtype), &numbers, shape).require_grad()
+                };
+                for (mask, sees) in masks(&device) {
+                    for form in FORMS {
+                        let spec = AttentionSpec { form, ..AttentionSpec::default() };
+                        let run = |bad: f64| {
+                            let inputs = ["q", "k", "v"].map(|name| draw(name, bad));
+                            let [q, k, v] = inputs.clone();
+                            let context = attention(&spec, q, k, v, &mask);
+                            let unseen: Vec<f64> = (0..HEADS * LEN * D)
+                                .map(|at| f64::from(u8::from(at / D >= LEN || !sees(at / D % LEN))))
+                                .collect();
+                            // Only from rows that do not see it does a gradient come back.
+                            let clean = context.clone().mask_fill(
+                                tensor::<4>((&device, dtype), &unseen, shape).equal_elem(0.0),
+                                0.0,
+                            );
+                            let gradients = clean.powi_scalar(2).sum().backward();
+                            (
+                                values(&context),
+                                unseen,
+                                inputs.map(|input| values(&input.grad(&gradients).unwrap())),
+                            )
+                        };
+                        let (got, unseen, got_gradients) = run(bad);
+                        let (want, _, want_gradients) = run(0.5);
+                        for ((got, want), unseen) in got.iter().zip(&want).zip(unseen) {
+                            if unseen == 1.0 {
+                                let bound = tolerance(dtype, 1e-5, 1e-12);
+                                assert!((got - want).abs() < bound, "{which} {bad} {form:?} {mask:?}: {got}");
+                            } else {
+                                assert!(got.is_nan(), "{which} {bad} {form:?} {mask:?}: {got} sees it");
+                            }
+                        }
+                        if (0..LEN).any(sees) {
+                            continue;
+                        }
+                        for (got, want) in got_gradients.iter().zip(&want_gradients) {
+                            assert_close("gradient", got, want, tolerance(dtype, 1e-5, 1e-12));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_that_is_not_finite_reaches_no_other_position_and_no_parameter() {
+    for (device, dtype) in places() {
+        let device = device.autodiff();
+        for score in [scaled_dot(), additive(5)] {
+            for form in FORMS {
+                let config = SelfAttentionConfig { form, ..full(&score) };
+                let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+                let (batch, len, real) = (2, 5, 3);
+                let run = |bad: f64, with_weights: bool| {
+                    let mut numbers = random("x", batch * len * 7);
+                    for number in &mut numbers[real * 7..len * 7] {
+                        *number = bad;
+                    }
+                    let x: Tensor<3> = tensor((&device, dtype), &numbers, [batch, len, 7]);
+                    let mask = Mask::padding(vec![real, len]);
+                    let output = match with_weights {
+                        true => layer.forward_with_weights(x, &mask, Mode::Evaluate).output,
+                        false => layer.forward(x, &mask, Mode::Evaluate),
+                    };
+                    let real = output.narrow(1, 0, real);
+                    let of_parameters = gradients(&layer, &real.clone().powi_scalar(2).sum());
+                    let of_parameters: Vec<f64> =
+                        of_parameters.into_iter().flat_map(|gradient| gradient.values.unwrap()).collect();
+                    (values(&real), of_parameters)
+                };
+                for with_weights in [false, true] {
+                    let want = run(0.0, with_weights);
+                    for bad in [f64::NAN, f64::INFINITY] {
+                        let got = run(bad, with_weights);
+                        assert_close("output", &got.0, &want.0, tolerance(dtype, 1e-5, 1e-12));
+                        assert_close("gradients", &got.1, &want.1, tolerance(dtype, 1e-4, 1e-11));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_of_queries_that_do_not_see_it_are_those_of_the_others() {
+    for (device, dtype) in places() {
+        let [q, v] = ["q", "v"].map(|name| tensor((&device, dtype), &random(name, LEN * D), [1, 1, LEN, D]));
+        let mut k = random("k", LEN * D);
+        k[BAD * D] = f64::NAN;
+        let k = tensor((&device, dtype), &k, [1, 1, LEN, D]);
+        let mask = Mask::causal(CausalAlign::TopLeft);
+        let weights = values(&attention_with_weights(&AttentionSpec::default(), q, k, v, &mask).weights);
+        for (i, row) in weights.chunks(LEN).enumerate() {
+            if i < BAD {
+                assert_close("sum", &[row.iter().sum()], &[1.0], 1e-6);
+                assert!(row[i + 1..].iter().all(|&weight| weight == 0.0));
+            } else {
+                assert!(row.iter().all(|weight| weight.is_nan()));
+            }
+        }
+    }
+}
