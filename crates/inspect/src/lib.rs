@@ -23,7 +23,7 @@
 //! | question | look at | runnable |
 //! |---|---|---|
 //! | What is in a file or folder? | [`Source`], [`Weights`] of [`Tensor`]s, a [`RunFolder`](qkv_run::RunFolder) with its checkpoints, [`CheckpointConfig`] | example `read_the_weights` |
-//! | What are the matrices of a head? | [`layers`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
+//! | What are the matrices of a head? | [`layers`] and [`split_heads`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
 //! | How far did training move them? | [`summarize`], [`Summary`], [`Movement`] | `qkv inspect RUN` |
 //! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
 //! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
@@ -45,7 +45,7 @@ mod picture;
 pub use error::{InspectError, NoGauge};
 pub use files::checkpoint_config::CheckpointConfig;
 pub use files::head_counts::Heads;
-pub use files::layers::{HeadWeights, LayerWeights, layers};
+pub use files::layers::{HeadWeights, LayerWeights, layers, split_heads};
 pub use files::metrics::Metrics;
 pub use files::snapshot::{AttentionMap, Snapshot};
 pub use files::source::Source;

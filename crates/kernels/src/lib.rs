@@ -13,7 +13,7 @@
 //! | sum | [`sum`] | |
 //!
 //! Everything is generic over `f32` and `f64` ([`Float`]), uses the best instructions of the machine that it runs on
-//! ([`Level`]) and as many threads as the caller's rayon pool has. What a kernel computes is cut into tasks by shapes
+//! ([`Level`]) and as many threads as the caller's rayon pool has. What a kernel adds up is cut into tasks by shapes
 //! alone, so its result is the same, bit for bit, for any number of threads; it may differ between instruction sets.
 //! Small problems stay on the calling thread. A program that trains calls [`prepare_process`] first.
 //!

@@ -25,7 +25,7 @@ impl RunFolder {
     /// Creates the folder, takes its lock and writes `config`, the text of `config.toml`.
     ///
     /// # Errors
-    /// If there is a run already and it is to be kept, or something that is no run, or the folder is in use or cannot
+    /// If there is a run already and it is to be kept, or something else, or the folder is in use or cannot
     /// be written.
     pub fn create(path: &Path, config: &str, existing: Existing) -> Result<Self, RunError> {
         let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());

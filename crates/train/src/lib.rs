@@ -34,7 +34,7 @@ pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
 pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
-pub use error::TrainError;
+pub use error::{TextFault, TrainError};
 pub use measure::{Probe, Sampling, evaluate, evaluate_exactly, generate};
 pub use model::{AnyModel, Layer, Model, Query};
 pub use qkv_run::{Baseline, Evaluation, StepReport};
@@ -42,7 +42,7 @@ pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Enumerable, Example, Examples, HeldOutLists, Induction, InductionForm,
-    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, TextFault, draw,
+    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
     AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer, clip_factor,

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use qkv_inspect::{Heads, Matrix, clean_label};
+use qkv_inspect::{Heads, Matrix, clean_label, split_heads};
 use qkv_model::ModulePath;
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{Example, Model, Probe, Task};
@@ -10,9 +10,8 @@ use qkv_train::{Example, Model, Probe, Task};
 use super::view::{Capture, Place};
 use crate::output::format::counted;
 
-/// The projections of a head and their axes.
-const PROJECTIONS: [(&str, [&str; 2]); 3] =
-    [(W_Q, ["d_in", "d_k"]), (W_K, ["d_in", "d_k"]), (W_V, ["d_in", "d_v"])];
+/// The projections of a head.
+const PROJECTIONS: [&str; 3] = [W_Q, W_K, W_V];
 
 /// Captures heads of a model on the examples of a task.
 pub struct Capturer<'a> {
@@ -37,11 +36,11 @@ impl Capturer<'_> {
         let map = weights.and_then(|weights| map(weights, head));
         let projections = match model.layers().get(layer) {
             Some(layer) => {
-                let mut found = Projections { prefix: layer.path.clone(), ..Projections::default() };
+                let mut found = Projections::of(&layer.path);
                 model.visit(&mut found);
                 found.of_head(layer.n_heads, head)
             }
-            None => PROJECTIONS.map(|(name, _)| Err(format!("no {} in this model", name.to_uppercase()))),
+            None => PROJECTIONS.map(|name| Err(format!("no {} in this model", name.to_uppercase()))),
         };
         let tokens = probe.iter().flat_map(|probe| &probe.tokens).map(|token| clean_label(token)).collect();
         Capture { place, map, tokens, projections }
@@ -56,68 +55,44 @@ fn map(weights: &Tensor<3>, head: usize) -> Result<Matrix, String> {
         return Err(format!("the model has weights of {} only", counted(n_heads as u64, "head")));
     }
     let values = weights.clone().narrow(0, head, 1).to_data().iter::<f64>().collect();
-    matrix(q_len, k_len, values, ["query", "key"])
+    let matrix = Matrix::new(q_len, k_len, values).map_err(|error| error.to_string())?;
+    Ok(matrix.with_axes("query", "key"))
 }
 
-fn matrix(rows: usize, columns: usize, values: Vec<f64>, axes: [&'static str; 2]) -> Result<Matrix, String> {
-    let matrix = Matrix::new(rows, columns, values).map_err(|error| error.to_string())?;
-    Ok(matrix.with_axes(axes[0], axes[1]))
-}
-
-/// One parameter of all heads, side by side.
-struct AllHeads {
-    rows: usize,
-    columns: usize,
-    values: Vec<f64>,
-}
-
-/// The projections of one layer.
-#[derive(Default)]
+/// The projections of one layer, each of all heads side by side, or a sentence in its place.
 struct Projections {
     path: ModulePath,
     prefix: String,
-    whole: [Option<AllHeads>; 3],
+    matrices: [Result<Matrix, String>; 3],
 }
 
 impl Projections {
+    /// None are found yet.
+    fn of(prefix: &str) -> Self {
+        let missing = |name: &str| Err(format!("no {} in this layer", name.to_uppercase()));
+        Self { path: ModulePath::default(), prefix: prefix.to_owned(), matrices: PROJECTIONS.map(missing) }
+    }
+
     /// Columns `h·d .. (h+1)·d` belong to head `h`; query heads of a group share those of keys and values.
     fn of_head(self, n_heads: usize, head: usize) -> [Result<Matrix, String>; 3] {
-        let columns = |index: usize| self.whole[index].as_ref().map(|whole| whole.columns);
+        let columns = |index: usize| self.matrices[index].as_ref().ok().map(Matrix::columns);
         // Heads of W_Q and W_K have the same width, so the widths have the ratio of their heads; zero if it is not
         // whole.
         let n_kv_heads = match (columns(0), columns(1)) {
-            (Some(queries), Some(keys)) if queries > 0 && (n_heads * keys).is_multiple_of(queries) => {
+            (Some(queries), Some(keys)) if (n_heads * keys).is_multiple_of(queries) => {
                 n_heads * keys / queries
             }
             (Some(_), Some(_)) => 0,
             _ => n_heads,
         };
-        let kv_head = Heads { n_heads, n_kv_heads }.check().map(|heads| heads.kv_head(head));
-        let kv_place = kv_head.map(|head| (n_kv_heads, head)).map_err(|error| error.to_string());
-        let mut places = [Ok((n_heads, head)), kv_place.clone(), kv_place].into_iter();
+        let mut heads = [n_heads, n_kv_heads, n_kv_heads].into_iter();
         let mut names = PROJECTIONS.into_iter();
-        self.whole.map(|whole| {
-            let ((name, axes), place) = (names.next().expect("one each"), places.next().expect("one each"));
-            let whole = whole.ok_or_else(|| format!("no {} in this layer", name.to_uppercase()))?;
-            let (count, head) = place?;
-            whole.part(count, head, axes)
+        self.matrices.map(|matrix| {
+            let (name, n_kv_heads) = (names.next().expect("one each"), heads.next().expect("one each"));
+            let parts = split_heads(name, matrix?, name, Heads { n_heads, n_kv_heads });
+            let part = parts.map_err(|error| error.to_string())?.into_iter().nth(head);
+            part.ok_or_else(|| format!("no head {head} of {}", counted(n_heads as u64, "head")))
         })
-    }
-}
-
-impl AllHeads {
-    fn part(self, n_heads: usize, head: usize, axes: [&'static str; 2]) -> Result<Matrix, String> {
-        let Self { rows, columns, values } = self;
-        if head >= n_heads || columns == 0 || !columns.is_multiple_of(n_heads) {
-            return Err(format!(
-                "no head {head} in {} of {}",
-                counted(columns as u64, "column"),
-                counted(n_heads as u64, "head")
-            ));
-        }
-        let width = columns / n_heads;
-        let part = values.chunks(columns).flat_map(|row| &row[head * width..(head + 1) * width]);
-        matrix(rows, width, part.copied().collect(), axes)
     }
 }
 
@@ -133,10 +108,10 @@ impl ModuleVisitor for Projections {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.names().join(".");
         let Some((prefix, last)) = name.rsplit_once('.') else { return };
-        let Some(index) = PROJECTIONS.iter().position(|(name, _)| *name == last) else { return };
+        let Some(index) = PROJECTIONS.iter().position(|name| *name == last) else { return };
         if let (true, [rows, columns]) = (prefix == self.prefix, param.dims().as_slice()) {
             let values = param.val().to_data().iter::<f64>().collect();
-            self.whole[index] = Some(AllHeads { rows: *rows, columns: *columns, values });
+            self.matrices[index] = Matrix::new(*rows, *columns, values).map_err(|error| error.to_string());
         }
     }
 }
@@ -147,8 +122,9 @@ mod tests {
 
     #[track_caller]
     fn check(columns: [usize; 3], n_heads: usize, head: usize, expected: [&str; 3]) {
-        let whole = |columns| Some(AllHeads { rows: 2, columns, values: vec![1.0; 2 * columns] });
-        let found = Projections { whole: columns.map(whole), ..Projections::default() };
+        let matrix =
+            |columns| Matrix::new(2, columns, vec![1.0; 2 * columns]).map_err(|error| error.to_string());
+        let found = Projections { matrices: columns.map(matrix), ..Projections::of("") };
         let texts = found.of_head(n_heads, head).map(|part| match part {
             Ok(part) => format!("{} x {}", part.rows(), part.columns()),
             Err(text) => text,
@@ -162,10 +138,10 @@ mod tests {
     fn a_head_has_its_columns_or_a_sentence_in_their_place() {
         check([12, 6, 10], 4, 3, ["2 x 3", "2 x 3", "2 x 5"]);
         check([12, 1, 1], 4, 3, ["2 x 3", "n_kv_heads = 0", "n_kv_heads = 0"]);
-        check([7, 7, 7], 4, 3, ["no head 3 in 7 columns of 4 heads"; 3]);
-        check([4, 4, 4], 2, 2, ["no head 2", "no head", "no head"]);
-        check([0, 4, 4], 2, 1, ["no head 1 in 0 columns", "n_kv_heads = 0", "n_kv_heads = 0"]);
-        check([4, 4, 4], 0, 0, ["no head 0", "head", "head"]);
+        check([7, 7, 7], 4, 3, ["7 columns, which n_heads = 4 does not divide"; 3]);
+        check([4, 4, 4], 2, 2, ["no head 2 of 2 heads"; 3]);
+        check([0, 4, 4], 2, 1, ["0 columns", "2 x 2", "2 x 2"]);
+        check([4, 4, 4], 0, 0, ["n_heads must be at least 1"; 3]);
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::files::weights::read;
 /// use qkv_inspect::CheckpointConfig;
 ///
 /// let model = r#"{"n_heads": 4, "n_kv_heads": 2, "score": {"name": "additive", "d_hidden": 8}}"#;
-/// let text = format!(r#"{{"task": {{"name": "reverse", "seq_len": 16}}, "vocabulary": ["0", "1"], "model": {model}}}"#);
+/// let task = r#"{"name": "reverse", "seq_len": 16}"#;
+/// let text = format!(r#"{{"task": {task}, "vocabulary": ["0", "1"], "model": {model}}}"#);
 /// let config = CheckpointConfig::parse(text.as_bytes())?;
 /// assert_eq!((config.n_heads, config.n_kv_heads), (Some(4), Some(2)));
 /// assert_eq!((config.score.as_deref(), config.positions), (Some("additive"), None));
@@ -87,7 +88,7 @@ impl CheckpointConfig {
             seq_len: value("seq_len").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()),
             score: name_of("score"),
             positions: name_of("positions"),
-            // Any kind of norm that somebody names there is one.
+            // A name there is that of a norm.
             qk_norm: value("qk_norm").is_some_and(|value| value.as_bool() != Some(false)),
             tied: value("tied").and_then(Value::as_bool) == Some(true),
             settings,

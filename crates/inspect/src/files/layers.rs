@@ -44,8 +44,9 @@ pub struct HeadWeights {
 /// Every attention layer of the file, in natural order (`blocks.2` before `blocks.10`).
 ///
 /// A layer is any prefix under which there is a `w_q`, `w_k`, `w_v` or `w_o`. Columns `h·d_k .. (h+1)·d_k` of `w_q`
-/// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and value
-/// head `h`, which all query heads of a group have in common. The biases `b_q`, `b_k` and `b_v` beside them are split alike.
+/// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and
+/// value head `h`, which all query heads of a group have in common. The biases `b_q`, `b_k` and `b_v` beside them are
+/// split alike.
 ///
 /// # Errors
 /// If a number of heads is zero or does not divide a matrix, or one of these tensors is no matrix.
@@ -72,15 +73,31 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
     Ok(layers)
 }
 
-/// What each query head has of `columns`, which belong to `w_q`, `w_k` or `w_v`.
-pub(crate) fn part_of_head(
-    matrix: &str,
-    columns: Matrix,
+/// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, and errors call the matrix
+/// `name`.
+///
+/// ```
+/// use qkv_inspect::{Heads, Matrix, split_heads};
+///
+/// let w_k = Matrix::new(1, 4, vec![1.0, 2.0, 3.0, 4.0])?;
+/// let heads = split_heads("w_k", w_k, "blocks.0.w_k", Heads { n_heads: 4, n_kv_heads: 2 })?;
+/// assert_eq!((heads.len(), heads[3].values()), (4, &[3.0, 4.0][..]));
+/// # Ok::<(), qkv_inspect::InspectError>(())
+/// ```
+///
+/// # Errors
+/// If the heads make no sense or do not divide the matrix.
+///
+/// # Panics
+/// If `kind` is another name.
+pub fn split_heads(
+    kind: &str,
+    matrix: Matrix,
     name: &str,
     heads: Heads,
 ) -> Result<Vec<Matrix>, InspectError> {
-    let kind = Kind::of(matrix).expect("the name of a matrix");
-    kind.split(columns, name, heads.check()?)
+    let kind = Kind::of(kind).expect("kind is w_q, w_k, w_v or w_o");
+    kind.split(matrix, name, heads.check()?)
 }
 
 impl LayerWeights {

@@ -1,6 +1,7 @@
 //! What the files of a run hold: tensors by name, attention layers split into heads, configs, logs and attention maps.
 //!
-//! Everything that reads bytes belongs here. What numbers mean together belongs into `heads`, how they look into `picture`.
+//! Everything that reads bytes belongs here. What numbers mean together belongs into `heads`, how they look into
+//! `picture`.
 
 pub(crate) mod checkpoint_config;
 pub(crate) mod decode;

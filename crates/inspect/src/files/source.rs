@@ -55,7 +55,7 @@ impl Source {
     /// Reads the checkpoint of a run at exactly `step`.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or if `path` is no run or has no checkpoint at this step.
+    /// As [`open`](Self::open), or if `path` is not a run or has no checkpoint at this step.
     pub fn open_at(path: impl AsRef<Path>, step: u64) -> Result<Self, InspectError> {
         let path = path.as_ref();
         if path.is_file() || Checkpoint::weights_in(path).is_file() {
@@ -64,8 +64,8 @@ impl Source {
         Self::of_checkpoint(&RunFolder::open(path)?.at(step)?)
     }
 
-    /// Splits the matrices into `heads`, whatever `config.json` says: a number, or [`Heads`] where query heads share keys
-    /// and values.
+    /// Splits the matrices into `heads`, whatever `config.json` says: a number, or [`Heads`] where query heads share
+    /// keys and values.
     pub fn with_heads(self, heads: impl Into<Heads>) -> Self {
         let Heads { n_heads, n_kv_heads } = heads.into();
         let config = CheckpointConfig { n_heads: Some(n_heads), n_kv_heads: Some(n_kv_heads), ..self.config };

@@ -4,7 +4,7 @@ use qkv_run::tensor_names::{GRADIENT, UPDATE, WATCHED};
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
-use crate::files::layers::{LayerWeights, part_of_head};
+use crate::files::layers::{LayerWeights, split_heads};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
@@ -64,7 +64,7 @@ fn place(name: &str) -> Option<(&str, &'static str)> {
 fn norms(file: &Weights, name: &str, matrix: &str, heads: Heads) -> Result<Vec<f64>, InspectError> {
     let values = file.tensor(name)?.values;
     let columns = Matrix::new(1, values.len(), values)?;
-    let parts = part_of_head(matrix, columns, name, heads)?;
+    let parts = split_heads(matrix, columns, name, heads)?;
     Ok(parts.into_iter().map(|part| part.norm()).collect())
 }
 

@@ -1,5 +1,5 @@
-//! The online softmax: scores of some keys become weights, and what was summed for the keys before them is rescaled. And
-//! its backward, in which the weights come from the scores and the kept normalizer.
+//! The online softmax: scores of some keys become weights, and what was summed for the keys before them is rescaled.
+//! In its backward the weights come from the scores and the kept normalizer.
 
 use pulp::Simd;
 

@@ -84,9 +84,13 @@ impl AdamW {
     /// };
     /// let (mut weights, gradient) = ([1.0_f64], [-3.0]);
     /// let (mut mean, mut mean_square) = ([0.0], [0.0]);
-    /// let (weights_ref, mean, mean_square) = (&mut weights[..], &mut mean[..], &mut mean_square[..]);
-    /// let parameter = AdamWParameter { weights: weights_ref, gradient: &gradient, mean, mean_square, decay: Decay::On };
-    /// adam_w.update([parameter]);
+    /// adam_w.update([AdamWParameter {
+    ///     weights: &mut weights,
+    ///     gradient: &gradient,
+    ///     mean: &mut mean,
+    ///     mean_square: &mut mean_square,
+    ///     decay: Decay::On,
+    /// }]);
     /// // The first step goes by the sign of the gradient alone: 1 · (1 - 0.05) + 0.1.
     /// assert!((weights[0] - 1.05).abs() < 1e-15);
     /// ```

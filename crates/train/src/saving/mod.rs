@@ -1,6 +1,7 @@
 //! What a run leaves on disk: its checkpoints, frames of the film, and the log of events.
 //!
-//! Everything that opens a file of a run lies here. The loop calls it as observers only.
+//! Tensors become files here, and files tensors; where the files lie and what is in them is [`qkv_run`]'s. The loop
+//! calls the writers as observers only.
 
 mod checkpoint;
 mod event_log;

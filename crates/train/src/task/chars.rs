@@ -9,10 +9,9 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::text_fault::TextFault;
 use super::text_file::TextFile;
 use super::{Corpus, Example, HeldOutLists, Split, Task, ngram, symbols};
-use crate::error::TrainError;
+use crate::error::{TextFault, TrainError};
 
 /// The settings of [`Chars`] in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,6 @@ mod sort;
 mod sorted_list;
 mod split;
 mod symbols;
-mod text_fault;
 mod text_file;
 mod traits;
 
@@ -29,7 +28,6 @@ pub use reverse::Reverse;
 pub use sort::Sort;
 pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
-pub use text_fault::TextFault;
 pub use traits::{Corpus, Enumerable, HeldOutLists};
 
 use qkv_model::random::Rng;

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use qkv_model::random::fnv1a;
 
-use super::text_fault::TextFault;
-use crate::error::TrainError;
+use crate::error::{TextFault, TrainError};
 
 /// A text, read once.
 pub(super) struct TextFile {

@@ -1,12 +1,17 @@
 //! What can go wrong in training; every message has what was expected, what was found and what to do.
+//!
+//! Here belong all errors of the crate; the messages of the run folder come from `qkv-run`, those of models from
+//! `qkv-model`.
+
+mod text_fault;
+
+pub use text_fault::TextFault;
 
 use std::path::{Path, PathBuf};
 
 use qkv_model::ModelError;
 use qkv_run::RunError;
 use thiserror::Error;
-
-use crate::task::TextFault;
 
 /// Everything that this crate reports.
 #[derive(Debug, Error)]
