@@ -1,6 +1,6 @@
 //! Progress of a training: a bar on a terminal, a plain line every so often elsewhere.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use qkv_train::{Evaluation, Next, Observer, State, StepReport, TrainError};
@@ -21,10 +21,10 @@ const LINES: u64 = 20;
 impl Progress {
     /// A run of `steps`.
     pub fn new(steps: u64) -> Self {
-        let bar = stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
-            ProgressBar::new(steps).with_style(style.expect("the template is valid"))
-        });
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
+        let bar = ProgressBar::new(steps).with_style(style.expect("the template is valid"));
+        // Hidden where standard error is not a terminal, or one that cannot move its cursor.
+        let bar = Some(bar).filter(|bar| !bar.is_hidden());
         Self { bar, steps, latest: None, screen: Stdout::of_a_training() }
     }
 }

@@ -49,6 +49,13 @@ fn the_colours_are_those_that_the_terminal_announces() {
 }
 
 #[test]
+fn a_terminal_without_a_cursor_gets_lines_in_place_of_a_bar() {
+    let sandbox = Sandbox::new();
+    let (text, _) = Pty::of(&sandbox.command(&format!("{RUN} --out run")), &[("TERM", "dumb")]).printed();
+    assert!(text.contains("step      1  loss "), "{text}");
+}
+
+#[test]
 fn a_suggested_command_can_be_pasted_with_any_name_of_the_folder() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(&format!("{RUN} --out"));
