@@ -27,7 +27,7 @@ fn control_characters_of_a_path_and_a_text_are_escaped_on_a_terminal_alone() {
     command.arg("nowhere\x1b");
     let mut pty = Pty::of(&command, &[]);
     assert_eq!(pty.wait_for_the_end(), Some(2));
-    pty.wait_for("cannot read nowhere\\u{1b}");
+    pty.wait_for("nowhere\\u{1b} does not exist");
     // A pipe gets the bytes themselves.
     let printed = sandbox.command("inspect").arg("run\x1b]0;title\x07\u{9b}").output().unwrap();
     assert!(printed.stdout.starts_with(b"run\x1b]0;title\x07"), "{printed:?}");
