@@ -1,5 +1,8 @@
 //! A boxed module is the module inside: the same visits, the same bytes, the same switches.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burn::module::{Flag, Module, ModuleDisplay, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use qkv_model::{
@@ -245,6 +248,52 @@ impl ModuleMapper for Fails {
         self.0 += 1;
         assert!(self.0 < 3, "the third parameter");
         param
+    }
+}
+
+/// A score that counts its clones.
+#[derive(Module, Debug)]
+struct Counted {
+    weights: Param<Tensor<2>>,
+    #[module(skip)]
+    clones: Clones,
+}
+
+#[derive(Debug, Default)]
+struct Clones(Arc<AtomicUsize>);
+
+impl Clone for Clones {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Score for Counted {
+    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        q.matmul(k.transpose())
+    }
+}
+
+#[test]
+fn a_box_is_mapped_and_moved_without_a_clone() {
+    for device in devices() {
+        let init = Init::new(&device, 1);
+        let weights = init.uniform("weights", [2, 3], 1.0, Training::Learned);
+        let n_clones = |convert: &dyn Fn(&Counted)| {
+            let counted = Counted { weights: weights.clone(), clones: Clones::default() };
+            convert(&counted);
+            counted.clones.0.load(Ordering::Relaxed)
+        };
+        let of_plain = n_clones(&|counted| drop(counted.clone().map(&mut Change::default()).train()));
+        let of_boxed = n_clones(&|counted| {
+            drop(AnyScore::new(counted.clone()).map(&mut Change::default()).train());
+        });
+        assert_eq!(of_boxed, of_plain);
+        let cloned = n_clones(&|counted| {
+            drop(AnyScore::new(counted.clone()).clone().map(&mut Change::default()).train());
+        });
+        assert_eq!(cloned, of_plain + 1);
     }
 }
 

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{AttentionForm, Projections, SelfAttentionConfig, Softmax};
-use crate::catalog::Catalog;
-use crate::catalog::Choice;
+use crate::catalog::{Catalog, Choice};
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
 use crate::mlp::Activation;

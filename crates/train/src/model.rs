@@ -1,10 +1,10 @@
-//! What the trainer needs to know of a model: two functions, and what there is to look at.
+//! Models: two functions that the trainer needs, and others that show what happens inside.
 
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
 use qkv_model::{Contribution, Erased, ErasedModule, Hook, Mode, Trace, Transformer, erase};
 
-/// A model over token sequences that [`Trainer`](crate::Trainer) can fit.
+/// A Burn module over token sequences that [`Trainer`](crate::Trainer) can fit.
 ///
 /// Features and logits are separate, because the trainer picks the positions that carry loss in between: unembedding
 /// the others would be wasted work.
@@ -19,7 +19,8 @@ pub trait Model: ErasedModule {
     /// - returns `[n, vocab_size]`, before any softmax
     fn logits(&self, features: Tensor<2>) -> Tensor<2>;
 
-    /// The attention weights of every layer, `[batch, heads, seq_len, seq_len]` each; none for a model without.
+    /// The attention weights of every layer, `[batch, heads, seq_len, seq_len]` each; empty for a model without
+    /// attention.
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
         let _ = tokens;
         Vec::new()
@@ -31,12 +32,12 @@ pub trait Model: ErasedModule {
         Vec::new()
     }
 
-    /// The attention layers, in order; none for a model without.
+    /// The attention layers, in order; empty for a model without attention.
     fn layers(&self) -> Vec<Layer> {
         Vec::new()
     }
 
-    /// The walk through one query, `tokens` being `[seq_len, stack]`; `None` for a model that cannot be walked through.
+    /// Every intermediate result of one query, `tokens` being `[seq_len, stack]`; `None` unless overridden.
     ///
     /// # Panics
     /// If there is no such layer, head or position.
@@ -45,16 +46,15 @@ pub trait Model: ErasedModule {
         None
     }
 
-    /// As [`features`](Self::features), with every stage of every layer shown to `hook`, which may change
-    /// it; `None` for a model that does not let itself be changed. Every stage of a layer is shown once, each attention
-    /// having an index of its own.
+    /// As [`features`](Self::features), with a call of `hook` at every stage of every layer, which may replace it; `None`
+    /// unless overridden. A pass calls it once for each stage of a layer, and every attention has a layer index of its own.
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
         let _ = (tokens, mode, hook);
         None
     }
 
-    /// The features without dropout as a sum over who wrote them, `[batch, seq_len, d_model]` each; `None` for a model that
-    /// does not say. A model that does must have [`logits`](Self::logits) that are linear, without a bias.
+    /// The features without dropout as a sum, `[batch, seq_len, d_model]` from each source; `None` unless overridden. It
+    /// requires [`logits`](Self::logits) that are linear, without a bias.
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
         let _ = tokens;
         None

@@ -1,11 +1,10 @@
-//! How well a query fits a key: the one place where kinds of attention differ.
+//! Scores of queries against keys: the one place where kinds of attention differ.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::NoSettings;
-use crate::catalog::{Erased, ErasedModule};
+use crate::catalog::{Erased, ErasedModule, NoSettings};
 use crate::erase;
 use crate::error::ModelError;
 use crate::init::Init;
@@ -27,7 +26,7 @@ pub trait Score: ErasedModule {
     /// - returns `[batch, heads, q_len, k_len]`
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
 
-    /// The factor between the scores and the softmax, for keys of width `d_k`; 1 unless you say otherwise.
+    /// The factor between the scores and the softmax, for keys of width `d_k`; 1 unless overridden.
     fn scale(&self, d_k: usize) -> f64 {
         let _ = d_k;
         1.0
@@ -37,7 +36,7 @@ pub trait Score: ErasedModule {
 /// The heads for which a score is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadShape {
-    /// Number of heads that ask.
+    /// Number of heads of queries.
     pub n_heads: usize,
     /// Width of queries and keys per head.
     pub d_k: usize,

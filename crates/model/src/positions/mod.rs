@@ -1,4 +1,4 @@
-//! Where a token stands: attention alone does not know, because permuting its inputs permutes its outputs.
+//! Position schemes: attention alone has no order, because permuting its inputs permutes its outputs.
 
 mod alibi;
 mod learned;
@@ -14,14 +14,13 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::attention::HeadShape;
-use crate::catalog::NoSettings;
-use crate::catalog::{Erased, ErasedModule};
+use crate::catalog::{Erased, ErasedModule, NoSettings};
 use crate::erase;
 use crate::error::ModelError;
 use crate::init::Init;
 
 /// A position scheme: it may act on the model's input, on queries and keys, or on the scores. Each method does nothing
-/// unless you write it.
+/// unless overridden.
 ///
 /// One object stands at the model's input and one in each attention layer ([`Place`]); those in the layers come into
 /// play between the projections and the softmax:
