@@ -26,7 +26,7 @@ FIRST_PAINT = """new Promise((done) => {
     new PerformanceObserver(look).observe({type: 'paint', buffered: true});
 })"""
 
-# Three digits are shown.
+# Four digits are shown, and a value travels as 16 bits of the largest one.
 ROUNDING = 0.006
 
 

@@ -73,7 +73,7 @@ fn the_inspector_sees_the_heads_that_the_model_uses() {
     let file = Scratch::new("heads");
     let model = build(&config(), 1, &Device::flex());
     save_weights(&model, &file.0).unwrap();
-    let layers = Source::open(&file.0).unwrap().with_heads(2).layers().unwrap();
+    let layers = Source::open(&file.0).unwrap().with_heads(2, None).unwrap().layers().unwrap();
     for (layer, block) in layers.iter().zip(&model.valid().blocks) {
         for (head, found) in layer.heads.iter().enumerate() {
             let expected = [block.attention.w_q(head), block.attention.w_k(head), block.attention.w_v(head)];

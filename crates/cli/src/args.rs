@@ -155,9 +155,12 @@ pub struct InspectArgs {
     /// Folder of a run or of a checkpoint, or a safetensors file
     #[arg(value_name = "RUN|FILE")]
     pub source: PathBuf,
-    /// Number of heads, for a file without a config
+    /// Number of query heads, for a file without a config
     #[arg(long, value_name = "N")]
     pub heads: Option<usize>,
+    /// Number of heads that keys and values have; without, the config or the widths of W_Q and W_K decide
+    #[arg(long, value_name = "N")]
+    pub kv_heads: Option<usize>,
     /// Also write every matrix and attention map as an SVG picture into this folder
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,

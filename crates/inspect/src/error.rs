@@ -123,6 +123,24 @@ pub enum InspectError {
         /// Number of heads.
         n_heads: usize,
     },
+    /// Queries and keys of different widths have no dot product.
+    #[error(
+        "{}: w_q has {w_q} columns, {} for each of n_heads = {n_heads}, w_k has {w_k}, {} for each of \
+         n_kv_heads = {n_kv_heads}; a dot product needs equal widths: give the model's own numbers of heads",
+        layer.escape_debug(), w_q / n_heads, w_k / n_kv_heads
+    )]
+    HeadWidthsDiffer {
+        /// The layer.
+        layer: String,
+        /// Columns of W_Q.
+        w_q: usize,
+        /// Columns of W_K.
+        w_k: usize,
+        /// Number of query heads.
+        n_heads: usize,
+        /// Number of key and value heads.
+        n_kv_heads: usize,
+    },
     /// Something is wrong with the run folder.
     #[error(transparent)]
     Run(#[from] RunError),

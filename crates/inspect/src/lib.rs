@@ -26,11 +26,12 @@
 //! | What are the matrices of a head? | [`layers`] and [`split_heads`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
 //! | How far did training move them? | [`summarize`], [`Summary`], [`Movement`] | `qkv inspect RUN` |
 //! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
+//! | What is each head, in one line? | [`profiles`]: a [`HeadProfile`] for each; [`n_pairs`] and [`MAX_PAIRS`] say whether it has compositions | `qkv inspect RUN` |
 //! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
 //! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and [`Shapes`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], [`grouped`] digits; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`] and [`grouped`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
 mod error;
@@ -40,6 +41,7 @@ mod film;
 mod fixtures;
 mod heads;
 mod matrix;
+mod number;
 mod picture;
 
 pub use error::{InspectError, NoGauge};
@@ -60,14 +62,16 @@ pub use heads::composition::{Baseline, Composition, CompositionKind, composition
 pub use heads::embeddings::{Embeddings, StreamInput};
 pub use heads::gradients::GradientFlow;
 pub use heads::head_scores::HeadScores;
+pub use heads::profile::{HeadProfile, MAX_PAIRS, n_pairs, profiles};
 pub use heads::summary::{Summary, summarize};
 pub use matrix::dense::Matrix;
 pub use matrix::eigenvalues::{Eigenvalue, Eigenvalues};
 pub use matrix::movement::Movement;
 pub use matrix::spectrum::Spectrum;
+pub use number::{grouped, significant};
 pub use picture::cell::{Cell, Grid};
 pub use picture::heat_map::HeatMap;
 pub use picture::label::clean_label;
 pub use picture::palette::{Palette, of_256};
-pub use picture::scale::{Scale, grouped};
+pub use picture::scale::Scale;
 pub use picture::text::TextStyle;

@@ -4,25 +4,32 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_inspect::{HeatMap, Matrix, Palette, Source, Summary, summarize};
+use qkv_inspect::{
+    Composition, Embeddings, HeadProfile, HeatMap, LayerWeights, MAX_PAIRS, Matrix, Palette, Source, Summary,
+    n_pairs, profiles, significant, summarize,
+};
 
 use crate::args::InspectArgs;
+use crate::commands::report::maps;
 use crate::exit::usage;
-use crate::output::picture_files::{Album, Format};
+use crate::output::picture_files::{Format, Picture, PictureFiles};
 use crate::output::stdout::Stdout;
+use crate::output::table::table;
 
 /// Cells of a matrix along each axis: two columns each, they fit into 80 beside their labels.
 const CELLS: usize = 32;
 
 /// Shows every matrix and the attention map; writes pictures where they are asked for.
 pub fn run(args: &InspectArgs) -> Result<ExitCode> {
-    let album = args.svg.as_deref().map(|folder| Album::new(folder, Format::Svg)).transpose()?;
+    let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
     let mut source = Source::open(&args.source)?;
-    if let Some(n_heads) = args.heads {
-        if n_heads == 0 {
-            return Err(usage("--heads must be at least 1, got 0"));
+    for (flag, count) in [("--heads", args.heads), ("--kv-heads", args.kv_heads)] {
+        if count == Some(0) {
+            return Err(usage(format!("{flag} must be at least 1, got 0")));
         }
-        source = source.with_heads(n_heads);
+    }
+    if let Some(n_heads) = args.heads.or(args.kv_heads.map(|_| source.config.heads().n_heads)) {
+        source = source.with_heads(n_heads, args.kv_heads)?;
     }
     let summaries =
         summarize(&source).with_context(|| format!("cannot inspect {}", args.source.display()))?;
@@ -45,8 +52,17 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode> {
         matrices(out, &source)?;
     }
     attention(out, &source)?;
-    if let Some(album) = &album {
-        pictures(out, &source, album)?;
+    heads(out, &source)?;
+    if let Some(files) = &files {
+        let matrices = named(&source)?;
+        let matrices = matrices.iter().map(|(name, matrix)| Picture {
+            name: name.replace(" of ", " ").replace(", ", " "),
+            draw: Box::new(|format| {
+                format.heat_map(&HeatMap::new(matrix, Palette::Diverging).with_title(name))
+            }),
+        });
+        let pictures: Vec<Picture> = matrices.chain(source.snapshot.iter().flat_map(maps)).collect();
+        files.write(out, &pictures)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -60,41 +76,35 @@ fn title(matrix: &str) -> String {
 const SINGULAR_VALUES: usize = 3;
 
 fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
-    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let mut place = String::new();
-    for summary in summaries {
-        let here = format!("{}, head {}", summary.layer.escape_debug(), summary.head);
-        if here != place {
-            writeln!(out, "\n{here}")?;
-            writeln!(
-                out,
-                "       {:<10} {:>7} {:>5} {:>9}   {:<23}  {:>6}  {:>6}",
-                "shape", "norm", "rank", "effective", "largest singular values", "moved", "cosine"
-            )?;
-            place = here;
-        }
-        let largest = summary.singular_values.as_ref().map(|values| {
-            let largest: Vec<String> =
-                values.iter().take(SINGULAR_VALUES).map(|value| format!("{value:>7.3}")).collect();
-            largest.join(" ")
-        });
-        let moved = summary.moved.as_ref();
-        let shape = format!("{} × {}", summary.rows, summary.columns);
-        let rank = or_dash(summary.rank.map(|rank| rank.to_string()));
-        let effective = or_dash(summary.effective_rank.map(|rank| format!("{rank:.1}")));
-        let distance =
-            or_dash(moved.and_then(|moved| moved.distance).map(|distance| format!("{distance:.3}")));
-        let cosine = or_dash(moved.and_then(|moved| moved.cosine).map(|cosine| format!("{cosine:.3}")));
-        writeln!(
-            out,
-            "  {:<4} {shape:<10} {:>7.3} {rank:>5} {effective:>9}   {:<23}  {distance:>6}  {cosine:>6}",
+    let head = ["", "shape", "norm", "rank", "effective", "σ 1", "σ 2", "σ 3", "moved", "cosine"];
+    let row = |summary: &Summary| {
+        let singular = |index: usize| summary.singular_values.as_ref()?.get(index).copied();
+        let mut row = vec![
             title(summary.matrix),
-            summary.norm,
-            or_dash(largest)
-        )?;
+            format!("{} × {}", summary.rows, summary.columns),
+            significant(summary.norm),
+            summary.rank.map_or("-".to_owned(), |rank| rank.to_string()),
+            or_dash(summary.effective_rank),
+        ];
+        row.extend((0..SINGULAR_VALUES).map(|index| or_dash(singular(index))));
+        row.push(or_dash(summary.moved.and_then(|moved| moved.distance)));
+        row.push(or_dash(summary.moved.and_then(|moved| moved.cosine)));
+        row
+    };
+    for of_head in summaries.chunk_by(|a, b| (&a.layer, a.head) == (&b.layer, b.head)) {
+        writeln!(out, "\n{}, head {}", of_head[0].layer.escape_debug(), of_head[0].head)?;
+        write!(out, "{}", table(&head, &of_head.iter().map(row).collect::<Vec<_>>()))?;
     }
-    writeln!(out, "\nmoved is ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step 0")?;
+    writeln!(
+        out,
+        "\neffective is the effective rank, σ the largest singular values, moved ‖W - W_0‖ / ‖W_0‖, cosine the angle\n\
+         between W and W_0, the matrix at step 0"
+    )?;
     Ok(())
+}
+
+fn or_dash(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), significant)
 }
 
 fn matrices(out: &mut Stdout, source: &Source) -> Result<()> {
@@ -130,15 +140,53 @@ fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
     Ok(())
 }
 
-fn pictures(out: &mut impl Write, source: &Source, album: &Album) -> Result<()> {
-    for (name, matrix) in named(source)? {
-        let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&name);
-        album.add(out, &name.replace(" of ", " ").replace(", ", " "), &map)?;
+/// What each head attends to and copies, and which earlier head it reads.
+fn heads(out: &mut impl Write, source: &Source) -> Result<()> {
+    let layers = source.layers()?;
+    let embeddings = Embeddings::read(&source.weights, &source.config)?;
+    let profiles = profiles(&layers, &embeddings, source.snapshot.as_ref());
+    let head: Vec<&str> = ["head"].into_iter().chain(HeadProfile::FIGURES).collect();
+    let row =
+        |profile: &HeadProfile| [profile.head.to_string()].into_iter().chain(profile.figures()).collect();
+    for of_layer in profiles.chunk_by(|a, b| a.layer == b.layer) {
+        writeln!(out, "\nheads of {}", of_layer[0].layer.escape_debug())?;
+        write!(out, "{}", table(&head, &of_layer.iter().map(row).collect::<Vec<_>>()))?;
     }
-    for (snapshot, map) in
-        source.snapshot.iter().flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
-    {
-        album.add(out, &format!("weights {} head {}", map.layer, map.head), &snapshot.heat_map(map))?;
+    let token = if embeddings.tokens.is_some() { "E W_V W_O U" } else { "W_V W_O" };
+    writeln!(
+        out,
+        "\nkeys is exp(mean entropy), previous to mirror are mean attention to the position before, the first one, the\n\
+         same token, what followed it earlier and the mirror image; offset is the distance with the largest mean,\n\
+         copying Σ Re λ / Σ |λ| of {token}"
+    )?;
+    composed(out, &layers, &profiles)
+}
+
+/// Of each head and kind the strongest composition.
+fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfile]) -> Result<()> {
+    let pairs = n_pairs(layers);
+    if pairs > MAX_PAIRS {
+        writeln!(
+            out,
+            "\nthe compositions of {pairs} pairs of heads are left out; at most {MAX_PAIRS} are computed"
+        )?;
+    }
+    let compositions = profiles.iter().flat_map(|profile| &profile.compositions);
+    let place = |layer: usize, head: usize| format!("{} {head}", layers[layer].prefix.escape_debug());
+    let row = |found: &Composition| {
+        vec![
+            place(found.to_layer, found.to_head),
+            found.kind.name().to_owned(),
+            place(found.from_layer, found.from_head),
+            significant(found.score),
+            significant(found.baseline.mean),
+            significant(found.deviations()),
+        ]
+    };
+    let rows: Vec<Vec<String>> = compositions.map(row).collect();
+    if !rows.is_empty() {
+        writeln!(out, "\ncomposition: which earlier head enters the query, key or value of a head most")?;
+        write!(out, "{}", table(&["head", "reads as", "head", "score", "random", "deviations"], &rows))?;
     }
     Ok(())
 }

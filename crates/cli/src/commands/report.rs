@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput};
+use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Snapshot, StreamInput};
 use qkv_run::RunFolder;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::format::counted;
-use crate::output::picture_files::{Album, Format};
+use crate::output::picture_files::{Format, Picture, PictureFiles};
 use crate::output::stdout::Stdout;
 
 /// Writes the page.
@@ -21,10 +21,10 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     if path.is_dir() {
         return Err(usage(format!("--out {} is a folder; name a file", path.display())));
     }
-    let album = |folder: &Option<PathBuf>, format| {
-        folder.as_deref().map(|folder| Album::new(folder, format)).transpose()
+    let files = |folder: &Option<PathBuf>, format| {
+        folder.as_deref().map(|folder| PictureFiles::new(folder, format)).transpose()
     };
-    let albums = [album(&args.svg, Format::Svg)?, album(&args.png, Format::Png)?];
+    let files = [files(&args.svg, Format::Svg)?, files(&args.png, Format::Png)?];
     let read = |path: &PathBuf| Ok(Film::read_evenly(&RunFolder::open(path)?, Frame::max_on_page)?);
     let film = read(&args.run)?;
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
@@ -41,45 +41,53 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         page.len() / 1000,
         path.display()
     )?;
-    for album in albums.iter().flatten() {
-        pictures(out, &film, album)?;
+    for files in files.iter().flatten() {
+        files.write(out, &pictures(&film))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A strip of the film for every head, and everything that the last frame shows.
-fn pictures(out: &mut impl Write, film: &Film, album: &Album) -> Result<()> {
+fn pictures(film: &Film) -> Vec<Picture<'_>> {
+    let mut pictures = Vec::new();
+    let mut add = |name: String, draw| pictures.push(Picture { name, draw });
     let last = film.frames.iter().rfind(|frame| !frame.layers.is_empty());
-    for (index, layer) in last.iter().flat_map(|frame| frame.layers.iter().enumerate()) {
+    for (frame, index) in
+        last.iter().flat_map(|frame| (0..frame.layers.len()).map(move |index| (frame, index)))
+    {
+        let layer = &frame.layers[index];
         for (head, weights) in layer.heads.iter().enumerate() {
             let place = format!("{} head {head}", layer.prefix);
+            let title = move |name: &str| format!("{name} of {}, head {head}", layer.prefix);
             if let Some(strip) = FilmStrip::new(film, index, head) {
-                album.add_strip(out, &format!("film {place}"), &strip)?;
+                add(format!("film {place}"), Box::new(move |format: Format| format.strip(&strip)));
             }
             for (name, matrix) in weights.named() {
-                let Some(matrix) = matrix else { continue };
-                let name = name.to_uppercase();
-                let map = HeatMap::new(matrix, Palette::Diverging)
-                    .with_title(&format!("{name} of {}, head {head}", layer.prefix));
-                album.add(out, &format!("{name} {place}"), &map)?;
+                let (name, Some(matrix)) = (name.to_uppercase(), matrix) else { continue };
+                let map = HeatMap::new(matrix, Palette::Diverging).with_title(&title(&name));
+                add(format!("{name} {place}"), Box::new(move |format: Format| format.heat_map(&map)));
             }
-            for (name, circuit) in last.map(|frame| circuits(frame, index, head)).unwrap_or_default() {
-                let matrix = circuit.product();
-                let title = format!("{name} of {}, head {head}", layer.prefix);
-                let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&title);
-                album.add(
-                    out,
-                    &format!("{name} {place}"),
-                    &labelled(map, &matrix, &film.config.vocabulary),
-                )?;
+            for (name, circuit) in circuits(frame, index, head) {
+                let draw = move |format: Format| {
+                    let matrix = circuit.product();
+                    let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&title(name));
+                    format.heat_map(&labelled(map, &matrix, &film.config.vocabulary))
+                };
+                add(format!("{name} {place}"), Box::new(draw));
             }
         }
     }
     let probe = film.frames.iter().rev().find_map(|frame| frame.probes.first());
-    for (probe, map) in probe.iter().flat_map(|probe| probe.maps.iter().map(move |map| (probe, map))) {
-        album.add(out, &format!("weights {} head {}", map.layer, map.head), &probe.heat_map(map))?;
-    }
-    Ok(())
+    pictures.extend(probe.into_iter().flat_map(maps));
+    pictures
+}
+
+/// Every attention map of one input.
+pub(super) fn maps(probe: &Snapshot) -> impl Iterator<Item = Picture<'_>> {
+    probe.maps.iter().map(|map| Picture {
+        name: format!("weights {} head {}", map.layer, map.head),
+        draw: Box::new(|format| format.heat_map(&probe.heat_map(map))),
+    })
 }
 
 /// The circuits of a head from token to token, where the run kept the embeddings.

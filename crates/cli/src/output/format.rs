@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
-use qkv_inspect::grouped;
+use qkv_inspect::{grouped, significant};
 
 /// Values shown of a longer vector; 8 of them fill a line of 80 characters together with their name.
 const SHOWN: usize = 8;
@@ -34,7 +34,8 @@ pub fn matrix(out: &mut impl Write, name: &str, labels: &[String], matrix: &Tens
 }
 
 fn row(values: &[f64]) -> String {
-    let shown: Vec<String> = values.iter().take(SHOWN).map(|value| format!("{value:>7.3}")).collect();
+    let shown: Vec<String> =
+        values.iter().take(SHOWN).map(|value| format!("{:>8}", significant(*value))).collect();
     let rest = if values.len() > SHOWN { " …" } else { "" };
     shown.join(" ") + rest
 }

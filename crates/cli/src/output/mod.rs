@@ -10,3 +10,4 @@ pub mod picture_files;
 pub mod progress;
 pub mod shell;
 pub mod stdout;
+pub mod table;

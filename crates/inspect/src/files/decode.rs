@@ -1,5 +1,6 @@
 //! Bytes of a weight file to numbers.
 
+use half::{bf16, f16};
 use safetensors::Dtype;
 
 /// Little-endian floating point numbers of any width as f64, which holds each of them exactly.
@@ -9,8 +10,8 @@ pub(crate) fn decode(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f64>> {
     match dtype {
         Dtype::F64 => Some(numbers(bytes, f64::from_le_bytes)),
         Dtype::F32 => Some(numbers(bytes, |b| f64::from(f32::from_le_bytes(b)))),
-        Dtype::F16 => Some(numbers(bytes, |b| half(u16::from_le_bytes(b)))),
-        Dtype::BF16 => Some(numbers(bytes, |b| brain(u16::from_le_bytes(b)))),
+        Dtype::F16 => Some(numbers(bytes, |b| f16::from_le_bytes(b).to_f64())),
+        Dtype::BF16 => Some(numbers(bytes, |b| bf16::from_le_bytes(b).to_f64())),
         _ => None,
     }
 }
@@ -20,30 +21,17 @@ fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec
     chunks.iter().map(|&chunk| number(chunk)).collect()
 }
 
-/// IEEE 754 binary16: 1 sign bit, 5 exponent bits with bias 15, 10 fraction bits.
-fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from((bits >> 10) & 0x1f);
-    let fraction = f64::from(bits & 0x3ff);
-    sign * match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
-    }
-}
-
-/// bfloat16 is the upper half of an f32.
-fn brain(bits: u16) -> f64 {
-    f64::from(f32::from_bits(u32::from(bits) << 16))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn number(dtype: Dtype, bits: u16) -> f64 {
+        decode(dtype, &bits.to_le_bytes()).expect("a floating point type")[0]
+    }
+
     #[test]
     fn half_precision_agrees_with_the_table_of_ieee_754() {
+        let half = |bits| number(Dtype::F16, bits);
         assert_eq!(half(0x3c00), 1.0);
         assert_eq!(half(0xc000), -2.0);
         assert_eq!(half(0x3555), 0.333251953125);
@@ -57,6 +45,7 @@ mod tests {
 
     #[test]
     fn brain_floats_are_the_upper_half_of_a_float() {
+        let brain = |bits| number(Dtype::BF16, bits);
         assert_eq!(brain(0x3f80), 1.0);
         assert_eq!(brain(0xc040), -3.0);
         assert!(brain(0x7fc0).is_nan());

@@ -6,7 +6,6 @@ use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::head_counts::Heads;
 use crate::files::layers::{LayerWeights, layers};
 use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
@@ -64,12 +63,15 @@ impl Source {
         Self::of_checkpoint(&RunFolder::open(path)?.at(step)?)
     }
 
-    /// Splits the matrices into `heads`, whatever `config.json` says: a number, or [`Heads`] where query heads share
-    /// keys and values.
-    pub fn with_heads(self, heads: impl Into<Heads>) -> Self {
-        let Heads { n_heads, n_kv_heads } = heads.into();
-        let config = CheckpointConfig { n_heads: Some(n_heads), n_kv_heads: Some(n_kv_heads), ..self.config };
-        Self { config, ..self }
+    /// Splits the matrices into `n_heads` query heads, and into `n_kv_heads` heads of keys and values; without, the config
+    /// or the widths decide, as in [`CheckpointConfig::heads_of`].
+    ///
+    /// # Errors
+    /// As [`CheckpointConfig::heads_of`].
+    pub fn with_heads(self, n_heads: usize, n_kv_heads: Option<usize>) -> Result<Self, InspectError> {
+        let heads = self.config.heads_of(&self.weights, n_heads, n_kv_heads)?;
+        let (n_heads, n_kv_heads) = (Some(heads.n_heads), Some(heads.n_kv_heads));
+        Ok(Self { config: CheckpointConfig { n_heads, n_kv_heads, ..self.config }, ..self })
     }
 
     /// The attention layers, split into the heads that are known; into one where nothing is.
@@ -168,8 +170,8 @@ mod tests {
         assert_eq!(found(&source)?, (1.0, None, None));
         assert_eq!(source.layers()?[0].heads.len(), 1);
         assert!(source.start_layers()?.is_none());
-        assert_eq!(source.clone().with_heads(2).layers()?[0].heads.len(), 2);
-        let message = source.with_heads(5).layers().expect_err("5 of 6").to_string();
+        assert_eq!(source.clone().with_heads(2, None)?.layers()?[0].heads.len(), 2);
+        let message = source.with_heads(5, None)?.layers().expect_err("5 of 6").to_string();
         assert!(message.contains("n_heads = 5 does not divide"), "{message}");
         assert!(matches!(Source::open_at(&file, 3), Err(InspectError::NoSteps { step: 3, .. })));
         Ok(())

@@ -11,12 +11,13 @@ use plotters::style::{Color, FontTransform, RGBColor};
 use crate::error::InspectError;
 use crate::film::frames::{Film, Frame};
 use crate::matrix::dense::Matrix;
+use crate::number::significant;
 use crate::picture::drawing::{Backend, Bar, Canvas, Drawn, INK, PAPER, draw_bar, writing};
 use crate::picture::layout::{GAP, LABEL};
 use crate::picture::palette::Palette;
 use crate::picture::raster::{Raster, png};
 use crate::picture::reduce::reduce;
-use crate::picture::scale::{Scale, number};
+use crate::picture::scale::Scale;
 use crate::picture::svg::with_title;
 
 /// Steps that are shown.
@@ -116,7 +117,7 @@ impl<'a> FilmStrip<'a> {
         let words = writing(LABEL, INK, HPos::Center, VPos::Bottom);
         for (column, frame) in self.frames.iter().enumerate() {
             let middle = LEFT + column as i32 * (SIDE + GAP) + SIDE / 2;
-            let loss = frame.loss.map_or(String::new(), |loss| format!("loss {}", number(loss)));
+            let loss = frame.loss.map_or(String::new(), |loss| format!("loss {}", significant(loss)));
             canvas.draw_text(&format!("step {}", frame.step), &words, (middle, TOP - GAP - LABEL - 4))?;
             canvas.draw_text(&loss, &words, (middle, TOP - GAP))?;
         }

@@ -3,8 +3,8 @@
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
 use crate::heads::attention_pattern::AttentionPattern;
+use crate::number::{grouped, significant};
 use crate::picture::label::clean_label;
-use crate::picture::scale::{grouped, number};
 
 /// A pattern is worth naming where it takes most of the attention.
 const MOST: f64 = 0.5;
@@ -57,8 +57,11 @@ impl Film {
     fn loss(&self) -> Option<String> {
         let losses = &self.metrics.losses;
         let ((first, before), (last, after)) = (losses.first_key_value()?, losses.last_key_value()?);
-        let from_to =
-            format!("from {} at step {first} to {} at step {last}", number(*before), number(*after));
+        let from_to = format!(
+            "from {} at step {first} to {} at step {last}",
+            significant(*before),
+            significant(*after)
+        );
         if after >= before || after.is_nan() || before.is_nan() {
             return Some(format!("The training loss went {from_to}."));
         }
@@ -102,7 +105,7 @@ impl Film {
         let (distance, place) = furthest?;
         Some(format!(
             "{place} moved furthest: by {} times its length at step {}.",
-            number(distance),
+            significant(distance),
             first.step
         ))
     }
@@ -117,7 +120,7 @@ impl Film {
             flow.matrix.to_uppercase(),
             flow.head,
             flow.layer,
-            number(flow.gradient)
+            significant(flow.gradient)
         ))
     }
 
@@ -141,13 +144,13 @@ impl Film {
             (!nats.is_empty()).then(|| (nats.iter().sum::<f64>() / nats.len() as f64).exp())
         };
         let (first, last) = (self.first_probes().next()?, self.first_probes().last()?);
-        let after = number(n_keys(&last.maps)?);
+        let after = significant(n_keys(&last.maps)?);
         let (from, to) = (first.step?, last.step?);
         Some(match from == to {
             true => format!("At step {to} a query spreads its attention as if over {after} keys."),
             false => format!(
                 "A query spread its attention as if over {} keys at step {from}, and over {after} at step {to}.",
-                number(n_keys(&first.maps)?)
+                significant(n_keys(&first.maps)?)
             ),
         })
     }
@@ -229,12 +232,12 @@ mod tests {
         let expected = [
             "The task is reverse; the model has 1 attention layer of 1 head, 3,840 parameters in all.",
             "From step 0 to step 8: 3 of 5 frames are shown, evenly chosen.",
-            "The training loss fell from 2.00 at step 1 to 0.500 at step 8; it was half-way there at step 4.",
+            "The training loss fell from 2.000 at step 1 to 0.5000 at step 8; it was half-way there at step 4.",
             "At step 8 it gets all of the held-out answers right, and 87.5 % of the examples without a mistake.",
-            "W_Q of head 0 in a moved furthest: by 2.00 times its length at step 0.",
-            "Back-propagation pushed hardest on W_K of head 0 in a, at step 4: the gradient had the norm 0.250.",
+            "W_Q of head 0 in a moved furthest: by 2.000 times its length at step 0.",
+            "Back-propagation pushed hardest on W_K of head 0 in a, at step 4: the gradient had the norm 0.2500.",
             "Head 0 of a gives all of its attention to the position before.",
-            "A query spread its attention as if over 2.00 keys at step 0, and over 1.00 at step 8.",
+            "A query spread its attention as if over 2.000 keys at step 0, and over 1.000 at step 8.",
         ];
         assert_eq!(film.story(), expected);
         Ok(())
@@ -278,7 +281,7 @@ mod tests {
         let frames = vec![frame(0, 1.0)?];
         let film =
             Film { title: String::new(), frames, n_kept: 1, metrics, config: CheckpointConfig::default() };
-        assert_eq!(film.story()[1], "The training loss went from 1.00 at step 1 to 4.00 at step 2.");
+        assert_eq!(film.story()[1], "The training loss went from 1.000 at step 1 to 4.000 at step 2.");
         Ok(())
     }
 }

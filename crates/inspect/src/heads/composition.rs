@@ -16,7 +16,7 @@ use crate::matrix::dense::Matrix;
 const SAMPLES: u64 = 16;
 
 /// How a later head reads what an earlier one wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CompositionKind {
     /// As a query: it changes what is looked for.
@@ -44,6 +44,24 @@ pub struct Composition {
     pub score: f64,
     /// What random matrices of the same shapes have.
     pub baseline: Baseline,
+}
+
+impl CompositionKind {
+    /// What is read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Key => "key",
+            Self::Value => "value",
+        }
+    }
+}
+
+impl Composition {
+    /// How many standard deviations of the baseline the score lies above its mean.
+    pub fn deviations(&self) -> f64 {
+        (self.score - self.baseline.mean) / self.baseline.deviation
+    }
 }
 
 /// Composition scores of random circuits.

@@ -10,4 +10,5 @@ pub(crate) mod embeddings;
 pub(crate) mod gauge;
 pub(crate) mod gradients;
 pub(crate) mod head_scores;
+pub(crate) mod profile;
 pub(crate) mod summary;

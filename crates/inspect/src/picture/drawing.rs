@@ -7,6 +7,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, TextStyle as Writing};
 
+use crate::number::number_beside;
 use crate::picture::heat_map::{Labels, Prepared};
 use crate::picture::label::fit;
 use crate::picture::layout::{
@@ -80,7 +81,7 @@ fn draw_cells<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layo
             if colour.is_none() {
                 canvas.draw(&PathElement::new([(left, top), (right, bottom)], INK))?;
                 canvas.draw(&PathElement::new([(left, bottom), (right, top)], INK))?;
-            } else if let Some(text) = number_in_cell(x, cell) {
+            } else if let Some(text) = number_in_cell(x, &prepared.scale, cell) {
                 let ink = if colour.is_some_and(is_dark) { PAPER } else { INK };
                 let style = writing(LABEL - 1, ink, HPos::Center, VPos::Center);
                 canvas.draw_text(&text, &style, (left + cell / 2, top + cell / 2))?;
@@ -141,9 +142,9 @@ pub(crate) fn draw_bar<B: Backend>(canvas: &Canvas<B>, scale: &Scale, bar: Bar) 
     Ok(())
 }
 
-/// Two decimals, where the cell has room for them.
-fn number_in_cell(x: f64, cell: i32) -> Option<String> {
-    let text = if x == 0.0 { "0".to_owned() } else { format!("{x:.2}") };
+/// As beside the colour bar, where the cell has room for it.
+fn number_in_cell(x: f64, scale: &Scale, cell: i32) -> Option<String> {
+    let text = number_beside(x, scale.largest());
     (cell >= CELL_WITH_NUMBER && pixels(&text) <= cell).then_some(text)
 }
 

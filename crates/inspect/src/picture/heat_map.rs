@@ -2,10 +2,11 @@
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::matrix::dense::Matrix;
+use crate::number::significant;
 use crate::picture::label::clean_label;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::{Reduced, reduce};
-use crate::picture::scale::{Scale, number};
+use crate::picture::scale::Scale;
 
 /// As many cells as fit beside a label in a wide terminal, at two columns a cell.
 const MAX_CELLS: usize = 64;
@@ -22,7 +23,7 @@ const MAX_CELLS: usize = 64;
 ///     .text(TextStyle::Plain);
 /// assert_eq!(
 ///     text,
-///     "head 0  (2 query down, 2 key across)\n  a b\na @@  |\nb ++++|\nscale 0 [ .:-=+*#%@] 1.00; values from 0 to 1.00\n"
+///     "head 0  (2 query down, 2 key across)\n  a b\na @@  |\nb ++++|\nscale 0 [ .:-=+*#%@] 1.000; values from 0 to 1.000\n"
 /// );
 /// # Ok::<(), qkv_inspect::InspectError>(())
 /// ```
@@ -121,7 +122,9 @@ impl<'a> HeatMap<'a> {
             n => format!("; {n} values are NaN or infinite"),
         };
         match self.matrix.range() {
-            Some((low, high)) => format!("values from {} to {}{non_finite}", number(low), number(high)),
+            Some((low, high)) => {
+                format!("values from {} to {}{non_finite}", significant(low), significant(high))
+            }
             None => format!("no finite value{non_finite}"),
         }
     }

@@ -1,5 +1,7 @@
 //! Words beside and below the cells, made safe to print.
 
+use unicode_width::UnicodeWidthStr;
+
 /// `text` without anything that would move a cursor, change a colour, reverse the line or break an XML file: control
 /// characters become their pictures, and a lone space becomes visible.
 pub fn clean_label(text: &str) -> String {
@@ -20,19 +22,9 @@ fn visible(c: char) -> char {
     }
 }
 
-/// Columns that `text` takes in a terminal. East Asian characters and emoji take two, combining marks none; this covers
-/// the large blocks and no exceptions.
+/// Columns that `text` takes in a terminal: East Asian characters and emoji two, combining marks none.
 pub(crate) fn width(text: &str) -> usize {
-    text.chars().map(char_width).sum()
-}
-
-fn char_width(c: char) -> usize {
-    match c as u32 {
-        0x300..=0x36f | 0x200b..=0x200d | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
-        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
+    UnicodeWidthStr::width(text)
 }
 
 /// `text` if it is at most `most` columns wide, else its beginning and an ellipsis.
@@ -40,13 +32,9 @@ pub(crate) fn fit(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
     }
-    let mut left = most.saturating_sub(1);
-    let beginning = text.chars().take_while(|&c| {
-        let fits = char_width(c) <= left;
-        left -= char_width(c).min(left);
-        fits
-    });
-    beginning.chain(['…']).collect()
+    let beginnings = text.char_indices().map(|(at, c)| &text[..at + c.len_utf8()]);
+    let fitting = beginnings.take_while(|beginning| width(beginning) < most).last();
+    format!("{}…", fitting.unwrap_or_default())
 }
 
 /// `text` with spaces in front of it, to `to` columns.

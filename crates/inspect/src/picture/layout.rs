@@ -1,8 +1,9 @@
 //! Where everything in a picture goes.
 
+use crate::number::number_beside;
 use crate::picture::heat_map::{Labels, Prepared};
 use crate::picture::label::{fit, width};
-use crate::picture::scale::{Scale, number_beside};
+use crate::picture::scale::Scale;
 
 /// The longer side of the cells together, in pixels, as far as the limits of a cell allow.
 const SIDE: usize = 480;
@@ -87,8 +88,7 @@ impl Layout {
 
 /// What is written beside the colour bar.
 pub(crate) fn tick_label(scale: &Scale, fraction: f64) -> String {
-    let largest = scale.high().abs().max(scale.low().abs());
-    number_beside(scale.number_at(fraction), largest)
+    number_beside(scale.number_at(fraction), scale.largest())
 }
 
 /// Whether a word is wider than its column and therefore written upwards.

@@ -1,11 +1,12 @@
-//! Colours for numbers, readable without telling red from green.
+//! Colours for numbers, readable without telling red from green. The only table of them: terminal, SVG, PNG and page
+//! mix from it, and zero is light in all four.
 
 /// How a number becomes a colour or a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
     /// Blue below zero, white at zero, red above: for weights, whose sign matters.
     Diverging,
-    /// Dark to bright: for attention weights, which are amounts.
+    /// Light at the low end, dark at the high one: for attention weights, which are amounts.
     Sequential,
 }
 
@@ -28,28 +29,32 @@ const BLUE_WHITE_RED: [Rgb; 11] = [
     [0x67, 0x00, 0x1f],
 ];
 
-/// Ten points of viridis, whose lightness grows evenly
-/// ([Smith & van der Walt 2015](https://bids.github.io/colormap/)).
-const VIRIDIS: [Rgb; 10] = [
-    [0x44, 0x01, 0x54],
-    [0x48, 0x28, 0x78],
-    [0x3e, 0x4a, 0x89],
-    [0x31, 0x68, 0x8e],
-    [0x26, 0x82, 0x8e],
-    [0x1f, 0x9e, 0x89],
-    [0x35, 0xb7, 0x79],
-    [0x6d, 0xcd, 0x59],
-    [0xb4, 0xde, 0x2c],
-    [0xfd, 0xe7, 0x25],
+/// The nine classes of YlGnBu, whose lightness falls evenly; safe for colour-blind readers and in print
+/// ([Brewer, ColorBrewer 2.0](https://colorbrewer2.org/#type=sequential&scheme=YlGnBu&n=9)).
+const YELLOW_GREEN_BLUE: [Rgb; 9] = [
+    [0xff, 0xff, 0xd9],
+    [0xed, 0xf8, 0xb1],
+    [0xc7, 0xe9, 0xb4],
+    [0x7f, 0xcd, 0xbb],
+    [0x41, 0xb6, 0xc4],
+    [0x1d, 0x91, 0xc0],
+    [0x22, 0x5e, 0xa8],
+    [0x25, 0x34, 0x94],
+    [0x08, 0x1d, 0x58],
 ];
 
 impl Palette {
+    /// The colours from the low end to the high one, at equal distances.
+    pub(crate) fn stops(self) -> &'static [Rgb] {
+        match self {
+            Self::Diverging => &BLUE_WHITE_RED,
+            Self::Sequential => &YELLOW_GREEN_BLUE,
+        }
+    }
+
     /// The colour at `fraction` of the way from the low end to the high one.
     pub(crate) fn colour(self, fraction: f64) -> Rgb {
-        let stops: &[Rgb] = match self {
-            Self::Diverging => &BLUE_WHITE_RED,
-            Self::Sequential => &VIRIDIS,
-        };
+        let stops = self.stops();
         let place = fraction.clamp(0.0, 1.0) * (stops.len() - 1) as f64;
         let below = (place as usize).min(stops.len() - 2);
         let share = place - below as f64;
@@ -97,12 +102,13 @@ mod tests {
     }
 
     #[test]
-    fn the_sequential_palette_only_grows_lighter() {
+    fn nothing_is_light_and_amounts_only_grow_darker() {
         let luminance = |i: u32| {
             let [r, g, b] = Palette::Sequential.colour(f64::from(i) / 90.0).map(f64::from);
             0.2126 * r + 0.7152 * g + 0.0722 * b
         };
-        assert!((1..=90).all(|i| luminance(i) > luminance(i - 1)));
-        assert!(is_dark(Palette::Sequential.colour(0.0)) && !is_dark(Palette::Sequential.colour(1.0)));
+        assert!((1..=90).all(|i| luminance(i) < luminance(i - 1)));
+        assert!(!is_dark(Palette::Sequential.colour(0.0)) && is_dark(Palette::Sequential.colour(1.0)));
+        assert!(!is_dark(Palette::Diverging.colour(0.5)));
     }
 }

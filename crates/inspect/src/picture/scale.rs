@@ -40,7 +40,7 @@ impl Scale {
         Self { palette, low, high }
     }
 
-    /// Dark at `low`, bright at `high`. Attention weights of different maps share `sequential(0.0, 1.0)`.
+    /// Light at `low`, dark at `high`. Attention weights of different maps share `sequential(0.0, 1.0)`.
     pub fn sequential(low: f64, high: f64) -> Self {
         let palette = Palette::Sequential;
         Self { palette, low, high }
@@ -59,6 +59,11 @@ impl Scale {
     /// The number at the high end.
     pub fn high(&self) -> f64 {
         self.high
+    }
+
+    /// The end that is further from zero, without its sign.
+    pub(crate) fn largest(&self) -> f64 {
+        self.high.abs().max(self.low.abs())
     }
 
     /// Where `x` lies between the ends, 0 to 1; what lies outside is drawn like the nearer end. A scale over nothing but
@@ -89,50 +94,9 @@ impl Scale {
     }
 }
 
-/// Digits in groups of three: `3,840`.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    groups.map(|group| std::str::from_utf8(group).expect("digits are ASCII")).collect::<Vec<_>>().join(",")
-}
-
-/// A number with three significant digits.
-pub(crate) fn number(x: f64) -> String {
-    number_beside(x, x)
-}
-
-/// A number with as many decimals as `largest` has when it is written with three significant digits.
-pub(crate) fn number_beside(x: f64, largest: f64) -> String {
-    if x == 0.0 {
-        return "0".to_owned();
-    }
-    // 0.00123, 0.0123, 0.123, 1.23, 12.3, 123, 1234. Rounded first: 0.9999 is 1.00.
-    let rounded: f64 = format!("{largest:.2e}").parse().unwrap_or(largest);
-    if !(0.001..10_000.0).contains(&rounded.abs()) {
-        return format!("{x:.2e}");
-    }
-    let decimals = 2 - rounded.abs().log10().floor() as i32;
-    format!("{x:.*}", decimals.max(0) as usize)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_three_digits() {
-        let numbers = [0.0, 1.0, -0.12345, 12.345, 1234.5, 0.0012345, 0.00012345, 123456.0, -0.9999];
-        assert_eq!(
-            numbers.map(number),
-            ["0", "1.00", "-0.123", "12.3", "1234", "0.00123", "1.23e-4", "1.23e5", "-1.00"]
-        );
-    }
-
-    #[test]
-    fn numbers_beside_each_other_have_the_same_decimals() {
-        assert_eq!([0.25, 0.5, 1.0].map(|x| number_beside(x, 1.0)), ["0.25", "0.50", "1.00"]);
-        assert_eq!(number_beside(1e-9, 2e-9), "1.00e-9");
-    }
 
     #[test]
     fn a_scale_covers_zero_and_what_is_finite() -> Result<(), crate::InspectError> {

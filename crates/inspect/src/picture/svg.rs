@@ -81,7 +81,7 @@ mod tests {
             let cell = format!("width=\"39\" height=\"39\" fill=\"{colour}\"");
             assert_eq!(svg.matches(&cell).count(), 1, "{colour}");
         }
-        assert!(svg.contains("\n-1.00\n") && svg.contains("\nvalues from -1.00 to 1.00\n"));
+        assert!(svg.contains("\n-1.00\n") && svg.contains("\nvalues from -1.000 to 1.000\n"));
         Ok(())
     }
 

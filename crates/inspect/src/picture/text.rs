@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use crate::number::significant;
 use crate::picture::cell::{Cell, RAMP};
 use crate::picture::heat_map::{HeatMap, Labels, Prepared};
 use crate::picture::label::{fit, pad_left, pad_right, width};
 use crate::picture::palette::{Palette, Rgb, of_256};
-use crate::picture::scale::{Scale, number};
+use crate::picture::scale::Scale;
 
 /// How cells are written; each is two columns wide, and therefore about square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +126,7 @@ fn block(line: &mut String, colour: Rgb, text: &str, style: TextStyle) {
 }
 
 fn legend(scale: &Scale, style: TextStyle) -> String {
-    let (low, high) = (number(scale.low()), number(scale.high()));
+    let (low, high) = (significant(scale.low()), significant(scale.high()));
     match (style, scale.palette()) {
         (TextStyle::Plain, Palette::Sequential) => {
             format!("{low} [{}] {high}", RAMP.iter().collect::<String>())
@@ -175,7 +176,7 @@ mod tests {
                 "  0 1 2",
                 "0 +9-4 .",
                 "1 -9 .+1",
-                "scale -9 is -0.900, . is 0, +9 is 0.900; values from -0.900 to 0.900",
+                "scale -9 is -0.9000, . is 0, +9 is 0.9000; values from -0.9000 to 0.9000",
             ],
         );
     }
@@ -194,7 +195,7 @@ mod tests {
                 "     e J",
                 " the @@  |",
                 "␛[2J ::##|",
-                "scale 0 [ .:-=+*#%@] 1.00; values from 0 to 1.00",
+                "scale 0 [ .:-=+*#%@] 1.000; values from 0 to 1.000",
             ],
         );
     }
@@ -229,7 +230,7 @@ mod tests {
         let cells =
             "0 \x1b[48;2;5;48;97m  \x1b[0m\x1b[48;2;247;247;247m  \x1b[0m\x1b[48;2;103;0;31m  \x1b[0m\n";
         assert!(text.contains(cells), "{text:?}");
-        assert!(text.contains("scale -2.00 \x1b[48;2;5;48;97m \x1b[0m"), "{text:?}");
+        assert!(text.contains("scale -2.000 \x1b[48;2;5;48;97m \x1b[0m"), "{text:?}");
     }
 
     #[test]

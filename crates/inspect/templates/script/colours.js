@@ -1,36 +1,22 @@
-// Colours of numbers: diverging with the paper at zero for weights, sequential for attention.
+// Colours of numbers, from the table that pictures and terminals use, too; zero is light whatever the page looks like.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const printed = matchMedia("print");
-const theme = () => (dark.matches && !printed.matches ? "dark" : "light");
-
-// Both ends are far from the middle in lightness, so that they can be told apart without any colour.
-const palettes = {
-  diverging: {
-    light: ["#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#ffffff", "#fddbc7", "#f4a582", "#d6604d", "#b2182b", "#67001f"],
-    dark: ["#d4ecff", "#9ccbf2", "#5f9fd8", "#356a9e", "#21405f", "#17181b", "#5a2c22", "#984936", "#d3705a", "#f4a58c", "#ffdfd2"],
-  },
-  sequential: {
-    light: ["#ffffff", "#e4f0df", "#bfe0c0", "#86c9b3", "#4aa9b0", "#2a82a6", "#215b95", "#233a78", "#1b1f4f"],
-    dark: ["#17181b", "#1f2b4d", "#234a78", "#23719a", "#2b98a6", "#55bba2", "#99d69a", "#d3eba6", "#fdfbd0"],
-  },
-};
 const LEVELS = 512;
 const levels = new Map();
 
 // Red, green and blue of every level, one after the other.
 function levelsOf(kind) {
-  const key = `${kind} ${theme()}`;
-  if (!levels.has(key)) {
-    const stops = palettes[kind][theme()].map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
+  if (!levels.has(kind)) {
+    const stops = film.palettes[kind];
     const mixed = new Uint8ClampedArray(3 * LEVELS);
     for (let level = 0; level < LEVELS; level++) {
       const place = (level / (LEVELS - 1)) * (stops.length - 1);
       const below = Math.min(Math.floor(place), stops.length - 2);
       for (let i = 0; i < 3; i++) mixed[3 * level + i] = stops[below][i] + (place - below) * (stops[below + 1][i] - stops[below][i]);
     }
-    levels.set(key, mixed);
+    levels.set(kind, mixed);
   }
-  return levels.get(key);
+  return levels.get(kind);
 }
 const level = (fraction) => Math.round(Math.min(Math.max(fraction, 0), 1) * (LEVELS - 1));
 function channels(kind, fraction) {

@@ -69,7 +69,7 @@ class HeatMap {
   }
   // A short stroke in every cell that is clearly negative.
   drawSigns(context) {
-    const [light, black] = [colour("diverging", 0.5), ink()];
+    const [light, black] = [colour("diverging", 0.5), "#000000"];
     this.values.forEach((x, i) => {
       if (!(x < -0.1 * this.high)) return;
       const [row, column] = [Math.floor(i / this.columns), i % this.columns];
@@ -77,14 +77,17 @@ class HeatMap {
       context.fillRect(this.side + (column + 0.3) * this.size, this.head + (row + 0.5) * this.size - 0.5, this.size * 0.4, 1);
     });
   }
+  // Black within white, which is seen on every colour.
   drawCell(context) {
     const { side, head, size, cell: [row, column] } = this;
-    context.strokeStyle = ink();
-    context.lineWidth = 1;
-    context.strokeRect(side + 0.5, head + row * size + 0.5, this.columns * size, size);
-    context.strokeRect(side + column * size + 0.5, head + 0.5, size, this.rows * size);
-    context.lineWidth = 2;
-    context.strokeRect(side + column * size + 1, head + row * size + 1, Math.max(size - 1, 1), Math.max(size - 1, 1));
+    for (const [style, width] of [["#ffffff", 3], ["#000000", 1]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.strokeRect(side + 0.5, head + row * size + 0.5, this.columns * size, size);
+      context.strokeRect(side + column * size + 0.5, head + 0.5, size, this.rows * size);
+      context.lineWidth = width + 1;
+      context.strokeRect(side + column * size + 1, head + row * size + 1, Math.max(size - 1, 1), Math.max(size - 1, 1));
+    }
     context.lineWidth = 1;
   }
   drawLabels(context) {

@@ -11,12 +11,12 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Three significant digits, as in the terminal; no zeros that only fill up a whole number.
+// Four significant digits, as in the terminal.
 function number(x) {
   if (x === null || Number.isNaN(x)) return "NaN or infinite";
   if (x === 0) return "0";
   const size = Math.abs(x);
-  return size < 0.001 || size >= 10000 ? x.toExponential(2) : x.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
+  return size < 0.001 || size >= 10000 ? x.toExponential(3) : x.toPrecision(4);
 }
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const cut = (text, most = 14) => (Array.from(text).length > most ? `${Array.from(text).slice(0, most - 1).join("")}…` : text);

@@ -1,6 +1,6 @@
 //! The attention map and W_Q, W_K, W_V as cells of a terminal.
 
-use qkv_inspect::{Cell, Grid, HeatMap, Matrix, Palette, Scale, TextStyle};
+use qkv_inspect::{Cell, Grid, HeatMap, Matrix, Palette, Scale, TextStyle, significant};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
@@ -75,7 +75,7 @@ impl Panel<'_> {
     fn heading(&self, matrix: &Matrix, grid: &Grid) -> Vec<String> {
         let mut parts = self.title.clone();
         if let (Palette::Diverging, Some((low, high))) = (self.palette, matrix.range()) {
-            parts.push(format!("±{:.2}", high.max(-low)));
+            parts.push(format!("±{}", significant(high.max(-low))));
         }
         parts.push(format!("[{} × {}]", matrix.rows(), matrix.columns()));
         if grid.block != [1, 1] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::support::sandbox::Sandbox;
-use crate::support::tensors::{Numbers, tensors};
+use crate::support::tensors::{Numbers, file_of_layers, tensors};
 use crate::support::trained::sandbox_with_the_main_job;
 
 /// The row of figures of a matrix, cell by cell from its norm on: norm, rank, effective rank, three singular values,
@@ -15,6 +15,14 @@ fn figures(text: &str, matrix: &str) -> Vec<String> {
     let row = row.unwrap_or_else(|| panic!("no row of {matrix} in\n{text}"));
     let after_the_shape = row.split(" × ").nth(1).unwrap().split_whitespace().skip(1);
     after_the_shape.map(str::to_owned).collect()
+}
+
+/// Four significant digits of `expected`.
+#[track_caller]
+fn assert_figure(text: &str, expected: f64) {
+    let shown: f64 = text.parse().unwrap();
+    assert!((shown - expected).abs() <= 5.1e-4 * expected.abs(), "{text} is not {expected}");
+    assert_eq!(text.trim_start_matches(['0', '.']).chars().filter(char::is_ascii_digit).count(), 4, "{text}");
 }
 
 fn weights(sandbox: &Sandbox, step: u32) -> BTreeMap<String, Numbers> {
@@ -30,10 +38,10 @@ fn norm_and_movement_are_those_of_the_files() {
         let name = format!("blocks.0.attention.{field}");
         let (start, end) = (&start[&name], &end[&name]);
         let row = figures(&text, title);
-        assert_eq!(row[0], format!("{:.3}", end.norm()), "{row:?}");
+        assert_figure(&row[0], end.norm());
         assert_eq!(row[1], "32", "the rank of {row:?}");
         let moved = end.minus(start).norm() / start.norm();
-        assert_eq!(row[6], format!("{moved:.3}"), "{row:?}");
+        assert_figure(&row[6], moved);
         assert!(
             text.contains(&format!("{title} of blocks.0.attention, head 0  (32 d_in down, 32 ")),
             "{text}"
@@ -63,7 +71,7 @@ fn step_zero_has_not_moved() {
     let sandbox = sandbox_with_the_main_job();
     let text = sandbox.succeeds("inspect run/checkpoints/step-00000000").stdout;
     for matrix in ["W_Q", "W_K", "W_V"] {
-        assert_eq!(figures(&text, matrix)[6..], ["0.000", "1.000"]);
+        assert_eq!(figures(&text, matrix)[6..], ["0", "1.000"]);
     }
 }
 
@@ -86,7 +94,73 @@ fn a_bare_file_is_split_into_the_heads_that_it_is_said_to_have() {
     let left_half = w_q.values.chunks(32).flat_map(|row| &row[..16]).copied().collect();
     let left_half = Numbers { shape: vec![32, 16], values: left_half };
     // The first row is head 0.
-    assert_eq!(figures(&split, "W_Q")[0], format!("{:.3}", left_half.norm()));
+    assert_figure(&figures(&split, "W_Q")[0], left_half.norm());
+}
+
+#[test]
+fn heads_of_keys_are_those_of_the_config_or_follow_from_the_widths() {
+    let sandbox = Sandbox::new();
+    let grouped = "--set model.n_heads=4 --set model.n_kv_heads=2 --set model.d_k=8";
+    sandbox.succeeds(&format!("train reverse --steps 1 --quiet --out run {grouped}"));
+    let of_run = sandbox.succeeds("inspect run").stdout;
+    assert!(of_run.contains("W_K of blocks.0.attention, head 3  (32 d_in down, 8 d_k across)"), "{of_run}");
+    assert_eq!(sandbox.succeeds("inspect run --heads 4").stdout, of_run);
+    fs::copy(
+        sandbox.path("run/checkpoints/step-00000001/model.safetensors"),
+        sandbox.path("mine.safetensors"),
+    )
+    .unwrap();
+    for given in ["", "--kv-heads 2"] {
+        let of_file = sandbox.succeeds(&format!("inspect mine.safetensors --heads 4 {given}")).stdout;
+        assert!(
+            of_file.contains("W_K of blocks.0.attention, head 3  (32 d_in down, 8 d_k across)"),
+            "{of_file}"
+        );
+    }
+    sandbox.refuses("inspect run --heads 2", &["16 for each of n_heads = 2", "8 for each of n_kv_heads = 2"]);
+}
+
+#[test]
+fn heads_are_described_in_a_line_each() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train copy --steps 1 --quiet --out run --set model.n_layers=2 --set model.n_heads=2");
+    let text = sandbox.succeeds("inspect run").stdout;
+    let after =
+        |heading: &str| text.split_once(heading).unwrap_or_else(|| panic!("no {heading:?} in {text}")).1;
+    for layer in ["blocks.0.attention", "blocks.1.attention"] {
+        let lines: Vec<&str> = after(&format!("heads of {layer}\n")).lines().take(3).collect();
+        let heads: Vec<&str> = lines[1..].iter().filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(heads, ["0", "1"], "{text}");
+        let copying: f64 = lines[1].split_whitespace().last().unwrap().parse().unwrap();
+        assert!((-1.0..=1.0).contains(&copying), "{text}");
+    }
+    // Query, key and value of each of the two heads of the second layer.
+    let composed =
+        after("composition: ").lines().skip(2).take_while(|line| line.contains("blocks.0.attention"));
+    assert_eq!(composed.count(), 6, "{text}");
+}
+
+#[test]
+fn figures_far_from_one_keep_four_digits() {
+    let sandbox = Sandbox::new();
+    sandbox.write("far.safetensors", file_of_layers(&[("a", 1e38), ("b", 1e-5)]));
+    let text = sandbox.succeeds("inspect far.safetensors").stdout;
+    assert_eq!(figures(&text, "W_Q")[0], "2.000e38");
+    assert!(text.contains("  2.000e-5  "), "{text}");
+}
+
+#[test]
+fn every_picture_that_was_written_has_a_file_of_its_own() {
+    let sandbox = Sandbox::new();
+    let long = "x".repeat(300);
+    let layers = ["A", "a", "a/b", "a_b", "a b", long.as_str()];
+    sandbox.write("mine.safetensors", file_of_layers(&layers.map(|layer| (layer, 1.0))));
+    let text = sandbox.succeeds("inspect mine.safetensors --svg pictures").stdout;
+    let written = text.lines().filter_map(|line| line.strip_prefix("wrote "));
+    let mut folded: Vec<String> = written.map(str::to_lowercase).collect();
+    folded.sort();
+    folded.dedup();
+    assert_eq!((folded.len(), sandbox.tree("pictures").len()), (6, 6), "{text}");
 }
 
 #[test]

@@ -14,18 +14,27 @@ use crate::heads::circuit::Circuit;
 use crate::heads::embeddings::StreamInput;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;
+use crate::picture::palette::{Palette, Rgb};
 
 #[derive(Serialize)]
 pub(crate) struct PageData {
     title: String,
     frames: Vec<FrameData>,
     vocabulary: Vec<String>,
+    palettes: PaletteData,
     layers: Vec<LayerData>,
     probes: Vec<ProbeData>,
     /// Why there is no balanced gauge; none where there is one.
     no_gauge: Option<String>,
     /// The last map of the first probe of other runs, for comparison.
     arms: Vec<ArmData>,
+}
+
+/// The stops of each palette, red, green and blue.
+#[derive(Serialize)]
+struct PaletteData {
+    diverging: &'static [Rgb],
+    sequential: &'static [Rgb],
 }
 
 #[derive(Serialize)]
@@ -79,6 +88,10 @@ impl PageData {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
             vocabulary: film.config.vocabulary.iter().map(|label| clean_label(label)).collect(),
+            palettes: PaletteData {
+                diverging: Palette::Diverging.stops(),
+                sequential: Palette::Sequential.stops(),
+            },
             layers: layers(film),
             probes: probes(film),
             no_gauge: match film.config.gauge_is_free() {

@@ -6,8 +6,10 @@ use crate::error::InspectError;
 use crate::film::frames::{Film, Frame};
 use crate::film::page::data::PageData;
 use crate::film::page::plot::Plot;
+use crate::heads::composition::Composition;
+use crate::heads::profile::{HeadProfile, profiles};
+use crate::number::significant;
 use crate::picture::label::clean_label;
-use crate::picture::scale::number;
 
 /// In the order in which they stand on the page: each uses what those before it define.
 const SCRIPT: &str = concat!(
@@ -31,6 +33,8 @@ struct Page<'a> {
     data: String,
     plot: Option<Plot>,
     rows: Vec<Row>,
+    figures: [&'static str; 9],
+    heads: Vec<HeadRow>,
     arms: Vec<Arm>,
     last: usize,
 }
@@ -40,6 +44,13 @@ struct Row {
     step: u64,
     loss: String,
     accuracy: String,
+}
+
+/// One head in the table of heads.
+struct HeadRow {
+    name: String,
+    figures: [String; 9],
+    reads: String,
 }
 
 /// One run in the comparison.
@@ -68,6 +79,8 @@ impl Film {
             data: PageData::new(self, others).json(),
             plot: Plot::new(self, others),
             rows: self.rows(),
+            figures: HeadProfile::FIGURES,
+            heads: self.heads(),
             arms: self.arms(others),
             last: self.frames.len() - 1,
         };
@@ -91,7 +104,7 @@ impl Film {
                     .metrics
                     .losses
                     .last_key_value()
-                    .map_or("–".to_owned(), |(_, loss)| number(*loss)),
+                    .map_or("–".to_owned(), |(_, loss)| significant(*loss)),
                 accuracy: percent(evaluation.map(|evaluation| evaluation.accuracy)),
                 sequences: percent(
                     evaluation
@@ -106,8 +119,31 @@ impl Film {
         }
     }
 
+    /// The heads at the last frame that has matrices, with the last maps.
+    fn heads(&self) -> Vec<HeadRow> {
+        let no_frame = Frame::default();
+        let last = self.ends().map_or(&no_frame, |[_, last]| last);
+        let probe = self.frames.iter().rev().find_map(|frame| frame.probes.first());
+        let name = |layer: &str, head: usize| format!("head {head} of {}", clean_label(layer));
+        let reads = |found: &Composition| {
+            format!(
+                "{} of {}: {}, {} deviations from random",
+                found.kind.name(),
+                name(&last.layers[found.from_layer].prefix, found.from_head),
+                significant(found.score),
+                significant(found.deviations())
+            )
+        };
+        let row = |profile: HeadProfile| HeadRow {
+            name: name(&profile.layer, profile.head),
+            figures: profile.figures(),
+            reads: profile.compositions.iter().map(reads).collect::<Vec<_>>().join("; "),
+        };
+        profiles(&last.layers, &last.embeddings, probe).into_iter().map(row).collect()
+    }
+
     fn rows(&self) -> Vec<Row> {
-        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), number);
+        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), significant);
         let row = |frame: &Frame| Row {
             step: frame.step,
             loss: or_dash(frame.loss),
@@ -189,7 +225,11 @@ mod tests {
         ] {
             assert!(html.contains(needed), "{needed}");
         }
-        assert!(html.contains("The training loss fell from 2.00 at step 1 to 1.00 at step 20"));
+        // Of two tokens, the first attends to the second and the second to the first.
+        assert!(html.contains(
+            "head 0 of a</th><td>1.000</td><td>1.000</td><td>1.000</td><td>-</td><td>-</td><td>1.000</td>"
+        ));
+        assert!(html.contains("The training loss fell from 2.000 at step 1 to 1.000 at step 20"));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Loss and accuracy over the steps, drawn without any script.
 
 use crate::film::frames::Film;
-use crate::picture::scale::number;
+use crate::number::significant;
 
 /// In units of the view box.
 const WIDTH: f64 = 720.0;
@@ -81,7 +81,7 @@ impl Plot {
             top,
             bottom,
             most_step,
-            most_loss: number(most),
+            most_loss: significant(most),
             losses: all.iter().enumerate().map(curve).collect(),
             accuracy: evaluations.map(|(step, found)| point(*step, found.accuracy)).collect(),
             described: format!("Training loss over {most_step} steps; the table below has its numbers."),
