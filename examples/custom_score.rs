@@ -1,4 +1,4 @@
-//! A score of your own: cosine similarity with a learned temperature. It trains, saves and loads like the built-in ones.
+//! A score of your own: cosine similarity with a learned temperature. It trains and is saved like a built-in one.
 //!
 //! ```text
 //! cargo run --release --example custom_score

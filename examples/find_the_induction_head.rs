@@ -1,8 +1,8 @@
-//! Which head does what: trains two layers on `induction`, finds the head that looks at what followed the last time and the
-//! one that looks at the position before, takes every head away in turn, and asks whose values bring a symbol to the answer.
+//! The roles of heads: trains two layers on `induction`, finds the induction head and the previous-token head, ablates
+//! every head in turn, and patches values to find the head that brings a symbol to the answer.
 //!
-//! Slopes of ALiBi make the heads of a layer unlike from the start: one looks near, two look far. Where all are alike, as
-//! with rotary positions, several share the work, and none is missed much.
+//! Slopes of ALiBi make the heads of a layer unlike from the start: one looks near, two look far. Where all are alike,
+//! as with rotary positions, several share the work, and none is missed much.
 //!
 //! ```text
 //! cargo run --release --example find_the_induction_head

@@ -253,7 +253,8 @@ fn a_task_without_held_out_inputs_is_an_error() {
 
 #[test]
 fn the_split_of_an_input_never_changes() {
-    // By an independent program: FNV-1a over the little-endian tokens, then MurmurHash3's finalizer, modulo 8, for 0 1 4 to 5 1 4.
+    // By an independent program: FNV-1a over the little-endian tokens, then MurmurHash3's finalizer, modulo 8, for 0 1
+    // 4 to 5 1 4.
     let expected = [3, 1, 0, 2, 5, 7].map(|rest| match rest {
         0 => Split::Test,
         1 => Split::Validation,

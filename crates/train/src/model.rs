@@ -26,8 +26,8 @@ pub trait Model: ErasedModule {
         Vec::new()
     }
 
-    /// The learned matrices that are tables of vectors and not maps, such as embeddings: weight decay leaves them alone.
-    /// None unless overridden; [`list_param_ids`] gives all those of a part.
+    /// The learned matrices that are tables of vectors and not maps, such as embeddings: weight decay leaves them
+    /// alone. None unless overridden; [`list_param_ids`] gives all those of a part.
     fn tables(&self) -> Vec<ParamId> {
         Vec::new()
     }
@@ -46,15 +46,16 @@ pub trait Model: ErasedModule {
         None
     }
 
-    /// As [`features`](Self::features), with a call of `hook` at every stage of every layer, which may replace it; `None`
-    /// unless overridden. A pass calls it once for each stage of a layer, and every attention has a layer index of its own.
+    /// As [`features`](Self::features), with a call of `hook` at every stage of every layer, which may replace it;
+    /// `None` unless overridden. A pass calls it once for each stage of a layer, and every attention has a layer index
+    /// of its own.
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
         let _ = (tokens, mode, hook);
         None
     }
 
-    /// The features without dropout as a sum, `[batch, seq_len, d_model]` from each source; `None` unless overridden. It
-    /// requires [`logits`](Self::logits) that are linear, without a bias.
+    /// The features without dropout as a sum, `[batch, seq_len, d_model]` from each source; `None` unless overridden.
+    /// It requires [`logits`](Self::logits) that are linear, without a bias.
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
         let _ = tokens;
         None

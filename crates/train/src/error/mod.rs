@@ -45,8 +45,8 @@ pub enum TrainError {
     },
     /// A model may look at the answers.
     #[error(
-        "the inputs of the task hold its answers one position later, so its model must not look ahead: set model.mask = \
-         \"causal\""
+        "the inputs of the task hold its answers one position later, so its model must not look ahead: set \
+         model.mask = \"causal\""
     )]
     NeedsCausalMask,
     /// A setting that is not an assignment.
@@ -110,8 +110,8 @@ pub enum TrainError {
     },
     /// A hook is shown one stage more than once in one pass.
     #[error(
-        "the model shows its hooks the {stage} of layer {layer} {times} times in {passes} passes, so that they cannot be \
-         told apart; give every attention an index of its own"
+        "the model shows its hooks the {stage} of layer {layer} {times} times in {passes} passes, so that they \
+         cannot be told apart; give every attention an index of its own"
     )]
     ShownTwice {
         /// Index of the layer.
@@ -139,8 +139,8 @@ pub enum TrainError {
     },
     /// A target that the vocabulary does not have.
     #[error(
-        "a target is {target}, but the vocabulary has {vocab_size} tokens, numbered from 0; the vocabulary of the task and \
-         that of the model must have them all"
+        "a target is {target}, but the vocabulary has {vocab_size} tokens, numbered from 0; the vocabulary of the \
+         task and that of the model must have them all"
     )]
     TargetOutside {
         /// The largest target of the batch.
@@ -165,8 +165,8 @@ pub enum TrainError {
     NoGradients,
     /// Two inputs between which there is nothing to find.
     #[error(
-        "at no position of {pairs} pairs do the clean and the corrupted example ask for different answers; corrupt what \
-         the answer depends on"
+        "at no position of {pairs} pairs do the clean and the corrupted example ask for different answers; corrupt \
+         what the answer depends on"
     )]
     SameAnswers {
         /// Number of pairs.

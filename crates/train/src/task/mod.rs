@@ -1,6 +1,7 @@
 //! What there is to learn: a task draws inputs and has the right answer to each.
 //!
-//! Here belong the tasks and the splits of their examples. How a config names one lies in `registry/`.
+//! Here belong the tasks and the splits of their examples. A new task is a file here, a line in `registry/mod.rs` and
+//! its defaults in `configs/`; how a config names one lies in `registry/`.
 
 mod autoregressive;
 mod chars;
@@ -64,7 +65,8 @@ pub trait Task: Send + Sync {
         false
     }
 
-    /// The one split that an input belongs to; [`Split::of`] by default.
+    /// The one split that an input belongs to; [`Split::of`] by default. Tasks with [`HeldOutLists`] have no use for
+    /// it.
     fn split(&self, tokens: &[u32]) -> Split {
         Split::of(tokens)
     }
