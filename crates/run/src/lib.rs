@@ -27,7 +27,7 @@
 //! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above.
 //! Start at [`RunFolder`]; a [`Checkpoint`] is one of its steps, an [`Event`] one line of its log, of a [`StepReport`]
 //! or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, and [`RunError`] what can be wrong. [`Existing`]
-//! says what a new run does to an old one.
+//! decides what a new run does to an old one.
 
 mod checkpoint;
 mod create;

@@ -1,6 +1,6 @@
 //! `config.json` of a checkpoint: what a weight file alone does not hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use qkv_run::Checkpoint;
@@ -108,9 +108,7 @@ impl CheckpointConfig {
             Some(value) => format!("{key} = {value}"),
             None => format!("{key} not set"),
         };
-        let mut keys: Vec<&String> = self.settings.keys().chain(other.settings.keys()).collect();
-        keys.sort();
-        keys.dedup();
+        let keys: BTreeSet<&String> = self.settings.keys().chain(other.settings.keys()).collect();
         keys.into_iter().filter(differs).map(value).collect()
     }
 }

@@ -1,53 +1,44 @@
 //! The header of a safetensors file, and whether the file is as long as it promises.
 
+use std::path::Path;
+
 use safetensors::tensor::Metadata;
 use safetensors::{SafeTensorError, SafeTensors};
+
+use crate::error::InspectError;
 
 /// Bytes of the number in front of the header, which is the header's length.
 const LENGTH_BYTES: usize = 8;
 
-/// Why the bytes of a file cannot be used.
-pub(crate) enum Problem {
-    /// The file has to be at least this long.
-    Truncated(u64),
-    /// In words.
-    Other(String),
-}
-
-/// The header, and where the numbers begin. Afterwards every offset in the header lies within the file.
-pub(crate) fn parse(bytes: &[u8]) -> Result<(Metadata, usize), Problem> {
+/// The header, and where the numbers begin; `path` is only for messages. Afterwards every offset in the header lies
+/// within the file.
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<(Metadata, usize), InspectError> {
     let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     let begin = length.saturating_add(LENGTH_BYTES as u64);
-    match SafeTensors::read_metadata(bytes) {
-        Ok((_, header)) => Ok((header, begin as usize)),
+    let (path, size) = (path.to_owned(), bytes.len());
+    let problem = match SafeTensors::read_metadata(bytes) {
+        Ok((_, header)) => return Ok((header, begin as usize)),
         // Other formats begin with a number, too, but not with a brace after it.
         Err(SafeTensorError::InvalidHeaderLength) if bytes.get(LENGTH_BYTES).is_none_or(|&b| b == b'{') => {
-            Err(Problem::Truncated(begin))
+            return Err(InspectError::Truncated { path, expected: begin, size });
         }
-        Err(SafeTensorError::MetadataIncompleteBuffer) => Err(wrong_length(bytes, begin)),
+        Err(SafeTensorError::MetadataIncompleteBuffer) => {
+            let header = serde_json::from_slice::<Metadata>(&bytes[LENGTH_BYTES..begin as usize]);
+            let expected = begin.saturating_add(header.map_or(0, |header| header.data_len() as u64));
+            match (size as u64).checked_sub(expected) {
+                None => return Err(InspectError::Truncated { path, expected, size }),
+                Some(left) => format!("{left} bytes follow the last tensor"),
+            }
+        }
         Err(error) => {
-            let error = error.to_string();
-            Err(Problem::Other(format!("its header does not describe tensors ({})", error.escape_debug())))
+            format!("its header does not describe tensors ({})", error.to_string().escape_debug())
         }
-    }
-}
-
-/// What is missing behind a whole header, or too much.
-fn wrong_length(bytes: &[u8], begin: u64) -> Problem {
-    let header = serde_json::from_slice::<Metadata>(&bytes[LENGTH_BYTES..begin as usize]);
-    let end = begin.saturating_add(header.map_or(0, |header| header.data_len() as u64));
-    match (bytes.len() as u64).checked_sub(end) {
-        None => Problem::Truncated(end),
-        Some(left) => Problem::Other(format!("{left} bytes follow the last tensor")),
-    }
-}
-
-/// The first bytes in a form that can be printed.
-pub(crate) fn start(bytes: &[u8]) -> String {
-    match bytes {
+    };
+    let start = match bytes {
         [] => "nothing".to_owned(),
-        _ => format!("\"{}\"", bytes[..bytes.len().min(16)].escape_ascii()),
-    }
+        _ => format!("\"{}\"", bytes[..size.min(16)].escape_ascii()),
+    };
+    Err(InspectError::NotSafetensors { path, problem, size, start })
 }
 
 #[cfg(test)]
@@ -63,7 +54,7 @@ mod tests {
             ("[2305843009213693952]", 8),
         ] {
             let header = format!(r#"{{"w_q":{{"dtype":"U8","shape":{shape},"data_offsets":[0,{end}]}}}}"#);
-            assert!(parse(&file(&header, &[0; 8])).is_err(), "{shape}");
+            assert!(parse(Path::new("x"), &file(&header, &[0; 8])).is_err(), "{shape}");
         }
     }
 }

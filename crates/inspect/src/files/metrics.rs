@@ -1,4 +1,4 @@
-//! What `metrics.jsonl` says about loss and accuracy.
+//! Loss and accuracy by step, from the events of a run.
 
 use std::collections::BTreeMap;
 

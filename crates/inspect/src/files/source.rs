@@ -25,7 +25,7 @@ pub struct Source {
     pub start: Option<Weights>,
     /// Updates made before they were saved.
     pub step: Option<u64>,
-    /// What `config.json` says about the model; nothing where there is none.
+    /// The run's config; empty without a `config.json`.
     pub config: CheckpointConfig,
     /// The attention map to show with them; mind its own `step`.
     pub snapshot: Option<Snapshot>,
@@ -91,7 +91,7 @@ impl Source {
     }
 
     fn of_file(file: &Path) -> Result<Self, InspectError> {
-        // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder still knows where it is.
+        // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder is still found to be in a run.
         let file =
             file.canonicalize().map_err(|source| InspectError::Read { path: file.to_owned(), source })?;
         let folder = file.parent().unwrap_or(&file);

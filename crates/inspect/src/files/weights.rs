@@ -8,7 +8,7 @@ use safetensors::Dtype;
 
 use crate::error::InspectError;
 use crate::files::decode::decode;
-use crate::files::header::{Problem, parse, start};
+use crate::files::header::parse;
 use crate::matrix::dense::Matrix;
 
 /// The named tensors of a [safetensors](https://github.com/huggingface/safetensors#format) file.
@@ -66,20 +66,7 @@ impl Weights {
     /// If the bytes are cut off or are no safetensors file.
     pub fn from_bytes(path: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self, InspectError> {
         let path = path.as_ref().to_owned();
-        let (header, first) = match parse(&bytes) {
-            Ok(parsed) => parsed,
-            Err(Problem::Truncated(expected)) => {
-                return Err(InspectError::Truncated { path, expected, size: bytes.len() });
-            }
-            Err(Problem::Other(problem)) => {
-                return Err(InspectError::NotSafetensors {
-                    path,
-                    problem,
-                    size: bytes.len(),
-                    start: start(&bytes),
-                });
-            }
-        };
+        let (header, first) = parse(&path, &bytes)?;
         let entry = |info: &safetensors::tensor::TensorInfo| Entry {
             dtype: info.dtype,
             shape: info.shape.clone(),

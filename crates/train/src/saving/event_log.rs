@@ -16,7 +16,7 @@ pub struct EventLog<W> {
     info: RunInfo,
 }
 
-/// What the first event says of a run.
+/// The first event of a run, as far as the config decides it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunInfo {
     /// The task's name.

@@ -26,7 +26,7 @@ pub(crate) fn save_moments(moments: &BTreeMap<String, Moments>, path: &Path) -> 
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
         (
             name.as_str(),
-            TensorView::new(*dtype, shape.clone(), bytes).expect("as many bytes as the shape says"),
+            TensorView::new(*dtype, shape.clone(), bytes).expect("as many bytes as the shape has"),
         )
     });
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
