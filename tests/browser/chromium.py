@@ -54,7 +54,7 @@ class Chromium:
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ["Page", "Runtime", "Log", "Network"]:
             self.send(f"{domain}.enable")
-        # A window that nobody looks at has no focus otherwise.
+        # A window without a screen has no focus otherwise.
         self.send("Emulation.setFocusEmulationEnabled", enabled=True)
         offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
         self.send("Network.emulateNetworkConditions", **offline)

@@ -1,11 +1,11 @@
 //! What a run learned, read from its files alone: W_Q, W_K, W_V and W_O head by head, and the attention map.
 //!
-//! No model is constructed and no tensor library is used, so a model that somebody defined for themselves is shown
+//! No model is constructed and no tensor library is used, so a model of any origin is shown
 //! like our own, as long as its matrices are called `w_q`, `w_k`, `w_v` and `w_o`. This crate writes no file, prints
 //! nothing and picks no device: text and pictures come back as strings. Start at [`Source`] for one checkpoint, at
-//! [`LayerWeights::qk`] and [`LayerWeights::ov`] for what the matrices do together, at [`AttentionMap::scores`] for what a
-//! head looks at, and at [`Film`] for a whole run; the axes are called as in `qkv-model` (`d_in`, `d_k`, `d_v`, `d_out`,
-//! `n_heads`), and matrices are `[in, out]` because `q = x W_Q`.
+//! [`LayerWeights::qk`] and [`LayerWeights::ov`] for what the matrices do together, at [`AttentionMap::scores`] for
+//! what a head looks at, and at [`Film`] for a whole run; the axes are called as in `qkv-model` (`d_in`, `d_k`, `d_v`,
+//! `d_out`, `n_heads`), and matrices are `[in, out]` because `q = x W_Q`.
 //!
 //! ```
 //! use qkv_inspect::{HeatMap, Matrix, Palette, TextStyle};

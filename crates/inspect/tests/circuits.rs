@@ -90,7 +90,8 @@ proptest! {
     fn eigenvalues_agree_with_trace_and_determinant(a in square()) {
         let found = matrix(&a).eigenvalues().unwrap();
         let (sum, all) = power_sum_and_product(&found, 1);
-        // Sums and products of the eigenvalues are polynomials of the matrix and well conditioned, whatever each one is.
+        // Sums and products of the eigenvalues are polynomials of the matrix and well conditioned, whatever each one
+        // is.
         let size = norm(&a).max(1.0);
         prop_assert!((sum - trace(&a)).abs() < 1e-10 * size, "{sum} is not {}", trace(&a));
         let bound = 1e-10 * size.powi(a.len() as i32);

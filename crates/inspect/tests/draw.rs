@@ -33,8 +33,8 @@ pub fn free() -> CheckpointConfig {
     CheckpointConfig { score: name("scaled-dot"), positions: name("learned"), ..CheckpointConfig::default() }
 }
 
-/// Agreement to `1e-9` of `size`: sums of at most a hundred products of numbers of that size lose less in f64, and even a
-/// single wrong factor is far outside.
+/// Agreement to `1e-9` of `size`: sums of at most a hundred products of numbers of that size lose less in f64, and even
+/// a single wrong factor is far outside.
 #[track_caller]
 pub fn assert_close(got: &Rows, expected: &Rows, size: f64) {
     assert_eq!((got.len(), got[0].len()), (expected.len(), expected[0].len()));

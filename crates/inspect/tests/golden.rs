@@ -1,4 +1,4 @@
-//! Pictures against those that somebody has looked at. `QKV_RENEW=1 cargo test` writes them anew; look at them then.
+//! Pictures against reviewed ones. `QKV_RENEW=1 cargo test` writes them anew; look at them then.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Table of contents of the tests that draw their cases at random, and of pictures that somebody has looked at.
+//! Table of contents of the tests that draw their cases at random, and of reviewed pictures.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 // What the tests stand on.

@@ -83,8 +83,8 @@ impl Format {
     }
 }
 
-/// Letters and digits of each name in lower case, at most [`MAX_BYTES`] of them; names that would be equal are numbered,
-/// so that they differ where a file system ignores case, too.
+/// Letters and digits of each name in lower case, at most [`MAX_BYTES`] of them; names that would be equal are
+/// numbered, so that they differ where a file system ignores case, too.
 fn file_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
     let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };

@@ -57,9 +57,10 @@ impl Heads {
 }
 
 impl CheckpointConfig {
-    /// The heads of a file's matrices when the query heads are `n_heads`. Key and value heads are `n_kv_heads`, else those
-    /// of the config, else they follow from the widths: a dot product needs queries as wide as keys, so W_K has as many
-    /// heads as it has times the `d_k` of W_Q. A score that is known to be no dot product has as many as query heads.
+    /// The heads of a file's matrices when the query heads are `n_heads`. Key and value heads are `n_kv_heads`, else
+    /// those of the config, else they follow from the widths: a dot product needs queries as wide as keys, so W_K has
+    /// as many heads as it has times the `d_k` of W_Q. A score that is known to be no dot product has as many as query
+    /// heads.
     ///
     /// # Errors
     /// If there are no heads, groups of different sizes, or queries of another width than keys under a dot product.

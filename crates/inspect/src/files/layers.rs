@@ -73,8 +73,8 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
     Ok(layers)
 }
 
-/// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, and errors call the matrix
-/// `name`.
+/// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, and errors call the
+/// matrix `name`.
 ///
 /// ```
 /// use qkv_inspect::{Heads, Matrix, split_heads};

@@ -25,7 +25,7 @@ pub struct Snapshot {
     pub maps: Vec<AttentionMap>,
 }
 
-/// Who looks at whom in one head: row i holds the weights that query i gives to the keys, which add up to one.
+/// The attention weights of one head: row i holds the weights of query i over the keys, which sum to one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionMap {
     /// Name of the layer, such as `blocks.0.attention`.

@@ -63,8 +63,8 @@ impl Source {
         Self::of_checkpoint(&RunFolder::open(path)?.at(step)?)
     }
 
-    /// Splits the matrices into `n_heads` query heads, and into `n_kv_heads` heads of keys and values; without, the config
-    /// or the widths decide, as in [`CheckpointConfig::heads_of`].
+    /// Splits the matrices into `n_heads` query heads, and into `n_kv_heads` heads of keys and values; without, the
+    /// config or the widths decide, as in [`CheckpointConfig::heads_of`].
     ///
     /// # Errors
     /// As [`CheckpointConfig::heads_of`].

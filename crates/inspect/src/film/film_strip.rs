@@ -61,8 +61,8 @@ struct Row<'a> {
 }
 
 impl<'a> FilmStrip<'a> {
-    /// Head `head` of layer `layer`, both counted from zero, at the first step, the last, and those between at which the
-    /// loss had fallen by equal parts. `None` if no frame has the head.
+    /// Head `head` of layer `layer`, both counted from zero, at the first step, the last, and those between at which
+    /// the loss had fallen by equal parts. `None` if no frame has the head.
     pub fn new(film: &'a Film, layer: usize, head: usize) -> Option<Self> {
         let name = film.ends()?[1].layers.get(layer)?.prefix.as_str();
         let frames = chosen(&film.frames, MAX_STEPS);

@@ -10,8 +10,8 @@ use crate::picture::label::clean_label;
 const MOST: f64 = 0.5;
 
 impl Film {
-    /// What happened, in sentences: what was to be learned by what, how long, how well, which matrix moved most, and what
-    /// the heads came to look at. Nothing is said about what was not measured.
+    /// What happened, in sentences: what was to be learned by what, how long, how well, which matrix moved most, and
+    /// what the heads came to look at. Nothing is said about what was not measured.
     pub fn story(&self) -> Vec<String> {
         let sentences = [
             self.model(),

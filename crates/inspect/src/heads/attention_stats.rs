@@ -45,8 +45,8 @@ impl AttentionMap {
         (!nats.is_empty()).then(|| nats.iter().sum::<f64>() / nats.len() as f64)
     }
 
-    /// Mean attention by relative position, from the key furthest before its query to the one furthest after. Queries that
-    /// saw nothing or whose weights are no shares are left out, and offsets at which no other query has a key.
+    /// Mean attention by relative position, from the key furthest before its query to the one furthest after. Queries
+    /// that saw nothing or whose weights are no shares are left out, and offsets at which no other query has a key.
     pub fn offsets(&self) -> Vec<OffsetMean> {
         let (q_len, k_len) = (self.weights.rows() as isize, self.weights.columns() as isize);
         let queries: Vec<usize> = self.sharing_queries().collect();
@@ -70,8 +70,8 @@ impl AttentionMap {
     }
 }
 
-/// The sum of weights that are shares of one; `None` where a weight is negative, NaN or infinite, where all are zero, or
-/// where they sum to more than one.
+/// The sum of weights that are shares of one; `None` where a weight is negative, NaN or infinite, where all are zero,
+/// or where they sum to more than one.
 fn total(weights: &[f64]) -> Option<f64> {
     let sum: f64 = weights.iter().sum();
     let are_shares = weights.iter().all(|&weight| weight >= 0.0) && sum > 0.0 && sum <= 1.0 + ROUNDING;

@@ -155,9 +155,9 @@ impl LayerWeights {
     /// What attends to what: `score(x_i, x_j) ∝ x_i W_Q W_Kᵀ x_jᵀ`, so `W_Q W_Kᵀ`, `[d_in, d_in]`
     /// ([Elhage et al. 2021, QK circuit](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
-    /// Unlike its factors it does not depend on the basis in which queries and keys meet. It is the whole score only for
-    /// dot products without rotary positions and without biases. `None` unless both matrices are there with the same
-    /// `d_k`.
+    /// Unlike its factors it does not depend on the basis in which queries and keys meet. It is the whole score only
+    /// for dot products without rotary positions and without biases. `None` unless both matrices are there with the
+    /// same `d_k`.
     ///
     /// # Panics
     /// If there is no such head.

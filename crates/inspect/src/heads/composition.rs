@@ -81,8 +81,8 @@ impl Circuit {
     /// ‖A B‖_F / (‖A‖_F ‖B‖_F)
     /// ```
     ///
-    /// 0 where this one writes into directions that `next` does not read, at most 1; neither factor's size matters. `None`
-    /// where one of them is zero or not finite.
+    /// 0 where this one writes into directions that `next` does not read, at most 1; neither factor's size matters.
+    /// `None` where one of them is zero or not finite.
     ///
     /// # Errors
     /// If `next` has not as many rows as this has columns.

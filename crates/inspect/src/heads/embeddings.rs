@@ -13,8 +13,8 @@ use crate::matrix::dense::Matrix;
 pub struct Embeddings {
     /// Token vectors, `[vocab_size, d_model]`.
     pub tokens: Option<Matrix>,
-    /// Position vectors, `[max_len, d_model]`: learned ones, or sinusoidal ones, which are in no file but follow from the
-    /// config.
+    /// Position vectors, `[max_len, d_model]`: learned ones, or sinusoidal ones, which are in no file but follow from
+    /// the config.
     pub positions: Option<Matrix>,
     /// From the residual stream to logits, `[d_model, vocab_size]`.
     pub unembedding: Option<Matrix>,
@@ -33,8 +33,8 @@ pub enum StreamInput {
 const MAX_POSITIONS: usize = 1 << 16;
 
 impl Embeddings {
-    /// Reads `embedding.table`, `positions.learned` and `unembedding`. Where the config says that the model is tied, the
-    /// unembedding is the transposed table; where it says that positions are sinusoidal, they are computed.
+    /// Reads `embedding.table`, `positions.learned` and `unembedding`. Where the config says that the model is tied,
+    /// the unembedding is the transposed table; where it says that positions are sinusoidal, they are computed.
     ///
     /// # Errors
     /// If one of them is no matrix of floating point numbers.
@@ -60,16 +60,17 @@ impl Embeddings {
         })
     }
 
-    /// Which input attends to which: entry `(a, b)` is `a`'s part in the score of a query that holds `a` for a key that holds `b`,
-    /// before scaling ([Elhage et al. 2021, QK circuit](https://transformer-circuits.pub/2021/framework/index.html)).
+    /// Which input attends to which: entry `(a, b)` is `a`'s part in the score of a query that holds `a` for a key that
+    /// holds `b`, before scaling
+    /// ([Elhage et al. 2021, QK circuit](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
     /// ```text
     /// E W_Q W_Kᵀ Eᵀ      E W_Q W_Kᵀ Pᵀ      P W_Q W_Kᵀ Eᵀ      P W_Q W_Kᵀ Pᵀ
     /// ```
     ///
-    /// Norms, biases and what earlier layers wrote are left out, so this is the whole score only in the first layer of a
-    /// model without norms and biases; elsewhere it says which way the matrices pull. Adding a constant to a row changes
-    /// no attention weight. `None` where the file lacks the vectors.
+    /// Norms, biases and what earlier layers wrote are left out, so this is the whole score only in the first layer of
+    /// a model without norms and biases; elsewhere it says which way the matrices pull. Adding a constant to a row
+    /// changes no attention weight. `None` where the file lacks the vectors.
     ///
     /// # Errors
     /// If the vectors have not the width that `qk` reads.
@@ -85,8 +86,8 @@ impl Embeddings {
         Ok(Some(circuit.with_axes(down, across)))
     }
 
-    /// What attending to an input writes: entry `(a, b)` is how much a head that attends to `a` raises the logit of token `b`
-    /// ([Elhage et al. 2021, OV circuit](https://transformer-circuits.pub/2021/framework/index.html)).
+    /// What attending to an input writes: entry `(a, b)` is how much a head that attends to `a` raises the logit of
+    /// token `b` ([Elhage et al. 2021, OV circuit](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
     /// ```text
     /// E W_V W_O U      P W_V W_O U

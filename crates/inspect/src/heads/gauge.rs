@@ -32,12 +32,12 @@ impl CheckpointConfig {
 }
 
 impl HeadWeights {
-    /// The same head with queries and keys in the basis in which they are equally large, dimension by dimension, and the
-    /// dimensions are orthogonal and sorted by their part in the scores.
+    /// The same head with queries and keys in the basis in which they are equally large, dimension by dimension, and
+    /// the dimensions are orthogonal and sorted by their part in the scores.
     ///
     /// For every invertible `A`, W_Q A and W_K A⁻ᵀ give the scores of W_Q and W_K, so that two training runs may differ
-    /// in these matrices and agree in everything that can be observed. Of all these pairs this is the one that a singular
-    /// value decomposition picks; biases are one more row of their matrices.
+    /// in these matrices and agree in everything that can be observed. Of all these pairs this is the one that a
+    /// singular value decomposition picks; biases are one more row of their matrices.
     ///
     /// ```text
     /// [W_Q; b_Q] [W_K; b_K]ᵀ = U Σ Vᵀ        [W_Q'; b_Q'] = U √Σ        [W_K'; b_K'] = V √Σ
@@ -48,8 +48,8 @@ impl HeadWeights {
     /// Query heads that share keys get a W_K' each.
     ///
     /// # Errors
-    /// [`InspectError::NoGauge`] where `config` does not leave the basis free or a matrix is missing; otherwise if a value
-    /// is NaN or infinite, or the iteration does not settle within a bound.
+    /// [`InspectError::NoGauge`] where `config` does not leave the basis free or a matrix is missing; otherwise if a
+    /// value is NaN or infinite, or the iteration does not settle within a bound.
     pub fn balanced(&self, config: &CheckpointConfig) -> Result<Self, InspectError> {
         let refused = |reason| InspectError::NoGauge { reason };
         config.gauge_is_free().map_err(refused)?;

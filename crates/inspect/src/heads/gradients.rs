@@ -24,8 +24,8 @@ pub struct GradientFlow {
 }
 
 impl GradientFlow {
-    /// Reads the tensors `<layer>.w_q.gradient` and `<layer>.w_q.update` of a snapshot, `[columns]` each: the norm of each
-    /// column of the gradient and of the last change. `layers` are the matrices after the change.
+    /// Reads the tensors `<layer>.w_q.gradient` and `<layer>.w_q.update` of a snapshot, `[columns]` each: the norm of
+    /// each column of the gradient and of the last change. `layers` are the matrices after the change.
     ///
     /// ```text
     /// ‖d(loss)/dW_Q‖ of head h = √(Σ over columns h·d_k .. (h+1)·d_k of column norm²)

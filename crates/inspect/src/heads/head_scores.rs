@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::files::snapshot::AttentionMap;
 
-/// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None` where
-/// there is no such query. A query that sees nothing is left out, and one whose weights are no shares of one: negative,
-/// NaN, or with a larger sum. With weights `a_ij`, tokens `t_i` and `n` positions:
+/// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None`
+/// where there is no such query. A query that sees nothing is left out, and one whose weights are no shares of one:
+/// negative, NaN, or with a larger sum. With weights `a_ij`, tokens `t_i` and `n` positions:
 ///
 /// | score | per query `i` | queries |
 /// |---|---|---|
@@ -18,11 +18,13 @@ use crate::files::snapshot::AttentionMap;
 ///
 /// A map that is zero above its diagonal is taken as causal, and only earlier keys count as such keys.
 ///
-/// Previous-token heads and induction heads: [Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html);
-/// the induction score is the prefix-matching score of
-/// [Olsson et al. 2022](https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html), which
-/// they take on repeated random tokens. First token: [Vig & Belinkov 2019, section 4](https://arxiv.org/abs/1906.04284), the
-/// "sink" of [Xiao et al. 2024](https://arxiv.org/abs/2309.17453). Same token: the duplicate-token heads of
+/// Previous-token heads and induction heads:
+/// [Elhage et al. 2021](https://transformer-circuits.pub/2021/framework/index.html); the induction score is the
+/// prefix-matching score of
+/// [Olsson et al. 2022](https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html),
+/// which they take on repeated random tokens. First token:
+/// [Vig & Belinkov 2019, section 4](https://arxiv.org/abs/1906.04284), the "sink" of
+/// [Xiao et al. 2024](https://arxiv.org/abs/2309.17453). Same token: the duplicate-token heads of
 /// [Wang et al. 2023](https://arxiv.org/abs/2211.00593). The anti-diagonal is what reversing a sequence takes.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct HeadScores {
@@ -39,8 +41,8 @@ pub struct HeadScores {
 }
 
 impl AttentionMap {
-    /// The scores of a head on one sequence. They are all `None` for a map between two different sequences, and those that
-    /// need tokens where there is not one a position.
+    /// The scores of a head on one sequence. They are all `None` for a map between two different sequences, and those
+    /// that need tokens where there is not one a position.
     ///
     /// ```
     /// use qkv_inspect::{AttentionMap, Matrix};

@@ -27,8 +27,8 @@ pub struct HeadProfile {
     pub n_keys: Option<f64>,
     /// The distance at which it attends most, of those that at least half of the queries have.
     pub offset: Option<OffsetMean>,
-    /// Copying score of the OV circuit from token to token, or of `W_V W_O` where the file holds no token vectors: 1 where
-    /// attending to a token raises that token's own logit, -1 where it lowers it.
+    /// Copying score of the OV circuit from token to token, or of `W_V W_O` where the file holds no token vectors: 1
+    /// where attending to a token raises that token's own logit, -1 where it lowers it.
     pub copying_score: Option<f64>,
     /// How it reads earlier heads: of each kind the composition furthest above what random matrices have.
     pub compositions: Vec<Composition>,

@@ -1,6 +1,6 @@
 //! One matrix: its values, norm, singular values and eigenvalues, and how far it moved from another one.
 //!
-//! Linear algebra alone belongs here: nothing that knows of files, heads or colours.
+//! Linear algebra alone belongs here: nothing about files, heads or colours.
 
 pub(crate) mod dense;
 pub(crate) mod eigenvalues;

@@ -83,14 +83,16 @@ impl Spectrum {
     /// rank = #{ i : σ_i > max(rows, columns) · 2⁻²³ · σ_1 }
     /// ```
     ///
-    /// The threshold is that of [`numpy.linalg.matrix_rank`](https://numpy.org/doc/stable/reference/generated/numpy.linalg.matrix_rank.html).
+    /// The threshold is that of
+    /// [`numpy.linalg.matrix_rank`](https://numpy.org/doc/stable/reference/generated/numpy.linalg.matrix_rank.html).
     pub fn rank(&self) -> usize {
         let threshold = self.longer_side as f64 * f64::from(f32::EPSILON) * self.values[0];
         self.values.iter().filter(|&&x| x > threshold).count()
     }
 
-    /// Effective rank ([Roy & Vetterli 2007](https://www.eurasip.org/Proceedings/Eusipco/Eusipco2007/Papers/a5p-h05.pdf)):
-    /// how many directions carry weight, between 1 and the rank. Zero where the matrix is.
+    /// Effective rank
+    /// ([Roy & Vetterli 2007](https://www.eurasip.org/Proceedings/Eusipco/Eusipco2007/Papers/a5p-h05.pdf)): how many
+    /// directions carry weight, between 1 and the rank. Zero where the matrix is.
     ///
     /// ```text
     /// p_i = σ_i / Σ σ      effective rank = exp(−Σ p_i ln p_i)

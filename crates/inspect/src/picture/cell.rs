@@ -17,7 +17,7 @@ pub struct Cell {
     pub background: Option<[u8; 3]>,
 }
 
-/// The cells of a heat map, for a terminal whose screen somebody else manages.
+/// The cells of a heat map, for a program that draws the whole screen itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     /// Row by row.

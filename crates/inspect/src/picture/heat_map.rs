@@ -95,7 +95,8 @@ impl<'a> HeatMap<'a> {
     }
 
     /// Draws at most so many rows and columns of cells, each at least 1. A larger matrix is reduced to blocks: to their
-    /// average with a sequential palette, to their value of largest magnitude with a diverging one. The picture says so.
+    /// average with a sequential palette, to their value of largest magnitude with a diverging one. The picture says
+    /// so.
     pub fn at_most(self, rows: usize, columns: usize) -> Self {
         let most = [rows, columns];
         Self { most, ..self }

@@ -65,8 +65,8 @@ impl Palette {
     }
 }
 
-/// The index of the nearest of xterm's 256 colours: its cube of six levels a channel or its 24 greys. The first 16 are the
-/// user's own and differ from terminal to terminal.
+/// The index of the nearest of xterm's 256 colours: its cube of six levels a channel or its 24 greys. The first 16 are
+/// the user's own and differ from terminal to terminal.
 ///
 /// ```
 /// assert_eq!([[0, 0, 95], [238; 3], [255, 0, 0]].map(qkv_inspect::of_256), [17, 255, 196]);

@@ -15,8 +15,9 @@ pub(crate) struct Reduced<'a> {
     pub block: [usize; 2],
 }
 
-/// At most `most` rows and columns. A block is shown by its average, or by its value of largest magnitude where the sign
-/// matters, because positive and negative weights would cancel. A block with a value that is not finite shows that one.
+/// At most `most` rows and columns. A block is shown by its average, or by its value of largest magnitude where the
+/// sign matters, because positive and negative weights would cancel. A block with a value that is not finite shows that
+/// one.
 pub(crate) fn reduce(matrix: &Matrix, most: [usize; 2], palette: Palette) -> Reduced<'_> {
     let block = [matrix.rows().div_ceil(most[0].max(1)), matrix.columns().div_ceil(most[1].max(1))];
     if block == [1, 1] {

@@ -66,8 +66,8 @@ impl Scale {
         self.high.abs().max(self.low.abs())
     }
 
-    /// Where `x` lies between the ends, 0 to 1; what lies outside is drawn like the nearer end. A scale over nothing but
-    /// one number draws it as zero.
+    /// Where `x` lies between the ends, 0 to 1; what lies outside is drawn like the nearer end. A scale over nothing
+    /// but one number draws it as zero.
     pub(crate) fn fraction(&self, x: f64) -> f64 {
         let width = self.high - self.low;
         if width > 0.0 && width.is_finite() {

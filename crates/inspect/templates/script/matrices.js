@@ -2,7 +2,7 @@
 const chosenLayer = () => film.layers.find((layer) => layer.name === state.layer);
 const chosenHead = () => chosenLayer()?.heads[state.head];
 
-// What the gauge is, or why there is none.
+// The gauge, or the reason why the model has no balanced one.
 function gaugeInWords() {
   if (!chosenHead()) return "";
   if (film.no_gauge) return `W_Q and W_K as they were trained. There is no balanced gauge here: ${film.no_gauge}.`;

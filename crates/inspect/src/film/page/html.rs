@@ -63,9 +63,10 @@ struct Arm {
 }
 
 impl Film {
-    /// The film as an HTML page that works offline: attention maps, matrices, circuits, gradients, loss and accuracy, step
-    /// by step, and at the end the other runs beside it. Every picture has a table beside it, and everything can be
-    /// reached with the keyboard. A large run is read with [`Frame::max_on_page`], or its page takes a browser too long.
+    /// The film as an HTML page that works offline: attention maps, matrices, circuits, gradients, loss and accuracy,
+    /// step by step, and at the end the other runs beside it. Every picture has a table beside it, and everything can
+    /// be reached with the keyboard. A large run is read with [`Frame::max_on_page`], or its page takes a browser too
+    /// long.
     ///
     /// # Errors
     /// If the page could not be written down, which only a lack of memory can cause.
