@@ -304,3 +304,9 @@ fn a_registry_says_which_name_was_taken_when_it_is_used() {
     let both = score.task("reverse", "", |task: &Reverse| Ok(task.clone()));
     assert!(both.check().err().unwrap().to_string().starts_with("the score name `dot`"));
 }
+
+#[test]
+fn a_layer_of_too_many_parameters_is_refused_before_any_is_made() {
+    let expected = "the number of parameters must be at most 1073741824, got 3298534883328";
+    check_attention(|config| (config.d_in, config.d_k, config.d_v) = (1 << 20, 1 << 20, 1 << 20), expected);
+}

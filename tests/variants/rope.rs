@@ -200,3 +200,25 @@ fn a_layer_with_rope_or_alibi_can_tell_the_order_of_its_inputs() {
         }
     }
 }
+
+#[test]
+fn what_is_kept_between_passes_changes_no_bit() {
+    for (device, dtype) in places() {
+        for scheme in ["rope", "alibi"] {
+            let init = Init::new(&device, 1).with_dtype(dtype);
+            let place = Place::Attention(HeadShape { n_heads: 3, d_k: 4 });
+            let build =
+                || Catalog::default().build_positions(&Choice::new(scheme), &init, place).unwrap().unwrap();
+            let kept = build();
+            // Longer, shorter, and the same again.
+            for (q_len, k_len) in [(5, 7), (9, 2), (3, 3), (3, 3)] {
+                let tensor = |len| random_tensor((&device, dtype), "x", [2, 3, len, 4]);
+                let rotated =
+                    |scheme: &AnyPositions| scheme.rotate(tensor(q_len), tensor(k_len)).map(|x| values(&x));
+                assert_eq!(rotated(&kept), rotated(&build()));
+                let bias = |scheme: &AnyPositions| scheme.bias(q_len, k_len).map(|bias| values(&bias));
+                assert_eq!(bias(&kept), bias(&build()));
+            }
+        }
+    }
+}

@@ -161,10 +161,8 @@ impl TransformerConfig {
 
     /// About how many parameters the model has; matrices only, which are nearly all.
     fn n_parameters(&self) -> usize {
-        let SelfAttentionConfig { d_in, d_k, d_v, n_heads, .. } = self.attention();
-        let attention = d_in.saturating_mul(2 * n_heads * (d_k + d_v));
-        let block = attention.saturating_add(3 * d_in * self.d_mlp);
-        let tables = d_in * (2 * self.vocab_size + self.seq_len);
+        let block = self.attention().n_parameters().saturating_add(3 * self.d_model * self.d_mlp);
+        let tables = self.d_model * (2 * self.vocab_size + self.seq_len);
         block.saturating_mul(self.n_layers).saturating_add(tables)
     }
 

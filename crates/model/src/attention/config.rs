@@ -9,7 +9,7 @@ use super::score::HeadShape;
 use super::softmax::Softmax;
 use crate::catalog::{Catalog, Choice};
 use crate::dropout::WeightDropout;
-use crate::error::{ModelError, size};
+use crate::error::{ModelError, parameters, size};
 use crate::init::{Init, Training};
 use crate::positions::Place;
 
@@ -38,7 +38,18 @@ pub enum Projections {
 /// assert_eq!(attention.w_v(0).dims(), [3, 5]);
 /// # Ok::<(), qkv_model::ModelError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+///
+/// In a file, `d_in`, `d_k` and `d_v` must be given; what else it leaves out is as in [`new`](Self::new).
+///
+/// ```
+/// use qkv_model::{SelfAttentionConfig, Softmax};
+///
+/// let config: SelfAttentionConfig =
+///     serde_json::from_str(r#"{ "d_in": 3, "d_k": 2, "d_v": 2, "softmax": "quiet" }"#).expect("known keys");
+/// assert_eq!(config, SelfAttentionConfig { softmax: Softmax::Quiet, ..SelfAttentionConfig::new(3, 2) });
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SelfAttentionConfig {
     /// Width of the input.
     pub d_in: usize,
@@ -71,6 +82,13 @@ pub struct SelfAttentionConfig {
     pub dropout: f64,
     /// How the context is computed; `auto` by default.
     pub form: AttentionForm,
+}
+
+impl Default for SelfAttentionConfig {
+    /// [`new`](Self::new) without widths, which have to be given.
+    fn default() -> Self {
+        Self::new(0, 0)
+    }
 }
 
 impl SelfAttentionConfig {
@@ -195,6 +213,15 @@ impl SelfAttentionConfig {
                 return Err(ModelError::IdentityHasNoBias);
             }
         }
-        crate::dropout::check(self.dropout)
+        crate::dropout::check(self.dropout)?;
+        parameters(self.n_parameters())
+    }
+
+    /// How many parameters the matrices have, which are nearly all of the layer.
+    pub(crate) fn n_parameters(&self) -> usize {
+        let [q, kv] = [self.n_heads, self.n_kv_heads()];
+        let projections = q * self.d_k + kv * (self.d_k + self.d_v);
+        let output = (q * self.d_v).saturating_mul(self.d_out.unwrap_or(0));
+        self.d_in.saturating_mul(projections).saturating_add(output)
     }
 }

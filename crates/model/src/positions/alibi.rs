@@ -1,9 +1,10 @@
 //! Attention with linear biases: the farther away a key stands, the less it counts.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
 use super::{Place, Positions};
 use crate::attention::HeadShape;
 use crate::error::ModelError;
@@ -23,6 +24,8 @@ use crate::init::Init;
 pub struct Alibi {
     /// `[n_heads]`.
     slopes: Tensor<1>,
+    #[module(skip)]
+    bias: Kept<(usize, usize, Device), Tensor<4>>,
 }
 
 /// What a config file may say beside `alibi`.
@@ -49,18 +52,24 @@ impl Alibi {
             n_slopes if n_slopes == n_heads => slopes.clone(),
             n_slopes => return Err(ModelError::SlopesDoNotFit { n_heads, n_slopes }),
         };
-        Ok(Some(Self { slopes: init.tensor(slopes, [n_heads]) }))
+        Ok(Some(Self { slopes: init.tensor(slopes, [n_heads]), bias: Kept::new() }))
     }
 }
 
 impl Positions for Alibi {
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
-        let slopes = &self.slopes;
-        let distances =
-            (0..q_len).flat_map(|i| (0..k_len).map(move |j| -((i + k_len).abs_diff(q_len + j) as f64)));
-        let data = TensorData::new(distances.collect(), [1, 1, q_len, k_len]).convert_dtype(slopes.dtype());
-        let distances = Tensor::<4>::from_data(data, (&slopes.device(), slopes.dtype()));
-        Some(distances * slopes.clone().reshape([1, -1, 1, 1]))
+        let (slopes, device) = (&self.slopes, self.slopes.device());
+        let key = (q_len, k_len, device.clone());
+        Some(self.bias.get(
+            |kept| *kept == key,
+            || {
+                let distance = |at: usize| (at / k_len + k_len).abs_diff(q_len + at % k_len) as f64;
+                let distances = (0..q_len * k_len).map(|at| -distance(at)).collect();
+                let data = TensorData::new(distances, [1, 1, q_len, k_len]).convert_dtype(slopes.dtype());
+                let distances = Tensor::<4>::from_data(data, (&device, slopes.dtype()));
+                (key.clone(), distances * slopes.clone().reshape([1, -1, 1, 1]))
+            },
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Position schemes: attention alone has no order, because permuting its inputs permutes its outputs.
 
 mod alibi;
+mod kept;
 mod learned;
 mod rope;
 mod sinusoidal;

@@ -1,9 +1,10 @@
 //! Rotary positions: queries and keys are turned by an angle that grows with their position.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
 use super::{Place, Positions};
 use crate::attention::HeadShape;
 use crate::error::ModelError;
@@ -23,7 +24,12 @@ use crate::init::Init;
 #[derive(Module, Debug)]
 pub struct Rope {
     base: f64,
+    #[module(skip)]
+    tables: Kept<TableKey, [Tensor<4>; 2]>,
 }
+
+/// Length, width, device and precision.
+type TableKey = (usize, usize, Device, DType);
 
 /// What a config file may say beside `rope`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,25 +55,39 @@ impl Rope {
             Place::Attention(HeadShape { d_k, .. }) if !d_k.is_multiple_of(2) => {
                 Err(ModelError::OddWidth { d_k })
             }
-            Place::Attention(_) => Ok(Some(Self { base })),
+            Place::Attention(_) => Ok(Some(Self { base, tables: Kept::new() })),
         }
     }
 
     fn turn(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, _, len, d_k] = x.dims();
         let half = d_k / 2;
-        let angle = |at: usize| (at / half) as f64 * self.base.powf(-2.0 * (at % half) as f64 / d_k as f64);
-        let table = |function: fn(f64) -> f64| {
-            let values: Vec<f64> = (0..len * half).map(|at| function(angle(at))).collect();
-            let data = TensorData::new(values, [1, 1, len, half]).convert_dtype(x.dtype());
-            Tensor::<4>::from_data(data, (&x.device(), x.dtype()))
-        };
-        let (cos, sin) = (table(f64::cos), table(f64::sin));
+        let [cos, sin] = self.tables(len, d_k, (&x.device(), x.dtype()));
         let first = x.clone().narrow(3, 0, half);
         let second = x.narrow(3, half, half);
         let turned_first = first.clone() * cos.clone() - second.clone() * sin.clone();
         let turned_second = first * sin + second * cos;
         Tensor::cat(vec![turned_first, turned_second], 3)
+    }
+
+    /// Cosines and sines, `[1, 1, len, d_k / 2]`: the first rows of the longest tables so far.
+    fn tables(&self, len: usize, d_k: usize, (device, dtype): (&Device, DType)) -> [Tensor<4>; 2] {
+        let half = d_k / 2;
+        let make = || {
+            let angle =
+                |at: usize| (at / half) as f64 * self.base.powf(-2.0 * (at % half) as f64 / d_k as f64);
+            let table = |function: fn(f64) -> f64| {
+                let values: Vec<f64> = (0..len * half).map(|at| function(angle(at))).collect();
+                let data = TensorData::new(values, [1, 1, len, half]).convert_dtype(dtype);
+                Tensor::<4>::from_data(data, (device, dtype))
+            };
+            ((len, d_k, device.clone(), dtype), [table(f64::cos), table(f64::sin)])
+        };
+        let serves = |key: &TableKey| key.0 >= len && (key.1, &key.2, key.3) == (d_k, device, dtype);
+        self.tables.get(serves, make).map(|table| match table.dims()[2] == len {
+            true => table,
+            false => table.narrow(2, 0, len),
+        })
     }
 }
 
