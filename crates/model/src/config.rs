@@ -26,9 +26,9 @@ pub enum MaskConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransformerConfig {
-    /// Number of different tokens, at the input and at the output. In a config file, 0 means: as the task says.
+    /// Number of different tokens, at the input and at the output. In a config file, 0 takes the task's.
     pub vocab_size: usize,
-    /// Length of the longest sequence. In a config file, 0 means: as the task says.
+    /// Length of the longest sequence. In a config file, 0 takes the task's.
     pub seq_len: usize,
     /// Width of the residual stream.
     pub d_model: usize,
@@ -60,9 +60,9 @@ pub struct TransformerConfig {
     pub softcap: f64,
     /// What the weights of a query add up to.
     pub softmax: Softmax,
-    /// Who sees whom.
+    /// Whether a position is hidden from those before it.
     pub mask: MaskConfig,
-    /// How a position is told, by a name in [`Catalog`].
+    /// The position scheme, by a name in [`Catalog`].
     pub positions: Choice,
     /// Whether the token vectors are trained.
     pub embeddings: EmbeddingsConfig,
@@ -79,7 +79,7 @@ pub struct TransformerConfig {
 }
 
 impl Default for TransformerConfig {
-    /// [`new`](Self::new) of a width of 32 for whatever the task needs.
+    /// [`new`](Self::new) with a width of 32 and the sizes of the task.
     fn default() -> Self {
         Self::new(0, 0, 32)
     }
