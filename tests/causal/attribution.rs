@@ -77,7 +77,7 @@ fn every_contribution_is_that_of_whom_it_names() {
         let mut contexts = Vec::new();
         let mut keep = |_, stage, x: Tensor<4>| {
             match stage {
-                Stage::Stream => streams.push(x.clone().squeeze_dim::<3>(1)),
+                Stage::Residual => streams.push(x.clone().squeeze_dim::<3>(1)),
                 Stage::Context => contexts.push(x.clone()),
                 _ => {}
             }

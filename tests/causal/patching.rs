@@ -21,7 +21,7 @@ fn pairs() -> Vec<Pair> {
 
 fn everywhere(stage: Stage, n_kv_heads: usize) -> impl Iterator<Item = Patch> {
     let heads = match stage {
-        Stage::Stream => 1,
+        Stage::Residual => 1,
         Stage::Keys | Stage::Values => n_kv_heads,
         _ => N_HEADS,
     };
@@ -43,7 +43,7 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
             assert_eq!(nothing.effect.after, nothing.effect.before);
             let everything: Vec<Patch> =
                 Stage::ALL.into_iter().flat_map(|stage| everywhere(stage, n_kv_heads)).collect();
-            let first = Patch { site: Site { layer: 0, stage: Stage::Stream, head: 0 }, position: None };
+            let first = Patch { site: Site { layer: 0, stage: Stage::Residual, head: 0 }, position: None };
             for patches in [&everything[..], &[first]] {
                 let patched = patching.with(patches).unwrap();
                 assert_eq!(patched.recovered, Some(1.0));

@@ -1,4 +1,4 @@
-//! The fused forms against the readable ones: layer by layer, through whole trainings, on any number of threads.
+//! The fused kernels against the reference implementations: layer by layer, through whole trainings, on any number of threads.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
@@ -183,7 +183,7 @@ fn two_hundred_steps_lose_what_plain_tensor_operations_lose() {
 }
 
 #[test]
-fn two_hundred_steps_lose_what_the_readable_attention_loses() {
+fn two_hundred_steps_lose_what_the_reference_attention_loses() {
     for (device, dtype) in places() {
         let device = device.autodiff();
         let [fused, reference] = [AttentionForm::Fused, AttentionForm::Reference].map(|attention| {

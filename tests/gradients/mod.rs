@@ -1,6 +1,6 @@
 //! What back-propagation gives: fused kernels against tensor operations, every gradient against differences.
 
-/// Fused forms against readable ones.
+/// The fused kernels against the reference implementations.
 mod fused;
 /// Every scalar of an attention layer against differences.
 mod layer_gradients;

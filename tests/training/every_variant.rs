@@ -124,7 +124,7 @@ fn a_hook_that_changes_nothing_sees_what_the_model_computes() {
             assert_close(name, &values(&features), &values(&want), 1e-5);
             let maps = model.attention_weights(tokens(&device));
             let stages =
-                [Stage::Stream, Stage::Queries, Stage::Keys, Stage::Values, Stage::Weights, Stage::Context];
+                [Stage::Residual, Stage::Queries, Stage::Keys, Stage::Values, Stage::Weights, Stage::Context];
             let order: Vec<(usize, Stage)> =
                 (0..maps.len()).flat_map(|layer| stages.map(|stage| (layer, stage))).collect();
             assert_eq!(seen.iter().map(|&(layer, stage, _)| (layer, stage)).collect::<Vec<_>>(), order);

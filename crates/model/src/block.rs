@@ -36,15 +36,6 @@ pub struct Block {
     post_norm: bool,
 }
 
-/// What a block returns when its attention weights are asked for.
-#[derive(Debug, Clone)]
-pub struct BlockOutput {
-    /// `[batch, seq_len, d_model]`.
-    pub x: Tensor<3>,
-    /// `[batch, heads, seq_len, seq_len]`.
-    pub weights: Tensor<4>,
-}
-
 impl Block {
     /// One block of the model that `config` describes; `config` must be resolved.
     pub(crate) fn new(
@@ -75,12 +66,6 @@ impl Block {
         self.after_attention(x, attended, mode)
     }
 
-    /// The same, with the attention weights.
-    pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> BlockOutput {
-        let output = self.attention.forward_with_weights(self.attention_input(x.clone()), mask, mode);
-        BlockOutput { x: self.after_attention(x, output.output, mode), weights: output.weights }
-    }
-
     /// The same with everything shown to a hook, which may change it.
     pub(crate) fn forward_with_hook(
         &self,
@@ -90,13 +75,13 @@ impl Block {
         layer: usize,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        let x = call_hook(hook, layer, Stage::Stream, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
+        let x = call_hook(hook, layer, Stage::Residual, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
         let input = self.attention_input(x.clone());
         let output = self.attention.forward_with_hook(input, mask, mode, layer, hook);
         self.after_attention(x, output, mode)
     }
 
-    /// The same without dropout, with a record of who adds what to the residual stream.
+    /// The same without dropout, with a record of what each source adds to the residual stream.
     pub(crate) fn record(&self, layer: usize, ledger: &mut Ledger, mask: &Mask) {
         let input = self.attention_input(ledger.total());
         for (head, output) in self.attention.head_outputs(input, mask).into_iter().enumerate() {
@@ -112,12 +97,12 @@ impl Block {
         }
     }
 
-    /// Whether the attention layer sees the residual stream after a norm.
+    /// Whether a norm stands between the residual stream and the attention layer.
     pub fn is_pre_norm(&self) -> bool {
         self.norm_attention.is_some() && !self.post_norm
     }
 
-    /// What the attention layer sees of the residual stream `x`.
+    /// The input of the attention layer, made of the residual stream `x`.
     pub fn attention_input(&self, x: Tensor<3>) -> Tensor<3> {
         self.before(&self.norm_attention, x)
     }

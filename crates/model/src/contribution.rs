@@ -1,10 +1,10 @@
-//! The residual stream is a sum: who added what to it, as far as the unembedding.
+//! The residual stream as a sum over its sources, as far as the unembedding.
 
 use burn::tensor::Tensor;
 
 use crate::norm::Norm;
 
-/// Who writes into the residual stream.
+/// A part of the model that adds to the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The token vectors.
@@ -34,8 +34,9 @@ pub enum Source {
 /// features = norm(Σ_c x_c) = Σ_c norm_c(x_c) + β        norm_c: linear, with the scale that the whole sum has
 /// ```
 ///
-/// β counts among the biases, which pass the norms that follow like all others. The scale of every norm that a contribution passes is frozen at its value in this run, so the features, and with them
-/// the logits, are exactly the sum of all contributions.
+/// β counts among the biases, which pass the norms that follow like all others. The scale of every norm that a
+/// contribution passes is frozen at its value in this run, so the features, and with them the logits, are exactly the sum
+/// of all contributions.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};

@@ -11,10 +11,10 @@
 //! | What lies between queries and weights? | [`attention`], [`attention_with_weights`], [`AttentionSpec`], [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`] | the pages of [`attention`] and [`AttentionSpec`] |
 //! | What does one layer return? | [`AttentionOutput`], and [`Trace`] with every intermediate | example `attention_by_hand` |
 //! | How are queries and keys compared? | [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`] | example `custom_score` |
-//! | How is a position told? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
+//! | How does a model get positions? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
 //! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of [`Named`] and [`Ready`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Catalog`] |
 //! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own | example `own_command_line` |
-//! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`] ([`BlockOutput`]), [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
+//! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`], [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
 //! | What happens inside, and what if it were otherwise? | a [`Hook`] at every [`Stage`]; a [`Contribution`] of every [`Source`] | example `find_the_induction_head` |
 //! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
 //! | What is in a model? | [`parameters`], [`Parameter`], named by their [`ModulePath`] | the page of [`parameters`] |
@@ -65,7 +65,7 @@ pub use attention::{
     Dot, HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
     Softmax, Stage, Trace, attention, attention_with_weights,
 };
-pub use block::{Block, BlockOutput};
+pub use block::Block;
 pub use catalog::{
     Catalog, Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings,
     Visitor, plain_words,

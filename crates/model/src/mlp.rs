@@ -99,7 +99,7 @@ impl Mlp {
 /// `gelu(x) = x Φ(x) = x/2 (1 + erf(x/√2))`, exact, of `x + bias`
 /// ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
 ///
-/// Written out, because Burn's own has the gradient of its tanh approximation on the ndarray backend: 1e-5 off.
+/// In tensor operations, because Burn's own has the gradient of its tanh approximation on the ndarray backend: 1e-5 off.
 fn gelu(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
     if let (Some(backend), Some(bias)) = (HostBackend::of(&x), &bias) {
         return fused::gelu(backend, x, bias.clone());
@@ -119,7 +119,7 @@ fn plus(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
 /// `silu(x) = x σ(x) = x/2 (1 + tanh(x/2))`
 /// ([Elfwing et al. 2018](https://arxiv.org/abs/1702.03118)).
 ///
-/// Written out, because Burn's own computes its sigmoid in single precision on the ndarray backend.
+/// In tensor operations, because Burn's own computes its sigmoid in single precision on the ndarray backend.
 fn silu(x: Tensor<3>) -> Tensor<3> {
     let sigmoid = x.clone().mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5);
     x * sigmoid

@@ -108,7 +108,7 @@ impl Norm {
 
 /// `x / √(mean(x²) + epsilon)` over the last axis.
 ///
-/// Written out, because Burn's layer takes the mean in single precision whatever it is given: 4e-9 off in `f64`.
+/// In tensor operations, because Burn's layer takes the mean in single precision whatever it is given: 4e-9 off in `f64`.
 pub(crate) fn rms_norm<const D: usize>(x: Tensor<D>, epsilon: f64) -> Tensor<D> {
     let rms = x.clone().powi_scalar(2).mean_dim(D - 1).add_scalar(epsilon).sqrt();
     x / rms

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::{CausalAlign, Hook, Mask, Trace};
+use crate::attention::{CausalAlign, Hook, Mask, Stage, Trace};
 use crate::block::Block;
 use crate::catalog::Catalog;
 use crate::config::{MaskConfig, TransformerConfig};
@@ -129,7 +129,7 @@ impl Transformer {
         }
     }
 
-    /// The features as a sum over who wrote them; see [`Contribution`].
+    /// The features as a sum over their sources; see [`Contribution`].
     ///
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`
@@ -158,14 +158,13 @@ impl Transformer {
 
     /// The attention weights of every block, `[batch, heads, seq_len, seq_len]` each.
     pub fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
-        let mask = self.mask();
-        let mut x = self.embed(tokens, Mode::Evaluate);
         let mut all = Vec::with_capacity(self.blocks.len());
-        for block in &self.blocks {
-            let output = block.forward_with_weights(x, &mask, Mode::Evaluate);
-            x = output.x;
-            all.push(output.weights);
-        }
+        self.features_with(tokens, Mode::Evaluate, &mut |_: usize, stage: Stage, x: Tensor<4>| {
+            if stage == Stage::Weights {
+                all.push(x.clone());
+            }
+            x
+        });
         all
     }
 
@@ -184,7 +183,7 @@ impl Transformer {
         block.attention.trace(block.attention_input(x).squeeze_dim(0), &mask, query, head)
     }
 
-    /// Who sees whom in every block.
+    /// The mask of every block.
     pub fn mask(&self) -> Mask {
         if self.causal { Mask::causal(CausalAlign::TopLeft) } else { Mask::none() }
     }

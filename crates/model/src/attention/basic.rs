@@ -6,7 +6,7 @@ use super::mask::Mask;
 use super::score::Dot;
 use super::spec::{AttentionOutput, AttentionSpec, attention_with_weights};
 
-/// Every position asks with its own input for inputs like itself.
+/// Queries, keys and values are the input itself.
 ///
 /// ```text
 /// context = softmax(x xᵀ) x

@@ -9,8 +9,8 @@ pub enum AttentionForm {
     /// By the fused kernels where that is possible.
     #[default]
     Auto,
-    /// By the fused kernels, whose memory is linear in the length of the sequence. They need dot products without a cap, no
-    /// bias that is learned, and the CPU.
+    /// By the fused kernels, whose memory is linear in the length of the sequence. They need dot products without a cap,
+    /// no bias that is learned, and the CPU.
     Fused,
     /// By the reference implementation, which makes the whole map.
     Reference,

@@ -74,15 +74,16 @@ impl FusedAttention {
         })
     }
 
-    /// The context, `[batch, heads, q_len, d_v]`, of `q` `[batch, heads, q_len, d_k]`, `k` `[batch, kv_heads, k_len, d_k]`
-    /// and `v` `[batch, kv_heads, k_len, d_v]`.
+    /// The context, `[batch, heads, q_len, d_v]`, of `q` `[batch, heads, q_len, d_k]`, `k`
+    /// `[batch, kv_heads, k_len, d_k]` and `v` `[batch, kv_heads, k_len, d_v]`.
     pub(super) fn context_of_heads(self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
         let inputs = [q, k, v].map(|tensor| tensor.swap_dims(1, 2).into_dispatch());
         Tensor::<4>::from_dispatch(apply(self.backend, self, inputs)).swap_dims(1, 2)
     }
 
-    /// The contexts of all heads side by side, `[batch, seq_len, n_heads·d_v]`, of `x` `[batch, seq_len, d_in]` and `w_q`,
-    /// `w_k`, `w_v` `[d_in, heads·d]`. What goes into three projections gets one gradient, summed inside the products.
+    /// The contexts of all heads side by side, `[batch, seq_len, n_heads·d_v]`, of `x` `[batch, seq_len, d_in]` and
+    /// `w_q`, `w_k`, `w_v` `[d_in, heads·d]`. What goes into three projections gets one gradient, summed inside the
+    /// products.
     pub(super) fn self_attention(
         self,
         x: Tensor<3>,
@@ -101,7 +102,8 @@ impl FusedAttention {
         Tensor::<4>::from_dispatch(apply(self.backend, self, [x.clone(), x.clone(), x])).reshape(shape)
     }
 
-    /// The context, and the maximum and the sum of each query's softmax, from which the backward makes its weights again.
+    /// The context, and the maximum and the sum of each query's softmax, from which the backward makes its weights
+    /// again.
     fn forward<T: Number>(&self, inputs: [Array<'_, T>; 3]) -> [Vec<T>; 2] {
         let attention = self.sizes(&inputs);
         let Attention { batch, q_len, n_heads, d_v, .. } = attention;

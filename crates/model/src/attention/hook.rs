@@ -11,7 +11,7 @@ use crate::mode::Mode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// The residual stream on its way into the block, before the norms of the block, `[batch, 1, seq_len, d_model]`.
-    Stream,
+    Residual,
     /// What W_Q makes, before QK-norm and rotation, `[batch, heads, seq_len, d_k]`.
     Queries,
     /// What W_K makes, likewise, `[batch, kv_heads, seq_len, d_k]`.
@@ -27,12 +27,12 @@ pub enum Stage {
 impl Stage {
     /// All of them, in that order.
     pub const ALL: [Self; 6] =
-        [Self::Stream, Self::Queries, Self::Keys, Self::Values, Self::Weights, Self::Context];
+        [Self::Residual, Self::Queries, Self::Keys, Self::Values, Self::Weights, Self::Context];
 
     /// As it is called in tables and messages.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Stream => "stream",
+            Self::Residual => "residual stream",
             Self::Queries => "queries",
             Self::Keys => "keys",
             Self::Values => "values",
@@ -64,7 +64,8 @@ impl Stage {
 /// # Ok::<(), qkv_model::ModelError>(())
 /// ```
 pub trait Hook {
-    /// Takes what layer `layer` has computed, and returns what the rest of the model is given instead, in the same shape.
+    /// Takes what layer `layer` has computed, and returns what the rest of the model is given instead, in the same
+    /// shape.
     fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4>;
 }
 
@@ -97,8 +98,8 @@ pub(super) enum Step {
 }
 
 impl SelfAttention {
-    /// The output, with every [`Stage`] but the residual stream shown to `hook` as that of `layer`. `x` and the output are as
-    /// for [`forward`](Self::forward).
+    /// The output, with every [`Stage`] but the residual stream shown to `hook` as that of `layer`. `x` and the output
+    /// are as for [`forward`](Self::forward).
     ///
     /// # Panics
     /// If the hook returns another shape than it was given, and as [`forward`](Self::forward).
@@ -116,8 +117,8 @@ impl SelfAttention {
         })
     }
 
-    /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to none. `x`:
-    /// `[batch, seq_len, d_in]`.
+    /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to no head.
+    /// `x`: `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = x.dims();
         let context = self.heads(x, mask, Mode::Evaluate);

@@ -4,8 +4,8 @@ use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 
 use crate::fused::all_finite;
 
-/// On which corner the causal triangle stands where there are more keys than queries, or fewer. [`Mask`] has the table of
-/// who does what.
+/// On which corner the causal triangle stands where there are more keys than queries, or fewer. The table at [`Mask`]
+/// compares libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CausalAlign {
     /// Query `i` sees keys `0..=i`: both sequences start together.

@@ -98,8 +98,8 @@ impl SelfAttention {
     /// - returns `[batch, seq_len, d_out]`
     ///
     /// # Panics
-    /// If `x`, the mask, or a matrix or bias that was set by hand does not have the shape or the precision of the layer, or
-    /// if the layer asks for the fused kernels and the mask has a bias that is learned.
+    /// If `x`, the mask, or a matrix or bias that was set by hand does not have the shape or the precision of the layer,
+    /// or if the layer asks for the fused kernels and the mask has a bias that is learned.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
         linear_or_identity(self.context(x, mask, mode), &self.w_o, &self.b_o)
     }
@@ -119,8 +119,8 @@ impl SelfAttention {
         }
     }
 
-    /// The output together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`, by the reference
-    /// implementation.
+    /// The output together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`, by the
+    /// reference implementation.
     ///
     /// # Shapes
     /// As for [`forward`](Self::forward).
@@ -288,7 +288,7 @@ fn check_parameter<const D: usize>(
 }
 
 impl SelfAttention {
-    /// What head `head` asks with, `[d_in, d_k]`. The same columns of the identity where there is no W_Q.
+    /// W_Q of head `head`, `[d_in, d_k]`. The same columns of the identity where there is no W_Q.
     ///
     /// # Panics
     /// Like its siblings, if there is no such head.
@@ -297,12 +297,12 @@ impl SelfAttention {
         self.columns(&self.w_q, head, self.d_k)
     }
 
-    /// What head `head` is found by, `[d_in, d_k]`; its group shares it.
+    /// W_K of head `head`, `[d_in, d_k]`; its group shares it.
     pub fn w_k(&self, head: usize) -> Tensor<2> {
         self.columns(&self.w_k, self.kv_head(head), self.d_k)
     }
 
-    /// What head `head` hands over, `[d_in, d_v]`; its group shares it.
+    /// W_V of head `head`, `[d_in, d_v]`; its group shares it.
     pub fn w_v(&self, head: usize) -> Tensor<2> {
         self.columns(&self.w_v, self.kv_head(head), self.d_v)
     }

@@ -21,15 +21,15 @@ pub struct Trace {
     pub w_k: Tensor<2>,
     /// The head's value matrix, `[d_in, d_v]`.
     pub w_v: Tensor<2>,
-    /// What the position asks, `[d_k]`; with the bias, where there is one, as the two below.
+    /// Its query, `[d_k]`; with the bias, where there is one, as the two below.
     pub q: Tensor<1>,
-    /// What every position is found by, `[seq_len, d_k]`.
+    /// The keys of all positions, `[seq_len, d_k]`.
     pub k: Tensor<2>,
     /// `q` as it is compared, `[d_k]`: after QK-norm and rotation, where the layer has them.
     pub compared_q: Tensor<1>,
     /// `k` as it is compared, `[seq_len, d_k]`.
     pub compared_k: Tensor<2>,
-    /// What every position hands over, `[seq_len, d_v]`.
+    /// The values of all positions, `[seq_len, d_v]`.
     pub v: Tensor<2>,
     /// How well the query fits each key, `[seq_len]`.
     pub scores: Tensor<1>,

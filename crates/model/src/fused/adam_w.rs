@@ -18,7 +18,7 @@ pub struct AdamWState<const D: usize> {
 }
 
 impl<const D: usize> AdamWState<D> {
-    /// One step against the `gradient`, in place where nobody else holds the tensors.
+    /// One step against the `gradient`, in place where the tensors are not shared.
     ///
     /// # Panics
     /// On a device without kernels; see [`supports`](super::supports).

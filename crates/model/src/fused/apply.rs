@@ -41,7 +41,7 @@ pub(crate) enum Gradient<T> {
     New(Vec<T>),
     /// The output's gradient as it is.
     OfOutput,
-    /// Nobody asked for it.
+    /// Not needed.
     None,
 }
 

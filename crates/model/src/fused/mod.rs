@@ -1,15 +1,16 @@
 //! Fused operations under Burn's autodiff: the only place that names backends.
 //!
-//! Each has a plain twin written on `Tensor` elsewhere: the definition, the oracle, and what every device takes whose
-//! memory is not the host's. Which one a tensor gets is decided by [`supports`], before anything is computed.
+//! Each has a reference implementation in tensor operations elsewhere: the definition, the oracle, and the only one on
+//! devices without host memory. [`supports`] decides which one a tensor gets, before anything is computed.
 //!
-//! | operation | twin |
+//! | operation | reference implementation |
 //! |---|---|
 //! | attention, alone or with the projections before it | `attention/fused.rs` and `attention/spec.rs` |
 //! | norms, embedding, linear maps, GELU, a whole MLP | in the files of these names beside this folder |
 //! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`] and [`Decay`] | where a trainer calls them |
 //!
-//! A program that trains calls [`prepare_process`] first ([`ProcessError`]). Dropout of attention weights follows a [`DropoutRule`], which both forms ask.
+//! A program that trains calls [`prepare_process`] first ([`ProcessError`]). Dropout of attention weights follows a
+//! [`DropoutRule`] in both implementations.
 
 mod adam_w;
 mod apply;

@@ -102,7 +102,7 @@ impl<'a, M: Model> Ablation<'a, M> {
     /// The queries, keys, values and context of every head, layer by layer.
     pub fn sites(&self) -> Vec<Site> {
         let heads =
-            self.means.iter().filter(|((_, stage), _)| !matches!(stage, Stage::Stream | Stage::Weights));
+            self.means.iter().filter(|((_, stage), _)| !matches!(stage, Stage::Residual | Stage::Weights));
         let sites = heads.flat_map(|(&(layer, stage), mean)| {
             (0..mean.dims()[1]).map(move |head| Site { layer, stage, head })
         });

@@ -64,7 +64,7 @@ pub struct Patched {
 /// let example = |tokens: [u32; 3]| Example::new(&task, tokens.to_vec());
 /// let pair = Pair { clean: example([1, 2, 3]), corrupted: example([4, 2, 3]) };
 /// let patching = Patching::new(&model, &task, &[pair], &device)?;
-/// let stream = Site { layer: 0, stage: Stage::Stream, head: 0 };
+/// let stream = Site { layer: 0, stage: Stage::Residual, head: 0 };
 /// let there = Patch { site: stream, position: Some(0) };
 /// // The whole difference goes through the one position at which the two inputs differ.
 /// assert_eq!(patching.with(&[there])?.recovered, Some(1.0));
