@@ -19,8 +19,10 @@ const D: usize = 3;
 /// The key that is not finite.
 const BAD: usize = 4;
 
-/// Masks, and whether query `i` sees key [`BAD`].
-fn masks(device: &Device) -> Vec<(Mask, fn(usize) -> bool)> {
+/// Whether query `i` sees key [`BAD`].
+type Sees = fn(usize) -> bool;
+
+fn masks(device: &Device) -> Vec<(Mask, Sees)> {
     let hidden: Vec<bool> = (0..LEN * LEN).map(|at| at % LEN == BAD && at / LEN != 2).collect();
     let bias: Vec<f64> = (0..LEN).map(|j| if j == BAD { f64::NEG_INFINITY } else { 0.25 }).collect();
     vec![
