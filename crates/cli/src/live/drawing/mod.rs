@@ -256,7 +256,7 @@ mod tests {
             let cells = terminal.backend().buffer().content().to_vec();
             move |colour: Color| cells.iter().filter(|cell| cell.bg == colour || cell.fg == colour).count()
         };
-        let [low, high, one] = [(0x05, 0x30, 0x61), (0x67, 0x00, 0x1f), (0xfd, 0xe7, 0x25)];
+        let [low, high, one] = [(0x05, 0x30, 0x61), (0x67, 0x00, 0x1f), (0x08, 0x1d, 0x58)];
         let rgb = |(r, g, b)| Color::Rgb(r, g, b);
         let in_colour = backgrounds(TextStyle::Colour);
         // −1 and 1 stand in W_K, and −1 and 1 at the ends of W_Q; five weights of the map are 1.
