@@ -31,8 +31,8 @@
 //! # From an attention layer to a command line of your own
 //!
 //! 1. [`SelfAttention`](model::SelfAttention) is the mechanism: three learnable matrices, a score, a mask, a softmax.
-//!    [`SelfAttentionConfig`](model::SelfAttentionConfig) builds it; [`attend`](model::attend) is the core without the
-//!    matrices.
+//!    [`SelfAttentionConfig`](model::SelfAttentionConfig) builds it; [`attention`](model::attention) is the core
+//!    without the matrices.
 //! 2. [`Score`](model::Score) and [`Positions`](model::Positions) are the two places where kinds of attention differ.
 //!    [`Catalog`](model::Catalog) gives yours a name.
 //! 3. [`Transformer`](model::Transformer) stacks blocks of it; its [config](model::TransformerConfig) is the glossary
