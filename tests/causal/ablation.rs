@@ -221,7 +221,7 @@ fn a_stage_that_is_shown_twice_is_refused_and_a_source_that_is_named_twice_is_on
         let twice = Twice { inner: inner.clone() };
         assert_eq!(
             Ablation::new(&twice, EXAMPLES, N_EXAMPLES, &device).unwrap_err().to_string(),
-            "the model shows its hooks the stream of layer 0 4 times in 2 passes, so that they cannot be told apart; give \
+            "the model shows its hooks the residual stream of layer 0 4 times in 2 passes, so that they cannot be told apart; give \
              every attention an index of its own"
         );
         let halves = attribute(&twice, EXAMPLES, N_EXAMPLES, &device).unwrap();

@@ -166,7 +166,7 @@ fn sizes_that_no_machine_holds_are_refused() {
     );
     refused(
         &["model.n_layers=1000000"],
-        "the number of parameters must be at most 1073741824, got 4096001152",
+        "the number of parameters must be at most 1073741824, got 3072001152",
     );
     refused(
         &["task.seq_len=4096", "train.batch_size=128"],
