@@ -26,7 +26,7 @@
 //! | What are the matrices of a head? | [`layers`] and [`split_heads`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
 //! | How far did training move them? | [`summarize`], [`Summary`], [`Movement`] | `qkv inspect RUN` |
 //! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
-//! | What is each head, in one line? | [`profiles`]: a [`HeadProfile`] for each; [`n_pairs`] and [`MAX_PAIRS`] say whether it has compositions | `qkv inspect RUN` |
+//! | What is each head, in one line? | [`profiles`]: a [`HeadProfile`] for each; [`n_pairs`] of heads compose where the model [`has_compositions`] | `qkv inspect RUN` |
 //! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
@@ -62,7 +62,7 @@ pub use heads::composition::{Baseline, Composition, CompositionKind, composition
 pub use heads::embeddings::{Embeddings, StreamInput};
 pub use heads::gradients::GradientFlow;
 pub use heads::head_scores::HeadScores;
-pub use heads::profile::{HeadProfile, MAX_PAIRS, n_pairs, profiles};
+pub use heads::profile::{HeadProfile, has_compositions, n_pairs, profiles};
 pub use heads::summary::{Summary, summarize};
 pub use matrix::dense::Matrix;
 pub use matrix::eigenvalues::{Eigenvalue, Eigenvalues};

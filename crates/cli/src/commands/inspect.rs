@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{
-    Composition, Embeddings, HeadProfile, HeatMap, LayerWeights, MAX_PAIRS, Matrix, Palette, Source, Summary,
-    n_pairs, profiles, significant, summarize,
+    Composition, Embeddings, HeadProfile, HeatMap, LayerWeights, Matrix, Palette, Source, Summary,
+    has_compositions, n_pairs, profiles, significant, summarize,
 };
 
 use crate::args::InspectArgs;
@@ -155,20 +155,20 @@ fn heads(out: &mut impl Write, source: &Source) -> Result<()> {
     let token = if embeddings.tokens.is_some() { "E W_V W_O U" } else { "W_V W_O" };
     writeln!(
         out,
-        "\nkeys is exp(mean entropy), previous to mirror are mean attention to the position before, the first one, the\n\
-         same token, what followed it earlier and the mirror image; offset is the distance with the largest mean,\n\
-         copying Σ Re λ / Σ |λ| of {token}"
+        "\nkeys is exp(mean entropy); previous to mirror are mean attention to the position before,\n\
+         the first one, the same token, what followed it earlier and the mirror image; offset is the\n\
+         distance with the largest mean, copying Σ Re λ / Σ |λ| of {token}"
     )?;
     composed(out, &layers, &profiles)
 }
 
 /// Of each head and kind the strongest composition.
 fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfile]) -> Result<()> {
-    let pairs = n_pairs(layers);
-    if pairs > MAX_PAIRS {
+    if !has_compositions(layers) {
         writeln!(
             out,
-            "\nthe compositions of {pairs} pairs of heads are left out; at most {MAX_PAIRS} are computed"
+            "\nthe compositions of {} pairs of heads are left out, they would take long",
+            n_pairs(layers)
         )?;
     }
     let compositions = profiles.iter().flat_map(|profile| &profile.compositions);
