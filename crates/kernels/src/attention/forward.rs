@@ -149,16 +149,17 @@ impl<T: Float> WithSimd for Tile<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { attention, inputs, queries, scratch, normalizer, mut context } = self;
         let Scratch { q, scores, factors, v, sums, max, denominator, rescale } = scratch;
-        let Attention { d_k, d_v, .. } = *attention;
+        let Attention { d_v, .. } = *attention;
         let Queries { batch, head, start, len } = queries;
         let across = queries.lanes::<S, T>();
         let kv_head = attention.kv_head(head);
-        let k_rows = inputs.k.rows(batch, kv_head, d_k);
-        let v_rows = inputs.v.rows(batch, kv_head, d_v);
+        let k_rows = inputs.k.rows(batch, kv_head, attention.k_axes());
+        let v_rows = inputs.v.rows(batch, kv_head, attention.v_axes());
         let v_width = d_v.next_multiple_of(width::<S, T>());
         let row_keys = tile::row_keys(attention, queries);
 
-        tile::transpose(inputs.q.rows(batch, head, d_k), queries, across, attention.scale, q);
+        let q_rows = inputs.q.rows(batch, head, attention.q_axes());
+        tile::transpose(q_rows, queries, across, attention.scale, q);
         let (first_max, first_sum) = match attention.softmax {
             Softmax::Standard => (T::NEG_INFINITY, T::ZERO),
             // The sink: a score of zero, so exp(0 - 0) = 1 to begin with.

@@ -177,11 +177,12 @@ impl<T: Float> Gradients<'_, T> {
         }
         let across = queries.lanes::<S, T>();
         let [k_width, v_width] = [d_k, d_v].map(|d| d.next_multiple_of(width::<S, T>()));
-        let q_rows = self.saved.inputs.q.rows(batch, head, d_k);
-        let d_context_rows = self.saved.d_context.rows(batch, head, d_v);
-        let context_rows = self.saved.context.rows(batch, head, d_v);
-        let k_rows = self.saved.inputs.k.rows(batch, span.kv_head, d_k);
-        let v_rows = self.saved.inputs.v.rows(batch, span.kv_head, d_v);
+        let AttentionSaved { inputs, context, d_context, .. } = self.saved;
+        let q_rows = inputs.q.rows(batch, head, self.attention.q_axes());
+        let d_context_rows = d_context.rows(batch, head, self.attention.context_axes());
+        let context_rows = context.rows(batch, head, self.attention.context_axes());
+        let k_rows = inputs.k.rows(batch, span.kv_head, self.attention.k_axes());
+        let v_rows = inputs.v.rows(batch, span.kv_head, self.attention.v_axes());
         let row_keys = tile::row_keys(self.attention, queries);
         let scratch = &mut self.scratch;
 

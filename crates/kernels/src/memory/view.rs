@@ -80,11 +80,15 @@ impl<'a, T> View<'a, T> {
         check_end(name, self.data.len(), axes, [self.batch_stride, self.seq_stride, self.head_stride]);
     }
 
-    /// All positions of one head of one batch entry, of a view that was checked.
-    pub(crate) fn rows(&self, batch: usize, head: usize, d: usize) -> Rows<'a, T> {
+    /// All positions of one head of one batch entry, of a view that was checked for `axes`.
+    pub(crate) fn rows(&self, batch: usize, head: usize, axes: Axes) -> Rows<'a, T> {
+        let d = axes.d;
+        // Where an axis is empty there is no number to read, and the strides were not checked.
+        if axes.is_empty() {
+            return Rows { data: &[], stride: 0, d };
+        }
         let start = batch * self.batch_stride + head * self.head_stride;
-        // Where an axis is empty the start may lie behind the end; nothing is read then.
-        Rows { data: self.data.get(start..).unwrap_or_default(), stride: self.seq_stride, d }
+        Rows { data: &self.data[start..], stride: self.seq_stride, d }
     }
 }
 
