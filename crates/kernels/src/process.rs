@@ -55,7 +55,8 @@ impl std::error::Error for ProcessError {}
 fn keep_freed_memory() {
     /// Index of the option `purge_delay` in mimalloc 3, which the bindings do not name; -1 means never.
     const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-    // SAFETY: the function sets one number in a table of options, and may be called at any time.
+    // SAFETY: the function sets one number in a table of options, of which `PURGE_DELAY` is an index. There is no lock
+    // around the table; the allocator itself fills it in on whatever thread reads an option first.
     #[expect(unsafe_code)]
     unsafe {
         libmimalloc_sys::mi_option_set(PURGE_DELAY, -1);

@@ -117,7 +117,12 @@ impl<'a, T: Float> Attention<'a, T> {
         );
         // Positions are compared as signed numbers.
         let most = isize::MAX as usize / 2;
-        assert!(self.q_len <= most && self.k_len <= most, "{} queries and {} keys", self.q_len, self.k_len);
+        assert!(
+            self.q_len <= most && self.k_len <= most,
+            "{} queries and {} keys, expected at most {most}",
+            self.q_len,
+            self.k_len
+        );
         if let Some(lengths) = self.lengths {
             assert_eq!(lengths.len(), self.batch, "one length for each batch entry");
         }

@@ -114,7 +114,7 @@ fn block<S: Simd, T: Float, const TALL: usize, const WIDE: usize>(
     let columns = WIDE * width::<S, T>();
     let k = product.k;
     let mut sums = [[Vector::splat(simd, T::ZERO); WIDE]; TALL];
-    // The slice is cut so that one chunk is one row of `b`; the last chunk may end with its last used column.
+    // Columns of every row of `b`: behind those of the last row the slice may end.
     let b_rows = (0..k).map(|p| {
         let start = p * product.b_stride + column;
         &product.b[start..start + columns]

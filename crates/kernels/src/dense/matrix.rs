@@ -7,7 +7,7 @@ use crate::parallel;
 use crate::simd::Float;
 
 /// Measured: nanoseconds for a multiplication and an addition.
-const NS_PER_MULTIPLY_ADD: f64 = 0.014;
+pub(super) const NS_PER_MULTIPLY_ADD: f64 = 0.014;
 
 /// A matrix in a slice, read through strides.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ impl<'a, T> Matrix<'a, T> {
     ///
     /// # Panics
     ///
-    /// If the values are no whole number of rows.
+    /// If `columns` is zero or the values are no whole number of rows.
     #[track_caller]
     pub fn new(values: &'a [T], columns: usize) -> Self {
         assert!(

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use super::columns::Partials;
 use super::gelu::GeluForward;
-use super::matrix::{Matrix, Out, Threads};
+use super::matrix::{Matrix, NS_PER_MULTIPLY_ADD, Out, Threads};
 use super::rows::{AddToRows, SumRows};
 use crate::memory::{UninitVec, size, with_scratch};
 use crate::parallel;
@@ -62,9 +62,6 @@ const MIN_ROWS: usize = 64;
 /// Parts of the rows whose sums for the weights are kept apart until the end.
 const MAX_PARTS: usize = 8;
 
-/// Measured: nanoseconds for a multiplication and an addition of the products.
-const NS_PER_MULTIPLY_ADD: f64 = 0.014;
-
 impl<T: Float> GeluMlp<'_, T> {
     /// `residual + y` and the hidden layer.
     ///
@@ -104,6 +101,13 @@ impl<T: Float> GeluMlp<'_, T> {
     }
 
     /// Gradients, from the input, the hidden layer of the forward, and the gradient of the output.
+    ///
+    /// ```text
+    /// forward:  (1) h = x W_in      (2) a = gelu(h + b_in)      (3) out = residual + a W_out + b_out
+    /// backward: (3) da = dout W_outᵀ               dW_out = aᵀ dout      db_out = Σ_rows dout
+    ///           (2) dh = da · gelu'(h + b_in)      db_in = Σ_rows dh
+    ///           (1) dx = dh W_inᵀ                  dW_in = xᵀ dh
+    /// ```
     ///
     /// # Panics
     ///

@@ -14,7 +14,7 @@ const NS_PER_NUMBER: f64 = 0.3;
 ///
 /// # Panics
 ///
-/// If the residual is no whole number of rows.
+/// If the bias is empty or the residual is no whole number of rows.
 #[track_caller]
 pub fn start_rows<T: Float>(residual: &[T], bias: Option<&[T]>) -> Vec<T> {
     let d = bias.map_or(1, <[T]>::len);
