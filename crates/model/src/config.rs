@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attention::{AttentionForm, Projections, SelfAttentionConfig, Softmax};
-use crate::catalog::{Catalog, Choice};
+use crate::catalog::Catalog;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
 use crate::mlp::Activation;
 use crate::norm::{NormConfig, NormKind};
+use crate::parts::Choice;
 
 /// Whether a position may see those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

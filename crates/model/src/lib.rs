@@ -50,36 +50,40 @@ mod dropout;
 mod embedding;
 mod error;
 pub mod fused;
+mod head_shape;
 mod init;
 mod linear;
 mod mlp;
 mod mode;
 mod norm;
 mod parameters;
+mod parts;
 mod positions;
 pub mod random;
 mod transformer;
 
 pub use attention::{
     Additive, AnyScore, Attended, AttentionForm, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign,
-    Dot, HeadShape, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
-    Softmax, Stage, Trace, attention, attention_with_weights,
+    Dot, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax,
+    Stage, Trace, attention, attention_with_weights,
 };
 pub use block::Block;
-pub use catalog::{
-    Catalog, Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings,
-    Visitor, plain_words,
-};
+pub use catalog::Catalog;
 pub use config::{MaskConfig, TransformerConfig};
 pub use contribution::{Contribution, Source};
 pub use dropout::{Dropout, WeightDropout};
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use error::ModelError;
+pub use head_shape::HeadShape;
 pub use init::{Init, Training};
 pub use mlp::{Activation, Mlp};
 pub use mode::Mode;
 pub use norm::{Norm, NormConfig, NormKind};
 pub use parameters::{ModulePath, Parameter, parameters};
+pub use parts::{
+    Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings, Visitor,
+    plain_words,
+};
 pub use positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
     sinusoidal,

@@ -4,8 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
-use super::score::{HeadShape, Score};
+use super::score::Score;
 use crate::error::{ModelError, size};
+use crate::head_shape::HeadShape;
 use crate::init::{Init, Training};
 
 /// Additive score ([Bahdanau et al. 2015, appendix A.1.2](https://arxiv.org/abs/1409.0473)), one network per head.

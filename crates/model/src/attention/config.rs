@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::SelfAttention;
 use super::form::AttentionForm;
 use super::qk_norm::QkNorm;
-use super::score::HeadShape;
 use super::softmax::Softmax;
-use crate::catalog::{Catalog, Choice};
+use crate::catalog::Catalog;
 use crate::dropout::WeightDropout;
 use crate::error::{ModelError, parameters, size};
+use crate::head_shape::HeadShape;
 use crate::init::{Init, Training};
+use crate::parts::Choice;
 use crate::positions::Place;
 
 /// What the matrices W_Q, W_K and W_V are: the question "what do learnable matrices buy?" in one setting.

@@ -22,7 +22,7 @@ pub(crate) use hook::call_hook;
 pub use hook::{Hook, Stage};
 pub use mask::{CausalAlign, Mask};
 pub use qk_norm::QkNorm;
-pub use score::{AnyScore, Dot, HeadShape, ScaledDot, Score};
+pub use score::{AnyScore, Dot, ScaledDot, Score};
 pub use softmax::Softmax;
 pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
 pub use trace::Trace;

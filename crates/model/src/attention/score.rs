@@ -4,10 +4,11 @@ use burn::module::Module;
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Erased, ErasedModule, NoSettings};
 use crate::erase;
 use crate::error::ModelError;
+use crate::head_shape::HeadShape;
 use crate::init::Init;
+use crate::parts::{Erased, ErasedModule, NoSettings};
 
 /// Compares queries with keys.
 ///
@@ -31,15 +32,6 @@ pub trait Score: ErasedModule {
         let _ = d_k;
         1.0
     }
-}
-
-/// The heads for which a score is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeadShape {
-    /// Number of heads of queries.
-    pub n_heads: usize,
-    /// Width of queries and keys per head.
-    pub d_k: usize,
 }
 
 /// Dot product without scaling, `s_ij = q_i · k_j`: the lecture's first rung. It saturates the softmax as `d_k` grows.

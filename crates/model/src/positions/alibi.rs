@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
 use super::{Place, Positions};
-use crate::attention::HeadShape;
 use crate::error::ModelError;
+use crate::head_shape::HeadShape;
 use crate::init::Init;
 
 /// ALiBi ([Press et al. 2022, section 3](https://arxiv.org/abs/2108.12409)).

@@ -4,9 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{Place, Positions, add_rows};
-use crate::catalog::NoSettings;
 use crate::error::ModelError;
 use crate::init::{Init, Training};
+use crate::parts::NoSettings;
 
 /// Adds a trained vector to every token ([Gehring et al. 2017, section 3.1](https://arxiv.org/abs/1705.03122)).
 ///

@@ -14,11 +14,11 @@ pub use sinusoidal::{SinusoidalPositions, sinusoidal};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attention::HeadShape;
-use crate::catalog::{Erased, ErasedModule, NoSettings};
 use crate::erase;
 use crate::error::ModelError;
+use crate::head_shape::HeadShape;
 use crate::init::Init;
+use crate::parts::{Erased, ErasedModule, NoSettings};
 
 /// A position scheme: it may act on the model's input, on queries and keys, or on the scores. Each method does nothing
 /// unless overridden.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
 use super::{Place, Positions};
-use crate::attention::HeadShape;
 use crate::error::ModelError;
+use crate::head_shape::HeadShape;
 use crate::init::Init;
 
 /// RoPE ([Su et al. 2021, section 3.4.2](https://arxiv.org/abs/2104.09864)): a dot product of the turned vectors

@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{Place, Positions, add_rows};
-use crate::catalog::NoSettings;
 use crate::error::ModelError;
 use crate::init::Init;
+use crate::parts::NoSettings;
 
 /// Adds a fixed vector of sines and cosines to every token; see [`sinusoidal`].
 #[derive(Module, Debug)]

@@ -1,21 +1,13 @@
-//! What a config can name in a model: scores and position schemes, built-in ones and yours; and how a name and its
-//! settings become a module. What a name in a config stands for besides, tasks and models, belongs to `train`.
-
-mod bridge;
-mod choice;
-mod erased;
-mod named;
-
-pub use bridge::{Mapper, Visitor};
-pub use choice::{Choice, NoSettings, Settings, plain_words};
-pub use erased::{Conversion, Erased, ErasedModule, Holds};
-pub use named::{Named, Ready};
+//! What a config can name in a model: scores and position schemes, built-in ones and yours. What a name in a config stands
+//! for besides, tasks and models, belongs to `train`.
 
 use std::sync::Arc;
 
-use crate::attention::{Additive, AnyScore, Dot, HeadShape, ScaledDot, Score};
+use crate::attention::{Additive, AnyScore, Dot, ScaledDot, Score};
 use crate::error::ModelError;
+use crate::head_shape::HeadShape;
 use crate::init::Init;
+use crate::parts::{Choice, Named, Settings};
 use crate::positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
 };

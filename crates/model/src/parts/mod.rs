@@ -1,0 +1,13 @@
+//! From a name and its settings in a config to a module of any type: choices, names and boxes.
+//!
+//! What belongs here knows no score, no position scheme and no model; which of them have names, `catalog.rs` lists.
+
+mod bridge;
+mod choice;
+mod erased;
+mod named;
+
+pub use bridge::{Mapper, Visitor};
+pub use choice::{Choice, NoSettings, Settings, plain_words};
+pub use erased::{Conversion, Erased, ErasedModule, Holds};
+pub use named::{Named, Ready};
