@@ -56,8 +56,8 @@ impl Level {
         }
     }
 
-    /// Runs `body` with every kernel that it calls on this thread at this level; for tests and measurements. Products of
-    /// a [`Matrix`](crate::Matrix) are left out: `gemm` always takes the best instructions that it has.
+    /// Runs `body` with every kernel that it calls on this thread at this level; for tests and measurements. Products
+    /// of a [`Matrix`](crate::Matrix) are left out: `gemm` always takes the best instructions that it has.
     ///
     /// ```
     /// use qkv_kernels::{Level, sum};
