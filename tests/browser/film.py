@@ -2,7 +2,7 @@
 
     python3 tests/browser/film.py QKV FOLDER
 
-QKV is the binary. FOLDER gets a run of two heads, another arm, their report and the screenshots.
+QKV is the binary. FOLDER gets a run of two heads, another variant, their report and the screenshots.
 """
 
 import json
@@ -108,8 +108,8 @@ def matrix_agrees(said, name, rows):
 
 def train_and_report(qkv, folder):
     run, frozen = os.path.join(folder, "run"), os.path.join(folder, "frozen")
-    for arm, more in [(run, []), (frozen, ["--set", "model.projections=frozen"])]:
-        subprocess.run([qkv, *TRAIN.split(), "--out", arm, *more], check=True)
+    for variant, more in [(run, []), (frozen, ["--set", "model.projections=frozen"])]:
+        subprocess.run([qkv, *TRAIN.split(), "--out", variant, *more], check=True)
     page = os.path.join(folder, "report.html")
     subprocess.run([qkv, "report", run, "--with", frozen, "--out", page], check=True, stdout=subprocess.DEVNULL)
     inspected = subprocess.run([qkv, "inspect", run], check=True, capture_output=True, text=True).stdout

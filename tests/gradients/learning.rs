@@ -1,5 +1,5 @@
 //! What learns and what does not: W_Q, W_K and W_V receive gradients when learned, keep their bytes when frozen, and
-//! are not there when there are none.
+//! do not exist when projections are absent.
 
 use std::collections::BTreeMap;
 

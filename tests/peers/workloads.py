@@ -43,6 +43,6 @@ NORM_EPSILON = 1e-5
 
 
 def decays(name: str, n_axes: int) -> bool:
-    """Whether qkv's AdamW decays the parameter `name`: matrices only, and tables of vectors are none."""
+    """Whether qkv's AdamW decays the parameter `name`: matrices only, no tables of vectors."""
     is_table = any(part in ("embedding", "positions") for part in name.split("."))
     return n_axes >= 2 and not is_table

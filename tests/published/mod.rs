@@ -6,7 +6,7 @@ mod edges;
 mod onnx;
 /// ONNX's conformance cases through our mechanism.
 mod onnx_attend;
-/// The lecture's worked example, rung by rung.
+/// The lecture's worked example, step by step.
 mod raschka;
 /// UvA deep learning tutorial 6.
 mod uva;

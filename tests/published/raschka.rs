@@ -1,4 +1,4 @@
-//! The lecture's worked example, rung by rung, against the numbers in the book.
+//! The lecture's worked example, step by step, against the numbers in the book.
 
 use burn::module::Param;
 use burn::optim::GradientsParams;
@@ -19,11 +19,11 @@ fn inputs(place: (&Device, DType)) -> Tensor<3> {
     Truth::raschka().matrix("inputs").tensor(place).unsqueeze()
 }
 
-/// `[W_Q, W_K, W_V]` of a rung, `[in, out]`.
-fn matrices(rung: &str) -> [Matrix; 3] {
+/// `[W_Q, W_K, W_V]` of a step, `[in, out]`.
+fn matrices(step: &str) -> [Matrix; 3] {
     ["W_query", "W_key", "W_value"].map(|name| {
-        let matrix = Truth::raschka().matrix(&format!("{rung}/{name}"));
-        if rung == "v1_seed123" { matrix } else { matrix.transposed() }
+        let matrix = Truth::raschka().matrix(&format!("{step}/{name}"));
+        if step == "v1_seed123" { matrix } else { matrix.transposed() }
     })
 }
 
@@ -41,21 +41,21 @@ fn check<const D: usize>(pointer: &str, got: &Tensor<D>) {
 }
 
 #[track_caller]
-fn check_scores_weights_and_context(rung: &str) {
+fn check_scores_weights_and_context(step: &str) {
     for (device, dtype) in places() {
-        let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices(rung));
+        let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices(step));
         let x = inputs((&device, dtype));
         let [q, k, _] = layer.project(x.clone());
-        check(&format!("{rung}/scores"), &layer.score.scores(q, k));
+        check(&format!("{step}/scores"), &layer.score.scores(q, k));
         let output = layer.forward_with_weights(x.clone(), &Mask::none(), Mode::Evaluate);
-        check(&format!("{rung}/weights"), &output.weights);
-        check(&format!("{rung}/context"), &output.output);
-        check(&format!("{rung}/context"), &layer.forward(x, &Mask::none(), Mode::Evaluate));
+        check(&format!("{step}/weights"), &output.weights);
+        check(&format!("{step}/context"), &output.output);
+        check(&format!("{step}/context"), &layer.forward(x, &Mask::none(), Mode::Evaluate));
     }
 }
 
 #[track_caller]
-fn check_causal(rung: &str, matrices_of: &str) {
+fn check_causal(step: &str, matrices_of: &str) {
     for (device, dtype) in places() {
         let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices(matrices_of));
         // As in the book: the same six tokens twice.
@@ -63,8 +63,8 @@ fn check_causal(rung: &str, matrices_of: &str) {
         let output = layer.forward_with_weights(x, &Mask::causal(CausalAlign::TopLeft), Mode::Evaluate);
         let weights = output.weights;
         for entry in 0..2 {
-            check(&format!("{rung}/weights"), &weights.clone().slice(entry..entry + 1));
-            check(&format!("{rung}/context"), &output.output.clone().slice(entry..entry + 1));
+            check(&format!("{step}/weights"), &weights.clone().slice(entry..entry + 1));
+            check(&format!("{step}/context"), &output.output.clone().slice(entry..entry + 1));
         }
     }
 }
@@ -143,7 +143,7 @@ fn two_heads_with_an_output_projection_give_the_books_output() {
 
 #[test]
 fn the_gradients_of_half_the_squared_context_are_the_published_ones() {
-    let rung = "v1_seed123_grads_of_half_sq_sum";
+    let step = "v1_seed123_grads_of_half_sq_sum";
     for (device, dtype) in places() {
         let device = device.autodiff();
         let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices("v1_seed123"));
@@ -154,9 +154,9 @@ fn the_gradients_of_half_the_squared_context_are_the_published_ones() {
         let gradients = loss.backward();
         for (name, param) in [("dW_query", &layer.w_q), ("dW_key", &layer.w_k), ("dW_value", &layer.w_v)] {
             let gradient = param.as_ref().unwrap().val().grad(&gradients).unwrap();
-            check(&format!("{rung}/{name}"), &gradient);
+            check(&format!("{step}/{name}"), &gradient);
         }
-        check(&format!("{rung}/dX"), &x.grad(&gradients).unwrap());
+        check(&format!("{step}/dX"), &x.grad(&gradients).unwrap());
     }
 }
 

@@ -66,7 +66,7 @@ fn stages(attributes: &Attributes, dot: f64, head_size: usize, bias: f64) -> [f6
 
 /// What the mask adds for one query and key; all reasons to hide a key apply together.
 fn bias(case: &Case, [b, h, i, j]: [usize; 4]) -> f64 {
-    // Aligned at the top left: with more keys than queries the last keys are seen by nobody.
+    // Aligned at the top left: with more keys than queries, no query sees the last keys.
     let after = case.attributes.is_causal && j > i;
     let padding = case.inputs.get("nonpad_kv_seqlen").is_some_and(|lengths| j as f64 >= lengths.values[b]);
     if after || padding {

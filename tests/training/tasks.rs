@@ -43,7 +43,7 @@ fn answers(task: &dyn Task, tokens: &[u32]) -> String {
 }
 
 #[test]
-fn reverse_says_its_input_backwards() {
+fn reverse_answers_with_the_reversed_input() {
     let task = Reverse { seq_len: 6, n_symbols: 10 };
     assert_eq!(answers(&task, &[3, 1, 4, 1, 5, 9]), "9 5 1 4 1 3");
 }

@@ -33,7 +33,7 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Time full training steps, beside the fastest matrix product of the machine
     Bench(BenchArgs),
-    /// Replay the lecture and check every published number
+    /// Replay chapter 3 of Raschka's Build a Large Language Model (From Scratch), and check its printed numbers
     Lecture(LectureArgs),
     /// List the tasks
     Tasks,
@@ -63,7 +63,7 @@ pub struct TrainArgs {
     /// Overwrite a run that is already in --out
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub force: bool,
-    /// Go on with the run after its latest checkpoint; start it where there is none
+    /// Go on with the run after its latest checkpoint; without a checkpoint, start it
     #[arg(long)]
     pub resume: bool,
     /// With --resume: go on after the checkpoint of STEP, and remove what came after it, also in a finished run
@@ -171,7 +171,7 @@ pub struct InspectArgs {
 pub struct ReportArgs {
     /// Folder of a run
     pub run: PathBuf,
-    /// A run to show beside it, another arm of a comparison; may be given several times
+    /// Another run to show beside it, such as one with frozen matrices; may be given several times
     #[arg(long = "with", value_name = "RUN")]
     pub others: Vec<PathBuf>,
     /// The page; report.html in the run's folder by default

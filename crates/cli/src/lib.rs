@@ -45,15 +45,15 @@
 
 mod args;
 mod commands;
+mod dispatch;
 mod exit;
 mod live;
 mod output;
-mod run;
 mod session;
 
+pub use dispatch::run;
 pub use qkv_inspect as inspect;
 pub use qkv_model as model;
 pub use qkv_run as run_folder;
 pub use qkv_train as train;
 pub use qkv_train::Registry;
-pub use run::run;

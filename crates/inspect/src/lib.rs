@@ -31,7 +31,7 @@
 //! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
 //! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
 //! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and [`Shapes`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`] and [`grouped`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
+//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`grouped`] and [`counted`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
 //! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
 
 mod error;
@@ -68,7 +68,7 @@ pub use matrix::dense::Matrix;
 pub use matrix::eigenvalues::{Eigenvalue, Eigenvalues};
 pub use matrix::movement::Movement;
 pub use matrix::spectrum::Spectrum;
-pub use number::{grouped, significant};
+pub use number::{counted, grouped, significant};
 pub use picture::cell::{Cell, Grid};
 pub use picture::heat_map::HeatMap;
 pub use picture::label::clean_label;

@@ -25,6 +25,11 @@ pub fn grouped(number: usize) -> String {
     groups.map(|group| std::str::from_utf8(group).expect("digits are ASCII")).collect::<Vec<_>>().join(",")
 }
 
+/// A count with its noun: `1 example`, `2 examples`, `1,024 steps`.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count as usize), if count == 1 { "" } else { "s" })
+}
+
 /// A number with as many decimals as `largest` has when it is written with three significant digits.
 pub(crate) fn number_beside(x: f64, largest: f64) -> String {
     written(x, largest, DIGITS_OF_SCALE)
@@ -53,6 +58,12 @@ mod tests {
         let numbers = [0.0, -0.12345, 12.345, 1234.5, 0.00012345, 123456.0, -0.99999, f64::NAN];
         let expected = ["0", "-0.1235", "12.35", "1234", "1.234e-4", "1.235e5", "-1.000", "NaN"];
         assert_eq!(numbers.map(significant), expected);
+    }
+
+    #[test]
+    fn a_noun_agrees_with_its_count() {
+        let counts = [0, 1, 2, 1_234_567].map(|count| counted(count, "step"));
+        assert_eq!(counts, ["0 steps", "1 step", "2 steps", "1,234,567 steps"]);
     }
 
     #[test]

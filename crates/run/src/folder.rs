@@ -85,7 +85,7 @@ impl RunFolder {
     /// The last complete checkpoint.
     ///
     /// # Errors
-    /// If there is none.
+    /// If no checkpoint is complete.
     pub fn latest(&self) -> Result<Checkpoint, RunError> {
         let folders = self.step_folders()?;
         let none = RunError::NoCheckpoint { path: self.path.clone(), incomplete: folders.len() };
@@ -95,7 +95,7 @@ impl RunFolder {
     /// The complete checkpoint at exactly this step.
     ///
     /// # Errors
-    /// If there is none; the message lists those that there are.
+    /// If the run has no such checkpoint; the message lists those that it has.
     pub fn at(&self, step: u64) -> Result<Checkpoint, RunError> {
         let all = self.checkpoints()?;
         let known = || all.iter().map(|checkpoint| checkpoint.step).collect();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct ProbeLabels {
     /// What the model answered, `""` where nothing was asked.
     pub predictions: Vec<String>,
-    /// The right answers, `""` where there is none.
+    /// The right answers, `""` where a position has no target.
     pub targets: Vec<String>,
     /// The input.
     pub tokens: Vec<String>,

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use qkv_inspect::counted;
 use qkv_model::Stage;
 use qkv_train::{Ablation, Effect, Examples, Model, Registry, Replacement, Site, Split};
 use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
-use crate::output::format::counted;
 use crate::output::stdout::Stdout;
 use crate::session::open_run::OpenRun;
 

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use qkv_inspect::counted;
 use qkv_run::{EvaluatedOn, Event};
 use qkv_train::{Enumerable, Examples, Registry, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
-use crate::output::format::counted;
 use crate::output::stdout::Stdout;
 use crate::session::open_run::OpenRun;
 

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use qkv_inspect::counted;
 use qkv_model::{Trace, parameters};
 use qkv_run::tensor_names::{B_Q, W_Q};
 use qkv_train::{Example, Layer, Model, Probe, Query, Registry, Split, Task, draw};
 
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::format::{counted, matrix, values, vector};
+use crate::output::format::{matrix, values, vector};
 use crate::output::stdout::Stdout;
 use crate::session::open_run::OpenRun;
 

@@ -10,9 +10,8 @@ use qkv_inspect::{
 };
 
 use crate::args::InspectArgs;
-use crate::commands::report::maps;
 use crate::exit::usage;
-use crate::output::picture_files::{Format, Picture, PictureFiles};
+use crate::output::picture_files::{Format, Picture, PictureFiles, maps};
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
 

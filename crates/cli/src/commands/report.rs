@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, Snapshot, StreamInput};
+use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted};
 use qkv_run::RunFolder;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
-use crate::output::format::counted;
-use crate::output::picture_files::{Format, Picture, PictureFiles};
+use crate::output::picture_files::{Format, Picture, PictureFiles, maps};
 use crate::output::stdout::Stdout;
 
 /// Writes the page.
@@ -80,14 +79,6 @@ fn pictures(film: &Film) -> Vec<Picture<'_>> {
     let probe = film.frames.iter().rev().find_map(|frame| frame.probes.first());
     pictures.extend(probe.into_iter().flat_map(maps));
     pictures
-}
-
-/// Every attention map of one input.
-pub(super) fn maps(probe: &Snapshot) -> impl Iterator<Item = Picture<'_>> {
-    probe.maps.iter().map(|map| Picture {
-        name: format!("weights {} head {}", map.layer, map.head),
-        draw: Box::new(|format| format.heat_map(&probe.heat_map(map))),
-    })
 }
 
 /// The circuits of a head from token to token, where the run kept the embeddings.

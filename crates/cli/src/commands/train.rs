@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use qkv_inspect::counted;
 use qkv_run::{Checkpoint, Existing, RunFolder};
 use qkv_train::{ConfigSource, Corpus, Ended, Experiment, Registry, TrainError};
 
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::live;
-use crate::output::format::counted;
 use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;

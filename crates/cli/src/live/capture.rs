@@ -2,13 +2,12 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use qkv_inspect::{Heads, Matrix, clean_label, split_heads};
+use qkv_inspect::{Heads, Matrix, clean_label, counted, split_heads};
 use qkv_model::ModulePath;
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{Example, Model, Probe, Task};
 
 use super::view::{Capture, Place};
-use crate::output::format::counted;
 
 /// The projections of a head.
 const PROJECTIONS: [&str; 3] = [W_Q, W_K, W_V];

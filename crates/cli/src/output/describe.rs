@@ -3,12 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use qkv_inspect::grouped;
+use qkv_inspect::{counted, grouped};
 use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{AnyModel, Config, Layer, Model, Task};
-
-use super::format::counted;
 
 /// Prints the task, the three matrices of every layer, and the number of parameters.
 pub fn describe(

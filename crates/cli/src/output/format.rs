@@ -1,17 +1,12 @@
-//! Numbers as text: counts, and values of tensors short enough for a line.
+//! Values of tensors, short enough for a line.
 
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
-use qkv_inspect::{grouped, significant};
+use qkv_inspect::significant;
 
 /// Values shown of a longer vector; 8 of them fill a line of 80 characters together with their name.
 const SHOWN: usize = 8;
-
-/// A count with its noun: `1 example`, `2 examples`, `1,024 steps`.
-pub fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count as usize), if count == 1 { "" } else { "s" })
-}
 
 /// The values of a vector.
 pub fn values(vector: &Tensor<1>) -> Vec<f64> {
@@ -38,15 +33,4 @@ fn row(values: &[f64]) -> String {
         values.iter().take(SHOWN).map(|value| format!("{:>8}", significant(*value))).collect();
     let rest = if values.len() > SHOWN { " …" } else { "" };
     shown.join(" ") + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_noun_agrees_with_its_count() {
-        let counts = [0, 1, 2, 1_234_567].map(|count| counted(count, "step"));
-        assert_eq!(counts, ["0 steps", "1 step", "2 steps", "1,234,567 steps"]);
-    }
 }

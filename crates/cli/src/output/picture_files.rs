@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use qkv_inspect::{FilmStrip, HeatMap, InspectError};
+use qkv_inspect::{FilmStrip, HeatMap, InspectError, Snapshot};
 
 use crate::exit::usage;
 
@@ -31,6 +31,14 @@ pub struct Picture<'a> {
     /// From which the name of its file is made.
     pub name: String,
     pub draw: Box<dyn Fn(Format) -> Result<Vec<u8>, InspectError> + 'a>,
+}
+
+/// Every attention map of one input.
+pub fn maps(probe: &Snapshot) -> impl Iterator<Item = Picture<'_>> {
+    probe.maps.iter().map(|map| Picture {
+        name: format!("weights {} head {}", map.layer, map.head),
+        draw: Box::new(|format| format.heat_map(&probe.heat_map(map))),
+    })
 }
 
 impl PictureFiles {

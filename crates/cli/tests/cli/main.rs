@@ -3,6 +3,8 @@
 
 /// What the other commands show.
 mod commands;
+/// How output reaches a pipe or a terminal.
+mod output;
 /// What is refused: exit code 2, one clear sentence, nothing created.
 mod refusals;
 /// What the tests stand on.

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn arms_differ_in_what_they_were_set_to() -> Result<(), String> {
+    fn variants_differ_in_what_they_were_set_to() -> Result<(), String> {
         let learned = CheckpointConfig::parse(
             br#"{"model": {"projections": "learned", "d_k": 3}, "seed": 0, "step": 5}"#,
         )?;

@@ -43,7 +43,7 @@ impl Heads {
     /// The same numbers, once they are known to make sense.
     ///
     /// # Errors
-    /// If there are none, or groups of different sizes.
+    /// If a count is zero, or the groups have different sizes.
     pub fn check(self) -> Result<Self, InspectError> {
         let Self { n_heads, n_kv_heads } = self;
         if n_heads == 0 {

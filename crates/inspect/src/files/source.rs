@@ -35,7 +35,7 @@ impl Source {
     /// Reads a run (its latest checkpoint), a checkpoint folder, or a safetensors file.
     ///
     /// # Errors
-    /// If there is nothing at `path`, it is none of these, or one of its files is damaged.
+    /// If `path` does not exist, is not one of these, or has a damaged file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = path.as_ref();
         if !path.exists() {

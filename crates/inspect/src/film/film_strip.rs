@@ -12,7 +12,7 @@ use crate::error::InspectError;
 use crate::film::frames::{Film, Frame};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
-use crate::picture::drawing::{Backend, Bar, Canvas, Drawn, INK, PAPER, draw_bar, writing};
+use crate::picture::heat_map_drawing::{Backend, Bar, Canvas, Drawn, INK, PAPER, draw_bar, writing};
 use crate::picture::layout::{GAP, LABEL};
 use crate::picture::palette::Palette;
 use crate::picture::raster::{Raster, png};

@@ -3,7 +3,7 @@
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
 use crate::heads::attention_pattern::AttentionPattern;
-use crate::number::{grouped, significant};
+use crate::number::{counted, grouped, significant};
 use crate::picture::label::clean_label;
 
 /// A pattern is worth naming where it takes most of the attention.
@@ -34,8 +34,8 @@ impl Film {
         } else {
             format!(
                 "{} of {}",
-                counted(layers, "attention layer"),
-                counted(self.config.heads().n_heads, "head")
+                counted(layers as u64, "attention layer"),
+                counted(self.config.heads().n_heads as u64, "head")
             )
         };
         let parameters = self.metrics.parameters;
@@ -159,10 +159,6 @@ impl Film {
     fn first_probes(&self) -> impl Iterator<Item = &Snapshot> {
         self.frames.iter().filter_map(|frame| frame.probes.first())
     }
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn percent(share: f64) -> String {

@@ -1,4 +1,5 @@
-//! A matrix as something to look at; how it is drawn is in `text.rs` and `svg.rs`.
+//! A matrix as something to look at; `text.rs` draws it in characters, `heat_map_drawing.rs` on the canvas that `svg.rs`
+//! and `raster.rs` (PNG) offer.
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::matrix::dense::Matrix;

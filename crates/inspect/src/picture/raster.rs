@@ -11,7 +11,7 @@ use plotters_backend::{
 };
 
 use crate::error::InspectError;
-use crate::picture::drawing::FONT_SCALE;
+use crate::picture::heat_map_drawing::FONT_SCALE;
 
 /// Pixels of the picture along each side of one pixel of the layout, so that letters are sharp on a slide.
 const SCALE: i32 = 2;

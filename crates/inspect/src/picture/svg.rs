@@ -4,8 +4,8 @@ use plotters::backend::SVGBackend;
 use plotters::drawing::IntoDrawingArea;
 
 use crate::error::InspectError;
-use crate::picture::drawing::draw;
 use crate::picture::heat_map::HeatMap;
+use crate::picture::heat_map_drawing::draw;
 use crate::picture::layout::Layout;
 use crate::picture::raster::{Raster, png};
 

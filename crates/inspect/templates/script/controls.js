@@ -99,5 +99,5 @@ at("probe").closest("label").hidden = film.probes.length < 2;
 at("layer").closest("label").hidden = layerNames.length < 2;
 at("gauge").querySelector("[value=balanced]").disabled = Boolean(film.no_gauge);
 chooseHead(layerNames[0] ?? "", 0);
-if (at("arms")) buildArms(at("arms"));
+if (at("variants")) buildVariants(at("variants"));
 for (const picture of redrawn) picture();

@@ -4,7 +4,7 @@ const SVG = document.querySelector("svg").namespaceURI;
 const WIDTH = 360;
 const LINE = 11;
 
-// Curves over the steps: `series` is a list of [name, values], one value for each frame, null where there is none.
+// Curves over the steps: `series` is a list of [name, values], one value for each frame, null where a frame has no value.
 class Curves {
   constructor(place, title, series, go) {
     const known = series.flatMap(([, values]) => values.filter((x) => Number.isFinite(x)));

@@ -131,9 +131,9 @@ function said(probe, predictions) {
 }
 
 // The same picture of other runs.
-function buildArms(place) {
-  for (const arm of film.arms) {
-    const [probe] = arm.probes;
+function buildVariants(place) {
+  for (const variant of film.variants) {
+    const [probe] = variant.probes;
     for (const map of probe?.maps.slice(0, 1) ?? []) {
       const spot = make("div");
       place.append(spot);
@@ -143,7 +143,7 @@ function buildArms(place) {
         describe: (row, column, x) => `query ${called[0][row]} gives ${percent(x)} of its attention to key ${called[1][column]}`,
       });
       const caption = ` Head ${map.head} of ${map.layer} at its last step.`;
-      redrawn.push(() => picture.show(mapOf(map.frames[0]), [make("h3", {}, arm.title), caption], `Attention map of ${arm.title}${caption} Values in the table below.`));
+      redrawn.push(() => picture.show(mapOf(map.frames[0]), [make("h3", {}, variant.title), caption], `Attention map of ${variant.title}${caption} Values in the table below.`));
     }
   }
 }

@@ -13,7 +13,7 @@ use crate::training::{Batch, logits_of};
 pub struct Probe {
     /// Label of each position; tokens that share a position stand side by side.
     pub tokens: Vec<String>,
-    /// Label of the right answer at each position, empty where there is none.
+    /// Label of the right answer at each position, empty where a position has no target.
     pub targets: Vec<String>,
     /// Label of the model's answer at each position, empty where there is no right one.
     pub predictions: Vec<String>,

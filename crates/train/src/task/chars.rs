@@ -40,7 +40,7 @@ pub struct CharsConfig {
 /// of a held-out part follow each other such that every one of its characters is a target exactly once, after at most
 /// `seq_len - 1` characters of its window.
 ///
-/// Sinusoidal positions and fixed embeddings keep the comparison of the arms fair, because learned ones could take over
+/// Sinusoidal positions and fixed embeddings keep the comparison of the variants fair, because learned ones could take over
 /// part of the work of W_Q and W_K; they cost a model of this size next to nothing.
 #[derive(Debug, Clone)]
 pub struct Chars {
@@ -120,7 +120,7 @@ impl Task for Chars {
         let file = self.config.text.file_name().unwrap_or_default().display();
         let mark = if self.had_mark { ", byte-order mark left out" } else { "" };
         let (n_chars, n_different) = (self.tokens.len(), self.alphabet.len());
-        format!("say the next character of {file}: {n_chars} characters, {n_different} different{mark}")
+        format!("predict the next character of {file}: {n_chars} characters, {n_different} different{mark}")
     }
 
     fn vocabulary(&self) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::error::TrainError;
 /// target     ·  ·  ·  3 | 1  4  1        the next symbol: always the one len - 1 positions back
 /// ```
 ///
-/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the arms fair, because
+/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the variants fair, because
 /// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because the symbol itself is
 /// no clue to where to look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Copy {
 
 impl Task for Copy {
     fn summary(&self) -> String {
-        format!("say {} symbols out of {} again", self.len, self.n_symbols)
+        format!("repeat a sequence of {} symbols from an alphabet of {}", self.len, self.n_symbols)
     }
 
     fn vocabulary(&self) -> Vec<String> {

@@ -29,7 +29,7 @@ use crate::error::TrainError;
 /// carried that one position forward. The length of the repeated part changes from input to input, because with one
 /// fixed length a single layer could look a fixed distance back, as in `copy`.
 ///
-/// Sinusoidal positions and fixed embeddings keep the comparison of the arms fair: the step forward is a matter of
+/// Sinusoidal positions and fixed embeddings keep the comparison of the variants fair: the step forward is a matter of
 /// positions and the match one of symbols, and learned ones could take over either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,11 +75,11 @@ impl Task for Induction {
         match form {
             InductionForm::Repeated => {
                 format!(
-                    "go on with a repeated string of different symbols out of {n_symbols}, {seq_len} positions"
+                    "continue a repeated string of different symbols out of {n_symbols}, {seq_len} positions"
                 )
             }
             InductionForm::Safari => {
-                format!("say which of {n_symbols} symbols followed the ★, {seq_len} positions")
+                format!("answer which of {n_symbols} symbols followed the ★, {seq_len} positions")
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What there is to learn: a task draws inputs and has the right answer to each.
 //!
-//! Here belong the tasks and the splits of their examples. A new task is a file here, a line in `registry/mod.rs` and
-//! its defaults in `configs/`; how a config names one lies in `registry/`.
+//! A new task is a file here with a `mod` line below, its defaults in `configs/`, and one line of `Registry::new` in
+//! `registry/mod.rs`. How a config names one lies in `registry/`.
 
 mod autoregressive;
 mod chars;
@@ -10,6 +10,7 @@ mod induction;
 mod max;
 mod modular_addition;
 mod ngram;
+mod optional;
 mod recall;
 mod reverse;
 mod sort;
@@ -17,19 +18,18 @@ mod sorted_list;
 mod split;
 mod symbols;
 mod text_file;
-mod traits;
 
 pub use chars::{Chars, CharsConfig};
 pub use copy::Copy;
 pub use induction::{Induction, InductionForm};
 pub use max::Max;
 pub use modular_addition::ModularAddition;
+pub use optional::{Corpus, Enumerable, HeldOutLists};
 pub use recall::{Layout, Recall};
 pub use reverse::Reverse;
 pub use sort::Sort;
 pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
-pub use traits::{Corpus, Enumerable, HeldOutLists};
 
 use qkv_model::random::Rng;
 

@@ -27,7 +27,7 @@ use crate::error::TrainError;
 /// the key one position forward.
 ///
 /// A key is asked for by a token of its own (`D` asks for `d`): with fixed embeddings the two have nothing in common
-/// until W_Q and W_K learn to bring them together. Fixed embeddings keep the comparison of the arms fair, because
+/// until W_Q and W_K learn to bring them together. Fixed embeddings keep the comparison of the variants fair, because
 /// learned ones would bring a key and its question together on their own; so do no positions for the stacked layout,
 /// which needs none, and sinusoidal positions for the interleaved one, which needs a step of one position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

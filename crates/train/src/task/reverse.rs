@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Enumerable, Task, symbols};
 use crate::error::TrainError;
 
-/// Say the sequence backwards.
+/// Reverse the sequence.
 ///
 /// ```text
 /// position   0  1  2  3  4  5
@@ -14,7 +14,7 @@ use crate::error::TrainError;
 /// target     9  5  1  4  1  3        output 0 looks at input 5, output 1 at input 4, …
 /// ```
 ///
-/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the arms fair, because
+/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the variants fair, because
 /// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because the symbol itself is
 /// no clue to where to look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Reverse {
 
 impl Task for Reverse {
     fn summary(&self) -> String {
-        format!("say {} symbols out of {} backwards", self.seq_len, self.n_symbols)
+        format!("reverse a sequence of {} symbols from an alphabet of {}", self.seq_len, self.n_symbols)
     }
 
     fn vocabulary(&self) -> Vec<String> {

@@ -18,7 +18,7 @@ use crate::error::TrainError;
 /// ```
 ///
 /// Because no number comes twice, the next one is the smallest above the previous answer, wherever it stands: content
-/// alone tells where to look. No positions and fixed embeddings keep the comparison of the arms fair, because learned
+/// alone tells where to look. No positions and fixed embeddings keep the comparison of the variants fair, because learned
 /// embeddings would bring neighbouring numbers together without W_Q and W_K. The mask must be causal: the next answer
 /// stands in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl SortedList {
 
 impl Task for SortedList {
     fn summary(&self) -> String {
-        format!("say {} distinct numbers out of {} in ascending order", self.len, self.n_symbols)
+        format!("sort {} distinct numbers out of {}", self.len, self.n_symbols)
     }
 
     fn vocabulary(&self) -> Vec<String> {

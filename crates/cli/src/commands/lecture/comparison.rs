@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
-
-use crate::output::format::counted;
+use qkv_inspect::counted;
 
 /// Half a unit in the last of the four digits that the author prints.
 const TOLERANCE: f64 = 5e-5;
@@ -25,8 +24,8 @@ impl<W: Write> Comparison<W> {
         Self { out, compared: 0, misses: Vec::new() }
     }
 
-    /// A new section.
-    pub fn rung(&mut self, title: &str, equation: &str) -> io::Result<()> {
+    /// The heading of a step of the lecture.
+    pub fn step(&mut self, title: &str, equation: &str) -> io::Result<()> {
         writeln!(self.out, "\n{title}\n    {equation}")
     }
 

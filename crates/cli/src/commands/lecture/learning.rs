@@ -11,7 +11,7 @@ use qkv_model::{Mask, Mode};
 use super::comparison::Comparison;
 use super::published::Published;
 
-/// Steps and losses of AdamW on the mean square of the context, from an autograd reference.
+/// Updates and losses of AdamW on the mean square of the context, from an autograd reference.
 const LOSSES: [(usize, f64); 5] =
     [(0, 0.369_481_59), (1, 0.349_660_31), (2, 0.330_609_41), (9, 0.218_32), (99, 1.974_05e-5)];
 
@@ -23,7 +23,7 @@ pub fn learn<W: Write>(page: &mut Comparison<W>, published: &Published) -> Resul
 }
 
 fn gradients<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
-    page.rung("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of rung 2")?;
+    page.step("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of step 2")?;
     let layer = published.layer(&["v1_seed123"], 1, None)?;
     let x = published.inputs().require_grad();
     let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
@@ -47,9 +47,8 @@ fn gradients<W: Write>(page: &mut Comparison<W>, published: &Published) -> Resul
 }
 
 fn training<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
-    let rule =
-        "AdamW, rate 0.01, weight decay 0.1, pulls the context of rung 2 to zero: mean square after n steps";
-    page.rung("8. learning", rule)?;
+    let rule = "AdamW, rate 0.01, weight decay 0.1, pulls the context of step 2 to zero; its mean square after n updates";
+    page.step("8. learning", rule)?;
     let mut layer = published.layer(&["v1_seed123"], 1, None)?;
     let config = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.1);
     let mut optimizer = config.init();
@@ -59,7 +58,7 @@ fn training<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result
         let loss = context.powi_scalar(2).mean();
         if let Some((_, expected)) = LOSSES.iter().find(|(known, _)| *known == step) {
             page.compare_number(
-                &format!("loss after {step} steps"),
+                &format!("loss after {step} updates"),
                 loss.clone().into_scalar::<f64>(),
                 *expected,
             )?;

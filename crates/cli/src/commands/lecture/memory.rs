@@ -18,7 +18,7 @@ const COMPUTED: [usize; 3] = [16_384, 65_536, 131_072];
 
 /// Trains one step of attention on longer and longer sequences.
 pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
-    page.rung("11. what T × T costs", "one head, one example, width 64; one step forward and backward")?;
+    page.step("11. what T × T costs", "one head, one example, width 64; one step forward and backward")?;
     page.line("     T    q, k and v    T × T weights    peak of the step    seconds")?;
     let init = Init::new(&device.clone().autodiff(), 0);
     let layer = SelfAttentionConfig::new(D_MODEL, D_MODEL).init(&init)?;

@@ -1,12 +1,14 @@
-//! `qkv lecture`: the lecture's ladder, ours beside the published numbers, then its two arguments by experiment.
+//! `qkv lecture`: chapter 3 of Sebastian Raschka's *Build a Large Language Model (From Scratch)* in eleven steps, ours
+//! beside the printed numbers, the last two by experiment.
 
 mod comparison;
-mod ladder;
+
 mod learning;
 mod memory;
 mod published;
 mod scaling;
 mod shapes;
+mod steps;
 
 use std::process::ExitCode;
 
@@ -22,7 +24,7 @@ pub fn run(args: &LectureArgs) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let published = Published::new(&device);
     let mut page = Comparison::new(Stdout::new());
-    ladder::climb(&mut page, &published)?;
+    steps::replay(&mut page, &published)?;
     learning::learn(&mut page, &published)?;
     shapes::show(&mut page, &device)?;
     scaling::experiment(&mut page, &device)?;

@@ -51,8 +51,8 @@ impl Published {
         self.json.pointer(pointer).and_then(Value::as_f64).expect("the pointer names a number")
     }
 
-    /// The layer whose matrices are published under `rung`; PyTorch's `[out, in]` is turned into `[in, out]`. `parts`
-    /// names several rungs whose heads stand side by side.
+    /// The layer whose matrices are published under `step`; PyTorch's `[out, in]` is turned into `[in, out]`. `parts`
+    /// names several steps whose heads stand side by side.
     pub fn layer(
         &self,
         parts: &[&str],
@@ -60,10 +60,10 @@ impl Published {
         d_out: Option<usize>,
     ) -> anyhow::Result<SelfAttention> {
         let matrix = |name: &str| {
-            let of_part = |rung: &&str| {
-                let matrix = self.matrix(&format!("/{rung}/{name}"));
-                // The first rung multiplies on the right, as the lecture and this project do.
-                if *rung == "v1_seed123" { matrix } else { matrix.transpose() }
+            let of_part = |step: &&str| {
+                let matrix = self.matrix(&format!("/{step}/{name}"));
+                // The first step multiplies on the right, as the lecture and this project do.
+                if *step == "v1_seed123" { matrix } else { matrix.transpose() }
             };
             Tensor::cat(parts.iter().map(of_part).collect(), 1)
         };

@@ -28,7 +28,7 @@ pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result
     let what = format!(
         "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance, L = ½ mean context² of one query"
     );
-    page.rung(title, &what)?;
+    page.step(title, &what)?;
     page.line("            entropy of the weights         ‖∂L/∂W_Q‖, median         ‖∂L/∂W_Q‖, mean")?;
     page.line("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
     let device = device.clone().autodiff();

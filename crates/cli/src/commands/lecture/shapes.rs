@@ -17,7 +17,7 @@ const D_V: usize = 28;
 /// Walks through one query and prints the shape of everything on the way.
 pub fn show<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
     let title = format!("9. every shape, with d_q = d_k = {D_K} and d_v = {D_V}");
-    page.rung(
+    page.step(
         &title,
         "queries and keys must be equally wide, because they are multiplied; values need not be",
     )?;

@@ -8,33 +8,33 @@ const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3
 #[test]
 fn a_sweep_trains_every_combination_once() {
     let sandbox = Sandbox::new();
-    sandbox.write("arms.toml", SWEEP);
-    let results = events(&sandbox.succeeds("sweep arms.toml --json").stdout);
+    sandbox.write("variants.toml", SWEEP);
+    let results = events(&sandbox.succeeds("sweep variants.toml --json").stdout);
     let settings: Vec<String> = results.iter().map(|result| result["settings"].to_string()).collect();
     assert_eq!(settings.len(), 6);
     // Keys in alphabetical order, the last changes fastest.
     assert_eq!(settings[0], r#"["model.projections=learned","seed=0"]"#);
     assert_eq!(settings[1], r#"["model.projections=learned","seed=1"]"#);
     assert_eq!(settings[5], r#"["model.projections=none","seed=1"]"#);
-    assert!(sandbox.path("runs/arms/model.projections=frozen,seed=1/metrics.jsonl").is_file());
-    let tree = sandbox.tree("runs/arms");
+    assert!(sandbox.path("runs/variants/model.projections=frozen,seed=1/metrics.jsonl").is_file());
+    let tree = sandbox.tree("runs/variants");
     let configs = tree.keys().filter(|path| path.ends_with("config.toml")).count();
     assert_eq!(configs, 6);
     // A second time, nothing is left to do and the same results are shown.
-    assert_eq!(events(&sandbox.succeeds("sweep arms.toml --json").stdout), results);
-    assert!(sandbox.tree("runs/arms") == tree);
+    assert_eq!(events(&sandbox.succeeds("sweep variants.toml --json").stdout), results);
+    assert!(sandbox.tree("runs/variants") == tree);
 }
 
 #[test]
 fn two_shards_are_the_whole_sweep() {
     let sandbox = Sandbox::new();
-    sandbox.write("arms.toml", SWEEP);
+    sandbox.write("variants.toml", SWEEP);
     let shard = |shard: &str| {
-        events(&sandbox.succeeds(&format!("sweep arms.toml --json --shard {shard} --out out")).stdout)
+        events(&sandbox.succeeds(&format!("sweep variants.toml --json --shard {shard} --out out")).stdout)
     };
     let (one, two) = (shard("1/2"), shard("2/2"));
     assert_eq!((one.len(), two.len()), (3, 3));
-    let all = events(&sandbox.succeeds("sweep arms.toml --json --out out").stdout);
+    let all = events(&sandbox.succeeds("sweep variants.toml --json --out out").stdout);
     assert_eq!(all.iter().step_by(2).cloned().collect::<Vec<_>>(), one);
     assert_eq!(all.iter().skip(1).step_by(2).cloned().collect::<Vec<_>>(), two);
 }

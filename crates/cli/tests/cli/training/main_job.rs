@@ -87,7 +87,7 @@ fn every_query_looks_at_the_key_across_the_middle() {
 }
 
 /// The same job with other projections.
-fn arm(projections: &'static str) -> (Value, Sandbox) {
+fn variant(projections: &'static str) -> (Value, Sandbox) {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("train reverse --quiet --out run --set model.projections={projections}"));
     (done(&sandbox, "run"), sandbox)
@@ -95,7 +95,7 @@ fn arm(projections: &'static str) -> (Value, Sandbox) {
 
 #[test]
 fn without_the_matrices_no_sequence_is_learned() {
-    let (done, sandbox) = arm("none");
+    let (done, sandbox) = variant("none");
     assert!(done["sequence_accuracy"].as_f64().unwrap() < 0.001, "{done}");
     let weights = tensors(&sandbox.read("run/checkpoints/step-00000500/model.safetensors"));
     assert!(weights.keys().all(|name| !name.contains(".w_")), "{:?}", weights.keys());
@@ -103,7 +103,7 @@ fn without_the_matrices_no_sequence_is_learned() {
 
 #[test]
 fn with_frozen_matrices_no_sequence_is_learned_and_they_do_not_move() {
-    let (done, sandbox) = arm("frozen");
+    let (done, sandbox) = variant("frozen");
     assert!(done["sequence_accuracy"].as_f64().unwrap() < 0.001, "{done}");
     let [start, end] = [0, 500].map(|step| {
         let file = format!("run/checkpoints/step-{step:08}/model.safetensors");

@@ -2,6 +2,8 @@
 //!
 //! What other commands show of a run belongs to `commands`.
 
+/// A language model of a text.
+mod chars;
 /// The same bytes from every process, at any number of threads.
 mod determinism;
 /// A run whose numbers are no longer numbers ends with exit code 4.

@@ -27,7 +27,7 @@ pub(crate) struct PageData {
     /// Why there is no balanced gauge; none where there is one.
     no_gauge: Option<String>,
     /// The last map of the first probe of other runs, for comparison.
-    arms: Vec<ArmData>,
+    variants: Vec<VariantData>,
 }
 
 /// The stops of each palette, red, green and blue.
@@ -70,7 +70,7 @@ struct FlowData {
 }
 
 #[derive(Serialize)]
-struct ArmData {
+struct VariantData {
     title: String,
     probes: Vec<ProbeData>,
 }
@@ -82,7 +82,8 @@ impl PageData {
             loss: frame.loss.filter(|loss| loss.is_finite()),
             accuracy: frame.evaluation.map(|evaluation| evaluation.accuracy),
         };
-        let arm = |other: &Film| ArmData { title: clean_label(&other.title), probes: last_probe(other) };
+        let variant =
+            |other: &Film| VariantData { title: clean_label(&other.title), probes: last_probe(other) };
         let has_matrices = film.ends().is_some();
         Self {
             title: clean_label(&film.title),
@@ -99,7 +100,7 @@ impl PageData {
                 Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
                 Ok(()) => None,
             },
-            arms: others.iter().map(arm).collect(),
+            variants: others.iter().map(variant).collect(),
         }
     }
 

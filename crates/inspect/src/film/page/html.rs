@@ -35,7 +35,7 @@ struct Page<'a> {
     rows: Vec<Row>,
     figures: [&'static str; 9],
     heads: Vec<HeadRow>,
-    arms: Vec<Arm>,
+    variants: Vec<Variant>,
     last: usize,
 }
 
@@ -54,7 +54,7 @@ struct HeadRow {
 }
 
 /// One run in the comparison.
-struct Arm {
+struct Variant {
     title: String,
     differs: String,
     loss: String,
@@ -82,23 +82,23 @@ impl Film {
             rows: self.rows(),
             figures: HeadProfile::FIGURES,
             heads: self.heads(),
-            arms: self.arms(others),
+            variants: self.variants(others),
             last: self.frames.len() - 1,
         };
         page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
     }
 
     /// This run and the others; none where there is nothing to compare.
-    fn arms(&self, others: &[Self]) -> Vec<Arm> {
+    fn variants(&self, others: &[Self]) -> Vec<Variant> {
         let percent =
             |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-        let arm = |film: &Self| {
+        let variant = |film: &Self| {
             let evaluation = film.metrics.evaluations.last_key_value().map(|(_, evaluation)| *evaluation);
             let differs = match std::ptr::eq(film, self) {
                 true => "the run above".to_owned(),
                 false => film.config.differences(&self.config).join(", "),
             };
-            Arm {
+            Variant {
                 title: clean_label(&film.title),
                 differs: if differs.is_empty() { "nothing".to_owned() } else { clean_label(&differs) },
                 loss: film
@@ -116,7 +116,7 @@ impl Film {
         };
         match others {
             [] => Vec::new(),
-            others => std::iter::once(self).chain(others).map(arm).collect(),
+            others => std::iter::once(self).chain(others).map(variant).collect(),
         }
     }
 
