@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
 use qkv_model::{
-    AttentionForm, CausalAlign, Choice, Init, Mask, MaskConfig, Mode, ModelError, SelfAttentionConfig,
+    CausalAlign, Choice, Implementation, Init, Mask, MaskConfig, Mode, ModelError, SelfAttentionConfig,
     Softmax, Transformer, TransformerConfig, parameters,
 };
 use qkv_train::{AdamW, Batch, OptimizerConfig, State};
@@ -77,15 +77,20 @@ fn both_forms_of_a_layer_give_the_same_contexts_and_gradients() {
         for (config_name, config) in layers() {
             for (mask_name, mask) in masks(&device) {
                 let what = format!("{config_name} {mask_name} {dtype:?}");
-                let [fused, reference] = [AttentionForm::Fused, AttentionForm::Reference].map(|form| {
-                    let config = SelfAttentionConfig { form, ..config.clone() };
-                    let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
-                    let x = random_tensor((&device, dtype), "x", [3, 9, 7]).require_grad();
-                    let context = layer.forward(x.clone(), &mask, TRAINING);
-                    let loss = functional(context.clone());
-                    let d_x = values(&x.grad(&loss.backward()).unwrap());
-                    (values(&context), d_x, gradients(&layer, &functional(layer.forward(x, &mask, TRAINING))))
-                });
+                let [fused, reference] =
+                    [Implementation::Fused, Implementation::Reference].map(|implementation| {
+                        let config = SelfAttentionConfig { implementation, ..config.clone() };
+                        let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+                        let x = random_tensor((&device, dtype), "x", [3, 9, 7]).require_grad();
+                        let context = layer.forward(x.clone(), &mask, TRAINING);
+                        let loss = functional(context.clone());
+                        let d_x = values(&x.grad(&loss.backward()).unwrap());
+                        (
+                            values(&context),
+                            d_x,
+                            gradients(&layer, &functional(layer.forward(x, &mask, TRAINING))),
+                        )
+                    });
                 // Sums of at most a hundred terms of size one, in other orders.
                 let bound = tolerance(dtype, 1e-5, 1e-13);
                 assert_close(&what, &fused.0, &reference.0, bound);
@@ -102,17 +107,27 @@ fn both_forms_of_a_layer_give_the_same_contexts_and_gradients() {
 }
 
 #[test]
-fn a_layer_that_the_kernels_cannot_compute_refuses_the_fused_form() {
-    let base = || SelfAttentionConfig { form: AttentionForm::Fused, ..SelfAttentionConfig::new(4, 4) };
+fn a_layer_that_the_kernels_cannot_compute_refuses_the_fused_implementation() {
+    let base =
+        || SelfAttentionConfig { implementation: Implementation::Fused, ..SelfAttentionConfig::new(4, 4) };
     for config in
         [SelfAttentionConfig { score: additive(3), ..base() }, SelfAttentionConfig { softcap: 5.0, ..base() }]
     {
         let error = config.init(&Init::new(&Device::flex(), 0)).unwrap_err();
-        assert!(matches!(error, ModelError::NoFusedForm { .. }), "{error}");
-        // The same layer is built where the form is left open.
-        let open = SelfAttentionConfig { form: AttentionForm::Auto, ..config };
+        assert!(matches!(error, ModelError::NoFusedImplementation { .. }), "{error}");
+        // The same layer is built where the implementation is left open.
+        let open = SelfAttentionConfig { implementation: Implementation::Auto, ..config };
         open.init(&Init::new(&Device::flex(), 0)).unwrap();
     }
+}
+
+#[test]
+fn a_config_file_may_have_the_former_name_of_the_implementation() {
+    let read = |key: &str| {
+        let text = format!(r#"{{ "d_in": 4, "d_k": 4, "d_v": 4, "{key}": "reference" }}"#);
+        serde_json::from_str::<SelfAttentionConfig>(&text).unwrap().implementation
+    };
+    assert_eq!(["implementation", "form"].map(read), [Implementation::Reference; 2]);
 }
 
 /// Numbers that single precision has, because Burn's optimizer keeps them in it.
@@ -186,7 +201,7 @@ fn two_hundred_steps_lose_what_plain_tensor_operations_lose() {
 fn two_hundred_steps_lose_what_the_reference_attention_loses() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        let [fused, reference] = [AttentionForm::Fused, AttentionForm::Reference].map(|attention| {
+        let [fused, reference] = [Implementation::Fused, Implementation::Reference].map(|attention| {
             let config = TransformerConfig { attention, dropout: 0.1, ..config() };
             losses(&config, (&device, dtype), 200)
         });

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device};
 use qkv_model::{
-    AttentionForm, CausalAlign, Choice, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, parameters,
+    CausalAlign, Choice, Implementation, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, parameters,
 };
 
 use crate::support::backends::{devices, places};
@@ -123,7 +123,7 @@ fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
                 n_heads: 2,
                 bias: true,
                 score,
-                form: AttentionForm::Reference,
+                implementation: Implementation::Reference,
                 ..SelfAttentionConfig::new(D_IN, D_K)
             };
             let layer = config.init(&Init::new(&device, 3).with_dtype(dtype)).unwrap();

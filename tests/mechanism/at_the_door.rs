@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
-    AttentionForm, AttentionSpec, CausalAlign, Init, Mask, Mode, Score, SelfAttention, SelfAttentionConfig,
+    AttentionSpec, CausalAlign, Implementation, Init, Mask, Mode, Score, SelfAttention, SelfAttentionConfig,
     Transformer, TransformerConfig, attention, attention_with_weights,
 };
 
@@ -15,10 +15,10 @@ use crate::support::module_gradients::gradients;
 use crate::support::numbers::{assert_close, random_tensor, values};
 use crate::support::panics::message;
 
-const FORMS: [AttentionForm; 2] = [AttentionForm::Auto, AttentionForm::Reference];
+const IMPLEMENTATIONS: [Implementation; 2] = [Implementation::Auto, Implementation::Reference];
 
-fn layer(place: (&Device, DType), form: AttentionForm) -> SelfAttention {
-    let config = SelfAttentionConfig { form, ..full(&scaled_dot()) };
+fn layer(place: (&Device, DType), implementation: Implementation) -> SelfAttention {
+    let config = SelfAttentionConfig { implementation, ..full(&scaled_dot()) };
     config.init(&Init::new(place.0, 1).with_dtype(place.1)).unwrap()
 }
 
@@ -57,8 +57,8 @@ fn a_matrix_or_bias_set_by_hand_of_another_shape_is_refused_with_both_shapes() {
     for (device, dtype) in places() {
         let place = (&device, dtype);
         for (expected, change) in changes {
-            for form in FORMS {
-                let mut layer = layer(place, form);
+            for implementation in IMPLEMENTATIONS {
+                let mut layer = layer(place, implementation);
                 change(&mut layer, place);
                 let forward = || layer.forward(x(place), &Mask::none(), Mode::Evaluate);
                 assert_eq!(message(forward), expected);
@@ -72,8 +72,8 @@ fn a_matrix_or_bias_set_by_hand_of_another_shape_is_refused_with_both_shapes() {
 #[test]
 fn another_precision_is_refused_by_name() {
     for device in devices() {
-        for form in FORMS {
-            let layer = layer((&device, DType::F32), form);
+        for implementation in IMPLEMENTATIONS {
+            let layer = layer((&device, DType::F32), implementation);
             let message = message(|| layer.forward(x((&device, DType::F64)), &Mask::none(), Mode::Evaluate));
             assert!(message.starts_with("x is f64, the layer f32"), "{message}");
         }
@@ -88,8 +88,8 @@ fn another_precision_is_refused_by_name() {
 fn another_width_and_other_heads_are_refused_with_the_shapes() {
     for (device, dtype) in places() {
         let place = (&device, dtype);
-        for form in FORMS {
-            let layer = layer(place, form);
+        for implementation in IMPLEMENTATIONS {
+            let layer = layer(place, implementation);
             let narrow = random_tensor(place, "x", [BATCH, SEQ_LEN, D_IN - 1]);
             let message = message(|| layer.forward(narrow, &Mask::none(), Mode::Evaluate));
             assert_eq!(message, "x must be [batch, seq_len, 7], got [2, 5, 6]");
@@ -154,8 +154,8 @@ fn what_is_empty_gives_what_is_empty_forward_and_backward() {
     for (device, dtype) in places() {
         let device = device.autodiff();
         for score in scores() {
-            for form in FORMS {
-                let config = SelfAttentionConfig { form, n_kv_heads: Some(1), ..full(&score) };
+            for implementation in IMPLEMENTATIONS {
+                let config = SelfAttentionConfig { implementation, n_kv_heads: Some(1), ..full(&score) };
                 let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
                 for shape @ [batch, seq_len, _] in [[BATCH, 0, D_IN], [0, SEQ_LEN, D_IN]] {
                     let x = Tensor::<3>::zeros(shape, (&device, dtype)).require_grad();
@@ -221,10 +221,10 @@ fn a_score_of_ones_own_is_computed_by_its_own_method() {
 }
 
 #[test]
-fn the_fused_form_is_refused_where_it_cannot_be_had() {
+fn the_fused_implementation_is_refused_where_it_cannot_be_had() {
     for (device, dtype) in places() {
         let device = device.autodiff();
-        let fused = AttentionSpec { form: AttentionForm::Fused, ..AttentionSpec::default() };
+        let fused = AttentionSpec { implementation: Implementation::Fused, ..AttentionSpec::default() };
         let tensor = || Tensor::<4>::ones([1, 1, 2, 3], (&device, dtype));
         let bias = Tensor::<4>::zeros([1, 1, 2, 2], (&device, dtype)).require_grad();
         // Also where what is learned lies behind an operation.
@@ -235,13 +235,16 @@ fn the_fused_form_is_refused_where_it_cannot_be_had() {
             "attention = \"fused\" is not possible, because the bias of the scores is learned, and the kernels give it no \
              gradient; set it to \"auto\""
         );
-        // The same bias gets its gradient where the form is left open.
+        // The same bias gets its gradient where the implementation is left open.
         let context = attention(&AttentionSpec::default(), tensor(), tensor(), tensor(), &mask);
         assert_eq!(bias.grad(&context.sum().backward()).unwrap().dims(), [1, 1, 2, 2]);
-        let own = AttentionSpec { form: AttentionForm::Fused, ..AttentionSpec::new(&Negative {}) };
+        let own = AttentionSpec { implementation: Implementation::Fused, ..AttentionSpec::new(&Negative {}) };
         assert!(message_of(&own, &device).contains("the score is not a dot product"));
-        let config =
-            SelfAttentionConfig { form: AttentionForm::Fused, score: additive(3), ..full(&scaled_dot()) };
+        let config = SelfAttentionConfig {
+            implementation: Implementation::Fused,
+            score: additive(3),
+            ..full(&scaled_dot())
+        };
         assert!(config.init(&Init::new(&device, 0)).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
-    AttentionForm, AttentionSpec, BasicAttention, CausalAlign, Dot, Init, Mask, Mode, SelfAttentionConfig,
+    AttentionSpec, BasicAttention, CausalAlign, Dot, Implementation, Init, Mask, Mode, SelfAttentionConfig,
     attention_with_weights,
 };
 
@@ -163,8 +163,8 @@ fn padding_beyond_the_keys_is_refused_in_both_forms_with_the_numbers() {
         let place = (&device, dtype);
         let longer = Mask::padding(vec![K_LEN, K_LEN + 1]);
         assert_eq!(message(&|| drop(weights(place, &longer))), expected);
-        for form in [AttentionForm::Auto, AttentionForm::Reference] {
-            let config = SelfAttentionConfig { form, ..SelfAttentionConfig::new(D_K, D_V) };
+        for implementation in [Implementation::Auto, Implementation::Reference] {
+            let config = SelfAttentionConfig { implementation, ..SelfAttentionConfig::new(D_K, D_V) };
             let layer = config.init(&Init::new(&device, 0).with_dtype(dtype)).unwrap();
             let x = random_tensor(place, "x", [BATCH, K_LEN, D_K]);
             assert_eq!(message(&|| drop(layer.forward(x.clone(), &longer, Mode::Evaluate))), expected);

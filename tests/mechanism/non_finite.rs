@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
-    AttentionForm, AttentionSpec, CausalAlign, Init, Mask, Mode, SelfAttentionConfig, attention,
+    AttentionSpec, CausalAlign, Implementation, Init, Mask, Mode, SelfAttentionConfig, attention,
     attention_with_weights,
 };
 
@@ -11,7 +11,7 @@ use crate::support::layers::{additive, full, scaled_dot};
 use crate::support::module_gradients::gradients;
 use crate::support::numbers::{assert_close, bools, random, tensor, values};
 
-const FORMS: [AttentionForm; 2] = [AttentionForm::Auto, AttentionForm::Reference];
+const IMPLEMENTATIONS: [Implementation; 2] = [Implementation::Auto, Implementation::Reference];
 const HEADS: usize = 2;
 const LEN: usize = 7;
 const D: usize = 3;
@@ -49,8 +49,8 @@ fn a_key_and_a_value_that_are_not_finite_reach_the_queries_that_see_them_and_no_
                     tensor::<4>((&device, dtype), &numbers, shape).require_grad()
                 };
                 for (mask, sees) in masks(&device) {
-                    for form in FORMS {
-                        let spec = AttentionSpec { form, ..AttentionSpec::default() };
+                    for implementation in IMPLEMENTATIONS {
+                        let spec = AttentionSpec { implementation, ..AttentionSpec::default() };
                         let run = |bad: f64| {
                             let inputs = ["q", "k", "v"].map(|name| draw(name, bad));
                             let [q, k, v] = inputs.clone();
@@ -75,9 +75,15 @@ fn a_key_and_a_value_that_are_not_finite_reach_the_queries_that_see_them_and_no_
                         for ((got, want), unseen) in got.iter().zip(&want).zip(unseen) {
                             if unseen == 1.0 {
                                 let bound = tolerance(dtype, 1e-5, 1e-12);
-                                assert!((got - want).abs() < bound, "{which} {bad} {form:?} {mask:?}: {got}");
+                                assert!(
+                                    (got - want).abs() < bound,
+                                    "{which} {bad} {implementation:?} {mask:?}: {got}"
+                                );
                             } else {
-                                assert!(got.is_nan(), "{which} {bad} {form:?} {mask:?}: {got} sees it");
+                                assert!(
+                                    got.is_nan(),
+                                    "{which} {bad} {implementation:?} {mask:?}: {got} sees it"
+                                );
                             }
                         }
                         if (0..LEN).any(sees) {
@@ -98,8 +104,8 @@ fn padding_that_is_not_finite_reaches_no_other_position_and_no_parameter() {
     for (device, dtype) in places() {
         let device = device.autodiff();
         for score in [scaled_dot(), additive(5)] {
-            for form in FORMS {
-                let config = SelfAttentionConfig { form, ..full(&score) };
+            for implementation in IMPLEMENTATIONS {
+                let config = SelfAttentionConfig { implementation, ..full(&score) };
                 let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
                 let (batch, len, real) = (2, 5, 3);
                 let run = |bad: f64, with_weights: bool| {

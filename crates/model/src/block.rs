@@ -56,7 +56,7 @@ impl Block {
         })
     }
 
-    /// `[batch, seq_len, d_model]` to the same.
+    /// The residual stream after the block, `[batch, seq_len, d_model]` like `x`, the one before it.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
         let input = self.attention_input(x.clone());
         if self.dropout_attention.is_off(mode) {
@@ -66,7 +66,8 @@ impl Block {
         self.after_attention(x, attended, mode)
     }
 
-    /// The same with everything shown to a hook, which may change it.
+    /// [`forward`](Self::forward) by the reference implementation, with every [`Stage`] shown to `hook` as that of
+    /// `layer`.
     pub(crate) fn forward_with_hook(
         &self,
         x: Tensor<3>,
@@ -81,7 +82,8 @@ impl Block {
         self.after_attention(x, output, mode)
     }
 
-    /// The same without dropout, with a record of what each source adds to the residual stream.
+    /// [`forward`](Self::forward) without dropout on the residual stream in `ledger`, which records what each source
+    /// adds.
     pub(crate) fn record(&self, layer: usize, ledger: &mut Ledger, mask: &Mask) {
         let input = self.attention_input(ledger.total());
         for (head, output) in self.attention.head_outputs(input, mask).into_iter().enumerate() {

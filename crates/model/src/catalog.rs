@@ -1,5 +1,5 @@
-//! What a config can name in a model: scores and position schemes, built-in ones and yours. What a name in a config stands
-//! for besides, tasks and models, belongs to `train`.
+//! What a config can name in a model: scores and position schemes, built-in ones and yours. Names of tasks and models
+//! belong to `train`.
 
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ impl Catalog {
         (self.positions.read(choice)?.build)(init, place)
     }
 
-    /// The same choice of a score with every setting filled in.
+    /// `choice`, a score, with every setting filled in.
     ///
     /// # Errors
     /// If there is no score of this name or its settings are wrong.
@@ -142,7 +142,7 @@ impl Catalog {
         Ok(self.scores.read(choice)?.choice)
     }
 
-    /// The same choice of a position scheme with every setting filled in.
+    /// `choice`, a position scheme, with every setting filled in.
     ///
     /// # Errors
     /// If there is no scheme of this name or its settings are wrong.

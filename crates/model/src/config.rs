@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{AttentionForm, Projections, SelfAttentionConfig, Softmax};
+use crate::attention::{Implementation, Projections, SelfAttentionConfig, Softmax};
 use crate::catalog::Catalog;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
@@ -55,7 +55,7 @@ pub struct TransformerConfig {
     pub bias: bool,
     /// How queries and keys are compared, by a name in [`Catalog`].
     pub score: Choice,
-    /// Whether queries and keys are brought to one length before.
+    /// Whether queries and keys are RMS-normalised per head before that.
     pub qk_norm: bool,
     /// Bound of the scaled scores; 0 bounds nothing.
     pub softcap: f64,
@@ -75,8 +75,8 @@ pub struct TransformerConfig {
     pub tied: bool,
     /// Share of activations dropped in training: attention weights, sub-layer outputs and the embedding's output.
     pub dropout: f64,
-    /// Whether attention is computed by the fused kernels.
-    pub attention: AttentionForm,
+    /// Which implementation computes attention.
+    pub attention: Implementation,
 }
 
 impl Default for TransformerConfig {
@@ -114,11 +114,11 @@ impl TransformerConfig {
             norm_kind: NormKind::Layer,
             tied: false,
             dropout: 0.0,
-            attention: AttentionForm::Auto,
+            attention: Implementation::Auto,
         }
     }
 
-    /// The same configuration with every open value filled in.
+    /// This configuration with every open value filled in.
     ///
     /// # Errors
     /// If a number is out of range, two of them do not fit, or `catalog` lacks a name.
@@ -185,7 +185,7 @@ impl TransformerConfig {
             softcap: self.softcap,
             softmax: self.softmax,
             dropout: self.dropout,
-            form: self.attention,
+            implementation: self.attention,
         }
     }
 }

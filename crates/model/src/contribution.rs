@@ -35,8 +35,8 @@ pub enum Source {
 /// ```
 ///
 /// β counts among the biases, which pass the norms that follow like all others. The scale of every norm that a
-/// contribution passes is frozen at its value in this run, so the features, and with them the logits, are exactly the sum
-/// of all contributions.
+/// contribution passes is frozen at its value in this run, so the features, and with them the logits, are exactly the
+/// sum of all contributions.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -53,7 +53,7 @@ pub enum Source {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Contribution {
-    /// Who wrote it.
+    /// The part of the model that wrote it.
     pub source: Source,
     /// `[batch, seq_len, d_model]`.
     pub features: Tensor<3>,

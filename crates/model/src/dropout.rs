@@ -51,8 +51,8 @@ impl Dropout {
     }
 }
 
-/// Dropout of attention weights. Whether a weight stays is a function of (seed, step, layer, batch, head, query, key), so
-/// that the fused kernels find it out again in the backward instead of keeping a map of it.
+/// Dropout of attention weights. Whether a weight stays is a function of (seed, step, layer, batch, head, query, key),
+/// which the fused kernels compute again in the backward instead of keeping a map.
 #[derive(Module, Debug)]
 pub struct WeightDropout {
     rate: f64,

@@ -1,4 +1,4 @@
-//! What can be wrong with a model's dimensions; every message says what was expected and what was found.
+//! What can be wrong with a model's dimensions; every message has what was expected and what was found.
 
 use thiserror::Error;
 
@@ -55,8 +55,8 @@ pub enum ModelError {
     IdentityHasNoBias,
     /// Identity projections give every head keys of its own.
     #[error(
-        "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = {n_heads}, got \
-         {n_kv_heads}"
+        "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = {n_heads}, \
+         got {n_kv_heads}"
     )]
     IdentityHasNoGroups {
         /// Number of heads of queries.
@@ -108,7 +108,7 @@ pub enum ModelError {
     },
     /// The kernels compute dot products and nothing else.
     #[error("attention = \"fused\" is not possible, because {reason}; set it to \"auto\"")]
-    NoFusedForm {
+    NoFusedImplementation {
         /// What stands against it.
         reason: &'static str,
     },

@@ -44,12 +44,12 @@ impl Init {
         Self { device: device.clone(), dtype: DType::F32, seed, path: String::new() }
     }
 
-    /// The same in another precision, for example `DType::F64`.
+    /// This `Init` with parameters of another precision, for example `DType::F64`.
     pub fn with_dtype(self, dtype: DType) -> Self {
         Self { dtype, ..self }
     }
 
-    /// The same one level down the module tree; `name` is the field's name.
+    /// This `Init` one level down the module tree; `name` is the field's name.
     pub fn enter(&self, name: &str) -> Self {
         Self { path: self.path_of(name), ..self.clone() }
     }
@@ -91,7 +91,7 @@ impl Init {
         self.parameter(name, shape, training, |unit: f64| unit * std, StandardNormal)
     }
 
-    /// The same value everywhere; learned.
+    /// A learned parameter with `value` everywhere.
     pub fn constant<const D: usize>(&self, shape: [usize; D], value: f64) -> Param<Tensor<D>> {
         Param::from_tensor(self.tensor(vec![value; shape.iter().product()], shape))
     }

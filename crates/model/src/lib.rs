@@ -4,23 +4,32 @@
 //!
 //! # What is where
 //!
-//! | question | look at | runnable |
-//! |---|---|---|
-//! | What is attention without parameters? | [`BasicAttention`] | its page |
-//! | What do W_Q, W_K and W_V add? | [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`] | example `attention_by_hand` |
-//! | What lies between queries and weights? | [`attention`], [`attention_with_weights`], [`AttentionSpec`], [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`] | the pages of [`attention`] and [`AttentionSpec`] |
-//! | What does one layer return? | [`AttentionOutput`], and [`Trace`] with every intermediate | example `attention_by_hand` |
-//! | How are queries and keys compared? | [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`] | example `custom_score` |
-//! | How does a model get positions? | [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`] ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`] | example `position_study` |
-//! | How does a config name them? | [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of [`Named`] and [`Ready`]; [`plain_words`] for what is wrong with it | the pages of [`Choice`] and [`Catalog`] |
-//! | How are types of yours kept among ours? | [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own | example `own_command_line` |
-//! | What is a whole model? | [`Transformer`], [`TransformerConfig`], of [`Block`], [`Embedding`] ([`EmbeddingsConfig`]), [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`] | the page of [`Transformer`] |
-//! | What happens inside, and what if it were otherwise? | a [`Hook`] at every [`Stage`]; a [`Contribution`] of every [`Source`] | example `find_the_induction_head` |
-//! | Where do initial weights come from? | [`Init`], [`Training`], [`random`] | the page of [`Init`] |
-//! | What is in a model? | [`parameters`], [`Parameter`], named by their [`ModulePath`] | the page of [`parameters`] |
-//! | What makes it fast? | [`fused`], chosen by [`AttentionForm`]; [`fused::prepare_process`] in your `main` | `qkv bench` |
-//! | Is this a training step? | [`Mode`] | example `gradients_reach_qkv` |
-//! | What can be wrong? | [`ModelError`] | the page of [`Settings`] |
+//! - What is attention without parameters? [`BasicAttention`].
+//! - What do W_Q, W_K and W_V add? [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`]; example
+//!   `attention_by_hand`.
+//! - What lies between queries and weights? [`attention`], [`attention_with_weights`], [`AttentionSpec`], [`Attended`],
+//!   [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
+//! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate; example
+//!   `attention_by_hand`.
+//! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`];
+//!   example `custom_score`.
+//! - How does a model get positions? [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`]
+//!   ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`]; example `position_study`.
+//! - How does a config name them? [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of
+//!   [`Named`] and [`Ready`]; [`plain_words`] for what is wrong with it.
+//! - How are types of yours kept among ours? [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by
+//!   [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own; example
+//!   `own_command_line`.
+//! - What is a whole model? [`Transformer`], [`TransformerConfig`], of [`Block`], [`Embedding`] ([`EmbeddingsConfig`]),
+//!   [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`].
+//! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
+//!   [`Source`]; example `find_the_induction_head`.
+//! - Where do initial weights come from? [`Init`], [`Training`], [`random`].
+//! - What is in a model? [`parameters`], [`Parameter`], named by their [`ModulePath`].
+//! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
+//!   `qkv bench` measures it.
+//! - Is this a training step? [`Mode`]; example `gradients_reach_qkv`.
+//! - What can be wrong? [`ModelError`].
 //!
 //! # Axis names
 //!
@@ -28,11 +37,11 @@
 //! |---|---|
 //! | `batch` | independent sequences |
 //! | `seq_len` | positions of a sequence; `q_len` and `k_len` where queries and keys come from different ones |
-//! | `stack` | tokens that share one position; 1 unless a task says otherwise |
+//! | `stack` | tokens that share one position; 1 unless a task sets more |
 //! | `d_in`, `d_out` | width of what goes into and comes out of an attention layer |
 //! | `d_model` | width of a transformer's residual stream |
 //! | `n_heads`, `heads` | number of heads; the axis over them |
-//! | `n_kv_heads`, `kv_heads` | number of heads of keys and values where groups of heads share them; the axis over them |
+//! | `n_kv_heads`, `kv_heads` | number of heads of keys and values, which groups of heads share; the axis over them |
 //! | `d_k`, `d_v` | width of queries and keys, and of values, per head |
 //! | `d_mlp`, `d_hidden` | width of a hidden layer |
 //! | `vocab_size` | number of different tokens |
@@ -63,8 +72,8 @@ pub mod random;
 mod transformer;
 
 pub use attention::{
-    Additive, AnyScore, Attended, AttentionForm, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign,
-    Dot, Hook, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax,
+    Additive, AnyScore, Attended, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign, Dot, Hook,
+    Implementation, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax,
     Stage, Trace, attention, attention_with_weights,
 };
 pub use block::Block;

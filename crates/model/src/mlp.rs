@@ -63,12 +63,12 @@ impl Mlp {
         }
     }
 
-    /// `[batch, seq_len, d_model]` to the same.
+    /// The output of the MLP, `[batch, seq_len, d_model]` like `x`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         linear(self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
     }
 
-    /// The same added to a residual stream of that shape.
+    /// `residual + forward(x)`, both `[batch, seq_len, d_model]`.
     pub(crate) fn forward_onto(&self, residual: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
         if let (Activation::Gelu, Some(b_in), Some(b_out)) = (self.activation, &self.b_in, &self.b_out)
             && let Some(backend) = HostBackend::of(&x)
@@ -99,7 +99,8 @@ impl Mlp {
 /// `gelu(x) = x Φ(x) = x/2 (1 + erf(x/√2))`, exact, of `x + bias`
 /// ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
 ///
-/// In tensor operations, because Burn's own has the gradient of its tanh approximation on the ndarray backend: 1e-5 off.
+/// In tensor operations, because Burn's own has the gradient of its tanh approximation on the ndarray backend, 1e-5
+/// off.
 fn gelu(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
     if let (Some(backend), Some(bias)) = (HostBackend::of(&x), &bias) {
         return fused::gelu(backend, x, bias.clone());

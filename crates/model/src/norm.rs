@@ -68,7 +68,7 @@ impl Norm {
         }
     }
 
-    /// Any shape whose last axis is `d_model`, to the same.
+    /// `x` normalised, of any shape whose last axis is `d_model`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match (self, HostBackend::of(&x)) {
             (Self::Layer(LayerNorm { gamma, beta: Some(beta), .. }), Some(backend)) => {
@@ -80,8 +80,8 @@ impl Norm {
         }
     }
 
-    /// What the norm makes of a part of `x`, with the scale that the whole of `x` has and without `beta`: linear, so that
-    /// over parts that add up to `x` it adds up to `forward(x) - beta`.
+    /// What the norm makes of a part of `x`, with the scale that the whole of `x` has and without `beta`: linear, so
+    /// that over parts that add up to `x` it adds up to `forward(x) - beta`.
     ///
     /// ```text
     /// layer    (part - mean(part)) / √(variance(x) + 1e-5) · gamma
@@ -108,7 +108,8 @@ impl Norm {
 
 /// `x / √(mean(x²) + epsilon)` over the last axis.
 ///
-/// In tensor operations, because Burn's layer takes the mean in single precision whatever it is given: 4e-9 off in `f64`.
+/// In tensor operations, because Burn's layer takes the mean in single precision whatever it is given, 4e-9 off in
+/// `f64`.
 pub(crate) fn rms_norm<const D: usize>(x: Tensor<D>, epsilon: f64) -> Tensor<D> {
     let rms = x.clone().powi_scalar(2).mean_dim(D - 1).add_scalar(epsilon).sqrt();
     x / rms

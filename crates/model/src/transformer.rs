@@ -109,8 +109,8 @@ impl Transformer {
         }
     }
 
-    /// The same by the reference implementation of attention, with everything on the way shown to a [`Hook`], which may
-    /// change it.
+    /// [`features`](Self::features) by the reference implementation of attention, with every stage shown to a [`Hook`],
+    /// which may change it.
     ///
     /// # Shapes
     /// As [`features`](Self::features).
@@ -168,7 +168,7 @@ impl Transformer {
         all
     }
 
-    /// Walks through one query of one head; see [`SelfAttention::trace`](crate::SelfAttention::trace).
+    /// Every intermediate of one query in one head; see [`SelfAttention::trace`](crate::SelfAttention::trace).
     ///
     /// # Shapes
     /// - `tokens`: `[seq_len, stack]`

@@ -15,7 +15,8 @@ use crate::init::{Init, Training};
 /// s_ij = v_a · tanh(q_i W_a + k_j U_a)
 /// ```
 ///
-/// Needs memory for `[batch, heads, q_len, k_len, d_hidden]`, where the dot product needs `[batch, heads, q_len, k_len]`.
+/// Needs memory for `[batch, heads, q_len, k_len, d_hidden]`, where the dot product needs
+/// `[batch, heads, q_len, k_len]`.
 #[derive(Module, Debug)]
 pub struct Additive {
     /// What is read from the query, `[heads, d_k, d_hidden]`.
@@ -26,7 +27,7 @@ pub struct Additive {
     pub v_a: Param<Tensor<2>>,
 }
 
-/// What a config file may say beside `additive`.
+/// Settings of `additive` in a config file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AdditiveSettings {

@@ -1,4 +1,4 @@
-//! Self-attention without parameters, from which the lecture starts and which cannot learn.
+//! Self-attention without parameters: the starting point, which cannot learn.
 
 use burn::tensor::Tensor;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SelfAttention;
-use super::form::AttentionForm;
+use super::implementation::Implementation;
 use super::qk_norm::QkNorm;
 use super::softmax::Softmax;
 use crate::catalog::Catalog;
@@ -73,7 +73,7 @@ pub struct SelfAttentionConfig {
     pub score: Choice,
     /// Which position scheme acts in the layer, by a name in [`Catalog`]; `none` by default.
     pub positions: Choice,
-    /// Whether queries and keys are brought to one length; `false` by default. See [`QkNorm`].
+    /// Whether queries and keys are RMS-normalised per head; `false` by default. See [`QkNorm`].
     pub qk_norm: bool,
     /// Bound of the scaled scores; 0, the default, bounds nothing.
     pub softcap: f64,
@@ -81,8 +81,9 @@ pub struct SelfAttentionConfig {
     pub softmax: Softmax,
     /// Share of the attention weights dropped in training, in `[0, 1)`; 0 by default.
     pub dropout: f64,
-    /// How the context is computed; `auto` by default.
-    pub form: AttentionForm,
+    /// Which implementation computes attention; `auto` by default.
+    #[serde(alias = "form")] // its former name in files
+    pub implementation: Implementation,
 }
 
 impl Default for SelfAttentionConfig {
@@ -93,7 +94,7 @@ impl Default for SelfAttentionConfig {
 }
 
 impl SelfAttentionConfig {
-    /// One head with scaled dot products, without biases and without W_O: the lecture's form.
+    /// One head with scaled dot products, without biases and without W_O.
     pub fn new(d_in: usize, d_k: usize) -> Self {
         Self {
             d_in,
@@ -110,7 +111,7 @@ impl SelfAttentionConfig {
             softcap: 0.0,
             softmax: Softmax::Standard,
             dropout: 0.0,
-            form: AttentionForm::Auto,
+            implementation: Implementation::Auto,
         }
     }
 
@@ -165,17 +166,19 @@ impl SelfAttentionConfig {
             dropout: WeightDropout::new(init, self.dropout)?,
             softcap: (self.softcap > 0.0).then_some(self.softcap),
             softmax: self.softmax,
-            one: init.tensor(vec![1.0], [1]),
+            device_and_dtype: init.tensor(vec![1.0], [1]),
             d_in,
             d_k,
             d_v,
             d_out: self.d_out.unwrap_or(n_heads * d_v),
             n_heads,
             n_kv_heads,
-            form: self.form,
+            implementation: self.implementation,
         };
         match attention.reference_reason() {
-            Some(reason) if self.form == AttentionForm::Fused => Err(ModelError::NoFusedForm { reason }),
+            Some(reason) if self.implementation == Implementation::Fused => {
+                Err(ModelError::NoFusedImplementation { reason })
+            }
             _ => Ok(attention),
         }
     }

@@ -1,7 +1,7 @@
 //! Attention by the kernels, alone or with the three projections before it: where the gradient of W_Q comes from.
 //!
 //! Queries, keys and values are `[batch, len, heads, d]` here, so that heads that lie side by side are not copied. The
-//! reference implementation is in `spec.rs`.
+//! reference implementation is in `reference.rs`.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl FusedAttention {
         Tensor::from_dispatch(apply(self.backend, FusedSelfAttention { attention: self, heads }, inputs))
     }
 
-    /// The same where queries, keys and values are the input itself, `[batch, seq_len, n_heads·d]`.
+    /// The joined contexts where queries, keys and values are `x` itself, both `[batch, seq_len, n_heads·d]`.
     pub(super) fn without_projections(self, x: Tensor<3>, n_heads: usize) -> Tensor<3> {
         let shape @ [batch, seq_len, width] = x.dims();
         let x = x.reshape([batch, seq_len, n_heads, width / n_heads]).into_dispatch();

@@ -1,4 +1,4 @@
-//! Looking at what a model computes on its way, and changing it.
+//! Hooks, which read and change what a model computes on its way, and the passes that call them.
 
 use burn::tensor::{Tensor, assert_shape};
 
@@ -7,14 +7,14 @@ use super::mask::Mask;
 use crate::linear::linear;
 use crate::mode::Mode;
 
-/// What a [`Hook`] is shown of a layer, in the order in which it is computed.
+/// What a [`Hook`] receives of a layer, in the order of computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// The residual stream on its way into the block, before the norms of the block, `[batch, 1, seq_len, d_model]`.
     Residual,
     /// What W_Q makes, before QK-norm and rotation, `[batch, heads, seq_len, d_k]`.
     Queries,
-    /// What W_K makes, likewise, `[batch, kv_heads, seq_len, d_k]`.
+    /// What W_K makes, before QK-norm and rotation, `[batch, kv_heads, seq_len, d_k]`.
     Keys,
     /// What W_V makes, `[batch, kv_heads, seq_len, d_v]`.
     Values,
@@ -29,7 +29,7 @@ impl Stage {
     pub const ALL: [Self; 6] =
         [Self::Residual, Self::Queries, Self::Keys, Self::Values, Self::Weights, Self::Context];
 
-    /// As it is called in tables and messages.
+    /// Its name in tables and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Residual => "residual stream",
@@ -42,7 +42,7 @@ impl Stage {
     }
 }
 
-/// Sees every stage of every layer, and says with what the model goes on.
+/// Receives the tensor of every stage of every layer, and returns the one with which the model continues.
 ///
 /// A closure is one. [`Transformer::features_with`](crate::Transformer::features_with) calls it.
 ///
@@ -83,14 +83,13 @@ pub(crate) fn call_hook(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tens
     x
 }
 
-/// Everything that a pass of the reference implementation computes: the stages of a hook, and what a trace has between
-/// them.
+/// What a pass of the reference implementation computes: the stages of a hook, and what a trace has between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Step {
+pub(super) enum TraceStep {
     Stage(Stage),
-    /// After QK-norm and rotation.
+    /// Queries after QK-norm and rotation.
     ComparedQueries,
-    /// Likewise.
+    /// Keys after QK-norm and rotation.
     ComparedKeys,
     Scores,
     Scaled,
@@ -111,8 +110,8 @@ impl SelfAttention {
         layer: usize,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        self.walk(x, mask, mode, &mut |step, x| match step {
-            Step::Stage(stage) => call_hook(hook, layer, stage, x),
+        self.reference(x, mask, mode, &mut |step, x| match step {
+            TraceStep::Stage(stage) => call_hook(hook, layer, stage, x),
             _ => x,
         })
     }
@@ -121,7 +120,7 @@ impl SelfAttention {
     /// `x`: `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = x.dims();
-        let context = self.heads(x, mask, Mode::Evaluate);
+        let context = self.context_per_head(x, mask, Mode::Evaluate);
         assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);
         let output = |head: usize| {
             let context = context.clone().narrow(1, head, 1).squeeze_dim::<3>(1);

@@ -14,8 +14,8 @@ pub enum CausalAlign {
     BottomRight,
 }
 
-/// What is hidden from whom, and what is added to the scores. Masks combine with [`and`](Self::and): a key is seen
-/// only if every part shows it, and all biases add up.
+/// Which keys are hidden from which queries, and what is added to the scores. Masks combine with [`and`](Self::and): a
+/// key is seen only if every part shows it, and all biases add up.
 ///
 /// A query from which every key is hidden gets weights and a context of zero, and gradients of zero.
 ///
@@ -24,12 +24,12 @@ pub enum CausalAlign {
 /// | | here | PyTorch 2.15 `scaled_dot_product_attention` | ONNX `Attention` 23, 24 | Burn 0.22 `attention` |
 /// |---|---|---|---|---|
 /// | default scale | `1/√d_k`, of [`ScaledDot`](crate::ScaledDot) | `1/√d_k` | `1/√d_k` | `1/√d_k` |
-/// | `true` in a Boolean mask | said by the name: [`hidden`](Self::hidden), [`shown`](Self::shown) | shown | shown | hidden |
-/// | causal, `q_len ≠ k_len` | said by [`CausalAlign`] | top-left | top-left, shifted by the cache | bottom-right |
+/// | `true` in a Boolean mask | as in [`hidden`](Self::hidden) or [`shown`](Self::shown) | shown | shown | hidden |
+/// | causal, `q_len ≠ k_len` | a [`CausalAlign`] | top-left | top-left, shifted by the cache | bottom-right |
 /// | causal and a mask together | both apply | refused | both apply | both apply |
 /// | a float mask | added to the scaled scores | the same | the same | the same |
 /// | a cap on the scores | before masks and biases | none | before them | before them |
-/// | a query that sees nothing | zeros, gradients zero | zeros, gradients zero | not said; NaN in onnx 1.22's own code | zeros |
+/// | a query that sees nothing | zeros, zero gradients | zeros, zero gradients | undefined; NaN in onnx 1.22 | zeros |
 ///
 /// Burn's layer `MultiHeadAttention` masks with -1e4 instead: its query that sees nothing attends to everything alike,
 /// as PyTorch's `nn.MultiheadAttention` gives NaN with `need_weights=True`.

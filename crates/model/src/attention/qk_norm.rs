@@ -1,4 +1,4 @@
-//! Queries and keys brought to one length before they are compared.
+//! Queries and keys RMS-normalised per head before they are compared.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -10,7 +10,7 @@ use crate::norm::rms_norm;
 const EPSILON: f64 = 1e-6;
 
 /// RMS norm of every head's queries and keys, which bounds the scores however large W_Q and W_K grow
-/// ([Dehghani et al. 2023, section 2](https://arxiv.org/abs/2302.05442), in the form of
+/// ([Dehghani et al. 2023, section 2](https://arxiv.org/abs/2302.05442), as in
 /// [Qwen3](https://arxiv.org/abs/2505.09388)).
 ///
 /// ```text

@@ -1,4 +1,4 @@
-//! Scores of queries against keys: the one place where kinds of attention differ.
+//! Scores of queries against keys.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, einsum};
@@ -34,7 +34,7 @@ pub trait Score: ErasedModule {
     }
 }
 
-/// Dot product without scaling, `s_ij = q_i · k_j`: the lecture's first rung. It saturates the softmax as `d_k` grows.
+/// Dot product without scaling, `s_ij = q_i · k_j`. It saturates the softmax as `d_k` grows.
 #[derive(Module, Debug)]
 pub struct Dot {}
 
@@ -57,7 +57,7 @@ pub struct ScaledDot {
     pub(super) scale: Option<f64>,
 }
 
-/// What a config file may say beside `scaled-dot`.
+/// Settings of `scaled-dot` in a config file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ScaledDotSettings {
@@ -102,7 +102,7 @@ erase!(Score {
     fn scale(&self, d_k: usize) -> f64;
 });
 
-/// Whether the scores are the dot products of [`Dot`] or [`ScaledDot`], which the fused kernels compute by themselves.
+/// Whether the score is [`Dot`] or [`ScaledDot`], which the fused kernels compute by themselves.
 pub(super) fn is_dot_product(score: &dyn Score) -> bool {
     let any = score.erased_any();
     match any.downcast_ref::<AnyScore>() {

@@ -1,15 +1,15 @@
-//! The mechanism itself, between given queries, keys and values: score, scale, cap, mask, softmax, weighted sum.
+//! Attention between given queries, keys and values, and which of `fused.rs` and `reference.rs` computes it.
 
-use burn::tensor::{Tensor, assert_shape, einsum};
+use burn::tensor::Tensor;
 
-use super::form::AttentionForm;
+use super::checks::check_q_k_v;
 use super::fused::FusedAttention;
-use super::hook::{Stage, Step};
+use super::hook::{Stage, TraceStep};
+use super::implementation::Implementation;
 use super::mask::Mask;
-use super::non_finite::Finite;
+use super::non_finite::FiniteKeysValues;
 use super::score::{ScaledDot, Score, is_dot_product};
-use super::softmax::{Softmax, softmax};
-use crate::dropout::drop_weights;
+use super::softmax::Softmax;
 use crate::error::ModelError;
 use crate::fused::DropoutRule;
 use crate::positions::{AnyPositions, Positions};
@@ -33,17 +33,17 @@ pub struct Attended {
 }
 
 /// Attention between given queries, keys and values
-/// ([Vaswani et al. 2017, equation 1](https://arxiv.org/abs/1706.03762), for any score and mask), for any Burn module.
+/// ([Vaswani et al. 2017, equation 1](https://arxiv.org/abs/1706.03762)), for any score, mask and Burn module.
 ///
 /// ```text
 /// context = softmax(scale · score(q, k) + mask) v
 /// ```
 ///
 /// Dot products on the CPU are computed by fused kernels, in tiles: nothing of size `q_len · k_len` is kept, forward or
-/// backward, but a Boolean or bias mask that is given. Everything else, and [`AttentionForm::Reference`], makes the whole
-/// map. Both give the same numbers up to rounding.
+/// backward, but a Boolean or bias mask that is given. Everything else, and [`Implementation::Reference`],
+/// materialises the T × T weights. Both give the same numbers up to rounding.
 ///
-/// A key or value that is not finite reaches the queries that see it and no other: these get NaN, forward and backward.
+/// A key or value that is not finite reaches only the queries that see it: these get NaN, forward and backward.
 ///
 /// # Shapes
 /// - `q`: `[batch, heads, q_len, d_k]`
@@ -53,7 +53,7 @@ pub struct Attended {
 ///
 /// # Panics
 /// If the shapes or precisions do not fit each other, or the mask does not fit, or the spec asks for
-/// [`AttentionForm::Fused`] where that is not possible.
+/// [`Implementation::Fused`] where that is not possible.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -73,16 +73,15 @@ pub fn attention(
     v: Tensor<4>,
     mask: &Mask,
 ) -> Tensor<4> {
-    check(&q, &k, &v);
+    check_q_k_v(&q, &k, &v);
     let Some(fused) = spec.fused(&q, scores_shape(&q, &k), q.dims()[3], mask) else {
-        return spec.walk(q, k, v, mask, &mut |_, x| x);
+        return spec.reference(q, k, v, mask, &mut |_, x| x);
     };
-    let finite = Finite::new(&q, k, v, mask);
-    finite.spoil(fused.context_of_heads(q, finite.k.clone(), finite.v.clone()))
+    let finite = finite_keys_values(&q, k, v, mask);
+    finite.restore_nan(fused.context_of_heads(q, finite.k.clone(), finite.v.clone()))
 }
 
-/// [`attention`] by the reference implementation, which has the weights to show. Takes dropped weights out of the context
-/// alone.
+/// [`attention`] by the reference implementation, which has the weights to return. Dropout changes the context alone.
 ///
 /// # Shapes
 /// As for [`attention`].
@@ -97,13 +96,13 @@ pub fn attention_with_weights(
     mask: &Mask,
 ) -> Attended {
     let mut weights = None;
-    let context = spec.walk(q, k, v, mask, &mut |step, x| {
-        if step == Step::Stage(Stage::Weights) {
+    let context = spec.reference(q, k, v, mask, &mut |step, x| {
+        if step == TraceStep::Stage(Stage::Weights) {
             weights = Some(x.clone());
         }
         x
     });
-    Attended { context, weights: weights.expect("every walk comes to the weights") }
+    Attended { context, weights: weights.expect("the reference implementation computes the weights") }
 }
 
 /// Everything that stands between queries, keys and values and their context, but for the mask.
@@ -142,8 +141,8 @@ pub struct AttentionSpec<'a> {
     pub softmax: Softmax,
     /// Which weights are dropped; `None` by default.
     pub dropout: Option<DropoutRule>,
-    /// How the context is computed; [`AttentionForm::Auto`] by default.
-    pub form: AttentionForm,
+    /// Which implementation computes attention; [`Implementation::Auto`] by default.
+    pub implementation: Implementation,
 }
 
 impl Default for AttentionSpec<'static> {
@@ -163,73 +162,8 @@ impl<'a> AttentionSpec<'a> {
             softcap: None,
             softmax: Softmax::Standard,
             dropout: None,
-            form: AttentionForm::Auto,
+            implementation: Implementation::Auto,
         }
-    }
-
-    /// What the score gives, `[batch, heads, q_len, k_len]`.
-    pub fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        let [batch, heads, q_len, d_k] = q.dims();
-        let [_, _, k_len, _] = k.dims();
-        let k = for_every_head(k, heads);
-        assert_shape!(k, [batch, heads, _, d_k]);
-        let scores = self.score.scores(q, k);
-        assert_shape!(scores, [batch, heads, q_len, k_len]);
-        scores
-    }
-
-    /// The same times the scale for keys of width `d_k`, and capped.
-    pub fn scaled(&self, scores: Tensor<4>, d_k: usize) -> Tensor<4> {
-        let scale = self.score.scale(d_k);
-        // A factor of one is left out, so that unscaled attention costs no extra pass over the T×T scores.
-        let scaled = if scale == 1.0 { scores } else { scores.mul_scalar(scale) };
-        match self.softcap {
-            Some(cap) => scaled.div_scalar(cap).tanh().mul_scalar(cap),
-            None => scaled,
-        }
-    }
-
-    /// The same with biases added, and minus infinity where a key is hidden.
-    pub fn masked(&self, scaled: Tensor<4>, mask: &Mask) -> Tensor<4> {
-        let [_, _, q_len, k_len] = scaled.dims();
-        self.mask_with_bias(mask, q_len, k_len).apply(scaled)
-    }
-
-    /// The weights of masked scores.
-    pub fn softmax(&self, masked: Tensor<4>, mask: &Mask) -> Tensor<4> {
-        let all_seen = mask.is_none() && self.positions.is_none();
-        softmax(masked, self.softmax, all_seen)
-    }
-
-    /// The context by the reference implementation. What each step makes goes through `show`.
-    pub(super) fn walk(
-        &self,
-        q: Tensor<4>,
-        k: Tensor<4>,
-        v: Tensor<4>,
-        mask: &Mask,
-        show: &mut dyn FnMut(Step, Tensor<4>) -> Tensor<4>,
-    ) -> Tensor<4> {
-        check(&q, &k, &v);
-        let shape = scores_shape(&q, &k);
-        if shape.contains(&0) {
-            let place = (&q.device(), q.dtype());
-            show(Step::Stage(Stage::Weights), Tensor::zeros(shape, place));
-            let [batch, heads, q_len, _] = shape;
-            let context = match self.fused(&q, shape, q.dims()[3], mask) {
-                Some(fused) => fused.context_of_heads(q, k, v),
-                None => Tensor::zeros([batch, heads, q_len, v.dims()[3]], place),
-            };
-            return show(Step::Stage(Stage::Context), context);
-        }
-        let d_k = q.dims()[3];
-        let finite = Finite::new(&q, k, v, mask);
-        let scores = show(Step::Scores, self.scores(q, finite.k.clone()));
-        let scaled = show(Step::Scaled, self.scaled(scores, d_k));
-        let masked = show(Step::Masked, self.masked(scaled, mask));
-        let weights = show(Step::Stage(Stage::Weights), finite.spoil(self.softmax(masked, mask)));
-        let context = weighted_sum(drop_weights(weights, self.dropout), finite.v.clone());
-        show(Step::Stage(Stage::Context), finite.spoil(context))
     }
 
     /// The kernels for queries like `q`, of width `d_k`, and a mask that fits `scores`, the shape of the scores; `None`
@@ -247,13 +181,17 @@ impl<'a> AttentionSpec<'a> {
         match self.kernels(q, scores, d_k, mask) {
             Ok(fused) => Some(fused),
             Err(reason) => {
-                assert!(self.form != AttentionForm::Fused, "{}", ModelError::NoFusedForm { reason });
+                assert!(
+                    self.implementation != Implementation::Fused,
+                    "{}",
+                    ModelError::NoFusedImplementation { reason }
+                );
                 None
             }
         }
     }
 
-    /// The same, with the reason where they cannot.
+    /// The kernels as in [`fused`](Self::fused), or the reason for which they cannot compute it.
     fn kernels<const D: usize>(
         &self,
         q: &Tensor<D>,
@@ -263,7 +201,7 @@ impl<'a> AttentionSpec<'a> {
     ) -> Result<FusedAttention, &'static str> {
         // Where there is nothing to compare, the kernels give the empty context whatever the score.
         if scores.contains(&0) {
-        } else if self.form == AttentionForm::Reference {
+        } else if self.implementation == Implementation::Reference {
             return Err("attention = \"reference\" asks for it");
         } else if !is_dot_product(self.score) {
             return Err("the score is not a dot product");
@@ -279,8 +217,8 @@ impl<'a> AttentionSpec<'a> {
         self.kernels(x, [1, n_heads, 1, 1], 1, &Mask::none()).err()
     }
 
-    /// The bias of the positions first.
-    fn mask_with_bias(&self, mask: &Mask, q_len: usize, k_len: usize) -> Mask {
+    /// `mask` with the bias of the positions before its own.
+    pub(super) fn mask_with_bias(&self, mask: &Mask, q_len: usize, k_len: usize) -> Mask {
         match self.positions.and_then(|positions| positions.bias(q_len, k_len)) {
             Some(bias) => Mask::bias(bias).and(mask.clone()),
             None => mask.clone(),
@@ -288,49 +226,13 @@ impl<'a> AttentionSpec<'a> {
     }
 }
 
-/// # Panics
-/// If queries, keys and values do not fit each other.
-fn check(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) {
-    let [[batch, heads, _, d_k], [k_batch, kv_heads, k_len, k_width], [v_batch, v_heads, v_len, _]] =
-        [q, k, v].map(Tensor::dims);
-    let fits = [k_batch, v_batch] == [batch; 2] && [v_heads, v_len] == [kv_heads, k_len] && k_width == d_k;
-    assert!(
-        fits && (heads == kv_heads || kv_heads > 0 && heads.is_multiple_of(kv_heads)),
-        "for q of shape {:?}, k must be [{batch}, kv_heads, k_len, {d_k}] and v [{batch}, kv_heads, k_len, d_v] with \
-         kv_heads that divide {heads}, got {:?} and {:?}",
-        q.dims(),
-        k.dims(),
-        v.dims()
-    );
-    let [q, k, v] = [q, k, v].map(|tensor| tensor.dtype().name());
-    assert!(q == k && q == v, "q, k and v must have one precision, got {q}, {k} and {v}");
-}
-
 /// `[batch, heads, q_len, k_len]`.
-fn scores_shape(q: &Tensor<4>, k: &Tensor<4>) -> [usize; 4] {
+pub(super) fn scores_shape(q: &Tensor<4>, k: &Tensor<4>) -> [usize; 4] {
     let [batch, heads, q_len, _] = q.dims();
     [batch, heads, q_len, k.dims()[2]]
 }
 
-/// Values by their weights: `[batch, heads, q_len, k_len]`, `[batch, kv_heads, k_len, d_v]` to
-/// `[batch, heads, q_len, d_v]`.
-pub(super) fn weighted_sum(weights: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    let [batch, heads, _, k_len] = weights.dims();
-    let v = for_every_head(v, heads);
-    assert_shape!(v, [batch, heads, k_len, _]);
-    einsum!("bhqk,bhkd->bhqd", weights, v)
-}
-
-/// Repeats each of `kv_heads` heads of keys or values for the group of query heads that share it.
-fn for_every_head(x: Tensor<4>, heads: usize) -> Tensor<4> {
-    let [batch, kv_heads, len, width] = x.dims();
-    if kv_heads == heads {
-        return x;
-    }
-    assert!(
-        heads.is_multiple_of(kv_heads),
-        "{kv_heads} heads of keys and values do not divide {heads} heads of queries"
-    );
-    let group = heads / kv_heads;
-    x.unsqueeze_dim::<5>(2).expand([batch, kv_heads, group, len, width]).reshape([batch, heads, len, width])
+/// [`FiniteKeysValues`] of `k` and `v`, for which [`attention`] finds the queries that see a NaN or an infinity.
+pub(super) fn finite_keys_values(q: &Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: &Mask) -> FiniteKeysValues {
+    FiniteKeysValues::new(q, k, v, mask, |[q, k, v]| attention(&AttentionSpec::default(), q, k, v, mask))
 }

@@ -1,16 +1,16 @@
-//! Every intermediate of one query's attention, in the order in which the lecture walks through them.
+//! Every intermediate of one query's attention, in the order of computation.
 
 use std::collections::HashMap;
 
 use burn::tensor::Tensor;
 
 use super::SelfAttention;
-use super::hook::{Stage, Step};
+use super::hook::{Stage, TraceStep};
 use super::mask::Mask;
 use super::score::Score;
 use crate::mode::Mode;
 
-/// The walk through one query of one head; see [`SelfAttention::trace`].
+/// Every intermediate of one query in one head; see [`SelfAttention::trace`].
 #[derive(Debug, Clone)]
 pub struct Trace {
     /// The input at the query's position, `[d_in]`.
@@ -21,7 +21,7 @@ pub struct Trace {
     pub w_k: Tensor<2>,
     /// The head's value matrix, `[d_in, d_v]`.
     pub w_v: Tensor<2>,
-    /// Its query, `[d_k]`; with the bias, where there is one, as the two below.
+    /// The head's query, `[d_k]`. Like `k` and `v`, it includes the projection's bias, if any.
     pub q: Tensor<1>,
     /// The keys of all positions, `[seq_len, d_k]`.
     pub k: Tensor<2>,
@@ -31,22 +31,22 @@ pub struct Trace {
     pub compared_k: Tensor<2>,
     /// The values of all positions, `[seq_len, d_v]`.
     pub v: Tensor<2>,
-    /// How well the query fits each key, `[seq_len]`.
+    /// The scores of the query against each key, `[seq_len]`.
     pub scores: Tensor<1>,
     /// The factor in front of the softmax.
     pub scale: f64,
     /// The scores times that factor, `[seq_len]`, capped where the layer has a cap, before the mask.
     pub scaled: Tensor<1>,
-    /// The same after the mask, `[seq_len]`: biases added, minus infinity where a key is hidden.
+    /// Scaled scores plus biases, minus infinity at hidden keys, `[seq_len]`.
     pub masked: Tensor<1>,
-    /// After the softmax, `[seq_len]`.
+    /// The attention weights, `[seq_len]`: after the softmax.
     pub weights: Tensor<1>,
     /// The values mixed by the weights, `[d_v]`; before W_O.
     pub context: Tensor<1>,
 }
 
 impl SelfAttention {
-    /// Walks through the attention of position `query` of the sequence `x`, in head `head`, without dropout.
+    /// Every intermediate of the attention of position `query` of the sequence `x`, in head `head`, without dropout.
     ///
     /// # Shapes
     /// - `x`: `[seq_len, d_in]`
@@ -57,13 +57,13 @@ impl SelfAttention {
         let [seq_len, _] = x.dims();
         assert!(query < seq_len, "query {query} of a sequence of {seq_len} positions");
         let mut steps = HashMap::new();
-        self.walk(x.clone().unsqueeze(), mask, Mode::Evaluate, &mut |step, x| {
+        self.reference(x.clone().unsqueeze(), mask, Mode::Evaluate, &mut |step, x| {
             steps.insert(step, x.clone());
             x
         });
         let kv_head = self.kv_head(head);
         let mut at_head = |step, head: usize| {
-            let x = steps.remove(&step).expect("a walk makes every step");
+            let x = steps.remove(&step).expect("the reference implementation makes every step");
             x.slice([0..1, head..head + 1]).squeeze_dims::<2>(&[0, 1])
         };
         let of_query = |x: Tensor<2>| x.slice(query..query + 1).squeeze_dim::<1>(0);
@@ -72,17 +72,17 @@ impl SelfAttention {
             w_q: self.w_q(head),
             w_k: self.w_k(head),
             w_v: self.w_v(head),
-            q: of_query(at_head(Step::Stage(Stage::Queries), head)),
-            k: at_head(Step::Stage(Stage::Keys), kv_head),
-            v: at_head(Step::Stage(Stage::Values), kv_head),
-            compared_q: of_query(at_head(Step::ComparedQueries, head)),
-            compared_k: at_head(Step::ComparedKeys, kv_head),
-            scores: of_query(at_head(Step::Scores, head)),
+            q: of_query(at_head(TraceStep::Stage(Stage::Queries), head)),
+            k: at_head(TraceStep::Stage(Stage::Keys), kv_head),
+            v: at_head(TraceStep::Stage(Stage::Values), kv_head),
+            compared_q: of_query(at_head(TraceStep::ComparedQueries, head)),
+            compared_k: at_head(TraceStep::ComparedKeys, kv_head),
+            scores: of_query(at_head(TraceStep::Scores, head)),
             scale: self.score.scale(self.d_k),
-            scaled: of_query(at_head(Step::Scaled, head)),
-            masked: of_query(at_head(Step::Masked, head)),
-            weights: of_query(at_head(Step::Stage(Stage::Weights), head)),
-            context: of_query(at_head(Step::Stage(Stage::Context), head)),
+            scaled: of_query(at_head(TraceStep::Scaled, head)),
+            masked: of_query(at_head(TraceStep::Masked, head)),
+            weights: of_query(at_head(TraceStep::Stage(Stage::Weights), head)),
+            context: of_query(at_head(TraceStep::Stage(Stage::Context), head)),
         }
     }
 }

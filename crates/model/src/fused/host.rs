@@ -6,7 +6,7 @@ use burn::tensor::{Bytes, DType, Element, Tensor, TensorData};
 use burn_flex::{FlexTensor, Layout};
 use qkv_kernels::Float;
 
-/// A number type that both the kernels and Burn know.
+/// A number type of both the kernels and Burn.
 pub(crate) trait Number: Float + Element + bytemuck::Pod {}
 impl Number for f32 {}
 impl Number for f64 {}
@@ -120,6 +120,8 @@ impl Values {
         }
     }
 
+    /// The values.
+    ///
     /// # Panics
     /// If they are of another type.
     pub(crate) fn slice<T: Number>(&self) -> &[T] {
@@ -129,7 +131,10 @@ impl Values {
         }
     }
 
-    /// The same for writing; copies them first if they are shared.
+    /// The values for writing; copies them first if they are shared.
+    ///
+    /// # Panics
+    /// If they are of another type.
     pub(crate) fn slice_mut<T: Number>(&mut self) -> &mut [T] {
         match self {
             Self::Flex(tensor) => {

@@ -24,11 +24,11 @@ pub struct Choice {
     pub settings: Map<String, Value>,
 }
 
-/// Settings of something that has a name: what a config file may say beside it, with a default for every value.
+/// Settings of something that has a name, as they stand beside it in a config file, with a default for every value.
 ///
-/// Implemented for every type that fits; say `#[serde(default, deny_unknown_fields)]`, so that a misspelt key is an
-/// error. No field may be called `name`, which is the key of the thing's own name. [`NoSettings`] is for things that have
-/// none.
+/// Implemented for every type that fits; use `#[serde(default, deny_unknown_fields)]`, so that a misspelt key is an
+/// error. No field may be called `name`, which is the key of the thing's own name. [`NoSettings`] is for things without
+/// settings.
 pub trait Settings: Serialize + DeserializeOwned + Default + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Default + 'static> Settings for T {}
@@ -50,7 +50,7 @@ impl Choice {
         self
     }
 
-    /// The settings as a type; `kind` says in an error what was chosen, for example `"score"`.
+    /// The settings as a type; `kind` names in an error what was chosen, for example `"score"`.
     ///
     /// # Errors
     /// If a key is unknown or a value has the wrong type.
@@ -72,7 +72,7 @@ impl Choice {
         })
     }
 
-    /// The same choice with these settings; those that are `None` are left out.
+    /// This choice with the settings that are not `None` in `settings`.
     ///
     /// # Panics
     /// If `settings` is not a struct.

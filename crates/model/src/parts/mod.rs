@@ -1,6 +1,6 @@
 //! From a name and its settings in a config to a module of any type: choices, names and boxes.
 //!
-//! What belongs here knows no score, no position scheme and no model; which of them have names, `catalog.rs` lists.
+//! Nothing here depends on scores, position schemes or models; `catalog.rs` lists those that have names.
 
 mod bridge;
 mod choice;

@@ -24,7 +24,7 @@ type Read<B> = dyn Fn(&Choice) -> Result<Ready<B>, ModelError> + Send + Sync;
 
 /// A [`Choice`] that was looked up and read.
 pub struct Ready<B: ?Sized> {
-    /// The same choice with every setting filled in.
+    /// The choice with every setting filled in.
     pub choice: Choice,
     /// Every key that its settings can have.
     pub keys: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Ready<B: ?Sized> {
 }
 
 impl<B: ?Sized + 'static> Named<B> {
-    /// Without any name yet; `kind` says in errors what the names stand for, for example `"score"`.
+    /// Without any name yet; `kind` is what the names stand for in errors, for example `"score"`.
     pub fn new(kind: &'static str) -> Self {
         Self { kind, entries: BTreeMap::new(), taken_twice: None }
     }

@@ -18,8 +18,8 @@ use crate::init::Init;
 ///
 /// Queries stand at the end of the keys. Without a causal mask, which the paper always has, keys after the query are
 /// as far away as those before it. Where the number of heads is no power of two, the slopes are those of the next
-/// smaller power, then every other one of the next larger, as in the authors' code. Slopes of your own can be given, one
-/// for each head: the steeper, the nearer a head looks whatever it learns.
+/// smaller power, then every other one of the next larger, as in the authors' code. Slopes of your own can be given,
+/// one for each head: the steeper, the nearer a head looks whatever it learns.
 #[derive(Module, Debug)]
 pub struct Alibi {
     /// `[n_heads]`.
@@ -28,7 +28,7 @@ pub struct Alibi {
     bias: Kept<(usize, usize, Device), Tensor<4>>,
 }
 
-/// What a config file may say beside `alibi`.
+/// Settings of `alibi` in a config file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AlibiSettings {

@@ -11,7 +11,7 @@ impl<K, T: Clone> Kept<K, T> {
         Self(Arc::default())
     }
 
-    /// The table that is kept, if `serves` says so of its key; else the one of `make`, which is kept from now on.
+    /// The kept table if `serves` accepts its key, else that of `make`, which is kept from now on.
     pub(super) fn get(&self, serves: impl FnOnce(&K) -> bool, make: impl FnOnce() -> (K, T)) -> T {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {

@@ -31,7 +31,7 @@ pub struct Rope {
 /// Length, width, device and precision.
 type TableKey = (usize, usize, Device, DType);
 
-/// What a config file may say beside `rope`.
+/// Settings of `rope` in a config file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RopeSettings {

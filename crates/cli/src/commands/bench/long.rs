@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
-use qkv_model::{AttentionForm, AttentionSpec, CausalAlign, Mask, attention};
+use qkv_model::{AttentionSpec, CausalAlign, Implementation, Mask, attention};
 use rand::RngExt;
 
 use super::workload::{LONG_D, LONG_HEADS, Long};
@@ -37,7 +37,7 @@ impl LongAttention {
         };
         let [q, k, v, d_context] = self.inputs.each_ref().map(tensor);
         let [q, k, v] = [q, k, v].map(Tensor::require_grad);
-        let spec = AttentionSpec { form: AttentionForm::Fused, ..AttentionSpec::default() };
+        let spec = AttentionSpec { implementation: Implementation::Fused, ..AttentionSpec::default() };
         let heads = |x: &Tensor<3>| x.clone().reshape([1, self.shape[1], LONG_HEADS, LONG_D]).swap_dims(1, 2);
         let context = attention(&spec, heads(&q), heads(&k), heads(&v), &Mask::causal(CausalAlign::TopLeft));
         let context = context.swap_dims(1, 2).reshape(self.shape);

@@ -1,0 +1,87 @@
+//! The reference implementation of attention, in tensor operations: its definition, and the oracle of `fused.rs`.
+
+use burn::tensor::{Tensor, assert_shape, einsum};
+
+use super::checks::check_q_k_v;
+use super::heads::for_every_head;
+use super::hook::{Stage, TraceStep};
+use super::mask::Mask;
+use super::softmax::softmax;
+use super::spec::{AttentionSpec, finite_keys_values, scores_shape};
+use crate::dropout::drop_weights;
+
+impl AttentionSpec<'_> {
+    /// Scores before scaling, `[batch, heads, q_len, k_len]`.
+    pub fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        let [batch, heads, q_len, d_k] = q.dims();
+        let [_, _, k_len, _] = k.dims();
+        let k = for_every_head(k, heads);
+        assert_shape!(k, [batch, heads, _, d_k]);
+        let scores = self.score.scores(q, k);
+        assert_shape!(scores, [batch, heads, q_len, k_len]);
+        scores
+    }
+
+    /// Scores times the scale for keys of width `d_k`, then soft-capped where the spec has a cap.
+    pub fn scaled(&self, scores: Tensor<4>, d_k: usize) -> Tensor<4> {
+        let scale = self.score.scale(d_k);
+        // A factor of one is left out, so that unscaled attention costs no extra pass over the T×T scores.
+        let scaled = if scale == 1.0 { scores } else { scores.mul_scalar(scale) };
+        match self.softcap {
+            Some(cap) => scaled.div_scalar(cap).tanh().mul_scalar(cap),
+            None => scaled,
+        }
+    }
+
+    /// Scaled scores plus biases, and minus infinity at hidden keys.
+    pub fn masked(&self, scaled: Tensor<4>, mask: &Mask) -> Tensor<4> {
+        let [_, _, q_len, k_len] = scaled.dims();
+        self.mask_with_bias(mask, q_len, k_len).apply(scaled)
+    }
+
+    /// The attention weights of masked scores.
+    pub fn softmax(&self, masked: Tensor<4>, mask: &Mask) -> Tensor<4> {
+        let all_seen = mask.is_none() && self.positions.is_none();
+        softmax(masked, self.softmax, all_seen)
+    }
+
+    /// The context, `[batch, heads, q_len, d_v]`. Calls `tap` with the result of each step and continues with what it
+    /// returns.
+    pub(super) fn reference(
+        &self,
+        q: Tensor<4>,
+        k: Tensor<4>,
+        v: Tensor<4>,
+        mask: &Mask,
+        tap: &mut dyn FnMut(TraceStep, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        check_q_k_v(&q, &k, &v);
+        let shape = scores_shape(&q, &k);
+        if shape.contains(&0) {
+            let place = (&q.device(), q.dtype());
+            tap(TraceStep::Stage(Stage::Weights), Tensor::zeros(shape, place));
+            let [batch, heads, q_len, _] = shape;
+            let context = match self.fused(&q, shape, q.dims()[3], mask) {
+                Some(fused) => fused.context_of_heads(q, k, v),
+                None => Tensor::zeros([batch, heads, q_len, v.dims()[3]], place),
+            };
+            return tap(TraceStep::Stage(Stage::Context), context);
+        }
+        let d_k = q.dims()[3];
+        let finite = finite_keys_values(&q, k, v, mask);
+        let scores = tap(TraceStep::Scores, self.scores(q, finite.k.clone()));
+        let scaled = tap(TraceStep::Scaled, self.scaled(scores, d_k));
+        let masked = tap(TraceStep::Masked, self.masked(scaled, mask));
+        let weights = tap(TraceStep::Stage(Stage::Weights), finite.restore_nan(self.softmax(masked, mask)));
+        let context = weighted_sum(drop_weights(weights, self.dropout), finite.v.clone());
+        tap(TraceStep::Stage(Stage::Context), finite.restore_nan(context))
+    }
+}
+
+/// `weights v`: `[batch, heads, q_len, k_len]`, `[batch, kv_heads, k_len, d_v]` to `[batch, heads, q_len, d_v]`.
+fn weighted_sum(weights: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
+    let [batch, heads, _, k_len] = weights.dims();
+    let v = for_every_head(v, heads);
+    assert_shape!(v, [batch, heads, k_len, _]);
+    einsum!("bhqk,bhkd->bhqd", weights, v)
+}
