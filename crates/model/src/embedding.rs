@@ -40,6 +40,8 @@ impl EmbeddingsConfig {
 }
 
 impl Embedding {
+    /// The vectors of `tokens`, added up over the stack.
+    ///
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`
     /// - returns `[batch, seq_len, d_model]`

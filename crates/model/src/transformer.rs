@@ -88,6 +88,8 @@ impl TransformerConfig {
 }
 
 impl Transformer {
+    /// The logits of every position.
+    ///
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`; tokens stacked at one position are embedded together
     /// - returns `[batch, seq_len, vocab_size]`, before any softmax

@@ -27,6 +27,8 @@ use super::spec::{AttentionOutput, AttentionSpec, attention_with_weights};
 pub struct BasicAttention;
 
 impl BasicAttention {
+    /// The context and the attention weights of every position.
+    ///
     /// # Shapes
     /// - `x`: `[batch, seq_len, d_in]`
     /// - `output`: `[batch, seq_len, d_in]`

@@ -28,7 +28,7 @@ pub(super) struct FusedAttention {
     bias: Option<Table<Values>>,
 }
 
-/// What broadcasts to `[batch, heads, q_len, k_len]`.
+/// A part of the mask, of a shape that broadcasts to `[batch, heads, q_len, k_len]`.
 #[derive(Debug, Clone)]
 struct Table<D> {
     values: D,
@@ -36,7 +36,7 @@ struct Table<D> {
 }
 
 impl FusedAttention {
-    /// For queries like `q` and a mask that fits `scores`, the shape of the scores.
+    /// Attention for queries like `q` and a mask that fits `scores`, the shape of the scores.
     ///
     /// # Errors
     /// The reason for which the kernels cannot compute it.
@@ -141,7 +141,7 @@ impl FusedAttention {
         gradients
     }
 
-    /// For queries, keys and values of these shapes.
+    /// The arguments of the kernels for queries, keys and values of these shapes.
     fn sizes<T: Number>(&self, [q, k, v]: &[Array<'_, T>; 3]) -> Attention<'_, T> {
         let [[batch, q_len, n_heads, d_k], [_, k_len, n_kv_heads, _], [_, _, _, d_v]] =
             [q, k, v].map(|array| axes(array.shape));
@@ -190,16 +190,17 @@ impl Kernel<3> for FusedAttention {
     }
 }
 
-/// Of `x`, `w_q`, `w_k` and `w_v`. Keeps queries, keys, values and normalizers.
+/// Attention after its projections, with the inputs `x`, `w_q`, `w_k` and `w_v`. Keeps queries, keys, values and
+/// normalizers.
 #[derive(Debug, Clone)]
 struct FusedSelfAttention {
     attention: FusedAttention,
-    /// Of queries, keys and values.
+    /// Numbers of heads of queries, keys and values.
     heads: [usize; 3],
 }
 
 impl FusedSelfAttention {
-    /// Of queries, keys and values.
+    /// Shapes of queries, keys and values.
     fn shapes<T>(&self, x: Array<'_, T>, weights: [Array<'_, T>; 3]) -> [[usize; 4]; 3] {
         [0, 1, 2].map(|i| [x.shape[0], x.shape[1], self.heads[i], weights[i].shape[1] / self.heads[i]])
     }
@@ -258,7 +259,7 @@ fn views<T>(inputs: [Array<'_, T>; 3]) -> AttentionInputs<'_, T> {
     AttentionInputs { q, k, v }
 }
 
-/// Axes of size one are repeated.
+/// A view in which axes of size one are repeated.
 fn mask_view<T>(data: &[T], shape: [usize; 4]) -> MaskView<'_, T> {
     let stride = |axis: usize| if shape[axis] == 1 { 0 } else { shape[axis + 1..].iter().product() };
     MaskView {
