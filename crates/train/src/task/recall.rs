@@ -90,13 +90,13 @@ impl Recall {
 impl Task for Recall {
     fn summary(&self) -> String {
         format!(
-            "remember {} pairs of a key out of {} and a value out of {}{}, and answer for each key",
+            "answer each of {} keys with its value; keys out of {}, values out of {}{}",
             self.n_pairs,
             self.n_keys,
             self.n_values,
             match self.layout {
                 Layout::Stacked => "",
-                Layout::Interleaved => " after it",
+                Layout::Interleaved => ", in positions of their own",
             }
         )
     }

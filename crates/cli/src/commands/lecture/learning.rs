@@ -6,6 +6,7 @@ use anyhow::Result;
 use burn::module::Param;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::Tensor;
+use qkv_inspect::counted;
 use qkv_model::{Mask, Mode};
 
 use super::comparison::Comparison;
@@ -58,7 +59,7 @@ fn training<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result
         let loss = context.powi_scalar(2).mean();
         if let Some((_, expected)) = LOSSES.iter().find(|(known, _)| *known == step) {
             page.compare_number(
-                &format!("loss after {step} updates"),
+                &format!("loss after {}", counted(step as u64, "update")),
                 loss.clone().into_scalar::<f64>(),
                 *expected,
             )?;
