@@ -10,11 +10,11 @@ use qkv_model::{
     parameters,
 };
 use qkv_train::{load_weights, save_weights};
+use tempfile::tempdir;
 
 use crate::support::backends::devices;
 use crate::support::layers::input;
 use crate::support::numbers::values;
-use crate::support::scratch::Scratch;
 
 /// A user's score with parameters of every kind: three ranks, whole numbers, truth values, a switch, nested modules.
 #[derive(Module, Debug)]
@@ -350,20 +350,21 @@ fn it_computes_the_same_and_its_own_type_is_found_inside() {
 
 #[test]
 fn weights_saved_through_the_box_load_outside_it_and_the_other_way_round() {
-    for (idx, device) in devices().into_iter().enumerate() {
-        let files = ["plain", "boxed"].map(|name| Scratch::new(&format!("erased-{name}-{idx}.safetensors")));
+    for device in devices() {
+        let folder = tempdir().unwrap();
+        let files = ["plain", "boxed"].map(|name| folder.path().join(name));
         let source = odd(&device, 1);
-        save_weights(&source, &files[0].0).unwrap();
-        save_weights(&AnyScore::new(source.clone()), &files[1].0).unwrap();
-        assert_eq!(std::fs::read(&files[0].0).unwrap(), std::fs::read(&files[1].0).unwrap());
+        save_weights(&source, &files[0]).unwrap();
+        save_weights(&AnyScore::new(source.clone()), &files[1]).unwrap();
+        assert_eq!(std::fs::read(&files[0]).unwrap(), std::fs::read(&files[1]).unwrap());
         let bytes = |score: &Odd| {
             let floats = parameters(score).into_iter().map(|parameter| (parameter.path, parameter.data));
             let (counts, signs) = (score.counts.val().to_data(), score.signs.val().to_data());
             (floats.collect::<Vec<_>>(), counts, signs)
         };
         for file in &files {
-            let plain = load_weights(odd(&device, 2), &file.0).unwrap();
-            let boxed = load_weights(AnyScore::new(odd(&device, 2)), &file.0).unwrap();
+            let plain = load_weights(odd(&device, 2), &file).unwrap();
+            let boxed = load_weights(AnyScore::new(odd(&device, 2)), &file).unwrap();
             assert_eq!(bytes(&plain), bytes(&source));
             assert_eq!(bytes(inside(&boxed)), bytes(&source));
             assert!(!inside(&boxed).many[1].frozen.is_require_grad());

@@ -11,12 +11,12 @@ use qkv_train::{
     TrainError, Trainer, attribute, load_weights, save_weights,
 };
 use serde::{Deserialize, Serialize};
+use tempfile::tempdir;
 
 use crate::support::backends::devices;
 use crate::support::layers::{heads, input, scaled_dot};
 use crate::support::module_gradients::gradients;
 use crate::support::numbers::values;
-use crate::support::scratch::Scratch;
 
 /// One learned number a head, times the distance with its sign; acts in the layers alone.
 #[derive(Module, Debug)]
@@ -138,7 +138,7 @@ fn a_registered_position_scheme_trains_in_a_transformer() {
 #[test]
 fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
     let registry = Registry::new().model::<FixedMapConfig>("fixed-map");
-    for (idx, device) in devices().into_iter().enumerate() {
+    for device in devices() {
         let device = device.autodiff();
         let build = |seed| read(&registry, &["model.name=fixed-map", "model.width=13", seed]).unwrap();
         let experiment = build("seed=0");
@@ -153,9 +153,10 @@ fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
         for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
             assert_ne!(start.data, end.data, "{} did not move", end.path);
         }
-        let file = Scratch::new(&format!("fixed-map-{idx}.safetensors"));
-        save_weights(&trained, &file.0).unwrap();
-        let loaded = load_weights(build("seed=1").model(&device).unwrap(), &file.0).unwrap();
+        let folder = tempdir().unwrap();
+        let file = folder.path().join("model.safetensors");
+        save_weights(&trained, &file).unwrap();
+        let loaded = load_weights(build("seed=1").model(&device).unwrap(), &file).unwrap();
         let tokens = || Tensor::<3, Int>::zeros([2, 7, 1], &device);
         let features = |model: &qkv_train::AnyModel| values(&model.features(tokens(), Mode::Evaluate));
         assert_eq!(features(&loaded), features(&trained));

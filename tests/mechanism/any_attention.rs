@@ -188,7 +188,7 @@ impl Case {
             }
         };
         let steps = Steps { comparison, softcap: self.softcap, alibi: self.alibi, quiet: self.quiet };
-        let Outputs { weights, context } =
+        let Outputs { weights, context, .. } =
             nested_loops(self.sizes, &numbers.inputs, &steps, |at| self.added(&numbers, at));
         // Scores reach 40, so that one rounding of a score, 40 · 6e-8, is the relative error of its exponential.
         let tolerance = tolerance(dtype, 1e-5, 1e-13);

@@ -26,8 +26,6 @@ pub mod plain_transformer;
 pub mod reference;
 /// A whole attention layer as nested loops.
 pub mod reference_layer;
-/// Files and folders that go when the test ends.
-pub mod scratch;
 /// Whole models in which every parameter is random.
 pub mod transformers;
 /// The published numbers in `tests/truth/`.

@@ -41,8 +41,14 @@ pub struct Inputs {
     pub v: Vec<f64>,
 }
 
-/// Weights `[batch, heads, q_len, k_len]` and context `[batch, heads, q_len, d_v]`.
+/// Context `[batch, heads, q_len, d_v]`, and what came before it, `[batch, heads, q_len, k_len]` each.
+#[derive(Default)]
 pub struct Outputs {
+    /// As they are compared, before the cap.
+    pub scores: Vec<f64>,
+    pub capped: Vec<f64>,
+    /// With ALiBi and bias.
+    pub masked: Vec<f64>,
     pub weights: Vec<f64>,
     pub context: Vec<f64>,
 }
@@ -50,7 +56,7 @@ pub struct Outputs {
 /// `softmax(cap(score) + alibi + bias) v`, where a key is left out if `bias` is minus infinity; no key, no context.
 pub fn attention(sizes: Sizes, inputs: &Inputs, steps: &Steps, bias: impl Fn([usize; 4]) -> f64) -> Outputs {
     let Sizes { batch, heads, kv_heads, q_len, k_len, d_k, d_v } = sizes;
-    let mut outputs = Outputs { weights: Vec::new(), context: Vec::new() };
+    let mut outputs = Outputs::default();
     for b in 0..batch {
         for h in 0..heads {
             // With six heads of queries and two of keys, queries 0, 1, 2 share the first and 3, 4, 5 the second.
@@ -61,14 +67,18 @@ pub fn attention(sizes: Sizes, inputs: &Inputs, steps: &Steps, bias: impl Fn([us
                 for j in 0..k_len {
                     let k_j = &inputs.k[((b * kv_heads + kv) * k_len + j) * d_k..][..d_k];
                     let mut score = steps.comparison.score(h, q_i, k_j);
+                    outputs.scores.push(score);
                     if let Some(cap) = steps.softcap {
                         score = cap * (score / cap).tanh();
                     }
+                    outputs.capped.push(score);
                     if steps.alibi {
                         let distance = (i + k_len) as f64 - (q_len + j) as f64;
                         score -= alibi_slopes(heads)[h] * distance.abs();
                     }
-                    weights.push((score + bias([b, h, i, j])).exp());
+                    let masked = score + bias([b, h, i, j]);
+                    outputs.masked.push(masked);
+                    weights.push(masked.exp());
                 }
                 let mut sum: f64 = weights.iter().sum();
                 if steps.quiet {

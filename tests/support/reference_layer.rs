@@ -64,7 +64,7 @@ impl Layer {
             k: project(&self.w_k, &self.b_k, kv_heads, d_k, gamma(1), true),
             v: project(&self.w_v, &self.b_v, kv_heads, d_v, None, false),
         };
-        let Outputs { weights, context } = attention(sizes, &inputs, &self.steps, bias);
+        let Outputs { weights, context, .. } = attention(sizes, &inputs, &self.steps, bias);
         let mut merged = Vec::new();
         for entry in 0..batch {
             for t in 0..seq_len {

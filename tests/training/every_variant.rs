@@ -7,11 +7,11 @@ use qkv_train::{
     Evaluation, Examples, Model, Next, Observer, Registry, Split, State, StepReport, TrainError, Trainer,
     evaluate, load_weights, save_weights,
 };
+use tempfile::tempdir;
 
 use crate::support::backends::devices;
 use crate::support::named_variants::{VARIANTS, model, short_run};
 use crate::support::numbers::{assert_close, values};
-use crate::support::scratch::Scratch;
 
 #[derive(Default)]
 struct Losses(Vec<f64>);
@@ -66,18 +66,19 @@ fn tokens(device: &Device) -> Tensor<3, Int> {
 #[test]
 fn its_weights_come_back_from_disk_bit_for_bit_and_compute_the_same() {
     let registry = Registry::new();
-    for (idx, device) in devices().into_iter().enumerate() {
+    for device in devices() {
         for (name, settings) in VARIANTS {
-            let file = Scratch::new(&format!("{name}-{idx}.safetensors"));
+            let folder = tempdir().unwrap();
+            let file = folder.path().join("model.safetensors");
             let config = short_run(&registry, settings);
             let (_, saved) = model(&registry, &config, 1, &device);
-            save_weights(&saved, &file.0).unwrap();
+            save_weights(&saved, &file).unwrap();
             let (_, other) = model(&registry, &config, 2, &device);
             let tokens = tokens(&device);
             let features =
                 |model: &qkv_train::AnyModel| model.features(tokens.clone(), Mode::Evaluate).into_data();
             assert_ne!(features(&other), features(&saved), "{name}");
-            let loaded = load_weights(other, &file.0).unwrap();
+            let loaded = load_weights(other, &file).unwrap();
             for (saved, loaded) in parameters(&saved).iter().zip(parameters(&loaded)) {
                 assert_eq!((&saved.path, &saved.data), (&loaded.path, &loaded.data), "{name}");
                 assert_eq!(saved.learned, loaded.learned, "{name}: {}", saved.path);

@@ -8,10 +8,10 @@ use qkv_train::{
     AnyModel, Checkpoints, Ended, Next, Observer, Registry, State, StepReport, TrainError, Trainer,
     load_checkpoint,
 };
+use tempfile::tempdir;
 
 use crate::support::backends::devices;
 use crate::support::named_variants::{VARIANTS, model, short_run};
-use crate::support::scratch::Scratch;
 
 /// A user's score: `q A_h k` with a matrix for each head.
 #[derive(Module, Debug)]
@@ -63,10 +63,10 @@ fn assert_same(name: &str, [one, other]: [&State<AnyModel>; 2]) {
 
 #[track_caller]
 fn check(registry: &Registry, name: &str, settings: &[&str], device: &Device) {
-    let folder = Scratch::new(&format!("resume-{name}-{:?}", std::thread::current().id()));
+    let folder = tempdir().unwrap();
     let config =
         short_run(registry, &[&["optimizer.weight_decay=0.1", "optimizer.clip=0.5"], settings].concat());
-    let run = RunFolder::create(&folder.0, &config.to_toml(), Existing::Keep).unwrap();
+    let run = RunFolder::create(&folder.path().join("run"), &config.to_toml(), Existing::Keep).unwrap();
     let (task, start) = model(registry, &config, 0, device);
     let (mut checkpoints, mut reports) = (Checkpoints::new(&run, &config, &*task), Reports::default());
     let trainer = Trainer::new(start, &*task, config.recipe(), device).unwrap();
@@ -127,9 +127,9 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
     let registry = Registry::new();
     for device in devices() {
         let device = device.autodiff();
-        let folder = Scratch::new(&format!("resume-refused-{:?}", std::thread::current().id()));
+        let folder = tempdir().unwrap();
         let config = short_run(&registry, &["train.steps=1"]);
-        let run = RunFolder::create(&folder.0, &config.to_toml(), Existing::Keep).unwrap();
+        let run = RunFolder::create(&folder.path().join("run"), &config.to_toml(), Existing::Keep).unwrap();
         let (task, start) = model(&registry, &config, 0, &device);
         let mut checkpoints = Checkpoints::new(&run, &config, &*task);
         let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();

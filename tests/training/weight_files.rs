@@ -7,10 +7,10 @@ use burn::tensor::Device;
 use qkv_inspect::{Source, Weights};
 use qkv_model::{Init, Transformer, TransformerConfig, parameters};
 use qkv_train::{load_weights, save_weights};
+use tempfile::tempdir;
 
 use crate::support::backends::devices;
 use crate::support::layers::additive;
-use crate::support::scratch::Scratch;
 
 fn config() -> TransformerConfig {
     TransformerConfig {
@@ -30,11 +30,12 @@ fn build(config: &TransformerConfig, seed: u64, device: &Device) -> Transformer 
 
 #[test]
 fn what_is_saved_is_loaded_bit_for_bit() {
-    for (idx, device) in devices().into_iter().enumerate() {
-        let file = Scratch::new(&format!("round-trip-{idx}"));
+    for device in devices() {
+        let folder = tempdir().unwrap();
+        let file = folder.path().join("model.safetensors");
         let saved = build(&config(), 1, &device);
-        save_weights(&saved, &file.0).unwrap();
-        let loaded = load_weights(build(&config(), 2, &device), &file.0).unwrap();
+        save_weights(&saved, &file).unwrap();
+        let loaded = load_weights(build(&config(), 2, &device), &file).unwrap();
         for (saved, loaded) in parameters(&saved).iter().zip(parameters(&loaded)) {
             assert_eq!((&saved.path, &saved.data), (&loaded.path, &loaded.data));
         }
@@ -43,10 +44,11 @@ fn what_is_saved_is_loaded_bit_for_bit() {
 
 #[test]
 fn the_file_has_the_names_and_shapes_of_the_parameters() {
-    let file = Scratch::new("names");
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
     let model = build(&config(), 1, &Device::flex());
-    save_weights(&model, &file.0).unwrap();
-    let weights = Weights::open(&file.0).unwrap();
+    save_weights(&model, &file).unwrap();
+    let weights = Weights::open(&file).unwrap();
     let mut expected: Vec<String> = parameters(&model).into_iter().map(|p| p.path).collect();
     let mut found: Vec<String> = weights.names().map(str::to_owned).collect();
     expected.sort();
@@ -61,19 +63,21 @@ fn the_file_has_the_names_and_shapes_of_the_parameters() {
 
 #[test]
 fn the_same_weights_make_the_same_bytes() {
-    let [first, second] = ["first", "second"].map(Scratch::new);
+    let folder = tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     for file in [&first, &second] {
-        save_weights(&build(&config(), 1, &Device::flex()), &file.0).unwrap();
+        save_weights(&build(&config(), 1, &Device::flex()), &file).unwrap();
     }
-    assert_eq!(fs::read(&first.0).unwrap(), fs::read(&second.0).unwrap());
+    assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
 }
 
 #[test]
 fn the_inspector_sees_the_heads_that_the_model_uses() {
-    let file = Scratch::new("heads");
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
     let model = build(&config(), 1, &Device::flex());
-    save_weights(&model, &file.0).unwrap();
-    let layers = Source::open(&file.0).unwrap().with_heads(2, None).unwrap().layers().unwrap();
+    save_weights(&model, &file).unwrap();
+    let layers = Source::open(&file).unwrap().with_heads(2, None).unwrap().layers().unwrap();
     for (layer, block) in layers.iter().zip(&model.valid().blocks) {
         for (head, found) in layer.heads.iter().enumerate() {
             let expected = [block.attention.w_q(head), block.attention.w_k(head), block.attention.w_v(head)];
@@ -86,10 +90,11 @@ fn the_inspector_sees_the_heads_that_the_model_uses() {
 
 #[test]
 fn weights_of_another_model_are_refused_with_the_reason() {
-    let file = Scratch::new("refused");
-    save_weights(&build(&config(), 1, &Device::flex()), &file.0).unwrap();
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    save_weights(&build(&config(), 1, &Device::flex()), &file).unwrap();
     let refused = |config: TransformerConfig| {
-        load_weights(build(&config, 1, &Device::flex()), &file.0).err().unwrap().to_string()
+        load_weights(build(&config, 1, &Device::flex()), &file).err().unwrap().to_string()
     };
     let wider = refused(TransformerConfig { d_mlp: 9, ..config() });
     assert!(wider.contains("blocks.0.mlp") && wider.contains('7') && wider.contains('9'), "{wider}");
@@ -101,14 +106,15 @@ fn weights_of_another_model_are_refused_with_the_reason() {
 
 #[test]
 fn a_file_that_is_missing_or_damaged_is_an_error() {
-    let file = Scratch::new("damaged");
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
     let model = || build(&config(), 1, &Device::flex());
-    assert!(load_weights(model(), &file.0).err().unwrap().to_string().starts_with("cannot read"));
-    save_weights(&model(), &file.0).unwrap();
-    let bytes = fs::read(&file.0).unwrap();
+    assert!(load_weights(model(), &file).err().unwrap().to_string().starts_with("cannot read"));
+    save_weights(&model(), &file).unwrap();
+    let bytes = fs::read(&file).unwrap();
     for damaged in [&b""[..], b"not safetensors at all", &bytes[..bytes.len() / 2], &bytes[..bytes.len() - 1]]
     {
-        fs::write(&file.0, damaged).unwrap();
-        assert!(load_weights(model(), &file.0).is_err(), "{} bytes were accepted", damaged.len());
+        fs::write(&file, damaged).unwrap();
+        assert!(load_weights(model(), &file).is_err(), "{} bytes were accepted", damaged.len());
     }
 }
