@@ -9,8 +9,8 @@ use crate::folder::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::lock::{LOCK, lock};
 use crate::write::remove_folder;
 
-/// The tables that every `config.toml` of a run has.
-const TABLES: [&str; 5] = ["task", "model", "optimizer", "schedule", "train"];
+/// The keys that every `config.toml` of a run has: tables, or the name alone of a task or model without settings.
+const KEYS: [&str; 5] = ["task", "model", "optimizer", "schedule", "train"];
 
 /// What to do with a run that is already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,16 +67,13 @@ impl RunFolder {
         }
     }
 
-    /// Whether the folder holds a run: a config with the tables that ours have, beside something that a run writes,
+    /// Whether the folder holds a run: a config with the keys that ours have, beside something that a run writes,
     /// because other programs have a `config.toml`, too. Nothing else in it has to be known, so that a run of a user's
     /// own types is recognised by any binary.
     pub fn holds_a_run(path: &Path) -> bool {
         let config = fs::read_to_string(path.join(CONFIG)).unwrap_or_default();
-        let has = |table: &&str| {
-            let heads = [format!("[{table}]"), format!("[{table}.")];
-            config.lines().any(|line| heads.iter().any(|head| line.starts_with(head.as_str())))
-        };
-        TABLES.iter().all(has)
+        let config: toml::Table = config.parse().unwrap_or_default();
+        KEYS.iter().all(|key| config.contains_key(*key))
             && (path.join(LOCK).is_file() || path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
     }
 
@@ -97,6 +94,29 @@ impl RunFolder {
         for file in [METRICS, REPORT].map(|file| self.path.join(file)).iter().filter(|file| file.exists()) {
             fs::remove_file(file).map_err(RunError::io("write", file))?;
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds_a_run(config: &str) -> std::io::Result<bool> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join(CONFIG), config)?;
+        fs::write(folder.path().join(METRICS), "")?;
+        Ok(RunFolder::holds_a_run(folder.path()))
+    }
+
+    #[test]
+    fn a_run_is_recognised_by_the_keys_of_its_config_however_they_are_written() -> std::io::Result<()> {
+        assert!(holds_a_run("[task]\nname = \"sort\"\n[model]\n[optimizer]\n[schedule]\n[train]\n")?);
+        assert!(holds_a_run(
+            "task = \"first\"\nmodel = \"mine\"\noptimizer.lr = 1\n[schedule]\n[ train ]\n"
+        )?);
+        assert!(!holds_a_run("[task]\n[model]\n")?);
+        assert!(!holds_a_run("text = \"\"\"\n[task]\n[model]\n[optimizer]\n[schedule]\n[train]\n\"\"\"\n")?);
         Ok(())
     }
 }
