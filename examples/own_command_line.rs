@@ -1,9 +1,10 @@
 //! The whole command line with a score and a task of your own in it: every command knows them by name.
 //!
 //! ```text
-//! cargo run --release --example own_command_line -- train reverse --set model.score=cosine --out runs/cosine --stop-after 200
-//! cargo run --release --example own_command_line -- train runs/cosine --resume
-//! cargo run --release --example own_command_line -- inspect runs/cosine
+//! cargo run --release --example own_command_line -- train reverse --set model.score=cosine --stop-after 200 \
+//!     --out runs/c
+//! cargo run --release --example own_command_line -- train runs/c --resume
+//! cargo run --release --example own_command_line -- inspect runs/c
 //! cargo run --release --example own_command_line -- train first
 //! ```
 //!

@@ -1,4 +1,5 @@
-//! The fused kernels against the reference implementations: layer by layer, through whole trainings, on any number of threads.
+//! The fused kernels against the reference implementations: layer by layer, through whole trainings, on any number of
+//! threads.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};

@@ -134,7 +134,8 @@ fn swiglu_agrees_with_differences() {
 #[test]
 fn relu_agrees_with_differences_away_from_its_kink() {
     // Behind a layer norm, x has length √7 and a column of W_in at most length one, so that |x W_in| ≤ 2.65: biases of
-    // ±3 keep every hidden unit on its side of zero, half of them open and half shut, whatever is nudged by a hundredth.
+    // ±3 keep every hidden unit on its side of zero, half of them open and half shut, whatever is nudged by a
+    // hundredth.
     let away = |mut model: Transformer| {
         for block in &mut model.blocks {
             let b_in = block.mlp.as_mut().unwrap().b_in.as_mut().unwrap();

@@ -1,4 +1,5 @@
-//! What a layer and the mechanism refuse, in the same words in both implementations, and what they take though it is empty.
+//! What a layer and the mechanism refuse, in the same words in both implementations, and what they take though it is
+//! empty.
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};

@@ -1,5 +1,5 @@
-//! Where the tests run: every test loops over these devices, so that both backends pass the same ones, each in a run of its
-//! own.
+//! Where the tests run: every test loops over these devices, so that both backends pass the same ones, each in a run of
+//! its own.
 
 use burn::tensor::{DType, Device};
 

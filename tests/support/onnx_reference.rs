@@ -1,6 +1,6 @@
 //! ONNX's operator Attention by the nested loops of `reference.rs`, read as
-//! [its specification](https://onnx.ai/onnx/operators/onnx__Attention.html) has it: the oracle between the published numbers
-//! and our layers.
+//! [its specification](https://onnx.ai/onnx/operators/onnx__Attention.html) has it:
+//! the oracle between the published numbers and our layers.
 //!
 //! ```text
 //! s_ij = scale q_i · k_j
@@ -42,7 +42,8 @@ pub fn attention(case: &Case) -> BTreeMap<&'static str, Vec<f64>> {
     BTreeMap::from([("Y", y), ("qk_matmul_output", shown)])
 }
 
-/// The values of `[batch, heads, length, width]` or `[batch, length, heads * width]` with the heads outside, and these axes.
+/// The values of `[batch, heads, length, width]` or `[batch, length, heads * width]` with the heads outside, and these
+/// axes.
 fn heads_first(tensor: &Tensor, heads: Option<usize>) -> (Vec<f64>, [usize; 4]) {
     match (&tensor.shape[..], heads) {
         (&[batch, heads, length, width], _) => (tensor.values.clone(), [batch, heads, length, width]),
@@ -86,8 +87,8 @@ fn bias(case: &Case, [b, h, i, j]: [usize; 4]) -> f64 {
 }
 
 impl Tensor {
-    /// The value at an index of the four axes, where an axis that is absent or of length one counts for all; `None` past
-    /// the end of the last axis.
+    /// The value at an index of the four axes, where an axis that is absent or of length one counts for all; `None`
+    /// past the end of the last axis.
     fn broadcast(&self, index: [usize; 4]) -> Option<f64> {
         let missing = 4 - self.shape.len();
         let mut at = 0;

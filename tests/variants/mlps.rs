@@ -47,9 +47,9 @@ fn gelu_weighs_by_the_normal_distribution() {
 
 #[test]
 fn swiglu_gates_a_second_map_by_the_first() {
-    // At x = ln 3, σ(x) = 3/4 and σ(-x) = 1/4: the first map, (x, -x), becomes (3x/4, -x/4), times the second, (2x, 5x):
-    // (3x²/2, -5x²/4). Out of it, 2 · 3x²/2 - 3 · 5x²/4 = -3x²/4. At -x: (-x/4, 3x/4) times (-2x, -5x), so
-    // 2 · x²/2 - 3 · 15x²/4 = -41x²/4.
+    // At x = ln 3, σ(x) = 3/4 and σ(-x) = 1/4: the first map, (x, -x), becomes (3x/4, -x/4), times the second, (2x,
+    // 5x): (3x²/2, -5x²/4). Out of it, 2 · 3x²/2 - 3 · 5x²/4 = -3x²/4. At -x: (-x/4, 3x/4) times (-2x, -5x), so 2 ·
+    // x²/2 - 3 · 15x²/4 = -41x²/4.
     let x = 3_f64.ln();
     check(Activation::Swiglu, &[x, -x], &[-0.75 * x * x, -10.25 * x * x]);
 }

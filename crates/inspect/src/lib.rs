@@ -20,19 +20,25 @@
 //!
 //! # What is where
 //!
-//! | question | look at | runnable |
-//! |---|---|---|
-//! | What is in a file or folder? | [`Source`], [`Weights`] of [`Tensor`]s, a [`RunFolder`](qkv_run::RunFolder) with its checkpoints, [`CheckpointConfig`] | example `read_the_weights` |
-//! | What are the matrices of a head? | [`layers`] and [`split_heads`], [`LayerWeights`], [`HeadWeights`], as a [`Matrix`] with its [`Spectrum`] | example `read_the_weights` |
-//! | How far did training move them? | [`summarize`], [`Summary`], [`Movement`] | `qkv inspect RUN` |
-//! | What does a head compute? | [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`]; [`Eigenvalues`] of an OV, each an [`Eigenvalue`] | their pages |
-//! | What is each head, in one line? | [`profiles`]: a [`HeadProfile`] for each; [`n_pairs`] of heads compose where the model [`has_compositions`] | `qkv inspect RUN` |
-//! | Which of many equal W_Q and W_K is shown? | [`HeadWeights::balanced`], and [`NoGauge`] where none is | its page |
-//! | Which head reads which? | [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a [`Baseline`] | their pages |
-//! | What did a head look at? | [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`] | their pages |
-//! | How did it come about? | [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and [`Shapes`] | `qkv report RUN` |
-//! | How does it look? | [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`grouped`] and [`counted`]; a [`FilmStrip`] for papers and slides | above, `qkv report RUN --png DIR` |
-//! | What can be wrong? | [`InspectError`] | the page of [`Source::open`] |
+//! - What is in a file or folder? [`Source`], [`Weights`] of [`Tensor`]s, a [`RunFolder`](qkv_run::RunFolder) with its
+//!   checkpoints, [`CheckpointConfig`]; example `read_the_weights`.
+//! - What are the matrices of a head? [`layers`] and [`split_heads`], [`LayerWeights`], [`HeadWeights`], as a
+//!   [`Matrix`] with its [`Spectrum`]; example `read_the_weights`.
+//! - How far did training move them? [`summarize`], [`Summary`], [`Movement`]; `qkv inspect RUN`.
+//! - What does a head compute? [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`];
+//!   [`Eigenvalues`] of an OV, each an [`Eigenvalue`].
+//! - What is each head, in one line? [`profiles`]: a [`HeadProfile`] for each; [`n_pairs`] of heads compose where the
+//!   model [`has_compositions`]; `qkv inspect RUN`.
+//! - Which of many equal W_Q and W_K is shown? [`HeadWeights::balanced`], and [`NoGauge`] where none is.
+//! - Which head reads which? [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a
+//!   [`Baseline`].
+//! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
+//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and
+//!   [`Shapes`]; `qkv report RUN`.
+//! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
+//!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`grouped`] and [`counted`]; a
+//!   [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
+//! - What can be wrong? [`InspectError`].
 
 mod error;
 mod files;

@@ -5,20 +5,30 @@
 //!
 //! # What is where
 //!
-//! | question | look at | runnable |
-//! |---|---|---|
-//! | How does training go? | [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and [`TrainConfig`] | the page of [`Trainer`] |
-//! | What comes out? | [`Trained`], [`Ended`], [`State`] | example `learn_to_reverse` |
-//! | What is there to learn? | [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`] ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or yours, with [`Enumerable`] inputs, [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`], [`draw`] | example `custom_task` |
-//! | What learns? | any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it | example `custom_model` |
-//! | What can a config name? | [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`] | example `own_command_line` |
-//! | What happens in a step? | [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]) | example `gradients_reach_qkv` |
-//! | How good is it? | [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with | example `custom_score` |
-//! | What is a head good for? | [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`] between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]) | example `find_the_induction_head` |
-//! | What does it write by itself? | [`generate`], [`Sampling`] | `qkv train chars --set task.text=FILE` |
-//! | Who watches? | [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and [`Snapshots`] are three | the page of [`Observer`] |
-//! | What lies on disk? | the [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`] | example `read_the_weights` |
-//! | What can be wrong? | [`TrainError`], with a text [`TextFault`] | the page of [`Registry::read`] |
+//! - How does training go? [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and
+//!   [`TrainConfig`].
+//! - What comes out? [`Trained`], [`Ended`], [`State`]; example `learn_to_reverse`.
+//! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
+//!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
+//!   yours, with [`Enumerable`] inputs, [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
+//!   [`draw`]; example `custom_task`.
+//! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
+//! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
+//!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
+//!   `own_command_line`.
+//! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`],
+//!   [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
+//! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with; example
+//!   `custom_score`.
+//! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
+//!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
+//!   `find_the_induction_head`.
+//! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
+//! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and
+//!   [`Snapshots`] are three.
+//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`];
+//!   example `read_the_weights`.
+//! - What can be wrong? [`TrainError`], with a text [`TextFault`].
 
 mod causal;
 mod config;

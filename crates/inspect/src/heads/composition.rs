@@ -75,7 +75,8 @@ pub struct Baseline {
 
 impl Circuit {
     /// How much of both circuits meets when `next` is applied to what this one writes
-    /// ([Elhage et al. 2021, "Two-layer attention-only transformers"](https://transformer-circuits.pub/2021/framework/index.html)).
+    /// ([Elhage et al. 2021, "Two-layer attention-only transformers"
+    /// ](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
     /// ```text
     /// ‖A B‖_F / (‖A‖_F ‖B‖_F)

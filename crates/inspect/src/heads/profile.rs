@@ -12,8 +12,8 @@ use crate::heads::head_scores::HeadScores;
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
 
-/// Multiplications that [`profiles`] spends on compositions, a few seconds: those of 9,000 pairs of heads with `d_k` = 16
-/// in a stream of 128 dimensions, or of 95 pairs with 64 in 768.
+/// Multiplications that [`profiles`] spends on compositions, a few seconds: those of 9,000 pairs of heads with `d_k` =
+/// 16 in a stream of 128 dimensions, or of 95 pairs with 64 in 768.
 const MAX_MULTIPLICATIONS: f64 = 3e8;
 
 /// Figures of one head; `None` where the files lack what it follows from.

@@ -64,7 +64,8 @@ impl Eigenvalues {
     }
 
     /// How much of the map is positive, from -1 to 1: the copying score
-    /// ([Elhage et al. 2021, "Summarizing OV/QK matrices"](https://transformer-circuits.pub/2021/framework/index.html)).
+    /// ([Elhage et al. 2021, "Summarizing OV/QK matrices"
+    /// ](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
     /// ```text
     /// Σ Re λ / Σ |λ|

@@ -17,8 +17,8 @@ pub(crate) struct Decomposition {
 /// ([Golub & Van Loan 2013, section 8.6.3](https://doi.org/10.56021/9781421407944)): columns are turned against each
 /// other until they are orthogonal. `None` where they do not become so.
 ///
-/// The vectors of nalgebra's own decomposition are wrong for some singular 2x2 matrices; its values, which are all that a
-/// spectrum needs, are right.
+/// The vectors of nalgebra's own decomposition are wrong for some singular 2x2 matrices; its values, which are all that
+/// a spectrum needs, are right.
 pub(crate) fn decompose(a: &DMatrix<f64>) -> Option<Decomposition> {
     let (mut u, mut v) = (a.clone(), DMatrix::identity(a.ncols(), a.ncols()));
     // Below this, a column is what rounding left of one that should be zero, and has no direction.

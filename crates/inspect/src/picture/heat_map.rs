@@ -1,5 +1,5 @@
-//! A matrix as something to look at; `text.rs` draws it in characters, `heat_map_drawing.rs` on the canvas that `svg.rs`
-//! and `raster.rs` (PNG) offer.
+//! A matrix as something to look at; `text.rs` draws it in characters, `heat_map_drawing.rs` on the canvas that
+//! `svg.rs` and `raster.rs` (PNG) offer.
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::matrix::dense::Matrix;
@@ -24,7 +24,8 @@ const MAX_CELLS: usize = 64;
 ///     .text(TextStyle::Plain);
 /// assert_eq!(
 ///     text,
-///     "head 0  (2 query down, 2 key across)\n  a b\na @@  |\nb ++++|\nscale 0 [ .:-=+*#%@] 1.000; values from 0 to 1.000\n"
+///     "head 0  (2 query down, 2 key across)\n  a b\na @@  |\nb ++++|\n\
+///      scale 0 [ .:-=+*#%@] 1.000; values from 0 to 1.000\n"
 /// );
 /// # Ok::<(), qkv_inspect::InspectError>(())
 /// ```

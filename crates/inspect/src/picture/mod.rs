@@ -1,7 +1,7 @@
 //! A matrix as something to look at: in a terminal, as SVG or as PNG.
 //!
-//! A new picture is a file here with a `mod` line below and a `pub use` in `lib.rs`; `qkv report` and `qkv inspect` list
-//! theirs in `cli/src/commands/report.rs` and `inspect.rs`. What moves with the steps of a run lies in `film/`.
+//! A new picture is a file here with a `mod` line below and a `pub use` in `lib.rs`; `qkv report` and `qkv inspect`
+//! list theirs in `cli/src/commands/report.rs` and `inspect.rs`. What moves with the steps of a run lies in `film/`.
 //! Palettes, scales, labels and cells belong here. What the picture is about is for its caller to choose.
 
 pub(crate) mod cell;

@@ -40,8 +40,8 @@ pub struct CharsConfig {
 /// of a held-out part follow each other such that every one of its characters is a target exactly once, after at most
 /// `seq_len - 1` characters of its window.
 ///
-/// Sinusoidal positions and fixed embeddings keep the comparison of the variants fair, because learned ones could take over
-/// part of the work of W_Q and W_K; they cost a model of this size next to nothing.
+/// Sinusoidal positions and fixed embeddings keep the comparison of the variants fair, because learned ones could take
+/// over part of the work of W_Q and W_K; they cost a model of this size next to nothing.
 #[derive(Debug, Clone)]
 pub struct Chars {
     config: CharsConfig,

@@ -15,8 +15,8 @@ use crate::error::TrainError;
 /// target     ·  ·  ·  ·  ·  4
 /// ```
 ///
-/// Content alone tells where to look. No positions and fixed embeddings keep the comparison of the variants fair, because
-/// learned embeddings would line the digits up along `?` without W_Q and W_K.
+/// Content alone tells where to look. No positions and fixed embeddings keep the comparison of the variants fair,
+/// because learned embeddings would line the digits up along `?` without W_Q and W_K.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Max {

@@ -19,9 +19,9 @@ use crate::error::TrainError;
 /// With the published settings, `modulus = 113` and `train_share = 0.3`, a model first learns the training pairs by
 /// heart and generalises only after some ten thousand steps; a larger share shortens the wait.
 ///
-/// No positions (the order of the two does not matter) and fixed embeddings keep the comparison of the variants fair. The
-/// variants differ little all the same: `=` only has to collect both numbers, which takes no learned projection, and the
-/// MLP adds them.
+/// No positions (the order of the two does not matter) and fixed embeddings keep the comparison of the variants fair.
+/// The variants differ little all the same: `=` only has to collect both numbers, which takes no learned projection,
+/// and the MLP adds them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModularAddition {

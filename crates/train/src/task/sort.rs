@@ -16,9 +16,9 @@ use crate::error::TrainError;
 /// ```
 ///
 /// Where to look depends on content and on positions. Sinusoidal positions and fixed embeddings keep the comparison of
-/// the variants fair, because learned ones could take over the comparison of the symbols. With the default's two layers and
-/// MLP the matrices buy little here: on seed 0, learned and frozen ones both get 0.990 of the inputs right, none 0.930.
-/// Learned embeddings (`model.embeddings = "learned"`) get the last input in a hundred too.
+/// the variants fair, because learned ones could take over the comparison of the symbols. With the default's two layers
+/// and MLP the matrices buy little here: on seed 0, learned and frozen ones both get 0.990 of the inputs right, none
+/// 0.930. Learned embeddings (`model.embeddings = "learned"`) get the last input in a hundred too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sort {

@@ -18,9 +18,9 @@ use crate::error::TrainError;
 /// ```
 ///
 /// Because no number comes twice, the next one is the smallest above the previous answer, wherever it stands: content
-/// alone tells where to look. No positions and fixed embeddings keep the comparison of the variants fair, because learned
-/// embeddings would bring neighbouring numbers together without W_Q and W_K. The mask must be causal: the next answer
-/// stands in the input.
+/// alone tells where to look. No positions and fixed embeddings keep the comparison of the variants fair, because
+/// learned embeddings would bring neighbouring numbers together without W_Q and W_K. The mask must be causal: the next
+/// answer stands in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SortedList {
