@@ -59,7 +59,7 @@ impl Block {
     /// The residual stream after the block, `[batch, seq_len, d_model]` like `x`, the one before it.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
         let input = self.attention_input(x.clone());
-        if self.dropout_attention.is_off(mode) {
+        if self.dropout_attention.in_mode(mode).is_none() {
             return self.after_residual(self.attention.forward_onto(x, input, mask, mode), mode);
         }
         let attended = self.attention.forward(input, mask, mode);
@@ -118,7 +118,7 @@ impl Block {
         let x = self.after(&self.norm_attention, x);
         let Some(mlp) = &self.mlp else { return x };
         let input = self.before(&self.norm_mlp, x.clone());
-        let x = if self.dropout_mlp.is_off(mode) {
+        let x = if self.dropout_mlp.in_mode(mode).is_none() {
             mlp.forward_onto(x, input)
         } else {
             x + self.dropout_mlp.forward(mlp.forward(input), mode)

@@ -21,7 +21,7 @@
 //!   [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own; example
 //!   `own_command_line`.
 //! - What is a whole model? [`Transformer`], [`TransformerConfig`], of [`Block`], [`Embedding`] ([`EmbeddingsConfig`]),
-//!   [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`WeightDropout`], [`MaskConfig`].
+//!   [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`MaskConfig`].
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - Where do initial weights come from? [`Init`], [`Training`], [`random`].
@@ -80,7 +80,7 @@ pub use block::Block;
 pub use catalog::Catalog;
 pub use config::{MaskConfig, TransformerConfig};
 pub use contribution::{Contribution, Source};
-pub use dropout::{Dropout, WeightDropout};
+pub use dropout::Dropout;
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use error::ModelError;
 pub use head_shape::HeadShape;

@@ -1,8 +1,8 @@
-//! Every random number of the project: a stream is a function of what it is for, never of the order of calls.
+//! Every stream of random numbers of the project: a function of what it is for, never of the order of calls.
 //!
 //! Burn's device generators are process-wide and cannot be saved, so nothing here uses them. A ChaCha8 generator
 //! keyed by (seed, purpose, path, index) gives the same numbers on any machine, with any number of threads, in a
-//! resumed run as in an uninterrupted one.
+//! resumed run as in an uninterrupted one. Dropout needs no stream: it hashes where a value stands (`dropout.rs`).
 
 use rand::SeedableRng;
 
@@ -14,8 +14,6 @@ pub type Rng = rand::rngs::ChaCha8Rng;
 pub enum Purpose {
     /// Initial weights; the path is the parameter's, the index 0.
     Weights = 1,
-    /// Dropout masks; the path is the layer's, the index the training step.
-    Dropout = 2,
     /// Training, validation and test examples; the path is the split's name, the index the example's.
     Examples = 3,
     /// Tokens that a model goes on with; the path is the task's name, the index the sample's.
@@ -28,7 +26,7 @@ pub enum Purpose {
 /// use qkv_model::random::{Purpose, stream};
 /// use rand::RngExt;
 ///
-/// let draw = |index| stream(7, Purpose::Dropout, "blocks.0", index).random::<u64>();
+/// let draw = |index| stream(7, Purpose::Examples, "train", index).random::<u64>();
 /// assert_eq!(draw(3), draw(3));
 /// assert_ne!(draw(3), draw(4));
 /// ```
@@ -68,7 +66,7 @@ mod tests {
         let base = first(1, Purpose::Weights, "w_q", 2);
         assert_eq!(base, first(1, Purpose::Weights, "w_q", 2));
         assert_ne!(base, first(2, Purpose::Weights, "w_q", 2));
-        assert_ne!(base, first(1, Purpose::Dropout, "w_q", 2));
+        assert_ne!(base, first(1, Purpose::Examples, "w_q", 2));
         assert_ne!(base, first(1, Purpose::Weights, "w_k", 2));
         assert_ne!(base, first(1, Purpose::Weights, "w_q", 3));
     }

@@ -32,7 +32,13 @@ impl Dropout {
     /// assert!((7_300..7_700).contains(&kept));
     /// ```
     pub fn keeps(&self, batch: usize, head: usize, i: usize, j: usize) -> bool {
-        hash(self.row_key(batch, head, i), j as u32) >= self.threshold()
+        self.row(batch, head, i)(j)
+    }
+
+    /// Which keys' weights stay for query `i`.
+    pub fn row(&self, batch: usize, head: usize, i: usize) -> impl Fn(usize) -> bool {
+        let (key, threshold) = (self.row_key(batch, head, i), self.threshold());
+        move |j| hash(key, j as u32) >= threshold
     }
 
     /// What a weight that stays is multiplied by: `1 / (1 - probability)`.

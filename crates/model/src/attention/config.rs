@@ -7,7 +7,7 @@ use super::implementation::Implementation;
 use super::qk_norm::QkNorm;
 use super::softmax::Softmax;
 use crate::catalog::Catalog;
-use crate::dropout::WeightDropout;
+use crate::dropout::Dropout;
 use crate::error::{ModelError, parameters, size};
 use crate::head_shape::HeadShape;
 use crate::init::{Init, Training};
@@ -163,7 +163,7 @@ impl SelfAttentionConfig {
                 Place::Attention(heads),
             )?,
             qk_norm: self.qk_norm.then(|| QkNorm::new(init, d_k)),
-            dropout: WeightDropout::new(init, self.dropout)?,
+            dropout: Dropout::new(init, "weights", self.dropout)?,
             softcap: (self.softcap > 0.0).then_some(self.softcap),
             softmax: self.softmax,
             device_and_dtype: init.tensor(vec![1.0], [1]),

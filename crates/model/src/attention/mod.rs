@@ -37,7 +37,7 @@ use burn::tensor::Tensor;
 use heads::{join_heads, split_heads};
 use hook::TraceStep;
 
-use crate::dropout::WeightDropout;
+use crate::dropout::Dropout;
 use crate::fused::all_finite;
 use crate::linear::{linear, linear_onto};
 use crate::mode::Mode;
@@ -80,7 +80,7 @@ pub struct SelfAttention {
     pub positions: Option<AnyPositions>,
     /// RMS-normalises queries and keys per head.
     pub qk_norm: Option<QkNorm>,
-    dropout: WeightDropout,
+    dropout: Dropout,
     softcap: Option<f64>,
     #[module(skip)]
     softmax: Softmax,

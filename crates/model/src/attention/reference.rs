@@ -8,7 +8,7 @@ use super::hook::{Stage, TraceStep};
 use super::mask::Mask;
 use super::softmax::softmax;
 use super::spec::{AttentionSpec, finite_keys_values, scores_shape};
-use crate::dropout::drop_weights;
+use crate::dropout;
 
 impl AttentionSpec<'_> {
     /// Scores before scaling, `[batch, heads, q_len, k_len]`.
@@ -73,7 +73,7 @@ impl AttentionSpec<'_> {
         let scaled = tap(TraceStep::Scaled, self.scaled(scores, d_k));
         let masked = tap(TraceStep::Masked, self.masked(scaled, mask));
         let weights = tap(TraceStep::Stage(Stage::Weights), finite.restore_nan(self.softmax(masked, mask)));
-        let context = weighted_sum(drop_weights(weights, self.dropout), finite.v.clone());
+        let context = weighted_sum(dropout::apply(weights, self.dropout), finite.v.clone());
         tap(TraceStep::Stage(Stage::Context), finite.restore_nan(context))
     }
 }
