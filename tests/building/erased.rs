@@ -363,8 +363,8 @@ fn weights_saved_through_the_box_load_outside_it_and_the_other_way_round() {
             (floats.collect::<Vec<_>>(), counts, signs)
         };
         for file in &files {
-            let plain = load_weights(odd(&device, 2), &file).unwrap();
-            let boxed = load_weights(AnyScore::new(odd(&device, 2)), &file).unwrap();
+            let plain = load_weights(odd(&device, 2), file).unwrap();
+            let boxed = load_weights(AnyScore::new(odd(&device, 2)), file).unwrap();
             assert_eq!(bytes(&plain), bytes(&source));
             assert_eq!(bytes(inside(&boxed)), bytes(&source));
             assert!(!inside(&boxed).many[1].frozen.is_require_grad());

@@ -66,7 +66,7 @@ fn the_same_weights_make_the_same_bytes() {
     let folder = tempdir().unwrap();
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     for file in [&first, &second] {
-        save_weights(&build(&config(), 1, &Device::flex()), &file).unwrap();
+        save_weights(&build(&config(), 1, &Device::flex()), file).unwrap();
     }
     assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
 }
