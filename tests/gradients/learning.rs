@@ -44,7 +44,7 @@ fn train<M: Module>(mut module: M, loss: impl Fn(&M) -> Tensor<1>) -> M {
     let mut optimizer = AdamW::new(&config);
     for _ in 0..10 {
         let gradients = GradientsParams::from_grads(loss(&module).backward(), &module);
-        module = optimizer.update(1.0, &[], module, gradients).0;
+        module = optimizer.update(1.0, &[], module, gradients).unwrap().0;
     }
     module
 }

@@ -197,7 +197,7 @@ fn adamw_walks_down_the_published_losses() {
                 );
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-            layer = optimizer.update(1.0, &[], layer, gradients).0;
+            layer = optimizer.update(1.0, &[], layer, gradients).unwrap().0;
         }
     }
 }

@@ -6,6 +6,8 @@ mod adamw;
 mod chars;
 /// Defaults, settings and messages of configs.
 mod configs;
+/// Numbers that are no longer finite.
+mod diverging;
 /// Which examples count where a model is measured.
 mod evaluating;
 /// Every variant trains, saves and loads.

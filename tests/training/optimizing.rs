@@ -62,7 +62,7 @@ fn clipping_scales_all_gradients_alike() {
         let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
         let clip = 0.25 * global_norm(&model, &grads);
         let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
-        optimizer.update(1.0, &[], model, grads);
+        optimizer.update(1.0, &[], model, grads).unwrap();
         let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
         let beta_1 = OptimizerConfig::default().beta_1;
         // The first mean is the share 1 - β₁ of the clipped gradient; single precision.

@@ -1,13 +1,15 @@
 //! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 3 busy, 4 diverged.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use qkv_inspect::InspectError;
 use qkv_model::ModelError;
-use qkv_run::RunError;
+use qkv_run::{RunError, RunFolder};
 use qkv_train::TrainError;
 
+use crate::output::shell;
 use crate::output::stdout::{Stdout, print_error};
 
 /// The user asked for something that cannot be done; nothing was started.
@@ -25,6 +27,32 @@ impl std::error::Error for Usage {}
 /// For `anyhow::bail!`-like use: an error that exits with 2.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
+}
+
+/// The context of an error that ended a training by divergence.
+#[derive(Debug)]
+struct DivergedRun {
+    folder: PathBuf,
+    /// Its folder, if one was saved.
+    last_checkpoint: Option<PathBuf>,
+    learning_rate: f64,
+}
+
+impl std::fmt::Display for DivergedRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.folder.display())
+    }
+}
+
+/// Adds to the error of a training what goes on from it: for a training that diverged its run and its rate.
+pub fn of_training(error: TrainError, run: &RunFolder, learning_rate: f64) -> anyhow::Error {
+    let is_diverged = matches!(error, TrainError::Diverged { .. });
+    let error = anyhow::Error::new(error);
+    if !is_diverged {
+        return error;
+    }
+    let last_checkpoint = run.latest().ok().map(|checkpoint| checkpoint.folder);
+    error.context(DivergedRun { folder: run.path().to_owned(), last_checkpoint, learning_rate })
 }
 
 /// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
@@ -80,16 +108,30 @@ pub fn sentence(error: &anyhow::Error) -> String {
 }
 
 /// The options that help; the libraries do not know that there is a command line.
-fn advice(error: &anyhow::Error) -> Option<&'static str> {
-    match (error.downcast_ref(), run_error(error)) {
-        (Some(TrainError::NoText), _) => Some("name a file with --set task.text=FILE"),
+fn advice(error: &anyhow::Error) -> Option<String> {
+    let options = match (error.downcast_ref(), run_error(error)) {
+        (Some(TrainError::Diverged { .. }), _) => return error.downcast_ref().map(of_diverged),
+        (Some(TrainError::NoText), _) => "name a file with --set task.text=FILE",
         (Some(TrainError::NotTheSameRun { .. }), _) => {
-            Some("--resume keeps the settings of the run: leave yours out, or start another run with --out")
+            "--resume keeps the settings of the run: leave yours out, or start another run with --out"
         }
         (_, Some(RunError::Exists { .. })) => {
-            Some("choose another folder with --out, or overwrite it with --force")
+            "choose another folder with --out, or overwrite it with --force"
         }
-        _ => None,
+        _ => return None,
+    };
+    Some(options.to_owned())
+}
+
+/// A tenth of the rate: where a training diverges, half of it seldom helps.
+fn of_diverged(run: &DivergedRun) -> String {
+    let lower = format!("--set optimizer.lr={:.1e}", run.learning_rate / 10.0);
+    match &run.last_checkpoint {
+        Some(checkpoint) => {
+            let checkpoint = shell::path(checkpoint);
+            format!("its last good checkpoint is {checkpoint}; train another run with {lower}")
+        }
+        None => format!("nothing was saved; train another run with {lower}"),
     }
 }
 

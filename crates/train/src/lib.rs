@@ -16,7 +16,7 @@
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
 //!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
 //!   `own_command_line`.
-//! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`]; [`global_norm`], [`clip_factor`],
+//! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`]; [`global_norm`], [`clip_factor`],
 //!   [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with; example
 //!   `custom_score`.
@@ -28,7 +28,7 @@
 //!   [`Snapshots`] are three.
 //! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`];
 //!   example `read_the_weights`.
-//! - What can be wrong? [`TrainError`], with a text [`TextFault`].
+//! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
 
 mod causal;
 mod config;
@@ -44,7 +44,7 @@ pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
 pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
-pub use error::{TextFault, TrainError};
+pub use error::{Quantity, TextFault, TrainError};
 pub use measure::{Probe, Sampling, evaluate, evaluate_exactly, generate};
 pub use model::{AnyModel, Layer, Model, Query};
 pub use qkv_run::{Baseline, Evaluation, StepReport};
@@ -55,8 +55,8 @@ pub use task::{
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
-    AdamW, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer, clip_factor,
-    global_norm,
+    AdamW, Backward, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer,
+    clip_factor, global_norm,
 };
 
 /// The README's code is tested with the documentation.

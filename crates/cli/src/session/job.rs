@@ -13,6 +13,7 @@ use qkv_train::{
     Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate, generate, load_checkpoint,
 };
 
+use crate::exit;
 use crate::live::{Capturer, Live};
 use crate::output::progress::Progress;
 use crate::output::stdout::{Stdout, print_error};
@@ -154,7 +155,9 @@ impl Job {
         if let Some(live) = &mut live {
             trainer = trainer.observe(live);
         }
-        let Trained { state, ended } = trainer.run()?;
+        let trained = trainer.run();
+        let Trained { state, ended } =
+            trained.map_err(|error| exit::of_training(error, folder, config.optimizer.lr))?;
         if let (Ended::Stopped, Some(code)) = (ended, interrupt.exit_code()) {
             return Ok(Outcome::Interrupted { step: state.step, code: ExitCode::from(code) });
         }

@@ -3,6 +3,8 @@
 //! The first of its two passes, the norm of all gradients, is [`global_norm`](crate::global_norm); what clipping makes
 //! of it is a factor here, so no clipped gradient is ever written.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pulp::{Simd, WithSimd};
 
 use crate::parallel::{self, CHUNK};
@@ -64,6 +66,8 @@ impl AdamW {
     /// w = w - learning_rate / (1 - beta_1^step) · m / (√v / √(1 - beta_2^step) + epsilon)
     /// ```
     ///
+    /// Returns whether every `w`, `m` and `v` is finite afterwards; they are tested in the registers that hold them.
+    ///
     /// # Panics
     ///
     /// If the slices of a parameter differ in length, or the step is 0.
@@ -84,18 +88,19 @@ impl AdamW {
     /// };
     /// let (mut weights, gradient) = ([1.0_f64], [-3.0]);
     /// let (mut mean, mut mean_square) = ([0.0], [0.0]);
-    /// adam_w.update([AdamWParameter {
+    /// let is_finite = adam_w.update([AdamWParameter {
     ///     weights: &mut weights,
     ///     gradient: &gradient,
     ///     mean: &mut mean,
     ///     mean_square: &mut mean_square,
     ///     decay: Decay::On,
     /// }]);
+    /// assert!(is_finite);
     /// // The first step goes by the sign of the gradient alone: 1 · (1 - 0.05) + 0.1.
     /// assert!((weights[0] - 1.05).abs() < 1e-15);
     /// ```
     #[track_caller]
-    pub fn update<'a, T: Float>(&self, parameters: impl IntoIterator<Item = AdamWParameter<'a, T>>) {
+    pub fn update<'a, T: Float>(&self, parameters: impl IntoIterator<Item = AdamWParameter<'a, T>>) -> bool {
         assert!(self.step > 0, "the first step is number 1");
         let mut n_numbers = 0;
         let parameters: Vec<_> = parameters.into_iter().collect();
@@ -122,9 +127,13 @@ impl AdamW {
                 decay,
             })
         });
+        let is_finite = AtomicBool::new(true);
         parallel::for_each_item(chunks, NS_PER_NUMBER * n_numbers as f64, |chunk| {
-            level.dispatch(Chunk { coefficients, chunk });
+            if !level.dispatch(Chunk { coefficients, chunk }) {
+                is_finite.store(false, Ordering::Relaxed);
+            }
         });
+        is_finite.into_inner()
     }
 }
 
@@ -164,10 +173,11 @@ struct Chunk<'a, T> {
 }
 
 impl<T: Float> WithSimd for Chunk<'_, T> {
-    type Output = ();
+    /// Whether all numbers that it has written are finite.
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
         let Coefficients {
             gradient_factor,
             keep,
@@ -187,6 +197,8 @@ impl<T: Float> WithSimd for Chunk<'_, T> {
         let lanes = width::<S, T>();
         let vectors = weights.chunks_mut(lanes).zip(gradient.chunks(lanes));
         let vectors = vectors.zip(mean.chunks_mut(lanes)).zip(mean_square.chunks_mut(lanes));
+        // Zero times a number is zero, but NaN if that is NaN or infinite, and NaN stays in a sum.
+        let mut zero_or_nan = splat(T::ZERO);
         for (((weights, gradient), mean), mean_square) in vectors {
             let g = Vector::load(simd, gradient) * splat(gradient_factor);
             let w = Vector::load(simd, weights) * splat(keep);
@@ -199,6 +211,11 @@ impl<T: Float> WithSimd for Chunk<'_, T> {
             (m / denominator).mul_add(splat(step_size), w).store(weights);
             m.store(mean);
             v.store(mean_square);
+            // Read back, because lanes beyond the end of a slice, 0 / epsilon, are no numbers of it.
+            for x in [Vector::load(simd, weights), m, v] {
+                zero_or_nan = x.mul_add(splat(T::ZERO), zero_or_nan);
+            }
         }
+        zero_or_nan.sum() == T::ZERO
     }
 }

@@ -116,8 +116,36 @@ fn nan_gradients_are_not_hidden() {
         mean_square: &mut v,
         decay: Decay::Off,
     };
-    adam_w(1).update([parameter]);
+    assert!(!adam_w(1).update([parameter]), "a weight is NaN");
     assert!(w[0] < 1.0 && w[1].is_nan() && w[2] > 1.0);
+}
+
+#[test]
+fn one_number_that_is_not_finite_is_found_wherever_it_stands() {
+    // Lengths around every width of a vector; the longest has several chunks.
+    for len in [1, 3, 4, 5, 8, 9, 16, 17, 33, 40_000] {
+        at_every_level(|level| {
+            let update = |states: &mut [Vec<f32>; 3]| {
+                let [weights, mean, mean_square] = states;
+                let (gradient, decay) = (vec![0.0; len], Decay::On);
+                // Lanes beyond the end of a slice then compute 0 / 0.
+                let adam_w = AdamW { epsilon: 0.0, ..adam_w(3) };
+                let parameter = AdamWParameter { weights, gradient: &gradient, mean, mean_square, decay };
+                level.run(|| adam_w.update([parameter]))
+            };
+            let states = || [1.0, 0.5, 0.25].map(|value| vec![value; len]);
+            assert!(update(&mut states()), "{len} finite numbers at {level:?}");
+            for part in 0..3 {
+                for at in [0, len / 2, len - 1] {
+                    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                        let mut states = states();
+                        states[part][at] = bad;
+                        assert!(!update(&mut states), "{bad} at {at} of {len} in part {part}, {level:?}");
+                    }
+                }
+            }
+        });
+    }
 }
 
 #[test]

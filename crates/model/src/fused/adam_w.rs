@@ -18,32 +18,33 @@ pub struct AdamWState<const D: usize> {
 }
 
 impl<const D: usize> AdamWState<D> {
-    /// One step against the `gradient`, in place where the tensors are not shared.
+    /// One step against the `gradient`, in place where the tensors are not shared; and whether every number of the
+    /// result is finite.
     ///
     /// # Panics
     /// On a device without kernels; see [`supports`](super::supports).
-    pub fn update(self, step: &AdamW, gradient: &Tensor<D>, decay: Decay) -> Self {
+    pub fn update(self, step: &AdamW, gradient: &Tensor<D>, decay: Decay) -> (Self, bool) {
         let backend = HostBackend::of(&self.weights).expect("the caller has asked whether there are kernels");
         let Self { weights, mean, mean_square } = self;
         let is_f64 = weights.dtype() == burn::tensor::DType::F64;
         let mut values = [weights.into_dispatch(), mean.into_dispatch(), mean_square.into_dispatch()]
             .map(|tensor| backend.values(tensor));
         let gradient = backend.values(gradient.clone().into_dispatch());
-        if is_f64 {
-            update::<f64>(step, &mut values, &gradient, decay);
-        } else {
-            update::<f32>(step, &mut values, &gradient, decay);
-        }
+        let is_finite = match is_f64 {
+            true => update::<f64>(step, &mut values, &gradient, decay),
+            false => update::<f32>(step, &mut values, &gradient, decay),
+        };
         let [weights, mean, mean_square] = values.map(|values| backend.tensor(values));
-        Self {
+        let state = Self {
             weights: Tensor::from_dispatch(weights),
             mean: Tensor::from_dispatch(mean),
             mean_square: Tensor::from_dispatch(mean_square),
-        }
+        };
+        (state, is_finite)
     }
 }
 
-fn update<T: Number>(step: &AdamW, values: &mut [Values; 3], gradient: &Values, decay: Decay) {
+fn update<T: Number>(step: &AdamW, values: &mut [Values; 3], gradient: &Values, decay: Decay) -> bool {
     let [weights, mean, mean_square] = values.each_mut().map(|values| values.slice_mut::<T>());
-    step.update([AdamWParameter { weights, gradient: gradient.slice(), mean, mean_square, decay }]);
+    step.update([AdamWParameter { weights, gradient: gradient.slice(), mean, mean_square, decay }])
 }

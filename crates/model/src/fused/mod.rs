@@ -44,7 +44,7 @@ pub fn supports<const D: usize>(tensor: &Tensor<D>) -> bool {
 }
 
 /// Whether no value is NaN or infinite.
-pub(crate) fn all_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
+pub fn all_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
     match HostBackend::of(tensor) {
         Some(backend) => {
             let values = backend.constant(tensor.clone());

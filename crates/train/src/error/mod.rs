@@ -3,8 +3,10 @@
 //! Here belong all errors of the crate; the messages of the run folder come from `qkv-run`, those of models from
 //! `qkv-model`.
 
+mod quantity;
 mod text_fault;
 
+pub use quantity::Quantity;
 pub use text_fault::TextFault;
 
 use std::path::{Path, PathBuf};
@@ -220,16 +222,19 @@ pub enum TrainError {
         /// The system's error.
         source: std::io::Error,
     },
-    /// The loss or a gradient is no longer a number.
+    /// Something that a training computes is NaN or infinite.
     #[error(
-        "training diverged after step {step}: {what} is {value}; lower optimizer.lr or set optimizer.clip"
+        "training diverged after step {step}: {}; lower optimizer.lr or set optimizer.clip",
+        what.sentence(tensor.as_deref(), *value)
     )]
     Diverged {
         /// Steps completed before.
         step: u64,
-        /// What was not finite.
-        what: &'static str,
-        /// Its value.
+        /// What is not finite.
+        what: Quantity,
+        /// Path of the first parameter of which it is not, such as `blocks.0.attention.w_q`; `None` for one number.
+        tensor: Option<String>,
+        /// The first value that is not.
         value: f64,
     },
     /// An observer stopped the run.
@@ -253,11 +258,6 @@ impl TrainError {
 
     pub(crate) fn no_contributions() -> Self {
         Self::NotWritten { method: "contributions", done: "taken apart" }
-    }
-
-    /// Whether a number that training computed is one.
-    pub(crate) fn finite(step: u64, what: &'static str, value: f64) -> Result<(), Self> {
-        if value.is_finite() { Ok(()) } else { Err(Self::Diverged { step, what, value }) }
     }
 
     /// Whether the caller asked for something impossible, so that nothing was started.

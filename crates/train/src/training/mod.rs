@@ -5,6 +5,7 @@
 
 mod batch;
 mod clip;
+mod finite;
 mod loss;
 mod observer;
 mod optimizer;
@@ -17,5 +18,5 @@ pub use clip::{clip_factor, global_norm};
 pub(crate) use loss::{logits, logits_of};
 pub use observer::{Next, Observer, State};
 pub use optimizer::{AdamW, Moments};
-pub use step::StepOutcome;
+pub use step::{Backward, StepOutcome};
 pub use trainer::{Ended, Trained, Trainer};

@@ -8,10 +8,12 @@ use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use qkv_model::ModulePath;
-use qkv_model::fused::{self, AdamWState, Decay};
+use qkv_model::fused::{self, AdamWState, Decay, all_finite};
 
 use super::clip::{clip_factor, global_norm};
+use super::finite::NotFinite;
 use crate::config::OptimizerConfig;
+use crate::error::{Quantity, TrainError};
 
 /// AdamW ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)), as PyTorch does it.
 ///
@@ -55,18 +57,24 @@ impl AdamW {
     /// Clips the gradients by their common norm and updates every parameter that has one, at the config's learning rate
     /// times `factor`. The matrices in `tables` do not decay; see [`Model::tables`](crate::Model::tables).
     ///
-    /// Returns the norm before clipping, too; where it is not finite, nothing is updated.
+    /// Returns the norm before clipping, too.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] with the first gradient, parameter or moment that is not finite, before the update or
+    /// after it.
     pub fn update<M: Module>(
         &mut self,
         factor: f64,
         tables: &[ParamId],
         module: M,
         grads: GradientsParams,
-    ) -> (M, f64) {
+    ) -> Result<(M, f64), TrainError> {
         let grad_norm = global_norm(&module, &grads);
-        if !grad_norm.is_finite() {
-            return (module, grad_norm);
+        if let Some(norm) = NotFinite::number(Quantity::GradientNorm, grad_norm) {
+            let cause = NotFinite::search(&module, &self.moments, Some(&grads));
+            return Err(cause.unwrap_or(norm).after(self.step));
         }
+        let step_before = self.step;
         self.step += 1;
         let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, clip, .. } = self.config;
         let numbers = fused::AdamW {
@@ -78,8 +86,13 @@ impl AdamW {
             step: self.step,
             gradient_factor: clip_factor(grad_norm, clip),
         };
-        let path = ModulePath::default();
-        (module.map(&mut Update { optimizer: self, numbers, tables, grads, path }), grad_norm)
+        let (path, not_finite) = (ModulePath::default(), None);
+        let mut update = Update { optimizer: self, numbers, tables, grads, path, not_finite };
+        let module = module.map(&mut update);
+        match update.not_finite {
+            None => Ok((module, grad_norm)),
+            Some(found) => Err(found.after(step_before)),
+        }
     }
 }
 
@@ -89,6 +102,8 @@ struct Update<'a> {
     tables: &'a [ParamId],
     grads: GradientsParams,
     path: ModulePath,
+    /// The first that was found; what follows is not updated.
+    not_finite: Option<NotFinite>,
 }
 
 impl ModuleMapper for Update<'_> {
@@ -101,7 +116,13 @@ impl ModuleMapper for Update<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(grad) = self.grads.remove::<D>(param.id) else { return param };
+        if self.not_finite.is_some() {
+            return param;
+        }
+        let Some(grad) = self.grads.remove::<D>(param.id) else {
+            self.check_unchanged(&param);
+            return param;
+        };
         let is_map = D >= 2 && !self.tables.contains(&param.id);
         let decay = if is_map { Decay::On } else { Decay::Off };
         let path = self.path.names().join(".");
@@ -115,6 +136,13 @@ impl ModuleMapper for Update<'_> {
 }
 
 impl Update<'_> {
+    /// A parameter without a gradient stays what it is, and what that is may be NaN.
+    fn check_unchanged<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = self.path.names().join(".");
+        let of_moments = || NotFinite::in_moments(&path, self.optimizer.moments.get(&path)?);
+        self.not_finite = NotFinite::in_tensor(Quantity::Parameter, &path, &param.val()).or_else(of_moments);
+    }
+
     fn updated<const D: usize>(
         &mut self,
         path: String,
@@ -131,23 +159,29 @@ impl Update<'_> {
             }
         };
         let state = AdamWState { weights, mean, mean_square };
-        let state = if fused::supports(&state.weights) {
-            state.update(&self.numbers, grad, decay)
-        } else {
-            reference(state, &self.numbers, grad.clone(), decay)
-        };
-        self.optimizer.moments.insert(path, Moments { m: state.mean, v: state.mean_square });
-        state.weights
+        let (AdamWState { weights, mean: m, mean_square: v }, is_finite) =
+            match fused::supports(&state.weights) {
+                true => state.update(&self.numbers, grad, decay),
+                false => reference(state, &self.numbers, grad.clone(), decay),
+            };
+        let moments = Moments { m, v };
+        if !is_finite {
+            // The moments first: the new weights follow from them.
+            self.not_finite = NotFinite::in_moments(&path, &moments)
+                .or_else(|| NotFinite::in_tensor(Quantity::Parameter, &path, &weights));
+        }
+        self.optimizer.moments.insert(path, moments);
+        weights
     }
 }
 
-/// The reference implementation in tensor operations, for devices without kernels.
+/// The reference implementation in tensor operations, for devices without kernels; and whether its result is finite.
 fn reference<const D: usize>(
     AdamWState { weights, mean, mean_square }: AdamWState<D>,
     numbers: &fused::AdamW,
     grad: Tensor<D>,
     decay: Decay,
-) -> AdamWState<D> {
+) -> (AdamWState<D>, bool) {
     let fused::AdamW { learning_rate, beta_1, beta_2, epsilon, weight_decay, step, gradient_factor } =
         *numbers;
     let shape = weights.dims();
@@ -162,5 +196,7 @@ fn reference<const D: usize>(
         Decay::On => weights.mul_scalar(1.0 - learning_rate * weight_decay),
         Decay::Off => weights,
     };
-    AdamWState { weights: kept - change.reshape(shape), mean, mean_square }
+    let weights = kept - change.reshape(shape);
+    let is_finite = all_finite(&weights) && all_finite(&mean) && all_finite(&mean_square);
+    (AdamWState { weights, mean, mean_square }, is_finite)
 }

@@ -5,9 +5,10 @@ use burn::optim::GradientsParams;
 use qkv_model::Mode;
 
 use super::batch::Batch;
+use super::finite::NotFinite;
 use super::loss::loss;
 use super::observer::State;
-use crate::error::TrainError;
+use crate::error::{Quantity, TrainError};
 use crate::model::Model;
 
 /// The loss and the gradient that a step starts from.
@@ -19,40 +20,61 @@ pub struct StepOutcome {
     pub grad_norm: f64,
 }
 
+/// The first half of a step.
+#[derive(Debug)]
+pub struct Backward {
+    /// Mean cross-entropy of the batch, in nats; finite.
+    pub loss: f64,
+    /// Its derivative by every learned parameter, not yet clipped.
+    pub gradients: GradientsParams,
+}
+
 impl<M: Model + Module> State<M> {
     /// Forward, loss, backward, clipping, update: everything that happens between two batches. The optimizer's learning
     /// rate is multiplied by `factor`, the schedule's for this step.
     ///
     /// # Errors
-    /// If the model does not fit the batch, has no gradients, or the loss or a gradient is not finite.
+    /// If the model does not fit the batch or has no gradients; [`TrainError::Diverged`] if the loss, a gradient, a
+    /// parameter or a moment is not finite, before the step or after it.
     pub fn step(self, batch: &Batch, factor: f64, seed: u64) -> Result<(Self, StepOutcome), TrainError> {
-        self.step_watched(batch, factor, seed, |_, _| Ok(()))
+        let backward = self.backward(batch, seed)?;
+        self.update(backward, factor)
     }
 
-    /// The same; `watch` sees the gradients before they are clipped, and the state that the update starts from.
+    /// Forward, loss and backward.
     ///
     /// # Errors
-    /// As [`step`](Self::step), or if `watch` fails.
-    pub fn step_watched(
-        mut self,
-        batch: &Batch,
-        factor: f64,
-        seed: u64,
-        watch: impl FnOnce(&Self, &GradientsParams) -> Result<(), TrainError>,
-    ) -> Result<(Self, StepOutcome), TrainError> {
+    /// If the model does not fit the batch, has no gradients, or its loss is not finite.
+    pub fn backward(&self, batch: &Batch, seed: u64) -> Result<Backward, TrainError> {
         let loss = loss(&self.model, batch, Mode::Train { seed, step: self.step })?;
         if !loss.device().is_autodiff() {
             return Err(TrainError::NoGradients);
         }
         let loss_value = loss.clone().into_scalar::<f64>();
-        let grads = GradientsParams::from_grads(loss.backward(), &self.model);
-        watch(&self, &grads)?;
-        TrainError::finite(self.step, "the loss", loss_value)?;
-        let tables = self.model.tables();
-        let grad_norm;
-        (self.model, grad_norm) = self.optimizer.update(factor, &tables, self.model, grads);
-        TrainError::finite(self.step, "the norm of the gradient", grad_norm)?;
-        self.step += 1;
-        Ok((self, StepOutcome { loss: loss_value, grad_norm }))
+        if let Some(loss) = NotFinite::number(Quantity::Loss, loss_value) {
+            let cause = NotFinite::search(&self.model, &self.optimizer.moments, None);
+            return Err(cause.unwrap_or(loss).after(self.step));
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        Ok(Backward { loss: loss_value, gradients })
+    }
+
+    /// Clipping and update.
+    ///
+    /// # Errors
+    /// If a gradient is not finite, or a parameter or a moment, before the update or after it.
+    pub fn update(self, backward: Backward, factor: f64) -> Result<(Self, StepOutcome), TrainError> {
+        let Self { step, model, mut optimizer } = self;
+        let Backward { loss, gradients } = backward;
+        let tables = model.tables();
+        let (model, grad_norm) = optimizer.update(factor, &tables, model, gradients)?;
+        Ok((Self { step: step + 1, model, optimizer }, StepOutcome { loss, grad_norm }))
+    }
+
+    /// # Errors
+    /// If a parameter or a moment is not finite.
+    pub(super) fn check_finite(&self) -> Result<(), TrainError> {
+        let found = NotFinite::search(&self.model, &self.optimizer.moments, None);
+        found.map_or(Ok(()), |found| Err(found.after(self.step)))
     }
 }

@@ -7,11 +7,12 @@ use burn::tensor::Device;
 use qkv_run::{Evaluation, StepReport};
 
 use super::batch::Batch;
+use super::finite::NotFinite;
 use super::observer::{Next, Observer, State};
 use super::optimizer::AdamW;
 use super::step::StepOutcome;
 use crate::config::Recipe;
-use crate::error::TrainError;
+use crate::error::{Quantity, TrainError};
 use crate::measure::evaluate;
 use crate::model::Model;
 use crate::task::{Examples, Split, Task, draw};
@@ -104,11 +105,13 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// Trains until the last step, the validation target, or a stop.
     ///
     /// # Errors
-    /// If the loss or a gradient is no longer finite, or an observer fails.
+    /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or a moment is not finite, also where it was not
+    /// before the first step: nothing is saved then. And if an observer fails.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
         let Self { mut state, task, recipe, device, stop_after, observers } = self;
         let mut observers = Observers(observers);
         let Recipe { seed, schedule, train, .. } = recipe;
+        state.check_finite()?;
         observers.notify(|observer| observer.start(&state))?;
         let mut ended = Ended::Finished;
         if state.step == 0 && observers.save(&state)? == Next::Stop && train.steps > 0 {
@@ -136,10 +139,10 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
 
             let factor = schedule.factor(state.step, train.steps);
             let lr = state.optimizer.learning_rate(factor);
+            let backward = state.backward(&batch, seed)?;
+            observers.notify(|observer| observer.gradients(&state, &backward.gradients))?;
             let outcome;
-            (state, outcome) = state.step_watched(&batch, factor, seed, |state, gradients| {
-                observers.notify(|observer| observer.gradients(state, gradients))
-            })?;
+            (state, outcome) = state.update(backward, factor)?;
             let StepOutcome { loss, grad_norm } = outcome;
 
             let n_tokens = (train.batch_size * task.seq_len()) as f64;
@@ -153,8 +156,9 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
 
             if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
                 let held_out = held_out(&state)?;
-                // No step after the last update checks its loss.
-                TrainError::finite(state.step, "the held-out loss", held_out.loss)?;
+                if let Some(loss) = NotFinite::number(Quantity::HeldOutLoss, held_out.loss) {
+                    return Err(loss.after(state.step));
+                }
                 observers.notify(|observer| observer.evaluated(&state, &held_out))?;
                 if is_reached(&held_out) {
                     ended = Ended::Early(held_out);

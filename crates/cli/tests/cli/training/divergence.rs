@@ -12,7 +12,8 @@ fn a_diverged_run_names_the_step_and_keeps_its_start() {
     let run = sandbox.qkv(EXPLODING);
     assert_eq!(run.code, Some(4), "{run:#?}");
     assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
-    for fragment in ["error: ", "diverged after step 1", "optimizer.lr"] {
+    let checkpoint = "run/checkpoints/step-00000000";
+    for fragment in ["error: run: ", "diverged after step 1", "--set optimizer.lr=1.0e29", checkpoint] {
         assert!(run.stderr.contains(fragment), "{run:#?}");
     }
     let steps: Vec<_> = sandbox.tree("run/checkpoints").into_keys().collect();
@@ -29,4 +30,18 @@ fn a_run_that_diverges_in_its_last_step_does_not_pass_for_done() {
     assert!(run.stderr.contains("diverged after step 1"), "{run:#?}");
     let events = run.events();
     assert_eq!(events.last().unwrap()["event"], "step", "neither saved nor done");
+}
+
+#[test]
+fn the_first_tensor_that_is_not_finite_is_named() {
+    let sandbox = Sandbox::new();
+    // Without a limit, one update in its direction is beyond single precision for every parameter.
+    let run = sandbox.qkv(
+        "train reverse --out run --json --set optimizer.lr=1e39 --set optimizer.clip=0 --set schedule.warmup_steps=0",
+    );
+    assert_eq!(run.code, Some(4), "{run:#?}");
+    let message = "diverged after step 0: the parameter embedding.table holds ";
+    assert!(run.stderr.contains(message), "{run:#?}");
+    let events: Vec<_> = run.events().into_iter().map(|event| event["event"].clone()).collect();
+    assert_eq!(events, ["start", "saved"], "the step that failed is none");
 }

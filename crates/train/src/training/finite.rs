@@ -1,0 +1,89 @@
+//! The search for the first tensor of a training that is not finite: slow, and only made once something is known to be.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use qkv_model::ModulePath;
+use qkv_model::fused::all_finite;
+
+use super::optimizer::Moments;
+use crate::error::{Quantity, TrainError};
+
+/// A value that is not finite.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NotFinite {
+    pub what: Quantity,
+    /// Path of the parameter that it belongs to.
+    pub tensor: Option<String>,
+    pub value: f64,
+}
+
+impl NotFinite {
+    /// The number itself, unless it is finite.
+    pub(crate) fn number(what: Quantity, value: f64) -> Option<Self> {
+        (!value.is_finite()).then_some(Self { what, tensor: None, value })
+    }
+
+    /// The first value of the tensor that is not finite.
+    pub(crate) fn in_tensor<const D: usize>(what: Quantity, path: &str, tensor: &Tensor<D>) -> Option<Self> {
+        if all_finite(tensor) {
+            return None;
+        }
+        let value = tensor.to_data().iter::<f64>().find(|value| !value.is_finite())?;
+        Some(Self { what, tensor: Some(path.to_owned()), value })
+    }
+
+    /// The first in the moments of one parameter.
+    pub(crate) fn in_moments(path: &str, Moments { m, v }: &Moments) -> Option<Self> {
+        Self::in_tensor(Quantity::FirstMoment, path, m)
+            .or_else(|| Self::in_tensor(Quantity::SecondMoment, path, v))
+    }
+
+    /// The first parameter in module order, and after all of them the first moment or gradient.
+    pub(crate) fn search<M: Module>(
+        model: &M,
+        moments: &BTreeMap<String, Moments>,
+        gradients: Option<&GradientsParams>,
+    ) -> Option<Self> {
+        let mut search = Search { path: ModulePath::default(), gradients, parameter: None, gradient: None };
+        model.visit(&mut search);
+        let in_moments = || moments.iter().find_map(|(path, moments)| Self::in_moments(path, moments));
+        search.parameter.or_else(in_moments).or(search.gradient)
+    }
+
+    /// After `step` completed steps.
+    pub(crate) fn after(self, step: u64) -> TrainError {
+        let Self { what, tensor, value } = self;
+        TrainError::Diverged { step, what, tensor, value }
+    }
+}
+
+struct Search<'a> {
+    path: ModulePath,
+    gradients: Option<&'a GradientsParams>,
+    parameter: Option<NotFinite>,
+    gradient: Option<NotFinite>,
+}
+
+impl ModuleVisitor for Search<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = || self.path.names().join(".");
+        if self.parameter.is_none() {
+            self.parameter = NotFinite::in_tensor(Quantity::Parameter, &path(), &param.val());
+        }
+        let gradient = self.gradients.and_then(|gradients| gradients.get::<D>(param.id));
+        if let Some(gradient) = gradient.filter(|_| self.gradient.is_none()) {
+            self.gradient = NotFinite::in_tensor(Quantity::Gradient, &path(), &gradient);
+        }
+    }
+}
