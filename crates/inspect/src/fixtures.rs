@@ -1,8 +1,6 @@
 //! Files for the tests of this crate.
 
-use std::fs;
-
-use qkv_run::{Existing, RunFolder};
+use qkv_run::{Contents, Description, Existing, RunFolder};
 use safetensors::Dtype;
 
 use crate::files::weights::Weights;
@@ -37,11 +35,13 @@ pub(crate) fn run_folder(steps: &[u64]) -> Result<tempfile::TempDir, Box<dyn std
     let folder = tempfile::tempdir()?;
     let run = RunFolder::create(folder.path(), "", Existing::Keep)?;
     for &step in steps {
-        run.write_checkpoint(step, |checkpoint| -> Result<(), Box<dyn std::error::Error>> {
-            let w_q = vec![1.0 + step as f32; 6];
-            fs::write(checkpoint.weights(), tensors(&[("a.w_q", &[1, 6], w_q)], &[]))?;
-            Ok(checkpoint.write_config(serde_json::json!({"model": {"n_heads": 3}}), &[])?)
-        })?;
+        let w_q = vec![1.0 + step as f32; 6];
+        let contents = Contents {
+            weights: tensors(&[("a.w_q", &[1, 6], w_q)], &[]),
+            optimizer: tensors(&[], &[]),
+            description: Description::new("model.n_heads = 3".parse()?, Vec::new()),
+        };
+        run.write_checkpoint(step, &contents)?;
     }
     Ok(folder)
 }

@@ -1,16 +1,15 @@
 //! A new run, and what it does to an old one in the same folder.
 
-use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::RunError;
-use crate::folder::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
-use crate::lock::{LOCK, lock};
-use crate::write::remove_folder;
-
-/// The keys that every `config.toml` of a run has: tables, or the name alone of a task or model without settings.
-const KEYS: [&str; 5] = ["task", "model", "optimizer", "schedule", "train"];
+use crate::folder::{CHECKPOINTS, METRICS, REPORT, RunFolder, SNAPSHOTS};
+use crate::occupancy::{Occupancy, is_of_a_step, occupancy};
+use crate::storage::{
+    Disk, EntryKind, Storage, UNFINISHED, create_folders, list, remove_file, remove_tree, retire, sync_folder,
+};
 
 /// What to do with a run that is already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,27 +24,31 @@ impl RunFolder {
     /// Creates the folder, takes its lock and writes `config`, the text of `config.toml`.
     ///
     /// # Errors
-    /// If there is a run already and it is to be kept, or something else, or the folder is in use or cannot
-    /// be written.
+    /// If there is a run or a part of one and it is to be kept, or something else, or the folder is in use or cannot
+    /// be written. Nothing was created or changed in a folder that is refused.
     pub fn create(path: &Path, config: &str, existing: Existing) -> Result<Self, RunError> {
-        let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-        let exists = || RunError::Exists { path: path.to_owned() };
-        if path.exists() && !Self::holds_a_run(path) && !is_empty(path) && !path.join(LOCK).is_file() {
-            return Err(RunError::NotEmpty { path: path.to_owned() });
-        }
-        if existing == Existing::Keep && Self::holds_a_run(path) {
-            return Err(exists());
-        }
-        fs::create_dir_all(path).map_err(RunError::io("create", path))?;
-        let run = Self { path: path.to_owned(), _lock: Some(lock(path)?) };
+        Self::create_on(Arc::new(Disk), path, config, existing)
+    }
+
+    /// The same on any storage.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_on(
+        storage: Arc<dyn Storage>,
+        path: &Path,
+        config: &str,
+        existing: Existing,
+    ) -> Result<Self, RunError> {
+        let run = Self { path: path.to_owned(), storage, held: None };
+        run.check_occupancy(existing)?;
+        create_folders(&*run.storage, path)?;
+        let lock = run.lock()?;
+        let run = run.holding(lock, Vec::new());
         // Another process may have been here before the lock was ours.
-        match (existing, Self::holds_a_run(path)) {
-            (Existing::Keep, true) => return Err(exists()),
-            (Existing::Overwrite, true) => run.remove()?,
-            (_, false) => {}
-        }
-        let file = path.join(CONFIG);
-        fs::write(&file, config).map_err(RunError::io("write", &file))?;
+        run.check_occupancy(existing)?;
+        run.remove()?;
+        run.write_config(config)?;
         Ok(run)
     }
 
@@ -54,69 +57,59 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be written.
     pub fn create_next(parent: &Path, task: &str, config: &str) -> Result<Self, RunError> {
-        fs::create_dir_all(parent).map_err(RunError::io("create", parent))?;
+        create_folders(&Disk, parent)?;
         let mut number = 1_u64;
         loop {
             let path = parent.join(format!("{task}-{number}"));
-            // `create_dir` fails where the folder exists, so two processes never share one.
-            match fs::create_dir(&path) {
-                Ok(()) => return Self::create(&path, config, Existing::Keep),
+            // Creating fails where the folder exists, so two processes never share one.
+            match Disk.create_folder(&path) {
+                Ok(()) => {
+                    sync_folder(&Disk, parent)?;
+                    return Self::create(&path, config, Existing::Keep);
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(RunError::io("create", &path)(error)),
             }
         }
     }
 
-    /// Whether the folder holds a run: a config with the keys that ours have, beside something that a run writes,
-    /// because other programs have a `config.toml`, too. Nothing else in it has to be known, so that a run of a user's
-    /// own types is recognised by any binary.
-    pub fn holds_a_run(path: &Path) -> bool {
-        let config = fs::read_to_string(path.join(CONFIG)).unwrap_or_default();
-        let config: toml::Table = config.parse().unwrap_or_default();
-        KEYS.iter().all(|key| config.contains_key(*key))
-            && (path.join(LOCK).is_file() || path.join(METRICS).is_file() || path.join(CHECKPOINTS).is_dir())
+    fn check_occupancy(&self, existing: Existing) -> Result<(), RunError> {
+        let path = self.path.clone();
+        match (occupancy(&*self.storage, &path)?, existing) {
+            (Occupancy::Foreign, _) => Err(RunError::NotEmpty { path }),
+            (Occupancy::Run, Existing::Keep) => Err(RunError::Exists { path }),
+            (Occupancy::Run, Existing::Overwrite) | (Occupancy::Free, _) => Ok(()),
+        }
     }
 
-    /// Removes what a run is made of, and nothing else that its user may have put beside it.
+    /// Removes for good what a run is made of but its config, and nothing else that its user may have put beside it. So
+    /// a power cut before the next config leaves the old one without steps, never a new one with steps of the old.
     fn remove(&self) -> Result<(), RunError> {
-        for folder in [CHECKPOINTS, SNAPSHOTS].map(|folder| self.path.join(folder)) {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            for entry in entries.flatten() {
-                let is_ours = entry.file_name().to_string_lossy().starts_with("step-");
-                let entry = entry.path();
-                match (is_ours, entry.is_dir()) {
-                    (true, true) => remove_folder(&entry)?,
-                    (true, false) => fs::remove_file(&entry).map_err(RunError::io("write", &entry))?,
-                    (false, _) => {}
-                }
+        let (storage, checkpoints) = (&*self.storage, self.path.join(CHECKPOINTS));
+        let of_a_step = |folder: &Path| {
+            let names = list(storage, folder)?;
+            let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| is_of_a_step(name, "")));
+            Ok::<Vec<PathBuf>, RunError>(ours.map(|name| folder.join(name)).collect())
+        };
+        let mut whole = Vec::new();
+        for entry in of_a_step(&checkpoints)? {
+            let kind = storage.entry(&entry).map_err(RunError::io("read", &entry))?.map(|entry| entry.kind);
+            let is_unfinished = entry.to_string_lossy().ends_with(UNFINISHED);
+            match kind {
+                Some(EntryKind::Folder) if !is_unfinished => whole.push(entry),
+                _ => remove_tree(storage, &entry)?,
             }
         }
-        for file in [METRICS, REPORT].map(|file| self.path.join(file)).iter().filter(|file| file.exists()) {
-            fs::remove_file(file).map_err(RunError::io("write", file))?;
+        retire(storage, &checkpoints, &whole)?;
+        let snapshots = self.path.join(SNAPSHOTS);
+        let frames = of_a_step(&snapshots)?;
+        frames.iter().try_for_each(|frame| remove_tree(storage, frame))?;
+        if !frames.is_empty() {
+            sync_folder(storage, &snapshots)?;
         }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn holds_a_run(config: &str) -> std::io::Result<bool> {
-        let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join(CONFIG), config)?;
-        fs::write(folder.path().join(METRICS), "")?;
-        Ok(RunFolder::holds_a_run(folder.path()))
-    }
-
-    #[test]
-    fn a_run_is_recognised_by_the_keys_of_its_config_however_they_are_written() -> std::io::Result<()> {
-        assert!(holds_a_run("[task]\nname = \"sort\"\n[model]\n[optimizer]\n[schedule]\n[train]\n")?);
-        assert!(holds_a_run(
-            "task = \"first\"\nmodel = \"mine\"\noptimizer.lr = 1\n[schedule]\n[ train ]\n"
-        )?);
-        assert!(!holds_a_run("[task]\n[model]\n")?);
-        assert!(!holds_a_run("text = \"\"\"\n[task]\n[model]\n[optimizer]\n[schedule]\n[train]\n\"\"\"\n")?);
-        Ok(())
+        for file in [METRICS, REPORT] {
+            remove_file(storage, &self.path.join(file))?;
+        }
+        sync_folder(storage, &self.path)
     }
 }

@@ -24,8 +24,8 @@ pub enum RunError {
     },
     /// Nothing was saved, or not completely.
     #[error(
-        "{} has no complete checkpoint: each needs model.safetensors and config.json, found {incomplete} without both; \
-         train until the first one is saved",
+        "{} has no complete checkpoint: each needs MANIFEST.json, model.safetensors and config.json, found {incomplete} \
+         without them; train until the first one is saved",
         path.display()
     )]
     NoCheckpoint {
@@ -57,15 +57,49 @@ pub enum RunError {
         path: PathBuf,
     },
     /// Another process trains the run.
-    #[error("{} is in use by another process; wait for it, or stop it", path.display())]
+    #[error("{} is in use by {}; wait for it, or stop it", path.display(), name_of(*owner))]
     Busy {
         /// The folder.
         path: PathBuf,
+        /// Its process id, where it can be read.
+        owner: Option<u32>,
+    },
+    /// A file is not what was written. It will not become so: a resume falls back from this, and from this alone.
+    #[error("{} is damaged: {what}", file.display())]
+    Damaged {
+        /// The file or folder.
+        file: PathBuf,
+        /// What was found, and what was expected.
+        what: String,
+    },
+    /// A file is of another version.
+    #[error(
+        "{} has the format {found}, this version reads {}; use the version that wrote it",
+        file.display(),
+        known.join(", ")
+    )]
+    UnknownFormat {
+        /// The file.
+        file: PathBuf,
+        /// What it names as its format.
+        found: String,
+        /// What this version reads.
+        known: &'static [&'static str],
+    },
+    /// A file does not fit on the disk.
+    #[error("cannot write {}: {source}, it needs {bytes} bytes; make room", path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+        /// How long it was to be.
+        bytes: u64,
+        /// What the system reported.
+        source: io::Error,
     },
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// `"read"`, `"write"`, …
+        /// `"read"`, `"create"`, `"write"`, `"sync"`, `"rename"`, `"remove"`, `"lock"`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -79,15 +113,37 @@ impl RunError {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
+    /// For a file that was to have these bytes.
+    pub(crate) fn writing(path: &Path, bytes: &[u8]) -> impl FnOnce(io::Error) -> Self {
+        let (path, bytes) = (path.to_owned(), bytes.len() as u64);
+        move |source| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path, bytes, source },
+            _ => Self::Io { action: "write", path, source },
+        }
+    }
+
+    pub(crate) fn damaged(file: &Path, what: String) -> Self {
+        Self::Damaged { file: file.to_owned(), what }
+    }
+
+    pub(crate) fn unknown_format(file: &Path, found: String, known: &'static [&'static str]) -> Self {
+        Self::UnknownFormat { file: file.to_owned(), found, known }
+    }
+
     /// Whether the caller asked for something impossible, so that nothing was started.
     pub fn is_usage(&self) -> bool {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == ErrorKind::NotADirectory,
-            Self::Busy { .. } | Self::Io { action: "write", .. } => false,
+            Self::Io { action: "read", .. } => true,
+            Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => false,
             _ => true,
         }
     }
+}
+
+fn name_of(owner: Option<u32>) -> String {
+    owner.map_or("another process".to_owned(), |id| format!("process {id}"))
 }
 
 /// The steps, at most twelve of them.

@@ -2,19 +2,26 @@
 //!
 //! ```text
 //! file                                 format                          written by          read by
-//! config.toml                          TOML, every value filled in     training, at first  resuming, evaluating
-//! run.lock                             empty; held while training      RunFolder           RunFolder
+//! config.toml                          TOML, every value filled in,  training, at first  resuming, evaluating
+//!                                      with its format
+//! run.lock                             the owner's process id; held    RunFolder           RunFolder
+//!                                      while training
 //! metrics.jsonl                        one Event a line                training            film, sweep
 //! checkpoints/step-00000500/           appears complete or not at all
 //!     model.safetensors                parameters by module path       training            everything
 //!     optimizer.safetensors            PATH.m and PATH.v, flattened    training            resuming
-//!     config.json                      the config as JSON, with        training            inspection
-//!                                      format, step and vocabulary
+//!     config.json                      a Description: the config, and  training            resuming, inspection
+//!                                      how good the model was
+//!     MANIFEST.json                    a Manifest: name, size and      RunFolder           RunFolder
+//!                                      SHA-256 of the three
+//! checkpoints/step-00000500.damaged/   one that was not accepted       resuming            nothing
+//! checkpoints/step-00000500.set-aside/ one after the step from which   resuming            nothing
+//!                                      the run went on
 //! snapshots/step-00000500.safetensors  a frame of the film             training            film
 //! report.html                          a page                          the report
 //! ```
 //!
-//! Step 0 is always kept. A frame holds, under the names of [`tensor_names`]:
+//! What ends in `.tmp` or `.old` is not finished, and goes when the run is next locked. A frame holds, under the names of [`tensor_names`]:
 //!
 //! ```text
 //! blocks.0.attention.weights           [probes, heads, q_len, k_len]   attention weights of the probe examples
@@ -24,25 +31,39 @@
 //! metadata probes                      the ProbeLabels of every example, as JSON
 //! ```
 //!
-//! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above.
-//! Start at [`RunFolder`]; a [`Checkpoint`] is one of its steps, an [`Event`] one line of its log, of a [`StepReport`]
-//! or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, and [`RunError`] what can be wrong. [`Existing`]
-//! decides what a new run does to an old one.
+//! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above,
+//! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`] is for other
+//! files that are to be as durable).
+//!
+//! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
+//! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
+//! [`ManifestFile`]s or [`NoManifest`]. An [`Event`] is one line of its [`Log`], of a [`StepReport`] or an [`Evaluation`]
+//! on one [`EvaluatedOn`] beside [`Baseline`]s; a run goes on after an earlier step as [`Rewound`]. [`RunError`] is what
+//! can be wrong.
 
 mod checkpoint;
+mod config;
 mod create;
 mod error;
 mod event;
+#[cfg(test)]
+mod fixtures;
 mod folder;
+mod frames;
 mod labels;
 mod lock;
 mod log;
+mod occupancy;
+mod recovery;
+mod storage;
 pub mod tensor_names;
-mod write;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest};
 pub use create::Existing;
 pub use error::RunError;
 pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
 pub use folder::RunFolder;
 pub use labels::ProbeLabels;
+pub use log::{Log, Rewound};
+pub use recovery::Repair;
+pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};

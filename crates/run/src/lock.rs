@@ -1,21 +1,93 @@
 //! One process trains a run at a time.
 
-use std::fs::{File, TryLockError};
-use std::path::Path;
-use std::sync::Arc;
-
 use crate::error::RunError;
+use crate::folder::RunFolder;
+use crate::recovery::Repair;
+use crate::storage::Lock;
 
-/// The file in a run folder that is held.
+/// The file in a run folder that is held; the holder's process id stands in it.
 pub(crate) const LOCK: &str = "run.lock";
 
-/// Holds `run.lock` until the file is closed, by a crash at the latest.
-pub(crate) fn lock(run: &Path) -> Result<Arc<File>, RunError> {
-    let file = run.join(LOCK);
-    let lock = File::create(&file).map_err(RunError::io("create", &file))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Arc::new(lock)),
-        Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: run.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(RunError::io("lock", &file)(error)),
+/// The longest text of a process id that is read.
+const MAX_OWNER: u64 = 32;
+
+/// The lock of a run, until the process ends at the latest.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _lock: Lock,
+    repairs: Vec<Repair>,
+}
+
+impl RunFolder {
+    /// The same run with its lock taken, to go on with it. What the death of its last process left unfinished is then
+    /// put in order; [`repairs`](Self::repairs) lists it.
+    ///
+    /// # Errors
+    /// [`RunError::Busy`] if another process holds it; or if a file cannot be read or written.
+    pub fn locked(self) -> Result<Self, RunError> {
+        let lock = self.lock()?;
+        let repairs = self.repair()?;
+        Ok(self.holding(lock, repairs))
+    }
+
+    /// What was put in order when the lock was taken.
+    pub fn repairs(&self) -> &[Repair] {
+        self.held.as_ref().map_or(&[], |held| &held.repairs)
+    }
+
+    pub(crate) fn holding(mut self, lock: Lock, repairs: Vec<Repair>) -> Self {
+        self.held = Some(std::sync::Arc::new(Held { _lock: lock, repairs }));
+        self
+    }
+
+    pub(crate) fn lock(&self) -> Result<Lock, RunError> {
+        let file = self.path.join(LOCK);
+        let owner = format!("{}\n", std::process::id());
+        match self.storage.lock(&file, &owner).map_err(RunError::io("lock", &file))? {
+            Some(lock) => Ok(lock),
+            None => {
+                // Some platforms keep a locked file from being read.
+                let owner = self.storage.read(&file, MAX_OWNER).ok();
+                let owner = owner.and_then(|owner| str::from_utf8(&owner).ok()?.trim().parse().ok());
+                Err(RunError::Busy { path: self.path.clone(), owner })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Outcome, run};
+    use std::fs;
+
+    #[test]
+    fn two_processes_do_not_train_one_run() -> Outcome {
+        let (_folder, run) = run(&[])?;
+        let held = run.clone().locked()?;
+        let message = run.clone().locked().expect_err("held").to_string();
+        assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
+        drop(held);
+        run.locked()?;
+        Ok(())
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_in_place_of_the_lock_is_refused_and_what_it_leads_to_is_left_alone() -> Outcome {
+        let (folder, run) = run(&[0])?;
+        let (lock, other) = (folder.path().join(LOCK), folder.path().join("thesis.txt"));
+        for target in ["years of work", "", "missing"] {
+            fs::remove_file(&lock)?;
+            std::os::unix::fs::symlink(&other, &lock)?;
+            match target {
+                "missing" => fs::remove_file(&other)?,
+                text => fs::write(&other, text)?,
+            }
+            let message = run.clone().locked().expect_err("a link").to_string();
+            assert!(message.contains("run.lock") && message.contains("a link"), "{message}");
+            assert_eq!(fs::read_to_string(&other).unwrap_or("missing".to_owned()), target);
+        }
+        Ok(())
     }
 }

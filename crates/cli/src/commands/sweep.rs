@@ -93,7 +93,7 @@ enum Trained {
 }
 
 fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
-    let (folder, from) = if RunFolder::holds_a_run(&run.folder) {
+    let (folder, from) = if RunFolder::holds_a_run(&run.folder)? {
         let folder = RunFolder::open(&run.folder)?.locked()?;
         run.experiment.config.check_same_as(&folder)?;
         let from = folder.checkpoints_to_resume(None)?;

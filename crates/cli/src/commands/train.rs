@@ -75,10 +75,11 @@ fn experiment(args: &TrainArgs, registry: &Registry) -> Result<Experiment> {
         settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
     }
     let source = Path::new(&args.source);
-    if RunFolder::holds_a_run(source) && args.resume {
-        return from_file(&RunFolder::config_in(source), registry, &settings);
+    let is_run = RunFolder::holds_a_run(source)?;
+    if is_run && args.resume {
+        return from_text(&RunFolder::open(source)?.config()?, source, registry, &settings);
     }
-    if RunFolder::holds_a_run(source) {
+    if is_run {
         return Err(usage(format!("{} holds a run; add --resume to go on with it", source.display())));
     }
     if args.source.ends_with(".toml") {
@@ -89,8 +90,13 @@ fn experiment(args: &TrainArgs, registry: &Registry) -> Result<Experiment> {
 
 fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Experiment> {
     let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+    from_text(&text, path, registry, settings)
+}
+
+/// Reads the config that stands in `path`.
+fn from_text(text: &str, path: &Path, registry: &Registry, settings: &[String]) -> Result<Experiment> {
     let set = if settings.is_empty() { "" } else { " with what the command line sets" };
-    let experiment = registry.read(ConfigSource::Toml(&text), settings);
+    let experiment = registry.read(ConfigSource::Toml(text), settings);
     experiment.with_context(|| format!("cannot use {}{set}", path.display()))
 }
 
@@ -99,7 +105,7 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<Checkpoint>)> {
     let config = &job.config;
     let given = Path::new(&args.source);
     let out: Option<PathBuf> = match &args.out {
-        None if args.resume && RunFolder::holds_a_run(given) => Some(given.to_owned()),
+        None if args.resume && RunFolder::holds_a_run(given)? => Some(given.to_owned()),
         out => out.clone(),
     };
     let Some(out) = out else {
@@ -114,7 +120,7 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<Checkpoint>)> {
     if out.is_file() {
         return Err(usage(format!("--out {} is a file; name a folder", out.display())));
     }
-    if args.resume && RunFolder::holds_a_run(&out) {
+    if args.resume && RunFolder::holds_a_run(&out)? {
         let run = RunFolder::open(&out)?.locked()?;
         config.check_same_as(&run)?;
         let from = run.checkpoints_to_resume(args.from)?;

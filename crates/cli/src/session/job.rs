@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_run::{Baseline, Checkpoint, Evaluation, Event, RunFolder};
+use qkv_run::{Baseline, Checkpoint, Evaluation, Event, RunError, RunFolder};
 use qkv_train::{
     AnyModel, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, Probe, RunInfo, Sampling,
-    Snapshots, Split, State, Task, Trained, Trainer, draw, evaluate, generate, load_checkpoint,
+    Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw, evaluate, generate, load_checkpoint,
 };
 
 use crate::exit;
@@ -111,13 +111,23 @@ impl Job {
         let started = Instant::now();
         let Self { config, task, device, .. } = self;
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
-        let state = self.load(from)?;
+        let state = self.load(folder, from)?;
         let steps = config.train.steps;
         // The trainer asks whether to leave only after a step.
         let first_step = state.as_ref().map_or(0, |state| state.step) + 1;
         let last_step = self.stop_after.map_or(steps, |step| step.max(first_step).min(steps));
         let metrics = match &state {
-            Some(state) => folder.rewind(state.step)?,
+            Some(state) => {
+                let rewound = folder.rewind(state.step)?;
+                for path in rewound.set_aside {
+                    print_error(&format!(
+                        "the checkpoint after step {} is now {}",
+                        state.step,
+                        path.display()
+                    ));
+                }
+                rewound.log
+            }
             None => folder.create_metrics()?,
         };
         if let Some(state) = state {
@@ -192,20 +202,34 @@ impl Job {
         Ok(Outcome::Done(Box::new(done)))
     }
 
-    /// The state at the first of these checkpoints that can be loaded; `None` without checkpoints.
-    fn load(&self, from: &[Checkpoint]) -> Result<Option<State<AnyModel>>> {
-        let mut broken = None;
+    /// The state at the first of these checkpoints that is whole; `None` without checkpoints. Damaged ones before it get
+    /// another name; what cannot be read at the moment may be whole, and ends the command.
+    fn load(&self, folder: &RunFolder, from: &[Checkpoint]) -> Result<Option<State<AnyModel>>> {
+        let mut damaged = Vec::new();
+        let mut first = None;
         for checkpoint in from {
             let model = self.model.clone();
             match load_checkpoint(checkpoint, model, &self.config.optimizer, &self.device) {
-                Ok(state) => return Ok(Some(state)),
-                Err(error) => {
-                    print_error(&format!("cannot go on from {}: {error}", checkpoint.folder.display()));
-                    broken.get_or_insert(error);
+                Ok(state) => {
+                    for checkpoint in damaged {
+                        let name = folder.mark_damaged(checkpoint)?;
+                        print_error(&format!("{} is now {}", checkpoint.folder.display(), name.display()));
+                    }
+                    return Ok(Some(state));
                 }
+                Err(
+                    error @ (TrainError::Run(RunError::Damaged { .. })
+                    | TrainError::Weights { .. }
+                    | TrainError::NotSafetensors { .. }),
+                ) => {
+                    print_error(&format!("cannot go on from {}: {error}", checkpoint.folder.display()));
+                    damaged.push(checkpoint);
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        broken.map_or(Ok(None), |error| Err(error.into()))
+        first.map_or(Ok(None), |error| Err(error.into()))
     }
 
     fn sample(&self, model: &AnyModel) -> Result<Option<String>> {

@@ -25,6 +25,7 @@ fn difference(before: &str, now: &str) -> Option<String> {
     let flat = |text: &str| {
         let mut values = BTreeMap::new();
         flatten(&text.parse().unwrap_or_default(), "", &mut values);
+        values.remove("format");
         values
     };
     let (before, now) = (flat(before), flat(now));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qkv_model::{Choice, plain_words};
+use qkv_run::RunFolder;
 use toml::{Table, Value};
 
 use super::{Experiment, Registry, TRANSFORMER};
@@ -46,6 +47,7 @@ impl<'a> Reader<'a> {
             ConfigSource::Task(name) => named("task", name),
             ConfigSource::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
         };
+        RunFolder::take_format(&mut given)?;
         for setting in settings {
             set(&mut given, setting.as_ref())?;
         }

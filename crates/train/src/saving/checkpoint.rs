@@ -1,16 +1,17 @@
 //! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
 
 use std::fs;
+use std::io::Error;
 use std::path::Path;
 
 use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
-use qkv_run::{Checkpoint, RunFolder};
+use qkv_run::{Checkpoint, Contents, Description, Disk, Evaluation, RunFolder, replace_file};
 use serde::Serialize;
-use serde_json::{Value, json};
+use toml::Table;
 
-use super::moments::{load_moments, save_moments};
+use super::moments::{load_moments, moments_to_bytes};
 use crate::config::OptimizerConfig;
 use crate::error::TrainError;
 use crate::task::Task;
@@ -21,25 +22,34 @@ use crate::training::{AdamW, Observer, State};
 /// # Errors
 /// If the file cannot be written.
 pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), TrainError> {
-    let mut store = SafetensorsStore::from_file(path)
-        .overwrite(true)
+    Ok(replace_file(&Disk, path, &weights_to_bytes(model, path)?)?)
+}
+
+/// The file at `path` that the parameters of `model` make.
+fn weights_to_bytes<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, TrainError> {
+    let mut store = SafetensorsStore::from_bytes(None)
         .skip_enum_variants(true)
         // Burn's own metadata comes in random order and names a format that other tools do not know.
         .clear_metadata()
         .metadata("format", "pt");
-    model
-        .save_into(&mut store)
-        .map_err(|error| TrainError::io("write", path)(std::io::Error::other(error.to_string())))
+    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
+    bytes.map_err(|error| TrainError::io("write", path)(Error::other(error.to_string())))
 }
 
 /// Loads every parameter of `model`.
 ///
 /// # Errors
 /// If the file is missing, is not safetensors, or does not hold exactly the model's parameters in their shapes.
-pub fn load_weights<M: Module>(mut model: M, path: &Path) -> Result<M, TrainError> {
-    fs::metadata(path).map_err(TrainError::io("read", path))?;
-    let mut store =
-        SafetensorsStore::from_file(path).skip_enum_variants(true).validate(false).allow_partial(true);
+pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
+    weights_from_bytes(model, fs::read(path).map_err(TrainError::io("read", path))?, path)
+}
+
+/// The same from the bytes of the file at `path`.
+fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> Result<M, TrainError> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .skip_enum_variants(true)
+        .validate(false)
+        .allow_partial(true);
     let result = model
         .load_from(&mut store)
         .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
@@ -63,8 +73,9 @@ pub fn load_checkpoint<M: Module>(
     device: &Device,
 ) -> Result<State<M>, TrainError> {
     let step = checkpoint.step;
-    let model = load_weights(model, &checkpoint.weights())?;
-    let moments = load_moments(&model, &checkpoint.optimizer(), step, device)?;
+    let Contents { weights, optimizer: moments, .. } = checkpoint.read()?;
+    let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
+    let moments = load_moments(&model, &moments, &checkpoint.optimizer(), step, device)?;
     let mut optimizer = AdamW::new(optimizer);
     (optimizer.step, optimizer.moments) = (step, moments);
     Ok(State { step, model, optimizer })
@@ -73,24 +84,39 @@ pub fn load_checkpoint<M: Module>(
 /// Saves a checkpoint into the run folder whenever one is due.
 pub struct Checkpoints {
     run: RunFolder,
-    config: Value,
-    vocabulary: Vec<String>,
+    description: Description,
+    /// The last evaluation, and its step.
+    evaluated: Option<(u64, Evaluation)>,
 }
 
 impl Checkpoints {
     /// `config` is written beside the weights, as `config.json`, together with the task's vocabulary.
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
-        Self { run: run.clone(), config: json!(config), vocabulary: task.vocabulary().to_vec() }
+        let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
+        let description = Description::new(config, task.vocabulary().to_vec());
+        Self { run: run.clone(), description, evaluated: None }
     }
 }
 
 impl<M: Module> Observer<M> for Checkpoints {
+    fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        self.evaluated = Some((state.step, *evaluation));
+        Ok(())
+    }
+
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        self.run.write_checkpoint(state.step, |checkpoint| {
-            save_weights(&state.model, &checkpoint.weights())?;
-            save_moments(&state.optimizer.moments, &checkpoint.optimizer())?;
-            Ok(checkpoint.write_config(self.config.clone(), &self.vocabulary)?)
-        })
+        let files = self.run.checkpoint(state.step);
+        let evaluated = self.evaluated.filter(|(step, _)| *step == state.step);
+        let contents = Contents {
+            weights: weights_to_bytes(&state.model, &files.weights())?,
+            optimizer: moments_to_bytes(&state.optimizer.moments, &files.optimizer())?,
+            description: Description {
+                evaluation: evaluated.map(|(_, evaluation)| evaluation),
+                ..self.description.clone()
+            },
+        };
+        self.run.write_checkpoint(state.step, &contents)?;
+        Ok(())
     }
 }
 

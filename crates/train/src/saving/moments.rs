@@ -1,7 +1,6 @@
 //! What the optimizer remembers, on disk: without it, a resumed run would take other steps than an uninterrupted one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::Path;
 
 use burn::module::Module;
@@ -14,8 +13,11 @@ use safetensors::{Dtype, SafeTensors};
 use crate::error::TrainError;
 use crate::training::Moments;
 
-/// Saves the moments of every parameter as `PATH.m` and `PATH.v`, flattened.
-pub(crate) fn save_moments(moments: &BTreeMap<String, Moments>, path: &Path) -> Result<(), TrainError> {
+/// The file at `path` with the moments of every parameter as `PATH.m` and `PATH.v`, flattened.
+pub(crate) fn moments_to_bytes(
+    moments: &BTreeMap<String, Moments>,
+    path: &Path,
+) -> Result<Vec<u8>, TrainError> {
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
     for (name, Moments { m, v }) in moments {
         for (which, tensor) in [(FIRST_MOMENT, m), (SECOND_MOMENT, v)] {
@@ -30,22 +32,21 @@ pub(crate) fn save_moments(moments: &BTreeMap<String, Moments>, path: &Path) -> 
         )
     });
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| TrainError::Weights { path: path.to_owned(), reason: error.to_string() })?;
-    fs::write(path, bytes).map_err(TrainError::io("write", path))
+    safetensors::serialize(views, Some(metadata))
+        .map_err(|error| TrainError::Weights { path: path.to_owned(), reason: error.to_string() })
 }
 
-/// Loads the moments of `model`'s learned parameters. One that has never received a gradient has none; after the first
+/// Loads the moments of `model`'s learned parameters from the bytes of the file at `path`. One that has never received a gradient has none; after the first
 /// step that cannot be all of them.
 pub(crate) fn load_moments<M: Module>(
     model: &M,
+    bytes: &[u8],
     path: &Path,
     step: u64,
     device: &Device,
 ) -> Result<BTreeMap<String, Moments>, TrainError> {
     let device = device.clone().without_autodiff();
-    let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
-    let file = SafeTensors::deserialize(&bytes)
+    let file = SafeTensors::deserialize(bytes)
         .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
     let unfit = |reason: String| TrainError::Weights { path: path.to_owned(), reason };
     let mut moments = BTreeMap::new();

@@ -17,7 +17,7 @@ fn checkpoints(line: &str) -> Tree {
 #[test]
 fn twenty_processes_with_one_to_four_threads_write_the_same_bytes() {
     let first = checkpoints(&format!("{EVERYTHING} --threads 1"));
-    assert_eq!(first.values().flatten().count(), 3 * 3, "three checkpoints of three files");
+    assert_eq!(first.values().flatten().count(), 3 * 4, "three checkpoints of four files");
     for process in 1..20 {
         let threads = process % 4 + 1;
         let again = checkpoints(&format!("{EVERYTHING} --threads {threads}"));

@@ -17,7 +17,7 @@ fn a_diverged_run_names_the_step_and_keeps_its_start() {
         assert!(run.stderr.contains(fragment), "{run:#?}");
     }
     let steps: Vec<_> = sandbox.tree("run/checkpoints").into_keys().collect();
-    assert_eq!(steps.len(), 4, "a folder with three files: {steps:?}");
+    assert_eq!(steps.len(), 5, "a folder with four files: {steps:?}");
     assert!(sandbox.path("run/checkpoints/step-00000000/model.safetensors").is_file());
     sandbox.succeeds("eval run --examples 1");
 }

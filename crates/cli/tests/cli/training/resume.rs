@@ -138,6 +138,11 @@ fn moments_of_the_start_do_not_continue_a_later_step() {
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
     let start = sandbox.read("run/checkpoints/step-00000000/optimizer.safetensors");
     sandbox.write("run/checkpoints/step-00000005/optimizer.safetensors", start);
+    // As before there were manifests, which would not accept the file at all.
+    let config = sandbox.read_text("run/checkpoints/step-00000005/config.json");
+    fs::remove_file(sandbox.path("run/checkpoints/step-00000005/MANIFEST.json")).unwrap();
+    let config = config.replace("qkv-checkpoint-2", "qkv-checkpoint-1");
+    sandbox.write("run/checkpoints/step-00000005/config.json", config);
     let run = sandbox.qkv("train run --resume --from 5");
     assert_eq!(run.code, Some(2), "{run:#?}");
     assert!(run.stderr.contains("nothing of the 5 steps before"), "{run:#?}");

@@ -50,6 +50,7 @@ fn checkpoints_are_kept_at_the_start_every_so_often_and_at_the_end() {
         .collect();
     let mut expected = vec![];
     for step in [0, 3, 6, 8] {
+        expected.push(format!("checkpoints/step-{step:08}/MANIFEST.json"));
         expected.push(format!("checkpoints/step-{step:08}/config.json"));
         expected.push(format!("checkpoints/step-{step:08}/model.safetensors"));
         expected.push(format!("checkpoints/step-{step:08}/optimizer.safetensors"));
@@ -94,7 +95,7 @@ fn a_checkpoint_names_its_model_and_step() {
         let text = sandbox.read_text(&format!("run/checkpoints/step-{step:08}/config.json"));
         let config: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(config["step"], step);
-        assert_eq!(config["format"], "qkv-checkpoint-1");
+        assert_eq!(config["format"], "qkv-checkpoint-2");
         assert_eq!(config["task"]["name"], "sort");
         let model = &config["model"];
         assert_eq!((&model["n_heads"], &model["d_k"]), (&2.into(), &16.into()), "{model}");

@@ -1,0 +1,196 @@
+//! `config.json`: what made a checkpoint, and how good it was.
+
+use serde_json::Value;
+use toml::Table;
+
+use crate::event::Evaluation;
+
+/// The format of checkpoints with a manifest.
+const FORMAT: &str = "qkv-checkpoint-2";
+
+/// That of checkpoints without one, which are still read; the first had no format at all.
+const FORMAT_BEFORE_MANIFESTS: &str = "qkv-checkpoint-1";
+
+/// The run's config, and what belongs to this step of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// The config of the run, as in `config.toml`.
+    pub config: Table,
+    /// Label of each token.
+    pub vocabulary: Vec<String>,
+    /// The version that wrote it; `None` in checkpoints without a manifest.
+    pub version: Option<String>,
+    /// The commit that was built into what wrote it, if any.
+    pub commit: Option<String>,
+    /// On the validation split, if this step was evaluated.
+    pub evaluation: Option<Evaluation>,
+}
+
+impl Description {
+    /// For a checkpoint that this version writes.
+    pub fn new(config: Table, vocabulary: Vec<String>) -> Self {
+        let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        Self { config, vocabulary, version, commit: None, evaluation: None }
+    }
+
+    /// The file of a checkpoint at `step`.
+    pub(super) fn to_json(&self, step: u64) -> Vec<u8> {
+        let mut json = serde_json::to_value(&self.config).expect("tables of numbers and names are JSON");
+        json["format"] = FORMAT.into();
+        json["step"] = step.into();
+        json["vocabulary"] = self.vocabulary.as_slice().into();
+        for (key, value) in [("version", &self.version), ("commit", &self.commit)] {
+            if let Some(value) = value {
+                json[key] = value.as_str().into();
+            }
+        }
+        if let Some(evaluation) = &self.evaluation {
+            json["evaluation"] = serde_json::to_value(evaluation).expect("figures are JSON");
+        }
+        format!("{json:#}\n").into_bytes()
+    }
+
+    /// Reads the file of a checkpoint at `step`.
+    pub(super) fn parse(json: &[u8], step: u64) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(json).map_err(|error| format!("expected JSON, {error}"))?;
+        let object = value.as_object().ok_or("expected a JSON object")?;
+        if let Some(found) = object.get("step").filter(|found| found.as_u64() != Some(step)) {
+            return Err(format!("it is of step {found}, expected {step}"));
+        }
+        let mut config = toml_of_json(json)?;
+        for key in super::Checkpoint::OWN_KEYS {
+            config.remove(key);
+        }
+        let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+        let labels = object.get("vocabulary").and_then(Value::as_array).into_iter().flatten();
+        let evaluation = object.get("evaluation").map(|found| serde_json::from_value(found.clone()));
+        Ok(Self {
+            config,
+            vocabulary: labels.filter_map(Value::as_str).map(str::to_owned).collect(),
+            version: text("version"),
+            commit: text("commit"),
+            evaluation: evaluation.transpose().map_err(|error| format!("`evaluation`: {error}"))?,
+        })
+    }
+}
+
+/// What a `config.json` names as its format.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A manifest lies beside it.
+    WithManifest,
+    /// No manifest was written yet.
+    BeforeManifests,
+    /// That of another version.
+    Unknown(String),
+}
+
+impl Format {
+    pub(super) const KNOWN: &[&str] = &[FORMAT_BEFORE_MANIFESTS, FORMAT];
+
+    pub(super) fn of(json: &[u8]) -> Result<Self, String> {
+        let json: Value = serde_json::from_slice(json).map_err(|error| format!("expected JSON, {error}"))?;
+        Ok(match json.get("format") {
+            Some(format) if format == FORMAT => Self::WithManifest,
+            Some(format) if format != FORMAT_BEFORE_MANIFESTS => Self::Unknown(format.to_string()),
+            _ => Self::BeforeManifests,
+        })
+    }
+}
+
+/// The same values as TOML. Numbers are taken over as they are written: `serde_json` may miss the last bit of a float.
+fn toml_of_json(json: &[u8]) -> Result<Table, String> {
+    /// In place of `null`, which TOML lacks; no text of JSON has a raw NUL.
+    const NULL: &str = "\"\\u0000null\"";
+    let json = str::from_utf8(json).map_err(|_| "expected UTF-8")?;
+    let mut toml = String::from("json=");
+    let (mut in_text, mut escaped, mut skip) = (false, false, 0);
+    for c in json.chars() {
+        match c {
+            _ if skip > 0 => skip -= 1,
+            '"' if !escaped => {
+                in_text = !in_text;
+                toml.push(c);
+            }
+            '\u{7f}' => toml.push_str("\\u007f"),
+            _ if in_text => toml.push(c),
+            ':' => toml.push('='),
+            'n' => {
+                toml.push_str(NULL);
+                skip = "ull".len();
+            }
+            _ if c.is_whitespace() => {}
+            _ => toml.push(c),
+        }
+        escaped = in_text && c == '\\' && !escaped;
+    }
+    let mut table: Table = toml.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    match table.remove("json") {
+        Some(toml::Value::Table(mut table)) => {
+            remove_nulls(&mut table);
+            Ok(table)
+        }
+        _ => Err("expected an object".to_owned()),
+    }
+}
+
+fn remove_nulls(table: &mut Table) {
+    table.retain(|_, value| value.as_str() != Some("\0null"));
+    for value in table.iter_mut().map(|(_, value)| value) {
+        if let toml::Value::Table(table) = value {
+            remove_nulls(table);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_pass_from_json_to_toml_with_every_bit() -> Result<(), String> {
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..10_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let number = f64::from_bits(random);
+            if number.is_finite() {
+                let json = serde_json::to_string(&serde_json::json!({ "a": { "lr": number } }));
+                let table = toml_of_json(json.expect("a number").as_bytes())?;
+                assert_eq!(table["a"]["lr"].as_float().map(f64::to_bits), Some(number.to_bits()));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn texts_lists_and_gaps_pass_from_json_to_toml() -> Result<(), String> {
+        let json = serde_json::json!({
+            "text": "a: \"b\" \\ {n} [1, null]\n\u{7f}é\u{1}", "n": null, "list": [1, -2, 3.0],
+            "inner": { "null": "null", "none": null, "yes": true },
+        });
+        let table = toml_of_json(format!("{json:#}").as_bytes())?;
+        assert_eq!(table["text"].as_str(), json["text"].as_str());
+        assert_eq!(table["list"].to_string(), "[1, -2, 3.0]");
+        assert_eq!(
+            (table["inner"]["null"].as_str(), table["inner"]["yes"].as_bool()),
+            (Some("null"), Some(true))
+        );
+        assert!(!table.contains_key("n") && table["inner"].get("none").is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_description_is_read_as_it_was_written() -> Result<(), Box<dyn std::error::Error>> {
+        let config: Table = "seed = 3\n[optimizer]\nlr = 0.00031622776601683794\n".parse()?;
+        let mut written = Description::new(config, vec!["a".to_owned(), "\u{7f}".to_owned()]);
+        written.evaluation =
+            Some(Evaluation { loss: 0.5, accuracy: 0.25, sequence_accuracy: 0.0, examples: 8 });
+        for commit in [None, Some("abc".to_owned())] {
+            written.commit = commit;
+            assert_eq!(Description::parse(&written.to_json(7), 7)?, written);
+        }
+        let message = Description::parse(&written.to_json(7), 8).expect_err("another step");
+        assert_eq!(message, "it is of step 7, expected 8");
+        Ok(())
+    }
+}

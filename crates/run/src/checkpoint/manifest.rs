@@ -1,0 +1,166 @@
+//! `MANIFEST.json`: which files a checkpoint has, and a hash of each.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Every file of a checkpoint with its size and its SHA-256, and a hash over the list itself.
+///
+/// ```
+/// use qkv_run::Manifest;
+///
+/// let manifest = Manifest::new(120, [("config.json", &b"{}"[..]), ("model.safetensors", b"")]);
+/// let text = manifest.to_json();
+/// assert_eq!(Manifest::parse(&text).as_ref(), Ok(&manifest));
+/// for bit in 0..8 * text.len() {
+///     let mut damaged = text.clone();
+///     damaged[bit / 8] ^= 1 << (bit % 8);
+///     assert!(Manifest::parse(&damaged).is_err());
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The schema's name.
+    schema: String,
+    /// The step of the checkpoint.
+    pub step: u64,
+    /// The files, in alphabetical order.
+    pub files: Vec<ManifestFile>,
+    /// Of the JSON of the fields above, without spaces and in their order.
+    sha256: String,
+}
+
+/// One file of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestFile {
+    /// Its name in the folder of the checkpoint.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Of its bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+const SCHEMA: &str = "qkv-manifest-1";
+
+/// What cannot be a manifest of this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoManifest {
+    /// That of another version, which names this schema.
+    UnknownSchema(String),
+    /// In words.
+    Damaged(String),
+}
+
+impl Manifest {
+    /// The schemas that this version reads.
+    pub(super) const KNOWN: &[&str] = &[SCHEMA];
+
+    /// That of a checkpoint with these files.
+    pub fn new<'a>(step: u64, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let file = |(name, bytes): (&str, &[u8])| ManifestFile {
+            name: name.to_owned(),
+            size: bytes.len() as u64,
+            sha256: sha256(bytes),
+        };
+        let mut files: Vec<ManifestFile> = files.into_iter().map(file).collect();
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut manifest = Self { schema: SCHEMA.to_owned(), step, files, sha256: String::new() };
+        manifest.sha256 = manifest.own_hash();
+        manifest
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> Vec<u8> {
+        let json = serde_json::to_string_pretty(self).expect("numbers and names");
+        (json + "\n").into_bytes()
+    }
+
+    /// Reads the text of a file. It has to be the very text that [`to_json`](Self::to_json) gives, so that no bit of it
+    /// is without meaning.
+    ///
+    /// # Errors
+    /// If it is another text, or names a schema that this version does not read.
+    pub fn parse(text: &[u8]) -> Result<Self, NoManifest> {
+        let damaged = |what: String| NoManifest::Damaged(what);
+        let json: serde_json::Value =
+            serde_json::from_slice(text).map_err(|error| damaged(format!("expected JSON, {error}")))?;
+        match json.get("schema").and_then(|schema| schema.as_str()) {
+            Some(SCHEMA) => {}
+            Some(other) if is_ours(other) => return Err(NoManifest::UnknownSchema(other.to_owned())),
+            _ => return Err(damaged(format!("expected the schema {SCHEMA}"))),
+        }
+        let manifest: Self = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        let (found, expected) = (&manifest.sha256, manifest.own_hash());
+        if *found != expected {
+            return Err(damaged(format!("the SHA-256 of its list is {expected}, it names {found}")));
+        }
+        if let Some(file) = manifest.files.iter().find(|file| !is_plain_name(&file.name)) {
+            return Err(damaged(format!("{:?} is no name of a file in its folder", file.name)));
+        }
+        if manifest.to_json() != text {
+            return Err(damaged("it was changed after it was written".to_owned()));
+        }
+        Ok(manifest)
+    }
+
+    fn own_hash(&self) -> String {
+        #[derive(Serialize)]
+        struct List<'a> {
+            schema: &'a str,
+            step: u64,
+            files: &'a [ManifestFile],
+        }
+        let list = List { schema: &self.schema, step: self.step, files: &self.files };
+        sha256(&serde_json::to_vec(&list).expect("numbers and names"))
+    }
+}
+
+/// Whether a schema is one that another version could have.
+fn is_ours(schema: &str) -> bool {
+    schema
+        .strip_prefix("qkv-manifest-")
+        .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether it names a file in a folder, and nothing elsewhere on any platform.
+fn is_plain_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
+}
+
+/// In hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn a_name_that_leaves_the_folder_is_refused() {
+        for name in ["../a", "a/b", "/a", "..", ".", "", "a\\b", "c:a", ".hidden", "a\0"] {
+            let manifest = Manifest::new(1, [(name, &b""[..])]);
+            let refused = Manifest::parse(&manifest.to_json());
+            assert!(
+                matches!(refused, Err(NoManifest::Damaged(what)) if what.contains("no name")),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_schema_is_refused_by_its_name() {
+        let text = String::from_utf8(Manifest::new(1, []).to_json()).expect("JSON");
+        let refused = Manifest::parse(text.replace("manifest-1", "manifest-9").as_bytes());
+        assert_eq!(refused, Err(NoManifest::UnknownSchema("qkv-manifest-9".to_owned())));
+    }
+}

@@ -1,0 +1,149 @@
+//! One saved step of a run: its files, what they promise, and how they are written and read.
+//!
+//! Here belongs what concerns one checkpoint, and which of several are kept. The run around them does not.
+
+mod description;
+mod manifest;
+mod prune;
+mod read;
+mod save;
+
+pub use description::Description;
+pub use manifest::{Manifest, ManifestFile, NoManifest};
+pub(crate) use save::REPLACED;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::RunError;
+use crate::folder::RunFolder;
+use crate::storage::{Disk, Storage, exists};
+
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const OPTIMIZER: &str = "optimizer.safetensors";
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const MANIFEST: &str = "MANIFEST.json";
+
+/// A folder `step-00000120` of saved weights.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// Updates made before it was saved.
+    pub step: u64,
+    /// Where its files are.
+    pub folder: PathBuf,
+    pub(crate) storage: Arc<dyn Storage>,
+}
+
+/// What a checkpoint holds. The bytes that are read are those that were written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contents {
+    /// The model's parameters by module path, safetensors.
+    pub weights: Vec<u8>,
+    /// The optimizer's moments, safetensors.
+    pub optimizer: Vec<u8>,
+    /// What made it.
+    pub description: Description,
+}
+
+impl PartialEq for Checkpoint {
+    fn eq(&self, other: &Self) -> bool {
+        (self.step, &self.folder) == (other.step, &other.folder)
+    }
+}
+
+impl Eq for Checkpoint {}
+
+impl Checkpoint {
+    /// The keys that `config.json` has beside those of `config.toml`: what wrote it, when, the label of each token, and
+    /// how good the model was.
+    pub const OWN_KEYS: [&str; 6] = ["format", "version", "commit", "step", "vocabulary", "evaluation"];
+
+    /// That of `step` among others in the folder `checkpoints`.
+    pub(crate) fn new(storage: &Arc<dyn Storage>, checkpoints: &Path, step: u64) -> Self {
+        Self { step, folder: checkpoints.join(step_name(step)), storage: Arc::clone(storage) }
+    }
+
+    /// The checkpoint in `folder` on this machine's disk, if its name is that of one.
+    ///
+    /// ```
+    /// use qkv_run::Checkpoint;
+    ///
+    /// let checkpoint = Checkpoint::named("run/checkpoints/step-00000120");
+    /// assert_eq!(checkpoint.map(|checkpoint| checkpoint.step), Some(120));
+    /// for other in ["step-", "step-+1", "step-1x", "step-00000120.tmp", "final"] {
+    ///     assert_eq!(Checkpoint::named(other), None);
+    /// }
+    /// ```
+    pub fn named(folder: impl Into<PathBuf>) -> Option<Self> {
+        let folder = folder.into();
+        Some(Self { step: step_in(folder.file_name()?.to_str()?, "")?, folder, storage: Arc::new(Disk) })
+    }
+
+    /// The start of the same run, if it was kept.
+    pub fn start(&self) -> Option<Self> {
+        let start = Self::new(&self.storage, self.folder.parent()?, 0);
+        start.is_complete().ok()?.then_some(start)
+    }
+
+    /// The run that it lies in, if it lies in one.
+    pub fn run(&self) -> Option<RunFolder> {
+        RunFolder::open_on(Arc::clone(&self.storage), self.folder.parent()?.parent()?).ok()
+    }
+
+    /// Whether every file has its name: a manifest, the weights and the config. Whether they are what was saved is
+    /// checked where they are read. A checkpoint of the format before manifests is complete with the last two.
+    ///
+    /// # Errors
+    /// If the system does not answer.
+    pub fn is_complete(&self) -> Result<bool, RunError> {
+        for file in [self.weights(), self.config()] {
+            if !exists(&*self.storage, &file)? {
+                return Ok(false);
+            }
+        }
+        Ok(exists(&*self.storage, &self.manifest())? || self.is_of_the_format_before_manifests())
+    }
+
+    /// The model's parameters by module path, safetensors.
+    pub fn weights(&self) -> PathBuf {
+        self.folder.join(WEIGHTS)
+    }
+
+    /// The weights in any folder that has the files of a checkpoint, whatever its name.
+    pub fn weights_in(folder: &Path) -> PathBuf {
+        folder.join(WEIGHTS)
+    }
+
+    /// The optimizer's moments, safetensors.
+    pub fn optimizer(&self) -> PathBuf {
+        self.folder.join(OPTIMIZER)
+    }
+
+    /// The config, JSON.
+    pub fn config(&self) -> PathBuf {
+        Self::config_in(&self.folder)
+    }
+
+    /// The config in any folder that has the files of a checkpoint, whatever its name.
+    pub fn config_in(folder: &Path) -> PathBuf {
+        folder.join(CONFIG)
+    }
+
+    /// The list of the other files, JSON.
+    pub fn manifest(&self) -> PathBuf {
+        self.folder.join(MANIFEST)
+    }
+}
+
+/// What the files and folders of a step are called.
+pub(crate) fn step_name(step: u64) -> String {
+    format!("step-{step:08}")
+}
+
+/// The step in `step-00000120`, before `extension`.
+pub(crate) fn step_in(name: &str, extension: &str) -> Option<u64> {
+    let digits = name.strip_prefix("step-")?.strip_suffix(extension)?;
+    // `parse` alone would take a sign.
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok())?
+}

@@ -1,0 +1,159 @@
+//! Reading a checkpoint: no byte is used before its size and its hash were checked.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::checkpoint::description::{Description, Format};
+use crate::checkpoint::manifest::{Manifest, ManifestFile, NoManifest, sha256};
+use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
+use crate::error::RunError;
+use crate::storage::{EntryKind, list};
+
+/// A manifest of three files has half a kilobyte, a config with its vocabulary seldom more than a hundred: what claims
+/// to be longer than this is not read.
+const MAX_TEXT: u64 = 1 << 26;
+
+impl Checkpoint {
+    /// Everything that was saved, to go on from.
+    ///
+    /// # Errors
+    /// [`RunError::Damaged`] if a file is missing, surplus, or other than its manifest states, and
+    /// [`RunError::UnknownFormat`] if another version wrote it; neither passes. [`RunError::Io`] if a file cannot be
+    /// read now.
+    pub fn read(&self) -> Result<Contents, RunError> {
+        let manifest = self.check_list()?;
+        let bytes = |name| self.read_file(name, manifest.as_ref());
+        let description = self.parse_description(&bytes(CONFIG)?)?;
+        Ok(Contents { weights: bytes(WEIGHTS)?, optimizer: bytes(OPTIMIZER)?, description })
+    }
+
+    /// The weights alone, safetensors.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_weights(&self) -> Result<Vec<u8>, RunError> {
+        self.read_file(WEIGHTS, self.check_list()?.as_ref())
+    }
+
+    /// What made it, from `config.json` alone.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn description(&self) -> Result<Description, RunError> {
+        self.parse_description(&self.read_file(CONFIG, self.check_list()?.as_ref())?)
+    }
+
+    /// Whether `config.json` is of the format in which no checkpoint has a manifest, or cannot be read: what is wrong
+    /// then shows where it is used.
+    pub(super) fn is_of_the_format_before_manifests(&self) -> bool {
+        let config = self.storage.read(&self.config(), MAX_TEXT);
+        config.is_ok_and(|config| !matches!(Format::of(&config), Ok(Format::WithManifest)))
+    }
+
+    /// The manifest, if the files in the folder are those that it lists and have their sizes; `None` for a checkpoint of
+    /// the format before manifests.
+    fn check_list(&self) -> Result<Option<Manifest>, RunError> {
+        let folder = self.storage.entry(&self.folder).map_err(RunError::io("read", &self.folder))?;
+        let damaged = |file: &Path, what: &str| Err(RunError::damaged(file, what.to_owned()));
+        match folder.map(|folder| folder.kind) {
+            None => return damaged(&self.folder, "it is missing"),
+            Some(EntryKind::Folder) => {}
+            Some(EntryKind::Link) => {
+                return damaged(&self.folder, "it is a symbolic link, expected a folder");
+            }
+            Some(EntryKind::File | EntryKind::Other) => return damaged(&self.folder, "expected a folder"),
+        }
+        let Some(size) = self.size_of(MANIFEST)? else {
+            return self.check_format_before_manifests().map(|()| None);
+        };
+        let path = self.manifest();
+        if size > MAX_TEXT {
+            return Err(RunError::damaged(&path, format!("it has {size} bytes, expected a kilobyte")));
+        }
+        let text = self.storage.read(&path, MAX_TEXT).map_err(RunError::io("read", &path))?;
+        let manifest = Manifest::parse(&text).map_err(|refused| match refused {
+            NoManifest::Damaged(what) => RunError::damaged(&path, what),
+            NoManifest::UnknownSchema(found) => RunError::unknown_format(&path, found, Manifest::KNOWN),
+        })?;
+        if manifest.step != self.step {
+            let what = format!("it is of step {}, expected {}", manifest.step, self.step);
+            return Err(RunError::damaged(&path, what));
+        }
+        if !manifest.files.iter().map(|file| file.name.as_str()).eq([CONFIG, WEIGHTS, OPTIMIZER]) {
+            return Err(RunError::damaged(&path, format!("expected {CONFIG}, {WEIGHTS} and {OPTIMIZER}")));
+        }
+        let known: BTreeSet<&str> =
+            manifest.files.iter().map(|file| file.name.as_str()).chain([MANIFEST]).collect();
+        for name in list(&*self.storage, &self.folder)? {
+            let shown = name.to_string_lossy();
+            // File managers leave hidden files everywhere; none is ever read.
+            if !known.contains(shown.as_ref()) && !shown.starts_with('.') {
+                return damaged(&self.folder.join(&name), "it is not listed in MANIFEST.json");
+            }
+        }
+        for ManifestFile { name, size, .. } in &manifest.files {
+            let found = self.size_of(name)?;
+            let path = self.folder.join(name);
+            match found {
+                Some(found) if found == *size => {}
+                Some(found) => {
+                    let what = format!("it has {found} bytes, MANIFEST.json states {size}");
+                    return Err(RunError::damaged(&path, what));
+                }
+                None => return damaged(&path, "it is missing"),
+            }
+        }
+        Ok(Some(manifest))
+    }
+
+    fn check_format_before_manifests(&self) -> Result<(), RunError> {
+        let path = self.config();
+        match Format::of(&self.read_file(CONFIG, None)?).map_err(|what| RunError::damaged(&path, what))? {
+            Format::BeforeManifests => Ok(()),
+            Format::WithManifest => Err(RunError::damaged(&self.manifest(), "it is missing".to_owned())),
+            Format::Unknown(found) => Err(RunError::unknown_format(&path, found, Format::KNOWN)),
+        }
+    }
+
+    fn parse_description(&self, json: &[u8]) -> Result<Description, RunError> {
+        let path = self.config();
+        if let Ok(Format::Unknown(found)) = Format::of(json) {
+            return Err(RunError::unknown_format(&path, found, Format::KNOWN));
+        }
+        Description::parse(json, self.step).map_err(|what| RunError::damaged(&path, what))
+    }
+
+    /// The size of a regular file; `None` if there is none.
+    fn size_of(&self, name: &str) -> Result<Option<u64>, RunError> {
+        let path = self.folder.join(name);
+        let Some(entry) = self.storage.entry(&path).map_err(RunError::io("read", &path))? else {
+            return Ok(None);
+        };
+        match entry.kind {
+            EntryKind::File => Ok(Some(entry.size)),
+            EntryKind::Folder => Err(RunError::io("read", &path)(std::io::ErrorKind::IsADirectory.into())),
+            EntryKind::Link => {
+                Err(RunError::damaged(&path, "it is a symbolic link, expected a regular file".to_owned()))
+            }
+            EntryKind::Other => {
+                Err(RunError::damaged(&path, "it is a device or a pipe, expected a regular file".to_owned()))
+            }
+        }
+    }
+
+    /// The bytes of a file, if they are those of the manifest.
+    fn read_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, RunError> {
+        let path = self.folder.join(name);
+        let size = self.size_of(name)?.ok_or_else(|| RunError::damaged(&path, "it is missing".to_owned()))?;
+        let bytes = self.storage.read(&path, size).map_err(RunError::io("read", &path))?;
+        let listed = manifest.and_then(|manifest| manifest.files.iter().find(|file| file.name == name));
+        if let Some(ManifestFile { sha256: expected, .. }) = listed {
+            let found = sha256(&bytes);
+            if found != *expected {
+                let what = format!("its SHA-256 is {found}, MANIFEST.json states {expected}");
+                return Err(RunError::damaged(&path, what));
+            }
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,62 @@
+//! Writing a checkpoint so that it is there for good, or not at all.
+
+use crate::checkpoint::manifest::Manifest;
+use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
+use crate::error::RunError;
+use crate::folder::{CHECKPOINTS, METRICS, RunFolder};
+use crate::storage::{
+    UNFINISHED, create_folders, exists, remove_tree, rename, sync_folder, with_suffix, write_synced,
+};
+
+/// Behind the name of a checkpoint that another of the same step replaces.
+pub(crate) const REPLACED: &str = ".old";
+
+impl RunFolder {
+    /// Saves a checkpoint. When this returns, it outlasts a power cut, with the log of everything before it; when it
+    /// fails, every older checkpoint is as it was.
+    ///
+    /// # Errors
+    /// If a file or folder cannot be written.
+    pub fn write_checkpoint(&self, step: u64, contents: &Contents) -> Result<Checkpoint, RunError> {
+        let checkpoint = self.checkpoint(step);
+        create_folders(&*self.storage, &self.path.join(CHECKPOINTS))?;
+        let unfinished = with_suffix(&checkpoint.folder, UNFINISHED);
+        remove_tree(&*self.storage, &unfinished)?;
+        if let Err(error) = self.save(&checkpoint, contents) {
+            // It may be what filled the disk; if it cannot be removed, the next start does it.
+            let _ = remove_tree(&*self.storage, &unfinished);
+            return Err(error);
+        }
+        Ok(checkpoint)
+    }
+
+    fn save(&self, checkpoint: &Checkpoint, contents: &Contents) -> Result<(), RunError> {
+        let (storage, folder) = (&*self.storage, &checkpoint.folder);
+        let unfinished = with_suffix(folder, UNFINISHED);
+        storage.create_folder(&unfinished).map_err(RunError::io("create", &unfinished))?;
+        let description = contents.description.to_json(checkpoint.step);
+        let files: [(&str, &[u8]); 3] =
+            [(CONFIG, &description), (WEIGHTS, &contents.weights), (OPTIMIZER, &contents.optimizer)];
+        for (name, bytes) in files {
+            write_synced(storage, &unfinished.join(name), bytes)?;
+        }
+        write_synced(storage, &unfinished.join(MANIFEST), &Manifest::new(checkpoint.step, files).to_json())?;
+        sync_folder(storage, &unfinished)?;
+
+        // So that the log has no gap before a checkpoint that is there.
+        let log = self.path.join(METRICS);
+        if exists(storage, &log)? {
+            storage.sync_file(&log).map_err(RunError::io("sync", &log))?;
+        }
+
+        // What it replaces is put aside first and removed last; a start in between puts it back.
+        let replaced = with_suffix(folder, REPLACED);
+        remove_tree(storage, &replaced)?;
+        if exists(storage, folder)? {
+            rename(storage, folder, &replaced)?;
+        }
+        rename(storage, &unfinished, folder)?;
+        sync_folder(storage, &self.path.join(CHECKPOINTS))?;
+        remove_tree(storage, &replaced)
+    }
+}

@@ -1,0 +1,38 @@
+//! The frames of the film.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::checkpoint::step_name;
+use crate::error::RunError;
+use crate::folder::{RunFolder, SNAPSHOTS};
+use crate::storage::{create_folders, put_file, remove_file};
+
+const FRAME: &str = ".safetensors";
+
+impl RunFolder {
+    /// The frames of the film by step.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn snapshots(&self) -> Result<BTreeMap<u64, PathBuf>, RunError> {
+        self.steps(SNAPSHOTS, FRAME)
+    }
+
+    /// Saves the frame of a step, a safetensors file that appears complete or not at all. It is not synced: frames come
+    /// often, and no run depends on them, so a power cut may leave the last ones torn.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_snapshot(&self, step: u64, bytes: &[u8]) -> Result<(), RunError> {
+        let folder = self.path.join(SNAPSHOTS);
+        create_folders(&*self.storage, &folder)?;
+        put_file(&*self.storage, &folder.join(step_name(step) + FRAME), bytes)
+    }
+
+    /// Removes the frames after `step`.
+    pub(crate) fn remove_snapshots_after(&self, step: u64) -> Result<(), RunError> {
+        let later = self.snapshots()?.into_iter().filter(|&(at, _)| at > step);
+        later.into_iter().try_for_each(|(_, frame)| remove_file(&*self.storage, &frame))
+    }
+}

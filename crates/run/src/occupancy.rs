@@ -1,0 +1,196 @@
+//! What lies in a folder in which a run is to begin.
+
+use std::path::Path;
+
+use toml::Table;
+
+use crate::checkpoint::step_in;
+use crate::config::{FORMAT_KEY, MAX_CONFIG};
+use crate::error::RunError;
+use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
+use crate::lock::LOCK;
+use crate::storage::{Disk, EntryKind, Storage, UNFINISHED, list};
+
+/// The keys that every `config.toml` of a run has: tables, or the name alone of a task or model without settings.
+pub(crate) const KEYS: [&str; 5] = ["task", "model", "optimizer", "schedule", "train"];
+
+/// A line of the log is looked at up to here.
+const MAX_LOG: u64 = 1 << 40;
+
+/// What a folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occupancy {
+    /// Nothing, or what a start leaves that died before it wrote a config: nothing of it can be lost or mixed up.
+    Free,
+    /// A run, or any part of one.
+    Run,
+    /// Something of other programs.
+    Foreign,
+}
+
+impl RunFolder {
+    /// Whether the folder holds a run or any part of one: checkpoints, frames, a log, or a config of ours beside
+    /// something that a run writes, because other programs have a `config.toml`, too. Nothing else in it has to be
+    /// known, so that a run of a user's own types is recognised by any binary.
+    ///
+    /// # Errors
+    /// If something in it cannot be read.
+    pub fn holds_a_run(path: &Path) -> Result<bool, RunError> {
+        Ok(occupancy(&Disk, path)? == Occupancy::Run)
+    }
+}
+
+pub(crate) fn occupancy(storage: &dyn Storage, path: &Path) -> Result<Occupancy, RunError> {
+    let io = |path| RunError::io("read", path);
+    let is_there = |name: &str, kind| {
+        let path = path.join(name);
+        let entry = storage.entry(&path).map_err(RunError::io("read", &path))?;
+        Ok::<_, RunError>(entry.is_some_and(|entry| entry.kind == kind))
+    };
+    match storage.entry(path).map_err(io(path))?.map(|entry| entry.kind) {
+        None => return Ok(Occupancy::Free),
+        Some(EntryKind::File | EntryKind::Other) => return Ok(Occupancy::Foreign),
+        // The folder itself may be reached through a link, unless it leads to no folder.
+        Some(EntryKind::Link) if storage.list(path).is_err() => return Ok(Occupancy::Foreign),
+        Some(EntryKind::Folder | EntryKind::Link) => {}
+    }
+    let unfinished = format!("{CONFIG}{UNFINISHED}");
+    let mut names = storage.list(path).map_err(io(path))?.into_iter();
+    if names.all(|name| name == LOCK || name == *unfinished) {
+        return Ok(Occupancy::Free);
+    }
+    let steps = |folder: &str, extension: &str| {
+        let names = list(storage, &path.join(folder))?;
+        let is_step =
+            |name: &std::ffi::OsString| name.to_str().is_some_and(|name| is_of_a_step(name, extension));
+        Ok::<_, RunError>(names.iter().any(is_step))
+    };
+    let is_part = steps(CHECKPOINTS, "")?
+        || steps(SNAPSHOTS, ".safetensors")?
+        || has_a_log(storage, &path.join(METRICS))?;
+    Ok(match config(storage, &path.join(CONFIG))? {
+        Config::Foreign => Occupancy::Foreign,
+        Config::Marked => Occupancy::Run,
+        Config::Missing | Config::Broken if is_part => Occupancy::Run,
+        Config::Ours | Config::Broken if is_part || is_there(LOCK, EntryKind::File)? => Occupancy::Run,
+        Config::Ours if is_there(METRICS, EntryKind::File)? || is_there(CHECKPOINTS, EntryKind::Folder)? => {
+            Occupancy::Run
+        }
+        Config::Missing | Config::Broken | Config::Ours => Occupancy::Foreign,
+    })
+}
+
+/// What a `config.toml` is.
+enum Config {
+    Missing,
+    /// With a format of ours.
+    Marked,
+    /// With the keys that ours have.
+    Ours,
+    /// Empty, or no TOML.
+    Broken,
+    Foreign,
+}
+
+fn config(storage: &dyn Storage, path: &Path) -> Result<Config, RunError> {
+    match storage.entry(path).map_err(RunError::io("read", path))? {
+        None => return Ok(Config::Missing),
+        Some(entry) if entry.kind != EntryKind::File || entry.size > MAX_CONFIG => {
+            return Ok(Config::Foreign);
+        }
+        Some(_) => {}
+    }
+    let text = storage.read(path, MAX_CONFIG).map_err(RunError::io("read", path))?;
+    let table: Option<Table> = str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+    Ok(match table {
+        None => Config::Broken,
+        Some(table) if table.is_empty() => Config::Broken,
+        Some(table)
+            if table.get(FORMAT_KEY).and_then(|found| found.as_str()?.strip_prefix("qkv-")).is_some() =>
+        {
+            Config::Marked
+        }
+        Some(table) if KEYS.iter().all(|key| table.contains_key(*key)) => Config::Ours,
+        Some(_) => Config::Foreign,
+    })
+}
+
+/// Whether a name is `step-00000120` and `extension`, or what becomes of it: `step-00000120.old`, `….damaged-2`.
+pub(crate) fn is_of_a_step(name: &str, extension: &str) -> bool {
+    let (stem, rest) = name.split_once('.').unwrap_or((name, ""));
+    step_in(stem, "").is_some() && stem.len() > "step-".len() && (!rest.is_empty() || extension.is_empty())
+}
+
+/// Whether the first line is an event.
+fn has_a_log(storage: &dyn Storage, path: &Path) -> Result<bool, RunError> {
+    match storage.entry(path).map_err(RunError::io("read", path))? {
+        Some(entry) if entry.kind == EntryKind::File => {}
+        _ => return Ok(false),
+    }
+    let log = storage.read(path, MAX_LOG).map_err(RunError::io("read", path))?;
+    let line = log.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+    Ok(line.is_some_and(|line| line.get("event").is_some_and(serde_json::Value::is_string)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{CONFIG_TEXT, Outcome};
+    use std::fs;
+
+    #[track_caller]
+    fn check(files: &[(&str, &str)], expected: Occupancy) -> Outcome {
+        let folder = tempfile::tempdir()?;
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+            fs::write(path, text)?;
+        }
+        assert_eq!(occupancy(&Disk, folder.path())?, expected, "{files:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn any_part_of_a_run_occupies_its_folder() -> Outcome {
+        let event = "{\"event\":\"start\",\"task\":\"sort\"}\n";
+        for part in [
+            ("checkpoints/step-00000000/config.json", ""),
+            ("checkpoints/step-00000005.damaged/config.json", ""),
+            ("snapshots/step-00000000.safetensors", ""),
+            ("metrics.jsonl", event),
+        ] {
+            check(&[part], Occupancy::Run)?;
+            check(&[part, (CONFIG, "")], Occupancy::Run)?;
+            check(&[part, (CONFIG, "seed =")], Occupancy::Run)?;
+            check(&[part, (CONFIG, CONFIG_TEXT)], Occupancy::Run)?;
+            check(&[part, (CONFIG, "[package]\nname = \"thesis\"\n")], Occupancy::Foreign)?;
+        }
+        check(&[(CONFIG, "format = \"qkv-run-1\"\n")], Occupancy::Run)?;
+        check(&[(CONFIG, ""), (LOCK, "")], Occupancy::Run)
+    }
+
+    #[test]
+    fn a_config_is_recognised_by_its_keys_however_they_are_written() -> Outcome {
+        let tables = "[task]\nname = \"sort\"\n[model]\n[optimizer]\n[schedule]\n[train]\n";
+        let names = "task = \"first\"\nmodel = \"mine\"\noptimizer.lr = 1\n[schedule]\n[ train ]\n";
+        let text = "text = \"\"\"\n[task]\n[model]\n[optimizer]\n[schedule]\n[train]\n\"\"\"\n";
+        check(&[(CONFIG, tables), (METRICS, "")], Occupancy::Run)?;
+        check(&[(CONFIG, names), (METRICS, "")], Occupancy::Run)?;
+        check(&[(CONFIG, names)], Occupancy::Foreign)?;
+        check(&[(CONFIG, "[task]\n[model]\n"), (METRICS, "")], Occupancy::Foreign)?;
+        check(&[(CONFIG, text), (METRICS, "")], Occupancy::Foreign)
+    }
+
+    #[test]
+    fn what_other_programs_write_is_foreign_and_what_holds_nothing_is_free() -> Outcome {
+        for other in ["checkpoints/best.pt", "checkpoints/step-5x/a", "snapshots/step-1", "cat.png", CONFIG] {
+            check(&[(other, "")], Occupancy::Foreign)?;
+        }
+        check(&[(METRICS, "{\"loss\":1}\n")], Occupancy::Foreign)?;
+        check(&[], Occupancy::Free)?;
+        check(&[(LOCK, "12\n")], Occupancy::Free)?;
+        check(&[(LOCK, "12\n"), ("config.toml.tmp", "se")], Occupancy::Free)?;
+        check(&[(LOCK, "12\n"), ("cat.png", "meow")], Occupancy::Foreign)
+    }
+}

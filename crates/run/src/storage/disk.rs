@@ -1,0 +1,159 @@
+//! The file system.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Entry, EntryKind, Lock, Storage};
+
+/// The file system of this machine. Files get the mode that the umask leaves.
+///
+/// On Unix the names in a folder are synced by syncing the folder. A file system that has no such operation, and every
+/// other platform (Windows opens no folder as a file), writes names in an order of its own: there a power cut may cost
+/// the files that were renamed last, but leaves no half one, because the bytes of every file are synced first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Disk;
+
+impl Storage for Disk {
+    fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
+        let found = match fs::symlink_metadata(path) {
+            Ok(found) => found,
+            // Below a file there is nothing.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let kind = match found.file_type() {
+            kind if kind.is_symlink() => EntryKind::Link,
+            kind if kind.is_dir() => EntryKind::Folder,
+            kind if kind.is_file() => EntryKind::File,
+            _ => EntryKind::Other,
+        };
+        Ok(Some(Entry { kind, size: found.len() }))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn read(&self, file: &Path, at_most: u64) -> io::Result<Vec<u8>> {
+        let file = open_regular(file, File::options().read(true))?;
+        let size = file.metadata()?.len();
+        let too_long = || io::Error::new(ErrorKind::FileTooLarge, format!("longer than {at_most} bytes"));
+        if size > at_most {
+            return Err(too_long());
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size as usize).map_err(|_| ErrorKind::OutOfMemory)?;
+        // One byte more shows that the file has grown meanwhile.
+        file.take(at_most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > at_most { Err(too_long()) } else { Ok(bytes) }
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir(folder)
+    }
+
+    fn write_new(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        File::options().write(true).create_new(true).open(file)?.write_all(bytes)
+    }
+
+    fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        open_regular(file, File::options().append(true))?.write_all(bytes)
+    }
+
+    fn sync_file(&self, file: &Path) -> io::Result<()> {
+        // Windows syncs only what is open for writing.
+        open_regular(file, File::options().write(true))?.sync_all()
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        if !cfg!(unix) {
+            return Ok(());
+        }
+        match File::open(folder)?.sync_all() {
+            // The file system has no such operation.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, file: &Path) -> io::Result<()> {
+        fs::remove_file(file)
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::remove_dir(folder)
+    }
+
+    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>> {
+        let mut options = File::options();
+        options.read(true).write(true);
+        // A new file is never one that a link leads to; one that is there is opened as it is.
+        let mut lock = match options.clone().create_new(true).open(file) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(file, &options)?,
+            result => result?,
+        };
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // A lock on a file that lost its name meanwhile would keep no one out.
+        if !is_at(&lock.metadata()?, file)? {
+            return Err(not_regular());
+        }
+        lock.set_len(0)?;
+        lock.write_all(owner.as_bytes())?;
+        Ok(Some(Arc::new(Owned(lock))))
+    }
+}
+
+/// A locked file with its owner in it.
+struct Owned(File);
+
+impl Drop for Owned {
+    /// The owner goes with the lock, so that a run at rest has the same bytes after every training.
+    fn drop(&mut self) {
+        // A process that dies leaves it, too; the lock alone decides.
+        let _ = self.0.set_len(0);
+    }
+}
+
+/// Opens a file that is there and is neither a link nor a device, also if one takes its place at this moment. Nothing
+/// is truncated.
+fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if kind.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if !kind.is_file() {
+        return Err(not_regular());
+    }
+    let file = options.open(path)?;
+    if is_at(&file.metadata()?, path)? { Ok(file) } else { Err(not_regular()) }
+}
+
+/// Whether an open file is the one that bears this name, and no link.
+fn is_at(open: &Metadata, path: &Path) -> io::Result<bool> {
+    let named = fs::symlink_metadata(path)?;
+    #[cfg(unix)]
+    let same = {
+        use std::os::unix::fs::MetadataExt;
+        (open.dev(), open.ino()) == (named.dev(), named.ino())
+    };
+    #[cfg(not(unix))]
+    let same = open.len() == named.len();
+    Ok(named.is_file() && same)
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "expected a regular file, found a link or a device; remove it")
+}

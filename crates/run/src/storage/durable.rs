@@ -1,0 +1,181 @@
+//! Writing so that a file or folder appears complete or not at all, also after a power cut.
+
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::{EntryKind, Storage};
+use crate::error::RunError;
+
+/// Behind the name of what is not finished, or no longer wanted.
+pub(crate) const UNFINISHED: &str = ".tmp";
+
+/// Replaces a file at once and for good: when this returns, its new bytes outlast a power cut.
+///
+/// # Errors
+/// If it cannot be written; the old file is then still there.
+pub fn replace_file(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let unfinished = begin(storage, file)?;
+    finish(storage, &unfinished, file, write_synced(storage, &unfinished, bytes))?;
+    sync_folder(storage, parent(file))
+}
+
+/// Replaces a file at once, without waiting for the disk: after a power cut it may be torn.
+pub(crate) fn put_file(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let unfinished = begin(storage, file)?;
+    finish(storage, &unfinished, file, write(storage, &unfinished, bytes))
+}
+
+fn begin(storage: &dyn Storage, file: &Path) -> Result<PathBuf, RunError> {
+    let unfinished = with_suffix(file, UNFINISHED);
+    remove_tree(storage, &unfinished)?;
+    Ok(unfinished)
+}
+
+fn finish(
+    storage: &dyn Storage,
+    unfinished: &Path,
+    file: &Path,
+    written: Result<(), RunError>,
+) -> Result<(), RunError> {
+    let done = written.and_then(|()| rename(storage, unfinished, file));
+    if done.is_err() {
+        // It may be the file that filled the disk.
+        let _ = storage.remove_file(unfinished);
+    }
+    done
+}
+
+/// Writes a new file that outlasts a power cut once its folder is synced.
+pub(crate) fn write_synced(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    write(storage, file, bytes)?;
+    storage.sync_file(file).map_err(RunError::writing(file, bytes))
+}
+
+fn write(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    storage.write_new(file, bytes).map_err(RunError::writing(file, bytes))
+}
+
+/// Creates the folders that are missing on the way to `folder`, each for good.
+pub(crate) fn create_folders(storage: &dyn Storage, folder: &Path) -> Result<(), RunError> {
+    if folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let failed = RunError::io("create", folder);
+    match storage.create_folder(folder) {
+        Ok(()) => sync_folder(storage, parent(folder)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            storage.list(folder).map(drop).map_err(failed)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && folder.parent().is_some() => {
+            create_folders(storage, parent(folder))?;
+            storage.create_folder(folder).map_err(failed)?;
+            sync_folder(storage, parent(folder))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether there is anything at `path`.
+pub(crate) fn exists(storage: &dyn Storage, path: &Path) -> Result<bool, RunError> {
+    Ok(storage.entry(path).map_err(RunError::io("read", path))?.is_some())
+}
+
+/// The names in a folder of a run, sorted; none where it is missing. A link in its place is refused: what is written or
+/// removed through it would lie outside the run.
+pub(crate) fn list(storage: &dyn Storage, folder: &Path) -> Result<Vec<OsString>, RunError> {
+    let failed = RunError::io("read", folder);
+    match storage.entry(folder) {
+        Ok(None) => return Ok(Vec::new()),
+        Ok(Some(entry)) if entry.kind == EntryKind::Link => {
+            return Err(RunError::damaged(folder, "it is a symbolic link, expected a folder".to_owned()));
+        }
+        Ok(Some(_)) => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let mut names = storage.list(folder).map_err(failed)?;
+    names.sort();
+    Ok(names)
+}
+
+/// The bytes of a file; `None` where it is missing.
+pub(crate) fn read(storage: &dyn Storage, file: &Path, at_most: u64) -> Result<Option<Vec<u8>>, RunError> {
+    match storage.read(file, at_most) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(RunError::io("read", file)(error)),
+    }
+}
+
+/// Gives a file or folder another name.
+pub(crate) fn rename(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), RunError> {
+    storage.rename(from, to).map_err(RunError::io("rename", from))
+}
+
+/// Makes the names in a folder outlast a power cut.
+pub(crate) fn sync_folder(storage: &dyn Storage, folder: &Path) -> Result<(), RunError> {
+    storage.sync_folder(folder).map_err(RunError::io("sync", folder))
+}
+
+/// Removes a file if it is there.
+pub(crate) fn remove_file(storage: &dyn Storage, file: &Path) -> Result<(), RunError> {
+    match storage.remove_file(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result.map_err(RunError::io("remove", file)),
+    }
+}
+
+/// Removes a file, a link, or a folder with all that is in it, if it is there.
+pub(crate) fn remove_tree(storage: &dyn Storage, path: &Path) -> Result<(), RunError> {
+    let failed = RunError::io("remove", path);
+    match storage.entry(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(entry)) if entry.kind == EntryKind::Folder => {
+            for name in list(storage, path)? {
+                remove_tree(storage, &path.join(name))?;
+            }
+            storage.remove_folder(path).map_err(failed)
+        }
+        Ok(Some(_)) => remove_file(storage, path),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Removes folders of `parent` so that a power cut leaves none of them half empty: their names go first, for good.
+pub(crate) fn retire(storage: &dyn Storage, parent: &Path, folders: &[PathBuf]) -> Result<(), RunError> {
+    if folders.is_empty() {
+        return Ok(());
+    }
+    let unwanted: Vec<PathBuf> = folders.iter().map(|folder| with_suffix(folder, UNFINISHED)).collect();
+    for (folder, unwanted) in folders.iter().zip(&unwanted) {
+        remove_tree(storage, unwanted)?;
+        rename(storage, folder, unwanted)?;
+    }
+    sync_folder(storage, parent)?;
+    unwanted.iter().try_for_each(|unwanted| remove_tree(storage, unwanted))
+}
+
+/// `path` with `suffix` behind it, and a number where that name is taken.
+pub(crate) fn free_name(storage: &dyn Storage, path: &Path, suffix: &str) -> Result<PathBuf, RunError> {
+    let mut name = with_suffix(path, suffix);
+    let mut number = 2_u64;
+    while exists(storage, &name)? {
+        name = with_suffix(path, &format!("{suffix}-{number}"));
+        number += 1;
+    }
+    Ok(name)
+}
+
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or(OsStr::new("")).to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// The folder that `path` lies in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

@@ -1,0 +1,125 @@
+//! The file operations that a run needs, behind one trait, so that a test can stop, refuse or forget any of them.
+//!
+//! Here belongs how bytes reach a disk and stay there. Which files a run has, and in which order they are written, does
+//! not.
+
+mod disk;
+mod durable;
+
+pub use disk::Disk;
+pub use durable::replace_file;
+pub(crate) use durable::{
+    UNFINISHED, create_folders, exists, free_name, list, put_file, read, remove_file, remove_tree, rename,
+    retire, sync_folder, with_suffix, write_synced,
+};
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A place for files. A path that ends in a link is never followed, so that a run changes nothing outside its folder.
+///
+/// Whatever was not synced may be lost in a power cut: the bytes of a file without [`sync_file`](Self::sync_file), and
+/// the names in a folder (created, renamed, removed) without [`sync_folder`](Self::sync_folder).
+pub trait Storage: Debug + Send + Sync {
+    /// What is at `path`; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// If the system does not answer.
+    fn entry(&self, path: &Path) -> io::Result<Option<Entry>>;
+
+    /// The names in a folder, in any order.
+    ///
+    /// # Errors
+    /// If it is missing, no folder, or cannot be read.
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
+
+    /// The bytes of a regular file.
+    ///
+    /// # Errors
+    /// If it is missing, something else, longer than `at_most` bytes, or cannot be read.
+    fn read(&self, file: &Path, at_most: u64) -> io::Result<Vec<u8>>;
+
+    /// Creates one folder.
+    ///
+    /// # Errors
+    /// If the name is taken or the folder above is missing.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Creates a file with these bytes.
+    ///
+    /// # Errors
+    /// If the name is taken, even by a dangling link, or the bytes do not fit on the disk.
+    fn write_new(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Adds bytes at the end of a regular file.
+    ///
+    /// # Errors
+    /// If it is missing or something else, or the bytes do not fit on the disk.
+    fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns when the bytes of a regular file are on the disk.
+    ///
+    /// # Errors
+    /// If it is missing or something else, or the disk reports a failure.
+    fn sync_file(&self, file: &Path) -> io::Result<()>;
+
+    /// Returns when the names in a folder are on the disk.
+    ///
+    /// # Errors
+    /// If it is missing, or the disk reports a failure.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Gives a file or folder another name, at once.
+    ///
+    /// # Errors
+    /// If it is missing, or `to` is a folder with something in it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file or a link.
+    ///
+    /// # Errors
+    /// If it is missing or a folder.
+    fn remove_file(&self, file: &Path) -> io::Result<()>;
+
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// If it is missing or not empty.
+    fn remove_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Locks a regular file for as long as the result lives, and writes `owner` into it. A missing file is created; one
+    /// that is there keeps its bytes until the lock is taken. `None` if another process holds it.
+    ///
+    /// # Errors
+    /// If it is something else, or cannot be created, locked or written.
+    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>>;
+}
+
+/// Held while it lives.
+pub type Lock = Arc<dyn Any + Send + Sync>;
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its kind.
+    pub kind: EntryKind,
+    /// Of a file: its bytes.
+    pub size: u64,
+}
+
+/// The kinds of entries that matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A device, a pipe or a socket.
+    Other,
+}
