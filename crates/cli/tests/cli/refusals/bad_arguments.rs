@@ -54,6 +54,21 @@ fn a_device_that_is_not_compiled_in_is_answered_with_how_to_get_it() {
 }
 
 #[test]
+fn the_number_of_threads_has_the_same_bounds_in_the_environment() {
+    for variable in ["RAYON_NUM_THREADS", "RAYON_RS_NUM_CPUS"] {
+        for threads in ["0", "1025", "30000", "99999999999999999999", "-1", "many"] {
+            let sandbox = Sandbox::new();
+            let mut command = sandbox.command("train reverse");
+            command.env(variable, threads);
+            sandbox.is_refused(command, &[variable, "between 1 and 1024", threads]);
+        }
+    }
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("train reverse --steps 1 --quiet --threads 1");
+    assert!(command.env("RAYON_NUM_THREADS", "30000").status().unwrap().success(), "the option decides");
+}
+
+#[test]
 fn the_number_of_threads_has_bounds() {
     for threads in ["0", "1025"] {
         check(&format!("train reverse --threads {threads}"), &["--threads", "between 1 and 1024", threads]);
