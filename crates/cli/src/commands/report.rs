@@ -12,7 +12,7 @@ use qkv_run::RunFolder;
 use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps};
-use crate::output::stdout::Stdout;
+use crate::output::stdout::{Stdout, print_error};
 
 /// Writes the page.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
@@ -27,6 +27,14 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     let read = |path: &PathBuf| Ok(Film::read_evenly(&RunFolder::open(path)?, Frame::max_on_page)?);
     let film = read(&args.run)?;
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
+    for film in others.iter().chain([&film]) {
+        for (step, reason) in &film.unreadable {
+            print_error(&format!(
+                "warning: {} is shown without the frame of step {step}: {reason}",
+                film.title
+            ));
+        }
+    }
     let page = film.html(&others)?;
     fs::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))?;
     let out = &mut Stdout::new();

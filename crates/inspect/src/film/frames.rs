@@ -31,8 +31,10 @@ pub struct Film {
     pub title: String,
     /// By step; at least one.
     pub frames: Vec<Frame>,
-    /// Number of frames that the run kept; more than there are here where not all of them were read.
+    /// Number of readable frames that the run kept; more than there are here where not all of them were read.
     pub n_kept: usize,
+    /// Why a file of `snapshots/` was left out, by step.
+    pub unreadable: BTreeMap<u64, String>,
     /// Loss and accuracy of every step.
     pub metrics: Metrics,
     /// What the run was set to.
@@ -66,10 +68,11 @@ struct Kept {
 }
 
 impl Film {
-    /// Reads what training kept: frames from `snapshots/`, the checkpoints between them, and the metrics.
+    /// Reads what training kept: frames from `snapshots/`, the checkpoints between them, and the metrics. A file of
+    /// `snapshots/` that cannot be read is left out.
     ///
     /// # Errors
-    /// If a file is damaged, or the matrices do not split into the heads of the config.
+    /// If a checkpoint is damaged, or the matrices do not split into the heads of the config.
     pub fn read(run: &RunFolder) -> Result<Self, InspectError> {
         Self::read_evenly(run, |_| usize::MAX)
     }
@@ -95,15 +98,19 @@ impl Film {
         for (step, path) in run.snapshots()? {
             kept.entry(step).or_default().snapshot = Some(path);
         }
-        let read = |step: u64| frame(step, &kept[&step], &config, &metrics);
+        let mut unreadable = BTreeMap::new();
+        let mut read = |step: u64| frame(step, &kept[&step], &config, &metrics, &mut unreadable);
         // The last frame is a checkpoint, unless the run goes on just now, so that it has all there is.
-        let max_frames = max_frames(&read(latest.step)?).max(2);
+        let max_frames = read(latest.step)?.as_ref().map_or(0, max_frames).max(2);
         let steps: Vec<u64> = kept.keys().copied().collect();
         let chosen = evenly(steps.len(), max_frames).map(|index| read(steps[index]));
-        let frames = chosen.collect::<Result<_, InspectError>>()?;
+        let chosen: Vec<Option<Frame>> = chosen.collect::<Result<_, InspectError>>()?;
+        let n_kept = steps.len() - chosen.iter().filter(|frame| frame.is_none()).count();
+        let frames = chosen.into_iter().flatten().collect();
         let title = run.path().canonicalize().ok();
         let title = title.as_deref().unwrap_or(run.path()).file_name().unwrap_or_default();
-        Ok(Self { title: title.to_string_lossy().into_owned(), frames, n_kept: steps.len(), metrics, config })
+        let title = title.to_string_lossy().into_owned();
+        Ok(Self { title, frames, n_kept, unreadable, metrics, config })
     }
 
     /// The first and the last frame that have matrices.
@@ -114,12 +121,14 @@ impl Film {
     }
 }
 
+/// `None` where nothing of the step can be read.
 fn frame(
     step: u64,
     kept: &Kept,
     config: &CheckpointConfig,
     metrics: &Metrics,
-) -> Result<Frame, InspectError> {
+    unreadable: &mut BTreeMap<u64, String>,
+) -> Result<Option<Frame>, InspectError> {
     let heads = config.heads();
     let mut frame = Frame {
         step,
@@ -127,7 +136,16 @@ fn frame(
         evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| *e),
         ..Frame::default()
     };
-    let snapshot = kept.snapshot.as_ref().map(Weights::open).transpose()?;
+    let snapshot = match kept.snapshot.as_ref().map(Weights::open).transpose() {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            unreadable.insert(step, error.to_string());
+            None
+        }
+    };
+    if snapshot.is_none() && kept.checkpoint.is_none() {
+        return Ok(None);
+    }
     if let Some(file) = &snapshot {
         frame.layers = layers(file, heads)?;
         frame.embeddings = Embeddings::read(file, config)?;
@@ -141,7 +159,7 @@ fn frame(
         frame.layers = layers(&weights, heads)?;
         frame.embeddings = Embeddings::read(&weights, config)?;
     }
-    Ok(frame)
+    Ok(Some(frame))
 }
 
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
@@ -209,6 +227,23 @@ mod tests {
         assert_eq!((frame.step, w_q), (7, Some(vec![4.0])));
         let gradients: Vec<f64> = frame.flows.iter().map(|flow| flow.gradient).collect();
         assert_eq!(gradients, [1.0, 2.0, 0.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_read_is_left_out_with_the_reason() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = run_folder(&[0, 20])?;
+        fs::create_dir(folder.path().join("snapshots"))?;
+        let map = tensors(&[("a.weights", &[1, 2, 2], vec![0.0, 1.0, 1.0, 0.0])], &[]);
+        let contents = [(5, &map[..]), (10, b""), (15, &map[..map.len() - 1]), (20, b"no tensors")];
+        for (step, content) in contents {
+            fs::write(folder.path().join(format!("snapshots/step-{step:08}.safetensors")), content)?;
+        }
+        let film = Film::read(&RunFolder::open(folder.path())?)?;
+        let steps: Vec<u64> = film.frames.iter().map(|frame| frame.step).collect();
+        assert_eq!((steps, film.n_kept), (vec![0, 5, 20], 3), "that of step 20 has a checkpoint, too");
+        assert_eq!(film.unreadable.keys().copied().collect::<Vec<_>>(), [10, 15, 20]);
+        assert!(film.unreadable[&10].contains("step-00000010"), "{:?}", film.unreadable);
         Ok(())
     }
 

@@ -200,7 +200,14 @@ mod tests {
 
     fn film() -> Film {
         let (metrics, config) = (Metrics::default(), CheckpointConfig::default());
-        Film { title: String::new(), frames: Vec::new(), n_kept: 2, metrics, config }
+        Film {
+            title: String::new(),
+            frames: Vec::new(),
+            n_kept: 2,
+            unreadable: BTreeMap::new(),
+            metrics,
+            config,
+        }
     }
 
     #[test]
@@ -218,6 +225,7 @@ mod tests {
             title: "run".to_owned(),
             frames,
             n_kept: 5,
+            unreadable: BTreeMap::new(),
             config: CheckpointConfig { task: Some("reverse".to_owned()), ..CheckpointConfig::default() },
             metrics: Metrics {
                 losses: BTreeMap::from([(1, 2.0), (4, 1.25), (5, 1.0), (8, 0.5)]),
@@ -263,6 +271,7 @@ mod tests {
             title: String::new(),
             frames: vec![frame(3, 1.0)?],
             n_kept: 1,
+            unreadable: BTreeMap::new(),
             metrics: Metrics::default(),
             config: CheckpointConfig::default(),
         };
@@ -275,8 +284,14 @@ mod tests {
         let losses = BTreeMap::from([(1, 1.0), (2, 4.0)]);
         let metrics = Metrics { losses, ..Metrics::default() };
         let frames = vec![frame(0, 1.0)?];
-        let film =
-            Film { title: String::new(), frames, n_kept: 1, metrics, config: CheckpointConfig::default() };
+        let film = Film {
+            title: String::new(),
+            frames,
+            n_kept: 1,
+            unreadable: BTreeMap::new(),
+            metrics,
+            config: CheckpointConfig::default(),
+        };
         assert_eq!(film.story()[1], "The training loss went from 1.000 at step 1 to 4.000 at step 2.");
         Ok(())
     }

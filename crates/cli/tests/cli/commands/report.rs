@@ -63,6 +63,23 @@ fn pictures_for_papers_and_slides() {
 }
 
 #[test]
+fn a_frame_that_cannot_be_read_is_left_out_and_named() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(
+        "train reverse --steps 6 --out run --quiet --set train.snapshot_every=2 --set task.seq_len=5",
+    );
+    let frame = "run/snapshots/step-00000002.safetensors";
+    let whole = sandbox.read(frame);
+    sandbox.write(frame, &whole[..whole.len() / 2]);
+    let report = sandbox.succeeds("report run");
+    assert!(report.stdout.contains("\n3 frames, "), "{report:#?}");
+    assert_eq!(report.stderr.lines().count(), 1, "{report:#?}");
+    for fragment in ["without the frame of step 2", "step-00000002.safetensors"] {
+        assert!(report.stderr.contains(fragment), "{report:#?}");
+    }
+}
+
+#[test]
 fn a_report_of_nothing_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.refuses("report nowhere", &["nowhere"]);
