@@ -12,6 +12,8 @@ mod diverging;
 mod evaluating;
 /// Every variant trains, saves and loads.
 mod every_variant;
+/// Observers that fail or stop a run.
+mod observing;
 /// Clipping and weight decay.
 mod optimizing;
 /// Checkpoints and what comes after them.

@@ -18,14 +18,15 @@
 //!   `own_command_line`.
 //! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`]; [`global_norm`], [`clip_factor`],
 //!   [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
-//! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; a [`Baseline`] to compare with; example
+//! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
+//!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]); a [`Baseline`] to compare with; example
 //!   `custom_score`.
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`.
 //! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and
-//!   [`Snapshots`] are three.
+//!   [`Snapshots`] ([`FilmEnd`]) are three.
 //! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`];
 //!   example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
@@ -45,11 +46,15 @@ pub use causal::{
 };
 pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
 pub use error::{Quantity, TextFault, TrainError};
-pub use measure::{Probe, Sampling, evaluate, evaluate_exactly, generate};
+pub use measure::{
+    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly, generate,
+};
 pub use model::{AnyModel, Layer, Model, Query};
 pub use qkv_run::{Baseline, Evaluation, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
-pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
+pub use saving::{
+    Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights,
+};
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Enumerable, Example, Examples, HeldOutLists, Induction, InductionForm,
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,

@@ -1,17 +1,19 @@
 //! `qkv ablate`: the loss without a head, or without its queries, keys or values.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_inspect::counted;
 use qkv_model::Stage;
-use qkv_train::{Ablation, Effect, Examples, Model, Registry, Replacement, Site, Split};
+use qkv_train::{Ablation, Effect, Examples, HeldOut, Model, Registry, Replacement, Site, Split};
 use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
+use crate::output::portion::portion;
 use crate::output::stdout::Stdout;
+use crate::session::interrupt::Interrupt;
 use crate::session::open_run::OpenRun;
 
 /// Ablates every part of every head, one at a time, and lists the most important first.
@@ -23,12 +25,23 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let run = OpenRun::open(&args.run, registry, &device)?;
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
     let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };
-    let ablation = Ablation::new(&run.model, examples, args.examples, &device)?;
+    let interrupt = Interrupt::watch(|| {})?;
+    let mut ask = |_| Ok(interrupt.go_on());
+    let held_out = HeldOut { examples, n_examples: args.examples };
+    let ablation = Ablation::new_while(&run.model, held_out, &device, &mut ask)?;
+    let ablation = match interrupt.or_stopped(ablation) {
+        ControlFlow::Continue(ablation) => ablation,
+        ControlFlow::Break(code) => return Ok(code),
+    };
     let n_heads: Vec<usize> = run.model.layers().iter().map(|layer| layer.n_heads).collect();
-    let mut parts = parts(&ablation.sites(), &n_heads)
-        .into_iter()
-        .map(|part| Ok((ablation.without(&[part.site], replacement)?, part)))
-        .collect::<Result<Vec<(Effect, Part)>>>()?;
+    let mut parts: Vec<(Effect, Part)> = Vec::new();
+    for part in self::parts(&ablation.sites(), &n_heads) {
+        let effect = ablation.without_while(&[part.site], replacement, &mut ask)?;
+        match interrupt.or_stopped(effect) {
+            ControlFlow::Continue(effect) => parts.push((effect, part)),
+            ControlFlow::Break(code) => return Ok(code),
+        }
+    }
     if parts.is_empty() {
         return Err(usage(format!("{} has no attention layers to ablate", args.run.display())));
     }
@@ -51,7 +64,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         "accuracy {:.4}   loss {:.2e}   on {}, step {}, before anything is {instead}\n",
         before.accuracy,
         before.loss,
-        counted(before.examples, "test example"),
+        portion(before.examples, examples.count(), "test example"),
         run.step
     )?;
     writeln!(

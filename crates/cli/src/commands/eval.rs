@@ -1,16 +1,19 @@
 //! `qkv eval`: accuracy and loss of a run on held-out examples.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_run::{EvaluatedOn, Event};
-use qkv_train::{Enumerable, Examples, Registry, Split, evaluate, evaluate_exactly};
+use qkv_train::{AllInputs, Enumerable, Examples, HeldOut, Registry, Split};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
+use crate::output::portion::portion;
 use crate::output::stdout::Stdout;
+use crate::session::interrupt::Interrupt;
 use crate::session::open_run::OpenRun;
 
 /// Most inputs of `--exact`: a minute or two of a small model.
@@ -24,8 +27,10 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let task = &*run.task;
-    let (split, evaluation, which) = if args.exact {
-        let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {
+    let interrupt = Interrupt::watch(|| {})?;
+    let mut ask = |_| Ok(interrupt.go_on());
+    let (split, evaluated, n_listed) = if args.exact {
+        let inputs = AllInputs::of(task, EXACT_LIMIT).ok_or_else(|| {
             let n_inputs = task.enumerable().and_then(Enumerable::n_inputs);
             let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| n.to_string());
             usage(format!(
@@ -33,15 +38,22 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
                 run.config.task.name
             ))
         })?;
-        (
-            EvaluatedOn::All,
-            evaluation,
-            format!("all {}, those of training included", counted(evaluation.examples, "input")),
-        )
+        (EvaluatedOn::All, inputs.evaluate_while(&run.model, &device, &mut ask)?, None)
     } else {
         let examples = Examples { task, seed: run.config.seed, split: Split::Test };
-        let evaluation = evaluate(&run.model, examples, args.examples, &device)?;
-        (EvaluatedOn::Test, evaluation, counted(evaluation.examples, "test example"))
+        let held_out = HeldOut { examples, n_examples: args.examples };
+        let evaluated = held_out.evaluate_while(&run.model, &device, &mut ask)?;
+        (EvaluatedOn::Test, evaluated, examples.count())
+    };
+    let evaluation = match interrupt.or_stopped(evaluated) {
+        ControlFlow::Continue(evaluation) => evaluation,
+        ControlFlow::Break(code) => return Ok(code),
+    };
+    let which = match split {
+        EvaluatedOn::All => {
+            format!("all {}, those of training included", counted(evaluation.examples, "input"))
+        }
+        _ => portion(evaluation.examples, n_listed, "test example"),
     };
     let out = &mut Stdout::new();
     if args.json {

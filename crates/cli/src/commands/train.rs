@@ -13,6 +13,7 @@ use qkv_train::{ConfigSource, Corpus, Ended, Experiment, Registry, TrainError};
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::live;
+use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
@@ -136,7 +137,8 @@ fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<Checkpoint>)> {
 
 /// How the run ended, and its figures on the test split.
 fn figures(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
-    let Done { ended, step, evaluation: test, seconds, live_seconds, .. } = done;
+    let Done { ended, step, evaluation: test, n_test_examples, film_ended_at, seconds, live_seconds, .. } =
+        done;
     match ended {
         Ended::Finished => {}
         Ended::Early(_) => writeln!(out, "stopped early at step {step}: the validation target is reached")?,
@@ -148,9 +150,12 @@ fn figures(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
         test.accuracy,
         test.sequence_accuracy,
         test.loss,
-        counted(test.examples, "example"),
+        portion(test.examples, *n_test_examples, "example"),
         counted(*step, "step")
     )?;
+    if let Some(step) = film_ended_at {
+        writeln!(out, "the film is not whole: it has no frame from step {step} on")?;
+    }
     if let Some(live) = live_seconds {
         writeln!(out, "the live view took {live:.2} s of it, {:.1} %", 100.0 * live / seconds)?;
     }

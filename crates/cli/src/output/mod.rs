@@ -7,6 +7,7 @@ pub mod colour;
 pub mod describe;
 pub mod format;
 pub mod picture_files;
+pub mod portion;
 pub mod progress;
 pub mod shell;
 pub mod stdout;

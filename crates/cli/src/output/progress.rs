@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use qkv_train::{Evaluation, Next, Observer, State, StepReport, TrainError};
+use qkv_train::{Evaluation, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
 
 use crate::output::stdout::Stdout;
 
@@ -21,10 +21,7 @@ const LINES: u64 = 20;
 impl Progress {
     /// A run of `steps`.
     pub fn new(steps: u64) -> Self {
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  {eta} left");
-        let bar = ProgressBar::new(steps).with_style(style.expect("the template is valid"));
-        // Hidden where standard error is not a terminal, or one that cannot move its cursor.
-        let bar = Some(bar).filter(|bar| !bar.is_hidden());
+        let bar = bar(steps, "{bar:30} {pos}/{len} steps  {msg}  {eta} left");
         Self { bar, steps, latest: None, screen: Stdout::of_a_training() }
     }
 }
@@ -63,6 +60,41 @@ impl<M> Observer<M> for Progress {
         }
         Ok(())
     }
+}
+
+/// Shows how far the final evaluation is, on a terminal.
+pub struct EvaluationBar(Option<ProgressBar>);
+
+impl EvaluationBar {
+    /// An evaluation that has not begun.
+    pub fn new(n_examples: u64) -> Self {
+        Self(bar(n_examples, "{bar:30} {pos}/{len} test examples  {eta} left"))
+    }
+
+    /// A bar that shows nothing.
+    pub fn hidden() -> Self {
+        Self(None)
+    }
+
+    /// Moves the bar.
+    pub fn show(&self, progress: EvaluationProgress) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(progress.n_done);
+        }
+    }
+
+    /// Clears the line.
+    pub fn clear(self) {
+        if let Some(bar) = self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `None` where standard error is not a terminal, or one that cannot move its cursor.
+fn bar(length: u64, template: &str) -> Option<ProgressBar> {
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    Some(ProgressBar::new(length).with_style(style)).filter(|bar| !bar.is_hidden())
 }
 
 fn stopped(error: std::io::Error) -> TrainError {

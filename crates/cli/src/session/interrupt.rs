@@ -1,12 +1,16 @@
 //! Ctrl-C, `kill` and a terminal that is closed: the run saves and leaves; a second signal does not wait.
 
 use std::io;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use qkv_train::{Next, Observer, State, StepReport, TrainError};
+use qkv_train::{Asked, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+
+use crate::output::stdout::print_error;
 
 /// Watches for signals and asks the trainer to stop; clones share the signal.
 #[derive(Clone)]
@@ -38,9 +42,34 @@ impl Interrupt {
     }
 }
 
+impl Interrupt {
+    /// Whether work goes on, as what is made of many parts asks between them.
+    pub fn go_on(&self) -> ControlFlow<()> {
+        if self.exit_code().is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    /// The result of an evaluation; or if a signal stopped it the exit code, after a line on standard error.
+    pub fn or_stopped<T>(&self, evaluated: Asked<T>) -> ControlFlow<ExitCode, T> {
+        evaluated.map_break(|EvaluationProgress { n_done, n_examples }| {
+            print_error(&format!(
+                "stopped within an evaluation, after {n_done} of {n_examples} examples: it has no result"
+            ));
+            ExitCode::from(self.exit_code().unwrap_or(1))
+        })
+    }
+}
+
 impl<M> Observer<M> for Interrupt {
     fn step(&mut self, _state: &State<M>, _report: &StepReport) -> Result<Next, TrainError> {
         Ok(if self.exit_code().is_some() { Next::Stop } else { Next::Continue })
+    }
+
+    fn evaluating(
+        &mut self,
+        _state: &State<M>,
+        _progress: EvaluationProgress,
+    ) -> Result<ControlFlow<()>, TrainError> {
+        Ok(self.go_on())
     }
 }
 

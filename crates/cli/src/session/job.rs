@@ -1,5 +1,6 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,19 +8,20 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_run::{Baseline, Checkpoint, Evaluation, Event, RunError, RunFolder};
+use qkv_run::{Baseline, Checkpoint, EvaluatedOn, Evaluation, Event, RunError, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, Probe, RunInfo, Sampling,
-    Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw, evaluate, generate, load_checkpoint,
+    AnyModel, Asked, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, FilmEnd, HeldOut,
+    Probe, RunInfo, Sampling, Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw, generate,
+    load_checkpoint,
 };
 
 use crate::exit;
 use crate::live::{Capturer, Live};
-use crate::output::progress::Progress;
+use crate::output::progress::{EvaluationBar, Progress};
 use crate::output::stdout::{Stdout, print_error};
 use crate::session::interrupt::Interrupt;
 
-/// Test examples behind the final figures.
+/// Test examples behind the final figures at most; `qkv eval` takes any number.
 const TEST_EXAMPLES: u64 = 10_000;
 
 /// Test examples that the film shows.
@@ -72,6 +74,10 @@ pub struct Done {
     pub step: u64,
     /// On the test split.
     pub evaluation: Evaluation,
+    /// How many examples the test split has, where it is a list.
+    pub n_test_examples: Option<u64>,
+    /// Step of the first frame of the film that could not be written.
+    pub film_ended_at: Option<u64>,
     /// The model on the first test example.
     pub probe: Probe,
     /// The loss of simpler models on the test split, where the task has any.
@@ -131,7 +137,8 @@ impl Job {
             None => folder.create_metrics()?,
         };
         if let Some(state) = state {
-            trainer = trainer.resume(state);
+            let is_evaluated = self.is_evaluated(folder, state.step)?;
+            trainer = trainer.resume(state).evaluation_is_due(!is_evaluated);
         }
         let info = RunInfo { task: config.task.name.clone(), seed: config.seed, steps: config.train.steps };
         let mut log = EventLog::new(metrics, folder, &info);
@@ -151,6 +158,10 @@ impl Job {
             Live::new(capturer, last_step, interrupt)
         });
         let mut snapshots = Snapshots::new(&**task, probes, config.train.snapshot_every, device, folder);
+        // The live view has the whole screen.
+        if output != Output::Live {
+            snapshots = snapshots.when_it_ends(print_film_end);
+        }
         let mut progress = (output == Output::Text).then(|| Progress::new(config.train.steps));
 
         let mut trainer = trainer.stop_after(self.stop_after);
@@ -168,18 +179,28 @@ impl Job {
         let trained = trainer.run();
         let Trained { state, ended } =
             trained.map_err(|error| exit::of_training(error, folder, config.optimizer.lr))?;
-        if let (Ended::Stopped, Some(code)) = (ended, interrupt.exit_code()) {
-            return Ok(Outcome::Interrupted { step: state.step, code: ExitCode::from(code) });
+        if let (Output::Live, Some(end)) = (output, snapshots.end()) {
+            print_film_end(end);
+        }
+        let interrupted = || {
+            let code = interrupt.exit_code().map(ExitCode::from);
+            code.map(|code| Outcome::Interrupted { step: state.step, code })
+        };
+        if let (Ended::Stopped, Some(outcome)) = (ended, interrupted()) {
+            return Ok(outcome);
         }
 
         let model = state.model.valid();
-        // A list of test examples is evaluated to its end.
-        let examples = self.examples(Split::Test);
-        let n_examples = examples.count().unwrap_or(TEST_EXAMPLES);
-        let evaluation = evaluate(&model, examples, n_examples, device)?;
+        // After a signal everything is saved, and a resumed run computes the figures.
+        let ControlFlow::Continue(evaluation) = self.evaluate(&model, output, interrupt)? else {
+            return Ok(interrupted().expect("only a signal stops the final evaluation"));
+        };
         let probe = Probe::new(&model, &**task, &example, device)?;
         let baselines = task.corpus().map_or(Vec::new(), |corpus| corpus.baselines(Split::Test));
         let sample = self.sample(&model)?;
+        if let Some(outcome) = interrupted() {
+            return Ok(outcome);
+        }
         let held_seconds = live.as_ref().map_or(0.0, Live::held_seconds);
         let seconds = started.elapsed().as_secs_f64() - held_seconds;
         let done = Event::Done {
@@ -197,9 +218,43 @@ impl Job {
         if let Some(json) = &mut json {
             json.write(&done)?;
         }
-        let (step, live_seconds) = (state.step, live.map(|live| live.seconds()));
-        let done = Done { ended, step, evaluation, probe, baselines, sample, seconds, live_seconds };
+        let done = Done {
+            ended,
+            step: state.step,
+            evaluation,
+            n_test_examples: self.examples(Split::Test).count(),
+            film_ended_at: snapshots.end().map(|end| end.step),
+            probe,
+            baselines,
+            sample,
+            seconds,
+            live_seconds: live.map(|live| live.seconds()),
+        };
         Ok(Outcome::Done(Box::new(done)))
+    }
+
+    /// The final figures, unless a signal comes.
+    fn evaluate(
+        &self,
+        model: &AnyModel,
+        output: Output,
+        interrupt: &Interrupt,
+    ) -> Result<Asked<Evaluation>, TrainError> {
+        let held_out = HeldOut { examples: self.examples(Split::Test), n_examples: TEST_EXAMPLES };
+        let bar =
+            if output.is_text() { EvaluationBar::new(held_out.count()) } else { EvaluationBar::hidden() };
+        let evaluation = held_out.evaluate_while(model, &self.device, &mut |progress| {
+            bar.show(progress);
+            Ok(interrupt.go_on())
+        });
+        bar.clear();
+        evaluation
+    }
+
+    /// Whether the log has the evaluation that belongs to `step`, if one does.
+    fn is_evaluated(&self, folder: &RunFolder, at: u64) -> Result<bool> {
+        let is_it = |event: &Event| matches!(event, Event::Eval { split: EvaluatedOn::Validation, step, .. } if *step == at);
+        Ok(folder.events()?.iter().any(is_it))
     }
 
     /// The state at the first of these checkpoints that is whole; `None` without checkpoints. Damaged ones before it get
@@ -243,4 +298,8 @@ impl Job {
     fn examples(&self, split: Split) -> Examples<'_> {
         Examples { task: &*self.task, seed: self.config.seed, split }
     }
+}
+
+fn print_film_end(FilmEnd { step, reason }: &FilmEnd) {
+    print_error(&format!("warning: the film ends before step {step}, and the training goes on: {reason}"));
 }

@@ -1,5 +1,7 @@
 //! Ablation: results of the model without a head, or without its queries, keys or values.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Hook, Mode, Stage};
 use qkv_run::Evaluation;
@@ -8,7 +10,7 @@ use serde::Serialize;
 use super::effect::Effect;
 use super::site::{Shown, Site, Stages};
 use crate::error::TrainError;
-use crate::measure::{Sums, held_out};
+use crate::measure::{Ask, Asked, EvaluationProgress, HeldOut, Sums, go_on, whole};
 use crate::model::Model;
 use crate::task::Examples;
 use crate::training::{Batch, logits_of};
@@ -73,7 +75,20 @@ impl<'a, M: Model> Ablation<'a, M> {
         n_examples: u64,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let batches: Vec<Batch> = held_out(examples, n_examples, device).collect::<Result<_, _>>()?;
+        Self::new_while(model, HeldOut { examples, n_examples }, device, &mut go_on).map(whole)
+    }
+
+    /// The same, for as long as `ask` answers `Continue`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and those of `ask`.
+    pub fn new_while(
+        model: &'a M,
+        held_out: HeldOut<'_>,
+        device: &Device,
+        ask: &mut Ask<'_>,
+    ) -> Result<Asked<Self>, TrainError> {
+        let batches: Vec<Batch> = held_out.batches(device).collect::<Result<_, _>>()?;
         let mut means = Stages::new();
         let mut shown = Shown::default();
         let mut sum = |layer, stage, x: Tensor<4>| {
@@ -86,12 +101,15 @@ impl<'a, M: Model> Ablation<'a, M> {
             means.insert((layer, stage), sum);
             x
         };
-        let before = run(model, &batches, &mut sum)?;
+        let before = match run(model, &batches, &mut sum, ask)? {
+            ControlFlow::Continue(before) => before,
+            ControlFlow::Break(progress) => return Ok(ControlFlow::Break(progress)),
+        };
         shown.check(batches.len())?;
         for mean in means.values_mut() {
             *mean = mean.clone().div_scalar(before.examples as f64);
         }
-        Ok(Self { model, batches, before, means })
+        Ok(ControlFlow::Continue(Self { model, batches, before, means }))
     }
 
     /// Results of the model as it is.
@@ -114,6 +132,19 @@ impl<'a, M: Model> Ablation<'a, M> {
     /// # Errors
     /// If the model has no such layer or head.
     pub fn without(&self, sites: &[Site], replacement: Replacement) -> Result<Effect, TrainError> {
+        self.without_while(sites, replacement, &mut go_on).map(whole)
+    }
+
+    /// The same, for as long as `ask` answers `Continue`.
+    ///
+    /// # Errors
+    /// As [`without`](Self::without), and those of `ask`.
+    pub fn without_while(
+        &self,
+        sites: &[Site],
+        replacement: Replacement,
+        ask: &mut Ask<'_>,
+    ) -> Result<Asked<Effect>, TrainError> {
         let means = sites.iter().map(|site| site.of(&self.means)).collect::<Result<Vec<_>, _>>()?;
         let mut hook = |layer, stage, x: Tensor<4>| {
             let here =
@@ -128,17 +159,28 @@ impl<'a, M: Model> Ablation<'a, M> {
                 x.slice_assign(of_head, mean.expand([batch, 1, len, width]))
             })
         };
-        Ok(Effect { before: self.before, after: run(self.model, &self.batches, &mut hook)? })
+        let after = run(self.model, &self.batches, &mut hook, ask)?;
+        Ok(after.map_continue(|after| Effect { before: self.before, after }))
     }
 }
 
-fn run<M: Model>(model: &M, batches: &[Batch], hook: &mut dyn Hook) -> Result<Evaluation, TrainError> {
+fn run<M: Model>(
+    model: &M,
+    batches: &[Batch],
+    hook: &mut dyn Hook,
+    ask: &mut Ask<'_>,
+) -> Result<Asked<Evaluation>, TrainError> {
+    let n_examples = batches.iter().map(|batch| batch.targets_per_example.len() as u64).sum();
     let mut sums = Sums::default();
     for batch in batches {
+        let progress = EvaluationProgress { n_done: sums.n_examples(), n_examples };
+        if ask(progress)?.is_break() {
+            return Ok(ControlFlow::Break(progress));
+        }
         let features = model
             .features_with(batch.tokens.clone(), Mode::Evaluate, hook)
             .ok_or_else(TrainError::no_hooks)?;
         sums.add(logits_of(model, features, batch)?, batch);
     }
-    Ok(sums.mean())
+    Ok(ControlFlow::Continue(sums.mean()))
 }

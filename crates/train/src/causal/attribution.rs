@@ -5,7 +5,7 @@ use qkv_model::{Contribution, Mode, Source};
 
 use super::effect::Effect;
 use crate::error::TrainError;
-use crate::measure::{Sums, held_out};
+use crate::measure::{HeldOut, Sums};
 use crate::model::Model;
 use crate::task::Examples;
 use crate::training::{logits, logits_of};
@@ -68,7 +68,7 @@ pub fn attribute<M: Model>(
     let mut logit = 0.0;
     let mut n_targets = 0;
     let mut before = Sums::default();
-    for batch in held_out(examples, n_examples, device) {
+    for batch in (HeldOut { examples, n_examples }).batches(device) {
         let batch = batch?;
         let of_answers = |logits: Tensor<2>| -> f64 {
             let above_mean = logits.clone() - logits.mean_dim(1);

@@ -1,5 +1,7 @@
 //! How good a model is on examples that it was not trained on.
 
+use std::ops::ControlFlow;
+
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, ElementConversion, Tensor};
 use qkv_model::Mode;
@@ -7,7 +9,7 @@ use qkv_run::Evaluation;
 
 use crate::error::TrainError;
 use crate::model::Model;
-use crate::task::{Example, Examples, Task};
+use crate::task::{Enumerable, Example, Examples, Task};
 use crate::training::{Batch, logits};
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
@@ -23,7 +25,7 @@ pub fn evaluate<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
-    evaluate_on(model, held_out(examples, n_examples, device))
+    HeldOut { examples, n_examples }.evaluate_while(model, device, &mut go_on).map(whole)
 }
 
 /// Evaluates on every input that the task has, in all splits; `None` if they cannot be numbered or are more than
@@ -37,10 +39,125 @@ pub fn evaluate_exactly<M: Model>(
     limit: u64,
     device: &Device,
 ) -> Result<Option<Evaluation>, TrainError> {
-    let Some(inputs) = task.enumerable() else { return Ok(None) };
-    let Some(n_inputs) = inputs.n_inputs().filter(|&n_inputs| n_inputs <= limit) else { return Ok(None) };
-    let examples = (0..n_inputs).map(|index| Ok(Example::new(task, inputs.input(index))));
-    evaluate_on(model, batches(task, examples, device)).map(Some)
+    let Some(inputs) = AllInputs::of(task, limit) else { return Ok(None) };
+    inputs.evaluate_while(model, device, &mut go_on).map(whole).map(Some)
+}
+
+/// How far an evaluation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvaluationProgress {
+    /// Examples evaluated.
+    pub n_done: u64,
+    /// Examples of the whole evaluation, those without a target included.
+    pub n_examples: u64,
+}
+
+/// What an evaluation calls before every batch; `Break` ends it.
+pub type Ask<'a> = dyn FnMut(EvaluationProgress) -> Result<ControlFlow<()>, TrainError> + 'a;
+
+/// A result, or how far the evaluation was when it was stopped.
+pub type Asked<T> = ControlFlow<EvaluationProgress, T>;
+
+/// The first examples of a split.
+#[derive(Clone, Copy)]
+pub struct HeldOut<'a> {
+    /// The split.
+    pub examples: Examples<'a>,
+    /// How many of them, at least one; no more than there are where the split is a list.
+    pub n_examples: u64,
+}
+
+impl<'a> HeldOut<'a> {
+    /// As [`evaluate`], for as long as `ask` answers `Continue`.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use burn::tensor::Device;
+    /// use qkv_model::{Init, TransformerConfig};
+    /// use qkv_train::{EvaluationProgress, Examples, HeldOut, Reverse, Split, TrainError};
+    ///
+    /// let device = Device::flex();
+    /// let task = Reverse { seq_len: 4, n_symbols: 3 };
+    /// let model = TransformerConfig::new(3, 4, 8).init(&Init::new(&device, 0))?;
+    /// let examples = Examples { task: &task, seed: 0, split: Split::Test };
+    /// // One batch, and not the next.
+    /// let mut ask = |EvaluationProgress { n_done, .. }| {
+    ///     Ok(if n_done == 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    /// };
+    /// let stopped = HeldOut { examples, n_examples: 1000 }.evaluate_while(&model, &device, &mut ask)?;
+    /// assert_eq!(stopped, ControlFlow::Break(EvaluationProgress { n_done: 256, n_examples: 1000 }));
+    /// # Ok::<(), TrainError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`evaluate`], and those of `ask`.
+    pub fn evaluate_while<M: Model>(
+        &self,
+        model: &M,
+        device: &Device,
+        ask: &mut Ask<'_>,
+    ) -> Result<Asked<Evaluation>, TrainError> {
+        evaluate_on(model, self.batches(device), self.count(), ask)
+    }
+
+    /// How many examples these are.
+    pub fn count(&self) -> u64 {
+        self.n_examples.clamp(1, self.examples.count().unwrap_or(u64::MAX).max(1))
+    }
+
+    pub(crate) fn batches(
+        &self,
+        device: &Device,
+    ) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a> {
+        let examples = self.examples;
+        batches(examples.task, (0..self.count()).map(move |index| examples.draw(index)), device)
+    }
+}
+
+/// Every input of a task, in all splits.
+#[derive(Clone, Copy)]
+pub struct AllInputs<'a> {
+    task: &'a dyn Task,
+    inputs: &'a dyn Enumerable,
+    n_inputs: u64,
+}
+
+impl<'a> AllInputs<'a> {
+    /// `None` if they cannot be numbered or are more than `limit`.
+    pub fn of(task: &'a dyn Task, limit: u64) -> Option<Self> {
+        let inputs = task.enumerable()?;
+        let n_inputs = inputs.n_inputs().filter(|&n_inputs| n_inputs <= limit)?;
+        Some(Self { task, inputs, n_inputs })
+    }
+
+    /// As [`evaluate_exactly`], for as long as `ask` answers `Continue`.
+    ///
+    /// # Errors
+    /// As [`evaluate_exactly`], and those of `ask`.
+    pub fn evaluate_while<M: Model>(
+        &self,
+        model: &M,
+        device: &Device,
+        ask: &mut Ask<'_>,
+    ) -> Result<Asked<Evaluation>, TrainError> {
+        let Self { task, inputs, n_inputs } = *self;
+        let examples = (0..n_inputs).map(|index| Ok(Example::new(task, inputs.input(index))));
+        evaluate_on(model, batches(task, examples, device), n_inputs, ask)
+    }
+}
+
+/// What asks nothing.
+pub(crate) fn go_on(_: EvaluationProgress) -> Result<ControlFlow<()>, TrainError> {
+    Ok(ControlFlow::Continue(()))
+}
+
+/// The result of an evaluation that [`go_on`] was asked about.
+pub(crate) fn whole<T>(asked: Asked<T>) -> T {
+    match asked {
+        ControlFlow::Continue(result) => result,
+        ControlFlow::Break(_) => unreachable!("`go_on` stops nothing"),
+    }
 }
 
 /// Most examples per forward pass; more make no matrix product faster.
@@ -48,16 +165,6 @@ const BATCH: usize = 256;
 
 /// Most T×T entries per head and forward pass, 16 MiB: long sequences are evaluated a few at a time.
 const MAP_ENTRIES: usize = 1 << 22;
-
-/// The first `n_examples` of a split; no more than it has, where it is a list.
-pub(crate) fn held_out<'a>(
-    examples: Examples<'a>,
-    n_examples: u64,
-    device: &Device,
-) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a> {
-    let n_examples = n_examples.clamp(1, examples.count().unwrap_or(u64::MAX).max(1));
-    batches(examples.task, (0..n_examples).map(move |index| examples.draw(index)), device)
-}
 
 /// Leaves out the examples without a target, so that every batch has one.
 fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
@@ -86,13 +193,19 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
 fn evaluate_on<M: Model>(
     model: &M,
     batches: impl Iterator<Item = Result<Batch, TrainError>>,
-) -> Result<Evaluation, TrainError> {
+    n_examples: u64,
+    ask: &mut Ask<'_>,
+) -> Result<Asked<Evaluation>, TrainError> {
     let mut sums = Sums::default();
     for batch in batches {
         let batch = batch?;
+        let progress = EvaluationProgress { n_done: sums.n_examples(), n_examples };
+        if ask(progress)?.is_break() {
+            return Ok(ControlFlow::Break(progress));
+        }
         sums.add(logits(model, &batch, Mode::Evaluate)?, &batch);
     }
-    Ok(sums.mean())
+    Ok(ControlFlow::Continue(sums.mean()))
 }
 
 /// Sums over the batches of an evaluation.
@@ -123,6 +236,11 @@ impl Sums {
             rest = after;
         }
         self.examples += batch.targets_per_example.len();
+    }
+
+    /// Examples added so far.
+    pub(crate) fn n_examples(&self) -> u64 {
+        self.examples as u64
     }
 
     pub(crate) fn mean(self) -> Evaluation {

@@ -6,7 +6,7 @@ mod evaluate;
 mod generate;
 mod probe;
 
-pub(crate) use evaluate::{Sums, held_out};
-pub use evaluate::{evaluate, evaluate_exactly};
+pub use evaluate::{AllInputs, Ask, Asked, EvaluationProgress, HeldOut, evaluate, evaluate_exactly};
+pub(crate) use evaluate::{Sums, go_on, whole};
 pub use generate::{Sampling, generate};
 pub use probe::Probe;

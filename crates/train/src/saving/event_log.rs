@@ -60,8 +60,9 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
         self.write(&Event::Eval { split, step, evaluation: *evaluation })
     }
 
-    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
+    fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
         let path = self.run.checkpoint(state.step).folder.display().to_string();
-        self.write(&Event::Saved { step: state.step, path })
+        self.write(&Event::Saved { step: state.step, path })?;
+        Ok(Next::Continue)
     }
 }

@@ -11,4 +11,4 @@ mod snapshot;
 
 pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
-pub use snapshot::Snapshots;
+pub use snapshot::{FilmEnd, Snapshots};

@@ -8,7 +8,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{GRADIENT, MAPS, PROJECTIONS, TABLES, UPDATE, split};
-use qkv_run::{ProbeLabels, RunFolder, StepReport};
+use qkv_run::{ProbeLabels, RunError, RunFolder, StepReport};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -23,7 +23,8 @@ use crate::training::{Next, Observer, State};
 /// that the film of a run stays small beside the run.
 const MAX_VALUES: usize = 1 << 18;
 
-/// Saves a frame of the film every few steps and at every checkpoint. The page of [`qkv_run`] has its format.
+/// Saves a frame of the film every few steps and at every checkpoint. The page of [`qkv_run`] has its format. A frame
+/// that cannot be written ends the film, not the training.
 pub struct Snapshots<'a> {
     task: &'a dyn Task,
     examples: Vec<Example>,
@@ -35,6 +36,18 @@ pub struct Snapshots<'a> {
     /// Step of the newest frame that has maps.
     mapped_at: Option<u64>,
     seconds: f64,
+    /// Called with the first frame that cannot be written.
+    warn: Box<dyn FnMut(&FilmEnd) + 'a>,
+    end: Option<FilmEnd>,
+}
+
+/// A film that could not be written on; the training goes on without it.
+#[derive(Debug)]
+pub struct FilmEnd {
+    /// Step of the first frame that is missing.
+    pub step: u64,
+    /// Why it could not be written.
+    pub reason: RunError,
 }
 
 impl<'a> Snapshots<'a> {
@@ -46,8 +59,28 @@ impl<'a> Snapshots<'a> {
         device: &Device,
         run: &RunFolder,
     ) -> Self {
-        let (device, run) = (device.clone(), run.clone());
-        Self { task, examples, every, device, run, flow: Default::default(), mapped_at: None, seconds: 0.0 }
+        Self {
+            task,
+            examples,
+            every,
+            device: device.clone(),
+            run: run.clone(),
+            flow: Default::default(),
+            mapped_at: None,
+            seconds: 0.0,
+            warn: Box::new(|_| {}),
+            end: None,
+        }
+    }
+
+    /// Calls `warn` once, where a frame cannot be written; the film ends before it.
+    pub fn when_it_ends(self, warn: impl FnMut(&FilmEnd) + 'a) -> Self {
+        Self { warn: Box::new(warn), ..self }
+    }
+
+    /// Where the film ended before the training, and why.
+    pub fn end(&self) -> Option<&FilmEnd> {
+        self.end.as_ref()
     }
 
     /// Time that was spent in it so far.
@@ -56,7 +89,7 @@ impl<'a> Snapshots<'a> {
     }
 
     fn is_due(&self, step: u64) -> bool {
-        self.every > 0 && step.is_multiple_of(self.every)
+        self.end.is_none() && self.every > 0 && step.is_multiple_of(self.every)
     }
 
     fn take<M: Model + Module>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
@@ -81,7 +114,11 @@ impl<'a> Snapshots<'a> {
         if n_probes > 0 {
             self.mapped_at = Some(state.step);
         }
-        Ok(self.run.write_snapshot(state.step, &bytes(&tensors, probes))?)
+        if let Err(reason) = self.run.write_snapshot(state.step, &bytes(&tensors, probes)) {
+            let end = self.end.insert(FilmEnd { step: state.step, reason });
+            (self.warn)(end);
+        }
+        Ok(())
     }
 
     /// Runs `what` and counts its time.
@@ -94,6 +131,13 @@ impl<'a> Snapshots<'a> {
 }
 
 impl<M: Model + Module> Observer<M> for Snapshots<'_> {
+    /// The frame of a resumed step has what the update before it did, which no later process can see.
+    fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let has_frame = self.run.snapshots().is_ok_and(|frames| frames.contains_key(&state.step));
+        self.mapped_at = Some(state.step).filter(|&step| step > 0 && has_frame);
+        Ok(())
+    }
+
     fn gradients(&mut self, state: &State<M>, gradients: &GradientsParams) -> Result<(), TrainError> {
         if self.is_due(state.step + 1) {
             self.timed(|this| this.flow = (state.step + 1, GradientFlow::before(&state.model, gradients)));
@@ -109,7 +153,7 @@ impl<M: Model + Module> Observer<M> for Snapshots<'_> {
     }
 
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        if self.every == 0 || self.mapped_at == Some(state.step) {
+        if self.end.is_some() || self.every == 0 || self.mapped_at == Some(state.step) {
             return Ok(());
         }
         self.timed(|this| this.take(state, 1))

@@ -8,9 +8,11 @@ mod clip;
 mod finite;
 mod loss;
 mod observer;
+mod observers;
 mod optimizer;
 mod step;
 mod trainer;
+mod validation;
 
 pub use batch::Batch;
 pub(crate) use batch::check_length;

@@ -1,10 +1,13 @@
 //! Hooks into a training run: the progress bar, the metrics log, the checkpoints, and yours.
 
+use std::ops::ControlFlow;
+
 use burn::optim::GradientsParams;
 use qkv_run::{Evaluation, StepReport};
 
 use super::optimizer::AdamW;
 use crate::error::TrainError;
+use crate::measure::EvaluationProgress;
 
 /// Where a run stands.
 #[derive(Clone)]
@@ -28,7 +31,8 @@ pub enum Next {
     Stop,
 }
 
-/// Watches a run. Every hook does nothing by default; an error ends the run.
+/// Watches a run. Every hook does nothing by default. An error ends the run; where its state is not saved, all
+/// observers are first asked for a checkpoint.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -71,6 +75,17 @@ pub trait Observer<M> {
     /// After every step.
     fn step(&mut self, state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
         Ok(Next::Continue)
+    }
+
+    /// Before every batch of an evaluation on the validation split. `Break` ends the evaluation, of which nothing is
+    /// reported, and after a checkpoint the run; a run that goes on from there
+    /// [makes it first](crate::Trainer::evaluation_is_due).
+    fn evaluating(
+        &mut self,
+        state: &State<M>,
+        progress: EvaluationProgress,
+    ) -> Result<ControlFlow<()>, TrainError> {
+        Ok(ControlFlow::Continue(()))
     }
 
     /// After an evaluation on the validation split.

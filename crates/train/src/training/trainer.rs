@@ -7,13 +7,14 @@ use burn::tensor::Device;
 use qkv_run::{Evaluation, StepReport};
 
 use super::batch::Batch;
-use super::finite::NotFinite;
 use super::observer::{Next, Observer, State};
+use super::observers::Observers;
 use super::optimizer::AdamW;
 use super::step::StepOutcome;
+use super::validation::Validation;
 use crate::config::Recipe;
-use crate::error::{Quantity, TrainError};
-use crate::measure::evaluate;
+use crate::error::TrainError;
+use crate::measure::HeldOut;
 use crate::model::Model;
 use crate::task::{Examples, Split, Task, draw};
 
@@ -39,6 +40,7 @@ pub struct Trainer<'a, M> {
     recipe: Recipe,
     device: Device,
     stop_after: Option<u64>,
+    evaluation_is_due: bool,
     observers: Vec<&'a mut dyn Observer<M>>,
 }
 
@@ -58,7 +60,8 @@ pub enum Ended {
     Finished,
     /// The validation target was reached.
     Early(Evaluation),
-    /// An observer or [`Trainer::stop_after`] asked for it.
+    /// An observer or [`Trainer::stop_after`] asked for it; where an observer ended an evaluation, also after the last
+    /// step.
     Stopped,
 }
 
@@ -80,7 +83,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         }
         let optimizer = AdamW::new(&recipe.optimizer);
         let state = State { step: 0, model, optimizer };
-        Ok(Self { state, task, recipe, device: device.clone(), stop_after: None, observers: Vec::new() })
+        let (device, observers) = (device.clone(), Vec::new());
+        Ok(Self { state, task, recipe, device, stop_after: None, evaluation_is_due: false, observers })
     }
 
     /// Goes on from where a run was left, with the settings of its optimizer; see
@@ -102,45 +106,55 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         self
     }
 
+    /// Whether the evaluation that belongs to the step of a resumed state was not finished: it is made first then, and
+    /// reported.
+    pub fn evaluation_is_due(mut self, is_due: bool) -> Self {
+        self.evaluation_is_due = is_due;
+        self
+    }
+
     /// Trains until the last step, the validation target, or a stop.
     ///
     /// # Errors
     /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or a moment is not finite, also where it was not
-    /// before the first step: nothing is saved then. And if an observer fails.
+    /// before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
-        let Self { mut state, task, recipe, device, stop_after, observers } = self;
-        let mut observers = Observers(observers);
+        let Self { mut state, task, recipe, device, stop_after, evaluation_is_due, observers } = self;
         let Recipe { seed, schedule, train, .. } = recipe;
         state.check_finite()?;
-        observers.notify(|observer| observer.start(&state))?;
-        let mut ended = Ended::Finished;
-        if state.step == 0 && observers.save(&state)? == Next::Stop && train.steps > 0 {
-            ended = Ended::Stopped;
-        }
-
+        let is_start = state.step == 0;
+        let mut observers = Observers::new(observers, (!is_start).then_some(state.step));
         let examples = |split| Examples { task, seed, split };
-        let held_out = |state: &State<M>| {
-            evaluate(&state.model.valid(), examples(Split::Validation), train.eval_examples, &device)
-        };
-        let is_reached =
-            |held_out: &Evaluation| train.stop_at > 0.0 && held_out.sequence_accuracy >= train.stop_at;
-        // A run that had reached its target when it was saved does not go on.
-        if state.step > 0 && state.step.is_multiple_of(train.eval_every) && train.stop_at > 0.0 {
-            let held_out = held_out(&state)?;
-            if is_reached(&held_out) {
-                ended = Ended::Early(held_out);
+        let held_out = HeldOut { examples: examples(Split::Validation), n_examples: train.eval_examples };
+        let validation = Validation { held_out, device: &device, train: &train };
+
+        observers.notify(&state, |observer| observer.start(&state))?;
+        let mut ended = match (is_start, evaluation_is_due) {
+            (true, _) => {
+                let next = observers.save(&state)?;
+                (next == Next::Stop && train.steps > 0).then_some(Ended::Stopped)
             }
-        }
-        let mut saved_at = state.step;
+            (false, true) if validation.is_due(state.step) => {
+                let ended = validation.report(&state, &mut observers)?;
+                let is_whole = ended != Some(Ended::Stopped);
+                let is_last = ended.is_some() || state.step == train.steps;
+                // What was saved when the evaluation was stopped is without its result.
+                if is_whole && (is_last || state.step.is_multiple_of(train.checkpoint_every)) {
+                    observers.save(&state)?;
+                }
+                ended
+            }
+            (false, _) => validation.repeat(&state, &mut observers)?,
+        };
         let mut last = Instant::now();
-        while state.step < train.steps && ended == Ended::Finished {
+        while state.step < train.steps && ended.is_none() {
             let first = state.step * train.batch_size as u64;
             let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
             let factor = schedule.factor(state.step, train.steps);
             let lr = state.optimizer.learning_rate(factor);
             let backward = state.backward(&batch, seed)?;
-            observers.notify(|observer| observer.gradients(&state, &backward.gradients))?;
+            observers.notify(&state, |observer| observer.gradients(&state, &backward.gradients))?;
             let outcome;
             (state, outcome) = state.update(backward, factor)?;
             let StepOutcome { loss, grad_norm } = outcome;
@@ -149,60 +163,29 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
             let report = StepReport { step: state.step, loss, lr, grad_norm, tokens_per_second };
             let mut next = Next::Continue;
-            observers.notify(|observer| {
+            observers.notify(&state, |observer| {
                 next = next.max(observer.step(&state, &report)?);
                 Ok(())
             })?;
 
-            if state.step.is_multiple_of(train.eval_every) || state.step == train.steps {
-                let held_out = held_out(&state)?;
-                if let Some(loss) = NotFinite::number(Quantity::HeldOutLoss, held_out.loss) {
-                    return Err(loss.after(state.step));
-                }
-                observers.notify(|observer| observer.evaluated(&state, &held_out))?;
-                if is_reached(&held_out) {
-                    ended = Ended::Early(held_out);
+            if validation.is_due(state.step) {
+                ended = validation.report(&state, &mut observers)?;
+                if ended.is_some() {
                     break;
                 }
             }
             if state.step.is_multiple_of(train.checkpoint_every) || next == Next::Save {
                 next = next.max(observers.save(&state)?);
-                saved_at = state.step;
             }
             let stop_here = stop_after.is_some_and(|stop_after| state.step >= stop_after);
             if (next == Next::Stop || stop_here) && state.step < train.steps {
-                ended = Ended::Stopped;
-                break;
+                ended = Some(Ended::Stopped);
             }
             last = Instant::now();
         }
 
-        if saved_at != state.step {
-            observers.save(&state)?;
-        }
-        observers.notify(|observer| observer.end(&state))?;
-        Ok(Trained { state, ended })
-    }
-}
-
-struct Observers<'a, M>(Vec<&'a mut dyn Observer<M>>);
-
-impl<M> Observers<'_, M> {
-    /// Saves a checkpoint, and returns what the observers then ask for.
-    fn save(&mut self, state: &State<M>) -> Result<Next, TrainError> {
-        self.notify(|observer| observer.checkpoint(state))?;
-        let mut next = Next::Continue;
-        self.notify(|observer| {
-            next = next.max(observer.saved(state)?);
-            Ok(())
-        })?;
-        Ok(next)
-    }
-
-    fn notify(
-        &mut self,
-        mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
-    ) -> Result<(), TrainError> {
-        self.0.iter_mut().try_for_each(|observer| hook(&mut **observer))
+        observers.save_once(&state)?;
+        observers.notify(&state, |observer| observer.end(&state))?;
+        Ok(Trained { state, ended: ended.unwrap_or(Ended::Finished) })
     }
 }

@@ -29,6 +29,23 @@ fn the_end_compares_with_count_models_and_shows_a_sample() {
 }
 
 #[test]
+fn the_final_figures_of_a_long_text_are_those_of_a_part_of_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.txt", TEXT.repeat(400_000 / TEXT.len()));
+    let line =
+        format!("train chars --set task.text=text.txt --steps 1 --out run {FAST} --set task.seq_len=4");
+    let run = sandbox.succeeds(&line);
+    let figures = run.stdout.lines().find(|line| line.starts_with("test accuracy")).unwrap();
+    assert!(figures.contains(" on 10,000 of 1") && figures.contains(" examples after 1 step"), "{figures}");
+    assert_eq!(sandbox.metrics("run").last().unwrap()["examples"], 10_000);
+    let eval = sandbox.succeeds("eval run --examples 7");
+    assert!(
+        eval.stdout.contains(" on 7 of 1") && eval.stdout.contains(" test examples, step 1"),
+        "{eval:#?}"
+    );
+}
+
+#[test]
 fn a_run_knows_its_text_and_refuses_another() {
     let sandbox = Sandbox::new();
     sandbox.write("text.txt", TEXT);

@@ -1,31 +1,163 @@
 //! Ctrl-C and `kill`: the run saves and leaves.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::support::sandbox::Sandbox;
+
+/// How long a process may take to save and leave.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// A process that is under way.
+struct Running {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(sandbox: &Sandbox, line: &str) -> Self {
+        let mut command = sandbox.command(line);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// Reads lines until one contains `text`.
+    #[track_caller]
+    fn wait_for(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended without {text}");
+        }
+    }
+
+    fn send(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Sends the signal, and returns what the process still printed until it left, in time and with this code.
+    #[track_caller]
+    fn stop_by(self, signal: &str, code: i32) -> Vec<String> {
+        let sent = Instant::now();
+        self.send(signal);
+        let Self { child, lines } = self;
+        // Read to the end, or the writer would wait.
+        let rest = lines.lines().map(Result::unwrap).collect();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(sent.elapsed() < LIMIT, "{:?}", sent.elapsed());
+        rest
+    }
+}
+
+/// The evaluations and the end in the log of a run.
+fn results(sandbox: &Sandbox, run: &str) -> Vec<Value> {
+    let results = sandbox.metrics(run).into_iter().filter(|event| event["event"] == "eval");
+    results.collect()
+}
 
 #[test]
 fn a_signal_saves_the_run_and_tells_itself_in_the_exit_code() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let sandbox = Sandbox::new();
-        let mut child = sandbox
-            .command("train reverse --json --steps 1000000 --out run")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().contains("\"step\":3,")));
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        // Read to the end, or the writer would wait.
-        let last = lines.last().unwrap().unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{output:?}");
-        let saved: serde_json::Value = serde_json::from_str(&last).unwrap();
+        let mut running = Running::start(&sandbox, "train reverse --json --steps 1000000 --out run");
+        running.wait_for("\"step\":3,");
+        let last = running.stop_by(signal, code).pop().unwrap();
+        let saved: Value = serde_json::from_str(&last).unwrap();
         assert_eq!(saved["event"], "saved", "{last}");
         let checkpoint = sandbox.path(saved["path"].as_str().unwrap());
         assert!(checkpoint.join("model.safetensors").is_file(), "{last}");
     }
+}
+
+/// A validation after every fifth of ten steps, which takes some seconds.
+const LONG_VALIDATION: &str = "train reverse --json --steps 10 --set task.seq_len=32 --set train.eval_every=5 \
+                               --set train.eval_examples=30000 --set train.checkpoint_every=5";
+
+#[test]
+fn a_stopped_validation_leaves_the_run_as_it_would_have_been() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{LONG_VALIDATION} --out whole"));
+    for (at, next) in [("\"step\":5,", 5), ("\"step\":10,", 10)] {
+        let run = format!("stopped-{next}");
+        let mut running = Running::start(&sandbox, &format!("{LONG_VALIDATION} --out {run}"));
+        running.wait_for(at);
+        let rest = running.stop_by("-INT", 130);
+        assert!(
+            rest.iter().all(|line| !line.contains("\"eval\"") && !line.contains("\"done\"")),
+            "{rest:#?}"
+        );
+        assert!(sandbox.path(&format!("{run}/checkpoints/step-{next:08}/model.safetensors")).is_file());
+        sandbox.succeeds(&format!("train {run} --resume --quiet"));
+        assert_eq!(results(&sandbox, &run), results(&sandbox, "whole"), "each evaluation once");
+        assert_eq!(sandbox.metrics(&run).last().unwrap()["event"], "done");
+        for part in ["checkpoints", "snapshots"] {
+            assert!(
+                sandbox.tree(&format!("{run}/{part}")) == sandbox.tree(&format!("whole/{part}")),
+                "{run}: {part}"
+            );
+        }
+    }
+}
+
+/// Its 10,000 test examples take some seconds.
+const LONG_END: &str = "train reverse --json --steps 2 --set task.seq_len=128 --set train.eval_examples=1 --set train.batch_size=2";
+
+#[test]
+fn the_final_evaluation_hears_a_signal_and_is_made_by_a_resumed_run() {
+    let sandbox = Sandbox::new();
+    let mut running = Running::start(&sandbox, &format!("{LONG_END} --out run"));
+    running.wait_for("step-00000002");
+    let rest = running.stop_by("-TERM", 143);
+    assert!(rest.is_empty(), "{rest:#?}");
+    let saved = sandbox.tree("run/checkpoints");
+    sandbox.succeeds("train run --resume --quiet");
+    assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
+    assert!(sandbox.tree("run/checkpoints") == saved);
+}
+
+#[test]
+fn commands_that_evaluate_hear_a_signal() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --steps 1 --quiet --out run --set train.eval_examples=1");
+    let before = sandbox.tree(".");
+    for command in ["eval run --examples 100000000", "ablate run --examples 200000"] {
+        let running = Running::start(&sandbox, command);
+        // Its handlers are in place once the run is read.
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(running.stop_by("-INT", 130).is_empty());
+    }
+    sandbox.write(
+        "sweep.toml",
+        "[task]\nname = \"reverse\"\n[train]\nsteps = 1000000\n[sweep]\nseed = [0, 1]\n",
+    );
+    let running = Running::start(&sandbox, "sweep sweep.toml --out sweep");
+    while !sandbox.path("sweep/seed=0/snapshots").is_dir() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    running.stop_by("-TERM", 143);
+    assert!(!sandbox.path("sweep/seed=1").exists());
+    assert!(before.keys().all(|path| sandbox.path("").join(path).exists()));
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let sandbox = Sandbox::new();
+    // One step takes many seconds.
+    let line = "train reverse --json --out run --set train.batch_size=4096 --set task.seq_len=512 --set model.d_model=256";
+    let mut running = Running::start(&sandbox, line);
+    running.wait_for("\"saved\"");
+    running.send("-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    let sent = Instant::now();
+    running.send("-INT");
+    let output = running.child.wait_with_output().unwrap();
+    assert!(sent.elapsed() < Duration::from_millis(500), "{:?}", sent.elapsed());
+    assert_eq!(output.status.code(), None, "ended by the signal itself: {output:?}");
+    sandbox.succeeds("eval run --examples 1");
 }

@@ -1,5 +1,9 @@
 //! The frames of the film that a run keeps.
 
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::support::sandbox::Sandbox;
 use crate::support::tensors::tensors;
 
@@ -83,4 +87,27 @@ fn a_run_that_was_stopped_keeps_the_frames_of_one_that_was_not() {
     std::fs::write(sandbox.path("run/snapshots/step-00000011.safetensors"), "left over").unwrap();
     sandbox.succeeds("train run --resume --quiet");
     assert!(sandbox.tree("run/snapshots") == sandbox.tree("whole/snapshots"));
+}
+
+#[test]
+fn a_film_that_cannot_be_written_ends_with_one_warning_and_the_training_goes_on() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --steps 400 --set task.seq_len=5 --set train.snapshot_every=1";
+    sandbox.succeeds(&format!("{line} --out whole --quiet"));
+    let mut command = sandbox.command(&format!("{line} --out run"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("step ")));
+    // A file in place of the folder can hold no frame.
+    fs::rename(sandbox.path("run/snapshots"), sandbox.path("moved")).unwrap();
+    sandbox.write("run/snapshots", "");
+    let rest: Vec<String> = lines.collect();
+    let run = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.success(), "{stderr}");
+    assert_eq!(stderr.matches("the film ends before step ").count(), 1, "{stderr}");
+    assert!(stderr.contains("run/snapshots"), "{stderr}");
+    assert!(rest.iter().any(|line| line.starts_with("the film is not whole: ")), "{rest:#?}");
+    let last = "checkpoints/step-00000400";
+    assert!(sandbox.tree(&format!("run/{last}")) == sandbox.tree(&format!("whole/{last}")));
 }

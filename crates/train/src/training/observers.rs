@@ -1,0 +1,70 @@
+//! All observers of a run, and what becomes of the run if one of them fails.
+
+use std::ops::ControlFlow;
+
+use super::observer::{Next, Observer, State};
+use crate::error::TrainError;
+use crate::measure::EvaluationProgress;
+
+/// The observers, and what they have saved.
+pub(super) struct Observers<'a, M> {
+    list: Vec<&'a mut dyn Observer<M>>,
+    /// Step of the last state that was saved, or loaded.
+    saved_at: Option<u64>,
+}
+
+impl<'a, M> Observers<'a, M> {
+    /// `loaded`: the step of a state that came from a checkpoint.
+    pub(super) fn new(list: Vec<&'a mut dyn Observer<M>>, loaded: Option<u64>) -> Self {
+        Self { list, saved_at: loaded }
+    }
+
+    /// Calls `hook` on one after the other. Before the error of one is returned, a checkpoint of `state` is tried.
+    pub(super) fn notify(
+        &mut self,
+        state: &State<M>,
+        mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        let result = self.list.iter_mut().try_for_each(|observer| hook(&mut **observer));
+        if result.is_err() && self.saved_at != Some(state.step) {
+            // The first error is the one to return, also where the checkpoint fails.
+            let _ = self.save(state);
+        }
+        result
+    }
+
+    /// Saves a checkpoint, and returns what the observers then ask for. Where one of them cannot save, the others still
+    /// do.
+    pub(super) fn save(&mut self, state: &State<M>) -> Result<Next, TrainError> {
+        self.saved_at = Some(state.step);
+        let saved = self.list.iter_mut().map(|observer| observer.checkpoint(state));
+        saved.fold(Ok(()), Result::and)?;
+        let mut next = Next::Continue;
+        self.notify(state, |observer| {
+            next = next.max(observer.saved(state)?);
+            Ok(())
+        })?;
+        Ok(next)
+    }
+
+    /// Saves unless this step is saved.
+    pub(super) fn save_once(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        if self.saved_at == Some(state.step) { Ok(()) } else { self.save(state).map(drop) }
+    }
+
+    /// Whether an evaluation of `state` goes on.
+    pub(super) fn ask(
+        &mut self,
+        state: &State<M>,
+        progress: EvaluationProgress,
+    ) -> Result<ControlFlow<()>, TrainError> {
+        let mut answer = ControlFlow::Continue(());
+        self.notify(state, |observer| {
+            if observer.evaluating(state, progress)?.is_break() {
+                answer = ControlFlow::Break(());
+            }
+            Ok(())
+        })?;
+        Ok(answer)
+    }
+}
