@@ -33,8 +33,8 @@
 //! - Which head reads which? [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a
 //!   [`Baseline`].
 //! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
-//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and
-//!   [`Shapes`]; `qkv report RUN`.
+//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s and [`Shapes`];
+//!   `qkv report RUN`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
 //!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`grouped`] and [`counted`]; a
 //!   [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
@@ -61,7 +61,6 @@ pub use files::weights::{Tensor, Weights};
 pub use film::film_strip::FilmStrip;
 pub use film::frames::{Film, Frame};
 pub use film::page::shapes::Shapes;
-pub use heads::attention_pattern::AttentionPattern;
 pub use heads::attention_stats::{Entropy, OffsetMean};
 pub use heads::circuit::Circuit;
 pub use heads::composition::{Baseline, Composition, CompositionKind, compositions};

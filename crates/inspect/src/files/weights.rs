@@ -130,6 +130,12 @@ impl Weights {
         }
     }
 
+    /// All values of a tensor in one row.
+    pub(crate) fn row(&self, name: &str) -> Result<Matrix, InspectError> {
+        let values = self.tensor(name)?.values;
+        Matrix::new(1, values.len(), values)
+    }
+
     fn first_names(&self) -> String {
         const SHOWN: usize = 8;
         let names: Vec<&str> = self.names().take(SHOWN).collect();

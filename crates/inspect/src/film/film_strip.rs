@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use plotters::backend::SVGBackend;
-use plotters::drawing::IntoDrawingArea;
 use plotters::element::Rectangle;
+use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, FontTransform, RGBColor};
 
@@ -12,13 +11,13 @@ use crate::error::InspectError;
 use crate::film::frames::{Film, Frame};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
-use crate::picture::heat_map_drawing::{Backend, Bar, Canvas, Drawn, INK, PAPER, draw_bar, writing};
+use crate::picture::heat_map_drawing::{Bar, Canvas, Drawing, Drawn, INK, PAPER, draw_bar, writing};
 use crate::picture::layout::{GAP, LABEL};
 use crate::picture::palette::Palette;
-use crate::picture::raster::{Raster, png};
+use crate::picture::raster::png;
 use crate::picture::reduce::reduce;
 use crate::picture::scale::Scale;
-use crate::picture::svg::with_title;
+use crate::picture::svg::svg;
 
 /// Steps that are shown.
 const MAX_STEPS: usize = 6;
@@ -87,11 +86,7 @@ impl<'a> FilmStrip<'a> {
     /// # Errors
     /// If the drawing library fails, which it has no reason to do in memory.
     pub fn svg(&self) -> Result<String, InspectError> {
-        let mut svg = String::new();
-        let canvas = SVGBackend::with_string(&mut svg, self.size()).into_drawing_area();
-        self.draw(&canvas).map_err(|error| InspectError::Picture { problem: error.to_string() })?;
-        drop(canvas);
-        Ok(with_title(&svg, &self.title))
+        svg(self)
     }
 
     /// The still as PNG.
@@ -99,11 +94,13 @@ impl<'a> FilmStrip<'a> {
     /// # Errors
     /// As [`svg`](Self::svg).
     pub fn png(&self) -> Result<Vec<u8>, InspectError> {
-        let mut pixels = Vec::new();
-        let canvas = Raster::new(&mut pixels, self.size()).into_drawing_area();
-        self.draw(&canvas).map_err(|error| InspectError::Picture { problem: error.to_string() })?;
-        drop(canvas);
-        png(&pixels, self.size())
+        png(self)
+    }
+}
+
+impl Drawing for FilmStrip<'_> {
+    fn title(&self) -> &str {
+        &self.title
     }
 
     fn size(&self) -> (u32, u32) {
@@ -111,7 +108,7 @@ impl<'a> FilmStrip<'a> {
         ((LEFT + columns * (SIDE + GAP) + BAR) as u32, (TOP + rows * (SIDE + ROW_GAP)) as u32)
     }
 
-    fn draw<B: Backend>(&self, canvas: &Canvas<B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<B>) -> Drawn<B> {
         canvas.fill(&PAPER)?;
         canvas.draw_text(&self.title, &writing(16, INK, HPos::Left, VPos::Top), (LEFT, GAP))?;
         let words = writing(LABEL, INK, HPos::Center, VPos::Bottom);
@@ -152,7 +149,7 @@ impl<'a> Row<'a> {
     }
 }
 
-fn draw_picture<B: Backend>(
+fn draw_picture<B: DrawingBackend>(
     canvas: &Canvas<B>,
     matrix: &Matrix,
     scale: &Scale,

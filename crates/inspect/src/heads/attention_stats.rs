@@ -146,12 +146,4 @@ mod tests {
         assert!(rounded.mean_entropy().is_some_and(|nats| (nats - 3f64.ln()).abs() < 1e-3));
         Ok(())
     }
-
-    #[test]
-    fn queries_that_see_nothing_have_no_figures() -> Result<(), InspectError> {
-        let map = map(2, 2, &[0.0; 4])?;
-        assert_eq!((map.entropies(), map.mean_entropy()), (vec![None, None], None));
-        assert!(map.offsets().is_empty());
-        Ok(())
-    }
 }

@@ -17,7 +17,7 @@ use crate::number::significant;
 const MAX_MULTIPLICATIONS: f64 = 3e8;
 
 /// Figures of one head; `None` where the files lack what it follows from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeadProfile {
     /// Name of the layer, such as `blocks.0.attention`.
     pub layer: String,
@@ -54,13 +54,18 @@ pub fn profiles(
     embeddings: &Embeddings,
     snapshot: Option<&Snapshot>,
 ) -> Vec<HeadProfile> {
-    let mut strongest = strongest(layers);
+    let strongest = strongest(layers);
     let mut profiles = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
-        profiles.extend((0..layer.heads.len()).map(|head| HeadProfile {
-            copying_score: copying_score(layer.ov(head), embeddings),
-            compositions: strongest.remove(&(index, head)).unwrap_or_default(),
-            ..HeadProfile::new(&layer.prefix, head)
+        profiles.extend((0..layer.heads.len()).map(|head| {
+            HeadProfile {
+                copying_score: copying_score(layer.ov(head), embeddings),
+                compositions: strongest
+                    .range((index, head, CompositionKind::Query)..=(index, head, CompositionKind::Value))
+                    .map(|(_, composition)| composition.clone())
+                    .collect(),
+                ..HeadProfile::new(&layer.prefix, head)
+            }
         }));
     }
     for (snapshot, map) in
@@ -72,7 +77,7 @@ pub fn profiles(
             profiles.push(HeadProfile::new(&map.layer, map.head));
             profiles.len() - 1
         });
-        profiles[place].scores = map.scores(&snapshot.tokens);
+        profiles[place].scores = map.scores(&snapshot.labels.tokens);
         profiles[place].n_keys = map.mean_entropy().map(f64::exp);
         profiles[place].offset = usual_offset(map);
     }
@@ -121,16 +126,7 @@ impl HeadProfile {
     }
 
     fn new(layer: &str, head: usize) -> Self {
-        let (scores, layer) = (HeadScores::default(), layer.to_owned());
-        Self {
-            layer,
-            head,
-            scores,
-            n_keys: None,
-            offset: None,
-            copying_score: None,
-            compositions: Vec::new(),
-        }
+        Self { layer: layer.to_owned(), head, ..Self::default() }
     }
 }
 
@@ -145,22 +141,19 @@ fn usual_offset(map: &AttentionMap) -> Option<OffsetMean> {
     offsets.max_by(|a, b| a.mean.total_cmp(&b.mean))
 }
 
-/// By layer and head that read.
-fn strongest(layers: &[LayerWeights]) -> BTreeMap<(usize, usize), Vec<Composition>> {
+/// By layer and head that read, and how.
+fn strongest(layers: &[LayerWeights]) -> BTreeMap<(usize, usize, CompositionKind), Composition> {
     /// Of the baseline's random numbers; any is as good.
     const SEED: u64 = 0;
-    let mut best: BTreeMap<(usize, usize), BTreeMap<CompositionKind, Composition>> = BTreeMap::new();
-    if !has_compositions(layers) {
-        return BTreeMap::new();
-    }
-    for composition in compositions(layers, SEED) {
-        let kinds = best.entry((composition.to_layer, composition.to_head)).or_default();
-        let known = kinds.get(&composition.kind);
-        if known.is_none_or(|known| composition.deviations() > known.deviations()) {
-            kinds.insert(composition.kind, composition);
+    let mut best: BTreeMap<_, Composition> = BTreeMap::new();
+    let found = if has_compositions(layers) { compositions(layers, SEED) } else { Vec::new() };
+    for composition in found {
+        let place = (composition.to_layer, composition.to_head, composition.kind);
+        if best.get(&place).is_none_or(|known| composition.deviations() > known.deviations()) {
+            best.insert(place, composition);
         }
     }
-    best.into_iter().map(|(reader, kinds)| (reader, kinds.into_values().collect())).collect()
+    best
 }
 
 #[cfg(test)]

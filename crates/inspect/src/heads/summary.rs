@@ -3,10 +3,9 @@
 use serde::Serialize;
 
 use crate::error::InspectError;
-use crate::files::layers::LayerWeights;
 use crate::files::source::Source;
-use crate::matrix::dense::Matrix;
 use crate::matrix::movement::Movement;
+use crate::matrix::spectrum::Spectrum;
 
 /// How many of the largest singular values a summary keeps.
 const TOP: usize = 4;
@@ -49,44 +48,28 @@ pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
         for (head, weights) in layer.heads.iter().enumerate() {
             for (name, matrix) in weights.named() {
                 let Some(matrix) = matrix else { continue };
-                let before = before.and_then(|before| same(before, head, name));
+                let spectrum = match matrix.spectrum() {
+                    Ok(spectrum) => Some(spectrum),
+                    Err(InspectError::NotFinite { .. } | InspectError::NoConvergence { .. }) => None,
+                    Err(error) => return Err(error),
+                };
+                let before = before.and_then(|before| before.matrix(head, name));
                 summaries.push(Summary {
                     layer: layer.prefix.clone(),
                     head,
                     matrix: name,
-                    ..Summary::new(matrix, before)?
+                    rows: matrix.rows(),
+                    columns: matrix.columns(),
+                    norm: matrix.norm(),
+                    rank: spectrum.as_ref().map(Spectrum::rank),
+                    effective_rank: spectrum.as_ref().map(Spectrum::effective_rank),
+                    singular_values: spectrum.as_ref().map(|spectrum| spectrum.top(TOP).to_vec()),
+                    moved: before.map(|before| matrix.moved_from(before)).transpose()?,
                 });
             }
         }
     }
     Ok(summaries)
-}
-
-fn same<'a>(layer: &'a LayerWeights, head: usize, name: &str) -> Option<&'a Matrix> {
-    let named = layer.heads.get(head)?.named();
-    named.into_iter().find(|(other, _)| *other == name).and_then(|(_, matrix)| matrix)
-}
-
-impl Summary {
-    fn new(matrix: &Matrix, start: Option<&Matrix>) -> Result<Self, InspectError> {
-        let spectrum = match matrix.spectrum() {
-            Ok(spectrum) => Some(spectrum),
-            Err(InspectError::NotFinite { .. } | InspectError::NoConvergence { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Self {
-            layer: String::new(),
-            head: 0,
-            matrix: "",
-            rows: matrix.rows(),
-            columns: matrix.columns(),
-            norm: matrix.norm(),
-            rank: spectrum.as_ref().map(|s| s.rank()),
-            effective_rank: spectrum.as_ref().map(|s| s.effective_rank()),
-            singular_values: spectrum.as_ref().map(|s| s.top(TOP).to_vec()),
-            moved: start.map(|start| matrix.moved_from(start)).transpose()?,
-        })
-    }
 }
 
 #[cfg(test)]

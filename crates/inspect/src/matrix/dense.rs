@@ -47,6 +47,11 @@ impl Matrix {
         self.columns
     }
 
+    /// Number of rows and of columns.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.rows, self.columns]
+    }
+
     /// Names of the axes: down, across.
     pub fn axes(&self) -> [&'static str; 2] {
         self.axes

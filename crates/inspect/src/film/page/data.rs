@@ -6,12 +6,13 @@ use qkv_run::tensor_names::WATCHED;
 use serde::Serialize;
 
 use crate::error::NoGauge;
-use crate::files::layers::HeadWeights;
+use crate::files::layers::{HeadWeights, LayerWeights};
 use crate::film::frames::{Film, Frame};
 use crate::film::page::map_data::{ProbeData, probes};
 use crate::film::page::matrix_data::MatrixData;
 use crate::heads::circuit::Circuit;
-use crate::heads::embeddings::StreamInput;
+use crate::heads::embeddings::{Embeddings, StreamInput};
+use crate::heads::gradients::GradientFlow;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;
 use crate::picture::palette::{Palette, Rgb};
@@ -94,7 +95,7 @@ impl PageData {
                 sequential: Palette::Sequential.stops(),
             },
             layers: layers(film),
-            probes: probes(film),
+            probes: probes(&film.frames),
             no_gauge: match film.config.gauge_is_free() {
                 Err(reason) => Some(reason.to_string()),
                 Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
@@ -121,9 +122,8 @@ impl PageData {
 /// The first probe of the last frame that has one.
 fn last_probe(film: &Film) -> Vec<ProbeData> {
     let last = film.frames.iter().rev().find(|frame| !frame.probes.is_empty());
-    let frames = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
-    let film = Film { frames: frames.into_iter().collect(), ..film.clone() };
-    probes(&film)
+    let frame = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
+    probes(frame.as_slice())
 }
 
 fn layers(film: &Film) -> Vec<LayerData> {
@@ -160,22 +160,19 @@ fn matrices(heads: &[Option<&HeadWeights>], count: usize) -> Vec<MatrixData> {
 }
 
 fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
-    let all = |circuit: &dyn Fn(&Frame) -> Option<Circuit>| -> Vec<Option<Circuit>> {
-        let here = |frame: &&Frame| frame.layers.get(layer).is_some_and(|layer| head < layer.heads.len());
-        film.frames.iter().map(|frame| Some(frame).filter(here).and_then(circuit)).collect()
+    let all = |circuit: &dyn Fn(&LayerWeights, &Embeddings) -> Option<Circuit>| -> Vec<Option<Circuit>> {
+        let of_frame = |frame: &Frame| {
+            let layer = frame.layers.get(layer).filter(|layer| head < layer.heads.len());
+            circuit(layer?, &frame.embeddings)
+        };
+        film.frames.iter().map(of_frame).collect()
     };
-    let full_qk = |frame: &Frame, query, key| {
-        frame.embeddings.full_qk(&frame.layers[layer].qk(head)?, query, key).ok()?
-    };
-    let full_ov =
-        |frame: &Frame| frame.embeddings.full_ov(&frame.layers[layer].ov(head)?, StreamInput::Token).ok()?;
-    let tokens = all(&|frame| full_qk(frame, StreamInput::Token, StreamInput::Token));
-    let positions = all(&|frame| full_qk(frame, StreamInput::Position, StreamInput::Position));
-    let written = all(&full_ov);
+    let qk = |input| all(&|layer, embeddings| embeddings.full_qk(&layer.qk(head)?, input, input).ok()?);
+    let ov = all(&|layer, embeddings| embeddings.full_ov(&layer.ov(head)?, StreamInput::Token).ok()?);
     [
-        ("QK, token by token", ["query token", "key token"], tokens),
-        ("QK, position by position", ["query position", "key position"], positions),
-        ("OV, token by token", ["seen token", "next token"], written),
+        ("QK, token by token", ["query token", "key token"], qk(StreamInput::Token)),
+        ("QK, position by position", ["query position", "key position"], qk(StreamInput::Position)),
+        ("OV, token by token", ["seen token", "next token"], ov),
     ]
     .into_iter()
     .filter_map(|(name, axes, circuits)| MatrixData::of_circuits(name, axes, &circuits))
@@ -186,15 +183,9 @@ fn flows(film: &Film, layer: usize, head: usize) -> Vec<FlowData> {
     let Some([first, _]) = film.ends() else { return Vec::new() };
     let name = &first.layers[layer].prefix;
     let of = |matrix: &'static str| {
-        let found = film.frames.iter().map(|frame| {
-            let here = |flow: &&crate::GradientFlow| {
-                flow.layer == *name && flow.head == head && flow.matrix == matrix
-            };
-            frame.flows.iter().find(here)
-        });
-        let found: Vec<_> = found.collect();
-        let is_there = found.iter().any(Option::is_some);
-        is_there.then(|| FlowData {
+        let here = |flow: &&GradientFlow| (&flow.layer, flow.head, flow.matrix) == (name, head, matrix);
+        let found: Vec<_> = film.frames.iter().map(|frame| frame.flows.iter().find(here)).collect();
+        found.iter().any(Option::is_some).then(|| FlowData {
             name: matrix.to_uppercase(),
             gradient: found.iter().map(|flow| Some((*flow)?.gradient)).collect(),
             update: found.iter().map(|flow| (*flow)?.update).collect(),

@@ -1,5 +1,7 @@
 //! The sizes of one head's attention, written as on the lecture's slide.
 
+use qkv_run::tensor_names::WATCHED;
+
 use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
 
@@ -61,8 +63,7 @@ impl Film {
         let seq_len = self.config.seq_len.or(probe.map(|map| map.weights.rows()))?;
         let last = self.frames.last()?;
         let head = self.ends().and_then(|[_, last]| last.layers.first()?.heads.first());
-        let [w_q, w_k, w_v] = ["w_q", "w_k", "w_v"]
-            .map(|name| head.and_then(|head| head.named().into_iter().find(|(found, _)| *found == name)?.1));
+        let [w_q, w_k, w_v] = WATCHED.map(|name| head.and_then(|head| head.matrix(name)));
         let first = w_q.or(w_k).or(w_v);
         let d_in = first.map(Matrix::rows).or(last.embeddings.tokens.as_ref().map(Matrix::columns))?;
         Some(Shapes {
