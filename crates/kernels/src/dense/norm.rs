@@ -138,7 +138,7 @@ pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T]) -> NormOutput<T> {
 ///
 /// # Panics
 ///
-/// As the forward; and if a gradient is not of the size of what it belongs to.
+/// As the forward; and if the statistics or the gradient are not of its sizes.
 #[track_caller]
 pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> NormGradients<T> {
     let NormSaved { x, statistics, d_out } = saved;
@@ -162,9 +162,7 @@ pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> No
             level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
         },
     );
-    let (mut d_gamma, mut d_beta) = (vec![T::ZERO; d], vec![T::ZERO; d_beta_len]);
-    partials.sum_columns_into(0, &mut d_gamma);
-    partials.sum_columns_into(d, &mut d_beta);
+    let [d_gamma, d_beta] = partials.total([d, d_beta_len]);
     NormGradients { d_x: d_x.finish(), d_gamma, d_beta }
 }
 
@@ -187,7 +185,13 @@ impl<T: Float> WithSimd for Forward<'_, T> {
         let rows = x.chunks_exact(d).zip(out.chunks_exact_mut(d)).zip(statistics.chunks_exact_mut(2));
         for ((x, out), statistics) in rows {
             let mean = match norm {
-                Norm::Layer { .. } => fold(simd, x, |sum, x| sum + x) / n,
+                Norm::Layer { .. } => {
+                    let mut sum = Vector::splat(simd, T::ZERO);
+                    for x in x.chunks(lanes) {
+                        sum += Vector::load(simd, x);
+                    }
+                    sum.sum() / n
+                }
                 Norm::Rms { .. } => T::ZERO,
             };
             let mean_vector = Vector::splat(simd, mean);
@@ -263,15 +267,4 @@ impl<T: Float> WithSimd for Backward<'_, T> {
             }
         }
     }
-}
-
-/// All numbers of a row folded into lanes, and the lanes added up; missing lanes are zero.
-#[inline(always)]
-fn fold<S: Simd, T: Float>(
-    simd: S,
-    row: &[T],
-    step: impl Fn(Vector<S, T>, Vector<S, T>) -> Vector<S, T>,
-) -> T {
-    let chunks = row.chunks(width::<S, T>());
-    chunks.fold(Vector::splat(simd, T::ZERO), |sum, x| step(sum, Vector::load(simd, x))).sum()
 }

@@ -46,9 +46,8 @@ pub fn start_rows<T: Float>(residual: &[T], bias: Option<&[T]>) -> Vec<T> {
 /// ```
 #[track_caller]
 pub fn sum_rows<T: Float>(x: &[T], d: usize) -> Vec<T> {
-    let mut sums = vec![T::ZERO; d];
     if x.is_empty() {
-        return sums;
+        return vec![T::ZERO; d];
     }
     assert!(d > 0 && x.len().is_multiple_of(d), "{} numbers, rows of {d}", x.len());
     let level = Level::current();
@@ -61,7 +60,7 @@ pub fn sum_rows<T: Float>(x: &[T], d: usize) -> Vec<T> {
             level.dispatch(SumRows { x, sums });
         },
     );
-    partials.sum_into(&mut sums);
+    let [sums] = partials.total([d]);
     sums
 }
 

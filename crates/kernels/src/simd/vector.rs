@@ -80,7 +80,8 @@ impl<S: Simd, T: Lanes> Vector<S, T> {
         Self { simd: self.simd, lanes: T::mul_add(self.simd, self.lanes, factor.lanes, term.lanes) }
     }
 
-    /// `self` where it is larger, else `other`, also where one of them is NaN.
+    /// `self` where it is larger, else `other`, also where one of them is NaN. A running maximum is `other`: a NaN
+    /// leaves it as it is, and reaches the sum through its own exponential.
     #[inline(always)]
     pub(crate) fn max(self, other: Self) -> Self {
         Self { simd: self.simd, lanes: T::max(self.simd, self.lanes, other.lanes) }

@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Bool, Tensor};
 use qkv_kernels::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, MaskView, Matrix, View,
-    ViewMut, attention_backward, attention_forward, zeros,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign, Dropout, MaskView, Matrix,
+    Softmax, View, ViewMut, attention_backward, attention_forward, zeros,
 };
 
-use super::mask::{CausalAlign, Mask};
-use super::softmax::Softmax;
+use super::mask::Mask;
 use crate::fused::{Array, Forward, Gradient, HostBackend, Kernel, Number, Saved, Values, apply};
 
 /// Everything about attention with dot products that is not a tensor of the graph.
@@ -154,14 +153,8 @@ impl FusedAttention {
             d_k,
             d_v,
             scale: T::from_f64(self.scale),
-            softmax: match self.softmax {
-                Softmax::Standard => qkv_kernels::Softmax::Standard,
-                Softmax::Quiet => qkv_kernels::Softmax::Quiet,
-            },
-            causal: self.causal.map(|align| match align {
-                CausalAlign::TopLeft => Causal::TopLeft,
-                CausalAlign::BottomRight => Causal::BottomRight,
-            }),
+            softmax: self.softmax,
+            causal: self.causal,
             lengths: self.lengths.as_deref(),
             hidden: self.hidden.as_ref().map(|table| mask_view(&table.values, table.shape)),
             bias: self.bias.as_ref().map(|table| mask_view(table.values.slice(), table.shape)),

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::Softmax;
 use super::checks::check_q_k_v;
 use super::fused::FusedAttention;
 use super::hook::{Stage, TraceStep};
@@ -9,7 +10,6 @@ use super::implementation::Implementation;
 use super::mask::Mask;
 use super::non_finite::FiniteKeysValues;
 use super::score::{ScaledDot, Score, is_dot_product};
-use super::softmax::Softmax;
 use crate::error::ModelError;
 use crate::fused::DropoutRule;
 use crate::positions::{AnyPositions, Positions};

@@ -7,7 +7,7 @@ mod properties;
 mod strides;
 
 use naive::{Case, Results};
-use qkv_kernels::{Causal, Dropout, Softmax};
+use qkv_kernels::{CausalAlign, Dropout, Softmax};
 
 use crate::numbers::{
     Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level, distance,
@@ -77,7 +77,7 @@ fn heads_may_share_keys_and_values() {
 #[test]
 fn keys_split_among_tasks_and_spans_add_up() {
     // 16 tasks for one head: chunks of at least 256 keys, and spans of 1024 in one chunk where there are many heads.
-    for causal in some(&[None, Some(Causal::TopLeft)], 1) {
+    for causal in some(&[None, Some(CausalAlign::TopLeft)], 1) {
         check(&Case { causal, ..Case::new([1, 530, 1301], [1, 1], [3, 2], 1.0) });
         check(&Case { causal, ..Case::new([1, 67, 1301], [16, 16], [2, 3], 1.0) });
         check(&Case { causal, ..Case::new([3, 131, 2309], [4, 2], [2, 3], 1.0) });
@@ -88,7 +88,12 @@ fn keys_split_among_tasks_and_spans_add_up() {
 fn dropout_is_the_same_on_the_way_back() {
     let case = Case::new([2, 67, 150], [2, 1], [5, 16], 1.0);
     check(&Case { dropout: Some(dropout()), ..case.clone() });
-    check(&Case { dropout: Some(dropout()), causal: Some(Causal::TopLeft), softmax: Softmax::Quiet, ..case });
+    check(&Case {
+        dropout: Some(dropout()),
+        causal: Some(CausalAlign::TopLeft),
+        softmax: Softmax::Quiet,
+        ..case
+    });
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn gradients_agree_with_central_differences() {
     let mut random = Random::new(9);
     let base = Case::new([2, 5, 7], [4, 2], [3, 2], 1.0);
     let case = Case {
-        causal: Some(Causal::BottomRight),
+        causal: Some(CausalAlign::BottomRight),
         bias: Some((random.normal(35, 1.0), [0, 0, 7, 1])),
         dropout: Some(dropout()),
         softmax: Softmax::Quiet,

@@ -2,7 +2,7 @@
 //! `f32`.
 
 use qkv_kernels::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Float, MaskView,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign, Dropout, Float, MaskView,
     Softmax, View, ViewMut, attention_backward, attention_forward,
 };
 
@@ -20,7 +20,7 @@ pub struct Case {
     pub d_v: usize,
     pub scale: f64,
     pub softmax: Softmax,
-    pub causal: Option<Causal>,
+    pub causal: Option<CausalAlign>,
     pub lengths: Option<Vec<usize>>,
     /// With the strides of batch, head, query and key.
     pub hidden: Option<(Vec<bool>, [usize; 4])>,
@@ -136,8 +136,8 @@ impl Case {
     pub fn sees(&self, batch: usize, head: usize, i: usize, j: usize) -> bool {
         let causal = match self.causal {
             None => true,
-            Some(Causal::TopLeft) => j <= i,
-            Some(Causal::BottomRight) => j + self.q_len <= i + self.k_len,
+            Some(CausalAlign::TopLeft) => j <= i,
+            Some(CausalAlign::BottomRight) => j + self.q_len <= i + self.k_len,
         };
         let real = self.lengths.as_ref().is_none_or(|lengths| j < lengths[batch]);
         let shown = self

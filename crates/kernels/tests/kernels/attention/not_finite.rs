@@ -1,6 +1,6 @@
 //! Where NaN and infinities go.
 
-use qkv_kernels::Causal;
+use qkv_kernels::CausalAlign;
 
 use super::naive::{Case, Results};
 use crate::numbers::{at_every_level, some};
@@ -39,7 +39,7 @@ fn check_not_finite(case: &Case) {
 fn nan_and_infinity_go_where_the_equations_send_them() {
     let case = Case::new([1, 70, 150], [2, 2], [4, 8], 1.0);
     for bad in some(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY], 0) {
-        for causal in [None, Some(Causal::TopLeft)] {
+        for causal in [None, Some(CausalAlign::TopLeft)] {
             let case = Case { causal, ..case.clone() };
             let mut bad_q = case.clone();
             bad_q.q[(33 * 2 + 1) * 4 + 2] = bad;

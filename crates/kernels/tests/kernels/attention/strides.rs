@@ -1,7 +1,7 @@
 //! Heads that lie between others.
 
 use qkv_kernels::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, View, ViewMut,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign, View, ViewMut,
     attention_backward, attention_forward,
 };
 
@@ -14,7 +14,7 @@ fn heads_are_read_and_written_through_strides() {
     let (batch, seq_len, n_heads, d) = (2, 67, 3, 5);
     let width = n_heads * d;
     let case = Case {
-        causal: Some(Causal::TopLeft),
+        causal: Some(CausalAlign::TopLeft),
         ..Case::new([batch, seq_len, seq_len], [n_heads; 2], [d; 2], 1.0)
     };
     let expected: Results<f64> = case.fused();
@@ -32,7 +32,7 @@ fn heads_are_read_and_written_through_strides() {
         AttentionInputs { q: view(&buffer), k: view(&buffer[width..]), v: view(&buffer[2 * width..]) };
     let attention = Attention {
         scale: case.scale,
-        causal: Some(Causal::TopLeft),
+        causal: Some(CausalAlign::TopLeft),
         ..Attention::<f64>::new(batch, seq_len, n_heads, d)
     };
     // The context head by head, [batch, n_heads, seq_len, d].
