@@ -71,7 +71,7 @@ pub fn short_run(registry: &Registry, settings: &[&str]) -> Config {
 
 /// The model of a config, from another seed than the config's if `seed` says so.
 pub fn model(registry: &Registry, config: &Config, seed: u64, device: &Device) -> (Arc<dyn Task>, AnyModel) {
-    let experiment = registry.resolve(Config { seed, ..config.clone() }).unwrap();
+    let experiment = registry.reader().resolve(Config { seed, ..config.clone() }).unwrap();
     let model = experiment.model(device).unwrap();
     (experiment.task, model)
 }

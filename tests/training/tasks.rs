@@ -6,9 +6,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::random::Rng;
 use qkv_train::{
-    ConfigSource, Copy, Corpus, Enumerable, Evaluation, Example, Examples, Induction, InductionForm, Layout,
-    Max, ModularAddition, Recall, Registry, Reverse, Sort, SortedList, Split, Task, TrainError, Trainer,
-    draw, evaluate,
+    ConfigSource, Copy, Corpus, Evaluation, Example, Examples, Induction, InductionForm, Layout, Max,
+    ModularAddition, Recall, Registry, Reverse, Sort, SortedList, Split, Task, TrainError, Trainer, draw,
+    evaluate,
 };
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
@@ -212,7 +212,8 @@ fn splits_share_no_input_even_in_a_small_space_and_across_seeds() {
 fn the_training_share_of_modular_addition_is_as_set() {
     for train_share in [0.3, 0.8] {
         let task = ModularAddition { modulus: 59, train_share };
-        let splits = (0..3481).map(|index| task.split(&task.input(index)));
+        let inputs = task.inputs().unwrap();
+        let splits = (0..3481).map(|index| task.split(&inputs.nth(index)));
         let mut counts = [0_usize; 3];
         splits.for_each(|split| counts[SPLITS.iter().position(|&known| known == split).unwrap()] += 1);
         let held_out = (1.0 - train_share) / 2.0;
@@ -235,12 +236,13 @@ fn every_numbered_input_is_met_once() {
         (Box::new(ModularAddition { modulus: 11, train_share: 0.5 }), 121),
     ];
     for (task, expected) in numbered {
-        let numbered = task.enumerable().unwrap();
-        let n_inputs = numbered.n_inputs().unwrap();
-        let inputs: HashSet<Vec<u32>> = (0..n_inputs).map(|index| numbered.input(index)).collect();
+        let numbered = task.inputs().unwrap();
+        let n_inputs = numbered.count.unwrap();
+        let inputs: HashSet<Vec<u32>> = (0..n_inputs).map(|index| numbered.nth(index)).collect();
         assert_eq!((n_inputs, inputs.len() as u64), (expected, expected), "{}", task.summary());
     }
-    assert_eq!(Reverse { seq_len: 40, n_symbols: 10 }.n_inputs(), None, "10^40 is more than can be numbered");
+    let too_many = Reverse { seq_len: 40, n_symbols: 10 };
+    assert_eq!(too_many.inputs().unwrap().count, None, "10^40 is more than can be numbered");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn train_with(
     stop_after: Option<u64>,
 ) -> Result<Trained<AnyModel>, TrainError> {
     let device = device.clone().autodiff();
-    let experiment = Registry::new().resolve(config.clone())?;
+    let experiment = Registry::new().reader().resolve(config.clone())?;
     let (model, task) = (experiment.model(&device)?, &*experiment.task);
     Trainer::new(model, task, config.recipe(), &device)?.stop_after(stop_after).observe(observer).run()
 }
@@ -34,7 +34,7 @@ impl<M> Observer<M> for Nothing {}
 fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
     let config = config(task, settings);
     let trained = train_with(&config, device, &mut Nothing, None).unwrap();
-    let task = Registry::new().resolve(config.clone()).unwrap().task;
+    let task = Registry::new().reader().resolve(config.clone()).unwrap().task;
     evaluate(
         &trained.state.model.valid(),
         Examples { task: &*task, seed: config.seed, split: Split::Test },
@@ -74,7 +74,7 @@ fn two_layers_learn_to_sort_every_input_there_is() {
     for device in devices() {
         let config = config("sort", &["task.len=4", "train.steps=400"]);
         let trained = train_with(&config, &device, &mut Nothing, None).unwrap();
-        let task = Registry::new().resolve(config.clone()).unwrap().task;
+        let task = Registry::new().reader().resolve(config.clone()).unwrap().task;
         let exactly = evaluate_exactly(&trained.state.model.valid(), &*task, 100, &device).unwrap().unwrap();
         assert_eq!((exactly.examples, exactly.sequence_accuracy), (81, 1.0));
         assert!(evaluate_exactly(&trained.state.model.valid(), &*task, 80, &device).unwrap().is_none());

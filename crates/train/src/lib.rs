@@ -10,7 +10,7 @@
 //! - What comes out? [`Trained`], [`Ended`], [`State`]; example `learn_to_reverse`.
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
 //!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
-//!   yours, with [`Enumerable`] inputs, [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
+//!   yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
 //!   [`draw`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
@@ -51,7 +51,7 @@ pub use qkv_run::{Baseline, Evaluation, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{
-    Chars, CharsConfig, Copy, Corpus, Enumerable, Example, Examples, HeldOutLists, Induction, InductionForm,
+    Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{

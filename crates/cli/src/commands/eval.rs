@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_run::{EvaluatedOn, Event};
-use qkv_train::{Enumerable, Examples, Registry, Split, evaluate, evaluate_exactly};
+use qkv_train::{Examples, Registry, Split, evaluate, evaluate_exactly};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
@@ -26,7 +26,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let task = &*run.task;
     let (split, evaluation, which) = if args.exact {
         let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {
-            let n_inputs = task.enumerable().and_then(Enumerable::n_inputs);
+            let n_inputs = task.inputs().and_then(|inputs| inputs.count);
             let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| n.to_string());
             usage(format!(
                 "--exact needs at most {EXACT_LIMIT} inputs, the task `{}` has {n_inputs}",

@@ -243,6 +243,17 @@ impl TrainError {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
+    /// Refuses a value that does not fit; `expected` has its range in words.
+    pub(crate) fn in_range(
+        fits: bool,
+        key: &'static str,
+        expected: impl Into<String>,
+        got: impl ToString,
+    ) -> Result<(), Self> {
+        let out_of_range = || Self::OutOfRange { key, expected: expected.into(), got: got.to_string() };
+        if fits { Ok(()) } else { Err(out_of_range()) }
+    }
+
     pub(crate) fn text(path: &Path, fault: TextFault) -> Self {
         Self::Text { path: path.to_owned(), fault }
     }

@@ -37,9 +37,9 @@ pub fn evaluate_exactly<M: Model>(
     limit: u64,
     device: &Device,
 ) -> Result<Option<Evaluation>, TrainError> {
-    let Some(inputs) = task.enumerable() else { return Ok(None) };
-    let Some(n_inputs) = inputs.n_inputs().filter(|&n_inputs| n_inputs <= limit) else { return Ok(None) };
-    let examples = (0..n_inputs).map(|index| Ok(Example::new(task, inputs.input(index))));
+    let Some(inputs) = task.inputs() else { return Ok(None) };
+    let Some(count) = inputs.count.filter(|&count| count <= limit) else { return Ok(None) };
+    let examples = (0..count).map(|index| Ok(Example::new(task, inputs.nth(index))));
     evaluate_on(model, batches(task, examples, device)).map(Some)
 }
 
