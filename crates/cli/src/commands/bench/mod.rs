@@ -89,7 +89,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     if let Some(path) = &args.export {
         match kind {
             Kind::Training(workload) => export::training(workload, &device, path)?,
-            Kind::Long(long) => export::long(long, &device, path)?,
+            Kind::Long { seq_len } => export::long(seq_len, &device, path)?,
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -108,20 +108,21 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
             let mut training = Training::new(workload, device)?;
             (Timing::of(|| training.step().map(drop))?, workload.n_tokens(), workload.flops())
         }
-        Kind::Long(long) => {
-            let attention = LongAttention::new(long, device);
-            (Timing::of(|| attention.step().map(drop))?, long.seq_len, long.flops())
+        Kind::Long { seq_len } => {
+            let attention = LongAttention::new(seq_len, device);
+            (Timing::of(|| attention.step().map(drop))?, seq_len, attention.flops())
         }
     };
     // Before the matrix product below, which has memory of its own.
     let peak_rss_mb = memory::peak().map(|bytes| bytes as f64 / (1024.0 * 1024.0));
-    let seconds = timing.median() / 1e3;
+    let median_ms = timing.quantile(0.5);
+    let seconds = median_ms / 1e3;
     Ok(Figures {
         event: "bench".to_owned(),
         workload: name.to_owned(),
         threads: rayon::current_num_threads(),
-        median_ms: timing.median(),
-        min_ms: timing.min(),
+        median_ms,
+        min_ms: timing.quantile(0.0),
         quartiles_ms: [timing.quantile(0.25), timing.quantile(0.75)],
         steps: timing.n(),
         tokens_per_second: n_tokens as f64 / seconds,

@@ -50,14 +50,6 @@ impl Timing {
         below + (above - below) * at.fract()
     }
 
-    pub fn median(&self) -> f64 {
-        self.quantile(0.5)
-    }
-
-    pub fn min(&self) -> f64 {
-        self.0[0]
-    }
-
     /// Number of calls.
     pub fn n(&self) -> usize {
         self.0.len()
