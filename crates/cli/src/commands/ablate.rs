@@ -12,13 +12,11 @@ use serde_json::json;
 use crate::args::AblateArgs;
 use crate::exit::usage;
 use crate::output::stdout::Stdout;
+use crate::output::table::table;
 use crate::session::open_run::OpenRun;
 
 /// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
-    if args.examples == 0 {
-        return Err(usage("--examples must be at least 1, got 0"));
-    }
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
@@ -54,24 +52,17 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         counted(before.examples, "test example"),
         run.step
     )?;
-    writeln!(
-        out,
-        "{:>5}  {:>5}  {:<7}  {:>11}  {:>15}",
-        "layer", "head", "without", "loss change", "accuracy change"
-    )?;
-    for (effect, Part { site, heads }) in &parts {
+    let row = |(effect, Part { site, heads }): &(Effect, Part)| {
         let heads = match heads[..] {
             [head] => head.to_string(),
             _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
         };
         let (loss, accuracy) = (effect.loss_change(), effect.accuracy_change());
-        writeln!(
-            out,
-            "{:>5}  {heads:>5}  {:<7}  {loss:>+11.4}  {accuracy:>+15.4}",
-            site.layer,
-            without(site.stage)
-        )?;
-    }
+        let changes = [loss, accuracy].map(|change| format!("{change:+.4}"));
+        [site.layer.to_string(), heads, without(site.stage).to_owned()].into_iter().chain(changes).collect()
+    };
+    let rows: Vec<Vec<String>> = parts.iter().map(row).collect();
+    write!(out, "{}", table(&["layer", "head", "without", "loss change", "accuracy change"], &rows))?;
     Ok(ExitCode::SUCCESS)
 }
 

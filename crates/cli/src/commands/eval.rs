@@ -18,9 +18,6 @@ const EXACT_LIMIT: u64 = 1_000_000;
 
 /// Evaluates the latest checkpoint.
 pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
-    if args.examples == 0 {
-        return Err(usage("--examples must be at least 1, got 0"));
-    }
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let task = &*run.task;
@@ -28,16 +25,11 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
         let evaluation = evaluate_exactly(&run.model, task, EXACT_LIMIT, &device)?.ok_or_else(|| {
             let n_inputs = task.inputs().and_then(|inputs| inputs.count);
             let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| n.to_string());
-            usage(format!(
-                "--exact needs at most {EXACT_LIMIT} inputs, the task `{}` has {n_inputs}",
-                run.config.task.name
-            ))
+            let name = &run.config.task.name;
+            usage(format!("--exact needs at most {EXACT_LIMIT} inputs, the task `{name}` has {n_inputs}"))
         })?;
-        (
-            EvaluatedOn::All,
-            evaluation,
-            format!("all {}, those of training included", counted(evaluation.examples, "input")),
-        )
+        let inputs = counted(evaluation.examples, "input");
+        (EvaluatedOn::All, evaluation, format!("all {inputs}, those of training included"))
     } else {
         let examples = Examples { task, seed: run.config.seed, split: Split::Test };
         let evaluation = evaluate(&run.model, examples, args.examples, &device)?;

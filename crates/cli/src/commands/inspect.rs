@@ -22,11 +22,6 @@ const CELLS: usize = 32;
 pub fn run(args: &InspectArgs) -> Result<ExitCode> {
     let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
     let mut source = Source::open(&args.source)?;
-    for (flag, count) in [("--heads", args.heads), ("--kv-heads", args.kv_heads)] {
-        if count == Some(0) {
-            return Err(usage(format!("{flag} must be at least 1, got 0")));
-        }
-    }
     if let Some(n_heads) = args.heads.or(args.kv_heads.map(|_| source.config.heads().n_heads)) {
         source = source.with_heads(n_heads, args.kv_heads)?;
     }

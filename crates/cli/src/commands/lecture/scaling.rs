@@ -1,7 +1,5 @@
 //! Why the scores are scaled: without `1/√d_k` the softmax saturates as `d_k` grows, and W_Q stops learning.
 
-use std::io::Write;
-
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Choice, Init, Mask, Mode, SelfAttentionConfig, Training};
@@ -23,7 +21,7 @@ struct Row {
 }
 
 /// Measures entropy and gradient against `d_k`, with and without scaling.
-pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
+pub fn experiment(page: &mut Comparison, device: &Device) -> Result<()> {
     let title = "10. why the scores are scaled";
     let what = format!(
         "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance, L = ½ mean context² of one query"

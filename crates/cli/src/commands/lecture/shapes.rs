@@ -1,7 +1,5 @@
 //! Every shape of one head whose queries and keys are as wide as each other, and whose values are not.
 
-use std::io::Write;
-
 use anyhow::Result;
 use burn::tensor::Device;
 use qkv_model::{Init, Mask, SelfAttentionConfig, Training};
@@ -15,7 +13,7 @@ const D_K: usize = 24;
 const D_V: usize = 28;
 
 /// Walks through one query and prints the shape of everything on the way.
-pub fn show<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
+pub fn show(page: &mut Comparison, device: &Device) -> Result<()> {
     let title = format!("9. every shape, with d_q = d_k = {D_K} and d_v = {D_V}");
     page.step(
         &title,
