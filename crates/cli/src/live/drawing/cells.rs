@@ -1,6 +1,6 @@
 //! How large the values of a matrix are drawn.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use qkv_inspect::TextStyle;
 use ratatui::layout::Rect;
@@ -8,12 +8,12 @@ use ratatui::layout::Rect;
 /// Columns of a value that is drawn large: two columns and one row are about square.
 pub const LARGE: u16 = 2;
 
-/// The size of a value on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The size of a value on the screen. Better is greater: first fewer values a cell, then large cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cells {
-    pub size: Size,
     /// So many values each way share a cell.
-    pub block: usize,
+    block: Reverse<usize>,
+    pub size: Size,
 }
 
 /// The size of one cell.
@@ -26,13 +26,16 @@ pub enum Size {
 }
 
 impl Cells {
+    /// One value each, as large as it is drawn.
+    pub const LARGEST: Self = Self { block: Reverse(1), size: Size::Large };
+
     /// The largest cells with which a matrix of this shape fits. Without colours none is small, because a character
     /// has no halves then.
     pub fn fitting(shape: [usize; 2], area: Rect, style: TextStyle) -> Self {
         let blocks = |size: Size| {
             let most = size.most(area);
             let need = |axis: usize| shape[axis].div_ceil(most[axis].max(1));
-            Self { size, block: need(0).max(need(1)) }
+            Self { block: Reverse(need(0).max(need(1))), size }
         };
         let large = blocks(Size::Large);
         match style {
@@ -43,7 +46,7 @@ impl Cells {
 
     /// Rows and columns of cells of a matrix of this shape.
     pub fn of(self, shape: [usize; 2]) -> [usize; 2] {
-        shape.map(|count| count.div_ceil(self.block))
+        shape.map(|count| count.div_ceil(self.block.0))
     }
 
     /// Columns and rows of the screen that a matrix of this shape takes.
@@ -57,7 +60,7 @@ impl Cells {
 
     /// Whether every value has a cell that is large enough for a word beside it.
     pub fn are_labelled(self) -> bool {
-        self == Self { size: Size::Large, block: 1 }
+        self == Self::LARGEST
     }
 }
 
@@ -72,19 +75,6 @@ impl Size {
     }
 }
 
-/// Better is greater: first a value a cell, then large cells.
-impl Ord for Cells {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.block.cmp(&self.block).then(self.size.cmp(&other.size))
-    }
-}
-
-impl PartialOrd for Cells {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +82,7 @@ mod tests {
     #[test]
     fn cells_are_as_large_as_fits() {
         let cells = |width, height, style| Cells::fitting([16, 7], Rect::new(0, 0, width, height), style);
-        let of = |size, block| Cells { size, block };
+        let of = |size, block| Cells { block: Reverse(block), size };
         assert_eq!(cells(14, 16, TextStyle::Colour), of(Size::Large, 1));
         assert_eq!(cells(13, 16, TextStyle::Colour), of(Size::Small, 1));
         assert_eq!(cells(7, 8, TextStyle::Colour), of(Size::Small, 1));

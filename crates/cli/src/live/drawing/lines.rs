@@ -1,6 +1,6 @@
 //! The lines above and below the pictures, as parts of which as many are shown as fit.
 
-use qkv_inspect::grouped;
+use qkv_inspect::{grouped, significant};
 use ratatui::text::Span;
 
 use crate::live::pace::Pace;
@@ -18,7 +18,7 @@ pub fn figures(view: &View) -> Vec<String> {
     if view.training == Training::Held {
         figures.push("paused".to_owned());
     }
-    figures.extend(report.map(|report| format!("loss {:<6}", figure(report.loss))));
+    figures.extend(report.map(|report| format!("loss {:<8}", significant(report.loss))));
     figures.extend(seconds_left.map(|seconds| format!("{:>5} left", duration(seconds))));
     figures.extend(tokens_per_second.map(|rate| format!("{:>7} tokens/s", grouped(rate.round() as usize))));
     figures.extend(report.map(|report| format!("lr {:.1e}", report.lr)));
@@ -77,18 +77,6 @@ fn duration(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// Four significant digits, however small the number.
-pub fn figure(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 0.001 => format!("{number:.1e}"),
-        size => {
-            let whole = size.log10().floor().clamp(0.0, 3.0) as usize;
-            format!("{number:.*}", if size < 10.0 { 4 } else { 4 - whole })
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,13 +85,6 @@ mod tests {
     fn durations_are_as_on_a_clock() {
         assert_eq!([7.9, 754.0, 10_800.0].map(duration), ["0:07", "12:34", "3:00:00"]);
         assert_eq!(duration(f64::NAN), "0:00");
-    }
-
-    #[test]
-    fn small_numbers_are_not_rounded_to_zero() {
-        let numbers = [0.0, 3.14e-5, 0.0123, 0.28571, 2.5, 12.345, 1234.56, f64::NAN];
-        let texts = ["0", "3.1e-5", "0.0123", "0.2857", "2.5000", "12.345", "1234.6", "NaN"];
-        assert_eq!(numbers.map(figure), texts);
     }
 
     #[test]

@@ -152,7 +152,7 @@ mod tests {
         shows(
             &screen,
             &[
-                "step  7/11  loss 0.2857   1:07 left    1,234 tokens/s  lr 5.0e-3  reverse",
+                "step  7/11  loss 0.2857     1:07 left    1,234 tokens/s  lr 5.0e-3  reverse",
                 "loss 0.2857  log scale",
                 "2.0e0",
                 "held-out accuracy 0.8750",
