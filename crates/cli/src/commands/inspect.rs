@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{
-    Composition, Embeddings, HeadProfile, HeatMap, LayerWeights, Matrix, Palette, Source, Summary,
+    Composition, Embeddings, HeadProfile, HeatMap, LayerWeights, Matrix, Palette, Source, Spectrum, Summary,
     has_compositions, n_pairs, profiles, significant, summarize,
 };
 
@@ -72,14 +72,15 @@ const SINGULAR_VALUES: usize = 3;
 fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     let head = ["", "shape", "norm", "rank", "effective", "σ 1", "σ 2", "σ 3", "moved", "cosine"];
     let row = |summary: &Summary| {
-        let singular = |index: usize| summary.singular_values.as_ref()?.get(index).copied();
+        let spectrum = summary.spectrum.as_ref();
         let mut row = vec![
             title(summary.matrix),
             format!("{} × {}", summary.rows, summary.columns),
             significant(summary.norm),
-            summary.rank.map_or("-".to_owned(), |rank| rank.to_string()),
-            or_dash(summary.effective_rank),
+            spectrum.map_or("-".to_owned(), |spectrum| spectrum.rank().to_string()),
+            or_dash(spectrum.map(Spectrum::effective_rank)),
         ];
+        let singular = |index: usize| spectrum?.values().get(index).copied();
         row.extend((0..SINGULAR_VALUES).map(|index| or_dash(singular(index))));
         row.push(or_dash(summary.moved.and_then(|moved| moved.distance)));
         row.push(or_dash(summary.moved.and_then(|moved| moved.cosine)));
@@ -91,8 +92,8 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     }
     writeln!(
         out,
-        "\neffective is the effective rank, σ the largest singular values, moved ‖W - W_0‖ / ‖W_0‖, cosine the angle\n\
-         between W and W_0, the matrix at step 0"
+        "\neffective is the effective rank, σ the largest singular values, moved\n\
+         ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step 0"
     )?;
     Ok(())
 }
@@ -149,9 +150,10 @@ fn heads(out: &mut impl Write, source: &Source) -> Result<()> {
     let token = if embeddings.tokens.is_some() { "E W_V W_O U" } else { "W_V W_O" };
     writeln!(
         out,
-        "\nkeys is exp(mean entropy); previous to mirror are mean attention to the position before,\n\
-         the first one, the same token, what followed it earlier and the mirror image; offset is the\n\
-         distance with the largest mean, copying Σ Re λ / Σ |λ| of {token}"
+        "\nkeys is exp(mean entropy); previous to mirror are mean attention to the position\n\
+         before, the first one, the same token, what followed it earlier and the mirror\n\
+         image; offset is the distance with the largest mean, copying Σ Re λ / Σ |λ| of\n\
+         {token}"
     )?;
     composed(out, &layers, &profiles)
 }
@@ -172,15 +174,15 @@ fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfi
             place(found.to_layer, found.to_head),
             found.kind.name().to_owned(),
             place(found.from_layer, found.from_head),
-            significant(found.score),
-            significant(found.baseline.mean),
+            format!("{:.3}", found.score),
+            format!("{:.3}", found.baseline.mean),
             significant(found.deviations()),
         ]
     };
     let rows: Vec<Vec<String>> = compositions.map(row).collect();
     if !rows.is_empty() {
         writeln!(out, "\ncomposition: which earlier head enters the query, key or value of a head most")?;
-        write!(out, "{}", table(&["head", "reads as", "head", "score", "random", "deviations"], &rows))?;
+        write!(out, "{}", table(&["head", "input", "reads", "score", "random", "deviations"], &rows))?;
     }
     Ok(())
 }

@@ -170,58 +170,38 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_w_q_and_rows_of_w_o_belong_to_heads() -> Result<(), InspectError> {
-        // d_in = 2, n_heads = 3, d_k = 5, d_v = 7, d_out = 11.
+    fn heads_own_columns_of_w_q_and_rows_of_w_o_and_groups_share_keys_and_values() -> Result<(), InspectError>
+    {
+        // d_in = 2, six query heads of width 5, and values of width 7 in two groups, d_out = 11.
         let weights = weights(&[
-            ("blocks.0.attention.w_q", &[2, 15], counted(2, 15)),
-            ("blocks.0.attention.w_k", &[2, 15], counted(2, 15)),
-            ("blocks.0.attention.w_v", &[2, 21], counted(2, 21)),
-            ("blocks.0.attention.w_o", &[21, 11], counted(21, 11)),
-            ("blocks.0.attention.b_q", &[15], (0..15).map(|i| i as f32).collect()),
-        ]);
-        let layers = layers(&weights, 3)?;
-        assert_eq!(layers.len(), 1);
-        assert_eq!(layers[0].prefix, "blocks.0.attention");
-        let head = &layers[0].heads[2];
-        let sizes = head.named().map(|(_, m)| m.map(|m| (m.rows(), m.columns(), m.axes())));
-        assert_eq!(
-            sizes,
-            [
-                Some((2, 5, ["d_in", "d_k"])),
-                Some((2, 5, ["d_in", "d_k"])),
-                Some((2, 7, ["d_in", "d_v"])),
-                Some((7, 11, ["d_v", "d_out"])),
-            ]
-        );
-        let corner = head.named().map(|(_, m)| m.map(|m| m.at(1, 4)));
-        assert_eq!(corner, [Some(114.0), Some(114.0), Some(118.0), Some(1504.0)]);
-        let bias = head.b_q.as_ref().map(|b| b.values().to_vec());
-        assert_eq!((bias, &head.b_k), (Some(vec![10.0, 11.0, 12.0, 13.0, 14.0]), &None));
-        Ok(())
-    }
-
-    #[test]
-    fn query_heads_of_a_group_share_keys_and_values() -> Result<(), InspectError> {
-        // d_in = 2, six query heads of width 5 and values of width 7 in two groups.
-        let weights = weights(&[
-            ("w_q", &[2, 30], counted(2, 30)),
-            ("w_k", &[2, 10], counted(2, 10)),
-            ("w_v", &[2, 14], counted(2, 14)),
-            ("w_o", &[42, 2], counted(42, 2)),
-            ("b_k", &[10], counted(1, 10)),
+            ("a.w_q", &[2, 30], counted(2, 30)),
+            ("a.w_k", &[2, 10], counted(2, 10)),
+            ("a.w_v", &[2, 14], counted(2, 14)),
+            ("a.w_o", &[42, 11], counted(42, 11)),
+            ("a.b_k", &[10], counted(1, 10)),
         ]);
         let layer = &layers(&weights, Heads { n_heads: 6, n_kv_heads: 2 })?[0];
-        assert_eq!((layer.heads.len(), layer.n_kv_heads), (6, 2));
+        assert_eq!((layer.prefix.as_str(), layer.heads.len(), layer.n_kv_heads), ("a", 6, 2));
         for (h, head) in layer.heads.iter().enumerate() {
-            let first = head.named().map(|(_, m)| m.map(|m| m.at(0, 0)));
-            let group = (h / 3) as f64;
-            let expected = [5.0 * h as f64, 5.0 * group, 7.0 * group, 700.0 * h as f64];
-            assert_eq!(first, expected.map(Some), "head {h}");
-            assert_eq!(head.b_k.as_ref().map(|b| b.at(0, 0)), Some(5.0 * group));
+            let sizes = head.named().map(|(_, m)| m.map(|m| (m.size(), m.axes())));
+            let expected = [
+                ([2, 5], ["d_in", "d_k"]),
+                ([2, 5], ["d_in", "d_k"]),
+                ([2, 7], ["d_in", "d_v"]),
+                ([7, 11], ["d_v", "d_out"]),
+            ];
+            assert_eq!(sizes, expected.map(Some));
+            let corner = head.named().map(|(_, m)| m.map(|m| m.at(1, 4)));
+            let (h, group) = (h as f64, (h / 3) as f64);
+            let expected = [104.0 + 5.0 * h, 104.0 + 5.0 * group, 104.0 + 7.0 * group, 104.0 + 700.0 * h];
+            assert_eq!(corner, expected.map(Some), "head {h}");
+            let bias = head.b_k.as_ref().map(|b| b.values().to_vec());
+            assert_eq!(bias, Some((0..5).map(|i| 5.0 * group + f64::from(i)).collect()));
+            assert_eq!(head.b_q, None);
         }
         let message =
-            layers(&weights, Heads { n_heads: 6, n_kv_heads: 3 }).expect_err("14 columns").to_string();
-        assert!(message.starts_with("b_k has 10 columns") || message.starts_with("w_k has 10"), "{message}");
+            layers(&weights, Heads { n_heads: 6, n_kv_heads: 3 }).expect_err("10 columns").to_string();
+        assert!(message.starts_with("a.w_k has 10 columns, which n_heads = 3"), "{message}");
         Ok(())
     }
 

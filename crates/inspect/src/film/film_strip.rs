@@ -6,9 +6,10 @@ use plotters::element::Rectangle;
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, FontTransform, RGBColor};
+use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V};
 
 use crate::error::InspectError;
-use crate::film::frames::{Film, Frame};
+use crate::film::frames::{Film, Frame, evenly};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
 use crate::picture::heat_map_drawing::{Bar, Canvas, Drawing, Drawn, INK, PAPER, draw_bar, writing};
@@ -72,10 +73,10 @@ impl<'a> FilmStrip<'a> {
         let mut rows = Vec::new();
         let maps: Vec<Option<&Matrix>> = frames.iter().map(map).collect();
         rows.extend(Row::new("attention", Palette::Sequential, &maps));
-        for kind in 0..4 {
-            let matrix = |frame: &&'a Frame| frame.layers.get(layer)?.heads.get(head)?.named()[kind].1;
+        for kind in [W_Q, W_K, W_V, W_O] {
+            let matrix = |frame: &&'a Frame| frame.layers.get(layer)?.matrix(head, kind);
             let matrices: Vec<Option<&Matrix>> = frames.iter().map(matrix).collect();
-            rows.extend(Row::new(["W_Q", "W_K", "W_V", "W_O"][kind], Palette::Diverging, &matrices));
+            rows.extend(Row::new(&kind.to_uppercase(), Palette::Diverging, &matrices));
         }
         let title = format!("{}: head {head} of {name}", film.title);
         (!rows.is_empty()).then_some(Self { title, frames, rows })
@@ -174,17 +175,16 @@ fn chosen(frames: &[Frame], most: usize) -> Vec<&Frame> {
     let losses: Vec<f64> =
         frames.iter().filter_map(|frame| frame.loss).filter(|loss| loss.is_finite()).collect();
     let last = frames.len() - 1;
-    let even = |part: usize| part * last / (most - 1);
-    let mut indices: Vec<usize> = (0..most).map(even).collect();
-    if let (Some(start), Some(end)) = (losses.first(), losses.last())
-        && end < start
-    {
-        for (part, index) in indices.iter_mut().enumerate().take(most - 1).skip(1) {
-            let level = start + (end - start) * part as f64 / (most - 1) as f64;
-            let reached = frames.iter().position(|frame| frame.loss.is_some_and(|loss| loss <= level));
-            *index = reached.unwrap_or(last);
+    let mut indices: Vec<usize> = match (losses.first(), losses.last()) {
+        (Some(start), Some(end)) if end < start => {
+            let reached = |part: usize| {
+                let level = start + (end - start) * part as f64 / (most - 1) as f64;
+                frames.iter().position(|frame| frame.loss.is_some_and(|loss| loss <= level)).unwrap_or(last)
+            };
+            [0, last].into_iter().chain((1..most - 1).map(reached)).collect()
         }
-    }
+        _ => evenly(frames.len(), most).collect(),
+    };
     indices.sort_unstable();
     indices.dedup();
     indices.into_iter().map(|index| &frames[index]).collect()

@@ -145,7 +145,7 @@ fn frame(
 }
 
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
-fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
     let count = length.min(most);
     (0..count).map(move |i| if count == 1 { 0 } else { i * (length - 1) / (count - 1) })
 }

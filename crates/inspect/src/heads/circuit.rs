@@ -6,7 +6,6 @@ use crate::error::InspectError;
 use crate::files::layers::LayerWeights;
 use crate::matrix::dense::Matrix;
 use crate::matrix::eigenvalues::Eigenvalues;
-use crate::matrix::scaled::finite;
 use crate::matrix::spectrum::Spectrum;
 
 /// A product of two matrices, kept as its factors: `left · right`, with `left` `[rows, inner]` and `right`
@@ -107,10 +106,7 @@ impl Circuit {
 
     /// Frobenius norm of the product; NaN where a value of a factor is NaN or infinite.
     pub fn norm(&self) -> f64 {
-        match self.core() {
-            Ok(core) => core.matrix.norm() * core.scales[0] * core.scales[1],
-            Err(_) => f64::NAN,
-        }
+        self.core().map_or(f64::NAN, |(core, scales)| core.norm() * scales[0] * scales[1])
     }
 
     /// Singular values of the product, `min(rows, columns)` of them.
@@ -118,36 +114,32 @@ impl Circuit {
     /// # Errors
     /// If a value is NaN or infinite, or the iteration does not settle within a bound.
     pub fn spectrum(&self) -> Result<Spectrum, InspectError> {
-        let core = self.core()?;
-        let spectrum = core.matrix.spectrum()?;
-        Ok(spectrum.within(self.rows(), self.columns(), core.scales[0] * core.scales[1]))
+        let (core, scales) = self.core()?;
+        Ok(core.spectrum()?.within(self.rows(), self.columns(), scales[0] * scales[1]))
     }
 
-    /// Eigenvalues of the product, where it is square. Those of `left · right` and of the small `right · left` are the
+    /// Eigenvalues of the product, which must be square. Those of `left · right` and of the small `right · left` are the
     /// same but for zeros.
     ///
     /// # Errors
     /// As [`Matrix::eigenvalues`].
     pub fn eigenvalues(&self) -> Result<Eigenvalues, InspectError> {
-        let (rows, columns) = (self.rows(), self.columns());
-        if rows != columns {
-            return Err(InspectError::NotSquare { rows, columns });
-        }
-        match self.right.rows() < rows {
+        let (rows, inner) = (self.rows(), self.right.rows());
+        match self.columns() == rows && inner < rows {
             true => Ok(self.right.multiply(&self.left).eigenvalues()?.within(rows)),
             false => self.product().eigenvalues(),
         }
     }
 
     /// A small matrix with the norm and the singular values of the product: with `left = Q_1 R_1` and
-    /// `rightᵀ = Q_2 R_2` it is `R_1 R_2ᵀ`, because orthonormal columns change neither.
-    fn core(&self) -> Result<Core, InspectError> {
-        let (left, left_scale) = finite(&self.left)?;
-        let (right, right_scale) = finite(&self.right)?;
+    /// `rightᵀ = Q_2 R_2` it is `R_1 R_2ᵀ`, because orthonormal columns change neither. Beside it that by which each factor
+    /// was divided.
+    fn core(&self) -> Result<(Matrix, [f64; 2]), InspectError> {
+        let (left, left_scale) = self.left.finite()?;
+        let (right, right_scale) = self.right.finite()?;
         let core = triangle(left) * triangle(right.transpose()).transpose();
         let values = core.transpose().iter().copied().collect();
-        let matrix = Matrix::new(core.nrows(), core.ncols(), values)?;
-        Ok(Core { matrix, scales: [left_scale, right_scale] })
+        Ok((Matrix::new(core.nrows(), core.ncols(), values)?, [left_scale, right_scale]))
     }
 }
 
@@ -183,12 +175,6 @@ impl LayerWeights {
         };
         Circuit::new(w_v.clone(), w_o).ok()
     }
-}
-
-struct Core {
-    matrix: Matrix,
-    /// By which each factor was divided.
-    scales: [f64; 2],
 }
 
 fn side_by_side(d_v: usize, n_heads: usize, head: usize) -> Matrix {

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use rand::SeedableRng;
-use rand::rngs::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-use serde::Serialize;
-
 use crate::error::InspectError;
 use crate::files::layers::LayerWeights;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 /// Pairs of random circuits behind a baseline; their scores differ by a few percent from each other.
 const SAMPLES: u64 = 16;
 
 /// How a later head reads what an earlier one wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CompositionKind {
     /// As a query: it changes what is looked for.
     Query,
@@ -28,7 +25,7 @@ pub enum CompositionKind {
 }
 
 /// How strongly one head's output enters another head.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Composition {
     /// Layer that writes, an index into the layers.
     pub from_layer: usize,
@@ -65,7 +62,7 @@ impl Composition {
 }
 
 /// Composition scores of random circuits.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Baseline {
     /// Their mean.
     pub mean: f64,

@@ -6,7 +6,6 @@ use crate::error::{InspectError, NoGauge};
 use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::layers::HeadWeights;
 use crate::matrix::dense::Matrix;
-use crate::matrix::scaled::finite;
 use crate::matrix::singular_vectors::{Decomposition, decompose};
 
 impl CheckpointConfig {
@@ -87,7 +86,7 @@ fn with_bias(matrix: &Matrix, bias: Option<&Matrix>, biased: bool) -> Option<Mat
 
 /// `U √Σ` and `V √Σ` of `q kᵀ = U Σ Vᵀ`, as wide as `q` and `k`.
 fn balance(q: &Matrix, k: &Matrix) -> Result<[Matrix; 2], InspectError> {
-    let ((q_values, q_scale), (k_values, k_scale)) = (finite(q)?, finite(k)?);
+    let ((q_values, q_scale), (k_values, k_scale)) = (q.finite()?, k.finite()?);
     let (q_qr, k_qr) = (QR::new(q_values), QR::new(k_values));
     let Decomposition { left, right } = decompose(&(q_qr.r() * k_qr.r().transpose()))?;
     // The square roots are taken apart, so that the product of large scales cannot overflow.

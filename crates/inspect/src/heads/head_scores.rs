@@ -1,7 +1,5 @@
 //! How strongly a head shows each attention pattern that has a name, in one number each.
 
-use serde::Serialize;
-
 use crate::files::snapshot::AttentionMap;
 
 /// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None`
@@ -26,7 +24,7 @@ use crate::files::snapshot::AttentionMap;
 /// [Vig & Belinkov 2019, section 4](https://arxiv.org/abs/1906.04284), the "sink" of
 /// [Xiao et al. 2024](https://arxiv.org/abs/2309.17453). Same token: the duplicate-token heads of
 /// [Wang et al. 2023](https://arxiv.org/abs/2211.00593). The anti-diagonal is what reversing a sequence takes.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HeadScores {
     /// Looks at the position before.
     pub previous_token: Option<f64>,

@@ -108,21 +108,16 @@ impl HeadProfile {
     pub const FIGURES: [&str; 9] =
         ["keys", "previous", "first", "same", "induction", "mirror", "offset", "mean", "copying"];
 
-    /// Keys, the five attention patterns, the offset and its mean, and the copying score; a dash for what is unknown.
+    /// Keys, the five attention patterns, the offset and its mean, and the copying score; a dash for what is unknown. All
+    /// but the first are shares of one with three decimals, so that their table fits 80 columns.
     pub fn figures(&self) -> [String; 9] {
-        let figure = |value: Option<f64>| value.map_or("-".to_owned(), significant);
-        let HeadScores { previous_token, first_token, same_token, induction, anti_diagonal } = self.scores;
-        [
-            figure(self.n_keys),
-            figure(previous_token),
-            figure(first_token),
-            figure(same_token),
-            figure(induction),
-            figure(anti_diagonal),
-            self.offset.map_or("-".to_owned(), |offset| format!("{:+}", offset.offset)),
-            figure(self.offset.map(|offset| offset.mean)),
-            figure(self.copying_score),
-        ]
+        let or_dash = |text: Option<String>| text.unwrap_or("-".to_owned());
+        let share = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.3}")));
+        let [previous, first, same, induction, mirror] = self.scores.named().map(|(_, score)| share(score));
+        let keys = or_dash(self.n_keys.map(significant));
+        let offset = or_dash(self.offset.map(|offset| format!("{:+}", offset.offset)));
+        let mean = share(self.offset.map(|offset| offset.mean));
+        [keys, previous, first, same, induction, mirror, offset, mean, share(self.copying_score)]
     }
 
     fn new(layer: &str, head: usize) -> Self {
@@ -228,7 +223,7 @@ mod tests {
         assert_eq!((heads.len(), heads[0].head), (1, 1));
         assert_eq!(heads[0].offset, Some(OffsetMean { offset: -1, mean: 0.75, n_queries: 3 }));
         assert_eq!(heads[0].scores.previous_token, Some(0.75));
-        assert_eq!(heads[0].figures()[5..], ["0.4375", "-1", "0.7500", "-"]);
+        assert_eq!(heads[0].figures()[5..], ["0.438", "-1", "0.750", "-"]);
         Ok(())
     }
 }

@@ -1,17 +1,12 @@
 //! One line of numbers for every matrix of every head.
 
-use serde::Serialize;
-
 use crate::error::InspectError;
 use crate::files::source::Source;
 use crate::matrix::movement::Movement;
 use crate::matrix::spectrum::Spectrum;
 
-/// How many of the largest singular values a summary keeps.
-const TOP: usize = 4;
-
 /// What one matrix of one head looks like in numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Name of the layer, such as `blocks.0.attention`.
     pub layer: String,
@@ -25,12 +20,8 @@ pub struct Summary {
     pub columns: usize,
     /// Frobenius norm.
     pub norm: f64,
-    /// Numerical rank; `None` where a value is NaN or infinite, as for the two below.
-    pub rank: Option<usize>,
-    /// Effective rank, in directions.
-    pub effective_rank: Option<f64>,
-    /// The largest singular values, at most four.
-    pub singular_values: Option<Vec<f64>>,
+    /// Its singular values; `None` where a value is NaN or infinite.
+    pub spectrum: Option<Spectrum>,
     /// How far it moved; `None` where the weights before the first update are not there.
     pub moved: Option<Movement>,
 }
@@ -48,11 +39,6 @@ pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
         for (head, weights) in layer.heads.iter().enumerate() {
             for (name, matrix) in weights.named() {
                 let Some(matrix) = matrix else { continue };
-                let spectrum = match matrix.spectrum() {
-                    Ok(spectrum) => Some(spectrum),
-                    Err(InspectError::NotFinite { .. } | InspectError::NoConvergence { .. }) => None,
-                    Err(error) => return Err(error),
-                };
                 let before = before.and_then(|before| before.matrix(head, name));
                 summaries.push(Summary {
                     layer: layer.prefix.clone(),
@@ -61,9 +47,7 @@ pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
                     rows: matrix.rows(),
                     columns: matrix.columns(),
                     norm: matrix.norm(),
-                    rank: spectrum.as_ref().map(Spectrum::rank),
-                    effective_rank: spectrum.as_ref().map(Spectrum::effective_rank),
-                    singular_values: spectrum.as_ref().map(|spectrum| spectrum.top(TOP).to_vec()),
+                    spectrum: matrix.spectrum().ok(),
                     moved: before.map(|before| matrix.moved_from(before)).transpose()?,
                 });
             }
@@ -85,7 +69,8 @@ mod tests {
         let places: Vec<_> = summaries.iter().map(|s| (s.layer.as_str(), s.head, s.matrix)).collect();
         assert_eq!(places, [("a", 0, "w_q"), ("a", 1, "w_q"), ("a", 2, "w_q")]);
         let summary = &summaries[1];
-        assert_eq!((summary.rows, summary.columns, summary.rank), (1, 2, Some(1)));
+        assert_eq!((summary.rows, summary.columns), (1, 2));
+        assert_eq!(summary.spectrum.as_ref().map(Spectrum::rank), Some(1));
         assert!((summary.norm - 18f64.sqrt()).abs() < 1e-14);
         let moved = summary.moved.expect("step 0 is there");
         assert!(moved.distance.is_some_and(|d| (d - 2.0).abs() < 1e-14));

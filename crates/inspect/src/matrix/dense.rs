@@ -1,5 +1,7 @@
 //! A matrix of finite size whose axes have names.
 
+use nalgebra::DMatrix;
+
 use crate::error::InspectError;
 
 /// A matrix, row-major, with at least one row and one column.
@@ -134,6 +136,19 @@ impl Matrix {
     /// Every value times `factor`.
     pub(crate) fn scaled(&self, factor: f64) -> Self {
         Self { values: self.values.iter().map(|x| x * factor).collect(), ..*self }
+    }
+
+    /// The matrix with a largest magnitude of one, so that no product of its values overflows, and what it was divided
+    /// by.
+    pub(crate) fn finite(&self) -> Result<(DMatrix<f64>, f64), InspectError> {
+        let count = self.values.iter().filter(|x| !x.is_finite()).count();
+        if count > 0 {
+            return Err(InspectError::NotFinite { count, total: self.values.len() });
+        }
+        let largest = self.values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        let scale = if largest == 0.0 { 1.0 } else { largest };
+        let values = self.values.iter().map(|x| x / scale);
+        Ok((DMatrix::from_row_iterator(self.rows, self.columns, values), scale))
     }
 
     /// Rows become columns.

@@ -6,7 +6,6 @@ use nalgebra::{Complex, DMatrix};
 
 use crate::error::InspectError;
 use crate::matrix::dense::Matrix;
-use crate::matrix::scaled::finite;
 
 /// The shifted QR iteration takes two or three steps an eigenvalue; this bound is far beyond that, and ends a cycle.
 const STEPS_PER_VALUE: usize = 100;
@@ -90,7 +89,7 @@ impl Matrix {
         if rows != columns {
             return Err(InspectError::NotSquare { rows, columns });
         }
-        let (matrix, scale) = finite(self)?;
+        let (matrix, scale) = self.finite()?;
         let (trace, square) = (matrix.trace(), (&matrix * &matrix).trace());
         let (norm, n) = (matrix.norm(), rows as f64);
         let agrees = |found: &Vec<Complex<f64>>| {

@@ -1,12 +1,10 @@
 //! How far training moved a matrix from where it began.
 
-use serde::Serialize;
-
 use crate::error::InspectError;
 use crate::matrix::dense::Matrix;
 
 /// A matrix against itself before the first step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Movement {
     /// `‖W − W_0‖_F / ‖W_0‖_F`; `None` where `W_0` is zero.
     pub distance: Option<f64>,

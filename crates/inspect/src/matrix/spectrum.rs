@@ -4,7 +4,6 @@ use nalgebra::SVD;
 
 use crate::error::InspectError;
 use crate::matrix::dense::Matrix;
-use crate::matrix::scaled::finite;
 
 /// The implicit QR iteration takes about two steps a singular value; this bound is far beyond that, and ends a cycle.
 const STEPS_PER_VALUE: usize = 100;
@@ -34,7 +33,7 @@ impl Matrix {
     /// # Errors
     /// If a value is NaN or infinite, or the iteration does not settle within a bound.
     pub fn spectrum(&self) -> Result<Spectrum, InspectError> {
-        let (matrix, scale) = finite(self)?;
+        let (matrix, scale) = self.finite()?;
         let (rows, columns) = (self.rows(), self.columns());
         let iterations = STEPS_PER_VALUE * rows.min(columns);
         let square = matrix.norm_squared();

@@ -69,15 +69,10 @@ impl Scale {
     /// Where `x` lies between the ends, 0 to 1; what lies outside is drawn like the nearer end. A scale over nothing
     /// but one number draws it as zero.
     pub(crate) fn fraction(&self, x: f64) -> f64 {
-        let width = self.high - self.low;
-        if width > 0.0 && width.is_finite() {
-            return ((x - self.low) / width).clamp(0.0, 1.0);
-        }
+        // Halves, because the ends may be too large to subtract.
+        let [x, low, high] = [x, self.low, self.high].map(|number| number / 2.0);
         match self.palette {
-            // The ends may be too large to subtract; half of each is not.
-            _ if width > 0.0 => {
-                ((x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)).clamp(0.0, 1.0)
-            }
+            _ if high > low => ((x - low) / (high - low)).clamp(0.0, 1.0),
             Palette::Diverging => 0.5,
             Palette::Sequential => 0.0,
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use qkv_run::tensor_names::WATCHED;
+use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
 use crate::error::NoGauge;
@@ -85,7 +85,7 @@ impl PageData {
         };
         let variant =
             |other: &Film| VariantData { title: clean_label(&other.title), probes: last_probe(other) };
-        let has_matrices = film.ends().is_some();
+        let has_matrices = film.ends().map(drop).ok_or(NoGauge::NoCircuit);
         Self {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
@@ -96,11 +96,7 @@ impl PageData {
             },
             layers: layers(film),
             probes: probes(&film.frames),
-            no_gauge: match film.config.gauge_is_free() {
-                Err(reason) => Some(reason.to_string()),
-                Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
-                Ok(()) => None,
-            },
+            no_gauge: film.config.gauge_is_free().and(has_matrices).err().map(|reason| reason.to_string()),
             variants: others.iter().map(variant).collect(),
         }
     }
@@ -142,21 +138,20 @@ fn head_data(film: &Film, layer: usize, head: usize) -> HeadData {
         heads.iter().map(|head| (*head)?.balanced(&film.config).ok()).collect();
     let balanced: Vec<Option<&HeadWeights>> = balanced.iter().map(Option::as_ref).collect();
     HeadData {
-        raw: matrices(&heads, 4),
-        balanced: matrices(&balanced, 2),
+        raw: matrices(&heads, &[W_Q, W_K, W_V, W_O]),
+        balanced: matrices(&balanced, &[W_Q, W_K]),
         circuits: circuits(film, layer, head),
         flows: flows(film, layer, head),
     }
 }
 
-/// The first `count` of W_Q, W_K, W_V and W_O.
-fn matrices(heads: &[Option<&HeadWeights>], count: usize) -> Vec<MatrixData> {
-    let kind = |kind: usize| {
+fn matrices(heads: &[Option<&HeadWeights>], names: &[&str]) -> Vec<MatrixData> {
+    let through_frames = |name: &&str| {
         let frames: Vec<Option<Cow<Matrix>>> =
-            heads.iter().map(|head| head.as_ref()?.named()[kind].1.map(Cow::Borrowed)).collect();
-        MatrixData::of_matrices(&HeadWeights::default().named()[kind].0.to_uppercase(), &frames)
+            heads.iter().map(|head| head.as_ref()?.matrix(name).map(Cow::Borrowed)).collect();
+        MatrixData::of_matrices(&name.to_uppercase(), &frames)
     };
-    (0..count).filter_map(kind).collect()
+    names.iter().filter_map(through_frames).collect()
 }
 
 fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
