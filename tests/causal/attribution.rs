@@ -46,32 +46,32 @@ fn assert_adds_up(what: &str, model: &Transformer, (device, dtype): (&Device, DT
 
 #[test]
 fn contributions_add_up_to_the_features_at_every_position() {
-    for (device, dtype) in places() {
+    for place in places() {
         for config in configs() {
-            let model = transformer(&config, (&device, dtype));
-            assert_adds_up(&format!("{config:?}"), &model, (&device, dtype));
+            let model = transformer(&config, place);
+            assert_adds_up(&format!("{config:?}"), &model, place);
         }
     }
 }
 
 #[test]
 fn a_block_whose_mlp_was_taken_out_still_adds_up() {
-    for (device, dtype) in places() {
+    for place in places() {
         for norm in [NormConfig::Pre, NormConfig::Post] {
             let config = TransformerConfig { d_mlp: 17, norm, ..config() };
-            let mut model = transformer(&config, (&device, dtype));
+            let mut model = transformer(&config, place);
             model.blocks[0].mlp = None;
-            assert_adds_up(&format!("{norm:?}"), &model, (&device, dtype));
+            assert_adds_up(&format!("{norm:?}"), &model, place);
         }
     }
 }
 
 #[test]
 fn every_contribution_is_that_of_whom_it_names() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         let config = TransformerConfig { bias: true, d_mlp: 17, norm: NormConfig::None, ..config() };
-        let model = transformer(&config, (&device, dtype));
-        let tokens = Batch::draw(EXAMPLES, 0, 5, &device).unwrap().tokens;
+        let model = transformer(&config, place);
+        let tokens = Batch::draw(EXAMPLES, 0, 5, device).unwrap().tokens;
         let embedded = model.embedding.forward(tokens.clone());
         let mut streams = Vec::new();
         let mut contexts = Vec::new();
@@ -113,10 +113,10 @@ fn every_contribution_is_that_of_whom_it_names() {
 
 #[test]
 fn the_parts_of_a_logit_add_up_to_it() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for config in configs() {
-            let model = boxed(transformer(&config, (&device, dtype)));
-            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let model = boxed(transformer(&config, place));
+            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
             let sum: f64 = attribution.parts.iter().map(|part| part.logit).sum();
             let rounding = tolerance(dtype, 1e-5, 1e-13);
             assert_close(&format!("{config:?}"), &[sum], &[attribution.logit], rounding);
@@ -150,14 +150,14 @@ fn logit(model: &Transformer, batch: &Batch, without: Option<usize>) -> f64 {
 
 #[test]
 fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for w_o in [true, false] {
             let base = TransformerConfig { n_layers: 1, norm: NormConfig::None, ..config() };
             let config = TransformerConfig { w_o, d_v: Some(4), ..base };
-            let model = transformer(&config, (&device, dtype));
-            let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap();
-            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let model = transformer(&config, place);
+            let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
+            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
+            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
             for head in 0..N_HEADS {
                 let lacks = logit(&model, &batch, None) - logit(&model, &batch, Some(head));
                 let source = Source::Head { layer: 0, head };
@@ -178,13 +178,13 @@ fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it()
 
 #[test]
 fn under_a_norm_the_scale_is_that_of_the_whole_run() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for norm_kind in [NormKind::Layer, NormKind::Rms] {
             // Nothing but the embedding and three heads; the embedding and one head by hand.
             let positions = Choice::new("none");
             let config = TransformerConfig { n_layers: 1, positions, norm_kind, ..config() };
-            let model = transformer(&config, (&device, dtype));
-            let tokens = Batch::draw(EXAMPLES, 0, 1, &device).unwrap().tokens;
+            let model = transformer(&config, place);
+            let tokens = Batch::draw(EXAMPLES, 0, 1, device).unwrap().tokens;
             let stream: Vec<f64> = {
                 let mut plain = model.clone();
                 plain.norm = None;
@@ -233,16 +233,16 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
 
 #[test]
 fn a_boxed_model_is_changed_and_taken_apart_like_the_one_inside() {
-    for (device, dtype) in places() {
-        let model = transformer(&config(), (&device, dtype));
+    for place @ (device, _) in places() {
+        let model = transformer(&config(), place);
         let boxed = boxed(model.clone());
         let of_both = (
-            attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap(),
-            attribute(&boxed, EXAMPLES, N_EXAMPLES, &device).unwrap(),
+            attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap(),
+            attribute(&boxed, EXAMPLES, N_EXAMPLES, device).unwrap(),
         );
         assert_eq!(of_both.0, of_both.1);
-        let plain = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-        let boxed = Ablation::new(&boxed, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        let plain = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
+        let boxed = Ablation::new(&boxed, EXAMPLES, N_EXAMPLES, device).unwrap();
         assert_eq!((plain.sites(), plain.before()), (boxed.sites(), boxed.before()));
     }
 }

@@ -32,12 +32,12 @@ fn everywhere(stage: Stage, n_kv_heads: usize) -> impl Iterator<Item = Patch> {
 
 #[test]
 fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for (norm, n_kv_heads) in [(NormConfig::Pre, N_HEADS), (NormConfig::Post, 1)] {
             let n_kv = Some(n_kv_heads);
             let config = TransformerConfig { d_mlp: 17, bias: true, norm, n_kv_heads: n_kv, ..config() };
-            let model = transformer(&config, (&device, dtype));
-            let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
+            let model = transformer(&config, place);
+            let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
             let nothing = patching.with(&[]).unwrap();
             assert_eq!(nothing.recovered, Some(0.0));
             assert_eq!(nothing.effect.after, nothing.effect.before);
@@ -48,7 +48,7 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
                 let patched = patching.with(patches).unwrap();
                 assert_eq!(patched.recovered, Some(1.0));
                 let clean: Vec<Example> = pairs().into_iter().map(|pair| pair.clean).collect();
-                let loss = loss_of(&model, &clean, &device);
+                let loss = loss_of(&model, &clean, device);
                 let rounding = tolerance(dtype, 1e-5, 1e-13);
                 assert_close("loss", &[patched.effect.after.loss], &[loss], rounding);
                 assert!((patched.effect.loss_change()).abs() > 1e-3, "{patched:?}");
@@ -97,14 +97,14 @@ fn logit_difference(model: &Transformer, features: Tensor<3>) -> f64 {
 
 #[test]
 fn one_head_patched_at_one_position_replaces_its_output_there() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         // Without norms and later layers, a head's output enters the features as it is.
         let config = TransformerConfig { n_layers: 1, norm: NormConfig::None, ..config() };
-        let model = transformer(&config, (&device, dtype));
-        let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
+        let model = transformer(&config, place);
+        let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
         let run = |of: fn(&Pair) -> Example| {
             let examples: Vec<Example> = pairs().iter().map(of).collect();
-            let tokens = Batch::new(&TASK, &examples, &device).unwrap().tokens;
+            let tokens = Batch::new(&TASK, &examples, device).unwrap().tokens;
             (model.contributions(tokens.clone()), model.features(tokens, qkv_model::Mode::Evaluate))
         };
         let (clean_parts, clean) = run(|pair| pair.clean.clone());
@@ -146,13 +146,13 @@ fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> Tens
 
 #[test]
 fn each_stage_is_patched_at_the_position_that_its_name_promises() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         let config = TransformerConfig { n_kv_heads: Some(1), bias: true, d_mlp: 17, ..config() };
-        let model = transformer(&config, (&device, dtype));
-        let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
+        let model = transformer(&config, place);
+        let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
         let tokens_of = |of: fn(&Pair) -> Example| {
             let examples: Vec<Example> = pairs().iter().map(of).collect();
-            Batch::new(&TASK, &examples, &device).unwrap().tokens
+            Batch::new(&TASK, &examples, device).unwrap().tokens
         };
         let clean = tokens_of(|pair| pair.clean.clone());
         let corrupted = tokens_of(|pair| pair.corrupted.clone());
@@ -178,7 +178,7 @@ fn each_stage_is_patched_at_the_position_that_its_name_promises() {
                             *number = instead[index];
                         }
                     }
-                    tensor((&device, dtype), &numbers, [n, n_heads, len, width])
+                    tensor(place, &numbers, [n, n_heads, len, width])
                 };
                 let want = (difference_of(&corrupted, &mut patch) - of_corrupted) / (of_clean - of_corrupted);
                 let site = Site { layer, stage, head };

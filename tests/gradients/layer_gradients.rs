@@ -5,7 +5,7 @@ use qkv_model::{
     CausalAlign, Choice, Implementation, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, parameters,
 };
 
-use crate::support::backends::{devices, places};
+use crate::support::backends::{device, learning_places};
 use crate::support::differences::{Scalars, check, functional};
 use crate::support::layers::{additive, dot, scaled_by, scaled_dot};
 use crate::support::module_gradients::{Gradient, gradients};
@@ -43,24 +43,23 @@ fn is_zero(score: &Choice, path: &str) -> bool {
 
 #[track_caller]
 fn check_all(mask: impl Fn(&Device, usize) -> Mask) {
-    for device in devices() {
-        for n_heads in [1, 2] {
-            for score in scores() {
-                let learning = layer(&device.clone().autodiff(), n_heads, &score);
-                let plain = layer(&device, n_heads, &score);
-                check(
-                    &format!("{n_heads} heads, {score:?}"),
-                    [&learning, &plain],
-                    &Scalars::All,
-                    |path| is_zero(&score, path),
-                    |layer| {
-                        // Each module is fed on its own device, with or without autodiff.
-                        let device = layer.w_q.as_ref().unwrap().val().device();
-                        let x = random_tensor((&device, DType::F64), "x", [BATCH, SEQ_LEN, D_IN]);
-                        layer.forward(x, &mask(&device, n_heads), Mode::Evaluate)
-                    },
-                );
-            }
+    let device = device();
+    for n_heads in [1, 2] {
+        for score in scores() {
+            let learning = layer(&device.clone().autodiff(), n_heads, &score);
+            let plain = layer(&device, n_heads, &score);
+            check(
+                &format!("{n_heads} heads, {score:?}"),
+                [&learning, &plain],
+                &Scalars::All,
+                |path| is_zero(&score, path),
+                |layer| {
+                    // Each module is fed on its own device, with or without autodiff.
+                    let device = layer.w_q.as_ref().unwrap().val().device();
+                    let x = random_tensor((&device, DType::F64), "x", [BATCH, SEQ_LEN, D_IN]);
+                    layer.forward(x, &mask(&device, n_heads), Mode::Evaluate)
+                },
+            );
         }
     }
 }
@@ -115,8 +114,7 @@ fn assert_only_values_learn(gradients: &[Gradient]) {
 
 #[test]
 fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (device, dtype) in learning_places() {
         for score in scores() {
             // The fused kernels come to the same zero by two sums of different order, and miss it by a rounding.
             let config = SelfAttentionConfig {
@@ -126,15 +124,15 @@ fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
                 implementation: Implementation::Reference,
                 ..SelfAttentionConfig::new(D_IN, D_K)
             };
-            let layer = config.init(&Init::new(&device, 3).with_dtype(dtype)).unwrap();
-            let only_one_there = random_tensor((&device, dtype), "x", [BATCH, 1, D_IN]);
+            let layer = config.init(&Init::new(device, 3).with_dtype(dtype)).unwrap();
+            let only_one_there = random_tensor(place, "x", [BATCH, 1, D_IN]);
             let context = layer.forward(only_one_there, &Mask::none(), Mode::Evaluate);
             assert_only_values_learn(&gradients(&layer, &functional(context)));
             // Position i sees position 3i mod 13 alone.
             let shown: Vec<bool> =
                 (0..SEQ_LEN * SEQ_LEN).map(|at| at % SEQ_LEN == 3 * (at / SEQ_LEN) % SEQ_LEN).collect();
-            let mask = Mask::shown(bools(&device, &shown, [1, 1, SEQ_LEN, SEQ_LEN]));
-            let x = random_tensor((&device, dtype), "x", [BATCH, SEQ_LEN, D_IN]);
+            let mask = Mask::shown(bools(device, &shown, [1, 1, SEQ_LEN, SEQ_LEN]));
+            let x = random_tensor(place, "x", [BATCH, SEQ_LEN, D_IN]);
             let context = layer.forward(x, &mask, Mode::Evaluate);
             assert_only_values_learn(&gradients(&layer, &functional(context)));
         }
@@ -143,13 +141,11 @@ fn a_query_that_sees_one_key_cannot_learn_where_to_look() {
 
 #[test]
 fn the_checked_layer_has_every_parameter_that_a_layer_can_have() {
-    for device in devices() {
-        let paths: Vec<String> = parameters(&layer(&device, 2, &additive(D_HIDDEN)))
-            .into_iter()
-            .map(|parameter| parameter.path)
-            .collect();
-        let all =
-            ["w_q", "w_k", "w_v", "w_o", "b_q", "b_k", "b_v", "b_o", "score.w_a", "score.u_a", "score.v_a"];
-        assert_eq!(paths, all);
-    }
+    let device = device();
+    let paths: Vec<String> = parameters(&layer(&device, 2, &additive(D_HIDDEN)))
+        .into_iter()
+        .map(|parameter| parameter.path)
+        .collect();
+    let all = ["w_q", "w_k", "w_v", "w_o", "b_q", "b_k", "b_v", "b_o", "score.w_a", "score.u_a", "score.v_a"];
+    assert_eq!(paths, all);
 }

@@ -5,7 +5,7 @@ use qkv_model::{
     CausalAlign, Choice, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, Softmax, parameters,
 };
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 use crate::support::differences::{Scalars, check};
 use crate::support::layers::{additive, scaled_dot};
 use crate::support::numbers::{bools, random, random_tensor, tensor};
@@ -82,21 +82,20 @@ fn layer(device: &Device, config: &SelfAttentionConfig) -> SelfAttention {
 
 #[track_caller]
 fn check_layer(what: &str, config: &SelfAttentionConfig, scalars: &Scalars, mask: impl Fn(&Device) -> Mask) {
-    for device in devices() {
-        let learning = layer(&device.clone().autodiff(), config);
-        let plain = layer(&device, config);
-        check(
-            what,
-            [&learning, &plain],
-            scalars,
-            |path| is_zero(config, path),
-            |layer| {
-                let device = layer.w_q.as_ref().unwrap().val().device();
-                let x = random_tensor((&device, DType::F64), "x", [BATCH, SEQ_LEN, D_IN]);
-                layer.forward(x.mul_scalar(2.0), &mask(&device), Mode::Evaluate)
-            },
-        );
-    }
+    let device = device();
+    let learning = layer(&device.clone().autodiff(), config);
+    let plain = layer(&device, config);
+    check(
+        what,
+        [&learning, &plain],
+        scalars,
+        |path| is_zero(config, path),
+        |layer| {
+            let device = layer.w_q.as_ref().unwrap().val().device();
+            let x = random_tensor((&device, DType::F64), "x", [BATCH, SEQ_LEN, D_IN]);
+            layer.forward(x.mul_scalar(2.0), &mask(&device), Mode::Evaluate)
+        },
+    );
 }
 
 /// Six scalars of each parameter, which are all of a gamma.
@@ -149,14 +148,13 @@ fn every_scalar_of_a_layer_with_everything_at_once_agrees_with_differences() {
 
 #[test]
 fn the_checked_layer_has_the_gammas() {
-    for device in devices() {
-        for (what, config) in variants().into_iter().chain(combinations()) {
-            assert!(config.score == scaled_dot() || config.score.name == "additive");
-            let paths: Vec<String> =
-                parameters(&layer(&device, &config)).into_iter().map(|parameter| parameter.path).collect();
-            for gamma in ["qk_norm.gamma_q", "qk_norm.gamma_k"] {
-                assert_eq!(paths.iter().any(|path| path == gamma), config.qk_norm, "{what}: {paths:?}");
-            }
+    let device = device();
+    for (what, config) in variants().into_iter().chain(combinations()) {
+        assert!(config.score == scaled_dot() || config.score.name == "additive");
+        let paths: Vec<String> =
+            parameters(&layer(&device, &config)).into_iter().map(|parameter| parameter.path).collect();
+        for gamma in ["qk_norm.gamma_q", "qk_norm.gamma_k"] {
+            assert_eq!(paths.iter().any(|path| path == gamma), config.qk_norm, "{what}: {paths:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{Mask, Mode, SelfAttention};
 
-use crate::support::backends::places;
+use crate::support::backends::{learning_places, places};
 use crate::support::layers::{
     BATCH, D_OUT, D_V, N_HEADS, SEQ_LEN, build, full, heads, input, scaled_dot, scores,
 };
@@ -45,11 +45,11 @@ fn assert_no_gradient(what: &str, gradients: &[Gradient]) {
 
 #[test]
 fn its_weights_and_context_are_zero_in_every_head() {
-    for (device, dtype) in places() {
+    for place in places() {
         for score in scores() {
-            let layer = build((&device, dtype), &heads(&score));
-            let x = input((&device, dtype));
-            for mask in masks((&device, dtype)) {
+            let layer = build(place, &heads(&score));
+            let x = input(place);
+            for mask in masks(place) {
                 let weights = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate).weights;
                 assert_eq!(row(weights.clone(), 2), vec![0.0; BATCH * N_HEADS * SEQ_LEN]);
                 // The other rows see every key.
@@ -65,11 +65,11 @@ fn its_weights_and_context_are_zero_in_every_head() {
 
 #[test]
 fn after_the_output_projection_only_its_bias_is_left() {
-    for (device, dtype) in places() {
-        let layer = build((&device, dtype), &full(&scaled_dot()));
+    for place in places() {
+        let layer = build(place, &full(&scaled_dot()));
         let b_o = values(&layer.b_o.as_ref().unwrap().val());
-        for mask in masks((&device, dtype)) {
-            for context in contexts(&layer, &input((&device, dtype)), &mask) {
+        for mask in masks(place) {
+            for context in contexts(&layer, &input(place), &mask) {
                 assert_eq!(row(context, 1), b_o.repeat(BATCH));
             }
         }
@@ -78,12 +78,11 @@ fn after_the_output_projection_only_its_bias_is_left() {
 
 #[test]
 fn its_own_loss_changes_no_matrix_and_no_input() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         for score in scores() {
-            let layer = build((&device, dtype), &heads(&score));
-            let x = input((&device, dtype)).require_grad();
-            for mask in masks((&device, dtype)) {
+            let layer = build(place, &heads(&score));
+            let x = input(place).require_grad();
+            for mask in masks(place) {
                 for context in contexts(&layer, &x, &mask) {
                     let loss = context.narrow(1, ROW, 1).sum();
                     assert_no_gradient("context", &gradients(&layer, &loss));
@@ -98,12 +97,11 @@ fn its_own_loss_changes_no_matrix_and_no_input() {
 
 #[test]
 fn the_gradients_of_all_rows_are_those_of_the_others() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (_, dtype) in learning_places() {
         for score in scores() {
-            let layer = build((&device, dtype), &full(&score));
-            let x = input((&device, dtype));
-            for mask in masks((&device, dtype)) {
+            let layer = build(place, &full(&score));
+            let x = input(place);
+            for mask in masks(place) {
                 let of = |contexts: [Tensor<3>; 2], rows: &[usize]| {
                     contexts.map(|context| {
                         let parts = rows.iter().map(|&row| context.clone().narrow(1, row, 1)).collect();
@@ -130,12 +128,11 @@ fn the_gradients_of_all_rows_are_those_of_the_others() {
 
 #[test]
 fn a_loss_on_the_returned_weights_has_finite_gradients() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         for score in scores() {
-            let layer = build((&device, dtype), &heads(&score));
-            let x = input((&device, dtype)).require_grad();
-            for mask in masks((&device, dtype)) {
+            let layer = build(place, &heads(&score));
+            let x = input(place).require_grad();
+            for mask in masks(place) {
                 let weights = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate).weights;
                 let loss = (weights.clone() * weights).sum();
                 let d_x = x.grad(&loss.backward()).unwrap();
@@ -148,10 +145,9 @@ fn a_loss_on_the_returned_weights_has_finite_gradients() {
 
 #[test]
 fn an_empty_sequence_beside_full_ones_is_zero_throughout() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let layer = build((&device, dtype), &heads(&scaled_dot()));
-        let x = input((&device, dtype)).require_grad();
+    for place in learning_places() {
+        let layer = build(place, &heads(&scaled_dot()));
+        let x = input(place).require_grad();
         let mask = Mask::padding(vec![0, SEQ_LEN]);
         for context in contexts(&layer, &x, &mask) {
             let empty = values(&context.clone().narrow(0, 0, 1));

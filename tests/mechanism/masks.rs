@@ -37,9 +37,9 @@ fn indices() -> impl Iterator<Item = Index> {
 /// Hidden keys have a weight of exactly zero, and the rest that of the unmasked row, shared out anew.
 #[track_caller]
 fn check(make: impl Fn((&Device, DType)) -> Mask, hidden: impl Fn(Index) -> bool) {
-    for (device, dtype) in places() {
-        let unmasked = weights((&device, dtype), &Mask::none());
-        let masked = weights((&device, dtype), &make((&device, dtype)));
+    for place in places() {
+        let unmasked = weights(place, &Mask::none());
+        let masked = weights(place, &make(place));
         let kept: Vec<f64> =
             indices().zip(&unmasked).map(|(at, &weight)| if hidden(at) { 0.0 } else { weight }).collect();
         let want: Vec<f64> = kept
@@ -119,8 +119,7 @@ fn a_mask_and_a_causal_mask_both_apply() {
 
 #[test]
 fn biases_add_up_and_move_the_weights_by_their_exponential() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let (first, second) = (random("first", 210), random("second", HEADS));
         let mask = Mask::bias(tensor(place, &first, SHAPE)).and(Mask::bias(tensor(
             place,
@@ -142,9 +141,8 @@ fn biases_add_up_and_move_the_weights_by_their_exponential() {
 
 #[test]
 fn no_mask_and_a_mask_that_hides_nothing_are_the_same() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
-        let nothing = Mask::hidden(bools(&device, &[false], [1, 1, 1, 1]));
+    for place @ (device, _) in places() {
+        let nothing = Mask::hidden(bools(device, &[false], [1, 1, 1, 1]));
         assert!(Mask::none().is_none() && !nothing.is_none());
         assert_close("weights", &weights(place, &nothing), &weights(place, &Mask::none()), 1e-6);
         let all_real = Mask::padding(vec![K_LEN; BATCH]);
@@ -159,13 +157,12 @@ fn padding_beyond_the_keys_is_refused_in_both_forms_with_the_numbers() {
         panic.downcast_ref::<String>().cloned().unwrap_or_default()
     };
     let expected = "padding: batch entry 1 has a length of 8, but there are 7 keys";
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (device, dtype) in places() {
         let longer = Mask::padding(vec![K_LEN, K_LEN + 1]);
         assert_eq!(message(&|| drop(weights(place, &longer))), expected);
         for implementation in [Implementation::Auto, Implementation::Reference] {
             let config = SelfAttentionConfig { implementation, ..SelfAttentionConfig::new(D_K, D_V) };
-            let layer = config.init(&Init::new(&device, 0).with_dtype(dtype)).unwrap();
+            let layer = config.init(&Init::new(device, 0).with_dtype(dtype)).unwrap();
             let x = random_tensor(place, "x", [BATCH, K_LEN, D_K]);
             assert_eq!(message(&|| drop(layer.forward(x.clone(), &longer, Mode::Evaluate))), expected);
         }
@@ -188,14 +185,13 @@ fn a_mask_made_without_autodiff_serves_a_layer_that_learns() {
             let context = BasicAttention.forward(x.clone(), &mask).output;
             values(&x.grad(&context.sum().backward()).unwrap())
         };
-        assert_eq!(d_x(&device), d_x(&learning));
+        assert_eq!(d_x(device), d_x(&learning));
     }
 }
 
 #[test]
 fn scores_of_a_thousand_do_not_overflow() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let q = tensor(place, &[1.0], [1, 1, 1, 1]);
         let k = tensor(place, &[1000.0, -1000.0, 1000.0], [1, 1, 3, 1]);
         let v: Tensor<4> = tensor(place, &[2.0, 3.0, 5.0], [1, 1, 3, 1]);

@@ -20,10 +20,10 @@ fn masks() -> [Mask; 3] {
 
 #[test]
 fn the_walk_gives_the_numbers_of_the_matrix_form() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in scores() {
-            let layer = build((&device, dtype), &heads(&score));
-            let x = input((&device, dtype)).narrow(0, 1, 1);
+            let layer = build(place, &heads(&score));
+            let x = input(place).narrow(0, 1, 1);
             for mask in masks() {
                 let output = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
                 let weights = output.weights;
@@ -72,10 +72,10 @@ fn variants() -> Vec<SelfAttentionConfig> {
 
 #[test]
 fn the_walk_through_any_variant_gives_the_numbers_of_the_matrix_form() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for config in variants() {
-            let layer = build((&device, dtype), &config);
-            let x = input((&device, dtype)).narrow(0, 1, 1);
+            let layer = build(place, &config);
+            let x = input(place).narrow(0, 1, 1);
             for mask in masks() {
                 let output = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
                 for head in 0..N_HEADS {
@@ -98,8 +98,7 @@ fn the_walk_through_any_variant_gives_the_numbers_of_the_matrix_form() {
 
 #[test]
 fn queries_and_keys_are_normed_first_and_turned_then() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let rope = Choice::new("rope").with("base", 30.0);
         let config = SelfAttentionConfig { d_k: 6, qk_norm: true, positions: rope, ..heads(&scaled_dot()) };
         let mut layer = build(place, &config);
@@ -119,11 +118,11 @@ fn queries_and_keys_are_normed_first_and_turned_then() {
 
 #[test]
 fn each_step_follows_from_the_one_before() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         let rounding = tolerance(dtype, 1e-6, 1e-14);
         for score in scores() {
-            let layer = build((&device, dtype), &heads(&score));
-            let x: Tensor<2> = input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0);
+            let layer = build(place, &heads(&score));
+            let x: Tensor<2> = input(place).narrow(0, 0, 1).squeeze_dim(0);
             for mask in masks() {
                 let (query, head) = (2, 1);
                 let Trace {
@@ -172,10 +171,10 @@ fn each_step_follows_from_the_one_before() {
 
 #[test]
 fn scores_of_the_walk_are_dot_products_of_its_query_and_keys() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in [dot(), scaled_dot(), scaled_by(0.7)] {
-            let layer = build((&device, dtype), &heads(&score));
-            let x = input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0);
+            let layer = build(place, &heads(&score));
+            let x = input(place).narrow(0, 0, 1).squeeze_dim(0);
             let trace = layer.trace(x, &Mask::none(), 4, 2);
             let want = trace.q.unsqueeze::<2>().matmul(trace.k.transpose());
             let rounding = tolerance(dtype, 1e-6, 1e-14);
@@ -186,10 +185,10 @@ fn scores_of_the_walk_are_dot_products_of_its_query_and_keys() {
 
 #[test]
 fn the_walks_of_all_heads_through_w_o_add_up_to_the_output() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in scores() {
-            let layer = build((&device, dtype), &full(&score));
-            let x = input((&device, dtype));
+            let layer = build(place, &full(&score));
+            let x = input(place);
             let mask = Mask::causal(CausalAlign::TopLeft);
             let output = layer.forward(x.clone(), &mask, Mode::Evaluate);
             assert_eq!(output.dims(), [BATCH, SEQ_LEN, D_OUT]);
@@ -221,8 +220,8 @@ fn a_transformer_walks_through_any_layer_as_it_attends_there() {
                 mask: MaskConfig::Causal,
                 ..TransformerConfig::new(23, SEQ_LEN, D_IN)
             };
-            let model = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
-            let tokens = Tensor::<1, burn::tensor::Int>::arange(3..3 + SEQ_LEN as i64, &device);
+            let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
+            let tokens = Tensor::<1, burn::tensor::Int>::arange(3..3 + SEQ_LEN as i64, device);
             let tokens = tokens.reshape([SEQ_LEN, 1]);
             let all = model.attention_weights(tokens.clone().unsqueeze());
             for (layer, weights) in all.iter().enumerate() {

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{AttentionSpec, CausalAlign, Mask, ScaledDot, attention_with_weights};
 
-use crate::support::backends::places;
+use crate::support::backends::{learning_places, places};
 use crate::support::numbers::{assert_close, bools, values};
 use crate::support::truth::Truth;
 
@@ -21,8 +21,8 @@ fn check(pointer: &str, got: &Tensor<4>) {
 
 #[test]
 fn the_default_scale_is_one_over_the_root_of_d_k() {
-    for (device, dtype) in places() {
-        let [q, k, v] = qkv((&device, dtype));
+    for place in places() {
+        let [q, k, v] = qkv(place);
         let attended =
             attention_with_weights(&AttentionSpec::new(&ScaledDot::default()), q, k, v, &Mask::none());
         check("weights", &attended.weights);
@@ -32,8 +32,8 @@ fn the_default_scale_is_one_over_the_root_of_d_k() {
 
 #[test]
 fn another_scale_can_be_given() {
-    for (device, dtype) in places() {
-        let [q, k, v] = qkv((&device, dtype));
+    for place in places() {
+        let [q, k, v] = qkv(place);
         let attended =
             attention_with_weights(&AttentionSpec::new(&ScaledDot::by(1.0)), q, k, v, &Mask::none());
         check("scale_one", &attended.context);
@@ -42,11 +42,11 @@ fn another_scale_can_be_given() {
 
 #[test]
 fn causal_has_both_alignments_where_there_are_more_keys_than_queries() {
-    for (device, dtype) in places() {
+    for place in places() {
         for (pointer, align) in
             [("causal_top_left", CausalAlign::TopLeft), ("causal_bottom_right", CausalAlign::BottomRight)]
         {
-            let [q, k, v] = qkv((&device, dtype));
+            let [q, k, v] = qkv(place);
             let attended = attention_with_weights(
                 &AttentionSpec::new(&ScaledDot::default()),
                 q,
@@ -63,10 +63,9 @@ fn causal_has_both_alignments_where_there_are_more_keys_than_queries() {
 fn a_fully_hidden_row_gives_zeros_and_the_published_gradients() {
     let shown: Vec<bool> =
         Truth::edges().matrix("hidden_row/shown").values.iter().map(|&shown| shown == 1.0).collect();
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let [q, k, v] = qkv((&device, dtype)).map(Tensor::require_grad);
-        let mask = Mask::shown(bools(&device, &shown, [1, 1, 2, 3]));
+    for place @ (device, _) in learning_places() {
+        let [q, k, v] = qkv(place).map(Tensor::require_grad);
+        let mask = Mask::shown(bools(device, &shown, [1, 1, 2, 3]));
         let attended = attention_with_weights(
             &AttentionSpec::new(&ScaledDot::default()),
             q.clone(),

@@ -1,4 +1,4 @@
-//! ONNX's conformance cases through our mechanism, on every backend; what it has no feature for is listed.
+//! ONNX's conformance cases through our mechanism; what it has no feature for is listed.
 
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{AttentionSpec, CausalAlign, Mask, ScaledDot, attention};
@@ -15,9 +15,9 @@ type Place<'a> = (&'a Device, DType);
 fn our_attention_gives_onnx_s_published_numbers() {
     let (run, listed): (Vec<Case>, Vec<Case>) =
         cases().into_iter().partition(|case| case.unsupported.is_none());
-    for (device, dtype) in places() {
+    for place in places() {
         for case in &run {
-            attend((&device, dtype), case);
+            attend(place, case);
         }
     }
     println!("{} of {} cases pass on {} places", run.len(), run.len() + listed.len(), places().len());

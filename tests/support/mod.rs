@@ -1,6 +1,6 @@
-//! What the tests stand on: devices and precisions, oracles, cases, published numbers. Nothing here is a test.
+//! What the tests stand on: a device in two precisions, oracles, cases, published numbers. Nothing here is a test.
 
-/// The devices and precisions that every test loops over.
+/// The device, its precisions, and tolerances.
 pub mod backends;
 /// Central differences, the oracle of every backward.
 pub mod differences;

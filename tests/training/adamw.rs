@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor};
 use qkv_model::parameters;
 use qkv_train::{AdamW, OptimizerConfig};
 
-use crate::support::backends::{places, tolerance};
+use crate::support::backends::{learning_places, tolerance};
 use crate::support::numbers::{assert_close, random, random_tensor, values};
 
 const N_STEPS: u64 = 10;
@@ -97,10 +97,9 @@ fn trained(place: (&Device, DType), config: &OptimizerConfig) -> (Weights, AdamW
 
 #[test]
 fn ten_steps_are_those_of_one_scalar_at_a_time() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let start = parameters(&Weights::new((&device, dtype)));
-        let (weights, _) = trained((&device, dtype), &config());
+    for place @ (_, dtype) in learning_places() {
+        let start = parameters(&Weights::new(place));
+        let (weights, _) = trained(place, &config());
         for (start, end) in start.iter().zip(parameters(&weights)) {
             let start_values: Vec<f64> = start.data.iter::<f64>().collect();
             let c: Vec<f64> = random("c", start_values.len());
@@ -132,9 +131,8 @@ fn each_of_its_numbers_counts() {
         OptimizerConfig { lr: 0.05, ..base.clone() },
         OptimizerConfig { clip: 0.1, ..base.clone() },
     ];
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let matrix = |config: &OptimizerConfig| values(&trained((&device, dtype), config).0.matrix.val());
+    for place in learning_places() {
+        let matrix = |config: &OptimizerConfig| values(&trained(place, config).0.matrix.val());
         for other in &others {
             let apart = matrix(other).into_iter().zip(matrix(&base)).map(|(a, b)| (a - b).abs());
             assert!(apart.fold(0.0, f64::max) > 1e-3, "{other:?}");
@@ -144,8 +142,8 @@ fn each_of_its_numbers_counts() {
 
 #[test]
 fn it_remembers_by_path_and_only_what_received_a_gradient() {
-    for (device, dtype) in places() {
-        let (weights, optimizer) = trained((&device.autodiff(), dtype), &config());
+    for place in learning_places() {
+        let (weights, optimizer) = trained(place, &config());
         assert_eq!(optimizer.step, N_STEPS);
         let paths: Vec<&str> = optimizer.moments.keys().map(String::as_str).collect();
         assert_eq!(paths, ["cube", "embedding.map", "matrix", "table", "vector"]);
@@ -158,11 +156,10 @@ fn it_remembers_by_path_and_only_what_received_a_gradient() {
 
 #[test]
 fn it_is_burns_where_all_decay_alike() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         // Without a decay there is one group for Burn, too.
         let config = OptimizerConfig { weight_decay: 0.0, ..config() };
-        let mut theirs = Weights::new((&device, dtype));
+        let mut theirs = Weights::new(place);
         let mut burns = AdamWConfig::new()
             .with_beta_1(config.beta_1 as f32)
             .with_beta_2(config.beta_2 as f32)
@@ -173,7 +170,7 @@ fn it_is_burns_where_all_decay_alike() {
             let grads = GradientsParams::from_grads(theirs.loss().backward(), &theirs);
             theirs = burns.step(config.lr * factor(step), theirs, grads);
         }
-        let (ours, _) = trained((&device, dtype), &config);
+        let (ours, _) = trained(place, &config);
         for (ours, theirs) in parameters(&ours).iter().zip(parameters(&theirs)) {
             let [ours_values, theirs_values]: [Vec<f64>; 2] =
                 [&ours.data, &theirs.data].map(|data| data.iter::<f64>().collect());
@@ -189,10 +186,9 @@ fn it_decays_a_matrix_as_burns_does() {
     struct One {
         matrix: Param<Tensor<2>>,
     }
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         let loss = |one: &One| one.matrix.val().powi_scalar(3).sum();
-        let start = One { matrix: Param::from_tensor(random_tensor((&device, dtype), "one", [3, 5])) };
+        let start = One { matrix: Param::from_tensor(random_tensor(place, "one", [3, 5])) };
         let (mut ours, mut theirs) = (start.clone(), start);
         let mut our_adamw = AdamW::new(&config());
         let mut burns = AdamWConfig::new()

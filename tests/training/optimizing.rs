@@ -8,12 +8,12 @@ use qkv_train::{
     AdamW, ConfigSource, Model, OptimizerConfig, Recipe, Registry, Reverse, Trainer, clip_factor, global_norm,
 };
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 
-fn model_and_gradients(device: &Device) -> (Transformer, GradientsParams) {
-    let model: Transformer =
-        TransformerConfig::new(5, 3, 4).init(&Init::new(&device.clone().autodiff(), 1)).unwrap();
-    let tokens = Tensor::<3, Int>::from_data([[[0], [1], [2]]], &device.clone().autodiff());
+fn model_and_gradients() -> (Transformer, GradientsParams) {
+    let device = device().autodiff();
+    let model: Transformer = TransformerConfig::new(5, 3, 4).init(&Init::new(&device, 1)).unwrap();
+    let tokens = Tensor::<3, Int>::from_data([[[0], [1], [2]]], &device);
     let loss = model.forward(tokens, Mode::Evaluate).powi_scalar(2).sum();
     let grads = GradientsParams::from_grads(loss.backward(), &model);
     (model, grads)
@@ -21,14 +21,12 @@ fn model_and_gradients(device: &Device) -> (Transformer, GradientsParams) {
 
 #[test]
 fn the_norm_is_that_of_all_gradients_together() {
-    for device in devices() {
-        let (model, grads) = model_and_gradients(&device);
-        let mut sum = 0.0;
-        model.visit(&mut SumOfSquares { grads: &grads, sum: &mut sum });
-        let norm = global_norm(&model, &grads);
-        // Both add up in double precision, in different orders.
-        assert!((norm - f64::sqrt(sum)).abs() < 1e-12 * norm, "{norm} instead of {}", sum.sqrt());
-    }
+    let (model, grads) = model_and_gradients();
+    let mut sum = 0.0;
+    model.visit(&mut SumOfSquares { grads: &grads, sum: &mut sum });
+    let norm = global_norm(&model, &grads);
+    // Both add up in double precision, in different orders.
+    assert!((norm - f64::sqrt(sum)).abs() < 1e-12 * norm, "{norm} instead of {}", sum.sqrt());
 }
 
 struct SumOfSquares<'a> {
@@ -56,62 +54,57 @@ fn only_gradients_above_the_limit_are_clipped() {
 
 #[test]
 fn clipping_scales_all_gradients_alike() {
-    for device in devices() {
-        let (model, grads) = model_and_gradients(&device);
-        let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
-        let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
-        let clip = 0.25 * global_norm(&model, &grads);
-        let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
-        optimizer.update(1.0, &[], model, grads);
-        let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
-        let beta_1 = OptimizerConfig::default().beta_1;
-        // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
-        for (mean, gradient) in mean.iter().zip(gradient) {
-            let expected = (1.0 - beta_1) * 0.25 * gradient;
-            assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} instead of {expected}");
-        }
+    let (model, grads) = model_and_gradients();
+    let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
+    let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
+    let clip = 0.25 * global_norm(&model, &grads);
+    let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
+    optimizer.update(1.0, &[], model, grads);
+    let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
+    let beta_1 = OptimizerConfig::default().beta_1;
+    // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
+    for (mean, gradient) in mean.iter().zip(gradient) {
+        let expected = (1.0 - beta_1) * 0.25 * gradient;
+        assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} instead of {expected}");
     }
 }
 
 #[test]
 fn decay_pulls_matrices_and_neither_norms_nor_biases_nor_tables() {
-    for device in devices() {
-        let weights = |decay: &str| {
-            let settings = [
-                "task.seq_len=5",
-                "train.steps=1",
-                "schedule.warmup_steps=0",
-                "optimizer.lr=0.01",
-                "model.positions=learned",
-                "model.d_mlp=8",
-                "model.bias=true",
-                "model.w_o=true",
-                decay,
-            ];
-            let registry = Registry::new();
-            let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
-            let device = device.clone().autodiff();
-            let (model, task) = (experiment.model(&device).unwrap(), &*experiment.task);
-            let start = parameters(&model);
-            assert!(start.iter().any(|parameter| parameter.path == "positions.learned"));
-            let trained =
-                Trainer::new(model, task, experiment.config.recipe(), &device).unwrap().run().unwrap();
-            (start, parameters(&trained.state.model.valid()))
-        };
-        let (start, without) = weights("optimizer.weight_decay=0");
-        let (_, with) = weights("optimizer.weight_decay=0.5");
-        for ((start, without), with) in start.iter().zip(&without).zip(&with) {
-            let decays = without.data != with.data;
-            let matrix = start.shape.len() >= 2
-                && !["embedding", "positions"].iter().any(|t| start.path.starts_with(t));
-            assert_eq!(decays, matrix, "{} decays: {decays}", start.path);
-            // w (1 - lr · decay) - update: the difference is lr · decay · w, up to rounding.
-            for ((start, without), with) in
-                start.data.iter::<f64>().zip(without.data.iter::<f64>()).zip(with.data.iter::<f64>())
-            {
-                let pulled = if matrix { 0.01 * 0.5 * start } else { 0.0 };
-                assert!((without - with - pulled).abs() < 1e-6, "{without} - {with} is not {pulled}");
-            }
+    let device = device().autodiff();
+    let weights = |decay: &str| {
+        let settings = [
+            "task.seq_len=5",
+            "train.steps=1",
+            "schedule.warmup_steps=0",
+            "optimizer.lr=0.01",
+            "model.positions=learned",
+            "model.d_mlp=8",
+            "model.bias=true",
+            "model.w_o=true",
+            decay,
+        ];
+        let registry = Registry::new();
+        let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
+        let (model, task) = (experiment.model(&device).unwrap(), &*experiment.task);
+        let start = parameters(&model);
+        assert!(start.iter().any(|parameter| parameter.path == "positions.learned"));
+        let trained = Trainer::new(model, task, experiment.config.recipe(), &device).unwrap().run().unwrap();
+        (start, parameters(&trained.state.model.valid()))
+    };
+    let (start, without) = weights("optimizer.weight_decay=0");
+    let (_, with) = weights("optimizer.weight_decay=0.5");
+    for ((start, without), with) in start.iter().zip(&without).zip(&with) {
+        let decays = without.data != with.data;
+        let matrix =
+            start.shape.len() >= 2 && !["embedding", "positions"].iter().any(|t| start.path.starts_with(t));
+        assert_eq!(decays, matrix, "{} decays: {decays}", start.path);
+        // w (1 - lr · decay) - update: the difference is lr · decay · w, up to rounding.
+        for ((start, without), with) in
+            start.data.iter::<f64>().zip(without.data.iter::<f64>()).zip(with.data.iter::<f64>())
+        {
+            let pulled = if matrix { 0.01 * 0.5 * start } else { 0.0 };
+            assert!((without - with - pulled).abs() < 1e-6, "{without} - {with} is not {pulled}");
         }
     }
 }

@@ -8,7 +8,7 @@ use qkv_train::{
     StepReport, TrainError, Trained, Trainer, evaluate, evaluate_exactly,
 };
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 
 fn train_with(
     config: &Config,
@@ -46,39 +46,35 @@ fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
 
 #[test]
 fn attention_learns_to_reverse() {
-    for device in devices() {
-        let small = ["task.seq_len=10", "train.steps=300"];
-        assert_eq!(learn("reverse", &small, &device).sequence_accuracy, 1.0);
-    }
+    let device = device();
+    let small = ["task.seq_len=10", "train.steps=300"];
+    assert_eq!(learn("reverse", &small, &device).sequence_accuracy, 1.0);
 }
 
 #[test]
 fn attention_learns_to_copy() {
-    for device in devices() {
-        assert_eq!(learn("copy", &["task.len=8", "train.steps=300"], &device).sequence_accuracy, 1.0);
-    }
+    let device = device();
+    assert_eq!(learn("copy", &["task.len=8", "train.steps=300"], &device).sequence_accuracy, 1.0);
 }
 
 #[test]
 fn attention_learns_to_recall_by_content() {
-    for device in devices() {
-        let small = ["task.n_pairs=4", "task.n_keys=8"];
-        assert_eq!(learn("recall", &small, &device).sequence_accuracy, 1.0);
-        let none = learn("recall", &[&small[..], &["model.projections=none"]].concat(), &device);
-        assert!(none.sequence_accuracy < 0.01 && none.accuracy < 0.5, "{none:?}");
-    }
+    let device = device();
+    let small = ["task.n_pairs=4", "task.n_keys=8"];
+    assert_eq!(learn("recall", &small, &device).sequence_accuracy, 1.0);
+    let none = learn("recall", &[&small[..], &["model.projections=none"]].concat(), &device);
+    assert!(none.sequence_accuracy < 0.01 && none.accuracy < 0.5, "{none:?}");
 }
 
 #[test]
 fn two_layers_learn_to_sort_every_input_there_is() {
-    for device in devices() {
-        let config = config("sort", &["task.len=4", "train.steps=400"]);
-        let trained = train_with(&config, &device, &mut Nothing, None).unwrap();
-        let task = Registry::new().reader().resolve(config.clone()).unwrap().task;
-        let exactly = evaluate_exactly(&trained.state.model.valid(), &*task, 100, &device).unwrap().unwrap();
-        assert_eq!((exactly.examples, exactly.sequence_accuracy), (81, 1.0));
-        assert!(evaluate_exactly(&trained.state.model.valid(), &*task, 80, &device).unwrap().is_none());
-    }
+    let device = device();
+    let config = config("sort", &["task.len=4", "train.steps=400"]);
+    let trained = train_with(&config, &device, &mut Nothing, None).unwrap();
+    let task = Registry::new().reader().resolve(config.clone()).unwrap().task;
+    let exactly = evaluate_exactly(&trained.state.model.valid(), &*task, 100, &device).unwrap().unwrap();
+    assert_eq!((exactly.examples, exactly.sequence_accuracy), (81, 1.0));
+    assert!(evaluate_exactly(&trained.state.model.valid(), &*task, 80, &device).unwrap().is_none());
 }
 
 /// Writes down everything that it is told.
