@@ -87,7 +87,7 @@ fn odd(device: &Device, seed: u64) -> Odd {
     Odd::new(&Init::new(device, seed).enter("score"))
 }
 
-/// Everything that a visitor is told, in order.
+/// Every call of a visitor, in order.
 #[derive(Default)]
 struct Log(Vec<String>);
 
@@ -173,7 +173,7 @@ fn inside(boxed: &AnyScore) -> &Odd {
 }
 
 #[test]
-fn a_visitor_is_told_the_same_in_the_same_order() {
+fn a_visitor_visits_the_same_in_the_same_order() {
     for device in [device(), device().autodiff()] {
         let plain = odd(&device, 1);
         let boxed = AnyScore::new(plain.clone());

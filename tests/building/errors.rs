@@ -277,7 +277,7 @@ fn a_name_is_taken_only_once() {
 }
 
 #[test]
-fn a_registry_says_which_name_was_taken_when_it_is_used() {
+fn a_registry_reports_which_name_was_taken_when_it_is_used() {
     let score = Registry::new().score("dot", |_: &NoSettings, _, _| Ok(Dot {}));
     let positions = Registry::new().positions("rope", |_: &NoSettings, _: &Init, _| Ok(None::<NoPositions>));
     let task = Registry::new().task("reverse", "", |task: &Reverse| Ok(task.clone()));
@@ -295,7 +295,7 @@ fn a_registry_says_which_name_was_taken_when_it_is_used() {
             assert!(matches!(error, TrainError::Model(ModelError::NameTaken { .. })));
         }
     }
-    // The first of several is the one that is told.
+    // Of several, the first is reported.
     let both = score.task("reverse", "", |task: &Reverse| Ok(task.clone()));
     assert!(both.check().err().unwrap().to_string().starts_with("the score name `dot`"));
 }

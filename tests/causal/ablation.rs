@@ -7,7 +7,7 @@ use qkv_train::{Ablation, Batch, Evaluation, Model, Replacement, Site, attribute
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
-use crate::support::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, config, transformer};
+use crate::support::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, config, seen, transformer};
 
 /// Plain, with all that may stand around a head, and with shared keys and values.
 fn configs() -> [TransformerConfig; 3] {
@@ -92,20 +92,6 @@ fn several_are_taken_away_at_once() {
     }
 }
 
-/// Everything that the model computes of one stage, `[n_examples, heads, .., ..]`.
-fn seen(model: &Transformer, at: (usize, Stage), device: &Device) -> Tensor<4> {
-    let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
-    let mut seen = None;
-    let mut keep = |layer, stage, x: Tensor<4>| {
-        if (layer, stage) == at {
-            seen = Some(x.clone());
-        }
-        x
-    };
-    model.features_with(batch.tokens, Mode::Evaluate, &mut keep);
-    seen.unwrap()
-}
-
 /// The mean over the examples of one head at every position, by hand, in the place of what the head has.
 fn at_its_mean(x: &Tensor<4>, head: usize, place: (&Device, DType)) -> Tensor<4> {
     let [n_examples, n_heads, len, width] = x.dims();
@@ -128,7 +114,7 @@ fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
         let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
         let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
         for (stage, layer, head) in stages.iter().flat_map(|&stage| [(stage, 0, 1), (stage, 1, 2)]) {
-            let instead = at_its_mean(&seen(&model, (layer, stage), device), head, place);
+            let instead = at_its_mean(&seen(&model, batch.tokens.clone(), (layer, stage)), head, place);
             let mut hook =
                 |at, of, x: Tensor<4>| if (at, of) == (layer, stage) { instead.clone() } else { x };
             let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, &mut hook);

@@ -6,7 +6,7 @@ use qkv_train::{Batch, Example, Pair, Patch, Patching, Site};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
-use crate::support::transformers::{N_HEADS, N_LAYERS, TASK, config, transformer};
+use crate::support::transformers::{N_HEADS, N_LAYERS, TASK, config, seen, transformer};
 
 /// Repetitions of three symbols and of two: some positions have an answer in one of them alone.
 fn pairs() -> Vec<Pair> {
@@ -131,21 +131,8 @@ fn one_head_patched_at_one_position_replaces_its_output_there() {
     }
 }
 
-/// What the model computes of one stage.
-fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> Tensor<4> {
-    let mut seen = None;
-    let mut keep = |layer, stage, x: Tensor<4>| {
-        if (layer, stage) == at {
-            seen = Some(x.clone());
-        }
-        x
-    };
-    model.features_with(tokens, Mode::Evaluate, &mut keep);
-    seen.unwrap()
-}
-
 #[test]
-fn each_stage_is_patched_at_the_position_that_its_name_promises() {
+fn each_stage_is_patched_where_and_only_where_it_was_asked_for() {
     for place @ (device, dtype) in places() {
         let config = TransformerConfig { n_kv_heads: Some(1), bias: true, d_mlp: 17, ..config() };
         let model = transformer(&config, place);

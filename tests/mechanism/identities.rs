@@ -9,7 +9,8 @@ use qkv_model::{
 
 use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::layers::{
-    BATCH, D_IN, D_V, N_HEADS, SEQ_LEN, build, dot, full, heads, input, scaled_by, scaled_dot, scores,
+    BATCH, D_IN, D_V, N_HEADS, SEQ_LEN, build, dot, full, heads, in_gauges, input, scaled_by, scaled_dot,
+    scores,
 };
 use crate::support::numbers::{assert_close, random, random_tensor, tensor, values};
 
@@ -143,27 +144,13 @@ fn the_past_does_not_depend_on_the_future_in_a_stack_of_blocks() {
 
 #[test]
 fn a_change_of_gauge_leaves_the_map_unchanged() {
-    const D_K: usize = 2;
-    // An invertible A for each head, and A⁻ᵀ by hand: for [[a, b], [c, d]] it is [[d, -c], [-b, a]] / (ad - bc).
+    // An invertible matrix for each head.
     let gauges = [[2.0, 1.0, 1.0, 3.0], [1.0, -2.0, 0.5, 1.0], [0.0, 1.5, -1.0, 0.25]];
-    let inverse_transposed = gauges.map(|[a, b, c, d]: [f64; 4]| {
-        let determinant = a * d - b * c;
-        [d, -c, -b, a].map(|entry| entry / determinant)
-    });
     for place @ (_, dtype) in places() {
         for score in [dot(), scaled_dot(), scaled_by(0.7)] {
-            let config =
-                SelfAttentionConfig { n_heads: N_HEADS, score, ..SelfAttentionConfig::new(D_IN, D_K) };
+            let config = SelfAttentionConfig { n_heads: N_HEADS, score, ..SelfAttentionConfig::new(D_IN, 2) };
             let layer = build(place, &config);
-            let turned = |gauges: &[[f64; 4]; N_HEADS], of_head: &dyn Fn(usize) -> Tensor<2>| {
-                let columns = (0..N_HEADS)
-                    .map(|head| of_head(head).matmul(tensor(place, &gauges[head], [D_K, D_K])))
-                    .collect();
-                Some(Param::from_tensor(Tensor::cat(columns, 1)))
-            };
-            let mut other = layer.clone();
-            other.w_q = turned(&gauges, &|head| layer.w_q(head));
-            other.w_k = turned(&inverse_transposed, &|head| layer.w_k(head));
+            let other = in_gauges(place, &layer, gauges);
             let x = input(place);
             let (before, after) =
                 (weights(&layer, x.clone(), &causal()), weights(&other, x.clone(), &causal()));

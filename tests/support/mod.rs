@@ -1,5 +1,7 @@
 //! What the tests stand on: a device in two precisions, oracles, cases, published numbers. Nothing here is a test.
 
+/// The inputs of `reverse` with other targets.
+pub mod asks;
 /// The device, its precisions, and tolerances.
 pub mod backends;
 /// Central differences, the oracle of every backward.
@@ -8,6 +10,8 @@ pub mod differences;
 pub mod drawn_cases;
 /// Attention layers with a prime for every axis.
 pub mod layers;
+/// Figures of trained tasks.
+pub mod learned;
 /// Gradients by the path of their parameter.
 pub mod module_gradients;
 /// Every variant by its settings.
@@ -20,6 +24,8 @@ pub mod onnx_cases;
 pub mod onnx_reference;
 /// Messages of panics.
 pub mod panics;
+/// Parameters by path.
+pub mod parameters;
 /// A transformer made of Burn's own operations.
 pub mod plain_transformer;
 /// Attention as nested loops.

@@ -7,7 +7,7 @@ use qkv_model::parameters;
 use qkv_train::{AdamW, OptimizerConfig};
 
 use crate::support::backends::{learning_places, tolerance};
-use crate::support::numbers::{assert_close, random, random_tensor, values};
+use crate::support::numbers::{assert_close, random, random_tensor};
 
 const N_STEPS: u64 = 10;
 
@@ -59,6 +59,9 @@ impl Weights {
     }
 }
 
+/// The paths of what decays.
+const DECAYING: [&str; 3] = ["matrix", "cube", "embedding.map"];
+
 /// Nothing as it is by default.
 fn config() -> OptimizerConfig {
     OptimizerConfig { lr: 0.1, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-3, weight_decay: 0.3, clip: 0.0 }
@@ -104,7 +107,7 @@ fn ten_steps_are_those_of_one_scalar_at_a_time() {
             let start_values: Vec<f64> = start.data.iter::<f64>().collect();
             let c: Vec<f64> = random("c", start_values.len());
             let decay = match end.path.as_str() {
-                "matrix" | "cube" | "embedding.map" => 0.3,
+                path if DECAYING.contains(&path) => 0.3,
                 "vector" | "table" => 0.0,
                 _ => {
                     assert_eq!(start.data, end.data, "{} must stay", end.path);
@@ -116,26 +119,6 @@ fn ten_steps_are_those_of_one_scalar_at_a_time() {
             let got: Vec<f64> = end.data.iter::<f64>().collect();
             // Ten steps of a tenth, each with a few roundings.
             assert_close(&end.path, &got, &want, tolerance(dtype, 2e-6, 1e-14));
-        }
-    }
-}
-
-#[test]
-fn each_of_its_numbers_counts() {
-    let base = config();
-    let others = [
-        OptimizerConfig { beta_1: 0.5, ..base.clone() },
-        OptimizerConfig { beta_2: 0.5, ..base.clone() },
-        OptimizerConfig { epsilon: 1e-1, ..base.clone() },
-        OptimizerConfig { weight_decay: 0.0, ..base.clone() },
-        OptimizerConfig { lr: 0.05, ..base.clone() },
-        OptimizerConfig { clip: 0.1, ..base.clone() },
-    ];
-    for place in learning_places() {
-        let matrix = |config: &OptimizerConfig| values(&trained(place, config).0.matrix.val());
-        for other in &others {
-            let apart = matrix(other).into_iter().zip(matrix(&base)).map(|(a, b)| (a - b).abs());
-            assert!(apart.fold(0.0, f64::max) > 1e-3, "{other:?}");
         }
     }
 }
@@ -155,54 +138,32 @@ fn it_remembers_by_path_and_only_what_received_a_gradient() {
 }
 
 #[test]
-fn it_is_burns_where_all_decay_alike() {
+fn it_is_burns_where_both_decay() {
     for place in learning_places() {
-        // Without a decay there is one group for Burn, too.
-        let config = OptimizerConfig { weight_decay: 0.0, ..config() };
-        let mut theirs = Weights::new(place);
-        let mut burns = AdamWConfig::new()
-            .with_beta_1(config.beta_1 as f32)
-            .with_beta_2(config.beta_2 as f32)
-            .with_epsilon(config.epsilon as f32)
-            .with_weight_decay(0.0)
-            .init();
-        for step in 0..N_STEPS {
-            let grads = GradientsParams::from_grads(theirs.loss().backward(), &theirs);
-            theirs = burns.step(config.lr * factor(step), theirs, grads);
+        for weight_decay in [0.0, 0.3] {
+            let config = OptimizerConfig { weight_decay, ..config() };
+            let mut theirs = Weights::new(place);
+            let mut burns = AdamWConfig::new()
+                .with_beta_1(config.beta_1 as f32)
+                .with_beta_2(config.beta_2 as f32)
+                .with_epsilon(config.epsilon as f32)
+                .with_weight_decay(weight_decay as f32)
+                .init();
+            for step in 0..N_STEPS {
+                let grads = GradientsParams::from_grads(theirs.loss().backward(), &theirs);
+                theirs = burns.step(config.lr * factor(step), theirs, grads);
+            }
+            let (ours, _) = trained(place, &config);
+            for (ours, theirs) in parameters(&ours).iter().zip(parameters(&theirs)) {
+                // Burn's decays every parameter.
+                if weight_decay == 0.0 || DECAYING.contains(&ours.path.as_str()) {
+                    let [ours_values, theirs_values]: [Vec<f64>; 2] =
+                        [&ours.data, &theirs.data].map(|data| data.iter::<f64>().collect());
+                    // Burn keeps its numbers in single precision: 0.95 is 1e-8 off, which over ten steps of a tenth is
+                    // 1e-6.
+                    assert_close(&ours.path, &ours_values, &theirs_values, 2e-6);
+                }
+            }
         }
-        let (ours, _) = trained(place, &config);
-        for (ours, theirs) in parameters(&ours).iter().zip(parameters(&theirs)) {
-            let [ours_values, theirs_values]: [Vec<f64>; 2] =
-                [&ours.data, &theirs.data].map(|data| data.iter::<f64>().collect());
-            // Burn keeps its numbers in single precision: 0.95 is 1e-8 off, which over ten steps of a tenth is 1e-6.
-            assert_close(&ours.path, &ours_values, &theirs_values, 2e-6);
-        }
-    }
-}
-
-#[test]
-fn it_decays_a_matrix_as_burns_does() {
-    #[derive(Module, Debug)]
-    struct One {
-        matrix: Param<Tensor<2>>,
-    }
-    for place in learning_places() {
-        let loss = |one: &One| one.matrix.val().powi_scalar(3).sum();
-        let start = One { matrix: Param::from_tensor(random_tensor(place, "one", [3, 5])) };
-        let (mut ours, mut theirs) = (start.clone(), start);
-        let mut our_adamw = AdamW::new(&config());
-        let mut burns = AdamWConfig::new()
-            .with_beta_1(0.8)
-            .with_beta_2(0.95)
-            .with_epsilon(1e-3)
-            .with_weight_decay(0.3)
-            .init();
-        for step in 0..N_STEPS {
-            let grads = GradientsParams::from_grads(loss(&ours).backward(), &ours);
-            ours = our_adamw.update(factor(step), &[], ours, grads).0;
-            let grads = GradientsParams::from_grads(loss(&theirs).backward(), &theirs);
-            theirs = burns.step(config().lr * factor(step), theirs, grads);
-        }
-        assert_close("matrix", &values(&ours.matrix.val()), &values(&theirs.matrix.val()), 2e-6);
     }
 }

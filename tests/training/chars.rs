@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -13,21 +12,24 @@ use qkv_train::{
     Chars, CharsConfig, ConfigSource, Corpus, Example, Examples, HeldOutLists, Model, Registry, Sampling,
     Split, Task, TextFault, TrainError, draw, evaluate, generate,
 };
+use tempfile::NamedTempFile;
 
-/// A text file that goes when the test ends.
-struct TextFile(PathBuf);
+/// A text in a file of its own.
+struct TextFile(NamedTempFile);
 
 impl TextFile {
     fn new(bytes: impl AsRef<[u8]>) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("qkv-test-{}-{number}.txt", std::process::id()));
-        fs::write(&path, bytes).unwrap();
-        Self(path)
+        let file = NamedTempFile::new().unwrap();
+        fs::write(&file, bytes).unwrap();
+        Self(file)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn config(&self, seq_len: usize) -> CharsConfig {
-        CharsConfig { text: self.0.clone(), seq_len, fingerprint: String::new() }
+        CharsConfig { text: self.path().to_owned(), seq_len, fingerprint: String::new() }
     }
 
     fn load(&self, seq_len: usize) -> Result<Chars, TrainError> {
@@ -37,14 +39,8 @@ impl TextFile {
     #[track_caller]
     fn refused(&self, seq_len: usize, message: &str) {
         let error = self.load(seq_len).unwrap_err();
-        assert_eq!(error.to_string().replace(&self.0.display().to_string(), "FILE"), message);
+        assert_eq!(error.to_string().replace(&self.path().display().to_string(), "FILE"), message);
         assert!(error.is_usage());
-    }
-}
-
-impl Drop for TextFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -110,7 +106,7 @@ fn an_evaluation_counts_no_held_out_window_twice() {
 }
 
 #[test]
-fn count_models_know_what_a_text_of_two_letters_in_turn_has_in_it() {
+fn count_models_predict_a_text_of_two_letters_in_turn() {
     let chars = TextFile::new("ab".repeat(5000)).load(10).unwrap();
     let losses: Vec<f64> = chars.baselines(Split::Test).iter().map(|baseline| baseline.loss).collect();
     assert!((losses[0] - 2_f64.ln()).abs() < 1e-3, "{losses:?}");
@@ -165,7 +161,7 @@ fn what_is_no_usable_text_is_refused() {
         .refused(3, "FILE has 8193 different characters, at most 8192 are possible; is it a text?");
     three_parts().refused(1, "task.seq_len must be between 2 and 4096, got 1");
     let missing = TextFile::new("");
-    fs::remove_file(&missing.0).unwrap();
+    fs::remove_file(missing.path()).unwrap();
     missing.refused(3, "cannot read FILE: No such file or directory (os error 2)");
 }
 
@@ -224,13 +220,13 @@ fn a_text_is_a_regular_file() {
 #[test]
 fn a_pipe_is_refused_before_it_is_opened() {
     let pipe = TextFile::new("");
-    fs::remove_file(&pipe.0).unwrap();
-    assert!(Command::new("mkfifo").arg(&pipe.0).status().unwrap().success());
+    fs::remove_file(pipe.path()).unwrap();
+    assert!(Command::new("mkfifo").arg(pipe.path()).status().unwrap().success());
     pipe.refused(3, "FILE is a pipe, but a text must be a regular file; copy it into one");
 }
 
 #[test]
-fn without_a_text_the_message_says_how_to_name_one() {
+fn without_a_text_the_message_names_the_setting() {
     let error = Registry::new().read(ConfigSource::Task("chars"), &[] as &[&str]).unwrap_err();
     assert_eq!(error.to_string(), "the task `chars` needs a text, but task.text is empty");
 }
@@ -247,7 +243,7 @@ fn a_text_of_exactly_ten_windows_is_enough() {
 #[test]
 fn a_run_is_never_continued_with_another_text() {
     let text = TextFile::new("a rose is ".repeat(10));
-    let settings = format!("task.text={}", text.0.display());
+    let settings = format!("task.text={}", text.path().display());
     let registry = Registry::new();
     let settings = [settings.as_str(), "task.seq_len=8"];
     let config = registry.read(ConfigSource::Task("chars"), &settings).unwrap().config;
@@ -256,9 +252,9 @@ fn a_run_is_never_continued_with_another_text() {
     assert_eq!(settled.fingerprint, "6bd5805c642ffaa1");
     let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]).unwrap();
     assert_eq!(again.config, config);
-    fs::write(&text.0, "a nose is ".repeat(10)).unwrap();
+    fs::write(text.path(), "a nose is ".repeat(10)).unwrap();
     let error = settled.load().unwrap_err();
-    let message = error.to_string().replace(&text.0.display().to_string(), "FILE");
+    let message = error.to_string().replace(&text.path().display().to_string(), "FILE");
     assert_eq!(
         message,
         "FILE has changed: the run was made with the text of fingerprint 6bd5805c642ffaa1, this one has \

@@ -1,6 +1,6 @@
 //! The parts of an optimizer step: clipping by the global norm, and which parameters decay.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{Init, Mode, Training, Transformer, TransformerConfig, parameters};
@@ -9,36 +9,25 @@ use qkv_train::{
 };
 
 use crate::support::backends::device;
+use crate::support::module_gradients::gradients;
 
-fn model_and_gradients() -> (Transformer, GradientsParams) {
-    let device = device().autodiff();
-    let model: Transformer = TransformerConfig::new(5, 3, 4).init(&Init::new(&device, 1)).unwrap();
-    let tokens = Tensor::<3, Int>::from_data([[[0], [1], [2]]], &device);
-    let loss = model.forward(tokens, Mode::Evaluate).powi_scalar(2).sum();
-    let grads = GradientsParams::from_grads(loss.backward(), &model);
-    (model, grads)
+fn model() -> Transformer {
+    TransformerConfig::new(5, 3, 4).init(&Init::new(&device().autodiff(), 1)).unwrap()
+}
+
+fn loss(model: &Transformer) -> Tensor<1> {
+    let tokens = Tensor::<3, Int>::from_data([[[0], [1], [2]]], &device().autodiff());
+    model.forward(tokens, Mode::Evaluate).powi_scalar(2).sum()
 }
 
 #[test]
 fn the_norm_is_that_of_all_gradients_together() {
-    let (model, grads) = model_and_gradients();
-    let mut sum = 0.0;
-    model.visit(&mut SumOfSquares { grads: &grads, sum: &mut sum });
-    let norm = global_norm(&model, &grads);
+    let model = model();
+    let norm = global_norm(&model, &GradientsParams::from_grads(loss(&model).backward(), &model));
+    let all = gradients(&model, &loss(&model)).into_iter().flat_map(|gradient| gradient.values.unwrap());
+    let expected = all.map(|g| g * g).sum::<f64>().sqrt();
     // Both add up in double precision, in different orders.
-    assert!((norm - f64::sqrt(sum)).abs() < 1e-12 * norm, "{norm} instead of {}", sum.sqrt());
-}
-
-struct SumOfSquares<'a> {
-    grads: &'a GradientsParams,
-    sum: &'a mut f64,
-}
-
-impl ModuleVisitor for SumOfSquares<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let grad = self.grads.get::<D>(param.id).expect("every parameter is learned");
-        *self.sum += grad.into_data().iter::<f64>().map(|g| g * g).sum::<f64>();
-    }
+    assert!((norm - expected).abs() < 1e-12 * norm, "{norm} instead of {expected}");
 }
 
 #[test]
@@ -54,7 +43,8 @@ fn only_gradients_above_the_limit_are_clipped() {
 
 #[test]
 fn clipping_scales_all_gradients_alike() {
-    let (model, grads) = model_and_gradients();
+    let model = model();
+    let grads = GradientsParams::from_grads(loss(&model).backward(), &model);
     let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
     let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
     let clip = 0.25 * global_norm(&model, &grads);

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
-use qkv_model::{HeadShape, Init, ModelError, NoSettings, Score, Training, parameters};
+use qkv_model::{HeadShape, Init, ModelError, NoSettings, Score, Training};
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{
     AnyModel, Checkpoints, Ended, Next, Observer, Registry, State, StepReport, TrainError, Trainer,
@@ -12,6 +12,7 @@ use tempfile::tempdir;
 
 use crate::support::backends::device;
 use crate::support::named_variants::{VARIANTS, model, short_run};
+use crate::support::parameters;
 
 /// A user's score: `q A_h k` with a matrix for each head.
 #[derive(Module, Debug)]
@@ -46,12 +47,7 @@ impl<M> Observer<M> for Reports {
 #[track_caller]
 fn assert_same(name: &str, [one, other]: [&State<AnyModel>; 2]) {
     assert_eq!((one.step, one.optimizer.step), (other.step, other.optimizer.step), "{name}");
-    let (ours, theirs) = (parameters(&one.model), parameters(&other.model));
-    assert_eq!(ours.len(), theirs.len(), "{name}");
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        assert_eq!((&ours.path, &ours.data), (&theirs.path, &theirs.data), "{name}");
-        assert_eq!(ours.learned, theirs.learned, "{name}: {}", ours.path);
-    }
+    parameters::assert_same(name, &one.model, &other.model);
     let paths = |state: &State<AnyModel>| state.optimizer.moments.keys().cloned().collect::<Vec<_>>();
     assert_eq!(paths(one), paths(other), "{name}");
     for (path, moments) in &one.optimizer.moments {
@@ -100,20 +96,13 @@ fn a_resumed_run_of_any_variant_is_the_uninterrupted_one() {
 }
 
 #[test]
-fn a_resumed_run_with_dropout_and_frozen_projections_is_the_uninterrupted_one() {
-    let settings = ["model.projections=frozen", "model.dropout=0.3", "model.w_o=true", "model.d_mlp=5"];
-    let device = device();
-    check(&Registry::new(), "dropout-and-frozen", &settings, &device.autodiff());
-}
-
-#[test]
 fn a_resumed_run_with_a_users_score_is_the_uninterrupted_one() {
     let registry = Registry::new().score("bilinear", Bilinear::build);
     let device = device().autodiff();
     check(&registry, "bilinear", &["model.score=bilinear", "model.dropout=0.1"], &device);
     let config = short_run(&registry, &["model.score=bilinear"]);
     let (_, model) = model(&registry, &config, 0, &device);
-    let paths: Vec<String> = parameters(&model).into_iter().map(|parameter| parameter.path).collect();
+    let paths = parameters::paths(&model);
     assert!(paths.contains(&"blocks.0.attention.score.a".to_owned()), "{paths:?}");
 }
 

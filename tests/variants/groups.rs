@@ -4,12 +4,12 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use qkv_model::{
     AttentionSpec, CausalAlign, Dot, Mask, Mode, SelfAttention, SelfAttentionConfig, attention_with_weights,
-    parameters,
 };
 
 use crate::support::backends::{places, tolerance};
 use crate::support::layers::{D_IN, D_K, D_OUT, D_V, build, full, input, scaled_dot, scores};
 use crate::support::numbers::{assert_close, tensor, values};
+use crate::support::parameters::assert_same;
 
 const N_HEADS: usize = 6;
 
@@ -74,9 +74,7 @@ fn it_is_multi_head_attention_with_repeated_columns_of_w_k_and_w_v() {
 fn as_many_heads_of_keys_as_of_queries_changes_no_bit() {
     for place in places() {
         let (given, open) = (build(place, &grouped(Some(N_HEADS))), build(place, &grouped(None)));
-        for (given, open) in parameters(&given).iter().zip(parameters(&open)) {
-            assert_eq!((&given.path, &given.data), (&open.path, &open.data));
-        }
+        assert_same("weights", &given, &open);
         let of =
             |layer: &SelfAttention| layer.forward_with_weights(input(place), &Mask::none(), Mode::Evaluate);
         let (given, open) = (of(&given), of(&open));

@@ -2,10 +2,11 @@
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Activation, Init, Mlp, TransformerConfig, parameters};
+use qkv_model::{Activation, Init, Mlp, TransformerConfig};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
+use crate::support::parameters::paths;
 
 /// One number in, two hidden ones, one out.
 fn mlp((device, dtype): (&Device, DType), activation: Activation) -> Mlp {
@@ -57,10 +58,7 @@ fn swiglu_gates_a_second_map_by_the_first() {
 #[test]
 fn only_swiglu_has_a_gate_and_it_has_no_biases() {
     for place in places() {
-        let paths = |activation| {
-            let parameters = parameters(&mlp(place, activation)).into_iter();
-            parameters.map(|parameter| parameter.path).collect::<Vec<String>>()
-        };
+        let paths = |activation| paths(&mlp(place, activation));
         assert_eq!(paths(Activation::Gelu), ["w_in", "b_in", "w_out", "b_out"]);
         assert_eq!(paths(Activation::Relu), ["w_in", "b_in", "w_out", "b_out"]);
         assert_eq!(paths(Activation::Swiglu), ["w_in", "w_gate", "w_out"]);

@@ -2,10 +2,11 @@
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Init, Norm, NormConfig, NormKind, TransformerConfig, parameters};
+use qkv_model::{Init, Norm, NormConfig, NormKind, TransformerConfig};
 
 use crate::support::backends::{places, tolerance};
-use crate::support::numbers::{assert_close, random, tensor, values};
+use crate::support::numbers::{assert_close, distance, random, tensor, values};
+use crate::support::parameters::paths;
 
 fn norm((device, dtype): (&Device, DType), norm_kind: NormKind, d_model: usize) -> Norm {
     let config = TransformerConfig { norm_kind, ..TransformerConfig::new(2, 3, d_model) };
@@ -51,7 +52,7 @@ fn rms_norm_takes_notice_of_the_mean_and_layer_norm_does_not() {
         for kind in [NormKind::Layer, NormKind::Rms] {
             let norm = norm(place, kind, 7);
             let of = |x: &[f64]| values(&norm.forward(tensor::<2>(place, x, [1, 7])));
-            let apart = of(&x).into_iter().zip(of(&shifted)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let apart = distance(&of(&x), &of(&shifted));
             assert_eq!(apart > 1e-4, kind == NormKind::Rms, "{kind:?}: {apart}");
         }
     }
@@ -65,8 +66,7 @@ fn rms_norm_has_a_gamma_and_no_beta_wherever_a_block_norms() {
                 let config =
                     TransformerConfig { norm, norm_kind, d_mlp: 5, ..TransformerConfig::new(2, 3, 7) };
                 let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
-                let paths = parameters(&model).into_iter().map(|parameter| parameter.path);
-                paths.filter(|path| path.contains("norm")).collect::<Vec<String>>()
+                paths(&model).into_iter().filter(|path| path.contains("norm")).collect::<Vec<String>>()
             };
             let (rms, layer) = (of(NormKind::Rms), of(NormKind::Layer));
             assert!(rms.iter().all(|path| path.ends_with(".gamma")), "{rms:?}");

@@ -1,6 +1,5 @@
 //! Rotary positions: what they do to a vector by hand, and what follows for the scores.
 
-use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
     AnyPositions, Catalog, Choice, HeadShape, Init, Mask, Mode, Place, Positions, SelfAttention,
@@ -8,8 +7,8 @@ use qkv_model::{
 };
 
 use crate::support::backends::{places, tolerance};
-use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, heads, input, scaled_dot};
-use crate::support::numbers::{assert_close, random, random_tensor, tensor, values};
+use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, heads, in_gauges, input, scaled_dot};
+use crate::support::numbers::{assert_close, distance, random, random_tensor, tensor, values};
 
 fn rope((device, dtype): (&Device, DType), base: f64, d_k: usize) -> AnyPositions {
     let choice = Choice::new("rope").with("base", base);
@@ -127,32 +126,18 @@ fn pairs_of_neighbours_as_in_the_paper_are_the_same_up_to_the_order_of_component
     }
 }
 
-fn layer(place: (&Device, DType)) -> SelfAttention {
+/// How far the map moves in another gauge of every head.
+fn moved(place: (&Device, DType), gauge: [f64; 4]) -> f64 {
     let config = SelfAttentionConfig {
         n_heads: N_HEADS,
         positions: Choice::new("rope").with("base", 20.0),
         ..SelfAttentionConfig::new(D_IN, 2)
     };
-    build(place, &config)
-}
-
-/// How far the map moves if every head's W_Q becomes W_Q A and its W_K becomes W_K A⁻ᵀ, for A = [[a, b], [c, d]].
-fn moved(place: (&Device, DType), [a, b, c, d]: [f64; 4]) -> f64 {
-    let layer = layer(place);
-    let determinant = a * d - b * c;
-    let inverse_transposed = [d, -c, -b, a].map(|entry| entry / determinant);
-    let times = |of_head: &dyn Fn(usize) -> Tensor<2>, matrix: [f64; 4]| {
-        let columns = (0..N_HEADS).map(|head| of_head(head).matmul(tensor(place, &matrix, [2, 2]))).collect();
-        Some(Param::from_tensor(Tensor::cat(columns, 1)))
-    };
-    let mut other = layer.clone();
-    other.w_q = times(&|head| layer.w_q(head), [a, b, c, d]);
-    other.w_k = times(&|head| layer.w_k(head), inverse_transposed);
+    let layer = build(place, &config);
     let map = |layer: &SelfAttention| {
         values(&layer.forward_with_weights(input(place), &Mask::none(), Mode::Evaluate).weights)
     };
-    let distances = map(&layer).into_iter().zip(map(&other)).map(|(a, b)| (a - b).abs());
-    distances.fold(0.0, f64::max)
+    distance(&map(&layer), &map(&in_gauges(place, &layer, [gauge; N_HEADS])))
 }
 
 #[test]
@@ -162,7 +147,7 @@ fn a_change_of_gauge_moves_the_map_unless_it_is_a_turn_itself() {
         let (sin, cos) = 0.7_f64.sin_cos();
         let turn = [cos, sin, -sin, cos].map(|entry| 3.0 * entry);
         assert!(moved(place, turn) < rounding(dtype), "{}", moved(place, turn));
-        // Any other does not: W_Q W_Kᵀ alone no longer says who looks at whom.
+        // Any other does not: W_Q W_Kᵀ alone no longer determines the map.
         let shear = [2.0, 1.0, 1.0, 3.0];
         assert!(moved(place, shear) > 1e-3, "{}", moved(place, shear));
     }
@@ -177,20 +162,17 @@ fn a_layer_with_rope_or_alibi_can_tell_the_order_of_its_inputs() {
             let layer = build(place, &config);
             let forward = |x: Tensor<3>| layer.forward(x, &Mask::none(), Mode::Evaluate);
             let x = random_tensor(place, "x", [1, SEQ_LEN, D_IN]);
-            let turned_round = values(&forward(x.clone().flip([1])).flip([1]));
-            let distances = values(&forward(x)).into_iter().zip(turned_round).map(|(a, b)| (a - b).abs());
-            let moved = distances.fold(0.0, f64::max);
+            let before = values(&forward(x.clone()));
+            let turned_round = forward(x.clone().flip([1])).flip([1]);
+            let moved = distance(&values(&turned_round), &before);
             // ALiBi without a causal mask sees distances without a sign, so that turning the sequence round is
-            // the one permutation that it cannot tell.
+            // the one permutation that changes nothing.
             assert_eq!(moved > 1e-3, positions == "rope", "{positions}: {moved}");
-            let x = random_tensor(place, "x", [1, SEQ_LEN, D_IN]);
             let swapped = |x: Tensor<3>| {
                 let [first, rest] = [x.clone().narrow(1, 0, 2), x.narrow(1, 2, SEQ_LEN - 2)];
                 Tensor::cat(vec![first.flip([1]), rest], 1)
             };
-            let other = values(&swapped(forward(swapped(x.clone()))));
-            let distances = values(&forward(x)).into_iter().zip(other).map(|(a, b)| (a - b).abs());
-            let moved = distances.fold(0.0, f64::max);
+            let moved = distance(&values(&swapped(forward(swapped(x)))), &before);
             assert!(moved > 1e-5, "{positions}: {moved}");
         }
     }
