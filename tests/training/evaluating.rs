@@ -56,6 +56,6 @@ fn an_example_that_asks_nothing_can_be_looked_at() {
     let device = device();
     let model = transformer(&device);
     let probe = Probe::new(&model, &task, &example, &device).unwrap();
-    assert_eq!(probe.tokens.len(), 5);
-    assert!(probe.targets.iter().chain(&probe.predictions).all(String::is_empty), "{probe:?}");
+    assert_eq!(probe.labels.tokens.len(), 5);
+    assert!(probe.labels.targets.iter().chain(&probe.labels.predictions).all(String::is_empty), "{probe:?}");
 }

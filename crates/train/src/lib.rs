@@ -26,8 +26,8 @@
 //! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and
 //!   [`Snapshots`] are three.
-//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`];
-//!   example `read_the_weights`.
+//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`]
+//!   with its [`ProbeLabels`];//!   example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`].
 
 mod causal;
@@ -47,7 +47,7 @@ pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, 
 pub use error::{TextFault, TrainError};
 pub use measure::{Probe, Sampling, evaluate, evaluate_exactly, generate};
 pub use model::{AnyModel, Layer, Model, Query};
-pub use qkv_run::{Baseline, Evaluation, StepReport};
+pub use qkv_run::{Baseline, Evaluation, ProbeLabels, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{Checkpoints, EventLog, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights};
 pub use task::{

@@ -129,8 +129,8 @@ impl Walk {
             |d| if self.has_matrices { format!("[{d_in} × {d}]") } else { "identity".to_owned() };
         let bias = |name| if self.has_biases { format!(" + b_{name}") } else { String::new() };
 
-        writeln!(out, "input      {}", probe.tokens.join(" "))?;
-        writeln!(out, "the query is position {i}, where `{}` stands\n", probe.tokens[*i])?;
+        writeln!(out, "input      {}", probe.labels.tokens.join(" "))?;
+        writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
         step(out, &format!("x_{i}"), &vector_of(d_in), &vector(&trace.x))?;
         let norm = if self.is_normed { ", after the norm" } else { "" };
         writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
@@ -139,18 +139,18 @@ impl Walk {
         writeln!(out)?;
         step(out, "W_K", &matrix_of(d_k), "")?;
         step(out, &format!("k_j = x_j W_K{}", bias("K")), &format!("[{seq_len} × {d_k}]"), "")?;
-        matrix(out, "k", &probe.tokens, &trace.k)?;
+        matrix(out, "k", &probe.labels.tokens, &trace.k)?;
         if !is_compared_as_made(trace) {
             let how = "as compared: normed or turned by its position";
             writeln!(out, "\nq_{i}, {how}\n    {}\nk_j, {how}", vector(&trace.compared_q))?;
-            matrix(out, "k", &probe.tokens, &trace.compared_k)?;
+            matrix(out, "k", &probe.labels.tokens, &trace.compared_k)?;
         }
         writeln!(out)?;
         self.scores(out)?;
         writeln!(out)?;
         step(out, "W_V", &matrix_of(d_v), "")?;
         step(out, &format!("v_j = x_j W_V{}", bias("V")), &format!("[{seq_len} × {d_v}]"), "")?;
-        matrix(out, "v", &probe.tokens, &trace.v)?;
+        matrix(out, "v", &probe.labels.tokens, &trace.v)?;
         writeln!(out)?;
         step(out, &format!("context_{i} = Σ_j weight_j v_j"), &vector_of(d_v), &vector(&trace.context))?;
         self.verdict(out)
@@ -176,7 +176,7 @@ impl Walk {
 
         let heading = if has_bias { "     biased" } else { "" };
         writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
-        for (j, token) in probe.tokens.iter().enumerate() {
+        for (j, token) in probe.labels.tokens.iter().enumerate() {
             let after = match masked[j] {
                 f64::NEG_INFINITY => "hidden".to_owned(),
                 _ => "#".repeat((weights[j] * 40.0).round() as usize),
@@ -192,7 +192,8 @@ impl Walk {
     }
 
     fn verdict(&self, out: &mut impl Write) -> io::Result<()> {
-        let (prediction, target) = (&self.probe.predictions[self.query], &self.probe.targets[self.query]);
+        let (prediction, target) =
+            (&self.probe.labels.predictions[self.query], &self.probe.labels.targets[self.query]);
         if target.is_empty() {
             return writeln!(out, "\nthis position has no target");
         }

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use qkv_inspect::{Heads, Matrix, clean_label, counted, split_heads};
 use qkv_model::parameters;
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
-use qkv_train::{Example, Model, Probe, Task};
+use qkv_train::{Example, Layer, Model, Probe, Task};
 
 use super::view::{Capture, Place};
 use crate::output::format::attention_map;
@@ -35,10 +35,13 @@ impl Capturer<'_> {
         };
         let map = weights.and_then(|weights| attention_map(weights, head));
         let projections = match model.layers().get(layer) {
-            Some(layer) => of_head(matrices(&model, &layer.path), layer.n_heads, head),
+            Some(Layer { path, n_heads, n_kv_heads, .. }) => {
+                of_head(matrices(&model, path), Heads { n_heads: *n_heads, n_kv_heads: *n_kv_heads }, head)
+            }
             None => PROJECTIONS.map(|name| Err(format!("no {} in this model", name.to_uppercase()))),
         };
-        let tokens = probe.iter().flat_map(|probe| &probe.tokens).map(|token| clean_label(token)).collect();
+        let tokens =
+            probe.iter().flat_map(|probe| &probe.labels.tokens).map(|token| clean_label(token)).collect();
         Capture { place, map, tokens, projections }
     }
 }
@@ -62,18 +65,13 @@ fn matrices(model: &impl Module, layer: &str) -> [Shown; 3] {
 }
 
 /// Columns `h·d .. (h+1)·d` belong to head `h`; query heads of a group share those of keys and values.
-fn of_head(matrices: [Shown; 3], n_heads: usize, head: usize) -> [Shown; 3] {
-    let columns = |index: usize| matrices[index].as_ref().ok().map(Matrix::columns);
-    let heads = match (columns(0), columns(1)) {
-        (Some(w_q), Some(w_k)) => Heads::of_widths(n_heads, [w_q, w_k]),
-        _ => Heads::from(n_heads),
-    };
+fn of_head(matrices: [Shown; 3], heads: Heads, head: usize) -> [Shown; 3] {
     let mut names = PROJECTIONS.into_iter();
     matrices.map(|matrix| {
         let name = names.next().expect("one each");
         let parts = split_heads(name, matrix?, name, heads).map_err(|error| error.to_string())?;
         let part = parts.into_iter().nth(head);
-        part.ok_or_else(|| format!("no head {head} of {}", counted(n_heads as u64, "head")))
+        part.ok_or_else(|| format!("no head {head} of {}", counted(heads.n_heads as u64, "head")))
     })
 }
 
@@ -82,10 +80,11 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(columns: [usize; 3], n_heads: usize, head: usize, expected: [&str; 3]) {
+    fn check(columns: [usize; 3], [n_heads, n_kv_heads]: [usize; 2], head: usize, expected: [&str; 3]) {
         let matrix =
             |columns| Matrix::new(2, columns, vec![1.0; 2 * columns]).map_err(|error| error.to_string());
-        let texts = of_head(columns.map(matrix), n_heads, head).map(|part| match part {
+        let heads = Heads { n_heads, n_kv_heads };
+        let texts = of_head(columns.map(matrix), heads, head).map(|part| match part {
             Ok(part) => format!("{} x {}", part.rows(), part.columns()),
             Err(text) => text,
         });
@@ -96,16 +95,12 @@ mod tests {
 
     #[test]
     fn a_head_has_its_columns_or_a_sentence_in_their_place() {
-        check([12, 6, 10], 4, 3, ["2 x 3", "2 x 3", "2 x 5"]);
-        check(
-            [12, 1, 1],
-            4,
-            3,
-            ["2 x 3", "1 columns, which n_heads = 4 does", "1 columns, which n_heads = 4 does"],
-        );
-        check([7, 7, 7], 4, 3, ["7 columns, which n_heads = 4 does not divide"; 3]);
-        check([4, 4, 4], 2, 2, ["no head 2 of 2 heads"; 3]);
-        check([0, 4, 4], 2, 1, ["0 columns", "2 x 2", "2 x 2"]);
-        check([4, 4, 4], 0, 0, ["n_heads must be at least 1"; 3]);
+        check([12, 6, 10], [4, 2], 3, ["2 x 3", "2 x 3", "2 x 5"]);
+        check([12, 1, 1], [4, 0], 3, ["n_kv_heads = 0"; 3]);
+        check([12, 5, 4], [4, 2], 3, ["2 x 3", "5 columns, which n_heads = 2 does not divide", "2 x 2"]);
+        check([7, 7, 7], [4, 4], 3, ["7 columns, which n_heads = 4 does not divide"; 3]);
+        check([4, 4, 4], [2, 2], 2, ["no head 2 of 2 heads"; 3]);
+        check([0, 4, 4], [2, 2], 1, ["0 columns", "2 x 2", "2 x 2"]);
+        check([4, 4, 4], [0, 0], 0, ["n_heads must be at least 1"; 3]);
     }
 }

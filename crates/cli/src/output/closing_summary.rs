@@ -28,7 +28,7 @@ const FURTHER: [(&str, &str); 4] = [
 
 /// Shows the attention maps of `probe` and the commands that show more of the run.
 pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
-    let fits = probe.tokens.len() <= POSITIONS;
+    let fits = probe.labels.tokens.len() <= POSITIONS;
     if fits && !probe.weights.is_empty() {
         writeln!(out, "\none test example: each row is a query, each column a key")?;
     }
@@ -40,7 +40,7 @@ pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
         let title = format!("attention weights of layer {layer}, head {head}");
         let map = HeatMap::new(&map, Palette::Sequential)
             .with_title(&title)
-            .with_labels(&probe.tokens, &probe.tokens);
+            .with_labels(&probe.labels.tokens, &probe.labels.tokens);
         out.heat_map(&map)?;
     }
     writeln!(out, "look further:")?;

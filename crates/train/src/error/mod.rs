@@ -258,14 +258,6 @@ impl TrainError {
         Self::Text { path: path.to_owned(), fault }
     }
 
-    pub(crate) fn no_hooks() -> Self {
-        Self::NotWritten { method: "features_with", done: "changed inside" }
-    }
-
-    pub(crate) fn no_contributions() -> Self {
-        Self::NotWritten { method: "contributions", done: "taken apart" }
-    }
-
     /// Whether a number that training computed is one.
     pub(crate) fn finite(step: u64, what: &'static str, value: f64) -> Result<(), Self> {
         if value.is_finite() { Ok(()) } else { Err(Self::Diverged { step, what, value }) }
