@@ -10,8 +10,6 @@ pub mod differences;
 pub mod drawn_cases;
 /// Attention layers with a prime for every axis.
 pub mod layers;
-/// Figures of trained tasks.
-pub mod learned;
 /// Gradients by the path of their parameter.
 pub mod module_gradients;
 /// Every variant by its settings.
@@ -36,3 +34,5 @@ pub mod reference_layer;
 pub mod transformers;
 /// The published numbers in `tests/truth/`.
 pub mod truth;
+/// What visitors and mappers of a module meet.
+pub mod visits;

@@ -1,16 +1,15 @@
-//! The language model of a text: how the text is split, what it is held against, what is refused, and how it goes on.
+//! The language model of a text: how the text is split, what it is held against, and what is refused.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
-use qkv_model::{Init, Mode, Transformer, TransformerConfig};
+use burn::tensor::Device;
+use qkv_model::{Init, Transformer, TransformerConfig};
 use qkv_train::{
-    Chars, CharsConfig, ConfigSource, Corpus, Example, Examples, HeldOutLists, Model, Registry, Sampling,
-    Split, Task, TextFault, TrainError, draw, evaluate, generate,
+    Chars, CharsConfig, ConfigSource, Corpus, Example, Examples, HeldOutLists, Registry, Split, Task,
+    TextFault, TrainError, draw, evaluate,
 };
 use tempfile::NamedTempFile;
 
@@ -97,7 +96,8 @@ fn a_held_out_split_starts_again_at_its_end_for_every_seed() {
 fn an_evaluation_counts_no_held_out_window_twice() {
     let chars = three_parts().load(7).unwrap();
     let device = Device::flex();
-    let model = model(&chars, &device);
+    let config = TransformerConfig::new(chars.vocabulary().len(), 7, 8);
+    let model: Transformer = config.init(&Init::new(&device, 0)).unwrap();
     let on = |n_examples| {
         evaluate(&model, Examples { task: &chars, seed: 0, split: Split::Test }, n_examples, &device).unwrap()
     };
@@ -261,68 +261,4 @@ fn a_run_is_never_continued_with_another_text() {
          c307e07d43082ea9; put the old text back, or leave task.fingerprint empty in a new run"
     );
     assert!(matches!(error, TrainError::Text { fault: TextFault::Changed { .. }, .. }));
-}
-
-fn model(task: &dyn Task, device: &Device) -> Transformer {
-    let config = TransformerConfig::new(task.vocabulary().len(), task.seq_len(), 8);
-    config.init(&Init::new(device, 0)).unwrap()
-}
-
-#[test]
-fn a_sample_is_a_function_of_seed_and_index_and_stays_in_the_vocabulary() {
-    let chars = three_parts().load(5).unwrap();
-    let device = Device::flex();
-    let model = model(&chars, &device);
-    // 40 tokens: several times as many as the model sees at once.
-    let sample = |seed, index| {
-        let sampling = Sampling { n_tokens: 40, seed, index, ..Sampling::default() };
-        generate(&model, &chars, &[0], &sampling, &device).unwrap()
-    };
-    assert_eq!(sample(1, 0).len(), 40);
-    assert_eq!(sample(1, 0), sample(1, 0));
-    assert_ne!(sample(1, 0), sample(2, 0));
-    assert_ne!(sample(1, 0), sample(1, 1));
-    let vocab_size = chars.vocabulary().len() as u32;
-    assert!((0..20).flat_map(|seed| sample(seed, 0)).all(|token| token < vocab_size));
-}
-
-/// Expects the token after the first one that it sees, and writes down how much it saw.
-#[derive(Module, Debug)]
-struct Successor {
-    vocab_size: usize,
-}
-
-impl Model for Successor {
-    fn features(&self, tokens: Tensor<3, Int>, _mode: Mode) -> Tensor<3> {
-        let [batch, seq_len, _] = tokens.dims();
-        let first = tokens.slice([0..batch, 0..1, 0..1]).float();
-        first.repeat_dim(1, seq_len)
-    }
-
-    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
-        let next = features.int().add_scalar(1).remainder_scalar(self.vocab_size as i64);
-        next.squeeze_dim::<1>(1).one_hot::<2>(self.vocab_size).float() * 1000.0
-    }
-}
-
-#[test]
-fn a_sample_sees_as_many_tokens_as_have_targets_in_training() {
-    let chars = three_parts().load(4).unwrap();
-    let model = Successor { vocab_size: chars.vocabulary().len() };
-    let sampling = Sampling { n_tokens: 6, ..Sampling::default() };
-    // It sees 3 tokens: once four are there, the second of them is the first that it sees.
-    let tokens = generate(&model, &chars, &[5], &sampling, &Device::flex()).unwrap();
-    assert_eq!(tokens, [6, 6, 6, 7, 7, 7]);
-}
-
-#[test]
-fn a_temperature_of_zero_is_refused() {
-    let chars = three_parts().load(5).unwrap();
-    let device = Device::flex();
-    for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let sampling = Sampling { temperature, ..Sampling::default() };
-        let error = generate(&model(&chars, &device), &chars, &[0], &sampling, &device).unwrap_err();
-        let expected = format!("temperature must be above 0 and finite, got {temperature}");
-        assert_eq!(error.to_string(), expected);
-    }
 }

@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
-use burn::tensor::Device;
 use qkv_model::random::Rng;
 use qkv_train::{
     ConfigSource, Copy, Corpus, Example, Induction, InductionForm, Layout, Max, ModularAddition, Recall,
     Registry, Reverse, Sort, SortedList, Split, Task, TrainError, draw,
 };
-
-use crate::support::learned::learn;
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
@@ -275,41 +272,4 @@ fn a_size_out_of_range_is_refused_with_the_numbers() {
         "task.train_share must be above 0 and below 1, got 1",
     );
     refused(&["task.len=1"], "max", "task.len must be between 2 and 4095, got 1");
-}
-
-#[test]
-fn a_few_steps_on_any_task_give_a_finite_loss() {
-    let short = ["train.steps=3", "train.batch_size=8", "train.eval_every=3", "train.eval_examples=8"];
-    let text = concat!("task.text=", env!("CARGO_MANIFEST_DIR"), "/training/tasks.rs");
-    for (task, setting) in [
-        ("sorted-list", "task.len=5"),
-        ("recall-interleaved", "task.n_pairs=3"),
-        ("induction", "task.form=repeated"),
-        ("induction", "task.form=safari"),
-        ("modular-addition", "task.train_share=0.5"),
-        ("max", "task.len=4"),
-        ("chars", text),
-    ] {
-        let result = learn(task, &[&short[..], &[setting]].concat(), &Device::flex());
-        assert!(result.loss.is_finite() && result.loss > 0.5, "{task} with {setting}: {result:?}");
-    }
-}
-
-#[test]
-fn one_layer_cannot_recall_values_that_follow_their_keys_and_two_layers_can() {
-    let device = Device::flex();
-    let small = ["task.n_pairs=4", "task.n_keys=8", "train.steps=300", "train.eval_every=300"];
-    assert_eq!(learn("recall-interleaved", &small, &device).sequence_accuracy, 1.0);
-    let one = learn("recall-interleaved", &[&small[..], &["model.n_layers=1"]].concat(), &device);
-    // Choosing one of the four values at random is right in about a third of the cases.
-    assert!(one.accuracy < 0.6 && one.sequence_accuracy < 0.1, "{one:?}");
-}
-
-#[test]
-fn one_layer_cannot_go_on_with_a_string_of_unknown_length_and_two_layers_can() {
-    let device = Device::flex();
-    let small = ["task.seq_len=16", "task.n_symbols=12", "train.steps=300", "train.eval_every=300"];
-    assert!(learn("induction", &small, &device).accuracy > 0.99);
-    let one = learn("induction", &[&small[..], &["model.n_layers=1"]].concat(), &device);
-    assert!(one.accuracy < 0.8, "{one:?}");
 }

@@ -3,12 +3,11 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_train::{
-    AnyModel, Config, ConfigSource, Ended, Evaluation, Next, Observer, Registry, State, StepReport,
-    TrainError, Trained, Trainer, evaluate_exactly,
+    AnyModel, Config, ConfigSource, Ended, Evaluation, Examples, Next, Observer, Registry, Split, State,
+    StepReport, TrainError, Trained, Trainer, evaluate, evaluate_exactly,
 };
 
 use crate::support::backends::device;
-use crate::support::learned::learn;
 
 fn train_with(
     config: &Config,
@@ -29,6 +28,15 @@ fn config(task: &str, settings: &[&str]) -> Config {
 struct Nothing;
 
 impl<M> Observer<M> for Nothing {}
+
+/// Test figures after training a task with its defaults, but for these settings.
+fn learn(task: &str, settings: &[&str], device: &Device) -> Evaluation {
+    let config = config(task, settings);
+    let trained = train_with(&config, device, &mut Nothing, None).unwrap();
+    let task = Registry::new().reader().resolve(config.clone()).unwrap().task;
+    let examples = Examples { task: &*task, seed: config.seed, split: Split::Test };
+    evaluate(&trained.state.model.valid(), examples, 2000, device).unwrap()
+}
 
 #[test]
 fn attention_learns_to_copy() {
@@ -54,6 +62,43 @@ fn two_layers_learn_to_sort_every_input_there_is() {
     let exactly = evaluate_exactly(&trained.state.model.valid(), &*task, 100, &device).unwrap().unwrap();
     assert_eq!((exactly.examples, exactly.sequence_accuracy), (81, 1.0));
     assert!(evaluate_exactly(&trained.state.model.valid(), &*task, 80, &device).unwrap().is_none());
+}
+
+#[test]
+fn a_few_steps_on_any_task_give_a_finite_loss() {
+    let short = ["train.steps=3", "train.batch_size=8", "train.eval_every=3", "train.eval_examples=8"];
+    let text = concat!("task.text=", env!("CARGO_MANIFEST_DIR"), "/training/trainer.rs");
+    for (task, setting) in [
+        ("sorted-list", "task.len=5"),
+        ("recall-interleaved", "task.n_pairs=3"),
+        ("induction", "task.form=repeated"),
+        ("induction", "task.form=safari"),
+        ("modular-addition", "task.train_share=0.5"),
+        ("max", "task.len=4"),
+        ("chars", text),
+    ] {
+        let result = learn(task, &[&short[..], &[setting]].concat(), &Device::flex());
+        assert!(result.loss.is_finite() && result.loss > 0.5, "{task} with {setting}: {result:?}");
+    }
+}
+
+#[test]
+fn one_layer_cannot_recall_values_that_follow_their_keys_and_two_layers_can() {
+    let device = Device::flex();
+    let small = ["task.n_pairs=4", "task.n_keys=8", "train.steps=300", "train.eval_every=300"];
+    assert_eq!(learn("recall-interleaved", &small, &device).sequence_accuracy, 1.0);
+    let one = learn("recall-interleaved", &[&small[..], &["model.n_layers=1"]].concat(), &device);
+    // Choosing one of the four values at random is right in about a third of the cases.
+    assert!(one.accuracy < 0.6 && one.sequence_accuracy < 0.1, "{one:?}");
+}
+
+#[test]
+fn one_layer_cannot_go_on_with_a_string_of_unknown_length_and_two_layers_can() {
+    let device = Device::flex();
+    let small = ["task.seq_len=16", "task.n_symbols=12", "train.steps=300", "train.eval_every=300"];
+    assert!(learn("induction", &small, &device).accuracy > 0.99);
+    let one = learn("induction", &[&small[..], &["model.n_layers=1"]].concat(), &device);
+    assert!(one.accuracy < 0.8, "{one:?}");
 }
 
 /// Writes down every call.
