@@ -92,13 +92,12 @@ impl CheckpointConfig {
     ) -> Result<Heads, InspectError> {
         let is_dot = self.score.as_deref().map(|score| ["dot", "scaled-dot"].contains(&score));
         let known = n_kv_heads.or(self.n_kv_heads);
-        let n_kv_heads = match known {
-            Some(known) => known,
-            None if is_dot == Some(false) => n_heads,
-            None => match widths(weights).next() {
-                Some((_, widths)) => Heads::of_widths(n_heads, widths).n_kv_heads,
-                None => n_heads,
-            },
+        let n_kv_heads = match (known, widths(weights).next()) {
+            (Some(known), _) => known,
+            (None, Some((_, widths))) if is_dot != Some(false) => {
+                Heads::of_widths(n_heads, widths).n_kv_heads
+            }
+            _ => n_heads,
         };
         let heads = Heads { n_heads, n_kv_heads }.check()?;
         if is_dot == Some(true) || (is_dot.is_none() && known.is_none()) {

@@ -98,12 +98,24 @@ pub fn split_heads(
     }
     let width = length / n_heads;
     let part = |query_head: usize| {
-        let head = query_head / (heads.n_heads / n_heads);
+        let head = if n_heads == heads.n_heads { query_head } else { heads.kv_head(query_head) };
         let range = head * width..(head + 1) * width;
         let part = if kind == W_O { matrix.slice_rows(range) } else { matrix.slice_columns(range) };
         part.with_axes(down, across)
     };
     Ok((0..heads.n_heads).map(part).collect())
+}
+
+/// Every matrix that is there, with its layer, its head and its name, in this order.
+pub(crate) fn matrices(
+    layers: &[LayerWeights],
+) -> impl Iterator<Item = (&LayerWeights, usize, &'static str, &Matrix)> {
+    layers.iter().flat_map(|layer| {
+        layer.heads.iter().enumerate().flat_map(move |(head, weights)| {
+            let named = weights.named().into_iter();
+            named.filter_map(move |(name, matrix)| Some((layer, head, name, matrix?)))
+        })
+    })
 }
 
 impl LayerWeights {

@@ -38,15 +38,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Weights::open`], or as [`all`](Self::all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
-        Self::read(&Weights::open(path)?)
-    }
-
-    /// The same for a file that is open already.
-    ///
-    /// # Errors
-    /// As [`all`](Self::all).
-    pub fn read(file: &Weights) -> Result<Self, InspectError> {
-        Ok(Self::all(file)?.into_iter().next().unwrap_or_default())
+        Ok(Self::all(&Weights::open(path)?)?.into_iter().next().unwrap_or_default())
     }
 
     /// Every example of a frame, whose format is that of [`qkv_run`]. The maps of early runs are those of one example,
@@ -126,7 +118,7 @@ mod tests {
     fn read(shape: &[usize], metadata: &[(&str, &str)]) -> Result<Snapshot, InspectError> {
         let values = (0..shape.iter().product()).map(|i| i as f32).collect();
         let bytes = tensors(&[("blocks.0.attention.weights", shape, values)], metadata);
-        Snapshot::read(&Weights::from_bytes("snapshot", bytes)?)
+        Ok(Snapshot::all(&Weights::from_bytes("snapshot", bytes)?)?.remove(0))
     }
 
     #[test]
@@ -151,8 +143,8 @@ mod tests {
     fn maps_come_in_natural_order() -> Result<(), InspectError> {
         let list = ["b.10", "b.2"].map(|layer| (format!("{layer}.weights"), [2, 1, 1], vec![1.0; 2]));
         let list = list.each_ref().map(|(name, shape, values)| (name.as_str(), &shape[..], values.clone()));
-        let snapshot = Snapshot::read(&Weights::from_bytes("snapshot", tensors(&list, &[]))?)?;
-        let order: Vec<_> = snapshot.maps.iter().map(|map| (map.layer.as_str(), map.head)).collect();
+        let snapshots = Snapshot::all(&Weights::from_bytes("snapshot", tensors(&list, &[]))?)?;
+        let order: Vec<_> = snapshots[0].maps.iter().map(|map| (map.layer.as_str(), map.head)).collect();
         assert_eq!(order, [("b.2", 0), ("b.2", 1), ("b.10", 0), ("b.10", 1)]);
         Ok(())
     }
@@ -182,9 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_maps_is_an_empty_snapshot() -> Result<(), InspectError> {
+    fn a_file_without_maps_has_no_example() -> Result<(), InspectError> {
         let file = Weights::from_bytes("snapshot", tensors(&[("a.w_q", &[1], vec![1.0])], &[]))?;
-        assert_eq!(Snapshot::read(&file)?, Snapshot::default());
+        assert_eq!(Snapshot::all(&file)?, []);
         Ok(())
     }
 

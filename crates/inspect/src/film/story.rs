@@ -1,5 +1,6 @@
 //! A film in words, each of them measured.
 
+use crate::files::layers::matrices;
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
 use crate::number::{counted, grouped, significant};
@@ -85,21 +86,13 @@ impl Film {
         if first.step == last.step {
             return None;
         }
-        let mut furthest: Option<(f64, String)> = None;
-        for (before, layer) in first.layers.iter().zip(&last.layers) {
-            for (head, after) in layer.heads.iter().enumerate() {
-                for (name, after) in after.named() {
-                    let both = after.zip(before.matrix(head, name));
-                    let moved = both.and_then(|(after, before)| after.moved_from(before).ok()?.distance);
-                    let Some(distance) = moved.filter(|distance| distance.is_finite()) else { continue };
-                    if furthest.as_ref().is_none_or(|(most, _)| distance > *most) {
-                        let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
-                        furthest = Some((distance, place));
-                    }
-                }
-            }
-        }
-        let (distance, place) = furthest?;
+        let moved = matrices(&last.layers).filter_map(|(layer, head, name, after)| {
+            let before = first.layers.iter().find(|before| before.prefix == layer.prefix)?;
+            let distance = after.moved_from(before.matrix(head, name)?).ok()?.distance?;
+            let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
+            distance.is_finite().then_some((distance, place))
+        });
+        let (distance, place) = moved.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
         Some(format!(
             "{place} moved furthest: by {} times its length at step {}.",
             significant(distance),

@@ -138,8 +138,7 @@ impl Circuit {
         let (left, left_scale) = self.left.finite()?;
         let (right, right_scale) = self.right.finite()?;
         let core = triangle(left) * triangle(right.transpose()).transpose();
-        let values = core.transpose().iter().copied().collect();
-        Ok((Matrix::new(core.nrows(), core.ncols(), values)?, [left_scale, right_scale]))
+        Ok((Matrix::from_nalgebra(&core)?, [left_scale, right_scale]))
     }
 }
 

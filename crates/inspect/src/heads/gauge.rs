@@ -100,14 +100,8 @@ fn balance(q: &Matrix, k: &Matrix) -> Result<[Matrix; 2], InspectError> {
             right.column_mut(column).neg_mut();
         }
     }
-    Ok([widened(&left, q)?, widened(&right, k)?])
-}
-
-/// The columns of `matrix` and as many zeros as make it as wide as `like`.
-fn widened(matrix: &DMatrix<f64>, like: &Matrix) -> Result<Matrix, InspectError> {
-    let at = |row: usize, column: usize| if column < matrix.ncols() { matrix[(row, column)] } else { 0.0 };
-    let values = (0..like.rows()).flat_map(|row| (0..like.columns()).map(move |column| at(row, column)));
-    Matrix::new(like.rows(), like.columns(), values.collect())
+    let widened = |matrix: DMatrix<f64>| Matrix::from_nalgebra(&matrix.resize_horizontally(q.columns(), 0.0));
+    Ok([widened(left)?, widened(right)?])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::files::layers::LayerWeights;
+use crate::files::layers::{LayerWeights, matrices};
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::heads::attention_stats::OffsetMean;
 use crate::heads::circuit::Circuit;
@@ -68,9 +68,8 @@ pub fn profiles(
             }
         }));
     }
-    for (snapshot, map) in
-        snapshot.iter().flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
-    {
+    let Some(snapshot) = snapshot else { return profiles };
+    for map in &snapshot.maps {
         let place =
             profiles.iter().position(|profile| (&profile.layer, profile.head) == (&map.layer, map.head));
         let place = place.unwrap_or_else(|| {
@@ -94,12 +93,11 @@ pub fn n_pairs(layers: &[LayerWeights]) -> usize {
 
 /// Whether the compositions of all pairs are a matter of seconds.
 pub fn has_compositions(layers: &[LayerWeights]) -> bool {
-    let matrices = layers.iter().flat_map(|layer| &layer.heads).flat_map(|head| head.named());
     let cost = |matrix: &Matrix| {
         let sides = [matrix.rows(), matrix.columns()].map(|side| side as f64);
         sides[0].max(sides[1]) * sides[0].min(sides[1]).powi(2)
     };
-    let most = matrices.filter_map(|(_, matrix)| matrix.map(cost)).fold(0.0, f64::max);
+    let most = matrices(layers).map(|(_, _, _, matrix)| cost(matrix)).fold(0.0, f64::max);
     n_pairs(layers) as f64 * most <= MAX_MULTIPLICATIONS
 }
 

@@ -1,7 +1,9 @@
 //! One line of numbers for every matrix of every head.
 
 use crate::error::InspectError;
+use crate::files::layers::{LayerWeights, matrices};
 use crate::files::source::Source;
+use crate::matrix::dense::Matrix;
 use crate::matrix::movement::Movement;
 use crate::matrix::spectrum::Spectrum;
 
@@ -33,27 +35,21 @@ pub struct Summary {
 pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
     let layers = source.layers()?;
     let start = source.start_layers()?.unwrap_or_default();
-    let mut summaries = Vec::new();
-    for layer in &layers {
+    let summary = |(layer, head, name, matrix): (&LayerWeights, usize, &'static str, &Matrix)| {
         let before = start.iter().find(|before| before.prefix == layer.prefix);
-        for (head, weights) in layer.heads.iter().enumerate() {
-            for (name, matrix) in weights.named() {
-                let Some(matrix) = matrix else { continue };
-                let before = before.and_then(|before| before.matrix(head, name));
-                summaries.push(Summary {
-                    layer: layer.prefix.clone(),
-                    head,
-                    matrix: name,
-                    rows: matrix.rows(),
-                    columns: matrix.columns(),
-                    norm: matrix.norm(),
-                    spectrum: matrix.spectrum().ok(),
-                    moved: before.map(|before| matrix.moved_from(before)).transpose()?,
-                });
-            }
-        }
-    }
-    Ok(summaries)
+        let before = before.and_then(|before| before.matrix(head, name));
+        Ok(Summary {
+            layer: layer.prefix.clone(),
+            head,
+            matrix: name,
+            rows: matrix.rows(),
+            columns: matrix.columns(),
+            norm: matrix.norm(),
+            spectrum: matrix.spectrum().ok(),
+            moved: before.map(|before| matrix.moved_from(before)).transpose()?,
+        })
+    };
+    matrices(&layers).map(summary).collect()
 }
 
 #[cfg(test)]

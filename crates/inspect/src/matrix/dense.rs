@@ -151,6 +151,11 @@ impl Matrix {
         Ok((DMatrix::from_row_iterator(self.rows, self.columns, values), scale))
     }
 
+    /// The other way round.
+    pub(crate) fn from_nalgebra(matrix: &DMatrix<f64>) -> Result<Self, InspectError> {
+        Self::new(matrix.nrows(), matrix.ncols(), matrix.transpose().as_slice().to_vec())
+    }
+
     /// Rows become columns.
     pub(crate) fn transpose(&self) -> Self {
         Self {

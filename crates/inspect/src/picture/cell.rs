@@ -68,7 +68,7 @@ fn non_finite(x: f64) -> Option<&'static str> {
 
 fn plain(x: f64, scale: &Scale) -> String {
     let fraction = scale.fraction(x);
-    match scale.palette() {
+    match scale.palette {
         Palette::Sequential => {
             let level = (fraction * (RAMP.len() - 1) as f64).round() as usize;
             RAMP[level].to_string().repeat(2)

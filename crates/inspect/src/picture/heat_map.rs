@@ -93,7 +93,7 @@ impl<'a> HeatMap<'a> {
 
     /// Draws with this scale and its palette, so that several maps can be compared.
     pub fn with_scale(self, scale: Scale) -> Self {
-        Self { palette: scale.palette(), scale: Some(scale), ..self }
+        Self { palette: scale.palette, scale: Some(scale), ..self }
     }
 
     /// Draws at most so many rows and columns of cells, each at least 1. A larger matrix is reduced to blocks: to their

@@ -186,7 +186,7 @@ pub(crate) fn draw_bar<B: DrawingBackend>(canvas: &Canvas<B>, scale: &Scale, bar
     const SLICE: i32 = 2;
     for slice in (0..height).step_by(SLICE as usize) {
         let fraction = 1.0 - f64::from(slice) / f64::from(height);
-        let [r, g, b] = scale.palette().colour(fraction);
+        let [r, g, b] = scale.palette.colour(fraction);
         let slice = [(left, top + slice), (right, top + (slice + SLICE + 1).min(height))];
         canvas.draw(&Rectangle::new(slice, RGBColor(r, g, b).filled()))?;
     }

@@ -15,9 +15,12 @@ use crate::picture::palette::{Palette, Rgb};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    palette: Palette,
-    low: f64,
-    high: f64,
+    /// Its colours.
+    pub palette: Palette,
+    /// The number at the low end.
+    pub low: f64,
+    /// The number at the high end.
+    pub high: f64,
 }
 
 impl Scale {
@@ -44,21 +47,6 @@ impl Scale {
     pub fn sequential(low: f64, high: f64) -> Self {
         let palette = Palette::Sequential;
         Self { palette, low, high }
-    }
-
-    /// The palette.
-    pub fn palette(&self) -> Palette {
-        self.palette
-    }
-
-    /// The number at the low end.
-    pub fn low(&self) -> f64 {
-        self.low
-    }
-
-    /// The number at the high end.
-    pub fn high(&self) -> f64 {
-        self.high
     }
 
     /// The end that is further from zero, without its sign.

@@ -114,7 +114,7 @@ fn cells(row: &[f64], scale: &Scale, style: TextStyle) -> String {
         }
     }
     // A blank cell at the end of a line would be invisible otherwise.
-    if style == TextStyle::Plain && scale.palette() == Palette::Sequential {
+    if style == TextStyle::Plain && scale.palette == Palette::Sequential {
         line.push('|');
     }
     line
@@ -128,8 +128,8 @@ fn block(line: &mut String, colour: Rgb, text: &str, style: TextStyle) {
 }
 
 fn legend(scale: &Scale, style: TextStyle) -> String {
-    let (low, high) = (significant(scale.low()), significant(scale.high()));
-    match (style, scale.palette()) {
+    let (low, high) = (significant(scale.low), significant(scale.high));
+    match (style, scale.palette) {
         (TextStyle::Plain, Palette::Sequential) => {
             format!("{low} [{}] {high}", RAMP.iter().collect::<String>())
         }

@@ -104,14 +104,8 @@ impl PageData {
     /// As JSON that cannot end the element in which it stands, nor begin another: no `<`, `>` or `&` is left.
     pub(crate) fn json(&self) -> String {
         let json = serde_json::to_string(self).expect("numbers and strings");
-        let mut safe = String::with_capacity(json.len());
-        for c in json.chars() {
-            match c {
-                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => safe.push_str(&format!("\\u{:04x}", c as u32)),
-                _ => safe.push(c),
-            }
-        }
-        safe
+        let escaped = |json: String, c: char| json.replace(c, &format!("\\u{:04x}", c as u32));
+        ['<', '>', '&', '\u{2028}', '\u{2029}'].into_iter().fold(json, escaped)
     }
 }
 

@@ -75,7 +75,7 @@ impl Film {
         let page = Page {
             title: &clean_label(&self.title),
             story: self.story(),
-            shapes: self.shapes().map_or(Vec::new(), |shapes| shapes.lines()),
+            shapes: self.shapes().unwrap_or_default(),
             style: include_str!("../../../templates/film.css"),
             script: SCRIPT,
             data: PageData::new(self, others).json(),

@@ -123,5 +123,5 @@ pub(crate) fn n_cells([rows, columns]: [usize; 2], most: usize) -> usize {
 }
 
 fn largest<'a>(matrices: impl Iterator<Item = &'a Matrix>) -> f64 {
-    Scale::of(Palette::Diverging, matrices).high()
+    Scale::of(Palette::Diverging, matrices).high
 }
