@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_model::Stage;
+use qkv_run::Evaluation;
 use qkv_train::{Ablation, Effect, Examples, Model, Registry, Replacement, Site, Split};
 use serde_json::json;
 
@@ -42,15 +43,12 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let before = ablation.before();
+    let Evaluation { accuracy, loss, examples, .. } = ablation.before();
+    let (examples, step) = (counted(examples, "test example"), run.step);
     let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
     writeln!(
         out,
-        "accuracy {:.4}   loss {:.2e}   on {}, step {}, before anything is {instead}\n",
-        before.accuracy,
-        before.loss,
-        counted(before.examples, "test example"),
-        run.step
+        "accuracy {accuracy:.4}   loss {loss:.2e}   on {examples}, step {step}, before anything is {instead}\n"
     )?;
     let row = |(effect, Part { site, heads }): &(Effect, Part)| {
         let heads = match heads[..] {

@@ -11,7 +11,7 @@ use qkv_train::{Batch, Example, Model, Probe, Query, Registry, Split, draw};
 
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::format::{matrix, values, vector};
+use crate::output::format::{matrix, shape, values, vector};
 use crate::output::stdout::Stdout;
 use crate::session::open_run::OpenRun;
 
@@ -19,9 +19,8 @@ use crate::session::open_run::OpenRun;
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
-    let layers = run.model.layers();
+    let (layers, model) = (run.model.layers(), &run.config.model.name);
     if layers.is_empty() {
-        let model = &run.config.model.name;
         return Err(usage(format!("the model `{model}` has no attention layers to walk through")));
     }
     check("--layer", args.layer, layers.len(), "layers")?;
@@ -39,10 +38,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let tokens = Batch::new(&*run.task, std::slice::from_ref(&example), &device)?.tokens.squeeze_dim(0);
     let place = Query { layer: args.layer, head: args.head, position: query };
     let Some(trace) = run.model.trace(tokens, place) else {
-        return Err(usage(format!(
-            "the model `{}` does not show the steps of its attention",
-            run.config.model.name
-        )));
+        return Err(usage(format!("the model `{model}` does not show the steps of its attention")));
     };
     let parameters = parameters(&run.model);
     let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
@@ -73,25 +69,22 @@ fn parse(input: &str, run: &OpenRun) -> Result<Vec<u32>> {
     let vocabulary = task.vocabulary();
     let positions: Vec<&str> = input.split_whitespace().collect();
     if positions.len() != task.seq_len() {
-        let got = counted(positions.len() as u64, "label");
+        let [expected, got] = [task.seq_len(), positions.len()].map(|count| counted(count as u64, "label"));
         return Err(usage(format!(
-            "the input must have {}, separated by spaces, for the task `{}`, got {got}",
-            counted(task.seq_len() as u64, "label"),
-            run.config.task.name
+            "the input must have {expected}, separated by spaces, for the task `{name}`, got {got}"
         )));
     }
-    let mut tokens = Vec::with_capacity(task.seq_len() * task.stack());
-    for position in positions {
-        tokens.extend(parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
+    let tokens = positions.into_iter().map(|position| {
+        parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
             let known = vocabulary.join(" ");
             let label = match task.stack() {
                 1 => "no label".to_owned(),
                 stack => format!("not {stack} labels side by side"),
             };
             usage(format!("`{position}` is {label} of the task `{name}`; the labels are {known}"))
-        })?);
-    }
-    Ok(tokens)
+        })
+    });
+    Ok(tokens.collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// `stack` labels written side by side, the longest that fits first.
@@ -124,21 +117,19 @@ impl Walk {
         let Self { trace, probe, query: i, .. } = self;
         let [d_in, d_k] = trace.w_q.dims();
         let [seq_len, d_v] = trace.v.dims();
-        let vector_of = |length: usize| format!("[1 × {length}]");
-        let matrix_of =
-            |d| if self.has_matrices { format!("[{d_in} × {d}]") } else { "identity".to_owned() };
+        let matrix_of = |d| if self.has_matrices { shape(&[d_in, d]) } else { "identity".to_owned() };
         let bias = |name| if self.has_biases { format!(" + b_{name}") } else { String::new() };
 
         writeln!(out, "input      {}", probe.labels.tokens.join(" "))?;
         writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
-        step(out, &format!("x_{i}"), &vector_of(d_in), &vector(&trace.x))?;
+        step(out, &format!("x_{i}"), &shape(&[1, d_in]), &vector(&trace.x))?;
         let norm = if self.is_normed { ", after the norm" } else { "" };
         writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
         step(out, "W_Q", &matrix_of(d_k), "")?;
-        step(out, &format!("q_{i} = x_{i} W_Q{}", bias("Q")), &vector_of(d_k), &vector(&trace.q))?;
+        step(out, &format!("q_{i} = x_{i} W_Q{}", bias("Q")), &shape(&[1, d_k]), &vector(&trace.q))?;
         writeln!(out)?;
         step(out, "W_K", &matrix_of(d_k), "")?;
-        step(out, &format!("k_j = x_j W_K{}", bias("K")), &format!("[{seq_len} × {d_k}]"), "")?;
+        step(out, &format!("k_j = x_j W_K{}", bias("K")), &shape(&[seq_len, d_k]), "")?;
         matrix(out, "k", &probe.labels.tokens, &trace.k)?;
         if !is_compared_as_made(trace) {
             let how = "as compared: normed or turned by its position";
@@ -149,10 +140,10 @@ impl Walk {
         self.scores(out)?;
         writeln!(out)?;
         step(out, "W_V", &matrix_of(d_v), "")?;
-        step(out, &format!("v_j = x_j W_V{}", bias("V")), &format!("[{seq_len} × {d_v}]"), "")?;
+        step(out, &format!("v_j = x_j W_V{}", bias("V")), &shape(&[seq_len, d_v]), "")?;
         matrix(out, "v", &probe.labels.tokens, &trace.v)?;
         writeln!(out)?;
-        step(out, &format!("context_{i} = Σ_j weight_j v_j"), &vector_of(d_v), &vector(&trace.context))?;
+        step(out, &format!("context_{i} = Σ_j weight_j v_j"), &shape(&[1, d_v]), &vector(&trace.context))?;
         self.verdict(out)
     }
 
@@ -161,18 +152,18 @@ impl Walk {
         let Self { trace, probe, query, .. } = self;
         let [scores, scaled, masked, weights] =
             [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
-        let shape = format!("[1 × {}]", scores.len());
+        let shape = &shape(&[1, scores.len()]);
         let has_bias = has_bias(trace);
         let capped = if is_capped(trace) { ", then capped" } else { "" };
         let sum: f64 = weights.iter().sum();
         // Rounding of single precision; a row without visible keys sums to zero.
         let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
-        step(out, &format!("scores   s_j = score(q_{query}, k_j)"), &shape, "")?;
-        step(out, &format!("scaled   s_j · {:.6}{capped}", trace.scale), &shape, "")?;
+        step(out, &format!("scores   s_j = score(q_{query}, k_j)"), shape, "")?;
+        step(out, &format!("scaled   s_j · {:.6}{capped}", trace.scale), shape, "")?;
         if has_bias {
-            step(out, "biased   + what the position adds", &shape, "")?;
+            step(out, "biased   + what the position adds", shape, "")?;
         }
-        step(out, "weights  softmax over j", &shape, &format!("sum {sum:.6}{sink}"))?;
+        step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
 
         let heading = if has_bias { "     biased" } else { "" };
         writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;

@@ -8,6 +8,12 @@ use qkv_inspect::{Matrix, counted, significant};
 /// Values shown of a longer vector; 8 of them fill a line of 80 characters together with their name.
 const SHOWN: usize = 8;
 
+/// `[2 × 3]`.
+pub fn shape(dims: &[usize]) -> String {
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    format!("[{}]", dims.join(" × "))
+}
+
 /// The values of a tensor, row by row.
 pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.to_data().iter::<f64>().collect()

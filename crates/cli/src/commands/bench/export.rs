@@ -16,7 +16,6 @@ use super::workload::Workload;
 /// Steps whose losses go into the file.
 const STEPS: usize = 5;
 
-/// An array under its name.
 type Array = (String, TensorData);
 
 /// Parameters before the first step, batches `tokens` and `targets` (`[pool, batch, seq_len]`), and the `losses` of the

@@ -21,7 +21,6 @@ const FEWEST: usize = 3;
 pub struct Timing(Vec<f64>);
 
 impl Timing {
-    /// Times `call`.
     pub fn of(mut call: impl FnMut() -> Result<()>) -> Result<Self> {
         let start = Instant::now();
         let mut n = 0;
@@ -50,7 +49,6 @@ impl Timing {
         below + (above - below) * at.fract()
     }
 
-    /// Number of calls.
     pub fn n(&self) -> usize {
         self.0.len()
     }

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use qkv_inspect::counted;
 
 use super::published::Published;
+use crate::output::format::{shape, values};
 
 /// Half a unit in the last of the four digits that the author prints.
 const TOLERANCE: f64 = 5e-5;
@@ -22,7 +23,6 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// An empty page.
     pub fn new(out: impl Write + 'static, published: Published) -> Self {
         Self { out: Box::new(out), published, compared: 0, misses: Vec::new() }
     }
@@ -32,7 +32,6 @@ impl Comparison {
         writeln!(self.out, "\n{title}\n    {equation}")
     }
 
-    /// A line of text.
     pub fn line(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "    {line}")
     }
@@ -45,12 +44,10 @@ impl Comparison {
     /// Prints ours beside the matrix that is published at a JSON pointer, and compares every number.
     pub fn compare<const D: usize>(&mut self, name: &str, ours: Tensor<D>, pointer: &str) -> io::Result<()> {
         let published = self.published.array::<2>(pointer);
-        let dims = published.dims();
-        let columns = dims[1];
-        let ours: Vec<f64> = ours.into_data().iter::<f64>().collect();
-        let published: Vec<f64> = published.into_data().iter::<f64>().collect();
+        let [rows, columns] = published.dims();
+        let (ours, published) = (values(&ours), values(&published));
         let largest = self.check(name, &ours, &published, TOLERANCE);
-        writeln!(self.out, "    {name:<34} {}   largest difference {largest:.1e}", shape(&dims))?;
+        writeln!(self.out, "    {name:<34} {}   largest difference {largest:.1e}", shape(&[rows, columns]))?;
         for (ours, published) in ours.chunks(columns).zip(published.chunks(columns)).take(ROWS) {
             writeln!(self.out, "        ours {}   published {}", row(ours), row(published))?;
         }
@@ -89,11 +86,6 @@ impl Comparison {
         }
         largest
     }
-}
-
-fn shape(dims: &[usize]) -> String {
-    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
-    format!("[{}]", dims.join(" × "))
 }
 
 fn row(values: &[f64]) -> String {
