@@ -63,7 +63,6 @@ impl Budget {
         self.paid += held;
     }
 
-    /// Time spent so far.
     pub fn spent(&self) -> Duration {
         self.spent
     }

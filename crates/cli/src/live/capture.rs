@@ -15,7 +15,6 @@ const PROJECTIONS: [&str; 3] = [W_Q, W_K, W_V];
 
 /// Captures heads of a model on the examples of a task.
 pub struct Capturer<'a> {
-    /// The task's name.
     pub name: &'a str,
     pub task: &'a dyn Task,
     pub examples: Vec<Example>,

@@ -3,15 +3,12 @@
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// Another layer, head or input.
     Move(Axis, Direction),
     /// Hold the training, or go on.
     Pause,
-    /// Save a checkpoint now.
     Save,
     /// Save and leave.
     Stop,
-    /// Show or hide the help.
     Help,
 }
 

@@ -26,9 +26,6 @@ pub enum Size {
 }
 
 impl Cells {
-    /// One value each, as large as it is drawn.
-    pub const LARGEST: Self = Self { block: Reverse(1), size: Size::Large };
-
     /// The largest cells with which a matrix of this shape fits. Without colours none is small, because a character
     /// has no halves then.
     pub fn fitting(shape: [usize; 2], area: Rect, style: TextStyle) -> Self {
@@ -49,18 +46,9 @@ impl Cells {
         shape.map(|count| count.div_ceil(self.block.0))
     }
 
-    /// Columns and rows of the screen that a matrix of this shape takes.
-    pub fn extent(self, shape: [usize; 2]) -> [usize; 2] {
-        let [rows, columns] = self.of(shape);
-        match self.size {
-            Size::Large => [columns * usize::from(LARGE), rows],
-            Size::Small => [columns, rows.div_ceil(2)],
-        }
-    }
-
     /// Whether every value has a cell that is large enough for a word beside it.
     pub fn are_labelled(self) -> bool {
-        self == Self::LARGEST
+        self == Self { block: Reverse(1), size: Size::Large }
     }
 }
 
@@ -88,7 +76,6 @@ mod tests {
         assert_eq!(cells(7, 8, TextStyle::Colour), of(Size::Small, 1));
         assert_eq!(cells(7, 7, TextStyle::Colour), of(Size::Small, 2));
         assert_eq!(cells(7, 8, TextStyle::Plain), of(Size::Large, 3));
-        assert_eq!(of(Size::Small, 3).extent([16, 7]), [3, 3]);
-        assert_eq!(of(Size::Large, 3).extent([16, 7]), [6, 6]);
+        assert_eq!(of(Size::Small, 3).of([16, 7]), [6, 3]);
     }
 }

@@ -35,15 +35,12 @@ impl Panel<'_> {
         Some(cells)
     }
 
-    /// Columns and rows that it takes with the largest cells, title and labels included.
-    pub fn wish(&self) -> [u16; 2] {
-        let Ok(matrix) = self.matrix else { return [0, 0] };
-        let [across, down] = Cells::LARGEST.extent(shape(matrix));
-        let label_line = usize::from(!self.labels.is_empty());
-        [self.gutter() + across, 1 + down + label_line].map(|count| u16::try_from(count).unwrap_or(u16::MAX))
+    /// Columns that it takes with the largest cells, labels included.
+    pub fn wish(&self) -> u16 {
+        let columns = self.matrix.map_or(0, |matrix| self.gutter() + matrix.columns() * usize::from(LARGE));
+        u16::try_from(columns).unwrap_or(u16::MAX)
     }
 
-    /// Draws as much as fits.
     pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
         let inside = beneath_title(area);
         let cells = self.cells(area, canvas.style).filter(|_| !inside.is_empty());
@@ -111,15 +108,11 @@ impl Panel<'_> {
         // Longer ones would run together.
         if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {
             let below = Rect { y: place.y + self.labels.len() as u16, height: 1, ..place };
-            let padded: String = self.labels.iter().map(|label| padded(label, usize::from(LARGE))).collect();
-            canvas.line(below, &padded, dim);
+            for (x, label) in (below.left()..below.right()).step_by(usize::from(LARGE)).zip(self.labels) {
+                canvas.line(Rect { x, width: LARGE, ..below }, label, dim);
+            }
         }
     }
-}
-
-/// With blanks behind it, to so many columns; some characters take none.
-fn padded(label: &str, to: usize) -> String {
-    format!("{label}{}", " ".repeat(to.saturating_sub(columns(label))))
 }
 
 fn shape(matrix: &Matrix) -> [usize; 2] {

@@ -13,7 +13,6 @@ use crate::live::series::Series;
 const TALL: u16 = 7;
 
 /// One series under its title.
-#[derive(Clone, Copy)]
 pub struct Plot<'a> {
     pub title: &'a str,
     pub series: &'a Series,
@@ -23,7 +22,6 @@ pub struct Plot<'a> {
     pub colour: Color,
 }
 
-/// The scale of the height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// From zero to one.
@@ -33,7 +31,6 @@ pub enum Scale {
 }
 
 impl Plot<'_> {
-    /// Draws as much as fits.
     pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
         let latest = self.series.latest().map_or_else(|| "–".to_owned(), significant);
         let scale = match self.scale {
