@@ -7,7 +7,7 @@ use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_model::Stage;
 use qkv_run::Evaluation;
-use qkv_train::{Ablation, Effect, Examples, Model, Registry, Replacement, Site, Split};
+use qkv_train::{Ablation, Effect, Examples, Layer, Model, Registry, Replacement, Site, Split};
 use serde_json::json;
 
 use crate::args::AblateArgs;
@@ -23,8 +23,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
     let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };
     let ablation = Ablation::new(&run.model, examples, args.examples, &device)?;
-    let n_heads: Vec<usize> = run.model.layers().iter().map(|layer| layer.n_heads).collect();
-    let mut parts = parts(&ablation.sites(), &n_heads)
+    let mut parts = parts(&ablation.sites(), &run.model.layers())
         .into_iter()
         .map(|part| Ok((ablation.without(&[part.site], replacement)?, part)))
         .collect::<Result<Vec<(Effect, Part)>>>()?;
@@ -70,12 +69,11 @@ struct Part {
     heads: Vec<usize>,
 }
 
-/// `n_heads`: of every layer.
-fn parts(sites: &[Site], n_heads: &[usize]) -> Vec<Part> {
+fn parts(sites: &[Site], layers: &[Layer]) -> Vec<Part> {
     let count =
         |of: Site| sites.iter().filter(|site| (site.layer, site.stage) == (of.layer, of.stage)).count();
     let part = |&site: &Site| {
-        let n_heads = n_heads.get(site.layer).copied().unwrap_or_else(|| count(site));
+        let n_heads = layers.get(site.layer).map_or_else(|| count(site), |layer| layer.n_heads);
         let per_group = (n_heads / count(site)).max(1);
         Part { site, heads: (site.head * per_group..(site.head + 1) * per_group).collect() }
     };

@@ -29,14 +29,14 @@ impl Cells {
     /// The largest cells with which a matrix of this shape fits. Without colours none is small, because a character
     /// has no halves then.
     pub fn fitting(shape: [usize; 2], area: Rect, style: TextStyle) -> Self {
-        let blocks = |size: Size| {
-            let most = size.most(area);
+        let [rows, columns] = [area.height, area.width].map(usize::from);
+        let fitting = |size: Size, most: [usize; 2]| {
             let need = |axis: usize| shape[axis].div_ceil(most[axis].max(1));
             Self { block: Reverse(need(0).max(need(1))), size }
         };
-        let large = blocks(Size::Large);
+        let large = fitting(Size::Large, [rows, columns / usize::from(LARGE)]);
         match style {
-            TextStyle::Colour | TextStyle::Colour256 => large.max(blocks(Size::Small)),
+            TextStyle::Colour | TextStyle::Colour256 => large.max(fitting(Size::Small, [2 * rows, columns])),
             TextStyle::Plain => large,
         }
     }
@@ -49,17 +49,6 @@ impl Cells {
     /// Whether every value has a cell that is large enough for a word beside it.
     pub fn are_labelled(self) -> bool {
         self == Self { block: Reverse(1), size: Size::Large }
-    }
-}
-
-impl Size {
-    /// Rows and columns of cells that fit.
-    fn most(self, area: Rect) -> [usize; 2] {
-        let [rows, columns] = [area.height, area.width].map(usize::from);
-        match self {
-            Self::Large => [rows, columns / usize::from(LARGE)],
-            Self::Small => [2 * rows, columns],
-        }
     }
 }
 

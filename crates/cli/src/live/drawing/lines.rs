@@ -34,32 +34,27 @@ pub fn keys(training: Training) -> [(&'static str, &'static str); 7] {
 
 /// The parts in at most `max` lines of this width; parts that do not fit are left out, but never the first.
 pub fn wrapped(parts: impl IntoIterator<Item = String>, width: u16, max: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for part in parts {
-        let fits = |line: &&mut String| columns(line) + GAP + columns(&part) <= usize::from(width);
-        let is_full = lines.len() >= max.max(1);
-        match lines.last_mut().filter(fits) {
-            Some(line) => {
-                line.push_str(&" ".repeat(GAP));
-                line.push_str(&part);
-            }
-            None if is_full => break,
-            None => lines.push(part),
-        }
-    }
-    lines
+    filled(parts, GAP, width, max.max(1))
 }
 
 /// A text in lines of this width, broken between words; a longer word is cut.
 pub fn folded(text: &str, width: u16) -> Vec<String> {
+    filled(text.split(' ').map(str::to_owned), 1, width, usize::MAX)
+}
+
+/// As many parts a line as fit beside each other, with a gap between two.
+fn filled(parts: impl IntoIterator<Item = String>, gap: usize, width: u16, max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= usize::from(width) => {
-                line.push(' ');
-                line.push_str(word);
+    for part in parts {
+        let fits = |line: &&mut String| columns(line) + gap + columns(&part) <= usize::from(width);
+        let is_full = lines.len() >= max;
+        match lines.last_mut().filter(fits) {
+            Some(line) => {
+                line.push_str(&" ".repeat(gap));
+                line.push_str(&part);
             }
-            _ => lines.push(word.to_owned()),
+            None if is_full => break,
+            None => lines.push(part),
         }
     }
     lines
