@@ -87,7 +87,7 @@ pub fn attention_forward<T: Float>(
     // The queries of a head, tile by tile.
     let sequences = normalizer.chunks_mut((q_len * 2).max(1));
     let tiles = sequences.flat_map(|normalizer| normalizer.chunks_mut(Q_TILE * 2)).enumerate();
-    parallel::for_each_item(tiles, work_ns, |(task, normalizer)| {
+    parallel::for_each(tiles, work_ns, |(task, normalizer)| {
         let (sequence, start) = (task / n_tiles, task % n_tiles * Q_TILE);
         let queries = Queries {
             batch: sequence / n_heads,

@@ -19,7 +19,7 @@ pub use forward::{AttentionInputs, attention_forward};
 
 use serde::{Deserialize, Serialize};
 
-use crate::memory::{Axes, MaskView, ViewMut, size};
+use crate::memory::{Axes, MaskView, size};
 use crate::simd::Float;
 
 /// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys are visible to a query.
@@ -99,7 +99,7 @@ impl CausalAlign {
     }
 }
 
-impl<'a, T: Float> Attention<'a, T> {
+impl<T: Float> Attention<'_, T> {
     /// Self-attention in which every query sees every key: `q_len = k_len`, `d_k = d_v`, scale `1/√d`.
     pub fn new(batch: usize, seq_len: usize, n_heads: usize, d: usize) -> Self {
         Self {
@@ -173,14 +173,6 @@ impl<'a, T: Float> Attention<'a, T> {
     #[track_caller]
     fn normalizer_len(&self) -> usize {
         size([self.batch, self.n_heads, self.q_len, 2])
-    }
-
-    /// The strides and axes of a contiguous `[batch, n_heads, q_len, d]`, in which a head's rows lie together.
-    fn heads_first<'o>(&self, data: &'o mut [T], batch: usize, d: usize) -> (ViewMut<'o, T>, Axes) {
-        let Self { q_len, n_heads, .. } = *self;
-        let head_stride = size([q_len, d]);
-        let batch_stride = size([n_heads, head_stride]);
-        (ViewMut { data, batch_stride, seq_stride: d, head_stride }, Axes { batch, d, ..self.q_axes() })
     }
 
     /// The head of keys and values that `head` reads.

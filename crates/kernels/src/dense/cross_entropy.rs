@@ -56,7 +56,7 @@ pub fn cross_entropy_forward<T: Float>(logits: &[T], targets: &[i64], normalizer
     let items =
         logits.chunks((rows * vocab).max(1)).zip(targets.chunks(rows)).zip(normalizer.chunks_mut(rows * 2));
     let work_ns = NS_PER_LOGIT * logits.len() as f64;
-    parallel::for_each_item(items.zip(&mut losses), work_ns, |(((logits, targets), normalizer), loss)| {
+    parallel::for_each(items.zip(&mut losses), work_ns, |(((logits, targets), normalizer), loss)| {
         *loss = level.dispatch(Forward { logits, targets, normalizer, vocab });
     });
     T::from_f64(losses.iter().sum::<f64>() / n as f64)
@@ -84,7 +84,7 @@ pub fn cross_entropy_backward<T: Float>(saved: CrossEntropySaved<'_, T>, d_loss:
     let row_len = (rows * vocab).max(1);
     let items = logits.chunks(row_len).zip(targets.chunks(rows)).zip(normalizer.chunks(rows * 2));
     let work_ns = NS_PER_LOGIT * logits.len() as f64;
-    parallel::for_each_item(
+    parallel::for_each(
         items.zip(d_logits.chunks_mut(row_len)),
         work_ns,
         |(((logits, targets), normalizer), d_logits)| {

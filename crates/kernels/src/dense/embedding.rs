@@ -36,7 +36,7 @@ pub fn embedding_forward<T: Float>(table: &[T], d: usize, ids: &[i64]) -> Vec<T>
     let mut out = UninitVec::new(size([ids.len(), d]));
     let rows = parallel::rows_per_part(ids.len());
     let work_ns = NS_PER_NUMBER * (ids.len() * d) as f64;
-    parallel::for_each_item(ids.chunks(rows).zip(out.parts(rows * d)), work_ns, |(ids, out)| {
+    parallel::for_each(ids.chunks(rows).zip(out.parts(rows * d)), work_ns, |(ids, out)| {
         for (&id, out) in ids.iter().zip(out.zeros().chunks_exact_mut(d)) {
             out.copy_from_slice(&table[id as usize * d..][..d]);
         }
@@ -63,7 +63,7 @@ pub fn embedding_backward<T: Float>(ids: &[i64], d_out: &[T], [vocab, d]: [usize
     let level = Level::current();
     let rows = vocab.div_ceil(MAX_TABLE_PARTS).max(1);
     let parts = d_table.parts(rows * d).enumerate();
-    parallel::for_each_item(parts, NS_PER_NUMBER * d_out.len() as f64, |(part, d_table)| {
+    parallel::for_each(parts, NS_PER_NUMBER * d_out.len() as f64, |(part, d_table)| {
         level.dispatch(Scatter { first: part * rows, ids, d_out, d_table: d_table.zeros(), d });
     });
     d_table.finish()

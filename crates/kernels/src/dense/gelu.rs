@@ -58,7 +58,7 @@ pub fn gelu_forward<T: Float>(x: &[T], bias: &[T]) -> Vec<T> {
     let level = Level::current();
     let chunk = CHUNK.next_multiple_of(bias.len());
     let work_ns = NS_PER_NUMBER * x.len() as f64;
-    parallel::for_each_item(x.chunks(chunk).zip(out.parts(chunk)), work_ns, |(x, out)| {
+    parallel::for_each(x.chunks(chunk).zip(out.parts(chunk)), work_ns, |(x, out)| {
         level.dispatch(GeluForward { x, bias, out: out.zeros() });
     });
     out.finish()
@@ -87,7 +87,7 @@ pub fn gelu_backward<T: Float>(saved: GeluSaved<'_, T>) -> GeluGradients<T> {
     let mut partials = Partials::new(x.len() / d, rows, d);
     let items = x.chunks(rows * d).zip(d_out.chunks(rows * d)).zip(d_x.parts(rows * d));
     let work_ns = NS_PER_NUMBER * x.len() as f64;
-    parallel::for_each_item(items.zip(partials.parts()), work_ns, |(((x, d_out), d_x), d_bias)| {
+    parallel::for_each(items.zip(partials.parts()), work_ns, |(((x, d_out), d_x), d_bias)| {
         level.dispatch(GeluBackward { x, bias, out: None, gradient: d_x.copy_of(d_out), d_bias });
     });
     let [d_bias] = partials.total([d]);

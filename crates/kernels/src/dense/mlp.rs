@@ -85,7 +85,7 @@ impl<T: Float> GeluMlp<'_, T> {
         let level = Level::current();
         let threads = Threads::of_task(n.div_ceil(rows));
         let work_ns = 2.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
-        parallel::for_each_item(inputs.zip(outputs), work_ns, |((x, residual), (out, hidden))| {
+        parallel::for_each(inputs.zip(outputs), work_ns, |((x, residual), (out, hidden))| {
             let hidden = hidden.zeros();
             Matrix::new(x, d).product(Matrix::new(self.w_in, d_hidden), Out::Overwrite(hidden), threads);
             let out = out.copy_of(residual);
@@ -128,7 +128,7 @@ impl<T: Float> GeluMlp<'_, T> {
         let level = Level::current();
         let threads = Threads::of_task(n.div_ceil(rows_per_part));
         let work_ns = 4.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
-        parallel::for_each_item(inputs.zip(outputs), work_ns, |(((x, hidden), d_out), (d_x, sums))| {
+        parallel::for_each(inputs.zip(outputs), work_ns, |(((x, hidden), d_out), (d_x, sums))| {
             let (d_w_in, sums) = sums.split_at_mut(sizes[0]);
             let (d_w_out, sums) = sums.split_at_mut(sizes[1]);
             let (d_b_in, d_b_out) = sums.split_at_mut(sizes[2]);

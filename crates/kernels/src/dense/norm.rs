@@ -118,7 +118,7 @@ pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T]) -> NormOutput<T> {
     let level = Level::current();
     let rows = parallel::rows_per_part(n);
     let items = x.chunks(rows * d).zip(out.parts(rows * d)).zip(statistics.parts(rows * 2));
-    parallel::for_each_item(items, NS_PER_NUMBER * x.len() as f64, |((x, out), statistics)| {
+    parallel::for_each(items, NS_PER_NUMBER * x.len() as f64, |((x, out), statistics)| {
         level.dispatch(Forward { norm, x, out: out.zeros(), statistics: statistics.zeros() });
     });
     NormOutput { out: out.finish(), statistics: statistics.finish() }
@@ -153,15 +153,11 @@ pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> No
     let mut partials = Partials::new(n, rows, d + d_beta_len);
     let items = x.chunks(rows * d).zip(statistics.chunks(rows * 2)).zip(d_out.chunks(rows * d));
     let items = items.zip(d_x.parts(rows * d)).zip(partials.parts());
-    parallel::for_each_item(
-        items,
-        NS_PER_NUMBER * x.len() as f64,
-        |((((x, statistics), d_out), d_x), sums)| {
-            let saved = NormSaved { x, statistics, d_out };
-            let (d_gamma, d_beta) = sums.split_at_mut(d);
-            level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
-        },
-    );
+    parallel::for_each(items, NS_PER_NUMBER * x.len() as f64, |((((x, statistics), d_out), d_x), sums)| {
+        let saved = NormSaved { x, statistics, d_out };
+        let (d_gamma, d_beta) = sums.split_at_mut(d);
+        level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
+    });
     let [d_gamma, d_beta] = partials.total([d, d_beta_len]);
     NormGradients { d_x: d_x.finish(), d_gamma, d_beta }
 }

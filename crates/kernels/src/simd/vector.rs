@@ -104,13 +104,6 @@ impl<S: Simd, T: Lanes> Vector<S, T> {
         Self { simd: self.simd, lanes: T::select(self.simd, mask, yes.lanes, no.lanes) }
     }
 
-    /// `yes` in the lanes where `self == other`, `no` elsewhere.
-    #[inline(always)]
-    pub(crate) fn if_equal(self, other: Self, yes: Self, no: Self) -> Self {
-        let mask = T::equal(self.simd, self.lanes, other.lanes);
-        Self { simd: self.simd, lanes: T::select(self.simd, mask, yes.lanes, no.lanes) }
-    }
-
     #[inline(always)]
     pub(crate) fn sum(self) -> T {
         T::sum_lanes(self.simd, self.lanes)

@@ -178,17 +178,11 @@ impl<'a> AttentionSpec<'a> {
         d_k: usize,
         mask: &Mask,
     ) -> Option<FusedAttention> {
-        match self.kernels(q, scores, d_k, mask) {
-            Ok(fused) => Some(fused),
-            Err(reason) => {
-                assert!(
-                    self.implementation != Implementation::Fused,
-                    "{}",
-                    ModelError::NoFusedImplementation { reason }
-                );
-                None
-            }
-        }
+        let kernels = self.kernels(q, scores, d_k, mask).inspect_err(|&reason| {
+            let error = ModelError::NoFusedImplementation { reason };
+            assert!(self.implementation != Implementation::Fused, "{error}");
+        });
+        kernels.ok()
     }
 
     /// The kernels as in [`fused`](Self::fused), or the reason for which they cannot compute it.

@@ -29,8 +29,4 @@ impl Kernel<2> for Gelu {
         let GeluGradients { d_x, d_bias } = gelu_backward(GeluSaved { x, bias, d_out: saved.d_out });
         [d_x, d_bias].map(Gradient::New)
     }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
-    }
 }
