@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::measure::Sums;
 use crate::model::Model;
 use crate::task::{Example, Task};
-use crate::training::{Batch, check_length};
+use crate::training::Batch;
 
 /// Two examples that differ in the information to be located, and in the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,21 +94,14 @@ impl<'a, M: Model> Patching<'a, M> {
     /// If an example does not have the task's length, no pair has a position with two different answers, the model does
     /// not let itself be changed, or it shows its hooks a stage more than once.
     pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
-        for Pair { clean, corrupted } in pairs {
-            check_length(task, clean)?;
-            check_length(task, corrupted)?;
-        }
         let device = device.clone().without_autodiff();
         let contrast = Contrast::of(pairs, &device)?;
-        let (clean, corrupted): (Vec<Example>, Vec<Example>) = pairs
-            .iter()
-            .map(|Pair { clean, corrupted }| {
-                let tokens = corrupted.tokens.clone();
-                (clean.clone(), Example { tokens, targets: clean.targets.clone() })
-            })
-            .unzip();
-        let (inputs, corrupted) =
-            (Batch::new(task, &clean, &device)?, Batch::new(task, &corrupted, &device)?);
+        let batch = |of: fn(&Pair) -> &Example| {
+            let examples: Vec<Example> = pairs.iter().map(|pair| of(pair).clone()).collect();
+            Batch::new(task, &examples, &device)
+        };
+        let inputs = batch(|pair| &pair.clean)?;
+        let corrupted = Batch { tokens: batch(|pair| &pair.corrupted)?.tokens, ..inputs.clone() };
         let mut clean = Stages::new();
         let mut shown = Shown::default();
         let mut keep = |layer, stage, x: Tensor<4>| {

@@ -254,6 +254,11 @@ impl TrainError {
         if fits { Ok(()) } else { Err(out_of_range()) }
     }
 
+    /// Refuses a size that is not between `min` and `max`.
+    pub(crate) fn between(key: &'static str, got: usize, min: usize, max: usize) -> Result<(), Self> {
+        Self::in_range((min..=max).contains(&got), key, format!("between {min} and {max}"), got)
+    }
+
     pub(crate) fn text(path: &Path, fault: TextFault) -> Self {
         Self::Text { path: path.to_owned(), fault }
     }

@@ -44,7 +44,7 @@ type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
 type FitModel =
     dyn FnOnce(&Choice, &dyn Task, usize, &Catalog) -> Result<(Choice, Box<BuildModel>), TrainError>;
 
-type BuildModel = dyn Fn(&dyn Task, &Init, &Catalog) -> Result<AnyModel, TrainError>;
+type BuildModel = dyn Fn(&dyn Task, &Init) -> Result<AnyModel, TrainError>;
 
 /// A kind of model that a config can name: its settings, and how it is built from them.
 pub trait ModelConfig: Settings {
@@ -169,9 +169,9 @@ impl Registry {
             Box::new(move |choice: &Choice, task: &dyn Task, batch_size, catalog: &Catalog| {
                 let settings = settings.fit(task, batch_size, catalog)?;
                 let choice = choice.with_settings(&settings);
-                let build: Box<BuildModel> = Box::new(move |task, init, catalog| {
-                    Ok(AnyModel::new(settings.build(task, init, catalog)?))
-                });
+                let catalog = catalog.clone();
+                let build: Box<BuildModel> =
+                    Box::new(move |task, init| Ok(AnyModel::new(settings.build(task, init, &catalog)?)));
                 Ok((choice, build))
             })
         });

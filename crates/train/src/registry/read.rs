@@ -78,7 +78,7 @@ impl Reader<'_> {
         let fit = models.read(&config.model)?.build;
         let (model, build_model) = fit(&config.model, &*task, config.train.batch_size, catalog)?;
         config.model = model;
-        Ok(Experiment { config, task, build_model, catalog: catalog.clone() })
+        Ok(Experiment { config, task, build_model })
     }
 }
 

@@ -14,9 +14,8 @@ use crate::error::TrainError;
 /// target     ·  ·  ·  3 | 1  4  1        the next symbol: always the one len - 1 positions back
 /// ```
 ///
-/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the variants fair, because
-/// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because the symbol itself is
-/// no clue to where to look.
+/// Where to look depends on the position alone. Positions and embeddings are those of [`Reverse`](super::Reverse), for
+/// the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Copy {
@@ -52,8 +51,8 @@ impl Task for Copy {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
     }
 
     fn inputs(&self) -> Option<Inputs<'_>> {

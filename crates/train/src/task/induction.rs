@@ -122,11 +122,11 @@ impl Task for Induction {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.seq_len", self.seq_len, 4, symbols::MAX_LEN)?;
+        TrainError::between("task.seq_len", self.seq_len, 4, symbols::MAX_LEN)?;
         let n_needed = match self.form {
             InductionForm::Repeated => self.seq_len / 2,
             InductionForm::Safari => 2,
         };
-        symbols::check("task.n_symbols", self.n_symbols, n_needed, symbols::MAX_SYMBOLS)
+        TrainError::between("task.n_symbols", self.n_symbols, n_needed, symbols::MAX_SYMBOLS)
     }
 }

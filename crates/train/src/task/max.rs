@@ -57,8 +57,8 @@ impl Task for Max {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN - 1)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN - 1)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
     }
 
     fn inputs(&self) -> Option<Inputs<'_>> {

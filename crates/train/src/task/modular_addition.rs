@@ -60,7 +60,7 @@ impl Task for ModularAddition {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.modulus", self.modulus, 2, symbols::MAX_SYMBOLS)?;
+        TrainError::between("task.modulus", self.modulus, 2, symbols::MAX_SYMBOLS)?;
         let fits = self.train_share > 0.0 && self.train_share < 1.0;
         TrainError::in_range(fits, "task.train_share", "above 0 and below 1", self.train_share)
     }

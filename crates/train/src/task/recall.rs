@@ -81,15 +81,13 @@ impl Recall {
 
 impl Task for Recall {
     fn summary(&self) -> String {
+        let Self { layout, n_pairs, n_keys, n_values } = self;
+        let place = match layout {
+            Layout::Stacked => "",
+            Layout::Interleaved => ", in positions of their own",
+        };
         format!(
-            "answer each of {} keys with its value; keys out of {}, values out of {}{}",
-            self.n_pairs,
-            self.n_keys,
-            self.n_values,
-            match self.layout {
-                Layout::Stacked => "",
-                Layout::Interleaved => ", in positions of their own",
-            }
+            "answer each of {n_pairs} keys with its value; keys out of {n_keys}, values out of {n_values}{place}"
         )
     }
 
@@ -145,8 +143,8 @@ impl Task for Recall {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.n_pairs", self.n_pairs, 1, symbols::MAX_LEN / self.positions_per_pair())?;
-        symbols::check("task.n_keys", self.n_keys, self.n_pairs, symbols::MAX_SYMBOLS)?;
-        symbols::check("task.n_values", self.n_values, 2, symbols::MAX_SYMBOLS)
+        TrainError::between("task.n_pairs", self.n_pairs, 1, symbols::MAX_LEN / self.positions_per_pair())?;
+        TrainError::between("task.n_keys", self.n_keys, self.n_pairs, symbols::MAX_SYMBOLS)?;
+        TrainError::between("task.n_values", self.n_values, 2, symbols::MAX_SYMBOLS)
     }
 }

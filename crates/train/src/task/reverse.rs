@@ -48,8 +48,8 @@ impl Task for Reverse {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.seq_len", self.seq_len, 1, symbols::MAX_LEN)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+        TrainError::between("task.seq_len", self.seq_len, 1, symbols::MAX_LEN)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
     }
 
     fn inputs(&self) -> Option<Inputs<'_>> {

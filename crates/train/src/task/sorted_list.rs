@@ -64,7 +64,7 @@ impl Task for SortedList {
     }
 
     fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
-        symbols::check("task.n_symbols", self.n_symbols, self.len, symbols::MAX_SYMBOLS)
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        TrainError::between("task.n_symbols", self.n_symbols, self.len, symbols::MAX_SYMBOLS)
     }
 }

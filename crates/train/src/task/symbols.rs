@@ -4,8 +4,6 @@ use qkv_model::random::Rng;
 use rand::RngExt;
 use rand::seq::index;
 
-use crate::error::TrainError;
-
 /// `len` independent symbols below `n_symbols`.
 pub(super) fn sample(rng: &mut Rng, len: usize, n_symbols: usize) -> Vec<u32> {
     (0..len).map(|_| rng.random_range(0..n_symbols as u32)).collect()
@@ -33,11 +31,6 @@ pub(super) fn labels_and(n_symbols: usize, last: &str) -> Vec<String> {
     let mut labels = labels(n_symbols);
     labels.push(last.to_owned());
     labels
-}
-
-/// Checks a size of a task against its range.
-pub(super) fn check(key: &'static str, value: usize, min: usize, max: usize) -> Result<(), TrainError> {
-    TrainError::in_range((min..=max).contains(&value), key, format!("between {min} and {max}"), value)
 }
 
 /// Longest input of a task: attention keeps T×T weights per head and example.

@@ -75,7 +75,7 @@ impl Batch {
 }
 
 /// Whether an example has the length of its task's.
-pub(crate) fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
+fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
     let (n_tokens, n_targets) = (task.seq_len() * task.stack(), task.seq_len());
     let (got_tokens, got_targets) = (example.tokens.len(), example.targets.len());
     if (got_tokens, got_targets) == (n_tokens, n_targets) {
