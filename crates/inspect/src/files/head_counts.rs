@@ -57,7 +57,7 @@ impl Heads {
 
     /// Key and value heads as wide as `n_heads` query heads of a `w_q` and `w_k` with so many columns; as many as query
     /// heads where there is no such number.
-    pub fn of_widths(n_heads: usize, [w_q, w_k]: [usize; 2]) -> Self {
+    fn of_widths(n_heads: usize, [w_q, w_k]: [usize; 2]) -> Self {
         let count = (n_heads * w_k).checked_div(w_q).filter(|count| count * w_q == n_heads * w_k);
         let n_kv_heads = count.filter(|&count| count > 0 && n_heads.is_multiple_of(count)).unwrap_or(n_heads);
         Self { n_heads, n_kv_heads }
