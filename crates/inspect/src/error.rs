@@ -196,7 +196,7 @@ pub enum InspectError {
     /// An iteration did not settle.
     #[error("the {values} of a {rows}x{columns} matrix did not converge in {iterations} iterations")]
     NoConvergence {
-        /// `"singular values"` or `"eigenvalues"`.
+        /// `"singular values"`, `"singular vectors"` or `"eigenvalues"`.
         values: &'static str,
         /// Number of rows.
         rows: usize,

@@ -79,6 +79,11 @@ impl Snapshot {
         }
     }
 
+    /// The map of one head, if it is there.
+    pub fn map(&self, layer: &str, head: usize) -> Option<&AttentionMap> {
+        self.maps.iter().find(|map| map.layer == layer && map.head == head)
+    }
+
     /// The tokens as labels of an axis with `length` positions; `None` where that is not what they are.
     pub fn axis_labels(&self, length: usize) -> Option<&[String]> {
         (self.labels.tokens.len() == length).then_some(&self.labels.tokens)

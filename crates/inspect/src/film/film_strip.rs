@@ -66,10 +66,7 @@ impl<'a> FilmStrip<'a> {
     pub fn new(film: &'a Film, layer: usize, head: usize) -> Option<Self> {
         let name = film.ends()?[1].layers.get(layer)?.prefix.as_str();
         let frames = chosen(&film.frames, MAX_STEPS);
-        let map = |frame: &&'a Frame| -> Option<&'a Matrix> {
-            let maps = &frame.probes.first()?.maps;
-            maps.iter().find(|map| map.layer == name && map.head == head).map(|map| &map.weights)
-        };
+        let map = |frame: &&'a Frame| Some(&frame.probes.first()?.map(name, head)?.weights);
         let mut rows = Vec::new();
         let maps: Vec<Option<&Matrix>> = frames.iter().map(map).collect();
         rows.extend(Row::new("attention", Palette::Sequential, &maps));

@@ -1,5 +1,6 @@
 //! Pictures as pixels: what SVG says in words, at twice the size, with letters of our own font.
 
+use std::convert::Infallible;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
@@ -30,11 +31,7 @@ struct Raster<'a> {
 }
 
 /// Drawing in memory has no reason to fail.
-#[derive(Debug, thiserror::Error)]
-#[error("the picture cannot be drawn")]
-struct NeverFails;
-
-type Drawn = Result<(), DrawingErrorKind<NeverFails>>;
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl<'a> Raster<'a> {
     /// `pixels` becomes a sheet of `size` in units of the layout.
@@ -85,7 +82,7 @@ pub(crate) fn png(drawing: &impl Drawing) -> Result<Vec<u8>, InspectError> {
 }
 
 impl DrawingBackend for Raster<'_> {
-    type ErrorType = NeverFails;
+    type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
         self.size

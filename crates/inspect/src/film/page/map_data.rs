@@ -72,10 +72,8 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
     let shown = reduce(&map.weights, [cells, cells], Palette::Sequential);
     let frame = |probe: &Option<&Snapshot>| {
         let probe = (*probe)?;
-        let same = |one: &&AttentionMap| {
-            (&one.layer, one.head, one.weights.size()) == (&map.layer, map.head, map.weights.size())
-        };
-        let found = probe.maps.iter().find(same)?;
+        let found =
+            probe.map(&map.layer, map.head).filter(|found| found.weights.size() == map.weights.size())?;
         let patterns = found.scores(&probe.labels.tokens).named().into_iter();
         Some(MapFrame {
             data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
