@@ -111,9 +111,8 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
     let mut axes = Vec::new();
     flatten(&sweep, "", &mut axes)?;
     let n_runs = axes.iter().try_fold(1_usize, |n, (_, values)| n.checked_mul(values.len()));
-    let n_runs = match n_runs {
-        Some(n_runs) if (1..=MAX_RUNS).contains(&n_runs) => n_runs,
-        _ => return Err(usage(format!("a sweep has between 1 and {MAX_RUNS} runs; shorten the lists"))),
+    let Some(n_runs) = n_runs.filter(|n_runs| (1..=MAX_RUNS).contains(n_runs)) else {
+        return Err(usage(format!("a sweep has between 1 and {MAX_RUNS} runs; shorten the lists")));
     };
     let (shard, n_shards) = shard(args.shard.as_deref())?;
     let parent = match &args.out {

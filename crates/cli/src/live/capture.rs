@@ -2,8 +2,8 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_inspect::{Heads, Matrix, clean_label, counted, split_heads};
-use qkv_model::parameters;
+use qkv_inspect::{Heads, InspectError, Matrix, clean_label, counted, split_heads};
+use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{Example, Layer, Model, Probe, Task};
 
@@ -34,9 +34,7 @@ impl Capturer<'_> {
         };
         let map = weights.and_then(|weights| attention_map(weights, head));
         let projections = match model.layers().get(layer) {
-            Some(Layer { path, n_heads, n_kv_heads, .. }) => {
-                of_head(matrices(&model, path), Heads { n_heads: *n_heads, n_kv_heads: *n_kv_heads }, head)
-            }
+            Some(layer) => projections(&parameters(&model), layer, head),
             None => PROJECTIONS.map(|name| Err(format!("no {} in this model", name.to_uppercase()))),
         };
         let tokens =
@@ -48,15 +46,15 @@ impl Capturer<'_> {
 /// A matrix, or a sentence in its place.
 type Shown = Result<Matrix, String>;
 
-/// The projections of a layer, each of all heads side by side.
-fn matrices(model: &impl Module, layer: &str) -> [Shown; 3] {
-    let parameters = parameters(model);
+/// The projections of a head.
+fn projections(parameters: &[Parameter], layer: &Layer, head: usize) -> [Shown; 3] {
+    let heads = Heads { n_heads: layer.n_heads, n_kv_heads: layer.n_kv_heads };
     PROJECTIONS.map(|name| {
-        let path = format!("{layer}.{name}");
+        let path = format!("{}.{name}", layer.path);
         let found = parameters.iter().find(|parameter| parameter.path == path);
         match found.map(|found| (&found.shape[..], &found.data)) {
             Some((&[rows, columns], data)) => {
-                Matrix::new(rows, columns, data.iter().collect()).map_err(|error| error.to_string())
+                of_head(name, Matrix::new(rows, columns, data.iter().collect()), heads, head)
             }
             _ => Err(format!("no {} in this layer", name.to_uppercase())),
         }
@@ -64,14 +62,10 @@ fn matrices(model: &impl Module, layer: &str) -> [Shown; 3] {
 }
 
 /// Columns `h·d .. (h+1)·d` belong to head `h`; query heads of a group share those of keys and values.
-fn of_head(matrices: [Shown; 3], heads: Heads, head: usize) -> [Shown; 3] {
-    let mut names = PROJECTIONS.into_iter();
-    matrices.map(|matrix| {
-        let name = names.next().expect("one each");
-        let parts = split_heads(name, matrix?, name, heads).map_err(|error| error.to_string())?;
-        let part = parts.into_iter().nth(head);
-        part.ok_or_else(|| format!("no head {head} of {}", counted(heads.n_heads as u64, "head")))
-    })
+fn of_head(name: &str, matrix: Result<Matrix, InspectError>, heads: Heads, head: usize) -> Shown {
+    let parts = matrix.and_then(|matrix| split_heads(name, matrix, name, heads));
+    let part = parts.map_err(|error| error.to_string())?.into_iter().nth(head);
+    part.ok_or_else(|| format!("no head {head} of {}", counted(heads.n_heads as u64, "head")))
 }
 
 #[cfg(test)]
@@ -80,15 +74,14 @@ mod tests {
 
     #[track_caller]
     fn check(columns: [usize; 3], [n_heads, n_kv_heads]: [usize; 2], head: usize, expected: [&str; 3]) {
-        let matrix =
-            |columns| Matrix::new(2, columns, vec![1.0; 2 * columns]).map_err(|error| error.to_string());
         let heads = Heads { n_heads, n_kv_heads };
-        let texts = of_head(columns.map(matrix), heads, head).map(|part| match part {
-            Ok(part) => format!("{} x {}", part.rows(), part.columns()),
-            Err(text) => text,
-        });
-        for (text, expected) in texts.iter().zip(expected) {
-            assert!(text.contains(expected), "{columns:?}: {text}");
+        for ((name, columns), expected) in PROJECTIONS.into_iter().zip(columns).zip(expected) {
+            let matrix = Matrix::new(2, columns, vec![1.0; 2 * columns]);
+            let text = match of_head(name, matrix, heads, head) {
+                Ok(part) => format!("{} x {}", part.rows(), part.columns()),
+                Err(text) => text,
+            };
+            assert!(text.contains(expected), "{name} of {columns} columns: {text}");
         }
     }
 

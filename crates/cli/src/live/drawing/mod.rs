@@ -72,8 +72,7 @@ mod tests {
     use proptest::prelude::*;
     use qkv_inspect::{Matrix, TextStyle};
     use qkv_train::StepReport;
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
+    use ratatui::buffer::Cell;
     use ratatui::style::Color;
 
     use super::*;
@@ -126,13 +125,17 @@ mod tests {
         }
     }
 
+    fn drawn(view: &View, width: u16, height: u16) -> Buffer {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        draw(view, area, &mut buffer);
+        buffer
+    }
+
     /// The screen as lines of text.
     fn screen(view: &View, width: u16, height: u16) -> Vec<String> {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal");
-        terminal.draw(|frame| draw(view, frame.area(), frame.buffer_mut())).expect("drawn");
-        let buffer = terminal.backend().buffer();
-        let row = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
-        buffer.content().chunks(usize::from(width)).map(row).collect()
+        let row = |row: &[Cell]| row.iter().map(|cell| cell.symbol()).collect();
+        drawn(view, width, height).content().chunks(usize::from(width)).map(row).collect()
     }
 
     #[track_caller]
@@ -243,9 +246,7 @@ mod tests {
     #[test]
     fn colours_are_blue_and_red_around_zero_and_absent_where_not_wanted() {
         let backgrounds = |style| {
-            let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a test terminal");
-            terminal.draw(|frame| draw(&view(style), frame.area(), frame.buffer_mut())).expect("drawn");
-            let cells = terminal.backend().buffer().content().to_vec();
+            let cells = drawn(&view(style), 120, 40).content;
             move |colour: Color| cells.iter().filter(|cell| cell.bg == colour || cell.fg == colour).count()
         };
         let [low, high, one] = [(0x05, 0x30, 0x61), (0x67, 0x00, 0x1f), (0x08, 0x1d, 0x58)];
