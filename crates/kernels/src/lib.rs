@@ -32,7 +32,7 @@ pub use attention::{
 };
 pub use dense::{
     AdamW, AdamWParameter, CrossEntropySaved, Decay, GeluGradients, GeluMlp, GeluMlpGradients, GeluMlpOutput,
-    GeluSaved, Matrix, Norm, NormGradients, NormOutput, NormSaved, cross_entropy_backward,
+    GeluSaved, Matrix, Norm, NormGradients, NormKind, NormOutput, NormSaved, cross_entropy_backward,
     cross_entropy_forward, embedding_backward, embedding_forward, gelu_backward, gelu_forward, global_norm,
     norm_backward, norm_forward, start_rows, sum, sum_rows,
 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group};
 use qkv_kernels::{
     AdamW, AdamWParameter, Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign,
-    CrossEntropySaved, Decay, GeluSaved, Norm, NormSaved, View, ViewMut, attention_backward,
+    CrossEntropySaved, Decay, GeluSaved, Norm, NormKind, NormSaved, View, ViewMut, attention_backward,
     attention_forward, cross_entropy_backward, cross_entropy_forward, embedding_backward, embedding_forward,
     gelu_backward, gelu_forward, global_norm, norm_backward, norm_forward, prepare_process, sum,
 };
@@ -104,7 +104,7 @@ fn between_the_products(c: &mut Criterion) {
 
     let len = N * D_MODEL;
     let (gamma, beta) = (random(D_MODEL, 4), random(D_MODEL, 5));
-    let norm = Norm::Layer { gamma: &gamma, beta: &beta, epsilon: 1e-5 };
+    let norm = Norm { gamma: &gamma, epsilon: 1e-5, kind: NormKind::Layer { beta: &beta } };
     c.bench_function("layer-norm/forward", |b| {
         b.iter(|| norm_forward(norm, &x[..len]));
     });

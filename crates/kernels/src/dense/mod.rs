@@ -21,6 +21,6 @@ pub use embedding::{embedding_backward, embedding_forward};
 pub use gelu::{GeluGradients, GeluSaved, gelu_backward, gelu_forward};
 pub use matrix::Matrix;
 pub use mlp::{GeluMlp, GeluMlpGradients, GeluMlpOutput};
-pub use norm::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
+pub use norm::{Norm, NormGradients, NormKind, NormOutput, NormSaved, norm_backward, norm_forward};
 pub use rows::{start_rows, sum_rows};
 pub use sum::{global_norm, sum};

@@ -1,7 +1,7 @@
 //! Layer norm and RMS norm against their definitions.
 
 use proptest::prelude::*;
-use qkv_kernels::{Float, Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Float, Norm, NormGradients, NormKind, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
@@ -44,10 +44,11 @@ impl Case {
     fn fused<T: Float>(&self) -> Results<T> {
         let (x, d_out) = (convert::<T>(&self.x), convert::<T>(&self.d_out));
         let (gamma, beta) = (convert::<T>(&self.gamma), convert::<T>(&self.beta));
-        let norm = match self.kind {
-            Kind::Layer => Norm::Layer { gamma: &gamma, beta: &beta, epsilon: EPSILON },
-            Kind::Rms => Norm::Rms { gamma: &gamma, epsilon: EPSILON },
+        let kind = match self.kind {
+            Kind::Layer => NormKind::Layer { beta: &beta },
+            Kind::Rms => NormKind::Rms,
         };
+        let norm = Norm { gamma: &gamma, epsilon: EPSILON, kind };
         let NormOutput { out, statistics } = norm_forward(norm, &x);
         let saved = NormSaved { x: &x, statistics: &statistics, d_out: &d_out };
         let NormGradients { d_x, d_gamma, d_beta } = norm_backward(norm, saved);

@@ -1,7 +1,7 @@
 //! Layer norm and RMS norm, each in one pass over the rows.
 
 use burn::tensor::Tensor;
-use qkv_kernels::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Norm, NormGradients, NormKind, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
@@ -34,11 +34,8 @@ struct FusedNorm {
 
 impl FusedNorm {
     fn norm<'a, T>(&self, inputs: &[Array<'a, T>]) -> Norm<'a, T> {
-        let (gamma, epsilon) = (inputs[1].values, self.epsilon);
-        match inputs.get(2) {
-            Some(beta) => Norm::Layer { gamma, beta: beta.values, epsilon },
-            None => Norm::Rms { gamma, epsilon },
-        }
+        let kind = inputs.get(2).map_or(NormKind::Rms, |beta| NormKind::Layer { beta: beta.values });
+        Norm { gamma: inputs[1].values, epsilon: self.epsilon, kind }
     }
 }
 
