@@ -7,7 +7,9 @@ use qkv_train::{Ablation, Batch, Evaluation, Model, Replacement, Site, attribute
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
-use crate::support::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, config, seen, transformer};
+use crate::support::transformers::{
+    EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, config, loss_of, seen, transformer,
+};
 
 /// Plain, with all that may stand around a head, and with shared keys and values.
 fn configs() -> [TransformerConfig; 3] {
@@ -118,7 +120,7 @@ fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
             let mut hook =
                 |at, of, x: Tensor<4>| if (at, of) == (layer, stage) { instead.clone() } else { x };
             let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, &mut hook);
-            let loss = values(&loss_of(&model, features, &batch))[0];
+            let loss = loss_of(&model, features, &batch);
             let site = Site { layer, stage, head };
             let effect = ablation.without(&[site], Replacement::Mean).unwrap();
             let rounding = tolerance(dtype, 1e-5, 1e-13);
@@ -130,13 +132,6 @@ fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
             );
         }
     }
-}
-
-/// Mean cross-entropy of the positions that carry loss.
-fn loss_of(model: &Transformer, features: Tensor<3>, batch: &Batch) -> Tensor<1> {
-    let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
-    let log_probs = burn::tensor::activation::log_softmax(logits, 1);
-    log_probs.gather(1, batch.targets.clone().unsqueeze_dim(1)).mean().neg()
 }
 
 #[test]

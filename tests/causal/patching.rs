@@ -6,7 +6,7 @@ use qkv_train::{Batch, Example, Pair, Patch, Patching, Site};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
-use crate::support::transformers::{N_HEADS, N_LAYERS, TASK, config, seen, transformer};
+use crate::support::transformers::{N_HEADS, N_LAYERS, TASK, config, loss_of, seen, transformer};
 
 /// Repetitions of three symbols and of two: some positions have an answer in one of them alone.
 fn pairs() -> Vec<Pair> {
@@ -48,7 +48,8 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
                 let patched = patching.with(patches).unwrap();
                 assert_eq!(patched.recovered, Some(1.0));
                 let clean: Vec<Example> = pairs().into_iter().map(|pair| pair.clean).collect();
-                let loss = loss_of(&model, &clean, device);
+                let batch = Batch::new(&TASK, &clean, device).unwrap();
+                let loss = loss_of(&model, model.features(batch.tokens.clone(), Mode::Evaluate), &batch);
                 let rounding = tolerance(dtype, 1e-5, 1e-13);
                 assert_close("loss", &[patched.effect.after.loss], &[loss], rounding);
                 assert!((patched.effect.loss_change()).abs() > 1e-3, "{patched:?}");
@@ -57,23 +58,10 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
     }
 }
 
-/// Cross-entropy by hand.
-fn loss_of(model: &Transformer, examples: &[Example], device: &Device) -> f64 {
-    let batch = Batch::new(&TASK, examples, device).unwrap();
-    let logits = model.forward(batch.tokens, qkv_model::Mode::Evaluate);
-    let [_, seq_len, vocab_size] = logits.dims();
-    let logits = values(&logits);
-    let mut losses = Vec::new();
-    for (row, example) in examples.iter().enumerate() {
-        for (at, target) in example.targets.iter().enumerate() {
-            let Some(target) = target else { continue };
-            let first = (row * seq_len + at) * vocab_size;
-            let logits = &logits[first..first + vocab_size];
-            let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-            losses.push(sum.ln() - logits[*target as usize]);
-        }
-    }
-    losses.iter().sum::<f64>() / losses.len() as f64
+/// One input of every pair.
+fn tokens(of: fn(&Pair) -> &Example, device: &Device) -> Tensor<3, Int> {
+    let examples: Vec<Example> = pairs().iter().map(|pair| of(pair).clone()).collect();
+    Batch::new(&TASK, &examples, device).unwrap().tokens
 }
 
 /// Mean of `logit[answer of clean] - logit[answer of corrupted]` by hand; `features`: `[batch, seq_len, d_model]`.
@@ -102,13 +90,12 @@ fn one_head_patched_at_one_position_replaces_its_output_there() {
         let config = TransformerConfig { n_layers: 1, norm: NormConfig::None, ..config() };
         let model = transformer(&config, place);
         let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
-        let run = |of: fn(&Pair) -> Example| {
-            let examples: Vec<Example> = pairs().iter().map(of).collect();
-            let tokens = Batch::new(&TASK, &examples, device).unwrap().tokens;
-            (model.contributions(tokens.clone()), model.features(tokens, qkv_model::Mode::Evaluate))
+        let run = |of: fn(&Pair) -> &Example| {
+            let tokens = tokens(of, device);
+            (model.contributions(tokens.clone()), model.features(tokens, Mode::Evaluate))
         };
-        let (clean_parts, clean) = run(|pair| pair.clean.clone());
-        let (corrupted_parts, corrupted) = run(|pair| pair.corrupted.clone());
+        let (clean_parts, clean) = run(|pair| &pair.clean);
+        let (corrupted_parts, corrupted) = run(|pair| &pair.corrupted);
         let [clean_difference, corrupted_difference] =
             [&clean, &corrupted].map(|features| logit_difference(&model, features.clone()));
         for (head, position) in [(0, 3), (1, 4), (2, 6)] {
@@ -137,12 +124,8 @@ fn each_stage_is_patched_where_and_only_where_it_was_asked_for() {
         let config = TransformerConfig { n_kv_heads: Some(1), bias: true, d_mlp: 17, ..config() };
         let model = transformer(&config, place);
         let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
-        let tokens_of = |of: fn(&Pair) -> Example| {
-            let examples: Vec<Example> = pairs().iter().map(of).collect();
-            Batch::new(&TASK, &examples, device).unwrap().tokens
-        };
-        let clean = tokens_of(|pair| pair.clean.clone());
-        let corrupted = tokens_of(|pair| pair.corrupted.clone());
+        let clean = tokens(|pair| &pair.clean, device);
+        let corrupted = tokens(|pair| &pair.corrupted, device);
         let difference_of = |tokens: &Tensor<3, Int>, hook: &mut dyn Hook| {
             logit_difference(&model, model.features_with(tokens.clone(), Mode::Evaluate, hook))
         };

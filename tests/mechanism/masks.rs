@@ -41,18 +41,20 @@ fn check(make: impl Fn((&Device, DType)) -> Mask, hidden: impl Fn(Index) -> bool
         let masked = weights(place, &make(place));
         let kept: Vec<f64> =
             indices().zip(&unmasked).map(|(at, &weight)| if hidden(at) { 0.0 } else { weight }).collect();
-        let want: Vec<f64> = kept
-            .chunks(K_LEN)
-            .flat_map(|row| {
-                let sum: f64 = row.iter().sum();
-                row.iter().map(move |weight| if sum == 0.0 { 0.0 } else { weight / sum })
-            })
-            .collect();
-        assert_close("weights", &masked, &want, 1e-6);
+        assert_close("weights", &masked, &shared_out(&kept), 1e-6);
         for (at, weight) in indices().zip(masked) {
             assert_eq!(weight == 0.0, hidden(at), "{at:?}: {weight}");
         }
     }
+}
+
+/// Every row over its sum; zeros where that is zero.
+fn shared_out(weights: &[f64]) -> Vec<f64> {
+    let shares = |row: &[f64]| {
+        let sum: f64 = row.iter().sum();
+        row.iter().map(|weight| if sum == 0.0 { 0.0 } else { weight / sum }).collect::<Vec<_>>()
+    };
+    weights.chunks(K_LEN).flat_map(shares).collect()
 }
 
 /// A hiding pattern that differs along every axis.
@@ -120,21 +122,14 @@ fn a_mask_and_a_causal_mask_both_apply() {
 fn biases_add_up_and_move_the_weights_by_their_exponential() {
     for place in places() {
         let (first, second) = (random("first", 210), random("second", HEADS));
-        let mask = Mask::bias(tensor(place, &first, SHAPE)).and(Mask::bias(tensor(
-            place,
-            &second,
-            [1, HEADS, 1, 1],
-        )));
+        let of_heads = Mask::bias(tensor(place, &second, [1, HEADS, 1, 1]));
+        let mask = Mask::bias(tensor(place, &first, SHAPE)).and(of_heads);
         let unmasked = weights(place, &Mask::none());
         let raised: Vec<f64> = indices()
             .zip(unmasked.iter().zip(&first))
             .map(|([_, head, ..], (weight, bias))| weight * (bias + second[head]).exp())
             .collect();
-        let want: Vec<f64> = raised
-            .chunks(K_LEN)
-            .flat_map(|row| row.iter().map(|weight| weight / row.iter().sum::<f64>()))
-            .collect();
-        assert_close("weights", &weights(place, &mask), &want, 1e-6);
+        assert_close("weights", &weights(place, &mask), &shared_out(&raised), 1e-6);
     }
 }
 
@@ -172,11 +167,9 @@ fn a_mask_made_without_autodiff_serves_a_layer_that_learns() {
         let learning = device.clone().autodiff();
         let x = random_tensor((&learning, dtype), "x", [BATCH, Q_LEN, D_K]).require_grad();
         let d_x = |device: &Device| {
-            let mask = Mask::hidden(bools(device, &hidden, [1, 1, 1, Q_LEN])).and(Mask::bias(tensor(
-                (device, dtype),
-                &bias,
-                [1, 1, 1, Q_LEN],
-            )));
+            let shape = [1, 1, 1, Q_LEN];
+            let bias = Mask::bias(tensor((device, dtype), &bias, shape));
+            let mask = Mask::hidden(bools(device, &hidden, shape)).and(bias);
             let context = BasicAttention.forward(x.clone(), &mask).output;
             values(&x.grad(&context.sum().backward()).unwrap())
         };

@@ -1,9 +1,10 @@
 //! Small causal transformers whose every parameter is random, and inputs of which some positions carry loss.
 
 use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
 use qkv_model::{Choice, Init, MaskConfig, Mode, Stage, Transformer, TransformerConfig};
-use qkv_train::{Examples, Induction, InductionForm, Split};
+use qkv_train::{Batch, Examples, Induction, InductionForm, Split};
 
 use crate::support::numbers::random_tensor;
 
@@ -50,6 +51,13 @@ pub fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> 
     };
     model.features_with(tokens, Mode::Evaluate, &mut keep);
     seen.unwrap()
+}
+
+/// Mean cross-entropy of the positions that carry loss, by Burn's own operations.
+pub fn loss_of(model: &Transformer, features: Tensor<3>, batch: &Batch) -> f64 {
+    let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
+    let log_probs = log_softmax(logits, 1);
+    -log_probs.gather(1, batch.targets.clone().unsqueeze_dim(1)).mean().into_scalar::<f64>()
 }
 
 struct Shake<'a> {

@@ -5,8 +5,8 @@ use qkv_kernels::CausalAlign;
 use super::naive::{Case, Results};
 use crate::numbers::{at_every_level, some};
 
-/// What is NaN or infinite must be where the loops over visible keys say so, and nowhere where the loops over all keys,
-/// in which zero times infinity is NaN, do not say so.
+/// What is NaN or infinite in the loops over visible keys is so here, and what is finite in the loops over all keys, in
+/// which zero times infinity is NaN, is finite here.
 #[track_caller]
 fn check_not_finite(case: &Case) {
     let all: Results<f32> = case.naive();
