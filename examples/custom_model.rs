@@ -67,12 +67,8 @@ fn learn(name: &str, task: &dyn Task) -> Result<Evaluation> {
     let device = Device::flex().autodiff();
     let model = FixedMap::new(task, 32, &Init::new(&device, 0));
     let trained = Trainer::new(model, task, Recipe::default(), &device)?.run()?;
-    let result = evaluate(
-        &trained.state.model.valid(),
-        Examples { task, seed: 0, split: Split::Test },
-        1000,
-        &device,
-    )?;
+    let examples = Examples { task, seed: 0, split: Split::Test };
+    let result = evaluate(&trained.state.model.valid(), examples, 1000, &device)?;
     println!("{name}: sequence accuracy {:.4}", result.sequence_accuracy);
     Ok(result)
 }

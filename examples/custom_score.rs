@@ -22,7 +22,7 @@ struct Cosine {
     log_temperature: Param<Tensor<1>>,
 }
 
-/// What a config may say beside the name.
+/// What a config may set beside the name.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct CosineSettings {
@@ -65,19 +65,15 @@ fn main() -> Result<()> {
     let build = |seed| -> Result<Transformer> { Ok(config.init_with(&Init::new(&device, seed), &catalog)?) };
 
     let trained = Trainer::new(build(0)?, &task, Recipe::default(), &device)?.run()?;
-    let before = evaluate(
-        &trained.state.model.valid(),
-        Examples { task: &task, seed: 0, split: Split::Test },
-        1000,
-        &device,
-    )?;
+    let examples = Examples { task: &task, seed: 0, split: Split::Test };
+    let before = evaluate(&trained.state.model.valid(), examples, 1000, &device)?;
 
     let file = std::env::temp_dir().join(format!("qkv-custom-score-{}.safetensors", std::process::id()));
     save_weights(&trained.state.model, &file)?;
     let loaded = load_weights(build(1)?, &file);
     std::fs::remove_file(&file)?;
     let loaded = loaded?.valid();
-    let after = evaluate(&loaded, Examples { task: &task, seed: 0, split: Split::Test }, 1000, &device)?;
+    let after = evaluate(&loaded, examples, 1000, &device)?;
 
     for parameter in parameters(&loaded).iter().filter(|p| p.path.contains("score")) {
         println!("{} = {}", parameter.path, parameter.data);

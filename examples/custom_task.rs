@@ -1,5 +1,5 @@
-//! A task of your own: every symbol points at a position; say what stands there. Drawing and answering is all that a
-//! task has to know.
+//! A task of your own: every symbol points at a position, and the target is what stands there. Drawing and answering is
+//! all that a task needs.
 //!
 //! ```text
 //! cargo run --release --example custom_task
@@ -53,21 +53,14 @@ fn main() -> Result<()> {
     prepare_process(None)?;
     let device = Device::flex().autodiff();
     let example = draw(&Follow, 0, Split::Train, 0)?;
-    println!(
-        "input {:?}   target {:?}",
-        example.tokens,
-        example.targets.iter().flatten().collect::<Vec<_>>()
-    );
+    let targets: Vec<&u32> = example.targets.iter().flatten().collect();
+    println!("input {:?}   target {targets:?}", example.tokens);
 
     let config = TransformerConfig::new(LEN, LEN, 32);
     let model = config.init(&Init::new(&device, 0))?;
     let trained = Trainer::new(model, &Follow, Recipe::default(), &device)?.run()?;
-    let result = evaluate(
-        &trained.state.model.valid(),
-        Examples { task: &Follow, seed: 0, split: Split::Test },
-        1000,
-        &device,
-    )?;
+    let examples = Examples { task: &Follow, seed: 0, split: Split::Test };
+    let result = evaluate(&trained.state.model.valid(), examples, 1000, &device)?;
     println!("{:.1} % of new sequences without a mistake", 100.0 * result.sequence_accuracy);
     ensure!(result.sequence_accuracy > 0.99, "it has not: {result:?}");
     println!("one attention layer has learned to follow pointers");

@@ -29,9 +29,7 @@ fn main() -> Result<()> {
         let above = loss(&nudged(&layer, name, NUDGE), &x).into_scalar::<f64>();
         let below = loss(&nudged(&layer, name, -NUDGE), &x).into_scalar::<f64>();
         let slope = (above - below) / (2.0 * NUDGE);
-        println!(
-            "{name}: ‖gradient‖ {norm:.4}   first entry {of_first_weight:+.8}   by nudging it {slope:+.8}"
-        );
+        println!("{name}: ‖gradient‖ {norm:.4}   first entry {of_first_weight:+.8}   nudged {slope:+.8}");
         ensure!((slope - of_first_weight).abs() < 1e-8, "the slope of {name} is wrong");
     }
 

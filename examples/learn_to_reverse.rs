@@ -31,7 +31,8 @@ fn main() -> Result<()> {
     let probe = Probe::new(&model, &task, &draw(&task, 0, Split::Test, 0)?, &device)?;
     let weights = probe.weights[0].to_data().iter::<f64>().collect();
     let map = Matrix::new(task.seq_len(), task.seq_len(), weights)?.with_axes("query", "key");
-    let picture = HeatMap::new(&map, Palette::Sequential).with_labels(&probe.tokens, &probe.tokens);
+    let picture =
+        HeatMap::new(&map, Palette::Sequential).with_labels(&probe.labels.tokens, &probe.labels.tokens);
     println!("{}", picture.text(TextStyle::Plain));
 
     ensure!(result.sequence_accuracy == 1.0, "only {} of the sequences are right", result.sequence_accuracy);

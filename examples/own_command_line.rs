@@ -1,4 +1,4 @@
-//! The whole command line with a score and a task of your own in it: every command knows them by name.
+//! The whole command line with a score and a task of your own in it: every command takes them by name.
 //!
 //! ```text
 //! cargo run --release --example own_command_line -- train reverse --set model.score=cosine --stop-after 200 \
@@ -22,11 +22,8 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 fn main() -> ExitCode {
-    qkv::run(Registry::new().score("cosine", Cosine::build).task(
-        "first",
-        "train.steps = 150",
-        |_: &NoSettings| Ok(First),
-    ))
+    let registry = Registry::new().score("cosine", Cosine::build);
+    qkv::run(registry.task("first", "train.steps = 150", |_: &NoSettings| Ok(First)))
 }
 
 /// Compares directions only, each head as sharply as it learns to: `s_ij = sharpness_h · cos(q_i, k_j)`.

@@ -65,6 +65,6 @@ fn train(path: &std::path::Path) -> Result<()> {
 /// The share of attention that goes to the mirror image of the position: 1/8 where nothing is learned.
 fn mirror(frame: &Frame) -> f64 {
     let map = frame.probes.first().and_then(|probe| probe.maps.first());
-    let probe = frame.probes.first().map_or(&[][..], |probe| &probe.tokens);
+    let probe = frame.probes.first().map_or(&[][..], |probe| &probe.labels.tokens);
     map.and_then(|map| map.scores(probe).anti_diagonal).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Table of contents of the tests that need more than one crate or published numbers.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-/// What the tests stand on: devices and precisions, oracles, cases, published numbers. Nothing here is a test.
+/// What the tests stand on: a device in two precisions, oracles, cases, published numbers. Nothing here is a test.
 mod support;
 
 /// What is drawn, what is refused, and what is boxed when a model is built.

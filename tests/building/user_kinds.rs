@@ -13,7 +13,7 @@ use qkv_train::{
 use serde::{Deserialize, Serialize};
 use tempfile::tempdir;
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 use crate::support::layers::{heads, input, scaled_dot};
 use crate::support::module_gradients::gradients;
 use crate::support::numbers::values;
@@ -86,17 +86,15 @@ impl Model for FixedMap {
 #[test]
 fn a_position_scheme_learns_in_every_layer_under_its_own_path() {
     let catalog = Catalog::default().positions("learned-slope", LearnedSlope::build);
-    for device in devices() {
-        let device = device.autodiff();
-        let config = SelfAttentionConfig { positions: Choice::new("learned-slope"), ..heads(&scaled_dot()) };
-        let layer = config.init_with(&Init::new(&device, 1), &catalog).unwrap();
-        let positions: &AnyPositions = layer.positions.as_ref().unwrap();
-        assert!(positions.downcast_ref::<LearnedSlope>().is_some());
-        let context = layer.forward(input((&device, DType::F32)), &Mask::none(), Mode::Evaluate);
-        let all = gradients(&layer, &context.powi_scalar(2).sum());
-        let slope = all.iter().find(|gradient| gradient.path == "positions.slope").unwrap();
-        assert!(slope.values.as_ref().unwrap().iter().all(|&value| value != 0.0));
-    }
+    let device = device().autodiff();
+    let config = SelfAttentionConfig { positions: Choice::new("learned-slope"), ..heads(&scaled_dot()) };
+    let layer = config.init_with(&Init::new(&device, 1), &catalog).unwrap();
+    let positions: &AnyPositions = layer.positions.as_ref().unwrap();
+    assert!(positions.downcast_ref::<LearnedSlope>().is_some());
+    let context = layer.forward(input((&device, DType::F32)), &Mask::none(), Mode::Evaluate);
+    let all = gradients(&layer, &context.powi_scalar(2).sum());
+    let slope = all.iter().find(|gradient| gradient.path == "positions.slope").unwrap();
+    assert!(slope.values.as_ref().unwrap().iter().all(|&value| value != 0.0));
 }
 
 const SHORT: [&str; 6] = [
@@ -115,67 +113,60 @@ fn read(registry: &Registry, settings: &[&str]) -> Result<Experiment, TrainError
 #[test]
 fn a_registered_position_scheme_trains_in_a_transformer() {
     let registry = Registry::new().positions("learned-slope", LearnedSlope::build);
-    for device in devices() {
-        let device = device.autodiff();
-        let experiment = read(&registry, &["model.positions=learned-slope", "model.n_layers=2"]).unwrap();
-        let Experiment { config, task, .. } = &experiment;
-        let model = experiment.model(&device).unwrap();
-        assert!(
-            model.downcast_ref::<Transformer>().unwrap().positions.is_none(),
-            "it does nothing at the input"
-        );
-        let start = parameters(&model);
-        let trained = Trainer::new(model, &**task, config.recipe(), &device).unwrap().run().unwrap();
-        for (start, end) in start.iter().zip(parameters(&trained.state.model)) {
-            assert_ne!(start.data, end.data, "{} did not move", end.path);
-        }
-        let slopes = start.iter().filter(|parameter| parameter.path.ends_with("positions.slope"));
-        let paths: Vec<&str> = slopes.map(|parameter| parameter.path.as_str()).collect();
-        assert_eq!(paths, [0, 1].map(|layer| format!("blocks.{layer}.attention.positions.slope")));
+    let device = device().autodiff();
+    let experiment = read(&registry, &["model.positions=learned-slope", "model.n_layers=2"]).unwrap();
+    let Experiment { config, task, .. } = &experiment;
+    let model = experiment.model(&device).unwrap();
+    assert!(model.downcast_ref::<Transformer>().unwrap().positions.is_none(), "it does nothing at the input");
+    let start = parameters(&model);
+    let trained = Trainer::new(model, &**task, config.recipe(), &device).unwrap().run().unwrap();
+    for (start, end) in start.iter().zip(parameters(&trained.state.model)) {
+        assert_ne!(start.data, end.data, "{} did not move", end.path);
     }
+    let slopes = start.iter().filter(|parameter| parameter.path.ends_with("positions.slope"));
+    let paths: Vec<&str> = slopes.map(|parameter| parameter.path.as_str()).collect();
+    assert_eq!(paths, [0, 1].map(|layer| format!("blocks.{layer}.attention.positions.slope")));
 }
 
 #[test]
 fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
     let registry = Registry::new().model::<FixedMapConfig>("fixed-map");
-    for device in devices() {
-        let device = device.autodiff();
-        let build = |seed| read(&registry, &["model.name=fixed-map", "model.width=13", seed]).unwrap();
-        let experiment = build("seed=0");
-        let Experiment { config, task, .. } = &experiment;
-        assert_eq!(config.model, Choice::new("fixed-map").with("width", 13));
-        let start = experiment.model(&device).unwrap();
-        let inside = start.downcast_ref::<FixedMap>().unwrap();
-        assert_eq!(inside.unembedding.dims(), [13, 10]);
-        assert!(start.downcast_ref::<Transformer>().is_none());
-        let trained = Trainer::new(start.clone(), &**task, config.recipe(), &device).unwrap().run().unwrap();
-        let trained = trained.state.model;
-        for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
-            assert_ne!(start.data, end.data, "{} did not move", end.path);
-        }
-        let folder = tempdir().unwrap();
-        let file = folder.path().join("model.safetensors");
-        save_weights(&trained, &file).unwrap();
-        let loaded = load_weights(build("seed=1").model(&device).unwrap(), &file).unwrap();
-        let tokens = || Tensor::<3, Int>::zeros([2, 7, 1], &device);
-        let features = |model: &qkv_train::AnyModel| values(&model.features(tokens(), Mode::Evaluate));
-        assert_eq!(features(&loaded), features(&trained));
-        assert!(loaded.attention_weights(tokens()).is_empty() && loaded.layers().is_empty());
-        let place = Query { layer: 0, head: 0, position: 0 };
-        assert!(loaded.trace(Tensor::zeros([7, 1], &device), place).is_none());
-        let examples = Examples { task: &**task, seed: 0, split: Split::Test };
-        let refused = [
-            Ablation::new(&loaded, examples, 1, &device).err().unwrap(),
-            attribute(&loaded, examples, 1, &device).err().unwrap(),
-        ];
-        let sentences =
-            [("features_with", "changed inside"), ("contributions", "taken apart")].map(|(method, done)| {
-                format!(
-                    "a model of this type cannot be {done}: it lacks `Model::{method}`; write it, or use a `Transformer`"
-                )
-            });
-        assert_eq!(refused.map(|error| error.to_string()), sentences);
+    let device = device().autodiff();
+    let build = |seed| read(&registry, &["model.name=fixed-map", "model.width=13", seed]).unwrap();
+    let experiment = build("seed=0");
+    let Experiment { config, task, .. } = &experiment;
+    assert_eq!(config.model, Choice::new("fixed-map").with("width", 13));
+    let start = experiment.model(&device).unwrap();
+    let inside = start.downcast_ref::<FixedMap>().unwrap();
+    assert_eq!(inside.unembedding.dims(), [13, 10]);
+    assert!(start.downcast_ref::<Transformer>().is_none());
+    let trained = Trainer::new(start.clone(), &**task, config.recipe(), &device).unwrap().run().unwrap();
+    let trained = trained.state.model;
+    for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
+        assert_ne!(start.data, end.data, "{} did not move", end.path);
     }
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    save_weights(&trained, &file).unwrap();
+    let loaded = load_weights(build("seed=1").model(&device).unwrap(), &file).unwrap();
+    let tokens = || Tensor::<3, Int>::zeros([2, 7, 1], &device);
+    let features = |model: &qkv_train::AnyModel| values(&model.features(tokens(), Mode::Evaluate));
+    assert_eq!(features(&loaded), features(&trained));
+    assert!(loaded.attention_weights(tokens()).is_empty() && loaded.layers().is_empty());
+    let place = Query { layer: 0, head: 0, position: 0 };
+    assert!(loaded.trace(Tensor::zeros([7, 1], &device), place).is_none());
+    let examples = Examples { task: &**task, seed: 0, split: Split::Test };
+    let refused = [
+        Ablation::new(&loaded, examples, 1, &device).err().unwrap(),
+        attribute(&loaded, examples, 1, &device).err().unwrap(),
+    ];
+    let sentences =
+        [("features_with", "changed inside"), ("contributions", "taken apart")].map(|(method, done)| {
+            format!(
+                "a model of this type cannot be {done}: it lacks `Model::{method}`; write it, or use a `Transformer`"
+            )
+        });
+    assert_eq!(refused.map(|error| error.to_string()), sentences);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use qkv_train::{Ablation, Batch, Evaluation, Model, Replacement, Site, attribute
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
-use crate::support::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, config, transformer};
+use crate::support::transformers::{
+    EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, config, loss_of, seen, transformer,
+};
 
 /// Plain, with all that may stand around a head, and with shared keys and values.
 fn configs() -> [TransformerConfig; 3] {
@@ -60,17 +62,17 @@ fn without(layer: &mut SelfAttention, stage: Stage, head: usize) {
 
 #[test]
 fn a_part_of_a_head_taken_away_is_that_part_of_its_matrix_set_to_zero() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for config in configs() {
-            let model = transformer(&config, (&device, dtype));
-            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let model = transformer(&config, place);
+            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
             let n_kv_heads = config.n_kv_heads.unwrap_or(N_HEADS);
             assert_eq!(ablation.sites().len(), N_LAYERS * 2 * (N_HEADS + n_kv_heads));
             for site in ablation.sites() {
                 let effect = ablation.without(&[site], Replacement::Zero).unwrap();
                 let mut maimed = model.clone();
                 without(&mut maimed.blocks[site.layer].attention, site.stage, site.head);
-                assert_same(&format!("{site:?}"), effect.after, measure(&maimed, &device), dtype);
+                assert_same(&format!("{site:?}"), effect.after, measure(&maimed, device), dtype);
                 assert!(effect.loss_change().abs() > 1e-5, "{site:?} does nothing: {effect:?}");
             }
         }
@@ -79,31 +81,17 @@ fn a_part_of_a_head_taken_away_is_that_part_of_its_matrix_set_to_zero() {
 
 #[test]
 fn several_are_taken_away_at_once() {
-    for (device, dtype) in places() {
-        let model = transformer(&config(), (&device, dtype));
-        let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+    for place @ (device, dtype) in places() {
+        let model = transformer(&config(), place);
+        let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
         let sites = [(0, 2), (1, 0), (1, 1)].map(|(layer, head)| Site { layer, stage: Stage::Context, head });
         let mut maimed = model.clone();
         for site in sites {
             without(&mut maimed.blocks[site.layer].attention, site.stage, site.head);
         }
         let effect = ablation.without(&sites, Replacement::Zero).unwrap();
-        assert_same("three heads", effect.after, measure(&maimed, &device), dtype);
+        assert_same("three heads", effect.after, measure(&maimed, device), dtype);
     }
-}
-
-/// Everything that the model computes of one stage, `[n_examples, heads, .., ..]`.
-fn seen(model: &Transformer, at: (usize, Stage), device: &Device) -> Tensor<4> {
-    let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
-    let mut seen = None;
-    let mut keep = |layer, stage, x: Tensor<4>| {
-        if (layer, stage) == at {
-            seen = Some(x.clone());
-        }
-        x
-    };
-    model.features_with(batch.tokens, Mode::Evaluate, &mut keep);
-    seen.unwrap()
 }
 
 /// The mean over the examples of one head at every position, by hand, in the place of what the head has.
@@ -123,16 +111,16 @@ fn at_its_mean(x: &Tensor<4>, head: usize, place: (&Device, DType)) -> Tensor<4>
 #[test]
 fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
     let stages = [Stage::Queries, Stage::Keys, Stage::Values, Stage::Weights, Stage::Context];
-    for (device, dtype) in places() {
-        let model = transformer(&config(), (&device, dtype));
-        let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-        let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap();
+    for place @ (device, dtype) in places() {
+        let model = transformer(&config(), place);
+        let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
+        let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
         for (stage, layer, head) in stages.iter().flat_map(|&stage| [(stage, 0, 1), (stage, 1, 2)]) {
-            let instead = at_its_mean(&seen(&model, (layer, stage), &device), head, (&device, dtype));
+            let instead = at_its_mean(&seen(&model, batch.tokens.clone(), (layer, stage)), head, place);
             let mut hook =
                 |at, of, x: Tensor<4>| if (at, of) == (layer, stage) { instead.clone() } else { x };
             let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, &mut hook);
-            let loss = values(&loss_of(&model, features, &batch))[0];
+            let loss = loss_of(&model, features, &batch);
             let site = Site { layer, stage, head };
             let effect = ablation.without(&[site], Replacement::Mean).unwrap();
             let rounding = tolerance(dtype, 1e-5, 1e-13);
@@ -146,20 +134,13 @@ fn a_part_at_its_mean_has_at_every_position_the_mean_over_the_examples() {
     }
 }
 
-/// Mean cross-entropy of the positions that carry loss.
-fn loss_of(model: &Transformer, features: Tensor<3>, batch: &Batch) -> Tensor<1> {
-    let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
-    let log_probs = burn::tensor::activation::log_softmax(logits, 1);
-    log_probs.gather(1, batch.targets.clone().unsqueeze_dim(1)).mean().neg()
-}
-
 #[test]
 fn nothing_taken_away_changes_nothing() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for config in configs() {
-            let model = transformer(&config, (&device, dtype));
-            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-            assert_same("before", ablation.before(), measure(&model, &device), dtype);
+            let model = transformer(&config, place);
+            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
+            assert_same("before", ablation.before(), measure(&model, device), dtype);
             for replacement in [Replacement::Zero, Replacement::Mean] {
                 let effect = ablation.without(&[], replacement).unwrap();
                 assert_eq!(effect.after, ablation.before());
@@ -171,9 +152,9 @@ fn nothing_taken_away_changes_nothing() {
 
 #[test]
 fn a_head_without_weights_gives_nothing_and_one_with_mean_weights_still_mixes() {
-    for (device, dtype) in places() {
-        let model = transformer(&config(), (&device, dtype));
-        let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+    for place @ (device, dtype) in places() {
+        let model = transformer(&config(), place);
+        let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
         let after = |stage, replacement| {
             let site = Site { layer: 0, stage, head: 0 };
             ablation.without(&[site], replacement).unwrap().after
@@ -216,16 +197,16 @@ impl Model for Twice {
 
 #[test]
 fn a_stage_that_is_shown_twice_is_refused_and_a_source_that_is_named_twice_is_one() {
-    for (device, dtype) in places() {
-        let inner = transformer(&config(), (&device, dtype));
+    for place @ (device, dtype) in places() {
+        let inner = transformer(&config(), place);
         let twice = Twice { inner: inner.clone() };
         assert_eq!(
-            Ablation::new(&twice, EXAMPLES, N_EXAMPLES, &device).unwrap_err().to_string(),
+            Ablation::new(&twice, EXAMPLES, N_EXAMPLES, device).unwrap_err().to_string(),
             "the model shows its hooks the residual stream of layer 0 4 times in 2 passes, so that they cannot be told apart; give \
              every attention an index of its own"
         );
-        let halves = attribute(&twice, EXAMPLES, N_EXAMPLES, &device).unwrap();
-        let whole = attribute(&inner, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        let halves = attribute(&twice, EXAMPLES, N_EXAMPLES, device).unwrap();
+        let whole = attribute(&inner, EXAMPLES, N_EXAMPLES, device).unwrap();
         assert_eq!(halves.parts.len(), whole.parts.len());
         for (half, whole) in halves.parts.iter().zip(whole.parts) {
             assert_eq!(half.source, whole.source);

@@ -1,4 +1,4 @@
-//! What every part of a model says adds up to what the model says.
+//! The contributions of all parts of a model add up to what the model computes.
 
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
@@ -8,7 +8,9 @@ use qkv_train::{Ablation, AnyModel, Batch, Replacement, Site, attribute};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, values};
-use crate::support::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, TASK, config, transformer};
+use crate::support::transformers::{
+    EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, TASK, config, seen, transformer,
+};
 
 /// Every part that a model may have or lack.
 fn configs() -> Vec<TransformerConfig> {
@@ -30,10 +32,6 @@ fn configs() -> Vec<TransformerConfig> {
     ]
 }
 
-fn boxed(model: Transformer) -> AnyModel {
-    AnyModel::new(model)
-}
-
 /// The contributions to the features of some inputs add up to these at every position.
 #[track_caller]
 fn assert_adds_up(what: &str, model: &Transformer, (device, dtype): (&Device, DType)) {
@@ -46,54 +44,45 @@ fn assert_adds_up(what: &str, model: &Transformer, (device, dtype): (&Device, DT
 
 #[test]
 fn contributions_add_up_to_the_features_at_every_position() {
-    for (device, dtype) in places() {
+    for place in places() {
         for config in configs() {
-            let model = transformer(&config, (&device, dtype));
-            assert_adds_up(&format!("{config:?}"), &model, (&device, dtype));
+            let model = transformer(&config, place);
+            assert_adds_up(&format!("{config:?}"), &model, place);
         }
     }
 }
 
 #[test]
 fn a_block_whose_mlp_was_taken_out_still_adds_up() {
-    for (device, dtype) in places() {
+    for place in places() {
         for norm in [NormConfig::Pre, NormConfig::Post] {
             let config = TransformerConfig { d_mlp: 17, norm, ..config() };
-            let mut model = transformer(&config, (&device, dtype));
+            let mut model = transformer(&config, place);
             model.blocks[0].mlp = None;
-            assert_adds_up(&format!("{norm:?}"), &model, (&device, dtype));
+            assert_adds_up(&format!("{norm:?}"), &model, place);
         }
     }
 }
 
 #[test]
-fn every_contribution_is_that_of_whom_it_names() {
-    for (device, dtype) in places() {
+fn every_contribution_is_that_of_its_source() {
+    for place @ (device, dtype) in places() {
         let config = TransformerConfig { bias: true, d_mlp: 17, norm: NormConfig::None, ..config() };
-        let model = transformer(&config, (&device, dtype));
-        let tokens = Batch::draw(EXAMPLES, 0, 5, &device).unwrap().tokens;
+        let model = transformer(&config, place);
+        let tokens = Batch::draw(EXAMPLES, 0, 5, device).unwrap().tokens;
         let embedded = model.embedding.forward(tokens.clone());
-        let mut streams = Vec::new();
-        let mut contexts = Vec::new();
-        let mut keep = |_, stage, x: Tensor<4>| {
-            match stage {
-                Stage::Residual => streams.push(x.clone().squeeze_dim::<3>(1)),
-                Stage::Context => contexts.push(x.clone()),
-                _ => {}
-            }
-            x
-        };
-        model.features_with(tokens.clone(), Mode::Evaluate, &mut keep);
+        let of_stage = |layer, stage| seen(&model, tokens.clone(), (layer, stage));
+        let stream_before = |layer| of_stage(layer, Stage::Residual).squeeze_dim::<3>(1);
         let biases = model.blocks.iter().map(|block| block.attention.b_o.as_ref().unwrap().val());
         let biases = biases.reduce(|sum, bias| sum + bias).unwrap();
         let mut want = vec![
             (Source::Embedding, embedded.clone()),
-            (Source::Positions, streams[0].clone() - embedded.clone()),
+            (Source::Positions, stream_before(0) - embedded.clone()),
         ];
         for (layer, block) in model.blocks.iter().enumerate() {
-            let mut stream = streams[layer].clone() + block.attention.b_o.as_ref().unwrap().val().unsqueeze();
+            let mut stream = stream_before(layer) + block.attention.b_o.as_ref().unwrap().val().unsqueeze();
             for head in 0..N_HEADS {
-                let context = contexts[layer].clone().narrow(1, head, 1).squeeze_dim::<3>(1);
+                let context = of_stage(layer, Stage::Context).narrow(1, head, 1).squeeze_dim::<3>(1);
                 let written = context.matmul(block.attention.w_o(head).unwrap().unsqueeze());
                 stream = stream + written.clone();
                 want.push((Source::Head { layer, head }, written));
@@ -101,7 +90,7 @@ fn every_contribution_is_that_of_whom_it_names() {
             want.push((Source::Mlp { layer }, block.mlp.as_ref().unwrap().forward(stream)));
         }
         want.push((Source::Biases, embedded.zeros_like() + biases.unsqueeze()));
-        let parts = model.contributions(tokens);
+        let parts = model.contributions(tokens.clone());
         assert_eq!(parts.len(), want.len());
         for (part, (source, features)) in parts.iter().zip(want) {
             assert_eq!(part.source, source);
@@ -113,10 +102,10 @@ fn every_contribution_is_that_of_whom_it_names() {
 
 #[test]
 fn the_parts_of_a_logit_add_up_to_it() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for config in configs() {
-            let model = boxed(transformer(&config, (&device, dtype)));
-            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let model = AnyModel::new(transformer(&config, place));
+            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
             let sum: f64 = attribution.parts.iter().map(|part| part.logit).sum();
             let rounding = tolerance(dtype, 1e-5, 1e-13);
             assert_close(&format!("{config:?}"), &[sum], &[attribution.logit], rounding);
@@ -149,22 +138,22 @@ fn logit(model: &Transformer, batch: &Batch, without: Option<usize>) -> f64 {
 }
 
 #[test]
-fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it() {
-    for (device, dtype) in places() {
+fn without_norms_a_head_of_the_last_layer_contributes_what_the_logit_lacks_without_it() {
+    for place @ (device, dtype) in places() {
         for w_o in [true, false] {
             let base = TransformerConfig { n_layers: 1, norm: NormConfig::None, ..config() };
             let config = TransformerConfig { w_o, d_v: Some(4), ..base };
-            let model = transformer(&config, (&device, dtype));
-            let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, &device).unwrap();
-            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
+            let model = transformer(&config, place);
+            let batch = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap();
+            let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
+            let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
             for head in 0..N_HEADS {
                 let lacks = logit(&model, &batch, None) - logit(&model, &batch, Some(head));
                 let source = Source::Head { layer: 0, head };
                 let part = attribution.parts.iter().find(|part| part.source == source).unwrap();
                 let rounding = tolerance(dtype, 1e-5, 1e-13);
                 assert_close(&format!("head {head}"), &[part.logit], &[lacks], rounding);
-                // Nothing comes after it, so that taking away what it says takes it away.
+                // Nothing comes after it, so that taking away its contribution takes it away.
                 let site = Site { layer: 0, stage: Stage::Context, head };
                 let ablated = ablation.without(&[site], Replacement::Zero).unwrap();
                 let losses = [part.effect.before.loss, part.effect.after.loss];
@@ -178,29 +167,23 @@ fn without_norms_a_head_of_the_last_layer_says_what_the_logit_lacks_without_it()
 
 #[test]
 fn under_a_norm_the_scale_is_that_of_the_whole_run() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for norm_kind in [NormKind::Layer, NormKind::Rms] {
             // Nothing but the embedding and three heads; the embedding and one head by hand.
             let positions = Choice::new("none");
             let config = TransformerConfig { n_layers: 1, positions, norm_kind, ..config() };
-            let model = transformer(&config, (&device, dtype));
-            let tokens = Batch::draw(EXAMPLES, 0, 1, &device).unwrap().tokens;
+            let model = transformer(&config, place);
+            let tokens = Batch::draw(EXAMPLES, 0, 1, device).unwrap().tokens;
             let stream: Vec<f64> = {
                 let mut plain = model.clone();
                 plain.norm = None;
                 values(&plain.features(tokens.clone(), Mode::Evaluate))
             };
             let embedded = values(&model.embedding.forward(tokens.clone()));
-            let mut written = Vec::new();
-            let mut keep = |_, stage, x: Tensor<4>| {
-                if stage == Stage::Context {
-                    let w_o = model.blocks[0].attention.w_o(1).unwrap();
-                    let context = x.clone().narrow(1, 1, 1).squeeze_dim::<3>(1);
-                    written = values(&context.matmul(w_o.unsqueeze()));
-                }
-                x
-            };
-            model.features_with(tokens.clone(), Mode::Evaluate, &mut keep);
+            let context =
+                seen(&model, tokens.clone(), (0, Stage::Context)).narrow(1, 1, 1).squeeze_dim::<3>(1);
+            let w_o = model.blocks[0].attention.w_o(1).unwrap();
+            let written = values(&context.matmul(w_o.unsqueeze()));
             let gamma = match model.norm.as_ref().unwrap() {
                 qkv_model::Norm::Layer(norm) => values(&norm.gamma.val()),
                 qkv_model::Norm::Rms(norm) => values(&norm.gamma.val()),
@@ -233,16 +216,16 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
 
 #[test]
 fn a_boxed_model_is_changed_and_taken_apart_like_the_one_inside() {
-    for (device, dtype) in places() {
-        let model = transformer(&config(), (&device, dtype));
-        let boxed = boxed(model.clone());
+    for place @ (device, _) in places() {
+        let model = transformer(&config(), place);
+        let boxed = AnyModel::new(model.clone());
         let of_both = (
-            attribute(&model, EXAMPLES, N_EXAMPLES, &device).unwrap(),
-            attribute(&boxed, EXAMPLES, N_EXAMPLES, &device).unwrap(),
+            attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap(),
+            attribute(&boxed, EXAMPLES, N_EXAMPLES, device).unwrap(),
         );
         assert_eq!(of_both.0, of_both.1);
-        let plain = Ablation::new(&model, EXAMPLES, N_EXAMPLES, &device).unwrap();
-        let boxed = Ablation::new(&boxed, EXAMPLES, N_EXAMPLES, &device).unwrap();
+        let plain = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
+        let boxed = Ablation::new(&boxed, EXAMPLES, N_EXAMPLES, device).unwrap();
         assert_eq!((plain.sites(), plain.before()), (boxed.sites(), boxed.before()));
     }
 }

@@ -6,7 +6,7 @@ use qkv_train::{Batch, Example, Pair, Patch, Patching, Site};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
-use crate::support::transformers::{N_HEADS, N_LAYERS, TASK, config, transformer};
+use crate::support::transformers::{N_HEADS, N_LAYERS, TASK, config, loss_of, seen, transformer};
 
 /// Repetitions of three symbols and of two: some positions have an answer in one of them alone.
 fn pairs() -> Vec<Pair> {
@@ -32,12 +32,12 @@ fn everywhere(stage: Stage, n_kv_heads: usize) -> impl Iterator<Item = Patch> {
 
 #[test]
 fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for (norm, n_kv_heads) in [(NormConfig::Pre, N_HEADS), (NormConfig::Post, 1)] {
             let n_kv = Some(n_kv_heads);
             let config = TransformerConfig { d_mlp: 17, bias: true, norm, n_kv_heads: n_kv, ..config() };
-            let model = transformer(&config, (&device, dtype));
-            let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
+            let model = transformer(&config, place);
+            let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
             let nothing = patching.with(&[]).unwrap();
             assert_eq!(nothing.recovered, Some(0.0));
             assert_eq!(nothing.effect.after, nothing.effect.before);
@@ -48,7 +48,8 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
                 let patched = patching.with(patches).unwrap();
                 assert_eq!(patched.recovered, Some(1.0));
                 let clean: Vec<Example> = pairs().into_iter().map(|pair| pair.clean).collect();
-                let loss = loss_of(&model, &clean, &device);
+                let batch = Batch::new(&TASK, &clean, device).unwrap();
+                let loss = loss_of(&model, model.features(batch.tokens.clone(), Mode::Evaluate), &batch);
                 let rounding = tolerance(dtype, 1e-5, 1e-13);
                 assert_close("loss", &[patched.effect.after.loss], &[loss], rounding);
                 assert!((patched.effect.loss_change()).abs() > 1e-3, "{patched:?}");
@@ -57,23 +58,10 @@ fn everything_patched_is_the_clean_run_and_nothing_patched_the_corrupted_one() {
     }
 }
 
-/// Cross-entropy by hand.
-fn loss_of(model: &Transformer, examples: &[Example], device: &Device) -> f64 {
-    let batch = Batch::new(&TASK, examples, device).unwrap();
-    let logits = model.forward(batch.tokens, qkv_model::Mode::Evaluate);
-    let [_, seq_len, vocab_size] = logits.dims();
-    let logits = values(&logits);
-    let mut losses = Vec::new();
-    for (row, example) in examples.iter().enumerate() {
-        for (at, target) in example.targets.iter().enumerate() {
-            let Some(target) = target else { continue };
-            let first = (row * seq_len + at) * vocab_size;
-            let logits = &logits[first..first + vocab_size];
-            let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-            losses.push(sum.ln() - logits[*target as usize]);
-        }
-    }
-    losses.iter().sum::<f64>() / losses.len() as f64
+/// One input of every pair.
+fn tokens(of: fn(&Pair) -> &Example, device: &Device) -> Tensor<3, Int> {
+    let examples: Vec<Example> = pairs().iter().map(|pair| of(pair).clone()).collect();
+    Batch::new(&TASK, &examples, device).unwrap().tokens
 }
 
 /// Mean of `logit[answer of clean] - logit[answer of corrupted]` by hand; `features`: `[batch, seq_len, d_model]`.
@@ -97,18 +85,17 @@ fn logit_difference(model: &Transformer, features: Tensor<3>) -> f64 {
 
 #[test]
 fn one_head_patched_at_one_position_replaces_its_output_there() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         // Without norms and later layers, a head's output enters the features as it is.
         let config = TransformerConfig { n_layers: 1, norm: NormConfig::None, ..config() };
-        let model = transformer(&config, (&device, dtype));
-        let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
-        let run = |of: fn(&Pair) -> Example| {
-            let examples: Vec<Example> = pairs().iter().map(of).collect();
-            let tokens = Batch::new(&TASK, &examples, &device).unwrap().tokens;
-            (model.contributions(tokens.clone()), model.features(tokens, qkv_model::Mode::Evaluate))
+        let model = transformer(&config, place);
+        let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
+        let run = |of: fn(&Pair) -> &Example| {
+            let tokens = tokens(of, device);
+            (model.contributions(tokens.clone()), model.features(tokens, Mode::Evaluate))
         };
-        let (clean_parts, clean) = run(|pair| pair.clean.clone());
-        let (corrupted_parts, corrupted) = run(|pair| pair.corrupted.clone());
+        let (clean_parts, clean) = run(|pair| &pair.clean);
+        let (corrupted_parts, corrupted) = run(|pair| &pair.corrupted);
         let [clean_difference, corrupted_difference] =
             [&clean, &corrupted].map(|features| logit_difference(&model, features.clone()));
         for (head, position) in [(0, 3), (1, 4), (2, 6)] {
@@ -131,31 +118,14 @@ fn one_head_patched_at_one_position_replaces_its_output_there() {
     }
 }
 
-/// What the model computes of one stage.
-fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> Tensor<4> {
-    let mut seen = None;
-    let mut keep = |layer, stage, x: Tensor<4>| {
-        if (layer, stage) == at {
-            seen = Some(x.clone());
-        }
-        x
-    };
-    model.features_with(tokens, Mode::Evaluate, &mut keep);
-    seen.unwrap()
-}
-
 #[test]
-fn each_stage_is_patched_at_the_position_that_its_name_promises() {
-    for (device, dtype) in places() {
+fn each_stage_is_patched_where_and_only_where_it_was_asked_for() {
+    for place @ (device, dtype) in places() {
         let config = TransformerConfig { n_kv_heads: Some(1), bias: true, d_mlp: 17, ..config() };
-        let model = transformer(&config, (&device, dtype));
-        let patching = Patching::new(&model, &TASK, &pairs(), &device).unwrap();
-        let tokens_of = |of: fn(&Pair) -> Example| {
-            let examples: Vec<Example> = pairs().iter().map(of).collect();
-            Batch::new(&TASK, &examples, &device).unwrap().tokens
-        };
-        let clean = tokens_of(|pair| pair.clean.clone());
-        let corrupted = tokens_of(|pair| pair.corrupted.clone());
+        let model = transformer(&config, place);
+        let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
+        let clean = tokens(|pair| &pair.clean, device);
+        let corrupted = tokens(|pair| &pair.corrupted, device);
         let difference_of = |tokens: &Tensor<3, Int>, hook: &mut dyn Hook| {
             logit_difference(&model, model.features_with(tokens.clone(), Mode::Evaluate, hook))
         };
@@ -178,7 +148,7 @@ fn each_stage_is_patched_at_the_position_that_its_name_promises() {
                             *number = instead[index];
                         }
                     }
-                    tensor((&device, dtype), &numbers, [n, n_heads, len, width])
+                    tensor(place, &numbers, [n, n_heads, len, width])
                 };
                 let want = (difference_of(&corrupted, &mut patch) - of_corrupted) / (of_clean - of_corrupted);
                 let site = Site { layer, stage, head };

@@ -12,7 +12,7 @@ use qkv_model::{
 };
 use qkv_train::{AdamW, OptimizerConfig};
 
-use crate::support::backends::{places, tolerance};
+use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::differences::functional;
 use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, dot, full, input, scaled_dot, scores};
 use crate::support::module_gradients::{gradients, largest};
@@ -64,11 +64,10 @@ fn learned<M: Module>(module: &M) -> BTreeMap<String, bool> {
 
 #[test]
 fn w_q_w_k_and_w_v_receive_a_gradient_for_every_score() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         for score in scores() {
-            let layer = build((&device, dtype), &full(&score));
-            let context = layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate);
+            let layer = build(place, &full(&score));
+            let context = layer.forward(input(place), &Mask::none(), Mode::Evaluate);
             let all = gradients(&layer, &functional(context));
             for name in ["w_q", "w_k", "w_v"] {
                 let gradient = all.iter().find(|gradient| gradient.path == name).unwrap();
@@ -83,14 +82,13 @@ fn w_q_w_k_and_w_v_receive_a_gradient_for_every_score() {
 
 #[test]
 fn w_q_w_k_and_w_v_of_every_block_move_in_training() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (device, _) in learning_places() {
         for score in scores() {
             let config =
                 TransformerConfig { score: score.clone(), ..transformer_config(Projections::Learned) };
-            let before = transformer(&config, (&device, dtype));
+            let before = transformer(&config, place);
             let after =
-                train(before.clone(), |model| functional(model.forward(tokens(&device), Mode::Evaluate)));
+                train(before.clone(), |model| functional(model.forward(tokens(device), Mode::Evaluate)));
             let (before, after) = (bytes(&before), bytes(&after));
             for (path, bytes) in &before {
                 assert_ne!(bytes, &after[path], "{score:?}: {path} did not move");
@@ -107,13 +105,12 @@ fn w_q_w_k_and_w_v_of_every_block_move_in_training() {
 #[test]
 fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves() {
     let frozen = ["w_q", "w_k", "w_v", "b_q", "b_k", "b_v"];
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         for score in scores() {
             let config = SelfAttentionConfig { projections: Projections::Frozen, ..full(&score) };
-            let layer = build((&device, dtype), &config);
+            let layer = build(place, &config);
             let loss = |layer: &SelfAttention| {
-                functional(layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate))
+                functional(layer.forward(input(place), &Mask::none(), Mode::Evaluate))
             };
             for (path, learned) in learned(&layer) {
                 assert_eq!(learned, !frozen.contains(&path.as_str()), "{path}");
@@ -138,24 +135,24 @@ fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves(
 
 #[test]
 fn frozen_projections_start_where_learned_ones_do() {
-    for (device, dtype) in places() {
+    for place in places() {
         let learned = full(&scaled_dot());
         let frozen = SelfAttentionConfig { projections: Projections::Frozen, ..learned.clone() };
-        assert_eq!(bytes(&build((&device, dtype), &frozen)), bytes(&build((&device, dtype), &learned)));
+        assert_eq!(bytes(&build(place, &frozen)), bytes(&build(place, &learned)));
     }
 }
 
 #[test]
 fn without_projections_there_is_nothing_to_learn_and_the_matrices_are_the_identity() {
-    for (device, dtype) in places() {
+    for place @ (device, _) in places() {
         let config = SelfAttentionConfig {
             projections: Projections::None,
             n_heads: N_HEADS,
             ..SelfAttentionConfig::new(2 * N_HEADS, 2)
         };
-        let layer = build((&device, dtype), &config);
+        let layer = build(place, &config);
         assert_eq!(bytes(&layer), BTreeMap::new());
-        let identity = values(&Tensor::<2>::eye(2 * N_HEADS, &device));
+        let identity = values(&Tensor::<2>::eye(2 * N_HEADS, device));
         for matrix in [SelfAttention::w_q, SelfAttention::w_k, SelfAttention::w_v] {
             let columns = (0..N_HEADS).map(|head| matrix(&layer, head)).collect();
             assert_eq!(values(&Tensor::cat(columns, 1)), identity);
@@ -165,14 +162,14 @@ fn without_projections_there_is_nothing_to_learn_and_the_matrices_are_the_identi
 
 #[test]
 fn one_head_without_projections_and_without_a_scale_is_basic_attention() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         let config = SelfAttentionConfig {
             projections: Projections::None,
             score: dot(),
             ..SelfAttentionConfig::new(D_IN, D_IN)
         };
-        let x = input((&device, dtype));
-        let layer = build((&device, dtype), &config);
+        let x = input(place);
+        let layer = build(place, &config);
         let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
         let basic = BasicAttention.forward(x, &Mask::none()).output;
         assert_close("context", &values(&context), &values(&basic), tolerance(dtype, 1e-6, 1e-14));
@@ -181,7 +178,7 @@ fn one_head_without_projections_and_without_a_scale_is_basic_attention() {
 
 #[test]
 fn a_transformer_with_nothing_left_to_learn_has_no_parameter_but_the_unembedding() {
-    for (device, dtype) in places() {
+    for place @ (device, _) in learning_places() {
         let config = TransformerConfig {
             embeddings: EmbeddingsConfig::Fixed,
             norm: NormConfig::None,
@@ -190,14 +187,12 @@ fn a_transformer_with_nothing_left_to_learn_has_no_parameter_but_the_unembedding
             w_o: false,
             ..transformer_config(Projections::None)
         };
-        let model = transformer(&config, (&device.clone().autodiff(), dtype));
+        let model = transformer(&config, place);
         let expected =
             BTreeMap::from([("embedding.table".to_owned(), false), ("unembedding".to_owned(), true)]);
         assert_eq!(learned(&model), expected);
         let before = bytes(&model);
-        let after = bytes(&train(model, |model| {
-            functional(model.forward(tokens(&device.clone().autodiff()), Mode::Evaluate))
-        }));
+        let after = bytes(&train(model, |model| functional(model.forward(tokens(device), Mode::Evaluate))));
         assert_eq!(after["embedding.table"], before["embedding.table"]);
         assert_ne!(after["unembedding"], before["unembedding"]);
     }

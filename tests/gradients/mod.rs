@@ -2,11 +2,9 @@
 
 /// The fused kernels against the reference implementations.
 mod fused;
-/// Every scalar of an attention layer against differences.
+/// An attention layer of every score and variant against differences.
 mod layer_gradients;
 /// Learned, frozen and absent projections.
 mod learning;
 /// Whole transformers against differences.
 mod transformer_gradients;
-/// Every variant of a layer against differences.
-mod variant_gradients;

@@ -123,7 +123,7 @@ impl Case {
         let init = Init::new(device, self.label).with_dtype(dtype);
         let mut layer = self.config.init(&init).unwrap();
         if let Some(norm) = &mut layer.qk_norm {
-            // They start at one, where no two of them can be told apart.
+            // They start at one, where all of them are alike.
             let gamma = |what: &str| {
                 let values = random(&format!("{what} {}", self.label), self.config.d_k);
                 let values: Vec<f64> = values.iter().map(|value| 1.0 + value / 2.0).collect();
@@ -174,7 +174,7 @@ impl Case {
                 quiet: self.config.softmax == Softmax::Quiet,
             },
         };
-        assert!(of.is_empty(), "the reference does not know {:?}", of.keys());
+        assert!(of.is_empty(), "the reference has no {:?}", of.keys());
         reference
     }
 

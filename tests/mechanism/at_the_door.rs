@@ -8,10 +8,8 @@ use qkv_model::{
     Transformer, TransformerConfig, attention, attention_with_weights,
 };
 
-use crate::support::backends::{devices, places};
-use crate::support::layers::{
-    BATCH, D_IN, D_K, D_OUT, D_V, N_HEADS, SEQ_LEN, additive, full, scaled_dot, scores,
-};
+use crate::support::backends::{device, learning_places, places};
+use crate::support::layers::{BATCH, D_IN, D_K, D_OUT, D_V, N_HEADS, SEQ_LEN, full, scaled_dot, scores};
 use crate::support::module_gradients::gradients;
 use crate::support::numbers::{assert_close, random_tensor, values};
 use crate::support::panics::message;
@@ -55,8 +53,7 @@ fn a_matrix_or_bias_set_by_hand_of_another_shape_is_refused_with_both_shapes() {
         ),
     ];
     assert_eq!((wide, D_OUT), (34, 17));
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         for (expected, change) in changes {
             for implementation in IMPLEMENTATIONS {
                 let mut layer = layer(place, implementation);
@@ -72,23 +69,21 @@ fn a_matrix_or_bias_set_by_hand_of_another_shape_is_refused_with_both_shapes() {
 
 #[test]
 fn another_precision_is_refused_by_name() {
-    for device in devices() {
-        for implementation in IMPLEMENTATIONS {
-            let layer = layer((&device, DType::F32), implementation);
-            let message = message(|| layer.forward(x((&device, DType::F64)), &Mask::none(), Mode::Evaluate));
-            assert!(message.starts_with("x is f64, the layer f32"), "{message}");
-        }
-        let [q, k, v] = [DType::F32, DType::F32, DType::F64]
-            .map(|dtype| random_tensor::<4>((&device, dtype), "qkv", [1, 1, 2, 3]));
-        let message = message(|| attention(&AttentionSpec::default(), q, k, v, &Mask::none()));
-        assert_eq!(message, "q, k and v must have one precision, got f32, f32 and f64");
+    let device = device();
+    for implementation in IMPLEMENTATIONS {
+        let layer = layer((&device, DType::F32), implementation);
+        let message = message(|| layer.forward(x((&device, DType::F64)), &Mask::none(), Mode::Evaluate));
+        assert!(message.starts_with("x is f64, the layer f32"), "{message}");
     }
+    let [q, k, v] = [DType::F32, DType::F32, DType::F64]
+        .map(|dtype| random_tensor::<4>((&device, dtype), "qkv", [1, 1, 2, 3]));
+    let message = message(|| attention(&AttentionSpec::default(), q, k, v, &Mask::none()));
+    assert_eq!(message, "q, k and v must have one precision, got f32, f32 and f64");
 }
 
 #[test]
 fn another_width_and_other_heads_are_refused_with_the_shapes() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         for implementation in IMPLEMENTATIONS {
             let layer = layer(place, implementation);
             let narrow = random_tensor(place, "x", [BATCH, SEQ_LEN, D_IN - 1]);
@@ -102,7 +97,7 @@ fn another_width_and_other_heads_are_refused_with_the_shapes() {
             [[1, 3, 5, 3], [1, 3, 4, 3]],
             [[2, 3, 5, 3], [2, 3, 5, 3]],
         ] {
-            let tensor = |shape| Tensor::<4>::zeros(shape, (&device, dtype));
+            let tensor = |shape| Tensor::<4>::zeros(shape, place);
             let [q, k, v] = [[1, 3, 4, 3], k_shape, v_shape].map(tensor);
             let message = message(|| attention(&AttentionSpec::default(), q, k, v, &Mask::none()));
             let expected = format!(
@@ -116,14 +111,14 @@ fn another_width_and_other_heads_are_refused_with_the_shapes() {
 
 #[test]
 fn a_bias_of_the_output_without_w_o_reaches_every_output() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         let config = TransformerConfig {
             norm: qkv_model::NormConfig::None,
             ..TransformerConfig::new(5, SEQ_LEN, D_IN)
         };
-        let mut model: Transformer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
-        let b_o = random_tensor((&device, dtype), "b_o", [D_IN]);
-        let tokens = || Tensor::zeros([BATCH, SEQ_LEN, 1], &device);
+        let mut model: Transformer = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
+        let b_o = random_tensor(place, "b_o", [D_IN]);
+        let tokens = || Tensor::zeros([BATCH, SEQ_LEN, 1], device);
         let before = model.features(tokens(), Mode::Evaluate);
         model.blocks[0].attention.b_o = Some(Param::from_tensor(b_o.clone()));
         let mut nothing = |_: usize, _: qkv_model::Stage, x: Tensor<4>| x;
@@ -139,12 +134,11 @@ fn a_bias_of_the_output_without_w_o_reaches_every_output() {
 
 #[test]
 fn a_matrix_taken_away_by_hand_is_shown_as_the_identity_that_it_then_is() {
-    for (device, dtype) in places() {
-        let mut layer =
-            SelfAttentionConfig::new(3, 3).init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+    for place @ (device, dtype) in places() {
+        let mut layer = SelfAttentionConfig::new(3, 3).init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
         layer.w_q = None;
         assert_eq!(values(&layer.w_q(0)), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-        let x = random_tensor((&device, dtype), "x", [1, 2, 3]);
+        let x = random_tensor(place, "x", [1, 2, 3]);
         let [q, ..] = layer.project(x.clone());
         assert_eq!(values(&q), values(&x));
     }
@@ -152,14 +146,13 @@ fn a_matrix_taken_away_by_hand_is_shown_as_the_identity_that_it_then_is() {
 
 #[test]
 fn what_is_empty_gives_what_is_empty_forward_and_backward() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (device, dtype) in learning_places() {
         for score in scores() {
             for implementation in IMPLEMENTATIONS {
                 let config = SelfAttentionConfig { implementation, n_kv_heads: Some(1), ..full(&score) };
-                let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+                let layer = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
                 for shape @ [batch, seq_len, _] in [[BATCH, 0, D_IN], [0, SEQ_LEN, D_IN]] {
-                    let x = Tensor::<3>::zeros(shape, (&device, dtype)).require_grad();
+                    let x = Tensor::<3>::zeros(shape, place).require_grad();
                     for mask in
                         [Mask::none(), Mask::causal(CausalAlign::TopLeft), Mask::padding(vec![0; batch])]
                     {
@@ -170,7 +163,7 @@ fn what_is_empty_gives_what_is_empty_forward_and_backward() {
                         let learned = gradients.iter().filter_map(|gradient| gradient.values.as_ref());
                         assert!(learned.flatten().all(|&value| value == 0.0));
                         let shown = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
-                        assert_eq!(shown.output.dims(), output_shape(&layer, shape));
+                        assert_eq!(shown.output.dims(), [batch, seq_len, D_OUT]);
                         assert_eq!(shown.weights.dims(), [batch, N_HEADS, seq_len, seq_len]);
                     }
                 }
@@ -179,19 +172,15 @@ fn what_is_empty_gives_what_is_empty_forward_and_backward() {
     }
 }
 
-fn output_shape(layer: &SelfAttention, [batch, seq_len, _]: [usize; 3]) -> [usize; 3] {
-    [batch, seq_len, layer.d_out()]
-}
-
 #[test]
 fn queries_without_any_key_get_zeros() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for score in scores() {
-            let init = Init::new(&device, 1).with_dtype(dtype);
+            let init = Init::new(device, 1).with_dtype(dtype);
             let shape = qkv_model::HeadShape { n_heads: 1, d_k: 3 };
             let score = qkv_model::Catalog::default().build_score(&score, &init, shape).unwrap();
             let spec = AttentionSpec::new(&score);
-            let tensor = |len| Tensor::<4>::ones([1, 1, len, 3], (&device, dtype));
+            let tensor = |len| Tensor::<4>::ones([1, 1, len, 3], place);
             let context = attention(&spec, tensor(2), tensor(0), tensor(0), &Mask::none());
             assert_eq!(values(&context), [0.0; 6]);
             let shown = attention_with_weights(&spec, tensor(2), tensor(0), tensor(0), &Mask::none());
@@ -212,8 +201,8 @@ impl Score for Negative {
 
 #[test]
 fn a_score_of_ones_own_is_computed_by_its_own_method() {
-    for (device, dtype) in places() {
-        let [q, k, v] = ["q", "k", "v"].map(|name| random_tensor::<4>((&device, dtype), name, [1, 2, 5, 3]));
+    for place in places() {
+        let [q, k, v] = ["q", "k", "v"].map(|name| random_tensor::<4>(place, name, [1, 2, 5, 3]));
         let own =
             attention(&AttentionSpec::new(&Negative {}), q.clone(), k.clone(), v.clone(), &Mask::none());
         let dot = attention(&AttentionSpec::new(&qkv_model::Dot {}), q, k.neg(), v, &Mask::none());
@@ -223,16 +212,15 @@ fn a_score_of_ones_own_is_computed_by_its_own_method() {
 
 #[test]
 fn the_fused_implementation_is_refused_where_it_cannot_be_had() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         let fused = AttentionSpec { implementation: Implementation::Fused, ..AttentionSpec::default() };
-        let tensor = || Tensor::<4>::ones([1, 1, 2, 3], (&device, dtype));
-        let bias = Tensor::<4>::zeros([1, 1, 2, 2], (&device, dtype)).require_grad();
+        let tensor = || Tensor::<4>::ones([1, 1, 2, 3], place);
+        let bias = Tensor::<4>::zeros([1, 1, 2, 2], place).require_grad();
         // Also where what is learned lies behind an operation.
         let mask = Mask::bias(bias.clone().mul_scalar(2.0));
-        let message = message(|| attention(&fused, tensor(), tensor(), tensor(), &mask));
+        let refused = message(|| attention(&fused, tensor(), tensor(), tensor(), &mask));
         assert_eq!(
-            message,
+            refused,
             "attention = \"fused\" is not possible, because the bias of the scores is learned, and the kernels give it no \
              gradient; set it to \"auto\""
         );
@@ -240,17 +228,7 @@ fn the_fused_implementation_is_refused_where_it_cannot_be_had() {
         let context = attention(&AttentionSpec::default(), tensor(), tensor(), tensor(), &mask);
         assert_eq!(bias.grad(&context.sum().backward()).unwrap().dims(), [1, 1, 2, 2]);
         let own = AttentionSpec { implementation: Implementation::Fused, ..AttentionSpec::new(&Negative {}) };
-        assert!(message_of(&own, &device).contains("the score is not a dot product"));
-        let config = SelfAttentionConfig {
-            implementation: Implementation::Fused,
-            score: additive(3),
-            ..full(&scaled_dot())
-        };
-        assert!(config.init(&Init::new(&device, 0)).is_err());
+        let refused = message(|| attention(&own, tensor(), tensor(), tensor(), &Mask::none()));
+        assert!(refused.contains("the score is not a dot product"), "{refused}");
     }
-}
-
-fn message_of(spec: &AttentionSpec<'_>, device: &Device) -> String {
-    let tensor = || Tensor::<4>::ones([1, 1, 2, 3], device);
-    message(|| attention(spec, tensor(), tensor(), tensor(), &Mask::none()))
 }

@@ -7,9 +7,10 @@ use qkv_model::{
     TransformerConfig, attention_with_weights,
 };
 
-use crate::support::backends::{places, tolerance};
+use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::layers::{
-    BATCH, D_IN, D_V, N_HEADS, SEQ_LEN, build, dot, full, heads, input, scaled_by, scaled_dot, scores,
+    BATCH, D_IN, D_V, N_HEADS, SEQ_LEN, build, dot, full, heads, in_gauges, input, scaled_by, scaled_dot,
+    scores,
 };
 use crate::support::numbers::{assert_close, random, random_tensor, tensor, values};
 
@@ -28,11 +29,11 @@ fn weights(layer: &SelfAttention, x: Tensor<3>, mask: &Mask) -> Tensor<4> {
 
 #[test]
 fn rows_of_the_weights_sum_to_one() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in scores() {
-            let layer = build((&device, dtype), &full(&score));
+            let layer = build(place, &full(&score));
             for mask in [Mask::none(), causal(), Mask::padding(vec![2, 5])] {
-                let sums = weights(&layer, input((&device, dtype)), &mask).sum_dim(3);
+                let sums = weights(&layer, input(place), &mask).sum_dim(3);
                 let ones = vec![1.0; BATCH * N_HEADS * SEQ_LEN];
                 assert_close("row sums", &values(&sums), &ones, rounding(dtype));
             }
@@ -42,12 +43,12 @@ fn rows_of_the_weights_sum_to_one() {
 
 #[test]
 fn equal_keys_give_the_mean_of_the_visible_values() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in scores() {
-            let mut layer = build((&device, dtype), &heads(&score));
+            let mut layer = build(place, &heads(&score));
             // Keys of zero: all equal, while queries and values stay what they are.
             layer.w_k = layer.w_k.map(|w_k| Param::from_tensor(w_k.val().zeros_like()));
-            let x = input((&device, dtype));
+            let x = input(place);
             let [_, _, v] = layer.project(x.clone());
             let v = values(&v.swap_dims(1, 2)); // [batch, seq_len, heads, d_v], as in the context
             let width = N_HEADS * D_V;
@@ -77,14 +78,14 @@ fn equal_keys_give_the_mean_of_the_visible_values() {
 #[test]
 fn without_positions_permuting_the_inputs_permutes_the_outputs() {
     let order = [3_i64, 0, 4, 2, 1];
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         let permuted = |x: Tensor<3>| {
-            let order: Tensor<1, Int> = Tensor::from_data(TensorData::from(order), &device);
+            let order: Tensor<1, Int> = Tensor::from_data(TensorData::from(order), device);
             x.select(1, order)
         };
         for score in scores() {
-            let layer = build((&device, dtype), &full(&score));
-            let x = input((&device, dtype));
+            let layer = build(place, &full(&score));
+            let x = input(place);
             let after = layer.forward(permuted(x.clone()), &Mask::none(), Mode::Evaluate);
             let before = permuted(layer.forward(x, &Mask::none(), Mode::Evaluate));
             assert_close("context", &values(&after), &values(&before), rounding(dtype));
@@ -113,19 +114,17 @@ fn assert_causal(device: &Device, dtype: DType, forward: impl Fn(Tensor<3>) -> T
 
 #[test]
 fn the_past_does_not_depend_on_the_future() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (device, dtype) in learning_places() {
         for score in scores() {
-            let layer = build((&device, dtype), &full(&score));
-            assert_causal(&device, dtype, |x| layer.forward(x, &causal(), Mode::Evaluate));
+            let layer = build(place, &full(&score));
+            assert_causal(device, dtype, |x| layer.forward(x, &causal(), Mode::Evaluate));
         }
     }
 }
 
 #[test]
 fn the_past_does_not_depend_on_the_future_in_a_stack_of_blocks() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for (device, dtype) in learning_places() {
         let config = TransformerConfig {
             n_heads: N_HEADS,
             d_k: Some(11),
@@ -136,37 +135,22 @@ fn the_past_does_not_depend_on_the_future_in_a_stack_of_blocks() {
             mask: MaskConfig::Causal,
             ..TransformerConfig::new(23, SEQ_LEN, D_IN)
         };
-        let model = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+        let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
         let mask = model.mask();
         let blocks = |x| model.blocks.iter().fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
-        assert_causal(&device, dtype, blocks);
+        assert_causal(device, dtype, blocks);
     }
 }
 
 #[test]
 fn a_change_of_gauge_leaves_the_map_unchanged() {
-    const D_K: usize = 2;
-    // An invertible A for each head, and A⁻ᵀ by hand: for [[a, b], [c, d]] it is [[d, -c], [-b, a]] / (ad - bc).
+    // An invertible matrix for each head.
     let gauges = [[2.0, 1.0, 1.0, 3.0], [1.0, -2.0, 0.5, 1.0], [0.0, 1.5, -1.0, 0.25]];
-    let inverse_transposed = gauges.map(|[a, b, c, d]: [f64; 4]| {
-        let determinant = a * d - b * c;
-        [d, -c, -b, a].map(|entry| entry / determinant)
-    });
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         for score in [dot(), scaled_dot(), scaled_by(0.7)] {
-            let config =
-                SelfAttentionConfig { n_heads: N_HEADS, score, ..SelfAttentionConfig::new(D_IN, D_K) };
+            let config = SelfAttentionConfig { n_heads: N_HEADS, score, ..SelfAttentionConfig::new(D_IN, 2) };
             let layer = build(place, &config);
-            let turned = |gauges: &[[f64; 4]; N_HEADS], of_head: &dyn Fn(usize) -> Tensor<2>| {
-                let columns = (0..N_HEADS)
-                    .map(|head| of_head(head).matmul(tensor(place, &gauges[head], [D_K, D_K])))
-                    .collect();
-                Some(Param::from_tensor(Tensor::cat(columns, 1)))
-            };
-            let mut other = layer.clone();
-            other.w_q = turned(&gauges, &|head| layer.w_q(head));
-            other.w_k = turned(&inverse_transposed, &|head| layer.w_k(head));
+            let other = in_gauges(place, &layer, gauges);
             let x = input(place);
             let (before, after) =
                 (weights(&layer, x.clone(), &causal()), weights(&other, x.clone(), &causal()));
@@ -184,8 +168,7 @@ fn a_change_of_gauge_leaves_the_map_unchanged() {
 
 #[test]
 fn a_head_is_the_layer_made_of_its_own_columns() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         let layer = build(place, &heads(&scaled_dot()));
         let context = layer.forward(input(place), &causal(), Mode::Evaluate);
         for head in 0..N_HEADS {
@@ -219,7 +202,7 @@ fn scaling_keeps_the_weights_from_saturating_as_d_k_grows() {
     };
     for (device, dtype) in places() {
         let both = [2, 17, 257].map(|d_k| {
-            let of = |scale| entropy(&device, dtype, d_k, scale);
+            let of = |scale| entropy(device, dtype, d_k, scale);
             (of(1.0), of(1.0 / (d_k as f64).sqrt()))
         });
         for ((unscaled, _), (next, _)) in both.iter().zip(&both[1..]) {

@@ -6,7 +6,7 @@ use qkv_model::{
     attention_with_weights,
 };
 
-use crate::support::backends::{places, tolerance};
+use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::layers::{additive, full, scaled_dot};
 use crate::support::module_gradients::gradients;
 use crate::support::numbers::{assert_close, bools, random, tensor, values};
@@ -35,8 +35,7 @@ fn masks(device: &Device) -> Vec<(Mask, Sees)> {
 
 #[test]
 fn a_key_and_a_value_that_are_not_finite_reach_the_queries_that_see_them_and_no_others() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (device, dtype) in learning_places() {
         let shape = [1, HEADS, LEN, D];
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             for which in ["k", "v"] {
@@ -46,51 +45,37 @@ fn a_key_and_a_value_that_are_not_finite_reach_the_queries_that_see_them_and_no_
                         // One number of the first head.
                         numbers[BAD * D + 1] = bad;
                     }
-                    tensor::<4>((&device, dtype), &numbers, shape).require_grad()
+                    tensor::<4>(place, &numbers, shape).require_grad()
                 };
-                for (mask, sees) in masks(&device) {
+                for (mask, sees) in masks(device) {
                     for implementation in IMPLEMENTATIONS {
                         let spec = AttentionSpec { implementation, ..AttentionSpec::default() };
+                        let unseen: Vec<bool> =
+                            (0..HEADS * LEN * D).map(|at| at / D >= LEN || !sees(at / D % LEN)).collect();
                         let run = |bad: f64| {
                             let inputs = ["q", "k", "v"].map(|name| draw(name, bad));
                             let [q, k, v] = inputs.clone();
                             let context = attention(&spec, q, k, v, &mask);
-                            let unseen: Vec<f64> = (0..HEADS * LEN * D)
-                                .map(|at| f64::from(u8::from(at / D >= LEN || !sees(at / D % LEN))))
-                                .collect();
                             // Only from rows that do not see it does a gradient come back.
-                            let clean = context.clone().mask_fill(
-                                tensor::<4>((&device, dtype), &unseen, shape).equal_elem(0.0),
-                                0.0,
-                            );
+                            let seen = bools(device, &unseen, shape).bool_not();
+                            let clean = context.clone().mask_fill(seen, 0.0);
                             let gradients = clean.powi_scalar(2).sum().backward();
-                            (
-                                values(&context),
-                                unseen,
-                                inputs.map(|input| values(&input.grad(&gradients).unwrap())),
-                            )
+                            (values(&context), inputs.map(|input| values(&input.grad(&gradients).unwrap())))
                         };
-                        let (got, unseen, got_gradients) = run(bad);
-                        let (want, _, want_gradients) = run(0.5);
-                        for ((got, want), unseen) in got.iter().zip(&want).zip(unseen) {
-                            if unseen == 1.0 {
-                                let bound = tolerance(dtype, 1e-5, 1e-12);
-                                assert!(
-                                    (got - want).abs() < bound,
-                                    "{which} {bad} {implementation:?} {mask:?}: {got}"
-                                );
-                            } else {
-                                assert!(
-                                    got.is_nan(),
-                                    "{which} {bad} {implementation:?} {mask:?}: {got} sees it"
-                                );
-                            }
+                        let ((got, got_gradients), (want, want_gradients)) = (run(bad), run(0.5));
+                        let bound = tolerance(dtype, 1e-5, 1e-12);
+                        for ((got, want), &unseen) in got.iter().zip(&want).zip(&unseen) {
+                            let fits = if unseen { (got - want).abs() < bound } else { got.is_nan() };
+                            assert!(
+                                fits,
+                                "{which} {bad} {implementation:?} {mask:?}: {got}, unseen: {unseen}"
+                            );
                         }
                         if (0..LEN).any(sees) {
                             continue;
                         }
                         for (got, want) in got_gradients.iter().zip(&want_gradients) {
-                            assert_close("gradient", got, want, tolerance(dtype, 1e-5, 1e-12));
+                            assert_close("gradient", got, want, bound);
                         }
                     }
                 }
@@ -101,19 +86,18 @@ fn a_key_and_a_value_that_are_not_finite_reach_the_queries_that_see_them_and_no_
 
 #[test]
 fn padding_that_is_not_finite_reaches_no_other_position_and_no_parameter() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place @ (device, dtype) in learning_places() {
         for score in [scaled_dot(), additive(5)] {
             for implementation in IMPLEMENTATIONS {
                 let config = SelfAttentionConfig { implementation, ..full(&score) };
-                let layer = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
+                let layer = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
                 let (batch, len, real) = (2, 5, 3);
                 let run = |bad: f64, with_weights: bool| {
                     let mut numbers = random("x", batch * len * 7);
                     for number in &mut numbers[real * 7..len * 7] {
                         *number = bad;
                     }
-                    let x: Tensor<3> = tensor((&device, dtype), &numbers, [batch, len, 7]);
+                    let x: Tensor<3> = tensor(place, &numbers, [batch, len, 7]);
                     let mask = Mask::padding(vec![real, len]);
                     let output = match with_weights {
                         true => layer.forward_with_weights(x, &mask, Mode::Evaluate).output,
@@ -140,11 +124,11 @@ fn padding_that_is_not_finite_reaches_no_other_position_and_no_parameter() {
 
 #[test]
 fn weights_of_queries_that_do_not_see_it_are_those_of_the_others() {
-    for (device, dtype) in places() {
-        let [q, v] = ["q", "v"].map(|name| tensor((&device, dtype), &random(name, LEN * D), [1, 1, LEN, D]));
+    for place in places() {
+        let [q, v] = ["q", "v"].map(|name| tensor(place, &random(name, LEN * D), [1, 1, LEN, D]));
         let mut k = random("k", LEN * D);
         k[BAD * D] = f64::NAN;
-        let k = tensor((&device, dtype), &k, [1, 1, LEN, D]);
+        let k = tensor(place, &k, [1, 1, LEN, D]);
         let mask = Mask::causal(CausalAlign::TopLeft);
         let weights = values(&attention_with_weights(&AttentionSpec::default(), q, k, v, &mask).weights);
         for (i, row) in weights.chunks(LEN).enumerate() {

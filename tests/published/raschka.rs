@@ -8,7 +8,7 @@ use qkv_model::{
 };
 use qkv_train::{AdamW, OptimizerConfig};
 
-use crate::support::backends::places;
+use crate::support::backends::{learning_places, places};
 use crate::support::numbers::{assert_close, values};
 use crate::support::truth::{Matrix, Truth};
 
@@ -42,9 +42,9 @@ fn check<const D: usize>(pointer: &str, got: &Tensor<D>) {
 
 #[track_caller]
 fn check_scores_weights_and_context(step: &str) {
-    for (device, dtype) in places() {
-        let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices(step));
-        let x = inputs((&device, dtype));
+    for place in places() {
+        let layer = layer(place, &SelfAttentionConfig::new(3, 2), &matrices(step));
+        let x = inputs(place);
         let [q, k, _] = layer.project(x.clone());
         check(&format!("{step}/scores"), &layer.score.scores(q, k));
         let output = layer.forward_with_weights(x.clone(), &Mask::none(), Mode::Evaluate);
@@ -56,10 +56,10 @@ fn check_scores_weights_and_context(step: &str) {
 
 #[track_caller]
 fn check_causal(step: &str, matrices_of: &str) {
-    for (device, dtype) in places() {
-        let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices(matrices_of));
+    for place in places() {
+        let layer = layer(place, &SelfAttentionConfig::new(3, 2), &matrices(matrices_of));
         // As in the book: the same six tokens twice.
-        let x = inputs((&device, dtype)).repeat_dim(0, 2);
+        let x = inputs(place).repeat_dim(0, 2);
         let output = layer.forward_with_weights(x, &Mask::causal(CausalAlign::TopLeft), Mode::Evaluate);
         let weights = output.weights;
         for entry in 0..2 {
@@ -71,8 +71,8 @@ fn check_causal(step: &str, matrices_of: &str) {
 
 #[test]
 fn attention_without_parameters_gives_the_books_scores_weights_and_context() {
-    for (device, dtype) in places() {
-        let x = inputs((&device, dtype));
+    for place in places() {
+        let x = inputs(place);
         let heads = x.clone().unsqueeze_dim::<4>(1);
         check("basic/scores", &Dot {}.scores(heads.clone(), heads));
         let output = BasicAttention.forward(x, &Mask::none());
@@ -105,8 +105,7 @@ fn a_batch_of_causal_attention_gives_the_books_weights_and_context_in_every_entr
 fn two_heads_are_the_books_two_single_heads_side_by_side() {
     let first = matrices("causal_seed123");
     let second = matrices("wrapper_head2_seed123");
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let mut config = SelfAttentionConfig::new(3, 2);
         config.n_heads = 2;
         let mut both = layer(place, &config, &first);
@@ -124,8 +123,7 @@ fn two_heads_are_the_books_two_single_heads_side_by_side() {
 #[test]
 fn two_heads_with_an_output_projection_give_the_books_output() {
     let truth = Truth::raschka();
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let mut config = SelfAttentionConfig::new(3, 1);
         config.n_heads = 2;
         config.d_out = Some(2);
@@ -144,10 +142,9 @@ fn two_heads_with_an_output_projection_give_the_books_output() {
 #[test]
 fn the_gradients_of_half_the_squared_context_are_the_published_ones() {
     let step = "v1_seed123_grads_of_half_sq_sum";
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let layer = layer((&device, dtype), &SelfAttentionConfig::new(3, 2), &matrices("v1_seed123"));
-        let x = inputs((&device, dtype)).require_grad();
+    for place in learning_places() {
+        let layer = layer(place, &SelfAttentionConfig::new(3, 2), &matrices("v1_seed123"));
+        let x = inputs(place).require_grad();
         let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
         let loss = (context.clone() * context).sum().div_scalar(2.0);
         assert_close("loss", &values(&loss), &[2.216_889_619_827_270_5], TOLERANCE);
@@ -171,11 +168,10 @@ fn adamw_walks_down_the_published_losses() {
         (9, 0.218_320_00, 4e-6),
         (99, 1.974_05e-5, 2e-4),
     ];
-    for (device, dtype) in places() {
-        let device = device.autodiff();
+    for place in learning_places() {
         let config = SelfAttentionConfig::new(3, 2);
-        let mut layer = layer((&device, dtype), &config, &matrices("v1_seed123"));
-        let x = inputs((&device, dtype));
+        let mut layer = layer(place, &config, &matrices("v1_seed123"));
+        let x = inputs(place);
         let mut optimizer = AdamW::new(&OptimizerConfig {
             lr: 0.01,
             beta_1: 0.9,

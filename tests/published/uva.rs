@@ -9,8 +9,8 @@ use crate::support::truth::Truth;
 #[test]
 fn scaled_dot_product_attention_gives_the_tutorials_weights_and_values() {
     let truth = Truth::uva();
-    for (device, dtype) in places() {
-        let [q, k, v] = ["q", "k", "v"].map(|name| truth.matrix(name).tensor((&device, dtype)).unsqueeze());
+    for place in places() {
+        let [q, k, v] = ["q", "k", "v"].map(|name| truth.matrix(name).tensor(place).unsqueeze());
         let attended =
             attention_with_weights(&AttentionSpec::new(&ScaledDot::default()), q, k, v, &Mask::none());
         // Eight printed digits of values around one, computed in `f32`.

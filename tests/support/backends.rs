@@ -1,21 +1,27 @@
-//! Where the tests run: every test loops over these devices, so that both backends pass the same ones, each in a run of
-//! its own.
+//! Where the tests run: one backend, in either precision, with and without autodiff.
+
+use std::sync::LazyLock;
 
 use burn::tensor::{DType, Device};
 
 /// Flex; with the feature `ndarray` that backend instead.
-pub fn devices() -> Vec<Device> {
+pub fn device() -> Device {
     #[cfg(feature = "ndarray")]
-    let device = ndarray();
+    return ndarray();
     #[cfg(not(feature = "ndarray"))]
-    let device = Device::flex();
-    vec![device]
+    Device::flex()
 }
 
-/// Every device in single and in double precision.
-pub fn places() -> Vec<(Device, DType)> {
-    let at = |device: Device| [DType::F32, DType::F64].map(|dtype| (device.clone(), dtype));
-    devices().into_iter().flat_map(at).collect()
+/// The device in single and in double precision.
+pub fn places() -> [(&'static Device, DType); 2] {
+    static PLAIN: LazyLock<Device> = LazyLock::new(device);
+    [(&PLAIN, DType::F32), (&PLAIN, DType::F64)]
+}
+
+/// The same with autodiff.
+pub fn learning_places() -> [(&'static Device, DType); 2] {
+    static LEARNING: LazyLock<Device> = LazyLock::new(|| device().autodiff());
+    [(&LEARNING, DType::F32), (&LEARNING, DType::F64)]
 }
 
 /// `double` in `F64` and `single` in `F32`: a tolerance that follows the precision.

@@ -1,4 +1,4 @@
-//! Random cases, the same in every run, each checked on every backend in both precisions.
+//! Random cases, the same in every run, each checked in both precisions.
 
 use std::fmt::Debug;
 

@@ -1,9 +1,10 @@
 //! Attention layers in which every axis has its own prime, so that no two can be swapped unnoticed.
 
+use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{Choice, Init, SelfAttention, SelfAttentionConfig};
 
-use crate::support::numbers::random_tensor;
+use crate::support::numbers::{random_tensor, tensor};
 
 pub const BATCH: usize = 2;
 pub const N_HEADS: usize = 3;
@@ -52,6 +53,27 @@ pub fn full(score: &Choice) -> SelfAttentionConfig {
 /// Builds the layer; always from the same seed.
 pub fn build((device, dtype): (&Device, DType), config: &SelfAttentionConfig) -> SelfAttention {
     config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap()
+}
+
+/// The layer in which W_Q of head `h` is W_Q A and W_K is W_K A⁻ᵀ, for A = [[a, b], [c, d]] of `gauges[h]`.
+pub fn in_gauges(
+    place: (&Device, DType),
+    layer: &SelfAttention,
+    gauges: [[f64; 4]; N_HEADS],
+) -> SelfAttention {
+    let inverse_transposed = gauges.map(|[a, b, c, d]| {
+        let determinant = a * d - b * c;
+        [d, -c, -b, a].map(|entry| entry / determinant)
+    });
+    let times = |of_head: &dyn Fn(usize) -> Tensor<2>, matrices: [[f64; 4]; N_HEADS]| {
+        let columns = matrices.iter().enumerate();
+        let columns = columns.map(|(head, matrix)| of_head(head).matmul(tensor(place, matrix, [2, 2])));
+        Some(Param::from_tensor(Tensor::cat(columns.collect(), 1)))
+    };
+    let mut other = layer.clone();
+    other.w_q = times(&|head| layer.w_q(head), gauges);
+    other.w_k = times(&|head| layer.w_k(head), inverse_transposed);
+    other
 }
 
 /// Random input, `[batch, seq_len, d_in]`.

@@ -1,6 +1,8 @@
-//! What the tests stand on: devices and precisions, oracles, cases, published numbers. Nothing here is a test.
+//! What the tests stand on: a device in two precisions, oracles, cases, published numbers. Nothing here is a test.
 
-/// The devices and precisions that every test loops over.
+/// The inputs of `reverse` with other targets.
+pub mod asks;
+/// The device, its precisions, and tolerances.
 pub mod backends;
 /// Central differences, the oracle of every backward.
 pub mod differences;
@@ -20,6 +22,8 @@ pub mod onnx_cases;
 pub mod onnx_reference;
 /// Messages of panics.
 pub mod panics;
+/// Parameters by path.
+pub mod parameters;
 /// A transformer made of Burn's own operations.
 pub mod plain_transformer;
 /// Attention as nested loops.
@@ -30,3 +34,5 @@ pub mod reference_layer;
 pub mod transformers;
 /// The published numbers in `tests/truth/`.
 pub mod truth;
+/// What visitors and mappers of a module meet.
+pub mod visits;

@@ -69,9 +69,27 @@ pub fn short_run(registry: &Registry, settings: &[&str]) -> Config {
     registry.read(ConfigSource::Task("reverse"), &[&SHORT, settings].concat()).unwrap().config
 }
 
-/// The model of a config, from another seed than the config's if `seed` says so.
+/// A variant with all that a test may need of it.
+pub struct Named {
+    pub name: &'static str,
+    pub config: Config,
+    pub task: Arc<dyn Task>,
+    pub model: AnyModel,
+}
+
+/// The short run of every variant.
+pub fn variants(seed: u64, device: &Device) -> impl Iterator<Item = Named> {
+    let registry = Registry::new();
+    VARIANTS.into_iter().map(move |(name, settings)| {
+        let config = short_run(&registry, settings);
+        let (task, model) = model(&registry, &config, seed, device);
+        Named { name, config, task, model }
+    })
+}
+
+/// The task of a config, and the model of it that starts from `seed`.
 pub fn model(registry: &Registry, config: &Config, seed: u64, device: &Device) -> (Arc<dyn Task>, AnyModel) {
-    let experiment = registry.resolve(Config { seed, ..config.clone() }).unwrap();
+    let experiment = registry.reader().resolve(Config { seed, ..config.clone() }).unwrap();
     let model = experiment.model(device).unwrap();
     (experiment.task, model)
 }

@@ -35,6 +35,12 @@ pub fn random_tensor<const D: usize>(place: (&Device, DType), label: &str, shape
     tensor(place, &random(label, shape.iter().product()), shape)
 }
 
+/// The largest distance of two values.
+pub fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
 /// Every value within `tolerance`, relative to values above one and absolute below.
 #[track_caller]
 pub fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 static NUMBERS: &[u8] = include_bytes!("../truth/onnx_attention.safetensors");
@@ -21,11 +22,13 @@ pub struct Case {
 }
 
 /// Attributes of the operator; `None` or zero where the case leaves them at their default.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Attributes {
     /// `1 / √head_size` by default.
     pub scale: Option<f64>,
-    pub is_causal: bool,
+    /// 1: it is.
+    pub is_causal: u64,
     /// Given with three axes, where the heads lie side by side in the last one.
     pub q_num_heads: Option<usize>,
     pub kv_num_heads: Option<usize>,
@@ -63,26 +66,10 @@ fn case(name: &str, entry: &Value, numbers: &SafeTensors) -> Case {
     };
     Case {
         name: name.to_owned(),
-        attributes: attributes(&entry["attributes"]),
+        attributes: serde_json::from_value(entry["attributes"].clone()).expect("attributes that are known"),
         inputs: named("inputs"),
         outputs: named("outputs"),
         unsupported,
-    }
-}
-
-fn attributes(entry: &Value) -> Attributes {
-    let known = ["scale", "is_causal", "q_num_heads", "kv_num_heads", "softcap", "qk_matmul_output_mode"];
-    let entry = entry.as_object().expect("attributes by name");
-    assert!(entry.keys().all(|key| known.contains(&key.as_str())), "{entry:?}");
-    let number = |key: &str| entry.get(key).map(|value| value.as_f64().expect("a number"));
-    let count = |key: &str| number(key).map(|value| value as usize);
-    Attributes {
-        scale: number("scale"),
-        is_causal: count("is_causal") == Some(1),
-        q_num_heads: count("q_num_heads"),
-        kv_num_heads: count("kv_num_heads"),
-        softcap: number("softcap").unwrap_or(0.0),
-        qk_matmul_output_mode: count("qk_matmul_output_mode").unwrap_or(0) as u64,
     }
 }
 

@@ -44,7 +44,7 @@ pub fn attention(case: &Case) -> BTreeMap<&'static str, Vec<f64>> {
 
 /// The values of `[batch, heads, length, width]` or `[batch, length, heads * width]` with the heads outside, and these
 /// axes.
-fn heads_first(tensor: &Tensor, heads: Option<usize>) -> (Vec<f64>, [usize; 4]) {
+pub fn heads_first(tensor: &Tensor, heads: Option<usize>) -> (Vec<f64>, [usize; 4]) {
     match (&tensor.shape[..], heads) {
         (&[batch, heads, length, width], _) => (tensor.values.clone(), [batch, heads, length, width]),
         (&[batch, length, hidden], Some(heads)) => {
@@ -71,7 +71,7 @@ fn swap_middle(values: &[f64], [batch, rows, columns, width]: [usize; 4]) -> Vec
 /// What the mask adds for one query and key; all reasons to hide a key apply together.
 fn bias(case: &Case, [b, h, i, j]: [usize; 4]) -> f64 {
     // Aligned at the top left: with more keys than queries, no query sees the last keys.
-    let after = case.attributes.is_causal && j > i;
+    let after = case.attributes.is_causal == 1 && j > i;
     let padding = case.inputs.get("nonpad_kv_seqlen").is_some_and(|lengths| j as f64 >= lengths.values[b]);
     if after || padding {
         return f64::NEG_INFINITY;

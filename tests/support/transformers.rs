@@ -1,9 +1,10 @@
 //! Small causal transformers whose every parameter is random, and inputs of which some positions carry loss.
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Choice, Init, MaskConfig, Transformer, TransformerConfig};
-use qkv_train::{Examples, Induction, InductionForm, Split};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{DType, Device, Int, Tensor};
+use qkv_model::{Choice, Init, MaskConfig, Mode, Stage, Transformer, TransformerConfig};
+use qkv_train::{Batch, Examples, Induction, InductionForm, Split};
 
 use crate::support::numbers::random_tensor;
 
@@ -37,6 +38,26 @@ pub fn config() -> TransformerConfig {
 pub fn transformer(config: &TransformerConfig, (device, dtype): (&Device, DType)) -> Transformer {
     let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
     model.map(&mut Shake { place: (device, dtype) })
+}
+
+/// What the model computes of one stage of one layer.
+pub fn seen(model: &Transformer, tokens: Tensor<3, Int>, at: (usize, Stage)) -> Tensor<4> {
+    let mut seen = None;
+    let mut keep = |layer, stage, x: Tensor<4>| {
+        if (layer, stage) == at {
+            seen = Some(x.clone());
+        }
+        x
+    };
+    model.features_with(tokens, Mode::Evaluate, &mut keep);
+    seen.unwrap()
+}
+
+/// Mean cross-entropy of the positions that carry loss, by Burn's own operations.
+pub fn loss_of(model: &Transformer, features: Tensor<3>, batch: &Batch) -> f64 {
+    let logits = model.unembed(features).flatten::<2>(0, 1).select(0, batch.positions.clone());
+    let log_probs = log_softmax(logits, 1);
+    -log_probs.gather(1, batch.targets.clone().unsqueeze_dim(1)).mean().into_scalar::<f64>()
 }
 
 struct Shake<'a> {

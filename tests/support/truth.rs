@@ -7,9 +7,7 @@ use serde_json::Value;
 use crate::support::numbers::tensor;
 
 /// One file of published numbers.
-pub struct Truth {
-    json: Value,
-}
+pub struct Truth(Value);
 
 /// A published matrix.
 #[derive(Debug, Clone)]
@@ -38,7 +36,7 @@ impl Truth {
 
     /// The matrix at a JSON pointer such as `basic/scores`; a vector is a matrix of one row.
     pub fn matrix(&self, pointer: &str) -> Matrix {
-        let found = self.json.pointer(&format!("/{pointer}"));
+        let found = self.0.pointer(&format!("/{pointer}"));
         let outer = found.and_then(Value::as_array).expect(pointer);
         let rows: Vec<Vec<f64>> = match outer[0] {
             Value::Array(_) => outer.iter().map(row).collect(),
@@ -48,8 +46,7 @@ impl Truth {
     }
 
     fn parse(text: &str) -> Self {
-        let json = serde_json::from_str(text).expect("the file is valid JSON");
-        Self { json }
+        Self(serde_json::from_str(text).expect("the file is valid JSON"))
     }
 }
 

@@ -6,8 +6,8 @@ use burn::tensor::{DType, Device, Tensor};
 use qkv_model::parameters;
 use qkv_train::{AdamW, OptimizerConfig};
 
-use crate::support::backends::{places, tolerance};
-use crate::support::numbers::{assert_close, random, random_tensor, values};
+use crate::support::backends::{learning_places, tolerance};
+use crate::support::numbers::{assert_close, random, random_tensor};
 
 const N_STEPS: u64 = 10;
 
@@ -59,6 +59,9 @@ impl Weights {
     }
 }
 
+/// The paths of what decays.
+const DECAYING: [&str; 3] = ["matrix", "cube", "embedding.map"];
+
 /// Nothing as it is by default.
 fn config() -> OptimizerConfig {
     OptimizerConfig { lr: 0.1, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-3, weight_decay: 0.3, clip: 0.0 }
@@ -97,15 +100,14 @@ fn trained(place: (&Device, DType), config: &OptimizerConfig) -> (Weights, AdamW
 
 #[test]
 fn ten_steps_are_those_of_one_scalar_at_a_time() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let start = parameters(&Weights::new((&device, dtype)));
-        let (weights, _) = trained((&device, dtype), &config());
+    for place @ (_, dtype) in learning_places() {
+        let start = parameters(&Weights::new(place));
+        let (weights, _) = trained(place, &config());
         for (start, end) in start.iter().zip(parameters(&weights)) {
             let start_values: Vec<f64> = start.data.iter::<f64>().collect();
             let c: Vec<f64> = random("c", start_values.len());
             let decay = match end.path.as_str() {
-                "matrix" | "cube" | "embedding.map" => 0.3,
+                path if DECAYING.contains(&path) => 0.3,
                 "vector" | "table" => 0.0,
                 _ => {
                     assert_eq!(start.data, end.data, "{} must stay", end.path);
@@ -122,30 +124,9 @@ fn ten_steps_are_those_of_one_scalar_at_a_time() {
 }
 
 #[test]
-fn each_of_its_numbers_counts() {
-    let base = config();
-    let others = [
-        OptimizerConfig { beta_1: 0.5, ..base.clone() },
-        OptimizerConfig { beta_2: 0.5, ..base.clone() },
-        OptimizerConfig { epsilon: 1e-1, ..base.clone() },
-        OptimizerConfig { weight_decay: 0.0, ..base.clone() },
-        OptimizerConfig { lr: 0.05, ..base.clone() },
-        OptimizerConfig { clip: 0.1, ..base.clone() },
-    ];
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let matrix = |config: &OptimizerConfig| values(&trained((&device, dtype), config).0.matrix.val());
-        for other in &others {
-            let apart = matrix(other).into_iter().zip(matrix(&base)).map(|(a, b)| (a - b).abs());
-            assert!(apart.fold(0.0, f64::max) > 1e-3, "{other:?}");
-        }
-    }
-}
-
-#[test]
 fn it_remembers_by_path_and_only_what_received_a_gradient() {
-    for (device, dtype) in places() {
-        let (weights, optimizer) = trained((&device.autodiff(), dtype), &config());
+    for place in learning_places() {
+        let (weights, optimizer) = trained(place, &config());
         assert_eq!(optimizer.step, N_STEPS);
         let paths: Vec<&str> = optimizer.moments.keys().map(String::as_str).collect();
         assert_eq!(paths, ["cube", "embedding.map", "matrix", "table", "vector"]);
@@ -157,56 +138,32 @@ fn it_remembers_by_path_and_only_what_received_a_gradient() {
 }
 
 #[test]
-fn it_is_burns_where_all_decay_alike() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        // Without a decay there is one group for Burn, too.
-        let config = OptimizerConfig { weight_decay: 0.0, ..config() };
-        let mut theirs = Weights::new((&device, dtype));
-        let mut burns = AdamWConfig::new()
-            .with_beta_1(config.beta_1 as f32)
-            .with_beta_2(config.beta_2 as f32)
-            .with_epsilon(config.epsilon as f32)
-            .with_weight_decay(0.0)
-            .init();
-        for step in 0..N_STEPS {
-            let grads = GradientsParams::from_grads(theirs.loss().backward(), &theirs);
-            theirs = burns.step(config.lr * factor(step), theirs, grads);
+fn it_is_burns_where_both_decay() {
+    for place in learning_places() {
+        for weight_decay in [0.0, 0.3] {
+            let config = OptimizerConfig { weight_decay, ..config() };
+            let mut theirs = Weights::new(place);
+            let mut burns = AdamWConfig::new()
+                .with_beta_1(config.beta_1 as f32)
+                .with_beta_2(config.beta_2 as f32)
+                .with_epsilon(config.epsilon as f32)
+                .with_weight_decay(weight_decay as f32)
+                .init();
+            for step in 0..N_STEPS {
+                let grads = GradientsParams::from_grads(theirs.loss().backward(), &theirs);
+                theirs = burns.step(config.lr * factor(step), theirs, grads);
+            }
+            let (ours, _) = trained(place, &config);
+            for (ours, theirs) in parameters(&ours).iter().zip(parameters(&theirs)) {
+                // Burn's decays every parameter.
+                if weight_decay == 0.0 || DECAYING.contains(&ours.path.as_str()) {
+                    let [ours_values, theirs_values]: [Vec<f64>; 2] =
+                        [&ours.data, &theirs.data].map(|data| data.iter::<f64>().collect());
+                    // Burn keeps its numbers in single precision: 0.95 is 1e-8 off, which over ten steps of a tenth is
+                    // 1e-6.
+                    assert_close(&ours.path, &ours_values, &theirs_values, 2e-6);
+                }
+            }
         }
-        let (ours, _) = trained((&device, dtype), &config);
-        for (ours, theirs) in parameters(&ours).iter().zip(parameters(&theirs)) {
-            let [ours_values, theirs_values]: [Vec<f64>; 2] =
-                [&ours.data, &theirs.data].map(|data| data.iter::<f64>().collect());
-            // Burn keeps its numbers in single precision: 0.95 is 1e-8 off, which over ten steps of a tenth is 1e-6.
-            assert_close(&ours.path, &ours_values, &theirs_values, 2e-6);
-        }
-    }
-}
-
-#[test]
-fn it_decays_a_matrix_as_burns_does() {
-    #[derive(Module, Debug)]
-    struct One {
-        matrix: Param<Tensor<2>>,
-    }
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let loss = |one: &One| one.matrix.val().powi_scalar(3).sum();
-        let start = One { matrix: Param::from_tensor(random_tensor((&device, dtype), "one", [3, 5])) };
-        let (mut ours, mut theirs) = (start.clone(), start);
-        let mut our_adamw = AdamW::new(&config());
-        let mut burns = AdamWConfig::new()
-            .with_beta_1(0.8)
-            .with_beta_2(0.95)
-            .with_epsilon(1e-3)
-            .with_weight_decay(0.3)
-            .init();
-        for step in 0..N_STEPS {
-            let grads = GradientsParams::from_grads(loss(&ours).backward(), &ours);
-            ours = our_adamw.update(factor(step), &[], ours, grads).unwrap().0;
-            let grads = GradientsParams::from_grads(loss(&theirs).backward(), &theirs);
-            theirs = burns.step(config().lr * factor(step), theirs, grads);
-        }
-        assert_close("matrix", &values(&ours.matrix.val()), &values(&theirs.matrix.val()), 2e-6);
     }
 }

@@ -1,33 +1,34 @@
-//! The language model of a text: how the text is split, what it is held against, what is refused, and how it goes on.
+//! The language model of a text: how the text is split, what it is held against, and what is refused.
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
-use qkv_model::{Init, Mode, Transformer, TransformerConfig};
+use burn::tensor::Device;
+use qkv_model::{Init, Transformer, TransformerConfig};
 use qkv_train::{
-    Chars, CharsConfig, ConfigSource, Corpus, Example, Examples, HeldOutLists, Model, Registry, Sampling,
-    Split, Task, TextFault, TrainError, draw, evaluate, generate,
+    Chars, CharsConfig, ConfigSource, Corpus, Example, Examples, HeldOutLists, Registry, Split, Task,
+    TextFault, TrainError, draw, evaluate,
 };
+use tempfile::NamedTempFile;
 
-/// A text file that goes when the test ends.
-struct TextFile(PathBuf);
+/// A text in a file of its own.
+struct TextFile(NamedTempFile);
 
 impl TextFile {
     fn new(bytes: impl AsRef<[u8]>) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("qkv-test-{}-{number}.txt", std::process::id()));
-        fs::write(&path, bytes).unwrap();
-        Self(path)
+        let file = NamedTempFile::new().unwrap();
+        fs::write(&file, bytes).unwrap();
+        Self(file)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn config(&self, seq_len: usize) -> CharsConfig {
-        CharsConfig { text: self.0.clone(), seq_len, fingerprint: String::new() }
+        CharsConfig { text: self.path().to_owned(), seq_len, fingerprint: String::new() }
     }
 
     fn load(&self, seq_len: usize) -> Result<Chars, TrainError> {
@@ -37,14 +38,8 @@ impl TextFile {
     #[track_caller]
     fn refused(&self, seq_len: usize, message: &str) {
         let error = self.load(seq_len).unwrap_err();
-        assert_eq!(error.to_string().replace(&self.0.display().to_string(), "FILE"), message);
+        assert_eq!(error.to_string().replace(&self.path().display().to_string(), "FILE"), message);
         assert!(error.is_usage());
-    }
-}
-
-impl Drop for TextFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -101,7 +96,8 @@ fn a_held_out_split_starts_again_at_its_end_for_every_seed() {
 fn an_evaluation_counts_no_held_out_window_twice() {
     let chars = three_parts().load(7).unwrap();
     let device = Device::flex();
-    let model = model(&chars, &device);
+    let config = TransformerConfig::new(chars.vocabulary().len(), 7, 8);
+    let model: Transformer = config.init(&Init::new(&device, 0)).unwrap();
     let on = |n_examples| {
         evaluate(&model, Examples { task: &chars, seed: 0, split: Split::Test }, n_examples, &device).unwrap()
     };
@@ -110,7 +106,7 @@ fn an_evaluation_counts_no_held_out_window_twice() {
 }
 
 #[test]
-fn count_models_know_what_a_text_of_two_letters_in_turn_has_in_it() {
+fn count_models_predict_a_text_of_two_letters_in_turn() {
     let chars = TextFile::new("ab".repeat(5000)).load(10).unwrap();
     let losses: Vec<f64> = chars.baselines(Split::Test).iter().map(|baseline| baseline.loss).collect();
     assert!((losses[0] - 2_f64.ln()).abs() < 1e-3, "{losses:?}");
@@ -165,7 +161,7 @@ fn what_is_no_usable_text_is_refused() {
         .refused(3, "FILE has 8193 different characters, at most 8192 are possible; is it a text?");
     three_parts().refused(1, "task.seq_len must be between 2 and 4096, got 1");
     let missing = TextFile::new("");
-    fs::remove_file(&missing.0).unwrap();
+    fs::remove_file(missing.path()).unwrap();
     missing.refused(3, "cannot read FILE: No such file or directory (os error 2)");
 }
 
@@ -224,13 +220,13 @@ fn a_text_is_a_regular_file() {
 #[test]
 fn a_pipe_is_refused_before_it_is_opened() {
     let pipe = TextFile::new("");
-    fs::remove_file(&pipe.0).unwrap();
-    assert!(Command::new("mkfifo").arg(&pipe.0).status().unwrap().success());
+    fs::remove_file(pipe.path()).unwrap();
+    assert!(Command::new("mkfifo").arg(pipe.path()).status().unwrap().success());
     pipe.refused(3, "FILE is a pipe, but a text must be a regular file; copy it into one");
 }
 
 #[test]
-fn without_a_text_the_message_says_how_to_name_one() {
+fn without_a_text_the_message_names_the_setting() {
     let error = Registry::new().read(ConfigSource::Task("chars"), &[] as &[&str]).unwrap_err();
     assert_eq!(error.to_string(), "the task `chars` needs a text, but task.text is empty");
 }
@@ -247,7 +243,7 @@ fn a_text_of_exactly_ten_windows_is_enough() {
 #[test]
 fn a_run_is_never_continued_with_another_text() {
     let text = TextFile::new("a rose is ".repeat(10));
-    let settings = format!("task.text={}", text.0.display());
+    let settings = format!("task.text={}", text.path().display());
     let registry = Registry::new();
     let settings = [settings.as_str(), "task.seq_len=8"];
     let config = registry.read(ConfigSource::Task("chars"), &settings).unwrap().config;
@@ -256,77 +252,13 @@ fn a_run_is_never_continued_with_another_text() {
     assert_eq!(settled.fingerprint, "6bd5805c642ffaa1");
     let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]).unwrap();
     assert_eq!(again.config, config);
-    fs::write(&text.0, "a nose is ".repeat(10)).unwrap();
+    fs::write(text.path(), "a nose is ".repeat(10)).unwrap();
     let error = settled.load().unwrap_err();
-    let message = error.to_string().replace(&text.0.display().to_string(), "FILE");
+    let message = error.to_string().replace(&text.path().display().to_string(), "FILE");
     assert_eq!(
         message,
         "FILE has changed: the run was made with the text of fingerprint 6bd5805c642ffaa1, this one has \
          c307e07d43082ea9; put the old text back, or leave task.fingerprint empty in a new run"
     );
     assert!(matches!(error, TrainError::Text { fault: TextFault::Changed { .. }, .. }));
-}
-
-fn model(task: &dyn Task, device: &Device) -> Transformer {
-    let config = TransformerConfig::new(task.vocabulary().len(), task.seq_len(), 8);
-    config.init(&Init::new(device, 0)).unwrap()
-}
-
-#[test]
-fn a_sample_is_a_function_of_seed_and_index_and_stays_in_the_vocabulary() {
-    let chars = three_parts().load(5).unwrap();
-    let device = Device::flex();
-    let model = model(&chars, &device);
-    // 40 tokens: several times as many as the model sees at once.
-    let sample = |seed, index| {
-        let sampling = Sampling { n_tokens: 40, seed, index, ..Sampling::default() };
-        generate(&model, &chars, &[0], &sampling, &device).unwrap()
-    };
-    assert_eq!(sample(1, 0).len(), 40);
-    assert_eq!(sample(1, 0), sample(1, 0));
-    assert_ne!(sample(1, 0), sample(2, 0));
-    assert_ne!(sample(1, 0), sample(1, 1));
-    let vocab_size = chars.vocabulary().len() as u32;
-    assert!((0..20).flat_map(|seed| sample(seed, 0)).all(|token| token < vocab_size));
-}
-
-/// Expects the token after the first one that it sees, and writes down how much it saw.
-#[derive(Module, Debug)]
-struct Successor {
-    vocab_size: usize,
-}
-
-impl Model for Successor {
-    fn features(&self, tokens: Tensor<3, Int>, _mode: Mode) -> Tensor<3> {
-        let [batch, seq_len, _] = tokens.dims();
-        let first = tokens.slice([0..batch, 0..1, 0..1]).float();
-        first.repeat_dim(1, seq_len)
-    }
-
-    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
-        let next = features.int().add_scalar(1).remainder_scalar(self.vocab_size as i64);
-        next.squeeze_dim::<1>(1).one_hot::<2>(self.vocab_size).float() * 1000.0
-    }
-}
-
-#[test]
-fn a_sample_sees_as_many_tokens_as_have_targets_in_training() {
-    let chars = three_parts().load(4).unwrap();
-    let model = Successor { vocab_size: chars.vocabulary().len() };
-    let sampling = Sampling { n_tokens: 6, ..Sampling::default() };
-    // It sees 3 tokens: once four are there, the second of them is the first that it sees.
-    let tokens = generate(&model, &chars, &[5], &sampling, &Device::flex()).unwrap();
-    assert_eq!(tokens, [6, 6, 6, 7, 7, 7]);
-}
-
-#[test]
-fn a_temperature_of_zero_is_refused() {
-    let chars = three_parts().load(5).unwrap();
-    let device = Device::flex();
-    for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let sampling = Sampling { temperature, ..Sampling::default() };
-        let error = generate(&model(&chars, &device), &chars, &[0], &sampling, &device).unwrap_err();
-        let expected = format!("temperature must be above 0 and finite, got {temperature}");
-        assert_eq!(error.to_string(), expected);
-    }
 }

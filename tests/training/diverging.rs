@@ -9,7 +9,7 @@ use qkv_train::{
     Registry, Reverse, Split, State, StepReport, TrainError, Trainer,
 };
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 
 const BAD: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
@@ -125,80 +125,76 @@ impl<M> Observer<M> for NothingFollows {
 
 #[test]
 fn every_parameter_is_watched() {
-    for device in devices().into_iter().map(Device::autodiff) {
-        for projections in ["model.projections=learned", "model.projections=frozen"] {
-            let experiment = experiment(projections);
-            let clean = state(&experiment, &device);
-            let paths: Vec<String> = parameters(&clean.model).into_iter().map(|p| p.path).collect();
-            assert!(paths.len() > 15, "{paths:?}");
-            for (path, value) in paths.iter().flat_map(|path| BAD.map(|value| (path, value))) {
-                let mut inject = Inject { into: path, value, gradients: None, path: ModulePath::default() };
-                let state = State { model: clean.model.clone().map(&mut inject), ..clean.clone() };
-                let expected = (1, Quantity::Parameter, Some(path.as_str()));
-                assert_named(state.clone().step(&batch(&experiment, &device), 1.0, 0), expected);
-                let model = experiment.model(&device).unwrap();
-                let recipe = experiment.config.recipe();
-                let trainer = Trainer::new(model, &*experiment.task, recipe, &device).unwrap();
-                assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
-            }
+    let device = device().autodiff();
+    for projections in ["model.projections=learned", "model.projections=frozen"] {
+        let experiment = experiment(projections);
+        let clean = state(&experiment, &device);
+        let paths: Vec<String> = parameters(&clean.model).into_iter().map(|p| p.path).collect();
+        assert!(paths.len() > 15, "{paths:?}");
+        for (path, value) in paths.iter().flat_map(|path| BAD.map(|value| (path, value))) {
+            let mut inject = Inject { into: path, value, gradients: None, path: ModulePath::default() };
+            let state = State { model: clean.model.clone().map(&mut inject), ..clean.clone() };
+            let expected = (1, Quantity::Parameter, Some(path.as_str()));
+            assert_named(state.clone().step(&batch(&experiment, &device), 1.0, 0), expected);
+            let model = experiment.model(&device).unwrap();
+            let recipe = experiment.config.recipe();
+            let trainer = Trainer::new(model, &*experiment.task, recipe, &device).unwrap();
+            assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
         }
     }
 }
 
 #[test]
 fn every_gradient_is_watched() {
-    for device in devices().into_iter().map(Device::autodiff) {
-        let experiment = experiment("model.projections=learned");
-        let clean = state(&experiment, &device);
-        for (path, value) in
-            parameters(&clean.model).iter().flat_map(|p| BAD.map(|value| (p.path.clone(), value)))
-        {
-            let mut backward = clean.backward(&batch(&experiment, &device), 0).unwrap();
-            let gradients = Some(&mut backward.gradients);
-            let mut inject = Inject { into: &path, value, gradients, path: ModulePath::default() };
-            let state = State { model: clean.model.clone().map(&mut inject), ..clean.clone() };
-            assert_named(state.update(backward, 1.0), (1, Quantity::Gradient, Some(path.as_str())));
-        }
+    let device = device().autodiff();
+    let experiment = experiment("model.projections=learned");
+    let clean = state(&experiment, &device);
+    for (path, value) in
+        parameters(&clean.model).iter().flat_map(|p| BAD.map(|value| (p.path.clone(), value)))
+    {
+        let mut backward = clean.backward(&batch(&experiment, &device), 0).unwrap();
+        let gradients = Some(&mut backward.gradients);
+        let mut inject = Inject { into: &path, value, gradients, path: ModulePath::default() };
+        let state = State { model: clean.model.clone().map(&mut inject), ..clean.clone() };
+        assert_named(state.update(backward, 1.0), (1, Quantity::Gradient, Some(path.as_str())));
     }
 }
 
 #[test]
 fn every_moment_is_watched() {
-    for device in devices().into_iter().map(Device::autodiff) {
-        let experiment = experiment("model.projections=learned");
-        let clean = state(&experiment, &device);
-        for (path, value) in
-            clean.optimizer.moments.keys().flat_map(|path| BAD.map(|value| (path.clone(), value)))
-        {
-            for what in [Quantity::FirstMoment, Quantity::SecondMoment] {
-                let mut state = clean.clone();
-                let moments = state.optimizer.moments.get_mut(&path).unwrap();
-                let moment = if what == Quantity::FirstMoment { &mut moments.m } else { &mut moments.v };
-                *moment = with_last(moment.clone(), value);
-                let expected = (1, what, Some(path.as_str()));
-                assert_named(state.clone().step(&batch(&experiment, &device), 1.0, 0), expected);
-                let model = experiment.model(&device).unwrap();
-                let recipe = experiment.config.recipe();
-                let trainer = Trainer::new(model, &*experiment.task, recipe, &device).unwrap();
-                assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
-            }
+    let device = device().autodiff();
+    let experiment = experiment("model.projections=learned");
+    let clean = state(&experiment, &device);
+    for (path, value) in
+        clean.optimizer.moments.keys().flat_map(|path| BAD.map(|value| (path.clone(), value)))
+    {
+        for what in [Quantity::FirstMoment, Quantity::SecondMoment] {
+            let mut state = clean.clone();
+            let moments = state.optimizer.moments.get_mut(&path).unwrap();
+            let moment = if what == Quantity::FirstMoment { &mut moments.m } else { &mut moments.v };
+            *moment = with_last(moment.clone(), value);
+            let expected = (1, what, Some(path.as_str()));
+            assert_named(state.clone().step(&batch(&experiment, &device), 1.0, 0), expected);
+            let model = experiment.model(&device).unwrap();
+            let recipe = experiment.config.recipe();
+            let trainer = Trainer::new(model, &*experiment.task, recipe, &device).unwrap();
+            assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
         }
     }
 }
 
 #[test]
 fn a_loss_of_finite_parameters_is_watched() {
-    for device in devices().into_iter().map(Device::autodiff) {
-        let experiment = experiment("model.projections=learned");
-        let mut state = state(&experiment, &device);
-        // Products of 1e30 leave the range of single precision; every parameter is finite.
-        for path in ["unembedding", "norm.gamma"] {
-            assert!(parameters(&state.model).iter().any(|p| p.path == path), "no {path}");
-            let mut inject = Inject { into: path, value: 1e30, gradients: None, path: ModulePath::default() };
-            state.model = state.model.map(&mut inject);
-        }
-        assert_named(state.step(&batch(&experiment, &device), 1.0, 0), (1, Quantity::Loss, None));
+    let device = device().autodiff();
+    let experiment = experiment("model.projections=learned");
+    let mut state = state(&experiment, &device);
+    // Products of 1e30 leave the range of single precision; every parameter is finite.
+    for path in ["unembedding", "norm.gamma"] {
+        assert!(parameters(&state.model).iter().any(|p| p.path == path), "no {path}");
+        let mut inject = Inject { into: path, value: 1e30, gradients: None, path: ModulePath::default() };
+        state.model = state.model.map(&mut inject);
     }
+    assert_named(state.step(&batch(&experiment, &device), 1.0, 0), (1, Quantity::Loss, None));
 }
 
 /// Its loss is finite and the gradient of `root` is not: the slope of `√|x|` at 0.
@@ -247,16 +243,13 @@ impl<M> Observer<M> for Hooks {
 
 #[test]
 fn a_gradient_that_is_not_finite_ends_the_run_before_its_step() {
-    for device in devices().into_iter().map(Device::autodiff) {
-        let task = Reverse { seq_len: 4, n_symbols: 3 };
-        let init = Init::new(&device, 0);
-        let model = Kink {
-            table: init.normal("table", [3, 3], 1.0, Training::Learned),
-            root: init.constant([3], 0.0),
-        };
-        let mut hooks = Hooks::default();
-        let trainer = Trainer::new(model, &task, Recipe::default(), &device).unwrap();
-        assert_named(trainer.observe(&mut hooks).run(), (0, Quantity::Gradient, Some("root")));
-        assert_eq!(hooks.0, ["checkpoint"], "that of the start alone");
-    }
+    let device = device().autodiff();
+    let task = Reverse { seq_len: 4, n_symbols: 3 };
+    let init = Init::new(&device, 0);
+    let model =
+        Kink { table: init.normal("table", [3, 3], 1.0, Training::Learned), root: init.constant([3], 0.0) };
+    let mut hooks = Hooks::default();
+    let trainer = Trainer::new(model, &task, Recipe::default(), &device).unwrap();
+    assert_named(trainer.observe(&mut hooks).run(), (0, Quantity::Gradient, Some("root")));
+    assert_eq!(hooks.0, ["checkpoint"], "that of the start alone");
 }

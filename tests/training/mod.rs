@@ -2,7 +2,7 @@
 
 /// Our optimizer, one scalar at a time.
 mod adamw;
-/// The language model of a text, and what it goes on with.
+/// The language model of a text.
 mod chars;
 /// Defaults, settings and messages of configs.
 mod configs;
@@ -18,6 +18,8 @@ mod observing;
 mod optimizing;
 /// Checkpoints and what comes after them.
 mod resuming;
+/// How a text goes on.
+mod sampling;
 /// What each task asks for, and its splits.
 mod tasks;
 /// The trainer on the real tasks.

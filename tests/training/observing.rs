@@ -11,7 +11,7 @@ use qkv_train::{
 };
 use tempfile::tempdir;
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 
 fn experiment() -> Experiment {
     let settings = [
@@ -136,38 +136,27 @@ fn stopped(hooks: &Hooks, stops_at: u64, device: &Device) -> Trained<qkv_train::
 
 #[test]
 fn an_evaluation_that_is_stopped_is_saved_and_not_reported_and_made_by_a_resumed_run() {
-    for device in devices().into_iter().map(Device::autodiff) {
-        // Batches of 256 examples.
-        for (stops_at, asked) in [(0, 1), (256, 2), (512, 3)] {
-            let hooks = Hooks::default();
-            let Trained { state, ended } = stopped(&hooks, stops_at, &device);
-            assert_eq!((ended, state.step), (Ended::Stopped, 2));
-            let hooks = hooks.into_inner();
-            assert_eq!(hooks.iter().filter(|hook| *hook == "a evaluating 2").count(), asked);
-            assert!(
-                hooks.ends_with(&["a checkpoint 2", "a saved 2", "a end 2"].map(str::to_owned)),
-                "{hooks:?}"
-            );
+    let device = device().autodiff();
+    // Batches of 256 examples.
+    for (stops_at, asked) in [(0, 1), (256, 2), (512, 3)] {
+        let hooks = Hooks::default();
+        let Trained { state, ended } = stopped(&hooks, stops_at, &device);
+        assert_eq!((ended, state.step), (Ended::Stopped, 2));
+        let hooks = hooks.into_inner();
+        assert_eq!(hooks.iter().filter(|hook| *hook == "a evaluating 2").count(), asked);
+        assert!(hooks.ends_with(&["a checkpoint 2", "a saved 2", "a end 2"].map(str::to_owned)), "{hooks:?}");
 
-            let again = Hooks::default();
-            let mut watcher = Watcher { name: "a", hooks: &again, fails_at: &[], stops_at: None };
-            let experiment = experiment();
-            let model = experiment.model(&device).unwrap();
-            let trainer =
-                Trainer::new(model, &*experiment.task, experiment.config.recipe(), &device).unwrap();
-            let trainer = trainer.resume(state).evaluation_is_due(true).observe(&mut watcher);
-            assert_eq!(trainer.run().unwrap().ended, Ended::Finished);
-            let again = again.into_inner();
-            let start = [
-                "a start 2",
-                "a evaluating 2",
-                "a evaluating 2",
-                "a evaluating 2",
-                "a evaluated 2",
-                "a step 3",
-            ];
-            assert!(again.starts_with(&start.map(str::to_owned)), "{again:?}");
-        }
+        let again = Hooks::default();
+        let mut watcher = Watcher { name: "a", hooks: &again, fails_at: &[], stops_at: None };
+        let experiment = experiment();
+        let model = experiment.model(&device).unwrap();
+        let trainer = Trainer::new(model, &*experiment.task, experiment.config.recipe(), &device).unwrap();
+        let trainer = trainer.resume(state).evaluation_is_due(true).observe(&mut watcher);
+        assert_eq!(trainer.run().unwrap().ended, Ended::Finished);
+        let again = again.into_inner();
+        let start =
+            ["a start 2", "a evaluating 2", "a evaluating 2", "a evaluating 2", "a evaluated 2", "a step 3"];
+        assert!(again.starts_with(&start.map(str::to_owned)), "{again:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The parts of an optimizer step: clipping by the global norm, and which parameters decay.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{Init, Mode, Training, Transformer, TransformerConfig, parameters};
@@ -8,39 +8,26 @@ use qkv_train::{
     AdamW, ConfigSource, Model, OptimizerConfig, Recipe, Registry, Reverse, Trainer, clip_factor, global_norm,
 };
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
+use crate::support::module_gradients::gradients;
 
-fn model_and_gradients(device: &Device) -> (Transformer, GradientsParams) {
-    let model: Transformer =
-        TransformerConfig::new(5, 3, 4).init(&Init::new(&device.clone().autodiff(), 1)).unwrap();
-    let tokens = Tensor::<3, Int>::from_data([[[0], [1], [2]]], &device.clone().autodiff());
-    let loss = model.forward(tokens, Mode::Evaluate).powi_scalar(2).sum();
-    let grads = GradientsParams::from_grads(loss.backward(), &model);
-    (model, grads)
+fn model() -> Transformer {
+    TransformerConfig::new(5, 3, 4).init(&Init::new(&device().autodiff(), 1)).unwrap()
+}
+
+fn loss(model: &Transformer) -> Tensor<1> {
+    let tokens = Tensor::<3, Int>::from_data([[[0], [1], [2]]], &device().autodiff());
+    model.forward(tokens, Mode::Evaluate).powi_scalar(2).sum()
 }
 
 #[test]
 fn the_norm_is_that_of_all_gradients_together() {
-    for device in devices() {
-        let (model, grads) = model_and_gradients(&device);
-        let mut sum = 0.0;
-        model.visit(&mut SumOfSquares { grads: &grads, sum: &mut sum });
-        let norm = global_norm(&model, &grads);
-        // Both add up in double precision, in different orders.
-        assert!((norm - f64::sqrt(sum)).abs() < 1e-12 * norm, "{norm} instead of {}", sum.sqrt());
-    }
-}
-
-struct SumOfSquares<'a> {
-    grads: &'a GradientsParams,
-    sum: &'a mut f64,
-}
-
-impl ModuleVisitor for SumOfSquares<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let grad = self.grads.get::<D>(param.id).expect("every parameter is learned");
-        *self.sum += grad.into_data().iter::<f64>().map(|g| g * g).sum::<f64>();
-    }
+    let model = model();
+    let norm = global_norm(&model, &GradientsParams::from_grads(loss(&model).backward(), &model));
+    let all = gradients(&model, &loss(&model)).into_iter().flat_map(|gradient| gradient.values.unwrap());
+    let expected = all.map(|g| g * g).sum::<f64>().sqrt();
+    // Both add up in double precision, in different orders.
+    assert!((norm - expected).abs() < 1e-12 * norm, "{norm} instead of {expected}");
 }
 
 #[test]
@@ -56,62 +43,58 @@ fn only_gradients_above_the_limit_are_clipped() {
 
 #[test]
 fn clipping_scales_all_gradients_alike() {
-    for device in devices() {
-        let (model, grads) = model_and_gradients(&device);
-        let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
-        let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
-        let clip = 0.25 * global_norm(&model, &grads);
-        let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
-        optimizer.update(1.0, &[], model, grads).unwrap();
-        let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
-        let beta_1 = OptimizerConfig::default().beta_1;
-        // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
-        for (mean, gradient) in mean.iter().zip(gradient) {
-            let expected = (1.0 - beta_1) * 0.25 * gradient;
-            assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} instead of {expected}");
-        }
+    let model = model();
+    let grads = GradientsParams::from_grads(loss(&model).backward(), &model);
+    let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
+    let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
+    let clip = 0.25 * global_norm(&model, &grads);
+    let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
+    optimizer.update(1.0, &[], model, grads).unwrap();
+    let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
+    let beta_1 = OptimizerConfig::default().beta_1;
+    // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
+    for (mean, gradient) in mean.iter().zip(gradient) {
+        let expected = (1.0 - beta_1) * 0.25 * gradient;
+        assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} instead of {expected}");
     }
 }
 
 #[test]
 fn decay_pulls_matrices_and_neither_norms_nor_biases_nor_tables() {
-    for device in devices() {
-        let weights = |decay: &str| {
-            let settings = [
-                "task.seq_len=5",
-                "train.steps=1",
-                "schedule.warmup_steps=0",
-                "optimizer.lr=0.01",
-                "model.positions=learned",
-                "model.d_mlp=8",
-                "model.bias=true",
-                "model.w_o=true",
-                decay,
-            ];
-            let registry = Registry::new();
-            let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
-            let device = device.clone().autodiff();
-            let (model, task) = (experiment.model(&device).unwrap(), &*experiment.task);
-            let start = parameters(&model);
-            assert!(start.iter().any(|parameter| parameter.path == "positions.learned"));
-            let trained =
-                Trainer::new(model, task, experiment.config.recipe(), &device).unwrap().run().unwrap();
-            (start, parameters(&trained.state.model.valid()))
-        };
-        let (start, without) = weights("optimizer.weight_decay=0");
-        let (_, with) = weights("optimizer.weight_decay=0.5");
-        for ((start, without), with) in start.iter().zip(&without).zip(&with) {
-            let decays = without.data != with.data;
-            let matrix = start.shape.len() >= 2
-                && !["embedding", "positions"].iter().any(|t| start.path.starts_with(t));
-            assert_eq!(decays, matrix, "{} decays: {decays}", start.path);
-            // w (1 - lr · decay) - update: the difference is lr · decay · w, up to rounding.
-            for ((start, without), with) in
-                start.data.iter::<f64>().zip(without.data.iter::<f64>()).zip(with.data.iter::<f64>())
-            {
-                let pulled = if matrix { 0.01 * 0.5 * start } else { 0.0 };
-                assert!((without - with - pulled).abs() < 1e-6, "{without} - {with} is not {pulled}");
-            }
+    let device = device().autodiff();
+    let weights = |decay: &str| {
+        let settings = [
+            "task.seq_len=5",
+            "train.steps=1",
+            "schedule.warmup_steps=0",
+            "optimizer.lr=0.01",
+            "model.positions=learned",
+            "model.d_mlp=8",
+            "model.bias=true",
+            "model.w_o=true",
+            decay,
+        ];
+        let registry = Registry::new();
+        let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
+        let (model, task) = (experiment.model(&device).unwrap(), &*experiment.task);
+        let start = parameters(&model);
+        assert!(start.iter().any(|parameter| parameter.path == "positions.learned"));
+        let trained = Trainer::new(model, task, experiment.config.recipe(), &device).unwrap().run().unwrap();
+        (start, parameters(&trained.state.model.valid()))
+    };
+    let (start, without) = weights("optimizer.weight_decay=0");
+    let (_, with) = weights("optimizer.weight_decay=0.5");
+    for ((start, without), with) in start.iter().zip(&without).zip(&with) {
+        let decays = without.data != with.data;
+        let matrix =
+            start.shape.len() >= 2 && !["embedding", "positions"].iter().any(|t| start.path.starts_with(t));
+        assert_eq!(decays, matrix, "{} decays: {decays}", start.path);
+        // w (1 - lr · decay) - update: the difference is lr · decay · w, up to rounding.
+        for ((start, without), with) in
+            start.data.iter::<f64>().zip(without.data.iter::<f64>()).zip(with.data.iter::<f64>())
+        {
+            let pulled = if matrix { 0.01 * 0.5 * start } else { 0.0 };
+            assert!((without - with - pulled).abs() < 1e-6, "{without} - {with} is not {pulled}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, einsum};
-use qkv_model::{HeadShape, Init, ModelError, NoSettings, Score, Training, parameters};
+use qkv_model::{HeadShape, Init, ModelError, NoSettings, Score, Training};
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{
     AnyModel, Checkpoints, Ended, Next, Observer, Registry, State, StepReport, TrainError, Trainer,
@@ -10,8 +10,9 @@ use qkv_train::{
 };
 use tempfile::tempdir;
 
-use crate::support::backends::devices;
+use crate::support::backends::device;
 use crate::support::named_variants::{VARIANTS, model, short_run};
+use crate::support::parameters;
 
 /// A user's score: `q A_h k` with a matrix for each head.
 #[derive(Module, Debug)]
@@ -46,12 +47,7 @@ impl<M> Observer<M> for Reports {
 #[track_caller]
 fn assert_same(name: &str, [one, other]: [&State<AnyModel>; 2]) {
     assert_eq!((one.step, one.optimizer.step), (other.step, other.optimizer.step), "{name}");
-    let (ours, theirs) = (parameters(&one.model), parameters(&other.model));
-    assert_eq!(ours.len(), theirs.len(), "{name}");
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        assert_eq!((&ours.path, &ours.data), (&theirs.path, &theirs.data), "{name}");
-        assert_eq!(ours.learned, theirs.learned, "{name}: {}", ours.path);
-    }
+    parameters::assert_same(name, &one.model, &other.model);
     let paths = |state: &State<AnyModel>| state.optimizer.moments.keys().cloned().collect::<Vec<_>>();
     assert_eq!(paths(one), paths(other), "{name}");
     for (path, moments) in &one.optimizer.moments {
@@ -94,59 +90,42 @@ fn check(registry: &Registry, name: &str, settings: &[&str], device: &Device) {
 #[test]
 fn a_resumed_run_of_any_variant_is_the_uninterrupted_one() {
     let registry = Registry::new();
-    for device in devices() {
-        for (name, settings) in VARIANTS {
-            check(&registry, name, settings, &device.clone().autodiff());
-        }
-    }
-}
-
-#[test]
-fn a_resumed_run_with_dropout_and_frozen_projections_is_the_uninterrupted_one() {
-    let settings = ["model.projections=frozen", "model.dropout=0.3", "model.w_o=true", "model.d_mlp=5"];
-    for device in devices() {
-        check(&Registry::new(), "dropout-and-frozen", &settings, &device.autodiff());
+    for (name, settings) in VARIANTS {
+        check(&registry, name, settings, &device().autodiff());
     }
 }
 
 #[test]
 fn a_resumed_run_with_a_users_score_is_the_uninterrupted_one() {
     let registry = Registry::new().score("bilinear", Bilinear::build);
-    for device in devices() {
-        let device = device.autodiff();
-        check(&registry, "bilinear", &["model.score=bilinear", "model.dropout=0.1"], &device);
-        let config = short_run(&registry, &["model.score=bilinear"]);
-        let (_, model) = model(&registry, &config, 0, &device);
-        let paths: Vec<String> = parameters(&model).into_iter().map(|parameter| parameter.path).collect();
-        assert!(paths.contains(&"blocks.0.attention.score.a".to_owned()), "{paths:?}");
-    }
+    let device = device().autodiff();
+    check(&registry, "bilinear", &["model.score=bilinear", "model.dropout=0.1"], &device);
+    let config = short_run(&registry, &["model.score=bilinear"]);
+    let (_, model) = model(&registry, &config, 0, &device);
+    let paths = parameters::paths(&model);
+    assert!(paths.contains(&"blocks.0.attention.score.a".to_owned()), "{paths:?}");
 }
 
 #[test]
 fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
     let registry = Registry::new();
-    for device in devices() {
-        let device = device.autodiff();
-        let folder = tempdir().unwrap();
-        let config = short_run(&registry, &["train.steps=1"]);
-        let run = RunFolder::create(&folder.path().join("run"), &config.to_toml(), Existing::Keep).unwrap();
-        let (task, start) = model(&registry, &config, 0, &device);
-        let mut checkpoints = Checkpoints::new(&run, &config, &*task);
-        let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();
-        trainer.observe(&mut checkpoints).run().unwrap();
-        let refused = |settings: &[&str]| {
-            let (_, other) = model(&registry, &short_run(&registry, settings), 0, &device);
-            load_checkpoint(&run.checkpoint(1), other, &config.optimizer, &device).err().unwrap().to_string()
-        };
-        let normed = refused(&["model.qk_norm=true"]);
-        assert!(normed.contains("it lacks `blocks.0.attention.qk_norm.gamma_"), "{normed}");
-        let shared = refused(&["model.n_kv_heads=1"]);
-        assert!(
-            shared.contains("`blocks.0.attention.w_k` must have shape [16, 4], got [16, 16]"),
-            "{shared}"
-        );
-        // The same weights, of which fewer are learned: the optimizer remembers too much.
-        let frozen = refused(&["model.projections=frozen"]);
-        assert!(frozen.contains("optimizer.safetensors does not fit the model"), "{frozen}");
-    }
+    let device = device().autodiff();
+    let folder = tempdir().unwrap();
+    let config = short_run(&registry, &["train.steps=1"]);
+    let run = RunFolder::create(&folder.path().join("run"), &config.to_toml(), Existing::Keep).unwrap();
+    let (task, start) = model(&registry, &config, 0, &device);
+    let mut checkpoints = Checkpoints::new(&run, &config, &*task);
+    let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();
+    trainer.observe(&mut checkpoints).run().unwrap();
+    let refused = |settings: &[&str]| {
+        let (_, other) = model(&registry, &short_run(&registry, settings), 0, &device);
+        load_checkpoint(&run.checkpoint(1), other, &config.optimizer, &device).err().unwrap().to_string()
+    };
+    let normed = refused(&["model.qk_norm=true"]);
+    assert!(normed.contains("it lacks `blocks.0.attention.qk_norm.gamma_"), "{normed}");
+    let shared = refused(&["model.n_kv_heads=1"]);
+    assert!(shared.contains("`blocks.0.attention.w_k` must have shape [16, 4], got [16, 16]"), "{shared}");
+    // The same weights, of which fewer are learned: the optimizer remembers too much.
+    let frozen = refused(&["model.projections=frozen"]);
+    assert!(frozen.contains("optimizer.safetensors does not fit the model"), "{frozen}");
 }

@@ -2,41 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use qkv_model::random::Rng;
-use qkv_model::{Init, Mode, Transformer, TransformerConfig};
+use qkv_model::{Mode, Transformer};
 use qkv_train::{
-    AdamW, Batch, Example, Examples, Model, Probe, Recipe, Reverse, Split, State, Task, TrainError, Trainer,
-    draw, evaluate,
+    AdamW, Batch, Example, Examples, Model, Probe, Recipe, Split, State, TrainError, Trainer, draw, evaluate,
 };
 
-use crate::support::backends::devices;
-
-const REVERSE: Reverse = Reverse { seq_len: 5, n_symbols: 6 };
-
-/// The inputs of `reverse` with these targets.
-struct Asks(Vec<Option<u32>>);
-
-impl Task for Asks {
-    fn summary(&self) -> String {
-        REVERSE.summary()
-    }
-
-    fn vocabulary(&self) -> Vec<String> {
-        REVERSE.vocabulary()
-    }
-
-    fn seq_len(&self) -> usize {
-        REVERSE.seq_len()
-    }
-
-    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        REVERSE.sample(rng)
-    }
-
-    fn targets(&self, _: &[u32]) -> Vec<Option<u32>> {
-        self.0.clone()
-    }
-}
+use crate::support::asks::{Asks, REVERSE, transformer};
+use crate::support::backends::device;
 
 /// A transformer without the last `n_left_out` of its features.
 #[derive(Module, Debug)]
@@ -56,10 +28,6 @@ impl Model for Short {
     }
 }
 
-fn transformer(device: &burn::tensor::Device) -> Transformer {
-    TransformerConfig::new(6, 5, 12).init(&Init::new(device, 1)).unwrap()
-}
-
 #[track_caller]
 fn check<T>(result: Result<T, TrainError>, message: &str) {
     let error = result.err().unwrap();
@@ -72,69 +40,64 @@ const NO_GRADIENTS: &str =
 
 #[test]
 fn a_model_without_autodiff_is_not_trained() {
-    for device in devices() {
-        let learning = device.clone().autodiff();
-        let plain = transformer(&device);
-        for (model, device) in [
-            (plain.clone(), &device),
-            (plain.clone(), &learning),
-            (transformer(&learning).valid(), &learning),
-            (transformer(&learning), &device),
-        ] {
-            check(Trainer::new(model, &REVERSE, Recipe::default(), device).map(|_| ()), NO_GRADIENTS);
-        }
-        let recipe = Recipe::default();
-        let batch = Batch::new(&REVERSE, &[draw(&REVERSE, 0, Split::Train, 0).unwrap()], &device).unwrap();
-        let state = State { step: 0, model: plain, optimizer: AdamW::new(&recipe.optimizer) };
-        check(state.step(&batch, 1.0, 0).map(|_| ()), NO_GRADIENTS);
+    let device = device();
+    let learning = device.clone().autodiff();
+    let plain = transformer(&device);
+    for (model, device) in [
+        (plain.clone(), &device),
+        (plain.clone(), &learning),
+        (transformer(&learning).valid(), &learning),
+        (transformer(&learning), &device),
+    ] {
+        check(Trainer::new(model, &REVERSE, Recipe::default(), device).map(|_| ()), NO_GRADIENTS);
     }
+    let recipe = Recipe::default();
+    let batch = Batch::new(&REVERSE, &[draw(&REVERSE, 0, Split::Train, 0).unwrap()], &device).unwrap();
+    let state = State { step: 0, model: plain, optimizer: AdamW::new(&recipe.optimizer) };
+    check(state.step(&batch, 1.0, 0).map(|_| ()), NO_GRADIENTS);
 }
 
 #[test]
 fn a_target_outside_the_vocabulary_is_named() {
     let message = "a target is 6, but the vocabulary has 6 tokens, numbered from 0; the vocabulary of the task and \
                    that of the model must have them all";
-    let task = Asks(vec![Some(5), Some(6), None, Some(0), None]);
-    for device in devices() {
-        let learning = device.clone().autodiff();
-        let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
-        check(new.map(|_| ()), message);
-        let examples = Examples { task: &task, seed: 0, split: Split::Test };
-        check(evaluate(&transformer(&device), examples, 3, &device), message);
-        let last = Asks(vec![Some(5); 5]);
-        evaluate(&transformer(&device), Examples { task: &last, ..examples }, 3, &device).unwrap();
-    }
+    let task = Asks(|_: &[u32]| vec![Some(5), Some(6), None, Some(0), None]);
+    let device = device();
+    let learning = device.clone().autodiff();
+    let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
+    check(new.map(|_| ()), message);
+    let examples = Examples { task: &task, seed: 0, split: Split::Test };
+    check(evaluate(&transformer(&device), examples, 3, &device), message);
+    let last = Asks(|_: &[u32]| vec![Some(5); 5]);
+    evaluate(&transformer(&device), Examples { task: &last, ..examples }, 3, &device).unwrap();
 }
 
 #[test]
 fn an_example_of_another_length_is_refused() {
-    for device in devices() {
-        let learning = device.clone().autodiff();
-        for n_targets in [4, 6] {
-            let message =
-                format!("an example must have 5 tokens and 5 targets or gaps, got 5 and {n_targets}");
-            let task = Asks(vec![Some(1); n_targets]);
-            let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
-            check(new.map(|_| ()), &message);
-            let example = draw(&task, 0, Split::Test, 0).unwrap();
-            check(Probe::new(&transformer(&device), &task, &example, &device).map(|_| ()), &message);
-            let examples = Examples { task: &task, seed: 0, split: Split::Test };
-            check(evaluate(&transformer(&device), examples, 3, &device), &message);
-        }
-        let short = Example { tokens: vec![1; 4], targets: vec![Some(1); 5] };
-        let message = "an example must have 5 tokens and 5 targets or gaps, got 4 and 5";
-        check(Batch::new(&REVERSE, &[short], &device).map(|_| ()), message);
+    let device = device();
+    let learning = device.clone().autodiff();
+    for n_targets in [4, 6] {
+        let message = format!("an example must have 5 tokens and 5 targets or gaps, got 5 and {n_targets}");
+        let task = Asks(|_: &[u32]| vec![Some(1); n_targets]);
+        let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
+        check(new.map(|_| ()), &message);
+        let example = draw(&task, 0, Split::Test, 0).unwrap();
+        check(Probe::new(&transformer(&device), &task, &example, &device).map(|_| ()), &message);
+        let examples = Examples { task: &task, seed: 0, split: Split::Test };
+        check(evaluate(&transformer(&device), examples, 3, &device), &message);
     }
+    let short = Example { tokens: vec![1; 4], targets: vec![Some(1); 5] };
+    let message = "an example must have 5 tokens and 5 targets or gaps, got 4 and 5";
+    check(Batch::new(&REVERSE, &[short], &device).map(|_| ()), message);
 }
 
 #[test]
 fn features_of_another_length_are_refused() {
-    for device in devices() {
-        let short = Short { transformer: transformer(&device), n_left_out: 1 };
-        let examples = Examples { task: &REVERSE, seed: 0, split: Split::Test };
-        let message = "the model's features must have the shape [3, 5, d_model], got [3, 4, 12]";
-        check(evaluate(&short, examples, 3, &device), message);
-        let whole = Short { n_left_out: 0, ..short };
-        evaluate(&whole, examples, 3, &device).unwrap();
-    }
+    let device = device();
+    let short = Short { transformer: transformer(&device), n_left_out: 1 };
+    let examples = Examples { task: &REVERSE, seed: 0, split: Split::Test };
+    let message = "the model's features must have the shape [3, 5, d_model], got [3, 4, 12]";
+    check(evaluate(&short, examples, 3, &device), message);
+    let whole = Short { n_left_out: 0, ..short };
+    evaluate(&whole, examples, 3, &device).unwrap();
 }

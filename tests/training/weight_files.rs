@@ -1,16 +1,14 @@
 //! Weights on disk: names, layout, and what happens when a file is not the model's.
 
-use std::fs;
-
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_inspect::{Source, Weights};
-use qkv_model::{Init, Transformer, TransformerConfig, parameters};
+use qkv_model::{Init, Transformer, TransformerConfig};
 use qkv_train::{load_weights, save_weights};
 use tempfile::tempdir;
 
-use crate::support::backends::devices;
 use crate::support::layers::additive;
+use crate::support::parameters::paths;
 
 fn config() -> TransformerConfig {
     TransformerConfig {
@@ -24,32 +22,18 @@ fn config() -> TransformerConfig {
     }
 }
 
-fn build(config: &TransformerConfig, seed: u64, device: &Device) -> Transformer {
-    config.init(&Init::new(device, seed)).unwrap()
-}
-
-#[test]
-fn what_is_saved_is_loaded_bit_for_bit() {
-    for device in devices() {
-        let folder = tempdir().unwrap();
-        let file = folder.path().join("model.safetensors");
-        let saved = build(&config(), 1, &device);
-        save_weights(&saved, &file).unwrap();
-        let loaded = load_weights(build(&config(), 2, &device), &file).unwrap();
-        for (saved, loaded) in parameters(&saved).iter().zip(parameters(&loaded)) {
-            assert_eq!((&saved.path, &saved.data), (&loaded.path, &loaded.data));
-        }
-    }
+fn build(config: &TransformerConfig) -> Transformer {
+    config.init(&Init::new(&Device::flex(), 1)).unwrap()
 }
 
 #[test]
 fn the_file_has_the_names_and_shapes_of_the_parameters() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
-    let model = build(&config(), 1, &Device::flex());
+    let model = build(&config());
     save_weights(&model, &file).unwrap();
     let weights = Weights::open(&file).unwrap();
-    let mut expected: Vec<String> = parameters(&model).into_iter().map(|p| p.path).collect();
+    let mut expected = paths(&model);
     let mut found: Vec<String> = weights.names().map(str::to_owned).collect();
     expected.sort();
     found.sort();
@@ -62,20 +46,10 @@ fn the_file_has_the_names_and_shapes_of_the_parameters() {
 }
 
 #[test]
-fn the_same_weights_make_the_same_bytes() {
-    let folder = tempdir().unwrap();
-    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
-    for file in [&first, &second] {
-        save_weights(&build(&config(), 1, &Device::flex()), file).unwrap();
-    }
-    assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
-}
-
-#[test]
 fn the_inspector_sees_the_heads_that_the_model_uses() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
-    let model = build(&config(), 1, &Device::flex());
+    let model = build(&config());
     save_weights(&model, &file).unwrap();
     let layers = Source::open(&file).unwrap().with_heads(2, None).unwrap().layers().unwrap();
     for (layer, block) in layers.iter().zip(&model.valid().blocks) {
@@ -92,10 +66,8 @@ fn the_inspector_sees_the_heads_that_the_model_uses() {
 fn weights_of_another_model_are_refused_with_the_reason() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("model.safetensors");
-    save_weights(&build(&config(), 1, &Device::flex()), &file).unwrap();
-    let refused = |config: TransformerConfig| {
-        load_weights(build(&config, 1, &Device::flex()), &file).err().unwrap().to_string()
-    };
+    save_weights(&build(&config()), &file).unwrap();
+    let refused = |config: TransformerConfig| load_weights(build(&config), &file).err().unwrap().to_string();
     let wider = refused(TransformerConfig { d_mlp: 9, ..config() });
     assert!(wider.contains("blocks.0.mlp") && wider.contains('7') && wider.contains('9'), "{wider}");
     let deeper = refused(TransformerConfig { n_layers: 3, ..config() });
@@ -105,16 +77,8 @@ fn weights_of_another_model_are_refused_with_the_reason() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_damaged_is_an_error() {
-    let folder = tempdir().unwrap();
-    let file = folder.path().join("model.safetensors");
-    let model = || build(&config(), 1, &Device::flex());
-    assert!(load_weights(model(), &file).err().unwrap().to_string().starts_with("cannot read"));
-    save_weights(&model(), &file).unwrap();
-    let bytes = fs::read(&file).unwrap();
-    for damaged in [&b""[..], b"not safetensors at all", &bytes[..bytes.len() / 2], &bytes[..bytes.len() - 1]]
-    {
-        fs::write(&file, damaged).unwrap();
-        assert!(load_weights(model(), &file).is_err(), "{} bytes were accepted", damaged.len());
-    }
+fn a_file_that_is_missing_is_an_error() {
+    let missing = tempdir().unwrap().path().join("model.safetensors");
+    let error = load_weights(build(&config()), &missing).err().unwrap();
+    assert!(error.to_string().starts_with("cannot read"), "{error}");
 }

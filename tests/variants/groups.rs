@@ -4,12 +4,12 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use qkv_model::{
     AttentionSpec, CausalAlign, Dot, Mask, Mode, SelfAttention, SelfAttentionConfig, attention_with_weights,
-    parameters,
 };
 
 use crate::support::backends::{places, tolerance};
 use crate::support::layers::{D_IN, D_K, D_OUT, D_V, build, full, input, scaled_dot, scores};
 use crate::support::numbers::{assert_close, tensor, values};
+use crate::support::parameters::assert_same;
 
 const N_HEADS: usize = 6;
 
@@ -23,8 +23,7 @@ fn four_heads_of_queries_and_two_of_keys_by_hand() {
     // keys (0, 1) with values (0, 12), heads 2 and 3 at keys (1, 0) with values (0, 24):
     //   (1/3, 2/3) · (0, 12) = 8     (1/4, 3/4) · (0, 12) = 9     (2/3, 1/3) · (0, 24) = 8     (3/4, 1/4) · (0, 24) = 6
     let (ln_2, ln_3) = (2_f64.ln(), 3_f64.ln());
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         let q: Tensor<4> = tensor(place, &[ln_2, ln_3, ln_2, ln_3], [1, 4, 1, 1]);
         let k = tensor(place, &[0.0, 1.0, 1.0, 0.0], [1, 2, 2, 1]);
         let v = tensor(place, &[0.0, 12.0, 0.0, 24.0], [1, 2, 2, 1]);
@@ -35,8 +34,7 @@ fn four_heads_of_queries_and_two_of_keys_by_hand() {
 
 #[test]
 fn it_is_multi_head_attention_with_repeated_columns_of_w_k_and_w_v() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         for score in scores() {
             for n_kv_heads in [1, 2, 3] {
                 let config = SelfAttentionConfig { score: score.clone(), ..grouped(Some(n_kv_heads)) };
@@ -74,12 +72,9 @@ fn it_is_multi_head_attention_with_repeated_columns_of_w_k_and_w_v() {
 
 #[test]
 fn as_many_heads_of_keys_as_of_queries_changes_no_bit() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let (given, open) = (build(place, &grouped(Some(N_HEADS))), build(place, &grouped(None)));
-        for (given, open) in parameters(&given).iter().zip(parameters(&open)) {
-            assert_eq!((&given.path, &given.data), (&open.path, &open.data));
-        }
+        assert_same("weights", &given, &open);
         let of =
             |layer: &SelfAttention| layer.forward_with_weights(input(place), &Mask::none(), Mode::Evaluate);
         let (given, open) = (of(&given), of(&open));
@@ -90,8 +85,8 @@ fn as_many_heads_of_keys_as_of_queries_changes_no_bit() {
 
 #[test]
 fn a_group_shares_its_matrices_and_neighbours_form_a_group() {
-    for (device, dtype) in places() {
-        let layer = build((&device, dtype), &grouped(Some(2)));
+    for place in places() {
+        let layer = build(place, &grouped(Some(2)));
         assert_eq!((layer.n_heads(), layer.n_kv_heads()), (6, 2));
         assert_eq!([0, 1, 2, 3, 4, 5].map(|head| layer.kv_head(head)), [0, 0, 0, 1, 1, 1]);
         for matrix in [SelfAttention::w_k, SelfAttention::w_v] {
@@ -101,9 +96,9 @@ fn a_group_shares_its_matrices_and_neighbours_form_a_group() {
             assert_eq!(of_head(3), of_head(5));
         }
         assert_ne!(values(&layer.w_q(0)), values(&layer.w_q(1)));
-        let trace = layer.trace(input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0), &Mask::none(), 1, 4);
+        let trace = layer.trace(input(place).narrow(0, 0, 1).squeeze_dim(0), &Mask::none(), 1, 4);
         assert_eq!(values(&trace.w_k), values(&layer.w_k(3)));
-        let [_, k, v] = layer.project(input((&device, dtype)));
+        let [_, k, v] = layer.project(input(place));
         assert_eq!(values(&trace.k), values(&k.slice([0..1, 1..2])));
         assert_eq!(values(&trace.v), values(&v.slice([0..1, 1..2])));
     }
@@ -111,8 +106,8 @@ fn a_group_shares_its_matrices_and_neighbours_form_a_group() {
 
 #[test]
 fn only_keys_and_values_get_smaller() {
-    for (device, dtype) in places() {
-        let n = |n_kv_heads| build((&device, dtype), &grouped(n_kv_heads)).num_params();
+    for place in places() {
+        let n = |n_kv_heads| build(place, &grouped(n_kv_heads)).num_params();
         // Matrices and biases of the five heads of keys and values that are gone.
         assert_eq!(n(None) - n(Some(1)), 5 * (D_IN + 1) * (D_K + D_V));
         assert_eq!(n(None), (D_IN + 1) * N_HEADS * (2 * D_K + D_V) + (N_HEADS * D_V + 1) * D_OUT);

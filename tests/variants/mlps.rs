@@ -2,10 +2,11 @@
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Activation, Init, Mlp, TransformerConfig, parameters};
+use qkv_model::{Activation, Init, Mlp, TransformerConfig};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, tensor, values};
+use crate::support::parameters::paths;
 
 /// One number in, two hidden ones, one out.
 fn mlp((device, dtype): (&Device, DType), activation: Activation) -> Mlp {
@@ -24,9 +25,9 @@ fn mlp((device, dtype): (&Device, DType), activation: Activation) -> Mlp {
 
 #[track_caller]
 fn check(activation: Activation, x: &[f64], want: &[f64]) {
-    for (device, dtype) in places() {
-        let x: Tensor<3> = tensor((&device, dtype), x, [1, x.len(), 1]);
-        let got = mlp((&device, dtype), activation).forward(x);
+    for place @ (_, dtype) in places() {
+        let x: Tensor<3> = tensor(place, x, [1, x.len(), 1]);
+        let got = mlp(place, activation).forward(x);
         assert_close(&format!("{activation:?}"), &values(&got), want, tolerance(dtype, 1e-6, 1e-13));
     }
 }
@@ -56,11 +57,8 @@ fn swiglu_gates_a_second_map_by_the_first() {
 
 #[test]
 fn only_swiglu_has_a_gate_and_it_has_no_biases() {
-    for (device, dtype) in places() {
-        let paths = |activation| {
-            let parameters = parameters(&mlp((&device, dtype), activation)).into_iter();
-            parameters.map(|parameter| parameter.path).collect::<Vec<String>>()
-        };
+    for place in places() {
+        let paths = |activation| paths(&mlp(place, activation));
         assert_eq!(paths(Activation::Gelu), ["w_in", "b_in", "w_out", "b_out"]);
         assert_eq!(paths(Activation::Relu), ["w_in", "b_in", "w_out", "b_out"]);
         assert_eq!(paths(Activation::Swiglu), ["w_in", "w_gate", "w_out"]);

@@ -2,10 +2,11 @@
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Init, Norm, NormConfig, NormKind, TransformerConfig, parameters};
+use qkv_model::{Init, Norm, NormConfig, NormKind, TransformerConfig};
 
 use crate::support::backends::{places, tolerance};
-use crate::support::numbers::{assert_close, random, tensor, values};
+use crate::support::numbers::{assert_close, distance, random, tensor, values};
+use crate::support::parameters::paths;
 
 fn norm((device, dtype): (&Device, DType), norm_kind: NormKind, d_model: usize) -> Norm {
     let config = TransformerConfig { norm_kind, ..TransformerConfig::new(2, 3, d_model) };
@@ -22,8 +23,7 @@ fn check(norm: &Norm, (device, dtype): (&Device, DType), x: &[f64], want: &[f64]
 fn rms_norm_of_three_and_four_by_hand() {
     // The mean square of (3, 4) is 12.5.
     let rms = (12.5_f64 + 1e-5).sqrt();
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let Norm::Rms(mut norm) = norm(place, NormKind::Rms, 2) else { panic!("no RMS norm") };
         check(&Norm::Rms(norm.clone()), place, &[3.0, 4.0], &[3.0 / rms, 4.0 / rms]);
         norm.gamma = Param::from_tensor(tensor(place, &[10.0, 100.0], [2]));
@@ -35,8 +35,7 @@ fn rms_norm_of_three_and_four_by_hand() {
 fn layer_norm_of_three_and_five_by_hand() {
     // Mean 4 and variance 1.
     let deviation = (1.0_f64 + 1e-5).sqrt();
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let Norm::Layer(mut norm) = norm(place, NormKind::Layer, 2) else { panic!("no layer norm") };
         check(&Norm::Layer(norm.clone()), place, &[3.0, 5.0], &[-1.0 / deviation, 1.0 / deviation]);
         norm.gamma = Param::from_tensor(tensor(place, &[10.0, 100.0], [2]));
@@ -49,12 +48,11 @@ fn layer_norm_of_three_and_five_by_hand() {
 fn rms_norm_takes_notice_of_the_mean_and_layer_norm_does_not() {
     let x = random("x", 7);
     let shifted: Vec<f64> = x.iter().map(|x| x + 3.0).collect();
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         for kind in [NormKind::Layer, NormKind::Rms] {
             let norm = norm(place, kind, 7);
             let of = |x: &[f64]| values(&norm.forward(tensor::<2>(place, x, [1, 7])));
-            let apart = of(&x).into_iter().zip(of(&shifted)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let apart = distance(&of(&x), &of(&shifted));
             assert_eq!(apart > 1e-4, kind == NormKind::Rms, "{kind:?}: {apart}");
         }
     }
@@ -67,9 +65,8 @@ fn rms_norm_has_a_gamma_and_no_beta_wherever_a_block_norms() {
             let of = |norm_kind| {
                 let config =
                     TransformerConfig { norm, norm_kind, d_mlp: 5, ..TransformerConfig::new(2, 3, 7) };
-                let model = config.init(&Init::new(&device, 1).with_dtype(dtype)).unwrap();
-                let paths = parameters(&model).into_iter().map(|parameter| parameter.path);
-                paths.filter(|path| path.contains("norm")).collect::<Vec<String>>()
+                let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
+                paths(&model).into_iter().filter(|path| path.contains("norm")).collect::<Vec<String>>()
             };
             let (rms, layer) = (of(NormKind::Rms), of(NormKind::Layer));
             assert!(rms.iter().all(|path| path.ends_with(".gamma")), "{rms:?}");

@@ -1,13 +1,13 @@
 //! Queries and keys of one length: by hand, and what no longer depends on the size of W_Q.
 
 use burn::module::Param;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
 use qkv_model::{Choice, Mask, Mode, QkNorm, SelfAttention, SelfAttentionConfig};
 
-use crate::support::backends::{places, tolerance};
+use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::layers::{BATCH, D_IN, N_HEADS, SEQ_LEN, build, heads, input, scaled_dot, scores};
 use crate::support::module_gradients::{gradients, largest};
-use crate::support::numbers::{assert_close, random_tensor, tensor, values};
+use crate::support::numbers::{assert_close, distance, random_tensor, tensor, values};
 
 fn normed(score: &Choice) -> SelfAttentionConfig {
     SelfAttentionConfig { qk_norm: true, ..heads(score) }
@@ -25,8 +25,7 @@ fn scaled(w: &Option<Param<Tensor<2>>>, factor: f64) -> Option<Param<Tensor<2>>>
 fn a_query_and_a_key_of_two_components_by_hand() {
     // √(mean(3², 4²) + 1e-6) = √(12.5 + 1e-6), and the key (0, 2) has √(2 + 1e-6).
     let (rms_q, rms_k) = ((12.5_f64 + 1e-6).sqrt(), (2.0_f64 + 1e-6).sqrt());
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         let of_two = |values: [f64; 2]| Param::from_tensor(tensor(place, &values, [2]));
         let norm = QkNorm { gamma_q: of_two([1.0, 10.0]), gamma_k: of_two([100.0, 1000.0]) };
         let [q, k] = norm.forward(
@@ -42,8 +41,7 @@ fn a_query_and_a_key_of_two_components_by_hand() {
 
 #[test]
 fn the_map_does_not_depend_on_the_size_of_w_q_or_w_k() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         for score in scores() {
             let mut layer = build(place, &normed(&score));
             // Long enough that the 1e-6 under the root is nothing beside a mean square of a hundred: 1e-8.
@@ -57,16 +55,14 @@ fn the_map_does_not_depend_on_the_size_of_w_q_or_w_k() {
             // Its direction counts as before.
             let mut other = layer.clone();
             other.w_q = scaled(&layer.w_q, -1.0);
-            let apart = weights(&other, input(place)).into_iter().zip(&want).map(|(a, b)| (a - b).abs());
-            assert!(apart.fold(0.0, f64::max) > 1e-2);
+            assert!(distance(&weights(&other, input(place)), &want) > 1e-2);
         }
     }
 }
 
 #[test]
 fn scores_stay_within_the_root_of_d_k_however_large_the_matrices() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         let mut layer = build(place, &normed(&scaled_dot()));
         (layer.w_q, layer.w_k) = (scaled(&layer.w_q, 1e6), scaled(&layer.w_k, 1e6));
         // Two vectors of mean square one have a dot product of at most d_k, over √d_k.
@@ -84,9 +80,7 @@ fn scores_stay_within_the_root_of_d_k_however_large_the_matrices() {
 
 #[test]
 fn a_query_and_keys_of_zero_stay_zero_with_finite_gradients() {
-    for (device, dtype) in places() {
-        let device = device.autodiff();
-        let place: (&Device, DType) = (&device, dtype);
+    for place in learning_places() {
         let layer = build(place, &normed(&scaled_dot()));
         let x = random_tensor(place, "x", [1, SEQ_LEN, D_IN]).mul_scalar(0.0);
         let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
@@ -99,8 +93,8 @@ fn a_query_and_keys_of_zero_stay_zero_with_finite_gradients() {
 
 #[test]
 fn all_heads_share_one_gamma_of_d_k_and_it_starts_at_one() {
-    for (device, dtype) in places() {
-        let layer = build((&device, dtype), &normed(&scaled_dot()));
+    for place in places() {
+        let layer = build(place, &normed(&scaled_dot()));
         let norm = layer.qk_norm.as_ref().unwrap();
         for gamma in [&norm.gamma_q, &norm.gamma_k] {
             assert_eq!(values(&gamma.val()), vec![1.0; layer.d_k()]);

@@ -1,6 +1,5 @@
 //! Rotary positions: what they do to a vector by hand, and what follows for the scores.
 
-use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
     AnyPositions, Catalog, Choice, HeadShape, Init, Mask, Mode, Place, Positions, SelfAttention,
@@ -8,8 +7,8 @@ use qkv_model::{
 };
 
 use crate::support::backends::{places, tolerance};
-use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, heads, input, scaled_dot};
-use crate::support::numbers::{assert_close, random, random_tensor, tensor, values};
+use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, heads, in_gauges, input, scaled_dot};
+use crate::support::numbers::{assert_close, distance, random, random_tensor, tensor, values};
 
 fn rope((device, dtype): (&Device, DType), base: f64, d_k: usize) -> AnyPositions {
     let choice = Choice::new("rope").with("base", base);
@@ -36,9 +35,8 @@ fn two_components_turn_by_one_radian_a_position() {
     // d_k = 2: one pair, θ_0 = base^0 = 1, so (1, 0) becomes (cos t, sin t) and (0, 1) becomes (-sin t, cos t).
     let (c_1, s_1) = (0.540_302_305_868_139_8, 0.841_470_984_807_896_5);
     let (c_2, s_2) = (-0.416_146_836_547_142_4, 0.909_297_426_825_681_7);
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for base in [2.0, 10_000.0] {
-            let place = (&device, dtype);
             let got = turned(place, base, &[1.0, 0.0], 3);
             assert_close("(1, 0)", &got, &[1.0, 0.0, c_1, s_1, c_2, s_2], rounding(dtype));
             let got = turned(place, base, &[0.0, 1.0], 3);
@@ -56,18 +54,18 @@ fn of_four_components_the_first_turns_with_the_third_and_the_second_with_the_fou
         [-1.984_110_648_555_549_7, 1.590_674_663_968_739, 2.462_377_902_412_316, 4.179_683_494_405_76],
         [-3.144_039_117_024_187_6, 1.165_455_832_502_238_4, -0.339_143_082_815_745_4, 4.317_604_972_955_089],
     ];
-    for (device, dtype) in places() {
-        let got = turned((&device, dtype), 100.0, &[1.0, 2.0, 3.0, 4.0], 3);
+    for place @ (_, dtype) in places() {
+        let got = turned(place, 100.0, &[1.0, 2.0, 3.0, 4.0], 3);
         assert_close("turned", &got, want.as_flattened(), rounding(dtype));
     }
 }
 
 #[test]
 fn no_vector_changes_its_length_and_the_first_position_nothing_at_all() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         let x = random("x", 6);
-        let got = turned((&device, dtype), 10_000.0, &x, 101);
-        let exact = values(&tensor::<1>((&device, dtype), &x, [6]));
+        let got = turned(place, 10_000.0, &x, 101);
+        let exact = values(&tensor::<1>(place, &x, [6]));
         assert_eq!(got[..6], exact);
         let length = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
         let lengths: Vec<f64> = got.chunks(6).map(length).collect();
@@ -78,8 +76,7 @@ fn no_vector_changes_its_length_and_the_first_position_nothing_at_all() {
 #[test]
 fn scores_depend_on_the_distance_of_two_positions_alone() {
     const LEN: usize = 13;
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         // One query and one key at all positions: what differs between two scores is where they stand.
         let everywhere = |label: &str| tensor::<4>(place, &random(label, 6).repeat(LEN), [1, 1, LEN, 6]);
         let [q, k] = rope(place, 50.0, 6).rotate(everywhere("q"), everywhere("k"));
@@ -114,8 +111,7 @@ fn pairs_of_neighbours_as_in_the_paper_are_the_same_up_to_the_order_of_component
     // Ours pairs i with i + 3: the paper's order is our components 0, 3, 1, 4, 2, 5.
     let reorder = |x: &[f64]| [0, 3, 1, 4, 2, 5].map(|at| x[at]);
     let (q, k) = (random("q", LEN * D_K), random("k", LEN * D_K));
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         let [got_q, got_k] = rope(place, 70.0, D_K)
             .rotate(tensor(place, &q, [1, 1, LEN, D_K]), tensor(place, &k, [1, 1, LEN, D_K]));
         let got = values(&got_q.matmul(got_k.transpose()));
@@ -130,43 +126,28 @@ fn pairs_of_neighbours_as_in_the_paper_are_the_same_up_to_the_order_of_component
     }
 }
 
-fn layer(place: (&Device, DType)) -> SelfAttention {
+/// How far the map moves in another gauge of every head.
+fn moved(place: (&Device, DType), gauge: [f64; 4]) -> f64 {
     let config = SelfAttentionConfig {
         n_heads: N_HEADS,
         positions: Choice::new("rope").with("base", 20.0),
         ..SelfAttentionConfig::new(D_IN, 2)
     };
-    build(place, &config)
-}
-
-/// How far the map moves if every head's W_Q becomes W_Q A and its W_K becomes W_K A⁻ᵀ, for A = [[a, b], [c, d]].
-fn moved(place: (&Device, DType), [a, b, c, d]: [f64; 4]) -> f64 {
-    let layer = layer(place);
-    let determinant = a * d - b * c;
-    let inverse_transposed = [d, -c, -b, a].map(|entry| entry / determinant);
-    let times = |of_head: &dyn Fn(usize) -> Tensor<2>, matrix: [f64; 4]| {
-        let columns = (0..N_HEADS).map(|head| of_head(head).matmul(tensor(place, &matrix, [2, 2]))).collect();
-        Some(Param::from_tensor(Tensor::cat(columns, 1)))
-    };
-    let mut other = layer.clone();
-    other.w_q = times(&|head| layer.w_q(head), [a, b, c, d]);
-    other.w_k = times(&|head| layer.w_k(head), inverse_transposed);
+    let layer = build(place, &config);
     let map = |layer: &SelfAttention| {
         values(&layer.forward_with_weights(input(place), &Mask::none(), Mode::Evaluate).weights)
     };
-    let distances = map(&layer).into_iter().zip(map(&other)).map(|(a, b)| (a - b).abs());
-    distances.fold(0.0, f64::max)
+    distance(&map(&layer), &map(&in_gauges(place, &layer, [gauge; N_HEADS])))
 }
 
 #[test]
 fn a_change_of_gauge_moves_the_map_unless_it_is_a_turn_itself() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place @ (_, dtype) in places() {
         // Rotations of the plane commute with one another, and with a common factor: such an A cancels.
         let (sin, cos) = 0.7_f64.sin_cos();
         let turn = [cos, sin, -sin, cos].map(|entry| 3.0 * entry);
         assert!(moved(place, turn) < rounding(dtype), "{}", moved(place, turn));
-        // Any other does not: W_Q W_Kᵀ alone no longer says who looks at whom.
+        // Any other does not: W_Q W_Kᵀ alone no longer determines the map.
         let shear = [2.0, 1.0, 1.0, 3.0];
         assert!(moved(place, shear) > 1e-3, "{}", moved(place, shear));
     }
@@ -174,28 +155,24 @@ fn a_change_of_gauge_moves_the_map_unless_it_is_a_turn_itself() {
 
 #[test]
 fn a_layer_with_rope_or_alibi_can_tell_the_order_of_its_inputs() {
-    for (device, dtype) in places() {
-        let place = (&device, dtype);
+    for place in places() {
         for positions in ["rope", "alibi"] {
             let config =
                 SelfAttentionConfig { d_k: 6, positions: Choice::new(positions), ..heads(&scaled_dot()) };
             let layer = build(place, &config);
             let forward = |x: Tensor<3>| layer.forward(x, &Mask::none(), Mode::Evaluate);
             let x = random_tensor(place, "x", [1, SEQ_LEN, D_IN]);
-            let turned_round = values(&forward(x.clone().flip([1])).flip([1]));
-            let distances = values(&forward(x)).into_iter().zip(turned_round).map(|(a, b)| (a - b).abs());
-            let moved = distances.fold(0.0, f64::max);
+            let before = values(&forward(x.clone()));
+            let turned_round = forward(x.clone().flip([1])).flip([1]);
+            let moved = distance(&values(&turned_round), &before);
             // ALiBi without a causal mask sees distances without a sign, so that turning the sequence round is
-            // the one permutation that it cannot tell.
+            // the one permutation that changes nothing.
             assert_eq!(moved > 1e-3, positions == "rope", "{positions}: {moved}");
-            let x = random_tensor(place, "x", [1, SEQ_LEN, D_IN]);
             let swapped = |x: Tensor<3>| {
                 let [first, rest] = [x.clone().narrow(1, 0, 2), x.narrow(1, 2, SEQ_LEN - 2)];
                 Tensor::cat(vec![first.flip([1]), rest], 1)
             };
-            let other = values(&swapped(forward(swapped(x.clone()))));
-            let distances = values(&forward(x)).into_iter().zip(other).map(|(a, b)| (a - b).abs());
-            let moved = distances.fold(0.0, f64::max);
+            let moved = distance(&values(&swapped(forward(swapped(x)))), &before);
             assert!(moved > 1e-5, "{positions}: {moved}");
         }
     }
@@ -203,16 +180,16 @@ fn a_layer_with_rope_or_alibi_can_tell_the_order_of_its_inputs() {
 
 #[test]
 fn what_is_kept_between_passes_changes_no_bit() {
-    for (device, dtype) in places() {
+    for place @ (device, dtype) in places() {
         for scheme in ["rope", "alibi"] {
-            let init = Init::new(&device, 1).with_dtype(dtype);
-            let place = Place::Attention(HeadShape { n_heads: 3, d_k: 4 });
+            let init = Init::new(device, 1).with_dtype(dtype);
+            let layer = Place::Attention(HeadShape { n_heads: 3, d_k: 4 });
             let build =
-                || Catalog::default().build_positions(&Choice::new(scheme), &init, place).unwrap().unwrap();
+                || Catalog::default().build_positions(&Choice::new(scheme), &init, layer).unwrap().unwrap();
             let kept = build();
             // Longer, shorter, and the same again.
             for (q_len, k_len) in [(5, 7), (9, 2), (3, 3), (3, 3)] {
-                let tensor = |len| random_tensor((&device, dtype), "x", [2, 3, len, 4]);
+                let tensor = |len| random_tensor(place, "x", [2, 3, len, 4]);
                 let rotated =
                     |scheme: &AnyPositions| scheme.rotate(tensor(q_len), tensor(k_len)).map(|x| values(&x));
                 assert_eq!(rotated(&kept), rotated(&build()));

@@ -25,19 +25,19 @@ fn weights(
 fn a_score_of_ln_3_under_a_cap_of_two_is_one() {
     // 2 tanh(ln 3 / 2) = 2 (3 - 1) / (3 + 1) = 1, so the weights of scores 0 and ln 3 are 1 and e over their sum.
     let e = std::f64::consts::E;
-    for (device, dtype) in places() {
-        let got = weights((&device, dtype), &[0.0, 3_f64.ln()], 2.0, &Mask::none());
+    for place @ (_, dtype) in places() {
+        let got = weights(place, &[0.0, 3_f64.ln()], 2.0, &Mask::none());
         assert_close("weights", &got, &[1.0 / (1.0 + e), e / (1.0 + e)], tolerance(dtype, 1e-6, 1e-14));
     }
 }
 
 #[test]
 fn a_huge_score_counts_as_the_cap() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         // Scores 2, 0 and -2, whatever they were.
         let e = std::f64::consts::E.powi(2);
         let sum = e + 1.0 + 1.0 / e;
-        let got = weights((&device, dtype), &[1e4, 0.0, -1e4], 2.0, &Mask::none());
+        let got = weights(place, &[1e4, 0.0, -1e4], 2.0, &Mask::none());
         assert_close("weights", &got, &[e / sum, 1.0 / sum, 1.0 / e / sum], tolerance(dtype, 1e-6, 1e-14));
     }
 }
@@ -45,8 +45,8 @@ fn a_huge_score_counts_as_the_cap() {
 #[test]
 fn a_small_score_loses_a_third_of_its_cube_over_the_square_of_the_cap() {
     // tanh x = x - x³/3 + 2x⁵/15: of a score of 1/10 under a cap of 2, 1/12000 is lost, up to 2/15 · 1e-5/16.
-    for (device, dtype) in places() {
-        let got = weights((&device, dtype), &[0.1, 0.0], 2.0, &Mask::none());
+    for place @ (_, dtype) in places() {
+        let got = weights(place, &[0.1, 0.0], 2.0, &Mask::none());
         let capped = (got[0] / got[1]).ln();
         let next = 2.0 / 15.0 * 1e-5 / 16.0;
         let loss = 0.1 - capped;
@@ -58,10 +58,10 @@ fn a_small_score_loses_a_third_of_its_cube_over_the_square_of_the_cap() {
 fn all_scores_of_a_layer_lie_within_the_cap() {
     // A power of two, which single precision has exactly.
     const CAP: f64 = 0.0625;
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in scores() {
-            let layer = build((&device, dtype), &SelfAttentionConfig { softcap: CAP, ..full(&score) });
-            let x = input((&device, dtype)).narrow(0, 0, 1).squeeze_dim(0);
+            let layer = build(place, &SelfAttentionConfig { softcap: CAP, ..full(&score) });
+            let x = input(place).narrow(0, 0, 1).squeeze_dim(0);
             for query in 0..SEQ_LEN {
                 let trace = layer.trace(x.clone(), &Mask::none(), query, 1);
                 let (raw, capped) = (values(&trace.scores.mul_scalar(trace.scale)), values(&trace.scaled));
@@ -75,14 +75,14 @@ fn all_scores_of_a_layer_lie_within_the_cap() {
 
 #[test]
 fn a_cap_of_zero_changes_no_bit_and_a_huge_one_hardly_any() {
-    for (device, dtype) in places() {
+    for place @ (_, dtype) in places() {
         for score in scores() {
             let of = |softcap| {
-                let layer = build((&device, dtype), &SelfAttentionConfig { softcap, ..full(&score) });
-                values(&layer.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate))
+                let layer = build(place, &SelfAttentionConfig { softcap, ..full(&score) });
+                values(&layer.forward(input(place), &Mask::none(), Mode::Evaluate))
             };
-            let without = build((&device, dtype), &full(&score));
-            let without = values(&without.forward(input((&device, dtype)), &Mask::none(), Mode::Evaluate));
+            let without = build(place, &full(&score));
+            let without = values(&without.forward(input(place), &Mask::none(), Mode::Evaluate));
             assert_eq!(of(0.0), without);
             assert_close("huge", &of(1e4), &without, tolerance(dtype, 1e-6, 1e-8));
         }
@@ -91,9 +91,9 @@ fn a_cap_of_zero_changes_no_bit_and_a_huge_one_hardly_any() {
 
 #[test]
 fn a_hidden_key_stays_hidden_under_a_cap() {
-    for (device, dtype) in places() {
-        let mask = Mask::hidden(bools(&device, &[false, true, false], [1, 1, 1, 3]));
-        let got = weights((&device, dtype), &[1e4, 1e4, 1e4], 2.0, &mask);
+    for place @ (device, _) in places() {
+        let mask = Mask::hidden(bools(device, &[false, true, false], [1, 1, 1, 3]));
+        let got = weights(place, &[1e4, 1e4, 1e4], 2.0, &mask);
         assert_eq!(got, [0.5, 0.0, 0.5]);
     }
 }

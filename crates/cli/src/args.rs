@@ -1,6 +1,9 @@
-//! The command line. Negative numbers are allowed everywhere, so that `--seed -1` is refused for its value.
+//! The command line. Negative numbers are allowed everywhere, so that `--seed -1` is refused for its value; a command
+//! with [`MachineArgs`] has that from them.
 
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, value_parser};
 
@@ -34,13 +37,12 @@ pub enum Command {
     /// Time full training steps, beside the fastest matrix product of the machine
     Bench(BenchArgs),
     /// Replay chapter 3 of Raschka's Build a Large Language Model (From Scratch), and check its printed numbers
-    Lecture(LectureArgs),
+    Lecture(MachineArgs),
     /// List the tasks
     Tasks,
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
 pub struct TrainArgs {
     /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume the folder of a run
     #[arg(value_name = "TASK|CONFIG.toml|RUN")]
@@ -52,7 +54,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
     /// Save and end after N steps, without changing the schedule
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub stop_after: Option<u64>,
     /// Decides initial weights, examples and dropout
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=MAX_SEED))]
@@ -84,6 +86,7 @@ pub struct TrainArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 pub struct MachineArgs {
     /// Where to compute: flex, or ndarray where it is compiled in
     #[arg(long, value_name = "NAME", default_value = "flex")]
@@ -94,12 +97,11 @@ pub struct MachineArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
 pub struct EvalArgs {
     /// Folder of a run
     pub run: PathBuf,
     /// Number of test examples
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one::<u64>)]
     pub examples: u64,
     /// Evaluate every input of a task that has at most a million
     #[arg(long, conflicts_with = "examples")]
@@ -112,12 +114,11 @@ pub struct EvalArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
 pub struct AblateArgs {
     /// Folder of a run
     pub run: PathBuf,
     /// Number of test examples
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one::<u64>)]
     pub examples: u64,
     /// Replace a part by its mean over the examples at every position, instead of zero
     #[arg(long)]
@@ -130,7 +131,6 @@ pub struct AblateArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
 pub struct ExplainArgs {
     /// Folder of a run
     pub run: PathBuf,
@@ -156,10 +156,10 @@ pub struct InspectArgs {
     #[arg(value_name = "RUN|FILE")]
     pub source: PathBuf,
     /// Number of query heads, for a file without a config
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     pub heads: Option<usize>,
     /// Number of heads that keys and values have; without, the config or the widths of W_Q and W_K decide
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     pub kv_heads: Option<usize>,
     /// Also write every matrix and attention map as an SVG picture into this folder
     #[arg(long, value_name = "DIR")]
@@ -186,7 +186,6 @@ pub struct ReportArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
 pub struct SweepArgs {
     /// A config file with a table [sweep], whose keys are config keys and whose values are lists
     #[arg(value_name = "CONFIG.toml")]
@@ -205,7 +204,6 @@ pub struct SweepArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
 pub struct BenchArgs {
     /// Time this workload; all of them by default. May be given several times
     #[arg(long = "workload", value_name = "NAME")]
@@ -220,9 +218,8 @@ pub struct BenchArgs {
     pub json: bool,
 }
 
-#[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
-pub struct LectureArgs {
-    #[command(flatten)]
-    pub machine: MachineArgs,
+/// A count that is not zero.
+fn at_least_one<T: FromStr<Err = ParseIntError> + From<u8> + PartialEq>(text: &str) -> Result<T, String> {
+    let count: T = text.parse().map_err(|error: ParseIntError| error.to_string())?;
+    if count == T::from(0) { Err("it must be at least 1".to_owned()) } else { Ok(count) }
 }

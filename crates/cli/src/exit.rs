@@ -8,21 +8,15 @@ use qkv_inspect::InspectError;
 use qkv_model::ModelError;
 use qkv_run::{RunError, RunFolder};
 use qkv_train::TrainError;
+use thiserror::Error;
 
 use crate::output::shell;
 use crate::output::stdout::{Stdout, print_error};
 
 /// The user asked for something that cannot be done; nothing was started.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{0}")]
 pub struct Usage(pub String);
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
 
 /// For `anyhow::bail!`-like use: an error that exits with 2.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {

@@ -1,6 +1,5 @@
 //! What can be wrong with the files of a run; every message says what was expected, what was found and what to do.
 
-use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use qkv_run::RunError;
@@ -152,40 +151,25 @@ pub enum InspectError {
         /// The step.
         step: u64,
     },
-    /// `config.json` is not what a checkpoint has.
+    /// JSON in a file, such as `config.json` or the labels of a snapshot, does not hold what it should.
     #[error("cannot use {}: {problem}", path.display())]
-    Config {
+    Json {
         /// The file.
         path: PathBuf,
         /// What was expected and found.
         problem: String,
     },
-    /// The labels of a snapshot are not what they should be.
-    #[error("cannot use the labels in {}: its metadata `probes` must hold arrays of strings: {problem}", path.display())]
-    Labels {
-        /// The snapshot.
-        path: PathBuf,
-        /// What was found.
-        problem: String,
-    },
-    /// Two matrices of different sizes cannot be compared.
-    #[error("cannot compare a {}x{} matrix with a {}x{} one; they must have the same size", left[0], left[1], right[0], right[1])]
-    SizesDiffer {
-        /// Rows and columns of the first.
-        left: [usize; 2],
-        /// Rows and columns of the second.
-        right: [usize; 2],
-    },
-    /// Two matrices that do not meet cannot be multiplied.
+    /// Two matrices that cannot be compared or multiplied.
     #[error(
-        "cannot multiply a {}x{} matrix by a {}x{} one; the first must have as many columns as the second has rows",
-        left[0], left[1], right[0], right[1]
+        "a {}x{} matrix does not fit a {}x{} one; {expected}", left[0], left[1], right[0], right[1]
     )]
-    WidthsDiffer {
+    SizesDoNotFit {
         /// Rows and columns of the first.
         left: [usize; 2],
         /// Rows and columns of the second.
         right: [usize; 2],
+        /// Which sizes would fit.
+        expected: &'static str,
     },
     /// Only a square matrix has eigenvalues.
     #[error("a {rows}x{columns} matrix has no eigenvalues; it must have as many columns as rows")]
@@ -195,20 +179,9 @@ pub enum InspectError {
         /// Number of columns.
         columns: usize,
     },
-    /// The iteration for the eigenvalues did not settle.
-    #[error("the eigenvalues of a {rows}x{rows} matrix did not converge in {iterations} iterations")]
-    EigenvaluesDoNotConverge {
-        /// Number of rows and columns.
-        rows: usize,
-        /// The bound.
-        iterations: usize,
-    },
     /// Queries and keys cannot be given another basis.
-    #[error("there is no balanced gauge: {reason}")]
-    NoGauge {
-        /// Why not.
-        reason: NoGauge,
-    },
+    #[error("there is no balanced gauge: {0}")]
+    NoGauge(#[from] NoGauge),
     /// NaN or infinite values have no singular values and no eigenvalues.
     #[error(
         "{count} of {total} values are NaN or infinite, so there are no singular values and no eigenvalues; the \
@@ -220,9 +193,11 @@ pub enum InspectError {
         /// Of how many.
         total: usize,
     },
-    /// The iteration for the singular values did not settle.
-    #[error("the singular values of a {rows}x{columns} matrix did not converge in {iterations} iterations")]
+    /// An iteration did not settle.
+    #[error("the {values} of a {rows}x{columns} matrix did not converge in {iterations} iterations")]
     NoConvergence {
+        /// `"singular values"`, `"singular vectors"` or `"eigenvalues"`.
+        values: &'static str,
         /// Number of rows.
         rows: usize,
         /// Number of columns.
@@ -239,35 +214,24 @@ pub enum InspectError {
 }
 
 /// Why the basis of queries and keys is not free.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NoGauge {
     /// Rotary positions turn fixed pairs of dimensions of every query and key.
+    #[error("rotary positions tie queries and keys to their basis")]
     Rotary,
     /// Queries and keys are normalised, or scaled dimension by dimension, before they meet.
+    #[error("queries and keys are normalised before they meet")]
     Normalised,
     /// The score is no dot product. Its name.
+    #[error("the score {} is neither dot nor scaled-dot", .0.escape_debug())]
     Score(String),
     /// A position scheme that is not known here and may act on queries and keys. Its name.
+    #[error("the positions {} may act on queries and keys", .0.escape_debug())]
     Positions(String),
-    /// The config does not say this about the model: `score` or `positions`.
+    /// The config lacks this key of the model: `score` or `positions`.
+    #[error("the config does not say {0}")]
     Unsaid(&'static str),
     /// W_Q or W_K is missing, or they have no common `d_k`.
+    #[error("w_q and w_k are not both there with the same d_k")]
     NoCircuit,
-}
-
-impl Display for NoGauge {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rotary => write!(out, "rotary positions tie queries and keys to their basis"),
-            Self::Normalised => write!(out, "queries and keys are normalised before they meet"),
-            Self::Score(name) => {
-                write!(out, "the score {} is neither dot nor scaled-dot", name.escape_debug())
-            }
-            Self::Positions(name) => {
-                write!(out, "the positions {} may act on queries and keys", name.escape_debug())
-            }
-            Self::Unsaid(key) => write!(out, "the config does not say {key}"),
-            Self::NoCircuit => write!(out, "w_q and w_k are not both there with the same d_k"),
-        }
-    }
 }

@@ -2,10 +2,8 @@
 //!
 //! No model is constructed and no tensor library is used, so a model of any origin is shown
 //! like our own, as long as its matrices are called `w_q`, `w_k`, `w_v` and `w_o`. This crate writes no file, prints
-//! nothing and picks no device: text and pictures come back as strings. Start at [`Source`] for one checkpoint, at
-//! [`LayerWeights::qk`] and [`LayerWeights::ov`] for what the matrices do together, at [`AttentionMap::scores`] for
-//! what a head looks at, and at [`Film`] for a whole run; the axes are called as in `qkv-model` (`d_in`, `d_k`, `d_v`,
-//! `d_out`, `n_heads`), and matrices are `[in, out]` because `q = x W_Q`.
+//! nothing and picks no device: text and pictures come back as strings. The axes are called as in `qkv-model` (`d_in`,
+//! `d_k`, `d_v`, `d_out`, `n_heads`), and matrices are `[in, out]` because `q = x W_Q`.
 //!
 //! ```
 //! use qkv_inspect::{HeatMap, Matrix, Palette, TextStyle};
@@ -33,8 +31,7 @@
 //! - Which head reads which? [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a
 //!   [`Baseline`].
 //! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
-//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s, [`AttentionPattern`]s and
-//!   [`Shapes`]; `qkv report RUN`.
+//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s; `qkv report RUN`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
 //!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`grouped`] and [`counted`]; a
 //!   [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
@@ -60,8 +57,6 @@ pub use files::source::Source;
 pub use files::weights::{Tensor, Weights};
 pub use film::film_strip::FilmStrip;
 pub use film::frames::{Film, Frame};
-pub use film::page::shapes::Shapes;
-pub use heads::attention_pattern::AttentionPattern;
 pub use heads::attention_stats::{Entropy, OffsetMean};
 pub use heads::circuit::Circuit;
 pub use heads::composition::{Baseline, Composition, CompositionKind, compositions};

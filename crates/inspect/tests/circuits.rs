@@ -48,6 +48,7 @@ proptest! {
             ..HeadWeights::default()
         };
         let layer = layer(head);
+        assert_eq!(layer.qk(0).unwrap().product().axes(), ["d_in of the query", "d_in of the key"]);
         assert_close(&loops(&layer.qk(0).unwrap().product()), &product(&w_q, &transposed(&w_k)), 32.0);
         assert_close(&loops(&layer.ov(0).unwrap().product()), &product(&w_v, &w_o), 32.0);
     }

@@ -47,17 +47,18 @@ pub fn trace(a: &Rows) -> f64 {
     sum
 }
 
+/// The row from `column` on with the largest entry in it.
+fn pivot(a: &Rows, column: usize) -> usize {
+    let entry = |row: usize| a[row][column].abs();
+    (column..a.len()).max_by(|&one, &other| entry(one).total_cmp(&entry(other))).unwrap_or(column)
+}
+
 /// Determinant by elimination with the largest pivot of each column.
 pub fn determinant(a: &Rows) -> f64 {
     let mut a = a.clone();
     let mut determinant = 1.0;
     for column in 0..a.len() {
-        let mut pivot = column;
-        for row in column..a.len() {
-            if a[row][column].abs() > a[pivot][column].abs() {
-                pivot = row;
-            }
-        }
+        let pivot = pivot(&a, column);
         if a[pivot][column] == 0.0 {
             return 0.0;
         }
@@ -86,12 +87,7 @@ pub fn inverse_transposed(a: &Rows) -> Rows {
         }
     }
     for column in 0..n {
-        let mut pivot = column;
-        for row in column..n {
-            if wide[row][column].abs() > wide[pivot][column].abs() {
-                pivot = row;
-            }
-        }
+        let pivot = pivot(&wide, column);
         wide.swap(pivot, column);
         let divisor = wide[column][column];
         for x in &mut wide[column] {

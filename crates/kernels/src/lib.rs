@@ -27,14 +27,14 @@ mod process;
 mod simd;
 
 pub use attention::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Softmax,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign, Dropout, Softmax,
     attention_backward, attention_forward,
 };
 pub use dense::{
-    AdamW, AdamWParameter, CrossEntropySaved, Decay, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved, Id,
-    Matrix, Norm, NormGradients, NormOutput, NormSaved, cross_entropy_backward, cross_entropy_forward,
-    embedding_backward, embedding_forward, gelu_backward, gelu_forward, global_norm, norm_backward,
-    norm_forward, start_rows, sum, sum_rows,
+    AdamW, AdamWParameter, CrossEntropySaved, Decay, GeluGradients, GeluMlp, GeluMlpGradients, GeluMlpOutput,
+    GeluSaved, Matrix, Norm, NormGradients, NormKind, NormOutput, NormSaved, cross_entropy_backward,
+    cross_entropy_forward, embedding_backward, embedding_forward, gelu_backward, gelu_forward, global_norm,
+    norm_backward, norm_forward, start_rows, sum, sum_rows,
 };
 pub use memory::{MaskView, View, ViewMut, zeros};
 pub use process::{ProcessError, prepare_process};

@@ -16,27 +16,19 @@ const MAX_PARTS: usize = 32;
 /// Rows of a part at least, so that its sums are small beside its rows.
 const MIN_ROWS: usize = 32;
 
-pub(crate) fn is_worth_it(n_tasks: usize, work_ns: f64) -> bool {
-    n_tasks > 1 && work_ns >= MIN_PARALLEL_NS && rayon::current_num_threads() > 1
+/// Whether several threads are faster than one at this much work.
+pub(crate) fn is_worth_it(work_ns: f64) -> bool {
+    work_ns >= MIN_PARALLEL_NS && rayon::current_num_threads() > 1
 }
 
-/// Runs `task(0)`, …, `task(n_tasks - 1)`, in parallel if all of them together take about `work_ns` on one thread and
-/// that is worth it.
-pub(crate) fn for_each(n_tasks: usize, work_ns: f64, task: impl Fn(usize) + Sync + Send) {
-    if is_worth_it(n_tasks, work_ns) {
-        (0..n_tasks).into_par_iter().for_each(task);
-    } else {
-        (0..n_tasks).for_each(task);
-    }
-}
-
-/// As [`for_each`], for tasks that own what they write to.
-pub(crate) fn for_each_item<I: Send>(
+/// Does `task` for every item, in parallel if all of them together take about `work_ns` on one thread and that is worth
+/// it. An item owns what its task writes to.
+pub(crate) fn for_each<I: Send>(
     items: impl Iterator<Item = I>,
     work_ns: f64,
     task: impl Fn(I) + Sync + Send,
 ) {
-    if is_worth_it(2, work_ns) {
+    if is_worth_it(work_ns) {
         items.collect::<Vec<_>>().into_par_iter().for_each(task);
     } else {
         items.for_each(task);

@@ -1,9 +1,9 @@
 //! What a process sets once so that kernels reach their full speed: its threads and its allocator.
 
-use std::fmt;
 use std::num::NonZero;
 
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
+use thiserror::Error;
 
 /// A training step allocates large arrays and frees them a moment later. The allocator of glibc hands each of them back
 /// to the system, which has to clear its pages when they come again: a third of the time of a step.
@@ -40,16 +40,9 @@ pub fn prepare_process(n_threads: Option<NonZero<usize>>) -> Result<(), ProcessE
 }
 
 /// Why [`prepare_process`] has not set the threads of the process.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("the threads of this process can be set once, before any of them computes: {0}")]
 pub struct ProcessError(ThreadPoolBuildError);
-
-impl fmt::Display for ProcessError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the threads of this process can be set once, before any of them computes: {}", self.0)
-    }
-}
-
-impl std::error::Error for ProcessError {}
 
 #[cfg(feature = "mimalloc")]
 fn keep_freed_memory() {

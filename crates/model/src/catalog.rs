@@ -135,18 +135,12 @@ impl Catalog {
     }
 
     /// `choice`, a score, with every setting filled in.
-    ///
-    /// # Errors
-    /// If there is no score of this name or its settings are wrong.
-    pub fn score_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
+    pub(crate) fn score_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
         Ok(self.scores.read(choice)?.choice)
     }
 
     /// `choice`, a position scheme, with every setting filled in.
-    ///
-    /// # Errors
-    /// If there is no scheme of this name or its settings are wrong.
-    pub fn positions_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
+    pub(crate) fn positions_with_defaults(&self, choice: &Choice) -> Result<Choice, ModelError> {
         Ok(self.positions.read(choice)?.choice)
     }
 

@@ -1,5 +1,5 @@
-//! Dropout whose masks are a function of (seed, step, layer) and of where a value stands, so that a resumed run repeats an
-//! uninterrupted one and the fused kernels compute the mask again in the backward instead of keeping it.
+//! Dropout whose masks are a function of (seed, step, layer) and of where a value stands, so that a resumed run repeats
+//! an uninterrupted one and the fused kernels compute the mask again in the backward instead of keeping it.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
@@ -45,8 +45,8 @@ impl Dropout {
     }
 }
 
-/// Drops among the values of `x` by where they stand on its last four axes, `[batch, heads, q_len, k_len]` for attention
-/// weights.
+/// Drops among the values of `x` by where they stand on its last four axes, `[batch, heads, q_len, k_len]` for
+/// attention weights.
 pub(crate) fn apply<const D: usize>(x: Tensor<D>, rule: Option<DropoutRule>) -> Tensor<D> {
     let Some(rule) = rule else { return x };
     let shape = x.dims();

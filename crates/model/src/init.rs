@@ -59,11 +59,6 @@ impl Init {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    /// The path of the module being built.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
     /// The device on which parameters are created.
     pub fn device(&self) -> &Device {
         &self.device

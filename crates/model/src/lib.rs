@@ -7,8 +7,8 @@
 //! - What is attention without parameters? [`BasicAttention`].
 //! - What do W_Q, W_K and W_V add? [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`]; example
 //!   `attention_by_hand`.
-//! - What lies between queries and weights? [`attention`], [`attention_with_weights`], [`AttentionSpec`], [`Attended`],
-//!   [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
+//! - What lies between queries and weights? [`attention()`], [`attention_with_weights`], [`AttentionSpec`],
+//!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
 //! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate; example
 //!   `attention_by_hand`.
 //! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`];
@@ -25,7 +25,7 @@
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - Where do initial weights come from? [`Init`], [`Training`], [`random`].
-//! - What is in a model? [`parameters`], [`Parameter`], named by their [`ModulePath`].
+//! - What is in a model? [`parameters()`], [`Parameter`], named by their [`ModulePath`].
 //! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
 //!   `qkv bench` measures it.
 //! - Is this a training step? [`Mode`]; example `gradients_reach_qkv`.

@@ -72,9 +72,9 @@ impl Norm {
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match (self, HostBackend::of(&x)) {
             (Self::Layer(LayerNorm { gamma, beta: Some(beta), .. }), Some(backend)) => {
-                fused::layer_norm(backend, x, gamma.val(), beta.val(), EPSILON)
+                fused::norm(backend, x, gamma.val(), Some(beta.val()), EPSILON)
             }
-            (Self::Rms(norm), Some(backend)) => fused::rms_norm(backend, x, norm.gamma.val(), EPSILON),
+            (Self::Rms(norm), Some(backend)) => fused::norm(backend, x, norm.gamma.val(), None, EPSILON),
             (Self::Layer(norm), _) => norm.forward(x),
             (Self::Rms(norm), None) => rms_norm(x, EPSILON) * norm.gamma.val().unsqueeze(),
         }

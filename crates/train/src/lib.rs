@@ -10,7 +10,7 @@
 //! - What comes out? [`Trained`], [`Ended`], [`State`]; example `learn_to_reverse`.
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
 //!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
-//!   yours, with [`Enumerable`] inputs, [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
+//!   yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
 //!   [`draw`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
@@ -27,8 +27,8 @@
 //! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and
 //!   [`Snapshots`] ([`FilmEnd`]) are three.
-//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`];
-//!   example `read_the_weights`.
+//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`]
+//!   with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
 
 mod causal;
@@ -50,13 +50,13 @@ pub use measure::{
     AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly, generate,
 };
 pub use model::{AnyModel, Layer, Model, Query};
-pub use qkv_run::{Baseline, Evaluation, StepReport};
+pub use qkv_run::{Baseline, Evaluation, ProbeLabels, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights,
 };
 pub use task::{
-    Chars, CharsConfig, Copy, Corpus, Enumerable, Example, Examples, HeldOutLists, Induction, InductionForm,
+    Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{

@@ -69,6 +69,8 @@ pub struct Layer {
     pub path: String,
     /// Number of heads.
     pub n_heads: usize,
+    /// Number of heads of keys and values; fewer where groups of heads share them.
+    pub n_kv_heads: usize,
     /// Whether its input went through a norm.
     pub is_normed: bool,
     /// Why it takes the reference implementation of attention; `None` where it takes the fused kernels.
@@ -110,6 +112,7 @@ impl Model for Transformer {
         let layer = |(layer, block): (usize, &qkv_model::Block)| Layer {
             path: format!("blocks.{layer}.attention"),
             n_heads: block.attention.n_heads(),
+            n_kv_heads: block.attention.n_kv_heads(),
             is_normed: block.is_pre_norm(),
             reference_reason: block.attention.reference_reason(),
         };

@@ -6,21 +6,20 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_model::Stage;
-use qkv_train::{Ablation, Effect, Examples, HeldOut, Model, Registry, Replacement, Site, Split};
+use qkv_run::Evaluation;
+use qkv_train::{Ablation, Effect, Examples, HeldOut, Layer, Model, Registry, Replacement, Site, Split};
 use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
 use crate::output::portion::portion;
 use crate::output::stdout::Stdout;
+use crate::output::table::table;
 use crate::session::interrupt::Interrupt;
 use crate::session::open_run::OpenRun;
 
 /// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
-    if args.examples == 0 {
-        return Err(usage("--examples must be at least 1, got 0"));
-    }
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
@@ -33,9 +32,8 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         ControlFlow::Continue(ablation) => ablation,
         ControlFlow::Break(code) => return Ok(code),
     };
-    let n_heads: Vec<usize> = run.model.layers().iter().map(|layer| layer.n_heads).collect();
     let mut parts: Vec<(Effect, Part)> = Vec::new();
-    for part in self::parts(&ablation.sites(), &n_heads) {
+    for part in self::parts(&ablation.sites(), &run.model.layers()) {
         let effect = ablation.without_while(&[part.site], replacement, &mut ask)?;
         match interrupt.or_stopped(effect) {
             ControlFlow::Continue(effect) => parts.push((effect, part)),
@@ -57,34 +55,24 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let before = ablation.before();
+    let Evaluation { accuracy, loss, examples: n_examples, .. } = ablation.before();
+    let (examples, step) = (portion(n_examples, examples.count(), "test example"), run.step);
     let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
     writeln!(
         out,
-        "accuracy {:.4}   loss {:.2e}   on {}, step {}, before anything is {instead}\n",
-        before.accuracy,
-        before.loss,
-        portion(before.examples, examples.count(), "test example"),
-        run.step
+        "accuracy {accuracy:.4}   loss {loss:.2e}   on {examples}, step {step}, before anything is {instead}\n"
     )?;
-    writeln!(
-        out,
-        "{:>5}  {:>5}  {:<7}  {:>11}  {:>15}",
-        "layer", "head", "without", "loss change", "accuracy change"
-    )?;
-    for (effect, Part { site, heads }) in &parts {
+    let row = |(effect, Part { site, heads }): &(Effect, Part)| {
         let heads = match heads[..] {
             [head] => head.to_string(),
             _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
         };
         let (loss, accuracy) = (effect.loss_change(), effect.accuracy_change());
-        writeln!(
-            out,
-            "{:>5}  {heads:>5}  {:<7}  {loss:>+11.4}  {accuracy:>+15.4}",
-            site.layer,
-            without(site.stage)
-        )?;
-    }
+        let changes = [loss, accuracy].map(|change| format!("{change:+.4}"));
+        [site.layer.to_string(), heads, without(site.stage).to_owned()].into_iter().chain(changes).collect()
+    };
+    let rows: Vec<Vec<String>> = parts.iter().map(row).collect();
+    write!(out, "{}", table(&["layer", "head", "without", "loss change", "accuracy change"], &rows))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,12 +82,11 @@ struct Part {
     heads: Vec<usize>,
 }
 
-/// `n_heads`: of every layer.
-fn parts(sites: &[Site], n_heads: &[usize]) -> Vec<Part> {
+fn parts(sites: &[Site], layers: &[Layer]) -> Vec<Part> {
     let count =
         |of: Site| sites.iter().filter(|site| (site.layer, site.stage) == (of.layer, of.stage)).count();
     let part = |&site: &Site| {
-        let n_heads = n_heads.get(site.layer).copied().unwrap_or_else(|| count(site));
+        let n_heads = layers.get(site.layer).map_or_else(|| count(site), |layer| layer.n_heads);
         let per_group = (n_heads / count(site)).max(1);
         Part { site, heads: (site.head * per_group..(site.head + 1) * per_group).collect() }
     };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_run::{EvaluatedOn, Event};
-use qkv_train::{AllInputs, Enumerable, Examples, HeldOut, Registry, Split};
+use qkv_train::{AllInputs, Examples, HeldOut, Registry, Split};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
@@ -21,9 +21,6 @@ const EXACT_LIMIT: u64 = 1_000_000;
 
 /// Evaluates the latest checkpoint.
 pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
-    if args.examples == 0 {
-        return Err(usage("--examples must be at least 1, got 0"));
-    }
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let task = &*run.task;
@@ -31,12 +28,10 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let mut ask = |_| Ok(interrupt.go_on());
     let (split, evaluated, n_listed) = if args.exact {
         let inputs = AllInputs::of(task, EXACT_LIMIT).ok_or_else(|| {
-            let n_inputs = task.enumerable().and_then(Enumerable::n_inputs);
+            let n_inputs = task.inputs().and_then(|inputs| inputs.count);
             let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| n.to_string());
-            usage(format!(
-                "--exact needs at most {EXACT_LIMIT} inputs, the task `{}` has {n_inputs}",
-                run.config.task.name
-            ))
+            let name = &run.config.task.name;
+            usage(format!("--exact needs at most {EXACT_LIMIT} inputs, the task `{name}` has {n_inputs}"))
         })?;
         (EvaluatedOn::All, inputs.evaluate_while(&run.model, &device, &mut ask)?, None)
     } else {

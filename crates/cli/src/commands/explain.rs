@@ -4,15 +4,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_inspect::counted;
 use qkv_model::{Trace, parameters};
 use qkv_run::tensor_names::{B_Q, W_Q};
-use qkv_train::{Example, Layer, Model, Probe, Query, Registry, Split, Task, draw};
+use qkv_train::{Batch, Example, Model, Probe, Query, Registry, Split, draw};
 
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::format::{matrix, values, vector};
+use crate::output::format::{matrix, shape, values, vector};
 use crate::output::stdout::Stdout;
 use crate::session::open_run::OpenRun;
 
@@ -20,9 +19,8 @@ use crate::session::open_run::OpenRun;
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
     let run = OpenRun::open(&args.run, registry, &device)?;
-    let layers = run.model.layers();
+    let (layers, model) = (run.model.layers(), &run.config.model.name);
     if layers.is_empty() {
-        let model = &run.config.model.name;
         return Err(usage(format!("the model `{model}` has no attention layers to walk through")));
     }
     check("--layer", args.layer, layers.len(), "layers")?;
@@ -37,18 +35,24 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     check("--query", query, run.task.seq_len(), "positions")?;
 
     let probe = Probe::new(&run.model, &*run.task, &example, &device)?;
-    let tokens = tokens(&example, &*run.task, &device);
+    let tokens = Batch::new(&*run.task, std::slice::from_ref(&example), &device)?.tokens.squeeze_dim(0);
     let place = Query { layer: args.layer, head: args.head, position: query };
     let Some(trace) = run.model.trace(tokens, place) else {
-        return Err(usage(format!(
-            "the model `{}` does not show the steps of its attention",
-            run.config.model.name
-        )));
+        return Err(usage(format!("the model `{model}` does not show the steps of its attention")));
+    };
+    let parameters = parameters(&run.model);
+    let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
+    let walk = Walk {
+        trace,
+        probe,
+        query,
+        has_matrices: has(W_Q),
+        has_biases: has(B_Q),
+        is_normed: layer.is_normed,
     };
     let out = &mut Stdout::new();
-    heading(out, args, &run, &probe, query)?;
-    walk(out, &trace, &Facts::new(&run, layer), &probe, query)?;
-    verdict(out, &probe, query)?;
+    writeln!(out, "{} at step {}, layer {}, head {}", args.run.display(), run.step, args.layer, args.head)?;
+    walk.show(out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -65,25 +69,22 @@ fn parse(input: &str, run: &OpenRun) -> Result<Vec<u32>> {
     let vocabulary = task.vocabulary();
     let positions: Vec<&str> = input.split_whitespace().collect();
     if positions.len() != task.seq_len() {
-        let got = counted(positions.len() as u64, "label");
+        let [expected, got] = [task.seq_len(), positions.len()].map(|count| counted(count as u64, "label"));
         return Err(usage(format!(
-            "the input must have {}, separated by spaces, for the task `{}`, got {got}",
-            counted(task.seq_len() as u64, "label"),
-            run.config.task.name
+            "the input must have {expected}, separated by spaces, for the task `{name}`, got {got}"
         )));
     }
-    let mut tokens = Vec::with_capacity(task.seq_len() * task.stack());
-    for position in positions {
-        tokens.extend(parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
+    let tokens = positions.into_iter().map(|position| {
+        parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
             let known = vocabulary.join(" ");
             let label = match task.stack() {
                 1 => "no label".to_owned(),
                 stack => format!("not {stack} labels side by side"),
             };
             usage(format!("`{position}` is {label} of the task `{name}`; the labels are {known}"))
-        })?);
-    }
-    Ok(tokens)
+        })
+    });
+    Ok(tokens.collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// `stack` labels written side by side, the longest that fits first.
@@ -100,108 +101,107 @@ fn parse_position(text: &str, vocabulary: &[String], stack: usize) -> Option<Vec
     })
 }
 
-fn tokens(example: &Example, task: &dyn Task, device: &Device) -> Tensor<2, Int> {
-    let tokens: Vec<i64> = example.tokens.iter().map(|&token| i64::from(token)).collect();
-    Tensor::from_data(TensorData::new(tokens, [task.seq_len(), task.stack()]), device)
-}
-
-fn heading(
-    out: &mut impl Write,
-    args: &ExplainArgs,
-    run: &OpenRun,
-    probe: &Probe,
+/// The attention of one query, and the properties of the layer that the walk names.
+struct Walk {
+    trace: Trace,
+    probe: Probe,
     query: usize,
-) -> io::Result<()> {
-    writeln!(out, "{} at step {}, layer {}, head {}", args.run.display(), run.step, args.layer, args.head)?;
-    writeln!(out, "input      {}", probe.tokens.join(" "))?;
-    writeln!(out, "the query is position {query}, where `{}` stands\n", probe.tokens[query])
-}
-
-/// Properties of the layer that the walk names.
-struct Facts {
     has_matrices: bool,
     has_biases: bool,
     is_normed: bool,
 }
 
-impl Facts {
-    fn new(run: &OpenRun, layer: &Layer) -> Self {
-        let parameters = parameters(&run.model);
-        let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
-        Self { has_matrices: has(W_Q), has_biases: has(B_Q), is_normed: layer.is_normed }
+impl Walk {
+    /// From the input to the prediction.
+    fn show(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { trace, probe, query: i, .. } = self;
+        let [d_in, d_k] = trace.w_q.dims();
+        let [seq_len, d_v] = trace.v.dims();
+        let matrix_of = |d| if self.has_matrices { shape(&[d_in, d]) } else { "identity".to_owned() };
+        let bias = |name| if self.has_biases { format!(" + b_{name}") } else { String::new() };
+
+        writeln!(out, "input      {}", probe.labels.tokens.join(" "))?;
+        writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
+        step(out, &format!("x_{i}"), &shape(&[1, d_in]), &vector(&trace.x))?;
+        let norm = if self.is_normed { ", after the norm" } else { "" };
+        writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
+        step(out, "W_Q", &matrix_of(d_k), "")?;
+        step(out, &format!("q_{i} = x_{i} W_Q{}", bias("Q")), &shape(&[1, d_k]), &vector(&trace.q))?;
+        writeln!(out)?;
+        step(out, "W_K", &matrix_of(d_k), "")?;
+        step(out, &format!("k_j = x_j W_K{}", bias("K")), &shape(&[seq_len, d_k]), "")?;
+        matrix(out, "k", &probe.labels.tokens, &trace.k)?;
+        if !is_compared_as_made(trace) {
+            let how = "as compared: normed or turned by its position";
+            writeln!(out, "\nq_{i}, {how}\n    {}\nk_j, {how}", vector(&trace.compared_q))?;
+            matrix(out, "k", &probe.labels.tokens, &trace.compared_k)?;
+        }
+        writeln!(out)?;
+        self.scores(out)?;
+        writeln!(out)?;
+        step(out, "W_V", &matrix_of(d_v), "")?;
+        step(out, &format!("v_j = x_j W_V{}", bias("V")), &shape(&[seq_len, d_v]), "")?;
+        matrix(out, "v", &probe.labels.tokens, &trace.v)?;
+        writeln!(out)?;
+        step(out, &format!("context_{i} = Σ_j weight_j v_j"), &shape(&[1, d_v]), &vector(&trace.context))?;
+        self.verdict(out)
+    }
+
+    /// Score, scaled score and weight of every key; a hidden key is marked.
+    fn scores(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { trace, probe, query, .. } = self;
+        let [scores, scaled, masked, weights] =
+            [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
+        let shape = &shape(&[1, scores.len()]);
+        let has_bias = has_bias(trace);
+        let capped = if is_capped(trace) { ", then capped" } else { "" };
+        let sum: f64 = weights.iter().sum();
+        // Rounding of single precision; a row without visible keys sums to zero.
+        let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
+        step(out, &format!("scores   s_j = score(q_{query}, k_j)"), shape, "")?;
+        step(out, &format!("scaled   s_j · {:.6}{capped}", trace.scale), shape, "")?;
+        if has_bias {
+            step(out, "biased   + what the position adds", shape, "")?;
+        }
+        step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
+
+        let heading = if has_bias { "     biased" } else { "" };
+        writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
+        for (j, token) in probe.labels.tokens.iter().enumerate() {
+            let after = match masked[j] {
+                f64::NEG_INFINITY => "hidden".to_owned(),
+                _ => "#".repeat((weights[j] * 40.0).round() as usize),
+            };
+            let biased = if has_bias { format!(" {:>10.4}", masked[j]) } else { String::new() };
+            let row = format!(
+                "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  {after}",
+                scores[j], scaled[j], weights[j]
+            );
+            writeln!(out, "{}", row.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, out: &mut impl Write) -> io::Result<()> {
+        let (prediction, target) =
+            (&self.probe.labels.predictions[self.query], &self.probe.labels.targets[self.query]);
+        if target.is_empty() {
+            return writeln!(out, "\nthis position has no target");
+        }
+        let verdict =
+            if prediction == target { "which is right" } else { &format!("the target is `{target}`") };
+        writeln!(out, "\nthe prediction is `{prediction}`, {verdict}")
     }
 }
 
-fn walk(out: &mut impl Write, trace: &Trace, facts: &Facts, probe: &Probe, query: usize) -> io::Result<()> {
-    let i = query;
-    let [d_in, d_k] = trace.w_q.dims();
-    let [seq_len, d_v] = trace.v.dims();
-    let shape = |rows| if facts.has_matrices { format!("[{d_in} × {rows}]") } else { "identity".to_owned() };
-    let bias = |name: &str| if facts.has_biases { format!(" + b_{name}") } else { String::new() };
-    let line = |name: String, shape: String, rest: String| {
-        format!("{name:<31} {shape:<10} {rest}").trim_end().to_owned()
-    };
-
-    writeln!(out, "{}", line(format!("x_{i}"), format!("[1 × {d_in}]"), vector(&trace.x)))?;
-    writeln!(
-        out,
-        "    x is what the layer sees: token and position{}",
-        if facts.is_normed { ", after the norm" } else { "" }
-    )?;
-    writeln!(out, "\n{}", line("W_Q".into(), shape(d_k), String::new()))?;
-    writeln!(
-        out,
-        "{}",
-        line(format!("q_{i} = x_{i} W_Q{}", bias("Q")), format!("[1 × {d_k}]"), vector(&trace.q))
-    )?;
-    writeln!(out, "\n{}", line("W_K".into(), shape(d_k), String::new()))?;
-    writeln!(
-        out,
-        "{}",
-        line(format!("k_j = x_j W_K{}", bias("K")), format!("[{seq_len} × {d_k}]"), String::new())
-    )?;
-    matrix(out, "k", &probe.tokens, &trace.k)?;
-    if !is_compared_as_made(trace) {
-        let how = "as compared: normed or turned by its position";
-        writeln!(out, "\n{}", line(format!("q_{i}, {how}"), String::new(), String::new()))?;
-        writeln!(out, "    {}", vector(&trace.compared_q))?;
-        writeln!(out, "{}", line(format!("k_j, {how}"), String::new(), String::new()))?;
-        matrix(out, "k", &probe.tokens, &trace.compared_k)?;
-    }
-    let weights = values(&trace.weights);
-    let (sum, row): (f64, String) = (weights.iter().sum(), format!("[1 × {seq_len}]"));
-    writeln!(out, "\n{}", line(format!("scores   s_j = score(q_{i}, k_j)"), row.clone(), String::new()))?;
-    let capped = if is_capped(trace) { ", then capped" } else { "" };
-    writeln!(
-        out,
-        "{}",
-        line(format!("scaled   s_j · {:.6}{capped}", trace.scale), row.clone(), String::new())
-    )?;
-    if has_bias(trace) {
-        writeln!(out, "{}", line("biased   + what the position adds".into(), row.clone(), String::new()))?;
-    }
-    // Rounding of single precision; a row without visible keys sums to zero.
-    let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
-    writeln!(out, "{}", line("weights  softmax over j".into(), row, format!("sum {sum:.6}{sink}")))?;
-    scores(out, trace, probe)?;
-    writeln!(out, "\n{}", line("W_V".into(), shape(d_v), String::new()))?;
-    writeln!(
-        out,
-        "{}",
-        line(format!("v_j = x_j W_V{}", bias("V")), format!("[{seq_len} × {d_v}]"), String::new())
-    )?;
-    matrix(out, "v", &probe.tokens, &trace.v)?;
-    writeln!(
-        out,
-        "\n{}",
-        line(format!("context_{i} = Σ_j weight_j v_j"), format!("[1 × {d_v}]"), vector(&trace.context))
-    )
+/// The name of one step, its shape, and what there is to show of it.
+fn step(out: &mut impl Write, name: &str, shape: &str, rest: &str) -> io::Result<()> {
+    writeln!(out, "{}", format!("{name:<31} {shape:<10} {rest}").trim_end())
 }
 
 /// Whether queries and keys are compared as W_Q and W_K made them.
 fn is_compared_as_made(trace: &Trace) -> bool {
-    let all = |matrix: &Tensor<2>| matrix.to_data().iter::<f64>().collect::<Vec<_>>();
-    values(&trace.q) == values(&trace.compared_q) && all(&trace.k) == all(&trace.compared_k)
+    values(&trace.q) == values(&trace.compared_q) && values(&trace.k) == values(&trace.compared_k)
 }
 
 /// Whether the scaled scores are not just the scores times the scale.
@@ -217,36 +217,4 @@ fn is_capped(trace: &Trace) -> bool {
 fn has_bias(trace: &Trace) -> bool {
     let pairs = values(&trace.scaled).into_iter().zip(values(&trace.masked));
     pairs.into_iter().any(|(scaled, masked)| masked.is_finite() && masked != scaled)
-}
-
-/// Score, scaled score and weight of every key; a hidden key is marked.
-fn scores(out: &mut impl Write, trace: &Trace, probe: &Probe) -> io::Result<()> {
-    let [scores, scaled, masked, weights] =
-        [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
-    let has_bias = has_bias(trace);
-    let heading = if has_bias { "     biased" } else { "" };
-    writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
-    for (j, token) in probe.tokens.iter().enumerate() {
-        let after = match masked[j] {
-            f64::NEG_INFINITY => "hidden".to_owned(),
-            _ => "#".repeat((weights[j] * 40.0).round() as usize),
-        };
-        let biased = if has_bias { format!(" {:>10.4}", masked[j]) } else { String::new() };
-        let row = format!(
-            "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  {after}",
-            scores[j], scaled[j], weights[j]
-        );
-        writeln!(out, "{}", row.trim_end())?;
-    }
-    Ok(())
-}
-
-fn verdict(out: &mut impl Write, probe: &Probe, query: usize) -> io::Result<()> {
-    let (prediction, target) = (&probe.predictions[query], &probe.targets[query]);
-    if target.is_empty() {
-        return writeln!(out, "\nthis position has no target");
-    }
-    let verdict =
-        if prediction == target { "which is right".to_owned() } else { format!("the target is `{target}`") };
-    writeln!(out, "\nthe prediction is `{prediction}`, {verdict}")
 }

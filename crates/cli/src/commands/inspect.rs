@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{
-    Composition, Embeddings, HeadProfile, HeatMap, LayerWeights, Matrix, Palette, Source, Summary,
-    has_compositions, n_pairs, profiles, significant, summarize,
+    Composition, Embeddings, HeadProfile, LayerWeights, Source, Spectrum, Summary, has_compositions, n_pairs,
+    profiles, significant, summarize,
 };
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
-use crate::output::picture_files::{Format, Picture, PictureFiles, maps};
+use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
 
@@ -22,53 +22,37 @@ const CELLS: usize = 32;
 pub fn run(args: &InspectArgs) -> Result<ExitCode> {
     let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
     let mut source = Source::open(&args.source)?;
-    for (flag, count) in [("--heads", args.heads), ("--kv-heads", args.kv_heads)] {
-        if count == Some(0) {
-            return Err(usage(format!("{flag} must be at least 1, got 0")));
-        }
-    }
     if let Some(n_heads) = args.heads.or(args.kv_heads.map(|_| source.config.heads().n_heads)) {
         source = source.with_heads(n_heads, args.kv_heads)?;
     }
-    let summaries =
-        summarize(&source).with_context(|| format!("cannot inspect {}", args.source.display()))?;
-    if summaries.is_empty() && source.layers()?.is_empty() && source.snapshot.is_none() {
-        return Err(usage(format!(
-            "{} has no matrix named w_q, w_k, w_v or w_o; it has {}",
-            args.source.display(),
-            source.weights.names().take(5).collect::<Vec<_>>().join(", ")
-        )));
+    let path = args.source.display();
+    let summaries = summarize(&source).with_context(|| format!("cannot inspect {path}"))?;
+    let layers = source.layers()?;
+    if summaries.is_empty() && layers.is_empty() && source.snapshot.is_none() {
+        let names = source.weights.names().take(5).collect::<Vec<_>>().join(", ");
+        return Err(usage(format!("{path} has no matrix named w_q, w_k, w_v or w_o; it has {names}")));
     }
     let out = &mut Stdout::new();
     match source.step {
-        Some(step) => writeln!(out, "{} at step {step}", args.source.display())?,
-        None => writeln!(out, "{}", args.source.display())?,
+        Some(step) => writeln!(out, "{path} at step {step}")?,
+        None => writeln!(out, "{path}")?,
     }
     if summaries.is_empty() {
         writeln!(out, "\nno projections: queries, keys and values are the input itself")?;
     } else {
         figures(out, &summaries)?;
-        matrices(out, &source)?;
+        for (_, map) in layers.iter().flat_map(projections) {
+            out.heat_map(&map.at_most(CELLS, CELLS))?;
+        }
     }
     attention(out, &source)?;
-    heads(out, &source)?;
+    heads(out, &source, &layers)?;
     if let Some(files) = &files {
-        let matrices = named(&source)?;
-        let matrices = matrices.iter().map(|(name, matrix)| Picture {
-            name: name.replace(" of ", " ").replace(", ", " "),
-            draw: Box::new(|format| {
-                format.heat_map(&HeatMap::new(matrix, Palette::Diverging).with_title(name))
-            }),
-        });
-        let pictures: Vec<Picture> = matrices.chain(source.snapshot.iter().flat_map(maps)).collect();
+        let projections = layers.iter().flat_map(projections).map(Picture::of);
+        let pictures: Vec<Picture> = projections.chain(source.snapshot.iter().flat_map(maps)).collect();
         files.write(out, &pictures)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The name as the lecture writes it: `w_q` is W_Q.
-fn title(matrix: &str) -> String {
-    matrix.to_uppercase()
 }
 
 /// Singular values in a row of figures; with them it fits into 80 columns.
@@ -77,14 +61,15 @@ const SINGULAR_VALUES: usize = 3;
 fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     let head = ["", "shape", "norm", "rank", "effective", "σ 1", "σ 2", "σ 3", "moved", "cosine"];
     let row = |summary: &Summary| {
-        let singular = |index: usize| summary.singular_values.as_ref()?.get(index).copied();
+        let spectrum = summary.spectrum.as_ref();
         let mut row = vec![
-            title(summary.matrix),
+            summary.matrix.to_uppercase(),
             format!("{} × {}", summary.rows, summary.columns),
             significant(summary.norm),
-            summary.rank.map_or("-".to_owned(), |rank| rank.to_string()),
-            or_dash(summary.effective_rank),
+            spectrum.map_or("-".to_owned(), |spectrum| spectrum.rank().to_string()),
+            or_dash(spectrum.map(Spectrum::effective_rank)),
         ];
+        let singular = |index: usize| spectrum?.values().get(index).copied();
         row.extend((0..SINGULAR_VALUES).map(|index| or_dash(singular(index))));
         row.push(or_dash(summary.moved.and_then(|moved| moved.distance)));
         row.push(or_dash(summary.moved.and_then(|moved| moved.cosine)));
@@ -96,36 +81,14 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     }
     writeln!(
         out,
-        "\neffective is the effective rank, σ the largest singular values, moved ‖W - W_0‖ / ‖W_0‖, cosine the angle\n\
-         between W and W_0, the matrix at step 0"
+        "\neffective is the effective rank, σ the largest singular values, moved\n\
+         ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step 0"
     )?;
     Ok(())
 }
 
 fn or_dash(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), significant)
-}
-
-fn matrices(out: &mut Stdout, source: &Source) -> Result<()> {
-    for (name, matrix) in named(source)? {
-        let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&name).at_most(CELLS, CELLS);
-        out.heat_map(&map)?;
-    }
-    Ok(())
-}
-
-/// Every matrix with its layer, head and name.
-fn named(source: &Source) -> Result<Vec<(String, Matrix)>> {
-    let mut named = Vec::new();
-    for layer in source.layers()? {
-        for (head, weights) in layer.heads.iter().enumerate() {
-            for (name, matrix) in weights.named() {
-                let name = format!("{} of {}, head {head}", title(name), layer.prefix);
-                named.extend(matrix.map(|matrix| (name, matrix.clone())));
-            }
-        }
-    }
-    Ok(named)
 }
 
 fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
@@ -140,10 +103,9 @@ fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
 }
 
 /// What each head attends to and copies, and which earlier head it reads.
-fn heads(out: &mut impl Write, source: &Source) -> Result<()> {
-    let layers = source.layers()?;
+fn heads(out: &mut impl Write, source: &Source, layers: &[LayerWeights]) -> Result<()> {
     let embeddings = Embeddings::read(&source.weights, &source.config)?;
-    let profiles = profiles(&layers, &embeddings, source.snapshot.as_ref());
+    let profiles = profiles(layers, &embeddings, source.snapshot.as_ref());
     let head: Vec<&str> = ["head"].into_iter().chain(HeadProfile::FIGURES).collect();
     let row =
         |profile: &HeadProfile| [profile.head.to_string()].into_iter().chain(profile.figures()).collect();
@@ -154,21 +116,19 @@ fn heads(out: &mut impl Write, source: &Source) -> Result<()> {
     let token = if embeddings.tokens.is_some() { "E W_V W_O U" } else { "W_V W_O" };
     writeln!(
         out,
-        "\nkeys is exp(mean entropy); previous to mirror are mean attention to the position before,\n\
-         the first one, the same token, what followed it earlier and the mirror image; offset is the\n\
-         distance with the largest mean, copying Σ Re λ / Σ |λ| of {token}"
+        "\nkeys is exp(mean entropy); previous to mirror are mean attention to the position\n\
+         before, the first one, the same token, what followed it earlier and the mirror\n\
+         image; offset is the distance with the largest mean, copying Σ Re λ / Σ |λ| of\n\
+         {token}"
     )?;
-    composed(out, &layers, &profiles)
+    composed(out, layers, &profiles)
 }
 
 /// Of each head and kind the strongest composition.
 fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfile]) -> Result<()> {
     if !has_compositions(layers) {
-        writeln!(
-            out,
-            "\nthe compositions of {} pairs of heads are left out, they would take long",
-            n_pairs(layers)
-        )?;
+        let n_pairs = n_pairs(layers);
+        writeln!(out, "\nthe compositions of {n_pairs} pairs of heads are left out, they would take long")?;
     }
     let compositions = profiles.iter().flat_map(|profile| &profile.compositions);
     let place = |layer: usize, head: usize| format!("{} {head}", layers[layer].prefix.escape_debug());
@@ -177,15 +137,15 @@ fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfi
             place(found.to_layer, found.to_head),
             found.kind.name().to_owned(),
             place(found.from_layer, found.from_head),
-            significant(found.score),
-            significant(found.baseline.mean),
+            format!("{:.3}", found.score),
+            format!("{:.3}", found.baseline.mean),
             significant(found.deviations()),
         ]
     };
     let rows: Vec<Vec<String>> = compositions.map(row).collect();
     if !rows.is_empty() {
         writeln!(out, "\ncomposition: which earlier head enters the query, key or value of a head most")?;
-        write!(out, "{}", table(&["head", "reads as", "head", "score", "random", "deviations"], &rows))?;
+        write!(out, "{}", table(&["head", "input", "reads", "score", "random", "deviations"], &rows))?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use qkv_run::RunFolder;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
-use crate::output::picture_files::{Format, Picture, PictureFiles, maps};
+use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
 
 /// Writes the page.
@@ -41,13 +41,8 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     for line in film.story() {
         writeln!(out, "{line}")?;
     }
-    writeln!(
-        out,
-        "\n{}, {} kB: open {} in a browser",
-        counted(film.frames.len() as u64, "frame"),
-        page.len() / 1000,
-        path.display()
-    )?;
+    let (n_frames, kilobytes) = (counted(film.frames.len() as u64, "frame"), page.len() / 1000);
+    writeln!(out, "\n{n_frames}, {kilobytes} kB: open {} in a browser", path.display())?;
     for files in files.iter().flatten() {
         files.write(out, &pictures(&film))?;
     }
@@ -57,32 +52,27 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
 /// A strip of the film for every head, and everything that the last frame shows.
 fn pictures(film: &Film) -> Vec<Picture<'_>> {
     let mut pictures = Vec::new();
-    let mut add = |name: String, draw| pictures.push(Picture { name, draw });
     let last = film.frames.iter().rfind(|frame| !frame.layers.is_empty());
-    for (frame, index) in
-        last.iter().flat_map(|frame| (0..frame.layers.len()).map(move |index| (frame, index)))
-    {
-        let layer = &frame.layers[index];
-        for (head, weights) in layer.heads.iter().enumerate() {
+    let layers =
+        last.into_iter().flat_map(|frame| frame.layers.iter().enumerate().map(move |at| (frame, at)));
+    for (frame, (index, layer)) in layers {
+        for head in 0..layer.heads.len() {
             let place = format!("{} head {head}", layer.prefix);
-            let title = move |name: &str| format!("{name} of {}, head {head}", layer.prefix);
             if let Some(strip) = FilmStrip::new(film, index, head) {
-                add(format!("film {place}"), Box::new(move |format: Format| format.strip(&strip)));
-            }
-            for (name, matrix) in weights.named() {
-                let (name, Some(matrix)) = (name.to_uppercase(), matrix) else { continue };
-                let map = HeatMap::new(matrix, Palette::Diverging).with_title(&title(&name));
-                add(format!("{name} {place}"), Box::new(move |format: Format| format.heat_map(&map)));
+                let draw = Box::new(move |format: Format| format.strip(&strip));
+                pictures.push(Picture { name: format!("film {place}"), draw });
             }
             for (name, circuit) in circuits(frame, index, head) {
-                let draw = move |format: Format| {
+                let title = format!("{name} of {}, head {head}", layer.prefix);
+                let draw = Box::new(move |format: Format| {
                     let matrix = circuit.product();
-                    let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&title(name));
+                    let map = HeatMap::new(&matrix, Palette::Diverging).with_title(&title);
                     format.heat_map(&labelled(map, &matrix, &film.config.vocabulary))
-                };
-                add(format!("{name} {place}"), Box::new(draw));
+                });
+                pictures.push(Picture { name: format!("{name} {place}"), draw });
             }
         }
+        pictures.extend(projections(layer).map(Picture::of));
     }
     let probe = film.frames.iter().rev().find_map(|frame| frame.probes.first());
     pictures.extend(probe.into_iter().flat_map(maps));

@@ -47,10 +47,8 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     for (number, run) in runs.iter().enumerate() {
         let job = Job::prepare(&run.experiment, &device)?;
         match train(&job, run, &mut interrupt) {
-            Ok(Trained::Result(result)) => {
-                show(args, &result, &format!("{:>4}/{}", number + 1, runs.len()), run)?;
-            }
-            Ok(Trained::Interrupted(code)) => return Ok(code),
+            Ok(Some(end)) => show(args, &end, &format!("{:>4}/{}", number + 1, runs.len()), run)?,
+            Ok(None) => {}
             // The others go on after one that fails.
             Err(error) => ended = exit::code(Err(error.context(run.labels.join(" ")))),
         }
@@ -84,15 +82,8 @@ struct Line<'a> {
     settings: &'a [String],
 }
 
-/// How one of the runs ended.
-enum Trained {
-    /// With its last event.
-    Result(Event),
-    /// By a signal.
-    Interrupted(ExitCode),
-}
-
-fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
+/// The last event of one of the runs; `None` if a signal stopped it.
+fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Option<Event>> {
     let (folder, from) = if RunFolder::holds_a_run(&run.folder)? {
         let folder = RunFolder::open(&run.folder)?.locked()?;
         run.experiment.config.check_same_as(&folder)?;
@@ -102,12 +93,12 @@ fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Trained> {
         (RunFolder::create(&run.folder, &run.experiment.config.to_toml(), Existing::Keep)?, Vec::new())
     };
     if folder.done()?.is_none()
-        && let Outcome::Interrupted { step, code } = job.run(&folder, &from, Output::Quiet, interrupt)?
+        && let Outcome::Interrupted { step, .. } = job.run(&folder, &from, Output::Quiet, interrupt)?
     {
         print_saved(step, &folder.checkpoint(step).folder);
-        return Ok(Trained::Interrupted(code));
+        return Ok(None);
     }
-    Ok(Trained::Result(folder.done()?.context("the log of the run has no last line")?))
+    folder.done()?.context("the log of the run has no last line").map(Some)
 }
 
 /// The combinations of this shard, checked, with the keys in alphabetical order: the last one changes fastest.
@@ -120,9 +111,8 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
     let mut axes = Vec::new();
     flatten(&sweep, "", &mut axes)?;
     let n_runs = axes.iter().try_fold(1_usize, |n, (_, values)| n.checked_mul(values.len()));
-    let n_runs = match n_runs {
-        Some(n_runs) if (1..=MAX_RUNS).contains(&n_runs) => n_runs,
-        _ => return Err(usage(format!("a sweep has between 1 and {MAX_RUNS} runs; shorten the lists"))),
+    let Some(n_runs) = n_runs.filter(|n_runs| (1..=MAX_RUNS).contains(n_runs)) else {
+        return Err(usage(format!("a sweep has between 1 and {MAX_RUNS} runs; shorten the lists")));
     };
     let (shard, n_shards) = shard(args.shard.as_deref())?;
     let parent = match &args.out {

@@ -3,15 +3,12 @@
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// Another layer, head or input.
     Move(Axis, Direction),
     /// Hold the training, or go on.
     Pause,
-    /// Save a checkpoint now.
     Save,
     /// Save and leave.
     Stop,
-    /// Show or hide the help.
     Help,
 }
 
@@ -46,38 +43,32 @@ pub fn keys(mut bytes: &[u8]) -> Vec<Key> {
     use Axis::{Head, Input, Layer};
     use Direction::{Next, Previous};
     let mut keys = Vec::new();
-    while let [first, rest @ ..] = bytes {
-        bytes = rest;
-        let key = match first {
+    loop {
+        let (letter, rest) = match bytes {
+            [] => return keys,
             // An arrow is three bytes: ESC, `[` or `O`, and a letter.
-            b'\x1b' => match rest {
-                [b'[' | b'O', letter, rest @ ..] => {
-                    bytes = rest;
-                    match letter {
-                        b'A' => Key::Move(Layer, Previous),
-                        b'B' => Key::Move(Layer, Next),
-                        b'C' => Key::Move(Head, Next),
-                        b'D' => Key::Move(Head, Previous),
-                        _ => continue,
-                    }
-                }
-                _ => continue,
-            },
-            b'l' => Key::Move(Layer, Next),
-            b'L' => Key::Move(Layer, Previous),
-            b'h' => Key::Move(Head, Next),
-            b'H' => Key::Move(Head, Previous),
-            b'i' => Key::Move(Input, Next),
-            b'I' => Key::Move(Input, Previous),
-            b'p' | b' ' => Key::Pause,
-            b's' => Key::Save,
-            b'q' => Key::Stop,
-            b'?' => Key::Help,
-            _ => continue,
+            [b'\x1b', b'[' | b'O', b'A', rest @ ..] => (b'L', rest),
+            [b'\x1b', b'[' | b'O', b'B', rest @ ..] => (b'l', rest),
+            [b'\x1b', b'[' | b'O', b'C', rest @ ..] => (b'h', rest),
+            [b'\x1b', b'[' | b'O', b'D', rest @ ..] => (b'H', rest),
+            [b'\x1b', b'[' | b'O', _, rest @ ..] => (0, rest),
+            [letter, rest @ ..] => (*letter, rest),
         };
-        keys.push(key);
+        bytes = rest;
+        keys.extend(match letter {
+            b'l' => Some(Key::Move(Layer, Next)),
+            b'L' => Some(Key::Move(Layer, Previous)),
+            b'h' => Some(Key::Move(Head, Next)),
+            b'H' => Some(Key::Move(Head, Previous)),
+            b'i' => Some(Key::Move(Input, Next)),
+            b'I' => Some(Key::Move(Input, Previous)),
+            b'p' | b' ' => Some(Key::Pause),
+            b's' => Some(Key::Save),
+            b'q' => Some(Key::Stop),
+            b'?' => Some(Key::Help),
+            _ => None,
+        });
     }
-    keys
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ mod series;
 mod terminal;
 mod view;
 
-use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -60,12 +59,10 @@ pub struct Live<'a> {
 
 /// Refuses a view without a terminal, before anything is created.
 pub fn check() -> Result<()> {
-    match terminal::obstacle() {
-        None => Ok(()),
-        Some(obstacle) => Err(usage(format!(
-            "the live view cannot be shown: {obstacle}; leave --live out, or use --json for a program"
-        ))),
-    }
+    let Some(obstacle) = terminal::obstacle() else { return Ok(()) };
+    Err(usage(format!(
+        "the live view cannot be shown: {obstacle}; leave --live out, or use --json for a program"
+    )))
 }
 
 impl<'a> Live<'a> {
@@ -85,16 +82,14 @@ impl<'a> Live<'a> {
             has_help: false,
             message: String::new(),
         };
-        let interrupt = interrupt.clone();
-        let (captures, pictures) = (Budget::new(TRAINING_PER_CAPTURE), Budget::new(TRAINING_PER_PICTURE));
         Self {
             capturer,
             view,
-            interrupt,
+            interrupt: interrupt.clone(),
             terminal: None,
-            captures,
+            captures: Budget::new(TRAINING_PER_CAPTURE),
             captured: None,
-            pictures,
+            pictures: Budget::new(TRAINING_PER_PICTURE),
             keys_read: Instant::now(),
             clock: Clock::at(0),
             rate: Rate::default(),
@@ -238,6 +233,7 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
         self.view.pace.step = state.step;
         self.clock = Clock::at(state.step);
+        let failed = TrainError::io("show the live view on", Path::new("the terminal"));
         self.terminal = Some(Terminal::open().map_err(failed)?);
         // An earlier signal found no terminal to give back, and a second one ends the process.
         if self.interrupt.exit_code().is_some() {
@@ -256,10 +252,8 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         self.rate.push(report.tokens_per_second);
         let seconds_left = self.clock.seconds_left(step, self.view.pace.last_step);
         self.view.pace = Pace { step, report: Some(*report), seconds_left, ..self.view.pace };
-        let mut next = Next::Continue;
-        if self.keys_read.elapsed() >= KEY_POLL {
-            next = self.handle_keys();
-        }
+        let is_due = self.keys_read.elapsed() >= KEY_POLL;
+        let mut next = if is_due { self.handle_keys() } else { Next::Continue };
         if next == Next::Continue && self.view.training == Training::Held {
             next = self.hold(state);
         }
@@ -288,8 +282,4 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         terminal::settle();
         Ok(())
     }
-}
-
-fn failed(error: io::Error) -> TrainError {
-    TrainError::io("show the live view on", Path::new("the terminal"))(error)
 }

@@ -49,7 +49,6 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Adds a step.
     pub fn push(&mut self, tokens_per_second: f64) {
         self.seconds += 1.0 / tokens_per_second;
         self.steps += 1.0;

@@ -21,7 +21,6 @@ impl Default for Series {
 }
 
 impl Series {
-    /// Adds the value of a later step.
     pub fn push(&mut self, step: u64, value: f64) {
         self.latest = Some(value);
         let (sum, count) = (self.open.0 + value, self.open.1 + 1);

@@ -9,7 +9,6 @@ use super::series::Series;
 /// The content of the screen.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// The task's name.
     pub task: String,
     pub style: TextStyle,
     pub pace: Pace,
@@ -18,9 +17,8 @@ pub struct View {
     /// Share of held-out answers that are right, by step.
     pub accuracy: Series,
     pub place: Place,
-    /// Number of heads of each layer.
+    /// Of each layer.
     pub n_heads: Vec<usize>,
-    /// Number of inputs to choose from.
     pub n_inputs: usize,
     pub capture: Capture,
     pub training: Training,

@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Result;
-use qkv_inspect::{HeatMap, Matrix, Palette};
+use anyhow::{Error, Result};
+use burn::tensor::Tensor;
+use qkv_inspect::{HeatMap, Palette};
 use qkv_train::Probe;
 
+use super::format::attention_map;
 use super::shell;
 use super::stdout::Stdout;
 
@@ -26,15 +28,19 @@ const FURTHER: [(&str, &str); 4] = [
 
 /// Shows the attention maps of `probe` and the commands that show more of the run.
 pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
-    let maps = if probe.tokens.len() <= POSITIONS { maps(probe)? } else { Vec::new() };
-    if !maps.is_empty() {
+    let fits = probe.labels.tokens.len() <= POSITIONS;
+    if fits && !probe.weights.is_empty() {
         writeln!(out, "\none test example: each row is a query, each column a key")?;
     }
-    for (layer, head, map) in maps.into_iter().take(MAPS) {
+    let of_layer =
+        |(layer, weights): (usize, &Tensor<3>)| (0..weights.dims()[0]).map(move |head| (layer, head));
+    let heads = probe.weights.iter().enumerate().flat_map(of_layer);
+    for (layer, head) in heads.take(if fits { MAPS } else { 0 }) {
+        let map = attention_map(&probe.weights[layer], head).map_err(Error::msg)?;
         let title = format!("attention weights of layer {layer}, head {head}");
         let map = HeatMap::new(&map, Palette::Sequential)
             .with_title(&title)
-            .with_labels(&probe.tokens, &probe.tokens);
+            .with_labels(&probe.labels.tokens, &probe.labels.tokens);
         out.heat_map(&map)?;
     }
     writeln!(out, "look further:")?;
@@ -45,18 +51,4 @@ pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
         writeln!(out, "  {command:<width$}    {what}")?;
     }
     Ok(())
-}
-
-/// Layer, head and map of all of them.
-fn maps(probe: &Probe) -> Result<Vec<(usize, usize, Matrix)>> {
-    let mut maps = Vec::new();
-    for (layer, weights) in probe.weights.iter().enumerate() {
-        let [_, q_len, k_len] = weights.dims();
-        let values: Vec<f64> = weights.to_data().iter::<f64>().collect();
-        for (head, values) in values.chunks(q_len * k_len).enumerate() {
-            let map = Matrix::new(q_len, k_len, values.to_vec())?.with_axes("query", "key");
-            maps.push((layer, head, map));
-        }
-    }
-    Ok(maps)
 }

@@ -1,5 +1,6 @@
 //! The start of a run: its task, the shapes of W_Q, W_K and W_V, the number of parameters, and the slower layers.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -7,6 +8,8 @@ use qkv_inspect::{counted, grouped};
 use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{AnyModel, Config, Layer, Model, Task};
+
+use super::format::shape;
 
 /// Prints the task, the three matrices of every layer, and the number of parameters.
 pub fn describe(
@@ -20,14 +23,11 @@ pub fn describe(
     writeln!(out, "task     {}: {}", config.task.name, task.summary())?;
     for (layer, place) in model.layers().iter().enumerate() {
         write!(out, "layer {layer} ")?;
-        for (name, field) in [("W_Q", W_Q), ("W_K", W_K), ("W_V", W_V)] {
-            let path = format!("{}.{field}", place.path);
+        for name in [W_Q, W_K, W_V] {
+            let path = format!("{}.{name}", place.path);
             let matrix = parameters.iter().find(|parameter| parameter.path == path);
-            write!(
-                out,
-                " {}  ",
-                matrix.map_or_else(|| format!("{name} identity"), |matrix| shape(name, matrix))
-            )?;
+            let matrix = matrix.map_or("identity".to_owned(), size);
+            write!(out, " {} {matrix}  ", name.to_uppercase())?;
         }
         writeln!(out, " {}", counted(place.n_heads as u64, "head"))?;
     }
@@ -42,26 +42,23 @@ pub fn describe(
 /// The layers that the fused kernels do not compute, a line for each reason: at long sequences they are many times
 /// slower.
 fn reference_layers(out: &mut impl Write, layers: &[Layer]) -> io::Result<()> {
-    let mut reasons: Vec<&str> = layers.iter().filter_map(|layer| layer.reference_reason).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    for reason in reasons {
-        let is_one = |(_, layer): &(usize, &Layer)| layer.reference_reason == Some(reason);
-        let indices: Vec<String> =
-            layers.iter().enumerate().filter(is_one).map(|(index, _)| index.to_string()).collect();
+    let mut of_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (index, layer) in layers.iter().enumerate() {
+        if let Some(reason) = layer.reference_reason {
+            of_reason.entry(reason).or_default().push(index.to_string());
+        }
+    }
+    for (reason, indices) in of_reason {
         let noun = if indices.len() == 1 { "layer" } else { "layers" };
-        let indices = indices.join(", ");
-        writeln!(
-            out,
-            "slower   {noun} {indices}: the reference implementation of attention, because {reason}"
-        )?;
+        let layers = format!("{noun} {}", indices.join(", "));
+        writeln!(out, "slower   {layers}: the reference implementation of attention, because {reason}")?;
     }
     Ok(())
 }
 
-fn shape(name: &str, matrix: &Parameter) -> String {
+fn size(matrix: &Parameter) -> String {
     let frozen = if matrix.learned { "" } else { " frozen" };
-    format!("{name} [{} × {}] = {}{frozen}", matrix.shape[0], matrix.shape[1], grouped(n_values(matrix)))
+    format!("{} = {}{frozen}", shape(&matrix.shape), grouped(n_values(matrix)))
 }
 
 fn n_values(parameter: &Parameter) -> usize {

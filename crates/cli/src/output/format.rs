@@ -1,16 +1,22 @@
-//! Values of tensors, short enough for a line.
+//! Values of tensors as text, short enough for a line, and as matrices of a picture.
 
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
-use qkv_inspect::significant;
+use qkv_inspect::{Matrix, counted, significant};
 
 /// Values shown of a longer vector; 8 of them fill a line of 80 characters together with their name.
 const SHOWN: usize = 8;
 
-/// The values of a vector.
-pub fn values(vector: &Tensor<1>) -> Vec<f64> {
-    vector.to_data().iter::<f64>().collect()
+/// `[2 × 3]`.
+pub fn shape(dims: &[usize]) -> String {
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    format!("[{}]", dims.join(" × "))
+}
+
+/// The values of a tensor, row by row.
+pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.to_data().iter::<f64>().collect()
 }
 
 /// A vector, shortened after [`SHOWN`] values.
@@ -21,11 +27,24 @@ pub fn vector(vector: &Tensor<1>) -> String {
 /// A matrix, one line a row, named `name_0`, `name_1`, …, with a label.
 pub fn matrix(out: &mut impl Write, name: &str, labels: &[String], matrix: &Tensor<2>) -> io::Result<()> {
     let [_, columns] = matrix.dims();
-    let values: Vec<f64> = matrix.to_data().iter::<f64>().collect();
-    for (j, (values, label)) in values.chunks(columns).zip(labels).enumerate() {
+    for (j, (values, label)) in values(matrix).chunks(columns).zip(labels).enumerate() {
         writeln!(out, "    {name}_{j:<3} {label:<4} {}", row(values))?;
     }
     Ok(())
+}
+
+/// The attention map of a head, or a sentence in its place.
+///
+/// # Shapes
+/// - `weights`: `[heads, q_len, k_len]`
+pub fn attention_map(weights: &Tensor<3>, head: usize) -> Result<Matrix, String> {
+    let [n_heads, q_len, k_len] = weights.dims();
+    if head >= n_heads {
+        return Err(format!("the model has weights of {} only", counted(n_heads as u64, "head")));
+    }
+    let values = values(&weights.clone().narrow(0, head, 1));
+    let matrix = Matrix::new(q_len, k_len, values).map_err(|error| error.to_string())?;
+    Ok(matrix.with_axes("query", "key"))
 }
 
 fn row(values: &[f64]) -> String {
@@ -33,4 +52,19 @@ fn row(values: &[f64]) -> String {
         values.iter().take(SHOWN).map(|value| format!("{:>8}", significant(*value))).collect();
     let rest = if values.len() > SHOWN { " …" } else { "" };
     shown.join(" ") + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn a_map_with_too_few_heads_gives_a_sentence() {
+        let weights = Tensor::<3>::zeros([2, 3, 5], &Device::flex());
+        assert!(attention_map(&weights, 1).is_ok_and(|map| map.columns() == 5));
+        let error = attention_map(&weights, 2).err();
+        assert_eq!(error.as_deref(), Some("the model has weights of 2 heads only"));
+        assert!(attention_map(&Tensor::zeros([1, 0, 5], &Device::flex()), 0).is_err());
+    }
 }

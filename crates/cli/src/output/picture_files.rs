@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use qkv_inspect::{FilmStrip, HeatMap, InspectError, Snapshot};
+use qkv_inspect::{FilmStrip, HeatMap, InspectError, LayerWeights, Palette, Snapshot};
 
 use crate::exit::usage;
 
@@ -41,6 +41,24 @@ pub fn maps(probe: &Snapshot) -> impl Iterator<Item = Picture<'_>> {
     })
 }
 
+/// The projections of a layer, head by head, each with the name of its file and titled as the lecture writes it.
+pub fn projections(layer: &LayerWeights) -> impl Iterator<Item = (String, HeatMap<'_>)> {
+    layer.heads.iter().enumerate().flat_map(move |(head, weights)| {
+        weights.named().into_iter().filter_map(move |(name, matrix)| {
+            let (name, layer) = (name.to_uppercase(), &layer.prefix);
+            let title = format!("{name} of {layer}, head {head}");
+            let map = HeatMap::new(matrix?, Palette::Diverging).with_title(&title);
+            Some((format!("{name} {layer} head {head}"), map))
+        })
+    })
+}
+
+impl<'a> Picture<'a> {
+    pub fn of((name, map): (String, HeatMap<'a>)) -> Self {
+        Self { name, draw: Box::new(move |format| format.heat_map(&map)) }
+    }
+}
+
 impl PictureFiles {
     /// Refuses what is a file; the folder is made with the first picture.
     pub fn new(folder: &Path, format: Format) -> Result<Self> {
@@ -67,7 +85,6 @@ impl PictureFiles {
 }
 
 impl Format {
-    /// A heat map in this format.
     pub fn heat_map(self, map: &HeatMap) -> Result<Vec<u8>, InspectError> {
         match self {
             Self::Svg => map.svg().map(String::into_bytes),
@@ -75,7 +92,6 @@ impl Format {
         }
     }
 
-    /// Frames of a film in this format.
     pub fn strip(self, strip: &FilmStrip) -> Result<Vec<u8>, InspectError> {
         match self {
             Self::Svg => strip.svg().map(String::into_bytes),

@@ -1,6 +1,7 @@
 //! Progress of a training: a bar on a terminal, a plain line every so often elsewhere.
 
 use std::io::Write;
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use qkv_train::{Evaluation, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
@@ -19,7 +20,6 @@ pub struct Progress {
 const LINES: u64 = 20;
 
 impl Progress {
-    /// A run of `steps`.
     pub fn new(steps: u64) -> Self {
         let bar = bar(steps, "{bar:30} {pos}/{len} steps  {msg}  {eta} left");
         Self { bar, steps, latest: None, screen: Stdout::of_a_training() }
@@ -28,10 +28,9 @@ impl Progress {
 
 impl<M> Observer<M> for Progress {
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
-        let held_out = match self.latest {
-            Some(latest) => format!("  held-out sequence accuracy {:.4}", latest.sequence_accuracy),
-            None => String::new(),
-        };
+        let held_out = self.latest.map_or(String::new(), |latest| {
+            format!("  held-out sequence accuracy {:.4}", latest.sequence_accuracy)
+        });
         let StepReport { step, loss, lr, grad_norm, tokens_per_second } = report;
         match &self.bar {
             Some(bar) => {
@@ -42,7 +41,8 @@ impl<M> Observer<M> for Progress {
                 let line = format!(
                     "step {step:>6}  loss {loss:.4}  lr {lr:.1e}  gradient {grad_norm:.3}  {tokens_per_second:.0} tokens/s"
                 );
-                writeln!(self.screen, "{line}{held_out}").map_err(stopped)?;
+                let failed = TrainError::io("write", Path::new("standard output"));
+                writeln!(self.screen, "{line}{held_out}").map_err(failed)?;
             }
             None => {}
         }
@@ -95,8 +95,4 @@ impl EvaluationBar {
 fn bar(length: u64, template: &str) -> Option<ProgressBar> {
     let style = ProgressStyle::with_template(template).expect("the template is valid");
     Some(ProgressBar::new(length).with_style(style)).filter(|bar| !bar.is_hidden())
-}
-
-fn stopped(error: std::io::Error) -> TrainError {
-    TrainError::io("write", std::path::Path::new("standard output"))(error)
 }

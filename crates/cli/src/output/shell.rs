@@ -8,12 +8,10 @@ use std::path::Path;
 pub fn command(arguments: &[&str]) -> String {
     let program = env::args().next().unwrap_or_else(|| "qkv".to_owned());
     let is_ours = Path::new(&program).file_stem().is_some_and(|name| name == "qkv");
-    let mut words = match is_ours && env::var_os("CARGO").is_some() {
-        true => vec!["cargo run --release --".to_owned()],
-        false => vec![quoted(&program)],
-    };
-    words.extend(arguments.iter().map(|argument| quoted(argument)));
-    words.join(" ")
+    let is_under_cargo = is_ours && env::var_os("CARGO").is_some();
+    let program = if is_under_cargo { "cargo run --release --".to_owned() } else { quoted(&program) };
+    let arguments = arguments.iter().map(|argument| quoted(argument));
+    std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 /// A path as an argument, which no command takes for an option.

@@ -59,7 +59,7 @@ impl CheckpointConfig {
     pub fn read(folder: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = Checkpoint::config_in(folder.as_ref());
         match read(&path) {
-            Ok(text) => Self::parse(&text).map_err(|problem| InspectError::Config { path, problem }),
+            Ok(text) => Self::parse(&text).map_err(|problem| InspectError::Json { path, problem }),
             Err(InspectError::NotFound { .. }) => Ok(Self::default()),
             Err(error) => Err(error),
         }

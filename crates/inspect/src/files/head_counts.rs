@@ -54,6 +54,26 @@ impl Heads {
         }
         Ok(self)
     }
+
+    /// Key and value heads as wide as `n_heads` query heads of a `w_q` and `w_k` with so many columns; as many as query
+    /// heads where there is no such number.
+    fn of_widths(n_heads: usize, [w_q, w_k]: [usize; 2]) -> Self {
+        let count = (n_heads * w_k).checked_div(w_q).filter(|count| count * w_q == n_heads * w_k);
+        let n_kv_heads = count.filter(|&count| count > 0 && n_heads.is_multiple_of(count)).unwrap_or(n_heads);
+        Self { n_heads, n_kv_heads }
+    }
+
+    /// What does not divide is refused where it is split, under the name of its matrix.
+    fn check_widths(self, layer: &str, [w_q, w_k]: [usize; 2]) -> Result<(), InspectError> {
+        let Self { n_heads, n_kv_heads } = self;
+        let are_split = w_q.is_multiple_of(n_heads) && w_k.is_multiple_of(n_kv_heads);
+        match are_split && w_q / n_heads != w_k / n_kv_heads {
+            true => {
+                Err(InspectError::HeadWidthsDiffer { layer: layer.to_owned(), w_q, w_k, n_heads, n_kv_heads })
+            }
+            false => Ok(()),
+        }
+    }
 }
 
 impl CheckpointConfig {
@@ -72,41 +92,18 @@ impl CheckpointConfig {
     ) -> Result<Heads, InspectError> {
         let is_dot = self.score.as_deref().map(|score| ["dot", "scaled-dot"].contains(&score));
         let known = n_kv_heads.or(self.n_kv_heads);
-        let n_kv_heads = match known {
-            Some(known) => known,
-            None if is_dot == Some(false) => n_heads,
-            None => match widths(weights).next() {
-                Some((_, widths)) => Heads::of_widths(n_heads, widths).n_kv_heads,
-                None => n_heads,
-            },
+        let n_kv_heads = match (known, widths(weights).next()) {
+            (Some(known), _) => known,
+            (None, Some((_, widths))) if is_dot != Some(false) => {
+                Heads::of_widths(n_heads, widths).n_kv_heads
+            }
+            _ => n_heads,
         };
         let heads = Heads { n_heads, n_kv_heads }.check()?;
         if is_dot == Some(true) || (is_dot.is_none() && known.is_none()) {
             widths(weights).try_for_each(|(layer, widths)| heads.check_widths(layer, widths))?;
         }
         Ok(heads)
-    }
-}
-
-impl Heads {
-    /// Key and value heads as wide as `n_heads` query heads of a `w_q` and `w_k` with so many columns; as many as query
-    /// heads where there is no such number.
-    pub fn of_widths(n_heads: usize, [w_q, w_k]: [usize; 2]) -> Self {
-        let count = (n_heads * w_k).checked_div(w_q).filter(|count| count * w_q == n_heads * w_k);
-        let n_kv_heads = count.filter(|&count| count > 0 && n_heads.is_multiple_of(count)).unwrap_or(n_heads);
-        Self { n_heads, n_kv_heads }
-    }
-
-    /// What does not divide is refused where it is split, under the name of its matrix.
-    fn check_widths(self, layer: &str, [w_q, w_k]: [usize; 2]) -> Result<(), InspectError> {
-        let Self { n_heads, n_kv_heads } = self;
-        let are_split = w_q.is_multiple_of(n_heads) && w_k.is_multiple_of(n_kv_heads);
-        match are_split && w_q / n_heads != w_k / n_kv_heads {
-            true => {
-                Err(InspectError::HeadWidthsDiffer { layer: layer.to_owned(), w_q, w_k, n_heads, n_kv_heads })
-            }
-            false => Ok(()),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qkv_run::tensor_names::{B_K, B_Q, B_V, W_K, W_O, W_Q, W_V, split};
+use qkv_run::tensor_names::{B_K, B_Q, B_V, PROJECTIONS, W_K, W_O, W_Q, W_V, split};
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
@@ -52,29 +52,17 @@ pub struct HeadWeights {
 /// If a number of heads is zero or does not divide a matrix, or one of these tensors is no matrix.
 pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWeights>, InspectError> {
     let heads = heads.into().check()?;
-    let mut layers: BTreeMap<NaturalKey, LayerWeights> = BTreeMap::new();
-    for name in weights.names() {
-        let (prefix, last) = split(name);
-        let Some(kind) = Kind::of(last) else { continue };
-        let parts = kind.split(weights.matrix(name)?, name, heads)?;
-        let layer = layers.entry(NaturalKey::of(prefix)).or_insert_with(|| LayerWeights {
-            prefix: prefix.to_owned(),
-            heads: vec![HeadWeights::default(); heads.n_heads],
-            n_kv_heads: heads.n_kv_heads,
-        });
-        for (head, matrix) in layer.heads.iter_mut().zip(parts) {
-            *kind.place(head) = Some(matrix);
+    let mut prefixes = BTreeMap::new();
+    for (prefix, kind) in weights.names().map(split) {
+        if [W_Q, W_K, W_V, W_O].contains(&kind) {
+            prefixes.insert(NaturalKey::of(prefix), prefix);
         }
     }
-    let mut layers: Vec<LayerWeights> = layers.into_values().collect();
-    for layer in &mut layers {
-        layer.read_biases(weights, heads)?;
-    }
-    Ok(layers)
+    prefixes.into_values().map(|prefix| LayerWeights::read(weights, prefix, heads)).collect()
 }
 
-/// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, and errors call the
-/// matrix `name`.
+/// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, or the bias of one of
+/// the first three as a row, and errors call the matrix `name`.
 ///
 /// ```
 /// use qkv_inspect::{Heads, Matrix, split_heads};
@@ -96,25 +84,62 @@ pub fn split_heads(
     name: &str,
     heads: Heads,
 ) -> Result<Vec<Matrix>, InspectError> {
-    let kind = Kind::of(kind).expect("kind is w_q, w_k, w_v or w_o");
-    kind.split(matrix, name, heads.check()?)
+    let heads = heads.check()?;
+    let (n_heads, [down, across]) = match kind {
+        W_Q | B_Q => (heads.n_heads, ["d_in", "d_k"]),
+        W_K | B_K => (heads.n_kv_heads, ["d_in", "d_k"]),
+        W_V | B_V => (heads.n_kv_heads, ["d_in", "d_v"]),
+        W_O => (heads.n_heads, ["d_v", "d_out"]),
+        _ => panic!("kind is the name of a matrix or a bias, not {kind}"),
+    };
+    let (axis, length) = if kind == W_O { ("rows", matrix.rows()) } else { ("columns", matrix.columns()) };
+    if length % n_heads != 0 {
+        return Err(InspectError::HeadsDoNotDivide { name: name.to_owned(), axis, length, n_heads });
+    }
+    let width = length / n_heads;
+    let part = |query_head: usize| {
+        let head = if n_heads == heads.n_heads { query_head } else { heads.kv_head(query_head) };
+        let range = head * width..(head + 1) * width;
+        let part = if kind == W_O { matrix.slice_rows(range) } else { matrix.slice_columns(range) };
+        part.with_axes(down, across)
+    };
+    Ok((0..heads.n_heads).map(part).collect())
+}
+
+/// Every matrix that is there, with its layer, its head and its name, in this order.
+pub(crate) fn matrices(
+    layers: &[LayerWeights],
+) -> impl Iterator<Item = (&LayerWeights, usize, &'static str, &Matrix)> {
+    layers.iter().flat_map(|layer| {
+        layer.heads.iter().enumerate().flat_map(move |(head, weights)| {
+            let named = weights.named().into_iter();
+            named.filter_map(move |(name, matrix)| Some((layer, head, name, matrix?)))
+        })
+    })
 }
 
 impl LayerWeights {
-    fn read_biases(&mut self, weights: &Weights, heads: Heads) -> Result<(), InspectError> {
-        let dot = if self.prefix.is_empty() { "" } else { "." };
-        for (last, kind) in [(B_Q, Kind::Query), (B_K, Kind::Key), (B_V, Kind::Value)] {
-            let name = format!("{}{dot}{last}", self.prefix);
+    fn read(weights: &Weights, prefix: &str, heads: Heads) -> Result<Self, InspectError> {
+        let mut of_heads = vec![HeadWeights::default(); heads.n_heads];
+        for kind in PROJECTIONS {
+            let name = if prefix.is_empty() { kind.to_owned() } else { format!("{prefix}.{kind}") };
             if weights.shape(&name).is_none() {
                 continue;
             }
-            let values = weights.tensor(&name)?.values;
-            let row = Matrix::new(1, values.len(), values)?;
-            for (head, bias) in self.heads.iter_mut().zip(kind.split(row, &name, heads)?) {
-                *kind.bias(head) = Some(bias);
+            let matrix = match kind {
+                B_Q | B_K | B_V => weights.row(&name)?,
+                _ => weights.matrix(&name)?,
+            };
+            for (head, part) in of_heads.iter_mut().zip(split_heads(kind, matrix, &name, heads)?) {
+                *head.part_mut(kind) = Some(part);
             }
         }
-        Ok(())
+        Ok(Self { prefix: prefix.to_owned(), heads: of_heads, n_kv_heads: heads.n_kv_heads })
+    }
+
+    /// The matrix of one head that the file calls `name`.
+    pub(crate) fn matrix(&self, head: usize, name: &str) -> Option<&Matrix> {
+        self.heads.get(head)?.matrix(name)
     }
 }
 
@@ -128,75 +153,28 @@ impl HeadWeights {
             (W_O, self.w_o.as_ref()),
         ]
     }
-}
 
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Query,
-    Key,
-    Value,
-    Output,
-}
-
-impl Kind {
-    fn of(name: &str) -> Option<Self> {
-        match name {
-            W_Q => Some(Self::Query),
-            W_K => Some(Self::Key),
-            W_V => Some(Self::Value),
-            W_O => Some(Self::Output),
-            _ => None,
-        }
+    pub(crate) fn matrix(&self, name: &str) -> Option<&Matrix> {
+        self.named().into_iter().find(|(found, _)| *found == name)?.1
     }
 
-    fn place(self, head: &mut HeadWeights) -> &mut Option<Matrix> {
-        match self {
-            Self::Query => &mut head.w_q,
-            Self::Key => &mut head.w_k,
-            Self::Value => &mut head.w_v,
-            Self::Output => &mut head.w_o,
+    fn part_mut(&mut self, kind: &str) -> &mut Option<Matrix> {
+        match kind {
+            W_Q => &mut self.w_q,
+            W_K => &mut self.w_k,
+            W_V => &mut self.w_v,
+            W_O => &mut self.w_o,
+            B_Q => &mut self.b_q,
+            B_K => &mut self.b_k,
+            _ => &mut self.b_v,
         }
-    }
-
-    /// The bias that belongs to it; W_O has none of a head's own.
-    fn bias(self, head: &mut HeadWeights) -> &mut Option<Matrix> {
-        match self {
-            Self::Query => &mut head.b_q,
-            Self::Key => &mut head.b_k,
-            Self::Value | Self::Output => &mut head.b_v,
-        }
-    }
-
-    /// One part for each query head.
-    fn split(self, matrix: Matrix, name: &str, heads: Heads) -> Result<Vec<Matrix>, InspectError> {
-        let (axis, length) = match self {
-            Self::Output => ("rows", matrix.rows()),
-            _ => ("columns", matrix.columns()),
-        };
-        let n_heads = match self {
-            Self::Query | Self::Output => heads.n_heads,
-            Self::Key | Self::Value => heads.n_kv_heads,
-        };
-        if length % n_heads != 0 {
-            return Err(InspectError::HeadsDoNotDivide { name: name.to_owned(), axis, length, n_heads });
-        }
-        let width = length / n_heads;
-        let part = |h: usize| h * width..(h + 1) * width;
-        Ok((0..heads.n_heads)
-            .map(|h| match self {
-                Self::Query => matrix.slice_columns(part(h)).with_axes("d_in", "d_k"),
-                Self::Key => matrix.slice_columns(part(heads.kv_head(h))).with_axes("d_in", "d_k"),
-                Self::Value => matrix.slice_columns(part(heads.kv_head(h))).with_axes("d_in", "d_v"),
-                Self::Output => matrix.slice_rows(part(h)).with_axes("d_v", "d_out"),
-            })
-            .collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{file, weights};
+    use crate::fixtures::weights;
 
     /// Values that say where they stand: row.column in hundredths.
     fn counted(rows: usize, columns: usize) -> Vec<f32> {
@@ -204,58 +182,38 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_w_q_and_rows_of_w_o_belong_to_heads() -> Result<(), InspectError> {
-        // d_in = 2, n_heads = 3, d_k = 5, d_v = 7, d_out = 11.
+    fn heads_own_columns_of_w_q_and_rows_of_w_o_and_groups_share_keys_and_values() -> Result<(), InspectError>
+    {
+        // d_in = 2, six query heads of width 5, and values of width 7 in two groups, d_out = 11.
         let weights = weights(&[
-            ("blocks.0.attention.w_q", &[2, 15], counted(2, 15)),
-            ("blocks.0.attention.w_k", &[2, 15], counted(2, 15)),
-            ("blocks.0.attention.w_v", &[2, 21], counted(2, 21)),
-            ("blocks.0.attention.w_o", &[21, 11], counted(21, 11)),
-            ("blocks.0.attention.b_q", &[15], (0..15).map(|i| i as f32).collect()),
-        ]);
-        let layers = layers(&weights, 3)?;
-        assert_eq!(layers.len(), 1);
-        assert_eq!(layers[0].prefix, "blocks.0.attention");
-        let head = &layers[0].heads[2];
-        let sizes = head.named().map(|(_, m)| m.map(|m| (m.rows(), m.columns(), m.axes())));
-        assert_eq!(
-            sizes,
-            [
-                Some((2, 5, ["d_in", "d_k"])),
-                Some((2, 5, ["d_in", "d_k"])),
-                Some((2, 7, ["d_in", "d_v"])),
-                Some((7, 11, ["d_v", "d_out"])),
-            ]
-        );
-        let corner = head.named().map(|(_, m)| m.map(|m| m.at(1, 4)));
-        assert_eq!(corner, [Some(114.0), Some(114.0), Some(118.0), Some(1504.0)]);
-        let bias = head.b_q.as_ref().map(|b| b.values().to_vec());
-        assert_eq!((bias, &head.b_k), (Some(vec![10.0, 11.0, 12.0, 13.0, 14.0]), &None));
-        Ok(())
-    }
-
-    #[test]
-    fn query_heads_of_a_group_share_keys_and_values() -> Result<(), InspectError> {
-        // d_in = 2, six query heads of width 5 and values of width 7 in two groups.
-        let weights = weights(&[
-            ("w_q", &[2, 30], counted(2, 30)),
-            ("w_k", &[2, 10], counted(2, 10)),
-            ("w_v", &[2, 14], counted(2, 14)),
-            ("w_o", &[42, 2], counted(42, 2)),
-            ("b_k", &[10], counted(1, 10)),
+            ("a.w_q", &[2, 30], counted(2, 30)),
+            ("a.w_k", &[2, 10], counted(2, 10)),
+            ("a.w_v", &[2, 14], counted(2, 14)),
+            ("a.w_o", &[42, 11], counted(42, 11)),
+            ("a.b_k", &[10], counted(1, 10)),
         ]);
         let layer = &layers(&weights, Heads { n_heads: 6, n_kv_heads: 2 })?[0];
-        assert_eq!((layer.heads.len(), layer.n_kv_heads), (6, 2));
+        assert_eq!((layer.prefix.as_str(), layer.heads.len(), layer.n_kv_heads), ("a", 6, 2));
         for (h, head) in layer.heads.iter().enumerate() {
-            let first = head.named().map(|(_, m)| m.map(|m| m.at(0, 0)));
-            let group = (h / 3) as f64;
-            let expected = [5.0 * h as f64, 5.0 * group, 7.0 * group, 700.0 * h as f64];
-            assert_eq!(first, expected.map(Some), "head {h}");
-            assert_eq!(head.b_k.as_ref().map(|b| b.at(0, 0)), Some(5.0 * group));
+            let sizes = head.named().map(|(_, m)| m.map(|m| (m.size(), m.axes())));
+            let expected = [
+                ([2, 5], ["d_in", "d_k"]),
+                ([2, 5], ["d_in", "d_k"]),
+                ([2, 7], ["d_in", "d_v"]),
+                ([7, 11], ["d_v", "d_out"]),
+            ];
+            assert_eq!(sizes, expected.map(Some));
+            let corner = head.named().map(|(_, m)| m.map(|m| m.at(1, 4)));
+            let (h, group) = (h as f64, (h / 3) as f64);
+            let expected = [104.0 + 5.0 * h, 104.0 + 5.0 * group, 104.0 + 7.0 * group, 104.0 + 700.0 * h];
+            assert_eq!(corner, expected.map(Some), "head {h}");
+            let bias = head.b_k.as_ref().map(|b| b.values().to_vec());
+            assert_eq!(bias, Some((0..5).map(|i| 5.0 * group + f64::from(i)).collect()));
+            assert_eq!(head.b_q, None);
         }
         let message =
-            layers(&weights, Heads { n_heads: 6, n_kv_heads: 3 }).expect_err("14 columns").to_string();
-        assert!(message.starts_with("b_k has 10 columns") || message.starts_with("w_k has 10"), "{message}");
+            layers(&weights, Heads { n_heads: 6, n_kv_heads: 3 }).expect_err("10 columns").to_string();
+        assert!(message.starts_with("a.w_k has 10 columns, which n_heads = 3"), "{message}");
         Ok(())
     }
 
@@ -283,19 +241,12 @@ mod tests {
 
     #[test]
     fn a_tensor_that_is_no_matrix_is_refused() {
-        for shape in [&[6][..], &[1, 2, 3], &[0, 6], &[6, 0], &[]] {
+        // An empty axis costs no memory, however long the other one is.
+        for shape in [&[6][..], &[1, 2, 3], &[0, 6], &[6, 0], &[1 << 53, 0], &[]] {
             let count = shape.iter().product();
             let weights = weights(&[("w_k", shape, vec![0.0; count])]);
             let error = layers(&weights, 1);
             assert!(matches!(error, Err(InspectError::WrongShape { .. })), "{shape:?} {error:?}");
         }
-    }
-
-    #[test]
-    fn an_empty_axis_costs_nothing() -> Result<(), InspectError> {
-        let header = r#"{"w_q":{"dtype":"F32","shape":[9007199254740992,0],"data_offsets":[0,0]}}"#;
-        let weights = Weights::from_bytes("empty", file(header, &[]))?;
-        assert!(layers(&weights, 1).is_err());
-        Ok(())
     }
 }

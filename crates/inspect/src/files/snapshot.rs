@@ -15,12 +15,8 @@ use crate::matrix::dense::Matrix;
 pub struct Snapshot {
     /// Updates made before it was taken; `None` for a file outside a run.
     pub step: Option<u64>,
-    /// What stood at each position; empty where the file does not say.
-    pub tokens: Vec<String>,
-    /// What was to be said at each position, `""` where nothing was asked.
-    pub targets: Vec<String>,
-    /// What the model said at each position.
-    pub predictions: Vec<String>,
+    /// Input, right answers and the model's answers; empty where the file lacks them.
+    pub labels: ProbeLabels,
     /// Layer by layer, head by head.
     pub maps: Vec<AttentionMap>,
 }
@@ -42,15 +38,7 @@ impl Snapshot {
     /// # Errors
     /// As [`Weights::open`], or as [`all`](Self::all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
-        Self::read(&Weights::open(path)?)
-    }
-
-    /// The same for a file that is open already.
-    ///
-    /// # Errors
-    /// As [`all`](Self::all).
-    pub fn read(file: &Weights) -> Result<Self, InspectError> {
-        Ok(Self::all(file)?.into_iter().next().unwrap_or_default())
+        Ok(Self::all(&Weights::open(path)?)?.into_iter().next().unwrap_or_default())
     }
 
     /// Every example of a frame, whose format is that of [`qkv_run`]. The maps of early runs are those of one example,
@@ -60,15 +48,11 @@ impl Snapshot {
     /// If such a tensor has another number of axes, or a label is not what it should be.
     pub fn all(file: &Weights) -> Result<Vec<Self>, InspectError> {
         let labels = ProbeLabels::from_metadata(|key| file.metadata(key)).map_err(|problem| {
-            InspectError::Labels { path: file.path().to_owned(), problem: problem.to_string() }
+            let problem = format!("its metadata `probes` must hold arrays of strings: {problem}");
+            InspectError::Json { path: file.path().to_owned(), problem }
         })?;
-        let of = |ProbeLabels { tokens, targets, predictions }| Self {
-            tokens,
-            targets,
-            predictions,
-            ..Self::default()
-        };
-        let mut snapshots: Vec<Self> = labels.into_iter().map(of).collect();
+        let mut snapshots: Vec<Self> =
+            labels.into_iter().map(|labels| Self { labels, ..Self::default() }).collect();
         for name in file.names() {
             let Some(layer) = name.strip_suffix(MAPS) else { continue };
             for (index, maps) in maps_of(file, name, layer)?.into_iter().enumerate() {
@@ -95,9 +79,14 @@ impl Snapshot {
         }
     }
 
+    /// The map of one head, if it is there.
+    pub fn map(&self, layer: &str, head: usize) -> Option<&AttentionMap> {
+        self.maps.iter().find(|map| map.layer == layer && map.head == head)
+    }
+
     /// The tokens as labels of an axis with `length` positions; `None` where that is not what they are.
-    pub fn labels(&self, length: usize) -> Option<&[String]> {
-        (self.tokens.len() == length).then_some(&self.tokens)
+    pub fn axis_labels(&self, length: usize) -> Option<&[String]> {
+        (self.labels.tokens.len() == length).then_some(&self.labels.tokens)
     }
 }
 
@@ -134,7 +123,7 @@ mod tests {
     fn read(shape: &[usize], metadata: &[(&str, &str)]) -> Result<Snapshot, InspectError> {
         let values = (0..shape.iter().product()).map(|i| i as f32).collect();
         let bytes = tensors(&[("blocks.0.attention.weights", shape, values)], metadata);
-        Snapshot::read(&Weights::from_bytes("snapshot", bytes)?)
+        Ok(Snapshot::all(&Weights::from_bytes("snapshot", bytes)?)?.remove(0))
     }
 
     #[test]
@@ -149,9 +138,9 @@ mod tests {
         // The tensor counts its entries: 1·15 + 2·5 + 4.
         assert_eq!(map.weights.at(2, 4), 29.0);
         assert_eq!(map.weights.axes(), ["query", "key"]);
-        assert_eq!(snapshot.labels(3), Some(&snapshot.tokens[..]));
-        assert_eq!(snapshot.labels(5), None);
-        assert_eq!(snapshot.targets, ["", "", "x"]);
+        assert_eq!(snapshot.axis_labels(3), Some(&snapshot.labels.tokens[..]));
+        assert_eq!(snapshot.axis_labels(5), None);
+        assert_eq!(snapshot.labels.targets, ["", "", "x"]);
         Ok(())
     }
 
@@ -159,18 +148,18 @@ mod tests {
     fn maps_come_in_natural_order() -> Result<(), InspectError> {
         let list = ["b.10", "b.2"].map(|layer| (format!("{layer}.weights"), [2, 1, 1], vec![1.0; 2]));
         let list = list.each_ref().map(|(name, shape, values)| (name.as_str(), &shape[..], values.clone()));
-        let snapshot = Snapshot::read(&Weights::from_bytes("snapshot", tensors(&list, &[]))?)?;
-        let order: Vec<_> = snapshot.maps.iter().map(|map| (map.layer.as_str(), map.head)).collect();
+        let snapshots = Snapshot::all(&Weights::from_bytes("snapshot", tensors(&list, &[]))?)?;
+        let order: Vec<_> = snapshots[0].maps.iter().map(|map| (map.layer.as_str(), map.head)).collect();
         assert_eq!(order, [("b.2", 0), ("b.2", 1), ("b.10", 0), ("b.10", 1)]);
         Ok(())
     }
 
     #[test]
     fn labels_may_be_absent_but_not_wrong() -> Result<(), InspectError> {
-        assert!(read(&[1, 2, 2], &[])?.predictions.is_empty());
+        assert!(read(&[1, 2, 2], &[])?.labels.predictions.is_empty());
         let message =
             read(&[1, 2, 2], &[("probe", r#"{"tokens": [1, 2]}"#)]).expect_err("numbers").to_string();
-        assert!(message.starts_with("cannot use the labels in snapshot: its metadata"), "{message}");
+        assert!(message.starts_with("cannot use snapshot: its metadata `probes` must hold"), "{message}");
         Ok(())
     }
 
@@ -181,18 +170,18 @@ mod tests {
         // Three examples, five heads, labels for two of them.
         let bytes = tensors(&[("a.weights", &[3, 5, 2, 2], values)], &[("probes", probes)]);
         let all = Snapshot::all(&Weights::from_bytes("snapshot", bytes)?)?;
-        let tokens: Vec<_> = all.iter().map(|one| one.tokens.join("")).collect();
+        let tokens: Vec<_> = all.iter().map(|one| one.labels.tokens.join("")).collect();
         assert_eq!(tokens, ["ab", "cd", ""]);
         // The tensor counts its entries: 1·20 + 4·4 + 3.
         assert_eq!((all[1].maps.len(), all[1].maps[4].weights.at(1, 1)), (5, 39.0));
-        assert_eq!(all[1].targets, ["x", "y"]);
+        assert_eq!(all[1].labels.targets, ["x", "y"]);
         Ok(())
     }
 
     #[test]
-    fn a_file_without_maps_is_an_empty_snapshot() -> Result<(), InspectError> {
+    fn a_file_without_maps_has_no_example() -> Result<(), InspectError> {
         let file = Weights::from_bytes("snapshot", tensors(&[("a.w_q", &[1], vec![1.0])], &[]))?;
-        assert_eq!(Snapshot::read(&file)?, Snapshot::default());
+        assert_eq!(Snapshot::all(&file)?, []);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What a user points at: a run, one of its checkpoints, or a plain file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use qkv_run::{Checkpoint, RunFolder};
 
@@ -41,14 +41,10 @@ impl Source {
         if !path.exists() {
             return Err(InspectError::NotFound { path: path.to_owned() });
         }
-        if path.is_file() {
-            return Self::of_file(path);
+        match weight_file(path) {
+            Some(file) => Self::of_file(&file),
+            None => Self::of_checkpoint(RunFolder::open(path)?.latest()?),
         }
-        let file = Checkpoint::weights_in(path);
-        if file.is_file() {
-            return Self::of_file(&file);
-        }
-        Self::of_checkpoint(&RunFolder::open(path)?.latest()?)
     }
 
     /// Reads the checkpoint of a run at exactly `step`.
@@ -57,10 +53,10 @@ impl Source {
     /// As [`open`](Self::open), or if `path` is not a run or has no checkpoint at this step.
     pub fn open_at(path: impl AsRef<Path>, step: u64) -> Result<Self, InspectError> {
         let path = path.as_ref();
-        if path.is_file() || Checkpoint::weights_in(path).is_file() {
+        if weight_file(path).is_some() {
             return Err(InspectError::NoSteps { path: path.to_owned(), step });
         }
-        Self::of_checkpoint(&RunFolder::open(path)?.at(step)?)
+        Self::of_checkpoint(RunFolder::open(path)?.at(step)?)
     }
 
     /// Splits the matrices into `n_heads` query heads, and into `n_kv_heads` heads of keys and values; without, the
@@ -94,39 +90,35 @@ impl Source {
         // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder is still found to be in a run.
         let file =
             file.canonicalize().map_err(|source| InspectError::Read { path: file.to_owned(), source })?;
-        let folder = file.parent().unwrap_or(&file);
-        match Checkpoint::named(folder) {
-            Some(checkpoint) => Self::of_weights(Weights::open(&file)?, &checkpoint),
-            None => Ok(Self {
-                weights: Weights::open(&file)?,
-                start: None,
-                step: None,
-                config: CheckpointConfig::read(folder)?,
-                snapshot: None,
-            }),
-        }
+        let checkpoint = file.parent().and_then(Checkpoint::named);
+        Self::read(&file, checkpoint)
     }
 
-    fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
-        Self::of_weights(Weights::open(checkpoint.weights())?, checkpoint)
+    fn of_checkpoint(checkpoint: Checkpoint) -> Result<Self, InspectError> {
+        Self::read(&checkpoint.weights(), Some(checkpoint))
     }
 
-    fn of_weights(weights: Weights, checkpoint: &Checkpoint) -> Result<Self, InspectError> {
-        let start = checkpoint.start().map(|start| Weights::open(start.weights())).transpose()?;
-        let snapshot = match checkpoint.run() {
-            Some(run) => Snapshot::before(&run, checkpoint.step)?,
-            None => None,
-        };
-        let (step, config) = (Some(checkpoint.step), CheckpointConfig::read(&checkpoint.folder)?);
-        Ok(Self { weights, start, step, config, snapshot })
+    /// `checkpoint` is that in which the file lies.
+    fn read(file: &Path, checkpoint: Option<Checkpoint>) -> Result<Self, InspectError> {
+        let weights = Weights::open(file)?;
+        let start = checkpoint.as_ref().and_then(Checkpoint::start);
+        let start = start.map(|start| Weights::open(start.weights())).transpose()?;
+        let run = checkpoint.as_ref().and_then(|checkpoint| Some((checkpoint.run()?, checkpoint.step)));
+        let snapshot = run.map(|(run, step)| Snapshot::before(&run, step)).transpose()?.flatten();
+        let config = CheckpointConfig::read(file.parent().unwrap_or(file))?;
+        Ok(Self { weights, start, step: checkpoint.map(|checkpoint| checkpoint.step), config, snapshot })
     }
+}
+
+/// The file itself, or the weights of the checkpoint whose folder it is.
+fn weight_file(path: &Path) -> Option<PathBuf> {
+    [path.to_owned(), Checkpoint::weights_in(path)].into_iter().find(|file| file.is_file())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::run_folder;
-    use crate::fixtures::tensors;
+    use crate::fixtures::{run_folder, tensors};
     use std::fs;
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;

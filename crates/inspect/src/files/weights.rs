@@ -1,10 +1,9 @@
 //! A safetensors file, checked once when it is opened.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::InspectError;
 use crate::files::decode::decode;
@@ -29,8 +28,11 @@ use crate::matrix::dense::Matrix;
 pub struct Weights {
     path: PathBuf,
     bytes: Vec<u8>,
-    tensors: BTreeMap<String, Entry>,
-    metadata: BTreeMap<String, String>,
+    header: Metadata,
+    /// Where the numbers begin.
+    first: usize,
+    /// Of the tensors, sorted.
+    names: Vec<String>,
 }
 
 /// The numbers of one tensor.
@@ -40,14 +42,6 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Its values, row-major.
     pub values: Vec<f64>,
-}
-
-/// Where a tensor lies. The range was checked against the file's size.
-#[derive(Debug, Clone)]
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    range: std::ops::Range<usize>,
 }
 
 impl Weights {
@@ -67,14 +61,9 @@ impl Weights {
     pub fn from_bytes(path: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self, InspectError> {
         let path = path.as_ref().to_owned();
         let (header, first) = parse(&path, &bytes)?;
-        let entry = |info: &safetensors::tensor::TensorInfo| Entry {
-            dtype: info.dtype,
-            shape: info.shape.clone(),
-            range: first + info.data_offsets.0..first + info.data_offsets.1,
-        };
-        let tensors = header.tensors().into_iter().map(|(name, info)| (name, entry(info))).collect();
-        let metadata = header.metadata().clone().unwrap_or_default();
-        Ok(Self { path, bytes, tensors, metadata: metadata.into_iter().collect() })
+        let mut names = header.offset_keys();
+        names.sort_unstable();
+        Ok(Self { path, bytes, header, first, names })
     }
 
     /// The file that was read.
@@ -84,17 +73,17 @@ impl Weights {
 
     /// The names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tensors.keys().map(String::as_str)
+        self.names.iter().map(String::as_str)
     }
 
     /// The shape of a tensor, if it is there.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(name).map(|entry| entry.shape.as_slice())
+        self.header.info(name).map(|info| info.shape.as_slice())
     }
 
     /// What the writer of the file noted under `key`.
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.metadata.get(key).map(String::as_str)
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
 
     /// The numbers of one tensor.
@@ -102,15 +91,17 @@ impl Weights {
     /// # Errors
     /// If there is no such tensor, or its numbers are not floating point numbers of 16 bits or more.
     pub fn tensor(&self, name: &str) -> Result<Tensor, InspectError> {
-        let entry = self.tensors.get(name).ok_or_else(|| InspectError::NoTensor {
-            name: name.to_owned(),
-            path: self.path.clone(),
-            known: self.first_names(),
+        let TensorInfo { dtype, shape, data_offsets: (start, end) } =
+            self.header.info(name).ok_or_else(|| InspectError::NoTensor {
+                name: name.to_owned(),
+                path: self.path.clone(),
+                known: self.first_names(),
+            })?;
+        // The header was checked against the file's size.
+        let values = decode(*dtype, &self.bytes[self.first..][*start..*end]).ok_or_else(|| {
+            InspectError::UnsupportedType { name: name.to_owned(), dtype: format!("{dtype:?}") }
         })?;
-        let values = decode(entry.dtype, &self.bytes[entry.range.clone()]).ok_or_else(|| {
-            InspectError::UnsupportedType { name: name.to_owned(), dtype: format!("{:?}", entry.dtype) }
-        })?;
-        Ok(Tensor { shape: entry.shape.clone(), values })
+        Ok(Tensor { shape: shape.clone(), values })
     }
 
     /// A tensor with two axes.
@@ -118,22 +109,25 @@ impl Weights {
     /// # Errors
     /// As [`tensor`](Self::tensor), or if it has another number of axes or an empty one.
     pub fn matrix(&self, name: &str) -> Result<Matrix, InspectError> {
-        match (self.tensor(name)?, self.shape(name)) {
-            (tensor, Some(&[rows, columns])) if rows > 0 && columns > 0 => {
-                Matrix::new(rows, columns, tensor.values)
+        let Tensor { shape, values } = self.tensor(name)?;
+        match shape[..] {
+            [rows, columns] if rows > 0 && columns > 0 => Matrix::new(rows, columns, values),
+            _ => {
+                Err(InspectError::WrongShape { name: name.to_owned(), shape, expected: "2 axes, [in, out]" })
             }
-            (tensor, _) => Err(InspectError::WrongShape {
-                name: name.to_owned(),
-                shape: tensor.shape,
-                expected: "2 axes, [in, out]",
-            }),
         }
+    }
+
+    /// All values of a tensor in one row.
+    pub(crate) fn row(&self, name: &str) -> Result<Matrix, InspectError> {
+        let values = self.tensor(name)?.values;
+        Matrix::new(1, values.len(), values)
     }
 
     fn first_names(&self) -> String {
         const SHOWN: usize = 8;
         let names: Vec<&str> = self.names().take(SHOWN).collect();
-        match self.tensors.len() {
+        match self.names.len() {
             0 => "no tensor".to_owned(),
             n if n > SHOWN => format!("{} and {} more", names.join(", "), n - SHOWN),
             _ => names.join(", "),

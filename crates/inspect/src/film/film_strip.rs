@@ -2,23 +2,23 @@
 
 use std::borrow::Cow;
 
-use plotters::backend::SVGBackend;
-use plotters::drawing::IntoDrawingArea;
 use plotters::element::Rectangle;
+use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, FontTransform, RGBColor};
+use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V};
 
 use crate::error::InspectError;
-use crate::film::frames::{Film, Frame};
+use crate::film::frames::{Film, Frame, evenly};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
-use crate::picture::heat_map_drawing::{Backend, Bar, Canvas, Drawn, INK, PAPER, draw_bar, writing};
+use crate::picture::heat_map_drawing::{Bar, Canvas, Drawing, Drawn, INK, PAPER, draw_bar, writing};
 use crate::picture::layout::{GAP, LABEL};
 use crate::picture::palette::Palette;
-use crate::picture::raster::{Raster, png};
+use crate::picture::raster::png;
 use crate::picture::reduce::reduce;
 use crate::picture::scale::Scale;
-use crate::picture::svg::with_title;
+use crate::picture::svg::svg;
 
 /// Steps that are shown.
 const MAX_STEPS: usize = 6;
@@ -66,17 +66,14 @@ impl<'a> FilmStrip<'a> {
     pub fn new(film: &'a Film, layer: usize, head: usize) -> Option<Self> {
         let name = film.ends()?[1].layers.get(layer)?.prefix.as_str();
         let frames = chosen(&film.frames, MAX_STEPS);
-        let map = |frame: &&'a Frame| -> Option<&'a Matrix> {
-            let maps = &frame.probes.first()?.maps;
-            maps.iter().find(|map| map.layer == name && map.head == head).map(|map| &map.weights)
-        };
+        let map = |frame: &&'a Frame| Some(&frame.probes.first()?.map(name, head)?.weights);
         let mut rows = Vec::new();
         let maps: Vec<Option<&Matrix>> = frames.iter().map(map).collect();
         rows.extend(Row::new("attention", Palette::Sequential, &maps));
-        for kind in 0..4 {
-            let matrix = |frame: &&'a Frame| frame.layers.get(layer)?.heads.get(head)?.named()[kind].1;
+        for kind in [W_Q, W_K, W_V, W_O] {
+            let matrix = |frame: &&'a Frame| frame.layers.get(layer)?.matrix(head, kind);
             let matrices: Vec<Option<&Matrix>> = frames.iter().map(matrix).collect();
-            rows.extend(Row::new(["W_Q", "W_K", "W_V", "W_O"][kind], Palette::Diverging, &matrices));
+            rows.extend(Row::new(&kind.to_uppercase(), Palette::Diverging, &matrices));
         }
         let title = format!("{}: head {head} of {name}", film.title);
         (!rows.is_empty()).then_some(Self { title, frames, rows })
@@ -87,11 +84,7 @@ impl<'a> FilmStrip<'a> {
     /// # Errors
     /// If the drawing library fails, which it has no reason to do in memory.
     pub fn svg(&self) -> Result<String, InspectError> {
-        let mut svg = String::new();
-        let canvas = SVGBackend::with_string(&mut svg, self.size()).into_drawing_area();
-        self.draw(&canvas).map_err(|error| InspectError::Picture { problem: error.to_string() })?;
-        drop(canvas);
-        Ok(with_title(&svg, &self.title))
+        svg(self)
     }
 
     /// The still as PNG.
@@ -99,11 +92,13 @@ impl<'a> FilmStrip<'a> {
     /// # Errors
     /// As [`svg`](Self::svg).
     pub fn png(&self) -> Result<Vec<u8>, InspectError> {
-        let mut pixels = Vec::new();
-        let canvas = Raster::new(&mut pixels, self.size()).into_drawing_area();
-        self.draw(&canvas).map_err(|error| InspectError::Picture { problem: error.to_string() })?;
-        drop(canvas);
-        png(&pixels, self.size())
+        png(self)
+    }
+}
+
+impl Drawing for FilmStrip<'_> {
+    fn title(&self) -> &str {
+        &self.title
     }
 
     fn size(&self) -> (u32, u32) {
@@ -111,7 +106,7 @@ impl<'a> FilmStrip<'a> {
         ((LEFT + columns * (SIDE + GAP) + BAR) as u32, (TOP + rows * (SIDE + ROW_GAP)) as u32)
     }
 
-    fn draw<B: Backend>(&self, canvas: &Canvas<B>) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<B>) -> Drawn<B> {
         canvas.fill(&PAPER)?;
         canvas.draw_text(&self.title, &writing(16, INK, HPos::Left, VPos::Top), (LEFT, GAP))?;
         let words = writing(LABEL, INK, HPos::Center, VPos::Bottom);
@@ -152,7 +147,7 @@ impl<'a> Row<'a> {
     }
 }
 
-fn draw_picture<B: Backend>(
+fn draw_picture<B: DrawingBackend>(
     canvas: &Canvas<B>,
     matrix: &Matrix,
     scale: &Scale,
@@ -177,17 +172,16 @@ fn chosen(frames: &[Frame], most: usize) -> Vec<&Frame> {
     let losses: Vec<f64> =
         frames.iter().filter_map(|frame| frame.loss).filter(|loss| loss.is_finite()).collect();
     let last = frames.len() - 1;
-    let even = |part: usize| part * last / (most - 1);
-    let mut indices: Vec<usize> = (0..most).map(even).collect();
-    if let (Some(start), Some(end)) = (losses.first(), losses.last())
-        && end < start
-    {
-        for (part, index) in indices.iter_mut().enumerate().take(most - 1).skip(1) {
-            let level = start + (end - start) * part as f64 / (most - 1) as f64;
-            let reached = frames.iter().position(|frame| frame.loss.is_some_and(|loss| loss <= level));
-            *index = reached.unwrap_or(last);
+    let mut indices: Vec<usize> = match (losses.first(), losses.last()) {
+        (Some(start), Some(end)) if end < start => {
+            let reached = |part: usize| {
+                let level = start + (end - start) * part as f64 / (most - 1) as f64;
+                frames.iter().position(|frame| frame.loss.is_some_and(|loss| loss <= level)).unwrap_or(last)
+            };
+            [0, last].into_iter().chain((1..most - 1).map(reached)).collect()
         }
-    }
+        _ => evenly(frames.len(), most).collect(),
+    };
     indices.sort_unstable();
     indices.dedup();
     indices.into_iter().map(|index| &frames[index]).collect()

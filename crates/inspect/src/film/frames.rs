@@ -163,7 +163,7 @@ fn frame(
 }
 
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
-fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
     let count = length.min(most);
     (0..count).map(move |i| if count == 1 { 0 } else { i * (length - 1) / (count - 1) })
 }
@@ -172,7 +172,6 @@ fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::fixtures::{run_folder, tensors};
-    use crate::heads::attention_pattern::AttentionPattern;
     use std::fs;
 
     #[test]
@@ -194,8 +193,7 @@ mod tests {
         let w_q = film.frames[3].layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
         assert_eq!((w_q, film.n_kept), (Some(vec![41.0, 41.0]), 4));
         assert_eq!(film.ends().map(|ends| ends.map(|frame| frame.step)), Some([0, 40]));
-        let patterns = AttentionPattern::of(&film.frames[1].probes[0]);
-        assert_eq!((patterns[0].target, patterns[0].share), ("the position before", 1.0));
+        assert_eq!(film.frames[1].probes[0].maps[0].scores(&[]).previous_token, Some(1.0));
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! A film in words, each of them measured.
 
+use crate::files::layers::matrices;
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
-use crate::heads::attention_pattern::AttentionPattern;
 use crate::number::{counted, grouped, significant};
 use crate::picture::label::clean_label;
 
@@ -86,23 +86,13 @@ impl Film {
         if first.step == last.step {
             return None;
         }
-        let mut furthest: Option<(f64, String)> = None;
-        for (before, layer) in first.layers.iter().zip(&last.layers) {
-            for (head, (before, after)) in before.heads.iter().zip(&layer.heads).enumerate() {
-                for ((name, before), (_, after)) in before.named().into_iter().zip(after.named()) {
-                    let distance =
-                        after.zip(before).and_then(|(after, before)| after.moved_from(before).ok());
-                    let distance =
-                        distance.and_then(|moved| moved.distance).filter(|distance| distance.is_finite());
-                    let Some(distance) = distance else { continue };
-                    if furthest.as_ref().is_none_or(|(most, _)| distance > *most) {
-                        let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
-                        furthest = Some((distance, place));
-                    }
-                }
-            }
-        }
-        let (distance, place) = furthest?;
+        let moved = matrices(&last.layers).filter_map(|(layer, head, name, after)| {
+            let before = first.layers.iter().find(|before| before.prefix == layer.prefix)?;
+            let distance = after.moved_from(before.matrix(head, name)?).ok()?.distance?;
+            let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
+            distance.is_finite().then_some((distance, place))
+        });
+        let (distance, place) = moved.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
         Some(format!(
             "{place} moved furthest: by {} times its length at step {}.",
             significant(distance),
@@ -126,10 +116,13 @@ impl Film {
 
     fn pattern(&self) -> Option<String> {
         let snapshot = self.first_probes().last()?;
-        let patterns = AttentionPattern::of(snapshot);
-        let AttentionPattern { layer, head, target, share } = patterns.first()?;
-        let share_of = percent(*share);
-        Some(match *share >= MOST {
+        let patterns = snapshot.maps.iter().flat_map(|map| {
+            let named = map.scores(&snapshot.labels.tokens).named().into_iter();
+            named.filter_map(move |(target, share)| Some((map, target, share?)))
+        });
+        let (map, target, share) = patterns.reduce(|most, next| if next.2 > most.2 { next } else { most })?;
+        let (AttentionMap { layer, head, .. }, share_of) = (map, percent(share));
+        Some(match share >= MOST {
             true => format!("Head {head} of {layer} gives {share_of} of its attention to {target}."),
             false => format!(
                 "No head has one of the named patterns; the nearest is head {head} of {layer}, which gives {share_of} of its \
@@ -198,16 +191,10 @@ mod tests {
         Ok(Snapshot { step: Some(step), maps: vec![map], ..Snapshot::default() })
     }
 
-    fn film() -> Film {
+    fn film(frames: Vec<Frame>) -> Film {
         let (metrics, config) = (Metrics::default(), CheckpointConfig::default());
-        Film {
-            title: String::new(),
-            frames: Vec::new(),
-            n_kept: 2,
-            unreadable: BTreeMap::new(),
-            metrics,
-            config,
-        }
+        let n_kept = frames.len();
+        Film { title: String::new(), n_kept, frames, unreadable: BTreeMap::new(), metrics, config }
     }
 
     #[test]
@@ -222,8 +209,6 @@ mod tests {
             Frame { probes: probes(8, [0.0, 1.0, 1.0, 0.0])?, flows: vec![flow(0.2)], ..frame(8, 3.0)? },
         ];
         let film = Film {
-            title: "run".to_owned(),
-            frames,
             n_kept: 5,
             unreadable: BTreeMap::new(),
             config: CheckpointConfig { task: Some("reverse".to_owned()), ..CheckpointConfig::default() },
@@ -232,6 +217,7 @@ mod tests {
                 evaluations: BTreeMap::from([(8, evaluation)]),
                 parameters: Some(3840),
             },
+            ..film(frames)
         };
         let expected = [
             "The task is reverse; the model has 1 attention layer of 1 head, 3,840 parameters in all.",
@@ -255,8 +241,7 @@ mod tests {
             Frame { probes: probes(0, weights)?, ..frame(0, 1.0)? },
             Frame { probes: probes(8, weights)?, ..frame(8, f32::NAN)? },
         ];
-        let film = Film { frames, ..film() };
-        let story = film.story().join(" ");
+        let story = film(frames).story().join(" ");
         assert!(
             story.starts_with("From step 0 to step 8: 2 frames are shown. W_K of head 0 in a moved"),
             "{story}"
@@ -267,15 +252,8 @@ mod tests {
 
     #[test]
     fn nothing_is_said_about_what_was_not_measured() -> Result<(), InspectError> {
-        let film = Film {
-            title: String::new(),
-            frames: vec![frame(3, 1.0)?],
-            n_kept: 1,
-            unreadable: BTreeMap::new(),
-            metrics: Metrics::default(),
-            config: CheckpointConfig::default(),
-        };
-        assert_eq!(film.story(), ["From step 3 to step 3: one frame is shown."]);
+        let story = film(vec![frame(3, 1.0)?]).story();
+        assert_eq!(story, ["From step 3 to step 3: one frame is shown."]);
         Ok(())
     }
 
@@ -283,15 +261,7 @@ mod tests {
     fn a_loss_that_did_not_fall_is_not_said_to_have_fallen() -> Result<(), InspectError> {
         let losses = BTreeMap::from([(1, 1.0), (2, 4.0)]);
         let metrics = Metrics { losses, ..Metrics::default() };
-        let frames = vec![frame(0, 1.0)?];
-        let film = Film {
-            title: String::new(),
-            frames,
-            n_kept: 1,
-            unreadable: BTreeMap::new(),
-            metrics,
-            config: CheckpointConfig::default(),
-        };
+        let film = Film { metrics, ..film(vec![frame(0, 1.0)?]) };
         assert_eq!(film.story()[1], "The training loss went from 1.000 at step 1 to 4.000 at step 2.");
         Ok(())
     }

@@ -6,7 +6,6 @@ use crate::error::InspectError;
 use crate::files::layers::LayerWeights;
 use crate::matrix::dense::Matrix;
 use crate::matrix::eigenvalues::Eigenvalues;
-use crate::matrix::scaled::finite;
 use crate::matrix::spectrum::Spectrum;
 
 /// A product of two matrices, kept as its factors: `left · right`, with `left` `[rows, inner]` and `right`
@@ -107,10 +106,7 @@ impl Circuit {
 
     /// Frobenius norm of the product; NaN where a value of a factor is NaN or infinite.
     pub fn norm(&self) -> f64 {
-        match self.core() {
-            Ok(core) => core.matrix.norm() * core.scales[0] * core.scales[1],
-            Err(_) => f64::NAN,
-        }
+        self.core().map_or(f64::NAN, |(core, scales)| core.norm() * scales[0] * scales[1])
     }
 
     /// Singular values of the product, `min(rows, columns)` of them.
@@ -118,36 +114,31 @@ impl Circuit {
     /// # Errors
     /// If a value is NaN or infinite, or the iteration does not settle within a bound.
     pub fn spectrum(&self) -> Result<Spectrum, InspectError> {
-        let core = self.core()?;
-        let spectrum = core.matrix.spectrum()?;
-        Ok(spectrum.within(self.rows(), self.columns(), core.scales[0] * core.scales[1]))
+        let (core, scales) = self.core()?;
+        Ok(core.spectrum()?.within(self.rows(), self.columns(), scales[0] * scales[1]))
     }
 
-    /// Eigenvalues of the product, where it is square. Those of `left · right` and of the small `right · left` are the
+    /// Eigenvalues of the product, which must be square. Those of `left · right` and of the small `right · left` are the
     /// same but for zeros.
     ///
     /// # Errors
     /// As [`Matrix::eigenvalues`].
     pub fn eigenvalues(&self) -> Result<Eigenvalues, InspectError> {
-        let (rows, columns) = (self.rows(), self.columns());
-        if rows != columns {
-            return Err(InspectError::NotSquare { rows, columns });
-        }
-        match self.right.rows() < rows {
+        let (rows, inner) = (self.rows(), self.right.rows());
+        match self.columns() == rows && inner < rows {
             true => Ok(self.right.multiply(&self.left).eigenvalues()?.within(rows)),
             false => self.product().eigenvalues(),
         }
     }
 
     /// A small matrix with the norm and the singular values of the product: with `left = Q_1 R_1` and
-    /// `rightᵀ = Q_2 R_2` it is `R_1 R_2ᵀ`, because orthonormal columns change neither.
-    fn core(&self) -> Result<Core, InspectError> {
-        let (left, left_scale) = finite(&self.left)?;
-        let (right, right_scale) = finite(&self.right)?;
+    /// `rightᵀ = Q_2 R_2` it is `R_1 R_2ᵀ`, because orthonormal columns change neither. Beside it that by which each factor
+    /// was divided.
+    fn core(&self) -> Result<(Matrix, [f64; 2]), InspectError> {
+        let (left, left_scale) = self.left.finite()?;
+        let (right, right_scale) = self.right.finite()?;
         let core = triangle(left) * triangle(right.transpose()).transpose();
-        let values = core.transpose().iter().copied().collect();
-        let matrix = Matrix::new(core.nrows(), core.ncols(), values)?;
-        Ok(Core { matrix, scales: [left_scale, right_scale] })
+        Ok((Matrix::from_nalgebra(&core)?, [left_scale, right_scale]))
     }
 }
 
@@ -185,12 +176,6 @@ impl LayerWeights {
     }
 }
 
-struct Core {
-    matrix: Matrix,
-    /// By which each factor was divided.
-    scales: [f64; 2],
-}
-
 fn side_by_side(d_v: usize, n_heads: usize, head: usize) -> Matrix {
     let mut values = vec![0.0; d_v * n_heads * d_v];
     for row in 0..d_v {
@@ -204,9 +189,10 @@ fn side_by_side(d_v: usize, n_heads: usize, head: usize) -> Matrix {
 fn fits(left: &Matrix, right: &Matrix) -> Result<(), InspectError> {
     match left.columns() == right.rows() {
         true => Ok(()),
-        false => Err(InspectError::WidthsDiffer {
-            left: [left.rows(), left.columns()],
-            right: [right.rows(), right.columns()],
+        false => Err(InspectError::SizesDoNotFit {
+            left: left.size(),
+            right: right.size(),
+            expected: "to multiply them, the first must have as many columns as the second has rows",
         }),
     }
 }
@@ -226,22 +212,6 @@ mod tests {
     use crate::fixtures::weights;
 
     #[test]
-    fn the_circuits_are_products_of_a_heads_matrices() -> Result<(), InspectError> {
-        let weights = weights(&[
-            ("w_q", &[2, 1], vec![2.0, 3.0]),
-            ("w_k", &[2, 1], vec![5.0, 7.0]),
-            ("w_v", &[2, 1], vec![2.0, -1.0]),
-            ("w_o", &[1, 3], vec![1.0, 10.0, 100.0]),
-        ]);
-        let layer = &layers(&weights, 1)?[0];
-        let products = [layer.qk(0), layer.ov(0)].map(|c| c.map(|c| c.product()).expect("both are there"));
-        assert_eq!(products[0].values(), [10.0, 14.0, 15.0, 21.0]);
-        assert_eq!(products[0].axes(), ["d_in of the query", "d_in of the key"]);
-        assert_eq!(products[1].values(), [2.0, 20.0, 200.0, -1.0, -10.0, -100.0]);
-        Ok(())
-    }
-
-    #[test]
     fn without_w_o_a_head_writes_into_its_own_columns() -> Result<(), InspectError> {
         let weights = weights(&[("w_v", &[1, 4], vec![1.0, 2.0, 3.0, 4.0]), ("w_q", &[1, 4], vec![1.0; 4])]);
         let layer = &layers(&weights, 2)?[0];
@@ -255,7 +225,7 @@ mod tests {
     fn factors_that_do_not_meet_are_refused_with_the_numbers() -> Result<(), InspectError> {
         let (tall, wide) = (Matrix::new(3, 2, vec![1.0; 6])?, Matrix::new(1, 3, vec![1.0; 3])?);
         let message = Circuit::new(tall.clone(), wide.clone()).expect_err("2 and 1").to_string();
-        assert!(message.starts_with("cannot multiply a 3x2 matrix by a 1x3 one"), "{message}");
+        assert!(message.starts_with("a 3x2 matrix does not fit a 1x3 one; to multiply"), "{message}");
         let circuit = Circuit::new(wide, tall)?;
         assert!(circuit.of_inputs(&Matrix::new(1, 2, vec![1.0; 2])?).is_err());
         assert!(circuit.onto_outputs(&Matrix::new(1, 2, vec![1.0; 2])?).is_err());

@@ -6,8 +6,7 @@ use crate::error::{InspectError, NoGauge};
 use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::layers::HeadWeights;
 use crate::matrix::dense::Matrix;
-use crate::matrix::jacobi::{Decomposition, MAX_SWEEPS, decompose};
-use crate::matrix::scaled::finite;
+use crate::matrix::singular_vectors::{Decomposition, decompose};
 
 impl CheckpointConfig {
     /// Whether every invertible change of basis leaves the scores as they are.
@@ -51,16 +50,13 @@ impl HeadWeights {
     /// [`InspectError::NoGauge`] where `config` does not leave the basis free or a matrix is missing; otherwise if a
     /// value is NaN or infinite, or the iteration does not settle within a bound.
     pub fn balanced(&self, config: &CheckpointConfig) -> Result<Self, InspectError> {
-        let refused = |reason| InspectError::NoGauge { reason };
-        config.gauge_is_free().map_err(refused)?;
-        let (Some(w_q), Some(w_k)) = (&self.w_q, &self.w_k) else {
-            return Err(refused(NoGauge::NoCircuit));
-        };
+        config.gauge_is_free()?;
+        let (w_q, w_k) = self.w_q.as_ref().zip(self.w_k.as_ref()).ok_or(NoGauge::NoCircuit)?;
         let biased = self.b_q.is_some() || self.b_k.is_some();
-        let q = with_bias(w_q, self.b_q.as_ref(), biased).ok_or(refused(NoGauge::NoCircuit))?;
-        let k = with_bias(w_k, self.b_k.as_ref(), biased).ok_or(refused(NoGauge::NoCircuit))?;
+        let q = with_bias(w_q, self.b_q.as_ref(), biased).ok_or(NoGauge::NoCircuit)?;
+        let k = with_bias(w_k, self.b_k.as_ref(), biased).ok_or(NoGauge::NoCircuit)?;
         if q.columns() != k.columns() {
-            return Err(refused(NoGauge::NoCircuit));
+            return Err(NoGauge::NoCircuit.into());
         }
         let [q, k] = balance(&q, &k)?;
         let matrix = |of: &Matrix, like: &Matrix| {
@@ -90,13 +86,9 @@ fn with_bias(matrix: &Matrix, bias: Option<&Matrix>, biased: bool) -> Option<Mat
 
 /// `U √Σ` and `V √Σ` of `q kᵀ = U Σ Vᵀ`, as wide as `q` and `k`.
 fn balance(q: &Matrix, k: &Matrix) -> Result<[Matrix; 2], InspectError> {
-    let ((q_values, q_scale), (k_values, k_scale)) = (finite(q)?, finite(k)?);
+    let ((q_values, q_scale), (k_values, k_scale)) = (q.finite()?, k.finite()?);
     let (q_qr, k_qr) = (QR::new(q_values), QR::new(k_values));
-    let core = q_qr.r() * k_qr.r().transpose();
-    let (rows, columns) = (core.nrows(), core.ncols());
-    let iterations = MAX_SWEEPS;
-    let Decomposition { left, right } =
-        decompose(&core).ok_or(InspectError::NoConvergence { rows, columns, iterations })?;
+    let Decomposition { left, right } = decompose(&(q_qr.r() * k_qr.r().transpose()))?;
     // The square roots are taken apart, so that the product of large scales cannot overflow.
     let scale = q_scale.sqrt() * k_scale.sqrt();
     let (mut left, mut right) = (q_qr.q() * left * scale, k_qr.q() * right * scale);
@@ -108,14 +100,8 @@ fn balance(q: &Matrix, k: &Matrix) -> Result<[Matrix; 2], InspectError> {
             right.column_mut(column).neg_mut();
         }
     }
-    Ok([widened(&left, q)?, widened(&right, k)?])
-}
-
-/// The columns of `matrix` and as many zeros as make it as wide as `like`.
-fn widened(matrix: &DMatrix<f64>, like: &Matrix) -> Result<Matrix, InspectError> {
-    let at = |row: usize, column: usize| if column < matrix.ncols() { matrix[(row, column)] } else { 0.0 };
-    let values = (0..like.rows()).flat_map(|row| (0..like.columns()).map(move |column| at(row, column)));
-    Matrix::new(like.rows(), like.columns(), values.collect())
+    let widened = |matrix: DMatrix<f64>| Matrix::from_nalgebra(&matrix.resize_horizontally(q.columns(), 0.0));
+    Ok([widened(left)?, widened(right)?])
 }
 
 #[cfg(test)]

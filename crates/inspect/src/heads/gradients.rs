@@ -1,6 +1,6 @@
 //! How back-propagation reached W_Q, W_K and W_V, head by head.
 
-use qkv_run::tensor_names::{GRADIENT, UPDATE, WATCHED};
+use qkv_run::tensor_names::{GRADIENT, UPDATE, WATCHED, split};
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
@@ -36,7 +36,8 @@ impl GradientFlow {
     pub fn read(file: &Weights, heads: Heads, layers: &[LayerWeights]) -> Result<Vec<Self>, InspectError> {
         let mut flows = Vec::new();
         for name in file.names() {
-            let Some((layer, matrix)) = name.strip_suffix(GRADIENT).and_then(place) else { continue };
+            let Some((layer, last)) = name.strip_suffix(GRADIENT).map(split) else { continue };
+            let Some(matrix) = WATCHED.into_iter().find(|matrix| *matrix == last) else { continue };
             let gradients = norms(file, name, matrix, heads)?;
             let changed = format!("{layer}.{matrix}{UPDATE}");
             let updates = match file.shape(&changed) {
@@ -45,7 +46,8 @@ impl GradientFlow {
             };
             let weights = layers.iter().find(|found| found.prefix == layer);
             for (head, gradient) in gradients.into_iter().enumerate() {
-                let norm = weights.and_then(|layer| norm_of(layer, head, matrix)).filter(|norm| *norm > 0.0);
+                let norm = weights.and_then(|layer| layer.matrix(head, matrix)).map(Matrix::norm);
+                let norm = norm.filter(|norm| *norm > 0.0);
                 let update = updates.get(head).zip(norm).map(|(change, norm)| change / norm);
                 flows.push(Self { layer: layer.to_owned(), head, matrix, gradient, update });
             }
@@ -54,23 +56,10 @@ impl GradientFlow {
     }
 }
 
-/// The layer and the matrix of `blocks.0.attention.w_q`.
-fn place(name: &str) -> Option<(&str, &'static str)> {
-    let (layer, last) = name.rsplit_once('.')?;
-    Some((layer, WATCHED.into_iter().find(|matrix| *matrix == last)?))
-}
-
 /// The norm over the columns of each query head.
 fn norms(file: &Weights, name: &str, matrix: &str, heads: Heads) -> Result<Vec<f64>, InspectError> {
-    let values = file.tensor(name)?.values;
-    let columns = Matrix::new(1, values.len(), values)?;
-    let parts = split_heads(matrix, columns, name, heads)?;
+    let parts = split_heads(matrix, file.row(name)?, name, heads)?;
     Ok(parts.into_iter().map(|part| part.norm()).collect())
-}
-
-fn norm_of(layer: &LayerWeights, head: usize, matrix: &str) -> Option<f64> {
-    let named = layer.heads.get(head)?.named();
-    named.into_iter().find(|(name, _)| *name == matrix)?.1.map(Matrix::norm)
 }
 
 #[cfg(test)]

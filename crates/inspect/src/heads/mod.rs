@@ -2,7 +2,6 @@
 //!
 //! Functions of the matrices and maps of `files`. Reading a file, drawing and the steps of a run belong elsewhere.
 
-pub(crate) mod attention_pattern;
 pub(crate) mod attention_stats;
 pub(crate) mod circuit;
 pub(crate) mod composition;

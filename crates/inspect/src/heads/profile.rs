@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::files::layers::LayerWeights;
+use crate::files::layers::{LayerWeights, matrices};
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::heads::attention_stats::OffsetMean;
 use crate::heads::circuit::Circuit;
@@ -17,7 +17,7 @@ use crate::number::significant;
 const MAX_MULTIPLICATIONS: f64 = 3e8;
 
 /// Figures of one head; `None` where the files lack what it follows from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeadProfile {
     /// Name of the layer, such as `blocks.0.attention`.
     pub layer: String,
@@ -54,25 +54,29 @@ pub fn profiles(
     embeddings: &Embeddings,
     snapshot: Option<&Snapshot>,
 ) -> Vec<HeadProfile> {
-    let mut strongest = strongest(layers);
+    let strongest = strongest(layers);
     let mut profiles = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
-        profiles.extend((0..layer.heads.len()).map(|head| HeadProfile {
-            copying_score: copying_score(layer.ov(head), embeddings),
-            compositions: strongest.remove(&(index, head)).unwrap_or_default(),
-            ..HeadProfile::new(&layer.prefix, head)
+        profiles.extend((0..layer.heads.len()).map(|head| {
+            HeadProfile {
+                copying_score: copying_score(layer.ov(head), embeddings),
+                compositions: strongest
+                    .range((index, head, CompositionKind::Query)..=(index, head, CompositionKind::Value))
+                    .map(|(_, composition)| composition.clone())
+                    .collect(),
+                ..HeadProfile::new(&layer.prefix, head)
+            }
         }));
     }
-    for (snapshot, map) in
-        snapshot.iter().flat_map(|snapshot| snapshot.maps.iter().map(move |map| (snapshot, map)))
-    {
+    let Some(snapshot) = snapshot else { return profiles };
+    for map in &snapshot.maps {
         let place =
             profiles.iter().position(|profile| (&profile.layer, profile.head) == (&map.layer, map.head));
         let place = place.unwrap_or_else(|| {
             profiles.push(HeadProfile::new(&map.layer, map.head));
             profiles.len() - 1
         });
-        profiles[place].scores = map.scores(&snapshot.tokens);
+        profiles[place].scores = map.scores(&snapshot.labels.tokens);
         profiles[place].n_keys = map.mean_entropy().map(f64::exp);
         profiles[place].offset = usual_offset(map);
     }
@@ -89,12 +93,11 @@ pub fn n_pairs(layers: &[LayerWeights]) -> usize {
 
 /// Whether the compositions of all pairs are a matter of seconds.
 pub fn has_compositions(layers: &[LayerWeights]) -> bool {
-    let matrices = layers.iter().flat_map(|layer| &layer.heads).flat_map(|head| head.named());
     let cost = |matrix: &Matrix| {
         let sides = [matrix.rows(), matrix.columns()].map(|side| side as f64);
         sides[0].max(sides[1]) * sides[0].min(sides[1]).powi(2)
     };
-    let most = matrices.filter_map(|(_, matrix)| matrix.map(cost)).fold(0.0, f64::max);
+    let most = matrices(layers).map(|(_, _, _, matrix)| cost(matrix)).fold(0.0, f64::max);
     n_pairs(layers) as f64 * most <= MAX_MULTIPLICATIONS
 }
 
@@ -103,34 +106,20 @@ impl HeadProfile {
     pub const FIGURES: [&str; 9] =
         ["keys", "previous", "first", "same", "induction", "mirror", "offset", "mean", "copying"];
 
-    /// Keys, the five attention patterns, the offset and its mean, and the copying score; a dash for what is unknown.
+    /// Keys, the five attention patterns, the offset and its mean, and the copying score; a dash for what is unknown. All
+    /// but the first are shares of one with three decimals, so that their table fits 80 columns.
     pub fn figures(&self) -> [String; 9] {
-        let figure = |value: Option<f64>| value.map_or("-".to_owned(), significant);
-        let HeadScores { previous_token, first_token, same_token, induction, anti_diagonal } = self.scores;
-        [
-            figure(self.n_keys),
-            figure(previous_token),
-            figure(first_token),
-            figure(same_token),
-            figure(induction),
-            figure(anti_diagonal),
-            self.offset.map_or("-".to_owned(), |offset| format!("{:+}", offset.offset)),
-            figure(self.offset.map(|offset| offset.mean)),
-            figure(self.copying_score),
-        ]
+        let or_dash = |text: Option<String>| text.unwrap_or("-".to_owned());
+        let share = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.3}")));
+        let [previous, first, same, induction, mirror] = self.scores.named().map(|(_, score)| share(score));
+        let keys = or_dash(self.n_keys.map(significant));
+        let offset = or_dash(self.offset.map(|offset| format!("{:+}", offset.offset)));
+        let mean = share(self.offset.map(|offset| offset.mean));
+        [keys, previous, first, same, induction, mirror, offset, mean, share(self.copying_score)]
     }
 
     fn new(layer: &str, head: usize) -> Self {
-        let (scores, layer) = (HeadScores::default(), layer.to_owned());
-        Self {
-            layer,
-            head,
-            scores,
-            n_keys: None,
-            offset: None,
-            copying_score: None,
-            compositions: Vec::new(),
-        }
+        Self { layer: layer.to_owned(), head, ..Self::default() }
     }
 }
 
@@ -145,22 +134,19 @@ fn usual_offset(map: &AttentionMap) -> Option<OffsetMean> {
     offsets.max_by(|a, b| a.mean.total_cmp(&b.mean))
 }
 
-/// By layer and head that read.
-fn strongest(layers: &[LayerWeights]) -> BTreeMap<(usize, usize), Vec<Composition>> {
+/// By layer and head that read, and how.
+fn strongest(layers: &[LayerWeights]) -> BTreeMap<(usize, usize, CompositionKind), Composition> {
     /// Of the baseline's random numbers; any is as good.
     const SEED: u64 = 0;
-    let mut best: BTreeMap<(usize, usize), BTreeMap<CompositionKind, Composition>> = BTreeMap::new();
-    if !has_compositions(layers) {
-        return BTreeMap::new();
-    }
-    for composition in compositions(layers, SEED) {
-        let kinds = best.entry((composition.to_layer, composition.to_head)).or_default();
-        let known = kinds.get(&composition.kind);
-        if known.is_none_or(|known| composition.deviations() > known.deviations()) {
-            kinds.insert(composition.kind, composition);
+    let mut best: BTreeMap<_, Composition> = BTreeMap::new();
+    let found = if has_compositions(layers) { compositions(layers, SEED) } else { Vec::new() };
+    for composition in found {
+        let place = (composition.to_layer, composition.to_head, composition.kind);
+        if best.get(&place).is_none_or(|known| composition.deviations() > known.deviations()) {
+            best.insert(place, composition);
         }
     }
-    best.into_iter().map(|(reader, kinds)| (reader, kinds.into_values().collect())).collect()
+    best
 }
 
 #[cfg(test)]
@@ -235,7 +221,7 @@ mod tests {
         assert_eq!((heads.len(), heads[0].head), (1, 1));
         assert_eq!(heads[0].offset, Some(OffsetMean { offset: -1, mean: 0.75, n_queries: 3 }));
         assert_eq!(heads[0].scores.previous_token, Some(0.75));
-        assert_eq!(heads[0].figures()[5..], ["0.4375", "-1", "0.7500", "-"]);
+        assert_eq!(heads[0].figures()[5..], ["0.438", "-1", "0.750", "-"]);
         Ok(())
     }
 }

@@ -1,18 +1,14 @@
 //! One line of numbers for every matrix of every head.
 
-use serde::Serialize;
-
 use crate::error::InspectError;
-use crate::files::layers::LayerWeights;
+use crate::files::layers::{LayerWeights, matrices};
 use crate::files::source::Source;
 use crate::matrix::dense::Matrix;
 use crate::matrix::movement::Movement;
-
-/// How many of the largest singular values a summary keeps.
-const TOP: usize = 4;
+use crate::matrix::spectrum::Spectrum;
 
 /// What one matrix of one head looks like in numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Name of the layer, such as `blocks.0.attention`.
     pub layer: String,
@@ -26,12 +22,8 @@ pub struct Summary {
     pub columns: usize,
     /// Frobenius norm.
     pub norm: f64,
-    /// Numerical rank; `None` where a value is NaN or infinite, as for the two below.
-    pub rank: Option<usize>,
-    /// Effective rank, in directions.
-    pub effective_rank: Option<f64>,
-    /// The largest singular values, at most four.
-    pub singular_values: Option<Vec<f64>>,
+    /// Its singular values; `None` where a value is NaN or infinite.
+    pub spectrum: Option<Spectrum>,
     /// How far it moved; `None` where the weights before the first update are not there.
     pub moved: Option<Movement>,
 }
@@ -43,50 +35,21 @@ pub struct Summary {
 pub fn summarize(source: &Source) -> Result<Vec<Summary>, InspectError> {
     let layers = source.layers()?;
     let start = source.start_layers()?.unwrap_or_default();
-    let mut summaries = Vec::new();
-    for layer in &layers {
+    let summary = |(layer, head, name, matrix): (&LayerWeights, usize, &'static str, &Matrix)| {
         let before = start.iter().find(|before| before.prefix == layer.prefix);
-        for (head, weights) in layer.heads.iter().enumerate() {
-            for (name, matrix) in weights.named() {
-                let Some(matrix) = matrix else { continue };
-                let before = before.and_then(|before| same(before, head, name));
-                summaries.push(Summary {
-                    layer: layer.prefix.clone(),
-                    head,
-                    matrix: name,
-                    ..Summary::new(matrix, before)?
-                });
-            }
-        }
-    }
-    Ok(summaries)
-}
-
-fn same<'a>(layer: &'a LayerWeights, head: usize, name: &str) -> Option<&'a Matrix> {
-    let named = layer.heads.get(head)?.named();
-    named.into_iter().find(|(other, _)| *other == name).and_then(|(_, matrix)| matrix)
-}
-
-impl Summary {
-    fn new(matrix: &Matrix, start: Option<&Matrix>) -> Result<Self, InspectError> {
-        let spectrum = match matrix.spectrum() {
-            Ok(spectrum) => Some(spectrum),
-            Err(InspectError::NotFinite { .. } | InspectError::NoConvergence { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Self {
-            layer: String::new(),
-            head: 0,
-            matrix: "",
+        let before = before.and_then(|before| before.matrix(head, name));
+        Ok(Summary {
+            layer: layer.prefix.clone(),
+            head,
+            matrix: name,
             rows: matrix.rows(),
             columns: matrix.columns(),
             norm: matrix.norm(),
-            rank: spectrum.as_ref().map(|s| s.rank()),
-            effective_rank: spectrum.as_ref().map(|s| s.effective_rank()),
-            singular_values: spectrum.as_ref().map(|s| s.top(TOP).to_vec()),
-            moved: start.map(|start| matrix.moved_from(start)).transpose()?,
+            spectrum: matrix.spectrum().ok(),
+            moved: before.map(|before| matrix.moved_from(before)).transpose()?,
         })
-    }
+    };
+    matrices(&layers).map(summary).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +65,8 @@ mod tests {
         let places: Vec<_> = summaries.iter().map(|s| (s.layer.as_str(), s.head, s.matrix)).collect();
         assert_eq!(places, [("a", 0, "w_q"), ("a", 1, "w_q"), ("a", 2, "w_q")]);
         let summary = &summaries[1];
-        assert_eq!((summary.rows, summary.columns, summary.rank), (1, 2, Some(1)));
+        assert_eq!((summary.rows, summary.columns), (1, 2));
+        assert_eq!(summary.spectrum.as_ref().map(Spectrum::rank), Some(1));
         assert!((summary.norm - 18f64.sqrt()).abs() < 1e-14);
         let moved = summary.moved.expect("step 0 is there");
         assert!(moved.distance.is_some_and(|d| (d - 2.0).abs() < 1e-14));

@@ -1,5 +1,7 @@
 //! A matrix of finite size whose axes have names.
 
+use nalgebra::DMatrix;
+
 use crate::error::InspectError;
 
 /// A matrix, row-major, with at least one row and one column.
@@ -45,6 +47,11 @@ impl Matrix {
     /// Number of columns, at least 1.
     pub fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// Number of rows and of columns.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.rows, self.columns]
     }
 
     /// Names of the axes: down, across.
@@ -129,6 +136,24 @@ impl Matrix {
     /// Every value times `factor`.
     pub(crate) fn scaled(&self, factor: f64) -> Self {
         Self { values: self.values.iter().map(|x| x * factor).collect(), ..*self }
+    }
+
+    /// The matrix with a largest magnitude of one, so that no product of its values overflows, and what it was divided
+    /// by.
+    pub(crate) fn finite(&self) -> Result<(DMatrix<f64>, f64), InspectError> {
+        let count = self.values.iter().filter(|x| !x.is_finite()).count();
+        if count > 0 {
+            return Err(InspectError::NotFinite { count, total: self.values.len() });
+        }
+        let largest = self.values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        let scale = if largest == 0.0 { 1.0 } else { largest };
+        let values = self.values.iter().map(|x| x / scale);
+        Ok((DMatrix::from_row_iterator(self.rows, self.columns, values), scale))
+    }
+
+    /// The other way round.
+    pub(crate) fn from_nalgebra(matrix: &DMatrix<f64>) -> Result<Self, InspectError> {
+        Self::new(matrix.nrows(), matrix.ncols(), matrix.transpose().as_slice().to_vec())
     }
 
     /// Rows become columns.

@@ -6,7 +6,6 @@ use nalgebra::{Complex, DMatrix};
 
 use crate::error::InspectError;
 use crate::matrix::dense::Matrix;
-use crate::matrix::scaled::finite;
 
 /// The shifted QR iteration takes two or three steps an eigenvalue; this bound is far beyond that, and ends a cycle.
 const STEPS_PER_VALUE: usize = 100;
@@ -90,17 +89,22 @@ impl Matrix {
         if rows != columns {
             return Err(InspectError::NotSquare { rows, columns });
         }
-        let (matrix, scale) = finite(self)?;
-        let failed = InspectError::EigenvaluesDoNotConverge { rows, iterations: STEPS_PER_VALUE * rows };
+        let (matrix, scale) = self.finite()?;
         let (trace, square) = (matrix.trace(), (&matrix * &matrix).trace());
         let (norm, n) = (matrix.norm(), rows as f64);
-        let found = hessenberg_eigenvalues(matrix).ok_or(failed)?;
-        let sum: Complex<f64> = found.iter().sum();
-        let squares: Complex<f64> = found.iter().map(|x| x * x).sum();
-        let error = (sum - trace).norm() / norm.max(1.0) + (squares - square).norm() / (norm * norm).max(1.0);
-        if error.is_nan() || error > CHECK * n {
-            return Err(InspectError::EigenvaluesDoNotConverge { rows, iterations: STEPS_PER_VALUE * rows });
-        }
+        let agrees = |found: &Vec<Complex<f64>>| {
+            let sum: Complex<f64> = found.iter().sum();
+            let squares: Complex<f64> = found.iter().map(|x| x * x).sum();
+            let error = (sum - trace).norm() / norm.max(1.0);
+            error + (squares - square).norm() / (norm * norm).max(1.0) <= CHECK * n
+        };
+        let iterations = STEPS_PER_VALUE * rows;
+        let found = hessenberg_eigenvalues(matrix).filter(agrees).ok_or(InspectError::NoConvergence {
+            values: "eigenvalues",
+            rows,
+            columns,
+            iterations,
+        })?;
         let real = n * f64::EPSILON * norm;
         let values = found.into_iter().map(|x| Eigenvalue {
             re: x.re * scale,

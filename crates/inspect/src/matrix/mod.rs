@@ -4,7 +4,6 @@
 
 pub(crate) mod dense;
 pub(crate) mod eigenvalues;
-pub(crate) mod jacobi;
 pub(crate) mod movement;
-pub(crate) mod scaled;
+pub(crate) mod singular_vectors;
 pub(crate) mod spectrum;

@@ -1,12 +1,10 @@
 //! How far training moved a matrix from where it began.
 
-use serde::Serialize;
-
 use crate::error::InspectError;
 use crate::matrix::dense::Matrix;
 
 /// A matrix against itself before the first step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Movement {
     /// `‖W − W_0‖_F / ‖W_0‖_F`; `None` where `W_0` is zero.
     pub distance: Option<f64>,
@@ -29,9 +27,10 @@ impl Matrix {
     /// # Errors
     /// If the sizes differ.
     pub fn moved_from(&self, start: &Self) -> Result<Movement, InspectError> {
-        let (left, right) = ([self.rows(), self.columns()], [start.rows(), start.columns()]);
+        let (left, right) = (self.size(), start.size());
         if left != right {
-            return Err(InspectError::SizesDiffer { left, right });
+            let expected = "to compare them, they must have the same size";
+            return Err(InspectError::SizesDoNotFit { left, right, expected });
         }
         let pairs = || self.values().iter().zip(start.values());
         let difference = Matrix::new(self.rows(), self.columns(), pairs().map(|(x, y)| x - y).collect())?;
@@ -74,7 +73,7 @@ mod tests {
     fn matrices_of_different_sizes_are_not_compared() -> Result<(), InspectError> {
         let error = Matrix::new(2, 3, vec![0.0; 6])?.moved_from(&Matrix::new(3, 2, vec![0.0; 6])?);
         let message = error.expect_err("transposed").to_string();
-        assert!(message.starts_with("cannot compare a 2x3 matrix with a 3x2 one"), "{message}");
+        assert!(message.starts_with("a 2x3 matrix does not fit a 3x2 one; to compare"), "{message}");
         Ok(())
     }
 }

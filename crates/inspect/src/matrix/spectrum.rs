@@ -1,6 +1,6 @@
 //! Singular values, and what they say about how many directions a matrix uses.
 
-use nalgebra::{DMatrix, SVD};
+use nalgebra::SVD;
 
 use crate::error::InspectError;
 use crate::matrix::dense::Matrix;
@@ -33,29 +33,15 @@ impl Matrix {
     /// # Errors
     /// If a value is NaN or infinite, or the iteration does not settle within a bound.
     pub fn spectrum(&self) -> Result<Spectrum, InspectError> {
-        let count = self.values().iter().filter(|x| !x.is_finite()).count();
-        if count > 0 {
-            return Err(InspectError::NotFinite { count, total: self.values().len() });
-        }
+        let (matrix, scale) = self.finite()?;
         let (rows, columns) = (self.rows(), self.columns());
         let iterations = STEPS_PER_VALUE * rows.min(columns);
-        let failed = InspectError::NoConvergence { rows, columns, iterations };
-        let largest = self.values().iter().fold(0.0f64, |most, x| most.max(x.abs()));
-        if largest == 0.0 {
-            return Ok(Spectrum { values: vec![0.0; rows.min(columns)], longer_side: rows.max(columns) });
-        }
-        // Values near one, so that neither the iteration nor the check can over- or underflow.
-        let matrix = DMatrix::from_row_iterator(rows, columns, self.values().iter().map(|x| x / largest));
         let square = matrix.norm_squared();
-        let Some(svd) = SVD::try_new(matrix, false, false, 5.0 * f64::EPSILON, iterations) else {
-            return Err(failed);
-        };
-        let values: Vec<f64> = svd.singular_values.iter().copied().collect();
-        let error = (values.iter().map(|x| x * x).sum::<f64>() - square).abs();
-        if error.is_nan() || error > CHECK * square {
-            return Err(failed);
-        }
-        Ok(Spectrum { values: values.iter().map(|x| x * largest).collect(), longer_side: rows.max(columns) })
+        let svd = SVD::try_new(matrix, false, false, 5.0 * f64::EPSILON, iterations)
+            .filter(|svd| (svd.singular_values.norm_squared() - square).abs() <= CHECK * square)
+            .ok_or(InspectError::NoConvergence { values: "singular values", rows, columns, iterations })?;
+        let values = svd.singular_values.iter().map(|x| x * scale).collect();
+        Ok(Spectrum { values, longer_side: rows.max(columns) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! One number of a heat map as a terminal shows it.
 
 use crate::picture::heat_map::HeatMap;
-use crate::picture::palette::{Palette, Rgb};
+use crate::picture::palette::Palette;
 use crate::picture::scale::Scale;
 use crate::picture::text::TextStyle;
 
@@ -47,18 +47,12 @@ impl HeatMap<'_> {
 
 impl Cell {
     pub(crate) fn of(x: f64, scale: &Scale, style: TextStyle) -> Self {
-        match (non_finite(x), style) {
-            (Some(text), _) => Self::without_colour(text.to_owned()),
-            (None, TextStyle::Plain) => Self::without_colour(plain(x, scale)),
-            (None, TextStyle::Colour | TextStyle::Colour256) => {
-                let colour: Option<Rgb> = scale.colour(x);
-                Self { text: "  ".to_owned(), background: colour }
-            }
-        }
-    }
-
-    fn without_colour(text: String) -> Self {
-        Self { text, background: None }
+        let (text, background) = match (non_finite(x), style) {
+            (Some(text), _) => (text.to_owned(), None),
+            (None, TextStyle::Plain) => (plain(x, scale), None),
+            (None, TextStyle::Colour | TextStyle::Colour256) => ("  ".to_owned(), scale.colour(x)),
+        };
+        Self { text, background }
     }
 }
 
@@ -74,7 +68,7 @@ fn non_finite(x: f64) -> Option<&'static str> {
 
 fn plain(x: f64, scale: &Scale) -> String {
     let fraction = scale.fraction(x);
-    match scale.palette() {
+    match scale.palette {
         Palette::Sequential => {
             let level = (fraction * (RAMP.len() - 1) as f64).round() as usize;
             RAMP[level].to_string().repeat(2)

@@ -93,7 +93,7 @@ impl<'a> HeatMap<'a> {
 
     /// Draws with this scale and its palette, so that several maps can be compared.
     pub fn with_scale(self, scale: Scale) -> Self {
-        Self { palette: scale.palette(), scale: Some(scale), ..self }
+        Self { palette: scale.palette, scale: Some(scale), ..self }
     }
 
     /// Draws at most so many rows and columns of cells, each at least 1. A larger matrix is reduced to blocks: to their
@@ -138,7 +138,7 @@ impl Snapshot {
     pub fn heat_map<'a>(&self, map: &'a AttentionMap) -> HeatMap<'a> {
         let heat_map = HeatMap::new(&map.weights, Palette::Sequential)
             .with_title(&format!("{}, head {}", map.layer, map.head));
-        match (self.labels(map.weights.rows()), self.labels(map.weights.columns())) {
+        match (self.axis_labels(map.weights.rows()), self.axis_labels(map.weights.columns())) {
             (Some(rows), Some(columns)) => heat_map.with_labels(rows, columns),
             _ => heat_map,
         }

@@ -7,14 +7,17 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, TextStyle as Writing};
 
+use crate::error::InspectError;
 use crate::number::number_beside;
-use crate::picture::heat_map::{Labels, Prepared};
+use crate::picture::heat_map::{HeatMap, Labels, Prepared};
 use crate::picture::label::fit;
 use crate::picture::layout::{
     BAR_WIDTH, GAP, LABEL, Layout, MAX_LABEL, TICKS, is_turned, longest, pixels, tick_label,
 };
 use crate::picture::palette::is_dark;
+use crate::picture::raster::png;
 use crate::picture::scale::Scale;
+use crate::picture::svg::svg;
 
 /// Cells of this size have room for a number.
 const CELL_WITH_NUMBER: i32 = 36;
@@ -30,10 +33,15 @@ const NOT_A_NUMBER: RGBColor = RGBColor(0xbb, 0xbb, 0xbb);
 /// The SVG backend divides the size of a font by this number before it writes it, and so does ours.
 pub(crate) const FONT_SCALE: f64 = 1.24;
 
-/// What a picture is drawn with.
-pub(crate) trait Backend: DrawingBackend {}
+/// A picture that looks the same on every backend.
+pub(crate) trait Drawing {
+    fn title(&self) -> &str;
 
-impl<B: DrawingBackend> Backend for B {}
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32);
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<B>) -> Drawn<B>;
+}
 
 pub(crate) type Canvas<B> = DrawingArea<B, Shift>;
 pub(crate) type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -46,24 +54,73 @@ pub(crate) struct Bar {
     pub height: i32,
 }
 
-pub(crate) fn draw<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layout) -> Drawn<B> {
-    canvas.fill(&PAPER)?;
-    let title = writing(16, INK, HPos::Left, VPos::Top);
-    canvas.draw_text(prepared.title, &title, (layout.left, GAP))?;
-    draw_cells(canvas, prepared, layout)?;
-    draw_labels(canvas, prepared, layout)?;
-    let bar = Bar { left: layout.right() + 2 * GAP, top: layout.top, height: layout.bar_height() };
-    draw_bar(canvas, &prepared.scale, bar)?;
-    let note = writing(LABEL - 1, INK, HPos::Left, VPos::Bottom);
-    for (line, text) in prepared.notes.iter().rev().enumerate() {
-        let y = layout.size.1 as i32 - GAP - line as i32 * (LABEL + 4);
-        canvas.draw_text(text, &note, (layout.left, y))?;
-    }
-    canvas.present()?;
-    Ok(())
+struct HeatMapDrawing<'a> {
+    prepared: Prepared<'a>,
+    layout: Layout,
 }
 
-fn draw_cells<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layout) -> Drawn<B> {
+impl HeatMap<'_> {
+    /// The map as an SVG picture: cells (with their numbers where there is room), labels, axes and a colour bar.
+    ///
+    /// ```
+    /// use qkv_inspect::{HeatMap, Matrix, Palette};
+    ///
+    /// let w_q = Matrix::new(1, 2, vec![0.5, -0.25])?.with_axes("d_in", "d_k");
+    /// let svg = HeatMap::new(&w_q, Palette::Diverging).with_title("W_Q").svg()?;
+    /// assert!(svg.starts_with("<svg") && svg.contains("<title>W_Q</title>"));
+    /// # Ok::<(), qkv_inspect::InspectError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the drawing library fails, which it has no reason to do in memory.
+    pub fn svg(&self) -> Result<String, InspectError> {
+        svg(&self.drawing())
+    }
+
+    /// The same picture as PNG, at twice the size.
+    ///
+    /// # Errors
+    /// As [`svg`](Self::svg).
+    pub fn png(&self) -> Result<Vec<u8>, InspectError> {
+        png(&self.drawing())
+    }
+
+    fn drawing(&self) -> HeatMapDrawing<'_> {
+        let mut prepared = self.prepare();
+        prepared.notes.insert(0, self.values_note());
+        let layout = Layout::new(&prepared);
+        HeatMapDrawing { prepared, layout }
+    }
+}
+
+impl Drawing for HeatMapDrawing<'_> {
+    fn title(&self) -> &str {
+        self.prepared.title
+    }
+
+    fn size(&self) -> (u32, u32) {
+        self.layout.size
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<B>) -> Drawn<B> {
+        let Self { prepared, layout } = self;
+        canvas.fill(&PAPER)?;
+        let title = writing(16, INK, HPos::Left, VPos::Top);
+        canvas.draw_text(prepared.title, &title, (layout.left, GAP))?;
+        draw_cells(canvas, prepared, layout)?;
+        draw_labels(canvas, prepared, layout)?;
+        let bar = Bar { left: layout.right() + 2 * GAP, top: layout.top, height: layout.bar_height() };
+        draw_bar(canvas, &prepared.scale, bar)?;
+        let note = writing(LABEL - 1, INK, HPos::Left, VPos::Bottom);
+        for (line, text) in prepared.notes.iter().rev().enumerate() {
+            let y = layout.size.1 as i32 - GAP - line as i32 * (LABEL + 4);
+            canvas.draw_text(text, &note, (layout.left, y))?;
+        }
+        canvas.present()
+    }
+}
+
+fn draw_cells<B: DrawingBackend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layout) -> Drawn<B> {
     let cell = layout.cell;
     let matrix = &prepared.cells.matrix;
     for row in 0..layout.rows {
@@ -91,7 +148,7 @@ fn draw_cells<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layo
     Ok(())
 }
 
-fn draw_labels<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layout) -> Drawn<B> {
+fn draw_labels<B: DrawingBackend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Layout) -> Drawn<B> {
     let cell = layout.cell;
     let [down, across] = &prepared.labels;
     let beside = writing(LABEL, INK, HPos::Right, VPos::Center);
@@ -122,14 +179,14 @@ fn draw_labels<B: Backend>(canvas: &Canvas<B>, prepared: &Prepared, layout: &Lay
     Ok(())
 }
 
-pub(crate) fn draw_bar<B: Backend>(canvas: &Canvas<B>, scale: &Scale, bar: Bar) -> Drawn<B> {
+pub(crate) fn draw_bar<B: DrawingBackend>(canvas: &Canvas<B>, scale: &Scale, bar: Bar) -> Drawn<B> {
     let Bar { left, top, height } = bar;
     let right = left + BAR_WIDTH;
     let y = |fraction: f64| top + ((1.0 - fraction) * f64::from(height)) as i32;
     const SLICE: i32 = 2;
     for slice in (0..height).step_by(SLICE as usize) {
         let fraction = 1.0 - f64::from(slice) / f64::from(height);
-        let [r, g, b] = scale.palette().colour(fraction);
+        let [r, g, b] = scale.palette.colour(fraction);
         let slice = [(left, top + slice), (right, top + (slice + SLICE + 1).min(height))];
         canvas.draw(&Rectangle::new(slice, RGBColor(r, g, b).filled()))?;
     }

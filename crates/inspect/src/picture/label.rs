@@ -22,29 +22,25 @@ fn visible(c: char) -> char {
     }
 }
 
-/// Columns that `text` takes in a terminal: East Asian characters and emoji two, combining marks none.
-pub(crate) fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
-}
-
-/// `text` if it is at most `most` columns wide, else its beginning and an ellipsis.
+/// `text` if it is at most `most` columns of a terminal wide, else its beginning and an ellipsis. East Asian characters
+/// and emoji take two columns, combining marks none.
 pub(crate) fn fit(text: &str, most: usize) -> String {
-    if width(text) <= most {
+    if text.width() <= most {
         return text.to_owned();
     }
     let beginnings = text.char_indices().map(|(at, c)| &text[..at + c.len_utf8()]);
-    let fitting = beginnings.take_while(|beginning| width(beginning) < most).last();
+    let fitting = beginnings.take_while(|beginning| beginning.width() < most).last();
     format!("{}…", fitting.unwrap_or_default())
 }
 
 /// `text` with spaces in front of it, to `to` columns.
 pub(crate) fn pad_left(text: &str, to: usize) -> String {
-    format!("{}{text}", " ".repeat(to.saturating_sub(width(text))))
+    format!("{}{text}", " ".repeat(to.saturating_sub(text.width())))
 }
 
 /// `text` with spaces behind it, to `to` columns.
 pub(crate) fn pad_right(text: &str, to: usize) -> String {
-    format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
+    format!("{text}{}", " ".repeat(to.saturating_sub(text.width())))
 }
 
 #[cfg(test)]
@@ -63,7 +59,7 @@ mod tests {
         assert_eq!(fit("attention", 9), "attention");
         assert_eq!(fit("attention", 5), "atte…");
         assert_eq!(fit("注意力机制", 6), "注意…");
-        assert_eq!(width("注a"), 3);
+        assert_eq!("注a".width(), 3);
         assert_eq!(pad_left("注", 4), "  注");
         assert_eq!(pad_right("e\u{301}", 2), "e\u{301} ");
     }

@@ -1,8 +1,10 @@
 //! Where everything in a picture goes.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::number::number_beside;
 use crate::picture::heat_map::{Labels, Prepared};
-use crate::picture::label::{fit, width};
+use crate::picture::label::fit;
 use crate::picture::scale::Scale;
 
 /// The longer side of the cells together, in pixels, as far as the limits of a cell allow.
@@ -104,5 +106,5 @@ pub(crate) fn longest(labels: &Labels) -> i32 {
 
 /// About how wide a text is.
 pub(crate) fn pixels(text: &str) -> i32 {
-    (width(text) as f64 * CHARACTER).ceil() as i32
+    (text.width() as f64 * CHARACTER).ceil() as i32
 }

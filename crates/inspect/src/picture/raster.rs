@@ -1,9 +1,11 @@
 //! Pictures as pixels: what SVG says in words, at twice the size, with letters of our own font.
 
+use std::convert::Infallible;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, Glyph, ScaleFont, point};
+use plotters::drawing::IntoDrawingArea;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -11,7 +13,7 @@ use plotters_backend::{
 };
 
 use crate::error::InspectError;
-use crate::picture::heat_map_drawing::FONT_SCALE;
+use crate::picture::heat_map_drawing::{Drawing, FONT_SCALE};
 
 /// Pixels of the picture along each side of one pixel of the layout, so that letters are sharp on a slide.
 const SCALE: i32 = 2;
@@ -23,21 +25,17 @@ static FONT: LazyLock<FontRef> = LazyLock::new(|| {
 });
 
 /// A white sheet, drawn on in the units of the layout.
-pub(crate) struct Raster<'a> {
+struct Raster<'a> {
     size: (u32, u32),
     pixels: &'a mut Vec<u8>,
 }
 
 /// Drawing in memory has no reason to fail.
-#[derive(Debug, thiserror::Error)]
-#[error("the picture cannot be drawn")]
-pub(crate) struct NeverFails;
-
-type Drawn = Result<(), DrawingErrorKind<NeverFails>>;
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl<'a> Raster<'a> {
     /// `pixels` becomes a sheet of `size` in units of the layout.
-    pub(crate) fn new(pixels: &'a mut Vec<u8>, size: (u32, u32)) -> Self {
+    fn new(pixels: &'a mut Vec<u8>, size: (u32, u32)) -> Self {
         *pixels = vec![u8::MAX; 3 * (size.0 * size.1) as usize * (SCALE * SCALE) as usize];
         Self { size, pixels }
     }
@@ -65,8 +63,12 @@ impl<'a> Raster<'a> {
     }
 }
 
-/// What was drawn, as a PNG file.
-pub(crate) fn png(pixels: &[u8], size: (u32, u32)) -> Result<Vec<u8>, InspectError> {
+/// The drawing as a PNG file.
+pub(crate) fn png(drawing: &impl Drawing) -> Result<Vec<u8>, InspectError> {
+    let (mut pixels, size) = (Vec::new(), drawing.size());
+    let canvas = Raster::new(&mut pixels, size).into_drawing_area();
+    drawing.draw(&canvas).map_err(|error| InspectError::Picture { problem: error.to_string() })?;
+    drop(canvas);
     let failed = |error: png::EncodingError| InspectError::Picture { problem: error.to_string() };
     let mut file = Vec::new();
     let (width, height) = (size.0 * SCALE as u32, size.1 * SCALE as u32);
@@ -74,13 +76,13 @@ pub(crate) fn png(pixels: &[u8], size: (u32, u32)) -> Result<Vec<u8>, InspectErr
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(pixels).map_err(failed)?;
+    writer.write_image_data(&pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(file)
 }
 
 impl DrawingBackend for Raster<'_> {
-    type ErrorType = NeverFails;
+    type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
         self.size

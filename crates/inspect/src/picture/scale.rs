@@ -15,9 +15,12 @@ use crate::picture::palette::{Palette, Rgb};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    palette: Palette,
-    low: f64,
-    high: f64,
+    /// Its colours.
+    pub palette: Palette,
+    /// The number at the low end.
+    pub low: f64,
+    /// The number at the high end.
+    pub high: f64,
 }
 
 impl Scale {
@@ -46,21 +49,6 @@ impl Scale {
         Self { palette, low, high }
     }
 
-    /// The palette.
-    pub fn palette(&self) -> Palette {
-        self.palette
-    }
-
-    /// The number at the low end.
-    pub fn low(&self) -> f64 {
-        self.low
-    }
-
-    /// The number at the high end.
-    pub fn high(&self) -> f64 {
-        self.high
-    }
-
     /// The end that is further from zero, without its sign.
     pub(crate) fn largest(&self) -> f64 {
         self.high.abs().max(self.low.abs())
@@ -69,15 +57,10 @@ impl Scale {
     /// Where `x` lies between the ends, 0 to 1; what lies outside is drawn like the nearer end. A scale over nothing
     /// but one number draws it as zero.
     pub(crate) fn fraction(&self, x: f64) -> f64 {
-        let width = self.high - self.low;
-        if width > 0.0 && width.is_finite() {
-            return ((x - self.low) / width).clamp(0.0, 1.0);
-        }
+        // Halves, because the ends may be too large to subtract.
+        let [x, low, high] = [x, self.low, self.high].map(|number| number / 2.0);
         match self.palette {
-            // The ends may be too large to subtract; half of each is not.
-            _ if width > 0.0 => {
-                ((x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)).clamp(0.0, 1.0)
-            }
+            _ if high > low => ((x - low) / (high - low)).clamp(0.0, 1.0),
             Palette::Diverging => 0.5,
             Palette::Sequential => 0.0,
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
 use qkv_kernels::{
-    AdamW, AdamWParameter, Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal,
-    CrossEntropySaved, Decay, GeluSaved, Norm, NormSaved, View, ViewMut, attention_backward,
+    AdamW, AdamWParameter, Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign,
+    CrossEntropySaved, Decay, GeluSaved, Norm, NormKind, NormSaved, View, ViewMut, attention_backward,
     attention_forward, cross_entropy_backward, cross_entropy_forward, embedding_backward, embedding_forward,
     gelu_backward, gelu_forward, global_norm, norm_backward, norm_forward, prepare_process, sum,
 };
@@ -44,7 +44,7 @@ fn attention(c: &mut Criterion) {
         let len = batch * seq_len * n_heads * d;
         let [q, k, v, d_context] = [1, 2, 3, 4].map(|seed| random(len, seed));
         let problem = Attention {
-            causal: causal.then_some(Causal::TopLeft),
+            causal: causal.then_some(CausalAlign::TopLeft),
             ..Attention::<f32>::new(batch, seq_len, n_heads, d)
         };
         let view = |data| View::contiguous(data, seq_len, n_heads, d);
@@ -87,10 +87,10 @@ fn attention(c: &mut Criterion) {
 
 fn between_the_products(c: &mut Criterion) {
     let (x, d_out, bias) = (random(N * D_MLP, 1), random(N * D_MLP, 2), random(D_MLP, 3));
-    let (mut out, mut d_x, mut d_bias) = (vec![0.0; N * D_MLP], vec![0.0; N * D_MLP], vec![0.0; D_MLP]);
-    c.bench_function("gelu/forward", |b| b.iter(|| gelu_forward(&x, Some(&bias), &mut out)));
-    let saved = GeluSaved { x: &x, bias: Some(&bias), d_out: &d_out };
-    c.bench_function("gelu/backward", |b| b.iter(|| gelu_backward(saved, &mut d_x, Some(&mut d_bias))));
+    let mut d_x = vec![0.0; N * VOCAB];
+    c.bench_function("gelu/forward", |b| b.iter(|| gelu_forward(&x, &bias)));
+    let saved = GeluSaved { x: &x, bias: &bias, d_out: &d_out };
+    c.bench_function("gelu/backward", |b| b.iter(|| gelu_backward(saved)));
 
     let targets: Vec<i64> = (0..N as i64).map(|i| i * 7 % VOCAB as i64).collect();
     let (logits, mut normalizer) = (&x[..N * VOCAB], vec![0.0; N * 2]);
@@ -99,12 +99,12 @@ fn between_the_products(c: &mut Criterion) {
     });
     let saved = CrossEntropySaved { logits, targets: &targets, normalizer: &normalizer };
     c.bench_function("cross-entropy/backward", |b| {
-        b.iter(|| cross_entropy_backward(saved, 1.0, &mut d_x[..N * VOCAB]));
+        b.iter(|| cross_entropy_backward(saved, 1.0, &mut d_x));
     });
 
     let len = N * D_MODEL;
     let (gamma, beta) = (random(D_MODEL, 4), random(D_MODEL, 5));
-    let norm = Norm::Layer { gamma: &gamma, beta: &beta, epsilon: 1e-5 };
+    let norm = Norm { gamma: &gamma, epsilon: 1e-5, kind: NormKind::Layer { beta: &beta } };
     c.bench_function("layer-norm/forward", |b| {
         b.iter(|| norm_forward(norm, &x[..len]));
     });
@@ -114,12 +114,11 @@ fn between_the_products(c: &mut Criterion) {
         b.iter(|| norm_backward(norm, saved));
     });
 
-    let mut d_table = vec![0.0; VOCAB * D_MODEL];
     c.bench_function("embedding/forward", |b| {
-        b.iter(|| embedding_forward(&x[..VOCAB * D_MODEL], &targets, &mut out[..len]));
+        b.iter(|| embedding_forward(&x[..VOCAB * D_MODEL], D_MODEL, &targets));
     });
     c.bench_function("embedding/backward", |b| {
-        b.iter(|| embedding_backward(&targets, &d_out[..len], &mut d_table));
+        b.iter(|| embedding_backward(&targets, &d_out[..len], [VOCAB, D_MODEL]));
     });
 }
 

@@ -7,9 +7,9 @@
 
 use super::Attention;
 use super::forward::AttentionInputs;
-use super::gradients::{Gradients, K_TILE, Keys, Outputs, Scratch};
+use super::gradients::{Gradients, K_TILE, Keys, Outputs, scratch_sizes};
 use super::tile::Q_TILE;
-use crate::memory::{SharedView, View, ViewMut, size, with_scratch};
+use crate::memory::{Axes, SharedView, View, ViewMut, size, with_scratch};
 use crate::parallel;
 use crate::simd::{Float, Level};
 
@@ -92,13 +92,14 @@ pub fn attention_backward<T: Float>(
     let n_partials = n_chunks - 1;
     let mut partial_d_q = vec![T::ZERO; size([n_partials, batch, n_heads, q_len, attention.d_k])];
     // Chunk `c` of batch entry `b` adds to entry `(c - 1) · batch + b` here, the first chunk to `d_q` itself.
-    let (partials, axes) = attention.heads_first(&mut partial_d_q, size([n_partials, batch]), attention.d_k);
+    let axes = Axes { batch: size([n_partials, batch]), ..attention.q_axes() };
+    let partials = ViewMut::contiguous(&mut partial_d_q, q_len, n_heads, attention.d_k);
     let partials = SharedView::new("partial sums of d_q", partials, axes);
     let group = n_heads / n_kv_heads;
     let level = Level::current();
     // Five products of the forward's two sizes.
     let work_ns = attention.n_pairs() * ((3 * attention.d_k + 2 * attention.d_v) as f64 / 30.0 + 1.0);
-    parallel::for_each(size([n_sequences, n_chunks]), work_ns, |task| {
+    parallel::for_each(0..size([n_sequences, n_chunks]), work_ns, |task| {
         let (sequence, chunk) = (task / n_chunks, task % n_chunks);
         let (batch_idx, kv_head) = (sequence / n_kv_heads, sequence % n_kv_heads);
         let start = chunk * chunk_len;
@@ -116,17 +117,16 @@ pub fn attention_backward<T: Float>(
             let d_k = d_k.rows(batch_idx, kv_heads.clone(), keys.start..keys.end);
             Outputs { d_q, d_k, d_v: d_v.rows(batch_idx, kv_heads, keys.start..keys.end) }
         };
-        with_scratch(Scratch::sizes(attention, keys, level.lanes::<T>()), |parts| {
-            level.dispatch(Gradients { attention, saved, keys, scratch: Scratch::new(parts), outputs });
+        with_scratch(scratch_sizes(attention, keys, level.lanes::<T>()), |scratch| {
+            level.dispatch(Gradients { attention, saved, keys, scratch, outputs });
         });
     });
 
     if n_partials > 0 {
-        let n_rows = batch * n_heads * q_len;
         // Memory-bound: a number takes about half a nanosecond.
         let work_ns = partial_d_q.len() as f64 / 2.0;
         let n_tiles = q_len.div_ceil(Q_TILE);
-        parallel::for_each(batch * n_heads * n_tiles, work_ns, |task| {
+        parallel::for_each(0..batch * n_heads * n_tiles, work_ns, |task| {
             let (sequence, tile) = (task / n_tiles, task % n_tiles);
             let (batch_idx, head) = (sequence / n_heads, sequence % n_heads);
             let positions = tile * Q_TILE..q_len.min((tile + 1) * Q_TILE);
@@ -136,7 +136,8 @@ pub fn attention_backward<T: Float>(
             for i in positions {
                 let row = d_q.row(head, i);
                 for chunk in 0..n_partials {
-                    let start = (chunk * n_rows + sequence * q_len + i) * attention.d_k;
+                    let position = (chunk * batch + batch_idx) * q_len + i;
+                    let start = (position * n_heads + head) * attention.d_k;
                     for (sum, &term) in row.iter_mut().zip(&partial_d_q[start..]) {
                         *sum += term;
                     }

@@ -56,11 +56,11 @@ impl<T: Float> AttentionInputs<'_, T> {
 /// # Examples
 ///
 /// ```
-/// use qkv_kernels::{Attention, AttentionInputs, Causal, View, ViewMut, attention_forward};
+/// use qkv_kernels::{Attention, AttentionInputs, CausalAlign, View, ViewMut, attention_forward};
 ///
 /// // One head of width one: the second query is 0, so it weighs both values equally.
 /// let (q, k, v) = ([5.0, 0.0], [1.0, 2.0], [10.0, 20.0]);
-/// let attention = Attention { causal: Some(Causal::TopLeft), ..Attention::<f32>::new(1, 2, 1, 1) };
+/// let attention = Attention { causal: Some(CausalAlign::TopLeft), ..Attention::<f32>::new(1, 2, 1, 1) };
 /// let view = |data| View::contiguous(data, 2, 1, 1);
 /// let inputs = AttentionInputs { q: view(&q), k: view(&k), v: view(&v) };
 /// let (mut context, mut normalizer) = ([0.0; 2], [0.0; 4]);
@@ -87,7 +87,7 @@ pub fn attention_forward<T: Float>(
     // The queries of a head, tile by tile.
     let sequences = normalizer.chunks_mut((q_len * 2).max(1));
     let tiles = sequences.flat_map(|normalizer| normalizer.chunks_mut(Q_TILE * 2)).enumerate();
-    parallel::for_each_item(tiles, work_ns, |(task, normalizer)| {
+    parallel::for_each(tiles, work_ns, |(task, normalizer)| {
         let (sequence, start) = (task / n_tiles, task % n_tiles * Q_TILE);
         let queries = Queries {
             batch: sequence / n_heads,
@@ -99,44 +99,36 @@ pub fn attention_forward<T: Float>(
         // SAFETY: this task alone has these queries of this head.
         #[expect(unsafe_code)]
         let context = unsafe { context.rows(batch, head..head + 1, start..start + len) };
-        let lanes = level.lanes::<T>();
-        let across = queries.len.next_multiple_of(lanes);
-        let v_width = d_v.next_multiple_of(lanes);
-        let n_keys = K_TILE.min(attention.k_len);
-        let factors = if attention.dropout.is_some() { n_keys * across } else { 0 };
-        let padding = if v_width == d_v { 0 } else { n_keys * v_width };
-        let sizes =
-            [d_k * across, n_keys * across, factors, padding, queries.len * v_width, across, across, across];
-        with_scratch(sizes, |[q, scores, factors, v, sums, max, denominator, rescale]| {
-            let scratch = Scratch { q, scores, factors, v, sums, max, denominator, rescale };
+        with_scratch(scratch_sizes(attention, len, level.lanes::<T>()), |scratch| {
             level.dispatch(Tile { attention, inputs, queries, scratch, normalizer, context });
         });
     });
 }
 
-/// Working memory of a task.
-struct Scratch<'a, T> {
-    /// qᵀ, scaled: `[d_k, across]`, where `across` are the queries in whole vectors.
-    q: &'a mut [T],
-    /// `[keys, across]`
-    scores: &'a mut [T],
-    /// Dropout, `[keys, across]`.
-    factors: &'a mut [T],
-    /// Values in whole vectors, `[keys, v_width]`.
-    v: &'a mut [T],
-    /// Context before the division, `[queries, v_width]`.
-    sums: &'a mut [T],
-    /// `m`, `l` and `exp(m - m')`, all `[across]`.
-    max: &'a mut [T],
-    denominator: &'a mut [T],
-    rescale: &'a mut [T],
+/// Numbers of each part of a task's working memory. `across` are the queries in whole vectors.
+fn scratch_sizes<T>(attention: &Attention<'_, T>, n_queries: usize, lanes: usize) -> [usize; 8] {
+    let Attention { d_k, d_v, k_len, .. } = *attention;
+    let across = n_queries.next_multiple_of(lanes);
+    let v_width = d_v.next_multiple_of(lanes);
+    let n_keys = K_TILE.min(k_len);
+    [
+        d_k * across,                                                  // q: qᵀ, scaled
+        n_keys * across,                                               // scores
+        if attention.dropout.is_some() { n_keys * across } else { 0 }, // factors of the dropout
+        if v_width == d_v { 0 } else { n_keys * v_width },             // v: values in whole vectors
+        n_queries * v_width,                                           // sums: context before the division
+        across,                                                        // max: m
+        across,                                                        // denominator: l
+        across,                                                        // rescale: exp(m - m')
+    ]
 }
 
 struct Tile<'a, T> {
     attention: &'a Attention<'a, T>,
     inputs: AttentionInputs<'a, T>,
     queries: Queries,
-    scratch: Scratch<'a, T>,
+    /// Of [`scratch_sizes`].
+    scratch: [&'a mut [T]; 8],
     /// `(m, l)` of each query.
     normalizer: &'a mut [T],
     context: RowsMut<'a, T>,
@@ -148,7 +140,7 @@ impl<T: Float> WithSimd for Tile<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { attention, inputs, queries, scratch, normalizer, mut context } = self;
-        let Scratch { q, scores, factors, v, sums, max, denominator, rescale } = scratch;
+        let [q, scores, factors, v, sums, max, denominator, rescale] = scratch;
         let Attention { d_v, .. } = *attention;
         let Queries { batch, head, start, len } = queries;
         let across = queries.lanes::<S, T>();
@@ -189,20 +181,9 @@ impl<T: Float> WithSimd for Tile<'_, T> {
                 rescale_rows(simd, sums, v_width, &rescale[skip..len]);
             }
             let (b, b_stride) = tile::padded::<S, T>((v_rows, first_key, n_keys), v);
-            let a = Left::Columns { data: scores, stride: lanes };
-            let store = Store::Accumulate;
-            Product {
-                m: visible.len,
-                n: v_width,
-                k: n_keys,
-                a,
-                b,
-                b_stride,
-                c: sums,
-                c_stride: v_width,
-                store,
-            }
-            .run(simd);
+            let (a, c) = (Left::Columns { data: scores, stride: lanes }, sums);
+            let (m, n, store) = (visible.len, v_width, Store::Accumulate);
+            Product { m, n, k: n_keys, a, b, b_stride, c, c_stride: n, store }.run(simd);
             first_key += n_keys;
         }
 

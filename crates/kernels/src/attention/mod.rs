@@ -17,7 +17,9 @@ pub use backward::{AttentionGradients, AttentionSaved, attention_backward};
 pub use dropout::Dropout;
 pub use forward::{AttentionInputs, attention_forward};
 
-use crate::memory::{Axes, MaskView, ViewMut, size};
+use serde::{Deserialize, Serialize};
+
+use crate::memory::{Axes, MaskView, size};
 use crate::simd::Float;
 
 /// Scaled dot-product attention over `n_heads` heads: its sizes, its scale, and which keys are visible to a query.
@@ -51,10 +53,10 @@ pub struct Attention<'a, T> {
     pub d_v: usize,
     /// What the dot products are multiplied by, usually `1/√d_k`.
     pub scale: T,
-    /// How scores become weights.
+    /// What the weights add up to.
     pub softmax: Softmax,
     /// Whether later keys are hidden.
-    pub causal: Option<Causal>,
+    pub causal: Option<CausalAlign>,
     /// In batch entry `b` only the first `lengths[b]` keys are real, `[batch]`.
     pub lengths: Option<&'a [usize]>,
     /// `true` hides.
@@ -65,26 +67,39 @@ pub struct Attention<'a, T> {
     pub dropout: Option<Dropout>,
 }
 
-/// How scores become weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the weights of one query add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Softmax {
-    /// The weights of a query sum to one.
+    /// To one.
+    #[default]
     Standard,
-    /// A sink, a key of score zero and value zero: the weights sum to less than one, so that a query can attend to
-    /// nothing ([Attention Is Off By One](https://www.evanmiller.org/attention-is-off-by-one.html)).
+    /// To one together with an attention sink of score zero and value zero, so that a query may attend to nothing at
+    /// all: `exp(s) / (1 + Σ exp(s))` ([Miller 2023](https://www.evanmiller.org/attention-is-off-by-one.html)).
     Quiet,
 }
 
 /// On which corner the causal triangle stands where there are more keys than queries, or fewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Causal {
-    /// Query `i` sees keys `0..=i`.
+pub enum CausalAlign {
+    /// Query `i` sees keys `0..=i`: both sequences start together.
     TopLeft,
-    /// Query `i` sees keys `0..=i + k_len - q_len`.
+    /// Query `i` sees keys `0..=i + k_len - q_len`: both sequences end together.
     BottomRight,
 }
 
-impl<'a, T: Float> Attention<'a, T> {
+impl CausalAlign {
+    /// Query `i` sees keys up to `i + offset`.
+    #[inline(always)]
+    pub fn offset(self, q_len: usize, k_len: usize) -> isize {
+        match self {
+            Self::TopLeft => 0,
+            Self::BottomRight => k_len as isize - q_len as isize,
+        }
+    }
+}
+
+impl<T: Float> Attention<'_, T> {
     /// Self-attention in which every query sees every key: `q_len = k_len`, `d_k = d_v`, scale `1/√d`.
     pub fn new(batch: usize, seq_len: usize, n_heads: usize, d: usize) -> Self {
         Self {
@@ -160,14 +175,6 @@ impl<'a, T: Float> Attention<'a, T> {
         size([self.batch, self.n_heads, self.q_len, 2])
     }
 
-    /// The strides and axes of a contiguous `[batch, n_heads, q_len, d]`, in which a head's rows lie together.
-    fn heads_first<'o>(&self, data: &'o mut [T], batch: usize, d: usize) -> (ViewMut<'o, T>, Axes) {
-        let Self { q_len, n_heads, .. } = *self;
-        let head_stride = size([q_len, d]);
-        let batch_stride = size([n_heads, head_stride]);
-        (ViewMut { data, batch_stride, seq_stride: d, head_stride }, Axes { batch, d, ..self.q_axes() })
-    }
-
     /// The head of keys and values that `head` reads.
     #[inline(always)]
     fn kv_head(&self, head: usize) -> usize {
@@ -177,10 +184,7 @@ impl<'a, T: Float> Attention<'a, T> {
     /// Query `i` sees keys `j ≤ i + offset` at most.
     #[inline(always)]
     fn causal_offset(&self) -> Option<isize> {
-        match self.causal? {
-            Causal::TopLeft => Some(0),
-            Causal::BottomRight => Some(self.k_len as isize - self.q_len as isize),
-        }
+        Some(self.causal?.offset(self.q_len, self.k_len))
     }
 
     /// Queries before `q_end` see no key from here on.

@@ -56,10 +56,11 @@ fn columns<S: Simd, T: Float, const WIDE: usize>(
         }
     }
     // Where every key is hidden so far, -∞ - -∞ would be NaN; any finite number in its place gives exp(-∞) = 0.
+    // A maximum is never NaN.
     let mut base = [zero; WIDE];
     let mut sum = [zero; WIDE];
     for w in 0..WIDE {
-        base[w] = new_max[w].if_equal(hidden, zero, new_max[w]);
+        base[w] = hidden.if_less(new_max[w], new_max[w], zero);
     }
     for row in scores.chunks_exact_mut(across) {
         let row = &mut row[column..column + WIDE];

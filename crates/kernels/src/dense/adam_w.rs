@@ -114,7 +114,6 @@ impl AdamW {
             n_numbers += weights.len();
         }
         let level = Level::current();
-        let coefficients = Coefficients::new(self);
         let chunks = parameters.into_iter().flat_map(|parameter| {
             let AdamWParameter { weights, gradient, mean, mean_square, decay } = parameter;
             let chunks = weights.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK));
@@ -128,8 +127,8 @@ impl AdamW {
             })
         });
         let is_finite = AtomicBool::new(true);
-        parallel::for_each_item(chunks, NS_PER_NUMBER * n_numbers as f64, |chunk| {
-            if !level.dispatch(Chunk { coefficients, chunk }) {
+        parallel::for_each(chunks, NS_PER_NUMBER * n_numbers as f64, |chunk| {
+            if !level.dispatch(Chunk { adam_w: self, chunk }) {
                 is_finite.store(false, Ordering::Relaxed);
             }
         });
@@ -137,38 +136,8 @@ impl AdamW {
     }
 }
 
-/// What the formula multiplies by, computed once in `f64` as PyTorch does.
-#[derive(Clone, Copy)]
-struct Coefficients<T> {
-    gradient_factor: T,
-    keep: T,
-    beta_2: T,
-    one_minus_beta_1: T,
-    one_minus_beta_2: T,
-    step_size: T,
-    root_correction: T,
-    epsilon: T,
-}
-
-impl<T: Float> Coefficients<T> {
-    fn new(adam_w: &AdamW) -> Self {
-        let AdamW { learning_rate, beta_1, beta_2, epsilon, weight_decay, step, gradient_factor } = *adam_w;
-        let step = step as f64;
-        Self {
-            gradient_factor: T::from_f64(gradient_factor),
-            keep: T::from_f64(1.0 - learning_rate * weight_decay),
-            beta_2: T::from_f64(beta_2),
-            one_minus_beta_1: T::from_f64(1.0 - beta_1),
-            one_minus_beta_2: T::from_f64(1.0 - beta_2),
-            step_size: T::from_f64(-learning_rate / (1.0 - beta_1.powf(step))),
-            root_correction: T::from_f64((1.0 - beta_2.powf(step)).sqrt()),
-            epsilon: T::from_f64(epsilon),
-        }
-    }
-}
-
 struct Chunk<'a, T> {
-    coefficients: Coefficients<T>,
+    adam_w: &'a AdamW,
     chunk: AdamWParameter<'a, T>,
 }
 
@@ -178,42 +147,42 @@ impl<T: Float> WithSimd for Chunk<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Coefficients {
-            gradient_factor,
-            keep,
-            beta_2,
-            one_minus_beta_1,
-            one_minus_beta_2,
-            step_size,
-            root_correction,
-            epsilon,
-        } = self.coefficients;
+        let AdamW { learning_rate, beta_1, beta_2, epsilon, weight_decay, step, gradient_factor } =
+            *self.adam_w;
         let AdamWParameter { weights, gradient, mean, mean_square, decay } = self.chunk;
-        let keep = match decay {
-            Decay::On => keep,
-            Decay::Off => T::ONE,
-        };
-        let splat = |value| Vector::<S, T>::splat(simd, value);
+        let step = step as f64;
+        // What the formula multiplies by, computed in `f64` as PyTorch does.
+        let splat = |value| Vector::<S, T>::splat(simd, T::from_f64(value));
+        let gradient_factor = splat(gradient_factor);
+        let keep = splat(match decay {
+            Decay::On => 1.0 - learning_rate * weight_decay,
+            Decay::Off => 1.0,
+        });
+        let [one_minus_beta_1, one_minus_beta_2] = [1.0 - beta_1, 1.0 - beta_2].map(splat);
+        let step_size = splat(-learning_rate / (1.0 - beta_1.powf(step)));
+        let root_correction = splat((1.0 - beta_2.powf(step)).sqrt());
+        let [beta_2, epsilon] = [beta_2, epsilon].map(splat);
         let lanes = width::<S, T>();
         let vectors = weights.chunks_mut(lanes).zip(gradient.chunks(lanes));
         let vectors = vectors.zip(mean.chunks_mut(lanes)).zip(mean_square.chunks_mut(lanes));
         // Zero times a number is zero, but NaN if that is NaN or infinite, and NaN stays in a sum.
-        let mut zero_or_nan = splat(T::ZERO);
+        let zero = splat(0.0);
+        let mut zero_or_nan = zero;
         for (((weights, gradient), mean), mean_square) in vectors {
-            let g = Vector::load(simd, gradient) * splat(gradient_factor);
-            let w = Vector::load(simd, weights) * splat(keep);
+            let g = Vector::load(simd, gradient) * gradient_factor;
+            let w = Vector::load(simd, weights) * keep;
             let m = Vector::load(simd, mean);
             // PyTorch's `lerp`: nothing is lost where the mean is large beside the gradient.
-            let m = (g - m).mul_add(splat(one_minus_beta_1), m);
-            let v = Vector::load(simd, mean_square) * splat(beta_2);
-            let v = (g * g).mul_add(splat(one_minus_beta_2), v);
-            let denominator = v.sqrt() / splat(root_correction) + splat(epsilon);
-            (m / denominator).mul_add(splat(step_size), w).store(weights);
+            let m = (g - m).mul_add(one_minus_beta_1, m);
+            let v = Vector::load(simd, mean_square) * beta_2;
+            let v = (g * g).mul_add(one_minus_beta_2, v);
+            let denominator = v.sqrt() / root_correction + epsilon;
+            (m / denominator).mul_add(step_size, w).store(weights);
             m.store(mean);
             v.store(mean_square);
             // Read back, because lanes beyond the end of a slice, 0 / epsilon, are no numbers of it.
             for x in [Vector::load(simd, weights), m, v] {
-                zero_or_nan = x.mul_add(splat(T::ZERO), zero_or_nan);
+                zero_or_nan = x.mul_add(zero, zero_or_nan);
             }
         }
         zero_or_nan.sum() == T::ZERO

@@ -21,19 +21,19 @@ impl<T: Float> Partials<T> {
         self.sums.chunks_exact_mut(self.d)
     }
 
-    /// Writes the sums of all parts into `out`, which may take the first columns only.
-    pub(crate) fn sum_into(&self, out: &mut [T]) {
-        self.sum_columns_into(0, out);
-    }
-
-    /// Writes the sums of the columns from `first` on.
-    pub(crate) fn sum_columns_into(&self, first: usize, out: &mut [T]) {
-        out.fill(T::ZERO);
-        for part in self.sums.chunks_exact(self.d) {
-            for (sum, &term) in out.iter_mut().zip(&part[first..]) {
-                *sum += term;
+    /// The sums of all parts, cut into vectors of `lens`.
+    pub(crate) fn total<const N: usize>(&self, lens: [usize; N]) -> [Vec<T>; N] {
+        let mut first = 0;
+        lens.map(|len| {
+            let mut total = vec![T::ZERO; len];
+            for part in self.sums.chunks_exact(self.d) {
+                for (sum, &term) in total.iter_mut().zip(&part[first..]) {
+                    *sum += term;
+                }
             }
-        }
+            first += len;
+            total
+        })
     }
 }
 

@@ -2,18 +2,18 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::ids::{self, Id, index};
+use super::ids;
 use crate::memory::size;
 use crate::parallel;
 use crate::simd::{Float, Level, Vector, width};
 
 /// What the backward of the loss reads.
 #[derive(Debug, Clone, Copy)]
-pub struct CrossEntropySaved<'a, T, I> {
+pub struct CrossEntropySaved<'a, T> {
     /// What the forward read, `[n, vocab]`.
     pub logits: &'a [T],
     /// What the forward read, `[n]`.
-    pub targets: &'a [I],
+    pub targets: &'a [i64],
     /// What the forward wrote, `[n, 2]`.
     pub normalizer: &'a [T],
 }
@@ -43,11 +43,11 @@ const NS_PER_LOGIT: f64 = 0.6;
 ///
 /// ```
 /// let mut normalizer = [0.0; 4];
-/// let loss = qkv_kernels::cross_entropy_forward(&[3.0, 3.0, -9.0, -9.0], &[0_i64, 1], &mut normalizer);
+/// let loss = qkv_kernels::cross_entropy_forward(&[3.0, 3.0, -9.0, -9.0], &[0, 1], &mut normalizer);
 /// assert_eq!(loss, std::f64::consts::LN_2);
 /// ```
 #[track_caller]
-pub fn cross_entropy_forward<T: Float, I: Id>(logits: &[T], targets: &[I], normalizer: &mut [T]) -> T {
+pub fn cross_entropy_forward<T: Float>(logits: &[T], targets: &[i64], normalizer: &mut [T]) -> T {
     let n = targets.len();
     let vocab = check(logits, targets, normalizer.len());
     let level = Level::current();
@@ -56,7 +56,7 @@ pub fn cross_entropy_forward<T: Float, I: Id>(logits: &[T], targets: &[I], norma
     let items =
         logits.chunks((rows * vocab).max(1)).zip(targets.chunks(rows)).zip(normalizer.chunks_mut(rows * 2));
     let work_ns = NS_PER_LOGIT * logits.len() as f64;
-    parallel::for_each_item(items.zip(&mut losses), work_ns, |(((logits, targets), normalizer), loss)| {
+    parallel::for_each(items.zip(&mut losses), work_ns, |(((logits, targets), normalizer), loss)| {
         *loss = level.dispatch(Forward { logits, targets, normalizer, vocab });
     });
     T::from_f64(losses.iter().sum::<f64>() / n as f64)
@@ -74,11 +74,7 @@ pub fn cross_entropy_forward<T: Float, I: Id>(logits: &[T], targets: &[I], norma
 ///
 /// As the forward.
 #[track_caller]
-pub fn cross_entropy_backward<T: Float, I: Id>(
-    saved: CrossEntropySaved<'_, T, I>,
-    d_loss: T,
-    d_logits: &mut [T],
-) {
+pub fn cross_entropy_backward<T: Float>(saved: CrossEntropySaved<'_, T>, d_loss: T, d_logits: &mut [T]) {
     let CrossEntropySaved { logits, targets, normalizer } = saved;
     let vocab = check(logits, targets, normalizer.len());
     assert_eq!(logits.len(), d_logits.len(), "the logits and their gradient are of one shape");
@@ -88,7 +84,7 @@ pub fn cross_entropy_backward<T: Float, I: Id>(
     let row_len = (rows * vocab).max(1);
     let items = logits.chunks(row_len).zip(targets.chunks(rows)).zip(normalizer.chunks(rows * 2));
     let work_ns = NS_PER_LOGIT * logits.len() as f64;
-    parallel::for_each_item(
+    parallel::for_each(
         items.zip(d_logits.chunks_mut(row_len)),
         work_ns,
         |(((logits, targets), normalizer), d_logits)| {
@@ -100,7 +96,7 @@ pub fn cross_entropy_backward<T: Float, I: Id>(
 
 /// The size of the vocabulary.
 #[track_caller]
-fn check<T, I: Id>(logits: &[T], targets: &[I], normalizer_len: usize) -> usize {
+fn check<T>(logits: &[T], targets: &[i64], normalizer_len: usize) -> usize {
     let n = targets.len();
     let vocab = logits.len().checked_div(n).unwrap_or(0);
     assert_eq!(logits.len(), size([n, vocab]), "{} logits do not make {n} rows", logits.len());
@@ -109,14 +105,14 @@ fn check<T, I: Id>(logits: &[T], targets: &[I], normalizer_len: usize) -> usize 
     vocab
 }
 
-struct Forward<'a, T, I> {
+struct Forward<'a, T> {
     logits: &'a [T],
-    targets: &'a [I],
+    targets: &'a [i64],
     normalizer: &'a mut [T],
     vocab: usize,
 }
 
-impl<T: Float, I: Id> WithSimd for Forward<'_, T, I> {
+impl<T: Float> WithSimd for Forward<'_, T> {
     type Output = f64;
 
     #[inline(always)]
@@ -138,20 +134,20 @@ impl<T: Float, I: Id> WithSimd for Forward<'_, T, I> {
             }
             let sum = sums.sum();
             normalizer.copy_from_slice(&[max, sum]);
-            loss += (sum.ln() - (x[index(target)] - max)).to_f64();
+            loss += (sum.ln() - (x[target as usize] - max)).to_f64();
         }
         loss
     }
 }
 
-struct Backward<'a, T, I> {
-    saved: CrossEntropySaved<'a, T, I>,
+struct Backward<'a, T> {
+    saved: CrossEntropySaved<'a, T>,
     factor: T,
     d_logits: &'a mut [T],
     vocab: usize,
 }
 
-impl<T: Float, I: Id> WithSimd for Backward<'_, T, I> {
+impl<T: Float> WithSimd for Backward<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -167,7 +163,7 @@ impl<T: Float, I: Id> WithSimd for Backward<'_, T, I> {
                 ((Vector::load(simd, x) - max).exp() * factor).store(d_x);
             }
             // Forward (2): the target's logit alone enters a second time.
-            d_x[index(target)] -= self.factor;
+            d_x[target as usize] -= self.factor;
         }
     }
 }

@@ -115,7 +115,7 @@ impl<'a, T> Matrix<'a, T> {
             Out::Add(out) => (out.as_mut_ptr(), true),
         };
         let work_ns = NS_PER_MULTIPLY_ADD * self.rows as f64 * self.columns as f64 * right.columns as f64;
-        let parallelism = match threads == Threads::Auto && parallel::is_worth_it(2, work_ns) {
+        let parallelism = match threads == Threads::Auto && parallel::is_worth_it(work_ns) {
             true => gemm::Parallelism::Rayon(0),
             false => gemm::Parallelism::None,
         };

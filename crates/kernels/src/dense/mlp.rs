@@ -2,15 +2,13 @@
 //! cache, and of all that is as wide as the hidden layer only one array is ever written to memory. Where there are more
 //! threads than blocks of rows, they share the products.
 
-use pulp::{Simd, WithSimd};
-
 use super::columns::Partials;
-use super::gelu::GeluForward;
+use super::gelu::{GeluBackward, GeluForward};
 use super::matrix::{Matrix, NS_PER_MULTIPLY_ADD, Out, Threads};
 use super::rows::{AddToRows, SumRows};
 use crate::memory::{UninitVec, size, with_scratch};
 use crate::parallel;
-use crate::simd::{Float, Level, Vector, width};
+use crate::simd::{Float, Level};
 
 /// Weights of an MLP with GELU, `d` wide outside and `d_hidden` wide inside.
 ///
@@ -56,11 +54,11 @@ pub struct GeluMlpGradients<T> {
 
 /// Rows that a product takes at once: enough that packing the weights for them costs little, few enough that their
 /// hidden layer stays in the second cache.
-const MAX_ROWS: usize = 512;
-const MIN_ROWS: usize = 64;
+const MAX_BLOCK_ROWS: usize = 512;
+const MIN_BLOCK_ROWS: usize = 64;
 
-/// Parts of the rows whose sums for the weights are kept apart until the end.
-const MAX_PARTS: usize = 8;
+/// Parts of the rows at most, each with sums of its own for the weights.
+const MAX_WEIGHT_PARTS: usize = 8;
 
 impl<T: Float> GeluMlp<'_, T> {
     /// `residual + y` and the hidden layer.
@@ -87,12 +85,12 @@ impl<T: Float> GeluMlp<'_, T> {
         let level = Level::current();
         let threads = Threads::of_task(n.div_ceil(rows));
         let work_ns = 2.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
-        parallel::for_each_item(inputs.zip(outputs), work_ns, |((x, residual), (out, hidden))| {
+        parallel::for_each(inputs.zip(outputs), work_ns, |((x, residual), (out, hidden))| {
             let hidden = hidden.zeros();
             Matrix::new(x, d).product(Matrix::new(self.w_in, d_hidden), Out::Overwrite(hidden), threads);
             let out = out.copy_of(residual);
             with_scratch([hidden.len()], |[active]| {
-                level.dispatch(GeluForward { x: hidden, bias: Some(self.b_in), out: active });
+                level.dispatch(GeluForward { x: hidden, bias: self.b_in, out: active });
                 level.dispatch(AddToRows { bias: self.b_out, out });
                 Matrix::new(active, d_hidden).product(Matrix::new(self.w_out, d), Out::Add(out), threads);
             });
@@ -118,7 +116,7 @@ impl<T: Float> GeluMlp<'_, T> {
         assert_eq!(hidden.len(), size([n, d_hidden]), "the hidden layer of the forward");
         assert_eq!(d_out.len(), x.len(), "the gradient of the output is of the shape of x");
         let rows = block_rows(n);
-        let rows_per_part = rows * n.div_ceil(rows).div_ceil(MAX_PARTS).max(1);
+        let rows_per_part = rows * n.div_ceil(rows).div_ceil(MAX_WEIGHT_PARTS).max(1);
         // A part's sums: d_w_in, d_w_out, d_b_in, d_b_out.
         let sizes = [d * d_hidden, d_hidden * d, d_hidden, d];
         let mut partials = Partials::new(n, rows_per_part, sizes.iter().sum());
@@ -130,7 +128,7 @@ impl<T: Float> GeluMlp<'_, T> {
         let level = Level::current();
         let threads = Threads::of_task(n.div_ceil(rows_per_part));
         let work_ns = 4.0 * NS_PER_MULTIPLY_ADD * n as f64 * (d * d_hidden) as f64;
-        parallel::for_each_item(inputs.zip(outputs), work_ns, |(((x, hidden), d_out), (d_x, sums))| {
+        parallel::for_each(inputs.zip(outputs), work_ns, |(((x, hidden), d_out), (d_x, sums))| {
             let (d_w_in, sums) = sums.split_at_mut(sizes[0]);
             let (d_w_out, sums) = sums.split_at_mut(sizes[1]);
             let (d_b_in, d_b_out) = sums.split_at_mut(sizes[2]);
@@ -143,8 +141,13 @@ impl<T: Float> GeluMlp<'_, T> {
                     let w_out = Matrix::new(self.w_out, d);
                     d_out_rows.product(w_out.transposed(), Out::Overwrite(d_hidden_rows), threads);
                     // Forward (2): active = gelu(hidden + b_in).
-                    let b_in = self.b_in;
-                    level.dispatch(GeluBackward { hidden, b_in, active, d_hidden: d_hidden_rows, d_b_in });
+                    level.dispatch(GeluBackward {
+                        x: hidden,
+                        bias: self.b_in,
+                        out: Some(active),
+                        gradient: d_hidden_rows,
+                        d_bias: d_b_in,
+                    });
                     let active = Matrix::new(active, d_hidden).transposed();
                     active.product(d_out_rows, Out::Add(d_w_out), threads);
                     // Forward (1): hidden = x W_in.
@@ -155,13 +158,7 @@ impl<T: Float> GeluMlp<'_, T> {
                 });
             }
         });
-        let mut start = 0;
-        let [d_w_in, d_w_out, d_b_in, d_b_out] = sizes.map(|size| {
-            let mut sum = vec![T::ZERO; size];
-            partials.sum_columns_into(start, &mut sum);
-            start += size;
-            sum
-        });
+        let [d_w_in, d_w_out, d_b_in, d_b_out] = partials.total(sizes);
         GeluMlpGradients { d_x: d_x.finish(), d_w_in, d_b_in, d_w_out, d_b_out }
     }
 
@@ -181,37 +178,5 @@ impl<T: Float> GeluMlp<'_, T> {
 /// Two blocks at least where that leaves them long enough, so that two threads have an equal share. Measured: with
 /// four, packing the weights for each costs a small model a twentieth of its step.
 fn block_rows(n: usize) -> usize {
-    n.div_ceil(2).next_multiple_of(MIN_ROWS).clamp(MIN_ROWS, MAX_ROWS)
-}
-
-/// Recomputes what was active, and turns its gradient into that of the hidden layer.
-struct GeluBackward<'a, T> {
-    hidden: &'a [T],
-    b_in: &'a [T],
-    active: &'a mut [T],
-    d_hidden: &'a mut [T],
-    d_b_in: &'a mut [T],
-}
-
-impl<T: Float> WithSimd for GeluBackward<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (lanes, d) = (width::<S, T>(), self.b_in.len());
-        let rows = self.hidden.chunks_exact(d).zip(self.active.chunks_exact_mut(d));
-        for ((hidden, active), d_hidden) in rows.zip(self.d_hidden.chunks_exact_mut(d)) {
-            let inputs = hidden.chunks(lanes).zip(self.b_in.chunks(lanes));
-            let outputs = active.chunks_mut(lanes).zip(d_hidden.chunks_mut(lanes));
-            let vectors = inputs.zip(outputs).zip(self.d_b_in.chunks_mut(lanes));
-            for (((hidden, b_in), (active, d_hidden)), d_b_in) in vectors {
-                let a = Vector::load(simd, hidden) + Vector::load(simd, b_in);
-                let (cdf, pdf) = a.normal();
-                (a * cdf).store(active);
-                let d = Vector::load(simd, d_hidden) * a.mul_add(pdf, cdf);
-                d.store(d_hidden);
-                (Vector::load(simd, d_b_in) + d).store(d_b_in);
-            }
-        }
-    }
+    n.div_ceil(2).next_multiple_of(MIN_BLOCK_ROWS).clamp(MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
 }

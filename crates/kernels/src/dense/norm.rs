@@ -9,25 +9,27 @@ use crate::simd::{Float, Level, Vector, width};
 
 /// What a norm multiplies and adds after it has brought a row to one size.
 #[derive(Debug, Clone, Copy)]
-pub enum Norm<'a, T> {
-    /// `y = (x - mean) · rstd · gamma + beta` with `rstd = 1/√(variance + epsilon)`
+pub struct Norm<'a, T> {
+    /// `[d]`
+    pub gamma: &'a [T],
+    /// Added to the variance or to the mean of the squares.
+    pub epsilon: f64,
+    /// What is brought to one size.
+    pub kind: NormKind<'a, T>,
+}
+
+/// What a norm brings to one size.
+#[derive(Debug, Clone, Copy)]
+pub enum NormKind<'a, T> {
+    /// The variance: `y = (x - mean) · rstd · gamma + beta` with `rstd = 1/√(variance + epsilon)`
     /// ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
     Layer {
         /// `[d]`
-        gamma: &'a [T],
-        /// `[d]`
         beta: &'a [T],
-        /// Added to the variance.
-        epsilon: f64,
     },
-    /// `y = x · rstd · gamma` with `rstd = 1/√(mean(x²) + epsilon)`
+    /// The mean square: `y = x · rstd · gamma` with `rstd = 1/√(mean(x²) + epsilon)`
     /// ([Zhang and Sennrich 2019](https://arxiv.org/abs/1910.07467)).
-    Rms {
-        /// `[d]`
-        gamma: &'a [T],
-        /// Added to the mean of the squares.
-        epsilon: f64,
-    },
+    Rms,
 }
 
 /// What the backward of a norm reads.
@@ -57,31 +59,19 @@ pub struct NormGradients<T> {
     pub d_x: Vec<T>,
     /// `[d]`
     pub d_gamma: Vec<T>,
-    /// `[d]`, or empty for [`Norm::Rms`], which has no beta.
+    /// `[d]`, or empty for [`NormKind::Rms`], which has no beta.
     pub d_beta: Vec<T>,
 }
 
 /// Measured: nanoseconds for a number, forward and backward.
 const NS_PER_NUMBER: f64 = 0.5;
 
-impl<'a, T: Float> Norm<'a, T> {
-    fn gamma(&self) -> &'a [T] {
-        match *self {
-            Self::Layer { gamma, .. } | Self::Rms { gamma, .. } => gamma,
-        }
-    }
-
-    fn epsilon(&self) -> f64 {
-        match *self {
-            Self::Layer { epsilon, .. } | Self::Rms { epsilon, .. } => epsilon,
-        }
-    }
-
+impl<T: Float> Norm<'_, T> {
     /// The width of a row, and how many there are.
     #[track_caller]
     fn check(&self, x_len: usize) -> (usize, usize) {
-        let d = self.gamma().len();
-        if let Self::Layer { beta, .. } = self {
+        let d = self.gamma.len();
+        if let NormKind::Layer { beta } = self.kind {
             assert_eq!(d, beta.len(), "gamma and beta are of one width");
         }
         assert!(d > 0 && x_len.is_multiple_of(d), "{x_len} numbers do not make rows of {d}");
@@ -95,7 +85,7 @@ impl<'a, T: Float> Norm<'a, T> {
 ///
 /// # Shapes
 ///
-/// `x` and `out` `[n, d]`, `statistics` `[n, 2]`: mean and `rstd` of each row, with a mean of zero for [`Norm::Rms`].
+/// `x` and `out` `[n, d]`, `statistics` `[n, 2]`: mean and `rstd` of each row, with a mean of zero for [`NormKind::Rms`].
 ///
 /// # Panics
 ///
@@ -104,9 +94,10 @@ impl<'a, T: Float> Norm<'a, T> {
 /// # Examples
 ///
 /// ```
-/// use qkv_kernels::{Norm, norm_forward};
+/// use qkv_kernels::{Norm, NormKind, norm_forward};
 ///
-/// let norm = Norm::Layer { gamma: &[1.0, 2.0], beta: &[0.0, 1.0], epsilon: 0.0 };
+/// let kind = NormKind::Layer { beta: &[0.0, 1.0] };
+/// let norm = Norm { gamma: &[1.0, 2.0], epsilon: 0.0, kind };
 /// let output = norm_forward(norm, &[3.0_f64, 7.0]);
 /// assert_eq!(output.out, [-1.0, 3.0]);
 /// assert_eq!(output.statistics, [5.0, 0.5]);
@@ -118,7 +109,7 @@ pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T]) -> NormOutput<T> {
     let level = Level::current();
     let rows = parallel::rows_per_part(n);
     let items = x.chunks(rows * d).zip(out.parts(rows * d)).zip(statistics.parts(rows * 2));
-    parallel::for_each_item(items, NS_PER_NUMBER * x.len() as f64, |((x, out), statistics)| {
+    parallel::for_each(items, NS_PER_NUMBER * x.len() as f64, |((x, out), statistics)| {
         level.dispatch(Forward { norm, x, out: out.zeros(), statistics: statistics.zeros() });
     });
     NormOutput { out: out.finish(), statistics: statistics.finish() }
@@ -138,14 +129,14 @@ pub fn norm_forward<T: Float>(norm: Norm<'_, T>, x: &[T]) -> NormOutput<T> {
 ///
 /// # Panics
 ///
-/// As the forward; and if a gradient is not of the size of what it belongs to.
+/// As the forward; and if the statistics or the gradient are not of its sizes.
 #[track_caller]
 pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> NormGradients<T> {
     let NormSaved { x, statistics, d_out } = saved;
     let (d, n) = norm.check(x.len());
     assert_eq!(statistics.len(), 2 * n, "two statistics a row");
     assert_eq!(x.len(), d_out.len(), "x and the gradient of the output are of one shape");
-    let d_beta_len = if matches!(norm, Norm::Layer { .. }) { d } else { 0 };
+    let d_beta_len = if matches!(norm.kind, NormKind::Layer { .. }) { d } else { 0 };
     let mut d_x = UninitVec::new(x.len());
     let level = Level::current();
     let rows = parallel::rows_per_part(n);
@@ -153,18 +144,12 @@ pub fn norm_backward<T: Float>(norm: Norm<'_, T>, saved: NormSaved<'_, T>) -> No
     let mut partials = Partials::new(n, rows, d + d_beta_len);
     let items = x.chunks(rows * d).zip(statistics.chunks(rows * 2)).zip(d_out.chunks(rows * d));
     let items = items.zip(d_x.parts(rows * d)).zip(partials.parts());
-    parallel::for_each_item(
-        items,
-        NS_PER_NUMBER * x.len() as f64,
-        |((((x, statistics), d_out), d_x), sums)| {
-            let saved = NormSaved { x, statistics, d_out };
-            let (d_gamma, d_beta) = sums.split_at_mut(d);
-            level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
-        },
-    );
-    let (mut d_gamma, mut d_beta) = (vec![T::ZERO; d], vec![T::ZERO; d_beta_len]);
-    partials.sum_columns_into(0, &mut d_gamma);
-    partials.sum_columns_into(d, &mut d_beta);
+    parallel::for_each(items, NS_PER_NUMBER * x.len() as f64, |((((x, statistics), d_out), d_x), sums)| {
+        let saved = NormSaved { x, statistics, d_out };
+        let (d_gamma, d_beta) = sums.split_at_mut(d);
+        level.dispatch(Backward { norm, saved, d_x: d_x.zeros(), d_gamma, d_beta });
+    });
+    let [d_gamma, d_beta] = partials.total([d, d_beta_len]);
     NormGradients { d_x: d_x.finish(), d_gamma, d_beta }
 }
 
@@ -181,14 +166,20 @@ impl<T: Float> WithSimd for Forward<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { norm, x, out, statistics } = self;
-        let (lanes, d) = (width::<S, T>(), norm.gamma().len());
+        let (lanes, d) = (width::<S, T>(), norm.gamma.len());
         let n = T::from_f64(d as f64);
-        let epsilon = T::from_f64(norm.epsilon());
+        let epsilon = T::from_f64(norm.epsilon);
         let rows = x.chunks_exact(d).zip(out.chunks_exact_mut(d)).zip(statistics.chunks_exact_mut(2));
         for ((x, out), statistics) in rows {
-            let mean = match norm {
-                Norm::Layer { .. } => fold(simd, x, |sum, x| sum + x) / n,
-                Norm::Rms { .. } => T::ZERO,
+            let mean = match norm.kind {
+                NormKind::Layer { .. } => {
+                    let mut sum = Vector::splat(simd, T::ZERO);
+                    for x in x.chunks(lanes) {
+                        sum += Vector::load(simd, x);
+                    }
+                    sum.sum() / n
+                }
+                NormKind::Rms => T::ZERO,
             };
             let mean_vector = Vector::splat(simd, mean);
             // Lanes behind the row hold the mean, and so add nothing.
@@ -200,13 +191,13 @@ impl<T: Float> WithSimd for Forward<'_, T> {
             let rstd = T::ONE / (squares.sum() / n + epsilon).sqrt();
             statistics.copy_from_slice(&[mean, rstd]);
             let rstd = Vector::splat(simd, rstd);
-            let vectors = x.chunks(lanes).zip(out.chunks_mut(lanes)).zip(norm.gamma().chunks(lanes));
+            let vectors = x.chunks(lanes).zip(out.chunks_mut(lanes)).zip(norm.gamma.chunks(lanes));
             for (i, ((x, out), gamma)) in vectors.enumerate() {
                 let h = (Vector::load(simd, x) - mean_vector) * rstd;
                 let gamma = Vector::load(simd, gamma);
-                let y = match norm {
-                    Norm::Layer { beta, .. } => h.mul_add(gamma, Vector::load(simd, &beta[i * lanes..])),
-                    Norm::Rms { .. } => h * gamma,
+                let y = match norm.kind {
+                    NormKind::Layer { beta } => h.mul_add(gamma, Vector::load(simd, &beta[i * lanes..])),
+                    NormKind::Rms => h * gamma,
                 };
                 y.store(out);
             }
@@ -229,7 +220,7 @@ impl<T: Float> WithSimd for Backward<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { norm, saved, d_x, d_gamma, d_beta } = self;
         let NormSaved { x, statistics, d_out } = saved;
-        let (lanes, d) = (width::<S, T>(), norm.gamma().len());
+        let (lanes, d) = (width::<S, T>(), norm.gamma.len());
         let zero = Vector::splat(simd, T::ZERO);
         let n = T::from_f64(d as f64);
         let rows = x.chunks_exact(d).zip(statistics.chunks_exact(2)).zip(d_out.chunks_exact(d));
@@ -237,7 +228,7 @@ impl<T: Float> WithSimd for Backward<'_, T> {
             let mean = Vector::splat(simd, statistics[0]);
             let rstd = Vector::splat(simd, statistics[1]);
             let (mut along, mut sum) = (zero, zero);
-            let vectors = x.chunks(lanes).zip(d_out.chunks(lanes)).zip(norm.gamma().chunks(lanes));
+            let vectors = x.chunks(lanes).zip(d_out.chunks(lanes)).zip(norm.gamma.chunks(lanes));
             for (((x, d_out), gamma), d_gamma) in vectors.zip(d_gamma.chunks_mut(lanes)) {
                 // Forward (1): h = (x - mean) · rstd.
                 let h = (Vector::load(simd, x) - mean) * rstd;
@@ -251,11 +242,11 @@ impl<T: Float> WithSimd for Backward<'_, T> {
             }
             columns::add(simd, d_out, d_beta);
             let along = Vector::splat(simd, along.sum() / n);
-            let sum = match norm {
-                Norm::Layer { .. } => Vector::splat(simd, sum.sum() / n),
-                Norm::Rms { .. } => zero,
+            let sum = match norm.kind {
+                NormKind::Layer { .. } => Vector::splat(simd, sum.sum() / n),
+                NormKind::Rms => zero,
             };
-            let vectors = x.chunks(lanes).zip(d_out.chunks(lanes)).zip(norm.gamma().chunks(lanes));
+            let vectors = x.chunks(lanes).zip(d_out.chunks(lanes)).zip(norm.gamma.chunks(lanes));
             for (((x, d_out), gamma), d_x) in vectors.zip(d_x.chunks_mut(lanes)) {
                 let h = (Vector::load(simd, x) - mean) * rstd;
                 let d_h = Vector::load(simd, d_out) * Vector::load(simd, gamma);
@@ -263,15 +254,4 @@ impl<T: Float> WithSimd for Backward<'_, T> {
             }
         }
     }
-}
-
-/// All numbers of a row folded into lanes, and the lanes added up; missing lanes are zero.
-#[inline(always)]
-fn fold<S: Simd, T: Float>(
-    simd: S,
-    row: &[T],
-    step: impl Fn(Vector<S, T>, Vector<S, T>) -> Vector<S, T>,
-) -> T {
-    let chunks = row.chunks(width::<S, T>());
-    chunks.fold(Vector::splat(simd, T::ZERO), |sum, x| step(sum, Vector::load(simd, x))).sum()
 }

@@ -22,7 +22,7 @@ pub fn start_rows<T: Float>(residual: &[T], bias: Option<&[T]>) -> Vec<T> {
     let len = parallel::rows_per_part(residual.len() / d) * d;
     let mut out = UninitVec::new(residual.len());
     let level = Level::current();
-    parallel::for_each_item(
+    parallel::for_each(
         residual.chunks(len).zip(out.parts(len)),
         NS_PER_NUMBER * residual.len() as f64,
         |(residual, out)| {
@@ -46,22 +46,21 @@ pub fn start_rows<T: Float>(residual: &[T], bias: Option<&[T]>) -> Vec<T> {
 /// ```
 #[track_caller]
 pub fn sum_rows<T: Float>(x: &[T], d: usize) -> Vec<T> {
-    let mut sums = vec![T::ZERO; d];
     if x.is_empty() {
-        return sums;
+        return vec![T::ZERO; d];
     }
     assert!(d > 0 && x.len().is_multiple_of(d), "{} numbers, rows of {d}", x.len());
     let level = Level::current();
     let rows = parallel::rows_per_part(x.len() / d);
     let mut partials = Partials::new(x.len() / d, rows, d);
-    parallel::for_each_item(
+    parallel::for_each(
         x.chunks(rows * d).zip(partials.parts()),
         NS_PER_NUMBER * x.len() as f64,
         |(x, sums)| {
             level.dispatch(SumRows { x, sums });
         },
     );
-    partials.sum_into(&mut sums);
+    let [sums] = partials.total([d]);
     sums
 }
 

@@ -19,7 +19,7 @@ const NS_PER_NUMBER: f64 = 0.18;
 /// assert_eq!(qkv_kernels::sum(&[1e8_f32, 1.0, -1e8]), 1.0);
 /// ```
 pub fn sum<T: Float>(x: &[T]) -> T {
-    T::from_f64(in_chunks(&[x], Term::Number))
+    T::from_f64(in_chunks(&[x], |x| x))
 }
 
 /// `√Σ x_i²` over all numbers of all slices, in the order given: the global norm of a gradient.
@@ -30,58 +30,43 @@ pub fn sum<T: Float>(x: &[T]) -> T {
 /// assert_eq!(qkv_kernels::global_norm(&[&[3.0_f32], &[0.0, 4.0]]), 5.0);
 /// ```
 pub fn global_norm<T: Float>(slices: &[&[T]]) -> f64 {
-    in_chunks(slices, Term::Square).sqrt()
+    in_chunks(slices, |x| x * x).sqrt()
 }
 
-/// What is added up.
-#[derive(Clone, Copy)]
-enum Term {
-    Number,
-    Square,
-}
-
-/// The sum of every chunk, and then the sum of those in order.
-fn in_chunks<T: Float>(slices: &[&[T]], term: Term) -> f64 {
+/// The sum of the terms of every chunk, and then the sum of those in order.
+fn in_chunks<T: Float>(slices: &[&[T]], term: impl Fn(f64) -> f64 + Copy + Send + Sync) -> f64 {
     let level = Level::current();
     let n_chunks: usize = slices.iter().map(|slice| slice.len().div_ceil(CHUNK)).sum();
     let work_ns = NS_PER_NUMBER * slices.iter().map(|slice| slice.len()).sum::<usize>() as f64;
     let mut sums = vec![0.0; n_chunks];
     let chunks = slices.iter().flat_map(|slice| slice.chunks(CHUNK));
-    parallel::for_each_item(chunks.zip(&mut sums), work_ns, |(x, sum)| {
+    parallel::for_each(chunks.zip(&mut sums), work_ns, |(x, sum)| {
         *sum = level.dispatch(Chunk { x, term });
     });
     sums.iter().sum()
 }
 
-struct Chunk<'a, T> {
+struct Chunk<'a, T, F> {
     x: &'a [T],
-    term: Term,
+    term: F,
 }
 
-impl<T: Float> WithSimd for Chunk<'_, T> {
+impl<T: Float, F: Fn(f64) -> f64> WithSimd for Chunk<'_, T, F> {
     type Output = f64;
 
+    /// Plain loops over an array of sums, which the compiler turns into the same additions at every level.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> f64 {
-        match self.term {
-            Term::Number => add_up(self.x, |x| x),
-            Term::Square => add_up(self.x, |x| x * x),
+        let mut sums = [0.0; SIDE_BY_SIDE];
+        let (rows, rest) = self.x.as_chunks::<SIDE_BY_SIDE>();
+        for row in rows {
+            for (sum, &x) in sums.iter_mut().zip(row) {
+                *sum += (self.term)(x.to_f64());
+            }
         }
-    }
-}
-
-/// Plain loops over an array of sums, which the compiler turns into the same additions at every level.
-#[inline(always)]
-fn add_up<T: Float>(x: &[T], term: impl Fn(f64) -> f64) -> f64 {
-    let mut sums = [0.0; SIDE_BY_SIDE];
-    let (rows, rest) = x.as_chunks::<SIDE_BY_SIDE>();
-    for row in rows {
-        for (sum, &x) in sums.iter_mut().zip(row) {
-            *sum += term(x.to_f64());
+        for (sum, &x) in sums.iter_mut().zip(rest) {
+            *sum += (self.term)(x.to_f64());
         }
+        sums.iter().sum()
     }
-    for (sum, &x) in sums.iter_mut().zip(rest) {
-        *sum += term(x.to_f64());
-    }
-    sums.iter().sum()
 }

@@ -12,9 +12,8 @@ use super::view::{Axes, ViewMut};
 pub(crate) struct SharedView<'a, T> {
     start: *mut T,
     axes: Axes,
-    batch_stride: usize,
-    seq_stride: usize,
-    head_stride: usize,
+    /// Of batch entries, positions and heads.
+    strides: [usize; 3],
     borrow: PhantomData<&'a mut [T]>,
 }
 
@@ -42,8 +41,10 @@ impl<'a, T> SharedView<'a, T> {
     #[track_caller]
     pub(crate) fn new(name: &str, view: ViewMut<'a, T>, axes: Axes) -> Self {
         view.check(name, axes);
-        let ViewMut { data, batch_stride, seq_stride, head_stride } = view;
-        Self { start: data.as_mut_ptr(), axes, batch_stride, seq_stride, head_stride, borrow: PhantomData }
+        let strides = [view.batch_stride, view.seq_stride, view.head_stride];
+        // Where an axis is empty there is no number to reach, and the strides were not checked.
+        let strides = if axes.is_empty() { [0; 3] } else { strides };
+        Self { start: view.data.as_mut_ptr(), axes, strides, borrow: PhantomData }
     }
 
     /// The rows of `positions` of `heads` of one batch entry.
@@ -68,11 +69,7 @@ impl<'a, T> SharedView<'a, T> {
             "batch entry {batch}, heads {heads:?} and positions {positions:?} of {:?}",
             self.axes
         );
-        // Where an axis is empty there is no number to reach, and the strides were not checked.
-        let [batch_stride, seq_stride, head_stride] = match self.axes.is_empty() {
-            true => [0; 3],
-            false => [self.batch_stride, self.seq_stride, self.head_stride],
-        };
+        let [batch_stride, seq_stride, head_stride] = self.strides;
         // SAFETY: `new` has checked that every number of the axes lies in the slice.
         let start = unsafe { self.start.add(batch * batch_stride) };
         RowsMut { start, positions, heads, seq_stride, head_stride, d, borrow: PhantomData }

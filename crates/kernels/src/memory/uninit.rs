@@ -14,7 +14,7 @@ use crate::simd::Float;
 /// ```
 pub fn zeros<T: Float>(len: usize) -> Vec<T> {
     let mut zeros = UninitVec::new(len);
-    parallel::for_each_item(zeros.parts(CHUNK), NS_PER_NUMBER * len as f64, |part| {
+    parallel::for_each(zeros.parts(CHUNK), NS_PER_NUMBER * len as f64, |part| {
         part.zeros();
     });
     zeros.finish()

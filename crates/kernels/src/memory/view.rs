@@ -56,7 +56,11 @@ pub(crate) struct Axes {
 impl Axes {
     /// Whether there are no numbers.
     pub(crate) fn is_empty(&self) -> bool {
-        [self.batch, self.seq_len, self.n_heads, self.d].contains(&0)
+        self.sizes().contains(&0)
+    }
+
+    fn sizes(&self) -> [usize; 4] {
+        [self.batch, self.seq_len, self.n_heads, self.d]
     }
 }
 
@@ -77,7 +81,8 @@ impl<'a, T> View<'a, T> {
     /// If some number of `axes` lies outside the slice.
     #[track_caller]
     pub(crate) fn check(&self, name: &str, axes: Axes) {
-        check_end(name, self.data.len(), axes, [self.batch_stride, self.seq_stride, self.head_stride]);
+        let strides = [self.batch_stride, self.seq_stride, self.head_stride, 1];
+        check_extent(name, self.data.len(), axes.sizes(), strides);
     }
 
     /// All positions of one head of one batch entry, of a view that was checked for `axes`.
@@ -110,7 +115,8 @@ impl<'a, T> ViewMut<'a, T> {
     #[track_caller]
     pub(super) fn check(&self, name: &str, axes: Axes) {
         let strides = [self.batch_stride, self.seq_stride, self.head_stride];
-        check_end(name, self.data.len(), axes, strides);
+        let [batch_stride, seq_stride, head_stride] = strides;
+        View { data: &*self.data, batch_stride, seq_stride, head_stride }.check(name, axes);
         if axes.is_empty() {
             return;
         }
@@ -149,29 +155,16 @@ fn contiguous_strides(seq_len: usize, n_heads: usize, d: usize) -> [usize; 3] {
     [size([seq_len, n_heads, d]), size([n_heads, d]), d]
 }
 
-#[track_caller]
-fn check_end(name: &str, len: usize, axes: Axes, [batch_stride, seq_stride, head_stride]: [usize; 3]) {
-    let sizes = [axes.batch, axes.seq_len, axes.n_heads, axes.d];
-    check_extent(name, len, sizes, [batch_stride, seq_stride, head_stride, 1]);
-}
-
 /// # Panics
 ///
 /// If an index of `sizes` with `strides` lies outside a slice of `len` numbers.
 #[track_caller]
 fn check_extent(name: &str, len: usize, sizes: [usize; 4], strides: [usize; 4]) {
-    match extent(sizes, strides) {
-        Some(extent) => {
-            assert!(
-                extent <= len,
-                "{name} has {len} numbers; {sizes:?} with strides {strides:?} needs {extent}"
-            );
-        }
-        None => panic!(
-            "{name} has {len} numbers; {sizes:?} with strides {strides:?} needs more than 2^{}",
-            usize::BITS
-        ),
-    }
+    let extent = extent(sizes, strides);
+    assert!(
+        extent <= len,
+        "{name} has {len} numbers; {sizes:?} with strides {strides:?} needs at least {extent}"
+    );
 }
 
 /// The vectors of one head of one batch entry, `[seq_len, d]`.

@@ -38,7 +38,6 @@ pub trait Lanes: Constants + Pod + Send + Sync {
     /// `a` where `a > b`, else `b`, also where one of them is NaN.
     fn max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn less<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
-    fn equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     fn select<S: Simd>(
         simd: S,
         mask: Self::Mask<S>,
@@ -135,10 +134,6 @@ macro_rules! lanes {
             #[inline(always)]
             fn less<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S> {
                 simd.[<less_than_f $bits s>](a, b)
-            }
-            #[inline(always)]
-            fn equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S> {
-                simd.[<equal_f $bits s>](a, b)
             }
             #[inline(always)]
             fn select<S: Simd>(

@@ -80,7 +80,8 @@ impl<S: Simd, T: Lanes> Vector<S, T> {
         Self { simd: self.simd, lanes: T::mul_add(self.simd, self.lanes, factor.lanes, term.lanes) }
     }
 
-    /// `self` where it is larger, else `other`, also where one of them is NaN.
+    /// `self` where it is larger, else `other`, also where one of them is NaN. A running maximum is `other`: a NaN
+    /// leaves it as it is, and reaches the sum through its own exponential.
     #[inline(always)]
     pub(crate) fn max(self, other: Self) -> Self {
         Self { simd: self.simd, lanes: T::max(self.simd, self.lanes, other.lanes) }
@@ -100,13 +101,6 @@ impl<S: Simd, T: Lanes> Vector<S, T> {
     #[inline(always)]
     pub(crate) fn if_less(self, bound: Self, yes: Self, no: Self) -> Self {
         let mask = T::less(self.simd, self.lanes, bound.lanes);
-        Self { simd: self.simd, lanes: T::select(self.simd, mask, yes.lanes, no.lanes) }
-    }
-
-    /// `yes` in the lanes where `self == other`, `no` elsewhere.
-    #[inline(always)]
-    pub(crate) fn if_equal(self, other: Self, yes: Self, no: Self) -> Self {
-        let mask = T::equal(self.simd, self.lanes, other.lanes);
         Self { simd: self.simd, lanes: T::select(self.simd, mask, yes.lanes, no.lanes) }
     }
 

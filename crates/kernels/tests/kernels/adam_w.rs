@@ -21,44 +21,50 @@ fn adam_w(step: u64) -> AdamW {
     }
 }
 
-/// Weights, mean and mean square of every parameter after some steps.
-fn trained<T: Float>(update: impl Fn(AdamW, &mut [Vec<T>; 3], &[T], Decay)) -> Vec<[Vec<T>; 3]> {
+/// Weights, mean and mean square of a parameter.
+type State<T> = [Vec<T>; 3];
+
+/// Every parameter after some steps.
+fn trained<T: Float>(update: impl Fn(AdamW, Vec<AdamWParameter<'_, T>>)) -> Vec<State<T>> {
     let mut random = Random::new(1);
-    let start = |(size, _): (usize, Decay)| {
-        [random.normal(size, 1.0), vec![0.0; size], vec![0.0; size]].map(|x| convert(&x))
-    };
-    let mut states: Vec<[Vec<T>; 3]> = SIZES.map(start).into();
+    let mut states: Vec<State<T>> = SIZES
+        .map(|(size, _)| [random.normal(size, 1.0), vec![0.0; size], vec![0.0; size]].map(|x| convert(&x)))
+        .into();
     for step in 1..=7 {
-        for (state, (size, decay)) in states.iter_mut().zip(SIZES) {
-            let gradient = convert(&random.normal(size, 10.0_f64.powi(step as i32 - 4)));
-            update(adam_w(step), state, &gradient, decay);
-        }
+        let gradients = SIZES.map(|(size, _)| convert(&random.normal(size, 10.0_f64.powi(step as i32 - 4))));
+        let parameters = states.iter_mut().zip(&gradients).zip(SIZES);
+        let parameters = parameters.map(|(([weights, mean, mean_square], gradient), (_, decay))| {
+            AdamWParameter { weights, gradient, mean, mean_square, decay }
+        });
+        update(adam_w(step), parameters.collect());
     }
     states
 }
 
-fn fused<T: Float>() -> Vec<[Vec<T>; 3]> {
-    trained(|adam_w, [weights, mean, mean_square], gradient, decay| {
-        adam_w.update([AdamWParameter { weights, gradient, mean, mean_square, decay }]);
+fn fused<T: Float>() -> Vec<State<T>> {
+    trained(|adam_w, parameters| {
+        parameters.into_iter().for_each(|parameter| assert!(adam_w.update([parameter])))
     })
 }
 
 /// PyTorch's `_single_tensor_adamw`.
-fn naive<T: Float>() -> Vec<[Vec<T>; 3]> {
-    trained(|adam_w, [weights, mean, mean_square]: &mut [Vec<T>; 3], gradient: &[T], decay| {
+fn naive<T: Float>() -> Vec<State<T>> {
+    trained(|adam_w, parameters: Vec<AdamWParameter<'_, T>>| {
         let number = T::from_f64;
         let step = adam_w.step as f64;
         let step_size = adam_w.learning_rate / (1.0 - adam_w.beta_1.powf(step));
         let root = (1.0 - adam_w.beta_2.powf(step)).sqrt();
-        for i in 0..weights.len() {
-            let g = gradient[i] * number(adam_w.gradient_factor);
-            if decay == Decay::On {
-                weights[i] *= number(1.0 - adam_w.learning_rate * adam_w.weight_decay);
+        for AdamWParameter { weights, gradient, mean, mean_square, decay } in parameters {
+            for i in 0..weights.len() {
+                let g = gradient[i] * number(adam_w.gradient_factor);
+                if decay == Decay::On {
+                    weights[i] *= number(1.0 - adam_w.learning_rate * adam_w.weight_decay);
+                }
+                mean[i] = mean[i] + (g - mean[i]) * number(1.0 - adam_w.beta_1);
+                mean_square[i] = mean_square[i] * number(adam_w.beta_2) + g * g * number(1.0 - adam_w.beta_2);
+                let denominator = mean_square[i].sqrt() / number(root) + number(adam_w.epsilon);
+                weights[i] -= number(step_size) * mean[i] / denominator;
             }
-            mean[i] = mean[i] + (g - mean[i]) * number(1.0 - adam_w.beta_1);
-            mean_square[i] = mean_square[i] * number(adam_w.beta_2) + g * g * number(1.0 - adam_w.beta_2);
-            let denominator = mean_square[i].sqrt() / number(root) + number(adam_w.epsilon);
-            weights[i] -= number(step_size) * mean[i] / denominator;
         }
     })
 }
@@ -82,28 +88,11 @@ fn the_update_is_the_one_of_pytorch() {
 
 #[test]
 fn all_parameters_at_once_are_each_one_alone() {
-    let alone = fused::<f32>();
     assert_independent_of_threads(|| {
-        let mut random = Random::new(1);
-        let mut states: Vec<[Vec<f32>; 3]> = SIZES
-            .map(|(size, _)| {
-                [random.normal(size, 1.0), vec![0.0; size], vec![0.0; size]].map(|x| convert(&x))
-            })
-            .into();
-        for step in 1..=7 {
-            let gradients: Vec<Vec<f32>> = SIZES
-                .iter()
-                .map(|&(size, _)| convert(&random.normal(size, 10.0_f64.powi(step as i32 - 4))))
-                .collect();
-            let parameters = states.iter_mut().zip(&gradients).zip(SIZES);
-            adam_w(step).update(parameters.map(|(([weights, mean, mean_square], gradient), (_, decay))| {
-                AdamWParameter { weights, gradient, mean, mean_square, decay }
-            }));
-        }
-        states
+        let together: Vec<State<f32>> = trained(|adam_w, parameters| assert!(adam_w.update(parameters)));
+        assert!(together == fused());
+        together
     });
-    let together = fused::<f32>();
-    assert_eq!(alone, together);
 }
 
 #[test]

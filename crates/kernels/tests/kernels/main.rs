@@ -9,7 +9,7 @@
 //! | `adam_w.rs` | PyTorch's formula; sums and norms that are rounded once |
 //!
 //! Each of them also holds: gradients against central differences in `f64`, the same bits for 1, 2, 3, 4 and 8 threads,
-//! and every instruction set of this machine.
+//! and every instruction set of this machine, but for the products of `gemm`, which always take the best one.
 
 mod adam_w;
 mod attention;

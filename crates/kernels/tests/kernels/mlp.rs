@@ -1,7 +1,9 @@
 //! The MLP against the same thing made of loops and of the other kernels.
 
 use proptest::prelude::*;
-use qkv_kernels::{Float, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved, gelu_backward, gelu_forward};
+use qkv_kernels::{
+    Float, GeluGradients, GeluMlp, GeluMlpGradients, GeluMlpOutput, GeluSaved, gelu_backward, gelu_forward,
+};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
@@ -55,17 +57,15 @@ impl Case {
         let (d, d_hidden) = (b_out.len(), b_in.len());
         let n = x.len() / d;
         let hidden = product([n, d, d_hidden], |i, l| x[i * d + l], |l, j| w_in[l * d_hidden + j]);
-        let mut active = vec![T::ZERO; hidden.len()];
-        gelu_forward(&hidden, Some(&b_in), &mut active);
+        let active = gelu_forward(&hidden, &b_in);
         let mut out = product([n, d_hidden, d], |i, l| active[i * d_hidden + l], |l, j| w_out[l * d + j]);
         for (i, out) in out.iter_mut().enumerate() {
             *out += residual[i] + b_out[i % d];
         }
         let d_active = product([n, d, d_hidden], |i, l| d_out[i * d + l], |l, j| w_out[j * d + l]);
         let d_w_out = product([d_hidden, n, d], |i, l| active[l * d_hidden + i], |l, j| d_out[l * d + j]);
-        let (mut d_hidden_rows, mut d_b_in) = (vec![T::ZERO; hidden.len()], vec![T::ZERO; d_hidden]);
-        let saved = GeluSaved { x: &hidden, bias: Some(&b_in), d_out: &d_active };
-        gelu_backward(saved, &mut d_hidden_rows, Some(&mut d_b_in));
+        let GeluGradients { d_x: d_hidden_rows, d_bias: d_b_in } =
+            gelu_backward(GeluSaved { x: &hidden, bias: &b_in, d_out: &d_active });
         let d_x =
             product([n, d_hidden, d], |i, l| d_hidden_rows[i * d_hidden + l], |l, j| w_in[j * d_hidden + l]);
         let d_w_in = product([d, n, d_hidden], |i, l| x[l * d + i], |l, j| d_hidden_rows[l * d_hidden + j]);

@@ -1,7 +1,7 @@
 //! Layer norm and RMS norm against their definitions.
 
 use proptest::prelude::*;
-use qkv_kernels::{Float, Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Float, Norm, NormGradients, NormKind, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use crate::numbers::{
     N_CASES, Random, assert_as_exact, assert_gradient, assert_independent_of_threads, at_every_level,
@@ -16,13 +16,10 @@ enum Kind {
 
 const EPSILON: f64 = 1e-5;
 
-#[derive(Debug, PartialEq)]
-struct Results<T> {
-    out: Vec<T>,
-    d_x: Vec<T>,
-    d_gamma: Vec<T>,
-    d_beta: Vec<T>,
-}
+/// `out`, then the gradients of `x`, `gamma` and `beta`.
+type Results<T> = [Vec<T>; 4];
+
+const NAMES: [&str; 4] = ["out", "d_x", "d_gamma", "d_beta"];
 
 struct Case {
     kind: Kind,
@@ -47,14 +44,15 @@ impl Case {
     fn fused<T: Float>(&self) -> Results<T> {
         let (x, d_out) = (convert::<T>(&self.x), convert::<T>(&self.d_out));
         let (gamma, beta) = (convert::<T>(&self.gamma), convert::<T>(&self.beta));
-        let norm = match self.kind {
-            Kind::Layer => Norm::Layer { gamma: &gamma, beta: &beta, epsilon: EPSILON },
-            Kind::Rms => Norm::Rms { gamma: &gamma, epsilon: EPSILON },
+        let kind = match self.kind {
+            Kind::Layer => NormKind::Layer { beta: &beta },
+            Kind::Rms => NormKind::Rms,
         };
+        let norm = Norm { gamma: &gamma, epsilon: EPSILON, kind };
         let NormOutput { out, statistics } = norm_forward(norm, &x);
         let saved = NormSaved { x: &x, statistics: &statistics, d_out: &d_out };
         let NormGradients { d_x, d_gamma, d_beta } = norm_backward(norm, saved);
-        Results { out, d_x, d_gamma, d_beta }
+        [out, d_x, d_gamma, d_beta]
     }
 
     fn naive<T: Float>(&self) -> Results<T> {
@@ -62,7 +60,7 @@ impl Case {
         let (gamma, beta) = (convert::<T>(&self.gamma), convert::<T>(&self.beta));
         let n = T::from_f64(d as f64);
         let zeros = |len| vec![T::ZERO; len];
-        let mut results = Results { out: vec![], d_x: vec![], d_gamma: zeros(d), d_beta: zeros(beta.len()) };
+        let (mut out, mut d_x, mut d_gamma, mut d_beta) = (vec![], vec![], zeros(d), zeros(beta.len()));
         for (x, d_out) in convert::<T>(&self.x).chunks(d).zip(convert::<T>(&self.d_out).chunks(d)) {
             let sum = |terms: &dyn Fn(usize) -> T| (0..d).fold(T::ZERO, |sum, c| sum + terms(c));
             let mean = if self.kind == Kind::Layer { sum(&|c| x[c]) / n } else { T::ZERO };
@@ -72,15 +70,15 @@ impl Case {
             let along = sum(&|c| d_out[c] * gamma[c] * h[c]) / n;
             let shift = if self.kind == Kind::Layer { sum(&|c| d_out[c] * gamma[c]) / n } else { T::ZERO };
             for c in 0..d {
-                results.out.push(h[c] * gamma[c] + beta.get(c).copied().unwrap_or(T::ZERO));
-                results.d_x.push(rstd * (d_out[c] * gamma[c] - h[c] * along - shift));
-                results.d_gamma[c] += d_out[c] * h[c];
-                if let Some(sum) = results.d_beta.get_mut(c) {
+                out.push(h[c] * gamma[c] + beta.get(c).copied().unwrap_or(T::ZERO));
+                d_x.push(rstd * (d_out[c] * gamma[c] - h[c] * along - shift));
+                d_gamma[c] += d_out[c] * h[c];
+                if let Some(sum) = d_beta.get_mut(c) {
                     *sum += d_out[c];
                 }
             }
         }
-        results
+        [out, d_x, d_gamma, d_beta]
     }
 
     #[track_caller]
@@ -90,22 +88,25 @@ impl Case {
         // What cancels in d_x: rstd times gradients of about one.
         let size = largest(&self.x).max(1e-30);
         let rstd = 1.0 / (size * size / (d * d) as f64 + EPSILON).sqrt();
-        let terms_x = largest(&oracle.d_x).max(rstd.min(1.0 / EPSILON.sqrt()) * largest(&self.gamma) * 3.0);
+        let terms_x = largest(&oracle[1]).max(rstd.min(1.0 / EPSILON.sqrt()) * largest(&self.gamma) * 3.0);
         at_every_level(|level| {
-            let what = format!("{:?} {} × {d} at {level:?}", self.kind, self.x.len() / d);
-            let ours = self.fused::<f32>();
-            let terms = largest(&oracle.out);
-            assert_as_exact(&what, 2.0, &ours.out, &rough.out, &oracle.out, terms);
-            assert_as_exact(&what, 3.0, &ours.d_x, &rough.d_x, &oracle.d_x, terms_x);
-            let terms = largest(&oracle.d_gamma).max(1.0);
-            assert_as_exact(&what, 3.0, &ours.d_gamma, &rough.d_gamma, &oracle.d_gamma, terms);
-            let terms = largest(&oracle.d_beta).max(1.0);
-            assert_as_exact(&what, 3.0, &ours.d_beta, &rough.d_beta, &oracle.d_beta, terms);
-            let ours = self.fused::<f64>();
-            assert!(distance(&ours.out, &oracle.out) <= 1e-12 * largest(&oracle.out), "{what}");
-            assert!(distance(&ours.d_x, &oracle.d_x) <= 1e-12 * terms_x, "{what}");
-            assert!(distance(&ours.d_gamma, &oracle.d_gamma) <= 1e-11, "{what}");
-            assert!(distance(&ours.d_beta, &oracle.d_beta) <= 1e-11, "{what}");
+            let (ours, double) = (self.fused::<f32>(), self.fused::<f64>());
+            let [terms_out, terms_gamma, terms_beta] = [0, 2, 3].map(|part| largest(&oracle[part]));
+            for (part, (terms, in_double)) in [
+                (terms_out, 1e-12 * terms_out),
+                (terms_x, 1e-12 * terms_x),
+                (terms_gamma.max(1.0), 1e-11),
+                (terms_beta.max(1.0), 1e-11),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let what =
+                    format!("{} of {:?} {} × {d} at {level:?}", NAMES[part], self.kind, self.x.len() / d);
+                let factor = if part == 0 { 2.0 } else { 3.0 };
+                assert_as_exact(&what, factor, &ours[part], &rough[part], &oracle[part], terms);
+                assert!(distance(&double[part], &oracle[part]) <= in_double, "{what} in double precision");
+            }
         });
     }
 }
@@ -146,7 +147,7 @@ fn nan_and_infinity_stay_in_their_row() {
             let rough = case.naive::<f32>();
             at_every_level(|_| {
                 let ours = case.fused::<f32>();
-                for (ours, rough) in [(&ours.out, &rough.out), (&ours.d_x, &rough.d_x)] {
+                for (ours, rough) in ours.iter().zip(&rough).take(2) {
                     assert!(ours.iter().zip(rough).all(|(a, b)| a.is_nan() == b.is_nan()));
                 }
             });
@@ -162,15 +163,12 @@ fn gradients_agree_with_central_differences() {
         let loss = |x: &[f64], gamma: &[f64], beta: &[f64]| -> f64 {
             let (x, gamma, beta) = (x.to_vec(), gamma.to_vec(), beta.to_vec());
             let shifted = Case { kind, x, gamma, beta, d_out: case.d_out.clone() };
-            shifted.fused::<f64>().out.iter().zip(&case.d_out).map(|(y, g)| y * g).sum()
+            shifted.fused::<f64>()[0].iter().zip(&case.d_out).map(|(y, g)| y * g).sum()
         };
-        assert_gradient("d_x", &case.x, &gradients.d_x, 1e-8, |x| loss(x, &case.gamma, &case.beta));
-        assert_gradient("d_gamma", &case.gamma, &gradients.d_gamma, 1e-8, |gamma| {
-            loss(&case.x, gamma, &case.beta)
-        });
-        assert_gradient("d_beta", &case.beta, &gradients.d_beta, 1e-8, |beta| {
-            loss(&case.x, &case.gamma, beta)
-        });
+        let [_, d_x, d_gamma, d_beta] = &gradients;
+        assert_gradient("d_x", &case.x, d_x, 1e-8, |x| loss(x, &case.gamma, &case.beta));
+        assert_gradient("d_gamma", &case.gamma, d_gamma, 1e-8, |gamma| loss(&case.x, gamma, &case.beta));
+        assert_gradient("d_beta", &case.beta, d_beta, 1e-8, |beta| loss(&case.x, &case.gamma, beta));
     }
 }
 

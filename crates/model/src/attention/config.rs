@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::SelfAttention;
+use super::Softmax;
 use super::implementation::Implementation;
 use super::qk_norm::QkNorm;
-use super::softmax::Softmax;
 use crate::catalog::Catalog;
 use crate::dropout::Dropout;
 use crate::error::{ModelError, parameters, size};

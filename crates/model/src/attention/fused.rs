@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Bool, Tensor};
 use qkv_kernels::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, MaskView, Matrix, View,
-    ViewMut, attention_backward, attention_forward, zeros,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign, Dropout, MaskView, Matrix,
+    Softmax, View, ViewMut, attention_backward, attention_forward, zeros,
 };
 
-use super::mask::{CausalAlign, Mask};
-use super::softmax::Softmax;
+use super::mask::Mask;
 use crate::fused::{Array, Forward, Gradient, HostBackend, Kernel, Number, Saved, Values, apply};
 
 /// Everything about attention with dot products that is not a tensor of the graph.
@@ -24,14 +23,14 @@ pub(super) struct FusedAttention {
     dropout: Option<Dropout>,
     causal: Option<CausalAlign>,
     lengths: Option<Vec<usize>>,
-    hidden: Option<Table<Arc<[bool]>>>,
-    bias: Option<Table<Values>>,
+    hidden: Option<Hidden>,
+    bias: Option<Values>,
 }
 
-/// A part of the mask, of a shape that broadcasts to `[batch, heads, q_len, k_len]`.
+/// Which keys are hidden, of a shape that broadcasts to `[batch, heads, q_len, k_len]`.
 #[derive(Debug, Clone)]
-struct Table<D> {
-    values: D,
+struct Hidden {
+    values: Arc<[bool]>,
     shape: [usize; 4],
 }
 
@@ -52,15 +51,11 @@ impl FusedAttention {
             Some(bias) if backend.is_tracked(&bias) => {
                 return Err("the bias of the scores is learned, and the kernels give it no gradient");
             }
-            Some(bias) => {
-                let shape = bias.dims();
-                Some(Table { values: backend.constant(bias), shape })
-            }
-            None => None,
+            bias => bias.map(|bias| backend.constant(bias)),
         };
         let hidden = mask.hidden.map(|hidden: Tensor<4, Bool>| {
             let shape = hidden.dims();
-            Table { values: hidden.into_data().iter::<bool>().collect(), shape }
+            Hidden { values: hidden.into_data().iter::<bool>().collect(), shape }
         });
         Ok(Self {
             backend,
@@ -154,17 +149,11 @@ impl FusedAttention {
             d_k,
             d_v,
             scale: T::from_f64(self.scale),
-            softmax: match self.softmax {
-                Softmax::Standard => qkv_kernels::Softmax::Standard,
-                Softmax::Quiet => qkv_kernels::Softmax::Quiet,
-            },
-            causal: self.causal.map(|align| match align {
-                CausalAlign::TopLeft => Causal::TopLeft,
-                CausalAlign::BottomRight => Causal::BottomRight,
-            }),
+            softmax: self.softmax,
+            causal: self.causal,
             lengths: self.lengths.as_deref(),
-            hidden: self.hidden.as_ref().map(|table| mask_view(&table.values, table.shape)),
-            bias: self.bias.as_ref().map(|table| mask_view(table.values.slice(), table.shape)),
+            hidden: self.hidden.as_ref().map(|hidden| mask_view(&hidden.values, hidden.shape)),
+            bias: self.bias.as_ref().map(|bias| mask_view(bias.slice(), axes(bias.shape()))),
             dropout: self.dropout,
         }
     }
@@ -179,10 +168,6 @@ impl Kernel<3> for FusedAttention {
 
     fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Gradient<T>; 3] {
         self.backward(saved.inputs, [saved.out, saved.extra[0], saved.d_out]).map(Gradient::New)
-    }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
     }
 
     fn keeps_out(&self) -> bool {
@@ -236,10 +221,6 @@ impl Kernel<4> for FusedSelfAttention {
         let d_w = |index: usize, d: Matrix<'_, T>| needed[index].then(|| x.matrix().transposed().times(d));
         [d_x, d_w(1, d_q), d_w(2, d_k), d_w(3, d_v)]
             .map(|gradient| gradient.map_or(Gradient::None, Gradient::New))
-    }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
     }
 
     fn keeps_out(&self) -> bool {

@@ -1,18 +1,9 @@
 //! Which keys a query may see. Hidden means a score of minus infinity, a weight of exactly zero and no gradient.
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
+use qkv_kernels::CausalAlign;
 
 use crate::fused::all_finite;
-
-/// On which corner the causal triangle stands where there are more keys than queries, or fewer. The table at [`Mask`]
-/// compares libraries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CausalAlign {
-    /// Query `i` sees keys `0..=i`: both sequences start together.
-    TopLeft,
-    /// Query `i` sees keys `0..=i + k_len - q_len`: both sequences end together.
-    BottomRight,
-}
 
 /// Which keys are hidden from which queries, and what is added to the scores. Masks combine with [`and`](Self::and): a
 /// key is seen only if every part shows it, and all biases add up.
@@ -165,7 +156,7 @@ impl Mask {
                 }
                 // Despite its name, `tril_mask` is true outside the lower triangle: exactly what is hidden.
                 Part::Causal(align) => {
-                    let offset = align.offset(q_len, k_len);
+                    let offset = align.offset(q_len, k_len) as i64;
                     hide(scores, Tensor::<2, Bool>::tril_mask([q_len, k_len], offset, &device).unsqueeze())
                 }
                 Part::Padding(lengths) => hide(scores, padding(lengths, k_len, &device)),
@@ -182,16 +173,6 @@ pub(super) struct MergedMask {
     pub(super) lengths: Option<Vec<usize>>,
     pub(super) hidden: Option<Tensor<4, Bool>>,
     pub(super) bias: Option<Tensor<4>>,
-}
-
-impl CausalAlign {
-    /// Query `i` sees keys up to `i + offset`.
-    fn offset(self, q_len: usize, k_len: usize) -> i64 {
-        match self {
-            Self::TopLeft => 0,
-            Self::BottomRight => k_len as i64 - q_len as i64,
-        }
-    }
 }
 
 impl Part {

@@ -25,10 +25,11 @@ pub use config::{Projections, SelfAttentionConfig};
 pub(crate) use hook::call_hook;
 pub use hook::{Hook, Stage};
 pub use implementation::Implementation;
-pub use mask::{CausalAlign, Mask};
+pub use mask::Mask;
 pub use qk_norm::QkNorm;
+#[doc(inline)]
+pub use qkv_kernels::{CausalAlign, Softmax};
 pub use score::{AnyScore, Dot, ScaledDot, Score};
-pub use softmax::Softmax;
 pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
 pub use trace::Trace;
 

@@ -1,20 +1,7 @@
 //! Softmax over the keys, with an answer for the query that may see nothing.
 
 use burn::tensor::{Tensor, activation};
-use serde::{Deserialize, Serialize};
-
-/// What the weights of one query add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Softmax {
-    /// To one.
-    #[default]
-    Standard,
-    /// To one together with an attention sink of score zero that hands over nothing, so that a query may attend to
-    /// nothing at all: `exp(s) / (1 + Σ exp(s))`
-    /// ([Miller 2023](https://www.evanmiller.org/attention-is-off-by-one.html)).
-    Quiet,
-}
+use qkv_kernels::Softmax;
 
 /// Attention weights: softmax over the last axis of `scores`, in which a hidden key has a score of minus infinity.
 ///

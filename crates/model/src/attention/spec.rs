@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::Softmax;
 use super::checks::check_q_k_v;
 use super::fused::FusedAttention;
 use super::hook::{Stage, TraceStep};
@@ -9,7 +10,6 @@ use super::implementation::Implementation;
 use super::mask::Mask;
 use super::non_finite::FiniteKeysValues;
 use super::score::{ScaledDot, Score, is_dot_product};
-use super::softmax::Softmax;
 use crate::error::ModelError;
 use crate::fused::DropoutRule;
 use crate::positions::{AnyPositions, Positions};
@@ -178,17 +178,11 @@ impl<'a> AttentionSpec<'a> {
         d_k: usize,
         mask: &Mask,
     ) -> Option<FusedAttention> {
-        match self.kernels(q, scores, d_k, mask) {
-            Ok(fused) => Some(fused),
-            Err(reason) => {
-                assert!(
-                    self.implementation != Implementation::Fused,
-                    "{}",
-                    ModelError::NoFusedImplementation { reason }
-                );
-                None
-            }
-        }
+        let kernels = self.kernels(q, scores, d_k, mask).inspect_err(|&reason| {
+            let error = ModelError::NoFusedImplementation { reason };
+            assert!(self.implementation != Implementation::Fused, "{error}");
+        });
+        kernels.ok()
     }
 
     /// The kernels as in [`fused`](Self::fused), or the reason for which they cannot compute it.

@@ -28,7 +28,10 @@ pub(crate) trait Kernel<const N: usize>: Debug + Clone + Send + 'static {
     fn backward<T: Number>(&self, saved: Saved<'_, T, N>) -> [Gradient<T>; N];
 
     /// Whether the backward reads the values of an input; the others are not kept.
-    fn keeps_input(&self, index: usize) -> bool;
+    fn keeps_input(&self, index: usize) -> bool {
+        let _ = index;
+        true
+    }
 
     /// Whether the backward reads the output.
     fn keeps_out(&self) -> bool {

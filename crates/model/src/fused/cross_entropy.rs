@@ -51,8 +51,4 @@ impl Kernel<1> for CrossEntropy {
         cross_entropy_backward(forward, saved.d_out[0], &mut d_logits);
         [Gradient::New(d_logits)]
     }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
-    }
 }

@@ -1,7 +1,7 @@
 //! Rows of a table, and the sum of their gradients without a scatter over the whole table.
 
 use burn::tensor::{Int, Tensor};
-use qkv_kernels::{embedding_backward, embedding_forward, zeros};
+use qkv_kernels::{embedding_backward, embedding_forward};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
@@ -28,16 +28,13 @@ impl Kernel<1> for Embedding {
     fn forward<T: Number>(&self, [table]: [Array<'_, T>; 1]) -> Forward<T> {
         let [batch, seq_len] = self.shape;
         let d = table.shape[1];
-        let mut out = zeros(self.ids.len() * d);
-        embedding_forward(table.values, &self.ids, &mut out);
+        let out = embedding_forward(table.values, d, &self.ids);
         Forward { shape: vec![batch, seq_len, d], out, extra: Vec::new() }
     }
 
     fn backward<T: Number>(&self, saved: Saved<'_, T, 1>) -> [Gradient<T>; 1] {
-        let [table] = saved.inputs;
-        let mut d_table = zeros(table.shape.iter().product());
-        embedding_backward(&self.ids, saved.d_out, &mut d_table);
-        [Gradient::New(d_table)]
+        let shape = saved.inputs[0].shape;
+        [Gradient::New(embedding_backward(&self.ids, saved.d_out, [shape[0], shape[1]]))]
     }
 
     fn keeps_input(&self, _: usize) -> bool {

@@ -1,7 +1,7 @@
 //! GELU in one pass, with the bias that stands before it.
 
 use burn::tensor::Tensor;
-use qkv_kernels::{GeluSaved, gelu_backward, gelu_forward, zeros};
+use qkv_kernels::{GeluGradients, GeluSaved, gelu_backward, gelu_forward};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
@@ -20,21 +20,13 @@ struct Gelu;
 
 impl Kernel<2> for Gelu {
     fn forward<T: Number>(&self, [x, bias]: [Array<'_, T>; 2]) -> Forward<T> {
-        let mut out = zeros(x.values.len());
-        gelu_forward(x.values, Some(bias.values), &mut out);
+        let out = gelu_forward(x.values, bias.values);
         Forward { shape: x.shape.to_vec(), out, extra: Vec::new() }
     }
 
     fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Gradient<T>; 2] {
         let [x, bias] = saved.inputs.map(|input| input.values);
-        let mut d_x = zeros(x.len());
-        let mut d_bias = zeros(bias.len());
-        let saved = GeluSaved { x, bias: Some(bias), d_out: saved.d_out };
-        gelu_backward(saved, &mut d_x, Some(&mut d_bias));
+        let GeluGradients { d_x, d_bias } = gelu_backward(GeluSaved { x, bias, d_out: saved.d_out });
         [d_x, d_bias].map(Gradient::New)
-    }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
     }
 }

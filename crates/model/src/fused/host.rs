@@ -2,7 +2,7 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, BackendTensor, DispatchDevice, DispatchKindConversion, DispatchTensor, Flex};
-use burn::tensor::{Bytes, DType, Element, Tensor, TensorData};
+use burn::tensor::{Bytes, DType, Element, Tensor};
 use burn_flex::{FlexTensor, Layout};
 use qkv_kernels::Float;
 
@@ -90,34 +90,22 @@ pub(crate) trait Host: Backend {
     fn tensor(values: Values) -> FloatTensor<Self>;
 }
 
-/// Row-major values with their shape.
+/// Row-major values with their shape. They share the memory of a tensor of Flex, and own that of any other.
 #[derive(Debug, Clone)]
-pub(crate) enum Values {
-    /// Shares the memory of a tensor.
-    Flex(FlexTensor),
-    /// Owns its memory.
-    #[cfg_attr(not(feature = "ndarray"), expect(dead_code, reason = "made for ndarray alone"))]
-    Data(TensorData),
-}
+pub(crate) struct Values(FlexTensor);
 
 impl Values {
     pub(crate) fn new<T: Number>(values: Vec<T>, shape: &[usize]) -> Self {
         let layout = Layout::contiguous(shape.to_vec().into());
-        Self::Flex(FlexTensor::new(Bytes::from_elems(values), layout, T::dtype()))
+        Self(FlexTensor::new(Bytes::from_elems(values), layout, T::dtype()))
     }
 
     pub(crate) fn dtype(&self) -> DType {
-        match self {
-            Self::Flex(tensor) => tensor.dtype(),
-            Self::Data(data) => data.dtype(),
-        }
+        self.0.dtype()
     }
 
     pub(crate) fn shape(&self) -> &[usize] {
-        match self {
-            Self::Flex(tensor) => tensor.layout().shape(),
-            Self::Data(data) => data.shape(),
-        }
+        self.0.layout().shape()
     }
 
     /// The values.
@@ -125,10 +113,7 @@ impl Values {
     /// # Panics
     /// If they are of another type.
     pub(crate) fn slice<T: Number>(&self) -> &[T] {
-        match self {
-            Self::Flex(tensor) => tensor.as_slice().expect("row-major, of the type that was asked for"),
-            Self::Data(data) => data.as_slice().expect("of the type that was asked for"),
-        }
+        self.0.as_slice().expect("row-major, of the type that was asked for")
     }
 
     /// The values for writing; copies them first if they are shared.
@@ -136,26 +121,18 @@ impl Values {
     /// # Panics
     /// If they are of another type.
     pub(crate) fn slice_mut<T: Number>(&mut self) -> &mut [T] {
-        match self {
-            Self::Flex(tensor) => {
-                let (start, end) = tensor.layout().contiguous_offsets().expect("row-major");
-                &mut tensor.storage_mut()[start..end]
-            }
-            Self::Data(data) => data.as_mut_slice().expect("of the type that was asked for"),
-        }
+        let (start, end) = self.0.layout().contiguous_offsets().expect("row-major");
+        &mut self.0.storage_mut()[start..end]
     }
 }
 
 impl Host for Flex {
     fn values(tensor: FloatTensor<Self>) -> Values {
-        Values::Flex(tensor.to_contiguous())
+        Values(tensor.to_contiguous())
     }
 
     fn tensor(values: Values) -> FloatTensor<Self> {
-        match values {
-            Values::Flex(tensor) => tensor,
-            Values::Data(data) => FlexTensor::from_data(data),
-        }
+        values.0
     }
 }
 
@@ -163,14 +140,11 @@ impl Host for Flex {
 impl Host for NdArray {
     fn values(tensor: FloatTensor<Self>) -> Values {
         // Of whatever rank: only the values and their shape leave this line.
-        Values::Data(Tensor::<1>::from_primitive::<Self>(tensor).into_data())
+        Values(FlexTensor::from_data(Tensor::<1>::from_primitive::<Self>(tensor).into_data()))
     }
 
     fn tensor(values: Values) -> FloatTensor<Self> {
-        let data = match values {
-            Values::Flex(tensor) => tensor.into_data(),
-            Values::Data(data) => data,
-        };
+        let data = values.0.into_data();
         <Self as burn::backend::ops::FloatTensorOps<Self>>::float_from_data(data, &Default::default())
     }
 }

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | attention, alone or with the projections before it | `attention/reference.rs` |
 //! | norms, embedding, linear maps, GELU, a whole MLP | in the files of these names beside this folder |
-//! | [`cross_entropy`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`] and [`Decay`] | where a trainer calls them |
+//! | [`cross_entropy()`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`], [`Decay`] | where a trainer calls them |
 //!
 //! A program that trains calls [`prepare_process`] first ([`ProcessError`]). Dropout of attention weights follows a
 //! [`DropoutRule`] in both implementations.
@@ -31,8 +31,8 @@ pub(crate) use gelu::gelu;
 pub use global_norm::GlobalNorm;
 pub(crate) use host::{HostBackend, Number, Values};
 pub(crate) use linear::linear;
-pub(crate) use mlp::{MlpWeights, gelu_mlp};
-pub(crate) use norm::{layer_norm, rms_norm};
+pub(crate) use mlp::gelu_mlp;
+pub(crate) use norm::norm;
 pub use qkv_kernels::Dropout as DropoutRule;
 pub use qkv_kernels::{ProcessError, prepare_process};
 
@@ -57,8 +57,8 @@ pub fn all_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
     }
 }
 
-/// Whether `test` holds for all values. Within a block it is no branch for each of them, so that vectors can be used; a sum
-/// of floats would have to keep its order.
+/// Whether `test` holds for all values. Within a block there is no branch for each of them, so that vectors can be
+/// used; a sum of floats would have to keep its order.
 fn all_in_blocks<T: Copy>(values: &[T], test: impl Fn(T) -> bool) -> bool {
     values.chunks(1024).all(|block| block.iter().fold(true, |all, &x| all & test(x)))
 }

@@ -1,94 +1,56 @@
 //! Layer norm and RMS norm, each in one pass over the rows.
 
 use burn::tensor::Tensor;
-use qkv_kernels::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Norm, NormGradients, NormKind, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
 
-/// Layer norm over the last axis.
+/// Over the last axis: layer norm where there is a `beta`, else RMS norm.
 ///
 /// # Shapes
 /// - `x`: `[.., d]`
 /// - `gamma`, `beta`: `[d]`
-pub(crate) fn layer_norm<const D: usize>(
+pub(crate) fn norm<const D: usize>(
     backend: HostBackend,
     x: Tensor<D>,
     gamma: Tensor<1>,
-    beta: Tensor<1>,
+    beta: Option<Tensor<1>>,
     epsilon: f64,
 ) -> Tensor<D> {
-    let inputs = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
-    Tensor::from_dispatch(apply(backend, LayerNorm { epsilon }, inputs))
+    let kernel = FusedNorm { epsilon };
+    let [x, gamma] = [x.into_dispatch(), gamma.into_dispatch()];
+    Tensor::from_dispatch(match beta {
+        Some(beta) => apply(backend, kernel, [x, gamma, beta.into_dispatch()]),
+        None => apply(backend, kernel, [x, gamma]),
+    })
 }
 
-/// RMS norm over the last axis.
-///
-/// # Shapes
-/// - `x`: `[.., d]`
-/// - `gamma`: `[d]`
-pub(crate) fn rms_norm<const D: usize>(
-    backend: HostBackend,
-    x: Tensor<D>,
-    gamma: Tensor<1>,
-    epsilon: f64,
-) -> Tensor<D> {
-    Tensor::from_dispatch(apply(backend, RmsNorm { epsilon }, [x.into_dispatch(), gamma.into_dispatch()]))
-}
-
+/// Of `x`, gamma and, for a layer norm, beta.
 #[derive(Debug, Clone)]
-struct LayerNorm {
+struct FusedNorm {
     epsilon: f64,
 }
 
-impl LayerNorm {
-    fn norm<'a, T>(&self, gamma: &Array<'a, T>, beta: &Array<'a, T>) -> Norm<'a, T> {
-        Norm::Layer { gamma: gamma.values, beta: beta.values, epsilon: self.epsilon }
+impl FusedNorm {
+    fn norm<'a, T>(&self, inputs: &[Array<'a, T>]) -> Norm<'a, T> {
+        let kind = inputs.get(2).map_or(NormKind::Rms, |beta| NormKind::Layer { beta: beta.values });
+        Norm { gamma: inputs[1].values, epsilon: self.epsilon, kind }
     }
 }
 
-impl Kernel<3> for LayerNorm {
-    fn forward<T: Number>(&self, [x, gamma, beta]: [Array<'_, T>; 3]) -> Forward<T> {
-        forward(self.norm(&gamma, &beta), x)
+impl<const N: usize> Kernel<N> for FusedNorm {
+    fn forward<T: Number>(&self, inputs: [Array<'_, T>; N]) -> Forward<T> {
+        let x = inputs[0];
+        let NormOutput { out, statistics } = norm_forward(self.norm(&inputs), x.values);
+        Forward { shape: x.shape.to_vec(), out, extra: vec![statistics] }
     }
 
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 3>) -> [Gradient<T>; 3] {
-        let [x, gamma, beta] = saved.inputs;
-        let norm = self.norm(&gamma, &beta);
-        let saved = NormSaved { x: x.values, statistics: saved.extra[0], d_out: saved.d_out };
-        let NormGradients { d_x, d_gamma, d_beta } = norm_backward(norm, saved);
-        [d_x, d_gamma, d_beta].map(Gradient::New)
+    fn backward<T: Number>(&self, saved: Saved<'_, T, N>) -> [Gradient<T>; N] {
+        let Saved { inputs, ref extra, d_out, .. } = saved;
+        let saved = NormSaved { x: inputs[0].values, statistics: extra[0], d_out };
+        let NormGradients { d_x, d_gamma, d_beta } = norm_backward(self.norm(&inputs), saved);
+        let mut gradients = [d_x, d_gamma, d_beta].into_iter();
+        [(); N].map(|()| Gradient::New(gradients.next().expect("a norm has three inputs at most")))
     }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
-    }
-}
-
-#[derive(Debug, Clone)]
-struct RmsNorm {
-    epsilon: f64,
-}
-
-impl Kernel<2> for RmsNorm {
-    fn forward<T: Number>(&self, [x, gamma]: [Array<'_, T>; 2]) -> Forward<T> {
-        forward(Norm::Rms { gamma: gamma.values, epsilon: self.epsilon }, x)
-    }
-
-    fn backward<T: Number>(&self, saved: Saved<'_, T, 2>) -> [Gradient<T>; 2] {
-        let [x, gamma] = saved.inputs;
-        let norm = Norm::Rms { gamma: gamma.values, epsilon: self.epsilon };
-        let saved = NormSaved { x: x.values, statistics: saved.extra[0], d_out: saved.d_out };
-        let NormGradients { d_x, d_gamma, .. } = norm_backward(norm, saved);
-        [d_x, d_gamma].map(Gradient::New)
-    }
-
-    fn keeps_input(&self, _: usize) -> bool {
-        true
-    }
-}
-
-fn forward<T: Number>(norm: Norm<'_, T>, x: Array<'_, T>) -> Forward<T> {
-    let NormOutput { out, statistics } = norm_forward(norm, x.values);
-    Forward { shape: x.shape.to_vec(), out, extra: vec![statistics] }
 }

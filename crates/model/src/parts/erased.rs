@@ -65,8 +65,6 @@ pub trait ErasedModule: Debug + Send + 'static {
     fn erased_clone(&self) -> Box<dyn Any>;
     /// What `conversion` makes of the module.
     fn erased_convert(self: Box<Self>, conversion: Conversion<'_>) -> Box<dyn Any>;
-    /// The module with every parameter replaced.
-    fn erased_map(self: Box<Self>, mapper: &mut dyn Mapper) -> Box<dyn Any>;
     /// Shows every parameter.
     fn erased_visit(&self, visitor: &mut dyn Visitor);
     /// Adds the devices of its parameters.
@@ -80,7 +78,6 @@ pub trait ErasedModule: Debug + Send + 'static {
 }
 
 /// One of the conversions that Burn does to whole modules.
-#[derive(Debug, Clone, Copy)]
 pub enum Conversion<'a> {
     /// `Module::fork`.
     Fork(&'a Device),
@@ -92,6 +89,8 @@ pub enum Conversion<'a> {
     Valid,
     /// `Module::materialize`.
     Materialize,
+    /// `Module::map`: every parameter replaced.
+    Map(&'a mut dyn Mapper),
 }
 
 impl<M: Module + ModuleDisplay + 'static> ErasedModule for M {
@@ -106,11 +105,8 @@ impl<M: Module + ModuleDisplay + 'static> ErasedModule for M {
             Conversion::Train => (*self).train(),
             Conversion::Valid => (*self).valid(),
             Conversion::Materialize => (*self).materialize(),
+            Conversion::Map(mapper) => (*self).map(&mut Bridge(mapper)),
         })
-    }
-
-    fn erased_map(self: Box<Self>, mapper: &mut dyn Mapper) -> Box<dyn Any> {
-        Box::new((*self).map(&mut Bridge(mapper)))
     }
 
     fn erased_visit(&self, visitor: &mut dyn Visitor) {
@@ -176,7 +172,7 @@ impl<T: ErasedModule + ?Sized> Module for Erased<T> {
     }
 
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
-        Self { module: (self.rebox)(self.module.erased_map(mapper)), rebox: self.rebox }
+        self.convert(Conversion::Map(mapper))
     }
 }
 

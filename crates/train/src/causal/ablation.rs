@@ -3,17 +3,17 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor};
-use qkv_model::{Hook, Mode, Stage};
+use qkv_model::{Hook, Stage};
 use qkv_run::Evaluation;
 use serde::Serialize;
 
 use super::effect::Effect;
-use super::site::{Shown, Site, Stages};
+use super::site::{Patch, Shown, Site, Stages, logits_with, replacing};
 use crate::error::TrainError;
 use crate::measure::{Ask, Asked, EvaluationProgress, HeldOut, Sums, go_on, whole};
 use crate::model::Model;
 use crate::task::Examples;
-use crate::training::{Batch, logits_of};
+use crate::training::Batch;
 
 /// What replaces the activations of an ablated site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -145,21 +145,17 @@ impl<'a, M: Model> Ablation<'a, M> {
         replacement: Replacement,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Effect>, TrainError> {
-        let means = sites.iter().map(|site| site.of(&self.means)).collect::<Result<Vec<_>, _>>()?;
-        let mut hook = |layer, stage, x: Tensor<4>| {
-            let here =
-                sites.iter().zip(&means).filter(|(site, _)| (site.layer, site.stage) == (layer, stage));
-            here.fold(x, |x, (site, mean)| {
-                let [batch, _, len, width] = x.dims();
-                let mean = match replacement {
-                    Replacement::Zero => mean.zeros_like(),
-                    Replacement::Mean => mean.clone(),
-                };
-                let of_head = [0..batch, site.head..site.head + 1, 0..len, 0..width];
-                x.slice_assign(of_head, mean.expand([batch, 1, len, width]))
-            })
-        };
-        let after = run(self.model, &self.batches, &mut hook, ask)?;
+        let by = sites.iter().map(|&site| {
+            let patch = Patch { site, position: None };
+            let mean = patch.of(&self.means)?;
+            let by = match replacement {
+                Replacement::Zero => mean.zeros_like(),
+                Replacement::Mean => mean,
+            };
+            Ok((patch, by))
+        });
+        let by: Vec<(Patch, Tensor<4>)> = by.collect::<Result<_, TrainError>>()?;
+        let after = run(self.model, &self.batches, &mut replacing(&by), ask)?;
         Ok(after.map_continue(|after| Effect { before: self.before, after }))
     }
 }
@@ -177,10 +173,7 @@ fn run<M: Model>(
         if ask(progress)?.is_break() {
             return Ok(ControlFlow::Break(progress));
         }
-        let features = model
-            .features_with(batch.tokens.clone(), Mode::Evaluate, hook)
-            .ok_or_else(TrainError::no_hooks)?;
-        sums.add(logits_of(model, features, batch)?, batch);
+        sums.add(logits_with(model, batch, hook)?, batch);
     }
     Ok(ControlFlow::Continue(sums.mean()))
 }

@@ -76,8 +76,8 @@ pub fn attribute<M: Model>(
             answers.into_data().iter::<f64>().sum()
         };
         let all = logits(model, &batch, Mode::Evaluate)?;
-        let contributions =
-            model.contributions(batch.tokens.clone()).ok_or_else(TrainError::no_contributions)?;
+        let missing = TrainError::NotWritten { method: "contributions", done: "taken apart" };
+        let contributions = model.contributions(batch.tokens.clone()).ok_or(missing)?;
         for Contribution { source, features } in one_each(contributions) {
             let known = parts.iter().position(|part| part.source == source);
             let index = known.unwrap_or_else(|| {

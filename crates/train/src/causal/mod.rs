@@ -13,5 +13,5 @@ mod site;
 pub use ablation::{Ablation, Replacement};
 pub use attribution::{Attributed, Attribution, attribute};
 pub use effect::Effect;
-pub use patching::{Pair, Patch, Patched, Patching};
-pub use site::Site;
+pub use patching::{Pair, Patched, Patching};
+pub use site::{Patch, Site};

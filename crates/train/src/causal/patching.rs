@@ -1,16 +1,16 @@
 //! Patching: which activation carries the difference between two inputs.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use qkv_model::{Hook, Mode};
+use qkv_model::Hook;
 use qkv_run::Evaluation;
 
 use super::effect::Effect;
-use super::site::{Shown, Site, Stages, out_of_range};
+use super::site::{Patch, Shown, Stages, logits_with, replacing};
 use crate::error::TrainError;
 use crate::measure::Sums;
 use crate::model::Model;
 use crate::task::{Example, Task};
-use crate::training::{Batch, check_length, logits_of};
+use crate::training::Batch;
 
 /// Two examples that differ in the information to be located, and in the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,16 +19,6 @@ pub struct Pair {
     pub clean: Example,
     /// The example that the model runs on.
     pub corrupted: Example,
-}
-
-/// One activation that the corrupted run is given from the clean one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patch {
-    /// Which stage of which head.
-    pub site: Site,
-    /// At this position alone: that of the key for keys and values, of the query for weights, its own for all others;
-    /// `None` for all positions.
-    pub position: Option<usize>,
 }
 
 /// The result of a patched run.
@@ -104,21 +94,14 @@ impl<'a, M: Model> Patching<'a, M> {
     /// If an example does not have the task's length, no pair has a position with two different answers, the model does
     /// not let itself be changed, or it shows its hooks a stage more than once.
     pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
-        for Pair { clean, corrupted } in pairs {
-            check_length(task, clean)?;
-            check_length(task, corrupted)?;
-        }
         let device = device.clone().without_autodiff();
         let contrast = Contrast::of(pairs, &device)?;
-        let (clean, corrupted): (Vec<Example>, Vec<Example>) = pairs
-            .iter()
-            .map(|Pair { clean, corrupted }| {
-                let tokens = corrupted.tokens.clone();
-                (clean.clone(), Example { tokens, targets: clean.targets.clone() })
-            })
-            .unzip();
-        let (inputs, corrupted) =
-            (Batch::new(task, &clean, &device)?, Batch::new(task, &corrupted, &device)?);
+        let batch = |of: fn(&Pair) -> &Example| {
+            let examples: Vec<Example> = pairs.iter().map(|pair| of(pair).clone()).collect();
+            Batch::new(task, &examples, &device)
+        };
+        let inputs = batch(|pair| &pair.clean)?;
+        let corrupted = Batch { tokens: batch(|pair| &pair.corrupted)?.tokens, ..inputs.clone() };
         let mut clean = Stages::new();
         let mut shown = Shown::default();
         let mut keep = |layer, stage, x: Tensor<4>| {
@@ -132,26 +115,15 @@ impl<'a, M: Model> Patching<'a, M> {
         Ok(Self { model, corrupted, clean, contrast, of_corrupted, difference_of_clean })
     }
 
-    /// Runs the model on the corrupted inputs with all of `patches`.
+    /// Runs the model on the corrupted inputs, given the activations of the clean ones at all of `patches`.
     ///
     /// # Errors
     /// If the model has no such layer, head or position.
     pub fn with(&self, patches: &[Patch]) -> Result<Patched, TrainError> {
-        let clean = patches.iter().map(|patch| patch.of(&self.clean)).collect::<Result<Vec<_>, _>>()?;
-        let mut hook = |layer, stage, x: Tensor<4>| {
-            let here = patches
-                .iter()
-                .zip(&clean)
-                .filter(|(patch, _)| (patch.site.layer, patch.site.stage) == (layer, stage));
-            here.fold(x, |x, (patch, clean)| {
-                let [batch, _, len, width] = x.dims();
-                let head = patch.site.head..patch.site.head + 1;
-                let positions = patch.position.map_or(0..len, |position| position..position + 1);
-                x.slice_assign([0..batch, head, positions, 0..width], clean.clone())
-            })
-        };
+        let by = patches.iter().map(|&patch| Ok((patch, patch.of(&self.clean)?)));
+        let by: Vec<(Patch, Tensor<4>)> = by.collect::<Result<_, TrainError>>()?;
         let Measured { evaluation, difference } =
-            self.contrast.measure(self.model, &self.corrupted, &mut hook)?;
+            self.contrast.measure(self.model, &self.corrupted, &mut replacing(&by))?;
         let Measured { evaluation: before, difference: of_corrupted } = self.of_corrupted;
         let whole = self.difference_of_clean - of_corrupted;
         Ok(Patched {
@@ -161,29 +133,11 @@ impl<'a, M: Model> Patching<'a, M> {
     }
 }
 
-impl Patch {
-    /// The activations of the clean runs at the site, `[batch, 1, len, width]`; `len` is 1 at one position.
-    fn of(&self, clean: &Stages) -> Result<Tensor<4>, TrainError> {
-        let x = self.site.of(clean)?;
-        let Some(position) = self.position else { return Ok(x) };
-        let len = x.dims()[2];
-        if position >= len {
-            return Err(out_of_range("position", len, "these inputs", position));
-        }
-        Ok(x.narrow(2, position, 1))
-    }
-}
-
 impl Contrast {
     fn of(pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
-        let answers = pairs.iter().flat_map(|Pair { clean, corrupted }| {
-            clean
-                .targets
-                .iter()
-                .zip(&corrupted.targets)
-                .filter_map(|(clean, corrupted)| Some(((*clean)?, *corrupted)))
-        });
+        let answers = pairs.iter().flat_map(|pair| pair.clean.targets.iter().zip(&pair.corrupted.targets));
         let contrasts: Vec<[i64; 3]> = answers
+            .filter_map(|(clean, corrupted)| Some(((*clean)?, *corrupted)))
             .enumerate()
             .filter_map(|(row, (clean, corrupted))| Some([row as i64, clean.into(), corrupted?.into()]))
             .filter(|[_, clean, corrupted]| clean != corrupted)
@@ -204,10 +158,7 @@ impl Contrast {
         batch: &Batch,
         hook: &mut dyn Hook,
     ) -> Result<Measured, TrainError> {
-        let features = model
-            .features_with(batch.tokens.clone(), Mode::Evaluate, hook)
-            .ok_or_else(TrainError::no_hooks)?;
-        let logits = logits_of(model, features, batch)?;
+        let logits = logits_with(model, batch, hook)?;
         let rows = logits.clone().select(0, self.rows.clone());
         let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));
         let differences: Vec<f64> =

@@ -1,11 +1,13 @@
-//! A place inside a model that can be changed.
+//! A place inside a model, and a pass that shows or changes what stands there.
 
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use qkv_model::Stage;
+use qkv_model::{Hook, Mode, Stage};
 
 use crate::error::TrainError;
+use crate::model::Model;
+use crate::training::{Batch, logits_of};
 
 /// One stage of one head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,35 +21,43 @@ pub struct Site {
     pub head: usize,
 }
 
+/// An activation that [`Patching`](crate::Patching) moves: that of a site, or of one of its positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patch {
+    /// Which stage of which head.
+    pub site: Site,
+    /// At this position alone: that of the key for keys and values, of the query for weights, its own for all others;
+    /// `None` for all positions.
+    pub position: Option<usize>,
+}
+
 /// One tensor for every stage of every layer, `[.., heads, .., ..]`.
 pub(super) type Stages = BTreeMap<(usize, Stage), Tensor<4>>;
 
-impl Site {
-    /// The head of its stage in `stages`, `[.., 1, .., ..]`.
+impl Patch {
+    /// What stands there in `stages`, `[.., 1, len, ..]`; `len` is 1 at one position.
     ///
     /// # Errors
-    /// If the model has no such layer or head.
+    /// If the model has no such layer, stage, head or position.
     pub(super) fn of(self, stages: &Stages) -> Result<Tensor<4>, TrainError> {
-        let Self { layer, stage, head } = self;
+        let Site { layer, stage, head } = self.site;
         let Some(x) = stages.get(&(layer, stage)) else {
             let n_layers = stages.keys().next_back().map_or(0, |(layer, _)| layer + 1);
-            if layer >= n_layers {
-                return Err(out_of_range("layer", n_layers, "the layers of the model", layer));
-            }
+            below(n_layers, "layer", "the layers of the model", layer)?;
             let expected = "one that the model shows its hooks".to_owned();
             return Err(TrainError::OutOfRange { key: "stage", expected, got: stage.name().to_owned() });
         };
-        let n_heads = x.dims()[1];
-        if head >= n_heads {
-            return Err(out_of_range(
-                "head",
-                n_heads,
-                &format!("the {} of layer {layer}", stage.name()),
-                head,
-            ));
-        }
-        Ok(x.clone().narrow(1, head, 1))
+        let [_, n_heads, len, _] = x.dims();
+        below(n_heads, "head", &format!("the {} of layer {layer}", stage.name()), head)?;
+        let x = x.clone().narrow(1, head, 1);
+        let Some(position) = self.position else { return Ok(x) };
+        below(len, "position", "these inputs", position)?;
+        Ok(x.narrow(2, position, 1))
     }
+}
+
+fn below(count: usize, key: &'static str, of: &str, got: usize) -> Result<(), TrainError> {
+    TrainError::in_range(got < count, key, format!("below {count} for {of}"), got)
 }
 
 /// How often each stage was shown.
@@ -70,6 +80,26 @@ impl Shown {
     }
 }
 
-pub(super) fn out_of_range(key: &'static str, count: usize, of: &str, got: usize) -> TrainError {
-    TrainError::OutOfRange { key, expected: format!("below {count} for {of}"), got: got.to_string() }
+/// The hook that puts each tensor, `[1 or batch, 1, len, width]`, in the place of the model's own.
+pub(super) fn replacing(by: &[(Patch, Tensor<4>)]) -> impl Hook {
+    move |layer, stage, x: Tensor<4>| {
+        let here = by.iter().filter(|(patch, _)| (patch.site.layer, patch.site.stage) == (layer, stage));
+        here.fold(x, |x, (Patch { site, position }, by)| {
+            let [batch, _, len, width] = x.dims();
+            let positions = position.map_or(0..len, |position| position..position + 1);
+            let by = by.clone().expand([batch, 1, positions.len(), width]);
+            x.slice_assign([0..batch, site.head..site.head + 1, positions, 0..width], by)
+        })
+    }
+}
+
+/// The logits of a pass with `hook`, `[n_targets, vocab_size]`.
+pub(super) fn logits_with<M: Model>(
+    model: &M,
+    batch: &Batch,
+    hook: &mut dyn Hook,
+) -> Result<Tensor<2>, TrainError> {
+    let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, hook);
+    let missing = TrainError::NotWritten { method: "features_with", done: "changed inside" };
+    logits_of(model, features.ok_or(missing)?, batch)
 }

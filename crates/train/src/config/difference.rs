@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use qkv_run::RunFolder;
+use toml::{Table, Value};
 
 use super::Config;
 use crate::error::TrainError;
@@ -22,25 +23,29 @@ impl Config {
 
 /// The first value in which two configs differ, in words.
 fn difference(before: &str, now: &str) -> Option<String> {
-    let flat = |text: &str| {
-        let mut values = BTreeMap::new();
-        flatten(&text.parse().unwrap_or_default(), "", &mut values);
+    let [before, now] = [before, now].map(|text| {
+        let mut values = flatten(&text.parse().unwrap_or_default());
         values.remove("format");
         values
-    };
-    let (before, now) = (flat(before), flat(now));
+    });
     let key = before.keys().chain(now.keys()).find(|key| before.get(*key) != now.get(*key))?;
-    let value = |values: &BTreeMap<String, toml::Value>| {
-        values.get(key).map_or("not set".to_owned(), ToString::to_string)
-    };
-    Some(format!("{key} was {}, now it is {}", value(&before), value(&now)))
+    let [before, now] = [&before, &now].map(|values| match values.get(key) {
+        Some(value) => value.to_string(),
+        None => "not set".to_owned(),
+    });
+    Some(format!("{key} was {before}, now it is {now}"))
 }
 
-fn flatten(table: &toml::Table, prefix: &str, values: &mut BTreeMap<String, toml::Value>) {
+/// The values that are not tables, by dotted path.
+pub(crate) fn flatten(table: &Table) -> BTreeMap<String, Value> {
+    let mut values = BTreeMap::new();
     for (key, value) in table {
-        match value {
-            toml::Value::Table(table) => flatten(table, &format!("{prefix}{key}."), values),
-            value => drop(values.insert(format!("{prefix}{key}"), value.clone())),
+        if let Value::Table(table) = value {
+            let below = flatten(table).into_iter().map(|(path, value)| (format!("{key}.{path}"), value));
+            values.extend(below);
+        } else {
+            values.insert(key.clone(), value.clone());
         }
     }
+    values
 }

@@ -7,6 +7,7 @@ mod optimizer;
 mod schedule;
 mod train;
 
+pub(crate) use difference::flatten;
 pub use optimizer::OptimizerConfig;
 pub use schedule::{ScheduleConfig, ScheduleKind};
 pub use train::TrainConfig;
@@ -35,8 +36,9 @@ pub struct Config {
     pub train: TrainConfig,
 }
 
-/// The part of a [`Config`] that is left when the model and the task are your own.
-#[derive(Debug, Clone, PartialEq)]
+/// The part of a [`Config`] that is left when the model and the task are your own. By default what `reverse` is trained
+/// with: 500 steps of AdamW at 5e-3 with 50 steps of warm-up and a cosine decay to zero.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Recipe {
     /// See [`Config::seed`].
     pub seed: u64,
@@ -48,26 +50,12 @@ pub struct Recipe {
     pub train: TrainConfig,
 }
 
-impl Default for Recipe {
-    /// 500 steps of AdamW at 5e-3 with 50 steps of warm-up and a cosine decay to zero: what `reverse` is trained with.
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            optimizer: OptimizerConfig::default(),
-            schedule: ScheduleConfig::default(),
-            train: TrainConfig::default(),
-        }
-    }
-}
-
 impl Recipe {
     /// # Errors
     /// If a number is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
-        if i64::try_from(self.seed).is_err() {
-            let expected = "at most 9223372036854775807".to_owned();
-            return Err(TrainError::OutOfRange { key: "seed", expected, got: self.seed.to_string() });
-        }
+        let fits = i64::try_from(self.seed).is_ok();
+        TrainError::in_range(fits, "seed", format!("at most {}", i64::MAX), self.seed)?;
         self.optimizer.check()?;
         self.schedule.check()?;
         self.train.check()
@@ -93,9 +81,6 @@ impl Config {
 
 /// Checks that `value` lies where `fits` says; `expected` says it in words.
 fn check(key: &'static str, value: f64, expected: &str, fits: bool) -> Result<(), TrainError> {
-    if fits && value.is_finite() {
-        return Ok(());
-    }
     let finite = if value.is_finite() { "" } else { " and finite" };
-    Err(TrainError::OutOfRange { key, expected: format!("{expected}{finite}"), got: value.to_string() })
+    TrainError::in_range(fits && value.is_finite(), key, format!("{expected}{finite}"), value)
 }

@@ -52,8 +52,7 @@ impl TrainConfig {
         ] {
             check(key, value as f64, "at least 1", value >= 1)?;
         }
-        let size = self.batch_size;
-        check("train.batch_size", size as f64, "between 1 and 1048576", (1..=MAX_BATCH).contains(&size))?;
+        TrainError::between("train.batch_size", self.batch_size, 1, MAX_BATCH)?;
         check("train.stop_at", self.stop_at, "between 0 and 1", (0.0..=1.0).contains(&self.stop_at))
     }
 }

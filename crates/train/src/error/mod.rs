@@ -248,16 +248,24 @@ impl TrainError {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
+    /// Refuses a value that does not fit; `expected` has its range in words.
+    pub(crate) fn in_range(
+        fits: bool,
+        key: &'static str,
+        expected: impl Into<String>,
+        got: impl ToString,
+    ) -> Result<(), Self> {
+        let out_of_range = || Self::OutOfRange { key, expected: expected.into(), got: got.to_string() };
+        if fits { Ok(()) } else { Err(out_of_range()) }
+    }
+
+    /// Refuses a size that is not between `min` and `max`.
+    pub(crate) fn between(key: &'static str, got: usize, min: usize, max: usize) -> Result<(), Self> {
+        Self::in_range((min..=max).contains(&got), key, format!("between {min} and {max}"), got)
+    }
+
     pub(crate) fn text(path: &Path, fault: TextFault) -> Self {
         Self::Text { path: path.to_owned(), fault }
-    }
-
-    pub(crate) fn no_hooks() -> Self {
-        Self::NotWritten { method: "features_with", done: "changed inside" }
-    }
-
-    pub(crate) fn no_contributions() -> Self {
-        Self::NotWritten { method: "contributions", done: "taken apart" }
     }
 
     /// Whether the caller asked for something impossible, so that nothing was started.

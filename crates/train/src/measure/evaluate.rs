@@ -9,7 +9,7 @@ use qkv_run::Evaluation;
 
 use crate::error::TrainError;
 use crate::model::Model;
-use crate::task::{Enumerable, Example, Examples, Task};
+use crate::task::{Example, Examples, Inputs, Task};
 use crate::training::{Batch, logits};
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
@@ -116,18 +116,17 @@ impl<'a> HeldOut<'a> {
 }
 
 /// Every input of a task, in all splits.
-#[derive(Clone, Copy)]
 pub struct AllInputs<'a> {
     task: &'a dyn Task,
-    inputs: &'a dyn Enumerable,
+    inputs: Inputs<'a>,
     n_inputs: u64,
 }
 
 impl<'a> AllInputs<'a> {
     /// `None` if they cannot be numbered or are more than `limit`.
     pub fn of(task: &'a dyn Task, limit: u64) -> Option<Self> {
-        let inputs = task.enumerable()?;
-        let n_inputs = inputs.n_inputs().filter(|&n_inputs| n_inputs <= limit)?;
+        let inputs = task.inputs()?;
+        let n_inputs = inputs.count.filter(|&n_inputs| n_inputs <= limit)?;
         Some(Self { task, inputs, n_inputs })
     }
 
@@ -141,9 +140,9 @@ impl<'a> AllInputs<'a> {
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Evaluation>, TrainError> {
-        let Self { task, inputs, n_inputs } = *self;
-        let examples = (0..n_inputs).map(|index| Ok(Example::new(task, inputs.input(index))));
-        evaluate_on(model, batches(task, examples, device), n_inputs, ask)
+        let Self { task, inputs, n_inputs } = self;
+        let examples = (0..*n_inputs).map(|index| Ok(Example::new(*task, inputs.nth(index))));
+        evaluate_on(model, batches(*task, examples, device), *n_inputs, ask)
     }
 }
 

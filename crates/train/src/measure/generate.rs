@@ -54,10 +54,8 @@ pub fn generate<M: Model>(
     device: &Device,
 ) -> Result<Vec<u32>, TrainError> {
     let &Sampling { n_tokens, temperature, seed, index } = sampling;
-    if !(temperature > 0.0 && temperature.is_finite()) {
-        let expected = "above 0 and finite".to_owned();
-        return Err(TrainError::OutOfRange { key: "temperature", expected, got: temperature.to_string() });
-    }
+    let fits = temperature > 0.0 && temperature.is_finite();
+    TrainError::in_range(fits, "temperature", "above 0 and finite", temperature)?;
     let vocab_size = task.vocabulary().len();
     assert_eq!(task.stack(), 1, "tokens that share a position cannot follow each other");
     assert!(!prompt.is_empty(), "a sample starts from at least one token");

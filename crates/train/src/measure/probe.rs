@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Mode, Stage};
+use qkv_run::ProbeLabels;
 
 use crate::error::TrainError;
 use crate::model::Model;
@@ -11,12 +12,8 @@ use crate::training::{Batch, logits_of};
 /// What a model does with one example.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    /// Label of each position; tokens that share a position stand side by side.
-    pub tokens: Vec<String>,
-    /// Label of the right answer at each position, empty where a position has no target.
-    pub targets: Vec<String>,
-    /// Label of the model's answer at each position, empty where there is no right one.
-    pub predictions: Vec<String>,
+    /// The input, the right answers and those of the model; tokens that share a position stand side by side.
+    pub labels: ProbeLabels,
     /// Attention weights of each layer, `[heads, seq_len, seq_len]`.
     pub weights: Vec<Tensor<3>>,
     /// Where each of these layers stands in the module tree.
@@ -50,6 +47,7 @@ impl Probe {
         let batch = Batch::new(task, examples, &device.clone().without_autodiff())?;
         let vocabulary = task.vocabulary();
         let label = |token: u32| vocabulary[token as usize].as_str();
+        let label_or_none = |token: Option<u32>| token.map(label).unwrap_or_default().to_owned();
         let mut weights = Vec::new();
         let mut keep_weights = |_, stage, x: Tensor<4>| {
             if stage == Stage::Weights {
@@ -66,27 +64,18 @@ impl Probe {
         let answers = logits_of(model, features, &batch)?.argmax(1).into_data();
         let mut answers = answers.iter::<u32>();
         let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
-        let probe = |(index, example): (usize, &Example)| Self {
-            tokens: example
-                .tokens
-                .chunks(task.stack())
-                .map(|stack| stack.iter().map(|&t| label(t)).collect())
-                .collect(),
-            targets: example
-                .targets
-                .iter()
-                .map(|target| target.map(label).unwrap_or_default().to_owned())
-                .collect(),
-            predictions: example
-                .targets
-                .iter()
-                .map(|target| target.and_then(|_| answers.next()).map(label).unwrap_or_default().to_owned())
-                .collect(),
-            layers: layers.clone(),
-            weights: weights
-                .iter()
-                .map(|weights| weights.clone().narrow(0, index, 1).squeeze_dim(0))
-                .collect(),
+        let probe = |(index, example): (usize, &Example)| {
+            let stacks = example.tokens.chunks(task.stack());
+            let targets = || example.targets.iter().copied();
+            let labels = ProbeLabels {
+                tokens: stacks.map(|stack| stack.iter().map(|&token| label(token)).collect()).collect(),
+                targets: targets().map(label_or_none).collect(),
+                predictions: targets()
+                    .map(|target| label_or_none(target.and_then(|_| answers.next())))
+                    .collect(),
+            };
+            let weights = weights.iter().map(|weights| weights.clone().narrow(0, index, 1).squeeze_dim(0));
+            Self { labels, weights: weights.collect(), layers: layers.clone() }
         };
         Ok(examples.iter().enumerate().map(probe).collect())
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use qkv_model::{Catalog, Init};
+use qkv_model::Init;
 
 use super::BuildModel;
 use crate::config::Config;
@@ -19,7 +19,6 @@ pub struct Experiment {
     /// What is learned.
     pub task: Arc<dyn Task>,
     pub(super) build_model: Box<BuildModel>,
-    pub(super) catalog: Catalog,
 }
 
 impl Experiment {
@@ -28,7 +27,7 @@ impl Experiment {
     /// # Errors
     /// If the settings of a score or a position scheme do not fit the model.
     pub fn model(&self, device: &Device) -> Result<AnyModel, TrainError> {
-        (self.build_model)(&*self.task, &Init::new(device, self.config.seed), &self.catalog)
+        (self.build_model)(&*self.task, &Init::new(device, self.config.seed))
     }
 }
 

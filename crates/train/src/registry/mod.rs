@@ -18,7 +18,6 @@ use qkv_model::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::config::Config;
 use crate::error::TrainError;
 use crate::model::{AnyModel, Model};
 use crate::task::{
@@ -29,45 +28,6 @@ use crate::task::{
 /// that they work with: `qkv::run` of the command line's crate takes a registry.
 ///
 /// A name can be taken only once; the first that was taken twice is reported by the next use of the registry.
-///
-/// ```
-/// use qkv_model::random::Rng;
-/// use qkv_train::{ConfigSource, Registry, Task};
-/// use rand::RngExt;
-/// use serde::{Deserialize, Serialize};
-///
-/// /// Is the number of ones odd? Asked at the last position.
-/// #[derive(Debug, Clone, Serialize, Deserialize)]
-/// struct Parity {
-///     seq_len: usize,
-/// }
-///
-/// impl Task for Parity {
-///     fn summary(&self) -> String {
-///         format!("is the number of ones among {} odd?", self.seq_len)
-///     }
-///     fn vocabulary(&self) -> Vec<String> {
-///         vec!["0".to_owned(), "1".to_owned()]
-///     }
-///     fn seq_len(&self) -> usize {
-///         self.seq_len
-///     }
-///     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-///         (0..self.seq_len).map(|_| rng.random_range(0..2)).collect()
-///     }
-///     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-///         let mut targets = vec![None; self.seq_len - 1];
-///         targets.push(Some(tokens.iter().sum::<u32>() % 2));
-///         targets
-///     }
-/// }
-///
-/// let registry =
-///     Registry::new().task("parity", "task.seq_len = 8", |parity: &Parity| Ok(parity.clone()));
-/// let experiment = registry.read(ConfigSource::Task("parity"), &["train.steps=20"])?;
-/// assert_eq!(experiment.task.seq_len(), 8);
-/// # Ok::<(), qkv_train::TrainError>(())
-/// ```
 #[derive(Debug, Clone)]
 pub struct Registry {
     catalog: Catalog,
@@ -84,7 +44,7 @@ type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
 type FitModel =
     dyn FnOnce(&Choice, &dyn Task, usize, &Catalog) -> Result<(Choice, Box<BuildModel>), TrainError>;
 
-type BuildModel = dyn Fn(&dyn Task, &Init, &Catalog) -> Result<AnyModel, TrainError>;
+type BuildModel = dyn Fn(&dyn Task, &Init) -> Result<AnyModel, TrainError>;
 
 /// A kind of model that a config can name: its settings, and how it is built from them.
 pub trait ModelConfig: Settings {
@@ -94,19 +54,11 @@ pub trait ModelConfig: Settings {
     /// The same settings with everything filled in that follows from the task, and checked.
     ///
     /// # Errors
-    /// If a number is out of range or does not fit the task.
-    fn fit(self, task: &dyn Task, catalog: &Catalog) -> Result<Self, TrainError> {
-        let _ = (task, catalog);
+    /// If a number is out of range or does not fit the task, or a training step on `batch_size` examples cannot be held
+    /// in memory at all.
+    fn fit(self, task: &dyn Task, batch_size: usize, catalog: &Catalog) -> Result<Self, TrainError> {
+        let _ = (task, batch_size, catalog);
         Ok(self)
-    }
-
-    /// Whether a training step on this many examples can be held in memory at all.
-    ///
-    /// # Errors
-    /// If it is out of range.
-    fn check_batch(&self, batch_size: usize) -> Result<(), TrainError> {
-        let _ = batch_size;
-        Ok(())
     }
 
     /// Builds the model.
@@ -137,23 +89,21 @@ impl Registry {
         empty
             .model::<TransformerConfig>(TRANSFORMER)
             .task("chars", include_str!("../../configs/chars.toml"), CharsConfig::load)
-            .task("copy", include_str!("../../configs/copy.toml"), checked(Copy::check))
-            .task("induction", include_str!("../../configs/induction.toml"), checked(Induction::check))
-            .task("max", include_str!("../../configs/max.toml"), checked(Max::check))
-            .task(
+            .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
+            .own_settings::<Induction>("induction", include_str!("../../configs/induction.toml"))
+            .own_settings::<Max>("max", include_str!("../../configs/max.toml"))
+            .own_settings::<ModularAddition>(
                 "modular-addition",
                 include_str!("../../configs/modular-addition.toml"),
-                checked(ModularAddition::check),
             )
-            .task("recall", include_str!("../../configs/recall.toml"), checked(Recall::check))
-            .task(
+            .own_settings::<Recall>("recall", include_str!("../../configs/recall.toml"))
+            .own_settings::<Recall>(
                 "recall-interleaved",
                 include_str!("../../configs/recall-interleaved.toml"),
-                checked(Recall::check),
             )
-            .task("reverse", include_str!("../../configs/reverse.toml"), checked(Reverse::check))
-            .task("sort", include_str!("../../configs/sort.toml"), checked(Sort::check))
-            .task("sorted-list", include_str!("../../configs/sorted-list.toml"), checked(SortedList::check))
+            .own_settings::<Reverse>("reverse", include_str!("../../configs/reverse.toml"))
+            .own_settings::<Sort>("sort", include_str!("../../configs/sort.toml"))
+            .own_settings::<SortedList>("sorted-list", include_str!("../../configs/sorted-list.toml"))
     }
 
     /// Adds a score; see [`Catalog::score`].
@@ -176,6 +126,16 @@ impl Registry {
 
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's
     /// settings and, where you like, for the model and the training; `build` makes the task from its settings.
+    ///
+    /// ```
+    /// use qkv_train::{ConfigSource, Registry, Reverse};
+    ///
+    /// let defaults = "task.seq_len = 8\ntask.n_symbols = 2";
+    /// let registry = Registry::new().task("bits", defaults, |task: &Reverse| Ok(task.clone()));
+    /// let experiment = registry.read(ConfigSource::Task("bits"), &["train.steps=20"])?;
+    /// assert_eq!(experiment.task.seq_len(), 8);
+    /// # Ok::<(), qkv_train::TrainError>(())
+    /// ```
     pub fn task<C: Serialize + DeserializeOwned + 'static, T: Task + 'static>(
         mut self,
         name: &str,
@@ -185,22 +145,33 @@ impl Registry {
         let build = Arc::new(build);
         self.tasks.add(name, move |settings: C| {
             let build = Arc::clone(&build);
-            Box::new(move || Ok(Arc::new(build(&settings)?)))
+            Box::new(move || {
+                let task = build(&settings)?;
+                task.check()?;
+                Ok(Arc::new(task))
+            })
         });
         self.defaults.insert(name.to_owned(), defaults.to_owned());
         self
+    }
+
+    /// Adds a task that is its own settings.
+    fn own_settings<T>(self, name: &str, defaults: &str) -> Self
+    where
+        T: Task + Clone + Serialize + DeserializeOwned + 'static,
+    {
+        self.task(name, defaults, |task: &T| Ok(task.clone()))
     }
 
     /// Adds a kind of model.
     pub fn model<C: ModelConfig>(mut self, name: &str) -> Self {
         self.models.add(name, |settings: C| {
             Box::new(move |choice: &Choice, task: &dyn Task, batch_size, catalog: &Catalog| {
-                let settings = settings.fit(task, catalog)?;
-                settings.check_batch(batch_size)?;
+                let settings = settings.fit(task, batch_size, catalog)?;
                 let choice = choice.with_settings(&settings);
-                let build: Box<BuildModel> = Box::new(move |task, init, catalog| {
-                    Ok(AnyModel::new(settings.build(task, init, catalog)?))
-                });
+                let catalog = catalog.clone();
+                let build: Box<BuildModel> =
+                    Box::new(move |task, init| Ok(AnyModel::new(settings.build(task, init, &catalog)?)));
                 Ok((choice, build))
             })
         });
@@ -249,21 +220,8 @@ impl Registry {
         self.reader().read(source, settings)
     }
 
-    /// The same for a config that is read already.
-    ///
-    /// # Errors
-    /// If a name is unknown, a number is out of range, or the model does not fit the task.
-    pub fn resolve(&self, config: Config) -> Result<Experiment, TrainError> {
-        self.reader().resolve(config)
-    }
-
     /// For several configs, of which those with the same task share it.
     pub fn reader(&self) -> Reader<'_> {
-        Reader::new(self)
+        Reader { registry: self, tasks: BTreeMap::new() }
     }
-}
-
-/// A task that is its own settings.
-fn checked<T: Clone>(check: impl Fn(&T) -> Result<(), TrainError>) -> impl Fn(&T) -> Result<T, TrainError> {
-    move |task| check(task).map(|()| task.clone())
 }

@@ -1,14 +1,14 @@
 //! From a task's defaults, a TOML text and `key=value` settings to one checked config.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use qkv_model::{Choice, plain_words};
+use qkv_model::plain_words;
 use qkv_run::RunFolder;
 use toml::{Table, Value};
 
 use super::{Experiment, Registry, TRANSFORMER};
-use crate::config::{Config, Recipe};
+use crate::config::{Config, Recipe, flatten};
 use crate::error::TrainError;
 use crate::task::Task;
 
@@ -24,16 +24,12 @@ pub enum ConfigSource<'a> {
 /// Reads configs, each as [`Registry::read`] does. A task is built once for all configs that have the same settings of
 /// it: a text is read once for the runs of a sweep.
 pub struct Reader<'a> {
-    registry: &'a Registry,
+    pub(super) registry: &'a Registry,
     /// By name and settings, as JSON.
-    tasks: BTreeMap<String, Arc<dyn Task>>,
+    pub(super) tasks: BTreeMap<String, Arc<dyn Task>>,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(registry: &'a Registry) -> Self {
-        Self { registry, tasks: BTreeMap::new() }
-    }
-
+impl Reader<'_> {
     /// See [`Registry::read`].
     ///
     /// # Errors
@@ -51,25 +47,22 @@ impl<'a> Reader<'a> {
         for setting in settings {
             set(&mut given, setting.as_ref())?;
         }
-        for choice in ["task", "model"] {
-            as_table(&mut given, choice)?;
-        }
-        let task = match (source, name_of(&given, "task")) {
+        let task = match (source, name_of(&given, "task")?) {
             (_, None) => return Err(TrainError::NoTask),
             (ConfigSource::Task(asked), Some(name)) if name != asked => {
                 return Err(TrainError::AnotherTask { asked: asked.to_owned(), set: name.to_owned() });
             }
             (_, Some(name)) => name.to_owned(),
         };
-        let defaults = defaults(self.registry, &task, name_of(&given, "model"))?;
+        let defaults = defaults(self.registry, &task, name_of(&given, "model")?)?;
         check_keys(&given, &known_keys(self.registry, &defaults)?)?;
         self.resolve(deserialize(merge(defaults, given))?)
     }
 
-    /// See [`Registry::resolve`].
+    /// The same for a config that is read already.
     ///
     /// # Errors
-    /// As there.
+    /// If a name is unknown, a number is out of range, or the model does not fit the task.
     pub fn resolve(&mut self, mut config: Config) -> Result<Experiment, TrainError> {
         let Registry { catalog, tasks, models, .. } = self.registry;
         self.registry.check()?;
@@ -87,7 +80,7 @@ impl<'a> Reader<'a> {
         let fit = models.read(&config.model)?.build;
         let (model, build_model) = fit(&config.model, &*task, config.train.batch_size, catalog)?;
         config.model = model;
-        Ok(Experiment { config, task, build_model, catalog: catalog.clone() })
+        Ok(Experiment { config, task, build_model })
     }
 }
 
@@ -96,28 +89,17 @@ fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
-/// Writes a task or a model that is given by its name alone, `task = "reverse"`, as a table.
-fn as_table(config: &mut Table, choice: &str) -> Result<(), TrainError> {
-    let name = match config.get(choice) {
-        None => return Ok(()),
-        Some(Value::String(name)) => name.clone(),
-        Some(Value::Table(table)) => match table.get("name") {
-            None | Some(Value::String(_)) => return Ok(()),
-            Some(found) => {
-                return Err(TrainError::NotAName { key: format!("{choice}.name"), found: found.to_string() });
-            }
-        },
-        Some(found) => {
-            return Err(TrainError::NotAName { key: choice.to_owned(), found: found.to_string() });
-        }
+/// The name of a task or a model, which stands alone, `task = "reverse"`, or in a table with its settings.
+fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
+    let (key, name) = match config.get(choice) {
+        Some(Value::Table(table)) => (format!("{choice}.name"), table.get("name")),
+        name => (choice.to_owned(), name),
     };
-    config.insert(choice.to_owned(), named(choice, &name)[choice].clone());
-    Ok(())
-}
-
-/// The name in `[table]`, if it has one.
-fn name_of<'a>(config: &'a Table, table: &str) -> Option<&'a str> {
-    config.get(table)?.as_table()?.get("name")?.as_str()
+    match name {
+        None => Ok(None),
+        Some(Value::String(name)) => Ok(Some(name)),
+        Some(found) => Err(TrainError::NotAName { key, found: found.to_string() }),
+    }
 }
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
@@ -137,7 +119,9 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
         }
         table = entry.as_table_mut().expect("made a table just above");
     }
-    match (table.get_mut(last), value(text.trim())) {
+    // Names need no quotation marks on the command line.
+    let value = text.trim().parse().unwrap_or_else(|_| Value::String(text.trim().to_owned()));
+    match (table.get_mut(last), value) {
         // The name of a choice whose settings were set before it.
         (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
             settings.insert("name".to_owned(), name);
@@ -149,21 +133,11 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// A TOML value, or the text itself, so that names need no quotation marks on the command line.
-fn value(text: &str) -> Value {
-    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
 /// The defaults of a task for the kind of model that is asked for.
 fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Table, TrainError> {
-    let Recipe { seed, optimizer, schedule, train } = Recipe::default();
-    let general =
-        Config { seed, task: Choice::new(task), model: Choice::new(TRANSFORMER), optimizer, schedule, train };
-    let mut defaults = Table::try_from(general).expect("a config is a TOML table of numbers and names");
-    for choice in ["task", "model"] {
-        as_table(&mut defaults, choice)?;
-    }
+    let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
+    defaults.extend(named("task", task));
+    defaults.extend(named("model", TRANSFORMER));
     registry.tasks.check_name(task)?;
     let of_task = registry.defaults[task].parse().map_err(|error| {
         TrainError::Config(format!("the defaults of the task `{task}` are not TOML: {error}"))
@@ -176,20 +150,17 @@ fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Tabl
 }
 
 /// The dotted path of every key that a config of this task and this kind of model can have.
-fn known_keys(registry: &Registry, defaults: &Table) -> Result<Vec<String>, TrainError> {
+fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>, TrainError> {
     let config = deserialize(defaults.clone())?;
-    let mut known = paths(defaults, "");
     let task_keys = registry.tasks.read(&config.task)?.keys;
     let model_keys = registry.models.read(&config.model)?.keys;
-    known.extend(task_keys.into_iter().map(|key| format!("task.{key}")));
-    known.extend(model_keys.into_iter().map(|key| format!("model.{key}")));
-    known.sort();
-    known.dedup();
-    Ok(known)
+    let of_task = task_keys.into_iter().map(|key| format!("task.{key}"));
+    let of_model = model_keys.into_iter().map(|key| format!("model.{key}"));
+    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).collect())
 }
 
-fn check_keys(given: &Table, known: &[String]) -> Result<(), TrainError> {
-    for path in paths(given, "") {
+fn check_keys(given: &Table, known: &BTreeSet<String>) -> Result<(), TrainError> {
+    for path in flatten(given).into_keys() {
         // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde
         // checks the shape; a choice may also be written by its name alone.
         let fits = |known: &String| {
@@ -202,21 +173,9 @@ fn check_keys(given: &Table, known: &[String]) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The dotted paths of all values that are not tables.
-fn paths(table: &Table, prefix: &str) -> Vec<String> {
-    let below = |(key, value): (&String, &Value)| {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Table(table) => paths(table, &path),
-            _ => vec![path],
-        }
-    };
-    table.iter().flat_map(below).collect()
-}
-
 /// The known key that looks most like `path`, if one does: by whole path, or by its last part alone, because the most
 /// frequent mistake is the wrong table.
-fn nearest(path: &str, known: &[String]) -> Option<String> {
+fn nearest(path: &str, known: &BTreeSet<String>) -> Option<String> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
     let likeness = |known: &str| {
         let whole = strsim::normalized_damerau_levenshtein(path, known);

@@ -12,7 +12,7 @@ const MAX_MAP_ENTRIES: usize = 1 << 30;
 impl ModelConfig for TransformerConfig {
     type Model = Transformer;
 
-    fn fit(mut self, task: &dyn Task, catalog: &Catalog) -> Result<Self, TrainError> {
+    fn fit(mut self, task: &dyn Task, batch_size: usize, catalog: &Catalog) -> Result<Self, TrainError> {
         let needs = [
             ("vocab_size", &mut self.vocab_size, task.vocabulary().len()),
             ("seq_len", &mut self.seq_len, task.seq_len()),
@@ -26,18 +26,13 @@ impl ModelConfig for TransformerConfig {
         if task.needs_causal_mask() && self.mask != MaskConfig::Causal {
             return Err(TrainError::NeedsCausalMask);
         }
-        Ok(self.resolve(catalog)?)
-    }
-
-    /// A step's attention maps have `batch · heads · T²` entries a layer.
-    fn check_batch(&self, batch_size: usize) -> Result<(), TrainError> {
-        let per_example = self.n_heads.saturating_mul(self.seq_len.pow(2));
+        let fitted = self.resolve(catalog)?;
+        // A step's attention maps have `batch · heads · T²` entries a layer.
+        let per_example = fitted.n_heads.saturating_mul(fitted.seq_len.pow(2));
         let most = (MAX_MAP_ENTRIES / per_example).max(1);
-        if batch_size <= most {
-            return Ok(());
-        }
         let expected = format!("at most {most} for attention maps of this size");
-        Err(TrainError::OutOfRange { key: "train.batch_size", expected, got: batch_size.to_string() })
+        TrainError::in_range(batch_size <= most, "train.batch_size", expected, batch_size)?;
+        Ok(fitted)
     }
 
     fn build(&self, _: &dyn Task, init: &Init, catalog: &Catalog) -> Result<Transformer, TrainError> {

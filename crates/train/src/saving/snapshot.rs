@@ -232,8 +232,7 @@ fn bytes(tensors: &[Named], probes: Vec<Probe>) -> Vec<u8> {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("four bytes a value");
         (tensor.name.as_str(), view)
     });
-    let labels = |Probe { tokens, targets, predictions, .. }| ProbeLabels { predictions, targets, tokens };
-    let labels: Vec<ProbeLabels> = probes.into_iter().map(labels).collect();
+    let labels: Vec<ProbeLabels> = probes.into_iter().map(|probe| probe.labels).collect();
     let metadata = HashMap::from([(ProbeLabels::KEY.to_owned(), ProbeLabels::to_metadata(&labels))]);
     safetensors::serialize(views, Some(metadata)).expect("a frame has few tensors")
 }

@@ -61,7 +61,7 @@ impl CharsConfig {
     /// # Errors
     /// If there is no text, it cannot be read or used, or it is not the one that the fingerprint belongs to.
     pub fn load(&self) -> Result<Chars, TrainError> {
-        symbols::check("task.seq_len", self.seq_len, 2, symbols::MAX_LEN)?;
+        TrainError::between("task.seq_len", self.seq_len, 2, symbols::MAX_LEN)?;
         if self.text.as_os_str().is_empty() {
             return Err(TrainError::NoText);
         }
@@ -176,11 +176,9 @@ impl HeldOutLists for Chars {
 impl Corpus for Chars {
     /// The text's fingerprint, and a path that holds in any folder.
     fn resolved_settings(&self) -> Map<String, Value> {
-        let Self { config: CharsConfig { text, fingerprint, .. }, .. } = self;
-        [("text", text.to_string_lossy().into_owned()), ("fingerprint", fingerprint.clone())]
-            .map(|(key, value)| (key.to_owned(), Value::from(value)))
-            .into_iter()
-            .collect()
+        let CharsConfig { text, fingerprint, .. } = &self.config;
+        let settings = [("text", text.to_string_lossy()), ("fingerprint", fingerprint.into())];
+        settings.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect()
     }
 
     fn baselines(&self, split: Split) -> Vec<Baseline> {

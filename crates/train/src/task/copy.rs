@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Enumerable, Task, autoregressive, symbols};
+use super::{Inputs, Task, autoregressive, symbols};
 use crate::error::TrainError;
 
 /// Say the sequence again, one symbol at a time.
@@ -14,9 +14,8 @@ use crate::error::TrainError;
 /// target     ·  ·  ·  3 | 1  4  1        the next symbol: always the one len - 1 positions back
 /// ```
 ///
-/// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the variants fair, because
-/// learned ones would take over the work of W_Q and W_K; learned embeddings are fair, because the symbol itself is
-/// no clue to where to look.
+/// Where to look depends on the position alone. Positions and embeddings are those of [`Reverse`](super::Reverse), for
+/// the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Copy {
@@ -24,15 +23,6 @@ pub struct Copy {
     pub len: usize,
     /// Number of different symbols.
     pub n_symbols: usize,
-}
-
-impl Copy {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
-    }
 }
 
 impl Task for Copy {
@@ -53,26 +43,23 @@ impl Task for Copy {
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        let sequence = symbols::sample(rng, self.len, self.n_symbols);
-        autoregressive::input(sequence.clone(), sequence)
+        repeated(symbols::sample(rng, self.len, self.n_symbols))
     }
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
         autoregressive::targets(self.len - 1, tokens[..self.len].to_vec())
     }
 
-    fn enumerable(&self) -> Option<&dyn Enumerable> {
-        Some(self)
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+    }
+
+    fn inputs(&self) -> Option<Inputs<'_>> {
+        Some(Inputs::of_strings(self.len, self.n_symbols, repeated))
     }
 }
 
-impl Enumerable for Copy {
-    fn n_inputs(&self) -> Option<u64> {
-        symbols::count(self.len, self.n_symbols)
-    }
-
-    fn input(&self, index: u64) -> Vec<u32> {
-        let sequence = symbols::nth(index, self.len, self.n_symbols);
-        autoregressive::input(sequence.clone(), sequence)
-    }
+fn repeated(sequence: Vec<u32>) -> Vec<u32> {
+    autoregressive::input(sequence.clone(), sequence)
 }

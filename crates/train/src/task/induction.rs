@@ -1,7 +1,7 @@
 //! The pattern behind in-context learning: what followed the last time follows again.
 
 use qkv_model::random::Rng;
-use rand::{RngExt, seq::index};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Task, symbols};
@@ -53,17 +53,6 @@ pub enum InductionForm {
 }
 
 impl Induction {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.seq_len", self.seq_len, 4, symbols::MAX_LEN)?;
-        let n_needed = match self.form {
-            InductionForm::Repeated => self.seq_len / 2,
-            InductionForm::Safari => 2,
-        };
-        symbols::check("task.n_symbols", self.n_symbols, n_needed, symbols::MAX_SYMBOLS)
-    }
-
     fn star(&self) -> u32 {
         self.n_symbols as u32
     }
@@ -85,11 +74,10 @@ impl Task for Induction {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        let mut labels = symbols::labels(self.n_symbols);
-        if self.form == InductionForm::Safari {
-            labels.push("★".to_owned());
+        match self.form {
+            InductionForm::Repeated => symbols::labels(self.n_symbols),
+            InductionForm::Safari => symbols::labels_and(self.n_symbols, "★"),
         }
-        labels
     }
 
     fn seq_len(&self) -> usize {
@@ -105,8 +93,8 @@ impl Task for Induction {
         match form {
             InductionForm::Repeated => {
                 let n_distinct = rng.random_range(seq_len.div_ceil(4).max(2)..=seq_len / 2);
-                let distinct = index::sample(rng, n_symbols, n_distinct).into_vec();
-                distinct.into_iter().map(|symbol| symbol as u32).cycle().take(seq_len).collect()
+                let distinct = symbols::sample_distinct(rng, n_distinct, n_symbols);
+                distinct.into_iter().cycle().take(seq_len).collect()
             }
             InductionForm::Safari => {
                 let mut tokens = symbols::sample(rng, seq_len, n_symbols);
@@ -131,5 +119,14 @@ impl Task for Induction {
                 targets
             }
         }
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.seq_len", self.seq_len, 4, symbols::MAX_LEN)?;
+        let n_needed = match self.form {
+            InductionForm::Repeated => self.seq_len / 2,
+            InductionForm::Safari => 2,
+        };
+        TrainError::between("task.n_symbols", self.n_symbols, n_needed, symbols::MAX_SYMBOLS)
     }
 }

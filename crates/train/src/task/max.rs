@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Enumerable, Task, symbols};
+use super::{Inputs, Task, symbols};
 use crate::error::TrainError;
 
 /// Name the largest of the digits
@@ -27,13 +27,6 @@ pub struct Max {
 }
 
 impl Max {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN - 1)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
-    }
-
     fn asked(&self, mut digits: Vec<u32>) -> Vec<u32> {
         digits.push(self.n_symbols as u32);
         digits
@@ -46,9 +39,7 @@ impl Task for Max {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        let mut labels = symbols::labels(self.n_symbols);
-        labels.push("?".to_owned());
-        labels
+        symbols::labels_and(self.n_symbols, "?")
     }
 
     fn seq_len(&self) -> usize {
@@ -65,17 +56,12 @@ impl Task for Max {
         targets
     }
 
-    fn enumerable(&self) -> Option<&dyn Enumerable> {
-        Some(self)
-    }
-}
-
-impl Enumerable for Max {
-    fn n_inputs(&self) -> Option<u64> {
-        symbols::count(self.len, self.n_symbols)
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN - 1)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
     }
 
-    fn input(&self, index: u64) -> Vec<u32> {
-        self.asked(symbols::nth(index, self.len, self.n_symbols))
+    fn inputs(&self) -> Option<Inputs<'_>> {
+        Some(Inputs::of_strings(self.len, self.n_symbols, |digits| self.asked(digits)))
     }
 }

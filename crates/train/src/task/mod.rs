@@ -7,6 +7,7 @@ mod autoregressive;
 mod chars;
 mod copy;
 mod induction;
+mod inputs;
 mod max;
 mod modular_addition;
 mod ngram;
@@ -22,9 +23,10 @@ mod text_file;
 pub use chars::{Chars, CharsConfig};
 pub use copy::Copy;
 pub use induction::{Induction, InductionForm};
+pub use inputs::Inputs;
 pub use max::Max;
 pub use modular_addition::ModularAddition;
-pub use optional::{Corpus, Enumerable, HeldOutLists};
+pub use optional::{Corpus, HeldOutLists};
 pub use recall::{Layout, Recall};
 pub use reverse::Reverse;
 pub use sort::Sort;
@@ -32,6 +34,8 @@ pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
 
 use qkv_model::random::Rng;
+
+use crate::error::TrainError;
 
 /// A distribution over inputs, and the right answer to each of them.
 ///
@@ -65,14 +69,22 @@ pub trait Task: Send + Sync {
         false
     }
 
+    /// Refuses settings that are out of range; a [`Registry`](crate::Registry) asks once. Any fit by default.
+    ///
+    /// # Errors
+    /// If a setting is out of range.
+    fn check(&self) -> Result<(), TrainError> {
+        Ok(())
+    }
+
     /// The one split that an input belongs to; [`Split::of`] by default. Tasks with [`HeldOutLists`] have no use for
     /// it.
     fn split(&self, tokens: &[u32]) -> Split {
         Split::of(tokens)
     }
 
-    /// `Some(self)` where the inputs can be numbered.
-    fn enumerable(&self) -> Option<&dyn Enumerable> {
+    /// All inputs, where they can be numbered.
+    fn inputs(&self) -> Option<Inputs<'_>> {
         None
     }
 

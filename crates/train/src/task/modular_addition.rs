@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Enumerable, Split, Task, symbols};
+use super::{Inputs, Split, Task, symbols};
 use crate::error::TrainError;
 
 /// Add two numbers modulo `modulus`
@@ -32,20 +32,6 @@ pub struct ModularAddition {
 }
 
 impl ModularAddition {
-    /// # Errors
-    /// If a setting is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.modulus", self.modulus, 2, symbols::MAX_SYMBOLS)?;
-        if self.train_share > 0.0 && self.train_share < 1.0 {
-            return Ok(());
-        }
-        Err(TrainError::OutOfRange {
-            key: "task.train_share",
-            expected: "above 0 and below 1".to_owned(),
-            got: self.train_share.to_string(),
-        })
-    }
-
     fn equals(&self, mut numbers: Vec<u32>) -> Vec<u32> {
         numbers.push(self.modulus as u32);
         numbers
@@ -58,9 +44,7 @@ impl Task for ModularAddition {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        let mut labels = symbols::labels(self.modulus);
-        labels.push("=".to_owned());
-        labels
+        symbols::labels_and(self.modulus, "=")
     }
 
     fn seq_len(&self) -> usize {
@@ -75,21 +59,17 @@ impl Task for ModularAddition {
         vec![None, None, Some((tokens[0] + tokens[1]) % self.modulus as u32)]
     }
 
-    fn enumerable(&self) -> Option<&dyn Enumerable> {
-        Some(self)
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.modulus", self.modulus, 2, symbols::MAX_SYMBOLS)?;
+        let fits = self.train_share > 0.0 && self.train_share < 1.0;
+        TrainError::in_range(fits, "task.train_share", "above 0 and below 1", self.train_share)
+    }
+
+    fn inputs(&self) -> Option<Inputs<'_>> {
+        Some(Inputs::of_strings(2, self.modulus, |numbers| self.equals(numbers)))
     }
 
     fn split(&self, tokens: &[u32]) -> Split {
         Split::with_train_share(self.train_share, tokens)
-    }
-}
-
-impl Enumerable for ModularAddition {
-    fn n_inputs(&self) -> Option<u64> {
-        symbols::count(2, self.modulus)
-    }
-
-    fn input(&self, index: u64) -> Vec<u32> {
-        self.equals(symbols::nth(index, 2, self.modulus))
     }
 }

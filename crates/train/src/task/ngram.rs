@@ -103,21 +103,18 @@ mod tests {
 
     /// The probabilities that each order gives for the `b` and the `r` at the end, after it has counted `abracada`; `β`
     /// is 1.
-    fn by_hand() -> [[f64; 2]; 3] {
-        [
+    #[test]
+    fn ten_letters_by_hand() {
+        let by_hand = [
             // a 4, b 1, c 1, d 1, r 1: five different of eight; (1 + 5 · 1/5) / (8 + 5).
             [2.0 / 13.0, 2.0 / 13.0],
             // After a: b, c, d once each; (1 + 3 · 2/13) / (3 + 3). After b: r; (1 + 2/13) / (1 + 1).
             [19.0 / 78.0, 15.0 / 26.0],
             // After da: nothing was counted. After ab: r; (1 + 15/26) / (1 + 1).
             [19.0 / 78.0, 41.0 / 52.0],
-        ]
-    }
-
-    #[test]
-    fn ten_letters_by_hand() {
+        ];
         let mut probabilities = vec![1.0 / 5.0; 2];
-        for (context_len, expected) in by_hand().into_iter().enumerate() {
+        for (context_len, expected) in by_hand.into_iter().enumerate() {
             probabilities = Counts::new(&TEXT[..8], context_len).refine(&TEXT, 8..10, &probabilities, 1.0);
             for (got, want) in probabilities.iter().zip(expected) {
                 assert!((got - want).abs() < 1e-15, "context of {context_len}: {got} instead of {want}");

@@ -1,18 +1,9 @@
-//! What some tasks offer besides examples: numbered inputs, lists of held-out examples, a corpus.
+//! What some tasks offer besides examples that they draw: lists of held-out examples, a corpus.
 
 use qkv_run::Baseline;
 use serde_json::{Map, Value};
 
 use super::{Example, Split, Task};
-
-/// A task whose inputs can be numbered, so that a model can be evaluated on all of them.
-pub trait Enumerable {
-    /// Number of different inputs; `None` where it overflows.
-    fn n_inputs(&self) -> Option<u64>;
-
-    /// Input number `index`, below [`n_inputs`](Self::n_inputs).
-    fn input(&self, index: u64) -> Vec<u32>;
-}
 
 /// A task whose validation and test splits are lists: an evaluation takes their examples in order, and none twice. Its
 /// [`Task::sample`] draws training inputs alone.

@@ -1,8 +1,8 @@
 //! The second demonstration: content tells where to look, and no two inputs have the same map.
 
 use qkv_model::random::Rng;
+use rand::RngExt;
 use rand::seq::SliceRandom;
-use rand::{RngExt, seq::index};
 use serde::{Deserialize, Serialize};
 
 use super::{Task, symbols};
@@ -56,14 +56,6 @@ pub enum Layout {
 }
 
 impl Recall {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.n_pairs", self.n_pairs, 1, symbols::MAX_LEN / self.positions_per_pair())?;
-        symbols::check("task.n_keys", self.n_keys, self.n_pairs, symbols::MAX_SYMBOLS)?;
-        symbols::check("task.n_values", self.n_values, 2, symbols::MAX_SYMBOLS)
-    }
-
     /// Those of the pair itself and the one of its question.
     fn positions_per_pair(&self) -> usize {
         match self.layout {
@@ -89,15 +81,13 @@ impl Recall {
 
 impl Task for Recall {
     fn summary(&self) -> String {
+        let Self { layout, n_pairs, n_keys, n_values } = self;
+        let place = match layout {
+            Layout::Stacked => "",
+            Layout::Interleaved => ", in positions of their own",
+        };
         format!(
-            "answer each of {} keys with its value; keys out of {}, values out of {}{}",
-            self.n_pairs,
-            self.n_keys,
-            self.n_values,
-            match self.layout {
-                Layout::Stacked => "",
-                Layout::Interleaved => ", in positions of their own",
-            }
+            "answer each of {n_pairs} keys with its value; keys out of {n_keys}, values out of {n_values}{place}"
         )
     }
 
@@ -125,8 +115,7 @@ impl Task for Recall {
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        let mut keys: Vec<u32> =
-            index::sample(rng, self.n_keys, self.n_pairs).iter().map(|key| key as u32).collect();
+        let mut keys = symbols::sample_distinct(rng, self.n_pairs, self.n_keys);
         keys.shuffle(rng);
         let mut tokens = Vec::with_capacity(4 * self.n_pairs);
         for &key in &keys {
@@ -151,5 +140,11 @@ impl Task for Recall {
         std::iter::repeat_n(None, self.seq_len() - self.n_pairs)
             .chain(questions.chunks_exact(self.stack()).map(|question| answer(question[0])))
             .collect()
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.n_pairs", self.n_pairs, 1, symbols::MAX_LEN / self.positions_per_pair())?;
+        TrainError::between("task.n_keys", self.n_keys, self.n_pairs, symbols::MAX_SYMBOLS)?;
+        TrainError::between("task.n_values", self.n_values, 2, symbols::MAX_SYMBOLS)
     }
 }

@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Enumerable, Task, symbols};
+use super::{Inputs, Task, symbols};
 use crate::error::TrainError;
 
 /// Reverse the sequence.
@@ -24,15 +24,6 @@ pub struct Reverse {
     pub seq_len: usize,
     /// Number of different symbols.
     pub n_symbols: usize,
-}
-
-impl Reverse {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.seq_len", self.seq_len, 1, symbols::MAX_LEN)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
-    }
 }
 
 impl Task for Reverse {
@@ -56,17 +47,12 @@ impl Task for Reverse {
         tokens.iter().rev().copied().map(Some).collect()
     }
 
-    fn enumerable(&self) -> Option<&dyn Enumerable> {
-        Some(self)
-    }
-}
-
-impl Enumerable for Reverse {
-    fn n_inputs(&self) -> Option<u64> {
-        symbols::count(self.seq_len, self.n_symbols)
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.seq_len", self.seq_len, 1, symbols::MAX_LEN)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
     }
 
-    fn input(&self, index: u64) -> Vec<u32> {
-        symbols::nth(index, self.seq_len, self.n_symbols)
+    fn inputs(&self) -> Option<Inputs<'_>> {
+        Some(Inputs::of_strings(self.seq_len, self.n_symbols, |sequence| sequence))
     }
 }

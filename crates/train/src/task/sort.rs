@@ -3,7 +3,7 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Enumerable, Task, autoregressive, symbols};
+use super::{Inputs, Task, autoregressive, symbols};
 use crate::error::TrainError;
 
 /// Say the symbols in ascending order, one at a time
@@ -28,15 +28,6 @@ pub struct Sort {
     pub n_symbols: usize,
 }
 
-impl Sort {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
-        symbols::check("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
-    }
-}
-
 impl Task for Sort {
     fn summary(&self) -> String {
         format!("sort {} symbols from an alphabet of {}", self.len, self.n_symbols)
@@ -55,28 +46,24 @@ impl Task for Sort {
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        let sequence = symbols::sample(rng, self.len, self.n_symbols);
-        let answer = symbols::sorted(&sequence);
-        autoregressive::input(sequence, answer)
+        with_answer(symbols::sample(rng, self.len, self.n_symbols))
     }
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
         autoregressive::targets(self.len - 1, symbols::sorted(&tokens[..self.len]))
     }
 
-    fn enumerable(&self) -> Option<&dyn Enumerable> {
-        Some(self)
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        TrainError::between("task.n_symbols", self.n_symbols, 2, symbols::MAX_SYMBOLS)
+    }
+
+    fn inputs(&self) -> Option<Inputs<'_>> {
+        Some(Inputs::of_strings(self.len, self.n_symbols, with_answer))
     }
 }
 
-impl Enumerable for Sort {
-    fn n_inputs(&self) -> Option<u64> {
-        symbols::count(self.len, self.n_symbols)
-    }
-
-    fn input(&self, index: u64) -> Vec<u32> {
-        let sequence = symbols::nth(index, self.len, self.n_symbols);
-        let answer = symbols::sorted(&sequence);
-        autoregressive::input(sequence, answer)
-    }
+fn with_answer(sequence: Vec<u32>) -> Vec<u32> {
+    let answer = symbols::sorted(&sequence);
+    autoregressive::input(sequence, answer)
 }

@@ -1,7 +1,6 @@
 //! Sorting without positions: the next number is the smallest one above the last.
 
 use qkv_model::random::Rng;
-use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
 use super::{Task, autoregressive, symbols};
@@ -31,13 +30,6 @@ pub struct SortedList {
 }
 
 impl SortedList {
-    /// # Errors
-    /// If a size is out of range.
-    pub fn check(&self) -> Result<(), TrainError> {
-        symbols::check("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
-        symbols::check("task.n_symbols", self.n_symbols, self.len, symbols::MAX_SYMBOLS)
-    }
-
     fn separator(&self) -> u32 {
         self.n_symbols as u32
     }
@@ -49,9 +41,7 @@ impl Task for SortedList {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        let mut labels = symbols::labels(self.n_symbols);
-        labels.push("SEP".to_owned());
-        labels
+        symbols::labels_and(self.n_symbols, "SEP")
     }
 
     fn seq_len(&self) -> usize {
@@ -63,8 +53,7 @@ impl Task for SortedList {
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        let list = index::sample(rng, self.n_symbols, self.len);
-        let mut tokens: Vec<u32> = list.iter().map(|number| number as u32).collect();
+        let mut tokens = symbols::sample_distinct(rng, self.len, self.n_symbols);
         let answer = symbols::sorted(&tokens);
         tokens.push(self.separator());
         autoregressive::input(tokens, answer)
@@ -72,5 +61,10 @@ impl Task for SortedList {
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
         autoregressive::targets(self.len, symbols::sorted(&tokens[..self.len]))
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        TrainError::between("task.len", self.len, 2, symbols::MAX_LEN / 2)?;
+        TrainError::between("task.n_symbols", self.n_symbols, self.len, symbols::MAX_SYMBOLS)
     }
 }

@@ -26,31 +26,21 @@ impl Batch {
     /// # Errors
     /// If an example does not have the task's sequence length.
     pub fn new(task: &dyn Task, examples: &[Example], device: &Device) -> Result<Self, TrainError> {
-        let (seq_len, stack) = (task.seq_len(), task.stack());
-        let mut tokens = Vec::with_capacity(examples.len() * seq_len * stack);
-        let mut targets = Vec::new();
-        let mut positions = Vec::new();
-        let mut targets_per_example = Vec::with_capacity(examples.len());
-        for (row, example) in examples.iter().enumerate() {
-            check_length(task, example)?;
-            tokens.extend(example.tokens.iter().map(|&token| i64::from(token)));
-            let answered =
-                example.targets.iter().enumerate().filter_map(|(at, target)| target.map(|t| (at, t)));
-            let before = targets.len();
-            for (at, target) in answered {
-                targets.push(i64::from(target));
-                positions.push((row * seq_len + at) as i64);
-            }
-            targets_per_example.push(targets.len() - before);
-        }
-        let n_targets = targets.len();
-        let largest_target = examples.iter().flat_map(|example| example.targets.iter().flatten()).max();
+        examples.iter().try_for_each(|example| check_length(task, example))?;
+        let tokens = examples.iter().flat_map(|example| &example.tokens);
+        let tokens: Vec<i64> = tokens.map(|&token| token.into()).collect();
+        let all = examples.iter().flat_map(|example| &example.targets).enumerate();
+        let (positions, targets): (Vec<i64>, Vec<i64>) =
+            all.filter_map(|(at, target)| Some((at as i64, i64::from((*target)?)))).unzip();
+        let (n_targets, largest_target) = (targets.len(), targets.iter().max().copied().unwrap_or(0));
+        let shape = [examples.len(), task.seq_len(), task.stack()];
+        let per_example = examples.iter().map(|example| example.targets.iter().flatten().count());
         Ok(Self {
-            tokens: Tensor::from_data(TensorData::new(tokens, [examples.len(), seq_len, stack]), device),
+            tokens: Tensor::from_data(TensorData::new(tokens, shape), device),
             targets: Tensor::from_data(TensorData::new(targets, [n_targets]), device),
             positions: Tensor::from_data(TensorData::new(positions, [n_targets]), device),
-            targets_per_example,
-            largest_target: largest_target.copied().unwrap_or(0),
+            targets_per_example: per_example.collect(),
+            largest_target: largest_target as u32,
         })
     }
 
@@ -85,7 +75,7 @@ impl Batch {
 }
 
 /// Whether an example has the length of its task's.
-pub(crate) fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
+fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
     let (n_tokens, n_targets) = (task.seq_len() * task.stack(), task.seq_len());
     let (got_tokens, got_targets) = (example.tokens.len(), example.targets.len());
     if (got_tokens, got_targets) == (n_tokens, n_targets) {

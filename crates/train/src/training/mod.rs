@@ -15,7 +15,6 @@ mod trainer;
 mod validation;
 
 pub use batch::Batch;
-pub(crate) use batch::check_length;
 pub use clip::{clip_factor, global_norm};
 pub(crate) use loss::{logits, logits_of};
 pub use observer::{Next, Observer, State};

@@ -4,47 +4,42 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
+use burn::tensor::{DType, Device, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
 use super::long::LongAttention;
 use super::training::Training;
-use super::workload::{LONG_D, LONG_HEADS, Long, Workload};
+use super::workload::Workload;
 
 /// Steps whose losses go into the file.
 const STEPS: usize = 5;
 
-struct Array(String, Dtype, Vec<usize>, Vec<u8>);
+type Array = (String, TensorData);
 
 /// Parameters before the first step, batches `tokens` and `targets` (`[pool, batch, seq_len]`), and the `losses` of the
 /// first steps as JSON in the metadata.
 pub fn training(workload: Workload, device: &Device, path: &Path) -> Result<()> {
     let mut training = Training::new(workload, device)?;
-    let floats = |values: Vec<f32>| values.into_iter().flat_map(f32::to_le_bytes).collect();
-    let mut arrays: Vec<Array> = training
-        .parameters()
-        .into_iter()
-        .map(|(name, shape, values)| Array(name, Dtype::F32, shape, floats(values)))
-        .collect();
-    let shape = vec![training.pool.len(), workload.batch, workload.seq_len];
+    let mut arrays: Vec<Array> =
+        training.parameters().into_iter().map(|parameter| (parameter.path, parameter.data)).collect();
+    let shape = [training.pool.len(), workload.batch, workload.seq_len];
     for (which, name) in ["tokens", "targets"].into_iter().enumerate() {
-        let bytes = training.pool.iter().flat_map(|batch| &batch[which]).flat_map(|id| id.to_le_bytes());
-        arrays.push(Array(name.to_owned(), Dtype::I64, shape.clone(), bytes.collect()));
+        let ids: Vec<i64> = training.pool.iter().flat_map(|batch| batch[which].clone()).collect();
+        arrays.push((name.to_owned(), TensorData::new(ids, shape)));
     }
     let losses: Vec<f64> = (0..STEPS).map(|_| training.step()).collect::<Result<_>>()?;
     save(arrays, "losses", json!(losses), path)
 }
 
 /// `q`, `k`, `v` and `d_context`, and the sums of squares of the results as `checksums`.
-pub fn long(long: Long, device: &Device, path: &Path) -> Result<()> {
-    let attention = LongAttention::new(long, device);
-    let shape = vec![1, long.seq_len, LONG_HEADS * LONG_D];
-    let arrays = ["q", "k", "v", "d_context"].into_iter().zip(&attention.inputs).map(|(name, values)| {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Array(name.to_owned(), Dtype::F32, shape.clone(), bytes)
-    });
+pub fn long(seq_len: usize, device: &Device, path: &Path) -> Result<()> {
+    let attention = LongAttention::new(seq_len, device);
+    let array = |(name, values): (&str, &Vec<f32>)| {
+        (name.to_owned(), TensorData::new(values.clone(), attention.shape))
+    };
+    let arrays = ["q", "k", "v", "d_context"].into_iter().zip(&attention.inputs).map(array);
     let sums = attention.step()?.map(|(name, tensor)| {
         let sum: f64 = tensor.into_data().iter::<f64>().map(|value| value * value).sum();
         (name.to_owned(), json!(sum))
@@ -53,11 +48,10 @@ pub fn long(long: Long, device: &Device, path: &Path) -> Result<()> {
 }
 
 fn save(arrays: Vec<Array>, key: &str, value: Value, path: &Path) -> Result<()> {
-    let views = arrays.iter().map(|Array(name, dtype, shape, bytes)| {
-        (
-            name.as_str(),
-            TensorView::new(*dtype, shape.clone(), bytes).expect("as many bytes as the shape says"),
-        )
+    let views = arrays.iter().map(|(name, data)| {
+        let dtype = if data.dtype() == DType::I64 { Dtype::I64 } else { Dtype::F32 };
+        let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes());
+        (name, view.expect("as many bytes as the shape says"))
     });
     let metadata = HashMap::from([(key.to_owned(), value.to_string())]);
     let bytes = safetensors::serialize(views, Some(metadata))?;

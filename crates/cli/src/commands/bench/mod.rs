@@ -25,10 +25,13 @@ use timing::Timing;
 use training::Training;
 use workload::Kind;
 
+/// Above the columns of [`Figures::row`].
+const HEADING: &str = "workload    threads  median ms   least ms       quartiles ms  steps    tokens/s  GFLOP/s  peak memory MB";
+
 /// The figures of one workload.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename = "bench")]
 struct Figures {
-    event: String,
     workload: String,
     threads: usize,
     median_ms: f64,
@@ -43,7 +46,6 @@ struct Figures {
     peak_rss_mb: Option<f64>,
 }
 
-/// Times the given workloads.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     if let Some(unknown) = args.workloads.iter().find(|name| Kind::find(name).is_none()) {
         let known = workload::names().collect::<Vec<_>>().join(", ");
@@ -59,7 +61,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
         if args.workloads.is_empty() { workload::names().collect() } else { args.workloads.clone() };
     let out = &mut Stdout::new();
     if !args.json {
-        writeln!(out, "{}", Figures::heading())?;
+        writeln!(out, "{}", HEADING)?;
     }
     for name in names {
         let line = in_own_process(args, &name)?;
@@ -89,7 +91,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     if let Some(path) = &args.export {
         match kind {
             Kind::Training(workload) => export::training(workload, &device, path)?,
-            Kind::Long(long) => export::long(long, &device, path)?,
+            Kind::Long { seq_len } => export::long(seq_len, &device, path)?,
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -97,7 +99,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     let out = &mut Stdout::new();
     match args.json {
         true => writeln!(out, "{}", serde_json::to_string(&figures)?)?,
-        false => writeln!(out, "{}\n{}", Figures::heading(), figures.row())?,
+        false => writeln!(out, "{}\n{}", HEADING, figures.row())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -108,20 +110,20 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
             let mut training = Training::new(workload, device)?;
             (Timing::of(|| training.step().map(drop))?, workload.n_tokens(), workload.flops())
         }
-        Kind::Long(long) => {
-            let attention = LongAttention::new(long, device);
-            (Timing::of(|| attention.step().map(drop))?, long.seq_len, long.flops())
+        Kind::Long { seq_len } => {
+            let attention = LongAttention::new(seq_len, device);
+            (Timing::of(|| attention.step().map(drop))?, seq_len, attention.flops())
         }
     };
     // Before the matrix product below, which has memory of its own.
     let peak_rss_mb = memory::peak().map(|bytes| bytes as f64 / (1024.0 * 1024.0));
-    let seconds = timing.median() / 1e3;
+    let median_ms = timing.quantile(0.5);
+    let seconds = median_ms / 1e3;
     Ok(Figures {
-        event: "bench".to_owned(),
         workload: name.to_owned(),
         threads: rayon::current_num_threads(),
-        median_ms: timing.median(),
-        min_ms: timing.min(),
+        median_ms,
+        min_ms: timing.quantile(0.0),
         quartiles_ms: [timing.quantile(0.25), timing.quantile(0.75)],
         steps: timing.n(),
         tokens_per_second: n_tokens as f64 / seconds,
@@ -132,22 +134,6 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
 }
 
 impl Figures {
-    fn heading() -> String {
-        format!(
-            "{:<11}{:>8}{:>11}{:>11}{:>19}{:>7}{:>12}{:>9}{:>6}{:>10}",
-            "workload",
-            "threads",
-            "median ms",
-            "least ms",
-            "quartiles ms",
-            "steps",
-            "tokens/s",
-            "GFLOP/s",
-            "peak",
-            "memory MB"
-        )
-    }
-
     fn row(&self) -> String {
         let Self { workload, threads, median_ms, min_ms, quartiles_ms: [low, high], steps, .. } = self;
         let share = 100.0 * self.gflops / self.gemm_peak_gflops;

@@ -21,7 +21,6 @@ const FEWEST: usize = 3;
 pub struct Timing(Vec<f64>);
 
 impl Timing {
-    /// Times `call`.
     pub fn of(mut call: impl FnMut() -> Result<()>) -> Result<Self> {
         let start = Instant::now();
         let mut n = 0;
@@ -50,15 +49,6 @@ impl Timing {
         below + (above - below) * at.fract()
     }
 
-    pub fn median(&self) -> f64 {
-        self.quantile(0.5)
-    }
-
-    pub fn min(&self) -> f64 {
-        self.0[0]
-    }
-
-    /// Number of calls.
     pub fn n(&self) -> usize {
         self.0.len()
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
-use qkv_model::{Init, Transformer, parameters};
+use qkv_model::{Init, Parameter, Transformer, parameters};
 use qkv_train::{AdamW, Batch, OptimizerConfig, State};
 use rand::RngExt;
 
@@ -59,12 +59,8 @@ impl Training {
         Ok(outcome.loss)
     }
 
-    /// Name, shape and values of every parameter as it is now.
-    pub fn parameters(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
-        let state = self.state.as_ref().expect("no step has failed");
-        parameters(&state.model)
-            .into_iter()
-            .map(|parameter| (parameter.path, parameter.shape, parameter.data.iter::<f32>().collect()))
-            .collect()
+    /// Every parameter as it is now.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        parameters(&self.state.as_ref().expect("no step has failed").model)
     }
 }

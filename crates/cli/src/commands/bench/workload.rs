@@ -16,72 +16,13 @@ pub struct Workload {
     pub mask: MaskConfig,
 }
 
-/// Forward and backward of causal attention alone, one sequence.
-#[derive(Debug, Clone, Copy)]
-pub struct Long {
-    pub seq_len: usize,
-}
-
-/// Heads and width of a head in the long workloads.
-pub const LONG_HEADS: usize = 4;
-pub const LONG_D: usize = 64;
-
 pub const TRAINING: [Workload; 5] = [
-    Workload {
-        name: "toy",
-        batch: 64,
-        seq_len: 16,
-        d_model: 64,
-        n_heads: 1,
-        n_layers: 1,
-        d_mlp: 0,
-        vocab_size: 32,
-        mask: MaskConfig::Causal,
-    },
-    Workload {
-        name: "reverse",
-        batch: 128,
-        seq_len: 16,
-        d_model: 32,
-        n_heads: 1,
-        n_layers: 1,
-        d_mlp: 128,
-        vocab_size: 10,
-        mask: MaskConfig::None,
-    },
-    Workload {
-        name: "small",
-        batch: 64,
-        seq_len: 64,
-        d_model: 64,
-        n_heads: 4,
-        n_layers: 2,
-        d_mlp: 0,
-        vocab_size: 64,
-        mask: MaskConfig::Causal,
-    },
-    Workload {
-        name: "char",
-        batch: 12,
-        seq_len: 64,
-        d_model: 128,
-        n_heads: 4,
-        n_layers: 4,
-        d_mlp: 512,
-        vocab_size: 65,
-        mask: MaskConfig::Causal,
-    },
-    Workload {
-        name: "lm",
-        batch: 32,
-        seq_len: 256,
-        d_model: 128,
-        n_heads: 4,
-        n_layers: 2,
-        d_mlp: 512,
-        vocab_size: 64,
-        mask: MaskConfig::Causal,
-    },
+    // batch, seq_len, d_model, n_heads, n_layers, d_mlp, vocab_size
+    Workload::new("toy", [64, 16, 64, 1, 1, 0, 32], MaskConfig::Causal),
+    Workload::new("reverse", [128, 16, 32, 1, 1, 128, 10], MaskConfig::None),
+    Workload::new("small", [64, 64, 64, 4, 2, 0, 64], MaskConfig::Causal),
+    Workload::new("char", [12, 64, 128, 4, 4, 512, 65], MaskConfig::Causal),
+    Workload::new("lm", [32, 256, 128, 4, 2, 512, 64], MaskConfig::Causal),
 ];
 
 /// Lengths of the long workloads that are timed unless others are asked for.
@@ -95,8 +36,8 @@ const MAX_LENGTH: usize = 1 << 20;
 pub enum Kind {
     /// A training step.
     Training(Workload),
-    /// Attention alone.
-    Long(Long),
+    /// Forward and backward of causal attention alone, one sequence.
+    Long { seq_len: usize },
 }
 
 impl Kind {
@@ -106,7 +47,7 @@ impl Kind {
             return Some(Self::Training(*workload));
         }
         let seq_len = name.strip_prefix("long-")?.parse().ok()?;
-        (1..=MAX_LENGTH).contains(&seq_len).then_some(Self::Long(Long { seq_len }))
+        (1..=MAX_LENGTH).contains(&seq_len).then_some(Self::Long { seq_len })
     }
 }
 
@@ -117,6 +58,14 @@ pub fn names() -> impl Iterator<Item = String> {
 }
 
 impl Workload {
+    const fn new(
+        name: &'static str,
+        [batch, seq_len, d_model, n_heads, n_layers, d_mlp, vocab_size]: [usize; 7],
+        mask: MaskConfig,
+    ) -> Self {
+        Self { name, batch, seq_len, d_model, n_heads, n_layers, d_mlp, vocab_size, mask }
+    }
+
     /// Pre-norm, learned positions, W_O, biases in MLP and norms alone, no tied weights, no dropout.
     pub fn config(&self) -> TransformerConfig {
         TransformerConfig {
@@ -145,15 +94,8 @@ impl Workload {
     }
 }
 
-impl Long {
-    /// As [`Workload::flops`].
-    pub fn flops(&self) -> f64 {
-        3.0 * attention_flops(LONG_HEADS, self.seq_len, LONG_D, MaskConfig::Causal)
-    }
-}
-
 /// The forward of `n_maps` attention maps: scores and mixing.
-fn attention_flops(n_maps: usize, seq_len: usize, d: usize, mask: MaskConfig) -> f64 {
+pub fn attention_flops(n_maps: usize, seq_len: usize, d: usize, mask: MaskConfig) -> f64 {
     let pairs = match mask {
         MaskConfig::None => seq_len * seq_len,
         MaskConfig::Causal => seq_len * (seq_len + 1) / 2,

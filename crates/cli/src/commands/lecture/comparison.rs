@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use burn::tensor::Tensor;
 use qkv_inspect::counted;
 
+use super::published::Published;
+use crate::output::format::{shape, values};
+
 /// Half a unit in the last of the four digits that the author prints.
 const TOLERANCE: f64 = 5e-5;
 
@@ -12,16 +15,16 @@ const TOLERANCE: f64 = 5e-5;
 const ROWS: usize = 6;
 
 /// Writes the page and remembers every miss.
-pub struct Comparison<W> {
-    out: W,
+pub struct Comparison {
+    out: Box<dyn Write>,
+    pub published: Published,
     compared: usize,
     misses: Vec<String>,
 }
 
-impl<W: Write> Comparison<W> {
-    /// An empty page.
-    pub fn new(out: W) -> Self {
-        Self { out, compared: 0, misses: Vec::new() }
+impl Comparison {
+    pub fn new(out: impl Write + 'static, published: Published) -> Self {
+        Self { out: Box::new(out), published, compared: 0, misses: Vec::new() }
     }
 
     /// The heading of a step of the lecture.
@@ -29,7 +32,6 @@ impl<W: Write> Comparison<W> {
         writeln!(self.out, "\n{title}\n    {equation}")
     }
 
-    /// A line of text.
     pub fn line(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "    {line}")
     }
@@ -39,19 +41,13 @@ impl<W: Write> Comparison<W> {
         writeln!(self.out, "    {name:<34} {}", shape(&tensor.dims()))
     }
 
-    /// Prints ours beside what was published, and compares every number.
-    pub fn compare<const D: usize, const P: usize>(
-        &mut self,
-        name: &str,
-        ours: Tensor<D>,
-        published: Tensor<P>,
-    ) -> io::Result<()> {
-        let dims = published.dims();
-        let columns = dims[P - 1];
-        let ours: Vec<f64> = ours.into_data().iter::<f64>().collect();
-        let published: Vec<f64> = published.into_data().iter::<f64>().collect();
+    /// Prints ours beside the matrix that is published at a JSON pointer, and compares every number.
+    pub fn compare<const D: usize>(&mut self, name: &str, ours: Tensor<D>, pointer: &str) -> io::Result<()> {
+        let published = self.published.array::<2>(pointer);
+        let [rows, columns] = published.dims();
+        let (ours, published) = (values(&ours), values(&published));
         let largest = self.check(name, &ours, &published, TOLERANCE);
-        writeln!(self.out, "    {name:<34} {}   largest difference {largest:.1e}", shape(&dims))?;
+        writeln!(self.out, "    {name:<34} {}   largest difference {largest:.1e}", shape(&[rows, columns]))?;
         for (ours, published) in ours.chunks(columns).zip(published.chunks(columns)).take(ROWS) {
             writeln!(self.out, "        ours {}   published {}", row(ours), row(published))?;
         }
@@ -70,17 +66,13 @@ impl<W: Write> Comparison<W> {
 
     /// Closes the page; whether everything agreed.
     pub fn verdict(mut self) -> io::Result<bool> {
-        let (compared, misses) = (self.compared, self.misses);
-        if misses.is_empty() {
-            writeln!(
-                self.out,
-                "\nall {} agree to the printed digits",
-                counted(compared as u64, "published number")
-            )?;
+        if self.misses.is_empty() {
+            let compared = counted(self.compared as u64, "published number");
+            writeln!(self.out, "\nall {compared} agree to the printed digits")?;
             return Ok(true);
         }
-        let (misses, list) = (counted(misses.len() as u64, "comparison"), misses.join(", "));
-        writeln!(self.out, "\n{misses} failed: {list}")?;
+        let misses = counted(self.misses.len() as u64, "comparison");
+        writeln!(self.out, "\n{misses} failed: {}", self.misses.join(", "))?;
         Ok(false)
     }
 
@@ -96,11 +88,6 @@ impl<W: Write> Comparison<W> {
     }
 }
 
-fn shape(dims: &[usize]) -> String {
-    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
-    format!("[{}]", dims.join(" × "))
-}
-
 fn row(values: &[f64]) -> String {
     values.iter().map(|value| format!("{value:>7.4}")).collect::<Vec<_>>().join(" ")
 }
@@ -110,28 +97,24 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
 
-    fn verdict_on(ours: f32) -> bool {
-        let device = Device::flex();
-        let mut page = Comparison::new(Vec::new());
-        let ours = Tensor::<1>::from_floats([ours, 1.0], &device);
-        page.compare("x", ours, Tensor::<1>::from_floats([0.5, 1.0], &device))
-            .expect("a vector takes everything");
-        page.verdict().expect("a vector takes everything")
+    #[track_caller]
+    fn check(agrees: bool, compare: impl FnOnce(&mut Comparison) -> io::Result<()>) {
+        let mut page = Comparison::new(io::sink(), Published::new(&Device::flex()));
+        compare(&mut page).expect("a sink takes everything");
+        assert_eq!(page.verdict().expect("a sink takes everything"), agrees);
     }
 
     #[test]
     fn a_small_number_is_compared_to_its_own_digits() {
         for (ours, agrees) in [(1.9744e-5, true), (1.9746e-5, false), (0.0, false)] {
-            let mut page = Comparison::new(Vec::new());
-            page.compare_number("loss", ours, 1.974e-5).expect("a vector takes everything");
-            assert_eq!(page.verdict().expect("a vector takes everything"), agrees, "{ours}");
+            check(agrees, |page| page.compare_number("loss", ours, 1.974e-5));
         }
     }
 
     #[test]
     fn a_difference_beyond_the_printed_digits_fails() {
-        assert!(verdict_on(0.50004));
-        assert!(!verdict_on(0.50006));
-        assert!(!verdict_on(f32::NAN));
+        for (difference, agrees) in [(0.00004, true), (0.00006, false), (f64::NAN, false)] {
+            check(agrees, |page| page.compare("x", page.published.inputs() + difference, "/inputs"));
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! Back-propagation updates the three matrices: gradients and a short training, beside an autograd reference.
 
-use std::io::Write;
-
 use anyhow::Result;
 use burn::module::Param;
 use burn::optim::{AdamWConfig, GradientsParams};
@@ -10,26 +8,24 @@ use qkv_inspect::counted;
 use qkv_model::{Mask, Mode};
 
 use super::comparison::Comparison;
-use super::published::Published;
 
 /// Updates and losses of AdamW on the mean square of the context, from an autograd reference.
 const LOSSES: [(usize, f64); 5] =
     [(0, 0.369_481_59), (1, 0.349_660_31), (2, 0.330_609_41), (9, 0.218_32), (99, 1.974_05e-5)];
 
 /// Compares gradients and losses.
-pub fn learn<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
-    let published = published.autodiff();
-    gradients(page, &published)?;
-    training(page, &published)
+pub fn learn(page: &mut Comparison) -> Result<()> {
+    gradients(page)?;
+    training(page)
 }
 
-fn gradients<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
+fn gradients(page: &mut Comparison) -> Result<()> {
     page.step("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of step 2")?;
-    let layer = published.layer(&["v1_seed123"], 1, None)?;
-    let x = published.inputs().require_grad();
+    let layer = page.published.layer(&["v1_seed123"], 1)?;
+    let x = page.published.inputs().require_grad();
     let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
     let loss = context.powi_scalar(2).sum().mul_scalar(0.5);
-    let expected = published.number("/v1_seed123_grads_of_half_sq_sum/loss");
+    let expected = page.published.number("/v1_seed123_grads_of_half_sq_sum/loss");
     page.compare_number("L", loss.clone().into_scalar::<f64>(), expected)?;
     let grads = loss.backward();
     let matrices = [
@@ -40,29 +36,25 @@ fn gradients<W: Write>(page: &mut Comparison<W>, published: &Published) -> Resul
     for (name, key, matrix) in matrices {
         let matrix: &Param<Tensor<2>> = matrix.as_ref().expect("the layer has all three matrices");
         let ours = matrix.val().grad(&grads).expect("every matrix receives a gradient");
-        page.compare(name, ours, published.matrix(&format!("/v1_seed123_grads_of_half_sq_sum/{key}")))?;
+        page.compare(name, ours, &format!("/v1_seed123_grads_of_half_sq_sum/{key}"))?;
     }
     let ours = x.grad(&grads).expect("the input asked for a gradient");
-    page.compare("∂L/∂x", ours, published.matrix("/v1_seed123_grads_of_half_sq_sum/dX"))?;
-    Ok(())
+    Ok(page.compare("∂L/∂x", ours, "/v1_seed123_grads_of_half_sq_sum/dX")?)
 }
 
-fn training<W: Write>(page: &mut Comparison<W>, published: &Published) -> Result<()> {
+fn training(page: &mut Comparison) -> Result<()> {
     let rule = "AdamW, rate 0.01, weight decay 0.1, pulls the context of step 2 to zero; its mean square after n updates";
     page.step("8. learning", rule)?;
-    let mut layer = published.layer(&["v1_seed123"], 1, None)?;
+    let mut layer = page.published.layer(&["v1_seed123"], 1)?;
     let config = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.1);
     let mut optimizer = config.init();
     let (last, _) = LOSSES[LOSSES.len() - 1];
     for step in 0..=last {
-        let context = layer.forward(published.inputs(), &Mask::none(), Mode::Evaluate);
+        let context = layer.forward(page.published.inputs(), &Mask::none(), Mode::Evaluate);
         let loss = context.powi_scalar(2).mean();
         if let Some((_, expected)) = LOSSES.iter().find(|(known, _)| *known == step) {
-            page.compare_number(
-                &format!("loss after {}", counted(step as u64, "update")),
-                loss.clone().into_scalar::<f64>(),
-                *expected,
-            )?;
+            let name = format!("loss after {}", counted(step as u64, "update"));
+            page.compare_number(&name, loss.clone().into_scalar::<f64>(), *expected)?;
         }
         let grads = GradientsParams::from_grads(loss.backward(), &layer);
         layer = optimizer.step(0.01, layer, grads);

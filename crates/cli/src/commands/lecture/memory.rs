@@ -1,7 +1,6 @@
 //! The cost of the T×T map: four bytes for every pair of positions, in every head, for every example, several times
 //! over.
 
-use std::io::Write;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -17,7 +16,7 @@ const MEASURED: [usize; 5] = [256, 512, 1024, 2048, 4096];
 const COMPUTED: [usize; 3] = [16_384, 65_536, 131_072];
 
 /// Trains one step of attention on longer and longer sequences.
-pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
+pub fn experiment(page: &mut Comparison, device: &Device) -> Result<()> {
     page.step("11. what T × T costs", "one head, one example, width 64; one step forward and backward")?;
     page.line("     T    q, k and v    T × T weights    peak of the step    seconds")?;
     let init = Init::new(&device.clone().autodiff(), 0);

@@ -2,7 +2,6 @@
 //! beside the printed numbers, the last two by experiment.
 
 mod comparison;
-
 mod learning;
 mod memory;
 mod published;
@@ -14,18 +13,17 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::args::LectureArgs;
+use crate::args::MachineArgs;
 use crate::output::stdout::Stdout;
 use comparison::Comparison;
 use published::Published;
 
 /// Replays the lecture; fails if one published number does not come out.
-pub fn run(args: &LectureArgs) -> Result<ExitCode> {
-    let device = args.machine.open()?;
-    let published = Published::new(&device);
-    let mut page = Comparison::new(Stdout::new());
-    steps::replay(&mut page, &published)?;
-    learning::learn(&mut page, &published)?;
+pub fn run(machine: &MachineArgs) -> Result<ExitCode> {
+    let device = machine.open()?;
+    let mut page = Comparison::new(Stdout::new(), Published::new(&device.clone().autodiff()));
+    steps::replay(&mut page)?;
+    learning::learn(&mut page)?;
     shapes::show(&mut page, &device)?;
     scaling::experiment(&mut page, &device)?;
     memory::experiment(&mut page, &device)?;

@@ -19,31 +19,22 @@ impl Published {
         Self { json, device: device.clone() }
     }
 
-    /// The same on a device with autodiff.
-    pub fn autodiff(&self) -> Self {
-        Self { json: self.json.clone(), device: self.device.clone().autodiff() }
-    }
-
     /// The six tokens, `[1, 6, 3]`.
     pub fn inputs(&self) -> Tensor<3> {
-        self.matrix("/inputs").unsqueeze()
+        self.array::<2>("/inputs").unsqueeze()
     }
 
-    /// The matrix at a JSON pointer.
-    pub fn matrix(&self, pointer: &str) -> Tensor<2> {
-        let rows = self.json.pointer(pointer).and_then(Value::as_array).expect("the pointer names a matrix");
-        let columns = rows[0].as_array().map_or(0, Vec::len);
-        let values: Vec<f64> = rows.iter().flat_map(numbers).collect();
-        let data = TensorData::new(values, [rows.len(), columns]).convert::<f32>();
+    /// The array of `D` axes at a JSON pointer.
+    pub fn array<const D: usize>(&self, pointer: &str) -> Tensor<D> {
+        let array = self.json.pointer(pointer).expect("the pointer names an array");
+        let mut shape = [0; D];
+        let mut first = array;
+        for length in &mut shape {
+            *length = first.as_array().map_or(0, Vec::len);
+            first = &first[0];
+        }
+        let data = TensorData::new(numbers(array), shape).convert::<f32>();
         Tensor::from_data(data, &self.device)
-    }
-
-    /// The vector at a JSON pointer.
-    pub fn vector(&self, pointer: &str) -> Tensor<1> {
-        let values: Vec<f64> =
-            self.json.pointer(pointer).map(|row| numbers(row).collect()).unwrap_or_default();
-        let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]).convert::<f32>(), &self.device)
     }
 
     /// The number at a JSON pointer.
@@ -53,15 +44,10 @@ impl Published {
 
     /// The layer whose matrices are published under `step`; PyTorch's `[out, in]` is turned into `[in, out]`. `parts`
     /// names several steps whose heads stand side by side.
-    pub fn layer(
-        &self,
-        parts: &[&str],
-        n_heads: usize,
-        d_out: Option<usize>,
-    ) -> anyhow::Result<SelfAttention> {
+    pub fn layer(&self, parts: &[&str], n_heads: usize) -> anyhow::Result<SelfAttention> {
         let matrix = |name: &str| {
             let of_part = |step: &&str| {
-                let matrix = self.matrix(&format!("/{step}/{name}"));
+                let matrix = self.array::<2>(&format!("/{step}/{name}"));
                 // The first step multiplies on the right, as the lecture and this project do.
                 if *step == "v1_seed123" { matrix } else { matrix.transpose() }
             };
@@ -69,8 +55,7 @@ impl Published {
         };
         let (w_q, w_k, w_v) = (matrix("W_query"), matrix("W_key"), matrix("W_value"));
         let [d_in, width] = w_q.dims();
-        let config =
-            SelfAttentionConfig { n_heads, d_out, ..SelfAttentionConfig::new(d_in, width / n_heads) };
+        let config = SelfAttentionConfig { n_heads, ..SelfAttentionConfig::new(d_in, width / n_heads) };
         let mut layer = config.init(&Init::new(&self.device, 0))?;
         layer.w_q = Some(Param::from_tensor(w_q));
         layer.w_k = Some(Param::from_tensor(w_k));
@@ -79,6 +64,9 @@ impl Published {
     }
 }
 
-fn numbers(row: &Value) -> impl Iterator<Item = f64> {
-    row.as_array().into_iter().flatten().map(|value| value.as_f64().expect("rows hold numbers"))
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(rows) => rows.iter().flat_map(numbers).collect(),
+        number => vec![number.as_f64().expect("arrays hold numbers")],
+    }
 }

@@ -1,7 +1,5 @@
 //! Why the scores are scaled: without `1/√d_k` the softmax saturates as `d_k` grows, and W_Q stops learning.
 
-use std::io::Write;
-
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Choice, Init, Mask, Mode, SelfAttentionConfig, Training};
@@ -15,15 +13,15 @@ const D_V: usize = 16;
 const DRAWS: u64 = 100;
 const WIDTHS: [usize; 7] = [1, 4, 16, 64, 256, 1024, 4096];
 
-/// Over the draws.
+/// Over the draws: the median of the entropy, median and mean of the gradient's norm.
 struct Row {
     entropy: f64,
-    median_gradient: f64,
-    mean_gradient: f64,
+    median: f64,
+    mean: f64,
 }
 
 /// Measures entropy and gradient against `d_k`, with and without scaling.
-pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
+pub fn experiment(page: &mut Comparison, device: &Device) -> Result<()> {
     let title = "10. why the scores are scaled";
     let what = format!(
         "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance, L = ½ mean context² of one query"
@@ -33,16 +31,11 @@ pub fn experiment<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result
     page.line("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
     let device = device.clone().autodiff();
     for d_k in WIDTHS {
-        let scaled = measure(&device, d_k, "scaled-dot")?;
-        let unscaled = measure(&device, d_k, "dot")?;
+        let [Row { entropy, median, mean }, unscaled] =
+            [measure(&device, d_k, "scaled-dot")?, measure(&device, d_k, "dot")?];
         page.line(&format!(
-            "{d_k:>6}       {:>8.4}   {:>8.4}        {:>8.1e}   {:>8.1e}       {:>8.1e}   {:>8.1e}",
-            scaled.entropy,
-            unscaled.entropy,
-            scaled.median_gradient,
-            unscaled.median_gradient,
-            scaled.mean_gradient,
-            unscaled.mean_gradient
+            "{d_k:>6}       {entropy:>8.4}   {:>8.4}        {median:>8.1e}   {:>8.1e}       {mean:>8.1e}   {:>8.1e}",
+            unscaled.entropy, unscaled.median, unscaled.mean
         ))?;
     }
     let uniform = (SEQ_LEN as f64).ln();
@@ -77,11 +70,8 @@ fn measure(device: &Device, d_k: usize, score: &str) -> Result<Row> {
         let grad = w_q.grad(&grads).expect("W_Q receives a gradient");
         gradients.push(grad.powi_scalar(2).sum().into_scalar::<f64>().sqrt());
     }
-    Ok(Row {
-        entropy: median(entropies),
-        mean_gradient: mean(&gradients),
-        median_gradient: median(gradients),
-    })
+    let mean = gradients.iter().sum::<f64>() / gradients.len() as f64;
+    Ok(Row { entropy: median(entropies), median: median(gradients), mean })
 }
 
 /// Mean entropy of the rows, `-Σ w ln w`, in nats; `0 ln 0` counts as zero.
@@ -94,8 +84,4 @@ fn entropy(weights: Tensor<4>) -> f64 {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }

@@ -1,7 +1,5 @@
 //! Every shape of one head whose queries and keys are as wide as each other, and whose values are not.
 
-use std::io::Write;
-
 use anyhow::Result;
 use burn::tensor::Device;
 use qkv_model::{Init, Mask, SelfAttentionConfig, Training};
@@ -15,21 +13,19 @@ const D_K: usize = 24;
 const D_V: usize = 28;
 
 /// Walks through one query and prints the shape of everything on the way.
-pub fn show<W: Write>(page: &mut Comparison<W>, device: &Device) -> Result<()> {
+pub fn show(page: &mut Comparison, device: &Device) -> Result<()> {
     let title = format!("9. every shape, with d_q = d_k = {D_K} and d_v = {D_V}");
-    page.step(
-        &title,
-        "queries and keys must be equally wide, because they are multiplied; values need not be",
-    )?;
+    let rule = "queries and keys must be equally wide, because they are multiplied; values need not be";
+    page.step(&title, rule)?;
     let init = Init::new(device, 0);
     let config = SelfAttentionConfig { d_v: D_V, ..SelfAttentionConfig::new(D_IN, D_K) };
     let layer = config.init(&init)?;
     let x = init.normal("x", [SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
     page.shape("x", &x)?;
     let trace = layer.trace(x, &Mask::none(), 1, 0);
-    page.shape("W_Q", &trace.w_q)?;
-    page.shape("W_K", &trace.w_k)?;
-    page.shape("W_V", &trace.w_v)?;
+    for (name, matrix) in [("W_Q", &trace.w_q), ("W_K", &trace.w_k), ("W_V", &trace.w_v)] {
+        page.shape(name, matrix)?;
+    }
     page.shape("x_2", &trace.x)?;
     page.shape("q_2 = x_2 W_Q", &trace.q)?;
     page.shape("k = x W_K", &trace.k)?;

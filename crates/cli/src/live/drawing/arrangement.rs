@@ -36,57 +36,40 @@ pub fn draw(view: &View, area: Rect, canvas: &mut Canvas) {
 /// Curves and map side by side and the three matrices below, or all beside a map that has the whole height, if that
 /// makes it larger.
 fn wide(view: &View, area: Rect, canvas: &mut Canvas) {
-    let halves: [Rect; 2] = Layout::vertical([Constraint::Fill(1); 2]).areas(area);
-    let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(halves[0]);
-    let [widest, _] = map(view, area).wish();
+    let [above, below] = halves(area);
+    let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(above);
     let most = area.width / 10 * 6;
-    let width = Constraint::Length(widest.max(area.width / 2).min(most));
+    let width = Constraint::Length(map(view, area).wish().max(area.width / 2).min(most));
     let [beside, tall] = Layout::horizontal([Constraint::Fill(1), width]).spacing(2).areas(area);
     let cells = |place: Rect| map(view, place).cells(place, view.style);
-    if cells(tall) > cells(right) {
-        let halves: [Rect; 2] = Layout::vertical([Constraint::Fill(1); 2]).areas(beside);
-        plots(view, halves[0], canvas);
-        matrices(view, halves[1], canvas);
-        map(view, tall).draw(tall, canvas);
-    } else {
-        plots(view, left, canvas);
-        map(view, right).draw(right, canvas);
-        matrices(view, halves[1], canvas);
-    }
+    let ([curves, projections], map_place) =
+        if cells(tall) > cells(right) { (halves(beside), tall) } else { ([left, below], right) };
+    plots(view, curves, canvas);
+    matrices(view, projections, canvas);
+    map(view, map_place).draw(map_place, canvas);
+}
+
+/// One above the other.
+fn halves(area: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Fill(1); 2]).areas(area)
 }
 
 fn matrices(view: &View, area: Rect, canvas: &mut Canvas) {
     let places: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(2).areas(area);
     for ((name, matrix), place) in NAMES.iter().zip(&view.capture.projections).zip(places) {
-        let panel = Panel {
-            title: vec![(*name).to_owned()],
-            matrix: shown(view, matrix),
-            labels: &[],
-            palette: Palette::Diverging,
-        };
-        panel.draw(place, canvas);
+        let (title, matrix) = (vec![(*name).to_owned()], shown(view, matrix));
+        Panel { title, matrix, labels: &[], palette: Palette::Diverging }.draw(place, canvas);
     }
 }
 
 fn plots(view: &View, area: Rect, canvas: &mut Canvas) {
-    let [above, below] = Layout::vertical([Constraint::Fill(1); 2]).areas(area);
     let first = view.loss.points().first().map_or(0.0, |point| point.0);
-    let loss = Plot {
-        title: "loss",
-        series: &view.loss,
-        steps: [first, view.pace.step as f64],
-        scale: Scale::Logarithm,
-        colour: Color::Yellow,
-    };
-    loss.draw(above, canvas);
-    let accuracy = Plot {
-        title: "held-out accuracy",
-        series: &view.accuracy,
-        scale: Scale::Share,
-        colour: Color::Cyan,
-        ..loss
-    };
-    accuracy.draw(below, canvas);
+    let steps = [first, view.pace.step as f64];
+    let loss = ("loss", &view.loss, Scale::Logarithm, Color::Yellow);
+    let accuracy = ("held-out accuracy", &view.accuracy, Scale::Share, Color::Cyan);
+    for ((title, series, scale, colour), place) in [loss, accuracy].into_iter().zip(halves(area)) {
+        Plot { title, series, steps, scale, colour }.draw(place, canvas);
+    }
 }
 
 /// The captured matrix, if it is of the place that the titles name.

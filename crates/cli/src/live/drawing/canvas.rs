@@ -7,6 +7,12 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::lines::{columns, folded};
 
+/// All of `area` but the line of its title.
+pub fn beneath_title(area: Rect) -> Rect {
+    let title = area.height.min(1);
+    Rect { y: area.y + title, height: area.height - title, ..area }
+}
+
 /// A screen that is being filled. What does not fit is left out.
 pub struct Canvas<'a> {
     pub buffer: &'a mut Buffer,

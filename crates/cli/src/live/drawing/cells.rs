@@ -1,6 +1,6 @@
 //! How large the values of a matrix are drawn.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use qkv_inspect::TextStyle;
 use ratatui::layout::Rect;
@@ -8,12 +8,12 @@ use ratatui::layout::Rect;
 /// Columns of a value that is drawn large: two columns and one row are about square.
 pub const LARGE: u16 = 2;
 
-/// The size of a value on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The size of a value on the screen. Better is greater: first fewer values a cell, then large cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cells {
-    pub size: Size,
     /// So many values each way share a cell.
-    pub block: usize,
+    block: Reverse<usize>,
+    pub size: Size,
 }
 
 /// The size of one cell.
@@ -29,59 +29,26 @@ impl Cells {
     /// The largest cells with which a matrix of this shape fits. Without colours none is small, because a character
     /// has no halves then.
     pub fn fitting(shape: [usize; 2], area: Rect, style: TextStyle) -> Self {
-        let blocks = |size: Size| {
-            let most = size.most(area);
+        let [rows, columns] = [area.height, area.width].map(usize::from);
+        let fitting = |size: Size, most: [usize; 2]| {
             let need = |axis: usize| shape[axis].div_ceil(most[axis].max(1));
-            Self { size, block: need(0).max(need(1)) }
+            Self { block: Reverse(need(0).max(need(1))), size }
         };
-        let large = blocks(Size::Large);
+        let large = fitting(Size::Large, [rows, columns / usize::from(LARGE)]);
         match style {
-            TextStyle::Colour | TextStyle::Colour256 => large.max(blocks(Size::Small)),
+            TextStyle::Colour | TextStyle::Colour256 => large.max(fitting(Size::Small, [2 * rows, columns])),
             TextStyle::Plain => large,
         }
     }
 
     /// Rows and columns of cells of a matrix of this shape.
     pub fn of(self, shape: [usize; 2]) -> [usize; 2] {
-        shape.map(|count| count.div_ceil(self.block))
-    }
-
-    /// Columns and rows of the screen that a matrix of this shape takes.
-    pub fn extent(self, shape: [usize; 2]) -> [usize; 2] {
-        let [rows, columns] = self.of(shape);
-        match self.size {
-            Size::Large => [columns * usize::from(LARGE), rows],
-            Size::Small => [columns, rows.div_ceil(2)],
-        }
+        shape.map(|count| count.div_ceil(self.block.0))
     }
 
     /// Whether every value has a cell that is large enough for a word beside it.
     pub fn are_labelled(self) -> bool {
-        self == Self { size: Size::Large, block: 1 }
-    }
-}
-
-impl Size {
-    /// Rows and columns of cells that fit.
-    fn most(self, area: Rect) -> [usize; 2] {
-        let [rows, columns] = [area.height, area.width].map(usize::from);
-        match self {
-            Self::Large => [rows, columns / usize::from(LARGE)],
-            Self::Small => [2 * rows, columns],
-        }
-    }
-}
-
-/// Better is greater: first a value a cell, then large cells.
-impl Ord for Cells {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.block.cmp(&self.block).then(self.size.cmp(&other.size))
-    }
-}
-
-impl PartialOrd for Cells {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+        self == Self { block: Reverse(1), size: Size::Large }
     }
 }
 
@@ -92,13 +59,12 @@ mod tests {
     #[test]
     fn cells_are_as_large_as_fits() {
         let cells = |width, height, style| Cells::fitting([16, 7], Rect::new(0, 0, width, height), style);
-        let of = |size, block| Cells { size, block };
+        let of = |size, block| Cells { block: Reverse(block), size };
         assert_eq!(cells(14, 16, TextStyle::Colour), of(Size::Large, 1));
         assert_eq!(cells(13, 16, TextStyle::Colour), of(Size::Small, 1));
         assert_eq!(cells(7, 8, TextStyle::Colour), of(Size::Small, 1));
         assert_eq!(cells(7, 7, TextStyle::Colour), of(Size::Small, 2));
         assert_eq!(cells(7, 8, TextStyle::Plain), of(Size::Large, 3));
-        assert_eq!(of(Size::Small, 3).extent([16, 7]), [3, 3]);
-        assert_eq!(of(Size::Large, 3).extent([16, 7]), [6, 6]);
+        assert_eq!(of(Size::Small, 3).of([16, 7]), [6, 3]);
     }
 }

@@ -8,7 +8,6 @@ use super::canvas::Canvas;
 use super::lines::{columns, folded};
 use crate::live::keys::HELP;
 
-/// Draws as much as fits.
 pub fn draw(area: Rect, canvas: &mut Canvas) {
     let widest = HELP.iter().map(|(keys, _)| columns(keys)).max().unwrap_or(0);
     let width = area.width.saturating_sub(widest as u16 + 2);

@@ -1,6 +1,6 @@
 //! The lines above and below the pictures, as parts of which as many are shown as fit.
 
-use qkv_inspect::grouped;
+use qkv_inspect::{grouped, significant};
 use ratatui::text::Span;
 
 use crate::live::pace::Pace;
@@ -18,7 +18,7 @@ pub fn figures(view: &View) -> Vec<String> {
     if view.training == Training::Held {
         figures.push("paused".to_owned());
     }
-    figures.extend(report.map(|report| format!("loss {:<6}", figure(report.loss))));
+    figures.extend(report.map(|report| format!("loss {:<8}", significant(report.loss))));
     figures.extend(seconds_left.map(|seconds| format!("{:>5} left", duration(seconds))));
     figures.extend(tokens_per_second.map(|rate| format!("{:>7} tokens/s", grouped(rate.round() as usize))));
     figures.extend(report.map(|report| format!("lr {:.1e}", report.lr)));
@@ -34,32 +34,27 @@ pub fn keys(training: Training) -> [(&'static str, &'static str); 7] {
 
 /// The parts in at most `max` lines of this width; parts that do not fit are left out, but never the first.
 pub fn wrapped(parts: impl IntoIterator<Item = String>, width: u16, max: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for part in parts {
-        let fits = |line: &&mut String| columns(line) + GAP + columns(&part) <= usize::from(width);
-        let is_full = lines.len() >= max.max(1);
-        match lines.last_mut().filter(fits) {
-            Some(line) => {
-                line.push_str(&" ".repeat(GAP));
-                line.push_str(&part);
-            }
-            None if is_full => break,
-            None => lines.push(part),
-        }
-    }
-    lines
+    filled(parts, GAP, width, max.max(1))
 }
 
 /// A text in lines of this width, broken between words; a longer word is cut.
 pub fn folded(text: &str, width: u16) -> Vec<String> {
+    filled(text.split(' ').map(str::to_owned), 1, width, usize::MAX)
+}
+
+/// As many parts a line as fit beside each other, with a gap between two.
+fn filled(parts: impl IntoIterator<Item = String>, gap: usize, width: u16, max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= usize::from(width) => {
-                line.push(' ');
-                line.push_str(word);
+    for part in parts {
+        let fits = |line: &&mut String| columns(line) + gap + columns(&part) <= usize::from(width);
+        let is_full = lines.len() >= max;
+        match lines.last_mut().filter(fits) {
+            Some(line) => {
+                line.push_str(&" ".repeat(gap));
+                line.push_str(&part);
             }
-            _ => lines.push(word.to_owned()),
+            None if is_full => break,
+            None => lines.push(part),
         }
     }
     lines
@@ -77,18 +72,6 @@ fn duration(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// Four significant digits, however small the number.
-pub fn figure(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 0.001 => format!("{number:.1e}"),
-        size => {
-            let whole = size.log10().floor().clamp(0.0, 3.0) as usize;
-            format!("{number:.*}", if size < 10.0 { 4 } else { 4 - whole })
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,13 +80,6 @@ mod tests {
     fn durations_are_as_on_a_clock() {
         assert_eq!([7.9, 754.0, 10_800.0].map(duration), ["0:07", "12:34", "3:00:00"]);
         assert_eq!(duration(f64::NAN), "0:00");
-    }
-
-    #[test]
-    fn small_numbers_are_not_rounded_to_zero() {
-        let numbers = [0.0, 3.14e-5, 0.0123, 0.28571, 2.5, 12.345, 1234.56, f64::NAN];
-        let texts = ["0", "3.1e-5", "0.0123", "0.2857", "2.5000", "12.345", "1234.6", "NaN"];
-        assert_eq!(numbers.map(figure), texts);
     }
 
     #[test]

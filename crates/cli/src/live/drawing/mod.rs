@@ -72,8 +72,7 @@ mod tests {
     use proptest::prelude::*;
     use qkv_inspect::{Matrix, TextStyle};
     use qkv_train::StepReport;
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
+    use ratatui::buffer::Cell;
     use ratatui::style::Color;
 
     use super::*;
@@ -93,29 +92,25 @@ mod tests {
         let w_q = (0..13 * 17).map(|i| f64::from(i - 110) / 110.0).collect();
         let w_k = vec![f64::NAN, f64::INFINITY, -1.0, 0.0, 1.0, f64::NEG_INFINITY];
         let matrix = |rows, columns, values| Matrix::new(rows, columns, values).expect("a value a cell");
+        let place = Place { layer: 1, head: 2, input: 0 };
+        let report = StepReport { step: 7, loss: 0.2857, lr: 0.005, grad_norm: 1.0, tokens_per_second: 1.0 };
         View {
             task: "reverse".to_owned(),
             style,
             pace: Pace {
                 step: 7,
                 last_step: 11,
-                report: Some(StepReport {
-                    step: 7,
-                    loss: 0.2857,
-                    lr: 0.005,
-                    grad_norm: 1.0,
-                    tokens_per_second: 1.0,
-                }),
+                report: Some(report),
                 tokens_per_second: Some(1234.0),
                 seconds_left: Some(67.0),
             },
             loss,
             accuracy,
-            place: Place { layer: 1, head: 2, input: 0 },
+            place,
             n_heads: vec![3, 3],
             n_inputs: 3,
             capture: Capture {
-                place: Place { layer: 1, head: 2, input: 0 },
+                place,
                 map: Ok(matrix(5, 5, map)),
                 tokens: ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec(),
                 projections: [
@@ -130,13 +125,17 @@ mod tests {
         }
     }
 
+    fn drawn(view: &View, width: u16, height: u16) -> Buffer {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        draw(view, area, &mut buffer);
+        buffer
+    }
+
     /// The screen as lines of text.
     fn screen(view: &View, width: u16, height: u16) -> Vec<String> {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal");
-        terminal.draw(|frame| draw(view, frame.area(), frame.buffer_mut())).expect("drawn");
-        let buffer = terminal.backend().buffer();
-        let row = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
-        buffer.content().chunks(usize::from(width)).map(row).collect()
+        let row = |row: &[Cell]| row.iter().map(|cell| cell.symbol()).collect();
+        drawn(view, width, height).content().chunks(usize::from(width)).map(row).collect()
     }
 
     #[track_caller]
@@ -149,26 +148,24 @@ mod tests {
     #[test]
     fn a_large_screen_shows_everything() {
         let screen = screen(&view(TextStyle::Plain), 200, 60);
-        shows(
-            &screen,
-            &[
-                "step  7/11  loss 0.2857   1:07 left    1,234 tokens/s  lr 5.0e-3  reverse",
-                "loss 0.2857  log scale",
-                "2.0e0",
-                "held-out accuracy 0.8750",
-                "layer 1 of 2  head 2 of 3  input 0 of 3  [5 × 5] ─",
-                "a         @@",
-                "e @@",
-                "  a b c d e",
-                "W_Q  ±1.000  [13 × 17] ─",
-                "-9-9-9",
-                "W_K  ±1.000  [2 × 3] ─",
-                "??+∞-9",
-                "W_V ─",
-                "no W_V in this layer",
-                "q stop  ? help  p pause  s save  l layer  h head  i input",
-            ],
-        );
+        let texts = [
+            "step  7/11  loss 0.2857     1:07 left    1,234 tokens/s  lr 5.0e-3  reverse",
+            "loss 0.2857  log scale",
+            "2.0e0",
+            "held-out accuracy 0.8750",
+            "layer 1 of 2  head 2 of 3  input 0 of 3  [5 × 5] ─",
+            "a         @@",
+            "e @@",
+            "  a b c d e",
+            "W_Q  ±1.000  [13 × 17] ─",
+            "-9-9-9",
+            "W_K  ±1.000  [2 × 3] ─",
+            "??+∞-9",
+            "W_V ─",
+            "no W_V in this layer",
+            "q stop  ? help  p pause  s save  l layer  h head  i input",
+        ];
+        shows(&screen, &texts);
         let first = screen.iter().position(|line| line.contains("layer 1 of 2")).expect("a title") + 1;
         let column = |line: &str| Some(line[..line.find("@@")?].chars().count());
         let diagonal: Vec<_> = (0..5).map(|row| column(&screen[first + row]).expect("a one")).collect();
@@ -235,10 +232,8 @@ mod tests {
         // A word a row, none below, because they would run together.
         for (width, height) in [(80, 24), (120, 40)] {
             let screen = screen(&view, width, height);
-            shows(
-                &screen,
-                &["00 @@", "15                               @@", "input 0 of 3", "W_V", "held-out"],
-            );
+            let texts = ["00 @@", "15                               @@", "input 0 of 3", "W_V", "held-out"];
+            shows(&screen, &texts);
         }
         shows(&screen(&view, 80, 17), &["cells of 2 × 2"]);
         // In colour, halves of characters are left.
@@ -251,9 +246,7 @@ mod tests {
     #[test]
     fn colours_are_blue_and_red_around_zero_and_absent_where_not_wanted() {
         let backgrounds = |style| {
-            let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a test terminal");
-            terminal.draw(|frame| draw(&view(style), frame.area(), frame.buffer_mut())).expect("drawn");
-            let cells = terminal.backend().buffer().content().to_vec();
+            let cells = drawn(&view(style), 120, 40).content;
             move |colour: Color| cells.iter().filter(|cell| cell.bg == colour || cell.fg == colour).count()
         };
         let [low, high, one] = [(0x05, 0x30, 0x61), (0x67, 0x00, 0x1f), (0x08, 0x1d, 0x58)];

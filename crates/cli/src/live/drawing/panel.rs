@@ -4,7 +4,7 @@ use qkv_inspect::{Cell, Grid, HeatMap, Matrix, Palette, Scale, TextStyle, signif
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, beneath_title};
 use super::cells::{Cells, LARGE, Size};
 use super::lines::{columns, wrapped};
 
@@ -29,23 +29,20 @@ impl Panel<'_> {
     /// The size at which its values are drawn in `area`.
     pub fn cells(&self, area: Rect, style: TextStyle) -> Option<Cells> {
         let shape = shape(self.matrix.ok()?);
-        let inside = beneath(area);
+        let inside = beneath_title(area);
         let labelled = Cells::fitting(shape, self.beside_labels(inside), style);
         let cells = if labelled.are_labelled() { labelled } else { Cells::fitting(shape, inside, style) };
         Some(cells)
     }
 
-    /// Columns and rows that it takes with the largest cells, title and labels included.
-    pub fn wish(&self) -> [u16; 2] {
-        let Ok(matrix) = self.matrix else { return [0, 0] };
-        let [across, down] = Cells { size: Size::Large, block: 1 }.extent(shape(matrix));
-        let label_line = usize::from(!self.labels.is_empty());
-        [self.gutter() + across, 1 + down + label_line].map(|count| u16::try_from(count).unwrap_or(u16::MAX))
+    /// Columns that it takes with the largest cells, labels included.
+    pub fn wish(&self) -> u16 {
+        let columns = self.matrix.map_or(0, |matrix| self.gutter() + matrix.columns() * usize::from(LARGE));
+        u16::try_from(columns).unwrap_or(u16::MAX)
     }
 
-    /// Draws as much as fits.
     pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
-        let inside = beneath(area);
+        let inside = beneath_title(area);
         let cells = self.cells(area, canvas.style).filter(|_| !inside.is_empty());
         let (Ok(matrix), Some(cells)) = (self.matrix, cells) else {
             canvas.title(area, &wrapped(self.title.clone(), area.width, 1).concat());
@@ -111,21 +108,11 @@ impl Panel<'_> {
         // Longer ones would run together.
         if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {
             let below = Rect { y: place.y + self.labels.len() as u16, height: 1, ..place };
-            let padded: String = self.labels.iter().map(|label| padded(label, usize::from(LARGE))).collect();
-            canvas.line(below, &padded, dim);
+            for (x, label) in (below.left()..below.right()).step_by(usize::from(LARGE)).zip(self.labels) {
+                canvas.line(Rect { x, width: LARGE, ..below }, label, dim);
+            }
         }
     }
-}
-
-/// With blanks behind it, to so many columns; some characters take none.
-fn padded(label: &str, to: usize) -> String {
-    format!("{label}{}", " ".repeat(to.saturating_sub(columns(label))))
-}
-
-/// All but the line of the title.
-fn beneath(area: Rect) -> Rect {
-    let title = area.height.min(1);
-    Rect { y: area.y + title, height: area.height - title, ..area }
 }
 
 fn shape(matrix: &Matrix) -> [usize; 2] {

@@ -1,19 +1,18 @@
 //! Loss and accuracy over the steps, in dots of a terminal.
 
+use qkv_inspect::significant;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use super::canvas::Canvas;
-use super::lines::figure;
+use super::canvas::{Canvas, beneath_title};
 use crate::live::series::Series;
 
 /// From this height on there is room for the steps below a plot.
 const TALL: u16 = 7;
 
 /// One series under its title.
-#[derive(Clone, Copy)]
 pub struct Plot<'a> {
     pub title: &'a str,
     pub series: &'a Series,
@@ -23,7 +22,6 @@ pub struct Plot<'a> {
     pub colour: Color,
 }
 
-/// The scale of the height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// From zero to one.
@@ -33,16 +31,14 @@ pub enum Scale {
 }
 
 impl Plot<'_> {
-    /// Draws as much as fits.
     pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
-        let latest = self.series.latest().map_or_else(|| "–".to_owned(), figure);
+        let latest = self.series.latest().map_or_else(|| "–".to_owned(), significant);
         let scale = match self.scale {
             Scale::Share => "",
             Scale::Logarithm => "  log scale",
         };
         canvas.title(area, &format!("{} {latest}{scale}", self.title));
-        let title = area.height.min(1);
-        let inside = Rect { y: area.y + title, height: area.height - title, ..area };
+        let inside = beneath_title(area);
         let points = self.scale.points(self.series);
         if inside.is_empty() || points.is_empty() {
             return;

@@ -26,7 +26,6 @@ struct State {
 /// The life of a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// No view.
     Closed,
     /// Pictures may be written.
     Open,

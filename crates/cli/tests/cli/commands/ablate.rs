@@ -92,5 +92,5 @@ fn number(event: &serde_json::Value, key: &str) -> f64 {
 
 #[test]
 fn no_examples_at_all_are_refused() {
-    sandbox_with_the_main_job().refuses("ablate run --examples 0", &["--examples must be at least 1, got 0"]);
+    sandbox_with_the_main_job().refuses("ablate run --examples 0", &["'0'", "--examples", "at least 1"]);
 }

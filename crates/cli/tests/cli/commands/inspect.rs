@@ -134,6 +134,9 @@ fn heads_are_described_in_a_line_each() {
         let copying: f64 = lines[1].split_whitespace().last().unwrap().parse().unwrap();
         assert!((-1.0..=1.0).contains(&copying), "{text}");
     }
+    for line in after("heads of blocks.0").lines() {
+        assert!(line.chars().count() <= 80, "{line:?} is wider than 80 columns");
+    }
     // Query, key and value of each of the two heads of the second layer.
     let composed =
         after("composition: ").lines().skip(2).take_while(|line| line.contains("blocks.0.attention"));

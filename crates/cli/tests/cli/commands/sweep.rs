@@ -1,6 +1,6 @@
 //! Every combination of some settings, each in a folder of its own.
 
-use crate::support::sandbox::{Sandbox, events};
+use crate::support::sandbox::Sandbox;
 
 const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n\
                      [sweep]\nseed = [0, 1]\n[sweep.model]\nprojections = [\"learned\", \"frozen\", \"none\"]\n";
@@ -9,7 +9,7 @@ const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3
 fn a_sweep_trains_every_combination_once() {
     let sandbox = Sandbox::new();
     sandbox.write("variants.toml", SWEEP);
-    let results = events(&sandbox.succeeds("sweep variants.toml --json").stdout);
+    let results = sandbox.succeeds("sweep variants.toml --json").events();
     let settings: Vec<String> = results.iter().map(|result| result["settings"].to_string()).collect();
     assert_eq!(settings.len(), 6);
     // Keys in alphabetical order, the last changes fastest.
@@ -21,7 +21,7 @@ fn a_sweep_trains_every_combination_once() {
     let configs = tree.keys().filter(|path| path.ends_with("config.toml")).count();
     assert_eq!(configs, 6);
     // A second time, nothing is left to do and the same results are shown.
-    assert_eq!(events(&sandbox.succeeds("sweep variants.toml --json").stdout), results);
+    assert_eq!(sandbox.succeeds("sweep variants.toml --json").events(), results);
     assert!(sandbox.tree("runs/variants") == tree);
 }
 
@@ -30,11 +30,11 @@ fn two_shards_are_the_whole_sweep() {
     let sandbox = Sandbox::new();
     sandbox.write("variants.toml", SWEEP);
     let shard = |shard: &str| {
-        events(&sandbox.succeeds(&format!("sweep variants.toml --json --shard {shard} --out out")).stdout)
+        sandbox.succeeds(&format!("sweep variants.toml --json --shard {shard} --out out")).events()
     };
     let (one, two) = (shard("1/2"), shard("2/2"));
     assert_eq!((one.len(), two.len()), (3, 3));
-    let all = events(&sandbox.succeeds("sweep variants.toml --json --out out").stdout);
+    let all = sandbox.succeeds("sweep variants.toml --json --out out").events();
     assert_eq!(all.iter().step_by(2).cloned().collect::<Vec<_>>(), one);
     assert_eq!(all.iter().skip(1).step_by(2).cloned().collect::<Vec<_>>(), two);
 }
@@ -44,10 +44,7 @@ fn a_wrong_sweep_is_refused_before_anything_is_trained() {
     let check = |text: &str, line: &str, fragment: &str| {
         let sandbox = Sandbox::new();
         sandbox.write("sweep.toml", text);
-        let run = sandbox.qkv(line);
-        assert_eq!(run.code, Some(2), "{run:#?}");
-        assert!(run.stderr.contains(fragment), "{run:#?}");
-        assert_eq!(sandbox.tree(".").len(), 1, "only the config is there");
+        sandbox.refuses(line, &[fragment]);
     };
     let head = "[task]\nname = \"reverse\"\n";
     check(head, "sweep sweep.toml", "[sweep]");
@@ -76,8 +73,5 @@ fn runs_that_would_share_a_folder_are_refused() {
     sandbox.write("a_b.txt", "another text. ".repeat(100));
     sandbox
         .write("texts.toml", "[task]\nname = \"chars\"\n[sweep.task]\ntext = [\"a/b.txt\", \"a_b.txt\"]\n");
-    let run = sandbox.qkv("sweep texts.toml");
-    assert_eq!(run.code, Some(2), "{run:#?}");
-    assert!(run.stderr.contains("share the folder"), "{run:#?}");
-    assert!(!sandbox.path("runs").exists());
+    sandbox.refuses("sweep texts.toml", &["share the folder"]);
 }

@@ -40,8 +40,10 @@ fn the_colours_are_those_that_the_terminal_announces() {
     let inspect = |variables: &[(&str, &str)]| Pty::of(&sandbox.command("inspect run"), variables).printed();
     let (_, colours) = inspect(&[]);
     assert!(!colours.is_empty() && colours.iter().all(|colour| matches!(colour, Color::Idx(16..))));
-    let (_, colours) = inspect(&[("COLORTERM", "truecolor")]);
-    assert!(!colours.is_empty() && colours.iter().all(|colour| matches!(colour, Color::Rgb(..))));
+    for announced in ["truecolor", "24bit"] {
+        let (_, colours) = inspect(&[("COLORTERM", announced)]);
+        assert!(!colours.is_empty() && colours.iter().all(|colour| matches!(colour, Color::Rgb(..))));
+    }
     for plain in [("TERM", "dumb"), ("NO_COLOR", "1")] {
         let (text, colours) = inspect(&[plain, ("COLORTERM", "truecolor")]);
         assert!(text.contains("scale 0 [ .:-=+*#%@]") && colours.is_empty(), "{text}");

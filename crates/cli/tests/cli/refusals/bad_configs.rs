@@ -11,9 +11,7 @@ fn check(settings: &str, fragments: &[&str]) {
 
 #[test]
 fn an_unknown_key_is_answered_with_the_nearest_known_one() {
-    check("model.d_modle=64", &["`model.d_modle`", "`model.d_model`"]);
     check("optimiser.lr=1e-3", &["`optimiser.lr`", "`optimizer.lr`"]);
-    check("lr=1e-3", &["`lr`", "`optimizer.lr`"]);
     check("task.n_pairs=3", &["unknown key `task.n_pairs`"]);
 }
 
@@ -32,30 +30,24 @@ fn a_value_of_the_wrong_type_is_refused_in_words() {
     check("optimizer.lr=fast", &["optimizer.lr", "\"fast\"", "a number"]);
     check("model.bias=3", &["model.bias", "3", "boolean"]);
     check("model.mask=future", &["model.mask", "future", "none", "causal"]);
+    check("task=3", &["task must be a name", "3"]);
 }
 
 #[test]
 fn a_number_out_of_range_is_refused_with_the_range() {
-    check("optimizer.lr=0", &["optimizer.lr", "above 0", "got 0"]);
     check("optimizer.lr=inf", &["optimizer.lr", "finite", "got inf"]);
     check("optimizer.beta_1=1", &["optimizer.beta_1", "below 1", "got 1"]);
     check("optimizer.clip=-1", &["optimizer.clip", "at least 0", "got -1"]);
-    check("model.dropout=1", &["dropout", "below 1", "got 1"]);
-    check("train.steps=0", &["train.steps", "at least 1", "got 0"]);
     check("train.batch_size=0", &["train.batch_size", "between 1", "got 0"]);
     check("train.stop_at=1.5", &["train.stop_at", "between 0 and 1", "got 1.5"]);
     check("schedule.final_factor=2", &["schedule.final_factor", "got 2"]);
     check("task.seq_len=0", &["task.seq_len", "got 0"]);
-    check("model.n_heads=0", &["n_heads", "at least 1", "got 0"]);
     check("model.score={name=\"additive\",d_hidden=0}", &["d_hidden", "at least 1", "got 0"]);
 }
 
 #[test]
 fn dimensions_that_do_not_fit_are_refused_with_the_numbers() {
-    check("model.n_heads=3", &["d_model = 32", "n_heads = 3"]);
     check("model.d_v=5", &["w_o", "d_model = 32", "1 * 5"]);
-    check("model.projections=none model.d_k=8", &["d_k", "32", "1 * 8"]);
-    check("model.projections=none model.bias=true", &["bias = false"]);
     check("model.vocab_size=9", &["model.vocab_size", "9", "10"]);
 }
 
@@ -92,19 +84,8 @@ fn a_config_file_that_cannot_be_used_is_named() {
 
 #[test]
 fn a_model_that_could_read_the_answers_is_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.refuses(
+    Sandbox::new().refuses(
         "train copy --set model.mask=none",
         &["the inputs of the task hold its answers", "model.mask", "causal"],
     );
-}
-
-#[test]
-fn variants_that_do_not_fit_are_refused_with_the_numbers() {
-    check("model.positions=rope model.d_k=7", &["d_k", "even", "7"]);
-    check("model.n_heads=4 model.n_kv_heads=3", &["n_kv_heads", "n_heads = 4", "3"]);
-    check("model.positions=sideways", &["unknown positions `sideways`", "rope", "alibi"]);
-    check("model.softcap=-1", &["softcap", "at least 0", "-1"]);
-    check("model.name=perceiver", &["unknown model `perceiver`", "transformer"]);
-    check("task=3", &["task must be a name", "3"]);
 }

@@ -25,14 +25,49 @@ pub struct Pty {
     keyboard: File,
     /// Our end of what the process has, so that its modes outlive it.
     line: OwnedFd,
-    screen: Arc<Mutex<vt100::Parser>>,
-    /// Whether the view was ever on the screen.
-    was_taken: Arc<AtomicBool>,
-    is_read: Arc<AtomicBool>,
-    is_open: Arc<AtomicBool>,
-    first: Arc<Mutex<String>>,
+    terminal: Arc<Terminal>,
     reader: JoinHandle<()>,
     child: Running,
+}
+
+/// What the thread shares that reads the output of the process.
+struct Terminal {
+    screen: Mutex<vt100::Parser>,
+    /// Whether the view was ever on the screen.
+    was_taken: AtomicBool,
+    /// What the view showed first; empty as long as it was not there.
+    first: Mutex<String>,
+    is_read: AtomicBool,
+    is_open: AtomicBool,
+}
+
+impl Terminal {
+    /// Shows what the process writes, with a rest after every 4 KiB.
+    fn show(&self, mut output: File, delay: Duration) {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = output.read(&mut bytes) {
+            let mut parser = self.screen.lock().unwrap();
+            parser.process(&bytes[..count]);
+            let enters = bytes[..count].windows(ENTER.len()).any(|bytes| bytes == ENTER);
+            self.was_taken.fetch_or(enters || parser.screen().alternate_screen(), Ordering::Relaxed);
+            let mut first = self.first.lock().unwrap();
+            if first.is_empty() && parser.screen().alternate_screen() {
+                *first = parser.screen().contents();
+            }
+            drop((parser, first));
+            if !self.is_open.load(Ordering::Relaxed) {
+                return;
+            }
+            std::thread::sleep(delay);
+            while !self.is_read.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
 }
 
 /// Does not outlive a test that fails.
@@ -48,12 +83,7 @@ impl Drop for Running {
 impl Pty {
     /// Starts `qkv` with the arguments of `line` in a terminal of 100 × 40.
     pub fn start(sandbox: &Sandbox, line: &str) -> Self {
-        Self::start_with(sandbox, line, &[])
-    }
-
-    /// The same with environment variables.
-    pub fn start_with(sandbox: &Sandbox, line: &str, variables: &[(&str, &str)]) -> Self {
-        Self::of(&sandbox.command(line), variables)
+        Self::of(&sandbox.command(line), &[])
     }
 
     /// Starts `qkv` in a terminal that shows 4 KiB and then rests for as long as `delay`.
@@ -93,37 +123,19 @@ impl Pty {
             .env_remove("COLORTERM")
             .env("TERM", "xterm");
         command.envs(variables.iter().copied()).stdin(end()).stdout(end()).stderr(end());
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 100, 0)));
-        let first = Arc::new(Mutex::new(String::new()));
-        let [was_taken, is_read, is_open] = [false, true, true].map(|is_so| Arc::new(AtomicBool::new(is_so)));
+        let terminal = Arc::new(Terminal {
+            screen: Mutex::new(vt100::Parser::new(40, 100, 0)),
+            was_taken: AtomicBool::new(false),
+            first: Mutex::new(String::new()),
+            is_read: AtomicBool::new(true),
+            is_open: AtomicBool::new(true),
+        });
         resize(&master, 100, 40);
         let child = Running(command.spawn().unwrap());
         let keyboard = File::from(master.try_clone().unwrap());
-        let (mut output, parser) = (File::from(master), Arc::clone(&screen));
-        let (taken, reads) = (Arc::clone(&was_taken), Arc::clone(&is_read));
-        let (opens, shown) = (Arc::clone(&is_open), Arc::clone(&first));
-        let reader = std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                let mut parser = parser.lock().unwrap();
-                parser.process(&bytes[..count]);
-                let enters = bytes[..count].windows(ENTER.len()).any(|bytes| bytes == ENTER);
-                taken.fetch_or(enters || parser.screen().alternate_screen(), Ordering::Relaxed);
-                let mut first = shown.lock().unwrap();
-                if first.is_empty() && parser.screen().alternate_screen() {
-                    *first = parser.screen().contents();
-                }
-                drop((parser, first));
-                if !opens.load(Ordering::Relaxed) {
-                    return;
-                }
-                std::thread::sleep(delay);
-                while !reads.load(Ordering::Relaxed) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-            }
-        });
-        Self { keyboard, line: slave, screen, was_taken, is_read, is_open, first, reader, child }
+        let (output, shared) = (File::from(master), Arc::clone(&terminal));
+        let reader = std::thread::spawn(move || shared.show(output, delay));
+        Self { keyboard, line: slave, terminal, reader, child }
     }
 
     /// Presses keys.
@@ -146,7 +158,7 @@ impl Pty {
 
     /// Stops or resumes reading the output of the process.
     pub fn read(&self, is_read: bool) {
-        self.is_read.store(is_read, Ordering::Relaxed);
+        self.terminal.is_read.store(is_read, Ordering::Relaxed);
     }
 
     /// Whether the process is still there.
@@ -156,13 +168,13 @@ impl Pty {
 
     /// Changes the size of the terminal.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        self.terminal.screen.lock().unwrap().screen_mut().set_size(rows, columns);
         resize(&self.keyboard, columns, rows);
     }
 
     /// The text that is on the screen now.
     pub fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
+        self.terminal.text()
     }
 
     /// Waits until `text` is on the screen.
@@ -171,7 +183,7 @@ impl Pty {
         self.wait_until(text, |screen| screen.contains(text));
     }
 
-    /// Waits until the screen is as it should be; `what` says how.
+    /// Waits until the screen is as it should be; `what` is what was waited for.
     #[track_caller]
     pub fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
         let started = Instant::now();
@@ -192,7 +204,7 @@ impl Pty {
     /// Whether the process has the modes, the screen and the cursor that the view needs.
     pub fn is_taken(&self) -> [bool; 3] {
         let modes = tcgetattr(&self.line).unwrap().local_modes;
-        let parser = self.screen.lock().unwrap();
+        let parser = self.terminal.screen.lock().unwrap();
         let screen = parser.screen();
         [
             !modes.contains(LocalModes::ICANON | LocalModes::ECHO),
@@ -203,24 +215,24 @@ impl Pty {
 
     /// What the view showed first.
     pub fn first_text(&self) -> String {
-        self.first.lock().unwrap().clone()
+        self.terminal.first.lock().unwrap().clone()
     }
 
     /// Closes the terminal and waits for the end: the exit code.
     #[track_caller]
     pub fn hang_up(self) -> Option<i32> {
-        let Self { keyboard, line, reader, is_open, screen, mut child, .. } = self;
-        is_open.store(false, Ordering::Relaxed);
+        let Self { keyboard, line, terminal, reader, mut child } = self;
+        terminal.is_open.store(false, Ordering::Relaxed);
         // At the next picture at the latest.
         reader.join().unwrap();
         drop((keyboard, line));
-        ended(&mut child, &screen)
+        ended(&mut child, &terminal)
     }
 
     /// Waits for the end: the exit code.
     #[track_caller]
     pub fn wait_for_the_end(&mut self) -> Option<i32> {
-        ended(&mut self.child, &self.screen)
+        ended(&mut self.child, &self.terminal)
     }
 
     /// The same, with this exit code: what is on the screen then.
@@ -237,7 +249,7 @@ impl Pty {
         assert_eq!(self.wait_for_the_end(), Some(0), "{}", self.text());
         drop(self.line);
         self.reader.join().unwrap();
-        let parser = self.screen.lock().unwrap();
+        let parser = self.terminal.screen.lock().unwrap();
         let screen = parser.screen();
         let (rows, columns) = screen.size();
         let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
@@ -254,24 +266,23 @@ impl Pty {
         // Without it, what was written is read to its end.
         drop(self.line);
         self.reader.join().unwrap();
-        let parser = self.screen.lock().unwrap();
+        let parser = self.terminal.screen.lock().unwrap();
         let (screen, text) = (parser.screen(), parser.screen().contents());
         let is_taken = [has_modes, screen.alternate_screen(), screen.hide_cursor()];
         assert_eq!(is_taken, [false; 3], "modes, screen, cursor\n{text}");
-        assert!(self.was_taken.load(Ordering::Relaxed), "the view was never there\n{text}");
+        assert!(self.terminal.was_taken.load(Ordering::Relaxed), "the view was never there\n{text}");
         (code, text)
     }
 }
 
 #[track_caller]
-fn ended(Running(child): &mut Running, screen: &Mutex<vt100::Parser>) -> Option<i32> {
+fn ended(Running(child): &mut Running, terminal: &Terminal) -> Option<i32> {
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
-        let text = || screen.lock().unwrap().screen().contents();
-        assert!(started.elapsed() < PATIENCE, "still running:\n{}", text());
+        assert!(started.elapsed() < PATIENCE, "still running:\n{}", terminal.text());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -64,15 +64,11 @@ impl Sandbox {
 
     /// Writes a tree into folder `name`.
     pub fn place(&self, name: &str, tree: &Tree) {
-        let root = self.path(name);
         for (path, content) in tree {
-            let path = root.join(path);
+            let path = format!("{name}/{}", path.display());
             match content {
-                None => fs::create_dir_all(path).unwrap(),
-                Some(content) => {
-                    fs::create_dir_all(path.parent().unwrap()).unwrap();
-                    fs::write(path, content).unwrap();
-                }
+                None => fs::create_dir_all(self.path(&path)).unwrap(),
+                Some(content) => self.write(&path, content),
             }
         }
     }
@@ -144,7 +140,7 @@ impl From<Output> for Finished {
 }
 
 #[track_caller]
-pub fn events(lines: &str) -> Vec<Value> {
+fn events(lines: &str) -> Vec<Value> {
     let event = |line: &str| -> Value {
         let event: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(event.is_object(), "{line}");

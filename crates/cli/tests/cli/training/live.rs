@@ -7,6 +7,25 @@ use crate::support::sandbox::Sandbox;
 const RUN: &str = "train reverse --out run --steps 1000000 --set model.n_layers=2 --set model.n_heads=2 \
                    --set train.checkpoint_every=1000000 --set train.eval_every=50";
 
+/// The run in a terminal, after its first steps.
+fn watched() -> (Sandbox, Pty) {
+    let sandbox = Sandbox::new();
+    let pty = Pty::start(&sandbox, &format!("{RUN} --live"));
+    pty.wait_for("tokens/s");
+    (sandbox, pty)
+}
+
+fn pause(pty: &mut Pty) {
+    pty.press("p");
+    pty.wait_for("paused");
+}
+
+/// The steps at which the run was saved.
+fn saved(sandbox: &Sandbox) -> Vec<u64> {
+    let saved = sandbox.metrics("run").into_iter().filter(|event| event["event"] == "saved");
+    saved.map(|event| event["step"].as_u64().unwrap()).collect()
+}
+
 #[test]
 fn keys_switch_layer_head_and_input() {
     let sandbox = Sandbox::new();
@@ -37,11 +56,8 @@ fn keys_switch_layer_head_and_input() {
 
 #[test]
 fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
-    let sandbox = Sandbox::new();
-    let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-    pty.wait_for("tokens/s");
-    pty.press("p");
-    pty.wait_for("paused");
+    let (sandbox, mut pty) = watched();
+    pause(&mut pty);
     let step = pty.step();
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert_eq!(pty.step(), step);
@@ -57,8 +73,7 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
     pty.press("p");
     pty.wait_until("further steps", |screen| !screen.contains("paused"));
     pty.wait_until("further steps", |screen| !screen.contains(&format!("step {step}/")));
-    pty.press("p");
-    pty.wait_for("paused");
+    pause(&mut pty);
     // Four maps are shown at the end, below the figures.
     pty.resize(100, 200);
     pty.press("q");
@@ -79,30 +94,22 @@ fn a_paused_run_does_not_move_and_a_saved_one_goes_on_from_there() {
 
 #[test]
 fn a_stopped_run_is_not_held_and_makes_no_further_step() {
-    let sandbox = Sandbox::new();
-    let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-    pty.wait_for("tokens/s");
-    pty.press("p");
-    pty.wait_for("paused");
+    let (sandbox, mut pty) = watched();
+    pause(&mut pty);
     let step = pty.step();
     pty.press("s");
     pty.wait_for(&format!("saved step {step}"));
     pty.wait_until("the message to go", |screen| !screen.contains("saved step"));
     pty.press("qp");
     pty.ends_with(0);
-    let saved = sandbox.metrics("run").into_iter().filter(|event| event["event"] == "saved");
-    let steps: Vec<_> = saved.map(|event| event["step"].as_u64().unwrap()).collect();
-    assert_eq!(steps, [0, step]);
+    assert_eq!(saved(&sandbox), [0, step]);
 }
 
 #[test]
 fn held_time_is_not_counted() {
-    let sandbox = Sandbox::new();
     let started = std::time::Instant::now();
-    let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-    pty.wait_for("tokens/s");
-    pty.press("p");
-    pty.wait_for("paused");
+    let (_sandbox, mut pty) = watched();
+    pause(&mut pty);
     let held = std::time::Duration::from_secs(3);
     std::thread::sleep(held);
     pty.resize(100, 200);
@@ -133,16 +140,12 @@ fn the_steps_and_the_time_are_those_until_it_leaves_and_begin_where_it_goes_on()
 #[test]
 fn a_terminal_that_is_closed_saves_the_run() {
     for is_paused in [false, true] {
-        let sandbox = Sandbox::new();
-        let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-        pty.wait_for("tokens/s");
+        let (sandbox, mut pty) = watched();
         if is_paused {
-            pty.press("p");
-            pty.wait_for("paused");
+            pause(&mut pty);
         }
         assert_eq!(pty.hang_up(), Some(129));
-        let saved = sandbox.metrics("run").iter().filter(|event| event["event"] == "saved").count();
-        assert_eq!(saved, 2);
+        assert_eq!(saved(&sandbox).len(), 2);
     }
 }
 
@@ -152,8 +155,7 @@ fn a_held_run_goes_on_after_an_ignored_hang_up() {
     let line = format!("{} --live", RUN.replace("--steps 1000000", "--steps 1500"));
     let mut pty = Pty::start_without_hang_ups(&sandbox, &line);
     pty.wait_for("tokens/s");
-    pty.press("p");
-    pty.wait_for("paused");
+    pause(&mut pty);
     assert_eq!(pty.hang_up(), Some(0));
     assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
 }
@@ -203,22 +205,18 @@ fn a_small_screen_and_a_large_one_are_filled_while_it_runs() {
 #[test]
 fn without_colours_numbers_stand_in_the_cells() {
     let sandbox = Sandbox::new();
-    let line = format!("{RUN} --live");
-    let mut pty = Pty::start_with(&sandbox, &line, &[("NO_COLOR", "1")]);
+    let mut pty = Pty::of(&sandbox.command(&format!("{RUN} --live")), &[("NO_COLOR", "1")]);
     pty.wait_until("signs and ninths", |screen| screen.contains("+9") && screen.contains("-9"));
     pty.press("q");
-    assert_eq!(pty.end().0, Some(0));
+    pty.ends_with(0);
 }
 
 #[test]
 fn a_signal_gives_the_terminal_back_and_saves() {
     for (is_paused, signal, expected) in [(false, "INT", 130), (true, "INT", 130), (false, "TERM", 143)] {
-        let sandbox = Sandbox::new();
-        let mut pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-        pty.wait_for("tokens/s");
+        let (sandbox, mut pty) = watched();
         if is_paused {
-            pty.press("p");
-            pty.wait_for("paused");
+            pause(&mut pty);
         }
         match signal {
             "INT" => pty.press("\x03"),
@@ -234,9 +232,7 @@ fn a_signal_gives_the_terminal_back_and_saves() {
 #[test]
 fn two_signals_at_once_give_the_terminal_back() {
     for _ in 0..8 {
-        let sandbox = Sandbox::new();
-        let pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-        pty.wait_for("tokens/s");
+        let (_sandbox, pty) = watched();
         pty.signal_twice();
         // Whether the second came in time to end it.
         let (code, text) = pty.end();
@@ -246,15 +242,12 @@ fn two_signals_at_once_give_the_terminal_back() {
 
 #[test]
 fn a_signal_saves_and_gives_the_modes_of_a_stalled_terminal_back() {
-    let sandbox = Sandbox::new();
-    let pty = Pty::start(&sandbox, &format!("{RUN} --live"));
-    pty.wait_for("tokens/s");
+    let (sandbox, pty) = watched();
     pty.read(false);
     // Until the terminal is full.
     std::thread::sleep(std::time::Duration::from_secs(2));
     pty.signal("TERM");
-    let is_saved = || sandbox.metrics("run").iter().filter(|event| event["event"] == "saved").count() == 2;
-    pty.wait_until("the checkpoint", |_| is_saved());
+    pty.wait_until("the checkpoint", |_| saved(&sandbox).len() == 2);
     assert!(!pty.is_taken()[0]);
     pty.read(true);
     let text = pty.ends_with(143);
@@ -291,7 +284,7 @@ fn a_diverged_run_gives_the_terminal_back_and_reports_it() {
 #[test]
 fn it_is_refused_without_a_terminal_and_beside_other_outputs() {
     let sandbox = Sandbox::new();
-    let dumb = Pty::start_with(&sandbox, &format!("{RUN} --live"), &[("TERM", "dumb")]);
+    let dumb = Pty::of(&sandbox.command(&format!("{RUN} --live")), &[("TERM", "dumb")]);
     dumb.wait_for("TERM=dumb");
     assert_eq!(dumb.is_taken(), [false; 3]);
     sandbox.refuses("train reverse --out run --live", &["the live view cannot be shown", "--live"]);

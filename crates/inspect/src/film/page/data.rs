@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use qkv_run::tensor_names::WATCHED;
+use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
 use crate::error::NoGauge;
-use crate::files::layers::HeadWeights;
+use crate::files::layers::{HeadWeights, LayerWeights};
 use crate::film::frames::{Film, Frame};
 use crate::film::page::map_data::{ProbeData, probes};
 use crate::film::page::matrix_data::MatrixData;
 use crate::heads::circuit::Circuit;
-use crate::heads::embeddings::StreamInput;
+use crate::heads::embeddings::{Embeddings, StreamInput};
+use crate::heads::gradients::GradientFlow;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;
 use crate::picture::palette::{Palette, Rgb};
@@ -84,7 +85,7 @@ impl PageData {
         };
         let variant =
             |other: &Film| VariantData { title: clean_label(&other.title), probes: last_probe(other) };
-        let has_matrices = film.ends().is_some();
+        let has_matrices = film.ends().map(drop).ok_or(NoGauge::NoCircuit);
         Self {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
@@ -94,12 +95,8 @@ impl PageData {
                 sequential: Palette::Sequential.stops(),
             },
             layers: layers(film),
-            probes: probes(film),
-            no_gauge: match film.config.gauge_is_free() {
-                Err(reason) => Some(reason.to_string()),
-                Ok(()) if !has_matrices => Some(NoGauge::NoCircuit.to_string()),
-                Ok(()) => None,
-            },
+            probes: probes(&film.frames),
+            no_gauge: film.config.gauge_is_free().and(has_matrices).err().map(|reason| reason.to_string()),
             variants: others.iter().map(variant).collect(),
         }
     }
@@ -107,23 +104,16 @@ impl PageData {
     /// As JSON that cannot end the element in which it stands, nor begin another: no `<`, `>` or `&` is left.
     pub(crate) fn json(&self) -> String {
         let json = serde_json::to_string(self).expect("numbers and strings");
-        let mut safe = String::with_capacity(json.len());
-        for c in json.chars() {
-            match c {
-                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => safe.push_str(&format!("\\u{:04x}", c as u32)),
-                _ => safe.push(c),
-            }
-        }
-        safe
+        let escaped = |json: String, c: char| json.replace(c, &format!("\\u{:04x}", c as u32));
+        ['<', '>', '&', '\u{2028}', '\u{2029}'].into_iter().fold(json, escaped)
     }
 }
 
 /// The first probe of the last frame that has one.
 fn last_probe(film: &Film) -> Vec<ProbeData> {
     let last = film.frames.iter().rev().find(|frame| !frame.probes.is_empty());
-    let frames = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
-    let film = Film { frames: frames.into_iter().collect(), ..film.clone() };
-    probes(&film)
+    let frame = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
+    probes(frame.as_slice())
 }
 
 fn layers(film: &Film) -> Vec<LayerData> {
@@ -142,40 +132,36 @@ fn head_data(film: &Film, layer: usize, head: usize) -> HeadData {
         heads.iter().map(|head| (*head)?.balanced(&film.config).ok()).collect();
     let balanced: Vec<Option<&HeadWeights>> = balanced.iter().map(Option::as_ref).collect();
     HeadData {
-        raw: matrices(&heads, 4),
-        balanced: matrices(&balanced, 2),
+        raw: matrices(&heads, &[W_Q, W_K, W_V, W_O]),
+        balanced: matrices(&balanced, &[W_Q, W_K]),
         circuits: circuits(film, layer, head),
         flows: flows(film, layer, head),
     }
 }
 
-/// The first `count` of W_Q, W_K, W_V and W_O.
-fn matrices(heads: &[Option<&HeadWeights>], count: usize) -> Vec<MatrixData> {
-    let kind = |kind: usize| {
+fn matrices(heads: &[Option<&HeadWeights>], names: &[&str]) -> Vec<MatrixData> {
+    let through_frames = |name: &&str| {
         let frames: Vec<Option<Cow<Matrix>>> =
-            heads.iter().map(|head| head.as_ref()?.named()[kind].1.map(Cow::Borrowed)).collect();
-        MatrixData::of_matrices(&HeadWeights::default().named()[kind].0.to_uppercase(), &frames)
+            heads.iter().map(|head| head.as_ref()?.matrix(name).map(Cow::Borrowed)).collect();
+        MatrixData::of_matrices(&name.to_uppercase(), &frames)
     };
-    (0..count).filter_map(kind).collect()
+    names.iter().filter_map(through_frames).collect()
 }
 
 fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
-    let all = |circuit: &dyn Fn(&Frame) -> Option<Circuit>| -> Vec<Option<Circuit>> {
-        let here = |frame: &&Frame| frame.layers.get(layer).is_some_and(|layer| head < layer.heads.len());
-        film.frames.iter().map(|frame| Some(frame).filter(here).and_then(circuit)).collect()
+    let all = |circuit: &dyn Fn(&LayerWeights, &Embeddings) -> Option<Circuit>| -> Vec<Option<Circuit>> {
+        let of_frame = |frame: &Frame| {
+            let layer = frame.layers.get(layer).filter(|layer| head < layer.heads.len());
+            circuit(layer?, &frame.embeddings)
+        };
+        film.frames.iter().map(of_frame).collect()
     };
-    let full_qk = |frame: &Frame, query, key| {
-        frame.embeddings.full_qk(&frame.layers[layer].qk(head)?, query, key).ok()?
-    };
-    let full_ov =
-        |frame: &Frame| frame.embeddings.full_ov(&frame.layers[layer].ov(head)?, StreamInput::Token).ok()?;
-    let tokens = all(&|frame| full_qk(frame, StreamInput::Token, StreamInput::Token));
-    let positions = all(&|frame| full_qk(frame, StreamInput::Position, StreamInput::Position));
-    let written = all(&full_ov);
+    let qk = |input| all(&|layer, embeddings| embeddings.full_qk(&layer.qk(head)?, input, input).ok()?);
+    let ov = all(&|layer, embeddings| embeddings.full_ov(&layer.ov(head)?, StreamInput::Token).ok()?);
     [
-        ("QK, token by token", ["query token", "key token"], tokens),
-        ("QK, position by position", ["query position", "key position"], positions),
-        ("OV, token by token", ["seen token", "next token"], written),
+        ("QK, token by token", ["query token", "key token"], qk(StreamInput::Token)),
+        ("QK, position by position", ["query position", "key position"], qk(StreamInput::Position)),
+        ("OV, token by token", ["seen token", "next token"], ov),
     ]
     .into_iter()
     .filter_map(|(name, axes, circuits)| MatrixData::of_circuits(name, axes, &circuits))
@@ -186,15 +172,9 @@ fn flows(film: &Film, layer: usize, head: usize) -> Vec<FlowData> {
     let Some([first, _]) = film.ends() else { return Vec::new() };
     let name = &first.layers[layer].prefix;
     let of = |matrix: &'static str| {
-        let found = film.frames.iter().map(|frame| {
-            let here = |flow: &&crate::GradientFlow| {
-                flow.layer == *name && flow.head == head && flow.matrix == matrix
-            };
-            frame.flows.iter().find(here)
-        });
-        let found: Vec<_> = found.collect();
-        let is_there = found.iter().any(Option::is_some);
-        is_there.then(|| FlowData {
+        let here = |flow: &&GradientFlow| (&flow.layer, flow.head, flow.matrix) == (name, head, matrix);
+        let found: Vec<_> = film.frames.iter().map(|frame| frame.flows.iter().find(here)).collect();
+        found.iter().any(Option::is_some).then(|| FlowData {
             name: matrix.to_uppercase(),
             gradient: found.iter().map(|flow| Some((*flow)?.gradient)).collect(),
             update: found.iter().map(|flow| (*flow)?.update).collect(),

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::error::InspectError;
+use crate::files::metrics::Metrics;
 use crate::film::frames::{Film, Frame};
 use crate::film::page::data::PageData;
 use crate::film::page::plot::Plot;
@@ -74,7 +75,7 @@ impl Film {
         let page = Page {
             title: &clean_label(&self.title),
             story: self.story(),
-            shapes: self.shapes().map_or(Vec::new(), |shapes| shapes.lines()),
+            shapes: self.shapes().unwrap_or_default(),
             style: include_str!("../../../templates/film.css"),
             script: SCRIPT,
             data: PageData::new(self, others).json(),
@@ -93,7 +94,9 @@ impl Film {
         let percent =
             |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
         let variant = |film: &Self| {
-            let evaluation = film.metrics.evaluations.last_key_value().map(|(_, evaluation)| *evaluation);
+            let Metrics { losses, evaluations, .. } = &film.metrics;
+            let evaluation = evaluations.last_key_value().map(|(_, evaluation)| evaluation);
+            let sequences = evaluation.map(|evaluation| evaluation.sequence_accuracy);
             let differs = match std::ptr::eq(film, self) {
                 true => "the run above".to_owned(),
                 false => film.config.differences(&self.config).join(", "),
@@ -101,17 +104,9 @@ impl Film {
             Variant {
                 title: clean_label(&film.title),
                 differs: if differs.is_empty() { "nothing".to_owned() } else { clean_label(&differs) },
-                loss: film
-                    .metrics
-                    .losses
-                    .last_key_value()
-                    .map_or("–".to_owned(), |(_, loss)| significant(*loss)),
+                loss: or_dash(losses.last_key_value().map(|(_, loss)| *loss)),
                 accuracy: percent(evaluation.map(|evaluation| evaluation.accuracy)),
-                sequences: percent(
-                    evaluation
-                        .map(|evaluation| evaluation.sequence_accuracy)
-                        .filter(|share| share.is_finite()),
-                ),
+                sequences: percent(sequences.filter(|share| share.is_finite())),
             }
         };
         match others {
@@ -144,7 +139,6 @@ impl Film {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), significant);
         let row = |frame: &Frame| Row {
             step: frame.step,
             loss: or_dash(frame.loss),
@@ -152,6 +146,10 @@ impl Film {
         };
         self.frames.iter().map(row).collect()
     }
+}
+
+fn or_dash(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), significant)
 }
 
 #[cfg(test)]

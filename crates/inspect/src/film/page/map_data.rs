@@ -3,18 +3,16 @@
 use serde::Serialize;
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
-use crate::film::frames::{Film, Frame};
+use crate::film::frames::Frame;
+use crate::film::page::budget::MAX_VALUES;
+use crate::film::page::matrix_data::n_cells;
 use crate::film::page::quantized::quantized;
-use crate::heads::attention_pattern::named;
 use crate::picture::label::clean_label;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::reduce;
 
 /// Cells of a map along each axis, from the finest that has room in the page.
 const CELLS: [usize; 3] = [256, 128, 64];
-
-/// Values of all maps together: about 11 MB as a page.
-const MAX_VALUES: usize = 4_000_000;
 
 /// One input of which training kept the maps.
 #[derive(Serialize)]
@@ -48,15 +46,13 @@ struct MapFrame {
 }
 
 /// Every probe input of a film.
-pub(crate) fn probes(film: &Film) -> Vec<ProbeData> {
-    let n_probes = film.frames.iter().map(|frame| frame.probes.len()).max().unwrap_or(0);
-    let maps = || film.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
-    let values = |cells: usize| -> usize {
-        maps().map(|map| map.weights.rows().min(cells) * map.weights.columns().min(cells)).sum()
-    };
+pub(crate) fn probes(frames: &[Frame]) -> Vec<ProbeData> {
+    let n_probes = frames.iter().map(|frame| frame.probes.len()).max().unwrap_or(0);
+    let maps = || frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
+    let values = |cells: usize| -> usize { maps().map(|map| n_cells(map.weights.size(), cells)).sum() };
     let finest = CELLS.into_iter().find(|cells| values(*cells) <= MAX_VALUES);
     let cells = finest.unwrap_or(CELLS[CELLS.len() - 1]);
-    (0..n_probes).map(|index| probe(&film.frames, index, cells)).collect()
+    (0..n_probes).map(|index| probe(frames, index, cells)).collect()
 }
 
 fn probe(frames: &[Frame], index: usize, cells: usize) -> ProbeData {
@@ -65,25 +61,20 @@ fn probe(frames: &[Frame], index: usize, cells: usize) -> ProbeData {
     // Nothing that turns the direction of the writing around; a page has no cursor to move, but it has that.
     let labels = |labels: &[String]| labels.iter().map(|label| clean_label(label)).collect();
     ProbeData {
-        tokens: last.map_or(Vec::new(), |probe| labels(&probe.tokens)),
-        targets: last.map_or(Vec::new(), |probe| labels(&probe.targets)),
-        predictions: all.iter().map(|probe| Some(labels(&probe.as_ref()?.predictions))).collect(),
-        maps: last
-            .map_or(Vec::new(), |probe| probe.maps.iter().map(|map| of_head(map, &all, cells)).collect()),
+        tokens: last.map_or(Vec::new(), |probe| labels(&probe.labels.tokens)),
+        targets: last.map_or(Vec::new(), |probe| labels(&probe.labels.targets)),
+        predictions: all.iter().map(|probe| Some(labels(&probe.as_ref()?.labels.predictions))).collect(),
+        maps: last.iter().flat_map(|probe| &probe.maps).map(|map| of_head(map, &all, cells)).collect(),
     }
 }
 
 fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapData {
-    let size = [map.weights.rows(), map.weights.columns()];
     let shown = reduce(&map.weights, [cells, cells], Palette::Sequential);
     let frame = |probe: &Option<&Snapshot>| {
         let probe = (*probe)?;
-        let same = |one: &&AttentionMap| {
-            (&one.layer, one.head) == (&map.layer, map.head)
-                && [one.weights.rows(), one.weights.columns()] == size
-        };
-        let found = probe.maps.iter().find(same)?;
-        let patterns = named(&found.scores(&probe.tokens)).into_iter();
+        let found =
+            probe.map(&map.layer, map.head).filter(|found| found.weights.size() == map.weights.size())?;
+        let patterns = found.scores(&probe.labels.tokens).named().into_iter();
         Some(MapFrame {
             data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
             n_keys: found.mean_entropy().map(f64::exp),
@@ -93,8 +84,8 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
     MapData {
         layer: map.layer.clone(),
         head: map.head,
-        size,
-        cells: [shown.matrix.rows(), shown.matrix.columns()],
+        size: map.weights.size(),
+        cells: shown.matrix.size(),
         block: shown.block,
         frames: all.iter().map(frame).collect(),
     }

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::error::InspectError;
 use crate::film::page::quantized::quantized;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
-use crate::matrix::spectrum::Spectrum;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::reduce;
+use crate::picture::scale::Scale;
 
 /// Cells of a matrix along each axis; a larger one is shown in blocks.
 pub(crate) const MAX_CELLS: usize = 128;
@@ -52,8 +51,7 @@ struct MatrixFrame {
 impl MatrixData {
     /// `None` where no frame has the matrix.
     pub(crate) fn of_matrices(name: &str, frames: &[Option<Cow<Matrix>>]) -> Option<Self> {
-        let spectrum = |_: usize, matrix: &Matrix| matrix.spectrum();
-        Self::new(name, frames, MAX_CELLS, cells, spectrum)
+        Self::new(name, frames, &[])
     }
 
     /// The same for circuits. A page gets the two factors where they are smaller than the product.
@@ -62,55 +60,52 @@ impl MatrixData {
         axes: [&'static str; 2],
         circuits: &[Option<Circuit>],
     ) -> Option<Self> {
-        let named = |circuit: &Circuit| circuit.product().with_axes(axes[0], axes[1]);
-        let products: Vec<Option<Cow<Matrix>>> =
-            circuits.iter().map(|circuit| circuit.as_ref().map(|c| Cow::Owned(named(c)))).collect();
-        let first = circuits.iter().flatten().next()?;
-        let spectrum = |frame: usize, product: &Matrix| match &circuits[frame] {
-            Some(circuit) => circuit.spectrum(),
-            None => product.spectrum(),
+        let product = |circuit: &Option<Circuit>| {
+            Some(Cow::Owned(circuit.as_ref()?.product().with_axes(axes[0], axes[1])))
         };
-        let sizes = [first.rows(), first.columns()];
-        if n_circuit_values(sizes, first.factors()[0].columns()) == n_cells(sizes) {
-            return Self::new(name, &products, MAX_CELLS, cells, spectrum);
-        }
-        let limits = [0, 1].map(|side| largest(circuits.iter().flatten().map(|c| c.factors()[side])));
-        let factors = |frame: usize, _: &Matrix, _: f64| match &circuits[frame] {
-            Some(circuit) => [0, 1].map(|side| quantized(circuit.factors()[side], limits[side])).into(),
-            None => Vec::new(),
-        };
-        let data = Self::new(name, &products, MAX_FACTORED, factors, spectrum)?;
-        Some(Self { factor_limits: Some(limits), ..data })
+        Self::new(name, &circuits.iter().map(product).collect::<Vec<_>>(), circuits)
     }
 
-    fn new(
-        name: &str,
-        frames: &[Option<Cow<Matrix>>],
-        most: usize,
-        data: impl Fn(usize, &Matrix, f64) -> Vec<String>,
-        spectrum: impl Fn(usize, &Matrix) -> Result<Spectrum, InspectError>,
-    ) -> Option<Self> {
+    /// `circuits` are those of which `frames` are the products, or none.
+    fn new(name: &str, frames: &[Option<Cow<Matrix>>], circuits: &[Option<Circuit>]) -> Option<Self> {
         let first = frames.iter().flatten().next()?;
+        let is_factored = |circuit: &Circuit| {
+            n_circuit_values(first.size(), circuit.factors()[0].columns()) < n_cells(first.size(), MAX_CELLS)
+        };
+        let factor_limits = circuits.iter().flatten().next().filter(|first| is_factored(first)).map(|_| {
+            [0, 1].map(|side| largest(circuits.iter().flatten().map(|circuit| circuit.factors()[side])))
+        });
+        let most = if factor_limits.is_some() { MAX_FACTORED } else { MAX_CELLS };
         let shown = reduce(first, [most; 2], Palette::Diverging);
         let limit = largest(frames.iter().flatten().map(Cow::as_ref));
         let frame = |(index, matrix): (usize, &Option<Cow<Matrix>>)| {
-            let matrix = matrix.as_ref().filter(|matrix| same(matrix, first))?;
+            // A matrix that changed its size is another one.
+            let matrix = matrix.as_ref().filter(|matrix| matrix.size() == first.size())?;
+            let circuit = circuits.get(index).and_then(Option::as_ref);
+            let spectrum = circuit.map_or_else(|| matrix.spectrum(), Circuit::spectrum);
             Some(MatrixFrame {
-                data: data(index, matrix, limit),
+                data: match circuit.zip(factor_limits) {
+                    Some((circuit, limits)) => {
+                        [0, 1].map(|side| quantized(circuit.factors()[side], limits[side])).into()
+                    }
+                    None => vec![quantized(&reduce(matrix, [most; 2], Palette::Diverging).matrix, limit)],
+                },
                 norm: matrix.norm(),
                 moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
-                singular_values: spectrum(index, matrix)
-                    .map_or(Vec::new(), |found| top(found.top(MAX_SINGULAR_VALUES))),
+                singular_values: spectrum.map_or(Vec::new(), |found| {
+                    // Six digits are more than a bar shows.
+                    found.top(MAX_SINGULAR_VALUES).iter().map(|value| *value as f32).collect()
+                }),
             })
         };
         Some(Self {
             name: name.to_owned(),
             axes: first.axes(),
-            size: [first.rows(), first.columns()],
-            cells: [shown.matrix.rows(), shown.matrix.columns()],
+            size: first.size(),
+            cells: shown.matrix.size(),
             block: shown.block,
             limit,
-            factor_limits: None,
+            factor_limits,
             frames: frames.iter().enumerate().map(frame).collect(),
         })
     }
@@ -118,29 +113,15 @@ impl MatrixData {
 
 /// Values that a page needs for a circuit: those of its cells, or of its factors where they are fewer.
 pub(crate) fn n_circuit_values([rows, columns]: [usize; 2], inner: usize) -> usize {
-    let cells = n_cells([rows, columns]);
+    let cells = n_cells([rows, columns], MAX_CELLS);
     if rows.max(columns) > MAX_FACTORED { cells } else { cells.min((rows + columns) * inner) }
 }
 
-fn n_cells([rows, columns]: [usize; 2]) -> usize {
-    rows.min(MAX_CELLS) * columns.min(MAX_CELLS)
-}
-
-/// The cells themselves, in blocks where there are too many.
-fn cells(_: usize, matrix: &Matrix, limit: f64) -> Vec<String> {
-    vec![quantized(&reduce(matrix, [MAX_CELLS; 2], Palette::Diverging).matrix, limit)]
-}
-
-/// A matrix that changed its size is another one.
-fn same(matrix: &Matrix, first: &Matrix) -> bool {
-    (matrix.rows(), matrix.columns()) == (first.rows(), first.columns())
+/// Cells of a matrix of which at most `most` are shown along each axis.
+pub(crate) fn n_cells([rows, columns]: [usize; 2], most: usize) -> usize {
+    rows.min(most) * columns.min(most)
 }
 
 fn largest<'a>(matrices: impl Iterator<Item = &'a Matrix>) -> f64 {
-    matrices.filter_map(Matrix::range).fold(0.0_f64, |most, (low, high)| most.max(high).max(-low))
-}
-
-/// Six digits are more than a bar shows.
-fn top(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|value| *value as f32).collect()
+    Scale::of(Palette::Diverging, matrices).high
 }

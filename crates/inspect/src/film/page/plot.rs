@@ -3,11 +3,6 @@
 use crate::film::frames::Film;
 use crate::number::significant;
 
-/// In units of the view box.
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 160.0;
-const MARGIN: f64 = 48.0;
-
 /// Points of a curve; more are not told apart on a screen.
 const MAX_POINTS: usize = 1000;
 
@@ -16,18 +11,11 @@ const DASHES: [&str; 6] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
 
 /// Loss and accuracy as lines.
 pub(crate) struct Plot {
-    pub width: f64,
-    pub height: f64,
-    pub left: f64,
-    pub right: f64,
-    pub top: f64,
-    pub bottom: f64,
     pub most_step: u64,
     pub most_loss: String,
     /// The run itself first, then the others.
     pub losses: Vec<Curve>,
     pub accuracy: Vec<Point>,
-    pub described: String,
 }
 
 /// One line.
@@ -44,6 +32,14 @@ pub(crate) struct Point {
 }
 
 impl Plot {
+    /// The view box, and where the axes stand in it.
+    pub const WIDTH: f64 = 720.0;
+    pub const HEIGHT: f64 = 160.0;
+    pub const LEFT: f64 = 48.0;
+    pub const RIGHT: f64 = Self::WIDTH - Self::LEFT;
+    pub const TOP: f64 = 12.0;
+    pub const BOTTOM: f64 = Self::HEIGHT - 24.0;
+
     /// `None` where no loss was logged.
     pub(crate) fn new(film: &Film, others: &[Film]) -> Option<Self> {
         let all: Vec<&Film> = std::iter::once(film).chain(others).collect();
@@ -56,10 +52,9 @@ impl Plot {
         let finite =
             all.iter().flat_map(|film| film.metrics.losses.values().copied()).filter(|x| x.is_finite());
         let most = finite.fold(0.0f64, f64::max);
-        let (left, right, top, bottom) = (MARGIN, WIDTH - MARGIN, 12.0, HEIGHT - 24.0);
         let point = |step: u64, share: f64| Point {
-            x: left + (right - left) * step as f64 / most_step as f64,
-            y: bottom - (bottom - top) * share.clamp(0.0, 1.0),
+            x: Self::LEFT + (Self::RIGHT - Self::LEFT) * step as f64 / most_step as f64,
+            y: Self::BOTTOM - (Self::BOTTOM - Self::TOP) * share.clamp(0.0, 1.0),
         };
         let scaled = |loss: f64| if most > 0.0 { loss / most } else { 0.0 };
         let curve = |(index, film): (usize, &&Film)| {
@@ -74,17 +69,10 @@ impl Plot {
         };
         let evaluations = film.metrics.evaluations.iter();
         Some(Self {
-            width: WIDTH,
-            height: HEIGHT,
-            left,
-            right,
-            top,
-            bottom,
             most_step,
             most_loss: significant(most),
             losses: all.iter().enumerate().map(curve).collect(),
             accuracy: evaluations.map(|(step, found)| point(*step, found.accuracy)).collect(),
-            described: format!("Training loss over {most_step} steps; the table below has its numbers."),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Which keys a query sees: causal masks, padding, boolean masks and biases.
 
-use qkv_kernels::Causal;
+use qkv_kernels::CausalAlign;
 
 use super::check;
 use super::naive::{Case, Results};
@@ -8,7 +8,7 @@ use crate::numbers::{Random, at_every_level, some};
 
 #[test]
 fn causal_masks_stand_on_either_corner() {
-    for causal in [Causal::TopLeft, Causal::BottomRight] {
+    for causal in [CausalAlign::TopLeft, CausalAlign::BottomRight] {
         for (q_len, k_len) in some(&[(1, 1), (67, 67), (130, 130), (29, 151), (151, 29), (200, 131)], 1) {
             check(&Case { causal: Some(causal), ..Case::new([2, q_len, k_len], [2, 2], [7, 11], 1.0) });
         }
@@ -19,7 +19,7 @@ fn causal_masks_stand_on_either_corner() {
 fn padding_hides_the_last_keys() {
     let case = Case::new([4, 31, 140], [2, 2], [8, 8], 1.0);
     check(&Case { lengths: Some(vec![140, 129, 1, 0]), ..case.clone() });
-    check(&Case { lengths: Some(vec![500, 64, 7, 20]), causal: Some(Causal::BottomRight), ..case });
+    check(&Case { lengths: Some(vec![500, 64, 7, 20]), causal: Some(CausalAlign::BottomRight), ..case });
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_query_that_sees_nothing_gets_zeros() {
         assert!(log_sum_exp[..q_len].iter().all(|&x| x == f32::NEG_INFINITY));
     });
     // By the corner of a causal mask, by padding, and by an empty sequence of keys.
-    check(&Case { causal: Some(Causal::BottomRight), ..Case::new([1, 200, 3], [1, 1], [3, 2], 1.0) });
+    check(&Case { causal: Some(CausalAlign::BottomRight), ..Case::new([1, 200, 3], [1, 1], [3, 2], 1.0) });
     check(&Case { lengths: Some(vec![0]), ..Case::new([1, 70, 3], [1, 1], [3, 2], 1.0) });
     check(&Case::new([1, 70, 0], [1, 1], [3, 2], 1.0));
     check(&Case::new([1, 0, 5], [1, 1], [3, 2], 1.0));
@@ -73,7 +73,7 @@ fn a_query_that_sees_nothing_gets_zeros() {
 
 #[test]
 fn the_past_does_not_depend_on_the_future() {
-    let case = Case { causal: Some(Causal::TopLeft), ..Case::new([1, 150, 150], [2, 2], [8, 8], 1.0) };
+    let case = Case { causal: Some(CausalAlign::TopLeft), ..Case::new([1, 150, 150], [2, 2], [8, 8], 1.0) };
     let mut changed = case.clone();
     let from = 77 * 2 * 8;
     for part in [&mut changed.k, &mut changed.v] {

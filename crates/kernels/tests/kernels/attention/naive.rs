@@ -2,7 +2,7 @@
 //! `f32`.
 
 use qkv_kernels::{
-    Attention, AttentionGradients, AttentionInputs, AttentionSaved, Causal, Dropout, Float, MaskView,
+    Attention, AttentionGradients, AttentionInputs, AttentionSaved, CausalAlign, Dropout, Float, MaskView,
     Softmax, View, ViewMut, attention_backward, attention_forward,
 };
 
@@ -20,7 +20,7 @@ pub struct Case {
     pub d_v: usize,
     pub scale: f64,
     pub softmax: Softmax,
-    pub causal: Option<Causal>,
+    pub causal: Option<CausalAlign>,
     pub lengths: Option<Vec<usize>>,
     /// With the strides of batch, head, query and key.
     pub hidden: Option<(Vec<bool>, [usize; 4])>,
@@ -41,6 +41,19 @@ pub struct Results<T> {
     pub d_q: Vec<T>,
     pub d_k: Vec<T>,
     pub d_v: Vec<T>,
+}
+
+impl<T> Results<T> {
+    /// Each by its name.
+    pub fn parts(&self) -> [(&'static str, &[T]); 5] {
+        [
+            ("context", &self.context),
+            ("log_sum_exp", &self.log_sum_exp),
+            ("d_q", &self.d_q),
+            ("d_k", &self.d_k),
+            ("d_v", &self.d_v),
+        ]
+    }
 }
 
 /// The sums that give the gradients, of absolute values: what cancels, and so what an error is measured by.
@@ -105,22 +118,22 @@ impl Case {
         let (q, k, v) = (convert::<T>(&self.q), convert(&self.k), convert(&self.v));
         let d_context = convert(&self.d_context);
         let inputs = AttentionInputs {
-            q: View::contiguous(&q, self.q_len, self.n_heads, self.d_k),
-            k: View::contiguous(&k, self.k_len, self.n_kv_heads, self.d_k),
-            v: View::contiguous(&v, self.k_len, self.n_kv_heads, self.d_v),
+            q: view(&q, self.q_len, self.n_heads, self.d_k),
+            k: view(&k, self.k_len, self.n_kv_heads, self.d_k),
+            v: view(&v, self.k_len, self.n_kv_heads, self.d_v),
         };
         // NaN shows every number that is not written.
         let nan = |len| vec![T::from_f64(f64::NAN); len];
         let mut context = nan(self.d_context.len());
         let mut normalizer = nan(self.batch * self.n_heads * self.q_len * 2);
-        let view = ViewMut::contiguous(&mut context, self.q_len, self.n_heads, self.d_v);
-        attention_forward(&attention, inputs, view, &mut normalizer);
+        let out = ViewMut::contiguous(&mut context, self.q_len, self.n_heads, self.d_v);
+        attention_forward(&attention, inputs, out, &mut normalizer);
         let (mut d_q, mut d_k, mut d_v) = (nan(q.len()), nan(k.len()), nan(v.len()));
         let saved = AttentionSaved {
             inputs,
-            context: View::contiguous(&context, self.q_len, self.n_heads, self.d_v),
+            context: view(&context, self.q_len, self.n_heads, self.d_v),
             normalizer: &normalizer,
-            d_context: View::contiguous(&d_context, self.q_len, self.n_heads, self.d_v),
+            d_context: view(&d_context, self.q_len, self.n_heads, self.d_v),
         };
         let gradients = AttentionGradients {
             d_q: ViewMut::contiguous(&mut d_q, self.q_len, self.n_heads, self.d_k),
@@ -136,8 +149,8 @@ impl Case {
     pub fn sees(&self, batch: usize, head: usize, i: usize, j: usize) -> bool {
         let causal = match self.causal {
             None => true,
-            Some(Causal::TopLeft) => j <= i,
-            Some(Causal::BottomRight) => j + self.q_len <= i + self.k_len,
+            Some(CausalAlign::TopLeft) => j <= i,
+            Some(CausalAlign::BottomRight) => j + self.q_len <= i + self.k_len,
         };
         let real = self.lengths.as_ref().is_none_or(|lengths| j < lengths[batch]);
         let shown = self
@@ -262,6 +275,15 @@ impl Case {
             d_k: largest(terms_k),
         };
         (results, terms)
+    }
+}
+
+/// A contiguous `[batch, seq_len, n_heads, d]`; one without numbers gets strides that lead out of memory.
+fn view<T>(data: &[T], seq_len: usize, n_heads: usize, d: usize) -> View<'_, T> {
+    let far = usize::MAX - 2;
+    match data.is_empty() {
+        true => View { data, batch_stride: far, seq_stride: far, head_stride: far },
+        false => View::contiguous(data, seq_len, n_heads, d),
     }
 }
 

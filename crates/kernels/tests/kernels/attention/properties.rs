@@ -1,14 +1,14 @@
 //! Fused attention against nested loops for random shapes and masks.
 
 use proptest::prelude::*;
-use qkv_kernels::{Causal, Dropout, Softmax};
+use qkv_kernels::{CausalAlign, Dropout, Softmax};
 
 use super::check;
 use super::naive::Case;
 use crate::numbers::{N_CASES, Random, random_cases};
 
-fn causal() -> impl Strategy<Value = Option<Causal>> {
-    prop_oneof![Just(None), Just(Some(Causal::TopLeft)), Just(Some(Causal::BottomRight))]
+fn causal() -> impl Strategy<Value = Option<CausalAlign>> {
+    prop_oneof![Just(None), Just(Some(CausalAlign::TopLeft)), Just(Some(CausalAlign::BottomRight))]
 }
 
 proptest! {

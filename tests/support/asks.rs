@@ -1,0 +1,37 @@
+//! The inputs of a small `reverse` with other targets, and a model for them.
+
+use burn::tensor::Device;
+use qkv_model::random::Rng;
+use qkv_model::{Init, Transformer, TransformerConfig};
+use qkv_train::{Reverse, Task};
+
+pub const REVERSE: Reverse = Reverse { seq_len: 5, n_symbols: 6 };
+
+/// The targets as a function of the tokens.
+pub struct Asks<F>(pub F);
+
+impl<F: Fn(&[u32]) -> Vec<Option<u32>> + Send + Sync> Task for Asks<F> {
+    fn summary(&self) -> String {
+        REVERSE.summary()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        REVERSE.vocabulary()
+    }
+
+    fn seq_len(&self) -> usize {
+        REVERSE.seq_len()
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        REVERSE.sample(rng)
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        self.0(tokens)
+    }
+}
+
+pub fn transformer(device: &Device) -> Transformer {
+    TransformerConfig::new(6, 5, 12).init(&Init::new(device, 1)).unwrap()
+}
