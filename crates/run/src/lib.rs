@@ -39,7 +39,7 @@
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
 //! [`ManifestFile`]s or [`NoManifest`]. An [`Event`] is one line of its [`Log`], of a [`StepReport`] or an [`Evaluation`]
 //! on one [`EvaluatedOn`] beside [`Baseline`]s; a run goes on after an earlier step as [`Rewound`]. [`RunError`] is what
-//! can be wrong.
+//! can be wrong, and a [`Finding`] what [`RunFolder::verify`] sees of it.
 
 mod checkpoint;
 mod config;
@@ -57,6 +57,7 @@ mod occupancy;
 mod recovery;
 mod storage;
 pub mod tensor_names;
+mod verify;
 
 pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest};
 pub use create::Existing;
@@ -67,3 +68,4 @@ pub use labels::ProbeLabels;
 pub use log::{Log, Rewound};
 pub use recovery::Repair;
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
+pub use verify::Finding;

@@ -36,23 +36,26 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be renamed.
     pub fn mark_damaged(&self, checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
-        self.put_aside(checkpoint, DAMAGED)
+        let name = self.put_aside(checkpoint, DAMAGED)?;
+        sync_folder(&*self.storage, &self.path.join(CHECKPOINTS))?;
+        Ok(name)
     }
 
     /// Gives all checkpoints after `step` other names, the newest first, so that a death in between leaves the run as
     /// it was at some step; returns their folders.
     pub(crate) fn set_aside_after(&self, step: u64) -> Result<Vec<PathBuf>, RunError> {
-        let folders = self.step_folders()?.into_iter().rev();
-        folders
-            .filter(|checkpoint| checkpoint.step > step)
-            .map(|checkpoint| self.put_aside(&checkpoint, SET_ASIDE))
-            .collect()
+        let later = self.step_folders()?.into_iter().rev().filter(|checkpoint| checkpoint.step > step);
+        let names: Vec<PathBuf> =
+            later.map(|checkpoint| self.put_aside(&checkpoint, SET_ASIDE)).collect::<Result<_, _>>()?;
+        if !names.is_empty() {
+            sync_folder(&*self.storage, &self.path.join(CHECKPOINTS))?;
+        }
+        Ok(names)
     }
 
     fn put_aside(&self, checkpoint: &Checkpoint, suffix: &str) -> Result<PathBuf, RunError> {
         let name = free_name(&*self.storage, &checkpoint.folder, suffix)?;
         rename(&*self.storage, &checkpoint.folder, &name)?;
-        sync_folder(&*self.storage, &self.path.join(CHECKPOINTS))?;
         Ok(name)
     }
 

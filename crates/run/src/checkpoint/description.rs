@@ -58,18 +58,19 @@ impl Description {
             return Err(format!("it is of step {found}, expected {step}"));
         }
         let mut config = toml_of_json(json)?;
+        // From here as well, because every bit of a number counts.
+        let evaluation = config.remove("evaluation").map(toml::Value::try_into).transpose();
         for key in super::Checkpoint::OWN_KEYS {
             config.remove(key);
         }
         let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
         let labels = object.get("vocabulary").and_then(Value::as_array).into_iter().flatten();
-        let evaluation = object.get("evaluation").map(|found| serde_json::from_value(found.clone()));
         Ok(Self {
             config,
             vocabulary: labels.filter_map(Value::as_str).map(str::to_owned).collect(),
             version: text("version"),
             commit: text("commit"),
-            evaluation: evaluation.transpose().map_err(|error| format!("`evaluation`: {error}"))?,
+            evaluation: evaluation.map_err(|error| format!("`evaluation`: {}", error.message()))?,
         })
     }
 }
@@ -184,7 +185,7 @@ mod tests {
         let config: Table = "seed = 3\n[optimizer]\nlr = 0.00031622776601683794\n".parse()?;
         let mut written = Description::new(config, vec!["a".to_owned(), "\u{7f}".to_owned()]);
         written.evaluation =
-            Some(Evaluation { loss: 0.5, accuracy: 0.25, sequence_accuracy: 0.0, examples: 8 });
+            Some(Evaluation { loss: 1.0 / 11.0, accuracy: 0.25, sequence_accuracy: 0.0, examples: 8 });
         for commit in [None, Some("abc".to_owned())] {
             written.commit = commit;
             assert_eq!(Description::parse(&written.to_json(7), 7)?, written);

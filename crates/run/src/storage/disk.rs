@@ -157,3 +157,37 @@ fn is_at(open: &Metadata, path: &Path) -> io::Result<bool> {
 fn not_regular() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, "expected a regular file, found a link or a device; remove it")
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Outcome, contents, run};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn all_files_of_a_run_have_the_mode_that_the_umask_leaves() -> Outcome {
+        let (folder, run) = run(&[0, 5])?;
+        run.write_snapshot(5, b"frame")?;
+        io::Write::flush(&mut run.create_metrics()?)?;
+        run.write_checkpoint(5, &contents(5))?;
+        let other = folder.path().join("other");
+        fs::write(&other, "")?;
+        let mode = fs::metadata(other)?.permissions().mode();
+        let files = files(folder.path())?;
+        assert_eq!(files.len(), 2 * 4 + 5, "{files:?}");
+        for file in files {
+            assert_eq!(fs::metadata(&file)?.permissions().mode(), mode, "{}", file.display());
+        }
+        Ok(())
+    }
+}

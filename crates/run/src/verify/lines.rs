@@ -1,0 +1,82 @@
+//! The log, line by line.
+
+use serde_json::Value;
+
+use super::Fault;
+
+/// What is wrong with a log: lines that are no events, steps that are missing or there twice, and an end before the
+/// newest checkpoint.
+pub(super) fn faults(log: &[u8], newest: Option<u64>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let (mut start, mut last) = (0_u64, 0);
+    for line in log.split_inclusive(|&byte| byte == b'\n') {
+        let place = start..start + line.len() as u64;
+        start = place.end;
+        if !line.ends_with(b"\n") {
+            faults.push(Fault::at(place.clone(), "the last line has no end"));
+        }
+        let event: Value = serde_json::from_slice(line).unwrap_or_default();
+        match event.get("event").and_then(Value::as_str) {
+            Some("step") => match event["step"].as_u64() {
+                Some(step) => {
+                    if step != last + 1 {
+                        let what = format!("step {step} follows step {last}, expected step {}", last + 1);
+                        faults.push(Fault::at(place, what));
+                    }
+                    last = step;
+                }
+                None => faults.push(Fault::at(place, "expected a number as its step")),
+            },
+            Some(_) => {}
+            None => faults.push(Fault::at(place, "expected an event as JSON")),
+        }
+    }
+    if let Some(newest) = newest.filter(|newest| *newest > last) {
+        let what =
+            format!("it ends with step {last}, expected at least that of the newest checkpoint, {newest}");
+        faults.push(Fault::of_all(what));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(log: &str, newest: Option<u64>, expected: &[(Option<std::ops::Range<u64>>, &str)]) {
+        let found = faults(log.as_bytes(), newest);
+        let found: Vec<_> = found.iter().map(|fault| (fault.bytes.clone(), fault.what.as_str())).collect();
+        assert_eq!(found, expected, "{log}");
+    }
+
+    #[test]
+    fn a_gap_a_repeat_and_a_torn_line_are_found_where_they_are() {
+        let step = |step: u64| format!("{{\"event\":\"step\",\"step\":{step}}}\n");
+        let start = "{\"event\":\"start\",\"step\":0}\n{\"event\":\"mine\"}\n";
+        let log = start.to_owned() + &step(1) + &step(2);
+        check(&log, Some(2), &[]);
+        check("", None, &[]);
+        let n = log.len() as u64;
+        let of_step = step(3).len() as u64;
+        check(
+            &(log.clone() + &step(4)),
+            None,
+            &[(Some(n..n + of_step), "step 4 follows step 2, expected step 3")],
+        );
+        check(
+            &(log.clone() + &step(2)),
+            None,
+            &[(Some(n..n + of_step), "step 2 follows step 2, expected step 3")],
+        );
+        let torn =
+            [(Some(n..n + 4), "the last line has no end"), (Some(n..n + 4), "expected an event as JSON")];
+        check(&(log.clone() + "{\"ev"), None, &torn);
+        check(&(log.clone() + "[1]\n"), None, &[(Some(n..n + 4), "expected an event as JSON")]);
+        check(
+            &log,
+            Some(5),
+            &[(None, "it ends with step 2, expected at least that of the newest checkpoint, 5")],
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! The layout of a safetensors file: its header fits its length, and its tensors lie in it one after the other.
+
+use serde_json::{Map, Value};
+
+use super::Fault;
+
+/// The number of bytes before the header: its length, little-endian.
+const LENGTH: u64 = 8;
+
+/// What is wrong with a file, if anything. Nothing is allocated for what a header claims.
+pub(super) fn fault(file: &[u8]) -> Option<Fault> {
+    check(file).err()
+}
+
+fn check(file: &[u8]) -> Result<(), Fault> {
+    let size = file.len() as u64;
+    let Some((length, rest)) = file.split_first_chunk() else {
+        return Err(Fault::of_all(format!("it has {size} bytes, expected the header of a safetensors file")));
+    };
+    let length = u64::from_le_bytes(*length);
+    let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));
+    let header = header.ok_or_else(|| {
+        Fault::at(0..LENGTH, format!("its header claims {length} bytes, {} follow", size - LENGTH))
+    })?;
+    let place = LENGTH..LENGTH + length;
+    let no_json = |what: String| Fault::at(place.clone(), format!("its header is no JSON object: {what}"));
+    let tensors: Map<String, Value> =
+        serde_json::from_slice(header).map_err(|error| no_json(error.to_string()))?;
+    let mut spans = Vec::new();
+    for (name, tensor) in tensors.iter().filter(|(name, _)| *name != "__metadata__") {
+        let span = span(tensor);
+        spans.push(span.ok_or_else(|| {
+            let what =
+                format!("the tensor `{name}` has no type, shape and place that fit each other in its header");
+            Fault::at(place.clone(), what)
+        })?);
+    }
+    spans.sort_unstable();
+    let mut end = 0;
+    for (from, to) in spans {
+        if from != end {
+            let what = format!("a tensor begins at byte {from} of the data, expected {end}");
+            return Err(Fault::at(place, what));
+        }
+        end = to;
+    }
+    let data = size - place.end;
+    if end == data {
+        Ok(())
+    } else {
+        Err(Fault::at(
+            place.end..size,
+            format!("its tensors have {end} bytes in the header, {data} follow it"),
+        ))
+    }
+}
+
+/// Where the values of a tensor begin and end, if there is room for as many as its shape has.
+fn span(tensor: &Value) -> Option<(u64, u64)> {
+    let bits: u64 = match tensor.get("dtype")?.as_str()? {
+        "F64" | "I64" | "U64" | "C64" => 64,
+        "F32" | "I32" | "U32" => 32,
+        "F16" | "BF16" | "I16" | "U16" => 16,
+        "BOOL" | "I8" | "U8" | "F8_E4M3" | "F8_E5M2" | "F8_E8M0" => 8,
+        _ => return None,
+    };
+    let shape = tensor.get("shape")?.as_array()?;
+    let values = shape.iter().try_fold(1_u64, |n, axis| n.checked_mul(axis.as_u64()?))?;
+    match tensor.get("data_offsets")?.as_array()?.as_slice() {
+        [from, to] => {
+            let (from, to) = (from.as_u64()?, to.as_u64()?);
+            (to.checked_sub(from)? == values.checked_mul(bits / 8)?).then_some((from, to))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, data: usize) -> Vec<u8> {
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; data]].concat()
+    }
+
+    #[track_caller]
+    fn check_fault(file: &[u8], expected: Option<&str>) {
+        let what = fault(file).map(|fault| fault.what);
+        match expected {
+            None => assert_eq!(what, None),
+            Some(fragment) => assert!(what.as_ref().is_some_and(|what| what.contains(fragment)), "{what:?}"),
+        }
+    }
+
+    #[test]
+    fn a_header_that_does_not_fit_its_file_is_found() {
+        let tensor = |name: &str, shape: &str, from: u64, to: u64| {
+            format!(r#""{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[{from},{to}]}}"#)
+        };
+        let header = |tensors: &[String]| format!("{{{}}}", tensors.join(","));
+        let two = [tensor("b", "[2,3]", 0, 24), tensor("a", "[]", 24, 28)];
+        check_fault(&file(&header(&two), 28), None);
+        check_fault(&file("{\"__metadata__\":{\"format\":\"pt\"}}", 0), None);
+        check_fault(b"", Some("0 bytes"));
+        check_fault(&file(&header(&two), 27), Some("28 bytes in the header, 27 follow"));
+        check_fault(&file(&header(&two), 29), Some("28 bytes in the header, 29 follow"));
+        check_fault(&u64::MAX.to_le_bytes(), Some("claims 18446744073709551615 bytes, 0 follow"));
+        check_fault(&file("[1]", 0), Some("no JSON object"));
+        check_fault(&file(&"[".repeat(100_000), 0), Some("no JSON object"));
+        let overlapping = [tensor("b", "[2,3]", 0, 24), tensor("a", "[2]", 20, 28)];
+        check_fault(&file(&header(&overlapping), 28), Some("begins at byte 20 of the data, expected 24"));
+        for (shape, from, to) in
+            [("[7]", 0, 24), ("[2,3]", 24, 0), ("[4611686018427387904,4]", 0, 0), ("[-1]", 0, 4)]
+        {
+            check_fault(&file(&header(&[tensor("a", shape, from, to)]), 24), Some("`a`"));
+        }
+    }
+}

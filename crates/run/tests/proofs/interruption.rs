@@ -1,0 +1,87 @@
+//! The process dies, or an operation fails, at every operation of every scene.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use qkv_run::Storage;
+
+use crate::support::faulty::{Fault, Faulty};
+use crate::support::life::{
+    Reported, Scene, check, first_start, lived, overwrite, resume, resume_from_the_start,
+};
+use crate::support::simulated::{Left, Simulated};
+
+/// The scenes, and those that go before each.
+pub const SCENES: [(&str, &[Scene], Scene); 4] = [
+    ("first start", &[], first_start),
+    ("resume", &[first_start], resume),
+    ("resume from the start", &[first_start, resume], resume_from_the_start),
+    ("overwrite", &[first_start, resume], overwrite),
+];
+
+/// Plays a scene on a copy of the disk until the fault; returns what is left, what was reported, and whether the fault
+/// came before the end.
+pub fn play(
+    disk: &Simulated,
+    reported: &Reported,
+    scene: Scene,
+    fault: Fault,
+) -> (Simulated, Reported, bool) {
+    let (disk, mut reported) = (disk.copy(), reported.clone());
+    let faulty = Faulty::new(&disk, fault);
+    let storage: Arc<dyn Storage> = Arc::clone(&faulty) as _;
+    let result = scene(&storage, &mut reported);
+    let reached = match fault {
+        Fault::None => false,
+        Fault::Error(at, _) | Fault::Death(at) => at < faulty.n_operations(),
+        Fault::IdleSync(at) => at < faulty.n_syncs(),
+    };
+    assert!(reached || result.is_ok(), "{result:?}");
+    assert!(
+        !matches!(fault, Fault::Death(_)) || reached == result.is_err(),
+        "it outlived its death: {result:?}"
+    );
+    (disk, reported, reached)
+}
+
+/// Plays it with the fault at each operation.
+fn at_every_operation(fault: impl Fn(usize) -> Fault, check: impl Fn(Simulated, Reported, &str)) -> usize {
+    let mut n_operations = 0;
+    for (name, before, scene) in SCENES {
+        let (disk, reported) = lived(before);
+        for at in 0.. {
+            let (left, reported, reached) = play(&disk, &reported, scene, fault(at));
+            if !reached {
+                n_operations += at;
+                break;
+            }
+            check(left, reported, &format!("{name}, operation {at}"));
+        }
+    }
+    n_operations
+}
+
+#[test]
+fn a_process_that_dies_in_any_operation_leaves_a_run_that_goes_on() {
+    let n_operations = at_every_operation(Fault::Death, |left, reported, when| {
+        check(&left.after_a_power_cut(Left::Everything), &reported, when);
+    });
+    assert!(n_operations > 300, "{n_operations} operations are too few for four scenes");
+}
+
+#[test]
+fn an_error_in_any_operation_costs_no_checkpoint_and_is_no_damage() {
+    for kind in
+        [ErrorKind::StorageFull, ErrorKind::Other, ErrorKind::PermissionDenied, ErrorKind::IsADirectory]
+    {
+        at_every_operation(
+            |at| Fault::Error(at, kind),
+            |left, reported, when| {
+                let marked =
+                    left.paths().into_iter().find(|path| path.to_string_lossy().contains(".damaged"));
+                assert_eq!(marked, None, "{when}, {kind}");
+                check(&left.after_a_power_cut(Left::Everything), &reported, &format!("{when}, {kind}"));
+            },
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! The machine stops after every operation of every scene, and forgets what was not synced.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::interruption::{SCENES, play};
+use crate::support::faulty::Fault;
+use crate::support::life::{RUN, Reported, Scene, check, first_start, lived, resume};
+use crate::support::random::Random;
+use crate::support::simulated::{Left, Simulated};
+
+/// Random losses after each operation: a thousand and more in a scene of fifty operations or so.
+const LOSSES: usize = 20;
+
+/// Stops after every operation; returns how many losses were looked at.
+fn every_loss(name: &str, disk: &Simulated, reported: &Reported, scene: Scene) -> usize {
+    let mut random = Random(name.len() as u64);
+    let mut n_losses = 0;
+    for at in 0.. {
+        let (left, reported, reached) = play(disk, reported, scene, Fault::Death(at));
+        let when = format!("{name}, operation {at}");
+        check(&left.after_a_power_cut(Left::Nothing), &reported, &format!("{when}, all lost"));
+        for loss in 0..LOSSES {
+            let left = left.after_a_power_cut(Left::Some(&mut random));
+            check(&left, &reported, &format!("{when}, loss {loss}"));
+            n_losses += 1;
+        }
+        if !reached {
+            break;
+        }
+    }
+    n_losses
+}
+
+#[test]
+fn a_power_cut_after_any_operation_leaves_the_old_run_or_the_new_one() {
+    for (name, before, scene) in SCENES {
+        let (disk, reported) = lived(before);
+        let n_losses = every_loss(name, &disk, &reported, scene);
+        assert!(n_losses > 1000, "{name}: {n_losses} losses");
+    }
+}
+
+#[test]
+fn a_power_cut_during_the_repair_of_a_run_costs_no_more() {
+    let (mut disk, mut reported, mut scenes) = (Simulated::default(), Reported::default(), 0);
+    // A death between the two renames of a checkpoint that replaces another leaves one that must be put back.
+    for at in 0.. {
+        let (left, saved, reached) =
+            play(&Simulated::default(), &Reported::default(), first_start, Fault::Death(at));
+        if !reached {
+            break;
+        }
+        let names = left.paths();
+        let has = |name: &str| names.contains(&Path::new(RUN).join("checkpoints").join(name));
+        if has("step-00000010.old") && !has("step-00000010") {
+            (disk, reported, scenes) = (left.after_a_power_cut(Left::Everything), saved, scenes + 1);
+        }
+    }
+    assert_eq!(scenes, 1, "one operation lies between the renames");
+    disk.put(&Path::new(RUN).join("config.toml"), b"");
+    assert!(every_loss("repair", &disk, &reported, resume) > 1000);
+}
+
+#[test]
+fn a_power_cut_during_a_fall_back_from_damage_costs_no_more() {
+    let (disk, mut reported) = lived(&[first_start, resume]);
+    let newest = Path::new(RUN).join("checkpoints/step-00000015");
+    disk.put(&newest.join("model.safetensors"), b"damaged");
+    reported.saved.remove(&15);
+    // The damaged one is not read again by the check once it has its other name; until then the resume finds it.
+    let (left, after, _) = play(&disk, &reported, resume, Fault::None);
+    assert!(left.paths().contains(&newest.with_extension("damaged")));
+    check(&left.after_a_power_cut(Left::Everything), &after, "after the fall back");
+}
+
+#[test]
+fn no_sync_of_a_save_can_be_spared() {
+    let (disk, reported) = lived(&[first_start]);
+    let mut n_syncs = 0;
+    for sync in 0.. {
+        let (left, reported, reached) = play(&disk, &reported, resume, Fault::IdleSync(sync));
+        if !reached {
+            break;
+        }
+        let mut random = Random(sync as u64);
+        let mut holds = |losses: Option<()>| {
+            let left = match losses {
+                None => left.after_a_power_cut(Left::Nothing),
+                Some(()) => left.after_a_power_cut(Left::Some(&mut random)),
+            };
+            catch_unwind(AssertUnwindSafe(|| check(&left, &reported, "without a sync"))).is_ok()
+        };
+        let always = holds(None) && (0..2 * LOSSES).all(|_| holds(Some(())));
+        assert!(!always, "sync {sync} changes nothing");
+        n_syncs += 1;
+    }
+    assert_eq!(n_syncs, 7, "four files, their folder, the log, and the folder above");
+}

@@ -1,0 +1,205 @@
+//! The life of a run, in scenes; and what must hold whenever it ends.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use qkv_run::{
+    Contents, Description, Evaluation, Event, Existing, Log, RunError, RunFolder, StepReport, Storage,
+};
+use toml::Table;
+
+use super::simulated::{Left, Simulated};
+
+/// Where the run is; neither folder is there at first.
+pub const RUN: &str = "runs/a";
+
+/// What the run has reported to its user.
+#[derive(Debug, Clone, Default)]
+pub struct Reported {
+    /// Whether it was started.
+    pub started: bool,
+    /// The steps that it saved and has not been asked to give up.
+    pub saved: BTreeSet<u64>,
+}
+
+pub type Scene = fn(&Arc<dyn Storage>, &mut Reported) -> Result<(), RunError>;
+
+/// The config of a run with this seed.
+pub fn config(seed: u64) -> Table {
+    let text =
+        format!("seed = {seed}\n[task]\nname = \"sort\"\n[model]\n[optimizer]\nlr = 0.00031622776601683794");
+    (text + "\n[schedule]\n[train]\nsteps = 9\n").parse().unwrap()
+}
+
+/// The checkpoint of a run with this seed.
+pub fn contents(seed: u64, step: u64) -> Contents {
+    let mut description = Description::new(config(seed), vec!["a".to_owned(), "b".to_owned()]);
+    let loss = 1.0 / (step + 1) as f64;
+    description.evaluation = Some(Evaluation { loss, accuracy: 0.5, sequence_accuracy: 0.25, examples: 8 });
+    Contents {
+        weights: [seed, step].map(u64::to_le_bytes).concat(),
+        optimizer: vec![step as u8; 5],
+        description,
+    }
+}
+
+/// A run begins, saves its steps 0, 5 and 10, that of 10 twice, and keeps two of them.
+pub fn first_start(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
+    let run =
+        RunFolder::create_on(Arc::clone(storage), Path::new(RUN), &config(1).to_string(), Existing::Keep)?;
+    reported.started = true;
+    let mut log = run.create_metrics()?;
+    run.write_snapshot(0, b"frame")?;
+    save(&run, 1, 0, reported)?;
+    train(&run, &mut log, 1, 1..=5)?;
+    save(&run, 1, 5, reported)?;
+    train(&run, &mut log, 1, 6..=10)?;
+    save(&run, 1, 10, reported)?;
+    save(&run, 1, 10, reported)?;
+    run.prune(1)?;
+    Ok(())
+}
+
+/// The run goes on from its newest checkpoint that is whole.
+pub fn resume(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
+    go_on(storage, reported, None)
+}
+
+/// The run goes on from its start, and gives up what it saved since.
+pub fn resume_from_the_start(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
+    go_on(storage, reported, Some(0))
+}
+
+/// Another run takes the folder.
+pub fn overwrite(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
+    reported.saved.clear();
+    let (path, existing) = (Path::new(RUN), Existing::Overwrite);
+    let run = RunFolder::create_on(Arc::clone(storage), path, &config(2).to_string(), existing)?;
+    reported.started = true;
+    let mut log = run.create_metrics()?;
+    save(&run, 2, 0, reported)?;
+    train(&run, &mut log, 2, 1..=5)?;
+    save(&run, 2, 5, reported)
+}
+
+/// The disk after scenes in which nothing went wrong.
+pub fn lived(scenes: &[Scene]) -> (Simulated, Reported) {
+    let (disk, mut reported) = (Simulated::default(), Reported::default());
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    for scene in scenes {
+        scene(&storage, &mut reported).unwrap();
+    }
+    (disk.after_a_power_cut(Left::Everything), reported)
+}
+
+/// Checks that the run is whole, old or new, and can go on.
+#[track_caller]
+pub fn check(disk: &Simulated, reported: &Reported, when: &str) {
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let path = Path::new(RUN);
+    let run = match RunFolder::open_on(Arc::clone(&storage), path) {
+        Ok(run) => run.locked().unwrap_or_else(|error| panic!("{when}: {error}\n{:?}", disk.paths())),
+        Err(RunError::NotFound { .. } | RunError::NotARun { .. }) => {
+            assert!(!reported.started && reported.saved.is_empty(), "{when}: the run is gone");
+            first_start(&storage, &mut Reported::default())
+                .unwrap_or_else(|error| panic!("{when}: cannot start again: {error}\n{:?}", disk.paths()));
+            return;
+        }
+        Err(error) => panic!("{when}: {error}"),
+    };
+    let mut text: Table = run.config().unwrap().parse().unwrap();
+    RunFolder::take_format(&mut text).unwrap();
+    let seed = text["seed"].as_integer().unwrap() as u64;
+    assert_eq!(text, config(seed), "{when}");
+    let left_over = |path: &&std::path::PathBuf| {
+        let name = path.to_string_lossy();
+        name.ends_with(".tmp") || name.ends_with(".old")
+    };
+    assert_eq!(disk.paths().iter().find(left_over), None, "{when}");
+    let checkpoints = run.checkpoints().unwrap();
+    for checkpoint in &checkpoints {
+        let read = checkpoint.read().unwrap_or_else(|error| panic!("{when}: {error}\n{:?}", disk.paths()));
+        assert!(read == contents(seed, checkpoint.step), "{when}: another run's {}", checkpoint.step);
+    }
+    let newest = checkpoints.last().map(|checkpoint| checkpoint.step);
+    let last = reported.saved.last().copied();
+    assert!(newest >= last, "{when}: reported {last:?}, found {newest:?}");
+    let logged = steps(&run, seed, when);
+    let missing = (1..=newest.unwrap_or(0)).find(|step| !logged.contains(step));
+    assert_eq!(missing, None, "{when}: the log has a gap before step {newest:?}: {logged:?}");
+
+    drop(run);
+    let mut again = Reported::default();
+    resume(&storage, &mut again).unwrap_or_else(|error| panic!("{when}: cannot go on: {error}"));
+    let run = RunFolder::open_on(storage, path).unwrap();
+    let end = newest.map_or(0, |newest| newest + 5);
+    assert_eq!(run.latest().unwrap().step, end, "{when}");
+    assert_eq!(steps(&run, seed, when), (1..=end).collect::<Vec<_>>(), "{when}");
+}
+
+fn go_on(storage: &Arc<dyn Storage>, reported: &mut Reported, from: Option<u64>) -> Result<(), RunError> {
+    let run = RunFolder::open_on(Arc::clone(storage), Path::new(RUN))?.locked()?;
+    let mut damaged = Vec::new();
+    let mut found = None;
+    for checkpoint in run.checkpoints_to_resume(from)? {
+        match checkpoint.read() {
+            Ok(contents) => {
+                found = Some((checkpoint.step, contents));
+                break;
+            }
+            Err(RunError::Damaged { .. }) => damaged.push(checkpoint),
+            Err(error) => return Err(error),
+        }
+    }
+    let mut config: Table = run.config()?.parse().unwrap();
+    RunFolder::take_format(&mut config)?;
+    let seed = config["seed"].as_integer().unwrap() as u64;
+    let Some((step, contents)) = found else {
+        assert_eq!(damaged, [], "nothing to go on from");
+        run.create_metrics()?;
+        return save(&run, seed, 0, reported);
+    };
+    assert_eq!(contents.description.config, config);
+    for checkpoint in damaged {
+        run.mark_damaged(&checkpoint)?;
+    }
+    reported.saved.retain(|saved| *saved <= step);
+    let mut log = run.rewind(step)?.log;
+    train(&run, &mut log, seed, step + 1..=step + 5)?;
+    save(&run, seed, step + 5, reported)
+}
+
+fn save(run: &RunFolder, seed: u64, step: u64, reported: &mut Reported) -> Result<(), RunError> {
+    run.write_checkpoint(step, &contents(seed, step))?;
+    reported.saved.insert(step);
+    Ok(())
+}
+
+/// Logs steps, whose rate is the seed.
+fn train(
+    run: &RunFolder,
+    log: &mut Log,
+    seed: u64,
+    steps: std::ops::RangeInclusive<u64>,
+) -> Result<(), RunError> {
+    for step in steps {
+        let lr = seed as f64;
+        let report = StepReport { step, loss: 0.5, lr, grad_norm: 1.0, tokens_per_second: 2.0 };
+        let failed = |source| RunError::Io { action: "write", path: run.path().to_owned(), source };
+        Event::Step(report).write(log).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The steps of the log.
+fn steps(run: &RunFolder, seed: u64, when: &str) -> Vec<u64> {
+    let steps = run.events().unwrap().into_iter().filter_map(|event| match event {
+        Event::Step(report) => {
+            assert_eq!(report.lr, seed as f64, "{when}: a line of another run");
+            Some(report.step)
+        }
+        _ => None,
+    });
+    steps.collect()
+}

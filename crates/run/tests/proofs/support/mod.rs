@@ -1,0 +1,6 @@
+//! What the proofs share.
+
+pub mod faulty;
+pub mod life;
+pub mod random;
+pub mod simulated;
