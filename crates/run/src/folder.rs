@@ -8,7 +8,7 @@ use crate::checkpoint::{Checkpoint, step_in};
 use crate::error::RunError;
 use crate::lock::Held;
 use crate::occupancy::{Occupancy, occupancy};
-use crate::storage::{Disk, Storage, exists, list};
+use crate::storage::{Disk, Storage, exists, list, put_file};
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const METRICS: &str = "metrics.jsonl";
@@ -60,9 +60,14 @@ impl RunFolder {
         &*self.storage
     }
 
-    /// Where the report of the run in `path` belongs.
-    pub fn report_in(path: &Path) -> PathBuf {
-        path.join(REPORT)
+    /// Writes the report, a page; returns where it is. It can be made again, so it is not synced.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_report(&self, page: &[u8]) -> Result<PathBuf, RunError> {
+        let path = self.path.join(REPORT);
+        put_file(&*self.storage, &path, page)?;
+        Ok(path)
     }
 
     /// The complete checkpoints by step.

@@ -16,8 +16,7 @@ use crate::output::stdout::{Stdout, print_error};
 
 /// Writes the page.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
-    let path = args.out.clone().unwrap_or_else(|| RunFolder::report_in(&args.run));
-    if path.is_dir() {
+    if let Some(path) = args.out.as_ref().filter(|path| path.is_dir()) {
         return Err(usage(format!("--out {} is a folder; name a file", path.display())));
     }
     let files = |folder: &Option<PathBuf>, format| {
@@ -36,7 +35,13 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         }
     }
     let page = film.html(&others)?;
-    fs::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = match &args.out {
+        Some(path) => {
+            fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+            path.clone()
+        }
+        None => RunFolder::open(&args.run)?.write_report(page.as_bytes())?,
+    };
     let out = &mut Stdout::new();
     for line in film.story() {
         writeln!(out, "{line}")?;

@@ -49,13 +49,20 @@ impl RunFolder {
             storage.sync_file(&log).map_err(RunError::io("sync", &log))?;
         }
 
-        // What it replaces is put aside first and removed last; a start in between puts it back.
+        // What it replaces is put aside first and removed last; a start in between puts it back, and so does an error.
+        // Where only that is there, it is the one good copy, and stays until there is another.
         let replaced = with_suffix(folder, REPLACED);
-        remove_tree(storage, &replaced)?;
-        if exists(storage, folder)? {
+        let replaces = exists(storage, folder)?;
+        if replaces {
+            remove_tree(storage, &replaced)?;
             rename(storage, folder, &replaced)?;
         }
-        rename(storage, &unfinished, folder)?;
+        if let Err(error) = rename(storage, &unfinished, folder) {
+            if replaces {
+                let _ = storage.rename(&replaced, folder);
+            }
+            return Err(error);
+        }
         sync_folder(storage, &self.path.join(CHECKPOINTS))?;
         remove_tree(storage, &replaced)
     }

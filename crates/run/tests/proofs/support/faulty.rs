@@ -19,6 +19,8 @@ pub enum Fault {
     Error(usize, ErrorKind),
     /// The process dies in it: it may do half of its work, and nothing follows.
     Death(usize),
+    /// The disk is full in the first, and the process, which goes on, dies in the second.
+    ErrorThenDeath(usize, usize),
     /// The sync of that number, counted from 0 among the syncs, reports success and does nothing.
     IdleSync(usize),
 }
@@ -69,8 +71,13 @@ impl Faulty {
         let n = self.n_operations.fetch_add(1, Ordering::Relaxed);
         match self.fault {
             Fault::Error(at, kind) if n == at => Turn::Half(kind.into()),
-            Fault::Death(at) if n == at => Turn::Half(io::Error::other("the process died")),
-            Fault::Death(at) if n > at => Turn::Not(io::Error::other("the process is dead")),
+            Fault::ErrorThenDeath(at, _) if n == at => Turn::Half(ErrorKind::StorageFull.into()),
+            Fault::Death(at) | Fault::ErrorThenDeath(_, at) if n == at => {
+                Turn::Half(io::Error::other("the process died"))
+            }
+            Fault::Death(at) | Fault::ErrorThenDeath(_, at) if n > at => {
+                Turn::Not(io::Error::other("the process is dead"))
+            }
             _ => Turn::Whole,
         }
     }
