@@ -50,7 +50,8 @@ fn train(path: &std::path::Path) -> Result<()> {
     let (model, task, config) = (experiment.model(&device)?, &*experiment.task, &experiment.config);
 
     let run = RunFolder::create(path, &config.to_toml(), Existing::Overwrite)?;
-    let info = RunInfo { task: config.task.name.clone(), seed: config.seed, steps: config.train.steps };
+    let (task_name, steps) = (config.task.name.clone(), config.train.steps);
+    let info = RunInfo { task: task_name, seed: config.seed, steps, environment: None };
     let mut log = EventLog::new(run.create_metrics()?, &run, &info);
     let mut checkpoints = Checkpoints::new(&run, config, task);
     let probe = draw(task, config.seed, Split::Test, 0)?;

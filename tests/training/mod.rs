@@ -12,6 +12,8 @@ mod diverging;
 mod evaluating;
 /// Every variant trains, saves and loads.
 mod every_variant;
+/// Checkpoints that do not fit, tensor by tensor.
+mod loading;
 /// Observers that fail or stop a run.
 mod observing;
 /// Clipping and weight decay.

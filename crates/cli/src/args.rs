@@ -44,9 +44,9 @@ pub enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub struct TrainArgs {
-    /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume the folder of a run
+    /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume or --branch the folder of a run
     #[arg(value_name = "TASK|CONFIG.toml|RUN")]
-    pub source: String,
+    pub source: PathBuf,
     /// Change one value of the config, for example model.d_k=24
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
@@ -65,12 +65,22 @@ pub struct TrainArgs {
     /// Overwrite a run that is already in --out
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub force: bool,
-    /// Go on with the run after its latest checkpoint; without a checkpoint, start it
-    #[arg(long)]
+    /// Go on with the run after its latest checkpoint that is whole; without a checkpoint, start it. Settings may change
+    /// what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_… unless
+    /// train.stop_at is set) and where a text lies (task.text), nothing else
+    #[arg(long, group = "going_on")]
     pub resume: bool,
-    /// With --resume: go on after the checkpoint of STEP, and remove what came after it, also in a finished run
-    #[arg(long, value_name = "STEP", requires = "resume")]
+    /// Begin another run in NEWDIR from a checkpoint of RUN, with its weights, optimizer state and step, and with any
+    /// settings that its weights fit: longer, at another rate, …
+    #[arg(long, value_name = "NEWDIR", group = "going_on", conflicts_with_all = ["out", "force"])]
+    pub branch: Option<PathBuf>,
+    /// With --resume: go on after the checkpoint of STEP, and set aside those after it, also in a finished run. With
+    /// --branch: begin from that one
+    #[arg(long, value_name = "STEP", requires = "going_on")]
     pub from: Option<u64>,
+    /// Begin at step 0 with the weights of another run, of a checkpoint's folder, or of a safetensors file
+    #[arg(long, value_name = "RUN|PATH", conflicts_with = "going_on")]
+    pub init_from: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineArgs,
     /// Print nothing but errors
@@ -100,6 +110,9 @@ pub struct MachineArgs {
 pub struct EvalArgs {
     /// Folder of a run
     pub run: PathBuf,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
     /// Number of test examples
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one::<u64>)]
     pub examples: u64,
@@ -117,6 +130,9 @@ pub struct EvalArgs {
 pub struct AblateArgs {
     /// Folder of a run
     pub run: PathBuf,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
     /// Number of test examples
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one::<u64>)]
     pub examples: u64,
@@ -136,6 +152,9 @@ pub struct ExplainArgs {
     pub run: PathBuf,
     /// The input's labels, separated by spaces; a test example by default
     pub input: Option<String>,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
     /// Position of the query; the first with a target by default
     #[arg(long, value_name = "I")]
     pub query: Option<usize>,

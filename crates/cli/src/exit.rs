@@ -1,7 +1,7 @@
 //! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 3 busy, 4 diverged.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use qkv_inspect::InspectError;
@@ -107,7 +107,7 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         (Some(TrainError::Diverged { .. }), _) => return error.downcast_ref().map(of_diverged),
         (Some(TrainError::NoText), _) => "name a file with --set task.text=FILE",
         (Some(TrainError::NotTheSameRun { .. }), _) => {
-            "--resume keeps the settings of the run: leave yours out, or start another run with --out"
+            "a run keeps them: put them back, or begin another run from one of its checkpoints with --branch NEWDIR"
         }
         (_, Some(RunError::Exists { .. })) => {
             "choose another folder with --out, or overwrite it with --force"
@@ -119,14 +119,15 @@ fn advice(error: &anyhow::Error) -> Option<String> {
 
 /// A tenth of the rate: where a training diverges, half of it seldom helps.
 fn of_diverged(run: &DivergedRun) -> String {
-    let lower = format!("--set optimizer.lr={:.1e}", run.learning_rate / 10.0);
-    match &run.last_checkpoint {
-        Some(checkpoint) => {
-            let checkpoint = shell::path(checkpoint);
-            format!("its last good checkpoint is {checkpoint}; train another run with {lower}")
-        }
-        None => format!("nothing was saved; train another run with {lower}"),
-    }
+    let lower = format!("optimizer.lr={:.1e}", run.learning_rate / 10.0);
+    let Some(checkpoint) = &run.last_checkpoint else {
+        return format!("nothing was saved; train another run with --set {lower}");
+    };
+    let mut new = run.folder.clone().into_os_string();
+    new.push("-lower-lr");
+    let [folder, new] = [&run.folder, Path::new(&new)].map(shell::path);
+    let command = shell::command(&["train", &folder, "--branch", &new, "--set", &lower]);
+    format!("go on from its last good checkpoint, {}, at a lower rate: {command}", shell::path(checkpoint))
 }
 
 /// What is wrong with a run folder, whichever library met it.

@@ -19,10 +19,24 @@ pub(crate) const MAX_CONFIG: u64 = 1 << 20;
 
 impl RunFolder {
     /// The text of `config.toml`. What is not TOML is returned as it is: who reads the values can point at the line.
+    /// Where the file is missing or empty, as a power cut may leave it, the newest checkpoint that is whole has the
+    /// same values; the next lock writes them back.
     ///
     /// # Errors
     /// If the file cannot be read, or its format is that of another version.
     pub fn config(&self) -> Result<String, RunError> {
+        let path = self.path.join(CONFIG);
+        let found = read(&*self.storage, &path, MAX_CONFIG)?;
+        let is_lost = found.is_none_or(|text| text.trim_ascii().is_empty());
+        let saved = if is_lost { self.newest_description()? } else { None };
+        match saved {
+            Some((_, description)) => Ok(description.config.to_string()),
+            None => self.config_as_it_is(),
+        }
+    }
+
+    /// The text of `config.toml`, whatever it is.
+    pub(crate) fn config_as_it_is(&self) -> Result<String, RunError> {
         let path = self.path.join(CONFIG);
         let text = self.storage.read(&path, MAX_CONFIG).map_err(RunError::io("read", &path))?;
         let text = String::from_utf8(text).map_err(|error| {

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::environment::Environment;
+
 /// One line. Keys are written in the order of the fields.
 ///
 /// ```
@@ -35,6 +37,9 @@ pub enum Event {
         /// The run folder.
         #[serde(default)]
         path: String,
+        /// What computes it; early logs lack it.
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        environment: Option<Box<Environment>>,
     },
     /// After a step.
     Step(StepReport),

@@ -37,13 +37,17 @@
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
-//! [`ManifestFile`]s or [`NoManifest`]. An [`Event`] is one line of its [`Log`], of a [`StepReport`] or an [`Evaluation`]
-//! on one [`EvaluatedOn`] beside [`Baseline`]s; a run goes on after an earlier step as [`Rewound`]. [`RunError`] is what
-//! can be wrong, and a [`Finding`] what [`RunFolder::verify`] sees of it.
+//! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]. An [`Event`] is one line of its [`Log`], of a
+//! [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an [`Environment`]; a run goes on
+//! after an earlier step as [`Rewound`], if its config ([`flatten`]ed values, [`differences`]) has no
+//! [changes of meaning](changes_of_meaning), each of them a [`Difference`]. [`RunError`] is what can be wrong, and a
+//! [`Finding`] what [`RunFolder::verify`] sees of it.
 
 mod checkpoint;
 mod config;
 mod create;
+mod difference;
+mod environment;
 mod error;
 mod event;
 #[cfg(test)]
@@ -59,8 +63,10 @@ mod storage;
 pub mod tensor_names;
 mod verify;
 
-pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest};
+pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, sha256};
 pub use create::Existing;
+pub use difference::{Difference, changes_of_meaning, differences, flatten};
+pub use environment::Environment;
 pub use error::RunError;
 pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
 pub use folder::RunFolder;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::checkpoint::{Checkpoint, REPLACED};
+use crate::checkpoint::{Checkpoint, Description, REPLACED};
 use crate::error::RunError;
 use crate::folder::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::occupancy::is_of_a_step;
@@ -105,21 +105,31 @@ impl RunFolder {
         if !self.config_is_broken()? {
             return Ok(None);
         }
+        let Some((checkpoint, Description { config, .. })) = self.newest_description()? else {
+            return Ok(None);
+        };
+        let path = self.path.join(CONFIG);
+        let mut broken = None;
+        if exists(&*self.storage, &path)? {
+            let name = free_name(&*self.storage, &path, DAMAGED)?;
+            rename(&*self.storage, &path, &name)?;
+            broken = Some(name);
+        }
+        self.write_config(&config.to_string())?;
+        Ok(Some(Repair::ConfigRestored { from: checkpoint.folder, broken }))
+    }
+
+    /// The newest checkpoint whose list and config are whole, with what its config states.
+    ///
+    /// # Errors
+    /// If one cannot be read now.
+    pub fn newest_description(&self) -> Result<Option<(Checkpoint, Description)>, RunError> {
         for checkpoint in self.step_folders()?.into_iter().rev() {
-            let config = match checkpoint.description() {
-                Ok(description) => description.config,
-                Err(RunError::Damaged { .. } | RunError::UnknownFormat { .. }) => continue,
+            match checkpoint.description() {
+                Ok(description) => return Ok(Some((checkpoint, description))),
+                Err(RunError::Damaged { .. } | RunError::UnknownFormat { .. }) => {}
                 Err(error) => return Err(error),
-            };
-            let path = self.path.join(CONFIG);
-            let mut broken = None;
-            if exists(&*self.storage, &path)? {
-                let name = free_name(&*self.storage, &path, DAMAGED)?;
-                rename(&*self.storage, &path, &name)?;
-                broken = Some(name);
             }
-            self.write_config(&config.to_string())?;
-            return Ok(Some(Repair::ConfigRestored { from: checkpoint.folder, broken }));
         }
         Ok(None)
     }

@@ -15,7 +15,8 @@
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
 //!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
-//!   `own_command_line`.
+//!   `own_command_line`. A run that is there has its own: [`Registry::read_run`],
+//!   [`check_config_of`], every [`Difference`] ([`SameRun`]), and a [`Parent`] of which it has [`Taken`] something.
 //! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`]; [`global_norm`], [`clip_factor`],
 //!   [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
@@ -25,10 +26,10 @@
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`.
 //! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
-//! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and
+//! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and
 //!   [`Snapshots`] ([`FilmEnd`]) are three.
-//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`]
-//!   with its [`ProbeLabels`]; example `read_the_weights`.
+//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`],
+//!   [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
 
 mod causal;
@@ -44,16 +45,17 @@ mod training;
 pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
-pub use config::{Config, OptimizerConfig, Recipe, ScheduleConfig, ScheduleKind, TrainConfig};
+pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, ScheduleKind, Taken, TrainConfig};
 pub use error::{Quantity, TextFault, TrainError};
 pub use measure::{
     AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly, generate,
 };
 pub use model::{AnyModel, Layer, Model, Query};
-pub use qkv_run::{Baseline, Evaluation, ProbeLabels, StepReport};
-pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry};
+pub use qkv_run::{Baseline, Difference, Environment, Evaluation, ProbeLabels, StepReport};
+pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun, check_config_of};
 pub use saving::{
-    Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, load_checkpoint, load_weights, save_weights,
+    Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, load_checkpoint, load_checkpoint_weights,
+    load_weights, save_weights,
 };
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,

@@ -22,7 +22,7 @@ const EXACT_LIMIT: u64 = 1_000_000;
 /// Evaluates the latest checkpoint.
 pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = OpenRun::open(&args.run, registry, &device)?;
+    let run = OpenRun::open(&args.run, &args.settings, registry, &device)?;
     let task = &*run.task;
     let interrupt = Interrupt::watch(|| {})?;
     let mut ask = |_| Ok(interrupt.go_on());

@@ -18,7 +18,7 @@ use crate::session::open_run::OpenRun;
 /// Walks through the attention of one query.
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = OpenRun::open(&args.run, registry, &device)?;
+    let run = OpenRun::open(&args.run, &args.settings, registry, &device)?;
     let (layers, model) = (run.model.layers(), &run.config.model.name);
     if layers.is_empty() {
         return Err(usage(format!("the model `{model}` has no attention layers to walk through")));

@@ -8,6 +8,8 @@ use qkv_inspect::{
     Composition, Embeddings, HeadProfile, LayerWeights, Source, Spectrum, Summary, has_compositions, n_pairs,
     profiles, significant, summarize,
 };
+use qkv_run::RunFolder;
+use qkv_train::{Parent, check_config_of};
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
@@ -21,6 +23,10 @@ const CELLS: usize = 32;
 /// Shows every matrix and the attention map; writes pictures where they are asked for.
 pub fn run(args: &InspectArgs) -> Result<ExitCode> {
     let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
+    let run = if RunFolder::holds_a_run(&args.source)? { Some(RunFolder::open(&args.source)?) } else { None };
+    if let Some(run) = &run {
+        check_config_of(run)?;
+    }
     let mut source = Source::open(&args.source)?;
     if let Some(n_heads) = args.heads.or(args.kv_heads.map(|_| source.config.heads().n_heads)) {
         source = source.with_heads(n_heads, args.kv_heads)?;
@@ -36,6 +42,9 @@ pub fn run(args: &InspectArgs) -> Result<ExitCode> {
     match source.step {
         Some(step) => writeln!(out, "{path} at step {step}")?,
         None => writeln!(out, "{path}")?,
+    }
+    if let Some(parent) = run.as_ref().map(Parent::of).transpose()?.flatten() {
+        writeln!(out, "it began with {parent}")?;
     }
     if summaries.is_empty() {
         writeln!(out, "\nno projections: queries, keys and values are the input itself")?;

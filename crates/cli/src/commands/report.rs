@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted};
 use qkv_run::RunFolder;
+use qkv_train::check_config_of;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
@@ -23,7 +24,11 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         folder.as_deref().map(|folder| PictureFiles::new(folder, format)).transpose()
     };
     let files = [files(&args.svg, Format::Svg)?, files(&args.png, Format::Png)?];
-    let read = |path: &PathBuf| Ok(Film::read_evenly(&RunFolder::open(path)?, Frame::max_on_page)?);
+    let read = |path: &PathBuf| {
+        let run = RunFolder::open(path)?;
+        check_config_of(&run)?;
+        Ok(Film::read_evenly(&run, Frame::max_on_page)?)
+    };
     let film = read(&args.run)?;
     let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
     for film in others.iter().chain([&film]) {

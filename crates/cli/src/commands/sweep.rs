@@ -16,7 +16,8 @@ use crate::args::SweepArgs;
 use crate::exit::{self, usage};
 use crate::output::stdout::{Stdout, print_saved};
 use crate::session::interrupt::Interrupt;
-use crate::session::job::{Job, Outcome, Output};
+use crate::session::job::Job;
+use crate::session::outcome::{Outcome, Output};
 
 /// Most runs of one sweep; more would be a mistake.
 const MAX_RUNS: usize = 10_000;
@@ -37,16 +38,16 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let path = &args.config;
     let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
     let runs = runs(args, registry, &text).with_context(|| format!("cannot use {}", path.display()))?;
-    let device = args.machine.open()?;
+    let machine = args.machine.open_machine()?;
     // Everything is checked before the first run starts.
     for run in &runs {
-        Job::prepare(&run.experiment, &device).with_context(|| run.labels.join(" "))?;
+        Job::prepare(&run.experiment, &machine).with_context(|| run.labels.join(" "))?;
     }
     let mut interrupt = Interrupt::watch(|| {})?;
     let mut ended = ExitCode::SUCCESS;
     for (number, run) in runs.iter().enumerate() {
-        let job = Job::prepare(&run.experiment, &device)?;
-        match train(&job, run, &mut interrupt) {
+        let job = Job::prepare(&run.experiment, &machine)?;
+        match train(registry, &job, run, &mut interrupt) {
             Ok(Some(end)) => show(args, &end, &format!("{:>4}/{}", number + 1, runs.len()), run)?,
             Ok(None) => {}
             // The others go on after one that fails.
@@ -83,10 +84,10 @@ struct Line<'a> {
 }
 
 /// The last event of one of the runs; `None` if a signal stopped it.
-fn train(job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Option<Event>> {
+fn train(registry: &Registry, job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Option<Event>> {
     let (folder, from) = if RunFolder::holds_a_run(&run.folder)? {
         let folder = RunFolder::open(&run.folder)?.locked()?;
-        run.experiment.config.check_same_as(&folder)?;
+        registry.check_same_run(&run.experiment, &folder)?;
         let from = folder.checkpoints_to_resume(None)?;
         (folder, from)
     } else {
@@ -119,6 +120,9 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
         Some(out) => out.clone(),
         None => Path::new("runs").join(args.config.file_stem().unwrap_or_default()),
     };
+    if config.contains_key("parent") {
+        return Err(usage("[parent] is of a run that began from another; remove it"));
+    }
     let text = toml::to_string(&config)?;
     let mut reader = registry.reader();
     let runs: Vec<Run> = (0..n_runs)

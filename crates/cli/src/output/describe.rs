@@ -35,6 +35,9 @@ pub fn describe(
     let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
     writeln!(out, "model    {}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
     reference_layers(out, &model.layers())?;
+    if let Some(parent) = &config.parent {
+        writeln!(out, "parent   {parent}")?;
+    }
     writeln!(out, "run      {}, seed {}", run.display(), config.seed)?;
     writeln!(out)
 }

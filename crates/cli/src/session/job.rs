@@ -8,18 +8,20 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_run::{Baseline, Checkpoint, EvaluatedOn, Evaluation, Event, RunError, RunFolder};
+use qkv_run::{Checkpoint, Environment, EvaluatedOn, Evaluation, Event, RunError, RunFolder};
 use qkv_train::{
     AnyModel, Asked, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, FilmEnd, HeldOut,
-    Probe, RunInfo, Sampling, Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw, generate,
-    load_checkpoint,
+    Observer, Probe, RunInfo, Sampling, Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw,
+    generate, load_checkpoint,
 };
 
 use crate::exit;
 use crate::live::{Capturer, Live};
 use crate::output::progress::{EvaluationBar, Progress};
 use crate::output::stdout::{Stdout, print_error};
+use crate::session::environment::{COMMIT, Machine};
 use crate::session::interrupt::Interrupt;
+use crate::session::outcome::{Done, Outcome, Output};
 
 /// Test examples behind the final figures at most; `qkv eval` takes any number.
 const TEST_EXAMPLES: u64 = 10_000;
@@ -36,74 +38,39 @@ pub struct Job {
     pub task: Arc<dyn Task>,
     /// With its initial weights.
     pub model: AnyModel,
+    /// What a run without checkpoints begins with, unless it is that model at step 0.
+    first_state: Option<State<AnyModel>>,
     device: Device,
+    environment: Environment,
     stop_after: Option<u64>,
-}
-
-/// What a training prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// Sentences, and a line or a bar while it trains.
-    Text,
-    /// Sentences, and the live view while it trains.
-    Live,
-    /// An event a line.
-    Json,
-    /// Errors alone.
-    Quiet,
-}
-
-impl Output {
-    /// Whether sentences are printed.
-    pub fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Live)
-    }
-}
-
-/// How a job ended.
-pub enum Outcome {
-    /// The final figures are there.
-    Done(Box<Done>),
-    /// A signal came; everything is saved.
-    Interrupted { step: u64, code: ExitCode },
-}
-
-/// The end of a run that was not interrupted.
-pub struct Done {
-    pub ended: Ended,
-    pub step: u64,
-    /// On the test split.
-    pub evaluation: Evaluation,
-    /// How many examples the test split has, where it is a list.
-    pub n_test_examples: Option<u64>,
-    /// Step of the first frame of the film that could not be written.
-    pub film_ended_at: Option<u64>,
-    /// The model on the first test example.
-    pub probe: Probe,
-    /// The loss of simpler models on the test split, where the task has any.
-    pub baselines: Vec<Baseline>,
-    /// A text that the model generated, where the task has a prompt.
-    pub sample: Option<String>,
-    /// Without the time in which it was held.
-    pub seconds: f64,
-    /// The part of it that the live view took, if there was one.
-    pub live_seconds: Option<f64>,
 }
 
 impl Job {
     /// Builds the model of an experiment.
-    pub fn prepare(experiment: &Experiment, device: &Device) -> Result<Self> {
-        let device = device.clone().autodiff();
+    pub fn prepare(experiment: &Experiment, machine: &Machine) -> Result<Self> {
+        let (device, environment) = (machine.device.clone().autodiff(), machine.environment());
         let model = experiment.model(&device)?;
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
         // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
-        Ok(Self { config, task, model, device, stop_after: None })
+        Ok(Self { config, task, model, first_state: None, device, environment, stop_after: None })
     }
 
     /// Ends after this many steps, without changing the schedule.
     pub fn stop_after(self, stop_after: Option<u64>) -> Self {
         Self { stop_after, ..self }
+    }
+
+    /// Begins with other weights than those that the seed decides.
+    pub fn with_model(self, model: AnyModel) -> Self {
+        Self { model, ..self }
+    }
+
+    /// Begins with the state of another run; the checkpoint of it is then the first of this one.
+    pub fn with_state_of(mut self, checkpoint: &Checkpoint) -> Result<Self> {
+        let (model, optimizer) = (self.model.clone(), &self.config.optimizer);
+        self.first_state = Some(load_checkpoint(checkpoint, model, optimizer, &self.device)?);
+        Ok(self)
     }
 
     /// Trains in `folder`, from the best of these checkpoints that is whole.
@@ -117,34 +84,38 @@ impl Job {
         let started = Instant::now();
         let Self { config, task, device, .. } = self;
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
-        let state = self.load(folder, from)?;
+        let loaded = self.load(folder, from)?;
+        let is_new = loaded.is_none();
+        let state = loaded.or_else(|| self.first_state.clone());
         let steps = config.train.steps;
         // The trainer asks whether to leave only after a step.
         let first_step = state.as_ref().map_or(0, |state| state.step) + 1;
         let last_step = self.stop_after.map_or(steps, |step| step.max(first_step).min(steps));
         let metrics = match &state {
             Some(state) => {
+                self.warn_of_changes(&folder.events()?);
                 let rewound = folder.rewind(state.step)?;
                 for path in rewound.set_aside {
-                    print_error(&format!(
-                        "the checkpoint after step {} is now {}",
-                        state.step,
-                        path.display()
-                    ));
+                    print_error(&format!("set aside as {}: it is after step {}", path.display(), state.step));
                 }
                 rewound.log
             }
             None => folder.create_metrics()?,
         };
+        let mut checkpoints =
+            Checkpoints::new(folder, config, &**task).keeping(config.train.keep).of_commit(COMMIT);
         if let Some(state) = state {
+            if is_new {
+                checkpoints.checkpoint(&state)?;
+            }
             let is_evaluated = self.is_evaluated(folder, state.step)?;
             trainer = trainer.resume(state).evaluation_is_due(!is_evaluated);
         }
-        let info = RunInfo { task: config.task.name.clone(), seed: config.seed, steps: config.train.steps };
+        let (task_name, environment) = (config.task.name.clone(), Some(self.environment.clone()));
+        let info = RunInfo { task: task_name, seed: config.seed, steps: config.train.steps, environment };
         let mut log = EventLog::new(metrics, folder, &info);
         let mut json =
             (output == Output::Json).then(|| EventLog::new(Stdout::of_a_training(), folder, &info));
-        let mut checkpoints = Checkpoints::new(folder, config, &**task);
         let example = draw(&**task, config.seed, Split::Test, 0)?;
         let probes = (0..PROBES).map(|index| draw(&**task, config.seed, Split::Test, index));
         let probes: Vec<Example> = probes.collect::<Result<_, _>>()?;
@@ -165,8 +136,7 @@ impl Job {
         let mut progress = (output == Output::Text).then(|| Progress::new(config.train.steps));
 
         let mut trainer = trainer.stop_after(self.stop_after);
-        trainer =
-            trainer.observe(interrupt).observe(&mut snapshots).observe(&mut checkpoints).observe(&mut log);
+        trainer = trainer.observe(interrupt).observe(&mut snapshots).observe(&mut log);
         if let Some(json) = &mut json {
             trainer = trainer.observe(json);
         }
@@ -176,7 +146,8 @@ impl Job {
         if let Some(live) = &mut live {
             trainer = trainer.observe(live);
         }
-        let trained = trainer.run();
+        // The last one, so that it removes older checkpoints after a new one was reported.
+        let trained = trainer.observe(&mut checkpoints).run();
         let Trained { state, ended } =
             trained.map_err(|error| exit::of_training(error, folder, config.optimizer.lr))?;
         if let (Output::Live, Some(end)) = (output, snapshots.end()) {
@@ -249,6 +220,22 @@ impl Job {
         });
         bar.clear();
         evaluation
+    }
+
+    /// A run that goes on elsewhere may get other bytes.
+    fn warn_of_changes(&self, log: &[Event]) {
+        let starts = log.iter().rev().filter_map(|event| match event {
+            Event::Start { environment, .. } => environment.as_ref(),
+            _ => None,
+        });
+        for before in starts.take(1) {
+            let changes = self.environment.changes_since(before).join("; ");
+            if !changes.is_empty() {
+                print_error(&format!(
+                    "warning: {changes}; the bytes may differ from those of a run without a stop"
+                ));
+            }
+        }
     }
 
     /// Whether the log has the evaluation that belongs to `step`, if one does.

@@ -3,7 +3,9 @@
 //! What only one command needs belongs to that command, and what the user sees to `output` or `live`.
 
 pub mod device;
+pub mod environment;
 pub mod interrupt;
 pub mod job;
 pub mod memory;
 pub mod open_run;
+pub mod outcome;

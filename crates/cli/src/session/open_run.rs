@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use qkv_run::RunFolder;
-use qkv_train::{AnyModel, Config, ConfigSource, Experiment, Registry, Task, load_weights};
+use qkv_train::{AnyModel, Config, Experiment, Registry, Task, load_checkpoint_weights};
 
 /// The parts of a run that its readers need.
 pub struct OpenRun {
@@ -18,14 +18,14 @@ pub struct OpenRun {
 }
 
 impl OpenRun {
-    /// Opens the run in `path` on `device`.
-    pub fn open(path: &Path, registry: &Registry, device: &Device) -> Result<Self> {
+    /// Opens the run in `path` on `device`; `settings` may give the new place of a text.
+    pub fn open(path: &Path, settings: &[String], registry: &Registry, device: &Device) -> Result<Self> {
         let folder = RunFolder::open(path)?;
         let experiment = registry
-            .read(ConfigSource::Toml(&folder.config()?), &[] as &[&str])
+            .read_run(&folder, settings)
             .with_context(|| format!("cannot use the config of {}", path.display()))?;
         let checkpoint = folder.latest()?;
-        let model = load_weights(experiment.model(device)?, &checkpoint.weights())?;
+        let model = load_checkpoint_weights(&checkpoint, experiment.model(device)?)?;
         let Experiment { config, task, .. } = experiment;
         Ok(Self { config, task, model, step: checkpoint.step })
     }

@@ -9,7 +9,7 @@ mod read;
 mod save;
 
 pub use description::Description;
-pub use manifest::{Manifest, ManifestFile, NoManifest};
+pub use manifest::{Manifest, ManifestFile, NoManifest, sha256};
 pub(crate) use save::REPLACED;
 
 use std::path::{Path, PathBuf};

@@ -8,8 +8,8 @@ use crate::folder::{CHECKPOINTS, RunFolder};
 use crate::storage::retire;
 
 impl RunFolder {
-    /// Removes all checkpoints but the `keep` newest, at least one, the best and the start; returns the steps of those
-    /// that went. The best has the lowest held-out loss among those that were evaluated at their own step. A damaged
+    /// Removes all checkpoints but the `keep` newest, at least one, the best and the first, which is the start or where
+    /// the run branched from another; returns the steps of those that went. The best has the lowest held-out loss among those that were evaluated at their own step. A damaged
     /// checkpoint is not counted, and stays.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl RunFolder {
         // Of equal ones the newest, which is often kept anyway.
         let best = evaluated.rev().min_by(|(_, one), (_, other)| one.total_cmp(other));
         kept.extend(best.map(|(step, _)| step));
-        kept.insert(0);
+        kept.extend(losses.first().map(|(checkpoint, _)| checkpoint.step));
         let removed: Vec<_> =
             losses.into_iter().map(|(found, _)| found).filter(|found| !kept.contains(&found.step)).collect();
         let folders: Vec<PathBuf> = removed.iter().map(|checkpoint| checkpoint.folder.clone()).collect();

@@ -2,18 +2,19 @@
 //!
 //! Here belongs plain data and its limits. How a name becomes a task or a model lies in `registry/`.
 
-mod difference;
 mod optimizer;
+mod parent;
 mod schedule;
 mod train;
 
-pub(crate) use difference::flatten;
 pub use optimizer::OptimizerConfig;
+pub use parent::{Parent, Taken};
 pub use schedule::{ScheduleConfig, ScheduleKind};
 pub use train::TrainConfig;
 
 use qkv_model::Choice;
 use serde::{Deserialize, Serialize};
+use toml::Table;
 
 use crate::error::TrainError;
 
@@ -34,6 +35,9 @@ pub struct Config {
     pub schedule: ScheduleConfig,
     /// How long, how much at once, and what happens on the way.
     pub train: TrainConfig,
+    /// Where the weights came from that the run began with; `None` for those that `seed` decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
 }
 
 /// The part of a [`Config`] that is left when the model and the task are your own. By default what `reverse` is trained
@@ -76,6 +80,11 @@ impl Config {
     /// The run as a config file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a config is a TOML table of numbers and names")
+    }
+
+    /// The same values as a table.
+    pub(crate) fn to_table(&self) -> Table {
+        Table::try_from(self).expect("a config is a TOML table of numbers and names")
     }
 }
 

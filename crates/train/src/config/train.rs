@@ -17,8 +17,10 @@ pub struct TrainConfig {
     pub eval_every: u64,
     /// Examples of each such evaluation.
     pub eval_examples: u64,
-    /// Steps between two checkpoints; the start and the end are always kept.
+    /// Steps between two checkpoints; the start and the end are always saved.
     pub checkpoint_every: u64,
+    /// How many of the newest checkpoints are kept, beside the first and the one with the lowest held-out loss.
+    pub keep: u64,
     /// Steps between two frames of the film that `qkv report` shows; checkpoints are frames too. 0 keeps none.
     pub snapshot_every: u64,
     /// Validation sequence accuracy at which training stops early; 0 never stops early.
@@ -33,6 +35,7 @@ impl Default for TrainConfig {
             eval_every: 100,
             eval_examples: 1000,
             checkpoint_every: 500,
+            keep: 3,
             snapshot_every: 10,
             stop_at: 0.0,
         }
@@ -49,6 +52,7 @@ impl TrainConfig {
             ("train.eval_every", self.eval_every),
             ("train.eval_examples", self.eval_examples),
             ("train.checkpoint_every", self.checkpoint_every),
+            ("train.keep", self.keep),
         ] {
             check(key, value as f64, "at least 1", value >= 1)?;
         }

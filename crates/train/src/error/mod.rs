@@ -12,7 +12,7 @@ pub use text_fault::TextFault;
 use std::path::{Path, PathBuf};
 
 use qkv_model::ModelError;
-use qkv_run::RunError;
+use qkv_run::{Difference, RunError};
 use thiserror::Error;
 
 /// Everything that this crate reports.
@@ -185,13 +185,13 @@ pub enum TrainError {
         /// What is wrong with it.
         fault: TextFault,
     },
-    /// A run cannot be continued as something else.
-    #[error("{} was started with other settings: {difference}", path.display())]
+    /// A run cannot be continued or shown as something else.
+    #[error("{} was started with other settings: {}", path.display(), list(differences))]
     NotTheSameRun {
         /// The run folder.
         path: PathBuf,
-        /// Which value differs.
-        difference: String,
+        /// Every value that changes what the run is.
+        differences: Vec<Difference>,
     },
     /// Something is wrong with the run folder.
     #[error(transparent)]
@@ -240,6 +240,10 @@ pub enum TrainError {
     /// An observer stopped the run.
     #[error("{0}")]
     Observer(String),
+}
+
+fn list(differences: &[Difference]) -> String {
+    differences.iter().map(Difference::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl TrainError {

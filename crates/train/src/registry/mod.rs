@@ -3,10 +3,12 @@
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`.
 
 mod experiment;
+mod of_run;
 mod read;
 mod transformer;
 
 pub use experiment::Experiment;
+pub use of_run::{SameRun, check_config_of};
 pub use read::{ConfigSource, Reader};
 
 use std::collections::BTreeMap;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use qkv_model::plain_words;
-use qkv_run::RunFolder;
+use qkv_model::{Choice, plain_words};
+use qkv_run::{RunFolder, flatten};
 use toml::{Table, Value};
 
 use super::{Experiment, Registry, TRANSFORMER};
-use crate::config::{Config, Recipe, flatten};
+use crate::config::{Config, Parent, Recipe};
 use crate::error::TrainError;
 use crate::task::Task;
 
@@ -30,6 +30,13 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Takes the task of `experiment` for every config with the same settings of it.
+    pub(super) fn with_task_of(mut self, experiment: &Experiment) -> Result<Self, TrainError> {
+        let settings = settings_of(&self.registry.tasks.read(&experiment.config.task)?.choice);
+        self.tasks.insert(settings, Arc::clone(&experiment.task));
+        Ok(self)
+    }
+
     /// See [`Registry::read`].
     ///
     /// # Errors
@@ -44,6 +51,7 @@ impl Reader<'_> {
             ConfigSource::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
         };
         RunFolder::take_format(&mut given)?;
+        let parent = Parent::take(&mut given)?;
         for setting in settings {
             set(&mut given, setting.as_ref())?;
         }
@@ -56,7 +64,7 @@ impl Reader<'_> {
         };
         let defaults = defaults(self.registry, &task, name_of(&given, "model")?)?;
         check_keys(&given, &known_keys(self.registry, &defaults)?)?;
-        self.resolve(deserialize(merge(defaults, given))?)
+        self.resolve(Config { parent, ..deserialize(merge(defaults, given))? })
     }
 
     /// The same for a config that is read already.
@@ -67,7 +75,7 @@ impl Reader<'_> {
         let Registry { catalog, tasks, models, .. } = self.registry;
         self.registry.check()?;
         let ready = tasks.read(&config.task)?;
-        let settings = serde_json::to_string(&ready.choice).expect("a choice is a name or a JSON object");
+        let settings = settings_of(&ready.choice);
         let task = match self.tasks.get(&settings) {
             Some(task) => Arc::clone(task),
             None => Arc::clone(self.tasks.entry(settings).insert_entry((ready.build)()?).get()),
@@ -82,6 +90,10 @@ impl Reader<'_> {
         config.model = model;
         Ok(Experiment { config, task, build_model })
     }
+}
+
+fn settings_of(choice: &Choice) -> String {
+    serde_json::to_string(choice).expect("a choice is a name or a JSON object")
 }
 
 /// The table `[table]` with nothing but a name in it.

@@ -11,11 +11,12 @@ use qkv_run::{Checkpoint, Contents, Description, Disk, Evaluation, RunFolder, re
 use serde::Serialize;
 use toml::Table;
 
-use super::moments::{load_moments, moments_to_bytes};
+use super::layout::layout;
+use super::moments::{Expected, load_moments, moments_to_bytes};
 use crate::config::OptimizerConfig;
 use crate::error::TrainError;
 use crate::task::Task;
-use crate::training::{AdamW, Observer, State};
+use crate::training::{AdamW, Next, Observer, State};
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///
@@ -50,22 +51,37 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
         .skip_enum_variants(true)
         .validate(false)
         .allow_partial(true);
+    let before = layout(&model);
     let result = model
         .load_from(&mut store)
         .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
     let missing = result.missing.iter().map(|(name, _)| format!("it lacks `{name}`"));
     let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
     let wrong = result.errors.iter().map(in_words);
+    // Burn takes over the precision of a file.
+    let precision = before.iter().zip(layout(&model)).filter(|(before, now)| before.dtype != now.dtype);
+    let precision = precision
+        .map(|(before, now)| format!("`{}` must hold {:?}, got {:?}", now.path, before.dtype, now.dtype));
+    let wrong = wrong.chain(precision);
     match wrong.chain(missing).chain(unused).next() {
         None => Ok(model),
         Some(reason) => Err(weights(path, reason)),
     }
 }
 
-/// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device.
+/// The model of a checkpoint, without what only training needs; see [`load_checkpoint`].
 ///
 /// # Errors
 /// If a file is missing or damaged, or does not fit the model.
+pub fn load_checkpoint_weights<M: Module>(checkpoint: &Checkpoint, model: M) -> Result<M, TrainError> {
+    weights_from_bytes(model, checkpoint.read_weights()?, &checkpoint.weights())
+}
+
+/// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device.
+///
+/// # Errors
+/// If a file is missing or damaged, or does not fit the model: a tensor is missing or surplus, or has another shape or
+/// precision. The file and the tensor are named.
 pub fn load_checkpoint<M: Module>(
     checkpoint: &Checkpoint,
     model: M,
@@ -73,9 +89,14 @@ pub fn load_checkpoint<M: Module>(
     device: &Device,
 ) -> Result<State<M>, TrainError> {
     let step = checkpoint.step;
-    let Contents { weights, optimizer: moments, .. } = checkpoint.read()?;
+    let Contents { weights, optimizer: moments, description } = checkpoint.read()?;
     let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
-    let moments = load_moments(&model, &moments, &checkpoint.optimizer(), step, device)?;
+    let expected = match description.version {
+        _ if step == 0 => Expected::None,
+        Some(_) => Expected::All,
+        None => Expected::Some { step },
+    };
+    let moments = load_moments(&model, &moments, &checkpoint.optimizer(), expected, device)?;
     let mut optimizer = AdamW::new(optimizer);
     (optimizer.step, optimizer.moments) = (step, moments);
     Ok(State { step, model, optimizer })
@@ -85,6 +106,8 @@ pub fn load_checkpoint<M: Module>(
 pub struct Checkpoints {
     run: RunFolder,
     description: Description,
+    /// How many of the newest stay; `None` for all.
+    keep: Option<usize>,
     /// The last evaluation, and its step.
     evaluated: Option<(u64, Evaluation)>,
 }
@@ -94,7 +117,18 @@ impl Checkpoints {
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
         let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
         let description = Description::new(config, task.vocabulary().to_vec());
-        Self { run: run.clone(), description, evaluated: None }
+        Self { run: run.clone(), description, keep: None, evaluated: None }
+    }
+
+    /// After each further one, removes all but the `keep` newest, the first and the best; see [`RunFolder::prune`].
+    pub fn keeping(self, keep: u64) -> Self {
+        Self { keep: Some(usize::try_from(keep).unwrap_or(usize::MAX)), ..self }
+    }
+
+    /// Writes down the commit of the program that trains.
+    pub fn of_commit(mut self, commit: Option<&str>) -> Self {
+        self.description.commit = commit.map(str::to_owned);
+        self
     }
 }
 
@@ -109,7 +143,7 @@ impl<M: Module> Observer<M> for Checkpoints {
         let evaluated = self.evaluated.filter(|(step, _)| *step == state.step);
         let contents = Contents {
             weights: weights_to_bytes(&state.model, &files.weights())?,
-            optimizer: moments_to_bytes(&state.optimizer.moments, &files.optimizer())?,
+            optimizer: moments_to_bytes(state, &files.optimizer())?,
             description: Description {
                 evaluation: evaluated.map(|(_, evaluation)| evaluation),
                 ..self.description.clone()
@@ -117,6 +151,14 @@ impl<M: Module> Observer<M> for Checkpoints {
         };
         self.run.write_checkpoint(state.step, &contents)?;
         Ok(())
+    }
+
+    /// Older ones go only now, so that a save that fails costs none.
+    fn saved(&mut self, _: &State<M>) -> Result<Next, TrainError> {
+        if let Some(keep) = self.keep {
+            self.run.prune(keep)?;
+        }
+        Ok(Next::Continue)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use burn::module::Module;
-use qkv_run::{EvaluatedOn, Evaluation, Event, RunFolder, StepReport};
+use qkv_run::{Environment, EvaluatedOn, Evaluation, Event, RunFolder, StepReport};
 
 use crate::error::TrainError;
 use crate::training::{Next, Observer, State};
@@ -25,6 +25,8 @@ pub struct RunInfo {
     pub seed: u64,
     /// Steps of the whole run.
     pub steps: u64,
+    /// What computes it, if that is known.
+    pub environment: Option<Environment>,
 }
 
 impl<W: Write> EventLog<W> {
@@ -44,10 +46,11 @@ impl<W: Write> EventLog<W> {
 
 impl<M: Module, W: Write> Observer<M> for EventLog<W> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        let RunInfo { task, seed, steps } = self.info.clone();
+        let RunInfo { task, seed, steps, environment } = self.info.clone();
         let (step, parameters) = (state.step, state.model.num_params() as u64);
         let path = self.run.path().display().to_string();
-        self.write(&Event::Start { step, task, seed, steps, parameters, path })
+        let environment = environment.map(Box::new);
+        self.write(&Event::Start { step, task, seed, steps, parameters, path, environment })
     }
 
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {

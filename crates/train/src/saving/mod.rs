@@ -6,9 +6,10 @@
 mod checkpoint;
 mod event_log;
 mod gradient_flow;
+mod layout;
 mod moments;
 mod snapshot;
 
-pub use checkpoint::{Checkpoints, load_checkpoint, load_weights, save_weights};
+pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
 pub use snapshot::{FilmEnd, Snapshots};

@@ -62,6 +62,15 @@ fn the_weights_of_another_model_are_refused_with_both_sizes() {
     fs::copy(sandbox.path("narrow/checkpoints/step-00000001/model.safetensors"), sandbox.path(WEIGHTS))
         .unwrap();
     for reader in ["eval", "ablate", "explain"] {
+        sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "is damaged", "MANIFEST.json states"]);
+    }
+    // Before there were manifests, only the sizes could tell.
+    let checkpoint = "run/checkpoints/step-00000500";
+    fs::remove_file(sandbox.path(&format!("{checkpoint}/MANIFEST.json"))).unwrap();
+    let config = sandbox.read_text(&format!("{checkpoint}/config.json"));
+    let config = config.replace("qkv-checkpoint-2", "qkv-checkpoint-1");
+    sandbox.write(&format!("{checkpoint}/config.json"), config);
+    for reader in ["eval", "ablate", "explain"] {
         sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "embedding.table", "[10, 32]", "[10, 24]"]);
     }
     sandbox.refuses("inspect run", &["run", "24x24", "32x32"]);

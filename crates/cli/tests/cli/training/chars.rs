@@ -62,3 +62,45 @@ fn without_a_text_the_task_names_the_setting() {
     let tasks = Sandbox::new().succeeds("tasks");
     assert!(tasks.stdout.contains("--set task.text=FILE"), "{tasks:#?}");
 }
+
+/// The commands that read the text of a run.
+const READERS: [&str; 4] =
+    ["train run --resume --quiet", "eval run --examples 3", "explain run", "ablate run --examples 3"];
+
+#[test]
+fn a_chars_run_moved_together_with_its_text_is_accepted_by_every_command() {
+    let sandbox = Sandbox::new();
+    sandbox.write("before/text.txt", TEXT);
+    let line =
+        format!("train chars --set task.text=before/text.txt --steps 3 --out before/run --quiet {FAST}");
+    sandbox.succeeds(&format!("{line} --stop-after 2"));
+    std::fs::rename(sandbox.path("before"), sandbox.path("after")).unwrap();
+    std::fs::rename(sandbox.path("after/run"), sandbox.path("run")).unwrap();
+    for command in READERS {
+        sandbox.refuses(command, &["before/text.txt"]);
+    }
+    sandbox.write("other.txt", TEXT.replace("the", "teh"));
+    for command in READERS {
+        let another = format!("{command} --set task.text=other.txt");
+        sandbox.refuses(&another, &["has changed", "the text of fingerprint", "this one has"]);
+    }
+    for command in READERS {
+        sandbox.succeeds(&format!("{command} --set task.text=after/text.txt"));
+    }
+    // The resumed run has written the place down.
+    sandbox.succeeds("eval run --examples 3");
+    sandbox.refuses("eval run --set optimizer.lr=1", &["optimizer.lr was", "now it is 1"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_text_is_the_same_through_a_link_and_as_another_task_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("texts/text.txt", TEXT);
+    std::os::unix::fs::symlink(sandbox.path("texts"), sandbox.path("link")).unwrap();
+    let line = |text: &str| format!("train chars --set task.text={text} --steps 3 --out run --quiet {FAST}");
+    sandbox.succeeds(&format!("{} --stop-after 2", line("texts/text.txt")));
+    sandbox.succeeds(&format!("{} --resume", line("link/text.txt")));
+    sandbox.write("other.txt", TEXT.replace("the", "teh"));
+    sandbox.refuses(&format!("{} --resume", line("other.txt")), &["task.fingerprint was"]);
+}

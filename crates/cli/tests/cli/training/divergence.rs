@@ -13,13 +13,17 @@ fn a_diverged_run_names_the_step_and_keeps_its_start() {
     assert_eq!(run.code, Some(4), "{run:#?}");
     assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
     let checkpoint = "run/checkpoints/step-00000000";
-    for fragment in ["error: run: ", "diverged after step 1", "--set optimizer.lr=1.0e29", checkpoint] {
+    let command = "train run --branch run-lower-lr --set optimizer.lr=1.0e29";
+    for fragment in ["error: run: ", "diverged after step 1", command, checkpoint] {
         assert!(run.stderr.contains(fragment), "{run:#?}");
     }
     let steps: Vec<_> = sandbox.tree("run/checkpoints").into_keys().collect();
     assert_eq!(steps.len(), 5, "a folder with four files: {steps:?}");
     assert!(sandbox.path("run/checkpoints/step-00000000/model.safetensors").is_file());
     sandbox.succeeds("eval run --examples 1");
+    // The command that is named goes on, here as far as it can.
+    sandbox.qkv(command);
+    assert!(sandbox.path("run-lower-lr/checkpoints/step-00000000").is_dir());
 }
 
 #[test]

@@ -2,12 +2,18 @@
 //!
 //! What other commands show of a run belongs to `commands`.
 
+/// A new run that begins with what another has learned.
+mod branch;
 /// A language model of a text.
 mod chars;
 /// The same bytes from every process, at any number of threads.
 mod determinism;
 /// A run whose numbers are no longer numbers ends with exit code 4.
 mod divergence;
+/// A run stays what it was begun as, whatever is set or edited later.
+mod edited_config;
+/// The record of what made a run.
+mod environment;
 /// The lines of `--json` and of `metrics.jsonl`.
 mod events;
 /// The lines of `train` before the first step.

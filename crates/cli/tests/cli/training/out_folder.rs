@@ -85,3 +85,39 @@ fn force_never_removes_what_a_run_did_not_write() {
     sandbox.succeeds(&format!("{SHORT} --out mine --force --seed 1"));
     assert_eq!(sandbox.read_text("mine/notes.txt"), "seed 0 looks good");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn paths_that_are_not_utf_8_work_or_are_refused_before_anything_is_created() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    let name = |name: &[u8]| OsString::from_vec([name, b"\xff\xfe"].concat());
+    let sandbox = Sandbox::new();
+    let finishes = |line: &str, arguments: &[OsString]| {
+        let output = sandbox.command(line).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{line} {arguments:?}\n{output:?}");
+    };
+    let run = name(b"run");
+    finishes(&format!("{SHORT} --stop-after 1 --out"), std::slice::from_ref(&run));
+    finishes("train --resume --quiet", std::slice::from_ref(&run));
+    for command in ["eval", "explain", "ablate", "inspect", "report"] {
+        finishes(command, std::slice::from_ref(&run));
+    }
+    finishes("inspect --svg", &[name(b"svg"), run.clone()]);
+    finishes("report --out", &[name(b"page.html"), run.clone()]);
+    finishes("report --png", &[name(b"png"), run.clone()]);
+    sandbox.write("study.toml", "[task]\nname = \"sort\"\n[train]\nsteps = 1\n[sweep]\nseed = [0]\n");
+    finishes("sweep study.toml --out", &[name(b"sweep")]);
+
+    // What has to be written into a text is refused.
+    let mut branch = sandbox.command("train --steps 9 --branch new");
+    branch.arg(&run);
+    sandbox.is_refused(branch, &["is not UTF-8"]);
+    let mut from = sandbox.command(&format!("{SHORT} --out new --init-from"));
+    from.arg(&run);
+    sandbox.is_refused(from, &["is not UTF-8"]);
+    let mut text = sandbox.command("train chars --out new --set");
+    text.arg(name(b"task.text="));
+    sandbox.is_refused(text, &["UTF-8"]);
+}

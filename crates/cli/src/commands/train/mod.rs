@@ -1,33 +1,34 @@
 //! `qkv train`: from a task's name to a trained model in a run folder.
 
-use std::fs;
+mod origin;
+mod plan;
+
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use qkv_inspect::counted;
-use qkv_run::{Checkpoint, Existing, RunFolder};
-use qkv_train::{ConfigSource, Corpus, Ended, Experiment, Registry, TrainError};
+use qkv_run::Checkpoint;
+use qkv_train::{Corpus, Ended, Registry};
 
 use crate::args::TrainArgs;
-use crate::exit::usage;
 use crate::live;
 use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
-use crate::session::job::{Done, Job, Outcome, Output};
+use crate::session::outcome::{Done, Outcome, Output};
+use plan::Plan;
 
 /// Trains, evaluates on the test split, and shows attention maps.
 pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     if args.live {
         live::check()?;
     }
-    let experiment = experiment(args, registry)?;
-    let job = Job::prepare(&experiment, &args.machine.open()?)?.stop_after(args.stop_after);
+    let plan = Plan::new(args, registry)?;
+    let job = plan.job(&args.machine.open_machine()?)?.stop_after(args.stop_after);
     let mut interrupt = Interrupt::watch(live::close)?;
-    let (folder, from) = folder(args, &job)?;
+    let (folder, from) = plan.folder()?;
     let output = match args {
         TrainArgs { json: true, .. } => Output::Json,
         TrainArgs { quiet: true, .. } => Output::Quiet,
@@ -40,7 +41,8 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         match output {
             Output::Text | Output::Live => writeln!(
                 out,
-                "{run} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint"
+                "{run} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint, --branch NEWDIR \
+                 in another run"
             )?,
             Output::Json => done.write(out)?,
             Output::Quiet => {}
@@ -67,72 +69,6 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn experiment(args: &TrainArgs, registry: &Registry) -> Result<Experiment> {
-    let mut settings = args.settings.clone();
-    settings.extend(args.seed.map(|seed| format!("seed={seed}")));
-    if let Some(steps) = args.steps {
-        settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
-    }
-    let source = Path::new(&args.source);
-    let is_run = RunFolder::holds_a_run(source)?;
-    if is_run && args.resume {
-        return from_text(&RunFolder::open(source)?.config()?, source, registry, &settings);
-    }
-    if is_run {
-        return Err(usage(format!("{} holds a run; add --resume to go on with it", source.display())));
-    }
-    if args.source.ends_with(".toml") {
-        return from_file(source, registry, &settings);
-    }
-    Ok(registry.read(ConfigSource::Task(&args.source), &settings)?)
-}
-
-fn from_file(path: &Path, registry: &Registry, settings: &[String]) -> Result<Experiment> {
-    let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-    from_text(&text, path, registry, settings)
-}
-
-/// Reads the config that stands in `path`.
-fn from_text(text: &str, path: &Path, registry: &Registry, settings: &[String]) -> Result<Experiment> {
-    let set = if settings.is_empty() { "" } else { " with what the command line sets" };
-    let experiment = registry.read(ConfigSource::Toml(text), settings);
-    experiment.with_context(|| format!("cannot use {}{set}", path.display()))
-}
-
-/// The run's folder, and the checkpoints to go on from, the best first.
-fn folder(args: &TrainArgs, job: &Job) -> Result<(RunFolder, Vec<Checkpoint>)> {
-    let config = &job.config;
-    let given = Path::new(&args.source);
-    let out: Option<PathBuf> = match &args.out {
-        None if args.resume && RunFolder::holds_a_run(given)? => Some(given.to_owned()),
-        out => out.clone(),
-    };
-    let Some(out) = out else {
-        if args.resume {
-            return Err(usage("--resume needs the run: name its folder, or give it with --out"));
-        }
-        return Ok((
-            RunFolder::create_next(Path::new("runs"), &config.task.name, &config.to_toml())?,
-            Vec::new(),
-        ));
-    };
-    if out.is_file() {
-        return Err(usage(format!("--out {} is a file; name a folder", out.display())));
-    }
-    if args.resume && RunFolder::holds_a_run(&out)? {
-        let run = RunFolder::open(&out)?.locked()?;
-        config.check_same_as(&run)?;
-        let from = run.checkpoints_to_resume(args.from)?;
-        return Ok((run, from));
-    }
-    if let Some(step) = args.from {
-        let out = out.display();
-        return Err(usage(format!("{out} holds no run, so --from {step} names no checkpoint; leave it out")));
-    }
-    let existing = if args.force { Existing::Overwrite } else { Existing::Keep };
-    Ok((RunFolder::create(&out, &config.to_toml(), existing)?, Vec::new()))
 }
 
 /// How the run ended, and its figures on the test split.

@@ -1,0 +1,162 @@
+//! A new run that begins with what another has learned.
+
+use std::fs;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::tensors::tensors;
+
+const RUN: &str = "train reverse --set train.steps=12 --set seed=3 --quiet --set model.dropout=0.2 --set task.seq_len=6 \
+                   --set train.eval_every=4 --set train.checkpoint_every=5";
+
+fn trained() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    sandbox
+}
+
+#[track_caller]
+fn same_step(sandbox: &Sandbox, step: u64, one: &str, other: &str) {
+    for file in ["model", "optimizer"] {
+        let file = |run: &str| sandbox.read(&format!("{run}/checkpoints/step-{step:08}/{file}.safetensors"));
+        assert!(file(one) == file(other), "{one} and {other} at step {step}");
+    }
+}
+
+#[test]
+fn a_branch_with_the_same_settings_is_the_same_run() {
+    let sandbox = trained();
+    // A constant rate does not depend on the length.
+    let constant = "--set schedule.kind=constant";
+    sandbox.succeeds(&format!("{RUN} {constant} --out parent"));
+    sandbox.succeeds(&format!("{RUN} {constant} --steps 20 --out long"));
+    sandbox.succeeds("train parent --branch longer --steps 20 --quiet");
+    same_step(&sandbox, 12, "longer", "parent");
+    same_step(&sandbox, 20, "longer", "long");
+    sandbox.succeeds("train run --branch again --from 5 --quiet");
+    same_step(&sandbox, 12, "again", "run");
+    let steps: Vec<_> = sandbox
+        .metrics("again")
+        .iter()
+        .filter(|event| event["event"] == "step")
+        .map(|event| event["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, (6..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_branch_records_its_parent_and_keeps_the_checkpoint_it_began_with() {
+    let sandbox = trained();
+    let before = sandbox.tree("run");
+    let line = "train run --branch new --from 5 --set optimizer.lr=0.001 --set train.checkpoint_every=1 --set train.keep=1";
+    let text = sandbox.succeeds(&format!("{line} --steps 12")).stdout;
+    let config: toml::Table = sandbox.read_text("new/config.toml").parse().unwrap();
+    let parent = &config["parent"];
+    let path = sandbox.path("run").canonicalize().unwrap();
+    assert_eq!(parent["path"].as_str().map(fs::canonicalize).unwrap().unwrap(), path);
+    let manifest: serde_json::Value =
+        serde_json::from_str(&sandbox.read_text("run/checkpoints/step-00000005/MANIFEST.json")).unwrap();
+    let files = manifest["files"].as_array().unwrap();
+    let weights = files.iter().find(|file| file["name"] == "model.safetensors").unwrap();
+    assert_eq!(parent["weights"].as_str(), weights["sha256"].as_str());
+    assert_eq!((parent["step"].as_integer(), parent["taken"].as_str()), (Some(5), Some("state")));
+    let shown = format!("the state of {} at step 5 (weights ", parent["path"].as_str().unwrap());
+    assert!(text.contains(&format!("parent   {shown}")), "{text}");
+    let text = sandbox.succeeds("inspect new").stdout;
+    assert!(text.contains(&format!("it began with {shown}")), "{text}");
+    same_step(&sandbox, 5, "new", "run");
+    assert!(sandbox.path("new/checkpoints/step-00000012").exists());
+    assert!(!sandbox.path("new/checkpoints/step-00000006").exists());
+    assert!(sandbox.tree("run") == before, "the parent was changed");
+    sandbox.refuses("train run --branch new --from 5", &["new already holds a run"]);
+    sandbox.refuses("train new/config.toml --out third", &["[parent]"]);
+}
+
+#[test]
+fn a_branch_that_was_stopped_resumes_with_the_same_bytes() {
+    let sandbox = trained();
+    let line = "train run --from 5 --steps 15 --set optimizer.lr=0.001 --quiet";
+    sandbox.succeeds(&format!("{line} --branch whole"));
+    sandbox.succeeds(&format!("{line} --branch stopped --stop-after 8"));
+    sandbox.succeeds("train stopped --resume --quiet");
+    same_step(&sandbox, 15, "stopped", "whole");
+    // As a death before the first checkpoint leaves it.
+    sandbox.write("early/config.toml", sandbox.read("whole/config.toml"));
+    sandbox.write("early/run.lock", "");
+    sandbox.succeeds("train early --resume --quiet");
+    same_step(&sandbox, 5, "early", "whole");
+    same_step(&sandbox, 15, "early", "whole");
+    // And where the parent is another one now.
+    sandbox.write("late/config.toml", sandbox.read("whole/config.toml"));
+    sandbox.write("late/run.lock", "");
+    sandbox.succeeds(&format!("{RUN} --seed 4 --out run --force"));
+    sandbox.refuses("train late --resume", &["the weights there are now"]);
+}
+
+#[test]
+fn weights_of_another_run_begin_a_new_one_at_step_0() {
+    let sandbox = trained();
+    let whole = format!("{RUN} --seed 9");
+    sandbox.succeeds(&format!("{whole} --init-from run --out new"));
+    let weights = "checkpoints/step-00000000/model.safetensors";
+    let last = "checkpoints/step-00000012/model.safetensors";
+    assert!(sandbox.read(&format!("new/{weights}")) == sandbox.read(&format!("run/{last}")));
+    assert!(tensors(&sandbox.read("new/checkpoints/step-00000000/optimizer.safetensors")).is_empty());
+    for path in [&format!("run/{last}"), "run/checkpoints/step-00000012"] {
+        sandbox.succeeds(&format!("{whole} --init-from {path} --out other --force"));
+        same_step(&sandbox, 12, "other", "new");
+    }
+    sandbox.succeeds(&format!("{whole} --init-from run --out stopped --stop-after 3"));
+    sandbox.succeeds("train stopped --resume --quiet");
+    same_step(&sandbox, 12, "stopped", "new");
+    sandbox.write("early/config.toml", sandbox.read("new/config.toml"));
+    sandbox.write("early/run.lock", "");
+    sandbox.succeeds("train early --resume --quiet");
+    same_step(&sandbox, 12, "early", "new");
+    let text = sandbox.succeeds("inspect new").stdout;
+    assert!(
+        text.contains("it began with the weights of ") && text.contains(" at step 12 (weights "),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_tensor_and_both_shapes() {
+    let sandbox = trained();
+    let wider = "--set model.d_model=24";
+    let shapes = ["embedding.table", "[10, 24]", "[10, 32]", "model.safetensors"];
+    sandbox.refuses(
+        &format!("train run --branch new --steps 20 {wider} --set model.d_k=24 --set model.d_v=24"),
+        &shapes,
+    );
+    sandbox.refuses(&format!("{RUN} --init-from run --out new {wider}"), &shapes);
+    sandbox.refuses(
+        "train run --branch new --steps 20 --set task.n_symbols=7 --set model.vocab_size=7",
+        &["embedding.table", "[7, 32]", "[10, 32]"],
+    );
+    sandbox.refuses(
+        "train run --branch new --steps 20 --set model.projections=frozen",
+        &["optimizer.safetensors does not fit the model", "blocks.0.attention.w_"],
+    );
+    sandbox.refuses("train run --branch new --from 6", &["no checkpoint of step 6"]);
+    sandbox.refuses("train run --branch new", &["begins at step 12", "train.steps is 12", "--steps"]);
+    sandbox.refuses("train reverse --branch new", &["reverse"]);
+    sandbox.refuses(&format!("{RUN} --init-from nowhere --out new"), &["nowhere"]);
+}
+
+#[test]
+fn another_vocabulary_of_the_same_size_is_refused() {
+    let sandbox = Sandbox::new();
+    let fast = "--set task.seq_len=4 --set train.batch_size=2 --set train.eval_examples=2 --set model.d_model=8 --quiet";
+    sandbox.write("abc.txt", "abc".repeat(50));
+    sandbox.write("abd.txt", "abd".repeat(50));
+    sandbox.succeeds(&format!("train chars --set task.text=abc.txt --steps 1 --out run {fast}"));
+    sandbox.refuses(
+        &format!("train chars --set task.text=abd.txt --steps 1 --init-from run --out new {fast}"),
+        &["another vocabulary: token 2 is `c` there and `d` here"],
+    );
+    let other_text = "--set task.text=abd.txt --set task.fingerprint=";
+    sandbox.refuses(
+        &format!("train run --branch new --steps 3 {other_text}"),
+        &["another vocabulary: token 2 is `c` there and `d` here"],
+    );
+}

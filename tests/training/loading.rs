@@ -1,0 +1,202 @@
+//! A checkpoint is loaded whole or not at all: whatever does not fit the model is refused with its file and its tensor,
+//! also where the manifest was made to agree.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor};
+use qkv_model::{Init, Mode, Training, Transformer, TransformerConfig};
+use qkv_run::{Checkpoint, Existing, Manifest, RunFolder};
+use qkv_train::{Checkpoints, Config, Model, Registry, Reverse, State, Trainer, load_checkpoint};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use tempfile::{TempDir, tempdir};
+
+use crate::support::backends::device;
+use crate::support::named_variants::{model, short_run};
+
+const WEIGHTS: &str = "model.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const SETTINGS: [&str; 4] = ["model.w_o=true", "model.bias=true", "model.d_mlp=5", "train.steps=2"];
+
+/// Type, shape and bytes of every tensor of a file.
+type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+
+/// A run with a checkpoint of step 2.
+fn trained(settings: &[&str]) -> (TempDir, Config, Checkpoint) {
+    let registry = Registry::new();
+    let folder = tempdir().unwrap();
+    let config = short_run(&registry, settings);
+    let run = RunFolder::create(&folder.path().join("run"), &config.to_toml(), Existing::Keep).unwrap();
+    let device = device().autodiff();
+    let (task, start) = model(&registry, &config, 0, &device);
+    let mut checkpoints = Checkpoints::new(&run, &config, &*task);
+    let trainer = Trainer::new(start, &*task, config.recipe(), &device).unwrap();
+    trainer.observe(&mut checkpoints).run().unwrap();
+    let checkpoint = run.checkpoint(2);
+    (folder, config, checkpoint)
+}
+
+fn tensors(path: &Path) -> Tensors {
+    let bytes = fs::read(path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = |(name, view): (&str, TensorView<'_>)| {
+        (name.to_owned(), (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+    };
+    file.iter().map(tensor).collect()
+}
+
+/// Writes a file of the checkpoint, and a manifest that agrees with it.
+fn sign(checkpoint: &Checkpoint, name: &str, tensors: &Tensors) {
+    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+        (name.clone(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    fs::write(checkpoint.folder.join(name), safetensors::serialize(views, None).unwrap()).unwrap();
+    let files = ["config.json", WEIGHTS, OPTIMIZER]
+        .map(|name| (name, fs::read(checkpoint.folder.join(name)).unwrap()));
+    let manifest = Manifest::new(checkpoint.step, files.iter().map(|(name, bytes)| (*name, &bytes[..])));
+    fs::write(checkpoint.manifest(), manifest.to_json()).unwrap();
+}
+
+/// The message with which the checkpoint is refused.
+fn refusal(config: &Config, checkpoint: &Checkpoint) -> String {
+    let device = device().autodiff();
+    let (_, fresh) = model(&Registry::new(), config, 1, &device);
+    let refused = load_checkpoint(checkpoint, fresh, &config.optimizer, &device);
+    refused.err().expect("it does not fit").to_string()
+}
+
+/// Every tensor of a file, changed in this way, is refused with its name and the file's.
+fn check(name: &str, change: impl Fn(&mut Tensors, &str), reason: &str) {
+    let (_folder, config, checkpoint) = trained(&SETTINGS);
+    let whole = tensors(&checkpoint.folder.join(name));
+    assert!(whole.len() > 5, "{:?}", whole.keys());
+    for tensor in whole.keys() {
+        let mut changed = whole.clone();
+        change(&mut changed, tensor);
+        sign(&checkpoint, name, &changed);
+        let message = refusal(&config, &checkpoint);
+        let parts = [name, tensor, reason];
+        assert!(parts.iter().all(|part| message.contains(part)), "{tensor}: {message}");
+    }
+    sign(&checkpoint, name, &whole);
+    let device = device().autodiff();
+    let (_, fresh) = model(&Registry::new(), &config, 1, &device);
+    load_checkpoint(&checkpoint, fresh, &config.optimizer, &device).unwrap();
+}
+
+#[test]
+fn every_optimizer_state_that_is_dropped_is_missed_although_the_manifest_agrees() {
+    check(OPTIMIZER, |tensors, name| drop(tensors.remove(name)), "it lacks `");
+    // Both moments of a parameter, as if it had never been trained.
+    let (_folder, config, checkpoint) = trained(&SETTINGS);
+    let whole = tensors(&checkpoint.folder.join(OPTIMIZER));
+    let paths: Vec<&str> = whole.keys().filter_map(|name| name.strip_suffix(".m")).collect();
+    for path in &paths {
+        let mut changed = whole.clone();
+        changed.retain(|name, _| !name.starts_with(path));
+        sign(&checkpoint, OPTIMIZER, &changed);
+        let message = refusal(&config, &checkpoint);
+        assert!(
+            message.contains(OPTIMIZER) && message.contains(&format!("it lacks `{path}.m`")),
+            "{message}"
+        );
+    }
+    assert_eq!(2 * paths.len(), whole.len());
+}
+
+#[test]
+fn every_tensor_that_is_missing_surplus_misshapen_or_of_another_precision_is_named() {
+    check(WEIGHTS, |tensors, name| drop(tensors.remove(name)), "it lacks `");
+    let surplus = |tensors: &mut Tensors, name: &str| {
+        let copy = tensors[name].clone();
+        tensors.insert(format!("{name}.more"), copy);
+    };
+    check(WEIGHTS, surplus, "the model has no `");
+    check(OPTIMIZER, surplus, "it has `");
+    let longer = |tensors: &mut Tensors, name: &str| {
+        let (dtype, shape, bytes) = tensors.get_mut(name).unwrap();
+        let n = bytes.len() / 4;
+        *shape = vec![n + 1];
+        bytes.extend(1_f32.to_le_bytes());
+        assert_eq!(*dtype, Dtype::F32);
+    };
+    check(WEIGHTS, longer, "must have shape");
+    check(OPTIMIZER, longer, "must have shape");
+    let double = |tensors: &mut Tensors, name: &str| {
+        let (dtype, _, bytes) = tensors.get_mut(name).unwrap();
+        let values = bytes.as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+        (*dtype, *bytes) = (Dtype::F64, values.flat_map(f64::to_le_bytes).collect());
+    };
+    check(WEIGHTS, double, "must hold F32, got F64");
+    check(OPTIMIZER, double, "must hold F32, got F64");
+    let half = |tensors: &mut Tensors, name: &str| {
+        let (dtype, _, bytes) = tensors.get_mut(name).unwrap();
+        (*dtype, *bytes) = (Dtype::BF16, vec![0; bytes.len() / 2]);
+    };
+    check(WEIGHTS, half, "must hold F32, got BF16");
+    check(OPTIMIZER, half, "must hold F32, got BF16");
+}
+
+#[test]
+fn a_start_has_no_moments_and_another_schema_is_refused() {
+    let (_folder, config, checkpoint) = trained(&SETTINGS);
+    let run = checkpoint.run().unwrap();
+    let start = run.checkpoint(0);
+    let moments = tensors(&checkpoint.optimizer());
+    sign(&start, OPTIMIZER, &moments);
+    assert!(refusal(&config, &start).contains("no step was made before"));
+    let manifest = fs::read_to_string(checkpoint.manifest()).unwrap();
+    fs::write(checkpoint.manifest(), manifest.replace("manifest-1", "manifest-7")).unwrap();
+    let message = refusal(&config, &checkpoint);
+    assert!(message.contains("MANIFEST.json") && message.contains("qkv-manifest-7"), "{message}");
+}
+
+/// A transformer with a parameter that nothing depends on.
+#[derive(Module, Debug)]
+struct Idle {
+    transformer: Transformer,
+    unused: Param<Tensor<1>>,
+}
+
+impl Model for Idle {
+    fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+        Model::features(&self.transformer, tokens, mode)
+    }
+
+    fn logits(&self, features: Tensor<2>) -> Tensor<2> {
+        self.transformer.logits(features)
+    }
+}
+
+#[test]
+fn a_parameter_that_never_received_a_gradient_has_moments_of_zero_and_goes_on() {
+    let task = Reverse { seq_len: 4, n_symbols: 3 };
+    let device = device().autodiff();
+    let idle = |seed| {
+        let init = Init::new(&device, seed);
+        let transformer = TransformerConfig::new(3, 4, 8).init(&init).unwrap();
+        Idle { transformer, unused: init.normal("unused", [5], 1.0, Training::Learned) }
+    };
+    let folder = tempdir().unwrap();
+    let mut config = short_run(&Registry::new(), &["train.steps=4", "train.checkpoint_every=2"]);
+    config.train.batch_size = 4;
+    let run = RunFolder::create(&folder.path().join("run"), &config.to_toml(), Existing::Keep).unwrap();
+    let train = |state: Option<State<Idle>>| {
+        let mut checkpoints = Checkpoints::new(&run, &config, &task);
+        let mut trainer = Trainer::new(idle(0), &task, config.recipe(), &device).unwrap();
+        if let Some(state) = state {
+            trainer = trainer.resume(state);
+        }
+        trainer.observe(&mut checkpoints).run().unwrap();
+        fs::read(run.checkpoint(4).optimizer()).unwrap()
+    };
+    let whole = train(None);
+    let (dtype, shape, bytes) = tensors(&run.checkpoint(4).optimizer())["unused.v"].clone();
+    assert_eq!((dtype, shape, bytes), (Dtype::F32, vec![5], vec![0; 20]));
+    let state = load_checkpoint(&run.checkpoint(2), idle(1), &config.optimizer, &device).unwrap();
+    let resumed = train(Some(state));
+    assert!(whole == resumed);
+}
