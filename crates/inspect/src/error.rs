@@ -122,6 +122,17 @@ pub enum InspectError {
         /// Number of heads.
         n_heads: usize,
     },
+    /// So many query heads share a matrix that its parts do not fit into memory.
+    #[error(
+        "n_heads = {n_heads} are too many for the matrix {} that they share; give the model's own numbers of heads",
+        name.escape_debug()
+    )]
+    TooManyHeads {
+        /// The tensor.
+        name: String,
+        /// Number of query heads.
+        n_heads: usize,
+    },
     /// Queries and keys of different widths have no dot product.
     #[error(
         "{}: w_q has {w_q} columns, {} for each of n_heads = {n_heads}, w_k has {w_k}, {} for each of \

@@ -33,7 +33,8 @@
 //!
 //! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above,
 //! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`] is for other
-//! files that are to be as durable).
+//! files that are to be as durable). It reads no file with tensors whose header [`check_tensor_header`] refuses
+//! ([`read_tensors`]).
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
@@ -60,6 +61,7 @@ mod log;
 mod occupancy;
 mod recovery;
 mod storage;
+mod tensor_file;
 pub mod tensor_names;
 mod verify;
 
@@ -74,4 +76,5 @@ pub use labels::ProbeLabels;
 pub use log::{Log, Rewound};
 pub use recovery::Repair;
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
+pub use tensor_file::{check_tensor_header, read_tensors};
 pub use verify::Finding;

@@ -14,8 +14,8 @@ use crate::storage::{Disk, EntryKind, Storage, UNFINISHED, list};
 /// The keys that every `config.toml` of a run has: tables, or the name alone of a task or model without settings.
 pub(crate) const KEYS: [&str; 5] = ["task", "model", "optimizer", "schedule", "train"];
 
-/// A line of the log is looked at up to here.
-const MAX_LOG: u64 = 1 << 40;
+/// The first line of a log is looked at up to here: it has a few names and a path.
+const MAX_LINE: u64 = 1 << 16;
 
 /// What a folder holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ fn has_a_log(storage: &dyn Storage, path: &Path) -> Result<bool, RunError> {
         Some(entry) if entry.kind == EntryKind::File => {}
         _ => return Ok(false),
     }
-    let log = storage.read(path, MAX_LOG).map_err(RunError::io("read", path))?;
+    let log = storage.read_start(path, MAX_LINE).map_err(RunError::io("read", path))?;
     let line = log.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let line: Option<serde_json::Value> = serde_json::from_slice(line).ok();
     Ok(line.is_some_and(|line| line.get("event").is_some_and(serde_json::Value::is_string)))

@@ -1,14 +1,17 @@
 //! `config.json` of a checkpoint: what a weight file alone does not hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use qkv_run::Checkpoint;
+use qkv_run::{Checkpoint, Description, Disk, Storage};
 use serde_json::Value;
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
-use crate::files::weights::read;
+
+/// A config with a long vocabulary has some hundred kilobytes.
+const MAX_CONFIG: u64 = 1 << 22;
 
 /// The config of the run, as far as weights cannot be read or a run not be described without it. What is missing here
 /// was missing there, or meant something else: all other keys belong to the model.
@@ -52,17 +55,29 @@ pub struct CheckpointConfig {
 }
 
 impl CheckpointConfig {
-    /// Reads the `config.json` in the folder of a checkpoint, or in any other; empty where there is no such file.
+    /// Reads the `config.json` in any folder with weights; empty where there is no such file.
     ///
     /// # Errors
     /// If the file is there and cannot be read, is no JSON object, or gives a number of heads that is not one.
     pub fn read(folder: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = Checkpoint::config_in(folder.as_ref());
-        match read(&path) {
+        match path.canonicalize().and_then(|file| Disk.read(&file, MAX_CONFIG)) {
             Ok(text) => Self::parse(&text).map_err(|problem| InspectError::Json { path, problem }),
-            Err(InspectError::NotFound { .. }) => Ok(Self::default()),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(InspectError::Read { path, source }),
         }
+    }
+
+    /// That of a checkpoint, once it is what its manifest states.
+    ///
+    /// # Errors
+    /// If it is not what was saved, cannot be read, or gives a number of heads that is not one.
+    pub fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
+        let Description { config, vocabulary, .. } = checkpoint.description()?;
+        let mut json = serde_json::to_value(config).expect("tables of numbers and names are JSON");
+        json["vocabulary"] = vocabulary.into();
+        let path = checkpoint.config();
+        Self::of_json(&json).map_err(|problem| InspectError::Json { path, problem })
     }
 
     /// Reads the text of a `config.json`. What is about the model stands in the table `model`, or at the top where a
@@ -72,6 +87,10 @@ impl CheckpointConfig {
     /// What is wrong, in words.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let config: Value = serde_json::from_slice(text).map_err(|e| format!("expected JSON, {e}"))?;
+        Self::of_json(&config)
+    }
+
+    fn of_json(config: &Value) -> Result<Self, String> {
         if !config.is_object() {
             return Err("expected a JSON object with the key \"model\"".to_owned());
         }
@@ -79,7 +98,7 @@ impl CheckpointConfig {
         let name_of = |key: &str| value(key).and_then(name).map(str::to_owned);
         let labels = config["vocabulary"].as_array().into_iter().flatten();
         let mut settings = BTreeMap::new();
-        flatten(&config, "", &mut settings);
+        flatten(config, "", &mut settings);
         Ok(Self {
             task: name(&config["task"]).map(str::to_owned),
             vocabulary: labels.filter_map(Value::as_str).map(str::to_owned).collect(),

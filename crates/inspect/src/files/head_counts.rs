@@ -58,7 +58,9 @@ impl Heads {
     /// Key and value heads as wide as `n_heads` query heads of a `w_q` and `w_k` with so many columns; as many as query
     /// heads where there is no such number.
     fn of_widths(n_heads: usize, [w_q, w_k]: [usize; 2]) -> Self {
-        let count = (n_heads * w_k).checked_div(w_q).filter(|count| count * w_q == n_heads * w_k);
+        let columns = n_heads.checked_mul(w_k);
+        let count =
+            columns.and_then(|columns| Some(columns.checked_div(w_q)?).filter(|n| n * w_q == columns));
         let n_kv_heads = count.filter(|&count| count > 0 && n_heads.is_multiple_of(count)).unwrap_or(n_heads);
         Self { n_heads, n_kv_heads }
     }
@@ -160,6 +162,7 @@ mod tests {
         assert!(refused.starts_with("n_heads = 3 and n_kv_heads = 2 do not fit"), "{refused}");
         assert_eq!(found(&unknown, [0, 4], 3, None), "3");
         assert!(found(&unknown, [4, 4], 0, None).contains("got 0"));
+        assert_eq!(found(&unknown, [4, 4], usize::MAX, None), usize::MAX.to_string());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use qkv_run::check_tensor_header;
 use safetensors::tensor::Metadata;
 use safetensors::{SafeTensorError, SafeTensors};
 
@@ -16,13 +17,17 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<(Metadata, usize), Insp
     let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     let begin = length.saturating_add(LENGTH_BYTES as u64);
     let (path, size) = (path.to_owned(), bytes.len());
-    let problem = match SafeTensors::read_metadata(bytes) {
-        Ok((_, header)) => return Ok((header, begin as usize)),
+    let header = check_tensor_header(bytes).map(|()| SafeTensors::read_metadata(bytes));
+    let problem = match header {
+        Err(problem) => problem,
+        Ok(Ok((_, header))) => return Ok((header, begin as usize)),
         // Other formats begin with a number, too, but not with a brace after it.
-        Err(SafeTensorError::InvalidHeaderLength) if bytes.get(LENGTH_BYTES).is_none_or(|&b| b == b'{') => {
+        Ok(Err(SafeTensorError::InvalidHeaderLength))
+            if bytes.get(LENGTH_BYTES).is_none_or(|&b| b == b'{') =>
+        {
             return Err(InspectError::Truncated { path, expected: begin, size });
         }
-        Err(SafeTensorError::MetadataIncompleteBuffer) => {
+        Ok(Err(SafeTensorError::MetadataIncompleteBuffer)) => {
             let header = serde_json::from_slice::<Metadata>(&bytes[LENGTH_BYTES..begin as usize]);
             let expected = begin.saturating_add(header.map_or(0, |header| header.data_len() as u64));
             match (size as u64).checked_sub(expected) {
@@ -30,7 +35,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<(Metadata, usize), Insp
                 Some(left) => format!("{left} bytes follow the last tensor"),
             }
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             format!("its header does not describe tensors ({})", error.to_string().escape_debug())
         }
     };

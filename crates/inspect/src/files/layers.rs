@@ -10,6 +10,9 @@ use crate::files::natural_order::NaturalKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
+/// Most values in all copies of a matrix that query heads share: half a gigabyte. No model of this size has so many heads.
+const MAX_SHARED: usize = 1 << 26;
+
 /// The matrices of one attention layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerWeights {
@@ -103,6 +106,10 @@ pub fn split_heads(
         let part = if kind == W_O { matrix.slice_rows(range) } else { matrix.slice_columns(range) };
         part.with_axes(down, across)
     };
+    let shared = (heads.n_heads / n_heads).saturating_mul(matrix.values().len());
+    if shared > MAX_SHARED {
+        return Err(InspectError::TooManyHeads { name: name.to_owned(), n_heads: heads.n_heads });
+    }
     Ok((0..heads.n_heads).map(part).collect())
 }
 
@@ -120,7 +127,7 @@ pub(crate) fn matrices(
 
 impl LayerWeights {
     fn read(weights: &Weights, prefix: &str, heads: Heads) -> Result<Self, InspectError> {
-        let mut of_heads = vec![HeadWeights::default(); heads.n_heads];
+        let mut of_heads = Vec::new();
         for kind in PROJECTIONS {
             let name = if prefix.is_empty() { kind.to_owned() } else { format!("{prefix}.{kind}") };
             if weights.shape(&name).is_none() {
@@ -130,7 +137,10 @@ impl LayerWeights {
                 B_Q | B_K | B_V => weights.row(&name)?,
                 _ => weights.matrix(&name)?,
             };
-            for (head, part) in of_heads.iter_mut().zip(split_heads(kind, matrix, &name, heads)?) {
+            let parts = split_heads(kind, matrix, &name, heads)?;
+            // Not before it is known that there are so many.
+            of_heads.resize(heads.n_heads, HeadWeights::default());
+            for (head, part) in of_heads.iter_mut().zip(parts) {
                 *head.part_mut(kind) = Some(part);
             }
         }
@@ -248,5 +258,17 @@ mod tests {
             let error = layers(&weights, 1);
             assert!(matches!(error, Err(InspectError::WrongShape { .. })), "{shape:?} {error:?}");
         }
+    }
+
+    #[test]
+    fn a_number_of_heads_that_no_matrix_has_is_refused_before_it_costs_memory() {
+        let heads = Heads { n_heads: 1 << 60, n_kv_heads: 1 };
+        for name in ["w_k", "w_v", "a.w_k"] {
+            let file = weights(&[(name, &[2, 3], vec![0.0; 6])]);
+            let message = layers(&file, heads).expect_err("too many").to_string();
+            assert!(message.contains("n_heads = 1152921504606846976 are too many"), "{message}");
+        }
+        let file = weights(&[("w_k", &[2, 3], vec![0.0; 6]), ("w_q", &[2, 3], vec![0.0; 6])]);
+        assert!(matches!(layers(&file, heads), Err(InspectError::HeadsDoNotDivide { .. })));
     }
 }

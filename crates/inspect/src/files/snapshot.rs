@@ -75,7 +75,10 @@ impl Snapshot {
     pub fn before(run: &RunFolder, step: u64) -> Result<Option<Self>, InspectError> {
         match run.snapshots()?.range(..=step).next_back() {
             None => Ok(None),
-            Some((step, path)) => Ok(Some(Self { step: Some(*step), ..Self::open(path)? })),
+            Some((step, path)) => {
+                let first = Self::all(&Weights::open_in(run, path)?)?.into_iter().next();
+                Ok(Some(Self { step: Some(*step), ..first.unwrap_or_default() }))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a user points at: a run, one of its checkpoints, or a plain file.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use qkv_run::{Checkpoint, RunFolder};
@@ -8,7 +9,7 @@ use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::layers::{LayerWeights, layers};
 use crate::files::snapshot::Snapshot;
-use crate::files::weights::Weights;
+use crate::files::weights::{Weights, refused};
 
 /// Weights and what belongs to them, wherever they were found.
 ///
@@ -38,10 +39,7 @@ impl Source {
     /// If `path` does not exist, is not one of these, or has a damaged file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = path.as_ref();
-        if !path.exists() {
-            return Err(InspectError::NotFound { path: path.to_owned() });
-        }
-        match weight_file(path) {
+        match weight_file(path)? {
             Some(file) => Self::of_file(&file),
             None => Self::of_checkpoint(RunFolder::open(path)?.latest()?),
         }
@@ -53,7 +51,7 @@ impl Source {
     /// As [`open`](Self::open), or if `path` is not a run or has no checkpoint at this step.
     pub fn open_at(path: impl AsRef<Path>, step: u64) -> Result<Self, InspectError> {
         let path = path.as_ref();
-        if weight_file(path).is_some() {
+        if weight_file(path)?.is_some() {
             return Err(InspectError::NoSteps { path: path.to_owned(), step });
         }
         Self::of_checkpoint(RunFolder::open(path)?.at(step)?)
@@ -87,32 +85,55 @@ impl Source {
     }
 
     fn of_file(file: &Path) -> Result<Self, InspectError> {
-        // Resolved, so that `model.safetensors` or `.` inside a checkpoint folder is still found to be in a run.
-        let file =
-            file.canonicalize().map_err(|source| InspectError::Read { path: file.to_owned(), source })?;
-        let checkpoint = file.parent().and_then(Checkpoint::named);
-        Self::read(&file, checkpoint)
+        // The folder is resolved, so that `model.safetensors` or `.` inside a checkpoint folder is found to be in a run.
+        // The file is not: in a checkpoint no link is followed.
+        let absolute = std::path::absolute(file).map_err(refused(file))?;
+        let folder = absolute.parent().unwrap_or(&absolute).canonicalize().map_err(refused(file))?;
+        let checkpoint = Checkpoint::named(&folder);
+        match checkpoint {
+            Some(checkpoint)
+                if file.ends_with(Checkpoint::weights_in(Path::new(""))) && checkpoint.is_complete()? =>
+            {
+                Self::of_checkpoint(checkpoint)
+            }
+            checkpoint => {
+                let config = CheckpointConfig::read(&folder)?;
+                Self::with_context(Weights::open(file)?, config, checkpoint)
+            }
+        }
     }
 
     fn of_checkpoint(checkpoint: Checkpoint) -> Result<Self, InspectError> {
-        Self::read(&checkpoint.weights(), Some(checkpoint))
+        let weights = Weights::of_checkpoint(&checkpoint)?;
+        let config = CheckpointConfig::of_checkpoint(&checkpoint)?;
+        Self::with_context(weights, config, Some(checkpoint))
     }
 
-    /// `checkpoint` is that in which the file lies.
-    fn read(file: &Path, checkpoint: Option<Checkpoint>) -> Result<Self, InspectError> {
-        let weights = Weights::open(file)?;
+    /// `checkpoint` is that in which the weights lie.
+    fn with_context(
+        weights: Weights,
+        config: CheckpointConfig,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Self, InspectError> {
         let start = checkpoint.as_ref().and_then(Checkpoint::start);
-        let start = start.map(|start| Weights::open(start.weights())).transpose()?;
+        let start = start.as_ref().map(Weights::of_checkpoint).transpose()?;
         let run = checkpoint.as_ref().and_then(|checkpoint| Some((checkpoint.run()?, checkpoint.step)));
         let snapshot = run.map(|(run, step)| Snapshot::before(&run, step)).transpose()?.flatten();
-        let config = CheckpointConfig::read(file.parent().unwrap_or(file))?;
         Ok(Self { weights, start, step: checkpoint.map(|checkpoint| checkpoint.step), config, snapshot })
     }
 }
 
 /// The file itself, or the weights of the checkpoint whose folder it is.
-fn weight_file(path: &Path) -> Option<PathBuf> {
-    [path.to_owned(), Checkpoint::weights_in(path)].into_iter().find(|file| file.is_file())
+fn weight_file(path: &Path) -> Result<Option<PathBuf>, InspectError> {
+    if path.metadata().map_err(refused(path))?.is_file() {
+        return Ok(Some(path.to_owned()));
+    }
+    let file = Checkpoint::weights_in(path);
+    match file.symlink_metadata() {
+        Ok(_) => Ok(Some(file)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(refused(&file)(error)),
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +195,42 @@ mod tests {
         let folder = run_folder(&[20])?;
         assert_eq!(found(&Source::open(folder.path())?)?, (21.0, None, None));
         assert!(matches!(Source::open(folder.path().join("x")), Err(InspectError::NotFound { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn weights_that_are_not_those_of_the_manifest_are_refused_however_they_are_named() -> Outcome {
+        let folder = run_folder(&[0, 20])?;
+        let file = folder.path().join("checkpoints/step-00000020/model.safetensors");
+        let mut bytes = fs::read(&file)?;
+        *bytes.last_mut().ok_or("values")? ^= 1;
+        fs::write(&file, bytes)?;
+        let checkpoint = file.parent().ok_or("a folder")?;
+        for path in [folder.path(), checkpoint, &file] {
+            let message = Source::open(path).expect_err("a flipped bit").to_string();
+            assert!(message.contains("model.safetensors is damaged: its SHA-256"), "{message}");
+        }
+        assert_eq!(found(&Source::open_at(folder.path(), 0)?)?.0, 1.0);
+        Ok(())
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_followed_where_a_user_names_it_and_nowhere_in_a_run() -> Outcome {
+        let (folder, other) = (run_folder(&[0, 20])?, tempfile::tempdir()?);
+        let file = folder.path().join("checkpoints/step-00000020/model.safetensors");
+        let moved = other.path().join("blob");
+        fs::rename(&file, &moved)?;
+        std::os::unix::fs::symlink(&moved, &file)?;
+        let named = other.path().join("model.safetensors");
+        std::os::unix::fs::symlink(&moved, &named)?;
+        for path in [other.path(), &named] {
+            assert_eq!(found(&Source::open(path)?)?, (21.0, None, None));
+        }
+        for path in [folder.path(), file.parent().ok_or("a folder")?, &file] {
+            let message = Source::open(path).expect_err("a link").to_string();
+            assert!(message.contains("model.safetensors is damaged: it is a symbolic link"), "{message}");
+        }
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use qkv_run::{Checkpoint, Disk, RunFolder, read_tensors};
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::InspectError;
@@ -45,13 +46,33 @@ pub struct Tensor {
 }
 
 impl Weights {
-    /// Reads the file and checks its structure. The numbers are decoded when they are asked for.
+    /// Reads the file, or the one that a link leads to, and checks its structure. The numbers are decoded when they are
+    /// asked for.
     ///
     /// # Errors
     /// If there is no such file, if it cannot be read, is cut off, or is no safetensors file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = path.as_ref();
-        Self::from_bytes(path, read(path)?)
+        let file = path.canonicalize().map_err(refused(path))?;
+        Self::from_bytes(path, read_tensors(&Disk, &file, u64::MAX).map_err(refused(path))?)
+    }
+
+    /// The same for a file of a run, which is no link.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_in(run: &RunFolder, path: impl AsRef<Path>) -> Result<Self, InspectError> {
+        let path = path.as_ref();
+        let bytes = read_tensors(run.storage(), path, u64::MAX).map_err(refused(path))?;
+        Self::from_bytes(path, bytes)
+    }
+
+    /// The weights of a checkpoint, once they are what its manifest states.
+    ///
+    /// # Errors
+    /// If one of its files is not what was saved, or cannot be read.
+    pub fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
+        Self::from_bytes(checkpoint.weights(), checkpoint.read_weights()?)
     }
 
     /// The same for bytes that are in memory already; `path` is only for messages.
@@ -135,12 +156,13 @@ impl Weights {
     }
 }
 
-/// Reads a whole file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
-    std::fs::read(path).map_err(|source| match source.kind() {
-        ErrorKind::NotFound => InspectError::NotFound { path: path.to_owned() },
-        _ => InspectError::Read { path: path.to_owned(), source },
-    })
+/// Why a file could not be read.
+pub(crate) fn refused(path: &Path) -> impl FnOnce(std::io::Error) -> InspectError {
+    let path = path.to_owned();
+    move |source| match source.kind() {
+        ErrorKind::NotFound => InspectError::NotFound { path },
+        _ => InspectError::Read { path, source },
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A training run as a sequence of pictures.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use qkv_run::{Checkpoint, Evaluation, RunFolder};
 
@@ -89,7 +89,7 @@ impl Film {
     ) -> Result<Self, InspectError> {
         let metrics = Metrics::of_events(run.events()?);
         let latest = run.latest()?;
-        let config = CheckpointConfig::read(&latest.folder)?;
+        let config = CheckpointConfig::of_checkpoint(&latest)?;
         let mut kept: BTreeMap<u64, Kept> = BTreeMap::new();
         for checkpoint in run.checkpoints()? {
             let step = checkpoint.step;
@@ -99,7 +99,7 @@ impl Film {
             kept.entry(step).or_default().snapshot = Some(path);
         }
         let mut unreadable = BTreeMap::new();
-        let mut read = |step: u64| frame(step, &kept[&step], &config, &metrics, &mut unreadable);
+        let mut read = |step: u64| frame(step, &kept[&step], run, &config, &metrics, &mut unreadable);
         // The last frame is a checkpoint, unless the run goes on just now, so that it has all there is.
         let max_frames = read(latest.step)?.as_ref().map_or(0, max_frames).max(2);
         let steps: Vec<u64> = kept.keys().copied().collect();
@@ -125,41 +125,52 @@ impl Film {
 fn frame(
     step: u64,
     kept: &Kept,
+    run: &RunFolder,
     config: &CheckpointConfig,
     metrics: &Metrics,
     unreadable: &mut BTreeMap<u64, String>,
 ) -> Result<Option<Frame>, InspectError> {
-    let heads = config.heads();
-    let mut frame = Frame {
+    let empty = || Frame {
         step,
         loss: metrics.losses.get(&step).copied(),
         evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| *e),
         ..Frame::default()
     };
-    let snapshot = match kept.snapshot.as_ref().map(Weights::open).transpose() {
-        Ok(snapshot) => snapshot,
-        Err(error) => {
-            unreadable.insert(step, error.to_string());
-            None
-        }
-    };
-    if snapshot.is_none() && kept.checkpoint.is_none() {
-        return Ok(None);
-    }
-    if let Some(file) = &snapshot {
-        frame.layers = layers(file, heads)?;
-        frame.embeddings = Embeddings::read(file, config)?;
-        frame.flows = GradientFlow::read(file, heads, &frame.layers)?;
-        let of_step = |snapshot| Snapshot { step: Some(step), ..snapshot };
-        frame.probes = Snapshot::all(file)?.into_iter().map(of_step).collect();
-        frame.probes.retain(|probe| !probe.maps.is_empty());
-    }
-    if let Some(checkpoint) = kept.checkpoint.as_ref().filter(|_| frame.layers.is_empty()) {
-        let weights = Weights::open(checkpoint.weights())?;
-        frame.layers = layers(&weights, heads)?;
+    let snapshot = kept.snapshot.as_ref().map(|path| empty().with_snapshot(run, path, config)).transpose();
+    let snapshot = snapshot.unwrap_or_else(|error| {
+        unreadable.insert(step, error.to_string());
+        None
+    });
+    let Some(checkpoint) = &kept.checkpoint else { return Ok(snapshot) };
+    let mut frame = snapshot.unwrap_or_else(empty);
+    if frame.layers.is_empty() {
+        let weights = Weights::of_checkpoint(checkpoint)?;
+        frame.layers = layers(&weights, config.heads())?;
         frame.embeddings = Embeddings::read(&weights, config)?;
     }
     Ok(Some(frame))
+}
+
+impl Frame {
+    /// Everything that a file of `snapshots/` holds.
+    fn with_snapshot(
+        self,
+        run: &RunFolder,
+        path: &Path,
+        config: &CheckpointConfig,
+    ) -> Result<Self, InspectError> {
+        let (file, heads) = (Weights::open_in(run, path)?, config.heads());
+        let layers = layers(&file, heads)?;
+        let of_step = |snapshot| Snapshot { step: Some(self.step), ..snapshot };
+        let probes = Snapshot::all(&file)?.into_iter().map(of_step);
+        Ok(Self {
+            embeddings: Embeddings::read(&file, config)?,
+            flows: GradientFlow::read(&file, heads, &layers)?,
+            probes: probes.filter(|probe| !probe.maps.is_empty()).collect(),
+            layers,
+            ..self
+        })
+    }
 }
 
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.
@@ -233,14 +244,23 @@ mod tests {
         let folder = run_folder(&[0, 20])?;
         fs::create_dir(folder.path().join("snapshots"))?;
         let map = tensors(&[("a.weights", &[1, 2, 2], vec![0.0, 1.0, 1.0, 0.0])], &[]);
-        let contents = [(5, &map[..]), (10, b""), (15, &map[..map.len() - 1]), (20, b"no tensors")];
+        let labels = tensors(&[], &[("probes", &"[".repeat(10_000))]);
+        let heads = tensors(&[("a.w_q", &[1, 5], vec![0.0; 5])], &[]);
+        let contents = [
+            (5, &map[..]),
+            (10, b""),
+            (15, &map[..map.len() - 1]),
+            (16, &labels),
+            (17, &heads),
+            (20, b"no tensors"),
+        ];
         for (step, content) in contents {
             fs::write(folder.path().join(format!("snapshots/step-{step:08}.safetensors")), content)?;
         }
         let film = Film::read(&RunFolder::open(folder.path())?)?;
         let steps: Vec<u64> = film.frames.iter().map(|frame| frame.step).collect();
         assert_eq!((steps, film.n_kept), (vec![0, 5, 20], 3), "that of step 20 has a checkpoint, too");
-        assert_eq!(film.unreadable.keys().copied().collect::<Vec<_>>(), [10, 15, 20]);
+        assert_eq!(film.unreadable.keys().copied().collect::<Vec<_>>(), [10, 15, 16, 17, 20]);
         assert!(film.unreadable[&10].contains("step-00000010"), "{:?}", film.unreadable);
         Ok(())
     }

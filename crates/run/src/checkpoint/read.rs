@@ -1,6 +1,7 @@
 //! Reading a checkpoint: no byte is used before its size and its hash were checked.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::checkpoint::description::{Description, Format};
@@ -8,10 +9,13 @@ use crate::checkpoint::manifest::{Manifest, ManifestFile, NoManifest, sha256};
 use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
 use crate::error::RunError;
 use crate::storage::{EntryKind, list};
+use crate::tensor_file::read_tensors;
 
-/// A manifest of three files has half a kilobyte, a config with its vocabulary seldom more than a hundred: what claims
-/// to be longer than this is not read.
+/// A config with its vocabulary seldom has more than a hundred kilobytes: what is longer than this is not read.
 const MAX_TEXT: u64 = 1 << 26;
+
+/// A manifest of three files has half a kilobyte.
+const MAX_MANIFEST: u64 = 1 << 16;
 
 impl Checkpoint {
     /// Everything that was saved, to go on from.
@@ -50,9 +54,43 @@ impl Checkpoint {
         config.is_ok_and(|config| !matches!(Format::of(&config), Ok(Format::WithManifest)))
     }
 
+    /// Everything that is wrong with it, where [`read`](Self::read) returns the first.
+    pub(crate) fn faults(&self) -> Vec<RunError> {
+        let manifest = match self.list() {
+            Ok(manifest) => manifest,
+            Err(error) => return vec![error],
+        };
+        let mut faults = manifest.as_ref().map_or(Vec::new(), |manifest| self.list_faults(manifest));
+        if faults.iter().any(|fault| matches!(fault, RunError::Io { .. })) {
+            return faults;
+        }
+        for name in [CONFIG, WEIGHTS, OPTIMIZER] {
+            let path = self.folder.join(name);
+            let is_known =
+                |fault: &RunError| matches!(fault, RunError::Damaged { file, .. } if *file == path);
+            if faults.iter().any(is_known) {
+                continue;
+            }
+            let bytes = self.read_file(name, manifest.as_ref());
+            let checked = bytes.and_then(|bytes| match name {
+                CONFIG => self.parse_description(&bytes).map(drop),
+                _ => Ok(()),
+            });
+            faults.extend(checked.err());
+        }
+        faults
+    }
+
     /// The manifest, if the files in the folder are those that it lists and have their sizes; `None` for a checkpoint of
     /// the format before manifests.
     fn check_list(&self) -> Result<Option<Manifest>, RunError> {
+        let manifest = self.list()?;
+        let fault = manifest.as_ref().and_then(|manifest| self.list_faults(manifest).into_iter().next());
+        fault.map_or(Ok(manifest), Err)
+    }
+
+    /// The manifest; `None` for a checkpoint of the format before manifests.
+    fn list(&self) -> Result<Option<Manifest>, RunError> {
         let folder = self.storage.entry(&self.folder).map_err(RunError::io("read", &self.folder))?;
         let damaged = |file: &Path, what: &str| Err(RunError::damaged(file, what.to_owned()));
         match folder.map(|folder| folder.kind) {
@@ -67,10 +105,10 @@ impl Checkpoint {
             return self.check_format_before_manifests().map(|()| None);
         };
         let path = self.manifest();
-        if size > MAX_TEXT {
+        if size > MAX_MANIFEST {
             return Err(RunError::damaged(&path, format!("it has {size} bytes, expected a kilobyte")));
         }
-        let text = self.storage.read(&path, MAX_TEXT).map_err(RunError::io("read", &path))?;
+        let text = self.storage.read(&path, MAX_MANIFEST).map_err(RunError::io("read", &path))?;
         let manifest = Manifest::parse(&text).map_err(|refused| match refused {
             NoManifest::Damaged(what) => RunError::damaged(&path, what),
             NoManifest::UnknownSchema(found) => RunError::unknown_format(&path, found, Manifest::KNOWN),
@@ -82,28 +120,33 @@ impl Checkpoint {
         if !manifest.files.iter().map(|file| file.name.as_str()).eq([CONFIG, WEIGHTS, OPTIMIZER]) {
             return Err(RunError::damaged(&path, format!("expected {CONFIG}, {WEIGHTS} and {OPTIMIZER}")));
         }
+        Ok(Some(manifest))
+    }
+
+    /// Files that the manifest does not list, and those that it lists with another size.
+    fn list_faults(&self, manifest: &Manifest) -> Vec<RunError> {
+        let names = match list(&*self.storage, &self.folder) {
+            Ok(names) => names,
+            Err(error) => return vec![error],
+        };
         let known: BTreeSet<&str> =
             manifest.files.iter().map(|file| file.name.as_str()).chain([MANIFEST]).collect();
-        for name in list(&*self.storage, &self.folder)? {
-            let shown = name.to_string_lossy();
-            // File managers leave hidden files everywhere; none is ever read.
-            if !known.contains(shown.as_ref()) && !shown.starts_with('.') {
-                return damaged(&self.folder.join(&name), "it is not listed in MANIFEST.json");
-            }
-        }
-        for ManifestFile { name, size, .. } in &manifest.files {
-            let found = self.size_of(name)?;
-            let path = self.folder.join(name);
-            match found {
-                Some(found) if found == *size => {}
-                Some(found) => {
-                    let what = format!("it has {found} bytes, MANIFEST.json states {size}");
-                    return Err(RunError::damaged(&path, what));
-                }
-                None => return damaged(&path, "it is missing"),
-            }
-        }
-        Ok(Some(manifest))
+        // File managers leave hidden files everywhere; none is ever read.
+        let is_surplus = |name: &str| !known.contains(name) && !name.starts_with('.');
+        let surplus = names.iter().filter(|name| is_surplus(&name.to_string_lossy()));
+        let surplus = surplus.map(|name| {
+            RunError::damaged(&self.folder.join(name), "it is not listed in MANIFEST.json".to_owned())
+        });
+        let of_size = manifest.files.iter().filter_map(|ManifestFile { name, size, .. }| {
+            let what = match self.size_of(name) {
+                Ok(Some(found)) if found == *size => return None,
+                Ok(Some(found)) => format!("it has {found} bytes, MANIFEST.json states {size}"),
+                Ok(None) => "it is missing".to_owned(),
+                Err(error) => return Some(error),
+            };
+            Some(RunError::damaged(&self.folder.join(name), what))
+        });
+        surplus.chain(of_size).collect()
     }
 
     fn check_format_before_manifests(&self) -> Result<(), RunError> {
@@ -131,7 +174,7 @@ impl Checkpoint {
         };
         match entry.kind {
             EntryKind::File => Ok(Some(entry.size)),
-            EntryKind::Folder => Err(RunError::io("read", &path)(std::io::ErrorKind::IsADirectory.into())),
+            EntryKind::Folder => Err(RunError::io("read", &path)(ErrorKind::IsADirectory.into())),
             EntryKind::Link => {
                 Err(RunError::damaged(&path, "it is a symbolic link, expected a regular file".to_owned()))
             }
@@ -145,7 +188,18 @@ impl Checkpoint {
     fn read_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, RunError> {
         let path = self.folder.join(name);
         let size = self.size_of(name)?.ok_or_else(|| RunError::damaged(&path, "it is missing".to_owned()))?;
-        let bytes = self.storage.read(&path, size).map_err(RunError::io("read", &path))?;
+        let bytes = match name {
+            CONFIG if size > MAX_TEXT => {
+                let what = format!("it has {size} bytes, expected at most {MAX_TEXT}");
+                return Err(RunError::damaged(&path, what));
+            }
+            CONFIG => self.storage.read(&path, size),
+            _ => read_tensors(&*self.storage, &path, size),
+        };
+        let bytes = bytes.map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => RunError::damaged(&path, error.to_string()),
+            _ => RunError::io("read", &path)(error),
+        })?;
         let listed = manifest.and_then(|manifest| manifest.files.iter().find(|file| file.name == name));
         if let Some(ManifestFile { sha256: expected, .. }) = listed {
             let found = sha256(&bytes);

@@ -43,6 +43,16 @@ pub trait Storage: Debug + Send + Sync {
     /// If it is missing, something else, longer than `at_most` bytes, or cannot be read.
     fn read(&self, file: &Path, at_most: u64) -> io::Result<Vec<u8>>;
 
+    /// The first bytes of a regular file, `length` of them or all that there are.
+    ///
+    /// # Errors
+    /// If it is missing, something else, or cannot be read.
+    fn read_start(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read(file, u64::MAX)?;
+        bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        Ok(bytes)
+    }
+
     /// Creates one folder.
     ///
     /// # Errors

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Contents;
 use crate::error::RunError;
-use crate::folder::{METRICS, RunFolder};
-use crate::storage::exists;
+use crate::folder::{CONFIG, METRICS, RunFolder};
+use crate::storage::{exists, list};
+use crate::tensor_file::read_tensors;
 
 /// Something in a run folder that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +78,13 @@ impl RunFolder {
                     }
                     newest = Some((checkpoint, description));
                 }
-                Err(error) => findings.push(finding(error, &checkpoint.folder)),
+                Err(first) => {
+                    let mut faults = checkpoint.faults();
+                    if faults.is_empty() {
+                        faults.push(first);
+                    }
+                    findings.extend(faults.into_iter().map(|error| finding(error, &checkpoint.folder)));
+                }
             }
         }
         let newest = newest.as_ref();
@@ -96,12 +103,35 @@ impl RunFolder {
             }
         }
         for frame in self.snapshots()?.into_values() {
-            match self.storage.read(&frame, u64::MAX).map_err(RunError::io("read", &frame)) {
+            match read_tensors(&*self.storage, &frame, u64::MAX).map_err(RunError::io("read", &frame)) {
                 Ok(bytes) => findings.extend(tensors::fault(&bytes).map(|fault| fault.in_file(&frame))),
                 Err(error) => findings.push(finding(error, &frame)),
             }
         }
         Ok(findings)
+    }
+
+    /// The files that [`verify`](Self::verify) checks, as far as they are there: the config, the log, those of every
+    /// checkpoint, and the frames.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub fn files(&self) -> Result<Vec<PathBuf>, RunError> {
+        let mut files = Vec::new();
+        for file in [CONFIG, METRICS].map(|name| self.path.join(name)) {
+            if exists(&*self.storage, &file)? {
+                files.push(file);
+            }
+        }
+        for checkpoint in self.step_folders()? {
+            match list(&*self.storage, &checkpoint.folder) {
+                Ok(names) => files.extend(names.iter().map(|name| checkpoint.folder.join(name))),
+                // What is no folder is a finding.
+                Err(_) => files.push(checkpoint.folder),
+            }
+        }
+        files.extend(self.snapshots()?.into_values());
+        Ok(files)
     }
 }
 
@@ -173,6 +203,39 @@ mod tests {
             assert_eq!(findings[0].file, file);
             assert!(findings[0].to_string().contains(expected), "{}", findings[0]);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn every_file_that_differs_is_named_and_the_list_has_all_of_them() -> Outcome {
+        let (folder, run) = whole_run()?;
+        let names = |files: Vec<PathBuf>| -> Vec<String> {
+            let name = |file: &PathBuf| {
+                let name = file.strip_prefix(folder.path()).unwrap_or(file);
+                name.to_string_lossy().replace("step-0000000", "")
+            };
+            files.iter().map(name).collect()
+        };
+        let of_step = ["MANIFEST.json", "config.json", "model.safetensors", "optimizer.safetensors"];
+        let of = |step: u64| of_step.map(|name| format!("checkpoints/{step}/{name}"));
+        let frames = [1, 2].map(|step| format!("snapshots/{step}.safetensors"));
+        let ends = ["config.toml", "metrics.jsonl"].map(str::to_owned);
+        assert_eq!(names(run.files()?), [&ends[..], &of(1), &of(2), &frames].concat());
+
+        let checkpoint = run.at(1)?;
+        fs::write(checkpoint.folder.join("notes.txt"), "")?;
+        fs::remove_file(checkpoint.config())?;
+        for file in [checkpoint.weights(), checkpoint.optimizer()] {
+            let mut bytes = fs::read(&file)?;
+            bytes.push(0);
+            fs::write(&file, bytes)?;
+        }
+        fs::remove_file(run.at(2)?.manifest())?;
+        let found = run.verify()?.into_iter().map(|finding| finding.file).collect();
+        let damaged = ["1/notes.txt", "1/config.json", "1/model.safetensors", "1/optimizer.safetensors"];
+        let mut expected: Vec<String> = damaged.iter().map(|name| format!("checkpoints/{name}")).collect();
+        expected.push("checkpoints/2/MANIFEST.json".to_owned());
+        assert_eq!(names(found), expected);
         Ok(())
     }
 }

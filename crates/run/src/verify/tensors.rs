@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Fault;
+use crate::tensor_file::check_tensor_header;
 
 /// The number of bytes before the header: its length, little-endian.
 const LENGTH: u64 = 8;
@@ -19,6 +20,7 @@ fn check(file: &[u8]) -> Result<(), Fault> {
     };
     let length = u64::from_le_bytes(*length);
     let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));
+    check_tensor_header(file).map_err(|what| Fault::at(0..LENGTH.saturating_add(length).min(size), what))?;
     let header = header.ok_or_else(|| {
         Fault::at(0..LENGTH, format!("its header claims {length} bytes, {} follow", size - LENGTH))
     })?;

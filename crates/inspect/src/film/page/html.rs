@@ -173,10 +173,11 @@ mod tests {
         let losses =
             "{\"event\":\"step\",\"step\":1,\"loss\":2.0}\n{\"event\":\"step\",\"step\":20,\"loss\":1.0}\n";
         fs::write(folder.path().join("metrics.jsonl"), losses)?;
-        let config = r#"{"model": {"n_heads": 3}, "vocabulary": ["</script>", "b"]}"#;
-        fs::write(folder.path().join("checkpoints/step-00000020/config.json"), config)?;
-        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&RunFolder::open(folder.path())?)? }
-            .html(&[])?)
+        let run = RunFolder::open(folder.path())?;
+        let mut contents = run.at(20)?.read()?;
+        contents.description.vocabulary = vec!["</script>".to_owned(), "b".to_owned()];
+        run.write_checkpoint(20, &contents)?;
+        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&run)? }.html(&[])?)
     }
 
     #[test]
