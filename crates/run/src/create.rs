@@ -8,7 +8,8 @@ use crate::error::RunError;
 use crate::folder::{CHECKPOINTS, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::occupancy::{Occupancy, is_of_a_step, occupancy};
 use crate::storage::{
-    Disk, EntryKind, Storage, UNFINISHED, create_folders, list, remove_file, remove_tree, retire, sync_folder,
+    Disk, EntryKind, Storage, UNFINISHED, create_folders, exists, list, remove_file, remove_tree, retire,
+    sync_folder,
 };
 
 /// What to do with a run that is already there.
@@ -107,9 +108,11 @@ impl RunFolder {
         if !frames.is_empty() {
             sync_folder(storage, &snapshots)?;
         }
-        for file in [METRICS, REPORT] {
-            remove_file(storage, &self.path.join(file))?;
+        let mut is_changed = false;
+        for file in [METRICS, REPORT].map(|file| self.path.join(file)) {
+            is_changed |= exists(storage, &file)?;
+            remove_file(storage, &file)?;
         }
-        sync_folder(storage, &self.path)
+        if is_changed { sync_folder(storage, &self.path) } else { Ok(()) }
     }
 }

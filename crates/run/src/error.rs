@@ -86,12 +86,12 @@ pub enum RunError {
         /// What this version reads.
         known: &'static [&'static str],
     },
-    /// A file does not fit on the disk.
+    /// A file, or the files of a checkpoint, do not fit on the disk.
     #[error("cannot write {}: {source}, it needs {bytes} bytes; make room", path.display())]
     DiskFull {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
-        /// How long it was to be.
+        /// What it was to have.
         bytes: u64,
         /// What the system reported.
         source: io::Error,
@@ -113,9 +113,9 @@ impl RunError {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
-    /// For a file that was to have these bytes.
-    pub(crate) fn writing(path: &Path, bytes: &[u8]) -> impl FnOnce(io::Error) -> Self {
-        let (path, bytes) = (path.to_owned(), bytes.len() as u64);
+    /// For a file or folder that was to have so many bytes.
+    pub(crate) fn writing(path: &Path, bytes: usize) -> impl FnOnce(io::Error) -> Self {
+        let (path, bytes) = (path.to_owned(), bytes as u64);
         move |source| match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path, bytes, source },
             _ => Self::Io { action: "write", path, source },

@@ -1,12 +1,13 @@
 //! The frames of the film.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::checkpoint::step_name;
 use crate::error::RunError;
 use crate::folder::{RunFolder, SNAPSHOTS};
-use crate::storage::{create_folders, put_file, remove_file};
+use crate::storage::{put_file, remove_file};
 
 const FRAME: &str = ".safetensors";
 
@@ -26,7 +27,12 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn write_snapshot(&self, step: u64, bytes: &[u8]) -> Result<(), RunError> {
         let folder = self.path.join(SNAPSHOTS);
-        create_folders(&*self.storage, &folder)?;
+        match self.storage.create_folder(&folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(RunError::io("create", &folder)(error));
+            }
+            _ => {}
+        }
         put_file(&*self.storage, &folder.join(step_name(step) + FRAME), bytes)
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::RunError;
 use crate::event::Event;
 use crate::folder::{METRICS, RunFolder};
-use crate::storage::{Storage, read, replace_file};
+use crate::storage::{Storage, put_file, read, replace_file, sync_folder};
 
 /// The log of a run, open to go on with it. What is written appears at every flush, whole lines at once; every
 /// [checkpoint](RunFolder::write_checkpoint) syncs it.
@@ -59,7 +59,9 @@ impl RunFolder {
     /// If it cannot be created.
     pub fn create_metrics(&self) -> Result<Log, RunError> {
         let path = self.path.join(METRICS);
-        replace_file(&*self.storage, &path, b"")?;
+        // It has no bytes yet that could be lost, but its name has to last.
+        put_file(&*self.storage, &path, b"")?;
+        sync_folder(&*self.storage, &self.path)?;
         Ok(self.open_log(path))
     }
 

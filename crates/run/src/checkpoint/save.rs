@@ -1,11 +1,13 @@
 //! Writing a checkpoint so that it is there for good, or not at all.
 
+use std::path::PathBuf;
+
 use crate::checkpoint::manifest::Manifest;
 use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
 use crate::error::RunError;
 use crate::folder::{CHECKPOINTS, METRICS, RunFolder};
 use crate::storage::{
-    UNFINISHED, create_folders, exists, remove_tree, rename, sync_folder, with_suffix, write_synced,
+    UNFINISHED, create_folders, exists, remove_tree, rename, sync_folder, with_suffix, write,
 };
 
 /// Behind the name of a checkpoint that another of the same step replaces.
@@ -38,16 +40,21 @@ impl RunFolder {
         let files: [(&str, &[u8]); 3] =
             [(CONFIG, &description), (WEIGHTS, &contents.weights), (OPTIMIZER, &contents.optimizer)];
         for (name, bytes) in files {
-            write_synced(storage, &unfinished.join(name), bytes)?;
+            write(storage, &unfinished.join(name), bytes)?;
         }
-        write_synced(storage, &unfinished.join(MANIFEST), &Manifest::new(checkpoint.step, files).to_json())?;
-        sync_folder(storage, &unfinished)?;
-
+        write(storage, &unfinished.join(MANIFEST), &Manifest::new(checkpoint.step, files).to_json())?;
+        let mut synced: Vec<PathBuf> =
+            [CONFIG, WEIGHTS, OPTIMIZER, MANIFEST].map(|name| unfinished.join(name)).into();
         // So that the log has no gap before a checkpoint that is there.
         let log = self.path.join(METRICS);
         if exists(storage, &log)? {
-            storage.sync_file(&log).map_err(RunError::io("sync", &log))?;
+            synced.push(log);
         }
+        // One after the other they took 36 ms on a disk on which they take 3 together.
+        let n_bytes = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        storage
+            .sync_together(&synced, std::slice::from_ref(&unfinished))
+            .map_err(RunError::writing(&unfinished, n_bytes))?;
 
         // What it replaces is put aside first and removed last; a start in between puts it back, and so does an error.
         // Where only that is there, it is the one good copy, and stays until there is another.

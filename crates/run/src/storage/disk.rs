@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use super::{Entry, EntryKind, Lock, Storage};
 
@@ -85,6 +86,24 @@ impl Storage for Disk {
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
             result => result,
         }
+    }
+
+    fn sync_together(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+        // What waits at the same time, the journal of a file system writes at once.
+        let sync = |index: usize| match files.get(index) {
+            Some(file) => self.sync_file(file),
+            None => self.sync_folder(&folders[index - files.len()]),
+        };
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..files.len() + folders.len())
+                .map(|index| (index, thread::Builder::new().spawn_scoped(scope, move || sync(index))))
+                .collect();
+            waiting.into_iter().try_for_each(|(index, thread)| match thread {
+                Ok(thread) => thread.join().expect("nothing in it panics"),
+                // Without a thread more it takes longer.
+                Err(_) => sync(index),
+            })
+        })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -169,7 +188,6 @@ mod tests {
     use super::*;
     use crate::fixtures::{Outcome, contents, run};
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
 
     fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();

@@ -16,7 +16,9 @@ pub(crate) const UNFINISHED: &str = ".tmp";
 /// If it cannot be written; the old file is then still there.
 pub fn replace_file(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let unfinished = begin(storage, file)?;
-    finish(storage, &unfinished, file, write_synced(storage, &unfinished, bytes))?;
+    let synced = write(storage, &unfinished, bytes)
+        .and_then(|()| storage.sync_file(&unfinished).map_err(RunError::writing(&unfinished, bytes.len())));
+    finish(storage, &unfinished, file, synced)?;
     sync_folder(storage, parent(file))
 }
 
@@ -46,14 +48,9 @@ fn finish(
     done
 }
 
-/// Writes a new file that outlasts a power cut once its folder is synced.
-pub(crate) fn write_synced(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    write(storage, file, bytes)?;
-    storage.sync_file(file).map_err(RunError::writing(file, bytes))
-}
-
-fn write(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    storage.write_new(file, bytes).map_err(RunError::writing(file, bytes))
+/// Writes a new file.
+pub(crate) fn write(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    storage.write_new(file, bytes).map_err(RunError::writing(file, bytes.len()))
 }
 
 /// Creates the folders that are missing on the way to `folder`, each for good.

@@ -10,14 +10,14 @@ pub use disk::Disk;
 pub use durable::replace_file;
 pub(crate) use durable::{
     UNFINISHED, create_folders, exists, free_name, list, put_file, read, remove_file, remove_tree, rename,
-    retire, sync_folder, with_suffix, write_synced,
+    retire, sync_folder, with_suffix, write,
 };
 
 use std::any::Any;
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A place for files. A path that ends in a link is never followed, so that a run changes nothing outside its folder.
@@ -82,6 +82,15 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// If it is missing, or the disk reports a failure.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Syncs files and folders, which a disk may do in less time together than one after the other.
+    ///
+    /// # Errors
+    /// As for each of them.
+    fn sync_together(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+        files.iter().try_for_each(|file| self.sync_file(file))?;
+        folders.iter().try_for_each(|folder| self.sync_folder(folder))
+    }
 
     /// Gives a file or folder another name, at once.
     ///
