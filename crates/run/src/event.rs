@@ -80,6 +80,9 @@ pub enum Event {
         /// The part of it that went into the frames of the film.
         #[serde(default = "unknown", deserialize_with = "number")]
         snapshot_seconds: f64,
+        /// The part of it that went into checkpoints: their bytes, their hashes, and waiting for the disk.
+        #[serde(default = "unknown", deserialize_with = "number")]
+        checkpoint_seconds: f64,
         /// The run folder.
         #[serde(default)]
         path: String,
@@ -195,10 +198,10 @@ mod tests {
             panic!("not an evaluation: {eval:?}");
         };
         assert!(evaluation.loss.is_nan() && evaluation.accuracy == 0.5);
-        let Event::Done { step: 9, snapshot_seconds, seconds: 2.0, .. } = done else {
+        let Event::Done { step: 9, snapshot_seconds, checkpoint_seconds, seconds: 2.0, .. } = done else {
             panic!("not the end: {done:?}");
         };
-        assert!(snapshot_seconds.is_nan());
+        assert!(snapshot_seconds.is_nan() && checkpoint_seconds.is_nan());
     }
 
     #[test]
@@ -211,6 +214,7 @@ mod tests {
             sample: None,
             seconds: 1.5,
             snapshot_seconds: 0.25,
+            checkpoint_seconds: 0.125,
             path: "runs/a".to_owned(),
         };
         let line = |event: &Event| {
@@ -220,7 +224,7 @@ mod tests {
         };
         let figures =
             r#"{"event":"done","step":3,"loss":null,"accuracy":1.0,"sequence_accuracy":0.5,"examples":2,"#;
-        let end = r#""seconds":1.5,"snapshot_seconds":0.25,"path":"runs/a"}"#;
+        let end = r#""seconds":1.5,"snapshot_seconds":0.25,"checkpoint_seconds":0.125,"path":"runs/a"}"#;
         assert_eq!(line(&done), format!("{figures}{end}\n"));
         if let Event::Done { baselines, sample, .. } = &mut done {
             baselines.push(Baseline { name: "bigram".to_owned(), loss: 2.0 });

@@ -1,6 +1,6 @@
 //! `metrics.jsonl`: what happened in a run, one event a line.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::folder::{METRICS, RunFolder};
 use crate::storage::{Storage, put_file, read, replace_file, sync_folder};
 
 /// The log of a run, open to go on with it. What is written appears at every flush, whole lines at once; every
-/// [checkpoint](RunFolder::write_checkpoint) syncs it.
+/// [checkpoint](RunFolder::write_checkpoint) syncs it. Its errors hold a [`RunError`].
 #[derive(Debug)]
 pub struct Log {
     storage: Arc<dyn Storage>,
@@ -46,9 +46,19 @@ impl Write for Log {
             bytes.insert(0, b'\n');
         }
         self.torn = true;
-        self.storage.append(&self.path, &bytes)?;
+        let failed = RunError::writing(&self.path, bytes.len());
+        let appended = self.storage.append(&self.path, &bytes).map_err(failed);
+        appended.map_err(|error| io::Error::new(kind(&error), error))?;
         self.torn = false;
         Ok(())
+    }
+}
+
+/// Of what the system reported.
+fn kind(error: &RunError) -> ErrorKind {
+    match error {
+        RunError::DiskFull { source, .. } | RunError::Io { source, .. } => source.kind(),
+        _ => ErrorKind::Other,
     }
 }
 

@@ -181,6 +181,7 @@ impl Job {
             sample: sample.clone(),
             seconds,
             snapshot_seconds: snapshots.seconds(),
+            checkpoint_seconds: checkpoints.seconds(),
             path: folder.path().display().to_string(),
         };
         if ended != Ended::Stopped {

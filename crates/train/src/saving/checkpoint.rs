@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Error;
 use std::path::Path;
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
@@ -110,6 +111,7 @@ pub struct Checkpoints {
     keep: Option<usize>,
     /// The last evaluation, and its step.
     evaluated: Option<(u64, Evaluation)>,
+    seconds: f64,
 }
 
 impl Checkpoints {
@@ -117,7 +119,7 @@ impl Checkpoints {
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
         let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
         let description = Description::new(config, task.vocabulary().to_vec());
-        Self { run: run.clone(), description, keep: None, evaluated: None }
+        Self { run: run.clone(), description, keep: None, evaluated: None, seconds: 0.0 }
     }
 
     /// After each further one, removes all but the `keep` newest, the first and the best; see [`RunFolder::prune`].
@@ -130,6 +132,11 @@ impl Checkpoints {
         self.description.commit = commit.map(str::to_owned);
         self
     }
+
+    /// Time that was spent in it so far.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
 }
 
 impl<M: Module> Observer<M> for Checkpoints {
@@ -139,6 +146,7 @@ impl<M: Module> Observer<M> for Checkpoints {
     }
 
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let started = Instant::now();
         let files = self.run.checkpoint(state.step);
         let evaluated = self.evaluated.filter(|(step, _)| *step == state.step);
         let contents = Contents {
@@ -150,14 +158,17 @@ impl<M: Module> Observer<M> for Checkpoints {
             },
         };
         self.run.write_checkpoint(state.step, &contents)?;
+        self.seconds += started.elapsed().as_secs_f64();
         Ok(())
     }
 
     /// Older ones go only now, so that a save that fails costs none.
     fn saved(&mut self, _: &State<M>) -> Result<Next, TrainError> {
+        let started = Instant::now();
         if let Some(keep) = self.keep {
             self.run.prune(keep)?;
         }
+        self.seconds += started.elapsed().as_secs_f64();
         Ok(Next::Continue)
     }
 }

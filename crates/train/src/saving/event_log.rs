@@ -40,7 +40,11 @@ impl<W: Write> EventLog<W> {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&mut self, event: &Event) -> Result<(), TrainError> {
-        event.write(&mut self.out).map_err(TrainError::io("write", Path::new("the event log")))
+        event.write(&mut self.out).map_err(|error| match error.downcast() {
+            // That of a file names it.
+            Ok(error) => TrainError::Run(error),
+            Err(error) => TrainError::io("write", Path::new("the event log"))(error),
+        })
     }
 }
 
