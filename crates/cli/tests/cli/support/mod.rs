@@ -5,6 +5,8 @@
 /// The binary in a terminal: keys in, a screen out.
 #[cfg(target_os = "linux")]
 pub mod pty;
+/// A process that is under way.
+pub mod running;
 /// A folder of its own for every test, and the binary started in it.
 pub mod sandbox;
 /// The numbers in a safetensors file.

@@ -29,6 +29,12 @@ impl Sandbox {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// One that waits for no disk, where the system has such a place: what a process wrote outlives its death anyway.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self { folder: tempfile::tempdir_in(memory).unwrap() } } else { Self::new() }
+    }
+
     /// Where `name` is, or would be.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -56,10 +62,7 @@ impl Sandbox {
 
     /// Everything in folder `name`; `"."` is the whole sandbox.
     pub fn tree(&self, name: &str) -> Tree {
-        let mut tree = Tree::new();
-        let root = self.path(name);
-        collect(&root, &root, &mut tree);
-        tree
+        tree_of(&self.path(name))
     }
 
     /// Writes a tree into folder `name`.
@@ -137,6 +140,13 @@ impl From<Output> for Finished {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// Everything in a folder.
+pub fn tree_of(folder: &Path) -> Tree {
+    let mut tree = Tree::new();
+    collect(folder, folder, &mut tree);
+    tree
 }
 
 #[track_caller]

@@ -9,7 +9,7 @@ const EVERYTHING: &str = "train sort --set model.bias=true --set train.checkpoin
 
 /// The checkpoints that `line` leaves.
 fn checkpoints(line: &str) -> Tree {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::in_memory();
     sandbox.succeeds(&format!("{line} --out run"));
     sandbox.tree("run/checkpoints")
 }

@@ -1,58 +1,24 @@
 //! Ctrl-C and `kill`: the run saves and leaves.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::running::Running;
 use crate::support::sandbox::Sandbox;
 
 /// How long a process may take to save and leave.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// A process that is under way.
-struct Running {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Running {
-    fn start(sandbox: &Sandbox, line: &str) -> Self {
-        let mut command = sandbox.command(line);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Self { child, lines }
-    }
-
-    /// Reads lines until one contains `text`.
-    #[track_caller]
-    fn wait_for(&mut self, text: &str) {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended without {text}");
-        }
-    }
-
-    fn send(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Sends the signal, and returns what the process still printed until it left, in time and with this code.
-    #[track_caller]
-    fn stop_by(self, signal: &str, code: i32) -> Vec<String> {
-        let sent = Instant::now();
-        self.send(signal);
-        let Self { child, lines } = self;
-        // Read to the end, or the writer would wait.
-        let rest = lines.lines().map(Result::unwrap).collect();
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{output:?}");
-        assert!(sent.elapsed() < LIMIT, "{:?}", sent.elapsed());
-        rest
-    }
+/// Sends the signal, and returns what the process still printed until it left, in time and with this code.
+#[track_caller]
+fn stop_by(running: Running, signal: &str, code: i32) -> Vec<String> {
+    let sent = Instant::now();
+    running.send(signal);
+    let ended = running.end();
+    assert_eq!(ended.code, Some(code), "{ended:?}");
+    assert!(sent.elapsed() < LIMIT, "{:?}", sent.elapsed());
+    ended.stdout.lines().map(str::to_owned).collect()
 }
 
 /// The evaluations and the end in the log of a run.
@@ -67,7 +33,7 @@ fn a_signal_saves_the_run_and_tells_itself_in_the_exit_code() {
         let sandbox = Sandbox::new();
         let mut running = Running::start(&sandbox, "train reverse --json --steps 1000000 --out run");
         running.wait_for("\"step\":3,");
-        let last = running.stop_by(signal, code).pop().unwrap();
+        let last = stop_by(running, signal, code).pop().unwrap();
         let saved: Value = serde_json::from_str(&last).unwrap();
         assert_eq!(saved["event"], "saved", "{last}");
         let checkpoint = sandbox.path(saved["path"].as_str().unwrap());
@@ -87,7 +53,7 @@ fn a_stopped_validation_leaves_the_run_as_it_would_have_been() {
         let run = format!("stopped-{next}");
         let mut running = Running::start(&sandbox, &format!("{LONG_VALIDATION} --out {run}"));
         running.wait_for(at);
-        let rest = running.stop_by("-INT", 130);
+        let rest = stop_by(running, "-INT", 130);
         assert!(
             rest.iter().all(|line| !line.contains("\"eval\"") && !line.contains("\"done\"")),
             "{rest:#?}"
@@ -113,7 +79,7 @@ fn the_final_evaluation_hears_a_signal_and_is_made_by_a_resumed_run() {
     let sandbox = Sandbox::new();
     let mut running = Running::start(&sandbox, &format!("{LONG_END} --out run"));
     running.wait_for("step-00000002");
-    let rest = running.stop_by("-TERM", 143);
+    let rest = stop_by(running, "-TERM", 143);
     assert!(rest.is_empty(), "{rest:#?}");
     let saved = sandbox.tree("run/checkpoints");
     sandbox.succeeds("train run --resume --quiet");
@@ -130,7 +96,7 @@ fn commands_that_evaluate_hear_a_signal() {
         let running = Running::start(&sandbox, command);
         // Its handlers are in place once the run is read.
         std::thread::sleep(Duration::from_millis(500));
-        assert!(running.stop_by("-INT", 130).is_empty());
+        assert!(stop_by(running, "-INT", 130).is_empty());
     }
     sandbox.write(
         "sweep.toml",
@@ -140,7 +106,7 @@ fn commands_that_evaluate_hear_a_signal() {
     while !sandbox.path("sweep/seed=0/snapshots").is_dir() {
         std::thread::sleep(Duration::from_millis(20));
     }
-    running.stop_by("-TERM", 143);
+    stop_by(running, "-TERM", 143);
     assert!(!sandbox.path("sweep/seed=1").exists());
     assert!(before.keys().all(|path| sandbox.path("").join(path).exists()));
 }
@@ -156,8 +122,8 @@ fn a_second_signal_does_not_wait() {
     std::thread::sleep(Duration::from_millis(300));
     let sent = Instant::now();
     running.send("-INT");
-    let output = running.child.wait_with_output().unwrap();
+    let ended = running.end();
     assert!(sent.elapsed() < Duration::from_millis(500), "{:?}", sent.elapsed());
-    assert_eq!(output.status.code(), None, "ended by the signal itself: {output:?}");
+    assert_eq!(ended.code, None, "ended by the signal itself: {ended:?}");
     sandbox.succeeds("eval run --examples 1");
 }
