@@ -9,8 +9,8 @@ use crate::storage::retire;
 
 impl RunFolder {
     /// Removes all checkpoints but the `keep` newest, at least one, the best and the first, which is the start or where
-    /// the run branched from another; returns the steps of those that went. The best has the lowest held-out loss among those that were evaluated at their own step. A damaged
-    /// checkpoint is not counted, and stays.
+    /// the run branched from another; returns the steps of those that went. The best has the lowest held-out loss among
+    /// those that were evaluated at their own step. A damaged checkpoint is not counted, and stays.
     ///
     /// # Errors
     /// If a checkpoint cannot be read or removed.

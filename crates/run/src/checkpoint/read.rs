@@ -166,7 +166,7 @@ impl Checkpoint {
         Description::parse(json, self.step).map_err(|what| RunError::damaged(&path, what))
     }
 
-    /// The size of a regular file; `None` if there is none.
+    /// The size of a regular file; `None` if it is missing.
     fn size_of(&self, name: &str) -> Result<Option<u64>, RunError> {
         let path = self.folder.join(name);
         let Some(entry) = self.storage.entry(&path).map_err(RunError::io("read", &path))? else {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use qkv_run::Storage;
 
 use crate::support::faulty::{Fault, Faulty};
+use crate::support::image::Left;
 use crate::support::life::{
     Reported, Scene, check, first_start, lived, overwrite, replace, resume, resume_from_the_start,
 };
-use crate::support::simulated::{Left, Simulated};
+use crate::support::simulated::Simulated;
 
 /// The scenes, and those that go before each.
 pub const SCENES: [(&str, &[Scene], Scene); 4] = [

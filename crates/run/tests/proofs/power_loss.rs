@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::interruption::{SCENES, play};
 use crate::support::faulty::Fault;
+use crate::support::image::Left;
 use crate::support::life::{RUN, Reported, Scene, check, first_start, lived, resume};
 use crate::support::random::Random;
-use crate::support::simulated::{Left, Simulated};
+use crate::support::simulated::Simulated;
 
 /// Random losses of a scene, as many after each of its operations.
 const LOSSES: usize = 1000;

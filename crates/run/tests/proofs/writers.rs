@@ -20,7 +20,7 @@ fn of_fifty_pairs_of_writers_exactly_one_wins_each_time() {
                 let run = RunFolder::open(path).unwrap();
                 together.wait();
                 let result = run.locked();
-                // Whoever has it keeps it until the other has its answer.
+                // The winner keeps it until the other has its answer.
                 together.wait();
                 result.map(drop)
             })

@@ -9,7 +9,8 @@ use qkv_run::{
 };
 use toml::Table;
 
-use super::simulated::{Left, Simulated};
+use super::image::Left;
+use super::simulated::Simulated;
 
 /// Where the run is; neither folder is there at first.
 pub const RUN: &str = "runs/a";
