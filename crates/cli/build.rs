@@ -12,7 +12,8 @@ fn main() {
         return;
     }
     // One of them changes with every commit and every checkout.
-    for file in ["HEAD", "logs/HEAD"] {
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    for file in ["HEAD", "logs/HEAD"].into_iter().chain(branch.as_deref()) {
         if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
             println!("cargo:rerun-if-changed={path}");
         }

@@ -174,6 +174,9 @@ pub struct InspectArgs {
     /// Folder of a run or of a checkpoint, or a safetensors file
     #[arg(value_name = "RUN|FILE")]
     pub source: PathBuf,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
     /// Number of query heads, for a file without a config
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
     pub heads: Option<usize>,
@@ -190,6 +193,9 @@ pub struct InspectArgs {
 pub struct ReportArgs {
     /// Folder of a run
     pub run: PathBuf,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
     /// Another run to show beside it, such as one with frozen matrices; may be given several times
     #[arg(long = "with", value_name = "RUN")]
     pub others: Vec<PathBuf>,

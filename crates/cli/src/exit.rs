@@ -109,9 +109,7 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         (Some(TrainError::NotTheSameRun { .. }), _) => {
             "a run keeps them: put them back, or begin another run from one of its checkpoints with --branch NEWDIR"
         }
-        (_, Some(RunError::Exists { .. })) => {
-            "choose another folder with --out, or overwrite it with --force"
-        }
+        (_, Some(RunError::Exists { .. })) => "choose another folder, or overwrite it with --out DIR --force",
         _ => return None,
     };
     Some(options.to_owned())

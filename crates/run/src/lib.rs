@@ -41,7 +41,7 @@
 //! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]. An [`Event`] is one line of its [`Log`], of a
 //! [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an [`Environment`]; a run goes on
 //! after an earlier step as [`Rewound`], if its config ([`flatten`]ed values, [`differences`]) has no
-//! [changes of meaning](changes_of_meaning), each of them a [`Difference`]. [`RunError`] is what can be wrong, and a
+//! [`changes_of_meaning`], each of them a [`Difference`]. [`RunError`] is what can be wrong, and a
 //! [`Finding`] what [`RunFolder::verify`] sees of it.
 
 mod checkpoint;

@@ -9,24 +9,26 @@ use qkv_inspect::{
     profiles, significant, summarize,
 };
 use qkv_run::RunFolder;
-use qkv_train::{Parent, check_config_of};
+use qkv_train::{Parent, Registry};
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
+use crate::session::open_run::open_to_show;
 
 /// Cells of a matrix along each axis: two columns each, they fit into 80 beside their labels.
 const CELLS: usize = 32;
 
 /// Shows every matrix and the attention map; writes pictures where they are asked for.
-pub fn run(args: &InspectArgs) -> Result<ExitCode> {
+pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
     let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
-    let run = if RunFolder::holds_a_run(&args.source)? { Some(RunFolder::open(&args.source)?) } else { None };
-    if let Some(run) = &run {
-        check_config_of(run)?;
-    }
+    let run = match RunFolder::holds_a_run(&args.source)? {
+        true => Some(open_to_show(&args.source, &args.settings, registry)?),
+        false if args.settings.is_empty() => None,
+        false => return Err(usage("--set gives the place of a run's text; name the folder of the run")),
+    };
     let mut source = Source::open(&args.source)?;
     if let Some(n_heads) = args.heads.or(args.kv_heads.map(|_| source.config.heads().n_heads)) {
         source = source.with_heads(n_heads, args.kv_heads)?;

@@ -8,15 +8,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted};
 use qkv_run::RunFolder;
-use qkv_train::check_config_of;
+use qkv_train::Registry;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
+use crate::session::open_run::open_to_show;
 
 /// Writes the page.
-pub fn run(args: &ReportArgs) -> Result<ExitCode> {
+pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
     if let Some(path) = args.out.as_ref().filter(|path| path.is_dir()) {
         return Err(usage(format!("--out {} is a folder; name a file", path.display())));
     }
@@ -24,13 +25,12 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
         folder.as_deref().map(|folder| PictureFiles::new(folder, format)).transpose()
     };
     let files = [files(&args.svg, Format::Svg)?, files(&args.png, Format::Png)?];
-    let read = |path: &PathBuf| {
-        let run = RunFolder::open(path)?;
-        check_config_of(&run)?;
+    let read = |path: &PathBuf, settings: &[String]| {
+        let run = open_to_show(path, settings, registry)?;
         Ok(Film::read_evenly(&run, Frame::max_on_page)?)
     };
-    let film = read(&args.run)?;
-    let others = args.others.iter().map(read).collect::<Result<Vec<Film>>>()?;
+    let film = read(&args.run, &args.settings)?;
+    let others = args.others.iter().map(|path| read(path, &[])).collect::<Result<Vec<Film>>>()?;
     for film in others.iter().chain([&film]) {
         for (step, reason) in &film.unreadable {
             print_error(&format!(

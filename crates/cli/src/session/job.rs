@@ -1,5 +1,6 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -105,6 +106,9 @@ impl Job {
         let mut checkpoints =
             Checkpoints::new(folder, config, &**task).keeping(config.train.keep).of_commit(COMMIT);
         if let Some(state) = state {
+            if output.is_text() {
+                writeln!(Stdout::of_a_training(), "going on after step {}\n", state.step)?;
+            }
             if is_new {
                 checkpoints.checkpoint(&state)?;
             }

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use qkv_model::plain_words;
 use qkv_run::RunFolder;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -46,8 +45,10 @@ impl Parent {
     /// Removes the table from a config.
     pub(crate) fn take(config: &mut Table) -> Result<Option<Self>, TrainError> {
         let parent = config.remove("parent").map(Value::try_into).transpose();
-        parent.map_err(|error: toml::de::Error| {
-            TrainError::Config(format!("`parent`: {}", plain_words(error.message())))
+        parent.map_err(|_: toml::de::Error| {
+            let what = "[parent] must have `path`, `weights` and `taken`, and may have `step`; put back what the run \
+                        was begun with";
+            TrainError::Config(what.to_owned())
         })
     }
 }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use crate::error::TrainError;
 
-/// The `[train]` table of a config file.
+/// The `[train]` table of a config file. A run that goes on may have another `keep`, `checkpoint_every` and
+/// `snapshot_every`, and without `stop_at` another `eval_every` and `eval_examples`: none changes what it learns; see
+/// [`qkv_run::changes_of_meaning`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {

@@ -51,9 +51,6 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     }
     if output.is_text() {
         describe::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
-        if let Some(Checkpoint { step, .. }) = from.first() {
-            writeln!(out, "going on after step {step}\n")?;
-        }
     }
     match job.run(&folder, &from, output, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {

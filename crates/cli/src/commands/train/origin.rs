@@ -9,6 +9,7 @@ use qkv_train::{Experiment, Parent, Taken, TrainError, load_checkpoint_weights, 
 
 use crate::exit::usage;
 
+use crate::output::stdout::print_error;
 use crate::session::job::Job;
 
 /// What is taken over, and from where.
@@ -67,6 +68,7 @@ impl Origin {
             match Self::of_checkpoint(checkpoint, taken) {
                 Ok(origin) => return Ok(origin),
                 Err(error) if matches!(error.downcast_ref(), Some(RunError::Damaged { .. })) => {
+                    print_error(&format!("cannot begin with it: {error}"));
                     first.get_or_insert(error);
                 }
                 Err(error) => return Err(error),

@@ -69,6 +69,11 @@ fn a_branch_records_its_parent_and_keeps_the_checkpoint_it_began_with() {
     assert!(sandbox.tree("run") == before, "the parent was changed");
     sandbox.refuses("train run --branch new --from 5", &["new already holds a run"]);
     sandbox.refuses("train new/config.toml --out third", &["[parent]"]);
+    let config = sandbox.read_text("new/config.toml").replace("taken = \"state\"", "taken = 3");
+    sandbox.write("new/config.toml", config);
+    for command in ["train new --resume", "eval new", "inspect new"] {
+        sandbox.refuses(command, &["parent.taken was \"state\", now it is 3"]);
+    }
 }
 
 #[test]

@@ -80,11 +80,11 @@ fn a_chars_run_moved_together_with_its_text_is_accepted_by_every_command() {
         sandbox.refuses(command, &["before/text.txt"]);
     }
     sandbox.write("other.txt", TEXT.replace("the", "teh"));
-    for command in READERS {
+    for command in READERS.into_iter().chain(["inspect run", "report run"]) {
         let another = format!("{command} --set task.text=other.txt");
         sandbox.refuses(&another, &["has changed", "the text of fingerprint", "this one has"]);
     }
-    for command in READERS {
+    for command in READERS.into_iter().chain(["inspect run", "report run"]) {
         sandbox.succeeds(&format!("{command} --set task.text=after/text.txt"));
     }
     // The resumed run has written the place down.

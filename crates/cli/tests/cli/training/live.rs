@@ -259,7 +259,8 @@ fn a_signal_in_a_long_step_gives_the_terminal_back_at_once() {
     let sandbox = Sandbox::new();
     let long = "--set train.batch_size=12000 --set task.seq_len=64 --threads 1";
     let mut pty = Pty::start(&sandbox, &format!("{RUN} --live {long}"));
-    pty.wait_for("W_Q");
+    // The lines before it have W_Q, too.
+    pty.wait_until("the view", |_| pty.is_taken() == [true; 3]);
     // The view is open before the first step, which takes far longer than all of this.
     pty.press("\x1c\x1a");
     std::thread::sleep(std::time::Duration::from_millis(300));
