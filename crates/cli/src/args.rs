@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, value_parser};
 
+use crate::session::memory;
+
 /// The largest integer that a TOML file can hold.
 const MAX_SEED: u64 = i64::MAX as u64;
 
@@ -83,6 +85,9 @@ pub struct TrainArgs {
     pub init_from: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// Refuse a run that needs more memory, such as 512M, 2G or 1.5GiB; all that is available by default
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
     pub quiet: bool,
@@ -223,6 +228,9 @@ pub struct SweepArgs {
     pub shard: Option<String>,
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// Refuse runs that need more memory, such as 512M, 2G or 1.5GiB; all that is available by default
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
     /// Print one JSON object a run and nothing else
     #[arg(long)]
     pub json: bool,

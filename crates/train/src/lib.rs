@@ -17,8 +17,9 @@
 //!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
 //!   `own_command_line`. A run that is there has its own: [`Registry::read_run`],
 //!   [`check_config_of`], every [`Difference`] ([`SameRun`]), and a [`Parent`] of which it has [`Taken`] something.
-//! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`]; [`global_norm`], [`clip_factor`],
-//!   [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
+//! - How much memory does it need? [`MemoryEstimate`], from the [`ModelSizes`] of a model ([`Passes`], [`PassSizes`]).
+//! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`];
+//!   [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
 //!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]); a [`Baseline`] to compare with; example
 //!   `custom_score`.
@@ -36,6 +37,7 @@ mod causal;
 mod config;
 mod error;
 mod measure;
+mod memory;
 mod model;
 mod registry;
 mod saving;
@@ -50,6 +52,7 @@ pub use error::{Quantity, TextFault, TrainError};
 pub use measure::{
     AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly, generate,
 };
+pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model, Query};
 pub use qkv_run::{Baseline, Difference, Environment, Evaluation, ProbeLabels, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun, check_config_of};

@@ -41,12 +41,12 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let machine = args.machine.open_machine()?;
     // Everything is checked before the first run starts.
     for run in &runs {
-        Job::prepare(&run.experiment, &machine).with_context(|| run.labels.join(" "))?;
+        Job::prepare(&run.experiment, &machine, args.max_memory).with_context(|| run.labels.join(" "))?;
     }
     let mut interrupt = Interrupt::watch(|| {})?;
     let mut ended = ExitCode::SUCCESS;
     for (number, run) in runs.iter().enumerate() {
-        let job = Job::prepare(&run.experiment, &machine)?;
+        let job = Job::prepare(&run.experiment, &machine, args.max_memory)?;
         match train(registry, &job, run, &mut interrupt) {
             Ok(Some(end)) => show(args, &end, &format!("{:>4}/{}", number + 1, runs.len()), run)?,
             Ok(None) => {}

@@ -22,6 +22,7 @@ use crate::output::progress::{EvaluationBar, Progress};
 use crate::output::stdout::{Stdout, print_error};
 use crate::session::environment::{COMMIT, Machine};
 use crate::session::interrupt::Interrupt;
+use crate::session::memory;
 use crate::session::outcome::{Done, Outcome, Output};
 
 /// Test examples behind the final figures at most; `qkv eval` takes any number.
@@ -47,10 +48,18 @@ pub struct Job {
 }
 
 impl Job {
-    /// Builds the model of an experiment.
-    pub fn prepare(experiment: &Experiment, machine: &Machine) -> Result<Self> {
+    /// Builds the model of an experiment, if its training fits into memory; see [`memory::check`].
+    pub fn prepare(experiment: &Experiment, machine: &Machine, max_memory: Option<u64>) -> Result<Self> {
         let (device, environment) = (machine.device.clone().autodiff(), machine.environment());
+        // Before the weights are drawn, where that is possible.
+        let before = experiment.memory();
+        if let Some(estimate) = &before {
+            memory::check(estimate, max_memory)?;
+        }
         let model = experiment.model(&device)?;
+        if before.is_none() {
+            memory::check(&experiment.memory_of(&model), max_memory)?;
+        }
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
         // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::new(model.clone(), &*task, config.recipe(), &device)?;

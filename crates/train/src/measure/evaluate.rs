@@ -165,6 +165,11 @@ const BATCH: usize = 256;
 /// Most T×T entries per head and forward pass, 16 MiB: long sequences are evaluated a few at a time.
 const MAP_ENTRIES: usize = 1 << 22;
 
+/// Examples of a forward pass.
+pub(crate) fn examples_at_once(seq_len: usize) -> usize {
+    (MAP_ENTRIES / seq_len.pow(2)).clamp(1, BATCH)
+}
+
 /// Leaves out the examples without a target, so that every batch has one.
 fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
     task: &'a dyn Task,
@@ -172,7 +177,7 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
     device: &Device,
 ) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a, E> {
     let device = device.clone().without_autodiff();
-    let at_once = (MAP_ENTRIES / task.seq_len().pow(2)).clamp(1, BATCH);
+    let at_once = examples_at_once(task.seq_len());
     let asks = |example: &Result<Example, TrainError>| !example.as_ref().is_ok_and(Example::asks_nothing);
     let mut n_drawn = 0;
     let mut is_first = true;

@@ -7,6 +7,6 @@ mod generate;
 mod probe;
 
 pub use evaluate::{AllInputs, Ask, Asked, EvaluationProgress, HeldOut, evaluate, evaluate_exactly};
-pub(crate) use evaluate::{Sums, go_on, whole};
+pub(crate) use evaluate::{Sums, examples_at_once, go_on, whole};
 pub use generate::{Sampling, generate};
 pub use probe::Probe;

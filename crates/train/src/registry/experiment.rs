@@ -3,14 +3,17 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::Init;
 
-use super::BuildModel;
+use super::{BuildModel, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::measure::examples_at_once;
+use crate::memory::{MemoryEstimate, ModelSizes, Passes};
 use crate::model::AnyModel;
-use crate::task::Task;
+use crate::task::{Split, Task, draw};
 
 /// What [`Registry::read`](super::Registry::read) makes of a config.
 pub struct Experiment {
@@ -19,6 +22,7 @@ pub struct Experiment {
     /// What is learned.
     pub task: Arc<dyn Task>,
     pub(super) build_model: Box<BuildModel>,
+    pub(super) sizes: Box<Sizes>,
 }
 
 impl Experiment {
@@ -28,6 +32,29 @@ impl Experiment {
     /// If the settings of a score or a position scheme do not fit the model.
     pub fn model(&self, device: &Device) -> Result<AnyModel, TrainError> {
         (self.build_model)(&*self.task, &Init::new(device, self.config.seed))
+    }
+
+    /// The memory that a training needs, before any of it is taken; `None` where the sizes of the model are not known
+    /// before it is [built](Self::memory_of).
+    pub fn memory(&self) -> Option<MemoryEstimate> {
+        Some(MemoryEstimate::new(&(self.sizes)(&self.passes())?, self.task.n_bytes()))
+    }
+
+    /// The same for its model, once that is built: without activations, where the sizes of its type are not known.
+    pub fn memory_of(&self, model: &AnyModel) -> MemoryEstimate {
+        let n_parameters = model.num_params() as f64;
+        let of_parameters = ModelSizes { parameters: n_parameters, learned: n_parameters, passes: None };
+        let sizes = (self.sizes)(&self.passes()).unwrap_or(of_parameters);
+        MemoryEstimate::new(&sizes, self.task.n_bytes())
+    }
+
+    fn passes(&self) -> Passes {
+        let Config { seed, train, .. } = &self.config;
+        let seq_len = self.task.seq_len();
+        // Where no example can be drawn, the trainer refuses to start.
+        let example = draw(&*self.task, *seed, Split::Train, 0);
+        let n_targets = example.map_or(seq_len, |example| example.targets.iter().flatten().count());
+        Passes { n_in_step: train.batch_size, n_in_evaluation: examples_at_once(seq_len), n_targets }
     }
 }
 

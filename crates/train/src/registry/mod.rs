@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::TrainError;
+use crate::memory::{ModelSizes, Passes};
 use crate::model::{AnyModel, Model};
 use crate::task::{
     CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
@@ -41,10 +42,17 @@ pub struct Registry {
 
 type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
 
-/// Fits the settings of a model to a task and to a size of a batch: the same choice with everything filled in, and what
-/// builds it.
-type FitModel =
-    dyn FnOnce(&Choice, &dyn Task, usize, &Catalog) -> Result<(Choice, Box<BuildModel>), TrainError>;
+/// Fits the settings of a model to a task and to a size of a batch.
+type FitModel = dyn FnOnce(&Choice, &dyn Task, usize, &Catalog) -> Result<Fitted, TrainError>;
+
+/// A model that fits: its settings with everything filled in, what builds it, and its sizes.
+struct Fitted {
+    choice: Choice,
+    build: Box<BuildModel>,
+    sizes: Box<Sizes>,
+}
+
+type Sizes = dyn Fn(&Passes) -> Option<ModelSizes>;
 
 type BuildModel = dyn Fn(&dyn Task, &Init) -> Result<AnyModel, TrainError>;
 
@@ -61,6 +69,13 @@ pub trait ModelConfig: Settings {
     fn fit(self, task: &dyn Task, batch_size: usize, catalog: &Catalog) -> Result<Self, TrainError> {
         let _ = (task, batch_size, catalog);
         Ok(self)
+    }
+
+    /// The numbers that the model has and computes, from which the memory of a training is estimated; `None` unless
+    /// overridden.
+    fn sizes(&self, passes: &Passes) -> Option<ModelSizes> {
+        let _ = passes;
+        None
     }
 
     /// Builds the model.
@@ -171,10 +186,11 @@ impl Registry {
             Box::new(move |choice: &Choice, task: &dyn Task, batch_size, catalog: &Catalog| {
                 let settings = settings.fit(task, batch_size, catalog)?;
                 let choice = choice.with_settings(&settings);
-                let catalog = catalog.clone();
+                let (settings, catalog) = (Arc::new(settings), catalog.clone());
+                let of_sizes = Arc::clone(&settings);
                 let build: Box<BuildModel> =
                     Box::new(move |task, init| Ok(AnyModel::new(settings.build(task, init, &catalog)?)));
-                Ok((choice, build))
+                Ok(Fitted { choice, build, sizes: Box::new(move |passes| of_sizes.sizes(passes)) })
             })
         });
         self

@@ -86,9 +86,9 @@ impl Reader<'_> {
         }
         config.recipe().check()?;
         let fit = models.read(&config.model)?.build;
-        let (model, build_model) = fit(&config.model, &*task, config.train.batch_size, catalog)?;
-        config.model = model;
-        Ok(Experiment { config, task, build_model })
+        let fitted = fit(&config.model, &*task, config.train.batch_size, catalog)?;
+        config.model = fitted.choice;
+        Ok(Experiment { config, task, build_model: fitted.build, sizes: fitted.sizes })
     }
 }
 

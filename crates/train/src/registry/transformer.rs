@@ -4,6 +4,7 @@ use qkv_model::{Catalog, Init, MaskConfig, Transformer, TransformerConfig};
 
 use super::ModelConfig;
 use crate::error::TrainError;
+use crate::memory::{self, ModelSizes, Passes};
 use crate::task::Task;
 
 /// A gigabyte of entries, four of memory, for one layer's maps; a step keeps several.
@@ -33,6 +34,10 @@ impl ModelConfig for TransformerConfig {
         let expected = format!("at most {most} for attention maps of this size");
         TrainError::in_range(batch_size <= most, "train.batch_size", expected, batch_size)?;
         Ok(fitted)
+    }
+
+    fn sizes(&self, passes: &Passes) -> Option<ModelSizes> {
+        Some(memory::sizes(self, passes))
     }
 
     fn build(&self, _: &dyn Task, init: &Init, catalog: &Catalog) -> Result<Transformer, TrainError> {

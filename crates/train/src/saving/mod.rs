@@ -12,4 +12,5 @@ mod snapshot;
 
 pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
+pub(crate) use snapshot::MAX_VALUES;
 pub use snapshot::{FilmEnd, Snapshots};

@@ -21,7 +21,7 @@ use crate::training::{Next, Observer, State};
 
 /// Values of the projections, of the tables, or of the maps: 1 MiB each. What is more is kept with checkpoints only, so
 /// that the film of a run stays small beside the run.
-const MAX_VALUES: usize = 1 << 18;
+pub(crate) const MAX_VALUES: usize = 1 << 18;
 
 /// Saves a frame of the film every few steps and at every checkpoint. The page of [`qkv_run`] has its format. A frame
 /// that cannot be written ends the film, not the training.

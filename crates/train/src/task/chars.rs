@@ -135,6 +135,11 @@ impl Task for Chars {
         true
     }
 
+    /// Four bytes a token, and four that sorting the alphabet took and the allocator keeps.
+    fn n_bytes(&self) -> u64 {
+        8 * self.tokens.len() as u64
+    }
+
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
         let part = &self.tokens[self.part(Split::Train)];
         let start = rng.random_range(0..=part.len() - self.config.seq_len);

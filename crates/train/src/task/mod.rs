@@ -83,6 +83,11 @@ pub trait Task: Send + Sync {
         Split::of(tokens)
     }
 
+    /// Bytes of the data that it holds in memory, such as a text; 0 by default.
+    fn n_bytes(&self) -> u64 {
+        0
+    }
+
     /// All inputs, where they can be numbered.
     fn inputs(&self) -> Option<Inputs<'_>> {
         None

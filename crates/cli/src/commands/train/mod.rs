@@ -26,7 +26,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         live::check()?;
     }
     let plan = Plan::new(args, registry)?;
-    let job = plan.job(&args.machine.open_machine()?)?.stop_after(args.stop_after);
+    let job = plan.job(&args.machine.open_machine()?, args.max_memory)?.stop_after(args.stop_after);
     let mut interrupt = Interrupt::watch(live::close)?;
     let (folder, from) = plan.folder()?;
     let output = match args {

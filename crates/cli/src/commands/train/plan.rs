@@ -113,8 +113,8 @@ impl Plan {
     }
 
     /// The training, with its model on the device of `machine`.
-    pub fn job(&self, machine: &Machine) -> Result<Job> {
-        let job = Job::prepare(&self.experiment, machine)?;
+    pub fn job(&self, machine: &Machine, max_memory: Option<u64>) -> Result<Job> {
+        let job = Job::prepare(&self.experiment, machine, max_memory)?;
         match &self.origin {
             Some(origin) => origin.give_to(job, &self.experiment),
             None => Ok(job),

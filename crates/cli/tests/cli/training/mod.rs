@@ -23,6 +23,9 @@ mod first_lines;
 mod live;
 /// Attention learns to reverse a sequence, and only with learnable matrices.
 mod main_job;
+/// How much memory a run takes, and the estimate of it.
+#[cfg(target_os = "linux")]
+mod memory;
 /// Which folder a run goes to, and what it does to one that is there.
 mod out_folder;
 /// A run that was stopped goes on as if it had not been.

@@ -115,7 +115,7 @@ fn commands_that_evaluate_hear_a_signal() {
 fn a_second_signal_does_not_wait() {
     let sandbox = Sandbox::new();
     // One step takes many seconds.
-    let line = "train reverse --json --out run --set train.batch_size=4096 --set task.seq_len=512 --set model.d_model=256";
+    let line = "train reverse --json --out run --set train.batch_size=512 --set task.seq_len=512 --set model.d_model=256";
     let mut running = Running::start(&sandbox, line);
     running.wait_for("\"saved\"");
     running.send("-INT");

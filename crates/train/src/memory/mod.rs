@@ -1,0 +1,43 @@
+//! The memory that a training will need, estimated from sizes alone before anything of it is created.
+//!
+//! Here belong the numbers of a model's activations and what they add up to. How much memory there is, a program asks
+//! the system.
+
+mod estimate;
+mod transformer;
+
+pub use estimate::MemoryEstimate;
+pub(crate) use transformer::sizes;
+
+/// What a training computes at once, as far as it decides the sizes of activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passes {
+    /// Examples of a training step.
+    pub n_in_step: usize,
+    /// Examples of a forward pass of an evaluation.
+    pub n_in_evaluation: usize,
+    /// Positions of an example that carry loss.
+    pub n_targets: usize,
+}
+
+/// Numbers that a model has and computes, at four bytes each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelSizes {
+    /// Of all parameters.
+    pub parameters: f64,
+    /// Of the learned ones.
+    pub learned: f64,
+    /// Of what it computes, where that is known.
+    pub passes: Option<PassSizes>,
+}
+
+/// Numbers that are held at once on top of the parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PassSizes {
+    /// By forward and backward of a step, without the gradients of parameters.
+    pub step: f64,
+    /// By the forward of an evaluation.
+    pub evaluation: f64,
+    /// For a frame of the film, with its maps.
+    pub frame: f64,
+}
