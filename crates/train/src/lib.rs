@@ -27,7 +27,7 @@
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`]), [`Checkpoints`] and
 //!   [`Snapshots`] are three.
 //! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`]; [`Probe`]
-//!   with its [`ProbeLabels`];//!   example `read_the_weights`.
+//!   with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`].
 
 mod causal;
