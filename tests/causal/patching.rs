@@ -177,6 +177,12 @@ fn pairs_and_places_between_which_there_is_nothing_to_find_are_refused() {
         "at no position of 1 pairs do the clean and the corrupted example ask for different answers; corrupt what the \
          answer depends on"
     );
+    let mut short = same.clone();
+    short[0].corrupted.targets.pop();
+    assert_eq!(
+        Patching::new(&model, &TASK, &short, &device).unwrap_err().to_string(),
+        "an example must have 7 tokens and 7 targets or gaps, got 7 and 6"
+    );
     let mut uneven = pairs();
     uneven[1].corrupted.tokens.pop();
     assert_eq!(

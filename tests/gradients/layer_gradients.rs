@@ -13,7 +13,8 @@ use crate::support::module_gradients::{Gradient, gradients};
 use crate::support::numbers::{bools, random, random_tensor, tensor};
 use crate::support::parameters::paths;
 
-// Different numbers for all axes; groups need a number of heads that divides, and rotations an even `d_k`.
+// Different numbers for all axes, but that two heads are as many as the inputs; one and four are not. Groups need a
+// number of heads that divides, and rotations an even `d_k`.
 const BATCH: usize = 2;
 const D_IN: usize = 3;
 const D_V: usize = 5;

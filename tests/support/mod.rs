@@ -1,7 +1,5 @@
 //! What the tests stand on: a device in two precisions, oracles, cases, published numbers. Nothing here is a test.
 
-/// The inputs of `reverse` with other targets.
-pub mod asks;
 /// The device, its precisions, and tolerances.
 pub mod backends;
 /// Central differences, the oracle of every backward.
@@ -20,6 +18,8 @@ pub mod numbers;
 pub mod onnx_cases;
 /// ONNX's operator as nested loops.
 pub mod onnx_reference;
+/// The inputs of `reverse` with other targets.
+pub mod other_targets;
 /// Messages of panics.
 pub mod panics;
 /// Parameters by path.

@@ -9,7 +9,7 @@ use qkv_train::{AnyModel, Config, ConfigSource, Registry, Task};
 pub type Variant = (&'static str, &'static [&'static str]);
 
 /// Each alone, and many at once.
-pub const VARIANTS: [Variant; 20] = [
+pub const VARIANTS: [Variant; 21] = [
     ("plain", &[]),
     ("dot", &["model.score=dot"]),
     ("additive", &["model.score=additive", "model.score.d_hidden=5"]),
@@ -28,6 +28,7 @@ pub const VARIANTS: [Variant; 20] = [
     ("swiglu", &["model.d_mlp=19", "model.activation=swiglu"]),
     ("tied-and-biased", &["model.tied=true", "model.bias=true", "model.w_o=true"]),
     ("frozen", &["model.projections=frozen"]),
+    ("frozen-with-dropout", &["model.projections=frozen", "model.dropout=0.2"]),
     ("dropout", &["model.dropout=0.2", "model.d_mlp=19"]),
     (
         "everything",

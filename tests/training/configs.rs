@@ -100,6 +100,7 @@ fn settings_are_toml_or_plain_names() {
     // Settings without a name belong to the score that is there.
     assert_eq!(score("model.score.scale=0.5"), scaled_by(0.5));
     assert_eq!(score("model.score=additive"), additive(32));
+    assert_eq!(read("reverse", &["train.steps=5 # note"]).unwrap().train.steps, 5);
     // A whole number where a fraction is expected.
     assert_eq!(read("reverse", &["optimizer.clip=2"]).unwrap().optimizer.clip, 2.0);
 }

@@ -2,8 +2,8 @@
 
 use qkv_train::{Ablation, Examples, Probe, Replacement, Split, Task, attribute, evaluate, evaluate_exactly};
 
-use crate::support::asks::{Asks, REVERSE, transformer};
 use crate::support::backends::device;
+use crate::support::other_targets::{REVERSE, WithTargets, transformer};
 
 fn ask_nothing(tokens: &[u32]) -> Vec<Option<u32>> {
     vec![None; tokens.len()]
@@ -11,8 +11,9 @@ fn ask_nothing(tokens: &[u32]) -> Vec<Option<u32>> {
 
 #[test]
 fn examples_that_ask_nothing_do_not_count() {
-    let task =
-        Asks(|tokens: &[u32]| if tokens[0] == 0 { REVERSE.targets(tokens) } else { ask_nothing(tokens) });
+    let task = WithTargets(
+        |tokens: &[u32]| if tokens[0] == 0 { REVERSE.targets(tokens) } else { ask_nothing(tokens) },
+    );
     let examples = Examples { task: &task, seed: 3, split: Split::Test };
     let asks = |index| examples.draw(index).unwrap().targets.iter().any(Option::is_some);
     // The last of these alone would be a batch without a target.
@@ -33,7 +34,7 @@ fn examples_that_ask_nothing_do_not_count() {
 
 #[test]
 fn where_nothing_is_asked_nothing_is_measured() {
-    let task = Asks(ask_nothing);
+    let task = WithTargets(ask_nothing);
     let examples = Examples { task: &task, seed: 3, split: Split::Test };
     let device = device();
     let model = transformer(&device);
@@ -51,7 +52,7 @@ fn where_nothing_is_asked_nothing_is_measured() {
 
 #[test]
 fn an_example_that_asks_nothing_can_be_looked_at() {
-    let task = Asks(ask_nothing);
+    let task = WithTargets(ask_nothing);
     let example = Examples { task: &task, seed: 3, split: Split::Test }.draw(0).unwrap();
     let device = device();
     let model = transformer(&device);

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor};
 use qkv_model::Mode;
 use qkv_train::{Model, Reverse, Sampling, generate};
 
-use crate::support::asks::{REVERSE, transformer};
+use crate::support::other_targets::{REVERSE, transformer};
 
 #[test]
 fn a_sample_is_a_function_of_seed_and_index_and_stays_in_the_vocabulary() {

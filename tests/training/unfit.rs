@@ -7,8 +7,8 @@ use qkv_train::{
     AdamW, Batch, Example, Examples, Model, Probe, Recipe, Split, State, TrainError, Trainer, draw, evaluate,
 };
 
-use crate::support::asks::{Asks, REVERSE, transformer};
 use crate::support::backends::device;
+use crate::support::other_targets::{REVERSE, WithTargets, transformer};
 
 /// A transformer without the last `n_left_out` of its features.
 #[derive(Module, Debug)]
@@ -61,14 +61,14 @@ fn a_model_without_autodiff_is_not_trained() {
 fn a_target_outside_the_vocabulary_is_named() {
     let message = "a target is 6, but the vocabulary has 6 tokens, numbered from 0; the vocabulary of the task and \
                    that of the model must have them all";
-    let task = Asks(|_: &[u32]| vec![Some(5), Some(6), None, Some(0), None]);
+    let task = WithTargets(|_: &[u32]| vec![Some(5), Some(6), None, Some(0), None]);
     let device = device();
     let learning = device.clone().autodiff();
     let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
     check(new.map(|_| ()), message);
     let examples = Examples { task: &task, seed: 0, split: Split::Test };
     check(evaluate(&transformer(&device), examples, 3, &device), message);
-    let last = Asks(|_: &[u32]| vec![Some(5); 5]);
+    let last = WithTargets(|_: &[u32]| vec![Some(5); 5]);
     evaluate(&transformer(&device), Examples { task: &last, ..examples }, 3, &device).unwrap();
 }
 
@@ -78,7 +78,7 @@ fn an_example_of_another_length_is_refused() {
     let learning = device.clone().autodiff();
     for n_targets in [4, 6] {
         let message = format!("an example must have 5 tokens and 5 targets or gaps, got 5 and {n_targets}");
-        let task = Asks(|_: &[u32]| vec![Some(1); n_targets]);
+        let task = WithTargets(|_: &[u32]| vec![Some(1); n_targets]);
         let new = Trainer::new(transformer(&learning), &task, Recipe::default(), &learning);
         check(new.map(|_| ()), &message);
         let example = draw(&task, 0, Split::Test, 0).unwrap();

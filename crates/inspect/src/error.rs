@@ -191,7 +191,7 @@ pub enum InspectError {
         columns: usize,
     },
     /// Queries and keys cannot be given another basis.
-    #[error("there is no balanced gauge: {0}")]
+    #[error(transparent)]
     NoGauge(#[from] NoGauge),
     /// NaN or infinite values have no singular values and no eigenvalues.
     #[error(

@@ -31,9 +31,9 @@
 //! - Which head reads which? [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a
 //!   [`Baseline`].
 //! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
-//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`], [`GradientFlow`]s; `qkv report RUN`.
+//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`] and [`GradientFlow`]s; `qkv report RUN`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
-//!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`grouped`] and [`counted`]; a
+//!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and [`counted`]; a
 //!   [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
 //! - What can be wrong? [`InspectError`].
 
@@ -69,7 +69,7 @@ pub use matrix::dense::Matrix;
 pub use matrix::eigenvalues::{Eigenvalue, Eigenvalues};
 pub use matrix::movement::Movement;
 pub use matrix::spectrum::Spectrum;
-pub use number::{counted, grouped, significant};
+pub use number::{counted, grouped, share, significant};
 pub use picture::cell::{Cell, Grid};
 pub use picture::heat_map::HeatMap;
 pub use picture::label::clean_label;

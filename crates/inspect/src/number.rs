@@ -18,6 +18,22 @@ pub fn significant(x: f64) -> String {
     written(x, x, DIGITS)
 }
 
+/// A share of one with three decimals, so that a table of them fits 80 columns; one that would be 0.000 or -0.000 has
+/// one digit and an exponent instead.
+///
+/// ```
+/// use qkv_inspect::share;
+///
+/// assert_eq!([0.0, 0.4375, 1.0, 0.00042, -2e-4].map(share), ["0", "0.438", "1.000", "4e-4", "-2e-4"]);
+/// ```
+pub fn share(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".to_owned(),
+        small if small < 0.001 => format!("{x:.0e}"),
+        _ => format!("{x:.3}"),
+    }
+}
+
 /// Digits in groups of three: `3,840`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();

@@ -22,16 +22,20 @@ pub(crate) fn is_worth_it(work_ns: f64) -> bool {
 }
 
 /// Does `task` for every item, in parallel if all of them together take about `work_ns` on one thread and that is worth
-/// it. An item owns what its task writes to.
+/// it. An item owns what its task writes to, or its task reaches that through a
+/// [`SharedView`](crate::memory::SharedView).
 pub(crate) fn for_each<I: Send>(
     items: impl Iterator<Item = I>,
     work_ns: f64,
     task: impl Fn(I) + Sync + Send,
 ) {
-    if is_worth_it(work_ns) {
-        items.collect::<Vec<_>>().into_par_iter().for_each(task);
-    } else {
-        items.for_each(task);
+    if !is_worth_it(work_ns) {
+        return items.for_each(task);
+    }
+    let items: Vec<I> = items.collect();
+    match items.len() {
+        0 | 1 => items.into_iter().for_each(task),
+        _ => items.into_par_iter().for_each(task),
     }
 }
 

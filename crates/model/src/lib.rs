@@ -25,7 +25,7 @@
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - Where do initial weights come from? [`Init`], [`Training`], [`random`].
-//! - What is in a model? [`parameters()`], [`Parameter`], named by their [`ModulePath`].
+//! - What is in a model? [`parameters()`], [`parameters_where`], [`Parameter`], named by their [`ModulePath`].
 //! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
 //!   `qkv bench` measures it.
 //! - Is this a training step? [`Mode`]; example `gradients_reach_qkv`.
@@ -88,7 +88,7 @@ pub use init::{Init, Training};
 pub use mlp::{Activation, Mlp};
 pub use mode::Mode;
 pub use norm::{Norm, NormConfig, NormKind};
-pub use parameters::{ModulePath, Parameter, parameters};
+pub use parameters::{ModulePath, Parameter, parameters, parameters_where};
 pub use parts::{
     Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings, Visitor,
     plain_words,

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use crate::fused::{self, HostBackend};
+use crate::fused::{self, HostBackend, MlpWeights};
 use crate::init::{Init, Training};
 use crate::linear::{linear, linear_onto};
 
@@ -73,8 +73,9 @@ impl Mlp {
         if let (Activation::Gelu, Some(b_in), Some(b_out)) = (self.activation, &self.b_in, &self.b_out)
             && let Some(backend) = HostBackend::of(&x)
         {
-            let weights = [self.w_in.val(), self.w_out.val()];
-            return fused::gelu_mlp(backend, residual, x, weights, [b_in.val(), b_out.val()]);
+            let (w_in, w_out) = (self.w_in.val(), self.w_out.val());
+            let weights = MlpWeights { w_in, b_in: b_in.val(), w_out, b_out: b_out.val() };
+            return fused::gelu_mlp(backend, residual, x, weights);
         }
         linear_onto(residual, self.hidden(x), self.w_out.val(), self.b_out.as_ref().map(Param::val))
     }

@@ -5,7 +5,7 @@ use burn::nn::{LayerNorm, LayerNormConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::fused::{self, HostBackend};
+use crate::fused::{self, HostBackend, NormWeights};
 use crate::init::Init;
 
 /// Added to the variance or the mean square; what PyTorch and Burn add.
@@ -72,9 +72,13 @@ impl Norm {
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match (self, HostBackend::of(&x)) {
             (Self::Layer(LayerNorm { gamma, beta: Some(beta), .. }), Some(backend)) => {
-                fused::norm(backend, x, gamma.val(), Some(beta.val()), EPSILON)
+                let (gamma, beta) = (gamma.val(), Some(beta.val()));
+                fused::norm(backend, x, NormWeights { gamma, beta, epsilon: EPSILON })
             }
-            (Self::Rms(norm), Some(backend)) => fused::norm(backend, x, norm.gamma.val(), None, EPSILON),
+            (Self::Rms(norm), Some(backend)) => {
+                let gamma = norm.gamma.val();
+                fused::norm(backend, x, NormWeights { gamma, beta: None, epsilon: EPSILON })
+            }
             (Self::Layer(norm), _) => norm.forward(x),
             (Self::Rms(norm), None) => rms_norm(x, EPSILON) * norm.gamma.val().unsqueeze(),
         }

@@ -28,7 +28,22 @@ pub struct Parameter {
 /// # Ok::<(), qkv_model::ModelError>(())
 /// ```
 pub fn parameters<M: Module>(module: &M) -> Vec<Parameter> {
-    let mut list = List::default();
+    parameters_where(module, |_| true)
+}
+
+/// The parameters of `module` whose path is one of those asked for; the others are not copied.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, SelfAttentionConfig, parameters_where};
+///
+/// let attention = SelfAttentionConfig::new(3, 2).init(&Init::new(&Device::flex(), 1))?;
+/// let found = parameters_where(&attention, |path| path == "w_k");
+/// assert_eq!(found.iter().map(|p| (&*p.path, &p.shape[..])).collect::<Vec<_>>(), [("w_k", &[3, 2][..])]);
+/// # Ok::<(), qkv_model::ModelError>(())
+/// ```
+pub fn parameters_where<M: Module>(module: &M, is_asked_for: impl Fn(&str) -> bool) -> Vec<Parameter> {
+    let mut list = List { path: ModulePath::default(), is_asked_for, parameters: Vec::new() };
     module.visit(&mut list);
     list.parameters
 }
@@ -54,13 +69,13 @@ impl ModulePath {
     }
 }
 
-#[derive(Default)]
-struct List {
+struct List<F> {
     path: ModulePath,
+    is_asked_for: F,
     parameters: Vec<Parameter>,
 }
 
-impl ModuleVisitor for List {
+impl<F: Fn(&str) -> bool> ModuleVisitor for List<F> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }
@@ -70,8 +85,12 @@ impl ModuleVisitor for List {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let path = self.path.names().join(".");
+        if !(self.is_asked_for)(&path) {
+            return;
+        }
         self.parameters.push(Parameter {
-            path: self.path.names().join("."),
+            path,
             shape: param.dims().to_vec(),
             learned: param.is_require_grad(),
             data: param.to_data(),

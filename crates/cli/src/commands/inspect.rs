@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use qkv_inspect::{
     Composition, Embeddings, HeadProfile, LayerWeights, Source, Spectrum, Summary, has_compositions, n_pairs,
-    profiles, significant, summarize,
+    profiles, share, significant, summarize,
 };
 use qkv_run::RunFolder;
 use qkv_train::{Parent, Registry};
@@ -148,8 +148,8 @@ fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfi
             place(found.to_layer, found.to_head),
             found.kind.name().to_owned(),
             place(found.from_layer, found.from_head),
-            format!("{:.3}", found.score),
-            format!("{:.3}", found.baseline.mean),
+            share(found.score),
+            share(found.baseline.mean),
             significant(found.deviations()),
         ]
     };

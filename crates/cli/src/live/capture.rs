@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_inspect::{Heads, InspectError, Matrix, clean_label, counted, split_heads};
-use qkv_model::{Parameter, parameters};
-use qkv_run::tensor_names::{W_K, W_Q, W_V};
+use qkv_model::parameters_where;
+use qkv_run::tensor_names::{W_K, W_Q, W_V, split};
 use qkv_train::{Example, Layer, Model, Probe, Task};
 
 use super::view::{Capture, Place};
@@ -34,7 +34,7 @@ impl Capturer<'_> {
         };
         let map = weights.and_then(|weights| attention_map(weights, head));
         let projections = match model.layers().get(layer) {
-            Some(layer) => projections(&parameters(&model), layer, head),
+            Some(layer) => projections(&model, layer, head),
             None => PROJECTIONS.map(|name| Err(format!("no {} in this model", name.to_uppercase()))),
         };
         let tokens =
@@ -47,11 +47,15 @@ impl Capturer<'_> {
 type Shown = Result<Matrix, String>;
 
 /// The projections of a head.
-fn projections(parameters: &[Parameter], layer: &Layer, head: usize) -> [Shown; 3] {
+fn projections<M: Module>(model: &M, layer: &Layer, head: usize) -> [Shown; 3] {
     let heads = Heads { n_heads: layer.n_heads, n_kv_heads: layer.n_kv_heads };
+    let is_of_layer = |path: &str| {
+        let (prefix, name) = split(path);
+        prefix == layer.path && PROJECTIONS.contains(&name)
+    };
+    let parameters = parameters_where(model, is_of_layer);
     PROJECTIONS.map(|name| {
-        let path = format!("{}.{name}", layer.path);
-        let found = parameters.iter().find(|parameter| parameter.path == path);
+        let found = parameters.iter().find(|parameter| split(&parameter.path).1 == name);
         match found.map(|found| (&found.shape[..], &found.data)) {
             Some((&[rows, columns], data)) => {
                 of_head(name, Matrix::new(rows, columns, data.iter().collect()), heads, head)

@@ -40,35 +40,43 @@ pub const HELP: [(&str, &str); 7] = [
 
 /// The keys in the bytes of a terminal; bytes of other keys are left out.
 pub fn keys(mut bytes: &[u8]) -> Vec<Key> {
-    use Axis::{Head, Input, Layer};
-    use Direction::{Next, Previous};
     let mut keys = Vec::new();
     loop {
-        let (letter, rest) = match bytes {
+        let (key, rest) = match bytes {
             [] => return keys,
             // An arrow is three bytes: ESC, `[` or `O`, and a letter.
-            [b'\x1b', b'[' | b'O', b'A', rest @ ..] => (b'L', rest),
-            [b'\x1b', b'[' | b'O', b'B', rest @ ..] => (b'l', rest),
-            [b'\x1b', b'[' | b'O', b'C', rest @ ..] => (b'h', rest),
-            [b'\x1b', b'[' | b'O', b'D', rest @ ..] => (b'H', rest),
-            [b'\x1b', b'[' | b'O', _, rest @ ..] => (0, rest),
-            [letter, rest @ ..] => (*letter, rest),
+            [b'\x1b', b'[' | b'O', arrow, rest @ ..] => (of_arrow(*arrow), rest),
+            [letter, rest @ ..] => (of_letter(*letter), rest),
         };
+        keys.extend(key);
         bytes = rest;
-        keys.extend(match letter {
-            b'l' => Some(Key::Move(Layer, Next)),
-            b'L' => Some(Key::Move(Layer, Previous)),
-            b'h' => Some(Key::Move(Head, Next)),
-            b'H' => Some(Key::Move(Head, Previous)),
-            b'i' => Some(Key::Move(Input, Next)),
-            b'I' => Some(Key::Move(Input, Previous)),
-            b'p' | b' ' => Some(Key::Pause),
-            b's' => Some(Key::Save),
-            b'q' => Some(Key::Stop),
-            b'?' => Some(Key::Help),
-            _ => None,
-        });
     }
+}
+
+fn of_arrow(last: u8) -> Option<Key> {
+    Some(match last {
+        b'A' => Key::Move(Axis::Layer, Direction::Previous),
+        b'B' => Key::Move(Axis::Layer, Direction::Next),
+        b'C' => Key::Move(Axis::Head, Direction::Next),
+        b'D' => Key::Move(Axis::Head, Direction::Previous),
+        _ => return None,
+    })
+}
+
+fn of_letter(letter: u8) -> Option<Key> {
+    Some(match letter {
+        b'l' => Key::Move(Axis::Layer, Direction::Next),
+        b'L' => Key::Move(Axis::Layer, Direction::Previous),
+        b'h' => Key::Move(Axis::Head, Direction::Next),
+        b'H' => Key::Move(Axis::Head, Direction::Previous),
+        b'i' => Key::Move(Axis::Input, Direction::Next),
+        b'I' => Key::Move(Axis::Input, Direction::Previous),
+        b'p' | b' ' => Key::Pause,
+        b's' => Key::Save,
+        b'q' => Key::Stop,
+        b'?' => Key::Help,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

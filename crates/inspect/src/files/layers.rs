@@ -176,7 +176,8 @@ impl HeadWeights {
             W_O => &mut self.w_o,
             B_Q => &mut self.b_q,
             B_K => &mut self.b_k,
-            _ => &mut self.b_v,
+            B_V => &mut self.b_v,
+            _ => unreachable!("{kind} is none of the projections"),
         }
     }
 }

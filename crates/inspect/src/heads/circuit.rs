@@ -118,22 +118,25 @@ impl Circuit {
         Ok(core.spectrum()?.within(self.rows(), self.columns(), scales[0] * scales[1]))
     }
 
-    /// Eigenvalues of the product, which must be square. Those of `left · right` and of the small `right · left` are the
-    /// same but for zeros.
+    /// Eigenvalues of the product, which must be square. Those of `left · right` and of the small `right · left` are
+    /// the same but for zeros.
     ///
     /// # Errors
     /// As [`Matrix::eigenvalues`].
     pub fn eigenvalues(&self) -> Result<Eigenvalues, InspectError> {
-        let (rows, inner) = (self.rows(), self.right.rows());
-        match self.columns() == rows && inner < rows {
+        let (rows, columns) = (self.rows(), self.columns());
+        if rows != columns {
+            return Err(InspectError::NotSquare { rows, columns });
+        }
+        match self.right.rows() < rows {
             true => Ok(self.right.multiply(&self.left).eigenvalues()?.within(rows)),
             false => self.product().eigenvalues(),
         }
     }
 
     /// A small matrix with the norm and the singular values of the product: with `left = Q_1 R_1` and
-    /// `rightᵀ = Q_2 R_2` it is `R_1 R_2ᵀ`, because orthonormal columns change neither. Beside it that by which each factor
-    /// was divided.
+    /// `rightᵀ = Q_2 R_2` it is `R_1 R_2ᵀ`, because orthonormal columns change neither. Beside it that by which each
+    /// factor was divided.
     fn core(&self) -> Result<(Matrix, [f64; 2]), InspectError> {
         let (left, left_scale) = self.left.finite()?;
         let (right, right_scale) = self.right.finite()?;

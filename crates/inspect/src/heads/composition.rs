@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
 use crate::error::InspectError;
 use crate::files::layers::LayerWeights;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
-use rand::SeedableRng;
-use rand::rngs::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
 /// Pairs of random circuits behind a baseline; their scores differ by a few percent from each other.
 const SAMPLES: u64 = 16;

@@ -156,7 +156,7 @@ mod tests {
     fn what_has_no_gauge_says_why() -> Result<(), InspectError> {
         let half = HeadWeights { w_q: Some(Matrix::new(1, 1, vec![1.0])?), ..HeadWeights::default() };
         let message = half.balanced(&table("dot", "none")).expect_err("no w_k").to_string();
-        assert_eq!(message, "there is no balanced gauge: w_q and w_k are not both there with the same d_k");
+        assert_eq!(message, "w_q and w_k are not both there with the same d_k");
         let message = half.balanced(&table("dot", "rope")).expect_err("rope").to_string();
         assert!(message.ends_with("rotary positions tie queries and keys to their basis"), "{message}");
         Ok(())

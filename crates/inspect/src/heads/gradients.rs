@@ -36,10 +36,11 @@ impl GradientFlow {
     pub fn read(file: &Weights, heads: Heads, layers: &[LayerWeights]) -> Result<Vec<Self>, InspectError> {
         let mut flows = Vec::new();
         for name in file.names() {
-            let Some((layer, last)) = name.strip_suffix(GRADIENT).map(split) else { continue };
+            let Some(of) = name.strip_suffix(GRADIENT) else { continue };
+            let (layer, last) = split(of);
             let Some(matrix) = WATCHED.into_iter().find(|matrix| *matrix == last) else { continue };
             let gradients = norms(file, name, matrix, heads)?;
-            let changed = format!("{layer}.{matrix}{UPDATE}");
+            let changed = format!("{of}{UPDATE}");
             let updates = match file.shape(&changed) {
                 Some(_) => norms(file, &changed, matrix, heads)?,
                 None => Vec::new(),
@@ -77,6 +78,10 @@ mod tests {
             ("a.w_q.gradient", &[6], vec![1.0, 2.0, 2.0, 0.0, 3.0, 4.0]),
             ("a.w_q.update", &[6], vec![1.0, 1.0, 1.0, 0.0, 0.0, 5.0]),
             ("a.w_k.gradient", &[3], vec![0.0, 6.0, 8.0]),
+            // A layer at the root.
+            ("w_v", &[1, 3], vec![3.0, 0.0, 4.0]),
+            ("w_v.gradient", &[3], vec![1.0, 2.0, 2.0]),
+            ("w_v.update", &[3], vec![1.5, 2.0, 0.0]),
         ]);
         let flows = GradientFlow::read(&file, heads, &layers(&file, heads)?)?;
         let found: Vec<_> =
@@ -87,6 +92,8 @@ mod tests {
             // The first head's matrix is zero, so that no ratio exists.
             ("w_q", 0, 3.0, None),
             ("w_q", 1, 5.0, Some(0.5)),
+            ("w_v", 0, 3.0, Some(0.5)),
+            ("w_v", 1, 3.0, Some(0.5)),
         ];
         assert_eq!(found, expected);
         Ok(())

@@ -10,7 +10,7 @@ use crate::heads::composition::{Composition, CompositionKind, compositions};
 use crate::heads::embeddings::{Embeddings, StreamInput};
 use crate::heads::head_scores::HeadScores;
 use crate::matrix::dense::Matrix;
-use crate::number::significant;
+use crate::number::{share, significant};
 
 /// Multiplications that [`profiles`] spends on compositions, a few seconds: those of 9,000 pairs of heads with `d_k` =
 /// 16 in a stream of 128 dimensions, or of 95 pairs with 64 in 768.
@@ -106,11 +106,11 @@ impl HeadProfile {
     pub const FIGURES: [&str; 9] =
         ["keys", "previous", "first", "same", "induction", "mirror", "offset", "mean", "copying"];
 
-    /// Keys, the five attention patterns, the offset and its mean, and the copying score; a dash for what is unknown. All
-    /// but the first are shares of one with three decimals, so that their table fits 80 columns.
+    /// Keys, the five attention patterns, the offset and its mean, and the copying score; a dash for what is unknown.
+    /// Their table fits 80 columns.
     pub fn figures(&self) -> [String; 9] {
         let or_dash = |text: Option<String>| text.unwrap_or("-".to_owned());
-        let share = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.3}")));
+        let share = |value: Option<f64>| or_dash(value.map(share));
         let [previous, first, same, induction, mirror] = self.scores.named().map(|(_, score)| share(score));
         let keys = or_dash(self.n_keys.map(significant));
         let offset = or_dash(self.offset.map(|offset| format!("{:+}", offset.offset)));

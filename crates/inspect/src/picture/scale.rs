@@ -15,12 +15,11 @@ use crate::picture::palette::{Palette, Rgb};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    /// Its colours.
-    pub palette: Palette,
+    pub(crate) palette: Palette,
     /// The number at the low end.
-    pub low: f64,
+    pub(crate) low: f64,
     /// The number at the high end.
-    pub high: f64,
+    pub(crate) high: f64,
 }
 
 impl Scale {

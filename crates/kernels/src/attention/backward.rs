@@ -7,7 +7,7 @@
 
 use super::Attention;
 use super::forward::AttentionInputs;
-use super::gradients::{Gradients, K_TILE, Keys, Outputs, scratch_sizes};
+use super::gradients::{Gradients, K_TILE, Keys, Outputs, Scratch, scratch_sizes};
 use super::tile::Q_TILE;
 use crate::memory::{Axes, SharedView, View, ViewMut, size, with_scratch};
 use crate::parallel;
@@ -117,7 +117,8 @@ pub fn attention_backward<T: Float>(
             let d_k = d_k.rows(batch_idx, kv_heads.clone(), keys.start..keys.end);
             Outputs { d_q, d_k, d_v: d_v.rows(batch_idx, kv_heads, keys.start..keys.end) }
         };
-        with_scratch(scratch_sizes(attention, keys, level.lanes::<T>()), |scratch| {
+        with_scratch(scratch_sizes(attention, keys, level.lanes::<T>()), |parts| {
+            let scratch = Scratch::new(parts);
             level.dispatch(Gradients { attention, saved, keys, scratch, outputs });
         });
     });

@@ -99,9 +99,13 @@ pub fn attention_forward<T: Float>(
         // SAFETY: this task alone has these queries of this head.
         #[expect(unsafe_code)]
         let context = unsafe { context.rows(batch, head..head + 1, start..start + len) };
-        with_scratch(scratch_sizes(attention, len, level.lanes::<T>()), |scratch| {
-            level.dispatch(Tile { attention, inputs, queries, scratch, normalizer, context });
-        });
+        with_scratch(
+            scratch_sizes(attention, len, level.lanes::<T>()),
+            |[q, scores, factors, v, sums, max, denominator, rescale]| {
+                let scratch = Scratch { q, scores, factors, v, sums, max, denominator, rescale };
+                level.dispatch(Tile { attention, inputs, queries, scratch, normalizer, context });
+            },
+        );
     });
 }
 
@@ -123,12 +127,23 @@ fn scratch_sizes<T>(attention: &Attention<'_, T>, n_queries: usize, lanes: usize
     ]
 }
 
+/// Working memory of a task, in parts of [`scratch_sizes`].
+struct Scratch<'a, T> {
+    q: &'a mut [T],
+    scores: &'a mut [T],
+    factors: &'a mut [T],
+    v: &'a mut [T],
+    sums: &'a mut [T],
+    max: &'a mut [T],
+    denominator: &'a mut [T],
+    rescale: &'a mut [T],
+}
+
 struct Tile<'a, T> {
     attention: &'a Attention<'a, T>,
     inputs: AttentionInputs<'a, T>,
     queries: Queries,
-    /// Of [`scratch_sizes`].
-    scratch: [&'a mut [T]; 8],
+    scratch: Scratch<'a, T>,
     /// `(m, l)` of each query.
     normalizer: &'a mut [T],
     context: RowsMut<'a, T>,
@@ -140,7 +155,7 @@ impl<T: Float> WithSimd for Tile<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { attention, inputs, queries, scratch, normalizer, mut context } = self;
-        let [q, scores, factors, v, sums, max, denominator, rescale] = scratch;
+        let Scratch { q, scores, factors, v, sums, max, denominator, rescale } = scratch;
         let Attention { d_v, .. } = *attention;
         let Queries { batch, head, start, len } = queries;
         let across = queries.lanes::<S, T>();

@@ -63,13 +63,67 @@ pub(super) fn scratch_sizes<T>(attention: &Attention<'_, T>, keys: Keys, lanes: 
     ]
 }
 
+/// Working memory of a task, in parts of [`scratch_sizes`].
+pub(super) struct Scratch<'a, T> {
+    q_t: &'a mut [T],
+    d_context_t: &'a mut [T],
+    max: &'a mut [T],
+    inv_denominator: &'a mut [T],
+    delta: &'a mut [T],
+    weights: &'a mut [T],
+    d_scores: &'a mut [T],
+    factors: &'a mut [T],
+    q_padded: &'a mut [T],
+    d_context_padded: &'a mut [T],
+    k_padded: &'a mut [T],
+    d_q: &'a mut [T],
+    d_k: &'a mut [T],
+    d_v: &'a mut [T],
+}
+
+impl<'a, T> Scratch<'a, T> {
+    pub(super) fn new(parts: [&'a mut [T]; 14]) -> Self {
+        let [
+            q_t,
+            d_context_t,
+            max,
+            inv_denominator,
+            delta,
+            weights,
+            d_scores,
+            factors,
+            q_padded,
+            d_context_padded,
+            k_padded,
+            d_q,
+            d_k,
+            d_v,
+        ] = parts;
+        Self {
+            q_t,
+            d_context_t,
+            max,
+            inv_denominator,
+            delta,
+            weights,
+            d_scores,
+            factors,
+            q_padded,
+            d_context_padded,
+            k_padded,
+            d_q,
+            d_k,
+            d_v,
+        }
+    }
+}
+
 /// What a task computes: the gradients of its keys and values, and what goes through them to the queries.
 pub(super) struct Gradients<'a, T> {
     pub(super) attention: &'a Attention<'a, T>,
     pub(super) saved: AttentionSaved<'a, T>,
     pub(super) keys: Keys,
-    /// Of [`scratch_sizes`].
-    pub(super) scratch: [&'a mut [T]; 14],
+    pub(super) scratch: Scratch<'a, T>,
     pub(super) outputs: Outputs<'a, T>,
 }
 
@@ -83,9 +137,8 @@ impl<T: Float> WithSimd for Gradients<'_, T> {
         let mut span_start = start;
         loop {
             let span = Keys { start: span_start, end: end.min(span_start + SPAN), ..self.keys };
-            let [.., d_k, d_v] = &mut self.scratch;
-            d_k.fill(T::ZERO);
-            d_v.fill(T::ZERO);
+            self.scratch.d_k.fill(T::ZERO);
+            self.scratch.d_v.fill(T::ZERO);
             for head in span.kv_head * group..(span.kv_head + 1) * group {
                 for q_start in (0..self.attention.q_len).step_by(Q_TILE) {
                     let len = Q_TILE.min(self.attention.q_len - q_start);
@@ -125,92 +178,78 @@ impl<T: Float> Gradients<'_, T> {
         let k_rows = inputs.k.rows(batch, span.kv_head, self.attention.k_axes());
         let v_rows = inputs.v.rows(batch, span.kv_head, self.attention.v_axes());
         let row_keys = tile::row_keys(self.attention, queries);
-        let [
-            q_t,
-            d_context_t,
-            max,
-            inv_denominator,
-            delta,
-            weights,
-            d_scores,
-            factors,
-            q_padded,
-            d_context_padded,
-            k_padded,
-            d_q,
-            d_k,
-            d_v,
-        ] = &mut self.scratch;
+        let scratch = &mut self.scratch;
 
-        tile::transpose(q_rows, queries, across, scale, q_t);
-        tile::transpose(d_context_rows, queries, across, T::ONE, d_context_t);
+        tile::transpose(q_rows, queries, across, scale, scratch.q_t);
+        tile::transpose(d_context_rows, queries, across, T::ONE, scratch.d_context_t);
         // A query that saw nothing keeps these: all its scores are -∞, so its weights are exp(-∞ - 0) · 0.
-        for part in [&mut *max, inv_denominator, delta] {
+        for part in [&mut *scratch.max, &mut *scratch.inv_denominator, &mut *scratch.delta] {
             part.fill(T::ZERO);
         }
         let first = (batch * self.attention.n_heads + head) * self.attention.q_len + start;
         for (i, normalizer) in self.saved.normalizer[first * 2..(first + len) * 2].chunks_exact(2).enumerate()
         {
             if normalizer[0] != T::NEG_INFINITY || normalizer[1] != T::ZERO {
-                max[i] = normalizer[0];
-                inv_denominator[i] = T::ONE / normalizer[1];
-                delta[i] = dot(simd, d_context_rows.row(start + i), context_rows.row(start + i));
+                scratch.max[i] = normalizer[0];
+                scratch.inv_denominator[i] = T::ONE / normalizer[1];
+                scratch.delta[i] = dot(simd, d_context_rows.row(start + i), context_rows.row(start + i));
             }
         }
-        let (q, q_stride) = tile::padded::<S, T>((q_rows, start, len), q_padded);
+        let (q, q_stride) = tile::padded::<S, T>((q_rows, start, len), scratch.q_padded);
         let (d_context, d_context_stride) =
-            tile::padded::<S, T>((d_context_rows, start, len), d_context_padded);
+            tile::padded::<S, T>((d_context_rows, start, len), scratch.d_context_padded);
 
-        d_q.fill(T::ZERO);
+        scratch.d_q.fill(T::ZERO);
         let mut first_key = span.start;
         while first_key < key_end {
             let Step { n_keys, skip } =
                 Step::new::<S, T>(self.attention, queries, (first_key, key_end), K_TILE);
             let visible = queries.without(skip);
             let lanes = across - skip;
-            let [weights, d_scores] = [&mut *weights, d_scores].map(|part| &mut part[..n_keys * lanes]);
+            let [weights, d_scores] =
+                [&mut *scratch.weights, &mut *scratch.d_scores].map(|part| &mut part[..n_keys * lanes]);
             // Forward (1): s_ij = scale · q_i · k_j + bias_ij.
-            let q_t = (&q_t[skip..], across);
+            let q_t = (&scratch.q_t[skip..], across);
             tile::rows_times(simd, (k_rows, first_key, n_keys), q_t, lanes, weights);
             tile::hide(self.attention, visible, first_key, lanes, weights);
             // Forward (3): o_i = Σ_j f_ij w_ij v_j. Here do_i · v_j.
-            let d_context_t = (&d_context_t[skip..], across);
+            let d_context_t = (&scratch.d_context_t[skip..], across);
             tile::rows_times(simd, (v_rows, first_key, n_keys), d_context_t, lanes, d_scores);
             if let Some(dropout) = &self.attention.dropout {
-                let factors = &mut factors[..n_keys * lanes];
+                let factors = &mut scratch.factors[..n_keys * lanes];
                 dropout.fill(&row_keys[skip..across], first_key, factors);
                 tile::multiply(simd, d_scores, factors);
             }
             // Forward (2): w_ij = exp(s_ij - m_i) / l_i.
-            let per_query = [&*max, inv_denominator, delta].map(|x| &x[skip..across]);
+            let per_query = [&*scratch.max, scratch.inv_denominator, scratch.delta].map(|x| &x[skip..across]);
             score_gradients(simd, weights, d_scores, per_query);
             if self.attention.dropout.is_some() {
-                tile::multiply(simd, weights, &factors[..n_keys * lanes]);
+                tile::multiply(simd, weights, &scratch.factors[..n_keys * lanes]);
             }
 
             let store = Store::Accumulate;
             let offset = first_key - span.start;
             let a = Left::Rows { data: weights, stride: lanes };
             let (b, b_stride) = (&d_context[skip * d_context_stride..], d_context_stride);
-            let c = &mut d_v[offset * v_width..];
+            let c = &mut scratch.d_v[offset * v_width..];
             Product { m: n_keys, n: v_width, k: visible.len, a, b, b_stride, c, c_stride: v_width, store }
                 .run(simd);
 
             let a = Left::Rows { data: d_scores, stride: lanes };
             let (b, b_stride) = (&q[skip * q_stride..], q_stride);
-            let c = &mut d_k[offset * k_width..];
+            let c = &mut scratch.d_k[offset * k_width..];
             Product { m: n_keys, n: k_width, k: visible.len, a, b, b_stride, c, c_stride: k_width, store }
                 .run(simd);
 
             let a = Left::Columns { data: d_scores, stride: lanes };
-            let (b, b_stride) = tile::padded::<S, T>((k_rows, first_key, n_keys), k_padded);
-            let c = &mut d_q[skip * k_width..];
+            let (b, b_stride) = tile::padded::<S, T>((k_rows, first_key, n_keys), scratch.k_padded);
+            let c = &mut scratch.d_q[skip * k_width..];
             Product { m: visible.len, n: k_width, k: n_keys, a, b, b_stride, c, c_stride: k_width, store }
                 .run(simd);
             first_key += n_keys;
         }
 
-        write(&mut self.outputs.d_q, head, start..start + len, (d_q, k_width), |out, sum| {
+        write(&mut self.outputs.d_q, head, start..start + len, (scratch.d_q, k_width), |out, sum| {
             *out = if is_first { sum * scale } else { *out + sum * scale };
         });
     }
@@ -220,7 +259,7 @@ impl<T: Float> Gradients<'_, T> {
     fn write_keys<S: Simd>(&mut self, span: Keys) {
         let [k_width, v_width] = self.widths::<S>();
         let scale = self.attention.scale;
-        let [.., d_k, d_v] = &self.scratch;
+        let Scratch { d_k, d_v, .. } = &self.scratch;
         let Outputs { d_k: k_out, d_v: v_out, .. } = &mut self.outputs;
         write(k_out, span.kv_head, span.start..span.end, (d_k, k_width), |out, sum| *out = sum * scale);
         write(v_out, span.kv_head, span.start..span.end, (d_v, v_width), |out, sum| *out = sum);

@@ -31,7 +31,11 @@ const NS_PER_NUMBER: f64 = 0.3;
 /// ```
 #[track_caller]
 pub fn embedding_forward<T: Float>(table: &[T], d: usize, ids: &[i64]) -> Vec<T> {
-    assert!(d > 0 && table.len().is_multiple_of(d), "{} numbers, rows of {d}", table.len());
+    assert!(
+        d > 0 && table.len().is_multiple_of(d),
+        "table has {} numbers, expected rows of {d}",
+        table.len()
+    );
     ids::check("ids", ids, table.len() / d);
     let mut out = UninitVec::new(size([ids.len(), d]));
     let rows = parallel::rows_per_part(ids.len());
@@ -57,7 +61,8 @@ pub fn embedding_forward<T: Float>(table: &[T], d: usize, ids: &[i64]) -> Vec<T>
 /// If `d` is zero, `d_out` has another number of rows than there are ids, or an id is not in `0..vocab`.
 #[track_caller]
 pub fn embedding_backward<T: Float>(ids: &[i64], d_out: &[T], [vocab, d]: [usize; 2]) -> Vec<T> {
-    assert!(d > 0 && d_out.len() == size([ids.len(), d]), "{} numbers for {} ids", d_out.len(), ids.len());
+    let (len, n) = (d_out.len(), ids.len());
+    assert!(d > 0 && len == size([n, d]), "d_out has {len} numbers, expected {n} ids of width {d}");
     ids::check("ids", ids, vocab);
     let mut d_table = UninitVec::new(size([vocab, d]));
     let level = Level::current();

@@ -85,7 +85,8 @@ impl<T: Float> Norm<'_, T> {
 ///
 /// # Shapes
 ///
-/// `x` and `out` `[n, d]`, `statistics` `[n, 2]`: mean and `rstd` of each row, with a mean of zero for [`NormKind::Rms`].
+/// `x` and `out` `[n, d]`, `statistics` `[n, 2]`: mean and `rstd` of each row, with a mean of zero for
+/// [`NormKind::Rms`].
 ///
 /// # Panics
 ///

@@ -178,11 +178,13 @@ impl<'a> AttentionSpec<'a> {
         d_k: usize,
         mask: &Mask,
     ) -> Option<FusedAttention> {
-        let kernels = self.kernels(q, scores, d_k, mask).inspect_err(|&reason| {
-            let error = ModelError::NoFusedImplementation { reason };
-            assert!(self.implementation != Implementation::Fused, "{error}");
-        });
-        kernels.ok()
+        match self.kernels(q, scores, d_k, mask) {
+            Ok(kernels) => Some(kernels),
+            Err(reason) if self.implementation == Implementation::Fused => {
+                panic!("{}", ModelError::NoFusedImplementation { reason })
+            }
+            Err(_) => None,
+        }
     }
 
     /// The kernels as in [`fused`](Self::fused), or the reason for which they cannot compute it.

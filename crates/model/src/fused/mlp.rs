@@ -6,22 +6,28 @@ use qkv_kernels::{GeluMlp, GeluMlpGradients, GeluMlpOutput};
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
 
-/// `residual + gelu(x w_in + b_in) w_out + b_out`.
-///
-/// # Shapes
-/// - `x`, `residual` and what is returned: `[.., d_model]`
-/// - `w_in`, `w_out`: `[d_model, d_mlp]`, `[d_mlp, d_model]`
-/// - `b_in`, `b_out`: `[d_mlp]`, `[d_model]`
+/// The four parameters of an MLP.
+pub(crate) struct MlpWeights {
+    /// `[d_model, d_mlp]`
+    pub(crate) w_in: Tensor<2>,
+    /// `[d_mlp]`
+    pub(crate) b_in: Tensor<1>,
+    /// `[d_mlp, d_model]`
+    pub(crate) w_out: Tensor<2>,
+    /// `[d_model]`
+    pub(crate) b_out: Tensor<1>,
+}
+
+/// `residual + gelu(x w_in + b_in) w_out + b_out`, `[.., d_model]` to the same.
 pub(crate) fn gelu_mlp<const D: usize>(
     backend: HostBackend,
     residual: Tensor<D>,
     x: Tensor<D>,
-    [w_in, w_out]: [Tensor<2>; 2],
-    [b_in, b_out]: [Tensor<1>; 2],
+    MlpWeights { w_in, b_in, w_out, b_out }: MlpWeights,
 ) -> Tensor<D> {
     let [x, residual] = [x, residual].map(Tensor::into_dispatch);
-    let ([w_in, w_out], [b_in, b_out]) =
-        ([w_in, w_out].map(Tensor::into_dispatch), [b_in, b_out].map(Tensor::into_dispatch));
+    let [w_in, w_out] = [w_in, w_out].map(Tensor::into_dispatch);
+    let [b_in, b_out] = [b_in, b_out].map(Tensor::into_dispatch);
     Tensor::from_dispatch(apply(backend, Mlp, [x, w_in, b_in, w_out, b_out, residual]))
 }
 

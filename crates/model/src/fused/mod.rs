@@ -31,8 +31,8 @@ pub(crate) use gelu::gelu;
 pub use global_norm::GlobalNorm;
 pub(crate) use host::{HostBackend, Number, Values};
 pub(crate) use linear::linear;
-pub(crate) use mlp::gelu_mlp;
-pub(crate) use norm::norm;
+pub(crate) use mlp::{MlpWeights, gelu_mlp};
+pub(crate) use norm::{NormWeights, norm};
 pub use qkv_kernels::Dropout as DropoutRule;
 pub use qkv_kernels::{ProcessError, prepare_process};
 

@@ -1,40 +1,48 @@
 //! Layer norm and RMS norm, each in one pass over the rows.
 
 use burn::tensor::Tensor;
-use qkv_kernels::{Norm, NormGradients, NormKind, NormOutput, NormSaved, norm_backward, norm_forward};
+use qkv_kernels::{Norm, NormGradients, NormOutput, NormSaved, norm_backward, norm_forward};
 
 use super::apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 use super::host::{HostBackend, Number};
+use crate::norm::NormKind;
 
-/// Over the last axis: layer norm where there is a `beta`, else RMS norm.
-///
-/// # Shapes
-/// - `x`: `[.., d]`
-/// - `gamma`, `beta`: `[d]`
+/// What a norm has beside its input.
+pub(crate) struct NormWeights {
+    /// `[d]`
+    pub(crate) gamma: Tensor<1>,
+    /// `[d]`; with it the norm is a layer norm, without it an RMS norm.
+    pub(crate) beta: Option<Tensor<1>>,
+    pub(crate) epsilon: f64,
+}
+
+/// Over the last axis, `[.., d]` to the same.
 pub(crate) fn norm<const D: usize>(
     backend: HostBackend,
     x: Tensor<D>,
-    gamma: Tensor<1>,
-    beta: Option<Tensor<1>>,
-    epsilon: f64,
+    NormWeights { gamma, beta, epsilon }: NormWeights,
 ) -> Tensor<D> {
-    let kernel = FusedNorm { epsilon };
+    let kernel = |kind| FusedNorm { kind, epsilon };
     let [x, gamma] = [x.into_dispatch(), gamma.into_dispatch()];
     Tensor::from_dispatch(match beta {
-        Some(beta) => apply(backend, kernel, [x, gamma, beta.into_dispatch()]),
-        None => apply(backend, kernel, [x, gamma]),
+        Some(beta) => apply(backend, kernel(NormKind::Layer), [x, gamma, beta.into_dispatch()]),
+        None => apply(backend, kernel(NormKind::Rms), [x, gamma]),
     })
 }
 
 /// Of `x`, gamma and, for a layer norm, beta.
 #[derive(Debug, Clone)]
 struct FusedNorm {
+    kind: NormKind,
     epsilon: f64,
 }
 
 impl FusedNorm {
     fn norm<'a, T>(&self, inputs: &[Array<'a, T>]) -> Norm<'a, T> {
-        let kind = inputs.get(2).map_or(NormKind::Rms, |beta| NormKind::Layer { beta: beta.values });
+        let kind = match self.kind {
+            NormKind::Layer => qkv_kernels::NormKind::Layer { beta: inputs[2].values },
+            NormKind::Rms => qkv_kernels::NormKind::Rms,
+        };
         Norm { gamma: inputs[1].values, epsilon: self.epsilon, kind }
     }
 }

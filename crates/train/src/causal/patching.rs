@@ -95,13 +95,13 @@ impl<'a, M: Model> Patching<'a, M> {
     /// not let itself be changed, or it shows its hooks a stage more than once.
     pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
         let device = device.clone().without_autodiff();
-        let contrast = Contrast::of(pairs, &device)?;
         let batch = |of: fn(&Pair) -> &Example| {
             let examples: Vec<Example> = pairs.iter().map(|pair| of(pair).clone()).collect();
             Batch::new(task, &examples, &device)
         };
         let inputs = batch(|pair| &pair.clean)?;
         let corrupted = Batch { tokens: batch(|pair| &pair.corrupted)?.tokens, ..inputs.clone() };
+        let contrast = Contrast::of(pairs, &device)?;
         let mut clean = Stages::new();
         let mut shown = Shown::default();
         let mut keep = |layer, stage, x: Tensor<4>| {

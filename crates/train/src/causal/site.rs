@@ -21,7 +21,7 @@ pub struct Site {
     pub head: usize,
 }
 
-/// An activation that [`Patching`](crate::Patching) moves: that of a site, or of one of its positions.
+/// An activation that is replaced: that of a site, or of one of its positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patch {
     /// Which stage of which head.

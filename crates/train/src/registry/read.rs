@@ -131,9 +131,9 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
         }
         table = entry.as_table_mut().expect("made a table just above");
     }
-    // Names need no quotation marks on the command line.
-    let value = text.trim().parse().unwrap_or_else(|_| Value::String(text.trim().to_owned()));
-    match (table.get_mut(last), value) {
+    // As in a file, so that a comment may follow; but names need no quotation marks on the command line.
+    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    match (table.get_mut(last), parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()))) {
         // The name of a choice whose settings were set before it.
         (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
             settings.insert("name".to_owned(), name);

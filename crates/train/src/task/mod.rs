@@ -69,7 +69,7 @@ pub trait Task: Send + Sync {
         false
     }
 
-    /// Refuses settings that are out of range; a [`Registry`](crate::Registry) asks once. Any fit by default.
+    /// Refuses settings that are out of range; a [`Registry`](crate::Registry) calls it once. Any fit by default.
     ///
     /// # Errors
     /// If a setting is out of range.

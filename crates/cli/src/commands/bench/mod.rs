@@ -26,7 +26,8 @@ use training::Training;
 use workload::Kind;
 
 /// Above the columns of [`Figures::row`].
-const HEADING: &str = "workload    threads  median ms   least ms       quartiles ms  steps    tokens/s  GFLOP/s  peak memory MB";
+const HEADING: &str = "workload    threads  median ms   least ms       quartiles ms  steps    \
+                       tokens/s  GFLOP/s  peak memory MB";
 
 /// The figures of one workload.
 #[derive(Debug, Serialize, Deserialize)]

@@ -16,13 +16,44 @@ pub struct Workload {
     pub mask: MaskConfig,
 }
 
+const TOY: Workload = Workload {
+    name: "toy",
+    batch: 64,
+    seq_len: 16,
+    d_model: 64,
+    n_heads: 1,
+    n_layers: 1,
+    d_mlp: 0,
+    vocab_size: 32,
+    mask: MaskConfig::Causal,
+};
+
+const LM: Workload = Workload {
+    name: "lm",
+    batch: 32,
+    seq_len: 256,
+    d_model: 128,
+    n_heads: 4,
+    n_layers: 2,
+    d_mlp: 512,
+    vocab_size: 64,
+    ..TOY
+};
+
 pub const TRAINING: [Workload; 5] = [
-    // batch, seq_len, d_model, n_heads, n_layers, d_mlp, vocab_size
-    Workload::new("toy", [64, 16, 64, 1, 1, 0, 32], MaskConfig::Causal),
-    Workload::new("reverse", [128, 16, 32, 1, 1, 128, 10], MaskConfig::None),
-    Workload::new("small", [64, 64, 64, 4, 2, 0, 64], MaskConfig::Causal),
-    Workload::new("char", [12, 64, 128, 4, 4, 512, 65], MaskConfig::Causal),
-    Workload::new("lm", [32, 256, 128, 4, 2, 512, 64], MaskConfig::Causal),
+    TOY,
+    Workload {
+        name: "reverse",
+        batch: 128,
+        d_model: 32,
+        d_mlp: 128,
+        vocab_size: 10,
+        mask: MaskConfig::None,
+        ..TOY
+    },
+    Workload { name: "small", seq_len: 64, n_heads: 4, n_layers: 2, vocab_size: 64, ..TOY },
+    Workload { name: "char", batch: 12, seq_len: 64, n_layers: 4, vocab_size: 65, ..LM },
+    LM,
 ];
 
 /// Lengths of the long workloads that are timed unless others are asked for.
@@ -58,14 +89,6 @@ pub fn names() -> impl Iterator<Item = String> {
 }
 
 impl Workload {
-    const fn new(
-        name: &'static str,
-        [batch, seq_len, d_model, n_heads, n_layers, d_mlp, vocab_size]: [usize; 7],
-        mask: MaskConfig,
-    ) -> Self {
-        Self { name, batch, seq_len, d_model, n_heads, n_layers, d_mlp, vocab_size, mask }
-    }
-
     /// Pre-norm, learned positions, W_O, biases in MLP and norms alone, no tied weights, no dropout.
     pub fn config(&self) -> TransformerConfig {
         TransformerConfig {

@@ -85,7 +85,7 @@ impl PageData {
         };
         let variant =
             |other: &Film| VariantData { title: clean_label(&other.title), probes: last_probe(other) };
-        let has_matrices = film.ends().map(drop).ok_or(NoGauge::NoCircuit);
+        let matrices = film.ends().map(drop).ok_or(NoGauge::NoCircuit);
         Self {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
@@ -96,7 +96,7 @@ impl PageData {
             },
             layers: layers(film),
             probes: probes(&film.frames),
-            no_gauge: film.config.gauge_is_free().and(has_matrices).err().map(|reason| reason.to_string()),
+            no_gauge: film.config.gauge_is_free().and(matrices).err().map(|reason| reason.to_string()),
             variants: others.iter().map(variant).collect(),
         }
     }

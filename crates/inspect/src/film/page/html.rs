@@ -9,7 +9,7 @@ use crate::film::page::data::PageData;
 use crate::film::page::plot::Plot;
 use crate::heads::composition::Composition;
 use crate::heads::profile::{HeadProfile, profiles};
-use crate::number::significant;
+use crate::number::{share, significant};
 use crate::picture::label::clean_label;
 
 /// In the order in which they stand on the page: each uses what those before it define.
@@ -126,7 +126,7 @@ impl Film {
                 "{} of {}: {}, {} deviations from random",
                 found.kind.name(),
                 name(&last.layers[found.from_layer].prefix, found.from_head),
-                significant(found.score),
+                share(found.score),
                 significant(found.deviations())
             )
         };

@@ -8,9 +8,9 @@ use qkv_train::{Reverse, Task};
 pub const REVERSE: Reverse = Reverse { seq_len: 5, n_symbols: 6 };
 
 /// The targets as a function of the tokens.
-pub struct Asks<F>(pub F);
+pub struct WithTargets<F>(pub F);
 
-impl<F: Fn(&[u32]) -> Vec<Option<u32>> + Send + Sync> Task for Asks<F> {
+impl<F: Fn(&[u32]) -> Vec<Option<u32>> + Send + Sync> Task for WithTargets<F> {
     fn summary(&self) -> String {
         REVERSE.summary()
     }
