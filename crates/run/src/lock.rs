@@ -1,5 +1,8 @@
 //! One process trains a run at a time.
 
+use std::path::Path;
+use std::time::Duration;
+
 use crate::error::RunError;
 use crate::folder::RunFolder;
 use crate::recovery::Repair;
@@ -10,6 +13,12 @@ pub(crate) const LOCK: &str = "run.lock";
 
 /// The longest text of a process id that is read.
 const MAX_OWNER: u64 = 32;
+
+/// A process writes its id just after it took the lock; until then the file is empty, or has the id of one that died.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
+/// How often it is looked for, as the owner may have to wait for a processor.
+const LOOKS: u32 = 50;
 
 /// The lock of a run, until the process ends at the latest.
 #[derive(Debug)]
@@ -45,13 +54,18 @@ impl RunFolder {
         let owner = format!("{}\n", std::process::id());
         match self.storage.lock(&file, &owner).map_err(RunError::io("lock", &file))? {
             Some(lock) => Ok(lock),
-            None => {
-                // Some platforms keep a locked file from being read.
-                let owner = self.storage.read(&file, MAX_OWNER).ok();
-                let owner = owner.and_then(|owner| str::from_utf8(&owner).ok()?.trim().parse().ok());
-                Err(RunError::Busy { path: self.path.clone(), owner })
-            }
+            None => Err(RunError::Busy { path: self.path.clone(), owner: self.owner(&file) }),
         }
+    }
+
+    /// The process id in a lock that another process holds, if it can be read: some platforms keep a locked file from
+    /// that.
+    fn owner(&self, file: &Path) -> Option<u32> {
+        (0..LOOKS).find_map(|_| {
+            std::thread::sleep(BETWEEN_LOOKS);
+            let owner = self.storage.read(file, MAX_OWNER).ok()?;
+            str::from_utf8(&owner).ok()?.trim().parse().ok()
+        })
     }
 }
 
@@ -69,6 +83,22 @@ mod tests {
         assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
         drop(held);
         run.locked()?;
+        Ok(())
+    }
+
+    #[test]
+    fn an_owner_is_named_that_has_not_written_its_id_yet() -> Outcome {
+        let (folder, run) = run(&[])?;
+        let path = folder.path().join(LOCK);
+        let held = fs::File::create(&path)?;
+        held.lock()?;
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(5 * BETWEEN_LOOKS);
+            fs::write(&path, "4711\n").map(|()| held)
+        });
+        let message = run.locked().expect_err("held").to_string();
+        assert!(message.contains("process 4711"), "{message}");
+        late.join().expect("no panic")?;
         Ok(())
     }
 
