@@ -32,6 +32,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Show W_Q, W_K and W_V and what they learned, from the files alone
     Inspect(InspectArgs),
+    /// Check every file of a run against its hashes and its headers
+    Verify(VerifyArgs),
     /// Write the film of a training as one offline page
     Report(ReportArgs),
     /// Train every combination of some settings, and compare
@@ -191,6 +193,17 @@ pub struct InspectArgs {
     /// Also write every matrix and attention map as an SVG picture into this folder
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
+}
+
+/// Exit code 0 if every file is what was written, 1 if one differs.
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct VerifyArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// Print one JSON object a file and nothing else
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

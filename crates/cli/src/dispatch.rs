@@ -6,7 +6,7 @@ use clap::Parser;
 use qkv_train::Registry;
 
 use crate::args::{Args, Command};
-use crate::commands::{ablate, bench, eval, explain, inspect, lecture, report, sweep, tasks, train};
+use crate::commands::{ablate, bench, eval, explain, inspect, lecture, report, sweep, tasks, train, verify};
 use crate::exit;
 
 /// Runs the command that the process was started with, on the types of `registry`.
@@ -24,6 +24,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Ablate(args) => ablate::run(&args, &registry),
         Command::Explain(args) => explain::run(&args, &registry),
         Command::Inspect(args) => inspect::run(&args, &registry),
+        Command::Verify(args) => verify::run(&args),
         Command::Report(args) => report::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry),
         Command::Bench(args) => bench::run(&args),

@@ -52,12 +52,14 @@ pub enum InspectError {
     },
     /// The numbers of a tensor are stored in a way that is not read here.
     #[error(
-        "tensor {} holds {dtype}, expected F64, F32, F16 or BF16; convert it to one of these first",
-        name.escape_debug()
+        "tensor {} in {} holds {dtype}, expected F64, F32, F16 or BF16; convert it to one of these first",
+        name.escape_debug(), path.display()
     )]
     UnsupportedType {
         /// The tensor.
         name: String,
+        /// The file.
+        path: PathBuf,
         /// How its numbers are stored.
         dtype: String,
     },

@@ -95,6 +95,8 @@ enum Config {
 fn config(storage: &dyn Storage, path: &Path) -> Result<Config, RunError> {
     match storage.entry(path).map_err(RunError::io("read", path))? {
         None => return Ok(Config::Missing),
+        // Refused, with its name, where it is read.
+        Some(entry) if matches!(entry.kind, EntryKind::Link | EntryKind::Other) => return Ok(Config::Broken),
         Some(entry) if entry.kind != EntryKind::File || entry.size > MAX_CONFIG => {
             return Ok(Config::Foreign);
         }

@@ -14,3 +14,4 @@ pub mod report;
 pub mod sweep;
 pub mod tasks;
 pub mod train;
+pub mod verify;

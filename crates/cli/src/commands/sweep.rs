@@ -1,20 +1,20 @@
 //! `qkv sweep`: every combination of some settings, each in a folder of its own, and a table of the results.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_run::{Evaluation, Event, Existing, RunFolder};
-use qkv_train::{ConfigSource, Experiment, Registry, TrainError};
+use qkv_train::{ConfigSource, Experiment, Registry};
 use serde::Serialize;
 use toml::Table;
 
 use crate::args::SweepArgs;
 use crate::exit::{self, usage};
 use crate::output::stdout::{Stdout, print_saved};
+use crate::session::config_file;
 use crate::session::interrupt::Interrupt;
 use crate::session::job::Job;
 use crate::session::outcome::{Outcome, Output};
@@ -36,7 +36,7 @@ struct Run {
 /// Trains the runs that are not finished and shows the results of all.
 pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let path = &args.config;
-    let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+    let text = config_file::read(path)?;
     let runs = runs(args, registry, &text).with_context(|| format!("cannot use {}", path.display()))?;
     let machine = args.machine.open_machine()?;
     // Everything is checked before the first run starts.

@@ -120,7 +120,11 @@ impl Weights {
             })?;
         // The header was checked against the file's size.
         let values = decode(*dtype, &self.bytes[self.first..][*start..*end]).ok_or_else(|| {
-            InspectError::UnsupportedType { name: name.to_owned(), dtype: format!("{dtype:?}") }
+            InspectError::UnsupportedType {
+                name: name.to_owned(),
+                path: self.path.clone(),
+                dtype: format!("{dtype:?}"),
+            }
         })?;
         Ok(Tensor { shape: shape.clone(), values })
     }
@@ -210,7 +214,10 @@ mod tests {
         let header = r#"{"mask":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#;
         let weights = Weights::from_bytes("x", file(header, &[0, 1]))?;
         let message = weights.tensor("mask").expect_err("bytes").to_string();
-        assert!(message.starts_with("tensor mask holds U8, expected F64, F32, F16 or BF16"), "{message}");
+        assert!(
+            message.starts_with("tensor mask in x holds U8, expected F64, F32, F16 or BF16"),
+            "{message}"
+        );
         Ok(())
     }
 

@@ -114,6 +114,9 @@ fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, Train
     }
 }
 
+/// Parts of a dotted key; the longest of ours has three.
+const MAX_KEYS: usize = 16;
+
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
 fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     let not_an_assignment = || TrainError::NotAnAssignment { found: setting.to_owned() };
@@ -121,6 +124,10 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
     let last =
         keys.pop().filter(|last| !last.is_empty() && !keys.contains(&"")).ok_or_else(not_an_assignment)?;
+    if keys.len() >= MAX_KEYS {
+        let (n, shown) = (keys.len() + 1, path.chars().take(40).collect::<String>());
+        return Err(TrainError::Config(format!("`{shown}…` has {n} parts, a key has at most {MAX_KEYS}")));
+    }
     let mut table = table;
     for key in keys {
         let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
@@ -172,7 +179,14 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>,
 }
 
 fn check_keys(given: &Table, known: &BTreeSet<String>) -> Result<(), TrainError> {
-    for path in flatten(given).into_keys() {
+    for (path, value) in flatten(given) {
+        let below = known.iter().find(|known| known.starts_with(&format!("{path}.")));
+        if let Some(key) =
+            below.filter(|_| !known.contains(&path) && !known.contains(&format!("{path}.name")))
+        {
+            let what = format!("`{path}` must be a table with keys such as `{key}`, got {value}");
+            return Err(TrainError::Config(what));
+        }
         // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde
         // checks the shape; a choice may also be written by its name alone.
         let fits = |known: &String| {

@@ -1,6 +1,5 @@
 //! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
 
-use std::fs;
 use std::io::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -8,7 +7,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
-use qkv_run::{Checkpoint, Contents, Description, Disk, Evaluation, RunFolder, replace_file};
+use qkv_run::{Checkpoint, Contents, Description, Disk, Evaluation, RunFolder, read_tensors, replace_file};
 use serde::Serialize;
 use toml::Table;
 
@@ -43,7 +42,8 @@ fn weights_to_bytes<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, TrainE
 /// # Errors
 /// If the file is missing, is not safetensors, or does not hold exactly the model's parameters in their shapes.
 pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
-    weights_from_bytes(model, fs::read(path).map_err(TrainError::io("read", path))?, path)
+    let bytes = path.canonicalize().and_then(|file| read_tensors(&Disk, &file, u64::MAX));
+    weights_from_bytes(model, bytes.map_err(TrainError::io("read", path))?, path)
 }
 
 /// The same from the bytes of the file at `path`.

@@ -1,10 +1,9 @@
 //! What a run begins with where its seed does not decide it: the state or the weights of another run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use qkv_run::{Checkpoint, RunError, RunFolder, sha256};
+use qkv_run::{Checkpoint, Disk, RunError, RunFolder, read_tensors, sha256};
 use qkv_train::{Experiment, Parent, Taken, TrainError, load_checkpoint_weights, load_weights};
 
 use crate::exit::usage;
@@ -93,7 +92,8 @@ impl Origin {
     }
 
     fn of_file(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+        let bytes = path.canonicalize().and_then(|file| read_tensors(&Disk, &file, u64::MAX));
+        let bytes = bytes.map_err(TrainError::io("read", path))?;
         let (path, weights) = (absolute(path)?, sha256(&bytes));
         let source = Source::File(PathBuf::from(&path));
         Ok(Self { parent: Parent { path, step: None, weights, taken: Taken::Weights }, source })

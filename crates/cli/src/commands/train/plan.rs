@@ -1,16 +1,16 @@
 //! What the arguments of `train` ask for: the settings of a run, its folder, and what it begins with.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use qkv_run::{Checkpoint, Existing, Repair, RunFolder};
-use qkv_train::{ConfigSource, Experiment, Registry, TrainError, check_config_of};
+use qkv_train::{ConfigSource, Experiment, Registry, check_config_of};
 
 use super::origin::Origin;
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::output::stdout::print_error;
+use crate::session::config_file;
 use crate::session::environment::Machine;
 use crate::session::job::Job;
 
@@ -151,7 +151,7 @@ fn experiment(args: &TrainArgs, registry: &Registry) -> Result<Experiment> {
     let text = if RunFolder::holds_a_run(source)? {
         RunFolder::open(source)?.config()?
     } else if source.extension().is_some_and(|extension| extension == "toml") {
-        fs::read_to_string(source).map_err(TrainError::io("read", source))?
+        config_file::read(source)?
     } else {
         let task = source.to_string_lossy();
         return Ok(registry.read(ConfigSource::Task(&task), &settings)?);

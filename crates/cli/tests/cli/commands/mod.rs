@@ -21,3 +21,5 @@ mod report;
 mod sweep;
 /// The list of `tasks`.
 mod tasks;
+/// Every file of a run checked by `verify`.
+mod verify;

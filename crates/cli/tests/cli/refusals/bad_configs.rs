@@ -22,33 +22,137 @@ fn a_setting_without_a_value_is_refused() {
     }
 }
 
+/// Keys, values as TOML has them, and what stands in the sentence that refuses them: the key, and what it may be.
+#[rustfmt::skip]
+const VALUES: &[(&str, &str, &[&str])] = &[
+    ("seed", "-1", &["seed", "whole number of at least 0", "-1"]),
+    ("seed", "1.5", &["seed", "whole number", "1.5"]),
+    ("seed", "\"one\"", &["seed", "whole number", "\"one\""]),
+    ("seed", "nan", &["seed", "whole number", "NaN"]),
+    ("seed", "true", &["seed", "whole number", "true"]),
+    ("seed", "[1]", &["seed", "whole number", "sequence"]),
+    ("seed", "{ a = 1 }", &["seed"]),
+    ("optimizer.lr", "0", &["optimizer.lr", "above 0", "got 0"]),
+    ("optimizer.lr", "-1", &["optimizer.lr", "above 0", "got -1"]),
+    ("optimizer.lr", "nan", &["optimizer.lr", "above 0 and finite", "got NaN"]),
+    ("optimizer.lr", "inf", &["optimizer.lr", "above 0 and finite", "got inf"]),
+    ("optimizer.lr", "\"fast\"", &["optimizer.lr", "a number", "\"fast\""]),
+    ("optimizer.lr", "[0.1]", &["optimizer.lr", "a number", "sequence"]),
+    ("optimizer.beta_1", "1", &["optimizer.beta_1", "at least 0 and below 1", "got 1"]),
+    ("optimizer.beta_1", "-0.1", &["optimizer.beta_1", "at least 0 and below 1", "got -0.1"]),
+    ("optimizer.beta_2", "nan", &["optimizer.beta_2", "below 1 and finite", "got NaN"]),
+    ("optimizer.epsilon", "0", &["optimizer.epsilon", "above 0", "got 0"]),
+    ("optimizer.weight_decay", "-1", &["optimizer.weight_decay", "at least 0", "got -1"]),
+    ("optimizer.clip", "-1", &["optimizer.clip", "at least 0", "got -1"]),
+    ("optimizer.clip", "inf", &["optimizer.clip", "finite", "got inf"]),
+    ("schedule.kind", "\"circle\"", &["schedule.kind", "`constant`, `linear`, `cosine`", "circle"]),
+    ("schedule.warmup_steps", "-1", &["schedule.warmup_steps", "at least 0", "-1"]),
+    ("schedule.final_factor", "2", &["schedule.final_factor", "between 0 and 1", "got 2"]),
+    ("schedule.final_factor", "nan", &["schedule.final_factor", "between 0 and 1", "got NaN"]),
+    ("train.steps", "0", &["train.steps", "at least 1", "got 0"]),
+    ("train.steps", "-1", &["train.steps", "whole number of at least 0", "-1"]),
+    ("train.steps", "1.5", &["train.steps", "whole number", "1.5"]),
+    ("train.batch_size", "0", &["train.batch_size", "between 1 and 1048576", "got 0"]),
+    ("train.batch_size", "1048577", &["train.batch_size", "between 1 and 1048576", "got 1048577"]),
+    ("train.batch_size", "9223372036854775807", &["train.batch_size", "between 1 and 1048576"]),
+    ("train.eval_every", "0", &["train.eval_every", "at least 1", "got 0"]),
+    ("train.eval_examples", "0", &["train.eval_examples", "at least 1", "got 0"]),
+    ("train.checkpoint_every", "0", &["train.checkpoint_every", "at least 1", "got 0"]),
+    ("train.snapshot_every", "-1", &["train.snapshot_every", "at least 0", "-1"]),
+    ("train.keep", "-1", &["train.keep", "at least 0", "-1"]),
+    ("train.stop_at", "1.5", &["train.stop_at", "between 0 and 1", "got 1.5"]),
+    ("train.stop_at", "nan", &["train.stop_at", "between 0 and 1", "got NaN"]),
+    ("model.d_model", "0", &["d_model", "at least 1", "got 0"]),
+    ("model.d_model", "nan", &["model.d_model", "a number must be finite"]),
+    ("model.d_model", "9223372036854775807", &["d_model", "at most 1048576"]),
+    ("model.n_heads", "0", &["n_heads", "at least 1", "got 0"]),
+    ("model.n_heads", "3", &["d_model = 32", "n_heads = 3"]),
+    ("model.n_layers", "-1", &["model.n_layers", "at least 0", "-1"]),
+    ("model.n_layers", "1000000", &["number of parameters", "at most 1073741824"]),
+    ("model.d_k", "\"abc\"", &["model.d_k", "\"abc\"", "whole number"]),
+    ("model.d_k", "9223372036854775807", &["d_k", "at most 1048576"]),
+    ("model.d_mlp", "-1", &["model.d_mlp", "at least 0", "-1"]),
+    ("model.n_kv_heads", "2", &["n_kv_heads", "divide n_heads = 1", "got 2"]),
+    ("model.dropout", "1", &["dropout", "at least 0 and below 1", "got 1"]),
+    ("model.dropout", "-0.1", &["dropout", "at least 0 and below 1", "got -0.1"]),
+    ("model.softcap", "-1", &["softcap", "at least 0", "got -1"]),
+    ("model.bias", "3", &["model.bias", "boolean", "3"]),
+    ("model.mask", "\"future\"", &["model.mask", "`none` or `causal`", "future"]),
+    ("model.projections", "\"some\"", &["model.projections", "`learned`, `frozen`, `none`", "some"]),
+    ("model.score", "\"cosine\"", &["unknown score `cosine`", "additive, dot, scaled-dot"]),
+    ("model.score", "3", &["model.score", "a name, or a table", "3"]),
+    ("model.score", "{ name = \"dot\", x = 1 }", &["score.x", "unknown field"]),
+    ("model.name", "\"perceiver\"", &["unknown model `perceiver`", "transformer"]),
+    ("model.name", "\"../transformer\"", &["unknown model `../transformer`", "transformer"]),
+    ("model", "3", &["model must be a name", "3"]),
+    ("task.seq_len", "0", &["task.seq_len", "between 1 and 4096", "got 0"]),
+    ("task.seq_len", "9223372036854775807", &["task.seq_len", "between 1 and 4096"]),
+    ("task.n_symbols", "4294967296", &["task.n_symbols", "between 2 and 65536"]),
+    ("optimizer", "\"adam\"", &["`optimizer` must be a table", "optimizer.", "\"adam\""]),
+    ("train", "[]", &["`train` must be a table", "train.", "[]"]),
+    ("schedule", "true", &["`schedule` must be a table", "schedule.", "true"]),
+    ("lr", "1", &["unknown key `lr`", "`optimizer.lr`"]),
+    ("task.n_pairs", "1", &["unknown key `task.n_pairs`"]),
+    ("model.d_modle", "1", &["unknown key `model.d_modle`", "`model.d_model`"]),
+    ("optimizer.rate", "1", &["unknown key `optimizer.rate`"]),
+    ("schedule.kinds", "1", &["unknown key `schedule.kinds`", "`schedule.kind`"]),
+    ("train.step", "1", &["unknown key `train.step`", "`train.steps`"]),
+    ("sweep.seed", "[1]", &["unknown key `sweep.seed`"]),
+    ("x.y.z", "1", &["unknown key `x.y.z`"]),
+];
+
 #[test]
-fn a_value_of_the_wrong_type_is_refused_in_words() {
-    check("model.d_k=abc", &["model.d_k", "\"abc\"", "whole number"]);
-    check("model.d_k=-1", &["model.d_k", "-1", "whole number"]);
-    check("train.steps=1.5", &["train.steps", "1.5", "whole number"]);
-    check("optimizer.lr=fast", &["optimizer.lr", "\"fast\"", "a number"]);
-    check("model.bias=3", &["model.bias", "3", "boolean"]);
-    check("model.mask=future", &["model.mask", "future", "none", "causal"]);
-    check("task=3", &["task must be a name", "3"]);
+fn a_value_is_refused_alike_in_a_file_and_on_the_command_line() {
+    assert!(VALUES.len() >= 60);
+    for (key, value, fragments) in VALUES {
+        let sandbox = Sandbox::new();
+        let mut command = sandbox.command("train reverse --out run --set");
+        command.arg(format!("{key}={value}"));
+        sandbox.is_refused(command, fragments);
+        sandbox.write("mine.toml", format!("task.name = \"reverse\"\n{key} = {value}\n"));
+        sandbox.refuses("train mine.toml --out run", &[&["mine.toml"], *fragments].concat());
+    }
 }
 
 #[test]
-fn a_number_out_of_range_is_refused_with_the_range() {
-    check("optimizer.lr=inf", &["optimizer.lr", "finite", "got inf"]);
-    check("optimizer.beta_1=1", &["optimizer.beta_1", "below 1", "got 1"]);
-    check("optimizer.clip=-1", &["optimizer.clip", "at least 0", "got -1"]);
-    check("train.batch_size=0", &["train.batch_size", "between 1", "got 0"]);
-    check("train.stop_at=1.5", &["train.stop_at", "between 0 and 1", "got 1.5"]);
-    check("schedule.final_factor=2", &["schedule.final_factor", "got 2"]);
-    check("task.seq_len=0", &["task.seq_len", "got 0"]);
-    check("model.score={name=\"additive\",d_hidden=0}", &["d_hidden", "at least 1", "got 0"]);
+fn a_name_with_a_separator_names_no_task() {
+    for name in ["../reverse", "a/b", "/etc/passwd", ""] {
+        let sandbox = Sandbox::new();
+        for text in [format!("task = \"{name}\""), format!("[task]\nname = \"{name}\"")] {
+            sandbox.write("mine.toml", text);
+            sandbox.refuses("train mine.toml", &["mine.toml", &format!("unknown task `{name}`"), "reverse"]);
+        }
+        sandbox.refuses(&format!("train reverse --set task={name}"), &["asked for the task `reverse`"]);
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for (text, fragment) in [
+        ("a = ".to_owned() + &"[".repeat(100_000), "recurs"),
+        ("a.".repeat(40_000) + "a = 1", "recurs"),
+        (format!("[{}a]", "a.".repeat(40_000)), "recurs"),
+        ("a = ".to_owned() + &"{ a = ".repeat(30_000), "recurs"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("mine.toml", text);
+        sandbox.refuses("train mine.toml", &["mine.toml", "not TOML at line 1", fragment]);
+    }
+    for (setting, fragment) in [
+        ("a.".repeat(40_000) + "a=1", "40001 parts, a key has at most 16"),
+        (format!("model.score={}", "[".repeat(60) + &"]".repeat(60)), "model.score"),
+        ("a=".to_owned() + &"[".repeat(100_000), "unknown key `a`"),
+    ] {
+        check(&setting, &[fragment]);
+    }
 }
 
 #[test]
 fn dimensions_that_do_not_fit_are_refused_with_the_numbers() {
     check("model.d_v=5", &["w_o", "d_model = 32", "1 * 5"]);
     check("model.vocab_size=9", &["model.vocab_size", "9", "10"]);
+    check("model.score={name=\"additive\",d_hidden=0}", &["d_hidden", "at least 1", "got 0"]);
+    check("model.positions={name=\"rope\",base=0}", &["base", "above 1", "got 0"]);
 }
 
 #[test]
@@ -61,6 +165,12 @@ fn a_wrong_flag_value_is_refused_like_the_key_that_it_sets() {
     Sandbox::new().refuses("train reverse --steps 0", &["train.steps", "at least 1"]);
 }
 
+/// No config has a megabyte.
+const LONG: &str = match str::from_utf8(&[b'#'; (1 << 20) + 1]) {
+    Ok(text) => text,
+    Err(_) => unreachable!(),
+};
+
 #[test]
 fn a_config_file_that_cannot_be_used_is_named() {
     Sandbox::new().refuses("train missing.toml", &["missing.toml", "No such file"]);
@@ -70,6 +180,13 @@ fn a_config_file_that_cannot_be_used_is_named() {
         ("[task]\nname = \"revers\"", &["unknown task `revers`"]),
         ("seed = \"one\"\n[task]\nname = \"reverse\"", &["`seed`", "whole number"]),
         ("seed = 1", &["no task", "[task]"]),
+        ("", &["no task", "[task]"]),
+        ("seed = 1\nseed = 2", &["line 2", "duplicate key"]),
+        ("[task]\nname = \"reverse\"\n[task]\n", &["line 3", "duplicate key"]),
+        ("seed = \0", &["line 1, column 8"]),
+        ("seed = 9223372036854775808", &["line 1, column 8", "too large"]),
+        ("format = \"qkv-run-9\"\n[task]\nname = \"reverse\"", &["qkv-run-9", "reads qkv-run-1"]),
+        (LONG, &["longer than 1048576 bytes"]),
     ] {
         let sandbox = Sandbox::new();
         sandbox.write("mine.toml", text);
@@ -80,6 +197,25 @@ fn a_config_file_that_cannot_be_used_is_named() {
     sandbox.refuses("train mine.toml", &["mine.toml", "UTF-8"]);
     sandbox.write("folder.toml/x", "");
     sandbox.refuses("train folder.toml", &["folder.toml", "directory"]);
+    sandbox.refuses("sweep folder.toml", &["folder.toml", "directory"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_in_place_of_a_config_is_refused_unread() {
+    let sandbox = Sandbox::new();
+    let pipe = std::process::Command::new("mkfifo").arg(sandbox.path("pipe.toml")).status().unwrap();
+    assert!(pipe.success());
+    std::os::unix::fs::symlink("/dev/zero", sandbox.path("zero.toml")).unwrap();
+    for name in ["pipe.toml", "zero.toml"] {
+        for command in ["train", "sweep"] {
+            let before = sandbox.names();
+            let run = sandbox.qkv(&format!("{command} {name}"));
+            assert_eq!(run.code, Some(2), "{run:#?}");
+            assert!(run.stderr.contains(name) && run.stderr.contains("a regular file"), "{run:#?}");
+            assert_eq!(sandbox.names(), before);
+        }
+    }
 }
 
 #[test]

@@ -60,6 +60,14 @@ impl Sandbox {
         events(&self.read_text(&format!("{run}/metrics.jsonl")))
     }
 
+    /// The names in it, unread.
+    pub fn names(&self) -> Vec<PathBuf> {
+        let mut names: Vec<_> =
+            fs::read_dir(self.path(".")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names
+    }
+
     /// Everything in folder `name`; `"."` is the whole sandbox.
     pub fn tree(&self, name: &str) -> Tree {
         tree_of(&self.path(name))
