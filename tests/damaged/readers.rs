@@ -16,8 +16,11 @@ use crate::seeds;
 /// The step of the one checkpoint.
 pub const STEP: u64 = 3;
 
+/// Refuses bytes or understands them.
+type Reader = fn(&[u8]);
+
 /// A name for each reader, and the reader.
-pub const ALL: [(&str, fn(&[u8])); 7] = [
+pub const ALL: [(&str, Reader); 7] = [
     ("config", config),
     ("description", description),
     ("manifest", manifest),
