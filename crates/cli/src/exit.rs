@@ -107,7 +107,7 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         (Some(TrainError::Diverged { .. }), _) => return error.downcast_ref().map(of_diverged),
         (Some(TrainError::NoText), _) => "name a file with --set task.text=FILE",
         (Some(TrainError::NotTheSameRun { .. }), _) => {
-            "a run keeps them: put them back, or begin another run from one of its checkpoints with --branch NEWDIR"
+            "a run keeps them: put them back, and give other values to a run of their own, with --branch NEWDIR --set KEY=VALUE"
         }
         (_, Some(RunError::Exists { .. })) => "choose another folder, or overwrite it with --out DIR --force",
         _ => return None,

@@ -21,7 +21,8 @@
 //! report.html                          a page                          the report
 //! ```
 //!
-//! What ends in `.tmp` or `.old` is not finished, and goes when the run is next locked. A frame holds, under the names of [`tensor_names`]:
+//! What ends in `.tmp` or `.replaced` is not finished, and goes when the run is next locked. A frame holds, under the
+//! names of [`tensor_names`]:
 //!
 //! ```text
 //! blocks.0.attention.weights           [probes, heads, q_len, k_len]   attention weights of the probe examples

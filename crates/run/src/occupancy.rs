@@ -117,7 +117,7 @@ fn config(storage: &dyn Storage, path: &Path) -> Result<Config, RunError> {
     })
 }
 
-/// Whether a name is `step-00000120` and `extension`, or what becomes of it: `step-00000120.old`, `….damaged-2`.
+/// Whether a name is `step-00000120` and `extension`, or what becomes of it: `step-00000120.replaced`, `….damaged-2`.
 pub(crate) fn is_of_a_step(name: &str, extension: &str) -> bool {
     let (stem, rest) = name.split_once('.').unwrap_or((name, ""));
     step_in(stem, "").is_some() && stem.len() > "step-".len() && (!rest.is_empty() || extension.is_empty())

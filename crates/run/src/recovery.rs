@@ -8,6 +8,10 @@ use crate::folder::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::occupancy::is_of_a_step;
 use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, sync_folder, with_suffix};
 
+/// What early versions used in place of [`REPLACED`], and what a user may call a copy: it is put back where the original
+/// is missing, and never removed.
+const OLD: &str = ".old";
+
 /// Behind the name of a checkpoint that was not accepted.
 const DAMAGED: &str = ".damaged";
 
@@ -86,7 +90,8 @@ impl RunFolder {
         for name in list(storage, &checkpoints)? {
             let Some(name) = name.to_str().filter(|name| is_of_a_step(name, "")) else { continue };
             let path = checkpoints.join(name);
-            if let Some(target) = name.strip_suffix(REPLACED).map(|name| checkpoints.join(name))
+            let replaced = [REPLACED, OLD].iter().find_map(|suffix| name.strip_suffix(suffix));
+            if let Some(target) = replaced.map(|name| checkpoints.join(name))
                 && !exists(storage, &target)?
             {
                 rename(storage, &path, &target)?;
@@ -169,20 +174,21 @@ mod tests {
         let checkpoints = folder.path().join(CHECKPOINTS);
         let names = |names: &[&str]| names.iter().map(|name| checkpoints.join(name)).collect::<Vec<_>>();
         fs::rename(checkpoints.join("step-00000005"), checkpoints.join("step-00000005.old"))?;
-        for left_over in ["step-00000010.old", "step-00000012.tmp"] {
+        for left_over in ["step-00000010.replaced", "step-00000012.tmp"] {
             fs::create_dir(checkpoints.join(left_over))?;
             fs::write(checkpoints.join(left_over).join("model.safetensors"), "half")?;
         }
-        for others in ["best.tmp", "step-00000003.damaged", "step-00000004.set-aside"] {
+        for others in ["best.tmp", "step-00000000.old", "step-00000003.damaged", "step-00000004.set-aside"] {
             fs::create_dir(checkpoints.join(others))?;
         }
         let run = run.locked()?;
-        let removed = names(&["step-00000010.old", "step-00000012.tmp"]);
+        let removed = names(&["step-00000010.replaced", "step-00000012.tmp"]);
         let mut expected = vec![Repair::PutBack(checkpoints.join("step-00000005"))];
         expected.extend(removed.into_iter().map(Repair::Removed));
         assert_eq!((run.repairs(), steps_of(&run)?), (&expected[..], vec![0, 5, 10]));
         assert_eq!(run.at(5)?.read()?, contents(5));
-        let others = names(&["best.tmp", "step-00000003.damaged", "step-00000004.set-aside"]);
+        let others =
+            names(&["best.tmp", "step-00000000.old", "step-00000003.damaged", "step-00000004.set-aside"]);
         assert!(others.iter().all(|other| other.is_dir()));
         Ok(())
     }

@@ -273,11 +273,7 @@ impl Job {
                     }
                     return Ok(Some(state));
                 }
-                Err(
-                    error @ (TrainError::Run(RunError::Damaged { .. })
-                    | TrainError::Weights { .. }
-                    | TrainError::NotSafetensors { .. }),
-                ) => {
+                Err(error) if is_damage(&error, checkpoint) => {
                     print_error(&format!("cannot go on from {}: {error}", checkpoint.folder.display()));
                     damaged.push(checkpoint);
                     first.get_or_insert(error);
@@ -298,6 +294,15 @@ impl Job {
 
     fn examples(&self, split: Split) -> Examples<'_> {
         Examples { task: &*self.task, seed: self.config.seed, split }
+    }
+}
+
+/// What a manifest vouches for and does not fit is of another program. Without one, damage shows in that alone.
+fn is_damage(error: &TrainError, checkpoint: &Checkpoint) -> bool {
+    match error {
+        TrainError::Run(RunError::Damaged { .. }) => true,
+        TrainError::Weights { .. } | TrainError::NotSafetensors { .. } => !checkpoint.manifest().exists(),
+        _ => false,
     }
 }
 

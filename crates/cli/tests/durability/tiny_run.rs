@@ -89,7 +89,7 @@ pub fn is_as_if_nothing_had_happened(sandbox: &Sandbox, run: &str, variant: Vari
 /// Nothing that a death leaves behind is there, and the lock is free.
 #[track_caller]
 pub fn has_no_left_overs(sandbox: &Sandbox, run: &str) {
-    let suffixes = [".tmp", ".old", ".damaged", ".set-aside"];
+    let suffixes = [".tmp", ".replaced", ".damaged", ".set-aside"];
     let is_left_over = |name: &str| suffixes.iter().any(|suffix| name.contains(suffix));
     for path in sandbox.tree(run).keys() {
         assert!(!is_left_over(path.to_str().unwrap()), "{} is left over", path.display());

@@ -11,7 +11,7 @@ use crate::storage::{
 };
 
 /// Behind the name of a checkpoint that another of the same step replaces.
-pub(crate) const REPLACED: &str = ".old";
+pub(crate) const REPLACED: &str = ".replaced";
 
 impl RunFolder {
     /// Saves a checkpoint. When this returns, it outlasts a power cut, with the log of everything before it; when it

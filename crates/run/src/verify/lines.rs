@@ -1,14 +1,17 @@
 //! The log, line by line.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 use super::Fault;
 
 /// What is wrong with a log: lines that are no events, steps that are missing or there twice, and an end before the
-/// newest checkpoint.
-pub(super) fn faults(log: &[u8], newest: Option<u64>) -> Vec<Fault> {
+/// newest of the `checkpoints`. A run that began from another starts after its step.
+pub(super) fn faults(log: &[u8], checkpoints: Option<RangeInclusive<u64>>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let (mut start, mut last) = (0_u64, 0);
+    let (first, newest) = checkpoints.map_or((0, 0), RangeInclusive::into_inner);
+    let (mut start, mut last) = (0_u64, None);
     for line in log.split_inclusive(|&byte| byte == b'\n') {
         let place = start..start + line.len() as u64;
         start = place.end;
@@ -17,13 +20,15 @@ pub(super) fn faults(log: &[u8], newest: Option<u64>) -> Vec<Fault> {
         }
         let event: Value = serde_json::from_slice(line).unwrap_or_default();
         match event.get("event").and_then(Value::as_str) {
+            Some("start") => last = last.or(event["step"].as_u64()),
             Some("step") => match event["step"].as_u64() {
                 Some(step) => {
-                    if step != last + 1 {
-                        let what = format!("step {step} follows step {last}, expected step {}", last + 1);
+                    let before = last.unwrap_or(first);
+                    if step != before + 1 {
+                        let what = format!("step {step} follows step {before}, expected step {}", before + 1);
                         faults.push(Fault::at(place, what));
                     }
-                    last = step;
+                    last = Some(step);
                 }
                 None => faults.push(Fault::at(place, "expected a number as its step")),
             },
@@ -31,7 +36,8 @@ pub(super) fn faults(log: &[u8], newest: Option<u64>) -> Vec<Fault> {
             None => faults.push(Fault::at(place, "expected an event as JSON")),
         }
     }
-    if let Some(newest) = newest.filter(|newest| *newest > last) {
+    let last = last.unwrap_or(first);
+    if newest > last {
         let what =
             format!("it ends with step {last}, expected at least that of the newest checkpoint, {newest}");
         faults.push(Fault::of_all(what));
@@ -44,8 +50,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(log: &str, newest: Option<u64>, expected: &[(Option<std::ops::Range<u64>>, &str)]) {
-        let found = faults(log.as_bytes(), newest);
+    fn check(
+        log: &str,
+        checkpoints: Option<RangeInclusive<u64>>,
+        expected: &[(Option<std::ops::Range<u64>>, &str)],
+    ) {
+        let found = faults(log.as_bytes(), checkpoints);
         let found: Vec<_> = found.iter().map(|fault| (fault.bytes.clone(), fault.what.as_str())).collect();
         assert_eq!(found, expected, "{log}");
     }
@@ -55,7 +65,7 @@ mod tests {
         let step = |step: u64| format!("{{\"event\":\"step\",\"step\":{step}}}\n");
         let start = "{\"event\":\"start\",\"step\":0}\n{\"event\":\"mine\"}\n";
         let log = start.to_owned() + &step(1) + &step(2);
-        check(&log, Some(2), &[]);
+        check(&log, Some(0..=2), &[]);
         check("", None, &[]);
         let n = log.len() as u64;
         let of_step = step(3).len() as u64;
@@ -75,8 +85,13 @@ mod tests {
         check(&(log.clone() + "[1]\n"), None, &[(Some(n..n + 4), "expected an event as JSON")]);
         check(
             &log,
-            Some(5),
+            Some(0..=5),
             &[(None, "it ends with step 2, expected at least that of the newest checkpoint, 5")],
         );
+        let branch = "{\"event\":\"start\",\"step\":60}\n".to_owned() + &step(61);
+        check(&branch, Some(60..=61), &[]);
+        check("", Some(60..=60), &[]);
+        let missing = "it ends with step 60, expected at least that of the newest checkpoint, 70";
+        check("", Some(60..=70), &[(None, missing)]);
     }
 }

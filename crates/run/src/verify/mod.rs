@@ -93,14 +93,15 @@ impl RunFolder {
             &mut findings,
         );
         let log = self.path.join(METRICS);
-        if exists(&*self.storage, &log)? {
-            match self.log() {
-                Ok(bytes) => {
-                    let faults = lines::faults(&bytes, newest.map(|(checkpoint, _)| checkpoint.step));
-                    findings.extend(faults.into_iter().map(|fault| fault.in_file(&log)));
-                }
-                Err(error) => findings.push(finding(error, &log)),
+        let first = self.step_folders()?.first().map(|checkpoint| checkpoint.step);
+        // A missing log is an empty one.
+        match self.log() {
+            Ok(bytes) => {
+                let checkpoints = first.zip(newest).map(|(first, (newest, _))| first..=newest.step);
+                let faults = lines::faults(&bytes, checkpoints);
+                findings.extend(faults.into_iter().map(|fault| fault.in_file(&log)));
             }
+            Err(error) => findings.push(finding(error, &log)),
         }
         for frame in self.snapshots()?.into_values() {
             match read_tensors(&*self.storage, &frame, u64::MAX).map_err(RunError::io("read", &frame)) {
@@ -167,6 +168,9 @@ mod tests {
         let run = RunFolder::create(folder.path(), CONFIG_TEXT, Existing::Keep)?;
         let mut log = run.create_metrics()?;
         Event::Saved { step: 0, path: String::new() }.write(&mut log)?;
+        let [task, path] = ["sort", "run"].map(str::to_owned);
+        let start = Event::Start { step: 0, task, seed: 0, steps: 2, parameters: 4, path, environment: None };
+        start.write(&mut log)?;
         for step in [1, 2] {
             let report = StepReport { step, loss: 0.5, lr: 0.1, grad_norm: 1.0, tokens_per_second: 2.0 };
             Event::Step(report).write(&mut log)?;

@@ -48,7 +48,7 @@ fn a_power_cut_during_the_repair_of_a_run_costs_no_more() {
         }
         let names = left.paths();
         let has = |name: &str| names.contains(&Path::new(RUN).join("checkpoints").join(name));
-        if has("step-00000010.old") && !has("step-00000010") {
+        if has("step-00000010.replaced") && !has("step-00000010") {
             (disk, reported, scenes) = (left.after_a_power_cut(Left::Everything), saved, scenes + 1);
         }
     }

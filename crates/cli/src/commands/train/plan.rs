@@ -46,6 +46,13 @@ impl Plan {
             return Self::branch(args, new, registry);
         }
         let is_run = RunFolder::holds_a_run(&args.source)?;
+        let is_source = |folder: &PathBuf| is_within(&args.source, folder);
+        if args.resume && is_run && args.out.as_ref().is_some_and(|out| !is_source(out)) {
+            let run = args.source.display();
+            return Err(usage(format!(
+                "--resume goes on in {run}; leave --out out, or begin another run with --branch"
+            )));
+        }
         if args.resume {
             let folder = args.out.as_ref().or(is_run.then_some(&args.source));
             let folder = folder
@@ -71,6 +78,14 @@ impl Plan {
                 "{} is of a run that began from another, as [parent] in it states; remove [parent] to begin with new \
                  weights",
                 args.source.display()
+            )));
+        }
+        if let (Some(from), Some(out)) = (&args.init_from, &args.out)
+            && is_within(from, out)
+        {
+            let (from, out) = (from.display(), out.display());
+            return Err(usage(format!(
+                "{out} would be overwritten, and {from} lies in it; choose another --out"
             )));
         }
         let origin = args.init_from.as_deref().map(Origin::weights).transpose()?;
@@ -159,6 +174,12 @@ fn experiment(args: &TrainArgs, registry: &Registry) -> Result<Experiment> {
     let set = if settings.is_empty() { "" } else { " with what the command line sets" };
     let experiment = registry.read(ConfigSource::Toml(&text), &settings);
     experiment.with_context(|| format!("cannot use {}{set}", source.display()))
+}
+
+/// Whether `path` is `folder` or lies in it.
+fn is_within(path: &Path, folder: &Path) -> bool {
+    let [path, folder] = [path, folder].map(Path::canonicalize);
+    matches!((path, folder), (Ok(path), Ok(folder)) if path.starts_with(&folder))
 }
 
 /// What the death of the last process left is removed in silence; what was lost or moved is not.

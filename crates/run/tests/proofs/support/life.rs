@@ -123,7 +123,7 @@ pub fn check(disk: &Simulated, reported: &Reported, when: &str) {
     assert_eq!(text, config(seed), "{when}");
     let left_over = |path: &&std::path::PathBuf| {
         let name = path.to_string_lossy();
-        name.ends_with(".tmp") || name.ends_with(".old")
+        name.ends_with(".tmp") || name.ends_with(".replaced")
     };
     assert_eq!(disk.paths().iter().find(left_over), None, "{when}");
     let mut newest = None;
