@@ -165,3 +165,30 @@ fn another_vocabulary_of_the_same_size_is_refused() {
         &["another vocabulary: token 2 is `c` there and `d` here"],
     );
 }
+
+#[test]
+fn a_branch_and_the_run_that_it_began_with_verify() {
+    let sandbox = trained();
+    sandbox.succeeds("train run --branch new --from 5 --set optimizer.lr=0.001 --quiet");
+    for run in ["run", "new"] {
+        let verified = sandbox.succeeds(&format!("verify {run}"));
+        assert!(verified.stdout.ends_with("all are what was written\n"), "{verified:#?}");
+    }
+}
+
+#[test]
+fn what_a_new_run_begins_with_is_not_overwritten_by_it() {
+    let sandbox = trained();
+    for from in ["run", "run/checkpoints/step-00000012", "run/checkpoints/step-00000012/model.safetensors"] {
+        let line = format!("{RUN} --init-from {from} --out run --force");
+        sandbox.refuses(&line, &["run would be overwritten", from, "choose another --out"]);
+    }
+}
+
+#[test]
+fn a_run_is_not_gone_on_with_in_another_folder() {
+    let sandbox = trained();
+    sandbox.refuses("train run --resume --out elsewhere", &["--resume goes on in run", "--branch"]);
+    sandbox.succeeds("train run --resume --out run --quiet");
+    assert!(!sandbox.path("elsewhere").exists());
+}

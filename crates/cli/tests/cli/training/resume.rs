@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use qkv_run::Manifest;
+
 use crate::support::sandbox::Sandbox;
 
 /// Everything that could depend on where a run was cut: dropout, decay, clipping, a schedule.
@@ -122,6 +124,21 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on() {
         sandbox.write(&format!("{out}/metrics.jsonl"), "");
         assert_eq!(sandbox.qkv(&format!("train {out} --resume --from 5")).code, Some(2));
     }
+}
+
+#[test]
+fn a_checkpoint_that_is_whole_and_does_not_fit_is_not_called_damaged() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --stop-after 7"));
+    let folder = "run/checkpoints/step-00000007";
+    let empty = [&8_u64.to_le_bytes()[..], b"{}      "].concat();
+    sandbox.write(&format!("{folder}/optimizer.safetensors"), empty);
+    let names = ["config.json", "model.safetensors", "optimizer.safetensors"];
+    let files = names.map(|name| sandbox.read(&format!("{folder}/{name}")));
+    let listed = names.into_iter().zip(files.iter().map(Vec::as_slice));
+    sandbox.write(&format!("{folder}/MANIFEST.json"), Manifest::new(7, listed).to_json());
+    sandbox.refuses("train run --resume --quiet", &["optimizer.safetensors", "it lacks"]);
+    assert!(sandbox.path(folder).is_dir());
 }
 
 #[test]
