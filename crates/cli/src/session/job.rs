@@ -297,11 +297,11 @@ impl Job {
     }
 }
 
-/// What a manifest vouches for and does not fit is of another program. Without one, damage shows in that alone.
+/// What a manifest vouches for and does not fit the model is of another program. Without one, damage shows in that alone.
 fn is_damage(error: &TrainError, checkpoint: &Checkpoint) -> bool {
     match error {
-        TrainError::Run(RunError::Damaged { .. }) => true,
-        TrainError::Weights { .. } | TrainError::NotSafetensors { .. } => !checkpoint.manifest().exists(),
+        TrainError::Run(RunError::Damaged { .. }) | TrainError::NotSafetensors { .. } => true,
+        TrainError::Weights { .. } => !checkpoint.manifest().exists(),
         _ => false,
     }
 }
