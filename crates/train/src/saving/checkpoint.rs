@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Contents, Description, Disk, Evaluation, RunFolder, read_tensors, replace_file};
+use safetensors::SafeTensors;
 use serde::Serialize;
 use toml::Table;
 
@@ -48,22 +49,25 @@ pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
 
 /// The same from the bytes of the file at `path`.
 fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> Result<M, TrainError> {
+    let not_safetensors = |reason: String| TrainError::NotSafetensors { path: path.to_owned(), reason };
+    let (_, header) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(error.to_string()))?;
+    // Burn takes over the precision of a file, and a backend without it panics.
+    for parameter in layout(&model) {
+        let Some(found) = header.info(&parameter.path) else { continue };
+        let [expected, found] = [format!("{:?}", parameter.dtype), format!("{:?}", found.dtype)];
+        if expected != found {
+            return Err(weights(path, format!("`{}` must hold {expected}, got {found}", parameter.path)));
+        }
+    }
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .skip_enum_variants(true)
         .validate(false)
         .allow_partial(true);
-    let before = layout(&model);
-    let result = model
-        .load_from(&mut store)
-        .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
+    let result = model.load_from(&mut store).map_err(|error| not_safetensors(error.to_string()))?;
     let missing = result.missing.iter().map(|(name, _)| format!("it lacks `{name}`"));
     let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
     let wrong = result.errors.iter().map(in_words);
-    // Burn takes over the precision of a file.
-    let precision = before.iter().zip(layout(&model)).filter(|(before, now)| before.dtype != now.dtype);
-    let precision = precision
-        .map(|(before, now)| format!("`{}` must hold {:?}, got {:?}", now.path, before.dtype, now.dtype));
-    let wrong = wrong.chain(precision);
     match wrong.chain(missing).chain(unused).next() {
         None => Ok(model),
         Some(reason) => Err(weights(path, reason)),
