@@ -1,4 +1,5 @@
-//! Gives the program the commit that it is built from, as `QKV_COMMIT`; without git or outside a checkout there is none.
+//! Gives the program the commit that it is built from, as `QKV_COMMIT`, unset without git or outside a
+//! checkout.
 //!
 //! Only this crate is built again after a commit: nothing depends on it.
 

@@ -123,6 +123,20 @@ impl<M> Observer<M> for NothingFollows {
     }
 }
 
+/// Checks that `state` diverges in its next step: in the step alone, and in a training, which then reports nothing.
+#[track_caller]
+fn ends_its_step(
+    experiment: &Experiment,
+    state: State<AnyModel>,
+    device: &Device,
+    expected: (u64, Quantity, Option<&str>),
+) {
+    assert_named(state.clone().step(&batch(experiment, device), 1.0, 0), expected);
+    let model = experiment.model(device).unwrap();
+    let trainer = Trainer::new(model, &*experiment.task, experiment.config.recipe(), device).unwrap();
+    assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
+}
+
 #[test]
 fn every_parameter_is_watched() {
     let device = device().autodiff();
@@ -135,11 +149,7 @@ fn every_parameter_is_watched() {
             let mut inject = Inject { into: path, value, gradients: None, path: ModulePath::default() };
             let state = State { model: clean.model.clone().map(&mut inject), ..clean.clone() };
             let expected = (1, Quantity::Parameter, Some(path.as_str()));
-            assert_named(state.clone().step(&batch(&experiment, &device), 1.0, 0), expected);
-            let model = experiment.model(&device).unwrap();
-            let recipe = experiment.config.recipe();
-            let trainer = Trainer::new(model, &*experiment.task, recipe, &device).unwrap();
-            assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
+            ends_its_step(&experiment, state, &device, expected);
         }
     }
 }
@@ -174,11 +184,7 @@ fn every_moment_is_watched() {
             let moment = if what == Quantity::FirstMoment { &mut moments.m } else { &mut moments.v };
             *moment = with_last(moment.clone(), value);
             let expected = (1, what, Some(path.as_str()));
-            assert_named(state.clone().step(&batch(&experiment, &device), 1.0, 0), expected);
-            let model = experiment.model(&device).unwrap();
-            let recipe = experiment.config.recipe();
-            let trainer = Trainer::new(model, &*experiment.task, recipe, &device).unwrap();
-            assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
+            ends_its_step(&experiment, state, &device, expected);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_run::{Checkpoint, Environment, EvaluatedOn, Evaluation, Event, RunError, RunFolder};
+use qkv_run::{Checkpoint, Environment, EvaluatedOn, Evaluation, Event, RunFolder};
 use qkv_train::{
     AnyModel, Asked, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, FilmEnd, HeldOut,
     Observer, Probe, RunInfo, Sampling, Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw,
@@ -22,6 +22,7 @@ use crate::output::progress::{EvaluationBar, Progress};
 use crate::output::stdout::{Stdout, print_error};
 use crate::session::environment::{COMMIT, Machine};
 use crate::session::interrupt::Interrupt;
+use crate::session::loading::newest_whole;
 use crate::session::memory;
 use crate::session::outcome::{Done, Outcome, Output};
 
@@ -78,9 +79,12 @@ impl Job {
 
     /// Begins with the state of another run; the checkpoint of it is then the first of this one.
     pub fn with_state_of(mut self, checkpoint: &Checkpoint) -> Result<Self> {
-        let (model, optimizer) = (self.model.clone(), &self.config.optimizer);
-        self.first_state = Some(load_checkpoint(checkpoint, model, optimizer, &self.device)?);
+        self.first_state = Some(self.state_at(checkpoint)?);
         Ok(self)
+    }
+
+    fn state_at(&self, checkpoint: &Checkpoint) -> Result<State<AnyModel>, TrainError> {
+        load_checkpoint(checkpoint, self.model.clone(), &self.config.optimizer, &self.device)
     }
 
     /// Trains in `folder`, from the best of these checkpoints that is whole.
@@ -94,7 +98,7 @@ impl Job {
         let started = Instant::now();
         let Self { config, task, device, .. } = self;
         let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
-        let loaded = self.load(folder, from)?;
+        let loaded = newest_whole(folder, from, |checkpoint| self.state_at(checkpoint))?;
         let is_new = loaded.is_none();
         let state = loaded.or_else(|| self.first_state.clone());
         let steps = config.train.steps;
@@ -258,32 +262,6 @@ impl Job {
         Ok(folder.events()?.iter().any(is_it))
     }
 
-    /// The state at the first of these checkpoints that is whole; `None` without checkpoints. Damaged ones before it get
-    /// another name; what cannot be read at the moment may be whole, and ends the command.
-    fn load(&self, folder: &RunFolder, from: &[Checkpoint]) -> Result<Option<State<AnyModel>>> {
-        let mut damaged = Vec::new();
-        let mut first = None;
-        for checkpoint in from {
-            let model = self.model.clone();
-            match load_checkpoint(checkpoint, model, &self.config.optimizer, &self.device) {
-                Ok(state) => {
-                    for checkpoint in damaged {
-                        let name = folder.mark_damaged(checkpoint)?;
-                        print_error(&format!("{} is now {}", checkpoint.folder.display(), name.display()));
-                    }
-                    return Ok(Some(state));
-                }
-                Err(error) if is_damage(&error, checkpoint) => {
-                    print_error(&format!("cannot go on from {}: {error}", checkpoint.folder.display()));
-                    damaged.push(checkpoint);
-                    first.get_or_insert(error);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        first.map_or(Ok(None), |error| Err(error.into()))
-    }
-
     fn sample(&self, model: &AnyModel) -> Result<Option<String>> {
         let Some(corpus) = self.task.corpus() else { return Ok(None) };
         let Some(prompt) = corpus.prompt() else { return Ok(None) };
@@ -294,15 +272,6 @@ impl Job {
 
     fn examples(&self, split: Split) -> Examples<'_> {
         Examples { task: &*self.task, seed: self.config.seed, split }
-    }
-}
-
-/// What a manifest vouches for and does not fit the model is of another program. Without one, damage shows in that alone.
-fn is_damage(error: &TrainError, checkpoint: &Checkpoint) -> bool {
-    match error {
-        TrainError::Run(RunError::Damaged { .. }) | TrainError::NotSafetensors { .. } => true,
-        TrainError::Weights { .. } => !checkpoint.manifest().exists(),
-        _ => false,
     }
 }
 

@@ -18,7 +18,7 @@ const PAGE: usize = 4096;
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Why there is none, where only some users may mount.
+    /// The reason of a skipped proof: this user may not mount.
     fn mount(folder: &Path, size: usize) -> Result<Self, String> {
         std::fs::create_dir(folder).unwrap();
         run("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], folder)?;

@@ -177,7 +177,7 @@ impl HeadWeights {
             B_Q => &mut self.b_q,
             B_K => &mut self.b_k,
             B_V => &mut self.b_v,
-            _ => unreachable!("{kind} is none of the projections"),
+            _ => unreachable!("{kind} is not a projection"),
         }
     }
 }

@@ -47,5 +47,5 @@ fn the_first_tensor_that_is_not_finite_is_named() {
     let message = "diverged after step 0: the parameter embedding.table holds ";
     assert!(run.stderr.contains(message), "{run:#?}");
     let events: Vec<_> = run.events().into_iter().map(|event| event["event"].clone()).collect();
-    assert_eq!(events, ["start", "saved"], "the step that failed is none");
+    assert_eq!(events, ["start", "saved"], "the failed step is not logged");
 }
