@@ -7,7 +7,7 @@ use qkv_inspect::{CheckpointConfig, Film, Metrics, Weights, layers};
 use qkv_model::parameters;
 use qkv_run::{Manifest, RunFolder};
 use qkv_train::{
-    AnyModel, ConfigSource, Experiment, OptimizerConfig, Registry, load_checkpoint, load_checkpoint_weights,
+    AdamW, AnyModel, ConfigSource, Experiment, Registry, load_checkpoint, load_checkpoint_weights,
 };
 
 use crate::memory;
@@ -84,11 +84,10 @@ pub fn weights(bytes: &[u8]) {
 pub fn optimizer(bytes: &[u8]) {
     let run = run(Contents { optimizer: Some(bytes), ..Contents::default() });
     MODEL.with(|(model, device)| {
-        let state =
-            load_checkpoint(&run.checkpoint(STEP), model.clone(), &OptimizerConfig::default(), device);
+        let state = load_checkpoint(&run.checkpoint(STEP), model.clone(), &AdamW::default(), device);
         if let Ok(state) = state {
             let learned = parameters(model).into_iter().filter(|parameter| parameter.learned).count();
-            assert_eq!(state.optimizer.moments.len(), learned);
+            assert_eq!(state.optimizer.tensors.len(), learned);
         }
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use qkv_model::parameters;
-use qkv_run::tensor_names::{FIRST_MOMENT, SECOND_MOMENT};
+use qkv_run::tensor_names::of_optimizer;
 use qkv_run::{Baseline, EvaluatedOn, Evaluation, Event, Manifest, ProbeLabels, StepReport};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -82,7 +82,7 @@ pub fn optimizer() -> Vec<u8> {
         let learned = parameters(model).into_iter().filter(|parameter| parameter.learned);
         let both = |parameter: qkv_model::Parameter| {
             let n = vec![parameter.shape.iter().product()];
-            [FIRST_MOMENT, SECOND_MOMENT].map(|which| (format!("{}{which}", parameter.path), n.clone()))
+            ["m", "v"].map(|which| (of_optimizer(&parameter.path, which), n.clone()))
         };
         learned.flat_map(both).collect::<Vec<_>>()
     });

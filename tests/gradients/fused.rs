@@ -7,7 +7,7 @@ use qkv_model::{
     CausalAlign, Choice, Implementation, Init, Mask, MaskConfig, Mode, ModelError, SelfAttentionConfig,
     Softmax, Transformer, TransformerConfig, parameters,
 };
-use qkv_train::{AdamW, Batch, OptimizerConfig, State};
+use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State};
 use rand::RngExt;
 
 use crate::support::backends::{learning_places, tolerance};
@@ -127,14 +127,18 @@ fn a_config_file_may_have_the_former_name_of_the_implementation() {
 }
 
 /// Numbers that single precision has, because Burn's optimizer keeps them in it.
-const OPTIMIZER: OptimizerConfig = OptimizerConfig {
-    lr: 4e-3,
-    beta_1: 0.875,
-    beta_2: 0.984375,
-    epsilon: 1.0 / (1 << 27) as f64,
-    weight_decay: 0.0,
-    clip: 0.0,
-};
+const ADAM_W: AdamW =
+    AdamW { beta_1: 0.875, beta_2: 0.984375, epsilon: 1.0 / (1 << 27) as f64, weight_decay: 0.0 };
+
+const RATE: f64 = 4e-3;
+
+fn parts(lr: f64, clip: f64) -> Parts {
+    parts_of(OptimizerConfig { lr, clip, ..OptimizerConfig::new("adam-w", &ADAM_W) })
+}
+
+fn parts_of(optimizer: OptimizerConfig) -> Parts {
+    Parts::new(Recipe { optimizer, ..Recipe::default() }).unwrap()
+}
 
 fn config() -> TransformerConfig {
     TransformerConfig {
@@ -166,12 +170,13 @@ fn batch(device: &Device, n: usize, seq_len: usize, vocab: i64, step: u64) -> Ba
 
 fn losses(config: &TransformerConfig, (device, dtype): (&Device, DType), steps: u64) -> Vec<f64> {
     let model: Transformer = config.init(&Init::new(device, 2).with_dtype(dtype)).unwrap();
-    let mut state = State { step: 0, model, optimizer: AdamW::new(&OPTIMIZER) };
+    let mut state = State { step: 0, model, optimizer: OptimizerState::default() };
+    let parts = parts(RATE, 0.0);
     (0..steps)
         .map(|step| {
             let batch = batch(device, 4, config.seq_len, 7, step);
             let outcome;
-            (state, outcome) = state.clone().step(&batch, 1.0, 0).unwrap();
+            (state, outcome) = state.clone().step(&parts, &batch, 1.0).unwrap();
             outcome.loss
         })
         .collect()
@@ -182,7 +187,7 @@ fn two_hundred_steps_lose_what_plain_tensor_operations_lose() {
     for place @ (device, dtype) in learning_places() {
         let fused = losses(&config(), place, 200);
         let model = config().init(&Init::new(device, 2).with_dtype(dtype)).unwrap();
-        let mut plain = PlainTraining::new(model, &OPTIMIZER);
+        let mut plain = PlainTraining::new(model, RATE, &ADAM_W);
         let plain: Vec<f64> = (0..200).map(|step| plain.step(&batch(device, 4, 12, 7, step))).collect();
         assert!(fused[199] < 0.5 * fused[0], "nothing was learned: {} to {}", fused[0], fused[199]);
         // Rounding grows from step to step, and in double precision Burn's optimizer still corrects its bias in single;
@@ -206,16 +211,20 @@ fn two_hundred_steps_lose_what_the_reference_attention_loses() {
 #[test]
 fn a_training_has_the_same_bits_on_any_number_of_threads() {
     // Below and above the sizes from which the kernels use several threads.
-    for (n, seq_len, d_model) in [(2, 8, 16), (24, 64, 64)] {
+    for ((n, seq_len, d_model), optimizer) in [(2, 8, 16), (24, 64, 64)]
+        .into_iter()
+        .flat_map(|size| ["adam-w", "muon", "sgd"].map(|name| (size, name)))
+    {
         let run = || {
             let device = Device::flex().autodiff();
             let config = TransformerConfig { seq_len, d_model, d_mlp: 4 * d_model, dropout: 0.1, ..config() };
             let model: Transformer = config.init(&Init::new(&device, 2)).unwrap();
-            let optimizer = AdamW::new(&OptimizerConfig { lr: 1e-3, clip: 0.5, ..OPTIMIZER });
-            let mut state = State { step: 0, model, optimizer };
+            let mut state = State { step: 0, model, optimizer: OptimizerState::default() };
+            let rule = Choice::new(optimizer);
+            let parts = parts_of(OptimizerConfig { lr: 1e-3, clip: 0.5, rule });
             for step in 0..3 {
                 let batch = batch(&device, n, seq_len, 7, step);
-                state = state.step(&batch, 1.0, 0).unwrap().0;
+                state = state.step(&parts, &batch, 1.0).unwrap().0;
             }
             let parameters = parameters(&state.model).into_iter();
             parameters
@@ -226,7 +235,7 @@ fn a_training_has_the_same_bits_on_any_number_of_threads() {
             |n_threads| rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(run);
         let one = on(1);
         for n_threads in [2, 3, 4, 8] {
-            assert!(on(n_threads) == one, "{n_threads} threads, batch {n}");
+            assert!(on(n_threads) == one, "{optimizer} on {n_threads} threads, batch {n}");
         }
     }
 }

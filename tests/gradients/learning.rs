@@ -10,7 +10,7 @@ use qkv_model::{
     BasicAttention, Choice, EmbeddingsConfig, Init, Mask, Mode, NormConfig, Projections, SelfAttention,
     SelfAttentionConfig, Transformer, TransformerConfig, parameters,
 };
-use qkv_train::{AdamW, OptimizerConfig};
+use qkv_train::{AdamW, ModuleUpdate, OptimizerState, Roles};
 
 use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::differences::functional;
@@ -40,11 +40,12 @@ fn tokens(device: &Device) -> Tensor<3, Int> {
 
 /// Ten steps of AdamW with weight decay, which would move any weight that it is given.
 fn train<M: Module>(mut module: M, loss: impl Fn(&M) -> Tensor<1>) -> M {
-    let config = OptimizerConfig { lr: 0.01, weight_decay: 0.1, clip: 0.0, ..OptimizerConfig::default() };
-    let mut optimizer = AdamW::new(&config);
+    let optimizer = &AdamW { weight_decay: 0.1, ..AdamW::default() };
+    let update = ModuleUpdate { optimizer, learning_rate: 0.01, clip: 0.0, roles: &Roles::default() };
+    let mut state = OptimizerState::default();
     for _ in 0..10 {
         let gradients = GradientsParams::from_grads(loss(&module).backward(), &module);
-        module = optimizer.update(1.0, &[], module, gradients).unwrap().0;
+        module = update.apply(&mut state, module, gradients).unwrap().0;
     }
     module
 }

@@ -6,6 +6,8 @@ mod edges;
 mod onnx;
 /// ONNX's conformance cases through our mechanism.
 mod onnx_attend;
+/// Optimizers, by PyTorch.
+mod optimizers;
 /// The lecture's worked example, step by step.
 mod raschka;
 /// UvA deep learning tutorial 6.

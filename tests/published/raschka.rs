@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor};
 use qkv_model::{
     BasicAttention, CausalAlign, Dot, Init, Mask, Mode, Score, SelfAttention, SelfAttentionConfig,
 };
-use qkv_train::{AdamW, OptimizerConfig};
+use qkv_train::{AdamW, ModuleUpdate, OptimizerState, Roles};
 
 use crate::support::backends::{learning_places, places};
 use crate::support::numbers::{assert_close, values};
@@ -172,14 +172,9 @@ fn adamw_walks_down_the_published_losses() {
         let config = SelfAttentionConfig::new(3, 2);
         let mut layer = layer(place, &config, &matrices("v1_seed123"));
         let x = inputs(place);
-        let mut optimizer = AdamW::new(&OptimizerConfig {
-            lr: 0.01,
-            beta_1: 0.9,
-            beta_2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.1,
-            clip: 0.0,
-        });
+        let optimizer = &AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };
+        let update = ModuleUpdate { optimizer, learning_rate: 0.01, clip: 0.0, roles: &Roles::default() };
+        let mut state = OptimizerState::default();
         for step in 0..100 {
             let context = layer.forward(x.clone(), &Mask::none(), Mode::Evaluate);
             let loss = (context.clone() * context).mean();
@@ -193,7 +188,7 @@ fn adamw_walks_down_the_published_losses() {
                 );
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-            layer = optimizer.update(1.0, &[], layer, gradients).unwrap().0;
+            layer = update.apply(&mut state, layer, gradients).unwrap().0;
         }
     }
 }

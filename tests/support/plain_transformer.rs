@@ -5,7 +5,7 @@ use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Int, Tensor};
 use qkv_model::{Block, Norm, Positions, Transformer};
-use qkv_train::{Batch, OptimizerConfig};
+use qkv_train::{AdamW, Batch};
 
 /// Pre-norm, causal, positions at the input, W_O, GELU; no biases in attention, no dropout, no decay.
 pub struct PlainTraining {
@@ -15,14 +15,14 @@ pub struct PlainTraining {
 }
 
 impl PlainTraining {
-    pub fn new(model: Transformer, config: &OptimizerConfig) -> Self {
+    pub fn new(model: Transformer, lr: f64, config: &AdamW) -> Self {
         let optimizer = AdamWConfig::new()
             .with_beta_1(config.beta_1 as f32)
             .with_beta_2(config.beta_2 as f32)
             .with_epsilon(config.epsilon as f32)
             .with_weight_decay(0.0)
             .init();
-        Self { model, optimizer, lr: config.lr }
+        Self { model, optimizer, lr }
     }
 
     /// One step; its loss before the update.

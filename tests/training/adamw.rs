@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{DType, Device, Tensor};
 use qkv_model::parameters;
-use qkv_train::{AdamW, OptimizerConfig};
+use qkv_train::{AdamW, ModuleUpdate, OptimizerState, Roles};
 
 use crate::support::backends::{learning_places, tolerance};
 use crate::support::numbers::{assert_close, random, random_tensor};
@@ -63,18 +63,18 @@ impl Weights {
 const DECAYING: [&str; 3] = ["matrix", "cube", "embedding.map"];
 
 /// Nothing as it is by default.
-fn config() -> OptimizerConfig {
-    OptimizerConfig { lr: 0.1, beta_1: 0.8, beta_2: 0.95, epsilon: 1e-3, weight_decay: 0.3, clip: 0.0 }
+fn config() -> AdamW {
+    AdamW { beta_1: 0.8, beta_2: 0.95, epsilon: 1e-3, weight_decay: 0.3 }
 }
 
-/// Another rate at every step.
-fn factor(step: u64) -> f64 {
-    1.0 / (1 + step) as f64
+/// Another one at every step.
+fn rate(step: u64) -> f64 {
+    0.1 / (1 + step) as f64
 }
 
 /// Algorithm 2 of the paper for one number with gradient `c + w`.
-fn by_hand(mut w: f64, c: f64, config: &OptimizerConfig, decay: f64) -> f64 {
-    let OptimizerConfig { lr, beta_1, beta_2, epsilon, .. } = *config;
+fn by_hand(mut w: f64, c: f64, config: &AdamW, decay: f64) -> f64 {
+    let AdamW { beta_1, beta_2, epsilon, .. } = *config;
     let (mut m, mut v) = (0.0, 0.0);
     for step in 0..N_STEPS {
         let g = c + w;
@@ -82,20 +82,21 @@ fn by_hand(mut w: f64, c: f64, config: &OptimizerConfig, decay: f64) -> f64 {
         v = beta_2 * v + (1.0 - beta_2) * g * g;
         let m_hat = m / (1.0 - beta_1.powi(step as i32 + 1));
         let v_hat = v / (1.0 - beta_2.powi(step as i32 + 1));
-        w -= lr * factor(step) * (m_hat / (v_hat.sqrt() + epsilon) + decay * w);
+        w -= rate(step) * (m_hat / (v_hat.sqrt() + epsilon) + decay * w);
     }
     w
 }
 
-fn trained(place: (&Device, DType), config: &OptimizerConfig) -> (Weights, AdamW) {
+fn trained(place: (&Device, DType), optimizer: &AdamW) -> (Weights, OptimizerState) {
     let mut weights = Weights::new(place);
-    let mut optimizer = AdamW::new(config);
+    let mut state = OptimizerState::default();
     for step in 0..N_STEPS {
         let grads = GradientsParams::from_grads(weights.loss().backward(), &weights);
-        let tables = [weights.table.id];
-        weights = optimizer.update(factor(step), &tables, weights, grads).unwrap().0;
+        let roles = &Roles { tables: vec![weights.table.id], ..Roles::default() };
+        let update = ModuleUpdate { optimizer, learning_rate: rate(step), clip: 0.0, roles };
+        weights = update.apply(&mut state, weights, grads).unwrap().0;
     }
-    (weights, optimizer)
+    (weights, state)
 }
 
 #[test]
@@ -124,16 +125,24 @@ fn ten_steps_are_those_of_one_scalar_at_a_time() {
 }
 
 #[test]
-fn it_remembers_by_path_and_only_what_received_a_gradient() {
+fn it_remembers_every_learned_parameter_by_path() {
     for place in learning_places() {
-        let (weights, optimizer) = trained(place, &config());
-        assert_eq!(optimizer.step, N_STEPS);
-        let paths: Vec<&str> = optimizer.moments.keys().map(String::as_str).collect();
-        assert_eq!(paths, ["cube", "embedding.map", "matrix", "table", "vector"]);
-        assert_eq!(optimizer.moments["cube"].m.dims(), [30]);
+        let (weights, state) = trained(place, &config());
+        assert_eq!(state.step, N_STEPS);
+        let paths: Vec<&str> = state.tensors.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["cube", "embedding.map", "matrix", "table", "unused", "vector"]);
+        let names: Vec<&str> = state.tensors["cube"].iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["m", "v"]);
+        assert_eq!(state.tensors["cube"].get("m").unwrap().dims(), [30]);
+        // One that has never received a gradient has what its first update would start from.
+        assert_eq!(
+            state.tensors["unused"].get("v").unwrap().to_data().iter::<f64>().collect::<Vec<_>>(),
+            [0.0; 15]
+        );
         assert!(weights.matrix.is_require_grad() && !weights.frozen.is_require_grad());
         // The memory is no part of any graph.
-        assert!(optimizer.moments.values().all(|moments| !moments.m.is_require_grad()));
+        let mut tensors = state.tensors.values().flat_map(|of_parameter| of_parameter.iter());
+        assert!(tensors.all(|(_, tensor)| !tensor.is_require_grad()));
     }
 }
 
@@ -141,7 +150,7 @@ fn it_remembers_by_path_and_only_what_received_a_gradient() {
 fn it_is_burns_where_both_decay() {
     for place in learning_places() {
         for weight_decay in [0.0, 0.3] {
-            let config = OptimizerConfig { weight_decay, ..config() };
+            let config = AdamW { weight_decay, ..config() };
             let mut theirs = Weights::new(place);
             let mut burns = AdamWConfig::new()
                 .with_beta_1(config.beta_1 as f32)
@@ -151,7 +160,7 @@ fn it_is_burns_where_both_decay() {
                 .init();
             for step in 0..N_STEPS {
                 let grads = GradientsParams::from_grads(theirs.loss().backward(), &theirs);
-                theirs = burns.step(config.lr * factor(step), theirs, grads);
+                theirs = burns.step(rate(step), theirs, grads);
             }
             let (ours, _) = trained(place, &config);
             for (ours, theirs) in parameters(&ours).iter().zip(parameters(&theirs)) {

@@ -1,5 +1,7 @@
 //! NaN or infinity anywhere in a training is caught in the step in which it appears, and named.
 
+use std::collections::BTreeSet;
+
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
@@ -15,7 +17,13 @@ const BAD: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
 /// A tiny model with every kind of parameter, frozen ones among them.
 fn experiment(projections: &str) -> Experiment {
+    experiment_with(projections, "adam-w")
+}
+
+fn experiment_with(projections: &str, optimizer: &str) -> Experiment {
+    let optimizer = format!("optimizer={optimizer}");
     let settings = [
+        &optimizer,
         "task.seq_len=3",
         "task.n_symbols=5",
         "model.d_model=4",
@@ -37,7 +45,7 @@ fn batch(experiment: &Experiment, device: &Device) -> Batch {
     Batch::draw(examples, 0, 4, device).unwrap()
 }
 
-/// The state after one step, so that there are moments.
+/// The state after one step, so that the optimizer remembers something.
 fn state(experiment: &Experiment, device: &Device) -> State<AnyModel> {
     let recipe = experiment.config.recipe();
     let trainer = Trainer::new(experiment.model(device).unwrap(), &*experiment.task, recipe, device).unwrap();
@@ -131,7 +139,7 @@ fn ends_its_step(
     device: &Device,
     expected: (u64, Quantity, Option<&str>),
 ) {
-    assert_named(state.clone().step(&batch(experiment, device), 1.0, 0), expected);
+    assert_named(state.clone().step(&experiment.parts, &batch(experiment, device), 1.0), expected);
     let model = experiment.model(device).unwrap();
     let trainer = Trainer::new(model, &*experiment.task, experiment.config.recipe(), device).unwrap();
     assert_named(trainer.resume(state).observe(&mut NothingFollows).run(), expected);
@@ -162,30 +170,36 @@ fn every_gradient_is_watched() {
     for (path, value) in
         parameters(&clean.model).iter().flat_map(|p| BAD.map(|value| (p.path.clone(), value)))
     {
-        let mut backward = clean.backward(&batch(&experiment, &device), 0).unwrap();
+        let mut backward = clean.backward(&experiment.parts, &batch(&experiment, &device)).unwrap();
         let gradients = Some(&mut backward.gradients);
         let mut inject = Inject { into: &path, value, gradients, path: ModulePath::default() };
         let state = State { model: clean.model.clone().map(&mut inject), ..clean.clone() };
-        assert_named(state.update(backward, 1.0), (1, Quantity::Gradient, Some(path.as_str())));
+        assert_named(
+            state.update(&experiment.parts, backward, 1.0),
+            (1, Quantity::Gradient, Some(path.as_str())),
+        );
     }
 }
 
 #[test]
-fn every_moment_is_watched() {
+fn every_tensor_of_the_optimizer_is_watched() {
     let device = device().autodiff();
-    let experiment = experiment("model.projections=learned");
-    let clean = state(&experiment, &device);
-    for (path, value) in
-        clean.optimizer.moments.keys().flat_map(|path| BAD.map(|value| (path.clone(), value)))
-    {
-        for what in [Quantity::FirstMoment, Quantity::SecondMoment] {
-            let mut state = clean.clone();
-            let moments = state.optimizer.moments.get_mut(&path).unwrap();
-            let moment = if what == Quantity::FirstMoment { &mut moments.m } else { &mut moments.v };
-            *moment = with_last(moment.clone(), value);
-            let expected = (1, what, Some(path.as_str()));
-            ends_its_step(&experiment, state, &device, expected);
+    for (optimizer, n_names) in [("adam", 2), ("adam-w", 2), ("lion", 1), ("muon", 3), ("sgd", 1)] {
+        let experiment = experiment_with("model.projections=learned", optimizer);
+        let clean = state(&experiment, &device);
+        let mut names = BTreeSet::new();
+        for (path, tensors) in &clean.optimizer.tensors {
+            for ((name, _), value) in tensors.iter().flat_map(|tensor| BAD.map(|value| (tensor, value))) {
+                let mut state = clean.clone();
+                let tensors = state.optimizer.tensors.get_mut(path).unwrap();
+                let tensor = tensors.take(name);
+                tensors.put(name, with_last(tensor, value));
+                let expected = (1, Quantity::OptimizerState(name), Some(path.as_str()));
+                ends_its_step(&experiment, state, &device, expected);
+                names.insert(name);
+            }
         }
+        assert_eq!(names.len(), n_names, "{optimizer}: {names:?}");
     }
 }
 
@@ -200,7 +214,7 @@ fn a_loss_of_finite_parameters_is_watched() {
         let mut inject = Inject { into: path, value: 1e30, gradients: None, path: ModulePath::default() };
         state.model = state.model.map(&mut inject);
     }
-    assert_named(state.step(&batch(&experiment, &device), 1.0, 0), (1, Quantity::Loss, None));
+    assert_named(state.step(&experiment.parts, &batch(&experiment, &device), 1.0), (1, Quantity::Loss, None));
 }
 
 /// Its loss is finite and the gradient of `root` is not: the slope of `√|x|` at 0.

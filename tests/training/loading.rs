@@ -7,9 +7,12 @@ use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Init, Mode, Training, Transformer, TransformerConfig};
+use qkv_model::{Choice, Init, Mode, Training, Transformer, TransformerConfig};
 use qkv_run::{Checkpoint, Existing, Manifest, RunFolder};
-use qkv_train::{Checkpoints, Config, Model, Registry, Reverse, State, Trainer, load_checkpoint};
+use qkv_train::{
+    AdamW, AnyModel, Checkpoints, Config, Model, OptimizerConfig, Parts, Registry, Reverse, State,
+    TrainError, Trainer, load_checkpoint,
+};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tempfile::{TempDir, tempdir};
@@ -60,17 +63,26 @@ fn sign(checkpoint: &Checkpoint, name: &str, tensors: &Tensors) {
     fs::write(checkpoint.manifest(), manifest.to_json()).unwrap();
 }
 
-/// The message with which the checkpoint is refused.
-fn refusal(config: &Config, checkpoint: &Checkpoint) -> String {
+fn load(config: &Config, checkpoint: &Checkpoint) -> Result<State<AnyModel>, TrainError> {
     let device = device().autodiff();
     let (_, fresh) = model(&Registry::new(), config, 1, &device);
-    let refused = load_checkpoint(checkpoint, fresh, &config.optimizer, &device);
-    refused.err().expect("it does not fit").to_string()
+    let optimizer = Parts::new(config.recipe()).unwrap().optimizer;
+    load_checkpoint(checkpoint, fresh, &*optimizer, &device)
+}
+
+/// The message with which the checkpoint is refused.
+fn refusal(config: &Config, checkpoint: &Checkpoint) -> String {
+    load(config, checkpoint).err().expect("it does not fit").to_string()
 }
 
 /// Every tensor of a file, changed in this way, is refused with its name and the file's.
 fn check(name: &str, change: impl Fn(&mut Tensors, &str), reason: &str) {
-    let (_folder, config, checkpoint) = trained(&SETTINGS);
+    check_with(&SETTINGS, name, change, reason);
+}
+
+/// The same with other settings.
+fn check_with(settings: &[&str], name: &str, change: impl Fn(&mut Tensors, &str), reason: &str) {
+    let (_folder, config, checkpoint) = trained(settings);
     let whole = tensors(&checkpoint.folder.join(name));
     assert!(whole.len() > 5, "{:?}", whole.keys());
     for tensor in whole.keys() {
@@ -82,9 +94,7 @@ fn check(name: &str, change: impl Fn(&mut Tensors, &str), reason: &str) {
         assert!(parts.iter().all(|part| message.contains(part)), "{tensor}: {message}");
     }
     sign(&checkpoint, name, &whole);
-    let device = device().autodiff();
-    let (_, fresh) = model(&Registry::new(), &config, 1, &device);
-    load_checkpoint(&checkpoint, fresh, &config.optimizer, &device).unwrap();
+    load(&config, &checkpoint).unwrap();
 }
 
 #[test]
@@ -105,6 +115,58 @@ fn every_optimizer_state_that_is_dropped_is_missed_although_the_manifest_agrees(
         );
     }
     assert_eq!(2 * paths.len(), whole.len());
+}
+
+#[test]
+fn the_state_of_every_optimizer_is_checked_tensor_by_tensor() {
+    for name in ["adam", "lion", "muon", "sgd"] {
+        let optimizer = format!("optimizer={name}");
+        let settings = [&SETTINGS[..], &[&optimizer]].concat();
+        check_with(&settings, OPTIMIZER, |tensors, name| drop(tensors.remove(name)), "it lacks `");
+        let renamed = |tensors: &mut Tensors, name: &str| {
+            let tensor = tensors.remove(name).unwrap();
+            tensors.insert(format!("{name}x"), tensor);
+        };
+        check_with(&settings, OPTIMIZER, renamed, "x` of another optimizer; begin with the weights alone");
+        let surplus = |tensors: &mut Tensors, name: &str| {
+            tensors.insert(format!("{name}.more"), tensors[name].clone());
+        };
+        check_with(
+            &settings,
+            OPTIMIZER,
+            surplus,
+            "which the optimizer of the run keeps of no learned parameter",
+        );
+        let shorter = |tensors: &mut Tensors, name: &str| {
+            let (_, shape, bytes) = tensors.get_mut(name).unwrap();
+            let n = bytes.len() / 4;
+            *shape = vec![n - 1];
+            bytes.truncate(4 * (n - 1));
+        };
+        check_with(&settings, OPTIMIZER, shorter, "must have shape");
+    }
+}
+
+#[test]
+fn the_state_of_another_optimizer_is_refused_by_its_tensors() {
+    let (_folder, config, checkpoint) = trained(&SETTINGS);
+    let of = |name: &str| {
+        let optimizer = OptimizerConfig { rule: Choice::new(name), ..config.optimizer.clone() };
+        Config { optimizer, ..config.clone() }
+    };
+    // What Adam remembers is what AdamW does.
+    load(&of("adam"), &checkpoint).unwrap();
+    for (name, tensor) in [("sgd", "momentum"), ("muon", "momentum")] {
+        let message = refusal(&of(name), &checkpoint);
+        let lacks = format!(".{tensor}`, and has `");
+        assert!(message.contains(OPTIMIZER) && message.contains(&lacks), "{message}");
+        assert!(message.contains(".v` of another optimizer; begin with the weights alone"), "{message}");
+    }
+    let message = refusal(&of("lion"), &checkpoint);
+    assert!(
+        message.contains(".v`, which the optimizer of the run keeps of no learned parameter"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -196,7 +258,7 @@ fn a_parameter_that_never_received_a_gradient_has_moments_of_zero_and_goes_on() 
     let whole = train(None);
     let (dtype, shape, bytes) = tensors(&run.checkpoint(4).optimizer())["unused.v"].clone();
     assert_eq!((dtype, shape, bytes), (Dtype::F32, vec![5], vec![0; 20]));
-    let state = load_checkpoint(&run.checkpoint(2), idle(1), &config.optimizer, &device).unwrap();
+    let state = load_checkpoint(&run.checkpoint(2), idle(1), &AdamW::default(), &device).unwrap();
     let resumed = train(Some(state));
     assert!(whole == resumed);
 }

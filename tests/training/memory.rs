@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use qkv_model::{Catalog, Init, Mode, Training, TransformerConfig};
+use qkv_model::{Catalog, Init, Mode, Parameter, Training, TransformerConfig, parameters};
 use qkv_train::{ConfigSource, Model, ModelConfig, Passes, Registry, Task, TrainError};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ const PASSES: Passes = Passes { n_in_step: 32, n_in_evaluation: 256, n_targets: 
 
 #[test]
 fn every_matrix_of_every_variant_counts() {
-    for Named { name, config, model, .. } in variants(0, &Device::flex()) {
+    for Named { name, config, model, .. } in variants(0, &Device::flex().autodiff()) {
         let config: TransformerConfig = config.model.read("model").unwrap();
         let sizes = ModelConfig::sizes(&config, &PASSES).unwrap();
         let n_parameters = model.num_params() as f64;
@@ -20,7 +20,44 @@ fn every_matrix_of_every_variant_counts() {
         assert!(sizes.parameters <= n_parameters, "{name}: {sizes:?} of {n_parameters}");
         assert!(sizes.parameters >= 0.6 * n_parameters, "{name}: {sizes:?} of {n_parameters}");
         assert_eq!(sizes.learned < sizes.parameters, name.starts_with("frozen"), "{name}");
+        let is_map = |parameter: &&Parameter| {
+            let is_apart =
+                ["embedding", "positions", "unembedding"].iter().any(|at| parameter.path.starts_with(at));
+            parameter.learned && parameter.shape.len() == 2 && !is_apart && !parameter.path.contains("score")
+        };
+        let maps = parameters(&model).iter().filter(is_map).map(|map| map.data.num_elements()).sum::<usize>();
+        assert_eq!(sizes.learned_maps, maps as f64, "{name}");
     }
+}
+
+#[test]
+fn the_state_of_an_optimizer_counts_as_often_as_it_remembers_a_value() {
+    let state = |optimizer: &str| {
+        let name = format!("optimizer={optimizer}");
+        let settings =
+            ["model.d_model=512", "model.d_mlp=1024", "model.w_o=true", "task.n_symbols=2047", &name];
+        let experiment = Registry::new().read(ConfigSource::Task("reverse"), &settings).unwrap();
+        let model = experiment.model(&Device::flex().autodiff()).unwrap();
+        let estimates = [experiment.memory().unwrap(), experiment.memory_of(&model)];
+        estimates.map(|estimate| {
+            let line = estimate
+                .to_string()
+                .lines()
+                .find(|line| line.contains("optimizer state"))
+                .unwrap()
+                .to_owned();
+            line.split_whitespace().nth(2).unwrap().parse::<f64>().unwrap()
+        })
+    };
+    // 4 projections of 1 MiB and an MLP of 4 MiB are maps; embedding and unembedding have 4 MiB each.
+    let expected = [("adam-w", 32.0), ("adam", 32.0), ("lion", 16.0), ("sgd", 16.0), ("muon", 24.0)];
+    for (name, expected) in expected {
+        let [before, with_vectors] = state(name);
+        assert_eq!(before, expected, "{name}");
+        assert!((before..before + 0.1).contains(&with_vectors), "{name}: {with_vectors}");
+    }
+    let sgd = Registry::new().read(ConfigSource::Task("reverse"), &["optimizer=sgd", "optimizer.momentum=0"]);
+    assert!(sgd.unwrap().memory().unwrap().to_string().contains("optimizer state                0.0 MiB"));
 }
 
 /// A user's model, whose activations nothing gives.

@@ -18,6 +18,8 @@ mod loading;
 mod memory;
 /// Observers that fail or stop a run.
 mod observing;
+/// Optimizers by name, and their settings.
+mod optimizer_names;
 /// Clipping and weight decay.
 mod optimizing;
 /// Checkpoints and what comes after them.

@@ -5,7 +5,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{Init, Mode, Training, Transformer, TransformerConfig, parameters};
 use qkv_train::{
-    AdamW, ConfigSource, Model, OptimizerConfig, Recipe, Registry, Reverse, Trainer, clip_factor, global_norm,
+    AdamW, ConfigSource, Model, ModuleUpdate, OptimizerState, Recipe, Registry, Reverse, Roles, Trainer,
+    clip_factor, global_norm,
 };
 
 use crate::support::backends::device;
@@ -48,10 +49,12 @@ fn clipping_scales_all_gradients_alike() {
     let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
     let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
     let clip = 0.25 * global_norm(&model, &grads);
-    let mut optimizer = AdamW::new(&OptimizerConfig { clip, ..OptimizerConfig::default() });
-    optimizer.update(1.0, &[], model, grads).unwrap();
-    let mean: Vec<f64> = optimizer.moments["blocks.0.attention.w_q"].m.to_data().iter().collect();
-    let beta_1 = OptimizerConfig::default().beta_1;
+    let (optimizer, mut state) = (AdamW::default(), OptimizerState::default());
+    let update = ModuleUpdate { optimizer: &optimizer, learning_rate: 0.1, clip, roles: &Roles::default() };
+    update.apply(&mut state, model, grads).unwrap();
+    let mean = state.tensors["blocks.0.attention.w_q"].get("m").unwrap().to_data();
+    let mean: Vec<f64> = mean.iter().collect();
+    let beta_1 = optimizer.beta_1;
     // The first mean is the share 1 - β₁ of the clipped gradient; single precision.
     for (mean, gradient) in mean.iter().zip(gradient) {
         let expected = (1.0 - beta_1) * 0.25 * gradient;
@@ -138,7 +141,7 @@ fn a_models_own_tables_do_not_decay_and_a_name_decides_nothing() {
     };
     let weights = |weight_decay| {
         let mut recipe = Recipe::default();
-        recipe.optimizer.weight_decay = weight_decay;
+        recipe.optimizer.rule = recipe.optimizer.rule.with("weight_decay", weight_decay);
         recipe.train.steps = 1;
         let trained = Trainer::new(model.clone(), &task, recipe, &device).unwrap().run().unwrap();
         parameters(&trained.state.model)

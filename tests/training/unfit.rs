@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use qkv_model::{Mode, Transformer};
 use qkv_train::{
-    AdamW, Batch, Example, Examples, Model, Probe, Recipe, Split, State, TrainError, Trainer, draw, evaluate,
+    Batch, Example, Examples, Model, OptimizerState, Parts, Probe, Recipe, Split, State, TrainError, Trainer,
+    draw, evaluate,
 };
 
 use crate::support::backends::device;
@@ -51,10 +52,10 @@ fn a_model_without_autodiff_is_not_trained() {
     ] {
         check(Trainer::new(model, &REVERSE, Recipe::default(), device).map(|_| ()), NO_GRADIENTS);
     }
-    let recipe = Recipe::default();
+    let parts = Parts::new(Recipe::default()).unwrap();
     let batch = Batch::new(&REVERSE, &[draw(&REVERSE, 0, Split::Train, 0).unwrap()], &device).unwrap();
-    let state = State { step: 0, model: plain, optimizer: AdamW::new(&recipe.optimizer) };
-    check(state.step(&batch, 1.0, 0).map(|_| ()), NO_GRADIENTS);
+    let state = State { step: 0, model: plain, optimizer: OptimizerState::default() };
+    check(state.step(&parts, &batch, 1.0).map(|_| ()), NO_GRADIENTS);
 }
 
 #[test]

@@ -9,7 +9,8 @@
 //! metrics.jsonl                        one Event a line                training            film, sweep
 //! checkpoints/step-00000500/           appears complete or not at all
 //!     model.safetensors                parameters by module path       training            everything
-//!     optimizer.safetensors            PATH.m and PATH.v, flattened    training            resuming
+//!     optimizer.safetensors            PATH.NAME for each tensor that  training            resuming
+//!                                      the optimizer keeps, flattened
 //!     config.json                      a Description: the config, and  training            resuming, inspection
 //!                                      how good the model was
 //!     MANIFEST.json                    a Manifest: name, size and      RunFolder           RunFolder

@@ -29,17 +29,23 @@ pub const GRADIENT: &str = ".gradient";
 /// Behind the path of a matrix: the norms of the columns of its last change.
 pub const UPDATE: &str = ".update";
 
-/// Behind the path of a parameter in `optimizer.safetensors`: the running mean of its gradient.
-pub const FIRST_MOMENT: &str = ".m";
-/// Behind the path of a parameter in `optimizer.safetensors`: the running mean of its gradient's squares.
-pub const SECOND_MOMENT: &str = ".v";
-
 /// What a frame has of an attention layer.
 pub const PROJECTIONS: [&str; 7] = [W_Q, W_K, W_V, W_O, B_Q, B_K, B_V];
 /// What a frame has of the model's input and output.
 pub const TABLES: [&str; 3] = [TOKEN_TABLE, POSITION_TABLE, UNEMBEDDING];
 /// The matrices whose gradients and updates a frame has.
 pub const WATCHED: [&str; 3] = [W_Q, W_K, W_V];
+
+/// What an optimizer remembers of a parameter under `name`, in `optimizer.safetensors`.
+///
+/// ```
+/// use qkv_run::tensor_names::of_optimizer;
+///
+/// assert_eq!(of_optimizer("blocks.0.attention.w_q", "m"), "blocks.0.attention.w_q.m");
+/// ```
+pub fn of_optimizer(path: &str, name: &str) -> String {
+    format!("{path}.{name}")
+}
 
 /// The path of a layer and the last part of a name: `blocks.0.attention` and `w_q`; the path may be empty.
 ///

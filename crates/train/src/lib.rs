@@ -19,7 +19,11 @@
 //!   [`check_config_of`], every [`Difference`] ([`SameRun`]), and a [`Parent`] of which it has [`Taken`] something.
 //! - How much memory does it need? [`MemoryEstimate`], from the [`ModelSizes`] of a model ([`Passes`], [`PassSizes`]).
 //! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`];
-//!   [`global_norm`], [`clip_factor`], [`AdamW`] ([`Moments`]); example `gradients_reach_qkv`.
+//!   [`global_norm`], [`clip_factor`]; example `gradients_reach_qkv`.
+//! - What updates the weights? An [`Optimizer`]: [`AdamW`], [`Adam`], [`Sgd`], [`Lion`], [`Muon`] ([`AdjustLr`]) or yours, of which each [`Update`] of a parameter
+//!   ([`ParameterInfo`], [`ParameterKind`], [`Roles`]) by its [`Gradient`] is [`Updated`] weights, and which remembers
+//!   [`StateTensors`] ([`StateTensor`]) in an [`OptimizerState`]; [`ModuleUpdate`] is one update of any module.
+//! - What else can be yours? What a [`Recipe`] names becomes [`Parts`] by a [`PartsCatalog`].
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
 //!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]); a [`Baseline`] to compare with; example
 //!   `custom_score`.
@@ -65,8 +69,9 @@ pub use task::{
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
-    AdamW, Backward, Batch, Ended, Moments, Next, Observer, State, StepOutcome, Trained, Trainer,
-    clip_factor, global_norm,
+    Adam, AdamW, AdjustLr, Backward, Batch, Ended, Gradient, Lion, ModuleUpdate, Muon, Next, Observer,
+    Optimizer, OptimizerState, ParameterInfo, ParameterKind, Parts, PartsCatalog, Roles, Sgd, State,
+    StateTensor, StateTensors, StepOutcome, Trained, Trainer, Update, Updated, clip_factor, global_norm,
 };
 
 /// The README's code is tested with the documentation.

@@ -32,6 +32,12 @@ pub trait Model: ErasedModule {
         Vec::new()
     }
 
+    /// The learned matrices that make logits of features, which an optimizer may treat apart from those between features.
+    /// None unless overridden.
+    fn outputs(&self) -> Vec<ParamId> {
+        Vec::new()
+    }
+
     /// The attention layers, in order; empty for a model without attention.
     fn layers(&self) -> Vec<Layer> {
         Vec::new()
@@ -108,6 +114,11 @@ impl Model for Transformer {
         list_param_ids(&self.embedding).into_iter().chain(of_positions).collect()
     }
 
+    /// The unembedding, unless the embedding takes its place.
+    fn outputs(&self) -> Vec<ParamId> {
+        list_param_ids(&self.unembedding)
+    }
+
     fn layers(&self) -> Vec<Layer> {
         let layer = |(layer, block): (usize, &qkv_model::Block)| Layer {
             path: format!("blocks.{layer}.attention"),
@@ -140,6 +151,7 @@ erase!(Model {
     fn logits(&self, features: Tensor<2>) -> Tensor<2>;
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>>;
     fn tables(&self) -> Vec<ParamId>;
+    fn outputs(&self) -> Vec<ParamId>;
     fn layers(&self) -> Vec<Layer>;
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace>;
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>>;

@@ -12,8 +12,8 @@ use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, EvaluatedOn, Evaluation, Event, RunFolder};
 use qkv_train::{
     AnyModel, Asked, Checkpoints, Config, Ended, EventLog, Example, Examples, Experiment, FilmEnd, HeldOut,
-    Observer, Probe, RunInfo, Sampling, Snapshots, Split, State, Task, TrainError, Trained, Trainer, draw,
-    generate, load_checkpoint,
+    Observer, Parts, Probe, RunInfo, Sampling, Snapshots, Split, State, Task, TrainError, Trained, Trainer,
+    draw, generate, load_checkpoint,
 };
 
 use crate::exit;
@@ -39,6 +39,7 @@ const SAMPLE: usize = 200;
 pub struct Job {
     pub config: Config,
     pub task: Arc<dyn Task>,
+    parts: Parts,
     /// With its initial weights.
     pub model: AnyModel,
     /// What a run without checkpoints begins with, unless it is that model at step 0.
@@ -62,9 +63,10 @@ impl Job {
             memory::check(&experiment.memory_of(&model), max_memory)?;
         }
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
+        let parts = experiment.parts.clone();
         // The trainer draws an example of each split and refuses what cannot be drawn.
-        Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
-        Ok(Self { config, task, model, first_state: None, device, environment, stop_after: None })
+        Trainer::with_parts(model.clone(), &*task, parts.clone(), &device)?;
+        Ok(Self { config, task, parts, model, first_state: None, device, environment, stop_after: None })
     }
 
     /// Ends after this many steps, without changing the schedule.
@@ -84,7 +86,7 @@ impl Job {
     }
 
     fn state_at(&self, checkpoint: &Checkpoint) -> Result<State<AnyModel>, TrainError> {
-        load_checkpoint(checkpoint, self.model.clone(), &self.config.optimizer, &self.device)
+        load_checkpoint(checkpoint, self.model.clone(), &*self.parts.optimizer, &self.device)
     }
 
     /// Trains in `folder`, from the best of these checkpoints that is whole.
@@ -97,7 +99,7 @@ impl Job {
     ) -> Result<Outcome> {
         let started = Instant::now();
         let Self { config, task, device, .. } = self;
-        let mut trainer = Trainer::new(self.model.clone(), &**task, config.recipe(), device)?;
+        let mut trainer = Trainer::with_parts(self.model.clone(), &**task, self.parts.clone(), device)?;
         let loaded = newest_whole(folder, from, |checkpoint| self.state_at(checkpoint))?;
         let is_new = loaded.is_none();
         let state = loaded.or_else(|| self.first_state.clone());

@@ -8,6 +8,7 @@ mod schedule;
 mod train;
 
 pub use optimizer::OptimizerConfig;
+pub(crate) use optimizer::{ADAM_W, COMMON_SETTINGS};
 pub use parent::{Parent, Taken};
 pub use schedule::{ScheduleConfig, ScheduleKind};
 pub use train::TrainConfig;
@@ -55,6 +56,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// Checks the numbers that all parts have in common; the settings of a part are checked where it is built.
+    ///
     /// # Errors
     /// If a number is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
@@ -86,10 +89,4 @@ impl Config {
     pub(crate) fn to_table(&self) -> Table {
         Table::try_from(self).expect("a config is a TOML table of numbers and names")
     }
-}
-
-/// Checks that `value` lies where `fits` says; `expected` says it in words.
-fn check(key: &'static str, value: f64, expected: &str, fits: bool) -> Result<(), TrainError> {
-    let finite = if value.is_finite() { "" } else { " and finite" };
-    TrainError::in_range(fits && value.is_finite(), key, format!("{expected}{finite}"), value)
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check;
 use crate::error::TrainError;
 
 /// How the rate falls after the warm-up.
@@ -69,7 +68,7 @@ impl ScheduleConfig {
 
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let fits = (0.0..=1.0).contains(&self.final_factor);
-        check("schedule.final_factor", self.final_factor, "between 0 and 1", fits)
+        TrainError::check_number("schedule.final_factor", self.final_factor, "between 0 and 1", fits)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check;
 use crate::error::TrainError;
 
 /// The `[train]` table of a config file. A run that goes on may have another `keep`, `checkpoint_every` and
@@ -56,9 +55,10 @@ impl TrainConfig {
             ("train.checkpoint_every", self.checkpoint_every),
             ("train.keep", self.keep),
         ] {
-            check(key, value as f64, "at least 1", value >= 1)?;
+            TrainError::check_number(key, value as f64, "at least 1", value >= 1)?;
         }
         TrainError::between("train.batch_size", self.batch_size, 1, MAX_BATCH)?;
-        check("train.stop_at", self.stop_at, "between 0 and 1", (0.0..=1.0).contains(&self.stop_at))
+        let fits = (0.0..=1.0).contains(&self.stop_at);
+        TrainError::check_number("train.stop_at", self.stop_at, "between 0 and 1", fits)
     }
 }

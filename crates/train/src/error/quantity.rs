@@ -13,10 +13,8 @@ pub enum Quantity {
     Gradient,
     /// A parameter.
     Parameter,
-    /// The optimizer's running mean of a gradient.
-    FirstMoment,
-    /// The optimizer's running mean of a squared gradient.
-    SecondMoment,
+    /// What the optimizer remembers of a parameter, by its name in files.
+    OptimizerState(&'static str),
 }
 
 impl Quantity {
@@ -28,12 +26,12 @@ impl Quantity {
             Self::GradientNorm => "norm of the gradients",
             Self::Gradient => "gradient",
             Self::Parameter => "parameter",
-            Self::FirstMoment => "first moment",
-            Self::SecondMoment => "second moment",
+            Self::OptimizerState(_) => "optimizer state",
         };
         match (self, tensor) {
             (_, None) => format!("the {name} is {value}"),
             (Self::Parameter, Some(path)) => format!("the {name} {path} holds {value}"),
+            (Self::OptimizerState(which), Some(path)) => format!("the {name} {path}.{which} holds {value}"),
             (_, Some(path)) => format!("the {name} of {path} holds {value}"),
         }
     }

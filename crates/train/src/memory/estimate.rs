@@ -12,7 +12,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// The program itself, with the stacks of its threads, and what the allocator keeps free; measured.
 const PROGRAM: f64 = 36.0 * MIB;
 
-/// Copies of weights and moments that a checkpoint makes before it is written: the numbers, their bytes and the file's;
+/// Copies of weights and optimizer state that a checkpoint makes before it is written: the numbers, their bytes and the file's;
 /// measured.
 const COPIES_OF_SAVING: f64 = 2.4;
 
@@ -59,10 +59,11 @@ enum When {
 const PHASES: [When; 4] = [When::Step, When::Evaluation, When::Checkpoint, When::Frame];
 
 impl MemoryEstimate {
-    /// `data`: bytes that the task holds. Activations count where they are known.
-    pub(crate) fn new(sizes: &ModelSizes, data: u64) -> Self {
-        let ModelSizes { parameters, learned, passes } = *sizes;
-        let saved = parameters + 2.0 * learned;
+    /// `state`: numbers that the optimizer remembers; `data`: bytes that the task holds. Activations count where they are
+    /// known.
+    pub(crate) fn new(sizes: &ModelSizes, state: f64, data: u64) -> Self {
+        let ModelSizes { parameters, learned, passes, .. } = *sizes;
+        let saved = parameters + state;
         let mut terms = Vec::new();
         let mut add = |name, bytes, when| terms.push(Term { name, bytes, when });
         add("program", PROGRAM, When::Throughout);
@@ -70,7 +71,7 @@ impl MemoryEstimate {
             add("text", data as f64, When::Throughout);
         }
         add("parameters", NUMBER * parameters, When::Throughout);
-        add("optimizer state", NUMBER * 2.0 * learned, When::Throughout);
+        add("optimizer state", NUMBER * state, When::Throughout);
         add("gradients", NUMBER * learned, When::Step);
         if let Some(passes) = passes {
             add("activations of a step", NUMBER * passes.step, When::Step);

@@ -4,9 +4,11 @@
 //! the system.
 
 mod estimate;
+mod optimizer_state;
 mod transformer;
 
 pub use estimate::MemoryEstimate;
+pub(crate) use optimizer_state::optimizer_state;
 pub(crate) use transformer::sizes;
 
 /// What a training computes at once, as far as it decides the sizes of activations.
@@ -27,6 +29,8 @@ pub struct ModelSizes {
     pub parameters: f64,
     /// Of the learned ones.
     pub learned: f64,
+    /// Of those of them that are maps from features to features, of which some optimizers remember less.
+    pub learned_maps: f64,
     /// Of what it computes, where that is known.
     pub passes: Option<PassSizes>,
 }

@@ -40,7 +40,7 @@ const MAPS_OF_FRAME: f64 = 7.0;
 /// `config` must be resolved.
 pub(crate) fn sizes(config: &TransformerConfig, passes: &Passes) -> ModelSizes {
     let layers = config.n_layers as f64;
-    let (parameters, learned) = parameters(config);
+    let Parameters { all, learned, learned_maps } = Parameters::of(config);
     let step = Pass::new(config, passes.n_in_step, passes.n_targets);
     let evaluation = Pass::new(config, passes.n_in_evaluation, passes.n_targets);
     // As many examples as fit into a frame, and one that each checkpoint has.
@@ -71,7 +71,7 @@ pub(crate) fn sizes(config: &TransformerConfig, passes: &Passes) -> ModelSizes {
             + STREAMS_OF_EVALUATION * frame.stream
             + frame.logits,
     };
-    ModelSizes { parameters, learned, passes: Some(sizes) }
+    ModelSizes { parameters: all, learned, learned_maps, passes: Some(sizes) }
 }
 
 /// Numbers in the arrays of one pass.
@@ -114,23 +114,34 @@ impl Pass {
     }
 }
 
-/// Numbers in all matrices, and in those that are learned; vectors are too short to count.
-fn parameters(config: &TransformerConfig) -> (f64, f64) {
-    let [n_heads, n_kv_heads, d_k, d_v] = heads(config);
-    let (d_model, vocab_size) = (config.d_model as f64, config.vocab_size as f64);
-    let projections = d_model * (n_heads * d_k + n_kv_heads * (d_k + d_v));
-    let projections = if config.projections == Projections::None { 0.0 } else { projections };
-    let w_o = if config.w_o { n_heads * d_v * d_model } else { 0.0 };
-    let maps_of_mlp = if config.activation == Activation::Swiglu { 3.0 } else { 2.0 };
-    let mlp = maps_of_mlp * d_model * config.d_mlp as f64;
-    let table = vocab_size * d_model;
-    let positions = if config.positions.name == "learned" { config.seq_len as f64 * d_model } else { 0.0 };
-    let unembedding = if config.tied { 0.0 } else { table };
-    let layers = config.n_layers as f64;
-    let all = layers * (projections + w_o + mlp) + table + positions + unembedding;
-    let frozen_projections = if config.projections == Projections::Frozen { projections } else { 0.0 };
-    let fixed_table = if config.embeddings == EmbeddingsConfig::Fixed { table } else { 0.0 };
-    (all, all - layers * frozen_projections - fixed_table)
+/// Numbers in matrices; vectors are too short to count.
+struct Parameters {
+    all: f64,
+    learned: f64,
+    learned_maps: f64,
+}
+
+impl Parameters {
+    fn of(config: &TransformerConfig) -> Self {
+        let [n_heads, n_kv_heads, d_k, d_v] = heads(config);
+        let (d_model, vocab_size) = (config.d_model as f64, config.vocab_size as f64);
+        let projections = d_model * (n_heads * d_k + n_kv_heads * (d_k + d_v));
+        let projections = if config.projections == Projections::None { 0.0 } else { projections };
+        let w_o = if config.w_o { n_heads * d_v * d_model } else { 0.0 };
+        let maps_of_mlp = if config.activation == Activation::Swiglu { 3.0 } else { 2.0 };
+        let mlp = maps_of_mlp * d_model * config.d_mlp as f64;
+        let table = vocab_size * d_model;
+        let positions =
+            if config.positions.name == "learned" { config.seq_len as f64 * d_model } else { 0.0 };
+        let unembedding = if config.tied { 0.0 } else { table };
+        let layers = config.n_layers as f64;
+        let maps = layers * (projections + w_o + mlp);
+        let all = maps + table + positions + unembedding;
+        let is_frozen = config.projections == Projections::Frozen;
+        let frozen_projections = if is_frozen { layers * projections } else { 0.0 };
+        let fixed_table = if config.embeddings == EmbeddingsConfig::Fixed { table } else { 0.0 };
+        Self { all, learned: all - frozen_projections - fixed_table, learned_maps: maps - frozen_projections }
+    }
 }
 
 fn heads(config: &TransformerConfig) -> [f64; 4] {

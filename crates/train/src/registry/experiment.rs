@@ -3,7 +3,6 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::Init;
 
@@ -11,9 +10,11 @@ use super::{BuildModel, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::measure::examples_at_once;
-use crate::memory::{MemoryEstimate, ModelSizes, Passes};
+use crate::memory::{MemoryEstimate, ModelSizes, Passes, optimizer_state};
 use crate::model::AnyModel;
+use crate::saving::{Place, layout};
 use crate::task::{Split, Task, draw};
+use crate::training::{ParameterKind, Parts, Roles};
 
 /// What [`Registry::read`](super::Registry::read) makes of a config.
 pub struct Experiment {
@@ -21,6 +22,8 @@ pub struct Experiment {
     pub config: Config,
     /// What is learned.
     pub task: Arc<dyn Task>,
+    /// What it is trained with, the names of the config being found.
+    pub parts: Parts,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,
 }
@@ -37,15 +40,27 @@ impl Experiment {
     /// The memory that a training needs, before any of it is taken; `None` where the sizes of the model are not known
     /// before it is [built](Self::memory_of).
     pub fn memory(&self) -> Option<MemoryEstimate> {
-        Some(MemoryEstimate::new(&(self.sizes)(&self.passes())?, self.task.n_bytes()))
+        let sizes = (self.sizes)(&self.passes())?;
+        let state = optimizer_state(&*self.parts.optimizer, &sizes);
+        Some(MemoryEstimate::new(&sizes, state, self.task.n_bytes()))
     }
 
     /// The same for its model, once that is built: without activations, where the sizes of its type are not known.
     pub fn memory_of(&self, model: &AnyModel) -> MemoryEstimate {
-        let n_parameters = model.num_params() as f64;
-        let of_parameters = ModelSizes { parameters: n_parameters, learned: n_parameters, passes: None };
-        let sizes = (self.sizes)(&self.passes()).unwrap_or(of_parameters);
-        MemoryEstimate::new(&sizes, self.task.n_bytes())
+        let places = layout(model, &Roles::of(model));
+        let (mut parameters, mut learned, mut learned_maps, mut state) = (0, 0, 0, 0);
+        for Place { parameter, learned: is_learned, .. } in places {
+            parameters += parameter.n();
+            if is_learned {
+                learned += parameter.n();
+                learned_maps += if parameter.kind == ParameterKind::Map { parameter.n() } else { 0 };
+                state += self.parts.optimizer.state(&parameter).iter().map(|tensor| tensor.n).sum::<usize>();
+            }
+        }
+        let [parameters, learned, learned_maps] = [parameters, learned, learned_maps].map(|n| n as f64);
+        let passes = (self.sizes)(&self.passes()).and_then(|sizes| sizes.passes);
+        let sizes = ModelSizes { parameters, learned, learned_maps, passes };
+        MemoryEstimate::new(&sizes, state as f64, self.task.n_bytes())
     }
 
     fn passes(&self) -> Passes {

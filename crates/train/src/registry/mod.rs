@@ -1,9 +1,11 @@
-//! What a config can name: tasks, models, scores and position schemes, built-in ones and yours.
+//! What a config can name: tasks, models, scores, position schemes and optimizers, built-in ones and yours.
 //!
-//! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`.
+//! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`; the
+//! parts of a training have their names in `training/parts.rs`.
 
 mod experiment;
 mod of_run;
+mod optimizer_name;
 mod read;
 mod transformer;
 
@@ -26,6 +28,7 @@ use crate::model::{AnyModel, Model};
 use crate::task::{
     CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
 };
+use crate::training::{Optimizer, PartsCatalog};
 
 /// Everything that a config can name. [`Registry::new`] has the built-in things; what you add works with every command
 /// that they work with: `qkv::run` of the command line's crate takes a registry.
@@ -38,6 +41,7 @@ pub struct Registry {
     /// Of each task, the text of a config file.
     defaults: BTreeMap<String, String>,
     models: Named<FitModel>,
+    parts: PartsCatalog,
 }
 
 type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
@@ -95,13 +99,14 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The built-in tasks, models, scores and position schemes.
+    /// The built-in tasks, models, scores, position schemes and parts of a training.
     pub fn new() -> Self {
         let empty = Self {
             catalog: Catalog::default(),
             tasks: Named::new("task"),
             defaults: BTreeMap::new(),
             models: Named::new("model"),
+            parts: PartsCatalog::default(),
         };
         empty
             .model::<TransformerConfig>(TRANSFORMER)
@@ -139,6 +144,45 @@ impl Registry {
         build: impl Fn(&C, &Init, Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
     ) -> Self {
         Self { catalog: self.catalog.positions(name, build), ..self }
+    }
+
+    /// Adds an optimizer: the settings beside its name in the table `[optimizer]` become an [`Optimizer`].
+    ///
+    /// ```
+    /// use burn::tensor::Tensor;
+    /// use qkv_model::NoSettings;
+    /// use qkv_train::{
+    ///     ConfigSource, Gradient, Optimizer, ParameterInfo, Registry, StateTensor, StateTensors, TrainError, Update, Updated,
+    /// };
+    ///
+    /// /// Steps of one length, whatever the gradient is.
+    /// #[derive(Debug)]
+    /// struct SignDescent;
+    ///
+    /// impl Optimizer for SignDescent {
+    ///     fn state(&self, _: &ParameterInfo) -> Vec<StateTensor> {
+    ///         Vec::new()
+    ///     }
+    ///
+    ///     fn update(&self, update: &Update<'_>, w: Tensor<1>, g: Gradient, _: &mut StateTensors) -> Updated {
+    ///         Updated::from(w - g.clipped().sign().mul_scalar(update.learning_rate))
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::new().optimizer("sign", |_: &NoSettings| Ok(SignDescent));
+    /// let experiment = registry.read(ConfigSource::Task("reverse"), &["optimizer.name=sign", "optimizer.lr=1e-3"])?;
+    /// assert_eq!(format!("{:?}", experiment.parts.optimizer), "SignDescent");
+    /// # Ok::<(), TrainError>(())
+    /// ```
+    ///
+    /// Its settings have no field `name`, `lr` or `clip`, which belong to all. A setting that is out of range is best refused
+    /// with [`TrainError::check_number`].
+    pub fn optimizer<C: Settings, O: Optimizer + 'static>(
+        self,
+        name: &str,
+        build: impl Fn(&C) -> Result<O, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { parts: self.parts.optimizer(name, build), ..self }
     }
 
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's
@@ -208,7 +252,8 @@ impl Registry {
     pub fn check(&self) -> Result<(), TrainError> {
         self.catalog.check()?;
         self.tasks.check()?;
-        Ok(self.models.check()?)
+        self.models.check()?;
+        self.parts.check()
     }
 
     /// Reads a config, overlays `settings` of the form `model.d_k=24`, fills in what is open, checks everything and

@@ -7,6 +7,7 @@ use qkv_model::{Choice, plain_words};
 use qkv_run::{RunFolder, flatten};
 use toml::{Table, Value};
 
+use super::optimizer_name::rename;
 use super::{Experiment, Registry, TRANSFORMER};
 use crate::config::{Config, Parent, Recipe};
 use crate::error::TrainError;
@@ -52,6 +53,11 @@ impl Reader<'_> {
         };
         RunFolder::take_format(&mut given)?;
         let parent = Parent::take(&mut given)?;
+        let mut over = Table::new();
+        for setting in settings {
+            set(&mut over, setting.as_ref())?;
+        }
+        rename(self.registry, &mut given, &over)?;
         for setting in settings {
             set(&mut given, setting.as_ref())?;
         }
@@ -62,7 +68,7 @@ impl Reader<'_> {
             }
             (_, Some(name)) => name.to_owned(),
         };
-        let defaults = defaults(self.registry, &task, name_of(&given, "model")?)?;
+        let defaults = defaults(self.registry, &task, &given)?;
         check_keys(&given, &known_keys(self.registry, &defaults)?)?;
         self.resolve(Config { parent, ..deserialize(merge(defaults, given))? })
     }
@@ -72,7 +78,7 @@ impl Reader<'_> {
     /// # Errors
     /// If a name is unknown, a number is out of range, or the model does not fit the task.
     pub fn resolve(&mut self, mut config: Config) -> Result<Experiment, TrainError> {
-        let Registry { catalog, tasks, models, .. } = self.registry;
+        let Registry { catalog, tasks, models, parts, .. } = self.registry;
         self.registry.check()?;
         let ready = tasks.read(&config.task)?;
         let settings = settings_of(&ready.choice);
@@ -84,11 +90,12 @@ impl Reader<'_> {
         if let Some(corpus) = task.corpus() {
             config.task.settings.extend(corpus.resolved_settings());
         }
-        config.recipe().check()?;
+        let parts = parts.parts(config.recipe())?;
+        config.optimizer = parts.recipe.optimizer.clone();
         let fit = models.read(&config.model)?.build;
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog)?;
         config.model = fitted.choice;
-        Ok(Experiment { config, task, build_model: fitted.build, sizes: fitted.sizes })
+        Ok(Experiment { config, task, parts, build_model: fitted.build, sizes: fitted.sizes })
     }
 }
 
@@ -101,8 +108,8 @@ fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
-/// The name of a task or a model, which stands alone, `task = "reverse"`, or in a table with its settings.
-fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
+/// The name of a task, a model or an optimizer, which stands alone, `task = "reverse"`, or in a table with its settings.
+pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
     let (key, name) = match config.get(choice) {
         Some(Value::Table(table)) => (format!("{choice}.name"), table.get("name")),
         name => (choice.to_owned(), name),
@@ -145,6 +152,9 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
         (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
             settings.insert("name".to_owned(), name);
         }
+        // The name of the optimizer that is there.
+        (Some(Value::Table(settings)), name @ Value::String(_))
+            if last == "optimizer" && settings["name"] == name => {}
         (_, value) => {
             table.insert(last.to_owned(), value);
         }
@@ -152,17 +162,19 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The defaults of a task for the kind of model that is asked for.
-fn defaults(registry: &Registry, task: &str, model: Option<&str>) -> Result<Table, TrainError> {
+/// The defaults of a task for the kind of model and the optimizer that are asked for.
+fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Table, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
     registry.tasks.check_name(task)?;
-    let of_task = registry.defaults[task].parse().map_err(|error| {
+    let of_task: Table = registry.defaults[task].parse().map_err(|error| {
         TrainError::Config(format!("the defaults of the task `{task}` are not TOML: {error}"))
     })?;
-    let defaults = merge(defaults, of_task);
-    Ok(match model {
+    rename(registry, &mut defaults, &of_task)?;
+    let mut defaults = merge(defaults, of_task);
+    rename(registry, &mut defaults, given)?;
+    Ok(match name_of(given, "model")? {
         Some(model) => merge(defaults, named("model", model)),
         None => defaults,
     })
@@ -173,9 +185,11 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>,
     let config = deserialize(defaults.clone())?;
     let task_keys = registry.tasks.read(&config.task)?.keys;
     let model_keys = registry.models.read(&config.model)?.keys;
+    let optimizer_keys = registry.parts.optimizers.read(&config.optimizer.rule)?.keys;
     let of_task = task_keys.into_iter().map(|key| format!("task.{key}"));
     let of_model = model_keys.into_iter().map(|key| format!("model.{key}"));
-    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).collect())
+    let of_optimizer = optimizer_keys.into_iter().map(|key| format!("optimizer.{key}"));
+    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).chain(of_optimizer).collect())
 }
 
 fn check_keys(given: &Table, known: &BTreeSet<String>) -> Result<(), TrainError> {

@@ -12,12 +12,12 @@ use safetensors::SafeTensors;
 use serde::Serialize;
 use toml::Table;
 
-use super::layout::layout;
-use super::moments::{Expected, load_moments, moments_to_bytes};
-use crate::config::OptimizerConfig;
+use super::layout::{Place, layout};
+use super::optimizer_state::{Expected, load_state, state_to_bytes};
 use crate::error::TrainError;
+use crate::model::Model;
 use crate::task::Task;
-use crate::training::{AdamW, Next, Observer, State};
+use crate::training::{Next, Observer, Optimizer, OptimizerState, Roles, State};
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///
@@ -53,9 +53,9 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
     let (_, header) =
         SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(error.to_string()))?;
     // Burn takes over the precision of a file, and a backend without it panics.
-    for parameter in layout(&model) {
+    for Place { parameter, dtype, .. } in layout(&model, &Roles::default()) {
         let Some(found) = header.info(&parameter.path) else { continue };
-        let [expected, found] = [format!("{:?}", parameter.dtype), format!("{:?}", found.dtype)];
+        let [expected, found] = [format!("{dtype:?}"), format!("{:?}", found.dtype)];
         if expected != found {
             return Err(weights(path, format!("`{}` must hold {expected}, got {found}", parameter.path)));
         }
@@ -82,29 +82,29 @@ pub fn load_checkpoint_weights<M: Module>(checkpoint: &Checkpoint, model: M) -> 
     weights_from_bytes(model, checkpoint.read_weights()?, &checkpoint.weights())
 }
 
-/// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device.
+/// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device, and
+/// `optimizer` that of the run.
 ///
 /// # Errors
-/// If a file is missing or damaged, or does not fit the model: a tensor is missing or surplus, or has another shape or
-/// precision. The file and the tensor are named.
-pub fn load_checkpoint<M: Module>(
+/// If a file is missing or damaged, or does not fit the model or the optimizer: a tensor is missing or surplus, or has
+/// another shape or precision. The file and the tensor are named.
+pub fn load_checkpoint<M: Model + Module>(
     checkpoint: &Checkpoint,
     model: M,
-    optimizer: &OptimizerConfig,
+    optimizer: &dyn Optimizer,
     device: &Device,
 ) -> Result<State<M>, TrainError> {
     let step = checkpoint.step;
-    let Contents { weights, optimizer: moments, description } = checkpoint.read()?;
+    let Contents { weights, optimizer: state, description } = checkpoint.read()?;
     let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
     let expected = match description.version {
         _ if step == 0 => Expected::None,
         Some(_) => Expected::All,
         None => Expected::Some { step },
     };
-    let moments = load_moments(&model, &moments, &checkpoint.optimizer(), expected, device)?;
-    let mut optimizer = AdamW::new(optimizer);
-    (optimizer.step, optimizer.moments) = (step, moments);
-    Ok(State { step, model, optimizer })
+    let file = (&state[..], &*checkpoint.optimizer());
+    let tensors = load_state(&model, optimizer, file, expected, device)?;
+    Ok(State { step, model, optimizer: OptimizerState { step, tensors } })
 }
 
 /// Saves a checkpoint into the run folder whenever one is due.
@@ -155,7 +155,7 @@ impl<M: Module> Observer<M> for Checkpoints {
         let evaluated = self.evaluated.filter(|(step, _)| *step == state.step);
         let contents = Contents {
             weights: weights_to_bytes(&state.model, &files.weights())?,
-            optimizer: moments_to_bytes(state, &files.optimizer())?,
+            optimizer: state_to_bytes(&state.optimizer, &files.optimizer())?,
             description: Description {
                 evaluation: evaluated.map(|(_, evaluation)| evaluation),
                 ..self.description.clone()

@@ -1,34 +1,34 @@
-//! The parameters of a model as its files have them: paths, lengths and precision, without the values.
+//! The parameters of a model as its files have them: paths, shapes and precision, without the values.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor};
 use qkv_model::ModulePath;
 
+use crate::training::{ParameterInfo, Roles};
+
 /// One parameter.
-pub(super) struct Place {
-    /// Its name in a file.
-    pub path: String,
-    /// Its number of values.
-    pub n: usize,
+pub(crate) struct Place {
+    /// Its path is its name in a file.
+    pub parameter: ParameterInfo,
     pub dtype: DType,
     /// Whether an optimizer updates it.
     pub learned: bool,
 }
 
 /// Those of `model`, in its order.
-pub(super) fn layout<M: Module>(model: &M) -> Vec<Place> {
-    let mut layout = Layout::default();
+pub(crate) fn layout<M: Module>(model: &M, roles: &Roles) -> Vec<Place> {
+    let mut layout = Layout { path: ModulePath::default(), roles, places: Vec::new() };
     model.visit(&mut layout);
     layout.places
 }
 
-#[derive(Default)]
-struct Layout {
+struct Layout<'a> {
     path: ModulePath,
+    roles: &'a Roles,
     places: Vec<Place>,
 }
 
-impl ModuleVisitor for Layout {
+impl ModuleVisitor for Layout<'_> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }
@@ -39,11 +39,11 @@ impl ModuleVisitor for Layout {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
-        self.places.push(Place {
+        let parameter = ParameterInfo {
             path: self.path.names().join("."),
-            n: tensor.shape().num_elements(),
-            dtype: tensor.dtype(),
-            learned: param.is_require_grad(),
-        });
+            shape: tensor.dims().to_vec(),
+            kind: self.roles.kind(param.id, D),
+        };
+        self.places.push(Place { parameter, dtype: tensor.dtype(), learned: param.is_require_grad() });
     }
 }

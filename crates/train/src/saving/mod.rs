@@ -7,10 +7,11 @@ mod checkpoint;
 mod event_log;
 mod gradient_flow;
 mod layout;
-mod moments;
+mod optimizer_state;
 mod snapshot;
 
 pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
+pub(crate) use layout::{Place, layout};
 pub(crate) use snapshot::MAX_VALUES;
 pub use snapshot::{FilmEnd, Snapshots};

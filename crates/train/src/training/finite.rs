@@ -1,14 +1,12 @@
 //! The search for the first tensor of a training that is not finite: slow, and only made once something is known to be.
 
-use std::collections::BTreeMap;
-
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use qkv_model::ModulePath;
 use qkv_model::fused::all_finite;
 
-use super::optimizer::Moments;
+use super::optimizer::{OptimizerState, StateTensors};
 use crate::error::{Quantity, TrainError};
 
 /// A value that is not finite.
@@ -35,22 +33,21 @@ impl NotFinite {
         Some(Self { what, tensor: Some(path.to_owned()), value })
     }
 
-    /// The first in the moments of one parameter.
-    pub(crate) fn in_moments(path: &str, Moments { m, v }: &Moments) -> Option<Self> {
-        Self::in_tensor(Quantity::FirstMoment, path, m)
-            .or_else(|| Self::in_tensor(Quantity::SecondMoment, path, v))
+    /// The first in what the optimizer remembers of one parameter.
+    pub(crate) fn in_state(path: &str, state: &StateTensors) -> Option<Self> {
+        state.iter().find_map(|(name, tensor)| Self::in_tensor(Quantity::OptimizerState(name), path, tensor))
     }
 
-    /// The first parameter in module order, and after all of them the first moment or gradient.
+    /// The first parameter in module order, and after all of them the first tensor of the optimizer's state, or gradient.
     pub(crate) fn search<M: Module>(
         model: &M,
-        moments: &BTreeMap<String, Moments>,
+        state: &OptimizerState,
         gradients: Option<&GradientsParams>,
     ) -> Option<Self> {
         let mut search = Search { path: ModulePath::default(), gradients, parameter: None, gradient: None };
         model.visit(&mut search);
-        let in_moments = || moments.iter().find_map(|(path, moments)| Self::in_moments(path, moments));
-        search.parameter.or_else(in_moments).or(search.gradient)
+        let in_state = || state.tensors.iter().find_map(|(path, state)| Self::in_state(path, state));
+        search.parameter.or_else(in_state).or(search.gradient)
     }
 
     /// After `step` completed steps.

@@ -10,6 +10,7 @@ mod loss;
 mod observer;
 mod observers;
 mod optimizer;
+mod parts;
 mod step;
 mod trainer;
 mod validation;
@@ -18,6 +19,10 @@ pub use batch::Batch;
 pub use clip::{clip_factor, global_norm};
 pub(crate) use loss::{logits, logits_of};
 pub use observer::{Next, Observer, State};
-pub use optimizer::{AdamW, Moments};
+pub use optimizer::{
+    Adam, AdamW, AdjustLr, Gradient, Lion, ModuleUpdate, Muon, Optimizer, OptimizerState, ParameterInfo,
+    ParameterKind, Roles, Sgd, StateTensor, StateTensors, Update, Updated,
+};
+pub use parts::{Parts, PartsCatalog};
 pub use step::{Backward, StepOutcome};
 pub use trainer::{Ended, Trained, Trainer};

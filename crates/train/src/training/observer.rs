@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::optim::GradientsParams;
 use qkv_run::{Evaluation, StepReport};
 
-use super::optimizer::AdamW;
+use super::optimizer::OptimizerState;
 use crate::error::TrainError;
 use crate::measure::EvaluationProgress;
 
@@ -16,8 +16,8 @@ pub struct State<M> {
     pub step: u64,
     /// The model, on its training device.
     pub model: M,
-    /// The optimizer with its moments.
-    pub optimizer: AdamW,
+    /// What the optimizer remembers.
+    pub optimizer: OptimizerState,
 }
 
 /// Whether a run goes on after a step; of several answers the greatest counts.

@@ -9,7 +9,8 @@ use qkv_run::{Evaluation, StepReport};
 use super::batch::Batch;
 use super::observer::{Next, Observer, State};
 use super::observers::Observers;
-use super::optimizer::AdamW;
+use super::optimizer::OptimizerState;
+use super::parts::Parts;
 use super::step::StepOutcome;
 use super::validation::Validation;
 use crate::config::Recipe;
@@ -37,7 +38,7 @@ use crate::task::{Examples, Split, Task, draw};
 pub struct Trainer<'a, M> {
     state: State<M>,
     task: &'a dyn Task,
-    recipe: Recipe,
+    parts: Parts,
     device: Device,
     stop_after: Option<u64>,
     evaluation_is_due: bool,
@@ -66,25 +67,39 @@ pub enum Ended {
 }
 
 impl<'a, M: Model + Module> Trainer<'a, M> {
-    /// Prepares a run; `device` is the one that `model` was built on, with autodiff.
+    /// Prepares a run in which the names of the recipe are those of built-in types; `device` is the one that `model` was
+    /// built on, with autodiff.
+    ///
+    /// # Errors
+    /// If a name in the recipe is unknown; or as [`with_parts`](Self::with_parts).
+    pub fn new(model: M, task: &'a dyn Task, recipe: Recipe, device: &Device) -> Result<Self, TrainError> {
+        Self::with_parts(model, task, Parts::new(recipe)?, device)
+    }
+
+    /// Prepares a run of these parts, which may be your own: those of an [`Experiment`](crate::Experiment), or what
+    /// [`Parts`] has.
     ///
     /// # Errors
     /// If the recipe is out of range, the model or `device` is without autodiff, or the task has no examples for one of
     /// its splits, or examples of a wrong length or with targets outside its vocabulary.
-    pub fn new(model: M, task: &'a dyn Task, recipe: Recipe, device: &Device) -> Result<Self, TrainError> {
-        recipe.check()?;
+    pub fn with_parts(
+        model: M,
+        task: &'a dyn Task,
+        parts: Parts,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        parts.recipe.check()?;
         if !device.is_autodiff() || model.devices().iter().any(|device| !device.is_autodiff()) {
             return Err(TrainError::NoGradients);
         }
         let vocab_size = task.vocabulary().len();
         for split in [Split::Train, Split::Validation, Split::Test] {
-            let example = draw(task, recipe.seed, split, 0)?;
+            let example = draw(task, parts.recipe.seed, split, 0)?;
             Batch::new(task, &[example], device)?.check_targets(vocab_size)?;
         }
-        let optimizer = AdamW::new(&recipe.optimizer);
-        let state = State { step: 0, model, optimizer };
+        let state = State { step: 0, model, optimizer: OptimizerState::default() };
         let (device, observers) = (device.clone(), Vec::new());
-        Ok(Self { state, task, recipe, device, stop_after: None, evaluation_is_due: false, observers })
+        Ok(Self { state, task, parts, device, stop_after: None, evaluation_is_due: false, observers })
     }
 
     /// Goes on from where a run was left, with the settings of its optimizer; see
@@ -116,11 +131,11 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// Trains until the last step, the validation target, or a stop.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or a moment is not finite, also where it was not
+    /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or the optimizer's state is not finite, also where it was not
     /// before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
-        let Self { mut state, task, recipe, device, stop_after, evaluation_is_due, observers } = self;
-        let Recipe { seed, schedule, train, .. } = recipe;
+        let Self { mut state, task, parts, device, stop_after, evaluation_is_due, observers } = self;
+        let Recipe { seed, schedule, train, .. } = parts.recipe.clone();
         state.check_finite()?;
         let is_start = state.step == 0;
         let mut observers = Observers::new(observers, (!is_start).then_some(state.step));
@@ -152,11 +167,11 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
             let factor = schedule.factor(state.step, train.steps);
-            let lr = state.optimizer.learning_rate(factor);
-            let backward = state.backward(&batch, seed)?;
+            let lr = parts.learning_rate(factor);
+            let backward = state.backward(&parts, &batch)?;
             observers.notify(&state, |observer| observer.gradients(&state, &backward.gradients))?;
             let outcome;
-            (state, outcome) = state.update(backward, factor)?;
+            (state, outcome) = state.update(&parts, backward, factor)?;
             let StepOutcome { loss, grad_norm } = outcome;
 
             let n_tokens = (train.batch_size * task.seq_len()) as f64;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
 use qkv_model::{Init, Parameter, Transformer, parameters};
-use qkv_train::{AdamW, Batch, OptimizerConfig, State};
+use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State};
 use rand::RngExt;
 
 use super::workload::Workload;
@@ -15,13 +15,13 @@ const POOL: usize = 8;
 const SEED: u64 = 0;
 
 /// The optimizer of the peers, too.
-pub const OPTIMIZER: OptimizerConfig =
-    OptimizerConfig { lr: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01, clip: 0.0 };
+const ADAM_W: AdamW = AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
 
 /// A model in training on random tokens.
 pub struct Training {
     workload: Workload,
     device: Device,
+    parts: Parts,
     /// Tokens and targets of each batch.
     pub pool: Vec<[Vec<i64>; 2]>,
     state: Option<State<Transformer>>,
@@ -37,8 +37,10 @@ impl Training {
             (0..workload.n_tokens()).map(|_| random.random_range(0..workload.vocab_size as i64)).collect()
         };
         let pool = (0..POOL).map(|_| [draw(), draw()]).collect();
-        let state = State { step: 0, model, optimizer: AdamW::new(&OPTIMIZER) };
-        Ok(Self { workload, device, pool, state: Some(state) })
+        let optimizer = OptimizerConfig { lr: 1e-3, clip: 0.0, ..OptimizerConfig::new("adam-w", &ADAM_W) };
+        let parts = Parts::new(Recipe { seed: SEED, optimizer, ..Recipe::default() })?;
+        let state = State { step: 0, model, optimizer: OptimizerState::default() };
+        Ok(Self { workload, device, parts, pool, state: Some(state) })
     }
 
     /// One step; returns its loss.
@@ -54,7 +56,7 @@ impl Training {
             targets_per_example: vec![seq_len; batch],
             largest_target: self.workload.vocab_size as u32 - 1,
         };
-        let (state, outcome) = state.step(&batch, 1.0, SEED)?;
+        let (state, outcome) = state.step(&self.parts, &batch, 1.0)?;
         self.state = Some(state);
         Ok(outcome.loss)
     }

@@ -1,0 +1,111 @@
+//! How weights are updated: the trait, what it sees of a parameter, and the built-in optimizers, a file each.
+//!
+//! The state of an optimizer goes by the paths of parameters and by names, so that a checkpoint of it can be read back:
+//! Burn's own keeps its state under parameter ids that are random in every process. Clipping, the learning rate, the walk
+//! over a module (`walk.rs`), saving and the search for NaN are the same for all and belong to none of them.
+
+mod adam;
+mod adam_w;
+mod gradient;
+mod lion;
+mod muon;
+mod parameter;
+mod sgd;
+mod state;
+mod walk;
+
+pub use adam::Adam;
+pub use adam_w::AdamW;
+pub use gradient::Gradient;
+pub use lion::Lion;
+pub use muon::{AdjustLr, Muon};
+pub use parameter::{ParameterInfo, ParameterKind, Roles};
+pub use sgd::Sgd;
+pub use state::{OptimizerState, StateTensor, StateTensors};
+pub use walk::ModuleUpdate;
+
+use std::fmt::Debug;
+
+use burn::tensor::Tensor;
+
+/// A rule that makes new weights of weights, their gradient, and what it remembers.
+///
+/// It is a value of settings: everything that changes from step to step lies in the [`StateTensors`], which a
+/// checkpoint saves by the parameter's path and the tensor's name, so that a resumed run is the uninterrupted one.
+/// Parameters are updated one after the other, each as a vector `[n]` of its values, row-major; its shape is in the
+/// [`ParameterInfo`].
+///
+/// ```
+/// use burn::tensor::Tensor;
+/// use qkv_train::{Gradient, Optimizer, ParameterInfo, StateTensor, StateTensors, Update, Updated};
+///
+/// /// Steps of one length each, against the sign of a running mean.
+/// #[derive(Debug)]
+/// struct SignOfMean {
+///     memory: f64,
+/// }
+///
+/// impl Optimizer for SignOfMean {
+///     fn state(&self, parameter: &ParameterInfo) -> Vec<StateTensor> {
+///         vec![StateTensor { name: "mean", n: parameter.n() }]
+///     }
+///
+///     fn update(
+///         &self,
+///         update: &Update<'_>,
+///         weights: Tensor<1>,
+///         gradient: Gradient,
+///         state: &mut StateTensors,
+///     ) -> Updated {
+///         let gradient = gradient.clipped().mul_scalar(1.0 - self.memory);
+///         let mean = state.take("mean").mul_scalar(self.memory) + gradient;
+///         state.put("mean", mean.clone());
+///         Updated::from(weights - mean.sign().mul_scalar(update.learning_rate))
+///     }
+/// }
+/// ```
+///
+/// [`Registry::optimizer`](crate::Registry::optimizer) gives it a name in configs.
+pub trait Optimizer: Debug + Send + Sync {
+    /// The tensors that it remembers of a parameter; zeros before the first update. The same for the same parameter,
+    /// because a checkpoint is checked against it.
+    fn state(&self, parameter: &ParameterInfo) -> Vec<StateTensor>;
+
+    /// The new weights of a parameter. Every tensor that is taken out of `state` is put back, with its length.
+    ///
+    /// # Shapes
+    /// - `weights`, `gradient`, and what is returned: `[n]`, without autodiff
+    fn update(
+        &self,
+        update: &Update<'_>,
+        weights: Tensor<1>,
+        gradient: Gradient,
+        state: &mut StateTensors,
+    ) -> Updated;
+}
+
+/// Which update of which parameter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Update<'a> {
+    /// The parameter.
+    pub parameter: &'a ParameterInfo,
+    /// Number of the update; the first is 1.
+    pub step: u64,
+    /// The rate of this step: that of the config times the factor of the schedule.
+    pub learning_rate: f64,
+}
+
+/// What an update made.
+#[derive(Debug, Clone)]
+pub struct Updated {
+    /// The new weights, `[n]`.
+    pub weights: Tensor<1>,
+    /// Whether these and the whole state are finite, where the optimizer has tested it; otherwise it is tested after it.
+    pub is_finite: Option<bool>,
+}
+
+impl From<Tensor<1>> for Updated {
+    fn from(weights: Tensor<1>) -> Self {
+        Self { weights, is_finite: None }
+    }
+}

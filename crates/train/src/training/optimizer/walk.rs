@@ -1,0 +1,146 @@
+//! One update of a whole module: the gradients are clipped by their common norm, and each parameter is updated.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use qkv_model::ModulePath;
+use qkv_model::fused::all_finite;
+
+use super::gradient::Gradient;
+use super::parameter::{ParameterInfo, Roles};
+use super::state::{OptimizerState, StateTensors};
+use super::{Optimizer, Update, Updated};
+use crate::error::{Quantity, TrainError};
+use crate::training::clip::{clip_factor, global_norm};
+use crate::training::finite::NotFinite;
+
+/// What one update of a module is made with.
+#[derive(Debug, Clone, Copy)]
+pub struct ModuleUpdate<'a> {
+    /// The rule.
+    pub optimizer: &'a dyn Optimizer,
+    /// The rate of this step.
+    pub learning_rate: f64,
+    /// Largest norm of all gradients together; 0 turns clipping off.
+    pub clip: f64,
+    /// Which parameters are no maps.
+    pub roles: &'a Roles,
+}
+
+impl ModuleUpdate<'_> {
+    /// Updates every parameter that has a gradient, and `state`. Returns the norm of the gradients before clipping, too.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] with the first gradient, parameter or tensor of the state that is not finite, before the
+    /// update or after it.
+    pub fn apply<M: Module>(
+        &self,
+        state: &mut OptimizerState,
+        module: M,
+        gradients: GradientsParams,
+    ) -> Result<(M, f64), TrainError> {
+        let norm = global_norm(&module, &gradients);
+        if let Some(of_norm) = NotFinite::number(Quantity::GradientNorm, norm) {
+            let cause = NotFinite::search(&module, state, Some(&gradients));
+            return Err(cause.unwrap_or(of_norm).after(state.step));
+        }
+        let step_before = state.step;
+        state.step += 1;
+        let factor = clip_factor(norm, self.clip);
+        let (path, not_finite) = (ModulePath::default(), None);
+        let mut walk = Walk { update: *self, state, gradients, factor, path, not_finite };
+        let module = module.map(&mut walk);
+        match walk.not_finite {
+            None => Ok((module, norm)),
+            Some(found) => Err(found.after(step_before)),
+        }
+    }
+}
+
+struct Walk<'a> {
+    update: ModuleUpdate<'a>,
+    state: &'a mut OptimizerState,
+    gradients: GradientsParams,
+    /// What gradients are clipped by.
+    factor: f64,
+    path: ModulePath,
+    /// The first that was found; what follows is not updated.
+    not_finite: Option<NotFinite>,
+}
+
+impl ModuleMapper for Walk<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.not_finite.is_some() {
+            return param;
+        }
+        let parameter = ParameterInfo {
+            path: self.path.names().join("."),
+            shape: param.dims().to_vec(),
+            kind: self.update.roles.kind(param.id, D),
+        };
+        let Some(gradient) = self.gradients.remove::<D>(param.id) else {
+            self.keep(&parameter, &param);
+            return param;
+        };
+        param.map(|weights| {
+            let is_learned = weights.is_require_grad();
+            let weights = Tensor::from_inner(self.updated(&parameter, weights.inner(), gradient));
+            if is_learned { weights.require_grad() } else { weights }
+        })
+    }
+}
+
+impl Walk<'_> {
+    /// A parameter without a gradient stays what it is, and what that is may be NaN. If it is learned, it has a state,
+    /// so that a checkpoint that lacks one is not whole.
+    fn keep<const D: usize>(&mut self, parameter: &ParameterInfo, param: &Param<Tensor<D>>) {
+        let (path, value) = (&parameter.path, param.val());
+        if param.is_require_grad() && !self.state.tensors.contains_key(path) {
+            let zeros = self.zeros(parameter, &value.clone().inner());
+            self.state.tensors.insert(path.clone(), zeros);
+        }
+        let in_state = || NotFinite::in_state(path, self.state.tensors.get(path)?);
+        self.not_finite = NotFinite::in_tensor(Quantity::Parameter, path, &value).or_else(in_state);
+    }
+
+    fn zeros<const D: usize>(&self, parameter: &ParameterInfo, weights: &Tensor<D>) -> StateTensors {
+        StateTensors::zeros(self.update.optimizer, parameter, (&weights.device(), weights.dtype()))
+    }
+
+    fn updated<const D: usize>(
+        &mut self,
+        parameter: &ParameterInfo,
+        weights: Tensor<D>,
+        gradient: Tensor<D>,
+    ) -> Tensor<D> {
+        let ModuleUpdate { optimizer, learning_rate, .. } = self.update;
+        let (path, n, shape, dtype) = (&parameter.path, parameter.n(), weights.dims(), weights.dtype());
+        let state = self.state.tensors.remove(path);
+        let mut state = state.unwrap_or_else(|| self.zeros(parameter, &weights));
+        let update = Update { parameter, step: self.state.step, learning_rate };
+        let gradient = Gradient::new(gradient.reshape([n]), self.factor);
+        let Updated { weights, is_finite } =
+            optimizer.update(&update, weights.reshape([n]), gradient, &mut state);
+        state.assert_whole(optimizer, parameter, dtype);
+        assert_eq!(
+            (weights.dims(), weights.dtype()),
+            ([n], dtype),
+            "an update gave {path} another shape or precision"
+        );
+        if !is_finite.unwrap_or_else(|| all_finite(&weights) && state.is_finite()) {
+            // The state first: the new weights follow from it.
+            self.not_finite = NotFinite::in_state(path, &state)
+                .or_else(|| NotFinite::in_tensor(Quantity::Parameter, path, &weights));
+        }
+        self.state.tensors.insert(path.clone(), state);
+        weights.reshape(shape)
+    }
+}
