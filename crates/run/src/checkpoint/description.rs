@@ -3,7 +3,7 @@
 use serde_json::Value;
 use toml::Table;
 
-use crate::event::Evaluation;
+use crate::log::Evaluation;
 
 /// The format of checkpoints with a manifest.
 const FORMAT: &str = "qkv-checkpoint-2";

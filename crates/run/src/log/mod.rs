@@ -1,4 +1,12 @@
 //! `metrics.jsonl`: what happened in a run, one event a line.
+//!
+//! Here belongs what a line is, and how lines reach the file and leave it. Who reads the figures does not.
+
+mod environment;
+mod event;
+
+pub use environment::Environment;
+pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
 
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
@@ -7,7 +15,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::RunError;
-use crate::event::Event;
+
 use crate::folder::{METRICS, RunFolder};
 use crate::storage::{Storage, put_file, read, replace_file, sync_folder};
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::environment::Environment;
+use super::environment::Environment;
 
 /// One line. Keys are written in the order of the fields.
 ///
