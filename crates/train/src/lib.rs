@@ -26,7 +26,8 @@
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`.
-//! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
+//! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
+//!   task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and
 //!   [`Snapshots`] ([`FilmEnd`]) are three.
 //! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`],
@@ -50,7 +51,8 @@ pub use causal::{
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, ScheduleKind, Taken, TrainConfig};
 pub use error::{Quantity, TextFault, TrainError};
 pub use measure::{
-    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly, generate,
+    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly,
+    generate, generate_one_by_one,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model, Query};

@@ -7,7 +7,6 @@ pub mod device;
 pub mod environment;
 pub mod interrupt;
 pub mod job;
-pub mod loading;
 pub mod memory;
 pub mod open_run;
 pub mod outcome;
