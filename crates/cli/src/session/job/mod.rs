@@ -4,6 +4,8 @@
 //! does not.
 
 mod beginning;
+#[cfg(test)]
+mod faults;
 mod figures;
 mod loading;
 mod watchers;
