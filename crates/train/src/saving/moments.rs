@@ -13,7 +13,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::layout::{Place, layout};
-use crate::error::TrainError;
+use crate::error::{TrainError, counted};
 use crate::training::{Moments, State};
 
 /// Which moments a file has to have.
@@ -106,7 +106,7 @@ pub(super) fn load_moments<M: Module>(
     }
     match expected {
         Expected::Some { step } if moments.is_empty() && !learned.is_empty() => {
-            Err(unfit(format!("it remembers nothing of the {step} steps before")))
+            Err(unfit(format!("it remembers nothing of the {} before", counted(step as usize, "step"))))
         }
         _ => Ok(moments),
     }
