@@ -33,6 +33,15 @@ impl Description {
         Self { config, vocabulary, version, commit: None, evaluation: None }
     }
 
+    /// The step at which the run began: 0, or that of the state that it took over from another.
+    pub fn first_step(&self) -> u64 {
+        let step = |parent: &toml::Value| match parent.get("taken")?.as_str()? {
+            "state" => u64::try_from(parent.get("step")?.as_integer()?).ok(),
+            _ => None,
+        };
+        self.config.get("parent").and_then(step).unwrap_or(0)
+    }
+
     /// The file of a checkpoint at `step`.
     pub(super) fn to_json(&self, step: u64) -> Vec<u8> {
         let mut json = serde_json::to_value(&self.config).expect("tables of numbers and names are JSON");

@@ -79,9 +79,10 @@ impl Checkpoint {
         Some(Self { step: step_in(folder.file_name()?.to_str()?, "")?, folder, storage: Arc::new(Disk) })
     }
 
-    /// The start of the same run, if it was kept.
+    /// That with which the same run began, if it was kept: of step 0, or of the state that it took over from another.
     pub fn start(&self) -> Option<Self> {
-        let start = Self::new(&self.storage, self.folder.parent()?, 0);
+        let step = self.description().map_or(0, |description| description.first_step());
+        let start = Self::new(&self.storage, self.folder.parent()?, step);
         start.is_complete().ok()?.then_some(start)
     }
 
