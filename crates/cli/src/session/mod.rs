@@ -9,4 +9,6 @@ pub mod interrupt;
 pub mod job;
 pub mod memory;
 pub mod open_run;
+pub mod origin;
 pub mod outcome;
+pub mod plan;
