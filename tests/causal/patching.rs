@@ -174,7 +174,7 @@ fn pairs_and_places_between_which_there_is_nothing_to_find_are_refused() {
     let same = [Pair { clean: clean.clone(), corrupted: clean }];
     assert_eq!(
         Patching::new(&model, &TASK, &same, &device).unwrap_err().to_string(),
-        "at no position of 1 pairs do the clean and the corrupted example ask for different answers; corrupt what the \
+        "at no position of 1 pair do the clean and the corrupted example ask for different answers; corrupt what the \
          answer depends on"
     );
     let mut short = same.clone();

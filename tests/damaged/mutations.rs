@@ -5,6 +5,8 @@ use std::ops::Range;
 use qkv_model::random::{Purpose, Rng, stream};
 use rand::RngExt;
 
+use crate::tensor_file;
+
 /// Numbers at which readers stumble.
 const NUMBERS: [&str; 12] = [
     "0",
@@ -25,14 +27,21 @@ const NUMBERS: [&str; 12] = [
 const TEXTS: [&str; 14] =
     ["\"", "\\", "{", "}", "[", "]", "null", "[[[[[[[[", "{\"a\":{\"a\":", "\0", "\n", "\u{7f}", ",", "../"];
 
-/// One to four mutations of one of the seeds, by the index of the case.
-pub fn case(seeds: &[(&str, Vec<u8>)], index: u64) -> Vec<u8> {
+/// One to four mutations of one of the seeds, by the index of the case; of a file with tensors, about half of them leave
+/// the header as long as the file states.
+pub fn case(seeds: &[(String, Vec<u8>)], index: u64) -> Vec<u8> {
     let mut random = stream(13, Purpose::Examples, "damage", index);
     let seed = |random: &mut Rng| seeds[random.random_range(0..seeds.len())].1.clone();
     let mut bytes = seed(&mut random);
     for _ in 0..random.random_range(1..=4) {
         let other = seed(&mut random);
-        mutate(&mut bytes, &other, &mut random);
+        let in_header: bool = random.random();
+        let change = |header: &mut Vec<u8>| mutate(header, &other, &mut random);
+        let file = in_header.then(|| tensor_file::with_header(&bytes, change)).flatten();
+        match file {
+            Some(file) => bytes = file,
+            None => mutate(&mut bytes, &other, &mut random),
+        }
     }
     bytes
 }

@@ -1,46 +1,16 @@
-//! Every reader of bytes, each with what must hold for any bytes: it refuses them or understands them, and never panics.
+//! The readers that need no model, each with what must hold for any bytes: it refuses them or understands them, and never
+//! panics.
 //!
 //! The files of a checkpoint come with a manifest of their own here, so that damage gets past the hashes.
 
-use burn::tensor::Device;
-use qkv_inspect::{CheckpointConfig, Film, Metrics, Weights, layers};
-use qkv_model::parameters;
-use qkv_run::{Manifest, RunFolder};
-use qkv_train::{
-    AdamW, AnyModel, ConfigSource, Experiment, Registry, load_checkpoint, load_checkpoint_weights,
-};
+use qkv_inspect::{CheckpointConfig, Film, Metrics, Weights};
+use qkv_run::{Manifest, RunFolder, sha256};
+use serde_json::json;
 
-use crate::memory;
-use crate::seeds;
+use crate::{corpus, memory};
 
 /// The step of the one checkpoint.
 pub const STEP: u64 = 3;
-
-/// Refuses bytes or understands them.
-type Reader = fn(&[u8]);
-
-/// A name for each reader, and the reader.
-pub const ALL: [(&str, Reader); 7] = [
-    ("config", config),
-    ("description", description),
-    ("manifest", manifest),
-    ("weights", weights),
-    ("optimizer", optimizer),
-    ("log", log),
-    ("frame", frame),
-];
-
-/// `config.toml`, and behind a NUL each what `--set` sets.
-pub fn config(bytes: &[u8]) {
-    let Ok(text) = str::from_utf8(bytes) else { return };
-    let (text, settings) = text.split_once('\0').unwrap_or((text, ""));
-    let settings: Vec<&str> = settings.split('\0').filter(|setting| !setting.is_empty()).collect();
-    let registry = Registry::new();
-    if let Ok(Experiment { config, .. }) = registry.read(ConfigSource::Toml(text), &settings) {
-        let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]);
-        assert_eq!(again.expect("what is written is read").config, config);
-    }
-}
 
 /// `config.json` of a checkpoint.
 pub fn description(bytes: &[u8]) {
@@ -50,46 +20,38 @@ pub fn description(bytes: &[u8]) {
     if checkpoint.description().is_ok() {
         let _ = CheckpointConfig::of_checkpoint(&checkpoint);
     }
+    let _ = run.verify();
 }
 
-/// `MANIFEST.json`.
+/// `MANIFEST.json`, as it is and signed anew.
 pub fn manifest(bytes: &[u8]) {
-    if let Ok(manifest) = Manifest::parse(bytes) {
-        assert_eq!(manifest.to_json(), bytes, "every byte has a meaning");
-        let is_outside = |name: &str| name.contains(['/', '\\', ':']) || name.starts_with('.');
-        assert!(!manifest.files.iter().any(|file| is_outside(&file.name)));
+    let whole = files();
+    let written = &whole.iter().find(|(name, _)| name.ends_with("MANIFEST.json")).expect("a manifest").1;
+    for text in [Some(bytes.to_vec()), signed(bytes)].into_iter().flatten() {
+        let parsed = Manifest::parse(&text);
+        if let Ok(manifest) = &parsed {
+            assert_eq!(manifest.to_json(), text, "every byte has a meaning");
+            let is_outside = |name: &str| name.contains(['/', '\\', ':']) || name.starts_with('.');
+            assert!(!manifest.files.iter().any(|file| is_outside(&file.name)));
+        }
+        let with = |(name, bytes): &(String, Vec<u8>)| {
+            let bytes = if name.ends_with("MANIFEST.json") { text.clone() } else { bytes.clone() };
+            (name.clone(), bytes)
+        };
+        let files: Vec<_> = whole.iter().map(with).collect();
+        assert_eq!(reads(&files), text == *written, "one manifest fits the files of a checkpoint");
+        let _ = memory::run(files).verify();
     }
 }
 
-/// `model.safetensors`, as it is trained and as it is inspected.
-pub fn weights(bytes: &[u8]) {
-    let run = run(Contents { weights: Some(bytes), ..Contents::default() });
-    let loaded = MODEL.with(|(model, _)| load_checkpoint_weights(&run.checkpoint(STEP), model.clone()));
-    let inspected = Weights::from_bytes("model.safetensors", bytes.to_vec());
-    if let Ok(weights) = &inspected {
-        for name in weights.names() {
-            let _ = weights.tensor(name);
-        }
-        let _ = layers(weights, 2);
-    }
-    if let Ok(model) = loaded {
-        let weights = inspected.expect("what can be trained can be inspected");
-        for parameter in parameters(&model) {
-            assert_eq!(weights.shape(&parameter.path), Some(&parameter.shape[..]), "{}", parameter.path);
-        }
-    }
-}
-
-/// `optimizer.safetensors`.
-pub fn optimizer(bytes: &[u8]) {
-    let run = run(Contents { optimizer: Some(bytes), ..Contents::default() });
-    MODEL.with(|(model, device)| {
-        let state = load_checkpoint(&run.checkpoint(STEP), model.clone(), &AdamW::default(), device);
-        if let Ok(state) = state {
-            let learned = parameters(model).into_iter().filter(|parameter| parameter.learned).count();
-            assert_eq!(state.optimizer.tensors.len(), learned);
-        }
-    });
+/// The same list of files with the hash that belongs to it.
+fn signed(bytes: &[u8]) -> Option<Vec<u8>> {
+    const SCHEMA: &str = "qkv-manifest-1";
+    let Manifest { step, files, .. } = serde_json::from_slice(bytes).ok()?;
+    let list = serde_json::to_string(&files).expect("numbers and names");
+    let hash = sha256(format!(r#"{{"schema":"{SCHEMA}","step":{step},"files":{list}}}"#).as_bytes());
+    let json = json!({ "schema": SCHEMA, "step": step, "files": files, "sha256": hash });
+    Some(serde_json::from_value::<Manifest>(json).expect("a manifest").to_json())
 }
 
 /// `metrics.jsonl`.
@@ -99,26 +61,38 @@ pub fn log(bytes: &[u8]) {
     let _ = (Metrics::of_events(events), run.done(), run.verify());
 }
 
-/// A file of `snapshots/`.
+/// A file of `snapshots/`. No hash guards it: what `verify` passes has to be what can be read.
 pub fn frame(bytes: &[u8]) {
     let run = run(Contents { frame: Some(bytes), ..Contents::default() });
     let film = Film::read(&run).expect("a frame that cannot be read is left out");
-    assert!(film.unreadable.contains_key(&STEP) || Weights::from_bytes("frame", bytes.to_vec()).is_ok());
+    let read = Weights::from_bytes("frame", bytes.to_vec());
+    assert!(film.unreadable.contains_key(&STEP) || read.is_ok());
+    let findings = run.verify().expect("folders can be listed");
+    let snapshots = run.path().join("snapshots");
+    let is_found = findings.iter().any(|finding| finding.file.starts_with(&snapshots));
+    assert!(is_found || read.is_ok(), "{:?}", read.err());
     let _ = film.story();
 }
 
-/// What a run has in place of its own files.
+/// What a run has in place of the seeds.
 #[derive(Default)]
-struct Contents<'a> {
-    weights: Option<&'a [u8]>,
-    optimizer: Option<&'a [u8]>,
-    description: Option<&'a [u8]>,
-    log: Option<&'a [u8]>,
-    frame: Option<&'a [u8]>,
+pub struct Contents<'a> {
+    /// `config.toml`.
+    pub config: Option<&'a [u8]>,
+    /// `model.safetensors`.
+    pub weights: Option<&'a [u8]>,
+    /// `optimizer.safetensors`.
+    pub optimizer: Option<&'a [u8]>,
+    /// `config.json`.
+    pub description: Option<&'a [u8]>,
+    /// `metrics.jsonl`, which is missing otherwise.
+    pub log: Option<&'a [u8]>,
+    /// The one frame, which is missing otherwise.
+    pub frame: Option<&'a [u8]>,
 }
 
 /// A run with one checkpoint, whose manifest fits it.
-fn run(contents: Contents<'_>) -> RunFolder {
+pub fn run(contents: Contents<'_>) -> RunFolder {
     memory::run(files_of(contents))
 }
 
@@ -133,7 +107,7 @@ pub fn reads(files: &[(String, Vec<u8>)]) -> bool {
 }
 
 fn files_of(contents: Contents<'_>) -> Vec<(String, Vec<u8>)> {
-    let [description, weights, optimizer] = CHECKPOINT.with(Clone::clone);
+    let [config, description, weights, optimizer] = WHOLE.with(Clone::clone);
     let or = |bytes: Option<&[u8]>, seed: Vec<u8>| bytes.map_or(seed, <[u8]>::to_vec);
     let files = [
         ("config.json", or(contents.description, description)),
@@ -143,26 +117,19 @@ fn files_of(contents: Contents<'_>) -> Vec<(String, Vec<u8>)> {
     let manifest = Manifest::new(STEP, files.iter().map(|(name, bytes)| (*name, &bytes[..]))).to_json();
     let of_step = |(name, bytes)| (format!("checkpoints/step-{STEP:08}/{name}"), bytes);
     let mut all: Vec<_> = files.into_iter().chain([("MANIFEST.json", manifest)]).map(of_step).collect();
-    all.push(("config.toml".to_owned(), seeds::config()));
+    all.push(("config.toml".to_owned(), or(contents.config, config)));
     all.extend(contents.log.map(|bytes| ("metrics.jsonl".to_owned(), bytes.to_vec())));
     all.extend(contents.frame.map(|bytes| (format!("snapshots/step-{STEP:08}.safetensors"), bytes.to_vec())));
     all
 }
 
-/// The experiment of the seeds.
-pub fn experiment() -> Experiment {
-    let text = seeds::config();
-    let text = str::from_utf8(&text).expect("a config is text");
-    Registry::new().read(ConfigSource::Toml(text), &[] as &[&str]).expect("a valid config")
-}
-
 thread_local! {
-    /// The seeds of its files.
-    static CHECKPOINT: [Vec<u8>; 3] = [seeds::description(), seeds::weights(), seeds::optimizer()];
-
-    /// Its model, and where it is trained.
-    pub static MODEL: (AnyModel, Device) = {
-        let device = Device::flex().autodiff();
-        (experiment().model(&device).expect("a valid model"), device)
-    };
+    /// The seeds of its config and of the files of its checkpoint.
+    static WHOLE: [Vec<u8>; 4] = [
+        ("config", "run"),
+        ("description", "checkpoint"),
+        ("weights", "model"),
+        ("optimizer", "moments"),
+    ]
+    .map(|(reader, name)| corpus::seed(reader, name));
 }

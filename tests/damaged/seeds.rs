@@ -1,4 +1,4 @@
-//! Valid files, from which damaged ones are made; small, and the same on every machine.
+//! What the committed seeds of every reader have to be: small, and the same on every machine.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,10 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::json;
 
-use crate::readers::{MODEL, STEP, experiment};
+use crate::readers::STEP;
+use crate::trained::{MODEL, experiment};
 
-/// The seeds of a reader, by their names.
+/// The valid files of a reader, by their names.
 pub fn of(reader: &str) -> Vec<(&'static str, Vec<u8>)> {
     match reader {
         "config" => vec![("run", config()), ("variants", variants()), ("settings", settings())],
@@ -26,7 +27,7 @@ pub fn of(reader: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// The config of a tiny run.
-pub fn config() -> Vec<u8> {
+fn config() -> Vec<u8> {
     let text = "format = \"qkv-run-1\"\nseed = 3\n[task]\nname = \"reverse\"\nseq_len = 3\nn_symbols = 5\n\
         [model]\nd_model = 4\nn_heads = 2\nd_mlp = 4\nw_o = true\nscore = \"scaled-dot\"\npositions = \"learned\"\n\
         [optimizer]\nlr = 0.00031622776601683794\n[schedule]\nkind = \"cosine\"\n[train]\nsteps = 9\n";
@@ -48,7 +49,7 @@ fn settings() -> Vec<u8> {
 }
 
 /// The `config.json` of a checkpoint of [`config`].
-pub fn description() -> Vec<u8> {
+fn description() -> Vec<u8> {
     let experiment = experiment();
     let mut json = serde_json::to_value(&experiment.config).expect("a config is numbers and names");
     json["format"] = "qkv-checkpoint-2".into();
@@ -67,7 +68,7 @@ fn manifest() -> Vec<u8> {
 }
 
 /// The weights of the model of [`config`].
-pub fn weights() -> Vec<u8> {
+fn weights() -> Vec<u8> {
     let shapes = MODEL.with(|(model, _)| {
         let shapes =
             parameters(model).into_iter().map(|parameter| (parameter.path, parameter.shape.to_vec()));
@@ -77,7 +78,7 @@ pub fn weights() -> Vec<u8> {
 }
 
 /// The moments of its parameters.
-pub fn optimizer() -> Vec<u8> {
+fn optimizer() -> Vec<u8> {
     let shapes = MODEL.with(|(model, _)| {
         let learned = parameters(model).into_iter().filter(|parameter| parameter.learned);
         let both = |parameter: qkv_model::Parameter| {
@@ -106,6 +107,7 @@ fn log() -> Vec<u8> {
         evaluation: Evaluation { loss: f64::NAN, ..evaluation },
         baselines: vec![Baseline { name: "bigram".to_owned(), loss: 2.0 }],
         sample: Some("a\"b".to_owned()),
+        film_ended_at: Some(1),
         seconds: 1.5,
         snapshot_seconds: 0.25,
         checkpoint_seconds: 0.5,

@@ -120,10 +120,10 @@ fn a_value_out_of_range_is_named_with_its_range() {
     refused(&["optimizer.beta_2=1"], "optimizer.beta_2 must be at least 0 and below 1, got 1");
     refused(&["train.steps=0"], "train.steps must be at least 1, got 0");
     refused(&["task.n_symbols=1"], "task.n_symbols must be between 2 and 65536, got 1");
-    refused(&["model.dropout=1"], "dropout must be at least 0 and below 1, got 1");
+    refused(&["model.dropout=1"], "model.dropout must be at least 0 and below 1, got 1");
     refused(
         &["model.n_heads=5"],
-        "d_model = 32 is not a multiple of n_heads = 5; set d_k and d_v, or change one of the two",
+        "model.d_model = 32 is not a multiple of n_heads = 5; set d_k and d_v, or change one of the two",
     );
     refused(
         &["model.seq_len=5"],
@@ -165,10 +165,10 @@ fn the_default_recipe_is_that_of_the_main_job() {
 
 #[test]
 fn sizes_that_no_machine_holds_are_refused() {
-    refused(&["model.d_model=100000000"], "d_model must be at most 1048576, got 100000000");
+    refused(&["model.d_model=100000000"], "model.d_model must be at most 1048576, got 100000000");
     refused(
         &["model.n_heads=4", "model.d_v=4611686018427387912"],
-        "d_v must be at most 1048576, got 4611686018427388000",
+        "model.d_v must be at most 1048576, got 4611686018427387912",
     );
     refused(
         &["model.n_layers=1000000"],

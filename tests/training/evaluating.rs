@@ -38,11 +38,11 @@ fn where_nothing_is_asked_nothing_is_measured() {
     let examples = Examples { task: &task, seed: 3, split: Split::Test };
     let device = device();
     let model = transformer(&device);
-    for n_examples in [1, 300] {
+    for (n_examples, examples_of_it) in [(1, "1 example"), (300, "300 examples")] {
         assert_eq!(
             evaluate(&model, examples, n_examples, &device).unwrap_err().to_string(),
             format!(
-                "none of {n_examples} examples has a target; at least one must ask for \
+                "none of {examples_of_it} has a target; at least one must ask for \
                  something"
             )
         );

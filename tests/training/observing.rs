@@ -151,7 +151,7 @@ fn an_evaluation_that_is_stopped_is_saved_and_not_reported_and_made_by_a_resumed
         let experiment = experiment();
         let model = experiment.model(&device).unwrap();
         let trainer = Trainer::new(model, &*experiment.task, experiment.config.recipe(), &device).unwrap();
-        let trainer = trainer.resume(state).evaluation_is_due(true).observe(&mut watcher);
+        let trainer = trainer.resume_unevaluated(state).observe(&mut watcher);
         assert_eq!(trainer.run().unwrap().ended, Ended::Finished);
         let again = again.into_inner();
         let start =

@@ -80,10 +80,10 @@ pub struct TrainArgs {
     pub branch: Option<PathBuf>,
     /// With --resume: go on after the checkpoint of STEP, and set aside those after it, also in a finished run. With
     /// --branch: begin from that one
-    #[arg(long, value_name = "STEP", requires = "going_on")]
+    #[arg(long, value_name = "STEP", requires = "going_on", conflicts_with_all = ["force", "init_from"])]
     pub from: Option<u64>,
     /// Begin at step 0 with the weights of another run, of a checkpoint's folder, or of a safetensors file
-    #[arg(long, value_name = "RUN|PATH", conflicts_with = "going_on")]
+    #[arg(long, value_name = "RUN|PATH", conflicts_with_all = ["resume", "branch"])]
     pub init_from: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineArgs,

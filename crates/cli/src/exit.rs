@@ -1,7 +1,6 @@
 //! From a result to an exit code: 0 done, 1 failed, 2 bad usage, 3 busy, 4 diverged.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use qkv_inspect::InspectError;
@@ -10,7 +9,7 @@ use qkv_run::{RunError, RunFolder};
 use qkv_train::TrainError;
 use thiserror::Error;
 
-use crate::output::shell;
+use crate::advice::{self, DivergedRun};
 use crate::output::stdout::{Stdout, print_error};
 
 /// The user asked for something that cannot be done; nothing was started.
@@ -23,21 +22,6 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
 }
 
-/// The context of an error that ended a training by divergence.
-#[derive(Debug)]
-struct DivergedRun {
-    folder: PathBuf,
-    /// Its folder, if one was saved.
-    last_checkpoint: Option<PathBuf>,
-    learning_rate: f64,
-}
-
-impl std::fmt::Display for DivergedRun {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.folder.display())
-    }
-}
-
 /// Adds to the error of a training what goes on from it: for a training that diverged its run and its rate.
 pub fn of_training(error: TrainError, run: &RunFolder, learning_rate: f64) -> anyhow::Error {
     let is_diverged = matches!(error, TrainError::Diverged { .. });
@@ -45,8 +29,7 @@ pub fn of_training(error: TrainError, run: &RunFolder, learning_rate: f64) -> an
     if !is_diverged {
         return error;
     }
-    let last_checkpoint = run.latest().ok().map(|checkpoint| checkpoint.folder);
-    error.context(DivergedRun { folder: run.path().to_owned(), last_checkpoint, learning_rate })
+    error.context(DivergedRun::new(run, learning_rate))
 }
 
 /// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
@@ -95,41 +78,14 @@ pub fn sentence(error: &anyhow::Error) -> String {
             sentence = format!("{sentence}: {cause}");
         }
     }
-    match advice(error) {
+    match advice::about(error) {
         Some(advice) => format!("{sentence}; {advice}"),
         None => sentence,
     }
 }
 
-/// The options that help; the libraries do not know that there is a command line.
-fn advice(error: &anyhow::Error) -> Option<String> {
-    let options = match (error.downcast_ref(), run_error(error)) {
-        (Some(TrainError::Diverged { .. }), _) => return error.downcast_ref().map(of_diverged),
-        (Some(TrainError::NoText), _) => "name a file with --set task.text=FILE",
-        (Some(TrainError::NotTheSameRun { .. }), _) => {
-            "a run keeps them: put them back, and give other values to a run of their own, with --branch NEWDIR --set KEY=VALUE"
-        }
-        (_, Some(RunError::Exists { .. })) => "choose another folder, or overwrite it with --out DIR --force",
-        _ => return None,
-    };
-    Some(options.to_owned())
-}
-
-/// A tenth of the rate: where a training diverges, half of it seldom helps.
-fn of_diverged(run: &DivergedRun) -> String {
-    let lower = format!("optimizer.lr={:.1e}", run.learning_rate / 10.0);
-    let Some(checkpoint) = &run.last_checkpoint else {
-        return format!("nothing was saved; train another run with --set {lower}");
-    };
-    let mut new = run.folder.clone().into_os_string();
-    new.push("-lower-lr");
-    let [folder, new] = [&run.folder, Path::new(&new)].map(shell::path);
-    let command = shell::command(&["train", &folder, "--branch", &new, "--set", &lower]);
-    format!("go on from its last good checkpoint, {}, at a lower rate: {command}", shell::path(checkpoint))
-}
-
 /// What is wrong with a run folder, whichever library met it.
-fn run_error(error: &anyhow::Error) -> Option<&RunError> {
+pub fn run_error(error: &anyhow::Error) -> Option<&RunError> {
     match error.downcast_ref() {
         Some(TrainError::Run(error)) => Some(error),
         _ => error.downcast_ref(),

@@ -43,6 +43,7 @@
 //! 6. [`run_folder`] is what a run leaves on disk, file by file.
 //! 7. [`inspect`] reads the learned matrices from these files alone, for any types.
 
+mod advice;
 mod args;
 mod commands;
 mod dispatch;

@@ -8,7 +8,7 @@ use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
 use crate::mlp::Activation;
 use crate::norm::{NormConfig, NormKind};
-use crate::parts::Choice;
+use crate::parts::{Choice, one_of};
 
 /// Whether a position may see those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +46,10 @@ pub struct TransformerConfig {
     /// Width of the MLP's hidden layer; 0 leaves the MLP out.
     pub d_mlp: usize,
     /// What stands between the MLP's two maps.
+    #[serde(deserialize_with = "one_of")]
     pub activation: Activation,
     /// Whether W_Q, W_K and W_V are learned, frozen or absent.
+    #[serde(deserialize_with = "one_of")]
     pub projections: Projections,
     /// Whether W_O mixes the heads' outputs; without it, `n_heads * d_v` must equal `d_model`.
     pub w_o: bool,
@@ -60,22 +62,28 @@ pub struct TransformerConfig {
     /// Bound of the scaled scores; 0 bounds nothing.
     pub softcap: f64,
     /// What the weights of a query add up to.
+    #[serde(deserialize_with = "one_of")]
     pub softmax: Softmax,
     /// Whether a position is hidden from those before it.
+    #[serde(deserialize_with = "one_of")]
     pub mask: MaskConfig,
     /// The position scheme, by a name in [`Catalog`].
     pub positions: Choice,
     /// Whether the token vectors are trained.
+    #[serde(deserialize_with = "one_of")]
     pub embeddings: EmbeddingsConfig,
     /// Where a block normalises.
+    #[serde(deserialize_with = "one_of")]
     pub norm: NormConfig,
     /// What normalising means.
+    #[serde(deserialize_with = "one_of")]
     pub norm_kind: NormKind,
     /// Whether the unembedding is the transposed embedding table.
     pub tied: bool,
     /// Share of activations dropped in training: attention weights, sub-layer outputs and the embedding's output.
     pub dropout: f64,
     /// Which implementation computes attention.
+    #[serde(deserialize_with = "one_of")]
     pub attention: Implementation,
 }
 

@@ -68,5 +68,5 @@ pub(crate) fn check(rate: f64) -> Result<(), ModelError> {
     if (0.0..1.0).contains(&rate) {
         return Ok(());
     }
-    Err(ModelError::OutOfRange { name: "dropout", expected: "at least 0 and below 1", got: rate })
+    Err(ModelError::OutOfRange { name: "dropout", expected: "at least 0 and below 1", got: rate.to_string() })
 }

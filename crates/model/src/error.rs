@@ -13,7 +13,7 @@ pub enum ModelError {
         /// Range in words.
         expected: &'static str,
         /// What was found.
-        got: f64,
+        got: String,
     },
     /// Slopes of ALiBi for another number of heads.
     #[error(
@@ -140,7 +140,7 @@ pub(crate) fn size(name: &'static str, value: usize) -> Result<usize, ModelError
         return Ok(value);
     }
     let expected = if value == 0 { "at least 1" } else { "at most 1048576" };
-    Err(ModelError::OutOfRange { name, expected, got: value as f64 })
+    Err(ModelError::OutOfRange { name, expected, got: value.to_string() })
 }
 
 /// Whether a model of this many parameters may be built.
@@ -149,5 +149,5 @@ pub(crate) fn parameters(n_parameters: usize) -> Result<(), ModelError> {
         return Ok(());
     }
     let (name, expected) = ("the number of parameters", "at most 1073741824");
-    Err(ModelError::OutOfRange { name, expected, got: n_parameters as f64 })
+    Err(ModelError::OutOfRange { name, expected, got: n_parameters.to_string() })
 }

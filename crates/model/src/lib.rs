@@ -16,7 +16,7 @@
 //! - How does a model get positions? [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`]
 //!   ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`]; example `position_study`.
 //! - How does a config name them? [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of
-//!   [`Named`] and [`Ready`]; [`plain_words`] for what is wrong with it.
+//!   [`Named`] and [`Ready`]; [`one_of`] several names; [`plain_words`] for what is wrong with it.
 //! - How are types of yours kept among ours? [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by
 //!   [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own; example
 //!   `own_command_line`.
@@ -91,7 +91,7 @@ pub use norm::{Norm, NormConfig, NormKind};
 pub use parameters::{ModulePath, Parameter, parameters, parameters_where};
 pub use parts::{
     Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings, Visitor,
-    plain_words,
+    one_of, plain_words,
 };
 pub use positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,

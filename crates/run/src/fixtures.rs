@@ -1,10 +1,10 @@
 //! Runs for the tests of this crate.
 
 use crate::checkpoint::{Contents, Description};
-use crate::create::Existing;
 use crate::error::RunError;
-use crate::event::Evaluation;
+use crate::folder::Existing;
 use crate::folder::RunFolder;
+use crate::log::Evaluation;
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -48,35 +48,23 @@
 
 mod checkpoint;
 mod config;
-mod create;
-mod difference;
-mod environment;
 mod error;
-mod event;
+mod film;
 #[cfg(test)]
 mod fixtures;
 mod folder;
-mod frames;
-mod labels;
-mod lock;
 mod log;
-mod occupancy;
-mod recovery;
 mod storage;
 mod tensor_file;
 pub mod tensor_names;
 mod verify;
 
 pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, sha256};
-pub use create::Existing;
-pub use difference::{Difference, changes_of_meaning, differences, flatten};
-pub use environment::Environment;
+pub use config::{Difference, changes_of_meaning, differences, flatten};
 pub use error::RunError;
-pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
-pub use folder::RunFolder;
-pub use labels::ProbeLabels;
-pub use log::{Log, Rewound};
-pub use recovery::Repair;
+pub use film::ProbeLabels;
+pub use folder::{Existing, Repair, RunFolder};
+pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, StepReport};
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
 pub use tensor_file::{check_tensor_header, read_tensors};
 pub use verify::Finding;

@@ -15,8 +15,8 @@
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
 //!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
-//!   `own_command_line`. A run that is there has its own: [`Registry::read_run`],
-//!   [`check_config_of`], every [`Difference`] ([`SameRun`]), and a [`Parent`] of which it has [`Taken`] something.
+//!   `own_command_line`. A run that is there has its own: [`Registry::read_run`], [`Registry::read_branch`], every
+//!   [`Difference`] ([`SameRun`]), and a [`Parent`] of which it has [`Taken`] something.
 //! - How much memory does it need? [`MemoryEstimate`], from the [`ModelSizes`] of a model ([`Passes`], [`PassSizes`]).
 //! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`];
 //!   [`global_norm`], [`clip_factor`]; example `gradients_reach_qkv`.
@@ -30,7 +30,8 @@
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`.
-//! - What does it write by itself? [`generate`], [`Sampling`]; `qkv train chars --set task.text=FILE`.
+//! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
+//!   task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and
 //!   [`Snapshots`] ([`FilmEnd`]) are three.
 //! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`],
@@ -54,12 +55,13 @@ pub use causal::{
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, ScheduleKind, Taken, TrainConfig};
 pub use error::{Quantity, TextFault, TrainError};
 pub use measure::{
-    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly, generate,
+    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly,
+    generate, generate_one_by_one,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model, Query};
 pub use qkv_run::{Baseline, Difference, Environment, Evaluation, ProbeLabels, StepReport};
-pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun, check_config_of};
+pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun};
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, load_checkpoint, load_checkpoint_weights,
     load_weights, save_weights,

@@ -51,7 +51,7 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
     if summaries.is_empty() {
         writeln!(out, "\nno projections: queries, keys and values are the input itself")?;
     } else {
-        figures(out, &summaries)?;
+        figures(out, &summaries, source.start_step)?;
         for (_, map) in layers.iter().flat_map(projections) {
             out.heat_map(&map.at_most(CELLS, CELLS))?;
         }
@@ -69,7 +69,7 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
 /// Singular values in a row of figures; with them it fits into 80 columns.
 const SINGULAR_VALUES: usize = 3;
 
-fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
+fn figures(out: &mut impl Write, summaries: &[Summary], start_step: Option<u64>) -> Result<()> {
     let head = ["", "shape", "norm", "rank", "effective", "σ 1", "σ 2", "σ 3", "moved", "cosine"];
     let row = |summary: &Summary| {
         let spectrum = summary.spectrum.as_ref();
@@ -93,7 +93,8 @@ fn figures(out: &mut impl Write, summaries: &[Summary]) -> Result<()> {
     writeln!(
         out,
         "\neffective is the effective rank, σ the largest singular values, moved\n\
-         ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step 0"
+         ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step {}",
+        start_step.unwrap_or(0)
     )?;
     Ok(())
 }

@@ -15,9 +15,11 @@ use crate::args::SweepArgs;
 use crate::exit::{self, usage};
 use crate::output::stdout::{Stdout, print_saved};
 use crate::session::config_file;
+use crate::session::environment::Machine;
 use crate::session::interrupt::Interrupt;
 use crate::session::job::Job;
 use crate::session::outcome::{Outcome, Output};
+use crate::session::plan::Plan;
 
 /// Most runs of one sweep; more would be a mistake.
 const MAX_RUNS: usize = 10_000;
@@ -41,17 +43,21 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let machine = args.machine.open_machine()?;
     // Everything is checked before the first run starts.
     for run in &runs {
-        Job::prepare(&run.experiment, &machine, args.max_memory).with_context(|| run.labels.join(" "))?;
+        if !run.is_done() {
+            Job::prepare(&run.experiment, &machine, args.max_memory).with_context(|| run.labels.join(" "))?;
+        }
     }
     let mut interrupt = Interrupt::watch(|| {})?;
     let mut ended = ExitCode::SUCCESS;
-    for (number, run) in runs.iter().enumerate() {
-        let job = Job::prepare(&run.experiment, &machine, args.max_memory)?;
-        match train(registry, &job, run, &mut interrupt) {
-            Ok(Some(end)) => show(args, &end, &format!("{:>4}/{}", number + 1, runs.len()), run)?,
+    let n_runs = runs.len();
+    for (index, Run { labels, folder, experiment }) in runs.into_iter().enumerate() {
+        let end = plan(folder, experiment, registry)
+            .and_then(|plan| train(plan, &machine, args.max_memory, &mut interrupt));
+        match end {
+            Ok(Some(end)) => show(args, &end, &format!("{:>4}/{n_runs}", index + 1), &labels)?,
             Ok(None) => {}
             // The others go on after one that fails.
-            Err(error) => ended = exit::code(Err(error.context(run.labels.join(" ")))),
+            Err(error) => ended = exit::code(Err(error.context(labels.join(" ")))),
         }
         if let Some(code) = interrupt.exit_code() {
             return Ok(ExitCode::from(code));
@@ -60,15 +66,23 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     Ok(ended)
 }
 
-fn show(args: &SweepArgs, end: &Event, number: &str, run: &Run) -> Result<()> {
+impl Run {
+    /// Whether nothing is left to train, so that it does not matter whether it could be trained here. What cannot be
+    /// read is reported when it is this run's turn.
+    fn is_done(&self) -> bool {
+        RunFolder::open(&self.folder).is_ok_and(|run| matches!(run.done(), Ok(Some(_))))
+    }
+}
+
+fn show(args: &SweepArgs, end: &Event, number: &str, labels: &[String]) -> Result<()> {
     let out = &mut Stdout::of_a_training();
     if args.json {
-        let line = serde_json::to_string(&Line { end, settings: &run.labels })?;
+        let line = serde_json::to_string(&Line { end, settings: labels })?;
         return Ok(writeln!(out, "{line}")?);
     }
     let Event::Done { evaluation, seconds, .. } = end else { return Ok(()) };
     let Evaluation { accuracy, sequence_accuracy: sequences, loss, .. } = evaluation;
-    let labels = run.labels.join("  ");
+    let labels = labels.join("  ");
     Ok(writeln!(
         out,
         "{number}  accuracy {accuracy:.4}   sequence accuracy {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
@@ -83,19 +97,27 @@ struct Line<'a> {
     settings: &'a [String],
 }
 
-/// The last event of one of the runs; `None` if a signal stopped it.
-fn train(registry: &Registry, job: &Job, run: &Run, interrupt: &mut Interrupt) -> Result<Option<Event>> {
-    let (folder, from) = if RunFolder::holds_a_run(&run.folder)? {
-        let folder = RunFolder::open(&run.folder)?.locked()?;
-        registry.check_same_run(&run.experiment, &folder)?;
-        let from = folder.checkpoints_to_resume(None)?;
-        (folder, from)
-    } else {
-        (RunFolder::create(&run.folder, &run.experiment.config.to_toml(), Existing::Keep)?, Vec::new())
-    };
-    if folder.done()?.is_none()
-        && let Outcome::Interrupted { step, .. } = job.run(&folder, &from, Output::Quiet, interrupt)?
-    {
+/// One of the runs, to begin or to go on with.
+fn plan(folder: PathBuf, experiment: Experiment, registry: &Registry) -> Result<Plan> {
+    if RunFolder::holds_a_run(&folder)? {
+        return Plan::go_on(&folder, None, registry, || Ok(experiment));
+    }
+    Ok(Plan::begin(experiment, Some(folder), Existing::Keep, None))
+}
+
+/// The last event of a run; `None` if a signal stopped it.
+fn train(
+    plan: Plan,
+    machine: &Machine,
+    max_memory: Option<u64>,
+    interrupt: &mut Interrupt,
+) -> Result<Option<Event>> {
+    if let Some((_, end)) = plan.ended() {
+        return Ok(Some(end.clone()));
+    }
+    let job = plan.job(machine, max_memory)?;
+    let (folder, from) = plan.folder()?;
+    if let Outcome::Interrupted { step, .. } = job.run(&folder, &from, Output::Quiet, interrupt)? {
         print_saved(step, &folder.checkpoint(step).folder);
         return Ok(None);
     }

@@ -7,17 +7,17 @@ mod budget;
 mod capture;
 mod drawing;
 mod keys;
+mod observing;
 mod pace;
 mod series;
 mod terminal;
 mod view;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::module::Module;
-use qkv_train::{Evaluation, Model, Next, Observer, State, StepReport, TrainError};
+use qkv_train::{Model, Next, State};
 
 use crate::exit::usage;
 use crate::output::colour;
@@ -41,6 +41,7 @@ const MESSAGE_SHOWN: Duration = Duration::from_secs(4);
 pub struct Live<'a> {
     capturer: Capturer<'a>,
     view: View,
+    stop_after: Option<u64>,
     interrupt: Interrupt,
     /// `None` before the start, and once the terminal was given back.
     terminal: Option<Terminal>,
@@ -52,6 +53,8 @@ pub struct Live<'a> {
     keys_read: Instant,
     clock: Clock,
     rate: Rate,
+    /// What keys asked for within an evaluation, for the step after it.
+    requested: Next,
     /// Whether the next checkpoint was asked for by a key.
     is_save_requested: bool,
     message_since: Instant,
@@ -66,12 +69,13 @@ pub fn check() -> Result<()> {
 }
 
 impl<'a> Live<'a> {
-    /// A view of a run that ends at `last_step`; it gives the screen back as soon as `interrupt` has a signal.
-    pub fn new(capturer: Capturer<'a>, last_step: u64, interrupt: &Interrupt) -> Self {
+    /// A view of a run of so many steps, which may leave earlier; it gives the screen back as soon as `interrupt` has a
+    /// signal.
+    pub fn new(capturer: Capturer<'a>, steps: u64, stop_after: Option<u64>, interrupt: &Interrupt) -> Self {
         let view = View {
             task: capturer.name.to_owned(),
             style: colour::text_style(),
-            pace: Pace { last_step, ..Pace::default() },
+            pace: Pace { last_step: steps, ..Pace::default() },
             loss: Default::default(),
             accuracy: Default::default(),
             place: Place::default(),
@@ -85,6 +89,7 @@ impl<'a> Live<'a> {
         Self {
             capturer,
             view,
+            stop_after,
             interrupt: interrupt.clone(),
             terminal: None,
             captures: Budget::new(TRAINING_PER_CAPTURE),
@@ -93,6 +98,7 @@ impl<'a> Live<'a> {
             keys_read: Instant::now(),
             clock: Clock::at(0),
             rate: Rate::default(),
+            requested: Next::Continue,
             is_save_requested: false,
             message_since: Instant::now(),
         }
@@ -148,6 +154,11 @@ impl<'a> Live<'a> {
     fn leave(&mut self) {
         self.terminal = None;
         self.view.training = Training::Runs;
+    }
+
+    /// Handles the keys that were pressed, if it is time to look; returns what they ask of the trainer.
+    fn read_keys(&mut self) -> Next {
+        if self.keys_read.elapsed() >= KEY_POLL { self.handle_keys() } else { Next::Continue }
     }
 
     /// Handles the keys that were pressed; returns what they ask of the trainer.
@@ -225,61 +236,5 @@ impl<'a> Live<'a> {
         // What follows is printed on the screen of before.
         self.leave();
         Next::Stop
-    }
-}
-
-impl<M: Model + Module> Observer<M> for Live<'_> {
-    fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
-        self.view.pace.step = state.step;
-        self.clock = Clock::at(state.step);
-        let failed = TrainError::io("show the live view on", Path::new("the terminal"));
-        self.terminal = Some(Terminal::open().map_err(failed)?);
-        // An earlier signal found no terminal to give back, and a second one ends the process.
-        if self.interrupt.exit_code().is_some() {
-            self.leave();
-        }
-        // A capture takes some 20 ms before anything was computed, 2 % of a short run; the first follows the first
-        // step.
-        self.show();
-        self.pictures.hurry(Training::Runs);
-        Ok(())
-    }
-
-    fn step(&mut self, state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
-        let step = report.step;
-        self.view.loss.push(step, report.loss);
-        self.rate.push(report.tokens_per_second);
-        let seconds_left = self.clock.seconds_left(step, self.view.pace.last_step);
-        self.view.pace = Pace { step, report: Some(*report), seconds_left, ..self.view.pace };
-        let is_due = self.keys_read.elapsed() >= KEY_POLL;
-        let mut next = if is_due { self.handle_keys() } else { Next::Continue };
-        if next == Next::Continue && self.view.training == Training::Held {
-            next = self.hold(state);
-        }
-        self.draw(state);
-        Ok(self.unless_interrupted(next))
-    }
-
-    fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
-        self.show_save(state.step);
-        // A held run that is saved stays at its step, which need not be saved again.
-        let mut next = Next::Save;
-        while next == Next::Save && self.view.training == Training::Held {
-            next = self.hold(state);
-            self.show_save(state.step);
-        }
-        Ok(self.unless_interrupted(next))
-    }
-
-    fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.view.accuracy.push(state.step, evaluation.accuracy);
-        Ok(())
-    }
-
-    fn end(&mut self, _state: &State<M>) -> Result<(), TrainError> {
-        self.leave();
-        terminal::settle();
-        Ok(())
     }
 }

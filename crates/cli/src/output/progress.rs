@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use qkv_train::{Evaluation, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
@@ -62,30 +63,39 @@ impl<M> Observer<M> for Progress {
     }
 }
 
-/// Shows how far the final evaluation is, on a terminal.
-pub struct EvaluationBar(Option<ProgressBar>);
+/// Shows how far one of the final figures is, on a terminal, once it takes long; gone when it is dropped.
+pub struct FigureBar {
+    bar: Option<ProgressBar>,
+    started: Instant,
+}
 
-impl EvaluationBar {
-    /// An evaluation that has not begun.
-    pub fn new(n_examples: u64) -> Self {
-        Self(bar(n_examples, "{bar:30} {pos}/{len} test examples  {eta} left"))
+/// What takes less needs no bar.
+const LONG: Duration = Duration::from_secs(1);
+
+impl FigureBar {
+    /// A figure that is made of `what`, such as "test examples".
+    pub fn new(what: &str) -> Self {
+        let bar = bar(0, &format!("{{bar:30}} {{pos}}/{{len}} {what}  {{eta}} left"));
+        Self { bar, started: Instant::now() }
     }
 
     /// A bar that shows nothing.
     pub fn hidden() -> Self {
-        Self(None)
+        Self { bar: None, started: Instant::now() }
     }
 
     /// Moves the bar.
-    pub fn show(&self, progress: EvaluationProgress) {
-        if let Some(bar) = &self.0 {
-            bar.set_position(progress.n_done);
+    pub fn show(&self, EvaluationProgress { n_done, n_examples }: EvaluationProgress) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.started.elapsed() >= LONG) {
+            bar.set_length(n_examples);
+            bar.set_position(n_done);
         }
     }
+}
 
-    /// Clears the line.
-    pub fn clear(self) {
-        if let Some(bar) = self.0 {
+impl Drop for FigureBar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

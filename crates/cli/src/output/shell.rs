@@ -14,6 +14,31 @@ pub fn command(arguments: &[&str]) -> String {
     std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
+/// How the user can start this program again as it was started, but with another value of an option; `None` where it
+/// was started without that option.
+pub fn command_with(option: &str, value: &str) -> Option<String> {
+    let arguments = env::args_os().skip(1).map(|argument| argument.into_string().ok());
+    let mut arguments = arguments.collect::<Option<Vec<String>>>()?;
+    let replaced = with_value(&mut arguments, option, value);
+    replaced.then(|| command(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// Whether the option is there, so that it has another value now.
+fn with_value(arguments: &mut [String], option: &str, value: &str) -> bool {
+    let joined = format!("{option}=");
+    for index in 0..arguments.len() {
+        if arguments[index].starts_with(&joined) {
+            arguments[index] = joined + value;
+            return true;
+        }
+        if arguments[index] == option && index + 1 < arguments.len() {
+            arguments[index + 1] = value.to_owned();
+            return true;
+        }
+    }
+    false
+}
+
 /// A path as an argument, which no command takes for an option.
 pub fn path(path: &Path) -> String {
     let path = path.display().to_string();
@@ -40,5 +65,19 @@ mod tests {
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!((quoted("~").as_str(), quoted("").as_str()), ("'~'", "''"));
         assert_eq!(path(Path::new("-h")), "./-h");
+    }
+
+    #[test]
+    fn an_option_gets_another_value_however_it_was_written() {
+        for (line, expected) in [
+            ("train reverse --out run --quiet", Some("train reverse --out new --quiet")),
+            ("train reverse --quiet --out=run", Some("train reverse --quiet --out=new")),
+            ("train reverse --output run", None),
+            ("train reverse", None),
+        ] {
+            let mut arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let is_there = with_value(&mut arguments, "--out", "new");
+            assert_eq!(is_there.then(|| arguments.join(" ")).as_deref(), expected, "{line}");
+        }
     }
 }

@@ -19,7 +19,7 @@ const BURN: &str = "0.22.1";
 /// An opened device, under its name.
 pub struct Machine {
     pub device: Device,
-    name: String,
+    pub name: String,
 }
 
 impl MachineArgs {

@@ -12,8 +12,8 @@ use signal_hook::flag;
 
 use crate::output::stdout::print_error;
 
-/// Watches for signals and asks the trainer to stop; clones share the signal.
-#[derive(Clone)]
+/// Watches for signals and asks the trainer to stop; clones share the signal. The default one hears none.
+#[derive(Clone, Default)]
 pub struct Interrupt {
     signal: Arc<AtomicUsize>,
 }
@@ -40,9 +40,7 @@ impl Interrupt {
             number => Some(128 + number as u8),
         }
     }
-}
 
-impl Interrupt {
     /// Whether work goes on, as what is made of many parts asks between them.
     pub fn go_on(&self) -> ControlFlow<()> {
         if self.exit_code().is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

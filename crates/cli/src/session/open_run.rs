@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use qkv_run::RunFolder;
-use qkv_train::{AnyModel, Config, Experiment, Registry, Task, check_config_of, load_checkpoint_weights};
+use qkv_train::{AnyModel, Config, Experiment, Registry, Task, load_checkpoint_weights};
 
 /// The parts of a run that its readers need.
 pub struct OpenRun {
@@ -33,7 +33,7 @@ impl OpenRun {
 /// has to be that of the run.
 pub fn open_to_show(path: &Path, settings: &[String], registry: &Registry) -> Result<RunFolder> {
     let folder = RunFolder::open(path)?;
-    check_config_of(&folder)?;
+    registry.check_run(&folder)?;
     if !settings.is_empty() {
         read(&folder, settings, registry)?;
     }

@@ -84,7 +84,7 @@ fn phase(sandbox: &Sandbox) -> &'static str {
     }
 }
 
-/// Every checkpoint can be read, and that of the last step that was reported as saved, or of a later one, is there.
+/// The run verifies, and the checkpoint of the last step that was reported as saved, or of a later one, is there.
 #[track_caller]
 fn is_whole(sandbox: &Sandbox) {
     let reported = fs::read(sandbox.path("events.jsonl")).unwrap();
@@ -93,13 +93,9 @@ fn is_whole(sandbox: &Sandbox) {
         _ => None,
     });
     let Some(reported) = saved.max() else { return };
-    let run = RunFolder::open(sandbox.path("run")).unwrap();
-    assert_eq!(run.verify().unwrap(), []);
-    let all = run.checkpoints_to_resume(None).unwrap();
-    for checkpoint in &all {
-        checkpoint.read().unwrap();
-    }
-    let newest = all.first().map(|checkpoint| checkpoint.step);
+    sandbox.succeeds("verify run");
+    let all = RunFolder::open(sandbox.path("run")).unwrap().checkpoints().unwrap();
+    let newest = all.last().map(|checkpoint| checkpoint.step);
     assert!(newest >= Some(reported), "step {reported} was reported as saved, the newest is {newest:?}");
 }
 

@@ -7,6 +7,9 @@
 
 /// What saving costs.
 mod cost;
+/// The default job, asked to stop at any moment.
+#[cfg(target_os = "linux")]
+mod default_job;
 /// How a run ended, without what depends on the clock.
 mod ending;
 /// Stopped after every step.

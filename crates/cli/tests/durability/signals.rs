@@ -19,17 +19,14 @@ use crate::tiny_run::{STEPS, Variant, ends_as_if_nothing_had_happened};
 const N_SIGNALS: u64 = 100;
 
 /// How often a signal may come too late, one after the other: the run is over before it.
-const N_TRIES: u64 = 20;
+pub const N_TRIES: u64 = 20;
+
+/// How long a process may take to save and leave.
+pub const LIMIT: Duration = Duration::from_secs(2);
 
 /// A signal with its exit code.
-fn signal(number: u64) -> (&'static str, i32) {
+pub fn signal(number: u64) -> (&'static str, i32) {
     [("-INT", 130), ("-TERM", 143)][number as usize % 2]
-}
-
-/// How long a process may take to save and leave: two seconds. What it does until then is a part of a whole run, so
-/// where a whole run takes longer, as on a machine that is busy, that is the limit.
-fn limit() -> Duration {
-    Duration::from_secs(2).max(2 * Variant::Whole.duration())
 }
 
 /// Where a signal is to meet the run.
@@ -91,7 +88,7 @@ fn is_saved_by(running: Running, (name, code): (&str, i32), sandbox: &Sandbox) -
     let is_over = sandbox.read_text("run/metrics.jsonl").contains("\"done\"");
     let expected = if is_over && ended.code == Some(0) { 0 } else { code };
     assert_eq!(ended.code, Some(expected), "{ended:#?}");
-    assert!(took < limit(), "it took {took:?}, the limit is {:?}", limit());
+    assert!(took < LIMIT, "it took {took:?}");
     ends_as_if_nothing_had_happened(sandbox, "run", Variant::Whole);
     expected == code
 }
@@ -109,7 +106,7 @@ fn a_second_signal_costs_no_checkpoint() {
         let both = [signal(number), signal(number + 1)];
         both.iter().for_each(|(name, _)| running.send(name));
         let Finished { code: found, stderr, .. } = running.end();
-        assert!(sent.elapsed() < limit(), "it took {:?}", sent.elapsed());
+        assert!(sent.elapsed() < LIMIT, "it took {:?}", sent.elapsed());
         // Over, left by one of them, or ended by the second.
         assert!(found.is_none_or(|found| matches!(found, 0 | 130 | 143)), "{found:?}: {stderr}");
         for checkpoint in RunFolder::open(sandbox.path("run")).unwrap().checkpoints_to_resume(None).unwrap() {
@@ -148,7 +145,7 @@ fn a_sweep_that_is_stopped_goes_on_in_the_run_that_it_was_in() {
             let sent = Instant::now();
             running.send(name);
             let ended = running.end();
-            assert!(sent.elapsed() < limit(), "it took {:?}", sent.elapsed());
+            assert!(sent.elapsed() < LIMIT, "it took {:?}", sent.elapsed());
             let n_lines = ended.stdout.lines().count();
             assert!(ended.code == Some(code) || (ended.code == Some(0) && n_lines == 2), "{ended:#?}");
             sandbox.succeeds("sweep sweep.toml --out sweep --threads 1");
@@ -176,7 +173,7 @@ fn a_signal_is_heard_under_the_live_view() {
             let (name, expected) = signal(number);
             pty.signal(&name[1..]);
             let code = pty.wait_for_the_end();
-            assert!(sent.elapsed() < limit(), "it took {:?}", sent.elapsed());
+            assert!(sent.elapsed() < LIMIT, "it took {:?}", sent.elapsed());
             let text = pty.text();
             assert!(code == Some(expected) || code == Some(0), "{code:?}\n{text}");
             let [has_modes, _, _] = pty.is_taken();

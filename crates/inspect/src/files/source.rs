@@ -15,15 +15,17 @@ use crate::files::weights::{Weights, refused};
 ///
 /// | path | weights | start | snapshot |
 /// |---|---|---|---|
-/// | run folder | latest or chosen checkpoint | its step 0 | the last one at or before that step |
-/// | checkpoint folder, or a file in one | that one | step 0 beside it | as above, if it lies in a run |
+/// | run folder | latest or chosen checkpoint | its first step | the last one at or before that step |
+/// | checkpoint folder, or a file in one | that one | the first step beside it | as above, if it lies in a run |
 /// | any other folder with `model.safetensors`, or file | that one | none | none |
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The weights to look at.
     pub weights: Weights,
-    /// The weights before the first update.
+    /// The weights before the first update of the run.
     pub start: Option<Weights>,
+    /// The updates before those: 0, or the step at which the run branched from another.
+    pub start_step: Option<u64>,
     /// Updates made before they were saved.
     pub step: Option<u64>,
     /// The run's config; empty without a `config.json`.
@@ -116,10 +118,18 @@ impl Source {
         checkpoint: Option<Checkpoint>,
     ) -> Result<Self, InspectError> {
         let start = checkpoint.as_ref().and_then(Checkpoint::start);
+        let start_step = start.as_ref().map(|start| start.step);
         let start = start.as_ref().map(Weights::of_checkpoint).transpose()?;
         let run = checkpoint.as_ref().and_then(|checkpoint| Some((checkpoint.run()?, checkpoint.step)));
         let snapshot = run.map(|(run, step)| Snapshot::before(&run, step)).transpose()?.flatten();
-        Ok(Self { weights, start, step: checkpoint.map(|checkpoint| checkpoint.step), config, snapshot })
+        Ok(Self {
+            weights,
+            start,
+            start_step,
+            step: checkpoint.map(|checkpoint| checkpoint.step),
+            config,
+            snapshot,
+        })
     }
 }
 

@@ -202,7 +202,7 @@ impl SelfAttentionConfig {
         }
         if !(self.softcap >= 0.0 && self.softcap.is_finite()) {
             let expected = "a finite number of at least 0, which turns it off";
-            return Err(ModelError::OutOfRange { name: "softcap", expected, got: self.softcap });
+            return Err(ModelError::OutOfRange { name: "softcap", expected, got: self.softcap.to_string() });
         }
         if self.projections == Projections::None {
             for (name, size) in [("d_k", d_k), ("d_v", d_v)] {

@@ -72,9 +72,11 @@ impl ScaledDot {
 
     pub(crate) fn build(settings: &ScaledDotSettings, _: &Init, _: HeadShape) -> Result<Self, ModelError> {
         match settings.scale {
-            Some(got) if !got.is_finite() => {
-                Err(ModelError::OutOfRange { name: "scale", expected: "a finite number", got })
-            }
+            Some(got) if !got.is_finite() => Err(ModelError::OutOfRange {
+                name: "scale",
+                expected: "a finite number",
+                got: got.to_string(),
+            }),
             scale => Ok(Self { scale }),
         }
     }

@@ -1,6 +1,6 @@
 //! A name in a config file, and the settings beside it.
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IntoDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -119,6 +119,28 @@ impl<'de> Deserialize<'de> for Choice {
             ))),
         }
     }
+}
+
+/// For `#[serde(deserialize_with = "one_of")]` on a setting whose type is an enum of names: what is no string is
+/// refused with the names, too.
+///
+/// # Errors
+/// If it is none of the names.
+///
+/// ```
+/// use qkv_model::{MaskConfig, one_of};
+///
+/// let mask = |text: &str| one_of::<_, MaskConfig>(&mut serde_json::Deserializer::from_str(text));
+/// assert_eq!(mask("\"causal\"").unwrap(), MaskConfig::Causal);
+/// let message = mask("3").unwrap_err().to_string();
+/// assert!(message.starts_with("unknown variant `3`, expected `none` or `causal`"), "{message}");
+/// ```
+pub fn one_of<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let name = match Value::deserialize(deserializer)? {
+        Value::String(name) => name,
+        other => other.to_string(),
+    };
+    T::deserialize(IntoDeserializer::<D::Error>::into_deserializer(name))
 }
 
 /// A message of serde in one line and without the names of Rust's types.

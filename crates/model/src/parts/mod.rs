@@ -8,6 +8,6 @@ mod erased;
 mod named;
 
 pub use bridge::{Mapper, Visitor};
-pub use choice::{Choice, NoSettings, Settings, plain_words};
+pub use choice::{Choice, NoSettings, Settings, one_of, plain_words};
 pub use erased::{Conversion, Erased, ErasedModule, Holds};
 pub use named::{Named, Ready};

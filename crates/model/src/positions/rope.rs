@@ -48,7 +48,11 @@ impl Rope {
     pub(crate) fn build(settings: &RopeSettings, _: &Init, place: Place) -> Result<Option<Self>, ModelError> {
         let RopeSettings { base } = *settings;
         if !(base > 1.0 && base.is_finite()) {
-            return Err(ModelError::OutOfRange { name: "base", expected: "above 1 and finite", got: base });
+            return Err(ModelError::OutOfRange {
+                name: "base",
+                expected: "above 1 and finite",
+                got: base.to_string(),
+            });
         }
         match place {
             Place::Input { .. } => Ok(None),

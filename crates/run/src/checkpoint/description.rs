@@ -3,7 +3,7 @@
 use serde_json::Value;
 use toml::Table;
 
-use crate::event::Evaluation;
+use crate::log::Evaluation;
 
 /// The format of checkpoints with a manifest.
 const FORMAT: &str = "qkv-checkpoint-2";
@@ -31,6 +31,15 @@ impl Description {
     pub fn new(config: Table, vocabulary: Vec<String>) -> Self {
         let version = Some(env!("CARGO_PKG_VERSION").to_owned());
         Self { config, vocabulary, version, commit: None, evaluation: None }
+    }
+
+    /// The step at which the run began: 0, or that of the state that it took over from another.
+    pub fn first_step(&self) -> u64 {
+        let step = |parent: &toml::Value| match parent.get("taken")?.as_str()? {
+            "state" => u64::try_from(parent.get("step")?.as_integer()?).ok(),
+            _ => None,
+        };
+        self.config.get("parent").and_then(step).unwrap_or(0)
     }
 
     /// The file of a checkpoint at `step`.

@@ -79,9 +79,10 @@ impl Checkpoint {
         Some(Self { step: step_in(folder.file_name()?.to_str()?, "")?, folder, storage: Arc::new(Disk) })
     }
 
-    /// The start of the same run, if it was kept.
+    /// That with which the same run began, if it was kept: of step 0, or of the state that it took over from another.
     pub fn start(&self) -> Option<Self> {
-        let start = Self::new(&self.storage, self.folder.parent()?, 0);
+        let step = self.description().map_or(0, |description| description.first_step());
+        let start = Self::new(&self.storage, self.folder.parent()?, step);
         start.is_complete().ok()?.then_some(start)
     }
 
@@ -94,14 +95,14 @@ impl Checkpoint {
     /// checked where they are read. A checkpoint of the format before manifests is complete with the last two.
     ///
     /// # Errors
-    /// If the system does not answer.
+    /// If the system does not answer, or a config that would tell cannot be read now.
     pub fn is_complete(&self) -> Result<bool, RunError> {
         for file in [self.weights(), self.config()] {
             if !exists(&*self.storage, &file)? {
                 return Ok(false);
             }
         }
-        Ok(exists(&*self.storage, &self.manifest())? || self.is_of_the_format_before_manifests())
+        Ok(exists(&*self.storage, &self.manifest())? || self.is_of_the_format_before_manifests()?)
     }
 
     /// The model's parameters by module path, safetensors.
@@ -146,4 +147,34 @@ pub(crate) fn step_in(name: &str, extension: &str) -> Option<u64> {
     // `parse` alone would take a sign.
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::RunError;
+    use crate::fixtures::{Outcome, run, steps_of};
+    use std::fs;
+
+    #[test]
+    fn a_config_that_cannot_be_read_now_is_no_reason_to_take_an_older_checkpoint() -> Outcome {
+        let (_folder, run) = run(&[0, 5])?;
+        let newest = run.at(5)?;
+        fs::remove_file(newest.manifest())?;
+        let config = fs::read(newest.config())?;
+        fs::remove_file(newest.config())?;
+        fs::create_dir(newest.config())?;
+        for result in [run.latest(), run.at(0)] {
+            assert!(
+                matches!(&result, Err(RunError::Io { path, .. }) if *path == newest.config()),
+                "{result:?}"
+            );
+        }
+        fs::remove_dir(newest.config())?;
+        // A damaged or missing one is: without its manifest this checkpoint is not whole.
+        fs::write(newest.config(), config)?;
+        assert_eq!(steps_of(&run)?, [0]);
+        fs::remove_file(newest.config())?;
+        assert_eq!(run.latest()?.step, 0);
+        Ok(())
+    }
 }

@@ -47,11 +47,15 @@ impl Checkpoint {
         self.parse_description(&self.read_file(CONFIG, self.check_list()?.as_ref())?)
     }
 
-    /// Whether `config.json` is of the format in which no checkpoint has a manifest, or cannot be read: what is wrong
-    /// then shows where it is used.
-    pub(super) fn is_of_the_format_before_manifests(&self) -> bool {
-        let config = self.storage.read(&self.config(), MAX_TEXT);
-        config.is_ok_and(|config| !matches!(Format::of(&config), Ok(Format::WithManifest)))
+    /// Whether `config.json` is of the format in which no checkpoint has a manifest, or is no JSON: what is wrong then
+    /// shows where it is used. A config that is damaged otherwise is of neither format; one that cannot be read now may
+    /// be of either.
+    pub(super) fn is_of_the_format_before_manifests(&self) -> Result<bool, RunError> {
+        match self.read_file(CONFIG, None) {
+            Ok(config) => Ok(!matches!(Format::of(&config), Ok(Format::WithManifest))),
+            Err(RunError::Damaged { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Everything that is wrong with it, where [`read`](Self::read) returns the first.

@@ -4,7 +4,7 @@ use toml::Table;
 
 use super::{Fault, Finding, finding};
 use crate::checkpoint::Checkpoint;
-use crate::difference::{Difference, changes_of_meaning};
+use crate::config::{Difference, changes_of_meaning};
 use crate::folder::{CONFIG, RunFolder};
 
 impl RunFolder {

@@ -1,5 +1,9 @@
 //! The layout of a safetensors file: its header fits its length, and its tensors lie in it one after the other.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::Fault;
@@ -37,6 +41,9 @@ fn check(file: &[u8]) -> Result<(), Fault> {
             Fault::at(place.clone(), what)
         })?);
     }
+    serde_json::from_slice::<Header>(header).map_err(|error| {
+        Fault::at(place.clone(), format!("its header does not describe tensors: {error}"))
+    })?;
     spans.sort_unstable();
     let mut end = 0;
     for (from, to) in spans {
@@ -55,6 +62,25 @@ fn check(file: &[u8]) -> Result<(), Fault> {
             format!("its tensors have {end} bytes in the header, {data} follow it"),
         ))
     }
+}
+
+/// What a header has to be for its reader: metadata are texts, and no key of a tensor stands twice.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    _metadata: Option<BTreeMap<String, String>>,
+    #[serde(flatten)]
+    _tensors: BTreeMap<String, Tensor>,
+}
+
+#[derive(Deserialize)]
+struct Tensor {
+    #[serde(rename = "dtype")]
+    _dtype: IgnoredAny,
+    #[serde(rename = "shape")]
+    _shape: IgnoredAny,
+    #[serde(rename = "data_offsets")]
+    _data_offsets: IgnoredAny,
 }
 
 /// Where the values of a tensor begin and end, if there is room for as many as its shape has.
@@ -107,6 +133,9 @@ mod tests {
         check_fault(&file(&header(&two), 27), Some("28 bytes in the header, 27 follow"));
         check_fault(&file(&header(&two), 29), Some("28 bytes in the header, 29 follow"));
         check_fault(&u64::MAX.to_le_bytes(), Some("claims 18446744073709551615 bytes, 0 follow"));
+        check_fault(&file(r#"{"__metadata__":{"probes":1}}"#, 0), Some("expected a string"));
+        let twice = r#"{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+        check_fault(&file(twice, 4), Some("duplicate field `dtype`"));
         check_fault(&file("[1]", 0), Some("no JSON object"));
         check_fault(&file(&"[".repeat(100_000), 0), Some("no JSON object"));
         let overlapping = [tensor("b", "[2,3]", 0, 24), tensor("a", "[2]", 20, 28)];

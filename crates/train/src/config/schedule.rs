@@ -1,5 +1,6 @@
 //! The learning rate as a pure function of the step.
 
+use qkv_model::one_of;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -28,6 +29,7 @@ pub enum ScheduleKind {
 #[serde(deny_unknown_fields)]
 pub struct ScheduleConfig {
     /// How the rate falls.
+    #[serde(deserialize_with = "one_of")]
     pub kind: ScheduleKind,
     /// Steps in which the rate rises from near zero.
     pub warmup_steps: u64,

@@ -3,9 +3,11 @@
 //! Here belong all errors of the crate; the messages of the run folder come from `qkv-run`, those of models from
 //! `qkv-model`.
 
+mod count;
 mod quantity;
 mod text_fault;
 
+pub(crate) use count::counted;
 pub use quantity::Quantity;
 pub use text_fault::TextFault;
 
@@ -83,6 +85,14 @@ pub enum TrainError {
     /// The model's dimensions are wrong.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The same, where the message begins with a key.
+    #[error("{table}.{error}")]
+    ModelSetting {
+        /// Dotted path of the table in which the key is.
+        table: String,
+        /// What is wrong with its value.
+        error: ModelError,
+    },
     /// A split has no examples.
     #[error(
         "the task has too few different inputs: none of {draws} drawn belongs to the {split} split; make its \
@@ -95,7 +105,7 @@ pub enum TrainError {
         draws: usize,
     },
     /// An example asks for nothing.
-    #[error("none of {examples} examples has a target; at least one must ask for something")]
+    #[error("none of {} has a target; at least one must ask for something", counted(*examples, "example"))]
     NoTargets {
         /// How many were drawn.
         examples: usize,
@@ -112,8 +122,9 @@ pub enum TrainError {
     },
     /// A hook is shown one stage more than once in one pass.
     #[error(
-        "the model shows its hooks the {stage} of layer {layer} {times} times in {passes} passes, so that they \
-         cannot be told apart; give every attention an index of its own"
+        "the model shows its hooks the {stage} of layer {layer} {} in {}, so that they cannot be told apart; give \
+         every attention an index of its own",
+        counted(*times, "time"), counted(*passes, "pass")
     )]
     ShownTwice {
         /// Index of the layer.
@@ -127,7 +138,8 @@ pub enum TrainError {
     },
     /// An example has another length than its task's.
     #[error(
-        "an example must have {n_tokens} tokens and {n_targets} targets or gaps, got {got_tokens} and {got_targets}"
+        "an example must have {} and {} or gaps, got {got_tokens} and {got_targets}",
+        counted(*n_tokens, "token"), counted(*n_targets, "target")
     )]
     ExampleLength {
         /// Tokens of an example of this task.
@@ -141,8 +153,9 @@ pub enum TrainError {
     },
     /// A target that the vocabulary does not have.
     #[error(
-        "a target is {target}, but the vocabulary has {vocab_size} tokens, numbered from 0; the vocabulary of the \
-         task and that of the model must have them all"
+        "a target is {target}, but the vocabulary has {}, numbered from 0; the vocabulary of the task and that of the \
+         model must have them all",
+        counted(*vocab_size, "token")
     )]
     TargetOutside {
         /// The largest target of the batch.
@@ -167,8 +180,9 @@ pub enum TrainError {
     NoGradients,
     /// Two inputs between which there is nothing to find.
     #[error(
-        "at no position of {pairs} pairs do the clean and the corrupted example ask for different answers; corrupt \
-         what the answer depends on"
+        "at no position of {} do the clean and the corrupted example ask for different answers; corrupt what the \
+         answer depends on",
+        counted(*pairs, "pair")
     )]
     SameAnswers {
         /// Number of pairs.

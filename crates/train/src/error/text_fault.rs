@@ -4,6 +4,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use super::counted;
+
 /// What is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TextFault {
@@ -27,8 +29,8 @@ pub enum TextFault {
     },
     /// Too few characters for windows of this length.
     #[error(
-        "has {n_chars} characters, but task.seq_len = {seq_len} needs at least {needed}; take a longer text or a \
-         shorter task.seq_len"
+        "has {}, but task.seq_len = {seq_len} needs at least {needed}; take a longer text or a shorter task.seq_len",
+        counted(*n_chars, "character")
     )]
     TooShort {
         /// Length of the text.

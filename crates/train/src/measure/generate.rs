@@ -53,6 +53,23 @@ pub fn generate<M: Model>(
     sampling: &Sampling,
     device: &Device,
 ) -> Result<Vec<u32>, TrainError> {
+    Ok(generate_one_by_one(model, task, prompt, sampling, device)?.collect())
+}
+
+/// The same tokens, each computed when it is asked for.
+///
+/// # Errors
+/// As [`generate`].
+///
+/// # Panics
+/// As [`generate`].
+pub fn generate_one_by_one<'a, M: Model>(
+    model: &'a M,
+    task: &'a dyn Task,
+    prompt: &[u32],
+    sampling: &Sampling,
+    device: &Device,
+) -> Result<impl Iterator<Item = u32> + use<'a, M>, TrainError> {
     let &Sampling { n_tokens, temperature, seed, index } = sampling;
     let fits = temperature > 0.0 && temperature.is_finite();
     TrainError::in_range(fits, "temperature", "above 0 and finite", temperature)?;
@@ -64,12 +81,12 @@ pub fn generate<M: Model>(
     let device = device.clone().without_autodiff();
     let mut rng = stream(seed, Purpose::Samples, STREAM, index);
     let mut tokens = prompt.to_vec();
-    for _ in 0..n_tokens {
+    Ok((0..n_tokens).map(move |_| {
         let context = &tokens[tokens.len().saturating_sub((task.seq_len() - 1).max(1))..];
-        let logits = next_logits(model, context, &device);
-        tokens.push(choose(&logits, temperature, &mut rng));
-    }
-    Ok(tokens.split_off(prompt.len()))
+        let next = choose(&next_logits(model, context, &device), temperature, &mut rng);
+        tokens.push(next);
+        next
+    }))
 }
 
 /// Logits after the last token, `[vocab_size]`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use qkv_model::Init;
 
+use super::read::with_table;
 use super::{BuildModel, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;
@@ -34,7 +35,8 @@ impl Experiment {
     /// # Errors
     /// If the settings of a score or a position scheme do not fit the model.
     pub fn model(&self, device: &Device) -> Result<AnyModel, TrainError> {
-        (self.build_model)(&*self.task, &Init::new(device, self.config.seed))
+        let model = (self.build_model)(&*self.task, &Init::new(device, self.config.seed));
+        model.map_err(|error| with_table(error, &self.config.model))
     }
 
     /// The memory that a training needs, before any of it is taken; `None` where the sizes of the model are not known

@@ -10,7 +10,7 @@ mod read;
 mod transformer;
 
 pub use experiment::Experiment;
-pub use of_run::{SameRun, check_config_of};
+pub use of_run::SameRun;
 pub use read::{ConfigSource, Reader};
 
 use std::collections::BTreeMap;

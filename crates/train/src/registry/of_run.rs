@@ -5,6 +5,7 @@ use qkv_run::{Description, Difference, RunFolder, changes_of_meaning, difference
 use serde_json::Value;
 use toml::Table;
 
+use super::read::{defaults, merge, name_of, set};
 use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, Parent};
 use crate::error::TrainError;
@@ -14,22 +15,52 @@ use crate::error::TrainError;
 pub struct SameRun {
     /// Where the run came from.
     pub parent: Option<Parent>,
-    /// The values without meaning that are not those of its `config.toml`.
+    /// The values that its `config.toml` has otherwise: those without meaning, and defaults that it leaves out.
     pub changed: Vec<Difference>,
 }
 
 impl Registry {
     /// The experiment of `run`, from its `config.toml` under `key=value` settings, such as the new place of a text. What
     /// these change has to be without meaning for the run, and so has to be what was edited in the file since its
-    /// checkpoints were made.
+    /// checkpoints were made, or is missing there.
     ///
     /// # Errors
     /// [`TrainError::NotTheSameRun`] with every value that changes the meaning; or as [`read`](Self::read).
     pub fn read_run(&self, run: &RunFolder, settings: &[impl AsRef<str>]) -> Result<Experiment, TrainError> {
-        check_config_of(run)?;
+        self.check_run(run)?;
         let experiment = self.read(ConfigSource::Toml(&run.config()?), settings)?;
         self.check_same_run(&experiment, run)?;
         Ok(experiment)
+    }
+
+    /// The experiment of a run that takes over what `run` has learned: as [`read_run`](Self::read_run), but the
+    /// settings may change anything. What they replace may have been edited.
+    ///
+    /// # Errors
+    /// As [`read_run`](Self::read_run).
+    pub fn read_branch(
+        &self,
+        run: &RunFolder,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Experiment, TrainError> {
+        refuse(run, self.edited(run, settings)?)?;
+        let experiment = self.read(ConfigSource::Toml(&run.config()?), settings)?;
+        if let Some((_, description)) = run.newest_description()? {
+            let before = self.filled_in(with(description.config, settings)?, &experiment)?;
+            refuse(run, changes_of_meaning(&before.to_table(), &experiment.config.to_table()))?;
+        }
+        Ok(experiment)
+    }
+
+    /// Checks that the values in the `config.toml` of `run` are those of its newest checkpoint, without building
+    /// anything: a run of any types can be shown, without its text, and values that no longer fit each other are named
+    /// as well. A value that the file lacks is the default of its task; where the registry has no such task, or the
+    /// value follows from others, it is not compared.
+    ///
+    /// # Errors
+    /// [`TrainError::NotTheSameRun`] with every value that changes the meaning; or if a file cannot be read.
+    pub fn check_run(&self, run: &RunFolder) -> Result<(), TrainError> {
+        refuse(run, self.edited(run, &[] as &[&str])?)
     }
 
     /// Checks that `experiment` has the meaning of `run`: of its `config.toml`, and of the config of its newest
@@ -38,16 +69,18 @@ impl Registry {
     /// # Errors
     /// As [`read_run`](Self::read_run).
     pub fn check_same_run(&self, experiment: &Experiment, run: &RunFolder) -> Result<SameRun, TrainError> {
-        let of_file = self.filled_in(parse(&run.config()?)?, experiment)?;
+        let text = parse(&run.config()?)?;
+        let of_file = self.filled_in(text.clone(), experiment)?;
         let parent = of_file.parent.clone();
         let now = Config { parent: parent.clone(), ..experiment.config.clone() }.to_table();
         if let Some((_, description)) = run.newest_description()? {
             let before = self.filled_in(description.config, experiment)?.to_table();
             refuse(run, changes_of_meaning(&before, &now))?;
         }
-        let of_file = of_file.to_table();
-        refuse(run, changes_of_meaning(&of_file, &now))?;
-        Ok(SameRun { parent, changed: differences(&of_file, &now) })
+        refuse(run, changes_of_meaning(&of_file.to_table(), &now))?;
+        let mut changed = differences(&text, &now);
+        changed.retain(|difference| difference.key != "format");
+        Ok(SameRun { parent, changed })
     }
 
     /// The config of a file of the run, with every value filled in. A text that was moved is read where `now` has it.
@@ -60,28 +93,51 @@ impl Registry {
         }
         Ok(config)
     }
+
+    /// In which values the `config.toml` of `run` means something else than its newest checkpoint, if both get these
+    /// settings; as far as that shows in the files and in the defaults of the task.
+    fn edited(&self, run: &RunFolder, settings: &[impl AsRef<str>]) -> Result<Vec<Difference>, TrainError> {
+        let Some((_, Description { config: before, .. })) = run.newest_description()? else {
+            return Ok(Vec::new());
+        };
+        // One that is no TOML has no other meaning; what it lacks is in the checkpoint.
+        let Ok(mut now) = run.config()?.parse::<Table>() else { return Ok(Vec::new()) };
+        RunFolder::take_format(&mut now)?;
+        let mut edited = changes_of_meaning(
+            &self.with_defaults(with(before, settings)?),
+            &self.with_defaults(with(now, settings)?),
+        );
+        edited.retain(|Difference { key, before, now }| {
+            let is_in_both = before.is_some() && now.is_some();
+            let is_open = [before, now].iter().any(|value| **value == Some(OPEN.into()));
+            (is_in_both && !is_open) || key.starts_with("parent.")
+        });
+        Ok(edited)
+    }
+
+    /// A config with the defaults of its task, if the registry has it.
+    fn with_defaults(&self, config: Table) -> Table {
+        let task = name_of(&config, "task").ok().flatten();
+        match task.map(|task| defaults(self, task, &config)) {
+            Some(Ok(defaults)) => merge(defaults, config),
+            _ => config,
+        }
+    }
 }
 
-/// Checks that the values in the `config.toml` of `run` are those of its newest checkpoint, without looking at any
-/// type: a run of any can be shown, and values that no longer fit each other are named as well. A value that only one of
-/// them has is a default that the other leaves out.
-///
-/// # Errors
-/// [`TrainError::NotTheSameRun`] with every value that changes the meaning; or if a file cannot be read.
-pub fn check_config_of(run: &RunFolder) -> Result<(), TrainError> {
-    let Some((_, Description { config: before, .. })) = run.newest_description()? else { return Ok(()) };
-    // One that is no TOML has no other meaning; what it lacks is in the checkpoint.
-    let Ok(mut now) = run.config()?.parse::<Table>() else { return Ok(()) };
-    RunFolder::take_format(&mut now)?;
-    let mut changed = changes_of_meaning(&before, &now);
-    changed.retain(|difference| difference.before.is_some() && difference.now.is_some());
-    refuse(run, changed)
+/// In place of a value that the task finds out, such as the fingerprint of a text.
+const OPEN: &str = "";
+
+/// A config under `key=value` settings.
+fn with(mut config: Table, settings: &[impl AsRef<str>]) -> Result<Table, TrainError> {
+    settings.iter().try_for_each(|setting| set(&mut config, setting.as_ref()))?;
+    Ok(config)
 }
 
 /// The settings of a task that is made of a text: where it lies, and which it is.
 const TEXT: [&str; 2] = ["text", "fingerprint"];
 
-/// Gives the task of a config the text of `now`, if both have one; returns what it had.
+/// Gives the task of a config the text of `now`, if both have one; returns what it had, where that was not left open.
 fn move_text(config: &mut Table, now: &Choice) -> Vec<(String, Value)> {
     let Some(task) = config.get_mut("task").and_then(toml::Value::as_table_mut) else { return Vec::new() };
     let have_one = TEXT.iter().all(|key| task.contains_key(*key) && now.settings.contains_key(*key));
@@ -91,7 +147,8 @@ fn move_text(config: &mut Table, now: &Choice) -> Vec<(String, Value)> {
     let replaced = TEXT.iter().filter_map(|key| {
         let to = toml::Value::from(now.settings[*key].as_str()?);
         let from = task.insert((*key).to_owned(), to)?;
-        Some(((*key).to_owned(), Value::from(from.as_str()?)))
+        let from = from.as_str().filter(|from| *from != OPEN)?;
+        Some(((*key).to_owned(), Value::from(from)))
     });
     replaced.collect()
 }
@@ -106,4 +163,94 @@ fn refuse(run: &RunFolder, differences: Vec<Difference>) -> Result<(), TrainErro
         return Ok(());
     }
     Err(TrainError::NotTheSameRun { path: run.path().to_owned(), differences })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use qkv_run::{Contents, Existing};
+
+    use crate::task::Reverse;
+
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+    /// A registry with the task `counted`, which counts how often it is built.
+    fn registry() -> (Registry, Arc<AtomicUsize>) {
+        let n_built = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&n_built);
+        let registry = Registry::new().task("counted", "task.seq_len = 4\ntask.n_symbols = 3", {
+            move |task: &Reverse| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                Ok(task.clone())
+            }
+        });
+        (registry, n_built)
+    }
+
+    /// A run of `counted` with seed 3 and five symbols, and a checkpoint.
+    fn run(registry: &Registry, path: &Path) -> Result<RunFolder, Box<dyn std::error::Error>> {
+        let settings = ["seed=3", "task.n_symbols=5"];
+        let config = registry.read(ConfigSource::Task("counted"), &settings)?.config;
+        let run = RunFolder::create(path, &config.to_toml(), Existing::Keep)?;
+        let description = Description::new(config.to_table(), Vec::new());
+        run.write_checkpoint(0, &Contents { weights: Vec::new(), optimizer: Vec::new(), description })?;
+        Ok(run)
+    }
+
+    #[test]
+    fn a_task_is_built_once_to_read_and_check_the_config_of_a_run() -> Outcome {
+        let (folder, (registry, n_built)) = (tempfile::tempdir()?, registry());
+        let run = run(&registry, folder.path())?;
+        let mut n_before = n_built.load(Ordering::Relaxed);
+        let mut n_new = || {
+            let n = n_built.load(Ordering::Relaxed);
+            n - std::mem::replace(&mut n_before, n)
+        };
+        registry.check_run(&run)?;
+        assert_eq!(n_new(), 0);
+        assert_eq!(registry.read_run(&run, &["train.keep=7"])?.config.train.keep, 7);
+        assert_eq!(n_new(), 1);
+        let branch = registry.read_branch(&run, &["task.seq_len=6", "optimizer.lr=0.1"])?;
+        assert_eq!((branch.task.seq_len(), branch.config.optimizer.lr, branch.config.seed), (6, 0.1, 3));
+        assert_eq!(n_new(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_is_lost_stands_for_its_default() -> Outcome {
+        let (folder, (registry, _)) = (tempfile::tempdir()?, registry());
+        let run = run(&registry, folder.path())?;
+        let whole = run.config()?;
+        for (line, difference) in [
+            ("seed = 3\n", "seed was 3, now it is 0"),
+            ("n_symbols = 5\n", "task.n_symbols was 5, now it is 3"),
+        ] {
+            assert_eq!(whole.matches(line).count(), 1, "{whole}");
+            std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
+            let errors = [
+                registry.check_run(&run).err(),
+                registry.read_run(&run, &[] as &[&str]).err(),
+                registry.read_branch(&run, &["optimizer.lr=0.1"]).err(),
+            ];
+            for error in errors {
+                let message = error.ok_or("nothing was refused")?.to_string();
+                assert!(
+                    message.ends_with(&format!("was started with other settings: {difference}")),
+                    "{message}"
+                );
+            }
+            // What a branch sets may be missing.
+            let set = line.trim_end().replace("n_symbols", "task.n_symbols").replace(' ', "");
+            assert_eq!(registry.read_branch(&run, &[set])?.config.seed, 3);
+        }
+        std::fs::write(folder.path().join("config.toml"), whole.replace("keep = 3\n", ""))?;
+        let experiment = registry.read_run(&run, &[] as &[&str])?;
+        let same = registry.check_same_run(&experiment, &run)?;
+        assert_eq!(same.changed.iter().map(|found| found.key.as_str()).collect::<Vec<_>>(), ["train.keep"]);
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use qkv_model::{Choice, plain_words};
+use qkv_model::{Choice, Ready, plain_words};
 use qkv_run::{RunFolder, flatten};
 use toml::{Table, Value};
 
@@ -92,11 +92,27 @@ impl Reader<'_> {
         }
         let parts = parts.parts(config.recipe())?;
         config.optimizer = parts.recipe.optimizer.clone();
-        let fit = models.read(&config.model)?.build;
-        let fitted = fit(&config.model, &*task, config.train.batch_size, catalog)?;
+        let Ready { choice, build: fit, .. } = models.read(&config.model)?;
+        let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
+        let fitted = fitted.map_err(|error| with_table(error, &choice))?;
         config.model = fitted.choice;
         Ok(Experiment { config, task, parts, build_model: fitted.build, sizes: fitted.sizes })
     }
+}
+
+/// Adds the table to the key with which the message of a model's error begins, if it is one of the settings of the
+/// model or of something that these name.
+pub(super) fn with_table(error: TrainError, Choice { settings, .. }: &Choice) -> TrainError {
+    let TrainError::Model(error) = error else { return error };
+    let message = error.to_string();
+    let key = message.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    let named = settings.iter().find(|(_, setting)| setting.get(key).is_some());
+    let table = match named {
+        _ if settings.contains_key(key) => "model".to_owned(),
+        Some((named, _)) => format!("model.{named}"),
+        None => return TrainError::Model(error),
+    };
+    TrainError::ModelSetting { table, error }
 }
 
 fn settings_of(choice: &Choice) -> String {
@@ -125,7 +141,7 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
 const MAX_KEYS: usize = 16;
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
-fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
+pub(super) fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     let not_an_assignment = || TrainError::NotAnAssignment { found: setting.to_owned() };
     let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
     let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
@@ -163,7 +179,7 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
 }
 
 /// The defaults of a task for the kind of model and the optimizer that are asked for.
-fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Table, TrainError> {
+pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Table, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
@@ -228,7 +244,7 @@ fn nearest(path: &str, known: &BTreeSet<String>) -> Option<String> {
 
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
 /// setting without a name belongs to the one that is there.
-fn merge(mut base: Table, over: Table) -> Table {
+pub(super) fn merge(mut base: Table, over: Table) -> Table {
     for (key, value) in over {
         let merged = match (base.remove(&key), value) {
             (Some(Value::Table(base)), Value::Table(over)) => match (base.get("name"), over.get("name")) {

@@ -14,6 +14,8 @@ pub struct EventLog<W> {
     out: W,
     run: RunFolder,
     info: RunInfo,
+    /// Step of the newest checkpoint that the log reports.
+    saved_at: Option<u64>,
 }
 
 /// The first event of a run, as far as the config decides it.
@@ -32,7 +34,27 @@ pub struct RunInfo {
 impl<W: Write> EventLog<W> {
     /// Logs the run in `run` to `out`.
     pub fn new(out: W, run: &RunFolder, info: &RunInfo) -> Self {
-        Self { out, run: run.clone(), info: info.clone() }
+        Self { out, run: run.clone(), info: info.clone(), saved_at: None }
+    }
+
+    /// Goes on with the log of a run at the step of one of its checkpoints; `events` are those so far. What died with
+    /// the process that saved it is reported here; where it is replaced, it is not reported again.
+    ///
+    /// # Errors
+    /// If a line cannot be written.
+    pub fn going_on_after(mut self, step: u64, events: &[Event]) -> Result<Self, TrainError> {
+        if !events.iter().any(|event| matches!(event, Event::Saved { step: saved, .. } if *saved == step)) {
+            self.report_saved(step)?;
+        }
+        self.saved_at = Some(step);
+        Ok(self)
+    }
+
+    fn report_saved(&mut self, step: u64) -> Result<(), TrainError> {
+        let path = self.run.checkpoint(step).folder.display().to_string();
+        self.write(&Event::Saved { step, path })?;
+        self.saved_at = Some(step);
+        Ok(())
     }
 
     /// Writes one line.
@@ -68,8 +90,9 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
     }
 
     fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
-        let path = self.run.checkpoint(state.step).folder.display().to_string();
-        self.write(&Event::Saved { step: state.step, path })?;
+        if self.saved_at != Some(state.step) {
+            self.report_saved(state.step)?;
+        }
         Ok(Next::Continue)
     }
 }

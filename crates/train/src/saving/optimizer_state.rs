@@ -13,7 +13,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::layout::{Place, layout};
-use crate::error::TrainError;
+use crate::error::{TrainError, counted};
 use crate::model::Model;
 use crate::training::{Optimizer, OptimizerState, ParameterInfo, Roles, StateTensor, StateTensors};
 
@@ -106,7 +106,7 @@ pub(super) fn load_state<M: Model + Module>(
     let keeps_any = learned.iter().any(|place| !optimizer.state(&place.parameter).is_empty());
     match expected {
         Expected::Some { step } if names.is_empty() && keeps_any => {
-            Err(unfit(format!("it remembers nothing of the {step} steps before")))
+            Err(unfit(format!("it remembers nothing of the {} before", counted(step as usize, "step"))))
         }
         _ => Ok(state),
     }

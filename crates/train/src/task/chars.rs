@@ -1,6 +1,6 @@
 //! A language model of any text, one character at a time.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use qkv_model::random::Rng;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::text_file::TextFile;
 use super::{Corpus, Example, HeldOutLists, Split, Task, ngram, symbols};
 use crate::error::{TextFault, TrainError};
+use crate::measure::{Asked, EvaluationProgress};
 
 /// The settings of [`Chars`] in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,13 +187,22 @@ impl Corpus for Chars {
         settings.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect()
     }
 
-    fn baselines(&self, split: Split) -> Vec<Baseline> {
+    fn baselines(
+        &self,
+        split: Split,
+        ask: &mut dyn FnMut(EvaluationProgress) -> ControlFlow<()>,
+    ) -> Asked<Vec<Baseline>> {
         if split == Split::Train {
-            return Vec::new();
+            return ControlFlow::Continue(Vec::new());
         }
-        let part = |split| self.part(split);
-        let (train, validation) = (part(Split::Train), part(Split::Validation));
-        ngram::baselines(&self.tokens, self.alphabet.len(), train, validation, part(split))
+        let parts = ngram::Parts {
+            text: &self.tokens,
+            vocab_size: self.alphabet.len(),
+            train: self.part(Split::Train),
+            validation: self.part(Split::Validation),
+            held_out: self.part(split),
+        };
+        ngram::baselines(parts, ask)
     }
 
     fn unit(&self) -> &str {

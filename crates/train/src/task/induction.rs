@@ -1,5 +1,6 @@
 //! The pattern behind in-context learning: what followed the last time follows again.
 
+use qkv_model::one_of;
 use qkv_model::random::Rng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ use crate::error::TrainError;
 #[serde(deny_unknown_fields)]
 pub struct Induction {
     /// Which inputs are drawn.
+    #[serde(deserialize_with = "one_of")]
     pub form: InductionForm,
     /// Number of positions; 30 in safari.
     pub seq_len: usize,

@@ -1,9 +1,12 @@
 //! What some tasks offer besides examples that they draw: lists of held-out examples, a corpus.
 
+use std::ops::ControlFlow;
+
 use qkv_run::Baseline;
 use serde_json::{Map, Value};
 
 use super::{Example, Split, Task};
+use crate::measure::{Asked, EvaluationProgress};
 
 /// A task whose validation and test splits are lists: an evaluation takes their examples in order, and none twice. Its
 /// [`Task::sample`] draws training inputs alone.
@@ -23,10 +26,16 @@ pub trait Corpus: Task {
         Map::new()
     }
 
-    /// What simpler models reach on the targets of a held-out split, from the simplest on. None by default.
-    fn baselines(&self, split: Split) -> Vec<Baseline> {
-        let _ = split;
-        Vec::new()
+    /// What simpler models reach on the targets of a held-out split, from the simplest on, for as long as `ask` answers
+    /// `Continue`; it is to be called several times a second, with how much of the work is done, in any unit. None by
+    /// default.
+    fn baselines(
+        &self,
+        split: Split,
+        ask: &mut dyn FnMut(EvaluationProgress) -> ControlFlow<()>,
+    ) -> Asked<Vec<Baseline>> {
+        let _ = (split, ask);
+        ControlFlow::Continue(Vec::new())
     }
 
     /// What one target is called where losses are compared; "target" by default.

@@ -79,7 +79,7 @@ pub trait Observer<M> {
 
     /// Before every batch of an evaluation on the validation split. `Break` ends the evaluation, of which nothing is
     /// reported, and after a checkpoint the run; a run that goes on from there
-    /// [makes it first](crate::Trainer::evaluation_is_due).
+    /// [makes it first](crate::Trainer::resume_unevaluated).
     fn evaluating(
         &mut self,
         state: &State<M>,
@@ -93,7 +93,8 @@ pub trait Observer<M> {
         Ok(())
     }
 
-    /// When a checkpoint is due: at the start, every so often, when an observer asks for it, and at the end.
+    /// When a checkpoint is due: at the start of a run, every so often, when an observer asks for it, and at the end;
+    /// never for a state that came from a checkpoint of the run, but to add the evaluation that it lacked.
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
         Ok(())
     }

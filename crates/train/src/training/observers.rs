@@ -14,7 +14,7 @@ pub(super) struct Observers<'a, M> {
 }
 
 impl<'a, M> Observers<'a, M> {
-    /// `loaded`: the step of a state that came from a checkpoint.
+    /// `loaded`: the step of a state that came from a checkpoint of this run.
     pub(super) fn new(list: Vec<&'a mut dyn Observer<M>>, loaded: Option<u64>) -> Self {
         Self { list, saved_at: loaded }
     }

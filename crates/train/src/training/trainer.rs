@@ -37,12 +37,21 @@ use crate::task::{Examples, Split, Task, draw};
 /// ```
 pub struct Trainer<'a, M> {
     state: State<M>,
+    origin: Origin,
     task: &'a dyn Task,
     parts: Parts,
     device: Device,
     stop_after: Option<u64>,
-    evaluation_is_due: bool,
     observers: Vec<&'a mut dyn Observer<M>>,
+}
+
+/// Where the state comes from that a run begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The seed, or another run: this one has not saved it.
+    New,
+    /// A checkpoint of this run, from before or after the evaluation of its step.
+    Saved { is_evaluated: bool },
 }
 
 /// The result of a run.
@@ -99,14 +108,24 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         }
         let state = State { step: 0, model, optimizer: OptimizerState::default() };
         let (device, observers) = (device.clone(), Vec::new());
-        Ok(Self { state, task, parts, device, stop_after: None, evaluation_is_due: false, observers })
+        Ok(Self { state, origin: Origin::New, task, parts, device, stop_after: None, observers })
     }
 
-    /// Goes on from where a run was left, with the settings of its optimizer; see
-    /// [`load_checkpoint`](crate::load_checkpoint).
-    pub fn resume(mut self, state: State<M>) -> Self {
-        self.state = state;
-        self
+    /// Begins with the state of another run, and saves it first, after the evaluation that belongs to its step.
+    pub fn begin_with(self, state: State<M>) -> Self {
+        Self { state, origin: Origin::New, ..self }
+    }
+
+    /// Goes on from where this run was left, with the settings of its optimizer; see
+    /// [`load_checkpoint`](crate::load_checkpoint). The state is not saved again.
+    pub fn resume(self, state: State<M>) -> Self {
+        Self { state, origin: Origin::Saved { is_evaluated: true }, ..self }
+    }
+
+    /// The same where the evaluation that belongs to the step of the state may be missing: it is made first then, and
+    /// reported, and the checkpoint gets its result.
+    pub fn resume_unevaluated(self, state: State<M>) -> Self {
+        Self { state, origin: Origin::Saved { is_evaluated: false }, ..self }
     }
 
     /// Adds an observer.
@@ -121,46 +140,43 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         self
     }
 
-    /// Whether the evaluation that belongs to the step of a resumed state was not finished: it is made first then, and
-    /// reported.
-    pub fn evaluation_is_due(mut self, is_due: bool) -> Self {
-        self.evaluation_is_due = is_due;
-        self
-    }
-
     /// Trains until the last step, the validation target, or a stop.
     ///
     /// # Errors
     /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or the optimizer's state is not finite, also where it was not
     /// before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
-        let Self { mut state, task, parts, device, stop_after, evaluation_is_due, observers } = self;
+        let Self { mut state, origin, task, parts, device, stop_after, observers } = self;
         let Recipe { seed, schedule, train, .. } = parts.recipe.clone();
         state.check_finite()?;
-        let is_start = state.step == 0;
-        let mut observers = Observers::new(observers, (!is_start).then_some(state.step));
+        let mut observers = Observers::new(observers, (origin != Origin::New).then_some(state.step));
         let examples = |split| Examples { task, seed, split };
         let held_out = HeldOut { examples: examples(Split::Validation), n_examples: train.eval_examples };
         let validation = Validation { held_out, device: &device, train: &train };
 
         observers.notify(&state, |observer| observer.start(&state))?;
-        let mut ended = match (is_start, evaluation_is_due) {
-            (true, _) => {
-                let next = observers.save(&state)?;
-                (next == Next::Stop && train.steps > 0).then_some(Ended::Stopped)
+        // The start of a run is not evaluated.
+        let is_due = state.step > 0 && validation.is_due(state.step);
+        let mut ended = match origin {
+            _ if !is_due => None,
+            Origin::Saved { is_evaluated: true } => validation.repeat(&state, &mut observers)?,
+            Origin::Saved { is_evaluated: false } | Origin::New => {
+                validation.report(&state, &mut observers)?
             }
-            (false, true) if validation.is_due(state.step) => {
-                let ended = validation.report(&state, &mut observers)?;
-                let is_whole = ended != Some(Ended::Stopped);
-                let is_last = ended.is_some() || state.step == train.steps;
-                // What was saved when the evaluation was stopped is without its result.
-                if is_whole && (is_last || state.step.is_multiple_of(train.checkpoint_every)) {
-                    observers.save(&state)?;
-                }
-                ended
-            }
-            (false, _) => validation.repeat(&state, &mut observers)?,
         };
+        let is_saved = match origin {
+            Origin::New => false,
+            Origin::Saved { is_evaluated: true } => true,
+            // What was saved when the evaluation was stopped is without its result.
+            Origin::Saved { is_evaluated: false } => {
+                let is_last = ended.is_some() || state.step == train.steps;
+                let is_kept = is_last || state.step.is_multiple_of(train.checkpoint_every);
+                !is_due || ended == Some(Ended::Stopped) || !is_kept
+            }
+        };
+        if !is_saved && observers.save(&state)? == Next::Stop && state.step < train.steps {
+            ended.get_or_insert(Ended::Stopped);
+        }
         let mut last = Instant::now();
         while state.step < train.steps && ended.is_none() {
             let first = state.step * train.batch_size as u64;

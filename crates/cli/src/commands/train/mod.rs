@@ -1,14 +1,13 @@
 //! `qkv train`: from a task's name to a trained model in a run folder.
 
-mod origin;
-mod plan;
+mod asked;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_inspect::counted;
-use qkv_run::Checkpoint;
+use qkv_run::{Event, RunFolder};
 use qkv_train::{Corpus, Ended, Registry};
 
 use crate::args::TrainArgs;
@@ -18,17 +17,14 @@ use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
 use crate::session::outcome::{Done, Outcome, Output};
-use plan::Plan;
 
 /// Trains, evaluates on the test split, and shows attention maps.
 pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     if args.live {
         live::check()?;
     }
-    let plan = Plan::new(args, registry)?;
-    let job = plan.job(&args.machine.open_machine()?, args.max_memory)?.stop_after(args.stop_after);
-    let mut interrupt = Interrupt::watch(live::close)?;
-    let (folder, from) = plan.folder()?;
+    let machine = args.machine.open_machine()?;
+    let plan = args.plan(registry)?;
     let output = match args {
         TrainArgs { json: true, .. } => Output::Json,
         TrainArgs { quiet: true, .. } => Output::Quiet,
@@ -36,19 +32,13 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         _ => Output::Text,
     };
     let out = &mut Stdout::of_a_training();
-    if let (Some(Checkpoint { step, .. }), None, Some(done)) = (from.first(), args.from, folder.done()?) {
-        let run = folder.path().display();
-        match output {
-            Output::Text | Output::Live => writeln!(
-                out,
-                "{run} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint, --branch NEWDIR \
-                 in another run"
-            )?,
-            Output::Json => done.write(out)?,
-            Output::Quiet => {}
-        }
+    if let Some((run, end)) = plan.ended() {
+        finished(out, run, end, output)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let job = plan.job(&machine, args.max_memory)?.stop_after(args.stop_after);
+    let mut interrupt = Interrupt::watch(live::close)?;
+    let (folder, from) = plan.folder()?;
     if output.is_text() {
         describe::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
     }
@@ -65,6 +55,20 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// The end of a run that is left alone.
+fn finished(out: &mut impl Write, run: &RunFolder, end: &Event, output: Output) -> std::io::Result<()> {
+    match end {
+        Event::Done { step, .. } if output.is_text() => writeln!(
+            out,
+            "{} is finished at step {step}; --resume --from STEP goes on from an earlier checkpoint, --branch NEWDIR in \
+             another run",
+            run.path().display()
+        ),
+        end if output == Output::Json => end.write(out),
+        _ => Ok(()),
     }
 }
 

@@ -75,3 +75,31 @@ fn runs_that_would_share_a_folder_are_refused() {
         .write("texts.toml", "[task]\nname = \"chars\"\n[sweep.task]\ntext = [\"a/b.txt\", \"a_b.txt\"]\n");
     sandbox.refuses("sweep texts.toml", &["share the folder"]);
 }
+
+#[test]
+fn a_sweep_goes_on_with_a_run_as_a_resume_does() {
+    let sandbox = Sandbox::new();
+    let config = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n";
+    sandbox.write("one.toml", config);
+    sandbox.write("all.toml", format!("{config}[sweep]\nseed = [0, 1]\n"));
+    let stopped = "--stop-after 1 --set train.keep=7 --set train.checkpoint_every=1 --quiet";
+    for seed in [0, 1] {
+        sandbox.succeeds(&format!("train one.toml --seed {seed} --out all/seed={seed} {stopped}"));
+    }
+    sandbox.write("all/seed=0/config.toml", "");
+    let swept = sandbox.succeeds("sweep all.toml --out all --json");
+    assert!(swept.stderr.contains("config.toml was broken: restored from "), "{swept:#?}");
+    assert_eq!(swept.events().len(), 2);
+    for seed in [0, 1] {
+        let config = sandbox.read_text(&format!("all/seed={seed}/config.toml"));
+        assert!(config.contains("keep = 3\n"), "{config}");
+    }
+    // What is done needs no memory.
+    assert_eq!(sandbox.succeeds("sweep all.toml --out all --json --max-memory 1k").events(), swept.events());
+    let refused = sandbox.qkv("sweep all.toml --out others --max-memory 1k");
+    assert!(refused.code == Some(2) && !sandbox.path("others").exists(), "{refused:#?}");
+    sandbox.write("all.toml", format!("{config}[optimizer]\nlr = 0.1\n[sweep]\nseed = [0, 1]\n"));
+    let other = sandbox.qkv("sweep all.toml --out all");
+    assert_eq!(other.code, Some(2), "{other:#?}");
+    assert_eq!(other.stderr.matches("optimizer.lr was 0.005, now it is 0.1").count(), 2, "{other:#?}");
+}

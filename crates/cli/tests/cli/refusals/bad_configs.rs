@@ -48,6 +48,9 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("optimizer.clip", "-1", &["optimizer.clip", "at least 0", "got -1"]),
     ("optimizer.clip", "inf", &["optimizer.clip", "finite", "got inf"]),
     ("schedule.kind", "\"circle\"", &["schedule.kind", "`constant`, `linear`, `cosine`", "circle"]),
+    ("schedule.kind", "3", &["schedule.kind", "`3`", "`constant`, `linear`, `cosine`"]),
+    ("schedule.kind", "[1]", &["schedule.kind", "`[1]`", "`constant`, `linear`, `cosine`"]),
+    ("schedule.kind", "nan", &["schedule.kind", "`constant`, `linear`, `cosine`"]),
     ("schedule.warmup_steps", "-1", &["schedule.warmup_steps", "at least 0", "-1"]),
     ("schedule.final_factor", "2", &["schedule.final_factor", "between 0 and 1", "got 2"]),
     ("schedule.final_factor", "nan", &["schedule.final_factor", "between 0 and 1", "got NaN"]),
@@ -64,26 +67,34 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("train.keep", "-1", &["train.keep", "at least 0", "-1"]),
     ("train.stop_at", "1.5", &["train.stop_at", "between 0 and 1", "got 1.5"]),
     ("train.stop_at", "nan", &["train.stop_at", "between 0 and 1", "got NaN"]),
-    ("model.d_model", "0", &["d_model", "at least 1", "got 0"]),
+    ("model.d_model", "0", &["model.d_model must be", "at least 1", "got 0"]),
     ("model.d_model", "nan", &["model.d_model", "a number must be finite"]),
-    ("model.d_model", "9223372036854775807", &["d_model", "at most 1048576"]),
-    ("model.n_heads", "0", &["n_heads", "at least 1", "got 0"]),
-    ("model.n_heads", "3", &["d_model = 32", "n_heads = 3"]),
+    ("model.d_model", "9223372036854775807", &["model.d_model must be at most 1048576, got 9223372036854775807"]),
+    ("model.n_heads", "0", &["model.n_heads must be", "at least 1", "got 0"]),
+    ("model.n_heads", "3", &["model.d_model = 32", "n_heads = 3"]),
     ("model.n_layers", "-1", &["model.n_layers", "at least 0", "-1"]),
     ("model.n_layers", "1000000", &["number of parameters", "at most 1073741824"]),
     ("model.d_k", "\"abc\"", &["model.d_k", "\"abc\"", "whole number"]),
-    ("model.d_k", "9223372036854775807", &["d_k", "at most 1048576"]),
+    ("model.d_k", "9007199254740993", &["model.d_k must be at most 1048576, got 9007199254740993"]),
     ("model.d_mlp", "-1", &["model.d_mlp", "at least 0", "-1"]),
-    ("model.n_kv_heads", "2", &["n_kv_heads", "divide n_heads = 1", "got 2"]),
-    ("model.dropout", "1", &["dropout", "at least 0 and below 1", "got 1"]),
-    ("model.dropout", "-0.1", &["dropout", "at least 0 and below 1", "got -0.1"]),
-    ("model.softcap", "-1", &["softcap", "at least 0", "got -1"]),
+    ("model.n_kv_heads", "2", &["model.n_kv_heads must divide n_heads = 1", "got 2"]),
+    ("model.dropout", "1", &["model.dropout must be", "at least 0 and below 1", "got 1"]),
+    ("model.dropout", "-0.1", &["model.dropout must be", "at least 0 and below 1", "got -0.1"]),
+    ("model.softcap", "-1", &["model.softcap must be", "at least 0", "got -1"]),
     ("model.bias", "3", &["model.bias", "boolean", "3"]),
     ("model.mask", "\"future\"", &["model.mask", "`none` or `causal`", "future"]),
+    ("model.mask", "3", &["model.mask", "`3`", "`none` or `causal`"]),
+    ("model.projections", "true", &["model.projections", "`true`", "`learned`, `frozen`, `none`"]),
+    ("model.softmax", "{ a = 1 }", &["model.softmax", "expected"]),
+    ("model.attention", "3", &["model.attention", "`3`", "`auto`, `fused`, `reference`"]),
+    ("model.embeddings", "3", &["model.embeddings", "`3`", "`learned`"]),
+    ("model.norm", "3", &["model.norm", "`3`", "`pre`"]),
+    ("model.norm_kind", "3", &["model.norm_kind", "`3`", "`layer`"]),
+    ("model.activation", "3", &["model.activation", "`3`", "`gelu`"]),
     ("model.projections", "\"some\"", &["model.projections", "`learned`, `frozen`, `none`", "some"]),
     ("model.score", "\"cosine\"", &["unknown score `cosine`", "additive, dot, scaled-dot"]),
     ("model.score", "3", &["model.score", "a name, or a table", "3"]),
-    ("model.score", "{ name = \"dot\", x = 1 }", &["score.x", "unknown field"]),
+    ("model.score", "{ name = \"dot\", x = 1 }", &["model.score.x", "unknown field"]),
     ("model.name", "\"perceiver\"", &["unknown model `perceiver`", "transformer"]),
     ("model.name", "\"../transformer\"", &["unknown model `../transformer`", "transformer"]),
     ("model", "3", &["model must be a name", "3"]),
@@ -154,8 +165,11 @@ fn deep_nesting_is_refused() {
 fn dimensions_that_do_not_fit_are_refused_with_the_numbers() {
     check("model.d_v=5", &["w_o", "d_model = 32", "1 * 5"]);
     check("model.vocab_size=9", &["model.vocab_size", "9", "10"]);
-    check("model.score={name=\"additive\",d_hidden=0}", &["d_hidden", "at least 1", "got 0"]);
-    check("model.positions={name=\"rope\",base=0}", &["base", "above 1", "got 0"]);
+    check(
+        "model.score={name=\"additive\",d_hidden=0}",
+        &["model.score.d_hidden must be", "at least 1", "got 0"],
+    );
+    check("model.positions={name=\"rope\",base=0}", &["model.positions.base must be", "above 1", "got 0"]);
 }
 
 #[test]

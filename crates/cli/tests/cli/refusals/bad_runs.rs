@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use safetensors::SafeTensors;
+
 use crate::support::sandbox::Sandbox;
 use crate::support::trained::sandbox_with_the_main_job;
 
@@ -65,15 +67,33 @@ fn the_weights_of_another_model_are_refused_with_both_sizes() {
         sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "is damaged", "MANIFEST.json states"]);
     }
     // Before there were manifests, only the sizes could tell.
+    make_older_than_manifests(&sandbox);
+    for reader in ["eval", "ablate", "explain"] {
+        sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "embedding.table", "[10, 32]", "[10, 24]"]);
+    }
+    sandbox.refuses("inspect run", &["run", "24x24", "32x32"]);
+}
+
+#[test]
+fn weights_that_lack_a_tensor_are_refused_with_its_name() {
+    let sandbox = sandbox_with_the_main_job();
+    make_older_than_manifests(&sandbox);
+    let whole = sandbox.read(WEIGHTS);
+    let weights = SafeTensors::deserialize(&whole).unwrap();
+    let others = weights.iter().filter(|(name, _)| *name != "blocks.0.attention.w_k");
+    sandbox.write(WEIGHTS, safetensors::serialize(others, None).unwrap());
+    for reader in ["eval", "ablate", "explain"] {
+        sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "lacks `blocks.0.attention.w_k`"]);
+    }
+}
+
+/// Makes the last checkpoint one of a version that wrote no manifests.
+fn make_older_than_manifests(sandbox: &Sandbox) {
     let checkpoint = "run/checkpoints/step-00000500";
     fs::remove_file(sandbox.path(&format!("{checkpoint}/MANIFEST.json"))).unwrap();
     let config = sandbox.read_text(&format!("{checkpoint}/config.json"));
     let config = config.replace("qkv-checkpoint-2", "qkv-checkpoint-1");
     sandbox.write(&format!("{checkpoint}/config.json"), config);
-    for reader in ["eval", "ablate", "explain"] {
-        sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "embedding.table", "[10, 32]", "[10, 24]"]);
-    }
-    sandbox.refuses("inspect run", &["run", "24x24", "32x32"]);
 }
 
 #[test]

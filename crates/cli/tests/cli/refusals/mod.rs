@@ -8,3 +8,5 @@ mod bad_arguments;
 mod bad_configs;
 /// Folders and files that are not a run, or a damaged one.
 mod bad_runs;
+/// Every two of the options that decide where a run begins, ends and lies.
+mod pairs_of_options;

@@ -108,6 +108,15 @@ impl Sandbox {
         run
     }
 
+    /// Runs the command with which a message ends, as a user pastes it into a shell.
+    #[track_caller]
+    pub fn paste(&self, message: &str) -> Finished {
+        let at = message.find(env!("CARGO_BIN_EXE_qkv")).unwrap_or_else(|| panic!("no command in {message}"));
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &message[at..]]).current_dir(self.folder.path()).env_remove("CARGO");
+        shell.output().unwrap().into()
+    }
+
     /// `qkv` must refuse `line`: exit code 2, a sentence that holds every fragment, and nothing touched.
     #[track_caller]
     pub fn refuses(&self, line: &str, fragments: &[&str]) {

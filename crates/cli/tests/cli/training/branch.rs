@@ -67,7 +67,7 @@ fn a_branch_records_its_parent_and_keeps_the_checkpoint_it_began_with() {
     assert!(sandbox.path("new/checkpoints/step-00000012").exists());
     assert!(!sandbox.path("new/checkpoints/step-00000006").exists());
     assert!(sandbox.tree("run") == before, "the parent was changed");
-    sandbox.refuses("train run --branch new --from 5", &["new already holds a run"]);
+    sandbox.refuses("train run --branch new --from 5", &["new already holds a run; choose another folder: "]);
     sandbox.refuses("train new/config.toml --out third", &["[parent]"]);
     let config = sandbox.read_text("new/config.toml").replace("taken = \"state\"", "taken = 3");
     sandbox.write("new/config.toml", config);
@@ -191,4 +191,27 @@ fn a_run_is_not_gone_on_with_in_another_folder() {
     sandbox.refuses("train run --resume --out elsewhere", &["--resume goes on in run", "--branch"]);
     sandbox.succeeds("train run --resume --out run --quiet");
     assert!(!sandbox.path("elsewhere").exists());
+}
+
+#[test]
+fn the_matrices_of_a_branch_moved_since_its_own_first_step() {
+    let sandbox = trained();
+    sandbox.succeeds("train run --branch new --from 5 --set optimizer.lr=0.05 --quiet");
+    let moved = |text: &str| {
+        let row = text.lines().find(|line| line.trim_start().starts_with("W_Q ")).unwrap();
+        let figures: Vec<&str> = row.split_whitespace().rev().take(2).collect();
+        (figures[1].parse::<f64>().unwrap_or(f64::NAN), figures[0].parse::<f64>().unwrap_or(f64::NAN))
+    };
+    let text = sandbox.succeeds("inspect new").stdout;
+    assert!(text.contains("W_0, the matrix at step 5\n"), "{text}");
+    let start = tensors(&sandbox.read("new/checkpoints/step-00000005/model.safetensors"));
+    let end = tensors(&sandbox.read("new/checkpoints/step-00000012/model.safetensors"));
+    let name = "blocks.0.attention.w_q";
+    let distance = end[name].minus(&start[name]).norm() / start[name].norm();
+    // Four digits are shown.
+    assert!((moved(&text).0 - distance).abs() < 1e-3 * distance, "{text}");
+    let text = sandbox.succeeds("inspect new/checkpoints/step-00000005").stdout;
+    assert_eq!(moved(&text), (0.0, 1.0));
+    let text = sandbox.succeeds("inspect run").stdout;
+    assert!(text.contains("W_0, the matrix at step 0\n"), "{text}");
 }

@@ -21,9 +21,23 @@ fn a_diverged_run_names_the_step_and_keeps_its_start() {
     assert_eq!(steps.len(), 5, "a folder with four files: {steps:?}");
     assert!(sandbox.path("run/checkpoints/step-00000000/model.safetensors").is_file());
     sandbox.succeeds("eval run --examples 1");
-    // The command that is named goes on, here as far as it can.
-    sandbox.qkv(command);
-    assert!(sandbox.path("run-lower-lr/checkpoints/step-00000000").is_dir());
+}
+
+#[test]
+fn the_command_that_is_named_goes_on_at_a_lower_rate_in_a_folder_that_is_free() {
+    let sandbox = Sandbox::new();
+    let mut run = sandbox.qkv(EXPLODING);
+    for (new, rate) in [("run-lower-lr", 1e29), ("run-lower-lr-2", 1e28)] {
+        assert!(run.stderr.contains(&format!("--branch {new} --set optimizer.lr={rate:.1e}")), "{run:#?}");
+        run = sandbox.paste(&run.stderr);
+        assert_eq!(run.code, Some(4), "{run:#?}");
+        let config: toml::Table = sandbox.read_text(&format!("{new}/config.toml")).parse().unwrap();
+        assert_eq!(config["optimizer"]["lr"].as_float(), Some(rate));
+        assert!(sandbox.path(&format!("{new}/checkpoints/step-00000000")).is_dir());
+    }
+    // Where it diverges again, the folder of the first branch is taken.
+    let again = sandbox.qkv("train run/ --resume");
+    assert!(again.stderr.contains("--branch run-lower-lr-3 --set optimizer.lr=1.0e29"), "{again:#?}");
 }
 
 #[test]

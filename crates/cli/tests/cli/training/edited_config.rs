@@ -9,6 +9,10 @@ const RUN: &str = "train reverse --steps 12 --seed 3 --quiet --set task.seq_len=
 const COMMANDS: [&str; 6] =
     ["train run --resume", "eval run", "explain run", "ablate run", "inspect run", "report run"];
 
+/// Every command that begins another run from it.
+const OTHERS: [&str; 2] =
+    ["train run --branch new --set optimizer.clip=0.5", "train reverse --steps 1 --init-from run --out new"];
+
 /// A run that was stopped after five steps, with `from` replaced by `to` in its config.
 fn edited(from: &str, to: &str) -> Sandbox {
     let sandbox = Sandbox::new();
@@ -28,9 +32,78 @@ fn a_rate_or_a_number_of_heads_edited_in_the_config_of_a_stopped_run_is_refused_
     ] {
         let sandbox = edited(from, to);
         for command in COMMANDS {
-            sandbox.refuses(command, &["run was started with other settings", difference, "--branch NEWDIR"]);
+            sandbox.refuses(command, &["run was started with other settings", difference, "put them back"]);
         }
     }
+}
+
+#[test]
+fn what_is_missing_in_the_config_of_a_stopped_run_is_refused_by_every_command() {
+    for (line, difference) in [
+        ("seed = 3\n", "seed was 3, now it is 0"),
+        ("n_heads = 2\n", "model.n_heads was 2, now it is 1"),
+        ("seq_len = 6\n", "task.seq_len was 6, now it is 16"),
+        ("steps = 12\n", "train.steps was 12, now it is 500"),
+    ] {
+        let sandbox = edited(line, "");
+        for command in COMMANDS.iter().chain(&OTHERS) {
+            sandbox.refuses(command, &["run was started with other settings", difference]);
+        }
+        let verified = sandbox.qkv("verify run");
+        let key = difference.split(' ').next().unwrap();
+        assert_eq!(verified.code, Some(1), "{verified:#?}");
+        assert!(verified.stdout.contains(&format!("`{key}` is no value")), "{verified:#?}");
+    }
+    // Where nothing is left of it, and where one key stands in the table of another.
+    let sandbox = edited("seed = 3\n", "");
+    sandbox.write("run/config.toml", "format = \"qkv-run-1\"\ntask = \"reverse\"\n");
+    for command in COMMANDS.iter().chain(&OTHERS) {
+        sandbox.refuses(command, &["model.n_heads was 2, now it is 1", "seed was 3, now it is 0"]);
+    }
+}
+
+#[test]
+fn other_values_are_given_to_a_run_of_their_own_by_the_command_that_is_named() {
+    // Edited in the file of a stopped run and of a finished one, and set for a resume.
+    for (from, to, stop, line, options) in [
+        ("lr = 0.005", "lr = 0.1", 5, "eval run", "--set optimizer.lr=0.1"),
+        ("lr = 0.005", "lr = 0.1", 12, "train run --resume", "--from 10 --set optimizer.lr=0.1"),
+        (
+            "kind = \"cosine\"",
+            "kind = \"linear\"",
+            12,
+            "inspect run",
+            "--from 10 --set 'schedule.kind=\"linear\"'",
+        ),
+        ("steps = 12\n", "steps = 3\n", 5, "report run", "--from 0 --set train.steps=3"),
+        ("seed = 3", "seed = 3", 5, "train run --resume --steps 20", "--set train.steps=20"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.succeeds(&format!("{RUN} --out run --stop-after {stop}"));
+        sandbox.write("run/config.toml", sandbox.read_text("run/config.toml").replace(from, to));
+        let refused = sandbox.qkv(line);
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.stderr.trim_end().ends_with(&format!("--branch run-2 {options}")), "{refused:#?}");
+        let branched = sandbox.paste(&refused.stderr);
+        assert_eq!(branched.code, Some(0), "{branched:#?}");
+        sandbox.succeeds("eval run-2 --examples 5");
+    }
+}
+
+#[test]
+fn a_branch_replaces_what_was_edited_and_takes_over_nothing_else_of_it() {
+    let sandbox = edited("lr = 0.005", "lr = 0.1");
+    sandbox.refuses(
+        "train run --branch new --set optimizer.clip=0.5",
+        &["optimizer.lr was 0.005, now it is 0.1"],
+    );
+    sandbox.succeeds("train run --branch new --set optimizer.lr=0.1 --quiet");
+    sandbox.succeeds("train run --branch back --set optimizer.lr=0.005 --quiet");
+    let whole = Sandbox::new();
+    whole.succeeds(&format!("{RUN} --out run"));
+    let last = "checkpoints/step-00000012/model.safetensors";
+    assert!(sandbox.read(&format!("back/{last}")) == whole.read(&format!("run/{last}")));
+    assert!(sandbox.read(&format!("new/{last}")) != whole.read(&format!("run/{last}")));
 }
 
 #[test]
@@ -82,9 +155,11 @@ fn an_evaluation_that_may_end_the_run_does_not_change() {
 fn a_run_of_an_older_version_with_a_default_line_missing_resumes() {
     let sandbox = edited("clip = 1.0\n", "");
     sandbox.write("run/config.toml", sandbox.read_text("run/config.toml").replace("keep = 3\n", ""));
+    sandbox.succeeds("train run --branch branch --quiet");
     for command in COMMANDS {
         sandbox.succeeds(command);
     }
+    sandbox.succeeds("verify run");
     let sandbox = edited("stop_at = 0.0", "stop_at = 0");
     let text = sandbox.read_text("run/config.toml").replace("dropout = 0.0", "dropout = 0");
     sandbox.write("run/config.toml", text);

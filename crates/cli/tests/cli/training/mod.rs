@@ -18,6 +18,9 @@ mod environment;
 mod events;
 /// The lines of `train` before the first step.
 mod first_lines;
+/// A signal or a key in what is no step.
+#[cfg(target_os = "linux")]
+mod leaving;
 /// The live view in a terminal.
 #[cfg(target_os = "linux")]
 mod live;
@@ -32,6 +35,8 @@ mod out_folder;
 mod resume;
 /// What a run leaves on disk.
 mod run_folder;
+/// Every checkpoint is reported once.
+mod saved;
 /// Ctrl-C and `kill`: the run saves and leaves.
 #[cfg(unix)]
 mod signals;

@@ -34,6 +34,28 @@ fn a_run_is_not_overwritten_without_force() {
 }
 
 #[test]
+fn in_place_of_a_folder_with_a_run_the_next_that_is_free_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{SHORT} --out mine --set train.stop_at=0"));
+    sandbox.succeeds("train mine --branch new --steps 2 --quiet");
+    for (line, new, with_force) in [
+        (format!("{SHORT} --out mine --set model.score={{name=\"dot\"}}"), "mine-2", true),
+        (format!("{SHORT} --out=mine"), "mine-3", true),
+        ("train mine --branch new/ --steps 2 --quiet".to_owned(), "new-2", false),
+    ] {
+        let refused = sandbox.qkv(&line);
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert_eq!(refused.stderr.contains("overwrite it with --force, or "), with_force, "{refused:#?}");
+        let pasted = sandbox.paste(&refused.stderr);
+        assert_eq!(pasted.code, Some(0), "{pasted:#?}");
+        assert_eq!(sandbox.metrics(new).last().unwrap()["event"], "done");
+        if with_force {
+            sandbox.succeeds(&format!("{line} --force"));
+        }
+    }
+}
+
+#[test]
 fn with_force_a_run_is_replaced_by_a_whole_new_one() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{SHORT} --out mine --seed 1 --set train.checkpoint_every=1"));

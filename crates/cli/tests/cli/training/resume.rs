@@ -202,6 +202,21 @@ fn the_end_of_a_finished_run_is_printed_again() {
 }
 
 #[test]
+fn a_finished_run_ends_at_once_where_it_could_not_be_trained() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run"));
+    sandbox.succeeds(&format!("{RUN} --out stopped --stop-after 5"));
+    let finished = sandbox.succeeds("train run --resume --max-memory 1k");
+    assert!(finished.stdout.starts_with("run is finished at step 12"), "{finished:#?}");
+    for line in ["train stopped --resume", "train run --resume --from 5"] {
+        let refused = sandbox.qkv(&format!("{line} --max-memory 1k"));
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.stderr.contains("--max-memory"), "{refused:#?}");
+    }
+    sandbox.refuses("train run --resume --device abacus", &["unknown device `abacus`"]);
+}
+
+#[test]
 fn resume_without_a_folder_is_refused() {
     Sandbox::new().refuses("train reverse --resume", &["--resume", "--out"]);
 }

@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::occupancy::{Occupancy, is_of_a_step, occupancy};
+use super::{CHECKPOINTS, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::error::RunError;
-use crate::folder::{CHECKPOINTS, METRICS, REPORT, RunFolder, SNAPSHOTS};
-use crate::occupancy::{Occupancy, is_of_a_step, occupancy};
 use crate::storage::{
     Disk, EntryKind, Storage, UNFINISHED, create_folders, exists, list, remove_file, remove_tree, retire,
     sync_folder,

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use qkv_run::{Checkpoint, Disk, RunError, RunFolder, read_tensors, sha256};
-use qkv_train::{Experiment, Parent, Taken, TrainError, load_checkpoint_weights, load_weights};
+use qkv_train::{Experiment, Parent, Registry, Taken, TrainError, load_checkpoint_weights, load_weights};
 
+use super::job::Job;
 use crate::exit::usage;
-
 use crate::output::stdout::print_error;
-use crate::session::job::Job;
 
 /// What is taken over, and from where.
 pub struct Origin {
@@ -30,7 +29,7 @@ impl Origin {
     }
 
     /// The weights of a run's latest checkpoint that is whole, of a checkpoint's folder, or of a file.
-    pub fn weights(path: &Path) -> Result<Self> {
+    pub fn weights(path: &Path, registry: &Registry) -> Result<Self> {
         if path.is_file() {
             return Self::of_file(path);
         }
@@ -41,7 +40,9 @@ impl Origin {
         if file.is_file() {
             return Self::of_file(&file);
         }
-        Self::of_run(&RunFolder::open(path)?, None, Taken::Weights)
+        let run = RunFolder::open(path)?;
+        registry.check_run(&run)?;
+        Self::of_run(&run, None, Taken::Weights)
     }
 
     /// That of a run which was stopped before its first checkpoint; the parent has to have the same weights still.

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use toml::Table;
 
+use super::lock::LOCK;
+use super::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
 use crate::checkpoint::step_in;
 use crate::config::{FORMAT_KEY, MAX_CONFIG};
 use crate::error::RunError;
-use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
-use crate::lock::LOCK;
 use crate::storage::{Disk, EntryKind, Storage, UNFINISHED, list};
 
 /// The keys that every `config.toml` of a run has: tables, or the name alone of a task or model without settings.

@@ -1,4 +1,17 @@
 //! A run on disk: its config, its log, its checkpoints and its frames.
+//!
+//! Here belongs the folder as a whole: what a new run finds in it, who may write, and what is put in order. What a file
+//! in it holds does not.
+
+mod create;
+mod lock;
+mod occupancy;
+mod recovery;
+
+pub use create::Existing;
+use lock::Held;
+use occupancy::{Occupancy, occupancy};
+pub use recovery::Repair;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,8 +19,6 @@ use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, step_in};
 use crate::error::RunError;
-use crate::lock::Held;
-use crate::occupancy::{Occupancy, occupancy};
 use crate::storage::{Disk, Storage, exists, list, put_file};
 
 pub(crate) const CONFIG: &str = "config.toml";

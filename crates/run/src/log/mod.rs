@@ -1,4 +1,12 @@
 //! `metrics.jsonl`: what happened in a run, one event a line.
+//!
+//! Here belongs what a line is, and how lines reach the file and leave it. Who reads the figures does not.
+
+mod environment;
+mod event;
+
+pub use environment::Environment;
+pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
 
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
@@ -7,7 +15,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::RunError;
-use crate::event::Event;
+
 use crate::folder::{METRICS, RunFolder};
 use crate::storage::{Storage, put_file, read, replace_file, sync_folder};
 
@@ -107,17 +115,22 @@ impl RunFolder {
         Ok(Event::parse_log(&self.log()?).collect())
     }
 
-    /// The last line of the log where it records that the run came to its end, if the checkpoint of that step is there:
-    /// a process may have died while it went back to an earlier one.
+    /// The last line of the log where it records that the run came to its end, if the checkpoint of that step is there
+    /// and whole: a process may have died while it went back to an earlier one, and a run whose end is damaged has to be
+    /// trained to it again.
     ///
     /// # Errors
-    /// If a file cannot be read.
+    /// If a file cannot be read now, or the checkpoint is of another version.
     pub fn done(&self) -> Result<Option<Event>, RunError> {
         let log = self.log()?;
         let last = log.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
         let event = last.and_then(|line| serde_json::from_slice(line).ok());
         let Some(event @ Event::Done { step, .. }) = event else { return Ok(None) };
-        Ok(self.checkpoint(step).is_complete()?.then_some(event))
+        match self.checkpoint(step).read() {
+            Ok(_) => Ok(Some(event)),
+            Err(RunError::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn open_log(&self, path: PathBuf) -> Log {
@@ -156,12 +169,25 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_done_with_the_checkpoint_of_its_last_step() -> Outcome {
+    fn a_run_is_done_with_the_whole_checkpoint_of_its_last_step() -> Outcome {
         let (_folder, run) = run(&[0, 5])?;
+        let ends_with = |step: u64| {
+            fs::write(run.path().join(METRICS), format!("{{\"event\":\"done\",\"step\":{step}}}\n"))
+        };
         for (step, is_done) in [(5, true), (6, false)] {
-            fs::write(run.path().join(METRICS), format!("{{\"event\":\"done\",\"step\":{step}}}\n"))?;
+            ends_with(step)?;
             assert_eq!(run.done()?.is_some(), is_done, "{step}");
         }
+        ends_with(5)?;
+        for file in [run.at(5)?.weights(), run.at(5)?.optimizer(), run.at(5)?.config()] {
+            let whole = fs::read(&file)?;
+            let mut damaged = whole.clone();
+            damaged[0] ^= 1;
+            fs::write(&file, damaged)?;
+            assert_eq!(run.done()?, None, "{}", file.display());
+            fs::write(&file, whole)?;
+        }
+        assert!(run.done()?.is_some());
         Ok(())
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::occupancy::is_of_a_step;
+use super::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::checkpoint::{Checkpoint, Description, REPLACED};
 use crate::error::RunError;
-use crate::folder::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
-use crate::occupancy::is_of_a_step;
 use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, sync_folder, with_suffix};
 
 /// What early versions used in place of [`REPLACED`], and what a user may call a copy: it is put back where the original

@@ -1,4 +1,10 @@
 //! `config.toml`: what repeats a run.
+//!
+//! Here belongs the file, and how two of its kind are compared. What a key means does not.
+
+mod difference;
+
+pub use difference::{Difference, changes_of_meaning, differences, flatten};
 
 use std::path::Path;
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::environment::Environment;
+use super::environment::Environment;
 
 /// One line. Keys are written in the order of the fields.
 ///
@@ -74,6 +74,9 @@ pub enum Event {
         /// What the model writes by itself, where the task has a prompt.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sample: Option<String>,
+        /// Step of the first frame of the film that could not be written; `None` where the film is whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        film_ended_at: Option<u64>,
         /// Wall time of the whole run.
         #[serde(default = "unknown", deserialize_with = "number")]
         seconds: f64,
@@ -212,6 +215,7 @@ mod tests {
             evaluation,
             baselines: Vec::new(),
             sample: None,
+            film_ended_at: None,
             seconds: 1.5,
             snapshot_seconds: 0.25,
             checkpoint_seconds: 0.125,
@@ -226,11 +230,11 @@ mod tests {
             r#"{"event":"done","step":3,"loss":null,"accuracy":1.0,"sequence_accuracy":0.5,"examples":2,"#;
         let end = r#""seconds":1.5,"snapshot_seconds":0.25,"checkpoint_seconds":0.125,"path":"runs/a"}"#;
         assert_eq!(line(&done), format!("{figures}{end}\n"));
-        if let Event::Done { baselines, sample, .. } = &mut done {
+        if let Event::Done { baselines, sample, film_ended_at, .. } = &mut done {
             baselines.push(Baseline { name: "bigram".to_owned(), loss: 2.0 });
-            *sample = Some("ab".to_owned());
+            (*sample, *film_ended_at) = (Some("ab".to_owned()), Some(2));
         }
-        let more = r#""baselines":[{"name":"bigram","loss":2.0}],"sample":"ab","#;
+        let more = r#""baselines":[{"name":"bigram","loss":2.0}],"sample":"ab","film_ended_at":2,"#;
         assert_eq!(line(&done), format!("{figures}{more}{end}\n"));
     }
 }

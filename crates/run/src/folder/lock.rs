@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::RunFolder;
+use super::recovery::Repair;
 use crate::error::RunError;
-use crate::folder::RunFolder;
-use crate::recovery::Repair;
 use crate::storage::Lock;
 
 /// The file in a run folder that is held; the holder's process id stands in it.

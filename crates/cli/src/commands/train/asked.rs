@@ -1,0 +1,133 @@
+//! What the arguments of `train` ask for: a new run, one to go on with, or another that begins from it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use qkv_run::{Existing, RunFolder};
+use qkv_train::{ConfigSource, Experiment, Registry};
+
+use crate::args::TrainArgs;
+use crate::exit::usage;
+use crate::session::config_file;
+use crate::session::origin::Origin;
+use crate::session::plan::Plan;
+
+impl TrainArgs {
+    /// Checks what was asked for. A run to go on with is locked, and put in order.
+    pub fn plan(&self, registry: &Registry) -> Result<Plan> {
+        if let Some(folder) = self.out.as_ref().or(self.branch.as_ref()).filter(|folder| folder.is_file()) {
+            return Err(usage(format!("{} is a file; name a folder", folder.display())));
+        }
+        if let Some(new) = &self.branch {
+            return self.branch(new, registry);
+        }
+        let is_run = RunFolder::holds_a_run(&self.source)?;
+        if self.resume {
+            let folder = self.run_to_go_on_with(is_run)?;
+            if RunFolder::holds_a_run(folder)? {
+                return Plan::go_on(folder, self.from, registry, || self.experiment(registry));
+            }
+            if let Some(step) = self.from {
+                let folder = folder.display();
+                return Err(usage(format!(
+                    "{folder} holds no run, so --from {step} names no checkpoint; leave it out"
+                )));
+            }
+        } else if is_run {
+            let run = self.source.display();
+            return Err(usage(format!(
+                "{run} holds a run; add --resume to go on with it, or begin another from it with --branch"
+            )));
+        }
+        self.begin(registry)
+    }
+
+    /// The run that `--resume` means.
+    fn run_to_go_on_with(&self, source_is_run: bool) -> Result<&Path> {
+        let (source, out) = (self.source.as_path(), self.out.as_deref());
+        match out {
+            Some(out) if source_is_run && !is_within(source, out) => {
+                let run = source.display();
+                Err(usage(format!(
+                    "--resume goes on in {run}; leave --out out, or begin another run with --branch"
+                )))
+            }
+            Some(out) => Ok(out),
+            None if source_is_run => Ok(source),
+            None => Err(usage("--resume needs the run: name its folder, or give it with --out")),
+        }
+    }
+
+    fn begin(&self, registry: &Registry) -> Result<Plan> {
+        let experiment = self.experiment(registry)?;
+        if experiment.config.parent.is_some() {
+            return Err(usage(format!(
+                "{} is of a run that began from another, as [parent] in it states; remove [parent] to begin with new \
+                 weights",
+                self.source.display()
+            )));
+        }
+        if let (Some(from), Some(out)) = (&self.init_from, &self.out)
+            && is_within(from, out)
+        {
+            let (from, out) = (from.display(), out.display());
+            return Err(usage(format!(
+                "{out} would be overwritten, and {from} lies in it; choose another --out"
+            )));
+        }
+        let origin = self.init_from.as_deref().map(|path| Origin::weights(path, registry)).transpose()?;
+        let existing = if self.force { Existing::Overwrite } else { Existing::Keep };
+        Ok(Plan::begin(experiment, self.out.clone(), existing, origin))
+    }
+
+    fn branch(&self, new: &Path, registry: &Registry) -> Result<Plan> {
+        let run = RunFolder::open(&self.source)?;
+        let experiment = registry.read_branch(&run, &self.all_settings());
+        let experiment = experiment.with_context(|| self.cannot_use())?;
+        let origin = Origin::branch(&run, self.from)?;
+        let (step, steps) = (origin.step(), experiment.config.train.steps);
+        if steps <= step {
+            return Err(usage(format!(
+                "the branch begins at step {step} and train.steps is {steps}: nothing is left to train; set a greater \
+                 number with --steps, or an earlier checkpoint with --from"
+            )));
+        }
+        Ok(Plan::begin(experiment, Some(new.to_owned()), Existing::Keep, Some(origin)))
+    }
+
+    /// The task, config file or run that is named first, under the settings of the command line.
+    fn experiment(&self, registry: &Registry) -> Result<Experiment> {
+        let source = self.source.as_path();
+        let text = if RunFolder::holds_a_run(source)? {
+            RunFolder::open(source)?.config()?
+        } else if source.extension().is_some_and(|extension| extension == "toml") {
+            config_file::read(source)?
+        } else {
+            let task = source.to_string_lossy();
+            return Ok(registry.read(ConfigSource::Task(&task), &self.all_settings())?);
+        };
+        let experiment = registry.read(ConfigSource::Toml(&text), &self.all_settings());
+        experiment.with_context(|| self.cannot_use())
+    }
+
+    /// Those of `--set`, `--seed` and `--steps`.
+    fn all_settings(&self) -> Vec<String> {
+        let mut settings = self.settings.clone();
+        settings.extend(self.seed.map(|seed| format!("seed={seed}")));
+        if let Some(steps) = self.steps {
+            settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
+        }
+        settings
+    }
+
+    fn cannot_use(&self) -> String {
+        let set = if self.all_settings().is_empty() { "" } else { " with what the command line sets" };
+        format!("cannot use {}{set}", self.source.display())
+    }
+}
+
+/// Whether `path` is `folder` or lies in it.
+fn is_within(path: &Path, folder: &Path) -> bool {
+    let [path, folder] = [path, folder].map(Path::canonicalize);
+    matches!((path, folder), (Ok(path), Ok(folder)) if path.starts_with(&folder))
+}

@@ -1,0 +1,88 @@
+//! How a training begins, or goes on: its first state, and the log of its run.
+
+use std::io::Write;
+
+use anyhow::Result;
+use qkv_run::{Checkpoint, EvaluatedOn, Event, Log, RunFolder};
+use qkv_train::{AnyModel, EventLog, RunInfo, State, Trainer};
+
+use super::Job;
+use super::loading::newest_whole;
+use crate::output::stdout::{Stdout, print_error};
+use crate::session::outcome::Output;
+
+/// A training before its first step.
+pub struct Beginning<'a> {
+    pub trainer: Trainer<'a, AnyModel>,
+    pub log: EventLog<Log>,
+}
+
+impl Job {
+    /// Goes on from the best of these checkpoints that is whole; begins the run where there are none.
+    pub(super) fn begin<'a>(
+        &'a self,
+        folder: &RunFolder,
+        from: &[Checkpoint],
+        output: Output,
+    ) -> Result<Beginning<'a>> {
+        let trainer = Trainer::with_parts(self.model.clone(), &*self.task, self.parts.clone(), &self.device)?;
+        let trainer = trainer.stop_after(self.stop_after);
+        let loaded = newest_whole(folder, from, |checkpoint| self.state_at(checkpoint))?;
+        let first_step = loaded.as_ref().or(self.first_state.as_ref()).map(|state| state.step);
+        let beginning = match loaded {
+            Some(state) => self.go_on(folder, state, trainer)?,
+            None => {
+                let log = EventLog::new(folder.create_metrics()?, folder, &self.info());
+                let trainer = match &self.first_state {
+                    Some(state) => trainer.begin_with(state.clone()),
+                    None => trainer,
+                };
+                Beginning { trainer, log }
+            }
+        };
+        if let Some(step) = first_step.filter(|_| output.is_text()) {
+            writeln!(Stdout::of_a_training(), "going on after step {step}\n")?;
+        }
+        Ok(beginning)
+    }
+
+    fn go_on<'a>(
+        &self,
+        folder: &RunFolder,
+        state: State<AnyModel>,
+        trainer: Trainer<'a, AnyModel>,
+    ) -> Result<Beginning<'a>> {
+        let (step, events) = (state.step, folder.events()?);
+        self.warn_of_changes(&events);
+        let rewound = folder.rewind(step)?;
+        for path in rewound.set_aside {
+            print_error(&format!("set aside as {}: it is after step {step}", path.display()));
+        }
+        let log = EventLog::new(rewound.log, folder, &self.info()).going_on_after(step, &events)?;
+        let is_evaluated = events.iter().any(|event| {
+            matches!(event, Event::Eval { split: EvaluatedOn::Validation, step: at, .. } if *at == step)
+        });
+        let trainer = if is_evaluated { trainer.resume(state) } else { trainer.resume_unevaluated(state) };
+        Ok(Beginning { trainer, log })
+    }
+
+    /// What the first event of every log has.
+    pub(super) fn info(&self) -> RunInfo {
+        let (task, environment) = (self.config.task.name.clone(), Some(self.environment.clone()));
+        RunInfo { task, seed: self.config.seed, steps: self.config.train.steps, environment }
+    }
+
+    /// A run that goes on elsewhere may get other bytes.
+    fn warn_of_changes(&self, events: &[Event]) {
+        let mut starts = events.iter().rev().filter_map(|event| match event {
+            Event::Start { environment, .. } => environment.as_ref(),
+            _ => None,
+        });
+        let changes = starts.next().map(|before| self.environment.changes_since(before).join("; "));
+        if let Some(changes) = changes.filter(|changes| !changes.is_empty()) {
+            print_error(&format!(
+                "warning: {changes}; the bytes may differ from those of a run without a stop"
+            ));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The final figures of a training. Each of them may take long, and all of them hear a signal.
+
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use qkv_run::{Baseline, Evaluation};
+use qkv_train::{
+    AnyModel, Corpus, EvaluationProgress, Examples, HeldOut, Probe, Sampling, Split, generate_one_by_one,
+};
+
+use super::Job;
+use crate::output::progress::FigureBar;
+use crate::session::interrupt::Interrupt;
+use crate::session::outcome::Output;
+
+/// Test examples behind the final figures at most; `qkv eval` takes any number.
+const TEST_EXAMPLES: u64 = 10_000;
+
+/// Tokens of the sample at the end.
+const SAMPLE: usize = 200;
+
+/// What is found out about a trained model.
+pub struct Figures {
+    /// On the test split.
+    pub evaluation: Evaluation,
+    /// How many examples the test split has, where it is a list.
+    pub n_test_examples: Option<u64>,
+    /// The model on the first test example.
+    pub probe: Probe,
+    /// The loss of simpler models on the test split, where the task has any.
+    pub baselines: Vec<Baseline>,
+    /// A text that the model generated, where the task has a prompt.
+    pub sample: Option<String>,
+}
+
+impl Job {
+    /// The figures of `model`, a validation copy; `Break` after a signal.
+    pub(super) fn figures(
+        &self,
+        model: &AnyModel,
+        output: Output,
+        interrupt: &Interrupt,
+    ) -> Result<ControlFlow<(), Figures>> {
+        let examples = Examples { task: &*self.task, seed: self.config.seed, split: Split::Test };
+        let until_a_signal = |what: &str| {
+            let bar = if output.is_text() { FigureBar::new(what) } else { FigureBar::hidden() };
+            move |progress: EvaluationProgress| {
+                bar.show(progress);
+                interrupt.go_on()
+            }
+        };
+        let held_out = HeldOut { examples, n_examples: TEST_EXAMPLES };
+        let ask = until_a_signal("test examples");
+        let evaluation = held_out.evaluate_while(model, &self.device, &mut |progress| Ok(ask(progress)))?;
+        let ControlFlow::Continue(evaluation) = evaluation else { return Ok(ControlFlow::Break(())) };
+        let probe = Probe::new(model, &*self.task, &examples.draw(0)?, &self.device)?;
+        let (mut baselines, mut sample) = (Vec::new(), None);
+        if let Some(corpus) = self.task.corpus() {
+            let mut ask = until_a_signal("positions counted");
+            match corpus.baselines(Split::Test, &mut ask) {
+                ControlFlow::Continue(found) => baselines = found,
+                ControlFlow::Break(_) => return Ok(ControlFlow::Break(())),
+            }
+            sample = self.sample(model, corpus, &mut until_a_signal("tokens generated"))?;
+        }
+        let figures = Figures { evaluation, n_test_examples: examples.count(), probe, baselines, sample };
+        // What was found out is of no use to a run that a signal ends: a resumed one finds out all of it.
+        Ok(interrupt.go_on().map_continue(|()| figures))
+    }
+
+    /// A text, as far as `ask` answers `Continue`.
+    fn sample(
+        &self,
+        model: &AnyModel,
+        corpus: &dyn Corpus,
+        ask: &mut dyn FnMut(EvaluationProgress) -> ControlFlow<()>,
+    ) -> Result<Option<String>> {
+        let Some(prompt) = corpus.prompt() else { return Ok(None) };
+        let sampling = Sampling { n_tokens: SAMPLE, seed: self.config.seed, ..Sampling::default() };
+        let tokens = generate_one_by_one(model, &*self.task, &prompt, &sampling, &self.device)?;
+        let mut progress = EvaluationProgress { n_done: 0, n_examples: SAMPLE as u64 };
+        let tokens = tokens.take_while(|_| {
+            progress.n_done += 1;
+            ask(progress).is_continue()
+        });
+        Ok(Some(corpus.text(&tokens.collect::<Vec<_>>())))
+    }
+}

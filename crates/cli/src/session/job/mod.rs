@@ -1,0 +1,119 @@
+//! One training, from a checked config to its final figures: what `train` and `sweep` share.
+//!
+//! Here belongs the order in which that happens. What each observer does with a step, and what is printed after the end,
+//! does not.
+
+mod beginning;
+#[cfg(test)]
+mod faults;
+mod figures;
+mod loading;
+mod watchers;
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::Device;
+use qkv_run::{Checkpoint, Environment, RunFolder};
+use qkv_train::{
+    AnyModel, Config, Ended, Experiment, Parts, State, Task, TrainError, Trained, Trainer, load_checkpoint,
+};
+
+use crate::exit;
+use crate::session::environment::Machine;
+use crate::session::interrupt::Interrupt;
+use crate::session::memory;
+use crate::session::outcome::{Outcome, Output};
+use beginning::Beginning;
+use watchers::Watchers;
+
+/// A checked training: its config, task and model fit together, and nothing was created.
+pub struct Job {
+    pub config: Config,
+    pub task: Arc<dyn Task>,
+    pub(super) parts: Parts,
+    /// With its initial weights.
+    pub model: AnyModel,
+    /// What a run without checkpoints begins with, unless it is that model at step 0.
+    first_state: Option<State<AnyModel>>,
+    device: Device,
+    environment: Environment,
+    stop_after: Option<u64>,
+}
+
+impl Job {
+    /// Builds the model of an experiment, if its training fits into memory; see [`memory::check`].
+    pub fn prepare(experiment: &Experiment, machine: &Machine, max_memory: Option<u64>) -> Result<Self> {
+        let (device, environment) = (machine.device.clone().autodiff(), machine.environment());
+        // Before the weights are drawn, where that is possible.
+        let before = experiment.memory();
+        if let Some(estimate) = &before {
+            memory::check(estimate, max_memory)?;
+        }
+        let model = experiment.model(&device)?;
+        if before.is_none() {
+            memory::check(&experiment.memory_of(&model), max_memory)?;
+        }
+        let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
+        // The trainer draws an example of each split and refuses what cannot be drawn.
+        let parts = experiment.parts.clone();
+        Trainer::with_parts(model.clone(), &*task, parts.clone(), &device)?;
+        Ok(Self { config, task, parts, model, first_state: None, device, environment, stop_after: None })
+    }
+
+    /// Ends after this many steps, without changing the schedule.
+    pub fn stop_after(self, stop_after: Option<u64>) -> Self {
+        Self { stop_after, ..self }
+    }
+
+    /// Begins with other weights than those that the seed decides.
+    pub fn with_model(self, model: AnyModel) -> Self {
+        Self { model, ..self }
+    }
+
+    /// Begins with the state of another run; the checkpoint of it is then the first of this one.
+    pub fn with_state_of(mut self, checkpoint: &Checkpoint) -> Result<Self> {
+        self.first_state = Some(self.state_at(checkpoint)?);
+        Ok(self)
+    }
+
+    fn state_at(&self, checkpoint: &Checkpoint) -> Result<State<AnyModel>, TrainError> {
+        load_checkpoint(checkpoint, self.model.clone(), &*self.parts.optimizer, &self.device)
+    }
+
+    /// Trains in `folder`, from the best of these checkpoints that is whole.
+    pub fn run(
+        &self,
+        folder: &RunFolder,
+        from: &[Checkpoint],
+        output: Output,
+        interrupt: &mut Interrupt,
+    ) -> Result<Outcome> {
+        let started = Instant::now();
+        let Beginning { trainer, log } = self.begin(folder, from, output)?;
+        let mut watchers = Watchers::new(self, folder, log, output, interrupt)?;
+        let trained = watchers.train(trainer, interrupt);
+        let Trained { state, ended } =
+            trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr))?;
+        watchers.leave_the_screen();
+        let figures = match (ended, interrupt.go_on()) {
+            (Ended::Stopped, ControlFlow::Break(())) => ControlFlow::Break(()),
+            _ => self.figures(&state.model.valid(), output, interrupt)?,
+        };
+        let step = state.step;
+        Ok(match figures {
+            ControlFlow::Continue(figures) => {
+                Outcome::Done(Box::new(watchers.end(ended, step, figures, started)?))
+            }
+            // Everything is saved, and a resumed run computes the figures.
+            ControlFlow::Break(()) => {
+                let code = interrupt.exit_code().expect("only a signal ends a job so");
+                Outcome::Interrupted { step, code: ExitCode::from(code) }
+            }
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! The readers that need a registry or a model, each with what must hold for any bytes.
+
+use burn::tensor::Device;
+use qkv_inspect::{Weights, layers};
+use qkv_model::parameters;
+use qkv_train::{
+    AdamW, AnyModel, ConfigSource, Experiment, Registry, load_checkpoint, load_checkpoint_weights,
+};
+
+use crate::corpus;
+use crate::readers::{Contents, STEP, run};
+
+/// `config.toml`, alone and beside a checkpoint, and behind a NUL each what `--set` sets.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let (text, settings) = text.split_once('\0').unwrap_or((text, ""));
+    let settings: Vec<&str> = settings.split('\0').filter(|setting| !setting.is_empty()).collect();
+    let registry = Registry::new();
+    if let Ok(Experiment { config, .. }) = registry.read(ConfigSource::Toml(text), &settings) {
+        let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]);
+        assert_eq!(again.expect("what is written is read").config, config);
+    }
+    let run = run(Contents { config: Some(text.as_bytes()), ..Contents::default() });
+    let _ = (registry.read_run(&run, &settings), run.verify());
+}
+
+/// `model.safetensors`, as it is trained and as it is inspected.
+pub fn weights(bytes: &[u8]) {
+    let run = run(Contents { weights: Some(bytes), ..Contents::default() });
+    let loaded = MODEL.with(|(model, _)| load_checkpoint_weights(&run.checkpoint(STEP), model.clone()));
+    let inspected = Weights::from_bytes("model.safetensors", bytes.to_vec());
+    if let Ok(weights) = &inspected {
+        for name in weights.names() {
+            let _ = weights.tensor(name);
+        }
+        let _ = layers(weights, 2);
+    }
+    if let Ok(model) = loaded {
+        let weights = inspected.expect("what can be trained can be inspected");
+        for parameter in parameters(&model) {
+            assert_eq!(weights.shape(&parameter.path), Some(&parameter.shape[..]), "{}", parameter.path);
+        }
+    }
+}
+
+/// `optimizer.safetensors`.
+pub fn optimizer(bytes: &[u8]) {
+    let run = run(Contents { optimizer: Some(bytes), ..Contents::default() });
+    MODEL.with(|(model, device)| {
+        let state = load_checkpoint(&run.checkpoint(STEP), model.clone(), &AdamW::default(), device);
+        if let Ok(state) = state {
+            let learned = parameters(model).into_iter().filter(|parameter| parameter.learned).count();
+            assert_eq!(state.optimizer.tensors.len(), learned);
+        }
+    });
+}
+
+/// The experiment of the run.
+pub fn experiment() -> Experiment {
+    let text = corpus::seed("config", "run");
+    let text = str::from_utf8(&text).expect("a config is text");
+    Registry::new().read(ConfigSource::Toml(text), &[] as &[&str]).expect("a valid config")
+}
+
+thread_local! {
+    /// Its model, and where it is trained.
+    pub static MODEL: (AnyModel, Device) = {
+        let device = Device::flex().autodiff();
+        (experiment().model(&device).expect("a valid model"), device)
+    };
+}

@@ -1,0 +1,4 @@
+//! `metrics.jsonl`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| qkv_fuzz::readers::log(bytes));
