@@ -35,7 +35,7 @@ use watchers::Watchers;
 pub struct Job {
     pub config: Config,
     pub task: Arc<dyn Task>,
-    pub(super) parts: Parts,
+    parts: Parts,
     /// With its initial weights.
     pub model: AnyModel,
     /// What a run without checkpoints begins with, unless it is that model at step 0.
