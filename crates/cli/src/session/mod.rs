@@ -8,6 +8,7 @@ pub mod environment;
 pub mod interrupt;
 pub mod job;
 pub mod memory;
+pub mod notices;
 pub mod open_run;
 pub mod origin;
 pub mod outcome;
