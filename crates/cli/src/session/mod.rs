@@ -2,6 +2,7 @@
 //!
 //! What only one command needs belongs to that command, and what the user sees to `output` or `live`.
 
+pub mod available_memory;
 pub mod config_file;
 pub mod device;
 pub mod environment;
