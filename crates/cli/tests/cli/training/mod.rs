@@ -38,6 +38,8 @@ mod out_folder;
 /// Files and folders of a run that its user may not read or write.
 #[cfg(unix)]
 mod permissions;
+/// The commit that the program records in a run.
+mod recorded_commit;
 /// A run that was stopped goes on as if it had not been.
 mod resume;
 /// What a run leaves on disk.
