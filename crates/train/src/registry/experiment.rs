@@ -39,7 +39,7 @@ impl Experiment {
     /// The memory that a training needs, before any of it is taken; `None` where the sizes of the model are not known
     /// before it is [built](Self::memory_of).
     pub fn memory(&self) -> Option<MemoryEstimate> {
-        Some(MemoryEstimate::new(&(self.sizes)(&self.passes())?, self.task.n_bytes()))
+        Some(MemoryEstimate::new(&(self.sizes)(&self.passes())?, &*self.task))
     }
 
     /// The same for its model, once that is built: without activations, where the sizes of its type are not known.
@@ -47,7 +47,7 @@ impl Experiment {
         let n_parameters = model.num_params() as f64;
         let of_parameters = ModelSizes { parameters: n_parameters, learned: n_parameters, passes: None };
         let sizes = (self.sizes)(&self.passes()).unwrap_or(of_parameters);
-        MemoryEstimate::new(&sizes, self.task.n_bytes())
+        MemoryEstimate::new(&sizes, &*self.task)
     }
 
     fn passes(&self) -> Passes {
