@@ -2,7 +2,10 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use qkv_model::{Catalog, Init, Mode, Parameter, Training, TransformerConfig, parameters};
+use qkv_model::{
+    Catalog, HeadShape, Init, Mode, NoPositions, NoSettings, Parameter, Place, ScaledDot, Training,
+    TransformerConfig, parameters,
+};
 use qkv_train::{ConfigSource, Model, ModelConfig, Passes, Registry, Task, TrainError};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +95,22 @@ impl Model for Lookup {
 }
 
 #[test]
+fn what_a_users_score_and_positions_compute_is_named_as_unknown() {
+    let registry = Registry::new()
+        .score("own", |_: &NoSettings, _: &Init, _: HeadShape| Ok(ScaledDot::default()))
+        .positions("own", |_: &NoSettings, _: &Init, _: Place| Ok(None::<NoPositions>));
+    let estimate =
+        |settings: &[&str]| registry.read(ConfigSource::Task("reverse"), settings).unwrap().memory().unwrap();
+    assert!(estimate(&["model.score=additive", "model.positions=alibi"]).is_whole());
+    let both = estimate(&["model.score=own", "model.positions=own"]);
+    assert!(!both.is_whole());
+    let named =
+        "not known: what the score `own` computes besides its maps, and what the positions `own` compute)";
+    assert!(both.to_string().ends_with(named), "{both}");
+    assert!(!estimate(&["model.positions=own"]).to_string().contains("score"));
+}
+
+#[test]
 fn a_users_model_counts_with_its_parameters_alone() {
     let registry = Registry::new().model::<LookupConfig>("lookup");
     let settings = ["task.n_symbols=1000", "model=lookup"];
@@ -102,5 +121,5 @@ fn a_users_model_counts_with_its_parameters_alone() {
     let table = estimate.to_string();
     // A million numbers of four bytes.
     assert!(table.contains("parameters                     3.8 MiB"), "{table}");
-    assert!(table.contains("the activations of a model of this type are not known"), "{table}");
+    assert!(table.contains("what is not known: the activations of a model of this type"), "{table}");
 }

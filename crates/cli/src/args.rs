@@ -78,7 +78,7 @@ pub struct TrainArgs {
     /// settings that its weights fit: longer, at another rate, …
     #[arg(long, value_name = "NEWDIR", group = "going_on", conflicts_with_all = ["out", "force"])]
     pub branch: Option<PathBuf>,
-    /// With --resume: go on after the checkpoint of STEP, and set aside those after it, also in a finished run. With
+    /// With --resume: go on after the checkpoint of STEP, and set aside what came after it, also in a finished run. With
     /// --branch: begin from that one
     #[arg(long, value_name = "STEP", requires = "going_on", conflicts_with_all = ["force", "init_from"])]
     pub from: Option<u64>,

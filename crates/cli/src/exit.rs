@@ -22,14 +22,18 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
 }
 
+/// The context of any other error that ended a training. What was asked for was possible, so it is no bad usage.
+#[derive(Debug, Error)]
+#[error("{0}")]
+struct FailedTraining(String);
+
 /// Adds to the error of a training what goes on from it: for a training that diverged its run and its rate.
 pub fn of_training(error: TrainError, run: &RunFolder, learning_rate: f64) -> anyhow::Error {
-    let is_diverged = matches!(error, TrainError::Diverged { .. });
-    let error = anyhow::Error::new(error);
-    if !is_diverged {
-        return error;
+    if !matches!(error, TrainError::Diverged { .. }) {
+        let message = error.to_string();
+        return anyhow::Error::new(error).context(FailedTraining(message));
     }
-    error.context(DivergedRun::new(run, learning_rate))
+    anyhow::Error::new(error).context(DivergedRun::new(run, learning_rate))
 }
 
 /// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
@@ -55,17 +59,22 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     print_error(&format!("error: {}", sentence(&error)));
+    ExitCode::from(number(&error))
+}
+
+fn number(error: &anyhow::Error) -> u8 {
     let train = error.downcast_ref::<TrainError>();
-    let is_usage = error.is::<Usage>()
-        || error.is::<InspectError>()
-        || error.is::<ModelError>()
-        || run_error(&error).is_some_and(RunError::is_usage)
-        || train.is_some_and(TrainError::is_usage);
-    match (train, run_error(&error)) {
-        (Some(TrainError::Diverged { .. }), _) => ExitCode::from(4),
-        (_, Some(RunError::Busy { .. })) => ExitCode::from(3),
-        _ if is_usage => ExitCode::from(2),
-        _ => ExitCode::from(1),
+    let is_usage = !error.is::<FailedTraining>()
+        && (error.is::<Usage>()
+            || error.is::<InspectError>()
+            || error.is::<ModelError>()
+            || run_error(error).is_some_and(RunError::is_usage)
+            || train.is_some_and(TrainError::is_usage));
+    match (train, run_error(error)) {
+        (Some(TrainError::Diverged { .. }), _) => 4,
+        (_, Some(RunError::Busy { .. })) => 3,
+        _ if is_usage => 2,
+        _ => 1,
     }
 }
 
@@ -95,4 +104,32 @@ pub fn run_error(error: &anyhow::Error) -> Option<&RunError> {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Error, ErrorKind};
+
+    #[test]
+    fn what_cannot_be_read_is_bad_usage_until_a_training_has_begun() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let run = RunFolder::create(folder.path(), "", qkv_run::Existing::Keep)?;
+        let unread = |source: Error| {
+            let path = folder.path().join("checkpoints");
+            TrainError::Run(RunError::Io { action: "read", path, source })
+        };
+        for (kind, before) in
+            [(ErrorKind::PermissionDenied, 2), (ErrorKind::NotADirectory, 2), (ErrorKind::Other, 1)]
+        {
+            assert_eq!(number(&unread(kind.into()).into()), before, "{kind}");
+            let during = of_training(unread(kind.into()), &run, 0.1);
+            assert_eq!(number(&during), 1, "{kind}");
+            assert_eq!(sentence(&during), unread(kind.into()).to_string());
+        }
+        let diverged =
+            TrainError::Diverged { step: 3, what: qkv_train::Quantity::Loss, tensor: None, value: f64::NAN };
+        assert_eq!(number(&of_training(diverged, &run, 0.1)), 4);
+        Ok(())
+    }
 }

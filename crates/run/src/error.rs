@@ -135,11 +135,27 @@ impl RunError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == ErrorKind::NotADirectory,
-            Self::Io { action: "read", .. } => true,
+            Self::Io { action: "read", source, .. } => cannot_be_read(source.kind()),
             Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => false,
             _ => true,
         }
     }
+}
+
+/// Whether an error lies in what was named, which is missing, something else, or not permitted to this user. Any other
+/// one, such as a disk that fails, does not.
+fn cannot_be_read(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidData
+            | ErrorKind::InvalidFilename
+            | ErrorKind::FileTooLarge
+    )
 }
 
 fn name_of(owner: Option<u32>) -> String {
@@ -154,5 +170,19 @@ fn list(steps: &[u64]) -> String {
         [] => "no step".to_owned(),
         _ if steps.len() <= SHOWN => text(steps),
         _ => format!("{}, …, {}", text(&steps[..SHOWN / 2]), text(&steps[steps.len() - SHOWN / 2..])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_disk_is_no_bad_usage() {
+        let unread = |source: io::Error| RunError::io("read", Path::new("run"))(source).is_usage();
+        assert!(unread(ErrorKind::PermissionDenied.into()) && unread(ErrorKind::IsADirectory.into()));
+        // EIO, which is 5 on every Unix, has no kind.
+        assert!(!unread(io::Error::from_raw_os_error(5)) || !cfg!(unix));
+        assert!(!unread(ErrorKind::Other.into()) && !unread(ErrorKind::TimedOut.into()));
     }
 }

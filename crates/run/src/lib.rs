@@ -20,6 +20,8 @@
 //!                                      the run went on
 //! snapshots/step-00000500.safetensors  a frame of the film             training            film
 //! report.html                          a page                          the report
+//! metrics.jsonl.set-aside              lines and frames after the      resuming            nothing
+//! snapshots/….safetensors.set-aside    step from which the run went on
 //! ```
 //!
 //! What ends in `.tmp` or `.replaced` is not finished, and goes when the run is next locked. A frame holds, under the
@@ -40,9 +42,9 @@
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
-//! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]. An [`Event`] is one line of its [`Log`], of a
+//! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is one line of its [`Log`], of a
 //! [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an [`Environment`]; a run goes on
-//! after an earlier step as [`Rewound`], if its config ([`flatten`]ed values, [`differences`]) has no
+//! after an earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
 //! [`changes_of_meaning`], each of them a [`Difference`]. [`RunError`] is what can be wrong, and a
 //! [`Finding`] what [`RunFolder::verify`] sees of it.
 
@@ -59,12 +61,12 @@ mod tensor_file;
 pub mod tensor_names;
 mod verify;
 
-pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, sha256};
+pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, sha256};
 pub use config::{Difference, changes_of_meaning, differences, flatten};
 pub use error::RunError;
 pub use film::ProbeLabels;
 pub use folder::{Existing, Repair, RunFolder};
-pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, StepReport};
+pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport};
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
 pub use tensor_file::{check_tensor_header, read_tensors};
 pub use verify::Finding;

@@ -93,7 +93,7 @@ fn figures(out: &mut impl Write, summaries: &[Summary], start_step: Option<u64>)
     writeln!(
         out,
         "\neffective is the effective rank, σ the largest singular values, moved\n\
-         ‖W - W_0‖ / ‖W_0‖, cosine the angle between W and W_0, the matrix at step {}",
+         ‖W - W_0‖ / ‖W_0‖, cosine that of their angle; W_0 is the matrix at step {}",
         start_step.unwrap_or(0)
     )?;
     Ok(())

@@ -21,10 +21,11 @@ use qkv_train::{Model, Next, State};
 
 use crate::exit::usage;
 use crate::output::colour;
+use crate::output::rate::Rate;
 use crate::session::interrupt::Interrupt;
 use budget::{Budget, TRAINING_PER_CAPTURE, TRAINING_PER_PICTURE};
 use keys::Key;
-use pace::{Clock, Pace, Rate};
+use pace::{Clock, Pace};
 use terminal::Terminal;
 use view::{Capture, Place, Training, View};
 

@@ -39,23 +39,3 @@ impl Clock {
         (done > 0).then(|| trained / done as f64 * last_step.saturating_sub(step) as f64)
     }
 }
-
-/// Tokens per second between two pictures, because those of single steps flicker.
-#[derive(Default)]
-pub struct Rate {
-    /// Sum over the steps of the training time of a token.
-    seconds: f64,
-    steps: f64,
-}
-
-impl Rate {
-    pub fn push(&mut self, tokens_per_second: f64) {
-        self.seconds += 1.0 / tokens_per_second;
-        self.steps += 1.0;
-    }
-
-    /// The rate over all steps; `None` without any.
-    pub fn mean(self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.steps / self.seconds)
-    }
-}

@@ -29,13 +29,14 @@ const FURTHER: [(&str, &str); 4] = [
 /// Shows the attention maps of `probe` and the commands that show more of the run.
 pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
     let fits = probe.labels.tokens.len() <= POSITIONS;
-    if fits && !probe.weights.is_empty() {
+    let shows_maps = fits && !probe.weights.is_empty();
+    if shows_maps {
         writeln!(out, "\none test example: each row is a query, each column a key")?;
     }
     let of_layer =
         |(layer, weights): (usize, &Tensor<3>)| (0..weights.dims()[0]).map(move |head| (layer, head));
     let heads = probe.weights.iter().enumerate().flat_map(of_layer);
-    for (layer, head) in heads.take(if fits { MAPS } else { 0 }) {
+    for (layer, head) in heads.take(if shows_maps { MAPS } else { 0 }) {
         let map = attention_map(&probe.weights[layer], head).map_err(Error::msg)?;
         let title = format!("attention weights of layer {layer}, head {head}");
         let map = HeatMap::new(&map, Palette::Sequential)
@@ -43,7 +44,8 @@ pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
             .with_labels(&probe.labels.tokens, &probe.labels.tokens);
         out.heat_map(&map)?;
     }
-    writeln!(out, "look further:")?;
+    // A map ends with an empty line.
+    writeln!(out, "{}look further:", if shows_maps { "" } else { "\n" })?;
     let run = shell::path(run);
     let commands = FURTHER.map(|(command, what)| (shell::command(&[command, &run]), what));
     let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);

@@ -9,6 +9,7 @@ pub mod format;
 pub mod picture_files;
 pub mod portion;
 pub mod progress;
+pub mod rate;
 pub mod shell;
 pub mod stdout;
 pub mod table;

@@ -5,14 +5,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use qkv_inspect::grouped;
 use qkv_train::{Evaluation, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
 
+use crate::output::rate::Rate;
 use crate::output::stdout::Stdout;
 
 /// Shows the progress of a run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     steps: u64,
+    /// Since the last line.
+    rate: Rate,
     latest: Option<Evaluation>,
     screen: Stdout,
 }
@@ -23,24 +27,28 @@ const LINES: u64 = 20;
 impl Progress {
     pub fn new(steps: u64) -> Self {
         let bar = bar(steps, "{bar:30} {pos}/{len} steps  {msg}  {eta} left");
-        Self { bar, steps, latest: None, screen: Stdout::of_a_training() }
+        Self { bar, steps, rate: Rate::default(), latest: None, screen: Stdout::of_a_training() }
     }
 }
 
 impl<M> Observer<M> for Progress {
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
         let held_out = self.latest.map_or(String::new(), |latest| {
-            format!("  held-out sequence accuracy {:.4}", latest.sequence_accuracy)
+            let Evaluation { loss, sequence_accuracy, .. } = latest;
+            format!("  held-out loss {loss:.4}  sequence accuracy {sequence_accuracy:.4}")
         });
         let StepReport { step, loss, lr, grad_norm, tokens_per_second } = report;
+        self.rate.push(*tokens_per_second);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(*step);
                 bar.set_message(format!("loss {loss:.4}{held_out}"));
             }
             None if *step == 1 || step.is_multiple_of(self.steps.div_ceil(LINES)) || *step == self.steps => {
+                let rate = std::mem::take(&mut self.rate).mean().unwrap_or(*tokens_per_second);
                 let line = format!(
-                    "step {step:>6}  loss {loss:.4}  lr {lr:.1e}  gradient {grad_norm:.3}  {tokens_per_second:.0} tokens/s"
+                    "step {step:>6}  loss {loss:.4}  lr {lr:.1e}  gradient {grad_norm:.3}  {:>9} tokens/s",
+                    grouped(rate.round() as usize)
                 );
                 let failed = TrainError::io("write", Path::new("standard output"));
                 writeln!(self.screen, "{line}{held_out}").map_err(failed)?;

@@ -7,10 +7,11 @@ use anyhow::Result;
 use qkv_train::MemoryEstimate;
 
 use crate::exit::usage;
+use crate::session::available_memory;
 
 /// Refuses what needs more than `allowed` bytes, or else than there are; where that cannot be read, nothing.
 pub fn check(estimate: &MemoryEstimate, allowed: Option<u64>) -> Result<()> {
-    let (limit, what) = match (allowed, available()) {
+    let (limit, what) = match (allowed, available_memory::bytes(Path::new("/"))) {
         (Some(allowed), _) => (allowed, "that --max-memory allows"),
         (None, Some(available)) => (available, "that are available; --max-memory SIZE sets another limit"),
         (None, None) => return Ok(()),
@@ -42,39 +43,6 @@ pub fn size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// What the system and the control groups of the process still give, in bytes.
-fn available() -> Option<u64> {
-    let meminfo = fs::read_to_string("/proc/meminfo").ok();
-    let of_system = meminfo.and_then(|text| kilobytes(&text, "MemAvailable:"));
-    of_system.into_iter().chain(group_limits()).min()
-}
-
-/// The limits of the control groups of the process, from the root to its own.
-fn group_limits() -> Vec<u64> {
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    // Version 2 has a line `0::/PATH`, version 1 one such as `5:memory:/PATH`.
-    let path =
-        |group: &str| group.splitn(3, ':').nth(2).unwrap_or_default().trim_start_matches('/').to_owned();
-    let mut limits = Vec::new();
-    for group in groups.lines() {
-        let (root, file) = match group.split(':').nth(1) {
-            Some("") => ("/sys/fs/cgroup", "memory.max"),
-            Some(controllers) if controllers.split(',').any(|name| name == "memory") => {
-                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
-            }
-            _ => continue,
-        };
-        let own = Path::new(root).join(path(group));
-        let folders = own.ancestors().take_while(|folder| folder.starts_with(root));
-        // "max" is no number.
-        limits.extend(
-            folders
-                .filter_map(|folder| fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok()),
-        );
-    }
-    limits
-}
-
 /// Peak of the resident set, in bytes; `None` on other systems.
 pub fn peak() -> Option<usize> {
     status("VmHWM:")
@@ -88,13 +56,8 @@ pub fn resident_after_reset() -> Option<usize> {
 
 /// A line of `/proc/self/status`, in bytes.
 fn status(key: &str) -> Option<usize> {
-    kilobytes(&fs::read_to_string("/proc/self/status").ok()?, key).map(|bytes| bytes as usize)
-}
-
-/// A line such as `VmHWM:     1024 kB`, in bytes.
-fn kilobytes(text: &str, key: &str) -> Option<u64> {
-    let line = text.lines().find(|line| line.starts_with(key))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1024)
+    available_memory::kilobytes(&fs::read_to_string("/proc/self/status").ok()?, key)
+        .map(|bytes| bytes as usize)
 }
 
 #[cfg(test)]

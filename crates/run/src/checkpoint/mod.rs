@@ -10,6 +10,7 @@ mod save;
 
 pub use description::Description;
 pub use manifest::{Manifest, ManifestFile, NoManifest, sha256};
+pub use prune::Pruned;
 pub(crate) use save::REPLACED;
 
 use std::path::{Path, PathBuf};

@@ -1,43 +1,72 @@
 //! Which checkpoints stay.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::folder::{CHECKPOINTS, RunFolder};
 use crate::storage::retire;
 
+/// What became of the checkpoints that need not stay.
+#[derive(Debug)]
+pub struct Pruned {
+    /// Steps of those that went.
+    pub removed: Vec<u64>,
+    /// Why others are still there: what could not be read or removed now stays, and the next time is another try.
+    pub failures: Vec<RunError>,
+}
+
 impl RunFolder {
     /// Removes all checkpoints but the `keep` newest, at least one, the best and the first, which is the start or where
-    /// the run branched from another; returns the steps of those that went. The best has the lowest held-out loss among
-    /// those that were evaluated at their own step. A damaged checkpoint is not counted, and stays.
-    ///
-    /// # Errors
-    /// If a checkpoint cannot be read or removed.
-    pub fn prune(&self, keep: usize) -> Result<Vec<u64>, RunError> {
+    /// the run branched from another. The best has the lowest held-out loss among those that were evaluated at their own
+    /// step. A damaged checkpoint, or one that cannot be read, is not counted, and stays: that old ones remain is no
+    /// reason to end a training.
+    pub fn prune(&self, keep: usize) -> Pruned {
+        let mut pruned = Pruned { removed: Vec::new(), failures: Vec::new() };
+        let folders = self.step_folders().unwrap_or_else(|error| {
+            pruned.failures.push(error);
+            Vec::new()
+        });
         let mut losses = Vec::new();
-        for checkpoint in self.checkpoints()? {
-            match checkpoint.description() {
-                Ok(description) => {
-                    let loss = description.evaluation.map(|evaluation| evaluation.loss);
-                    losses.push((checkpoint, loss.filter(|loss| loss.is_finite())));
-                }
-                Err(RunError::Damaged { .. } | RunError::UnknownFormat { .. }) => {}
-                Err(error) => return Err(error),
+        for checkpoint in folders {
+            match checkpoint.held_out_loss() {
+                Ok(Some(loss)) => losses.push((checkpoint, loss)),
+                Ok(None) => {}
+                Err(error) => pruned.failures.push(error),
             }
         }
         let steps = losses.iter().map(|(checkpoint, _)| checkpoint.step);
         let mut kept: BTreeSet<u64> = steps.rev().take(keep.max(1)).collect();
-        let evaluated = losses.iter().filter_map(|(checkpoint, loss)| Some((checkpoint.step, (*loss)?)));
+        let evaluated = losses.iter().filter(|(_, loss)| loss.is_finite());
         // Of equal ones the newest, which is often kept anyway.
         let best = evaluated.rev().min_by(|(_, one), (_, other)| one.total_cmp(other));
-        kept.extend(best.map(|(step, _)| step));
+        kept.extend(best.map(|(checkpoint, _)| checkpoint.step));
         kept.extend(losses.first().map(|(checkpoint, _)| checkpoint.step));
-        let removed: Vec<_> =
-            losses.into_iter().map(|(found, _)| found).filter(|found| !kept.contains(&found.step)).collect();
-        let folders: Vec<PathBuf> = removed.iter().map(|checkpoint| checkpoint.folder.clone()).collect();
-        retire(&*self.storage, &self.path.join(CHECKPOINTS), &folders)?;
-        Ok(removed.iter().map(|checkpoint| checkpoint.step).collect())
+        for (checkpoint, _) in losses.into_iter().filter(|(checkpoint, _)| !kept.contains(&checkpoint.step)) {
+            // One by one, so that one that cannot be removed keeps no other.
+            match retire(&*self.storage, &self.path.join(CHECKPOINTS), &[checkpoint.folder]) {
+                Ok(()) => pruned.removed.push(checkpoint.step),
+                Err(error) => pruned.failures.push(error),
+            }
+        }
+        pruned
+    }
+}
+
+impl Checkpoint {
+    /// The held-out loss, NaN where there is none; `None` for a checkpoint that is incomplete, damaged, or of another
+    /// program.
+    fn held_out_loss(&self) -> Result<Option<f64>, RunError> {
+        if !self.is_complete()? {
+            return Ok(None);
+        }
+        match self.description() {
+            Ok(description) => {
+                Ok(Some(description.evaluation.map_or(f64::NAN, |evaluation| evaluation.loss)))
+            }
+            Err(RunError::Damaged { .. } | RunError::UnknownFormat { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -55,9 +84,9 @@ mod tests {
             run.write_checkpoint(step, &contents_with_loss(step, loss))?;
         }
         run.write_checkpoint(6, &contents(6))?;
-        assert_eq!(run.prune(2)?, [2, 3, 5, 6]);
-        assert_eq!((steps_of(&run)?, run.prune(2)?), (vec![0, 4, 7, 8], vec![]));
-        assert_eq!((run.prune(0)?, steps_of(&run)?), (vec![7], vec![0, 4, 8]));
+        assert_eq!(run.prune(2).removed, [2, 3, 5, 6]);
+        assert_eq!((steps_of(&run)?, run.prune(2).removed), (vec![0, 4, 7, 8], vec![]));
+        assert_eq!((run.prune(0).removed, steps_of(&run)?), (vec![7], vec![0, 4, 8]));
         assert_eq!(fs::read_dir(folder.path().join(CHECKPOINTS))?.count(), 3, "something is left over");
         Ok(())
     }
@@ -68,7 +97,24 @@ mod tests {
         for step in [1, 4] {
             fs::write(run.at(step)?.config(), "{}")?;
         }
-        assert_eq!((run.prune(1)?, steps_of(&run)?), (vec![2], vec![0, 1, 3, 4]));
+        let pruned = run.prune(1);
+        assert_eq!((pruned.removed, steps_of(&run)?), (vec![2], vec![0, 1, 3, 4]));
+        assert!(pruned.failures.is_empty(), "{:?}", pruned.failures);
+        Ok(())
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_read_stays_and_the_others_go() -> Outcome {
+        let (_folder, run) = run(&[0, 1, 2, 3, 4])?;
+        let config = run.at(1)?.config();
+        fs::remove_file(&config)?;
+        fs::create_dir(&config)?;
+        let pruned = run.prune(1);
+        assert_eq!((pruned.removed, pruned.failures.len()), (vec![2, 3], 1));
+        let message = pruned.failures[0].to_string();
+        assert!(message.contains(&config.display().to_string()), "{message}");
+        assert!(config.is_dir());
+        assert_eq!(run.latest()?.step, 4);
         Ok(())
     }
 }

@@ -14,12 +14,13 @@ use crate::storage::{
 pub(crate) const REPLACED: &str = ".replaced";
 
 impl RunFolder {
-    /// Saves a checkpoint. When this returns, it outlasts a power cut, with the log of everything before it; when it
-    /// fails, every older checkpoint is as it was.
+    /// Saves a checkpoint. When this returns, it outlasts a power cut, with the log of everything before it, also of lines
+    /// that could not be written before; when it fails, every older checkpoint is as it was.
     ///
     /// # Errors
     /// If a file or folder cannot be written.
     pub fn write_checkpoint(&self, step: u64, contents: &Contents) -> Result<Checkpoint, RunError> {
+        self.flush_log()?;
         let checkpoint = self.checkpoint(step);
         create_folders(&*self.storage, &self.path.join(CHECKPOINTS))?;
         let unfinished = with_suffix(&checkpoint.folder, UNFINISHED);

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::checkpoint::step_name;
 use crate::error::RunError;
-use crate::folder::{RunFolder, SNAPSHOTS};
-use crate::storage::{put_file, remove_file};
+use crate::folder::{RunFolder, SET_ASIDE, SNAPSHOTS};
+use crate::storage::{free_name, put_file, remove_file, rename, sync_folder};
 
 const FRAME: &str = ".safetensors";
 
@@ -34,6 +34,21 @@ impl RunFolder {
             _ => {}
         }
         put_file(&*self.storage, &folder.join(step_name(step) + FRAME), bytes)
+    }
+
+    /// Gives the frames after `step` other names, for good; returns them.
+    pub(crate) fn set_snapshots_aside_after(&self, step: u64) -> Result<Vec<PathBuf>, RunError> {
+        let later = self.snapshots()?.into_iter().filter(|&(at, _)| at > step);
+        let mut names = Vec::new();
+        for (_, frame) in later {
+            let name = free_name(&*self.storage, &frame, SET_ASIDE)?;
+            rename(&*self.storage, &frame, &name)?;
+            names.push(name);
+        }
+        if !names.is_empty() {
+            sync_folder(&*self.storage, &self.path.join(SNAPSHOTS))?;
+        }
+        Ok(names)
     }
 
     /// Removes the frames after `step`.

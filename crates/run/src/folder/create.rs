@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::occupancy::{Occupancy, is_of_a_step, occupancy};
+use super::recovery::is_of_a_log;
 use super::{CHECKPOINTS, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::error::RunError;
 use crate::storage::{
-    Disk, EntryKind, Storage, UNFINISHED, create_folders, exists, list, remove_file, remove_tree, retire,
-    sync_folder,
+    Disk, EntryKind, Storage, UNFINISHED, create_folders, list, remove_file, remove_tree, retire, sync_folder,
 };
 
 /// What to do with a run that is already there.
@@ -41,7 +41,7 @@ impl RunFolder {
         config: &str,
         existing: Existing,
     ) -> Result<Self, RunError> {
-        let run = Self { path: path.to_owned(), storage, held: None };
+        let run = Self::new(storage, path.to_owned());
         run.check_occupancy(existing)?;
         create_folders(&*run.storage, path)?;
         let lock = run.lock()?;
@@ -87,32 +87,49 @@ impl RunFolder {
     /// a power cut before the next config leaves the old one without steps, never a new one with steps of the old.
     fn remove(&self) -> Result<(), RunError> {
         let (storage, checkpoints) = (&*self.storage, self.path.join(CHECKPOINTS));
-        let of_a_step = |folder: &Path| {
-            let names = list(storage, folder)?;
-            let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| is_of_a_step(name, "")));
-            Ok::<Vec<PathBuf>, RunError>(ours.map(|name| folder.join(name)).collect())
-        };
+        let snapshots = self.path.join(SNAPSHOTS);
+        // What is no part of a run is refused before anything goes.
+        let files = self.logs_and_report()?;
+        let [folders, frames] = [self.of_steps(&checkpoints)?, self.of_steps(&snapshots)?];
         let mut whole = Vec::new();
-        for entry in of_a_step(&checkpoints)? {
-            let kind = storage.entry(&entry).map_err(RunError::io("read", &entry))?.map(|entry| entry.kind);
+        for entry in folders {
             let is_unfinished = entry.to_string_lossy().ends_with(UNFINISHED);
-            match kind {
+            match kind_of(storage, &entry)? {
                 Some(EntryKind::Folder) if !is_unfinished => whole.push(entry),
                 _ => remove_tree(storage, &entry)?,
             }
         }
         retire(storage, &checkpoints, &whole)?;
-        let snapshots = self.path.join(SNAPSHOTS);
-        let frames = of_a_step(&snapshots)?;
         frames.iter().try_for_each(|frame| remove_tree(storage, frame))?;
         if !frames.is_empty() {
             sync_folder(storage, &snapshots)?;
         }
-        let mut is_changed = false;
-        for file in [METRICS, REPORT].map(|file| self.path.join(file)) {
-            is_changed |= exists(storage, &file)?;
-            remove_file(storage, &file)?;
-        }
-        if is_changed { sync_folder(storage, &self.path) } else { Ok(()) }
+        files.iter().try_for_each(|file| remove_file(storage, file))?;
+        if files.is_empty() { Ok(()) } else { sync_folder(storage, &self.path) }
     }
+
+    /// What the steps of a run have in one of its folders, whatever became of it.
+    fn of_steps(&self, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
+        let names = list(&*self.storage, folder)?;
+        let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| is_of_a_step(name, "")));
+        Ok(ours.map(|name| folder.join(name)).collect())
+    }
+
+    /// The log, what was set aside of it, and the report, as far as they are there.
+    fn logs_and_report(&self) -> Result<Vec<PathBuf>, RunError> {
+        let is_ours = |name: &str| [METRICS, REPORT].contains(&name) || is_of_a_log(name);
+        let mut files = self.names()?;
+        files.retain(|name| name.to_str().is_some_and(is_ours));
+        let files: Vec<PathBuf> = files.into_iter().map(|name| self.path.join(name)).collect();
+        for file in &files {
+            if kind_of(&*self.storage, file)? == Some(EntryKind::Folder) {
+                return Err(RunError::damaged(file, "it is a folder, expected a file".to_owned()));
+            }
+        }
+        Ok(files)
+    }
+}
+
+fn kind_of(storage: &dyn Storage, path: &Path) -> Result<Option<EntryKind>, RunError> {
+    Ok(storage.entry(path).map_err(RunError::io("read", path))?.map(|entry| entry.kind))
 }

@@ -12,13 +12,15 @@ pub use create::Existing;
 use lock::Held;
 use occupancy::{Occupancy, occupancy};
 pub use recovery::Repair;
+pub(crate) use recovery::SET_ASIDE;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::checkpoint::{Checkpoint, step_in};
 use crate::error::RunError;
+use crate::log::Lines;
 use crate::storage::{Disk, Storage, exists, list, put_file};
 
 pub(crate) const CONFIG: &str = "config.toml";
@@ -34,6 +36,8 @@ pub struct RunFolder {
     pub(crate) storage: Arc<dyn Storage>,
     /// Held while any clone of this value lives; `None` for a run that is only looked at.
     pub(crate) held: Option<Arc<Held>>,
+    /// Of its log, for all clones of this value.
+    pub(crate) lines: Arc<Mutex<Lines>>,
 }
 
 impl RunFolder {
@@ -58,7 +62,11 @@ impl RunFolder {
         if !exists(&*storage, &path.join(CONFIG))? && occupancy(&*storage, &path)? != Occupancy::Run {
             return Err(RunError::NotARun { path, missing: CONFIG });
         }
-        Ok(Self { path, storage, held: None })
+        Ok(Self::new(storage, path))
+    }
+
+    fn new(storage: Arc<dyn Storage>, path: PathBuf) -> Self {
+        Self { path, storage, held: None, lines: Arc::default() }
     }
 
     /// Where the run is.

@@ -54,12 +54,15 @@ pub(crate) fn occupancy(storage: &dyn Storage, path: &Path) -> Result<Occupancy,
         Some(EntryKind::Link) if storage.list(path).is_err() => return Ok(Occupancy::Foreign),
         Some(EntryKind::Folder | EntryKind::Link) => {}
     }
-    let unfinished = format!("{CONFIG}{UNFINISHED}");
+    let unfinished = [CONFIG, LOCK].map(|name| format!("{name}{UNFINISHED}"));
     let mut names = storage.list(path).map_err(io(path))?.into_iter();
-    if names.all(|name| name == LOCK || name == *unfinished) {
+    if names.all(|name| name == LOCK || unfinished.iter().any(|unfinished| name == **unfinished)) {
         return Ok(Occupancy::Free);
     }
     let steps = |folder: &str, extension: &str| {
+        if !is_there(folder, EntryKind::Folder)? {
+            return Ok(false);
+        }
         let names = list(storage, &path.join(folder))?;
         let is_step =
             |name: &std::ffi::OsString| name.to_str().is_some_and(|name| is_of_a_step(name, extension));

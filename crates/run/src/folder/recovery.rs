@@ -1,12 +1,14 @@
 //! What the death of a process left unfinished, and checkpoints that are put aside.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::lock::LOCK;
 use super::occupancy::is_of_a_step;
 use super::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::checkpoint::{Checkpoint, Description, REPLACED};
 use crate::error::RunError;
-use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, sync_folder, with_suffix};
+use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, sync_folder};
 
 /// What early versions used in place of [`REPLACED`], and what a user may call a copy: it is put back where the original
 /// is missing, and never removed.
@@ -15,8 +17,8 @@ const OLD: &str = ".old";
 /// Behind the name of a checkpoint that was not accepted.
 const DAMAGED: &str = ".damaged";
 
-/// Behind the name of a checkpoint after the step from which a run went on.
-const SET_ASIDE: &str = ".set-aside";
+/// Behind the name of what is after the step from which a run went on: a checkpoint, a frame, lines of the log.
+pub(crate) const SET_ASIDE: &str = ".set-aside";
 
 /// Something that was put in order when a run was locked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,16 +75,25 @@ impl RunFolder {
                 left_over.push(self.path.join(SNAPSHOTS).join(name));
             }
         }
-        left_over
-            .extend([CONFIG, METRICS, REPORT].map(|file| with_suffix(&self.path.join(file), UNFINISHED)));
-        for path in left_over {
-            if exists(&*self.storage, &path)? {
-                remove_tree(&*self.storage, &path)?;
-                repairs.push(Repair::Removed(path));
+        let is_ours = |name: &str| [CONFIG, METRICS, REPORT, LOCK].contains(&name) || is_of_a_log(name);
+        for name in self.names()? {
+            if name.to_str().and_then(|name| name.strip_suffix(UNFINISHED)).is_some_and(is_ours) {
+                left_over.push(self.path.join(name));
             }
+        }
+        for path in left_over {
+            remove_tree(&*self.storage, &path)?;
+            repairs.push(Repair::Removed(path));
         }
         repairs.extend(self.repair_config()?);
         Ok(repairs)
+    }
+
+    /// The names in the folder, which may be reached through a link.
+    pub(super) fn names(&self) -> Result<Vec<OsString>, RunError> {
+        let mut names = self.storage.list(&self.path).map_err(RunError::io("read", &self.path))?;
+        names.sort();
+        Ok(names)
     }
 
     fn repair_checkpoints(&self, repairs: &mut Vec<Repair>) -> Result<(), RunError> {
@@ -138,6 +149,11 @@ impl RunFolder {
         }
         Ok(None)
     }
+}
+
+/// Whether a name is that of lines which were set aside.
+pub(super) fn is_of_a_log(name: &str) -> bool {
+    name.strip_prefix(METRICS).is_some_and(|rest| rest.starts_with(SET_ASIDE))
 }
 
 #[cfg(test)]

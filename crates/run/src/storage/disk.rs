@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use super::durable::{UNFINISHED, with_suffix};
 use super::{Entry, EntryKind, Lock, Storage};
+
+/// A file is replaced only once, by the first process that locks a copy of a run; a second one looks again.
+const LOCK_TRIES: u32 = 3;
 
 /// The file system of this machine. Files get the mode that the umask leaves.
 ///
@@ -119,26 +123,57 @@ impl Storage for Disk {
     }
 
     fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>> {
-        let mut options = File::options();
-        options.read(true).write(true);
-        // A new file is never one that a link leads to; one that is there is opened as it is.
-        let mut lock = match options.clone().create_new(true).open(file) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(file, &options)?,
-            result => result?,
-        };
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
+        for _ in 0..LOCK_TRIES {
+            let mut options = File::options();
+            options.read(true).write(true);
+            // A new file is never one that a link leads to; one that is there is opened as it is.
+            let lock = match options.clone().create_new(true).open(file) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(file, &options)?,
+                result => result?,
+            };
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // A lock on a file that lost its name meanwhile would keep no one out.
+            let open = lock.metadata()?;
+            if !is_at(&open, file)? {
+                continue;
+            }
+            let mut lock = if has_other_names(&open) { replace_shared(file, &options)? } else { lock };
+            lock.set_len(0)?;
+            lock.write_all(owner.as_bytes())?;
+            return Ok(Some(Arc::new(Owned(lock))));
         }
-        // A lock on a file that lost its name meanwhile would keep no one out.
-        if !is_at(&lock.metadata()?, file)? {
-            return Err(not_regular());
-        }
-        lock.set_len(0)?;
-        lock.write_all(owner.as_bytes())?;
-        Ok(Some(Arc::new(Owned(lock))))
+        Err(not_regular())
     }
+}
+
+/// Gives the name of a locked file to a new one, which is locked before it has the name. The old one, which other names
+/// lead to, keeps its bytes: in a copy of a run that consists of hard links it is the lock of the original.
+fn replace_shared(file: &Path, options: &OpenOptions) -> io::Result<File> {
+    let unfinished = with_suffix(file, UNFINISHED);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let new = options.clone().create_new(true).open(&unfinished)?;
+    new.lock()?;
+    fs::rename(&unfinished, file)?;
+    Ok(new)
+}
+
+/// Whether a file has hard links beside the name by which it was opened; unknown on platforms other than Unix.
+fn has_other_names(open: &Metadata) -> bool {
+    #[cfg(unix)]
+    let n_names = std::os::unix::fs::MetadataExt::nlink(open);
+    #[cfg(not(unix))]
+    let n_names = {
+        let _ = open;
+        1
+    };
+    n_names > 1
 }
 
 /// A locked file with its owner in it.

@@ -78,14 +78,17 @@ pub(crate) fn exists(storage: &dyn Storage, path: &Path) -> Result<bool, RunErro
     Ok(storage.entry(path).map_err(RunError::io("read", path))?.is_some())
 }
 
-/// The names in a folder of a run, sorted; none where it is missing. A link in its place is refused: what is written or
-/// removed through it would lie outside the run.
+/// The names in a folder of a run, sorted; none where it is missing. A file in its place is refused, and so is a link: what
+/// is written or removed through it would lie outside the run.
 pub(crate) fn list(storage: &dyn Storage, folder: &Path) -> Result<Vec<OsString>, RunError> {
     let failed = RunError::io("read", folder);
     match storage.entry(folder) {
         Ok(None) => return Ok(Vec::new()),
         Ok(Some(entry)) if entry.kind == EntryKind::Link => {
             return Err(RunError::damaged(folder, "it is a symbolic link, expected a folder".to_owned()));
+        }
+        Ok(Some(entry)) if entry.kind != EntryKind::Folder => {
+            return Err(RunError::damaged(folder, "it is a file, expected a folder".to_owned()));
         }
         Ok(Some(_)) => {}
         Err(error) => return Err(failed(error)),

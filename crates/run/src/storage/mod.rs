@@ -111,7 +111,8 @@ pub trait Storage: Debug + Send + Sync {
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
 
     /// Locks a regular file for as long as the result lives, and writes `owner` into it. A missing file is created; one
-    /// that is there keeps its bytes until the lock is taken. `None` if another process holds it.
+    /// that is there keeps its bytes until the lock is taken. `None` if another process holds it. One that has other
+    /// names, as in a copy of a run that consists of hard links, is replaced by a file of its own.
     ///
     /// # Errors
     /// If it is something else, or cannot be created, locked or written.

@@ -8,7 +8,8 @@ use qkv_run::Storage;
 use crate::support::faulty::{Fault, Faulty};
 use crate::support::image::Left;
 use crate::support::life::{
-    Reported, Scene, check, first_start, lived, overwrite, replace, resume, resume_from_the_start,
+    Reported, Scene, check, first_start, lived, log_past_errors, logged, overwrite, replace, resume,
+    resume_from_the_start,
 };
 use crate::support::simulated::Simulated;
 
@@ -34,7 +35,10 @@ pub fn play(
     let result = scene(&storage, &mut reported);
     let reached = match fault {
         Fault::None => false,
-        Fault::Error(at, _) | Fault::Death(at) | Fault::ErrorThenDeath(_, at) => at < faulty.n_operations(),
+        Fault::Error(at, _)
+        | Fault::Death(at)
+        | Fault::ErrorThenDeath(_, at)
+        | Fault::IdleSyncThenDeath(_, at) => at < faulty.n_operations(),
         Fault::IdleSync(at) => at < faulty.n_syncs(),
     };
     // An error may end the scene before the death that should follow it.
@@ -106,4 +110,29 @@ fn a_process_that_dies_after_a_failed_save_has_lost_nothing() {
         }
     }
     assert!(n_pairs > 500, "{n_pairs} pairs of operations are too few for two saves");
+}
+
+#[test]
+fn a_log_that_could_not_be_written_for_a_moment_has_every_line_once() {
+    let (disk, reported) = lived(&[first_start]);
+    let mut n_logged = 0;
+    for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
+        for error in 0.. {
+            let (left, reported, reached) =
+                play(&disk, &reported, log_past_errors, Fault::Error(error, kind));
+            if !reached {
+                break;
+            }
+            // An error before the first line ends the command.
+            if reported.saved.contains(&15) {
+                let when = format!("operation {error}, {kind}");
+                for disk in [left.after_a_power_cut(Left::Everything), left.after_a_power_cut(Left::Nothing)]
+                {
+                    assert_eq!(logged(&disk, &when), (1..=15).collect::<Vec<_>>(), "{when}");
+                }
+                n_logged += 1;
+            }
+        }
+    }
+    assert!(n_logged > 2 * 10, "{n_logged} operations are too few for five lines and a save");
 }

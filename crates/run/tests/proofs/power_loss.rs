@@ -70,25 +70,24 @@ fn a_power_cut_during_a_fall_back_from_damage_costs_no_more() {
 }
 
 #[test]
-fn no_sync_of_a_save_can_be_spared() {
+fn no_sync_of_a_resume_can_be_spared() {
     let (disk, reported) = lived(&[first_start]);
     let mut n_syncs = 0;
-    for sync in 0.. {
-        let (left, reported, reached) = play(&disk, &reported, resume, Fault::IdleSync(sync));
-        if !reached {
-            break;
-        }
-        let mut random = Random(sync as u64);
-        let mut holds = |losses: Option<()>| {
-            let left = match losses {
-                None => left.after_a_power_cut(Left::Nothing),
-                Some(()) => left.after_a_power_cut(Left::Some(&mut random)),
+    while play(&disk, &reported, resume, Fault::IdleSync(n_syncs)).2 {
+        let mut random = Random(n_syncs as u64);
+        let deaths = (0..).map(|at| Fault::IdleSyncThenDeath(n_syncs, at));
+        let scenes =
+            deaths.map(|fault| play(&disk, &reported, resume, fault)).take_while(|(.., reached)| *reached);
+        let ended = play(&disk, &reported, resume, Fault::IdleSync(n_syncs));
+        let always = scenes.chain([ended]).all(|(left, reported, _)| {
+            let holds = |left: Simulated| {
+                catch_unwind(AssertUnwindSafe(|| check(&left, &reported, "without a sync"))).is_ok()
             };
-            catch_unwind(AssertUnwindSafe(|| check(&left, &reported, "without a sync"))).is_ok()
-        };
-        let always = holds(None) && (0..40).all(|_| holds(Some(())));
-        assert!(!always, "sync {sync} changes nothing");
+            holds(left.after_a_power_cut(Left::Nothing))
+                && (0..40).all(|_| holds(left.after_a_power_cut(Left::Some(&mut random))))
+        });
+        assert!(!always, "sync {n_syncs} changes nothing");
         n_syncs += 1;
     }
-    assert_eq!(n_syncs, 7, "four files, their folder, the log, and the folder above");
+    assert_eq!(n_syncs, 9, "the log and its name; four files, their folder, the log, and the folder above");
 }

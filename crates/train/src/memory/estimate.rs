@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::ModelSizes;
+use crate::task::Task;
 
 /// Bytes of a number.
 const NUMBER: f64 = 4.0;
@@ -35,6 +36,8 @@ const COPIES_OF_SAVING: f64 = 2.4;
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemoryEstimate {
     terms: Vec<Term>,
+    /// What comes on top, because its size is not known.
+    unknown: Option<String>,
 }
 
 /// A line of the table.
@@ -53,22 +56,22 @@ enum When {
     Evaluation,
     Checkpoint,
     Frame,
+    Baselines,
 }
 
 /// What follows each other.
-const PHASES: [When; 4] = [When::Step, When::Evaluation, When::Checkpoint, When::Frame];
+const PHASES: [When; 5] = [When::Step, When::Evaluation, When::Checkpoint, When::Frame, When::Baselines];
 
 impl MemoryEstimate {
-    /// `state`: numbers that the optimizer remembers; `data`: bytes that the task holds. Activations count where they are
-    /// known.
-    pub(crate) fn new(sizes: &ModelSizes, state: f64, data: u64) -> Self {
-        let ModelSizes { parameters, learned, passes, .. } = *sizes;
+    /// `state`: numbers that the optimizer remembers. Activations count where they are known.
+    pub(crate) fn new(sizes: &ModelSizes, state: f64, task: &dyn Task) -> Self {
+        let ModelSizes { parameters, learned, ref passes, .. } = *sizes;
         let saved = parameters + state;
         let mut terms = Vec::new();
         let mut add = |name, bytes, when| terms.push(Term { name, bytes, when });
         add("program", PROGRAM, When::Throughout);
-        if data > 0 {
-            add("text", data as f64, When::Throughout);
+        if task.n_bytes() > 0 {
+            add("text", task.n_bytes() as f64, When::Throughout);
         }
         add("parameters", NUMBER * parameters, When::Throughout);
         add("optimizer state", NUMBER * state, When::Throughout);
@@ -79,7 +82,15 @@ impl MemoryEstimate {
             add("frame of the film", NUMBER * passes.frame, When::Frame);
         }
         add("saving a checkpoint", NUMBER * COPIES_OF_SAVING * saved, When::Checkpoint);
-        Self { terms }
+        let baselines = task.corpus().map_or(0, |corpus| corpus.n_bytes_of_baselines());
+        if baselines > 0 {
+            add("baselines", baselines as f64, When::Baselines);
+        }
+        let unknown = match passes {
+            Some(passes) => passes.unknown.clone(),
+            None => Some("the activations of a model of this type".to_owned()),
+        };
+        Self { terms, unknown }
     }
 
     /// All of it, in bytes.
@@ -88,9 +99,9 @@ impl MemoryEstimate {
         (self.of(When::Throughout) + largest) as u64
     }
 
-    /// Whether it has the activations, which only the sizes of a model give.
+    /// Whether it has all activations, which only the sizes of a model give.
     pub fn is_whole(&self) -> bool {
-        self.of(When::Evaluation) > 0.0
+        self.unknown.is_none()
     }
 
     fn of(&self, phase: When) -> f64 {
@@ -108,8 +119,8 @@ impl Display for MemoryEstimate {
             writeln!(f, "  {name:<22} {:>11.1} MiB{note}", bytes / MIB)?;
         }
         write!(f, "  {:<22} {:>11.1} MiB", "together", self.bytes() as f64 / MIB)?;
-        if !self.is_whole() {
-            write!(f, "\n  (the activations of a model of this type are not known, and come on top)")?;
+        if let Some(unknown) = &self.unknown {
+            write!(f, "\n  (on top comes what is not known: {unknown})")?;
         }
         Ok(())
     }

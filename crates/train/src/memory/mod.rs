@@ -23,7 +23,7 @@ pub struct Passes {
 }
 
 /// Numbers that a model has and computes, at four bytes each.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelSizes {
     /// Of all parameters.
     pub parameters: f64,
@@ -36,7 +36,7 @@ pub struct ModelSizes {
 }
 
 /// Numbers that are held at once on top of the parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PassSizes {
     /// By forward and backward of a step, without the gradients of parameters.
     pub step: f64,
@@ -44,4 +44,6 @@ pub struct PassSizes {
     pub evaluation: f64,
     /// For a frame of the film, with its maps.
     pub frame: f64,
+    /// What is computed besides and has no known size, in words; `None` if nothing is.
+    pub unknown: Option<String>,
 }

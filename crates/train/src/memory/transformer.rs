@@ -22,8 +22,11 @@ const MAPS_OF_DROPOUT: f64 = 4.0;
 /// Maps that the backward of one layer holds beside them; measured.
 const MAPS_UNDER_WAY: f64 = 3.0;
 
+/// Maps that a forward pass without a backward holds; measured.
+const MAPS_OF_EVALUATION: f64 = 2.0;
+
 /// Arrays of `[batch, heads, T, T, d_hidden]` that an additive score keeps of a layer for the backward; measured.
-const HIDDEN_OF_ADDITIVE: f64 = 4.0;
+const HIDDEN_OF_ADDITIVE: f64 = 5.0;
 
 /// The same in a forward pass without a backward; measured.
 const HIDDEN_OF_ADDITIVE_EVALUATION: f64 = 2.0;
@@ -53,7 +56,7 @@ pub(crate) fn sizes(config: &TransformerConfig, passes: &Passes) -> ModelSizes {
         false => (
             maps_kept + HIDDEN_OF_ADDITIVE * d_hidden,
             MAPS_UNDER_WAY,
-            MAPS_UNDER_WAY + HIDDEN_OF_ADDITIVE_EVALUATION * d_hidden,
+            MAPS_OF_EVALUATION + HIDDEN_OF_ADDITIVE_EVALUATION * d_hidden,
         ),
     };
     let sizes = PassSizes {
@@ -70,6 +73,7 @@ pub(crate) fn sizes(config: &TransformerConfig, passes: &Passes) -> ModelSizes {
         frame: (layers * MAPS_OF_FRAME + evaluated) * frame.maps
             + STREAMS_OF_EVALUATION * frame.stream
             + frame.logits,
+        unknown: unknown(config),
     };
     ModelSizes { parameters: all, learned, learned_maps, passes: Some(sizes) }
 }
@@ -98,7 +102,12 @@ impl Pass {
         let projected = n_tokens * (n_heads * (d_k + d_v) + n_kv_heads * (d_k + d_v));
         // Norm and scores of a head take copies of queries and keys.
         let copies = if config.qk_norm || !is_fused(config) { 2.0 } else { 1.0 };
-        let per_hidden = if config.activation == Activation::Gelu { 1.0 } else { 3.0 };
+        // The kernel keeps one; measured for the others.
+        let per_hidden = match config.activation {
+            Activation::Gelu => 1.0,
+            Activation::Relu => 2.0,
+            Activation::Swiglu => 4.0,
+        };
         let hidden = per_hidden * n_tokens * config.d_mlp as f64;
         let of_norm = if config.norm == NormConfig::None { 0.0 } else { 1.0 };
         let sublayers = if config.d_mlp > 0 { 2.0 } else { 1.0 };
@@ -153,6 +162,18 @@ fn heads(config: &TransformerConfig) -> [f64; 4] {
 fn d_hidden_of_additive(config: &TransformerConfig) -> f64 {
     let d_hidden = config.score.settings.get("d_hidden").and_then(serde_json::Value::as_f64);
     d_hidden.filter(|_| config.score.name == "additive").unwrap_or(0.0)
+}
+
+/// What types of the user's own compute: maps count for a score, which every score has, and nothing for positions.
+fn unknown(config: &TransformerConfig) -> Option<String> {
+    let (score, positions) = (&config.score.name, &config.positions.name);
+    let own_score = !["dot", "scaled-dot", "additive"].contains(&score.as_str());
+    let built_in_positions = ["none", "learned", "sinusoidal", "rope", "alibi"];
+    let own_positions = !built_in_positions.contains(&positions.as_str());
+    let of_score = own_score.then(|| format!("what the score `{score}` computes besides its maps"));
+    let of_positions = own_positions.then(|| format!("what the positions `{positions}` compute"));
+    let all: Vec<String> = of_score.into_iter().chain(of_positions).collect();
+    (!all.is_empty()).then(|| all.join(", and "))
 }
 
 /// Whether the kernels compute attention, which keep no map; those of a user's types may not.

@@ -44,7 +44,7 @@ impl Experiment {
     pub fn memory(&self) -> Option<MemoryEstimate> {
         let sizes = (self.sizes)(&self.passes())?;
         let state = optimizer_state(&*self.parts.optimizer, &sizes);
-        Some(MemoryEstimate::new(&sizes, state, self.task.n_bytes()))
+        Some(MemoryEstimate::new(&sizes, state, &*self.task))
     }
 
     /// The same for its model, once that is built: without activations, where the sizes of its type are not known.
@@ -62,7 +62,7 @@ impl Experiment {
         let [parameters, learned, learned_maps] = [parameters, learned, learned_maps].map(|n| n as f64);
         let passes = (self.sizes)(&self.passes()).and_then(|sizes| sizes.passes);
         let sizes = ModelSizes { parameters, learned, learned_maps, passes };
-        MemoryEstimate::new(&sizes, state as f64, self.task.n_bytes())
+        MemoryEstimate::new(&sizes, state as f64, &*self.task)
     }
 
     fn passes(&self) -> Passes {

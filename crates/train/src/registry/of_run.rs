@@ -54,8 +54,8 @@ impl Registry {
 
     /// Checks that the values in the `config.toml` of `run` are those of its newest checkpoint, without building
     /// anything: a run of any types can be shown, without its text, and values that no longer fit each other are named
-    /// as well. A value that the file lacks is the default of its task; where the registry has no such task, or the
-    /// value follows from others, it is not compared.
+    /// as well. A value that the file lacks is the default of its task or model; where the registry has none of that
+    /// name, or the value follows from others, it is not compared.
     ///
     /// # Errors
     /// [`TrainError::NotTheSameRun`] with every value that changes the meaning; or if a file cannot be read.
@@ -115,13 +115,25 @@ impl Registry {
         Ok(edited)
     }
 
-    /// A config with the defaults of its task, if the registry has it.
+    /// A config with the defaults of its task and its model, if the registry has them.
     fn with_defaults(&self, config: Table) -> Table {
         let task = name_of(&config, "task").ok().flatten();
-        match task.map(|task| defaults(self, task, &config)) {
+        let mut config = match task.map(|task| defaults(self, task, &config)) {
             Some(Ok(defaults)) => merge(defaults, config),
             _ => config,
+        };
+        let choice = config.get("model").and_then(|model| model.clone().try_into::<Choice>().ok());
+        let ready = choice.and_then(|choice| self.models.read(&choice).ok());
+        if let (Some(ready), Some(toml::Value::Table(model))) = (ready, config.get_mut("model")) {
+            // A size of 0 is open: it follows from the task.
+            let given = ready.choice.settings.into_iter().filter(|(_, value)| *value != 0);
+            for (key, value) in
+                given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?)))
+            {
+                model.entry(key).or_insert(value);
+            }
         }
+        config
     }
 }
 
@@ -191,9 +203,9 @@ mod tests {
         (registry, n_built)
     }
 
-    /// A run of `counted` with seed 3 and five symbols, and a checkpoint.
+    /// A run of `counted` with seed 3, five symbols and capped scores, and a checkpoint.
     fn run(registry: &Registry, path: &Path) -> Result<RunFolder, Box<dyn std::error::Error>> {
-        let settings = ["seed=3", "task.n_symbols=5"];
+        let settings = ["seed=3", "task.n_symbols=5", "model.softcap=30"];
         let config = registry.read(ConfigSource::Task("counted"), &settings)?.config;
         let run = RunFolder::create(path, &config.to_toml(), Existing::Keep)?;
         let description = Description::new(config.to_table(), Vec::new());
@@ -214,7 +226,8 @@ mod tests {
         assert_eq!(n_new(), 0);
         assert_eq!(registry.read_run(&run, &["train.keep=7"])?.config.train.keep, 7);
         assert_eq!(n_new(), 1);
-        let branch = registry.read_branch(&run, &["task.seq_len=6", "optimizer.lr=0.1"])?;
+        let settings = ["task.seq_len=6", "model.seq_len=6", "optimizer.lr=0.1"];
+        let branch = registry.read_branch(&run, &settings)?;
         assert_eq!((branch.task.seq_len(), branch.config.optimizer.lr, branch.config.seed), (6, 0.1, 3));
         assert_eq!(n_new(), 1);
         Ok(())
@@ -228,6 +241,7 @@ mod tests {
         for (line, difference) in [
             ("seed = 3\n", "seed was 3, now it is 0"),
             ("n_symbols = 5\n", "task.n_symbols was 5, now it is 3"),
+            ("softcap = 30.0\n", "model.softcap was 30.0, now it is 0.0"),
         ] {
             assert_eq!(whole.matches(line).count(), 1, "{whole}");
             std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
@@ -244,8 +258,16 @@ mod tests {
                 );
             }
             // What a branch sets may be missing.
-            let set = line.trim_end().replace("n_symbols", "task.n_symbols").replace(' ', "");
+            let (key, value) = (difference.split(' ').next(), line.trim_end().rsplit(' ').next());
+            let set = format!("{}={}", key.ok_or("a key")?, value.ok_or("a value")?);
             assert_eq!(registry.read_branch(&run, &[set])?.config.seed, 3);
+        }
+        // What follows from the task and from other values.
+        for line in ["vocab_size = 5\n", "d_k = 32\n"] {
+            assert_eq!(whole.matches(line).count(), 1, "{whole}");
+            std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
+            registry.check_run(&run)?;
+            registry.read_run(&run, &[] as &[&str])?;
         }
         std::fs::write(folder.path().join("config.toml"), whole.replace("keep = 3\n", ""))?;
         let experiment = registry.read_run(&run, &[] as &[&str])?;

@@ -1,5 +1,7 @@
 //! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -7,7 +9,9 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
-use qkv_run::{Checkpoint, Contents, Description, Disk, Evaluation, RunFolder, read_tensors, replace_file};
+use qkv_run::{
+    Checkpoint, Contents, Description, Disk, Evaluation, RunError, RunFolder, read_tensors, replace_file,
+};
 use safetensors::SafeTensors;
 use serde::Serialize;
 use toml::Table;
@@ -115,6 +119,9 @@ pub struct Checkpoints {
     keep: Option<usize>,
     /// The last evaluation, and its step.
     evaluated: Option<(u64, Evaluation)>,
+    /// Called with what keeps an older checkpoint from being removed, once for each message.
+    warn: Box<dyn FnMut(&RunError)>,
+    warned: BTreeMap<String, RunError>,
     seconds: f64,
 }
 
@@ -123,12 +130,30 @@ impl Checkpoints {
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
         let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
         let description = Description::new(config, task.vocabulary().to_vec());
-        Self { run: run.clone(), description, keep: None, evaluated: None, seconds: 0.0 }
+        Self {
+            run: run.clone(),
+            description,
+            keep: None,
+            evaluated: None,
+            warn: Box::new(|_| {}),
+            warned: BTreeMap::new(),
+            seconds: 0.0,
+        }
     }
 
     /// After each further one, removes all but the `keep` newest, the first and the best; see [`RunFolder::prune`].
     pub fn keeping(self, keep: u64) -> Self {
         Self { keep: Some(usize::try_from(keep).unwrap_or(usize::MAX)), ..self }
+    }
+
+    /// Calls `warn` where an older checkpoint cannot be removed; it stays, and the training goes on.
+    pub fn when_an_older_one_stays(self, warn: impl FnMut(&RunError) + 'static) -> Self {
+        Self { warn: Box::new(warn), ..self }
+    }
+
+    /// What kept older checkpoints from being removed.
+    pub fn removal_failures(&self) -> impl Iterator<Item = &RunError> {
+        self.warned.values()
     }
 
     /// Writes down the commit of the program that trains.
@@ -170,7 +195,11 @@ impl<M: Module> Observer<M> for Checkpoints {
     fn saved(&mut self, _: &State<M>) -> Result<Next, TrainError> {
         let started = Instant::now();
         if let Some(keep) = self.keep {
-            self.run.prune(keep)?;
+            for failure in self.run.prune(keep).failures {
+                if let Entry::Vacant(new) = self.warned.entry(failure.to_string()) {
+                    (self.warn)(new.insert(failure));
+                }
+            }
         }
         self.seconds += started.elapsed().as_secs_f64();
         Ok(Next::Continue)

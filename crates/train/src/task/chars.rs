@@ -49,6 +49,8 @@ pub struct Chars {
     /// The different characters in ascending order; the index is the token.
     alphabet: Vec<char>,
     tokens: Vec<u32>,
+    /// Bytes of the text.
+    text_len: usize,
     /// Whether the file starts with a byte-order mark, which is no token.
     had_mark: bool,
 }
@@ -87,21 +89,26 @@ impl Chars {
     fn new(config: CharsConfig, file: &TextFile) -> Result<Self, TrainError> {
         let text = &file.text;
         let refuse = |fault| Err(TrainError::text(&config.text, fault));
-        let mut alphabet: Vec<char> = text.chars().collect();
-        let n_chars = alphabet.len();
+        let mut occurs = vec![false; char::MAX as usize + 1];
+        let mut n_chars = 0;
+        for char in text.chars() {
+            occurs[char as usize] = true;
+            n_chars += 1;
+        }
         // A held-out part has to hold a whole window.
         let needed = 10 * config.seq_len;
         if n_chars < needed {
             return refuse(TextFault::TooShort { n_chars, seq_len: config.seq_len, needed });
         }
-        alphabet.sort_unstable();
-        alphabet.dedup();
+        let alphabet: Vec<char> = ('\0'..=char::MAX).filter(|&char| occurs[char as usize]).collect();
         if alphabet.len() > MAX_CHARS {
             return refuse(TextFault::TooManyChars { found: alphabet.len(), most: MAX_CHARS });
         }
         let token = |char: char| alphabet.binary_search(&char).expect("made of these characters") as u32;
-        let tokens = text.chars().map(token).collect();
-        Ok(Self { config, alphabet, tokens, had_mark: file.had_mark })
+        // Collected without its length, they would be copied from place to place.
+        let mut tokens = Vec::with_capacity(n_chars);
+        tokens.extend(text.chars().map(token));
+        Ok(Self { config, alphabet, tokens, text_len: text.len(), had_mark: file.had_mark })
     }
 
     /// Where a split lies in the text.
@@ -136,9 +143,9 @@ impl Task for Chars {
         true
     }
 
-    /// Four bytes a token, and four that sorting the alphabet took and the allocator keeps.
+    /// Four bytes a token, and the text, whose place the allocator keeps.
     fn n_bytes(&self) -> u64 {
-        8 * self.tokens.len() as u64
+        (4 * self.tokens.len() + self.text_len) as u64
     }
 
     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
@@ -203,6 +210,10 @@ impl Corpus for Chars {
             held_out: self.part(split),
         };
         ngram::baselines(parts, ask)
+    }
+
+    fn n_bytes_of_baselines(&self) -> u64 {
+        ngram::n_bytes(self.alphabet.len(), self.part(Split::Train), self.part(Split::Test))
     }
 
     fn unit(&self) -> &str {

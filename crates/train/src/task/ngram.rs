@@ -72,6 +72,24 @@ impl Pieces<'_> {
     }
 }
 
+/// Bytes of a context, in the table of contexts, its key and its own table of followers; measured.
+const CONTEXT: usize = 260;
+
+/// Bytes of a follower in a table that has grown; measured.
+const FOLLOWER: usize = 32;
+
+/// Probabilities of one position that are held at once: of both held-out parts, and two more while β is chosen.
+const PROBABILITIES: usize = 4;
+
+/// The memory that [`baselines`] takes at most, in bytes: every context of two characters may occur, and be followed by
+/// every character, but no more often than the text is long.
+pub(super) fn n_bytes(vocab_size: usize, train: Range<usize>, held_out: Range<usize>) -> u64 {
+    let n_contexts = vocab_size.saturating_pow(2).min(train.len());
+    let n_followers = vocab_size.saturating_pow(3).min(train.len());
+    let of_text = PROBABILITIES * size_of::<f64>() * held_out.len();
+    (CONTEXT * n_contexts + FOLLOWER * n_followers + of_text) as u64
+}
+
 /// Mean cross-entropy of probabilities given to what came, in nats.
 fn loss(probabilities: &[f64]) -> f64 {
     -probabilities.iter().map(|p| p.ln()).sum::<f64>() / probabilities.len() as f64
@@ -139,6 +157,7 @@ impl Counts {
         shorter: &[f64],
         pieces: &mut Pieces<'_>,
     ) -> Asked<(f64, Vec<f64>)> {
+        // Only the best so far is kept: for a long text each takes about as much memory as the text.
         let mut best: Option<(f64, f64, Vec<f64>)> = None;
         for beta in BETAS {
             let refined = self.refine(text, at.clone(), shorter, beta, pieces)?;

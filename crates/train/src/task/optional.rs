@@ -38,6 +38,11 @@ pub trait Corpus: Task {
         ControlFlow::Continue(Vec::new())
     }
 
+    /// Bytes of memory that [`baselines`](Self::baselines) takes at once beside the data; 0 by default.
+    fn n_bytes_of_baselines(&self) -> u64 {
+        0
+    }
+
     /// What one target is called where losses are compared; "target" by default.
     fn unit(&self) -> &str {
         "target"

@@ -9,6 +9,7 @@ use qkv_train::{AnyModel, EventLog, RunInfo, State, Trainer};
 use super::Job;
 use super::loading::newest_whole;
 use crate::output::stdout::{Stdout, print_error};
+use crate::session::notices::print_set_aside;
 use crate::session::outcome::Output;
 
 /// A training before its first step.
@@ -55,9 +56,7 @@ impl Job {
         let (step, events) = (state.step, folder.events()?);
         self.warn_of_changes(&events);
         let rewound = folder.rewind(step)?;
-        for path in rewound.set_aside {
-            print_error(&format!("set aside as {}: it is after step {step}", path.display()));
-        }
+        print_set_aside(&rewound.set_aside, step);
         let log = EventLog::new(rewound.log, folder, &self.info()).going_on_after(step, &events)?;
         let is_evaluated = events.iter().any(|event| {
             matches!(event, Event::Eval { split: EvaluatedOn::Validation, step: at, .. } if *at == step)

@@ -5,17 +5,17 @@ use std::time::Instant;
 use anyhow::Result;
 use qkv_run::{Event, Log, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, Ended, EventLog, Example, FilmEnd, Snapshots, Split, TrainError, Trained, Trainer,
-    draw,
+    AnyModel, Checkpoints, Ended, EventLog, Example, Snapshots, Split, TrainError, Trained, Trainer, draw,
 };
 
 use super::Job;
 use super::figures::Figures;
 use crate::live::{Capturer, Live};
 use crate::output::progress::Progress;
-use crate::output::stdout::{Stdout, print_error};
+use crate::output::stdout::Stdout;
 use crate::session::environment::COMMIT;
 use crate::session::interrupt::Interrupt;
+use crate::session::notices::{print_film_end, print_unpruned};
 use crate::session::outcome::{Done, Output};
 
 /// Test examples that the film shows.
@@ -57,6 +57,8 @@ impl<'a> Watchers<'a> {
         let progress = (output == Output::Text).then(|| Progress::new(config.train.steps));
         let checkpoints =
             Checkpoints::new(folder, config, &**task).keeping(config.train.keep).of_commit(COMMIT);
+        let checkpoints =
+            if live.is_some() { checkpoints } else { checkpoints.when_an_older_one_stays(print_unpruned) };
         Ok(Self { folder, log, json, film, progress, live, checkpoints })
     }
 
@@ -83,8 +85,9 @@ impl<'a> Watchers<'a> {
 
     /// Prints what the live view left no room for.
     pub fn leave_the_screen(&self) {
-        if let (Some(_), Some(end)) = (&self.live, self.film.end()) {
-            print_film_end(end);
+        if self.live.is_some() {
+            self.film.end().into_iter().for_each(print_film_end);
+            self.checkpoints.removal_failures().for_each(print_unpruned);
         }
     }
 
@@ -123,8 +126,4 @@ impl<'a> Watchers<'a> {
         }
         Ok(done)
     }
-}
-
-fn print_film_end(FilmEnd { step, reason }: &FilmEnd) {
-    print_error(&format!("warning: the film ends before step {step}, and the training goes on: {reason}"));
 }

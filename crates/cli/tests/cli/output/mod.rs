@@ -6,6 +6,8 @@
 mod help;
 /// Output that is closed before its end.
 mod pipes;
+/// The lines of a training that no terminal shows.
+mod progress;
 /// What reaches a terminal, and what a shell makes of it.
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -24,7 +24,8 @@ fn the_start_event_records_what_made_the_run() {
         serde_json::from_str(&sandbox.read_text("run/checkpoints/step-00000003/config.json")).unwrap();
     assert_eq!(config["version"], start["version"]);
     if start["commit"] != "unknown" {
-        assert_eq!((&config["commit"], start["commit"].as_str().unwrap().len()), (&start["commit"], 40));
+        assert_eq!(config["commit"], start["commit"]);
+        assert_eq!(start["commit"].as_str().unwrap().trim_end_matches("-dirty").len(), 40);
     }
     // The resumed run repeats it.
     let resumed = sandbox.succeeds("train run --resume --quiet");
@@ -36,8 +37,9 @@ fn the_start_event_records_what_made_the_run() {
 }
 
 #[test]
-fn a_resume_on_another_processor_version_or_precision_warns_in_one_line_and_goes_on() {
-    for key in ["processor", "version", "precision"] {
+fn a_resume_by_what_may_give_other_bytes_warns_in_one_line_and_goes_on() {
+    let keys = ["version", "commit", "burn", "device", "processor", "precision"];
+    for (key, name) in keys.map(|key| (key, if key == "burn" { "version of Burn" } else { key })) {
         let sandbox = Sandbox::new();
         sandbox.succeeds(&format!("{RUN} --quiet --stop-after 3"));
         let log = sandbox.read_text("run/metrics.jsonl");
@@ -47,11 +49,18 @@ fn a_resume_on_another_processor_version_or_precision_warns_in_one_line_and_goes
         sandbox.write("run/metrics.jsonl", changed);
         let resumed = sandbox.succeeds("train run --resume --quiet");
         let value = value.trim_matches('"');
-        let expected = format!("warning: the {key} was another, now it is {value}; ");
+        let expected = format!("warning: the {name} was another, now it is {value}; ");
         assert!(resumed.stderr.starts_with(&expected), "{resumed:#?}");
         assert_eq!(resumed.stderr.lines().count(), 1, "{resumed:#?}");
         assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
     }
+}
+
+#[test]
+fn a_resume_with_another_number_of_threads_warns_of_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --quiet --threads 1 --stop-after 3"));
+    assert_eq!(sandbox.succeeds("train run --resume --quiet --threads 3").stderr, "");
 }
 
 #[test]

@@ -17,27 +17,37 @@ fn status(id: u32, key: &str) -> Option<f64> {
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
 }
 
-/// The largest resident set of a run until its last checkpoint is saved, in MiB.
-fn peak(settings: &str) -> f64 {
-    let sandbox = Sandbox::new();
-    let mut child = sandbox.command(&format!("train reverse {SHORT} --out run {settings}")).spawn().unwrap();
+/// Until when a run is watched.
+#[derive(Clone, Copy)]
+enum Until {
+    /// Its last checkpoint is saved; the 10,000 test examples after it would take minutes.
+    Saved,
+    End,
+}
+
+/// The largest resident set of a run, in MiB.
+fn peak(sandbox: &Sandbox, settings: &str, until: Until) -> f64 {
+    // Left by the run before.
+    let _ = fs::remove_dir_all(sandbox.path("run"));
+    let mut child = sandbox.command(&format!("train {SHORT} --out run {settings}")).spawn().unwrap();
     let saved = sandbox.path("run/checkpoints/step-00000002");
     let mut peak = 0.0_f64;
-    while !saved.exists() {
+    while !(matches!(until, Until::Saved) && saved.exists()) {
         peak = status(child.id(), "VmHWM:").unwrap_or(0.0).max(peak);
-        assert!(child.try_wait().unwrap().is_none_or(|end| end.success()), "{settings}");
+        if let Some(end) = child.try_wait().unwrap() {
+            assert!(end.success(), "{settings}");
+            break;
+        }
         std::thread::sleep(Duration::from_millis(2));
     }
-    // Its 10,000 test examples would take minutes.
     let _ = child.kill();
     child.wait().unwrap();
     peak
 }
 
 /// The estimate for a run, in MiB, from its refusal.
-fn estimate(settings: &str) -> f64 {
-    let sandbox = Sandbox::new();
-    let refused = sandbox.qkv(&format!("train reverse {SHORT} --out run --max-memory 1M {settings}"));
+fn estimate(sandbox: &Sandbox, settings: &str) -> f64 {
+    let refused = sandbox.qkv(&format!("train {SHORT} --out another --max-memory 1M {settings}"));
     assert_eq!(refused.code, Some(2), "{refused:#?}");
     let together = refused.stderr.lines().find(|line| line.starts_with("  together ")).unwrap();
     together.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -45,7 +55,9 @@ fn estimate(settings: &str) -> f64 {
 
 #[test]
 fn the_estimate_is_that_of_the_measured_growth() {
-    let start = peak("--set task.seq_len=4 --set model.d_model=4 --set train.batch_size=1");
+    let sandbox = Sandbox::new();
+    let of = |settings: &str| peak(&sandbox, &format!("reverse {settings}"), Until::Saved);
+    let start = of("--set task.seq_len=4 --set model.d_model=4 --set train.batch_size=1");
     let shapes = [
         "--set task.seq_len=256 --set train.batch_size=32 --set model.d_model=128 --set model.n_heads=4 \
          --set model.n_layers=2 --set model.d_mlp=512 --set model.w_o=true",
@@ -59,12 +71,50 @@ fn the_estimate_is_that_of_the_measured_growth() {
          --set model.d_mlp=2048",
         "--set task.seq_len=32 --set train.batch_size=64 --set model.d_model=64 --set model.n_heads=4 \
          --set model.score=additive",
+        "--set task.seq_len=32 --set train.batch_size=64 --set model.d_model=64 --set model.n_heads=4 \
+         --set model.n_layers=2 --set model.score=additive",
+        "--set task.seq_len=256 --set train.batch_size=32 --set model.d_model=64 --set model.n_heads=4 \
+         --set model.n_layers=2 --set model.d_mlp=512 --set model.activation=swiglu",
+        "--set task.seq_len=128 --set train.batch_size=32 --set model.d_model=64 --set model.n_heads=4 \
+         --set model.mask=causal --set model.softcap=30",
     ];
     let mut ratios = Vec::new();
     for shape in shapes {
-        let (growth, estimate) = (peak(shape) - start, estimate(shape));
+        let (growth, estimate) = (of(shape) - start, estimate(&sandbox, &format!("reverse {shape}")));
         ratios.push(format!("{estimate:.0} for {growth:.0} MiB = {:.2}: {shape}", estimate / growth));
         assert!((0.8..2.0).contains(&(estimate / growth)), "{ratios:#?}");
+    }
+}
+
+/// Text in which no pair of characters is more likely than another.
+fn text(alphabet: impl Iterator<Item = char>, n_chars: usize) -> String {
+    let alphabet: Vec<char> = alphabet.collect();
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        alphabet[(state >> 33) as usize % alphabet.len()]
+    };
+    (0..n_chars).map(|_| next()).collect()
+}
+
+/// Loading it takes less than the count models that are compared in the end.
+#[test]
+fn the_estimate_for_a_text_is_that_of_the_measured_growth() {
+    let sandbox = Sandbox::new();
+    sandbox.write("short.txt", text('a'..='z', 1000));
+    sandbox.write("long.txt", text('a'..='z', 12_000_000));
+    // Every pair of its characters is new.
+    sandbox.write("chinese.txt", text('\u{4e00}'..'\u{53dc}', 1_000_000));
+    let settings = |name| {
+        format!(
+            "chars --set task.text={name} --set task.seq_len=16 --set model.d_model=8 --set train.batch_size=2"
+        )
+    };
+    let start = peak(&sandbox, &settings("short.txt"), Until::End);
+    for name in ["long.txt", "chinese.txt"] {
+        let growth = peak(&sandbox, &settings(name), Until::End) - start;
+        let estimate = estimate(&sandbox, &settings(name));
+        assert!((0.8..2.0).contains(&(estimate / growth)), "{name}: {estimate:.0} for {growth:.0} MiB");
     }
 }
 

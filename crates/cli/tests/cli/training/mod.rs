@@ -18,6 +18,10 @@ mod environment;
 mod events;
 /// The lines of `train` before the first step.
 mod first_lines;
+/// A run goes on from an earlier checkpoint.
+mod going_back;
+/// Which checkpoints stay.
+mod keeping;
 /// A signal or a key in what is no step.
 #[cfg(target_os = "linux")]
 mod leaving;
@@ -31,6 +35,11 @@ mod main_job;
 mod memory;
 /// Which folder a run goes to, and what it does to one that is there.
 mod out_folder;
+/// Files and folders of a run that its user may not read or write.
+#[cfg(unix)]
+mod permissions;
+/// The commit that the program records in a run.
+mod recorded_commit;
 /// A run that was stopped goes on as if it had not been.
 mod resume;
 /// What a run leaves on disk.

@@ -24,42 +24,12 @@ fn a_run_stopped_anywhere_ends_with_the_bytes_of_one_that_was_not() {
 }
 
 #[test]
-fn a_finished_run_goes_on_from_an_earlier_checkpoint_and_forgets_what_came_after() {
-    let sandbox = Sandbox::new();
-    sandbox.succeeds(&format!("{RUN} --out run"));
-    let last = sandbox.tree("run/checkpoints/step-00000012");
-    let back = sandbox.succeeds("train run --resume --from 5 --stop-after 6 --quiet");
-    for step in [12, 10] {
-        let aside = format!("step-{step:08}.set-aside");
-        assert!(
-            back.stderr.contains(&aside) && sandbox.path("run/checkpoints").join(aside).is_dir(),
-            "{back:#?}"
-        );
-    }
-    assert!(!sandbox.path("run/checkpoints/step-00000012").exists());
-    assert!(sandbox.metrics("run").iter().all(|event| event["event"] != "done"));
-    sandbox.succeeds("train run --resume --from 5 --quiet");
-    assert!(sandbox.tree("run/checkpoints/step-00000012") == last);
-    assert_eq!(sandbox.metrics("run").last().unwrap()["event"], "done");
-}
-
-#[test]
 fn the_run_may_be_named_after_resume() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 5"));
     sandbox.succeeds("train --quiet --resume run");
     assert_eq!(sandbox.metrics("run").last().unwrap()["step"], 12);
     sandbox.refuses("train run --resume 5", &["unexpected argument '5'"]);
-}
-
-#[test]
-fn a_step_to_go_on_from_needs_a_run_to_go_on_with() {
-    let sandbox = Sandbox::new();
-    sandbox.refuses("train reverse --from 5 --out run", &["--resume"]);
-    sandbox.refuses("train reverse --resume --from 5 --out run", &["run holds no run", "--from 5"]);
-    let run = Sandbox::new();
-    run.succeeds(&format!("{RUN} --out run"));
-    run.refuses("train run --resume --from 7", &["no checkpoint of step 7; it has those of 0, 5, 10, 12"]);
 }
 
 #[test]
@@ -142,23 +112,6 @@ fn a_checkpoint_that_is_whole_and_does_not_fit_is_not_called_damaged() {
 }
 
 #[test]
-fn going_back_removes_later_checkpoints_and_events() {
-    let sandbox = Sandbox::new();
-    sandbox.succeeds(&format!("{RUN} --out run --stop-after 11"));
-    sandbox.succeeds("train run --resume --from 5 --stop-after 6 --quiet");
-    sandbox.succeeds("train run --resume --quiet");
-    sandbox.succeeds(&format!("{RUN} --out whole"));
-    let events = |run: &str| -> Vec<_> {
-        let steps = sandbox.metrics(run).into_iter().filter(|event| event["event"] == "step");
-        steps.map(|event| (event["step"].clone(), event["loss"].clone())).collect()
-    };
-    assert_eq!(events("run"), events("whole"));
-    assert!(sandbox.tree("run/checkpoints/step-00000012") == sandbox.tree("whole/checkpoints/step-00000012"));
-    assert!(!sandbox.path("run/checkpoints/step-00000011").exists());
-    assert!(!sandbox.path("run/snapshots/step-00000011.safetensors").exists());
-}
-
-#[test]
 fn a_run_that_had_reached_its_target_does_not_train_on() {
     let sandbox = Sandbox::new();
     let line = "train reverse --quiet --out run --set train.stop_at=0.01 --set train.eval_every=20 --set task.seq_len=3 \
@@ -237,39 +190,6 @@ fn a_checkpoint_that_cannot_be_read_at_the_moment_costs_no_checkpoint() {
     fs::remove_dir(&file).unwrap();
     fs::rename(&moved, &file).unwrap();
     sandbox.succeeds("train run --resume --quiet");
-}
-
-#[test]
-fn the_newest_the_best_and_the_first_checkpoint_are_kept() {
-    let sandbox = Sandbox::new();
-    let kept = |run: &str| {
-        let folder = fs::read_dir(sandbox.path(&format!("{run}/checkpoints"))).unwrap();
-        let mut names: Vec<String> =
-            folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names.into_iter().map(|name| name["step-".len()..].parse().unwrap()).collect::<Vec<u64>>()
-    };
-    // The rate is so low that the loss of every evaluation, every fourth step, is near the first.
-    let every = "--set train.checkpoint_every=1 --set train.eval_every=4";
-    sandbox.succeeds(&format!("{RUN} {every} --out three"));
-    let losses: Vec<(u64, f64)> = sandbox
-        .metrics("three")
-        .iter()
-        .filter(|event| event["event"] == "eval")
-        .map(|event| (event["step"].as_u64().unwrap(), event["loss"].as_f64().unwrap()))
-        .collect();
-    let best = losses.iter().rev().min_by(|one, other| one.1.total_cmp(&other.1)).unwrap().0;
-    let expected = |keep: u64| {
-        let mut steps: Vec<u64> = (13 - keep..=12).chain([0, best]).collect();
-        steps.sort();
-        steps.dedup();
-        steps
-    };
-    assert_eq!(kept("three"), expected(3));
-    sandbox.succeeds(&format!("{RUN} {every} --set train.keep=1 --out one"));
-    assert_eq!(kept("one"), expected(1));
-    sandbox
-        .refuses(&format!("{RUN} --set train.keep=0 --out none"), &["train.keep must be at least 1, got 0"]);
 }
 
 #[test]

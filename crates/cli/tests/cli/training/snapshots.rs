@@ -111,3 +111,31 @@ fn a_film_that_cannot_be_written_ends_with_one_warning_and_the_training_goes_on(
     let last = "checkpoints/step-00000400";
     assert!(sandbox.tree(&format!("run/{last}")) == sandbox.tree(&format!("whole/{last}")));
 }
+
+#[test]
+fn frames_that_a_power_cut_tore_stop_no_resume_and_are_named() {
+    let sandbox = Sandbox::new();
+    let line = format!("{RUN} --set train.snapshot_every=2 --set train.checkpoint_every=4");
+    sandbox.succeeds(&format!("{line} --out whole"));
+    sandbox.succeeds(&format!("{line} --out run --stop-after 10"));
+    // Frames are not synced: the last ones may be half there, empty, or full of zeros.
+    let frame = |step: u64| format!("snapshots/step-{step:08}.safetensors");
+    let whole = sandbox.read(&format!("run/{}", frame(6)));
+    for (step, left) in [(6, &whole[..whole.len() / 2]), (8, b""), (10, &vec![0; whole.len()][..])] {
+        sandbox.write(&format!("run/{}", frame(step)), left);
+    }
+    sandbox.succeeds("train run --resume --quiet");
+    let last = "checkpoints/step-00000012";
+    assert!(sandbox.tree(&format!("run/{last}")) == sandbox.tree(&format!("whole/{last}")));
+    let verified = sandbox.qkv("verify run");
+    assert_eq!(
+        (verified.code, verified.stdout.matches("\ndiffers  ").count()),
+        (Some(1), 3),
+        "{verified:#?}"
+    );
+    let report = sandbox.succeeds("report run");
+    for step in [6, 8, 10] {
+        assert!(verified.stdout.contains(&format!("\ndiffers  {}", frame(step))), "{verified:#?}");
+        assert!(report.stderr.contains(&format!("without the frame of step {step}")), "{report:#?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! A storage whose operations are counted, and one of which goes wrong.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -23,6 +24,8 @@ pub enum Fault {
     ErrorThenDeath(usize, usize),
     /// The sync of that number, counted from 0 among the syncs, reports success and does nothing.
     IdleSync(usize),
+    /// The same, and the process dies at the operation of the second number.
+    IdleSyncThenDeath(usize, usize),
 }
 
 /// A simulated disk behind a fault.
@@ -63,7 +66,7 @@ impl Faulty {
 
     fn sync(&self, sync: impl FnOnce(&Simulated) -> io::Result<()>) -> io::Result<()> {
         let n = self.n_syncs.fetch_add(1, Ordering::Relaxed);
-        let is_idle = self.fault == Fault::IdleSync(n);
+        let is_idle = matches!(self.fault, Fault::IdleSync(at) | Fault::IdleSyncThenDeath(at, _) if at == n);
         self.whole(|disk| if is_idle { Ok(()) } else { sync(disk) })
     }
 
@@ -72,11 +75,12 @@ impl Faulty {
         match self.fault {
             Fault::Error(at, kind) if n == at => Turn::Half(kind.into()),
             Fault::ErrorThenDeath(at, _) if n == at => Turn::Half(ErrorKind::StorageFull.into()),
-            Fault::Death(at) | Fault::ErrorThenDeath(_, at) if n == at => {
-                Turn::Half(io::Error::other("the process died"))
-            }
-            Fault::Death(at) | Fault::ErrorThenDeath(_, at) if n > at => {
-                Turn::Not(io::Error::other("the process is dead"))
+            Fault::Death(at) | Fault::ErrorThenDeath(_, at) | Fault::IdleSyncThenDeath(_, at) => {
+                match n.cmp(&at) {
+                    Less => Turn::Whole,
+                    Equal => Turn::Half(io::Error::other("the process died")),
+                    Greater => Turn::Not(io::Error::other("the process is dead")),
+                }
             }
             _ => Turn::Whole,
         }

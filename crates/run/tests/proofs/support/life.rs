@@ -15,6 +15,9 @@ use super::simulated::Simulated;
 /// Where the run is; neither folder is there at first.
 pub const RUN: &str = "runs/a";
 
+/// A frame of the film.
+pub const FRAME: &[u8] = b"frame";
+
 /// What the run has reported to its user.
 #[derive(Debug, Clone, Default)]
 pub struct Reported {
@@ -53,15 +56,15 @@ pub fn first_start(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Resul
         RunFolder::create_on(Arc::clone(storage), Path::new(RUN), &config(1).to_string(), Existing::Keep)?;
     reported.started = true;
     let mut log = run.create_metrics()?;
-    run.write_snapshot(0, b"frame")?;
+    run.write_snapshot(0, FRAME)?;
     save(&run, 1, 0, reported)?;
     train(&run, &mut log, 1, 1..=5)?;
     save(&run, 1, 5, reported)?;
     train(&run, &mut log, 1, 6..=10)?;
+    run.write_snapshot(10, FRAME)?;
     save(&run, 1, 10, reported)?;
     save(&run, 1, 10, reported)?;
-    run.prune(1)?;
-    Ok(())
+    run.prune(1).failures.into_iter().try_for_each(Err)
 }
 
 /// The run goes on from its newest checkpoint that is whole.
@@ -90,6 +93,28 @@ pub fn overwrite(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<
 pub fn replace(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
     let run = RunFolder::open_on(Arc::clone(storage), Path::new(RUN))?.locked()?;
     save(&run, 1, 10, reported)
+}
+
+/// The run goes on past errors of its log, whose lines are then still to be written, and saves.
+pub fn log_past_errors(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
+    let run = RunFolder::open_on(Arc::clone(storage), Path::new(RUN))?.locked()?;
+    let mut log = run.rewind(10)?.log;
+    for step in 11..=15 {
+        let _ = train(&run, &mut log, 1, step..=step);
+    }
+    save(&run, 1, 15, reported)
+}
+
+/// The steps in the lines of the log, all of which have to be whole.
+pub fn logged(disk: &Simulated, when: &str) -> Vec<u64> {
+    let log = disk.read(&Path::new(RUN).join("metrics.jsonl"), u64::MAX).unwrap();
+    let lines = String::from_utf8(log).unwrap();
+    assert!(lines.ends_with('\n'), "{when}: {lines}");
+    let step = |line: &str| match serde_json::from_str(line) {
+        Ok(Event::Step(report)) => report.step,
+        other => panic!("{when}: {line}: {other:?}"),
+    };
+    lines.lines().map(step).collect()
 }
 
 /// The disk after scenes in which nothing went wrong.
