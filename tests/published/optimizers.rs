@@ -122,8 +122,8 @@ fn a_hundred_updates_are_pytorchs() {
                 let got: Vec<f64> =
                     records.iter().flat_map(|record| record[index].data.iter::<f64>()).collect();
                 let want = truth(&name, &parameter.path);
-                // A hundred updates of at most a tenth in single precision. The sign in Lion, and the polynomial of Muon
-                // at small singular values, may amplify its roundings.
+                // A hundred updates of at most a tenth in single precision. The sign in Lion, and the polynomial of
+                // Muon at small singular values, may amplify its roundings.
                 let single = if ["lion", "muon"].contains(&&*case.name) { 2e-3 } else { 1e-5 };
                 let tolerance = tolerance(dtype, single, 1e-10);
                 assert_close(&format!("{name}: {} in {dtype:?}", parameter.path), &got, &want, tolerance);

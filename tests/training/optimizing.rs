@@ -102,6 +102,34 @@ fn decay_pulls_matrices_and_neither_norms_nor_biases_nor_tables() {
     }
 }
 
+#[test]
+fn muon_updates_the_matrices_between_features_and_adam_w_the_rest() {
+    let device = device().autodiff();
+    let settings = [
+        "task.seq_len=5",
+        "train.steps=1",
+        "train.eval_examples=8",
+        "optimizer=muon",
+        "model.positions=learned",
+        "model.d_mlp=8",
+        "model.bias=true",
+        "model.w_o=true",
+    ];
+    let experiment = Registry::new().read(ConfigSource::Task("reverse"), &settings).unwrap();
+    let model = experiment.model(&device).unwrap();
+    let trainer = Trainer::with_parts(model, &*experiment.task, experiment.parts, &device).unwrap();
+    let state = trainer.run().unwrap().state.optimizer.tensors;
+    let of_muon = state.iter().filter(|(_, tensors)| tensors.get("momentum").is_some());
+    let paths: Vec<&str> = of_muon.map(|(path, _)| path.as_str()).collect();
+    let expected =
+        ["attention.w_k", "attention.w_o", "attention.w_q", "attention.w_v", "mlp.w_in", "mlp.w_out"];
+    assert_eq!(paths, expected.map(|name| format!("blocks.0.{name}")));
+    for path in ["embedding.table", "positions.learned", "unembedding", "norm.gamma", "blocks.0.mlp.b_in"] {
+        let names: Vec<&str> = state[path].iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["m", "v"], "{path}");
+    }
+}
+
 /// A user's layer with a table of its own, and a map in a module that is called `embedding`.
 #[derive(Module, Debug)]
 struct Named {

@@ -52,6 +52,9 @@ pub fn about(error: &anyhow::Error) -> Option<String> {
     match (error.downcast_ref(), run_error(error)) {
         (Some(TrainError::Diverged { .. }), _) => error.downcast_ref().map(DivergedRun::advice),
         (Some(TrainError::NoText), _) => Some("name a file with --set task.text=FILE".to_owned()),
+        (Some(TrainError::AnotherOptimizer { .. }), _) => {
+            Some("--init-from RUN takes the weights of a run alone".to_owned())
+        }
         (Some(TrainError::NotTheSameRun { path, differences }), _) => {
             Some(about_other_settings(path, differences))
         }

@@ -20,9 +20,10 @@
 //! - How much memory does it need? [`MemoryEstimate`], from the [`ModelSizes`] of a model ([`Passes`], [`PassSizes`]).
 //! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`];
 //!   [`global_norm`], [`clip_factor`]; example `gradients_reach_qkv`.
-//! - What updates the weights? An [`Optimizer`]: [`AdamW`], [`Adam`], [`Sgd`], [`Lion`], [`Muon`] ([`AdjustLr`]) or yours, of which each [`Update`] of a parameter
-//!   ([`ParameterInfo`], [`ParameterKind`], [`Roles`]) by its [`Gradient`] is [`Updated`] weights, and which remembers
-//!   [`StateTensors`] ([`StateTensor`]) in an [`OptimizerState`]; [`ModuleUpdate`] is one update of any module.
+//! - What updates the weights? An [`Optimizer`]: [`AdamW`], [`Adam`], [`Sgd`], [`Lion`], [`Muon`] ([`AdjustLr`]) or
+//!   yours, of which each [`Update`] of a parameter ([`ParameterInfo`], [`ParameterKind`], [`Roles`]) by its
+//!   [`Gradient`] is [`Updated`] weights, and which remembers [`StateTensors`] ([`StateTensor`]) in an
+//!   [`OptimizerState`]; [`ModuleUpdate`] is one update of any module.
 //! - What else can be yours? What a [`Recipe`] names becomes [`Parts`] by a [`PartsCatalog`].
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
 //!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]); a [`Baseline`] to compare with; example

@@ -32,8 +32,8 @@ pub trait Model: ErasedModule {
         Vec::new()
     }
 
-    /// The learned matrices that make logits of features, which an optimizer may treat apart from those between features.
-    /// None unless overridden.
+    /// The learned matrices that make logits of features, which an optimizer may treat apart from those between
+    /// features. None unless overridden.
     fn outputs(&self) -> Vec<ParamId> {
         Vec::new()
     }

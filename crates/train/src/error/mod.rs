@@ -5,6 +5,7 @@
 
 mod count;
 mod quantity;
+mod range;
 mod text_fault;
 
 pub(crate) use count::counted;
@@ -218,6 +219,19 @@ pub enum TrainError {
         /// What is wrong.
         reason: String,
     },
+    /// The state of an optimizer is not what the optimizer of the run remembers.
+    #[error(
+        "{} is the state of another optimizer than {optimizer}: {reason}; name the one that made it, or begin with the \
+         weights alone", path.display()
+    )]
+    AnotherOptimizer {
+        /// The file.
+        path: PathBuf,
+        /// The optimizer with its settings.
+        optimizer: String,
+        /// Which tensor is missing or surplus.
+        reason: String,
+    },
     /// A weight file is damaged or something else.
     #[error("{} cannot be read as safetensors: {reason}; is it damaged, or another kind of file?", path.display())]
     NotSafetensors {
@@ -264,32 +278,6 @@ impl TrainError {
     /// For `map_err` on input and output: names what was done to which file.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
-    }
-
-    /// Refuses a value that does not fit; `expected` has its range in words.
-    pub(crate) fn in_range(
-        fits: bool,
-        key: &'static str,
-        expected: impl Into<String>,
-        got: impl ToString,
-    ) -> Result<(), Self> {
-        let out_of_range = || Self::OutOfRange { key, expected: expected.into(), got: got.to_string() };
-        if fits { Ok(()) } else { Err(out_of_range()) }
-    }
-
-    /// Refuses a number that does not fit or is not finite; `expected` has its range in words, `key` is its dotted path in
-    /// a config.
-    ///
-    /// # Errors
-    /// [`TrainError::OutOfRange`].
-    pub fn check_number(key: &'static str, got: f64, expected: &str, fits: bool) -> Result<(), Self> {
-        let finite = if got.is_finite() { "" } else { " and finite" };
-        Self::in_range(fits && got.is_finite(), key, format!("{expected}{finite}"), got)
-    }
-
-    /// Refuses a size that is not between `min` and `max`.
-    pub(crate) fn between(key: &'static str, got: usize, min: usize, max: usize) -> Result<(), Self> {
-        Self::in_range((min..=max).contains(&got), key, format!("between {min} and {max}"), got)
     }
 
     pub(crate) fn text(path: &Path, fault: TextFault) -> Self {

@@ -13,8 +13,8 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// The program itself, with the stacks of its threads, and what the allocator keeps free; measured.
 const PROGRAM: f64 = 36.0 * MIB;
 
-/// Copies of weights and optimizer state that a checkpoint makes before it is written: the numbers, their bytes and the file's;
-/// measured.
+/// Copies of weights and optimizer state that a checkpoint makes before it is written: the numbers, their bytes and the
+/// file's; measured.
 const COPIES_OF_SAVING: f64 = 2.4;
 
 /// The memory that a training needs at its peak.

@@ -1,11 +1,12 @@
 //! What a config can name: tasks, models, scores, position schemes and optimizers, built-in ones and yours.
 //!
-//! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`; the
-//! parts of a training have their names in `training/parts.rs`.
+//! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
+//! the parts of a training have their names in `training/parts.rs`.
 
 mod experiment;
 mod of_run;
 mod optimizer_name;
+mod parts;
 mod read;
 mod transformer;
 
@@ -28,7 +29,7 @@ use crate::model::{AnyModel, Model};
 use crate::task::{
     CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
 };
-use crate::training::{Optimizer, PartsCatalog};
+use crate::training::PartsCatalog;
 
 /// Everything that a config can name. [`Registry::new`] has the built-in things; what you add works with every command
 /// that they work with: `qkv::run` of the command line's crate takes a registry.
@@ -144,45 +145,6 @@ impl Registry {
         build: impl Fn(&C, &Init, Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
     ) -> Self {
         Self { catalog: self.catalog.positions(name, build), ..self }
-    }
-
-    /// Adds an optimizer: the settings beside its name in the table `[optimizer]` become an [`Optimizer`].
-    ///
-    /// ```
-    /// use burn::tensor::Tensor;
-    /// use qkv_model::NoSettings;
-    /// use qkv_train::{
-    ///     ConfigSource, Gradient, Optimizer, ParameterInfo, Registry, StateTensor, StateTensors, TrainError, Update, Updated,
-    /// };
-    ///
-    /// /// Steps of one length, whatever the gradient is.
-    /// #[derive(Debug)]
-    /// struct SignDescent;
-    ///
-    /// impl Optimizer for SignDescent {
-    ///     fn state(&self, _: &ParameterInfo) -> Vec<StateTensor> {
-    ///         Vec::new()
-    ///     }
-    ///
-    ///     fn update(&self, update: &Update<'_>, w: Tensor<1>, g: Gradient, _: &mut StateTensors) -> Updated {
-    ///         Updated::from(w - g.clipped().sign().mul_scalar(update.learning_rate))
-    ///     }
-    /// }
-    ///
-    /// let registry = Registry::new().optimizer("sign", |_: &NoSettings| Ok(SignDescent));
-    /// let experiment = registry.read(ConfigSource::Task("reverse"), &["optimizer.name=sign", "optimizer.lr=1e-3"])?;
-    /// assert_eq!(format!("{:?}", experiment.parts.optimizer), "SignDescent");
-    /// # Ok::<(), TrainError>(())
-    /// ```
-    ///
-    /// Its settings have no field `name`, `lr` or `clip`, which belong to all. A setting that is out of range is best refused
-    /// with [`TrainError::check_number`].
-    pub fn optimizer<C: Settings, O: Optimizer + 'static>(
-        self,
-        name: &str,
-        build: impl Fn(&C) -> Result<O, TrainError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { parts: self.parts.optimizer(name, build), ..self }
     }
 
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's

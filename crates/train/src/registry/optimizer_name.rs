@@ -10,8 +10,8 @@ use crate::error::TrainError;
 
 const OPTIMIZER: &str = "optimizer";
 
-/// Gives `base` the optimizer that `over` names, if it names one. Where that is another, the settings of the former go; the
-/// rate and the clipping, which all have in common, stay.
+/// Gives `base` the optimizer that `over` names, if it names one. Where that is another, the settings of the former go;
+/// the rate and the clipping, which all have in common, stay.
 pub(super) fn rename(registry: &Registry, base: &mut Table, over: &Table) -> Result<(), TrainError> {
     let Some(new) = name_of(over, OPTIMIZER)? else { return Ok(()) };
     let old = name_of(base, OPTIMIZER)?.unwrap_or(ADAM_W).to_owned();

@@ -124,7 +124,8 @@ fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
-/// The name of a task, a model or an optimizer, which stands alone, `task = "reverse"`, or in a table with its settings.
+/// The name of a task, a model or an optimizer, which stands alone, `task = "reverse"`, or in a table with its
+/// settings.
 pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
     let (key, name) = match config.get(choice) {
         Some(Value::Table(table)) => (format!("{choice}.name"), table.get("name")),

@@ -1,7 +1,7 @@
 //! What the optimizer remembers, on disk: without it, a resumed run would take other steps than an uninterrupted one.
 //!
-//! After the first step the file has the whole state of every learned parameter: zeros for one that has never received a
-//! gradient, from which its first update starts anyway. So a file that lacks one is not whole.
+//! After the first step the file has the whole state of every learned parameter: zeros for one that has never received
+//! a gradient, from which its first update starts anyway. So a file that lacks one is not whole.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -59,6 +59,11 @@ pub(super) fn load_state<M: Model + Module>(
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| TrainError::NotSafetensors { path: path.to_owned(), reason: error.to_string() })?;
     let unfit = |reason: String| TrainError::Weights { path: path.to_owned(), reason };
+    let of_another = |reason: String| TrainError::AnotherOptimizer {
+        path: path.to_owned(),
+        optimizer: format!("{optimizer:?}"),
+        reason,
+    };
     let device = device.clone().without_autodiff();
     let mut learned = layout(model, &Roles::of(model));
     learned.retain(|place| place.learned);
@@ -80,7 +85,10 @@ pub(super) fn load_state<M: Model + Module>(
             }
         }
         for (StateTensor { name, n }, full) in tensors.into_iter().zip(&own) {
-            let view = file.tensor(full).map_err(|_| unfit(lacks(&file, parameter, full, &own)))?;
+            let view = file.tensor(full).map_err(|_| match others(&file, parameter, &own) {
+                others if others.is_empty() => unfit(format!("it lacks `{full}`")),
+                others => of_another(format!("it lacks `{full}`, and has {}", others.join(", "))),
+            })?;
             if view.shape() != [n] {
                 return Err(unfit(format!("`{full}` must have shape [{n}], got {:?}", view.shape())));
             }
@@ -95,13 +103,13 @@ pub(super) fn load_state<M: Model + Module>(
         state.insert(parameter.path.clone(), of_parameter);
     }
     if let Some(surplus) = file.names().into_iter().find(|name| !names.contains(*name)) {
-        let why = match expected {
-            Expected::None => "no step was made before",
-            Expected::All | Expected::Some { .. } => {
-                "which the optimizer of the run keeps of no learned parameter of the model"
-            }
-        };
-        return Err(unfit(format!("it has `{surplus}`, {why}")));
+        let of = surplus.rsplit_once('.').map(|(path, _)| path);
+        let is_learned = learned.iter().any(|place| of == Some(&place.parameter.path));
+        return Err(match expected {
+            Expected::None => unfit(format!("it has `{surplus}`, no step was made before")),
+            _ if is_learned => of_another(format!("it has `{surplus}`")),
+            _ => unfit(format!("it has `{surplus}`, that is of no learned parameter of the model")),
+        });
     }
     let keeps_any = learned.iter().any(|place| !optimizer.state(&place.parameter).is_empty());
     match expected {
@@ -112,21 +120,13 @@ pub(super) fn load_state<M: Model + Module>(
     }
 }
 
-/// What a file lacks; beside it what it has of the same parameter, by which another optimizer shows.
-fn lacks(file: &SafeTensors<'_>, parameter: &ParameterInfo, name: &str, own: &[String]) -> String {
-    let mut others = file.names();
-    others.retain(|other| {
-        let is_of_it = other.rsplit_once('.').is_some_and(|(path, _)| path == parameter.path);
-        is_of_it && !own.iter().any(|own| own == other)
-    });
+/// What a file has of a parameter that is not the optimizer's `own`, in alphabetical order.
+fn others(file: &SafeTensors<'_>, parameter: &ParameterInfo, own: &[String]) -> Vec<String> {
+    let is_of_it = |name: &str| name.rsplit_once('.').is_some_and(|(path, _)| path == parameter.path);
+    let others = file.names().into_iter().filter(|name| is_of_it(name) && !own.iter().any(|own| own == name));
+    let mut others: Vec<String> = others.map(|name| format!("`{name}`")).collect();
     others.sort_unstable();
-    match others.is_empty() {
-        true => format!("it lacks `{name}`"),
-        false => format!(
-            "it lacks `{name}`, and has `{}` of another optimizer; begin with the weights alone",
-            others.join("`, `")
-        ),
-    }
+    others
 }
 
 fn bytes(data: TensorData) -> (Dtype, Vec<u8>) {

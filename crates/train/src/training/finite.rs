@@ -38,7 +38,8 @@ impl NotFinite {
         state.iter().find_map(|(name, tensor)| Self::in_tensor(Quantity::OptimizerState(name), path, tensor))
     }
 
-    /// The first parameter in module order, and after all of them the first tensor of the optimizer's state, or gradient.
+    /// The first parameter in module order, and after all of them the first tensor of the optimizer's state, or
+    /// gradient.
     pub(crate) fn search<M: Module>(
         model: &M,
         state: &OptimizerState,

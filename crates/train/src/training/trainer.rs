@@ -76,8 +76,8 @@ pub enum Ended {
 }
 
 impl<'a, M: Model + Module> Trainer<'a, M> {
-    /// Prepares a run in which the names of the recipe are those of built-in types; `device` is the one that `model` was
-    /// built on, with autodiff.
+    /// Prepares a run in which the names of the recipe are those of built-in types; `device` is the one that `model`
+    /// was built on, with autodiff.
     ///
     /// # Errors
     /// If a name in the recipe is unknown; or as [`with_parts`](Self::with_parts).
@@ -143,8 +143,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// Trains until the last step, the validation target, or a stop.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or the optimizer's state is not finite, also where it was not
-    /// before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
+    /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or the optimizer's state is not finite, also where
+    /// it was not before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
         let Self { mut state, origin, task, parts, device, stop_after, observers } = self;
         let Recipe { seed, schedule, train, .. } = parts.recipe.clone();

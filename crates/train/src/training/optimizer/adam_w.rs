@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Gradient, Optimizer, ParameterInfo, StateTensor, StateTensors, Update, Updated};
 use crate::error::TrainError;
 
-/// `adam-w`: Adam with decoupled weight decay ([Loshchilov and Hutter 2019, algorithm 2](https://arxiv.org/abs/1711.05101)),
-/// as PyTorch does it.
+/// `adam-w`: Adam with decoupled weight decay ([Loshchilov and Hutter 2019, algorithm
+/// 2](https://arxiv.org/abs/1711.05101)), as PyTorch does it.
 ///
 /// ```text
 /// m = β₁ m + (1 - β₁) g                 v = β₂ v + (1 - β₂) g²

@@ -7,8 +7,8 @@ use super::adam_w::{check_decay, check_memory};
 use super::{Gradient, Optimizer, ParameterInfo, StateTensor, StateTensors, Update, Updated};
 use crate::error::TrainError;
 
-/// `lion`: steps of one length each, by the sign of a mean that weighs the newest gradient more than what is remembered of
-/// it ([Chen et al. 2023, algorithm 2](https://arxiv.org/abs/2302.06675)); plain.
+/// `lion`: steps of one length each, by the sign of a mean that weighs the newest gradient more than what is remembered
+/// of it ([Chen et al. 2023, algorithm 2](https://arxiv.org/abs/2302.06675)); plain.
 ///
 /// ```text
 /// c = β₁ m + (1 - β₁) g
@@ -16,8 +16,8 @@ use crate::error::TrainError;
 /// m = β₂ m + (1 - β₂) g
 /// ```
 ///
-/// Every weight moves by the whole rate. The paper takes rates that are 3 to 10 times smaller than those of AdamW, and as
-/// many times more weight decay.
+/// Every weight moves by the whole rate. The paper takes rates that are 3 to 10 times smaller than those of AdamW, and
+/// as many times more weight decay.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lion {

@@ -1,8 +1,8 @@
 //! How weights are updated: the trait, what it sees of a parameter, and the built-in optimizers, a file each.
 //!
 //! The state of an optimizer goes by the paths of parameters and by names, so that a checkpoint of it can be read back:
-//! Burn's own keeps its state under parameter ids that are random in every process. Clipping, the learning rate, the walk
-//! over a module (`walk.rs`), saving and the search for NaN are the same for all and belong to none of them.
+//! Burn's own keeps its state under parameter ids that are random in every process. Clipping, the learning rate, the
+//! walk over a module (`walk.rs`), saving and the search for NaN are the same for all and belong to none of them.
 
 mod adam;
 mod adam_w;
@@ -100,7 +100,8 @@ pub struct Update<'a> {
 pub struct Updated {
     /// The new weights, `[n]`.
     pub weights: Tensor<1>,
-    /// Whether these and the whole state are finite, where the optimizer has tested it; otherwise it is tested after it.
+    /// Whether these and the whole state are finite, where the optimizer has tested it; otherwise it is tested after
+    /// it.
     pub is_finite: Option<bool>,
 }
 

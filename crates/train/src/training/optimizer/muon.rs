@@ -21,9 +21,9 @@ use crate::error::TrainError;
 /// orthogonal(u):  X = u / ‖u‖, then five times  X = 3.4445 X - 4.7750 (X Xᵀ) X + 2.0315 (X Xᵀ)² X
 /// ```
 ///
-/// It updates the matrices `[d_in, d_out]` between features; tables of vectors, outputs, vectors and stacks of matrices are
-/// AdamW's. The ratio follows the shape, as `adjust_lr_fn` of `torch.optim.Muon` does, whose matrices are `[d_out, d_in]`:
-/// see [`AdjustLr`]. PyTorch computes `orthogonal` in bfloat16, this one in the precision of the weights.
+/// It updates the matrices `[d_in, d_out]` between features; tables of vectors, outputs, vectors and stacks of matrices
+/// are AdamW's. The ratio follows the shape, as `adjust_lr_fn` of `torch.optim.Muon` does, whose matrices are `[d_out,
+/// d_in]`: see [`AdjustLr`]. PyTorch computes `orthogonal` in bfloat16, this one in the precision of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Muon {
@@ -64,8 +64,8 @@ pub enum AdjustLr {
 /// The running mean of the gradient.
 const MOMENTUM: &str = "momentum";
 
-/// The quintic polynomial of a Newton–Schulz step, whose slope at zero is as large as it can be while singular values stay
-/// near 1.
+/// The quintic polynomial of a Newton–Schulz step, whose slope at zero is as large as it can be while singular values
+/// stay near 1.
 const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
 
 /// The least norm that a matrix is divided by: that of a gradient of zeros.

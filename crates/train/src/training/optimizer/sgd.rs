@@ -7,8 +7,8 @@ use super::adam_w::{check_decay, check_memory};
 use super::{Gradient, Optimizer, ParameterInfo, StateTensor, StateTensors, Update, Updated};
 use crate::error::TrainError;
 
-/// `sgd`: gradient descent with the momentum of
-/// [Sutskever et al. 2013](https://proceedings.mlr.press/v28/sutskever13.html), as PyTorch does it without dampening; plain.
+/// `sgd`: gradient descent with the momentum of [Sutskever et al.
+/// 2013](https://proceedings.mlr.press/v28/sutskever13.html), as PyTorch does it without dampening; plain.
 ///
 /// ```text
 /// g = g + weight_decay · w              on maps only
@@ -16,8 +16,8 @@ use crate::error::TrainError;
 /// w = w - lr · m                        or, if nesterov, w - lr · (g + momentum · m)
 /// ```
 ///
-/// A momentum of 0 remembers nothing. A steady gradient is amplified by 1 / (1 - momentum), and steps are in the gradient's
-/// own measure: rates are far from those of Adam.
+/// A momentum of 0 remembers nothing. A steady gradient is amplified by 1 / (1 - momentum), and steps are in the
+/// gradient's own measure: rates are far from those of Adam.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {

@@ -28,11 +28,12 @@ pub struct ModuleUpdate<'a> {
 }
 
 impl ModuleUpdate<'_> {
-    /// Updates every parameter that has a gradient, and `state`. Returns the norm of the gradients before clipping, too.
+    /// Updates every parameter that has a gradient, and `state`. Returns the norm of the gradients before clipping,
+    /// too.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] with the first gradient, parameter or tensor of the state that is not finite, before the
-    /// update or after it.
+    /// [`TrainError::Diverged`] with the first gradient, parameter or tensor of the state that is not finite, before
+    /// the update or after it.
     pub fn apply<M: Module>(
         &self,
         state: &mut OptimizerState,
