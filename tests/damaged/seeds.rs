@@ -77,7 +77,7 @@ fn weights() -> Vec<u8> {
     file(&shapes, "format", "pt")
 }
 
-/// The moments of its parameters.
+/// What AdamW remembers of its parameters.
 fn optimizer() -> Vec<u8> {
     let shapes = MODEL.with(|(model, _)| {
         let learned = parameters(model).into_iter().filter(|parameter| parameter.learned);

@@ -100,7 +100,7 @@ fn check_with(settings: &[&str], name: &str, change: impl Fn(&mut Tensors, &str)
 #[test]
 fn every_optimizer_state_that_is_dropped_is_missed_although_the_manifest_agrees() {
     check(OPTIMIZER, |tensors, name| drop(tensors.remove(name)), "it lacks `");
-    // Both moments of a parameter, as if it had never been trained.
+    // All of a parameter, as if it had never been trained.
     let (_folder, config, checkpoint) = trained(&SETTINGS);
     let whole = tensors(&checkpoint.folder.join(OPTIMIZER));
     let paths: Vec<&str> = whole.keys().filter_map(|name| name.strip_suffix(".m")).collect();

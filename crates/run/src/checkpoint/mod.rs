@@ -40,7 +40,7 @@ pub struct Checkpoint {
 pub struct Contents {
     /// The model's parameters by module path, safetensors.
     pub weights: Vec<u8>,
-    /// The optimizer's moments, safetensors.
+    /// What the optimizer remembers, safetensors.
     pub optimizer: Vec<u8>,
     /// What made it.
     pub description: Description,
@@ -116,7 +116,7 @@ impl Checkpoint {
         folder.join(WEIGHTS)
     }
 
-    /// The optimizer's moments, safetensors.
+    /// What the optimizer remembers, safetensors.
     pub fn optimizer(&self) -> PathBuf {
         self.folder.join(OPTIMIZER)
     }

@@ -5,7 +5,7 @@ use qkv_run::{Description, Difference, RunFolder, changes_of_meaning, difference
 use serde_json::Value;
 use toml::Table;
 
-use super::read::{defaults, merge, name_of, set};
+use super::read::{defaults, merge, name_of, set_all};
 use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, Parent};
 use crate::error::TrainError;
@@ -46,7 +46,7 @@ impl Registry {
         refuse(run, self.edited(run, settings)?)?;
         let experiment = self.read(ConfigSource::Toml(&run.config()?), settings)?;
         if let Some((_, description)) = run.newest_description()? {
-            let before = self.filled_in(with(description.config, settings)?, &experiment)?;
+            let before = self.filled_in(self.with(description.config, settings)?, &experiment)?;
             refuse(run, changes_of_meaning(&before.to_table(), &experiment.config.to_table()))?;
         }
         Ok(experiment)
@@ -104,8 +104,8 @@ impl Registry {
         let Ok(mut now) = run.config()?.parse::<Table>() else { return Ok(Vec::new()) };
         RunFolder::take_format(&mut now)?;
         let mut edited = changes_of_meaning(
-            &self.with_defaults(with(before, settings)?),
-            &self.with_defaults(with(now, settings)?),
+            &self.with_defaults(self.with(before, settings)?),
+            &self.with_defaults(self.with(now, settings)?),
         );
         edited.retain(|Difference { key, before, now }| {
             let is_in_both = before.is_some() && now.is_some();
@@ -113,6 +113,12 @@ impl Registry {
             (is_in_both && !is_open) || key.starts_with("parent.")
         });
         Ok(edited)
+    }
+
+    /// A config under `key=value` settings.
+    fn with(&self, mut config: Table, settings: &[impl AsRef<str>]) -> Result<Table, TrainError> {
+        set_all(self, &mut config, settings)?;
+        Ok(config)
     }
 
     /// A config with the defaults of its task and its model, if the registry has them.
@@ -139,12 +145,6 @@ impl Registry {
 
 /// In place of a value that the task finds out, such as the fingerprint of a text.
 const OPEN: &str = "";
-
-/// A config under `key=value` settings.
-fn with(mut config: Table, settings: &[impl AsRef<str>]) -> Result<Table, TrainError> {
-    settings.iter().try_for_each(|setting| set(&mut config, setting.as_ref()))?;
-    Ok(config)
-}
 
 /// The settings of a task that is made of a text: where it lies, and which it is.
 const TEXT: [&str; 2] = ["text", "fingerprint"];

@@ -53,14 +53,7 @@ impl Reader<'_> {
         };
         RunFolder::take_format(&mut given)?;
         let parent = Parent::take(&mut given)?;
-        let mut over = Table::new();
-        for setting in settings {
-            set(&mut over, setting.as_ref())?;
-        }
-        rename(self.registry, &mut given, &over)?;
-        for setting in settings {
-            set(&mut given, setting.as_ref())?;
-        }
+        set_all(self.registry, &mut given, settings)?;
         let task = match (source, name_of(&given, "task")?) {
             (_, None) => return Err(TrainError::NoTask),
             (ConfigSource::Task(asked), Some(name)) if name != asked => {
@@ -141,8 +134,21 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
 /// Parts of a dotted key; the longest of ours has three.
 const MAX_KEYS: usize = 16;
 
+/// Puts `key=value` settings into a config. Where they name another optimizer, the settings of the former go.
+pub(super) fn set_all(
+    registry: &Registry,
+    config: &mut Table,
+    settings: &[impl AsRef<str>],
+) -> Result<(), TrainError> {
+    let set_in = |table: &mut Table| settings.iter().try_for_each(|setting| set(table, setting.as_ref()));
+    let mut over = Table::new();
+    set_in(&mut over)?;
+    rename(registry, config, &over)?;
+    set_in(config)
+}
+
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
-pub(super) fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
+fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     let not_an_assignment = || TrainError::NotAnAssignment { found: setting.to_owned() };
     let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
     let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();

@@ -149,6 +149,35 @@ fn what_does_not_fit_is_refused_with_the_tensor_and_both_shapes() {
 }
 
 #[test]
+fn another_optimizer_begins_with_the_weights_alone() {
+    let sandbox = trained();
+    sandbox.refuses(
+        "train run --branch new --steps 20 --set optimizer=sgd",
+        &[
+            "optimizer.safetensors is the state of another optimizer than Sgd {",
+            ".momentum`, and has `",
+            "--init-from",
+        ],
+    );
+    sandbox.succeeds(&format!("{RUN} --init-from run --out new --set optimizer=sgd"));
+    let config = sandbox.read_text("new/config.toml");
+    for line in ["name = \"sgd\"", "momentum = 0.9", "nesterov = false"] {
+        assert!(config.lines().any(|other| other == line), "no `{line}` in {config}");
+    }
+    assert!(!config.contains("beta_1"), "{config}");
+    sandbox.succeeds("train new --resume --from 5 --quiet");
+    // A rate that is not the default of the task stays.
+    sandbox.succeeds("train run --branch slow --steps 13 --set optimizer.lr=0.001 --quiet");
+    sandbox.refuses(
+        "train slow --branch other --steps 20 --set optimizer=lion",
+        &["than Lion {", "--init-from"],
+    );
+    sandbox.succeeds("train slow --branch other --steps 20 --set optimizer=adam --quiet");
+    assert!(sandbox.read_text("other/config.toml").contains("name = \"adam\"\nlr = 0.001\n"));
+    sandbox.refuses("eval new --set optimizer=adam-w", &["optimizer.name was \"sgd\", now it is \"adam-w\""]);
+}
+
+#[test]
 fn another_vocabulary_of_the_same_size_is_refused() {
     let sandbox = Sandbox::new();
     let fast = "--set task.seq_len=4 --set train.batch_size=2 --set train.eval_examples=2 --set model.d_model=8 --quiet";

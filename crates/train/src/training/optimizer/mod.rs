@@ -3,6 +3,16 @@
 //! The state of an optimizer goes by the paths of parameters and by names, so that a checkpoint of it can be read back:
 //! Burn's own keeps its state under parameter ids that are random in every process. Clipping, the learning rate, the
 //! walk over a module (`walk.rs`), saving and the search for NaN are the same for all and belong to none of them.
+//!
+//! | optimizer | form | state of a value | nanoseconds for a value of 512 × 512 matrices |
+//! |---|---|---|---|
+//! | `adam-w`, `adam` | fused: the kernel of AdamW | 2 | 0.6 |
+//! | `sgd` | plain tensor operations | 1, without momentum 0 | 0.7 |
+//! | `lion` | plain | 1 | 2.8 |
+//! | `muon` | plain; AdamW for what is no map | 1; 2 | 160 to 240: 15 products of matrices |
+//!
+//! Measured on two cores of a shared Xeon, with the test for NaN; a step of a model spends several times that of AdamW
+//! on its forward and backward.
 
 mod adam;
 mod adam_w;
