@@ -7,7 +7,7 @@ use toml::Table;
 
 use super::read::{defaults, merge, name_of, set_all};
 use super::{ConfigSource, Experiment, Registry};
-use crate::config::{Config, Parent};
+use crate::config::{Config, OptimizerConfig, Parent};
 use crate::error::TrainError;
 
 /// What a config that continues a run takes from it, and changes in it.
@@ -121,7 +121,7 @@ impl Registry {
         Ok(config)
     }
 
-    /// A config with the defaults of its task and its model, if the registry has them.
+    /// A config with the defaults of its task, its model and its optimizer, if the registry has them.
     fn with_defaults(&self, config: Table) -> Table {
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {
@@ -129,17 +129,23 @@ impl Registry {
             _ => config,
         };
         let choice = config.get("model").and_then(|model| model.clone().try_into::<Choice>().ok());
-        let ready = choice.and_then(|choice| self.models.read(&choice).ok());
-        if let (Some(ready), Some(toml::Value::Table(model))) = (ready, config.get_mut("model")) {
-            // A size of 0 is open: it follows from the task.
-            let given = ready.choice.settings.into_iter().filter(|(_, value)| *value != 0);
-            for (key, value) in
-                given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?)))
-            {
-                model.entry(key).or_insert(value);
-            }
-        }
+        let model = choice.and_then(|choice| self.models.read(&choice).ok()).map(|ready| ready.choice);
+        fill_in(config.get_mut("model"), model);
+        let table = config.get("optimizer").cloned();
+        let optimizer = table.and_then(|table| table.try_into::<OptimizerConfig>().ok());
+        let optimizer = optimizer.and_then(|optimizer| self.parts.optimizers.read(&optimizer.rule).ok());
+        fill_in(config.get_mut("optimizer"), optimizer.map(|ready| ready.choice));
         config
+    }
+}
+
+/// Gives a table the settings that it lacks.
+fn fill_in(table: Option<&mut toml::Value>, choice: Option<Choice>) {
+    let (Some(toml::Value::Table(table)), Some(choice)) = (table, choice) else { return };
+    // A size of 0 is open: it follows from the task.
+    let given = choice.settings.into_iter().filter(|(_, value)| *value != 0);
+    for (key, value) in given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?))) {
+        table.entry(key).or_insert(value);
     }
 }
 

@@ -178,6 +178,18 @@ fn another_optimizer_begins_with_the_weights_alone() {
 }
 
 #[test]
+fn a_setting_of_the_optimizer_that_is_no_longer_in_the_config_is_noticed() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out run --set optimizer=sgd --set optimizer.momentum=0.5"));
+    let config = sandbox.read_text("run/config.toml");
+    assert!(config.contains("momentum = 0.5\n"), "{config}");
+    sandbox.write("run/config.toml", config.replace("momentum = 0.5\n", ""));
+    for command in ["inspect run", "eval run", "train run --resume", "report run"] {
+        sandbox.refuses(command, &["optimizer.momentum was 0.5, now it is 0.9"]);
+    }
+}
+
+#[test]
 fn another_vocabulary_of_the_same_size_is_refused() {
     let sandbox = Sandbox::new();
     let fast = "--set task.seq_len=4 --set train.batch_size=2 --set train.eval_examples=2 --set model.d_model=8 --quiet";
