@@ -16,3 +16,5 @@ mod masks;
 mod non_finite;
 /// The walk through one query.
 mod one_query;
+/// Scores that are a dot product after a change of queries and keys.
+mod prepared_scores;

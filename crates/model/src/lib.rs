@@ -11,8 +11,8 @@
 //!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
 //! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate; example
 //!   `attention_by_hand`.
-//! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`];
-//!   example `custom_score`.
+//! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`]; its
+//!   [`Comparison`] decides whether the kernels can; example `custom_score`.
 //! - How does a model get positions? [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`]
 //!   ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`]; example `position_study`.
 //! - How does a config name them? [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of
@@ -72,9 +72,9 @@ pub mod random;
 mod transformer;
 
 pub use attention::{
-    Additive, AnyScore, Attended, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign, Dot, Hook,
-    Implementation, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax,
-    Stage, Trace, attention, attention_with_weights,
+    Additive, AnyScore, Attended, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign, Comparison,
+    Dot, Hook, Implementation, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention,
+    SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use block::Block;
 pub use catalog::Catalog;

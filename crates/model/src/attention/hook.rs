@@ -87,9 +87,9 @@ pub(crate) fn call_hook(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tens
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum TraceStep {
     Stage(Stage),
-    /// Queries after QK-norm and rotation.
+    /// Queries after QK-norm, rotation and what the score prepares.
     ComparedQueries,
-    /// Keys after QK-norm and rotation.
+    /// Keys after the same.
     ComparedKeys,
     Scores,
     Scaled,

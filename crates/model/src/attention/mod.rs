@@ -29,7 +29,7 @@ pub use mask::Mask;
 pub use qk_norm::QkNorm;
 #[doc(inline)]
 pub use qkv_kernels::{CausalAlign, Softmax};
-pub use score::{AnyScore, Dot, ScaledDot, Score};
+pub use score::{AnyScore, Comparison, Dot, ScaledDot, Score};
 pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
 pub use trace::Trace;
 
@@ -201,16 +201,18 @@ impl SelfAttention {
         join_heads(self.context_per_head(x, mask, mode))
     }
 
-    /// Whether the scores compare plain projections of the input: without biases, QK-norm or positions.
+    /// Whether the scores compare plain projections of the input: without biases, QK-norm, positions or a score that
+    /// prepares them.
     fn has_only_projections(&self) -> bool {
         let has_bias = [&self.b_q, &self.b_k, &self.b_v].into_iter().any(Option::is_some);
-        self.qk_norm.is_none() && self.positions.is_none() && !has_bias
+        let is_prepared = self.score.comparison() == Comparison::PreparedDot;
+        self.qk_norm.is_none() && self.positions.is_none() && !has_bias && !is_prepared
     }
 
     /// The context of every head, `[batch, heads, seq_len, d_v]`.
     fn context_per_head(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<4> {
         let [q, k, v] = self.project(mask.clear_padding(x));
-        let [q, k] = self.prepare(q, k);
+        let [q, k] = self.norm_and_rotate(q, k);
         attention(&self.spec(mode), q, k, v, mask)
     }
 
@@ -227,15 +229,13 @@ impl SelfAttention {
         let q = tap(TraceStep::Stage(Stage::Queries), q);
         let k = tap(TraceStep::Stage(Stage::Keys), k);
         let v = tap(TraceStep::Stage(Stage::Values), v);
-        let [q, k] = self.prepare(q, k);
-        let q = tap(TraceStep::ComparedQueries, q);
-        let k = tap(TraceStep::ComparedKeys, k);
+        let [q, k] = self.norm_and_rotate(q, k);
         let context = self.spec(mode).reference(q, k, v, mask, tap);
         linear_or_identity(join_heads(context), &self.w_o, &self.b_o)
     }
 
-    /// Queries and keys as the score compares them: after QK-norm and rotation, where the layer has them.
-    fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+    /// Queries and keys as the score receives them: after QK-norm and rotation, where the layer has them.
+    fn norm_and_rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
         let [q, k] = match &self.qk_norm {
             Some(norm) => norm.forward(q, k),
             None => [q, k],

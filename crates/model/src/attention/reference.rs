@@ -6,18 +6,37 @@ use super::checks::check_q_k_v;
 use super::heads::for_every_head;
 use super::hook::{Stage, TraceStep};
 use super::mask::Mask;
+use super::score::{Comparison, dot};
 use super::softmax::softmax;
 use super::spec::{AttentionSpec, finite_keys_values, scores_shape};
 use crate::dropout;
 
 impl AttentionSpec<'_> {
-    /// Scores before scaling, `[batch, heads, q_len, k_len]`.
+    /// Queries `[batch, heads, q_len, d_k]` and keys `[batch, kv_heads, k_len, d_k]` as the score compares them.
+    ///
+    /// # Panics
+    /// If the score returns other shapes.
+    pub fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        if self.score.comparison() == Comparison::Dot || scores_shape(&q, &k).contains(&0) {
+            return [q, k];
+        }
+        let shapes = [q.dims(), k.dims()];
+        let [q, k] = self.score.prepare(q, k);
+        let got = [q.dims(), k.dims()];
+        assert!(got == shapes, "a score must prepare q and k in their shapes {shapes:?}, got {got:?}");
+        [q, k]
+    }
+
+    /// Scores before scaling, `[batch, heads, q_len, k_len]`, of prepared queries and keys.
     pub fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
         let [batch, heads, q_len, d_k] = q.dims();
         let [_, _, k_len, _] = k.dims();
         let k = for_every_head(k, heads);
         assert_shape!(k, [batch, heads, _, d_k]);
-        let scores = self.score.scores(q, k);
+        let scores = match self.score.comparison() {
+            Comparison::Own => self.score.scores(q, k),
+            Comparison::PreparedDot | Comparison::Dot => dot(q, k),
+        };
         assert_shape!(scores, [batch, heads, q_len, k_len]);
         scores
     }
@@ -69,7 +88,10 @@ impl AttentionSpec<'_> {
         }
         let d_k = q.dims()[3];
         let finite = finite_keys_values(&q, k, v, mask);
-        let scores = tap(TraceStep::Scores, self.scores(q, finite.k.clone()));
+        let [q, k] = self.prepare(q, finite.k.clone());
+        let q = tap(TraceStep::ComparedQueries, q);
+        let k = tap(TraceStep::ComparedKeys, k);
+        let scores = tap(TraceStep::Scores, self.scores(q, k));
         let scaled = tap(TraceStep::Scaled, self.scaled(scores, d_k));
         let masked = tap(TraceStep::Masked, self.masked(scaled, mask));
         let weights = tap(TraceStep::Stage(Stage::Weights), finite.restore_nan(self.softmax(masked, mask)));

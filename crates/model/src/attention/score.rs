@@ -13,25 +13,95 @@ use crate::parts::{Erased, ErasedModule, NoSettings};
 /// Compares queries with keys.
 ///
 /// ```text
+/// q, k    = prepare(q, k)                               after QK-norm and rotation
 /// weights = softmax(scale · scores(q, k) + mask)
 /// ```
 ///
 /// Implement it for a module of your own, with or without parameters: autodiff gives the gradient, and
 /// [`Catalog::score`](crate::Catalog::score) gives it a name. The example `custom_score` trains one.
+///
+/// A score that is a dot product of changed queries and keys changes them in [`prepare`](Self::prepare), and states so
+/// by its [`Comparison`]: the fused kernels then compute it, in a fraction of the time and the memory.
+///
+/// ```
+/// use burn::module::{Module, Param};
+/// use burn::tensor::{Device, Tensor};
+/// use qkv_model::{
+///     Catalog, Choice, Comparison, Init, Mask, Mode, ModelError, NoSettings, Score, SelfAttentionConfig,
+/// };
+///
+/// /// A learned temperature for each head: `s_ij = t_h q_i · k_j`.
+/// #[derive(Module, Debug)]
+/// struct Temperature {
+///     /// `[heads]`.
+///     t: Param<Tensor<1>>,
+/// }
+///
+/// impl Score for Temperature {
+///     fn comparison(&self) -> Comparison {
+///         Comparison::PreparedDot
+///     }
+///
+///     fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+///         [q * self.t.val().reshape([1, -1, 1, 1]), k]
+///     }
+/// }
+///
+/// let catalog = Catalog::default()
+///     .score("temperature", |_: &NoSettings, init, heads| Ok(Temperature { t: init.constant([heads.n_heads], 0.5) }));
+/// let mut config = SelfAttentionConfig::new(3, 2);
+/// config.score = Choice::new("temperature");
+/// let device = Device::flex().autodiff();
+/// let layer = config.init_with(&Init::new(&device, 1), &catalog)?;
+/// assert_eq!(layer.reference_reason(), None, "the kernels compute it");
+/// let loss = layer.forward(Tensor::ones([1, 4, 3], &device), &Mask::none(), Mode::Evaluate).sum();
+/// let score: &Temperature = layer.score.downcast_ref().expect("it keeps its type");
+/// assert!(score.t.val().grad(&loss.backward()).is_some(), "and it learns");
+/// # Ok::<(), ModelError>(())
+/// ```
 pub trait Score: ErasedModule {
-    /// The scores before scaling.
+    /// What the score computes, from which follows which implementation can; [`Comparison::Own`] unless overridden.
+    fn comparison(&self) -> Comparison {
+        Comparison::Own
+    }
+
+    /// Queries and keys as they are compared; unchanged unless overridden. Not called under [`Comparison::Dot`].
+    ///
+    /// # Shapes
+    /// - `q`: `[batch, heads, q_len, d_k]`
+    /// - `k`: `[batch, kv_heads, k_len, d_k]`, before groups of heads share it
+    /// - returns both in their shapes
+    fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        [q, k]
+    }
+
+    /// The scores before scaling, of prepared queries and keys; their dot product unless overridden. Called under
+    /// [`Comparison::Own`] alone.
     ///
     /// # Shapes
     /// - `q`: `[batch, heads, q_len, d_k]`
     /// - `k`: `[batch, heads, k_len, d_k]`
     /// - returns `[batch, heads, q_len, k_len]`
-    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
+    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        dot(q, k)
+    }
 
     /// The factor between the scores and the softmax, for keys of width `d_k`; 1 unless overridden.
     fn scale(&self, d_k: usize) -> f64 {
         let _ = d_k;
         1.0
     }
+}
+
+/// What a [`Score`] computes, from which follows which implementation can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Whatever [`Score::scores`] makes of prepared queries and keys: the reference implementation.
+    Own,
+    /// The dot product of what [`Score::prepare`] makes of queries and keys: the fused kernels.
+    PreparedDot,
+    /// The dot product of queries and keys as they are: the fused kernels, together with the projections before them.
+    Dot,
 }
 
 /// Dot product without scaling, `s_ij = q_i · k_j`. It saturates the softmax as `d_k` grows.
@@ -45,8 +115,8 @@ impl Dot {
 }
 
 impl Score for Dot {
-    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        dot(q, k)
+    fn comparison(&self) -> Comparison {
+        Comparison::Dot
     }
 }
 
@@ -83,8 +153,8 @@ impl ScaledDot {
 }
 
 impl Score for ScaledDot {
-    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        dot(q, k)
+    fn comparison(&self) -> Comparison {
+        Comparison::Dot
     }
 
     fn scale(&self, d_k: usize) -> f64 {
@@ -92,7 +162,8 @@ impl Score for ScaledDot {
     }
 }
 
-fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+/// `s_ij = q_i · k_j`.
+pub(super) fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
     einsum!("bhqd,bhkd->bhqk", q, k)
 }
 
@@ -100,15 +171,8 @@ fn dot(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
 pub type AnyScore = Erased<dyn Score>;
 
 erase!(Score {
+    fn comparison(&self) -> Comparison;
+    fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2];
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
     fn scale(&self, d_k: usize) -> f64;
 });
-
-/// Whether the score is [`Dot`] or [`ScaledDot`], which the fused kernels compute by themselves.
-pub(super) fn is_dot_product(score: &dyn Score) -> bool {
-    let any = score.erased_any();
-    match any.downcast_ref::<AnyScore>() {
-        Some(score) => is_dot_product(score.get()),
-        None => any.is::<Dot>() || any.is::<ScaledDot>(),
-    }
-}

@@ -9,7 +9,7 @@ use super::hook::{Stage, TraceStep};
 use super::implementation::Implementation;
 use super::mask::Mask;
 use super::non_finite::FiniteKeysValues;
-use super::score::{ScaledDot, Score, is_dot_product};
+use super::score::{Comparison, ScaledDot, Score};
 use crate::error::ModelError;
 use crate::fused::DropoutRule;
 use crate::positions::{AnyPositions, Positions};
@@ -78,7 +78,8 @@ pub fn attention(
         return spec.reference(q, k, v, mask, &mut |_, x| x);
     };
     let finite = finite_keys_values(&q, k, v, mask);
-    finite.restore_nan(fused.context_of_heads(q, finite.k.clone(), finite.v.clone()))
+    let [q, k] = spec.prepare(q, finite.k.clone());
+    finite.restore_nan(fused.context_of_heads(q, k, finite.v.clone()))
 }
 
 /// [`attention`] by the reference implementation, which has the weights to return. Dropout changes the context alone.
@@ -108,6 +109,7 @@ pub fn attention_with_weights(
 /// Everything that stands between queries, keys and values and their context, but for the mask.
 ///
 /// ```text
+/// q, k    = score.prepare(q, k)               for most scores as they are
 /// scores  = scale · score(q, k)
 /// scores  = cap · tanh(scores / cap)          if there is a cap
 /// weights = softmax(scores + bias + mask)     bias: that of the position scheme
@@ -199,7 +201,7 @@ impl<'a> AttentionSpec<'a> {
         if scores.contains(&0) {
         } else if self.implementation == Implementation::Reference {
             return Err("attention = \"reference\" asks for it");
-        } else if !is_dot_product(self.score) {
+        } else if self.score.comparison() == Comparison::Own {
             return Err("the score is not a dot product");
         } else if self.softcap.is_some() {
             return Err("the scores are capped");

@@ -25,7 +25,7 @@ pub struct Trace {
     pub q: Tensor<1>,
     /// The keys of all positions, `[seq_len, d_k]`.
     pub k: Tensor<2>,
-    /// `q` as it is compared, `[d_k]`: after QK-norm and rotation, where the layer has them.
+    /// `q` as it is compared, `[d_k]`: after QK-norm, rotation and [`Score::prepare`], where the layer has them.
     pub compared_q: Tensor<1>,
     /// `k` as it is compared, `[seq_len, d_k]`.
     pub compared_k: Tensor<2>,
