@@ -6,6 +6,8 @@ mod dropout;
 mod erased;
 /// Messages for what cannot be built.
 mod errors;
+/// Models that wrap a transformer with a hook of their own.
+mod hooked_models;
 /// Initial weights as a function of seed and path.
 mod initial_weights;
 /// A user's position scheme and model.

@@ -112,13 +112,18 @@ fn each_step_follows_from_the_one_before() {
                     scores,
                     scale,
                     scaled,
+                    hooked,
                     masked,
+                    softmax,
                     weights,
                     context,
                 } = layer.trace(x.clone(), &mask, query, head);
                 // Neither normed nor turned: compared as they are.
                 assert_eq!(values(&compared_q), values(&q));
                 assert_eq!(values(&compared_k), values(&k));
+                // No hook changed anything.
+                assert_eq!(values(&hooked), values(&scaled));
+                assert_eq!(values(&softmax), values(&weights));
                 assert_eq!(values(&x_i), values(&x.clone().narrow(0, query, 1)));
                 assert_eq!([w_q.dims(), w_k.dims(), w_v.dims()], [[D_IN, D_K], [D_IN, D_K], [D_IN, D_V]]);
                 let row = |t: Tensor<1>| t.unsqueeze::<2>();

@@ -97,10 +97,8 @@ fn a_hook_that_changes_nothing_sees_what_the_model_computes() {
         let want = model.features(tokens(&device), Mode::Evaluate);
         assert_close(name, &values(&features), &values(&want), 1e-5);
         let maps = model.attention_weights(tokens(&device));
-        let stages =
-            [Stage::Residual, Stage::Queries, Stage::Keys, Stage::Values, Stage::Weights, Stage::Context];
         let order: Vec<(usize, Stage)> =
-            (0..maps.len()).flat_map(|layer| stages.map(|stage| (layer, stage))).collect();
+            (0..maps.len()).flat_map(|layer| Stage::ALL.map(|stage| (layer, stage))).collect();
         assert_eq!(seen.iter().map(|&(layer, stage, _)| (layer, stage)).collect::<Vec<_>>(), order);
         for (layer, _, weights) in seen.iter().filter(|(_, stage, _)| *stage == Stage::Weights) {
             assert_close(name, &values(weights), &values(&maps[*layer]), 1e-6);

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attention::{Hook, Mask, SelfAttention, Stage, call_hook};
+use crate::attention::{Hook, Mask, Query, SelfAttention, Stage, Trace, call_hook};
 use crate::catalog::Catalog;
 use crate::config::TransformerConfig;
 use crate::contribution::{Ledger, Source};
@@ -76,10 +76,22 @@ impl Block {
         layer: usize,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        let x = call_hook(hook, layer, Stage::Residual, x.unsqueeze_dim(1)).squeeze_dim::<3>(1);
+        let x = residual(hook, layer, x);
         let input = self.attention_input(x.clone());
         let output = self.attention.forward_with_hook(input, mask, mode, layer, hook);
         self.after_attention(x, output, mode)
+    }
+
+    /// Every intermediate of one query of `x`, `[1, seq_len, d_model]`, with every [`Stage`] shown to `hook`.
+    pub(crate) fn trace_with_hook(
+        &self,
+        x: Tensor<3>,
+        mask: &Mask,
+        place: Query,
+        hook: &mut dyn Hook,
+    ) -> Trace {
+        let input = self.attention_input(residual(hook, place.layer, x));
+        self.attention.trace_with_hook(input.squeeze_dim(0), mask, place, hook)
     }
 
     /// [`forward`](Self::forward) without dropout on the residual stream in `ledger`, which records what each source
@@ -144,4 +156,9 @@ impl Block {
     fn post<'a>(&self, norm: &'a Option<Norm>) -> Option<&'a Norm> {
         norm.as_ref().filter(|_| self.post_norm)
     }
+}
+
+/// What `hook` makes of the residual stream on its way into block `layer`, `[batch, seq_len, d_model]` to the same.
+fn residual(hook: &mut dyn Hook, layer: usize, x: Tensor<3>) -> Tensor<3> {
+    call_hook(hook, layer, Stage::Residual, x.unsqueeze_dim(1)).squeeze_dim::<3>(1)
 }

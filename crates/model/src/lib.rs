@@ -9,7 +9,7 @@
 //!   `attention_by_hand`.
 //! - What lies between queries and weights? [`attention()`], [`attention_with_weights`], [`AttentionSpec`],
 //!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
-//! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate; example
+//! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate of a [`Query`]; example
 //!   `attention_by_hand`.
 //! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`]; its
 //!   [`Comparison`] decides whether the kernels can; example `custom_score`.
@@ -24,6 +24,7 @@
 //!   [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`MaskConfig`].
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
+//! - What can stand between two stages and learn? A module of yours in a [`Hook`]; example `talking_heads`.
 //! - Where do initial weights come from? [`Init`], [`Training`], [`random`].
 //! - What is in a model? [`parameters()`], [`parameters_where`], [`Parameter`], named by their [`ModulePath`].
 //! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
@@ -73,7 +74,7 @@ mod transformer;
 
 pub use attention::{
     Additive, AnyScore, Attended, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign, Comparison,
-    Dot, Hook, Implementation, Mask, Projections, QkNorm, ScaledDot, Score, SelfAttention,
+    Dot, Hook, Implementation, Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention,
     SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use block::Block;

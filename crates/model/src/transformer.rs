@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::{CausalAlign, Hook, Mask, Stage, Trace};
+use crate::attention::{CausalAlign, Hook, Mask, Query, Stage, Trace};
 use crate::block::Block;
 use crate::catalog::Catalog;
 use crate::config::{MaskConfig, TransformerConfig};
@@ -183,6 +183,19 @@ impl Transformer {
         let x = self.blocks[..layer].iter().fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
         let block = &self.blocks[layer];
         block.attention.trace(block.attention_input(x).squeeze_dim(0), &mask, query, head)
+    }
+
+    /// The same with every stage shown to a [`Hook`], as by [`features_with`](Self::features_with).
+    ///
+    /// # Panics
+    /// As [`trace`](Self::trace), or if the hook returns another shape than it was given.
+    pub fn trace_with(&self, tokens: Tensor<2, Int>, place: Query, hook: &mut dyn Hook) -> Trace {
+        let mask = self.mask();
+        let mut x = self.embed(tokens.unsqueeze(), Mode::Evaluate);
+        for (layer, block) in self.blocks[..place.layer].iter().enumerate() {
+            x = block.forward_with_hook(x, &mask, Mode::Evaluate, layer, hook);
+        }
+        self.blocks[place.layer].trace_with_hook(x, &mask, place, hook)
     }
 
     /// The mask of every block.

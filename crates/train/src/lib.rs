@@ -13,6 +13,7 @@
 //!   yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
 //!   [`draw`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
+//! - What if it is a transformer with something of yours between its stages? [`Hooked`]; example `talking_heads`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
 //!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
 //!   `own_command_line`. A run that is there has its own: [`Registry::read_run`], [`Registry::read_branch`], every
@@ -42,6 +43,7 @@
 mod causal;
 mod config;
 mod error;
+mod hooked;
 mod measure;
 mod memory;
 mod model;
@@ -55,12 +57,14 @@ pub use causal::{
 };
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, ScheduleKind, Taken, TrainConfig};
 pub use error::{Quantity, TextFault, TrainError};
+pub use hooked::Hooked;
 pub use measure::{
     AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly,
     generate, generate_one_by_one,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
-pub use model::{AnyModel, Layer, Model, Query};
+pub use model::{AnyModel, Layer, Model};
+pub use qkv_model::Query;
 pub use qkv_run::{Baseline, Difference, Environment, Evaluation, ProbeLabels, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun};
 pub use saving::{

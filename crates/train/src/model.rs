@@ -2,7 +2,9 @@
 
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Contribution, Erased, ErasedModule, Hook, Mode, Trace, Transformer, erase};
+use qkv_model::{Contribution, Erased, ErasedModule, Hook, Mode, Query, Trace, Transformer, erase};
+
+use crate::hooked::Hooked;
 
 /// A Burn module over token sequences that [`Trainer`](crate::Trainer) can fit.
 ///
@@ -19,17 +21,22 @@ pub trait Model: ErasedModule {
     /// - returns `[n, vocab_size]`, before any softmax
     fn logits(&self, features: Tensor<2>) -> Tensor<2>;
 
+    /// The transformer that the model wraps, and what the model does at its stages; `None` unless overridden. What the
+    /// model does not override below is then that of the wrapped one, under the model's own hook.
+    fn hooked(&self) -> Option<Hooked<'_>> {
+        None
+    }
+
     /// The attention weights of every layer, `[batch, heads, seq_len, seq_len]` each; empty for a model without
     /// attention.
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
-        let _ = tokens;
-        Vec::new()
+        self.hooked().map(|hooked| hooked.attention_weights(tokens)).unwrap_or_default()
     }
 
     /// The learned matrices that are tables of vectors and not maps, such as embeddings: weight decay leaves them
     /// alone. None unless overridden; [`list_param_ids`] gives all those of a part.
     fn tables(&self) -> Vec<ParamId> {
-        Vec::new()
+        self.hooked().map(|hooked| hooked.transformer.tables()).unwrap_or_default()
     }
 
     /// The learned matrices that make logits of features, which an optimizer may treat apart from those between
@@ -40,7 +47,7 @@ pub trait Model: ErasedModule {
 
     /// The attention layers, in order; empty for a model without attention.
     fn layers(&self) -> Vec<Layer> {
-        Vec::new()
+        self.hooked().map(|hooked| hooked.layers()).unwrap_or_default()
     }
 
     /// Every intermediate result of one query, `tokens` being `[seq_len, stack]`; `None` unless overridden.
@@ -48,16 +55,14 @@ pub trait Model: ErasedModule {
     /// # Panics
     /// If there is no such layer, head or position.
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
-        let _ = (tokens, place);
-        None
+        Some(self.hooked()?.trace(tokens, place))
     }
 
     /// As [`features`](Self::features), with a call of `hook` at every stage of every layer, which may replace it;
     /// `None` unless overridden. A pass calls it once for each stage of a layer, and every attention has a layer index
     /// of its own.
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
-        let _ = (tokens, mode, hook);
-        None
+        Some(self.hooked()?.features_with(tokens, mode, hook))
     }
 
     /// The features without dropout as a sum, `[batch, seq_len, d_model]` from each source; `None` unless overridden.
@@ -81,17 +86,6 @@ pub struct Layer {
     pub is_normed: bool,
     /// Why it takes the reference implementation of attention; `None` where it takes the fused kernels.
     pub reference_reason: Option<&'static str>,
-}
-
-/// One query of one head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Query {
-    /// Index of the layer.
-    pub layer: usize,
-    /// Index of the head.
-    pub head: usize,
-    /// Index of the position that asks.
-    pub position: usize,
 }
 
 impl Model for Transformer {
@@ -147,6 +141,7 @@ impl Model for Transformer {
 pub type AnyModel = Erased<dyn Model>;
 
 erase!(Model {
+    fn hooked(&self) -> Option<Hooked<'_>>;
     fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3>;
     fn logits(&self, features: Tensor<2>) -> Tensor<2>;
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>>;

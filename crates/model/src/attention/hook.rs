@@ -18,7 +18,10 @@ pub enum Stage {
     Keys,
     /// What W_V makes, `[batch, kv_heads, seq_len, d_v]`.
     Values,
-    /// Attention weights, `[batch, heads, seq_len, seq_len]`.
+    /// Scaled scores, capped where the layer has a cap, before biases, mask and softmax,
+    /// `[batch, heads, seq_len, seq_len]`.
+    Scores,
+    /// Attention weights, after the softmax and before dropout, `[batch, heads, seq_len, seq_len]`.
     Weights,
     /// What the heads give, before W_O, `[batch, heads, seq_len, d_v]`.
     Context,
@@ -26,8 +29,8 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in that order.
-    pub const ALL: [Self; 6] =
-        [Self::Residual, Self::Queries, Self::Keys, Self::Values, Self::Weights, Self::Context];
+    pub const ALL: [Self; 7] =
+        [Self::Residual, Self::Queries, Self::Keys, Self::Values, Self::Scores, Self::Weights, Self::Context];
 
     /// Its name in tables and messages.
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Stage {
             Self::Queries => "queries",
             Self::Keys => "keys",
             Self::Values => "values",
+            Self::Scores => "scores",
             Self::Weights => "weights",
             Self::Context => "context",
         }
@@ -44,7 +48,11 @@ impl Stage {
 
 /// Receives the tensor of every stage of every layer, and returns the one with which the model continues.
 ///
-/// A closure is one. [`Transformer::features_with`](crate::Transformer::features_with) calls it.
+/// A closure is one. [`Transformer::features_with`](crate::Transformer::features_with) calls it, in evaluation and in
+/// training: gradients flow through what a hook returns, so a module with parameters can stand between any two stages
+/// and is trained with the rest. The example `talking_heads` mixes the heads so, before and after the softmax.
+///
+/// What a hook makes of [`Stage::Scores`] is hidden by the mask afterwards, so a causal model stays causal.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -59,7 +67,7 @@ impl Stage {
 /// };
 /// let tokens = Tensor::<3, Int>::zeros([2, 5, 1], &device);
 /// let without = model.features_with(tokens, Mode::Evaluate, &mut hook);
-/// assert_eq!(stages[4], (0, "weights", [2, 1, 5, 5]));
+/// assert_eq!(stages[5], (0, "weights", [2, 1, 5, 5]));
 /// assert_eq!(without.dims(), [2, 5, 8]);
 /// # Ok::<(), qkv_model::ModelError>(())
 /// ```
@@ -94,6 +102,8 @@ pub(super) enum TraceStep {
     Scores,
     Scaled,
     Masked,
+    /// What the softmax gives, before hooks.
+    Softmax,
 }
 
 impl SelfAttention {

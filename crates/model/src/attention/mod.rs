@@ -31,7 +31,7 @@ pub use qk_norm::QkNorm;
 pub use qkv_kernels::{CausalAlign, Softmax};
 pub use score::{AnyScore, Comparison, Dot, ScaledDot, Score};
 pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
-pub use trace::Trace;
+pub use trace::{Query, Trace};
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;

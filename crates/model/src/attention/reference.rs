@@ -78,6 +78,7 @@ impl AttentionSpec<'_> {
         let shape = scores_shape(&q, &k);
         if shape.contains(&0) {
             let place = (&q.device(), q.dtype());
+            tap(TraceStep::Stage(Stage::Scores), Tensor::zeros(shape, place));
             tap(TraceStep::Stage(Stage::Weights), Tensor::zeros(shape, place));
             let [batch, heads, q_len, _] = shape;
             let context = match self.fused(&q, shape, q.dims()[3], mask) {
@@ -93,8 +94,10 @@ impl AttentionSpec<'_> {
         let k = tap(TraceStep::ComparedKeys, k);
         let scores = tap(TraceStep::Scores, self.scores(q, k));
         let scaled = tap(TraceStep::Scaled, self.scaled(scores, d_k));
+        let scaled = tap(TraceStep::Stage(Stage::Scores), scaled);
         let masked = tap(TraceStep::Masked, self.masked(scaled, mask));
-        let weights = tap(TraceStep::Stage(Stage::Weights), finite.restore_nan(self.softmax(masked, mask)));
+        let weights = tap(TraceStep::Softmax, finite.restore_nan(self.softmax(masked, mask)));
+        let weights = tap(TraceStep::Stage(Stage::Weights), weights);
         let context = weighted_sum(dropout::apply(weights, self.dropout), finite.v.clone());
         tap(TraceStep::Stage(Stage::Context), finite.restore_nan(context))
     }

@@ -5,10 +5,21 @@ use std::collections::HashMap;
 use burn::tensor::Tensor;
 
 use super::SelfAttention;
-use super::hook::{Stage, TraceStep};
+use super::hook::{Hook, Stage, TraceStep, call_hook};
 use super::mask::Mask;
 use super::score::Score;
 use crate::mode::Mode;
+
+/// One query of one head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Query {
+    /// Index of the layer.
+    pub layer: usize,
+    /// Index of the head.
+    pub head: usize,
+    /// Index of the position that asks.
+    pub position: usize,
+}
 
 /// Every intermediate of one query in one head; see [`SelfAttention::trace`].
 #[derive(Debug, Clone)]
@@ -35,11 +46,15 @@ pub struct Trace {
     pub scores: Tensor<1>,
     /// The factor in front of the softmax.
     pub scale: f64,
-    /// The scores times that factor, `[seq_len]`, capped where the layer has a cap, before the mask.
+    /// The scores times that factor, `[seq_len]`, capped where the layer has a cap, before hooks and the mask.
     pub scaled: Tensor<1>,
-    /// Scaled scores plus biases, minus infinity at hidden keys, `[seq_len]`.
+    /// What a hook made of the scaled scores, `[seq_len]`; the same without one.
+    pub hooked: Tensor<1>,
+    /// These plus biases, minus infinity at hidden keys, `[seq_len]`.
     pub masked: Tensor<1>,
-    /// The attention weights, `[seq_len]`: after the softmax.
+    /// What the softmax gives, `[seq_len]`.
+    pub softmax: Tensor<1>,
+    /// The attention weights, `[seq_len]`: after the softmax, and what a hook made of them.
     pub weights: Tensor<1>,
     /// The values mixed by the weights, `[d_v]`; before W_O.
     pub context: Tensor<1>,
@@ -54,10 +69,25 @@ impl SelfAttention {
     /// # Panics
     /// If there is no such position or head.
     pub fn trace(&self, x: Tensor<2>, mask: &Mask, query: usize, head: usize) -> Trace {
+        let place = Query { layer: 0, head, position: query };
+        self.trace_with_hook(x, mask, place, &mut |_: usize, _: Stage, x: Tensor<4>| x)
+    }
+
+    /// The same with every [`Stage`] but the residual stream shown to `hook` as that of the query's layer, as by
+    /// [`forward_with_hook`](Self::forward_with_hook).
+    ///
+    /// # Panics
+    /// As [`trace`](Self::trace), or if the hook returns another shape than it was given.
+    pub fn trace_with_hook(&self, x: Tensor<2>, mask: &Mask, place: Query, hook: &mut dyn Hook) -> Trace {
+        let Query { layer, head, position: query } = place;
         let [seq_len, _] = x.dims();
         assert!(query < seq_len, "query {query} of a sequence of {seq_len} positions");
         let mut steps = HashMap::new();
         self.reference(x.clone().unsqueeze(), mask, Mode::Evaluate, &mut |step, x| {
+            let x = match step {
+                TraceStep::Stage(stage) => call_hook(hook, layer, stage, x),
+                _ => x,
+            };
             steps.insert(step, x.clone());
             x
         });
@@ -80,7 +110,9 @@ impl SelfAttention {
             scores: of_query(at_head(TraceStep::Scores, head)),
             scale: self.score.scale(self.d_k),
             scaled: of_query(at_head(TraceStep::Scaled, head)),
+            hooked: of_query(at_head(TraceStep::Stage(Stage::Scores), head)),
             masked: of_query(at_head(TraceStep::Masked, head)),
+            softmax: of_query(at_head(TraceStep::Softmax, head)),
             weights: of_query(at_head(TraceStep::Stage(Stage::Weights), head)),
             context: of_query(at_head(TraceStep::Stage(Stage::Context), head)),
         }

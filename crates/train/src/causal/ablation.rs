@@ -119,8 +119,9 @@ impl<'a, M: Model> Ablation<'a, M> {
 
     /// The queries, keys, values and context of every head, layer by layer.
     pub fn sites(&self) -> Vec<Site> {
-        let heads =
-            self.means.iter().filter(|((_, stage), _)| !matches!(stage, Stage::Residual | Stage::Weights));
+        let is_of_head =
+            |stage| matches!(stage, Stage::Queries | Stage::Keys | Stage::Values | Stage::Context);
+        let heads = self.means.iter().filter(|((_, stage), _)| is_of_head(*stage));
         let sites = heads.flat_map(|(&(layer, stage), mean)| {
             (0..mean.dims()[1]).map(move |head| Site { layer, stage, head })
         });
