@@ -10,5 +10,7 @@ mod onnx_attend;
 mod optimizers;
 /// The lecture's worked example, step by step.
 mod raschka;
+/// Weights of PyTorch's layer in ours.
+mod torch_layer;
 /// UvA deep learning tutorial 6.
 mod uva;

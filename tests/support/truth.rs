@@ -71,3 +71,11 @@ fn row(value: &Value) -> Vec<f64> {
     let numbers = value.as_array().expect("a row is a list");
     numbers.iter().map(|number| number.as_f64().expect("a row holds numbers")).collect()
 }
+
+/// All numbers of nested lists, in their order.
+pub fn numbers_of(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(numbers_of).collect(),
+        number => vec![number.as_f64().expect("lists of numbers")],
+    }
+}

@@ -112,6 +112,30 @@ pub enum ModelError {
         /// What stands against it.
         reason: &'static str,
     },
+    /// Weights from elsewhere lack a tensor.
+    #[error("the weights have no tensor `{name}`, which the layer needs")]
+    NoWeights {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// A tensor from elsewhere has another shape than the layer's.
+    #[error("`{name}` must have the shape {expected:?} for this layer, got {got:?}")]
+    WeightsDoNotFit {
+        /// Name of the tensor.
+        name: String,
+        /// Shape that fits.
+        expected: Vec<usize>,
+        /// Its shape.
+        got: Vec<usize>,
+    },
+    /// A tensor from elsewhere belongs to nothing that the layer has.
+    #[error("`{name}` has no place in this layer: {reason}")]
+    NoPlaceForWeights {
+        /// Name of the tensor.
+        name: String,
+        /// What the layer lacks.
+        reason: &'static str,
+    },
     /// The heads' outputs do not fit where they are added.
     #[error(
         "without w_o the heads' outputs are added to the residual stream as they are, so n_heads * d_v must equal \

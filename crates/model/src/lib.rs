@@ -25,7 +25,7 @@
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - What can stand between two stages and learn? A module of yours in a [`Hook`]; example `talking_heads`.
-//! - Where do initial weights come from? [`Init`], [`Training`], [`random`].
+//! - Where do initial weights come from? [`Init`], [`Training`], [`random`]; PyTorch's by [`SelfAttention::load_torch`].
 //! - What is in a model? [`parameters()`], [`parameters_where`], [`Parameter`], named by their [`ModulePath`].
 //! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
 //!   `qkv bench` measures it.

@@ -17,6 +17,7 @@ mod reference;
 mod score;
 mod softmax;
 mod spec;
+mod torch;
 mod trace;
 
 pub use additive::Additive;
