@@ -13,10 +13,10 @@
 use std::process::ExitCode;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, einsum};
+use burn::tensor::Tensor;
 use qkv::Registry;
 use qkv::model::random::Rng;
-use qkv::model::{HeadShape, Init, ModelError, NoSettings, Score};
+use qkv::model::{Comparison, HeadShape, Init, ModelError, NoSettings, Score};
 use qkv::train::Task;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -51,11 +51,14 @@ impl Cosine {
     }
 }
 
+/// A dot product of changed queries and keys, so the fused kernels compute it.
 impl Score for Cosine {
-    fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        let cosines = einsum!("bhqd,bhkd->bhqk", unit(q), unit(k));
-        let [_, heads, _, _] = cosines.dims();
-        cosines * self.sharpness.val().reshape([1, heads, 1, 1])
+    fn comparison(&self) -> Comparison {
+        Comparison::PreparedDot
+    }
+
+    fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        [unit(q) * self.sharpness.val().reshape([1, -1, 1, 1]), unit(k)]
     }
 }
 

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, einsum};
 use qkv::Registry;
-use qkv::model::{Catalog, Init, Mode, Stage, Transformer, TransformerConfig};
+use qkv::model::{AttentionLayer, Catalog, Init, Mode, Stage, Transformer, TransformerConfig};
 use qkv::train::{Hooked, Model, ModelConfig, Task, TrainError};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ impl ModelConfig for TalkingHeadsConfig {
         let transformer = self.0.build(task, &init.enter("transformer"), catalog)?;
         // Every head hears itself alone at the start.
         let identities = || -> Vec<Param<Tensor<2>>> {
-            let heads = transformer.blocks.iter().map(|block| block.attention.n_heads());
+            let heads = transformer.blocks.iter().map(|block| block.attention.describe().n_heads);
             let diagonal =
                 |n: usize| (0..n * n).map(|at| if at % (n + 1) == 0 { 1.0 } else { 0.0 }).collect();
             heads.map(|n| Param::from_tensor(init.tensor(diagonal(n), [n, n]))).collect()

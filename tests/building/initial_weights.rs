@@ -105,7 +105,7 @@ fn w_q_does_not_change_with_any_setting_but_its_own_shape() {
         TransformerConfig { projections: Projections::Frozen, ..base.clone() },
         TransformerConfig { bias: false, ..base.clone() },
         TransformerConfig { score: dot(), ..base.clone() },
-        TransformerConfig { mask: MaskConfig::Causal, ..base.clone() },
+        TransformerConfig { mask: MaskConfig::Causal.into(), ..base.clone() },
         TransformerConfig { positions: Choice::new("none"), ..base.clone() },
         TransformerConfig { embeddings: EmbeddingsConfig::Fixed, ..base.clone() },
         TransformerConfig { norm: NormConfig::None, ..base.clone() },

@@ -10,5 +10,11 @@ mod errors;
 mod hooked_models;
 /// Initial weights as a function of seed and path.
 mod initial_weights;
+/// Attention layers of a user's own.
+mod own_layers;
+/// Masks of a user's own.
+mod own_masks;
+/// Norms and activations of a user's own.
+mod own_parts;
 /// A user's position scheme and model.
 mod user_kinds;

@@ -71,7 +71,7 @@ fn a_part_of_a_head_taken_away_is_that_part_of_its_matrix_set_to_zero() {
             for site in ablation.sites() {
                 let effect = ablation.without(&[site], Replacement::Zero).unwrap();
                 let mut maimed = model.clone();
-                without(&mut maimed.blocks[site.layer].attention, site.stage, site.head);
+                without(maimed.blocks[site.layer].attention.downcast_mut().unwrap(), site.stage, site.head);
                 assert_same(&format!("{site:?}"), effect.after, measure(&maimed, device), dtype);
                 assert!(effect.loss_change().abs() > 1e-5, "{site:?} does nothing: {effect:?}");
             }
@@ -87,7 +87,7 @@ fn several_are_taken_away_at_once() {
         let sites = [(0, 2), (1, 0), (1, 1)].map(|(layer, head)| Site { layer, stage: Stage::Context, head });
         let mut maimed = model.clone();
         for site in sites {
-            without(&mut maimed.blocks[site.layer].attention, site.stage, site.head);
+            without(maimed.blocks[site.layer].attention.downcast_mut().unwrap(), site.stage, site.head);
         }
         let effect = ablation.without(&sites, Replacement::Zero).unwrap();
         assert_same("three heads", effect.after, measure(&maimed, device), dtype);
@@ -187,10 +187,11 @@ impl Model for Twice {
     }
 
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
-        let halves =
-            self.inner.contributions(tokens).into_iter().flat_map(|Contribution { source, features }| {
+        let halves = self.inner.contributions(tokens).unwrap().into_iter().flat_map(
+            |Contribution { source, features }| {
                 [0.25, 0.75].map(|share| Contribution { source, features: features.clone() * share })
-            });
+            },
+        );
         Some(halves.collect())
     }
 }

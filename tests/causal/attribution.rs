@@ -19,13 +19,18 @@ fn configs() -> Vec<TransformerConfig> {
     vec![
         config(),
         TransformerConfig { w_o: false, d_v, ..config() },
-        TransformerConfig { norm_kind: NormKind::Rms, ..config() },
+        TransformerConfig { norm_kind: NormKind::Rms.into(), ..config() },
         TransformerConfig { norm: NormConfig::None, ..config() },
         TransformerConfig { positions: Choice::new("sinusoidal"), ..config() },
         TransformerConfig { positions: Choice::new("rope"), ..config() },
-        TransformerConfig { n_kv_heads: Some(1), activation: Activation::Swiglu, d_mlp: 17, ..config() },
+        TransformerConfig {
+            n_kv_heads: Some(1),
+            activation: Activation::Swiglu.into(),
+            d_mlp: 17,
+            ..config()
+        },
         TransformerConfig { norm: NormConfig::Post, ..all.clone() },
-        TransformerConfig { norm: NormConfig::Post, norm_kind: NormKind::Rms, ..all.clone() },
+        TransformerConfig { norm: NormConfig::Post, norm_kind: NormKind::Rms.into(), ..all.clone() },
         TransformerConfig { norm: NormConfig::None, ..all.clone() },
         TransformerConfig { w_o: false, d_v, ..all.clone() },
         all,
@@ -37,7 +42,7 @@ fn configs() -> Vec<TransformerConfig> {
 fn assert_adds_up(what: &str, model: &Transformer, (device, dtype): (&Device, DType)) {
     let tokens = Batch::draw(EXAMPLES, 0, N_EXAMPLES as usize, device).unwrap().tokens;
     let features = model.features(tokens.clone(), Mode::Evaluate);
-    let parts = model.contributions(tokens).into_iter().map(|part| part.features);
+    let parts = model.contributions(tokens).unwrap().into_iter().map(|part| part.features);
     let sum = parts.reduce(|sum, part| sum + part).unwrap();
     assert_close(what, &values(&sum), &values(&features), tolerance(dtype, 1e-5, 1e-13));
 }
@@ -73,24 +78,26 @@ fn every_contribution_is_that_of_its_source() {
         let embedded = model.embedding.forward(tokens.clone());
         let of_stage = |layer, stage| seen(&model, tokens.clone(), (layer, stage));
         let stream_before = |layer| of_stage(layer, Stage::Residual).squeeze_dim::<3>(1);
-        let biases = model.blocks.iter().map(|block| block.attention.b_o.as_ref().unwrap().val());
+        let biases =
+            model.blocks.iter().map(|block| block.self_attention().unwrap().b_o.as_ref().unwrap().val());
         let biases = biases.reduce(|sum, bias| sum + bias).unwrap();
         let mut want = vec![
             (Source::Embedding, embedded.clone()),
             (Source::Positions, stream_before(0) - embedded.clone()),
         ];
         for (layer, block) in model.blocks.iter().enumerate() {
-            let mut stream = stream_before(layer) + block.attention.b_o.as_ref().unwrap().val().unsqueeze();
+            let mut stream = stream_before(layer)
+                + block.self_attention().unwrap().b_o.as_ref().unwrap().val().unsqueeze();
             for head in 0..N_HEADS {
                 let context = of_stage(layer, Stage::Context).narrow(1, head, 1).squeeze_dim::<3>(1);
-                let written = context.matmul(block.attention.w_o(head).unwrap().unsqueeze());
+                let written = context.matmul(block.self_attention().unwrap().w_o(head).unwrap().unsqueeze());
                 stream = stream + written.clone();
                 want.push((Source::Head { layer, head }, written));
             }
             want.push((Source::Mlp { layer }, block.mlp.as_ref().unwrap().forward(stream)));
         }
         want.push((Source::Biases, embedded.zeros_like() + biases.unsqueeze()));
-        let parts = model.contributions(tokens.clone());
+        let parts = model.contributions(tokens.clone()).unwrap();
         assert_eq!(parts.len(), want.len());
         for (part, (source, features)) in parts.iter().zip(want) {
             assert_eq!(part.source, source);
@@ -171,7 +178,8 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
         for norm_kind in [NormKind::Layer, NormKind::Rms] {
             // Nothing but the embedding and three heads; the embedding and one head by hand.
             let positions = Choice::new("none");
-            let config = TransformerConfig { n_layers: 1, positions, norm_kind, ..config() };
+            let config =
+                TransformerConfig { n_layers: 1, positions, norm_kind: norm_kind.into(), ..config() };
             let model = transformer(&config, place);
             let tokens = Batch::draw(EXAMPLES, 0, 1, device).unwrap().tokens;
             let stream: Vec<f64> = {
@@ -182,9 +190,9 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
             let embedded = values(&model.embedding.forward(tokens.clone()));
             let context =
                 seen(&model, tokens.clone(), (0, Stage::Context)).narrow(1, 1, 1).squeeze_dim::<3>(1);
-            let w_o = model.blocks[0].attention.w_o(1).unwrap();
+            let w_o = model.blocks[0].self_attention().unwrap().w_o(1).unwrap();
             let written = values(&context.matmul(w_o.unsqueeze()));
-            let gamma = match model.norm.as_ref().unwrap() {
+            let gamma = match model.norm.as_ref().and_then(|norm| norm.downcast_ref()).unwrap() {
                 qkv_model::Norm::Layer(norm) => values(&norm.gamma.val()),
                 qkv_model::Norm::Rms(norm) => values(&norm.gamma.val()),
             };
@@ -203,7 +211,7 @@ fn under_a_norm_the_scale_is_that_of_the_whole_run() {
                     want.extend(centred(row(part)).iter().zip(&gamma).map(|(x, gamma)| x / scale * gamma));
                 }
             }
-            let parts = model.contributions(tokens);
+            let parts = model.contributions(tokens).unwrap();
             let sources = [Source::Embedding, Source::Head { layer: 0, head: 1 }];
             for (source, want) in sources.into_iter().zip(want) {
                 let part = parts.iter().find(|part| part.source == source).unwrap();

@@ -92,7 +92,7 @@ fn one_head_patched_at_one_position_replaces_its_output_there() {
         let patching = Patching::new(&model, &TASK, &pairs(), device).unwrap();
         let run = |of: fn(&Pair) -> &Example| {
             let tokens = tokens(of, device);
-            (model.contributions(tokens.clone()), model.features(tokens, Mode::Evaluate))
+            (model.contributions(tokens.clone()).unwrap(), model.features(tokens, Mode::Evaluate))
         };
         let (clean_parts, clean) = run(|pair| &pair.clean);
         let (corrupted_parts, corrupted) = run(|pair| &pair.corrupted);

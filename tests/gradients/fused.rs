@@ -146,7 +146,7 @@ fn config() -> TransformerConfig {
         n_layers: 2,
         d_mlp: 24,
         w_o: true,
-        mask: MaskConfig::Causal,
+        mask: MaskConfig::Causal.into(),
         positions: Choice::new("learned"),
         ..TransformerConfig::new(7, 12, 16)
     }

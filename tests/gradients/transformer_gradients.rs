@@ -29,7 +29,7 @@ fn config() -> TransformerConfig {
         d_mlp: D_MLP,
         w_o: true,
         bias: true,
-        mask: MaskConfig::Causal,
+        mask: MaskConfig::Causal.into(),
         ..TransformerConfig::new(VOCAB_SIZE, SEQ_LEN, D_MODEL)
     }
 }
@@ -121,13 +121,13 @@ fn shared_keys_qk_norm_cap_and_sink_agree_with_differences() {
 #[test]
 fn rms_norm_before_and_after_agrees_with_differences() {
     for norm in [NormConfig::Pre, NormConfig::Post] {
-        check_config(&TransformerConfig { norm, norm_kind: NormKind::Rms, ..config() });
+        check_config(&TransformerConfig { norm, norm_kind: NormKind::Rms.into(), ..config() });
     }
 }
 
 #[test]
 fn swiglu_agrees_with_differences() {
-    check_config(&TransformerConfig { activation: Activation::Swiglu, ..config() });
+    check_config(&TransformerConfig { activation: Activation::Swiglu.into(), ..config() });
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn relu_agrees_with_differences_away_from_its_kink() {
         }
         model
     };
-    check_prepared(&TransformerConfig { activation: Activation::Relu, ..config() }, away);
+    check_prepared(&TransformerConfig { activation: Activation::Relu.into(), ..config() }, away);
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn everything_at_once_agrees_with_differences() {
         qk_norm: true,
         softcap: 0.7,
         softmax: Softmax::Quiet,
-        norm_kind: NormKind::Rms,
-        activation: Activation::Swiglu,
+        norm_kind: NormKind::Rms.into(),
+        activation: Activation::Swiglu.into(),
         tied: true,
         ..config()
     });

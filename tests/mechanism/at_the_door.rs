@@ -120,7 +120,8 @@ fn a_bias_of_the_output_without_w_o_reaches_every_output() {
         let b_o = random_tensor(place, "b_o", [D_IN]);
         let tokens = || Tensor::zeros([BATCH, SEQ_LEN, 1], device);
         let before = model.features(tokens(), Mode::Evaluate);
-        model.blocks[0].attention.b_o = Some(Param::from_tensor(b_o.clone()));
+        let attention: &mut SelfAttention = model.blocks[0].attention.downcast_mut().unwrap();
+        attention.b_o = Some(Param::from_tensor(b_o.clone()));
         let mut nothing = |_: usize, _: qkv_model::Stage, x: Tensor<4>| x;
         let want = values(&(before + b_o.unsqueeze()));
         for after in [

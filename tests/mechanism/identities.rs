@@ -132,11 +132,11 @@ fn the_past_does_not_depend_on_the_future_in_a_stack_of_blocks() {
             n_layers: 2,
             w_o: true,
             d_mlp: 19,
-            mask: MaskConfig::Causal,
+            mask: MaskConfig::Causal.into(),
             ..TransformerConfig::new(23, SEQ_LEN, D_IN)
         };
         let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
-        let mask = model.mask();
+        let mask = model.mask(&Tensor::zeros([1, SEQ_LEN, 1], device));
         let blocks = |x| model.blocks.iter().fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
         assert_causal(device, dtype, blocks);
     }

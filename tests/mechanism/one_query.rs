@@ -3,8 +3,8 @@
 use burn::module::Param;
 use burn::tensor::Tensor;
 use qkv_model::{
-    CausalAlign, Choice, Init, Mask, MaskConfig, Mode, NormConfig, Positions, SelfAttentionConfig, Softmax,
-    Trace, TransformerConfig,
+    CausalAlign, Choice, Init, Mask, MaskConfig, Mode, NormConfig, Positions, Query, SelfAttentionConfig,
+    Softmax, Trace, TransformerConfig,
 };
 
 use crate::support::backends::{places, tolerance};
@@ -182,7 +182,7 @@ fn a_transformer_walks_through_any_layer_as_it_attends_there() {
                 w_o: true,
                 d_mlp: 19,
                 norm,
-                mask: MaskConfig::Causal,
+                mask: MaskConfig::Causal.into(),
                 ..TransformerConfig::new(23, SEQ_LEN, D_IN)
             };
             let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
@@ -192,7 +192,8 @@ fn a_transformer_walks_through_any_layer_as_it_attends_there() {
             for (layer, weights) in all.iter().enumerate() {
                 assert_eq!(weights.dims(), [1, N_HEADS, SEQ_LEN, SEQ_LEN]);
                 let (head, query) = (2, 3);
-                let trace = model.trace(tokens.clone(), layer, head, query);
+                let place = Query { layer, head, position: query };
+                let trace = model.trace(tokens.clone(), place).unwrap();
                 let want = weights.clone().slice([0..1, head..head + 1, query..query + 1]);
                 let rounding = tolerance(dtype, 1e-6, 1e-14);
                 assert_close("weights", &values(&trace.weights), &values(&want), rounding);

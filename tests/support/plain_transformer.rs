@@ -4,7 +4,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Int, Tensor};
-use qkv_model::{Block, Norm, Positions, Transformer};
+use qkv_model::{AnyNorm, Block, Norm, Positions, Transformer};
 use qkv_train::{AdamW, Batch};
 
 /// Pre-norm, causal, positions at the input, W_O, GELU; no biases in attention, no dropout, no decay.
@@ -50,7 +50,7 @@ fn logits(model: &Transformer, tokens: Tensor<3, Int>) -> Tensor<3> {
 
 fn block(x: Tensor<3>, block: &Block) -> Tensor<3> {
     let [n, seq_len, d_model] = x.dims();
-    let attention = &block.attention;
+    let attention = block.self_attention().unwrap();
     let input = norm(block.norm_attention.as_ref().unwrap(), x.clone());
     let heads = |w: &Option<burn::module::Param<Tensor<2>>>| -> Tensor<4> {
         let out = input.clone().matmul(w.as_ref().unwrap().val().unsqueeze());
@@ -72,8 +72,10 @@ fn block(x: Tensor<3>, block: &Block) -> Tensor<3> {
     x + out + mlp.b_out.as_ref().unwrap().val().unsqueeze()
 }
 
-fn norm(norm: &Norm, x: Tensor<3>) -> Tensor<3> {
-    let Norm::Layer(norm) = norm else { panic!("only layer norms are written out here") };
+fn norm(norm: &AnyNorm, x: Tensor<3>) -> Tensor<3> {
+    let Some(Norm::Layer(norm)) = norm.downcast_ref() else {
+        panic!("only layer norms are written out here")
+    };
     let centered = x.clone() - x.mean_dim(2);
     let variance = centered.clone().powi_scalar(2).mean_dim(2);
     let normed = centered / variance.add_scalar(1e-5).sqrt();

@@ -28,7 +28,7 @@ pub fn config() -> TransformerConfig {
         d_k: Some(4),
         d_v: Some(2),
         w_o: true,
-        mask: MaskConfig::Causal,
+        mask: MaskConfig::Causal.into(),
         positions: Choice::new("learned"),
         ..TransformerConfig::new(TASK.n_symbols, TASK.seq_len, 12)
     }

@@ -46,7 +46,7 @@ fn only_gradients_above_the_limit_are_clipped() {
 fn clipping_scales_all_gradients_alike() {
     let model = model();
     let grads = GradientsParams::from_grads(loss(&model).backward(), &model);
-    let w_q = model.blocks[0].attention.w_q.as_ref().unwrap().id;
+    let w_q = model.blocks[0].self_attention().unwrap().w_q.as_ref().unwrap().id;
     let gradient: Vec<f64> = grads.get::<2>(w_q).unwrap().into_data().iter().collect();
     let clip = 0.25 * global_norm(&model, &grads);
     let (optimizer, mut state) = (AdamW::default(), OptimizerState::default());

@@ -54,7 +54,8 @@ fn the_inspector_sees_the_heads_that_the_model_uses() {
     let layers = Source::open(&file).unwrap().with_heads(2, None).unwrap().layers().unwrap();
     for (layer, block) in layers.iter().zip(&model.valid().blocks) {
         for (head, found) in layer.heads.iter().enumerate() {
-            let expected = [block.attention.w_q(head), block.attention.w_k(head), block.attention.w_v(head)];
+            let attention = block.self_attention().unwrap();
+            let expected = [attention.w_q(head), attention.w_k(head), attention.w_v(head)];
             let found =
                 [&found.w_q, &found.w_k, &found.w_v].map(|matrix| matrix.as_ref().unwrap().values().to_vec());
             assert_eq!(found, expected.map(|matrix| matrix.into_data().iter::<f64>().collect::<Vec<_>>()));

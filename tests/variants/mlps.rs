@@ -11,7 +11,8 @@ use crate::support::parameters::paths;
 /// One number in, two hidden ones, one out.
 fn mlp((device, dtype): (&Device, DType), activation: Activation) -> Mlp {
     let place = (device, dtype);
-    let config = TransformerConfig { activation, d_mlp: 2, ..TransformerConfig::new(2, 3, 1) };
+    let config =
+        TransformerConfig { activation: activation.into(), d_mlp: 2, ..TransformerConfig::new(2, 3, 1) };
     let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
     let mut mlp = model.blocks[0].mlp.clone().unwrap();
     let matrix = |values: [f64; 2], shape| Param::from_tensor(tensor(place, &values, shape));

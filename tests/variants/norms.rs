@@ -9,8 +9,9 @@ use crate::support::numbers::{assert_close, distance, random, tensor, values};
 use crate::support::parameters::paths;
 
 fn norm((device, dtype): (&Device, DType), norm_kind: NormKind, d_model: usize) -> Norm {
-    let config = TransformerConfig { norm_kind, ..TransformerConfig::new(2, 3, d_model) };
-    config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap().norm.unwrap()
+    let config = TransformerConfig { norm_kind: norm_kind.into(), ..TransformerConfig::new(2, 3, d_model) };
+    let norm = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap().norm.unwrap();
+    norm.downcast_ref::<Norm>().unwrap().clone()
 }
 
 #[track_caller]
@@ -62,9 +63,13 @@ fn rms_norm_takes_notice_of_the_mean_and_layer_norm_does_not() {
 fn rms_norm_has_a_gamma_and_no_beta_wherever_a_block_norms() {
     for (device, dtype) in places() {
         for norm in [NormConfig::Pre, NormConfig::Post] {
-            let of = |norm_kind| {
-                let config =
-                    TransformerConfig { norm, norm_kind, d_mlp: 5, ..TransformerConfig::new(2, 3, 7) };
+            let of = |norm_kind: NormKind| {
+                let config = TransformerConfig {
+                    norm,
+                    norm_kind: norm_kind.into(),
+                    d_mlp: 5,
+                    ..TransformerConfig::new(2, 3, 7)
+                };
                 let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
                 paths(&model).into_iter().filter(|path| path.contains("norm")).collect::<Vec<String>>()
             };

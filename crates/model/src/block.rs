@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attention::{Hook, Mask, Query, SelfAttention, Stage, Trace, call_hook};
+use crate::attention::{
+    AnyAttention, AttentionLayer, Hook, Mask, Query, SelfAttention, Stage, Trace, call_hook,
+};
 use crate::catalog::Catalog;
 use crate::config::TransformerConfig;
 use crate::contribution::{Ledger, Source};
@@ -12,7 +14,7 @@ use crate::error::ModelError;
 use crate::init::Init;
 use crate::mlp::Mlp;
 use crate::mode::Mode;
-use crate::norm::{Norm, NormConfig};
+use crate::norm::{AnyNorm, NormConfig, Normalize};
 
 /// Attention and MLP with residual connections.
 ///
@@ -24,32 +26,64 @@ use crate::norm::{Norm, NormConfig};
 #[derive(Module, Debug)]
 pub struct Block {
     /// The only place where positions exchange information.
-    pub attention: SelfAttention,
+    pub attention: AnyAttention,
     /// Absent in an attention-only block.
     pub mlp: Option<Mlp>,
     /// Belongs to the attention.
-    pub norm_attention: Option<Norm>,
+    pub norm_attention: Option<AnyNorm>,
     /// Belongs to the MLP.
-    pub norm_mlp: Option<Norm>,
+    pub norm_mlp: Option<AnyNorm>,
     dropout_attention: Dropout,
     dropout_mlp: Dropout,
     post_norm: bool,
 }
 
 impl Block {
-    /// One block of the model that `config` describes; `config` must be resolved.
-    pub(crate) fn new(
+    /// One block of the model that `config` describes. A model of your own may stack blocks of several.
+    ///
+    /// # Errors
+    /// As [`TransformerConfig::init`].
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use qkv_model::{Block, Catalog, Init, Mask, Mode, TransformerConfig};
+    ///
+    /// let (device, catalog) = (Device::flex(), Catalog::default());
+    /// let config = TransformerConfig::new(10, 5, 8);
+    /// let block = Block::new(&config, &Init::new(&device, 1).enter("block"), &catalog)?;
+    /// let x = Tensor::<3>::ones([2, 5, 8], &device);
+    /// assert_eq!(block.forward(x, &Mask::none(), Mode::Evaluate).dims(), [2, 5, 8]);
+    /// # Ok::<(), qkv_model::ModelError>(())
+    /// ```
+    pub fn new(config: &TransformerConfig, init: &Init, catalog: &Catalog) -> Result<Self, ModelError> {
+        Self::of_resolved(&config.resolve(catalog)?, init, catalog)
+    }
+
+    /// The same for a `config` that is resolved.
+    pub(crate) fn of_resolved(
         config: &TransformerConfig,
         init: &Init,
         catalog: &Catalog,
     ) -> Result<Self, ModelError> {
         let TransformerConfig { d_model, d_mlp, .. } = *config;
-        let norm = || (config.norm != NormConfig::None).then(|| Norm::new(config.norm_kind, init, d_model));
+        let norm = |name, is_there: bool| {
+            let norm = || catalog.build_norm(&config.norm_kind, &init.enter(name), d_model);
+            (is_there && config.norm != NormConfig::None).then(norm).transpose()
+        };
+        let mlp = |init: &Init| -> Result<Mlp, ModelError> {
+            let activation =
+                catalog.build_activation(&config.activation, &init.enter("activation"), d_mlp)?;
+            Ok(Mlp::new(activation, init, d_model, d_mlp))
+        };
         Ok(Self {
-            attention: config.attention().init_with(&init.enter("attention"), catalog)?,
-            mlp: (d_mlp > 0).then(|| Mlp::new(config.activation, &init.enter("mlp"), d_model, d_mlp)),
-            norm_attention: norm(),
-            norm_mlp: if d_mlp > 0 { norm() } else { None },
+            attention: catalog.build_attention(
+                &config.layer,
+                &init.enter("attention"),
+                &config.attention(),
+            )?,
+            mlp: (d_mlp > 0).then(|| mlp(&init.enter("mlp"))).transpose()?,
+            norm_attention: norm("norm_attention", true)?,
+            norm_mlp: norm("norm_mlp", d_mlp > 0)?,
             dropout_attention: Dropout::new(init, "dropout_attention", config.dropout)?,
             dropout_mlp: Dropout::new(init, "dropout_mlp", config.dropout)?,
             post_norm: config.norm == NormConfig::Post,
@@ -82,33 +116,41 @@ impl Block {
         self.after_attention(x, output, mode)
     }
 
-    /// Every intermediate of one query of `x`, `[1, seq_len, d_model]`, with every [`Stage`] shown to `hook`.
+    /// Every intermediate of one query of `x`, `[1, seq_len, d_model]`, with every [`Stage`] shown to `hook`; `None`
+    /// where the layer does not show them.
     pub(crate) fn trace_with_hook(
         &self,
         x: Tensor<3>,
         mask: &Mask,
         place: Query,
         hook: &mut dyn Hook,
-    ) -> Trace {
+    ) -> Option<Trace> {
         let input = self.attention_input(residual(hook, place.layer, x));
-        self.attention.trace_with_hook(input.squeeze_dim(0), mask, place, hook)
+        self.attention.trace(input.squeeze_dim(0), mask, place, hook)
     }
 
     /// [`forward`](Self::forward) without dropout on the residual stream in `ledger`, which records what each source
-    /// adds.
-    pub(crate) fn record(&self, layer: usize, ledger: &mut Ledger, mask: &Mask) {
+    /// adds; `None` where the layer or a norm does not take its output apart.
+    pub(crate) fn record(&self, layer: usize, ledger: &mut Ledger, mask: &Mask) -> Option<()> {
         let input = self.attention_input(ledger.total());
-        for (head, output) in self.attention.head_outputs(input, mask).into_iter().enumerate() {
+        let parts = self.attention.contributions(input, mask)?;
+        for (head, output) in parts.heads.into_iter().enumerate() {
             ledger.add(Source::Head { layer, head }, output);
         }
-        if let Some(b_o) = &self.attention.b_o {
-            ledger.add_bias(b_o.val());
+        if let Some(bias) = parts.bias {
+            ledger.add_bias(bias);
         }
-        ledger.norm(self.post(&self.norm_attention));
+        ledger.norm(self.post(&self.norm_attention))?;
         if let Some(mlp) = &self.mlp {
             ledger.add(Source::Mlp { layer }, mlp.forward(self.before(&self.norm_mlp, ledger.total())));
-            ledger.norm(self.post(&self.norm_mlp));
+            ledger.norm(self.post(&self.norm_mlp))?;
         }
+        Some(())
+    }
+
+    /// The attention layer, where it is the built-in one.
+    pub fn self_attention(&self) -> Option<&SelfAttention> {
+        self.attention.downcast_ref()
     }
 
     /// Whether a norm stands between the residual stream and the attention layer.
@@ -138,14 +180,14 @@ impl Block {
         self.after(&self.norm_mlp, x)
     }
 
-    fn before(&self, norm: &Option<Norm>, x: Tensor<3>) -> Tensor<3> {
+    fn before(&self, norm: &Option<AnyNorm>, x: Tensor<3>) -> Tensor<3> {
         match norm {
             Some(norm) if !self.post_norm => norm.forward(x),
             _ => x,
         }
     }
 
-    fn after(&self, norm: &Option<Norm>, x: Tensor<3>) -> Tensor<3> {
+    fn after(&self, norm: &Option<AnyNorm>, x: Tensor<3>) -> Tensor<3> {
         match self.post(norm) {
             Some(norm) => norm.forward(x),
             None => x,
@@ -153,7 +195,7 @@ impl Block {
     }
 
     /// A norm, where it comes after its sub-layer.
-    fn post<'a>(&self, norm: &'a Option<Norm>) -> Option<&'a Norm> {
+    fn post<'a>(&self, norm: &'a Option<AnyNorm>) -> Option<&'a AnyNorm> {
         norm.as_ref().filter(|_| self.post_norm)
     }
 }

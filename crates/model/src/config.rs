@@ -2,23 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{Implementation, Projections, SelfAttentionConfig, Softmax};
+use crate::activation::Activation;
+use crate::attention::{Implementation, Projections, SELF_ATTENTION, SelfAttentionConfig, Softmax};
 use crate::catalog::Catalog;
 use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
-use crate::mlp::Activation;
+use crate::mask_rule::MaskConfig;
 use crate::norm::{NormConfig, NormKind};
 use crate::parts::{Choice, one_of};
-
-/// Whether a position may see those after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MaskConfig {
-    /// Every position sees every other.
-    None,
-    /// A position sees itself and what came before.
-    Causal,
-}
 
 /// Configuration of a [`Transformer`](crate::Transformer).
 ///
@@ -45,9 +36,8 @@ pub struct TransformerConfig {
     pub d_v: Option<usize>,
     /// Width of the MLP's hidden layer; 0 leaves the MLP out.
     pub d_mlp: usize,
-    /// What stands between the MLP's two maps.
-    #[serde(deserialize_with = "one_of")]
-    pub activation: Activation,
+    /// What stands between the MLP's two maps, by a name in [`Catalog`].
+    pub activation: Choice,
     /// Whether W_Q, W_K and W_V are learned, frozen or absent.
     #[serde(deserialize_with = "one_of")]
     pub projections: Projections,
@@ -55,6 +45,8 @@ pub struct TransformerConfig {
     pub w_o: bool,
     /// Whether W_Q, W_K, W_V and W_O come with biases.
     pub bias: bool,
+    /// Which attention layer the blocks have, by a name in [`Catalog`].
+    pub layer: Choice,
     /// How queries and keys are compared, by a name in [`Catalog`].
     pub score: Choice,
     /// Whether queries and keys are RMS-normalised per head before that.
@@ -64,9 +56,8 @@ pub struct TransformerConfig {
     /// What the weights of a query add up to.
     #[serde(deserialize_with = "one_of")]
     pub softmax: Softmax,
-    /// Whether a position is hidden from those before it.
-    #[serde(deserialize_with = "one_of")]
-    pub mask: MaskConfig,
+    /// Which positions see which, by a name in [`Catalog`].
+    pub mask: Choice,
     /// The position scheme, by a name in [`Catalog`].
     pub positions: Choice,
     /// Whether the token vectors are trained.
@@ -75,9 +66,8 @@ pub struct TransformerConfig {
     /// Where a block normalises.
     #[serde(deserialize_with = "one_of")]
     pub norm: NormConfig,
-    /// What normalising means.
-    #[serde(deserialize_with = "one_of")]
-    pub norm_kind: NormKind,
+    /// What normalising means, by a name in [`Catalog`].
+    pub norm_kind: Choice,
     /// Whether the unembedding is the transposed embedding table.
     pub tied: bool,
     /// Share of activations dropped in training: attention weights, sub-layer outputs and the embedding's output.
@@ -107,19 +97,20 @@ impl TransformerConfig {
             d_k: None,
             d_v: None,
             d_mlp: 0,
-            activation: Activation::Gelu,
+            activation: Activation::Gelu.into(),
             projections: Projections::Learned,
             w_o: false,
             bias: false,
+            layer: Choice::new(SELF_ATTENTION),
             score: Choice::new("scaled-dot"),
             qk_norm: false,
             softcap: 0.0,
             softmax: Softmax::Standard,
-            mask: MaskConfig::None,
+            mask: MaskConfig::None.into(),
             positions: Choice::new("sinusoidal"),
             embeddings: EmbeddingsConfig::Learned,
             norm: NormConfig::Pre,
-            norm_kind: NormKind::Layer,
+            norm_kind: NormKind::Layer.into(),
             tied: false,
             dropout: 0.0,
             attention: Implementation::Auto,
@@ -152,9 +143,7 @@ impl TransformerConfig {
             n_kv_heads: self.n_kv_heads.or(Some(n_heads)),
             d_k: Some(d_k),
             d_v: Some(d_v),
-            score: catalog.score_with_defaults(&self.score)?,
-            positions: catalog.positions_with_defaults(&self.positions)?,
-            ..self.clone()
+            ..catalog.with_defaults(self)?
         };
         // Before the missing W_O, because identity projections cannot have another width with it either.
         resolved.attention().check()?;

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::norm::Norm;
+use crate::norm::{AnyNorm, Normalize};
 
 /// A part of the model that adds to the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,8 @@ pub enum Source {
 /// let device = Device::flex();
 /// let model = TransformerConfig::new(10, 5, 8).init(&Init::new(&device, 1))?;
 /// let tokens = Tensor::<3, Int>::zeros([2, 5, 1], &device);
-/// let parts = model.contributions(tokens.clone()).into_iter().map(|contribution| contribution.features);
+/// let parts = model.contributions(tokens.clone()).expect("built-in layers");
+/// let parts = parts.into_iter().map(|contribution| contribution.features);
 /// let sum = parts.reduce(|sum, part| sum + part).expect("there is an embedding");
 /// let difference = (sum - model.features(tokens, Mode::Evaluate)).abs().max().into_scalar::<f32>();
 /// assert!(difference < 1e-5);
@@ -95,17 +96,20 @@ impl Ledger {
         self.biases = Some(biases + bias.unsqueeze());
     }
 
-    /// Takes the residual stream through a norm, where there is one.
-    pub(crate) fn norm(&mut self, norm: Option<&Norm>) {
-        let Some(norm) = norm else { return };
+    /// Takes the residual stream through a norm, where there is one; `None` where the norm cannot take it apart.
+    pub(crate) fn norm(&mut self, norm: Option<&AnyNorm>) -> Option<()> {
+        let Some(norm) = norm else { return Some(()) };
         for contribution in &mut self.contributions {
-            contribution.features = norm.of_part(contribution.features.clone(), &self.total);
+            contribution.features = norm.of_part(contribution.features.clone(), &self.total)?;
         }
-        self.biases = self.biases.take().map(|biases| norm.of_part(biases, &self.total));
+        if let Some(biases) = self.biases.take() {
+            self.biases = Some(norm.of_part(biases, &self.total)?);
+        }
         self.total = norm.forward(self.total());
         if let Some(beta) = norm.beta() {
             self.keep_bias(beta);
         }
+        Some(())
     }
 
     /// The contributions, the biases last.

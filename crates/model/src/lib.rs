@@ -11,8 +11,8 @@
 //!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
 //! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate of a [`Query`]; example
 //!   `attention_by_hand`.
-//! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`]; its
-//!   [`Comparison`] decides whether the kernels can; example `custom_score`.
+//! - How are queries and keys compared? [`Score`]: [`Dot`], [`ScaledDot`], [`Additive`] or yours, for a [`HeadShape`];
+//!   its [`Comparison`] decides whether the kernels can; example `custom_score`.
 //! - How does a model get positions? [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`]
 //!   ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`]; example `position_study`.
 //! - How does a config name them? [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of
@@ -20,12 +20,17 @@
 //! - How are types of yours kept among ours? [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by
 //!   [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own; example
 //!   `own_command_line`.
+//! - What if the layer itself is mine? [`AttentionLayer`], [`AnyAttention`] ([`LayerDescription`],
+//!   [`HeadContributions`]).
 //! - What is a whole model? [`Transformer`], [`TransformerConfig`], of [`Block`], [`Embedding`] ([`EmbeddingsConfig`]),
-//!   [`Mlp`] ([`Activation`]), [`Norm`] ([`NormConfig`], [`NormKind`]), [`Dropout`], [`MaskConfig`].
+//!   [`Mlp`], [`Dropout`], [`NormConfig`]; every matrix is a [`linear()`] map.
+//! - What else has a name? The [`Activation`] of an MLP ([`Gelu`], [`Relu`], [`Swiglu`], or yours by [`Activate`],
+//!   [`AnyActivation`]); the [`Norm`] ([`NormKind`], or yours by [`Normalize`], [`AnyNorm`]); the mask ([`MaskConfig`],
+//!   or yours by [`MaskRule`]).
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - What can stand between two stages and learn? A module of yours in a [`Hook`]; example `talking_heads`.
-//! - Where do initial weights come from? [`Init`], [`Training`], [`random`]; PyTorch's by [`SelfAttention::load_torch`].
+//! - Where do initial weights come from? [`Init`], [`Training`], [`random`]; PyTorch's: [`SelfAttention::load_torch`].
 //! - What is in a model? [`parameters()`], [`parameters_where`], [`Parameter`], named by their [`ModulePath`].
 //! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
 //!   `qkv bench` measures it.
@@ -51,6 +56,7 @@
 //!
 //! Weights multiply on the right, `q = x W_Q`, so matrices are `[in, out]`.
 
+mod activation;
 mod attention;
 mod block;
 mod catalog;
@@ -63,6 +69,7 @@ pub mod fused;
 mod head_shape;
 mod init;
 mod linear;
+mod mask_rule;
 mod mlp;
 mod mode;
 mod norm;
@@ -72,23 +79,27 @@ mod positions;
 pub mod random;
 mod transformer;
 
+pub use activation::{Activate, Activation, AnyActivation, Gelu, Relu, Swiglu};
 pub use attention::{
-    Additive, AnyScore, Attended, AttentionOutput, AttentionSpec, BasicAttention, CausalAlign, Comparison,
-    Dot, Hook, Implementation, Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention,
-    SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
+    Additive, AnyAttention, AnyScore, Attended, AttentionLayer, AttentionOutput, AttentionSpec,
+    BasicAttention, CausalAlign, Comparison, Dot, HeadContributions, Hook, Implementation, LayerDescription,
+    Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax, Stage,
+    Trace, attention, attention_with_weights,
 };
 pub use block::Block;
 pub use catalog::Catalog;
-pub use config::{MaskConfig, TransformerConfig};
+pub use config::TransformerConfig;
 pub use contribution::{Contribution, Source};
 pub use dropout::Dropout;
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use error::ModelError;
 pub use head_shape::HeadShape;
 pub use init::{Init, Training};
-pub use mlp::{Activation, Mlp};
+pub use linear::linear;
+pub use mask_rule::{MaskConfig, MaskRule};
+pub use mlp::Mlp;
 pub use mode::Mode;
-pub use norm::{Norm, NormConfig, NormKind};
+pub use norm::{AnyNorm, Norm, NormConfig, NormKind, Normalize};
 pub use parameters::{ModulePath, Parameter, parameters, parameters_where};
 pub use parts::{
     Choice, Conversion, Erased, ErasedModule, Holds, Mapper, Named, NoSettings, Ready, Settings, Visitor,

@@ -1,55 +1,42 @@
 //! The feed-forward half of a block: it works on each position alone.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
-use serde::{Deserialize, Serialize};
+use burn::tensor::Tensor;
 
+use crate::activation::{Activate, AnyActivation, Gelu, gelu, plus};
 use crate::fused::{self, HostBackend, MlpWeights};
 use crate::init::{Init, Training};
 use crate::linear::{linear, linear_onto};
 
-/// What stands between an MLP's two maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// `x Φ(x)`, exact ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
-    #[default]
-    Gelu,
-    /// `max(x, 0)`.
-    Relu,
-    /// A second map, gated by the first through `x σ(x)`; no biases
-    /// ([Shazeer 2020, equation 6](https://arxiv.org/abs/2002.05202)).
-    Swiglu,
-}
-
-/// Two linear maps with a nonlinearity between them.
+/// Two linear maps with a nonlinearity between them: an [`Activate`].
 ///
 /// ```text
 /// gelu, relu    y = f(x W_in + b_in) W_out + b_out
-/// swiglu        y = (silu(x W_in) ⊙ (x W_gate)) W_out         silu(x) = x σ(x)
+/// gated         y = (f(x W_in) ⊙ (x W_gate)) W_out            swiglu: f(x) = x σ(x)
 /// ```
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// `[d_model, d_mlp]`.
     pub w_in: Param<Tensor<2>>,
-    /// `[d_model, d_mlp]`; SwiGLU only.
+    /// `[d_model, d_mlp]`; of a gated one only.
     pub w_gate: Option<Param<Tensor<2>>>,
-    /// `[d_mlp]`; absent under SwiGLU.
+    /// `[d_mlp]`; absent in a gated one.
     pub b_in: Option<Param<Tensor<1>>>,
     /// `[d_mlp, d_model]`.
     pub w_out: Param<Tensor<2>>,
-    /// `[d_model]`; absent under SwiGLU.
+    /// `[d_model]`; absent in a gated one.
     pub b_out: Option<Param<Tensor<1>>>,
-    #[module(skip)]
-    activation: Activation,
+    /// Stands between the two maps.
+    pub activation: AnyActivation,
 }
 
 impl Mlp {
-    pub(crate) fn new(activation: Activation, init: &Init, d_model: usize, d_mlp: usize) -> Self {
+    /// Initial weights are uniform within `1/√(fan in)`; `init` stands at the place of the MLP.
+    pub fn new(activation: AnyActivation, init: &Init, d_model: usize, d_mlp: usize) -> Self {
         let bound = |fan_in: usize| 1.0 / (fan_in as f64).sqrt();
         let matrix =
             |name, rows, columns| init.uniform(name, [rows, columns], bound(rows), Training::Learned);
-        let gated = activation == Activation::Swiglu;
+        let gated = activation.is_gated();
         let bias = |name, width, fan_in| {
             (!gated).then(|| init.uniform(name, [width], bound(fan_in), Training::Learned))
         };
@@ -69,8 +56,8 @@ impl Mlp {
     }
 
     /// `residual + forward(x)`, both `[batch, seq_len, d_model]`.
-    pub(crate) fn forward_onto(&self, residual: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
-        if let (Activation::Gelu, Some(b_in), Some(b_out)) = (self.activation, &self.b_in, &self.b_out)
+    pub fn forward_onto(&self, residual: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
+        if let (true, Some(b_in), Some(b_out)) = (self.is_gelu(), &self.b_in, &self.b_out)
             && let Some(backend) = HostBackend::of(&x)
         {
             let (w_in, w_out) = (self.w_in.val(), self.w_out.val());
@@ -82,46 +69,23 @@ impl Mlp {
 
     /// `[batch, seq_len, d_mlp]`, after the nonlinearity.
     fn hidden(&self, x: Tensor<3>) -> Tensor<3> {
-        let bias = |b: &Option<Param<Tensor<1>>>| b.as_ref().map(Param::val);
         let hidden = linear(x.clone(), self.w_in.val(), None);
-        let hidden = match (self.activation, bias(&self.b_in)) {
-            (Activation::Gelu, bias) => gelu(hidden, bias),
-            (Activation::Relu, bias) => activation::relu(plus(hidden, bias)),
-            (Activation::Swiglu, bias) => silu(plus(hidden, bias)),
+        let shape = hidden.dims();
+        let bias = self.b_in.as_ref().map(Param::val);
+        let hidden = match self.is_gelu() {
+            true => gelu(hidden, bias),
+            false => self.activation.forward(plus(hidden, bias)),
         };
+        let got = hidden.dims();
+        assert!(got == shape, "an activation must keep the shape {shape:?}, got {got:?}");
         match &self.w_gate {
             Some(w_gate) => hidden * linear(x, w_gate.val(), None),
             None => hidden,
         }
     }
-}
 
-/// `gelu(x) = x Φ(x) = x/2 (1 + erf(x/√2))`, exact, of `x + bias`
-/// ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
-///
-/// In tensor operations, because Burn's own has the gradient of its tanh approximation on the ndarray backend, 1e-5
-/// off.
-fn gelu(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
-    if let (Some(backend), Some(bias)) = (HostBackend::of(&x), &bias) {
-        return fused::gelu(backend, x, bias.clone());
+    /// Whether the activation is the one that kernels compute together with the maps around it.
+    fn is_gelu(&self) -> bool {
+        self.activation.downcast_ref::<Gelu>().is_some()
     }
-    let x = plus(x, bias);
-    let phi = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
-    x * phi
-}
-
-fn plus(x: Tensor<3>, bias: Option<Tensor<1>>) -> Tensor<3> {
-    match bias {
-        Some(bias) => x + bias.unsqueeze(),
-        None => x,
-    }
-}
-
-/// `silu(x) = x σ(x) = x/2 (1 + tanh(x/2))`
-/// ([Elfwing et al. 2018](https://arxiv.org/abs/1702.03118)).
-///
-/// In tensor operations, because Burn's own computes its sigmoid in single precision on the ndarray backend.
-fn silu(x: Tensor<3>) -> Tensor<3> {
-    let sigmoid = x.clone().mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5);
-    x * sigmoid
 }

@@ -5,8 +5,11 @@ use burn::nn::{LayerNorm, LayerNormConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::erase;
+use crate::error::ModelError;
 use crate::fused::{self, HostBackend, NormWeights};
 use crate::init::Init;
+use crate::parts::{Choice, Erased, ErasedModule, NoSettings};
 
 /// Added to the variance or the mean square; what PyTorch and Burn add.
 const EPSILON: f64 = 1e-5;
@@ -34,7 +37,78 @@ pub enum NormKind {
     Rms,
 }
 
-/// One normalisation, over the last axis.
+impl From<NormKind> for Choice {
+    fn from(kind: NormKind) -> Self {
+        Self::new(match kind {
+            NormKind::Layer => "layer",
+            NormKind::Rms => "rms",
+        })
+    }
+}
+
+/// The norm of a block or before the unembedding: [`Norm`], or yours under a name of its own
+/// ([`Catalog::norm`](crate::Catalog::norm), `model.norm_kind` in a config).
+///
+/// ```
+/// use burn::module::{Module, Param};
+/// use burn::tensor::{Device, Int, Tensor};
+/// use qkv_model::{Catalog, Choice, Init, Mode, ModelError, NoSettings, Normalize, TransformerConfig};
+///
+/// /// `y = tanh(α x) γ`, a norm without statistics ([Zhu et al. 2025](https://arxiv.org/abs/2503.10622)).
+/// #[derive(Module, Debug)]
+/// struct DynamicTanh {
+///     alpha: Param<Tensor<1>>,
+///     gamma: Param<Tensor<1>>,
+/// }
+///
+/// impl Normalize for DynamicTanh {
+///     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+///         (x * self.alpha.val().unsqueeze()).tanh() * self.gamma.val().unsqueeze()
+///     }
+/// }
+///
+/// let catalog = Catalog::default().norm("dyt", |_: &NoSettings, init: &Init, d_model| {
+///     Ok(DynamicTanh { alpha: init.constant([1], 0.5), gamma: init.constant([d_model], 1.0) })
+/// });
+/// let mut config = TransformerConfig::new(10, 5, 8);
+/// config.norm_kind = Choice::new("dyt");
+/// let device = Device::flex();
+/// let model = config.init_with(&Init::new(&device, 1), &catalog)?;
+/// let features = model.features(Tensor::<3, Int>::zeros([2, 5, 1], &device), Mode::Evaluate);
+/// assert!(features.abs().max().into_scalar::<f32>() <= 1.0);
+/// # Ok::<(), ModelError>(())
+/// ```
+pub trait Normalize: ErasedModule {
+    /// `x` normalised.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, seq_len, d_model]`
+    /// - returns the same
+    fn forward(&self, x: Tensor<3>) -> Tensor<3>;
+
+    /// What the norm makes of a part of `x`, with the scale that the whole of `x` has: linear, so that over parts that
+    /// add up to `x` it adds up to `forward(x) - beta`. `None` unless overridden; attribution needs it.
+    fn of_part(&self, part: Tensor<3>, x: &Tensor<3>) -> Option<Tensor<3>> {
+        let _ = (part, x);
+        None
+    }
+
+    /// What is added at the end, `[d_model]`; nothing unless overridden.
+    fn beta(&self) -> Option<Tensor<1>> {
+        None
+    }
+}
+
+/// Any norm, as [`Catalog`](crate::Catalog) hands it out. [`Erased::downcast_ref`] gets at the type inside.
+pub type AnyNorm = Erased<dyn Normalize>;
+
+erase!(Normalize {
+    fn forward(&self, x: Tensor<3>) -> Tensor<3>;
+    fn of_part(&self, part: Tensor<3>, x: &Tensor<3>) -> Option<Tensor<3>>;
+    fn beta(&self) -> Option<Tensor<1>>;
+});
+
+/// The built-in normalisations, over the last axis.
 ///
 /// ```text
 /// layer    y = (x - mean) / √(variance + 1e-5) · gamma + beta      Ba et al. 2016
@@ -52,7 +126,8 @@ pub enum Norm {
 }
 
 impl Norm {
-    pub(crate) fn new(kind: NormKind, init: &Init, d_model: usize) -> Self {
+    /// Of vectors of width `d_model`, with `gamma` at one and `beta` at zero.
+    pub fn new(kind: NormKind, init: &Init, d_model: usize) -> Self {
         match kind {
             NormKind::Layer => {
                 let mut norm = LayerNormConfig::new(d_model).with_epsilon(EPSILON).init(init.device());
@@ -66,6 +141,14 @@ impl Norm {
                 Self::Rms(norm)
             }
         }
+    }
+
+    pub(crate) fn build_layer(_: &NoSettings, init: &Init, d_model: usize) -> Result<Self, ModelError> {
+        Ok(Self::new(NormKind::Layer, init, d_model))
+    }
+
+    pub(crate) fn build_rms(_: &NoSettings, init: &Init, d_model: usize) -> Result<Self, ModelError> {
+        Ok(Self::new(NormKind::Rms, init, d_model))
     }
 
     /// `x` normalised, of any shape whose last axis is `d_model`.
@@ -83,26 +166,28 @@ impl Norm {
             (Self::Rms(norm), None) => rms_norm(x, EPSILON) * norm.gamma.val().unsqueeze(),
         }
     }
+}
 
-    /// What the norm makes of a part of `x`, with the scale that the whole of `x` has and without `beta`: linear, so
-    /// that over parts that add up to `x` it adds up to `forward(x) - beta`.
-    ///
+impl Normalize for Norm {
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        Norm::forward(self, x)
+    }
+
     /// ```text
     /// layer    (part - mean(part)) / √(variance(x) + 1e-5) · gamma
     /// rms      part / √(mean(x²) + 1e-5) · gamma
     /// ```
-    pub(crate) fn of_part(&self, part: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
+    fn of_part(&self, part: Tensor<3>, x: &Tensor<3>) -> Option<Tensor<3>> {
         let centred = |x: Tensor<3>| x.clone() - x.mean_dim(2);
         let (part, whole, gamma) = match self {
             Self::Layer(norm) => (centred(part), centred(x.clone()), norm.gamma.val()),
             Self::Rms(norm) => (part, x.clone(), norm.gamma.val()),
         };
         let scale = whole.powi_scalar(2).mean_dim(2).add_scalar(EPSILON).sqrt();
-        part / scale * gamma.unsqueeze()
+        Some(part / scale * gamma.unsqueeze())
     }
 
-    /// What is added at the end, `[d_model]`.
-    pub(crate) fn beta(&self) -> Option<Tensor<1>> {
+    fn beta(&self) -> Option<Tensor<1>> {
         match self {
             Self::Layer(norm) => norm.beta.as_ref().map(Param::val),
             Self::Rms(_) => None,

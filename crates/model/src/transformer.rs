@@ -1,20 +1,23 @@
 //! Tokens in, logits out: embedding, positions, blocks, unembedding.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::{CausalAlign, Hook, Mask, Query, Stage, Trace};
+use crate::attention::{Hook, Mask, Query, Stage, Trace};
 use crate::block::Block;
 use crate::catalog::Catalog;
-use crate::config::{MaskConfig, TransformerConfig};
+use crate::config::TransformerConfig;
 use crate::contribution::{Contribution, Ledger, Source};
 use crate::dropout::Dropout;
 use crate::embedding::Embedding;
 use crate::error::ModelError;
 use crate::init::{Init, Training};
 use crate::linear::linear;
+use crate::mask_rule::MaskRule;
 use crate::mode::Mode;
-use crate::norm::{Norm, NormConfig};
+use crate::norm::{AnyNorm, NormConfig, Normalize};
 use crate::positions::{AnyPositions, Place, Positions};
 
 /// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.
@@ -42,15 +45,16 @@ pub struct Transformer {
     /// In the order in which they are applied.
     pub blocks: Vec<Block>,
     /// After the last pre-norm block.
-    pub norm: Option<Norm>,
+    pub norm: Option<AnyNorm>,
     /// `[d_model, vocab_size]`; absent where it is tied to the embedding table.
     pub unembedding: Option<Param<Tensor<2>>>,
     dropout: Dropout,
-    causal: bool,
+    #[module(skip)]
+    mask: Arc<dyn MaskRule>,
 }
 
 impl TransformerConfig {
-    /// Builds the model with the built-in scores and position schemes.
+    /// Builds the model with the built-in parts.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve), or if a part's own settings are out of range.
@@ -75,14 +79,16 @@ impl TransformerConfig {
                 Place::Input { max_len: config.seq_len, d_model },
             )?,
             blocks: (0..config.n_layers)
-                .map(|layer| Block::new(&config, &blocks.enter(&layer.to_string()), catalog))
+                .map(|layer| Block::of_resolved(&config, &blocks.enter(&layer.to_string()), catalog))
                 .collect::<Result<_, _>>()?,
-            norm: (config.norm == NormConfig::Pre).then(|| Norm::new(config.norm_kind, init, d_model)),
+            norm: (config.norm == NormConfig::Pre)
+                .then(|| catalog.build_norm(&config.norm_kind, &init.enter("norm"), d_model))
+                .transpose()?,
             unembedding: (!config.tied).then(|| {
                 init.uniform("unembedding", [d_model, vocab_size], unembedding_bound, Training::Learned)
             }),
             dropout: Dropout::new(init, "dropout", config.dropout)?,
-            causal: config.mask == MaskConfig::Causal,
+            mask: catalog.build_mask(&config.mask)?,
         })
     }
 }
@@ -103,7 +109,7 @@ impl Transformer {
     /// - `tokens`: `[batch, seq_len, stack]`
     /// - returns `[batch, seq_len, d_model]`
     pub fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
-        let mask = self.mask();
+        let mask = self.mask(&tokens);
         let x = self.blocks.iter().fold(self.embed(tokens, mode), |x, block| block.forward(x, &mask, mode));
         match &self.norm {
             Some(norm) => norm.forward(x),
@@ -120,7 +126,7 @@ impl Transformer {
     /// # Panics
     /// If the hook returns another shape than it was given.
     pub fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Tensor<3> {
-        let mask = self.mask();
+        let mask = self.mask(&tokens);
         let mut x = self.embed(tokens, mode);
         for (layer, block) in self.blocks.iter().enumerate() {
             x = block.forward_with_hook(x, &mask, mode, layer, hook);
@@ -131,22 +137,23 @@ impl Transformer {
         }
     }
 
-    /// The features as a sum over their sources; see [`Contribution`].
+    /// The features as a sum over their sources; see [`Contribution`]. `None` where an attention layer or a norm of
+    /// your own does not take its output apart.
     ///
     /// # Shapes
     /// - `tokens`: `[batch, seq_len, stack]`
-    pub fn contributions(&self, tokens: Tensor<3, Int>) -> Vec<Contribution> {
-        let mask = self.mask();
+    pub fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        let mask = self.mask(&tokens);
         let embedded = self.embedding.forward(tokens);
         let mut ledger = Ledger::new(embedded.clone());
         if let Some(positions) = &self.positions {
             ledger.add(Source::Positions, positions.embed(embedded.clone()) - embedded);
         }
         for (layer, block) in self.blocks.iter().enumerate() {
-            block.record(layer, &mut ledger, &mask);
+            block.record(layer, &mut ledger, &mask)?;
         }
-        ledger.norm(self.norm.as_ref());
-        ledger.close()
+        ledger.norm(self.norm.as_ref())?;
+        Some(ledger.close())
     }
 
     /// Logits of features of any leading shape: `[.., d_model]` to `[.., vocab_size]`.
@@ -170,37 +177,41 @@ impl Transformer {
         all
     }
 
-    /// Every intermediate of one query in one head; see [`SelfAttention::trace`](crate::SelfAttention::trace).
+    /// Every intermediate of one query in one head; see [`SelfAttention::trace`](crate::SelfAttention::trace). `None`
+    /// where the layer is one of your own that does not show them.
     ///
     /// # Shapes
     /// - `tokens`: `[seq_len, stack]`
     ///
     /// # Panics
     /// If there is no such layer, head or position.
-    pub fn trace(&self, tokens: Tensor<2, Int>, layer: usize, head: usize, query: usize) -> Trace {
-        let mask = self.mask();
-        let x = self.embed(tokens.unsqueeze(), Mode::Evaluate);
-        let x = self.blocks[..layer].iter().fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
-        let block = &self.blocks[layer];
-        block.attention.trace(block.attention_input(x).squeeze_dim(0), &mask, query, head)
+    pub fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
+        let tokens = tokens.unsqueeze();
+        let mask = self.mask(&tokens);
+        let x = self.embed(tokens, Mode::Evaluate);
+        let before = self.blocks[..place.layer].iter();
+        let x = before.fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
+        let mut hook = |_: usize, _: Stage, x: Tensor<4>| x;
+        self.blocks[place.layer].trace_with_hook(x, &mask, place, &mut hook)
     }
 
     /// The same with every stage shown to a [`Hook`], as by [`features_with`](Self::features_with).
     ///
     /// # Panics
     /// As [`trace`](Self::trace), or if the hook returns another shape than it was given.
-    pub fn trace_with(&self, tokens: Tensor<2, Int>, place: Query, hook: &mut dyn Hook) -> Trace {
-        let mask = self.mask();
-        let mut x = self.embed(tokens.unsqueeze(), Mode::Evaluate);
+    pub fn trace_with(&self, tokens: Tensor<2, Int>, place: Query, hook: &mut dyn Hook) -> Option<Trace> {
+        let tokens = tokens.unsqueeze();
+        let mask = self.mask(&tokens);
+        let mut x = self.embed(tokens, Mode::Evaluate);
         for (layer, block) in self.blocks[..place.layer].iter().enumerate() {
             x = block.forward_with_hook(x, &mask, Mode::Evaluate, layer, hook);
         }
         self.blocks[place.layer].trace_with_hook(x, &mask, place, hook)
     }
 
-    /// The mask of every block.
-    pub fn mask(&self) -> Mask {
-        if self.causal { Mask::causal(CausalAlign::TopLeft) } else { Mask::none() }
+    /// The mask of every block for `tokens`, `[batch, seq_len, stack]`.
+    pub fn mask(&self, tokens: &Tensor<3, Int>) -> Mask {
+        self.mask.mask(tokens)
     }
 
     fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {

@@ -45,7 +45,7 @@ impl Hooked<'_> {
         all
     }
 
-    pub(crate) fn trace(mut self, tokens: Tensor<2, Int>, place: Query) -> Trace {
+    pub(crate) fn trace(mut self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         self.transformer.trace_with(tokens, place, &mut *self.hook)
     }
 

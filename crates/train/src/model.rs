@@ -2,7 +2,10 @@
 
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Contribution, Erased, ErasedModule, Hook, Mode, Query, Trace, Transformer, erase};
+use qkv_model::{
+    AttentionLayer, Contribution, Erased, ErasedModule, Hook, LayerDescription, Mode, Query, Trace,
+    Transformer, erase,
+};
 
 use crate::hooked::Hooked;
 
@@ -55,7 +58,7 @@ pub trait Model: ErasedModule {
     /// # Panics
     /// If there is no such layer, head or position.
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
-        Some(self.hooked()?.trace(tokens, place))
+        self.hooked()?.trace(tokens, place)
     }
 
     /// As [`features`](Self::features), with a call of `hook` at every stage of every layer, which may replace it;
@@ -103,9 +106,9 @@ impl Model for Transformer {
 
     /// The embedding, and what the position schemes learn.
     fn tables(&self) -> Vec<ParamId> {
-        let in_layers = self.blocks.iter().map(|block| &block.attention.positions);
-        let of_positions = in_layers.chain([&self.positions]).flat_map(list_param_ids);
-        list_param_ids(&self.embedding).into_iter().chain(of_positions).collect()
+        let in_layers = self.blocks.iter().flat_map(|block| block.attention.tables());
+        let at_input = list_param_ids(&self.positions);
+        list_param_ids(&self.embedding).into_iter().chain(in_layers).chain(at_input).collect()
     }
 
     /// The unembedding, unless the embedding takes its place.
@@ -114,18 +117,18 @@ impl Model for Transformer {
     }
 
     fn layers(&self) -> Vec<Layer> {
-        let layer = |(layer, block): (usize, &qkv_model::Block)| Layer {
-            path: format!("blocks.{layer}.attention"),
-            n_heads: block.attention.n_heads(),
-            n_kv_heads: block.attention.n_kv_heads(),
-            is_normed: block.is_pre_norm(),
-            reference_reason: block.attention.reference_reason(),
+        let layer = |(layer, block): (usize, &qkv_model::Block)| {
+            let LayerDescription { field, n_heads, n_kv_heads, reference_reason } =
+                block.attention.describe();
+            let field = field.map(|field| format!(".{field}")).unwrap_or_default();
+            let path = format!("blocks.{layer}.attention{field}");
+            Layer { path, n_heads, n_kv_heads, is_normed: block.is_pre_norm(), reference_reason }
         };
         self.blocks.iter().enumerate().map(layer).collect()
     }
 
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
-        Some(Transformer::trace(self, tokens, place.layer, place.head, place.position))
+        Transformer::trace(self, tokens, place)
     }
 
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
@@ -133,7 +136,7 @@ impl Model for Transformer {
     }
 
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
-        Some(Transformer::contributions(self, tokens))
+        Transformer::contributions(self, tokens)
     }
 }
 

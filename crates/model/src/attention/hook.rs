@@ -130,7 +130,7 @@ impl SelfAttention {
     /// `x`: `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = x.dims();
-        let context = self.context_per_head(x, mask, Mode::Evaluate);
+        let context = self.context(x, mask, Mode::Evaluate);
         assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);
         let output = |head: usize| {
             let context = context.clone().narrow(1, head, 1).squeeze_dim::<3>(1);

@@ -10,6 +10,7 @@ mod fused;
 mod heads;
 mod hook;
 mod implementation;
+mod layer;
 mod mask;
 mod non_finite;
 mod qk_norm;
@@ -26,6 +27,8 @@ pub use config::{Projections, SelfAttentionConfig};
 pub(crate) use hook::call_hook;
 pub use hook::{Hook, Stage};
 pub use implementation::Implementation;
+pub(crate) use layer::SELF_ATTENTION;
+pub use layer::{AnyAttention, AttentionLayer, HeadContributions, LayerDescription};
 pub use mask::Mask;
 pub use qk_norm::QkNorm;
 #[doc(inline)]
@@ -199,7 +202,7 @@ impl SelfAttention {
                 _ => {}
             }
         }
-        join_heads(self.context_per_head(x, mask, mode))
+        join_heads(self.context(x, mask, mode))
     }
 
     /// Whether the scores compare plain projections of the input: without biases, QK-norm, positions or a score that
@@ -210,11 +213,27 @@ impl SelfAttention {
         self.qk_norm.is_none() && self.positions.is_none() && !has_bias && !is_prepared
     }
 
-    /// The context of every head, `[batch, heads, seq_len, d_v]`.
-    fn context_per_head(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<4> {
+    /// The context of every head: the first half of [`forward`](Self::forward), by the kernels where they can.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, seq_len, d_in]`
+    /// - returns `[batch, heads, seq_len, d_v]`
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<4> {
         let [q, k, v] = self.project(mask.clear_padding(x));
         let [q, k] = self.norm_and_rotate(q, k);
         attention(&self.spec(mode), q, k, v, mask)
+    }
+
+    /// The output of these contexts, by W_O: the second half of [`forward`](Self::forward).
+    ///
+    /// # Shapes
+    /// - `context`: `[batch, heads, seq_len, d_v]`
+    /// - returns `[batch, seq_len, d_out]`
+    pub fn project_out(&self, context: Tensor<4>) -> Tensor<3> {
+        linear_or_identity(join_heads(context), &self.w_o, &self.b_o)
     }
 
     /// [`forward`](Self::forward) by the reference implementation. Calls `tap` with the result of each step and
@@ -231,8 +250,7 @@ impl SelfAttention {
         let k = tap(TraceStep::Stage(Stage::Keys), k);
         let v = tap(TraceStep::Stage(Stage::Values), v);
         let [q, k] = self.norm_and_rotate(q, k);
-        let context = self.spec(mode).reference(q, k, v, mask, tap);
-        linear_or_identity(join_heads(context), &self.w_o, &self.b_o)
+        self.project_out(self.spec(mode).reference(q, k, v, mask, tap))
     }
 
     /// Queries and keys as the score receives them: after QK-norm and rotation, where the layer has them.

@@ -22,7 +22,7 @@ impl SelfAttention {
     /// here      y = x W + b      w_q, w_k, w_v, b_q, b_k, b_v; w_o, b_o
     /// ```
     ///
-    /// The layer has to be built for them: `d_k = d_v = d_in / n_heads`, `d_out = Some(d_in)`, and `bias` as in PyTorch.
+    /// The layer has to be built for them: `d_k = d_v = d_in / n_heads`, `d_out = Some(d_in)`, `bias` as in PyTorch.
     /// Values are rounded to the layer's precision; frozen matrices stay frozen.
     ///
     /// # Errors

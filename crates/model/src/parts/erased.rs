@@ -52,6 +52,11 @@ impl<T: ErasedModule + ?Sized> Erased<T> {
         self.module.erased_any().downcast_ref()
     }
 
+    /// The module inside for changing, if it is an `M`.
+    pub fn downcast_mut<M: 'static>(&mut self) -> Option<&mut M> {
+        self.module.erased_any_mut().downcast_mut()
+    }
+
     fn convert(self, conversion: Conversion<'_>) -> Self {
         Self { module: (self.rebox)(self.module.erased_convert(conversion)), rebox: self.rebox }
     }
@@ -75,6 +80,8 @@ pub trait ErasedModule: Debug + Send + 'static {
     fn erased_format(&self, settings: DisplaySettings) -> String;
     /// For downcasting.
     fn erased_any(&self) -> &dyn Any;
+    /// The same for changing.
+    fn erased_any_mut(&mut self) -> &mut dyn Any;
 }
 
 /// One of the conversions that Burn does to whole modules.
@@ -126,6 +133,10 @@ impl<M: Module + ModuleDisplay + 'static> ErasedModule for M {
     }
 
     fn erased_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn erased_any_mut(&mut self) -> &mut dyn Any {
         self
     }
 }

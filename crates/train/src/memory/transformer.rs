@@ -1,6 +1,6 @@
 //! How many numbers a transformer holds at once: its parameters, and what a pass keeps for the backward.
 
-use qkv_model::{Activation, EmbeddingsConfig, Implementation, NormConfig, Projections, TransformerConfig};
+use qkv_model::{Choice, EmbeddingsConfig, Implementation, NormConfig, Projections, TransformerConfig};
 
 use super::{ModelSizes, PassSizes, Passes};
 use crate::saving::MAX_VALUES;
@@ -102,11 +102,11 @@ impl Pass {
         let projected = n_tokens * (n_heads * (d_k + d_v) + n_kv_heads * (d_k + d_v));
         // Norm and scores of a head take copies of queries and keys.
         let copies = if config.qk_norm || !is_fused(config) { 2.0 } else { 1.0 };
-        // The kernel keeps one; measured for the others.
-        let per_hidden = match config.activation {
-            Activation::Gelu => 1.0,
-            Activation::Relu => 2.0,
-            Activation::Swiglu => 4.0,
+        // The kernel keeps one; measured for the others, of which a user's may need as many as the largest.
+        let per_hidden = match &*config.activation.name {
+            "gelu" => 1.0,
+            "relu" => 2.0,
+            _ => 4.0,
         };
         let hidden = per_hidden * n_tokens * config.d_mlp as f64;
         let of_norm = if config.norm == NormConfig::None { 0.0 } else { 1.0 };
@@ -137,7 +137,7 @@ impl Parameters {
         let projections = d_model * (n_heads * d_k + n_kv_heads * (d_k + d_v));
         let projections = if config.projections == Projections::None { 0.0 } else { projections };
         let w_o = if config.w_o { n_heads * d_v * d_model } else { 0.0 };
-        let maps_of_mlp = if config.activation == Activation::Swiglu { 3.0 } else { 2.0 };
+        let maps_of_mlp = if config.activation.name == "swiglu" { 3.0 } else { 2.0 };
         let mlp = maps_of_mlp * d_model * config.d_mlp as f64;
         let table = vocab_size * d_model;
         let positions =
@@ -164,15 +164,19 @@ fn d_hidden_of_additive(config: &TransformerConfig) -> f64 {
     d_hidden.filter(|_| config.score.name == "additive").unwrap_or(0.0)
 }
 
-/// What types of the user's own compute: maps count for a score, which every score has, and nothing for positions.
+/// What types of the user's own compute: maps count for a score, which every score has, and nothing for the others.
 fn unknown(config: &TransformerConfig) -> Option<String> {
-    let (score, positions) = (&config.score.name, &config.positions.name);
-    let own_score = !["dot", "scaled-dot", "additive"].contains(&score.as_str());
-    let built_in_positions = ["none", "learned", "sinusoidal", "rope", "alibi"];
-    let own_positions = !built_in_positions.contains(&positions.as_str());
-    let of_score = own_score.then(|| format!("what the score `{score}` computes besides its maps"));
-    let of_positions = own_positions.then(|| format!("what the positions `{positions}` compute"));
-    let all: Vec<String> = of_score.into_iter().chain(of_positions).collect();
+    let parts: [(&str, &Choice, &[&str], &str); 6] = [
+        ("score", &config.score, &["dot", "scaled-dot", "additive"], "computes besides its maps"),
+        ("positions", &config.positions, &["none", "learned", "sinusoidal", "rope", "alibi"], "compute"),
+        ("layer", &config.layer, &["self-attention"], "computes"),
+        ("mask", &config.mask, &["none", "causal"], "computes"),
+        ("norm", &config.norm_kind, &["layer", "rms"], "computes"),
+        ("activation", &config.activation, &["gelu", "relu", "swiglu"], "computes"),
+    ];
+    let own = parts.into_iter().filter(|(_, choice, built_in, _)| !built_in.contains(&choice.name.as_str()));
+    let all = own.map(|(kind, choice, _, computes)| format!("what the {kind} `{}` {computes}", choice.name));
+    let all: Vec<String> = all.collect();
     (!all.is_empty()).then(|| all.join(", and "))
 }
 

@@ -1,9 +1,10 @@
-//! What a config can name: tasks, models, scores, position schemes and optimizers, built-in ones and yours.
+//! What a config can name: tasks, models and their parts, and optimizers, built-in ones and yours.
 //!
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.
 
 mod experiment;
+mod model_parts;
 mod of_run;
 mod optimizer_name;
 mod parts;
@@ -17,9 +18,7 @@ pub use read::{ConfigSource, Reader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qkv_model::{
-    Catalog, Choice, HeadShape, Init, ModelError, Named, Place, Positions, Score, Settings, TransformerConfig,
-};
+use qkv_model::{Catalog, Choice, Init, Named, Settings, TransformerConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -100,7 +99,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The built-in tasks, models, scores, position schemes and parts of a training.
+    /// The built-in tasks, models with their parts, and parts of a training.
     pub fn new() -> Self {
         let empty = Self {
             catalog: Catalog::default(),
@@ -127,24 +126,6 @@ impl Registry {
             .own_settings::<Reverse>("reverse", include_str!("../../configs/reverse.toml"))
             .own_settings::<Sort>("sort", include_str!("../../configs/sort.toml"))
             .own_settings::<SortedList>("sorted-list", include_str!("../../configs/sorted-list.toml"))
-    }
-
-    /// Adds a score; see [`Catalog::score`].
-    pub fn score<C: Settings, S: Score>(
-        self,
-        name: &str,
-        build: impl Fn(&C, &Init, HeadShape) -> Result<S, ModelError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { catalog: self.catalog.score(name, build), ..self }
-    }
-
-    /// Adds a position scheme; see [`Catalog::positions`].
-    pub fn positions<C: Settings, P: Positions>(
-        self,
-        name: &str,
-        build: impl Fn(&C, &Init, Place) -> Result<Option<P>, ModelError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { catalog: self.catalog.positions(name, build), ..self }
     }
 
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's

@@ -1,6 +1,6 @@
 //! The built-in kind of model, registered in the same way as a user's.
 
-use qkv_model::{Catalog, Init, MaskConfig, Transformer, TransformerConfig};
+use qkv_model::{Catalog, Init, Transformer, TransformerConfig};
 
 use super::ModelConfig;
 use crate::error::TrainError;
@@ -24,7 +24,7 @@ impl ModelConfig for TransformerConfig {
             }
             *value = expected;
         }
-        if task.needs_causal_mask() && self.mask != MaskConfig::Causal {
+        if task.needs_causal_mask() && !catalog.build_mask(&self.mask)?.is_causal() {
             return Err(TrainError::NeedsCausalMask);
         }
         let fitted = self.resolve(catalog)?;

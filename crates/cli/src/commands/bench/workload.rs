@@ -95,7 +95,7 @@ impl Workload {
             n_heads: self.n_heads,
             n_layers: self.n_layers,
             d_mlp: self.d_mlp,
-            mask: self.mask,
+            mask: self.mask.into(),
             w_o: true,
             positions: Choice::new("learned"),
             ..TransformerConfig::new(self.vocab_size, self.seq_len, self.d_model)
