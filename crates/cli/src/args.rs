@@ -5,7 +5,9 @@ use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, value_parser};
+use qkv_train::Split;
 
 use crate::session::memory;
 
@@ -113,18 +115,31 @@ pub struct MachineArgs {
     pub threads: Option<usize>,
 }
 
+/// A run whose model is used.
 #[derive(Debug, ClapArgs)]
-pub struct EvalArgs {
-    /// Folder of a run
+pub struct RunArgs {
+    /// Folder of a run, or of one of its checkpoints
     pub run: PathBuf,
+    /// Take the checkpoint of this step; the latest by default
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
     /// Where the text of the run lies now, if it was moved: task.text=FILE
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Number of test examples
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct EvalArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What to measure on
+    #[arg(long, value_name = "SPLIT", default_value = Split::Test.name(), value_parser = split())]
+    pub split: Split,
+    /// Number of examples
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one::<u64>)]
     pub examples: u64,
     /// Evaluate every input of a task that has at most a million
-    #[arg(long, conflicts_with = "examples")]
+    #[arg(long, conflicts_with_all = ["examples", "split"])]
     pub exact: bool,
     #[command(flatten)]
     pub machine: MachineArgs,
@@ -135,12 +150,12 @@ pub struct EvalArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct AblateArgs {
-    /// Folder of a run
-    pub run: PathBuf,
-    /// Where the text of the run lies now, if it was moved: task.text=FILE
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Number of test examples
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What to measure on
+    #[arg(long, value_name = "SPLIT", default_value = Split::Test.name(), value_parser = split())]
+    pub split: Split,
+    /// Number of examples
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one::<u64>)]
     pub examples: u64,
     /// Replace a part by its mean over the examples at every position, instead of zero
@@ -155,14 +170,21 @@ pub struct AblateArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct ExplainArgs {
-    /// Folder of a run
-    pub run: PathBuf,
-    /// The input's labels, separated by spaces; a test example by default
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The input's labels, separated by spaces, or, where each label is one character, a plain text in which a space is a
+    /// space; by default the first example of --split
     pub input: Option<String>,
-    /// Where the text of the run lies now, if it was moved: task.text=FILE
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Position of the query; the first with a target by default
+    /// Where the example comes from
+    #[arg(
+        long,
+        value_name = "SPLIT",
+        default_value = Split::Test.name(),
+        value_parser = split(),
+        conflicts_with = "input"
+    )]
+    pub split: Split,
+    /// Position of the query; by default the first with a target, and the last one if the first query sees only itself
     #[arg(long, value_name = "I")]
     pub query: Option<usize>,
     /// Layer to walk through
@@ -181,6 +203,9 @@ pub struct InspectArgs {
     /// Folder of a run or of a checkpoint, or a safetensors file
     #[arg(value_name = "RUN|FILE")]
     pub source: PathBuf,
+    /// Show the checkpoint of this step of a run; the latest by default
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
     /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
@@ -199,7 +224,7 @@ pub struct InspectArgs {
 #[derive(Debug, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct VerifyArgs {
-    /// Folder of a run
+    /// Folder of a run, or of one of its checkpoints, whose files alone are then listed
     pub run: PathBuf,
     /// Print one JSON object a file and nothing else
     #[arg(long)]
@@ -268,4 +293,12 @@ pub struct BenchArgs {
 fn at_least_one<T: FromStr<Err = ParseIntError> + From<u8> + PartialEq>(text: &str) -> Result<T, String> {
     let count: T = text.parse().map_err(|error: ParseIntError| error.to_string())?;
     if count == T::from(0) { Err("it must be at least 1".to_owned()) } else { Ok(count) }
+}
+
+/// The name of a split.
+fn split() -> impl TypedValueParser<Value = Split> {
+    let all = [Split::Train, Split::Validation, Split::Test];
+    let named = move |name: String| all.into_iter().find(|split| split.name() == name);
+    PossibleValuesParser::new(all.map(Split::name))
+        .map(move |name| named(name).expect("one of the possible values"))
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
-use crate::output::portion::portion;
+use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
 use crate::session::interrupt::Interrupt;
@@ -21,8 +21,8 @@ use crate::session::open_run::OpenRun;
 /// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = OpenRun::open(&args.run, &args.settings, registry, &device)?;
-    let examples = Examples { task: &*run.task, seed: run.config.seed, split: Split::Test };
+    let run = OpenRun::open(&args.run, registry, &device)?;
+    let examples = Examples { task: &*run.task, seed: run.config.seed, split: args.split };
     let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };
     let interrupt = Interrupt::watch(|| {})?;
     let mut ask = |_| Ok(interrupt.go_on());
@@ -41,7 +41,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         }
     }
     if parts.is_empty() {
-        return Err(usage(format!("{} has no attention layers to ablate", args.run.display())));
+        return Err(usage(format!("{} has no attention layers to ablate", args.run.run.display())));
     }
     // A loss that is not finite comes first.
     let missed =
@@ -51,12 +51,12 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let out = &mut Stdout::new();
     if args.json {
         for (effect, part) in &parts {
-            writeln!(out, "{}", event(part, effect, replacement, run.step))?;
+            writeln!(out, "{}", event(part, effect, replacement, args.split, run.step))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     let Evaluation { accuracy, loss, examples: n_examples, .. } = ablation.before();
-    let (examples, step) = (portion(n_examples, examples.count(), "test example"), run.step);
+    let (examples, step) = (examples_of(args.split, n_examples, examples.count()), run.step);
     let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
     writeln!(
         out,
@@ -98,9 +98,16 @@ fn without(stage: Stage) -> &'static str {
     if stage == Stage::Context { "head" } else { stage.name() }
 }
 
-fn event(part: &Part, effect: &Effect, replacement: Replacement, step: u64) -> serde_json::Value {
+fn event(
+    part: &Part,
+    effect: &Effect,
+    replacement: Replacement,
+    split: Split,
+    step: u64,
+) -> serde_json::Value {
     json!({
         "event": "ablation",
+        "split": split,
         "step": step,
         "layer": part.site.layer,
         "heads": part.heads,

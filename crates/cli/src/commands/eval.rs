@@ -1,4 +1,4 @@
-//! `qkv eval`: accuracy and loss of a run on held-out examples.
+//! `qkv eval`: accuracy and loss of a run on the examples of one split.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use qkv_train::{AllInputs, Examples, HeldOut, Registry, Split};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
-use crate::output::portion::portion;
+use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
 use crate::session::interrupt::Interrupt;
 use crate::session::open_run::OpenRun;
@@ -19,14 +19,14 @@ use crate::session::open_run::OpenRun;
 /// Most inputs of `--exact`: a minute or two of a small model.
 const EXACT_LIMIT: u64 = 1_000_000;
 
-/// Evaluates the latest checkpoint.
+/// Evaluates the checkpoint that was asked for.
 pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = OpenRun::open(&args.run, &args.settings, registry, &device)?;
+    let run = OpenRun::open(&args.run, registry, &device)?;
     let task = &*run.task;
     let interrupt = Interrupt::watch(|| {})?;
     let mut ask = |_| Ok(interrupt.go_on());
-    let (split, evaluated, n_listed) = if args.exact {
+    let (evaluated_on, evaluated, n_listed) = if args.exact {
         let inputs = AllInputs::of(task, EXACT_LIMIT).ok_or_else(|| {
             let n_inputs = task.inputs().and_then(|inputs| inputs.count);
             let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| n.to_string());
@@ -35,24 +35,24 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
         })?;
         (EvaluatedOn::All, inputs.evaluate_while(&run.model, &device, &mut ask)?, None)
     } else {
-        let examples = Examples { task, seed: run.config.seed, split: Split::Test };
+        let examples = Examples { task, seed: run.config.seed, split: args.split };
         let held_out = HeldOut { examples, n_examples: args.examples };
         let evaluated = held_out.evaluate_while(&run.model, &device, &mut ask)?;
-        (EvaluatedOn::Test, evaluated, examples.count())
+        (evaluated_on(args.split), evaluated, examples.count())
     };
     let evaluation = match interrupt.or_stopped(evaluated) {
         ControlFlow::Continue(evaluation) => evaluation,
         ControlFlow::Break(code) => return Ok(code),
     };
-    let which = match split {
+    let which = match evaluated_on {
         EvaluatedOn::All => {
             format!("all {}, those of training included", counted(evaluation.examples, "input"))
         }
-        _ => portion(evaluation.examples, n_listed, "test example"),
+        _ => examples_of(args.split, evaluation.examples, n_listed),
     };
     let out = &mut Stdout::new();
     if args.json {
-        Event::Eval { split, step: run.step, evaluation }.write(out)?;
+        Event::Eval { split: evaluated_on, step: run.step, evaluation }.write(out)?;
     } else {
         writeln!(
             out,
@@ -61,4 +61,12 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn evaluated_on(split: Split) -> EvaluatedOn {
+    match split {
+        Split::Train => EvaluatedOn::Train,
+        Split::Validation => EvaluatedOn::Validation,
+        Split::Test => EvaluatedOn::Test,
+    }
 }

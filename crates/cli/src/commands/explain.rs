@@ -7,18 +7,19 @@ use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_model::{Trace, parameters};
 use qkv_run::tensor_names::{B_Q, W_Q};
-use qkv_train::{Batch, Example, Model, Probe, Query, Registry, Split, draw};
+use qkv_train::{Batch, Example, Model, Probe, Query, Registry, draw};
 
 use crate::args::ExplainArgs;
 use crate::exit::usage;
 use crate::output::format::{matrix, shape, values, vector};
+use crate::output::portion::examples;
 use crate::output::stdout::Stdout;
 use crate::session::open_run::OpenRun;
 
 /// Walks through the attention of one query.
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let device = args.machine.open()?;
-    let run = OpenRun::open(&args.run, &args.settings, registry, &device)?;
+    let run = OpenRun::open(&args.run, registry, &device)?;
     let (layers, model) = (run.model.layers(), &run.config.model.name);
     if layers.is_empty() {
         return Err(usage(format!("the model `{model}` has no attention layers to walk through")));
@@ -28,7 +29,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     check("--head", args.head, layer.n_heads, "heads")?;
     let example = match &args.input {
         Some(input) => Example::new(&*run.task, parse(input, &run)?),
-        None => draw(&*run.task, run.config.seed, Split::Test, 0)?,
+        None => draw(&*run.task, run.config.seed, args.split, 0)?,
     };
     let first_asked = example.targets.iter().position(Option::is_some).unwrap_or(0);
     let query = args.query.unwrap_or(first_asked);
@@ -51,7 +52,11 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
         is_normed: layer.is_normed,
     };
     let out = &mut Stdout::new();
-    writeln!(out, "{} at step {}, layer {}, head {}", args.run.display(), run.step, args.layer, args.head)?;
+    let path = args.run.run.display();
+    writeln!(out, "{path} at step {}, layer {}, head {}", run.step, args.layer, args.head)?;
+    if args.input.is_none() {
+        writeln!(out, "the input is the first of the {}", examples(args.split))?;
+    }
     walk.show(out)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,8 @@ use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
-use crate::session::open_run::open_to_show;
+use crate::session::location::Location;
+use crate::session::open_run::check_to_show;
 
 /// Cells of a matrix along each axis: two columns each, they fit into 80 beside their labels.
 const CELLS: usize = 32;
@@ -24,12 +25,19 @@ const CELLS: usize = 32;
 /// Shows every matrix and the attention map; writes pictures where they are asked for.
 pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
     let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
-    let run = match RunFolder::holds_a_run(&args.source)? {
-        true => Some(open_to_show(&args.source, &args.settings, registry)?),
-        false if args.settings.is_empty() => None,
-        false => return Err(usage("--set gives the place of a run's text; name the folder of the run")),
+    let location = Location::find_if_any(&args.source, "--step", args.step)?;
+    let is_run = RunFolder::holds_a_run(&args.source)?;
+    let run = location.as_ref().map(|location| &location.run).filter(|_| is_run || !args.settings.is_empty());
+    match run {
+        Some(run) => check_to_show(run, &args.settings, registry)?,
+        None if args.settings.is_empty() => {}
+        None => return Err(usage("--set gives the place of a run's text; name the folder of the run")),
+    }
+    let mut source = match (args.step, &location) {
+        (Some(step), Some(location)) => Source::open_at(location.run.path(), step)?,
+        (Some(step), None) => Source::open_at(&args.source, step)?,
+        (None, _) => Source::open(&args.source)?,
     };
-    let mut source = Source::open(&args.source)?;
     if let Some(n_heads) = args.heads.or(args.kv_heads.map(|_| source.config.heads().n_heads)) {
         source = source.with_heads(n_heads, args.kv_heads)?;
     }
@@ -45,7 +53,7 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
         Some(step) => writeln!(out, "{path} at step {step}")?,
         None => writeln!(out, "{path}")?,
     }
-    if let Some(parent) = run.as_ref().map(Parent::of).transpose()?.flatten() {
+    if let Some(parent) = run.map(Parent::of).transpose()?.flatten() {
         writeln!(out, "it began with {parent}")?;
     }
     if summaries.is_empty() {

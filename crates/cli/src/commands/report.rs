@@ -14,7 +14,7 @@ use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
-use crate::session::open_run::open_to_show;
+use crate::session::open_run::check_to_show;
 
 /// Writes the page.
 pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
@@ -26,7 +26,8 @@ pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
     };
     let files = [files(&args.svg, Format::Svg)?, files(&args.png, Format::Png)?];
     let read = |path: &PathBuf, settings: &[String]| {
-        let run = open_to_show(path, settings, registry)?;
+        let run = RunFolder::open(path)?;
+        check_to_show(&run, settings, registry)?;
         Ok(Film::read_evenly(&run, Frame::max_on_page)?)
     };
     let film = read(&args.run, &args.settings)?;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::args::VerifyArgs;
 use crate::output::stdout::Stdout;
+use crate::session::location::Location;
 
 /// A line of `--json`.
 #[derive(Serialize)]
@@ -29,8 +30,14 @@ struct Line<'a> {
 
 /// Lists every file of the run as good, or with what differs.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
-    let run = RunFolder::open(&args.run)?;
-    let (files, findings) = match files_and_findings(&run) {
+    let location = Location::find(&args.run, "--step", None)?;
+    let run = &location.run;
+    let part = match location.step {
+        Some(step) if args.run.is_dir() => run.checkpoint(step).folder,
+        Some(step) => run.at(step)?.folder,
+        None => run.path().to_owned(),
+    };
+    let (files, findings) = match files_and_findings(run) {
         // A folder that cannot even be listed.
         Err(RunError::Damaged { file, what }) => (Vec::new(), vec![Finding { file, bytes: None, what }]),
         result => result?,
@@ -40,6 +47,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     for finding in findings {
         by_file.entry(finding.file.clone()).or_default().push(finding);
     }
+    by_file.retain(|file, _| file.starts_with(&part) || part.starts_with(file));
     let out = &mut Stdout::new();
     for (file, findings) in &by_file {
         print(out, file.strip_prefix(run.path()).unwrap_or(file), findings, args.json)?;

@@ -8,6 +8,7 @@ pub mod device;
 pub mod environment;
 pub mod interrupt;
 pub mod job;
+pub mod location;
 pub mod memory;
 pub mod notices;
 pub mod open_run;

@@ -1,12 +1,14 @@
-//! A run opened for use: its config, its task, and the model with its latest weights.
+//! A run opened for use: its config, its task, and the model with its weights at one step.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use qkv_run::RunFolder;
 use qkv_train::{AnyModel, Config, Experiment, Registry, Task, load_checkpoint_weights};
+
+use super::location::Location;
+use crate::args::RunArgs;
 
 /// The parts of a run that its readers need.
 pub struct OpenRun {
@@ -18,26 +20,25 @@ pub struct OpenRun {
 }
 
 impl OpenRun {
-    /// Opens the run in `path` on `device`; `settings` may give the new place of a text.
-    pub fn open(path: &Path, settings: &[String], registry: &Registry, device: &Device) -> Result<Self> {
-        let folder = RunFolder::open(path)?;
-        let experiment = read(&folder, settings, registry)?;
-        let checkpoint = folder.latest()?;
+    /// Opens a run on `device`; the settings may give the new place of a text.
+    pub fn open(args: &RunArgs, registry: &Registry, device: &Device) -> Result<Self> {
+        let location = Location::find(&args.run, "--step", args.step)?;
+        let experiment = read(&location.run, &args.settings, registry)?;
+        let checkpoint = location.checkpoint()?;
         let model = load_checkpoint_weights(&checkpoint, experiment.model(device)?)?;
         let Experiment { config, task, .. } = experiment;
         Ok(Self { config, task, model, step: checkpoint.step })
     }
 }
 
-/// Opens the run in `path` to show its files, whatever types it names; `settings` may give the new place of a text, which
-/// has to be that of the run.
-pub fn open_to_show(path: &Path, settings: &[String], registry: &Registry) -> Result<RunFolder> {
-    let folder = RunFolder::open(path)?;
-    registry.check_run(&folder)?;
+/// Checks that the files of a run may be shown, whatever types it names; `settings` may give the new place of a text,
+/// which has to be that of the run.
+pub fn check_to_show(folder: &RunFolder, settings: &[String], registry: &Registry) -> Result<()> {
+    registry.check_run(folder)?;
     if !settings.is_empty() {
-        read(&folder, settings, registry)?;
+        read(folder, settings, registry)?;
     }
-    Ok(folder)
+    Ok(())
 }
 
 fn read(folder: &RunFolder, settings: &[String], registry: &Registry) -> Result<Experiment> {

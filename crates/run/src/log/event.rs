@@ -96,6 +96,8 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EvaluatedOn {
+    /// The first of the training split, on which the model was fitted.
+    Train,
     /// The first of the validation split.
     #[default]
     Validation,

@@ -9,6 +9,7 @@ use qkv_train::{ConfigSource, Experiment, Registry};
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::session::config_file;
+use crate::session::location::Location;
 use crate::session::origin::Origin;
 use crate::session::plan::Plan;
 
@@ -81,10 +82,10 @@ impl TrainArgs {
     }
 
     fn branch(&self, new: &Path, registry: &Registry) -> Result<Plan> {
-        let run = RunFolder::open(&self.source)?;
+        let Location { run, step: from } = Location::find(&self.source, "--from", self.from)?;
         let experiment = registry.read_branch(&run, &self.all_settings());
         let experiment = experiment.with_context(|| self.cannot_use())?;
-        let origin = Origin::branch(&run, self.from)?;
+        let origin = Origin::branch(&run, from)?;
         let (step, steps) = (origin.step(), experiment.config.train.steps);
         if steps <= step {
             return Err(usage(format!(

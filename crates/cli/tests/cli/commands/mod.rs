@@ -17,6 +17,8 @@ mod inspect;
 mod lecture;
 /// The film of `report`.
 mod report;
+/// One step and one split of a run, in every command that takes them.
+mod step_and_split;
 /// Every combination of some settings.
 mod sweep;
 /// The list of `tasks`.

@@ -1,0 +1,105 @@
+//! Where a user points: the folder of a run, or that of one of its checkpoints.
+
+use std::path::Path;
+
+use anyhow::Result;
+use qkv_run::{Checkpoint, RunError, RunFolder};
+
+use crate::exit::usage;
+
+/// A run, and the step of it that was asked for.
+pub struct Location {
+    pub run: RunFolder,
+    /// `None` for the latest checkpoint.
+    pub step: Option<u64>,
+}
+
+impl Location {
+    /// The run in `path`, or the run whose checkpoint lies there; at `step`, if `option` gave one.
+    pub fn find(path: &Path, option: &str, step: Option<u64>) -> Result<Self> {
+        let Some((run, named)) = of_checkpoint(path) else {
+            return Ok(Self { run: RunFolder::open(path)?, step });
+        };
+        match step {
+            Some(step) if step != named => Err(usage(format!(
+                "{} is the checkpoint of step {named}, and {option} asks for {step}; leave out {option}, or name the run, {}",
+                path.display(),
+                run.path().display()
+            ))),
+            _ => Ok(Self { run, step: Some(named) }),
+        }
+    }
+
+    /// The same, or `None` where the path leads to neither.
+    pub fn find_if_any(path: &Path, option: &str, step: Option<u64>) -> Result<Option<Self>> {
+        if of_checkpoint(path).is_some() || RunFolder::holds_a_run(path)? {
+            return Self::find(path, option, step).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The checkpoint that was asked for.
+    pub fn checkpoint(&self) -> Result<Checkpoint, RunError> {
+        match self.step {
+            Some(step) => self.run.at(step),
+            None => self.run.latest(),
+        }
+    }
+}
+
+/// The run and the step of a path that is the place of a checkpoint in a run, whether or not one is there.
+fn of_checkpoint(path: &Path) -> Option<(RunFolder, u64)> {
+    let in_run = |checkpoint: Checkpoint| {
+        let run = checkpoint.run()?;
+        let is_its_place = run.checkpoint(checkpoint.step).folder.parent() == checkpoint.folder.parent();
+        is_its_place.then_some((run, checkpoint.step))
+    };
+    // As it was typed, so that messages name the run as the user does; where a name is missing, as in `.`, resolved.
+    Checkpoint::named(path)
+        .and_then(in_run)
+        .or_else(|| Checkpoint::named(path.canonicalize().ok()?).and_then(in_run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qkv_run::{Contents, Description, Existing};
+    use std::fs;
+
+    #[test]
+    fn a_checkpoint_leads_to_its_run_and_its_step() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        // The name of a checkpoint does not make one of a run.
+        let path = folder.path().join("step-00000007");
+        let run = RunFolder::create(&path, "", Existing::Keep)?;
+        for step in [0, 20] {
+            let description = Description::new(toml::Table::new(), Vec::new());
+            run.write_checkpoint(
+                step,
+                &Contents { weights: Vec::new(), optimizer: Vec::new(), description },
+            )?;
+        }
+        let found = |path: &Path, step| -> Result<(bool, u64)> {
+            let found = Location::find(path, "--step", step)?;
+            Ok((found.run.path() == run.path(), found.checkpoint()?.step))
+        };
+        assert_eq!(found(&path, None)?, (true, 20));
+        assert_eq!(found(&path, Some(0))?, (true, 0));
+        let first = run.at(0)?.folder;
+        assert_eq!(found(&first, None)?, (true, 0));
+        assert_eq!(found(&first, Some(0))?, (true, 0));
+        assert_eq!(found(&first.join("../step-00000020/."), None)?.1, 20);
+        let message = |path: &Path, step| found(path, step).expect_err("another step").to_string();
+        let both = message(&first, Some(20));
+        assert!(both.contains("checkpoint of step 0") && both.contains("--step asks for 20"), "{both}");
+        for (path, step) in [(path.as_path(), Some(3)), (&run.checkpoint(3).folder, None)] {
+            let missing = message(path, step);
+            assert!(missing.ends_with("no checkpoint of step 3; it has those of 0, 20"), "{missing}");
+        }
+        // One that was copied out of its run is no part of any.
+        let copy = folder.path().join("step-00000020");
+        fs::create_dir(&copy)?;
+        assert!(message(&copy, None).contains("is not a run folder"));
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! One step and one split of a run, in every command that takes them.
+
+use crate::support::sandbox::Sandbox;
+
+/// A run with checkpoints of steps 0 to 3.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(
+        "train reverse --steps 3 --set train.checkpoint_every=1 --set train.eval_every=1 --set train.eval_examples=20 \
+         --set task.seq_len=5 --quiet --out run",
+    );
+    sandbox
+}
+
+const COMMANDS: [&str; 6] = [
+    "eval --examples 20",
+    "eval --examples 20 --json",
+    "ablate --examples 20",
+    "ablate --examples 20 --json",
+    "explain",
+    "inspect",
+];
+
+#[test]
+fn a_step_and_the_folder_of_its_checkpoint_show_the_same() {
+    let sandbox = sandbox();
+    let before = sandbox.tree(".");
+    for command in COMMANDS {
+        let shown = |run: &str| {
+            let (name, options) = command.split_once(' ').unwrap_or((command, ""));
+            let page = sandbox.succeeds(&format!("{name} {run} {options}")).stdout;
+            // Where the path is shown, it comes first.
+            page.split_once(" at step").map_or(page.clone(), |(_, rest)| rest.to_owned())
+        };
+        let by_number = shown("run --step 1");
+        assert_eq!(by_number, shown("run/checkpoints/step-00000001"), "{command}");
+        assert_eq!(by_number, shown("run/checkpoints/step-00000001 --step 1"), "{command}");
+        assert_eq!(shown("run"), shown("run --step 3"), "{command}");
+        assert_ne!(by_number, shown("run"), "{command}");
+    }
+    assert!(sandbox.tree(".") == before);
+}
+
+#[test]
+fn a_step_without_a_checkpoint_is_answered_with_those_there_are() {
+    let sandbox = sandbox();
+    for command in ["eval", "ablate", "explain", "inspect"] {
+        let known = "no checkpoint of step 9; it has those of 0, 1, 2, 3";
+        sandbox.refuses(&format!("{command} run --step 9"), &["run has", known]);
+        let other = format!("{command} run/checkpoints/step-00000001 --step 2");
+        sandbox.refuses(&other, &["checkpoint of step 1", "--step asks for 2", "name the run, run"]);
+    }
+    for command in ["eval", "ablate", "explain", "verify"] {
+        let missing = format!("{command} run/checkpoints/step-00000009");
+        sandbox.refuses(&missing, &["no checkpoint of step 9; it has those of 0, 1, 2, 3"]);
+    }
+}
+
+#[test]
+fn a_validation_figure_is_that_of_the_log_at_the_same_step() {
+    let sandbox = sandbox();
+    let log = sandbox.metrics("run");
+    for step in [1, 2] {
+        let line = format!("eval run --step {step} --split validation --examples 20 --json");
+        let event = sandbox.succeeds(&line).events().remove(0);
+        let logged = log.iter().find(|event| event["event"] == "eval" && event["step"] == step).unwrap();
+        for key in ["split", "step", "loss", "accuracy", "sequence_accuracy", "examples"] {
+            assert_eq!(event[key], logged[key], "{key} at step {step}");
+        }
+    }
+}
+
+#[test]
+fn every_output_names_its_split_and_what_was_trained_on() {
+    let sandbox = sandbox();
+    let mut losses = Vec::new();
+    for (split, examples) in [("train", "training"), ("validation", "validation"), ("test", "test")] {
+        let shown = |command: &str| sandbox.succeeds(&format!("{command} run --split {split}"));
+        for event in shown("ablate --examples 20 --json").events() {
+            assert_eq!((&event["split"], &event["step"]), (&split.into(), &3.into()), "{event}");
+        }
+        let event = shown("eval --examples 20 --json").events().remove(0);
+        assert_eq!(event["split"], split);
+        losses.push(event["loss"].as_f64().unwrap());
+        let warns = |text: &str| text.contains("of inputs that were trained on");
+        for command in ["eval --examples 20", "ablate --examples 20"] {
+            let text = shown(command).stdout;
+            assert!(text.contains(&format!("20 {examples} examples")), "{text}");
+            assert_eq!(warns(&text), split == "train", "{text}");
+        }
+        let text = shown("explain").stdout;
+        assert!(text.contains(&format!("the first of the {examples} examples")), "{text}");
+        assert_eq!(warns(&text), split == "train", "{text}");
+    }
+    assert!(losses[0] != losses[1] && losses[1] != losses[2], "{losses:?}");
+    sandbox.refuses("eval run --split dev", &["'dev'", "train, validation, test"]);
+    sandbox.refuses("eval run --exact --split test", &["--exact", "--split"]);
+    sandbox.refuses("explain run 12340 --split train", &["--split", "[INPUT]"]);
+}
+
+#[test]
+fn a_checkpoint_is_verified_alone_and_begins_a_branch() {
+    let sandbox = sandbox();
+    let checkpoint = "run/checkpoints/step-00000001";
+    let files = sandbox.succeeds(&format!("verify {checkpoint}")).stdout;
+    assert!(files.contains("4 files checked, all are what was written"), "{files}");
+    assert!(files.lines().take(4).all(|line| line.contains("checkpoints/step-00000001/")), "{files}");
+    sandbox.succeeds(&format!("train {checkpoint} --branch new --steps 5 --quiet"));
+    assert!(sandbox.read_text("new/config.toml").contains("step = 1\n"));
+    let refused = format!("train {checkpoint} --branch other --from 2");
+    sandbox.refuses(&refused, &["checkpoint of step 1", "--from asks for 2"]);
+    // A damaged checkpoint is no reason to doubt another.
+    sandbox.write("run/checkpoints/step-00000002/model.safetensors", "");
+    sandbox.succeeds(&format!("verify {checkpoint}"));
+    assert_eq!(sandbox.qkv("verify run/checkpoints/step-00000002").code, Some(1));
+}
