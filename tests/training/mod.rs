@@ -22,6 +22,8 @@ mod observing;
 mod optimizer_names;
 /// Clipping and weight decay.
 mod optimizing;
+/// A user's optimizer, and its mistakes.
+mod own_optimizer;
 /// Checkpoints and what comes after them.
 mod resuming;
 /// How a text goes on.

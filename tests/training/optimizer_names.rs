@@ -48,6 +48,11 @@ fn another_optimizer_keeps_the_rate_and_brings_its_own_settings() {
         let same = format!("optimizer={}", over(&[]).unwrap().rule.name);
         assert_eq!(over(&[&same]).unwrap(), over(&[]).unwrap());
     }
+    // Over one that the registry does not have.
+    let text = "task = \"reverse\"\n[optimizer]\nname = \"signum\"\nlr = 0.1\nmemory = 0.3\n";
+    let settings = ["optimizer=sgd", "optimizer.momentum=0.5"];
+    let experiment = Registry::new().read(ConfigSource::Toml(text), &settings).unwrap();
+    assert_eq!(experiment.config.optimizer, mine);
     // A typing error is one of the optimizer that is there.
     let text = "task = \"reverse\"\n[optimizer]\nmomentun = 0.5\n";
     let error = Registry::new().read(ConfigSource::Toml(text), &["optimizer=sgd"]).unwrap_err().to_string();

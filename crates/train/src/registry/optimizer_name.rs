@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::Registry;
 use super::read::name_of;
-use crate::config::ADAM_W;
+use crate::config::{ADAM_W, COMMON_SETTINGS};
 use crate::error::TrainError;
 
 const OPTIMIZER: &str = "optimizer";
@@ -20,11 +20,12 @@ pub(super) fn rename(registry: &Registry, base: &mut Table, over: &Table) -> Res
         *entry = Value::Table(Table::new());
     }
     let table = entry.as_table_mut().expect("made a table just above");
-    // What no optimizer of the old name has is refused later, or belongs to the new one.
-    if let Ok(ready) = registry.parts.optimizers.read(&Choice::new(&old))
-        && old != new
-    {
-        table.retain(|key, _| !ready.keys.iter().any(|known| known == key));
+    if old != new {
+        match registry.parts.optimizers.read(&Choice::new(&old)) {
+            // What the old one does not have is refused later, or belongs to the new one.
+            Ok(ready) => table.retain(|key, _| !ready.keys.iter().any(|known| known == key)),
+            Err(_) => table.retain(|key, _| COMMON_SETTINGS.contains(&key)),
+        }
     }
     table.insert("name".to_owned(), new.into());
     Ok(())
