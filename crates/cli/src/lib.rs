@@ -1,8 +1,8 @@
 //! The whole command line, with your own types in it.
 //!
 //! The `qkv` binary is [`run`] on [`Registry::new`]. A program of a few lines that registers a score, a position
-//! scheme, a task or a model of its own has all of it with that type: `train`, also with `--resume`, `eval`,
-//! `ablate`, `explain`, `inspect`, `report`, `sweep`.
+//! scheme, a task, a model or an optimizer of its own has all of it with that type: `train`, also with `--resume`,
+//! `eval`, `ablate`, `explain`, `inspect`, `report`, `sweep`.
 //!
 //! ```no_run
 //! use burn::module::Module;
@@ -38,7 +38,8 @@
 //! 3. [`Transformer`](model::Transformer) stacks blocks of it; its [config](model::TransformerConfig) is the glossary
 //!    of every dimension and variant.
 //! 4. [`Task`](train::Task) draws the examples to learn. [`Trainer`](train::Trainer) fits any
-//!    [`Model`](train::Model) to it in one loop that reads from top to bottom; [`Observer`](train::Observer) watches.
+//!    [`Model`](train::Model) to it by any [`Optimizer`](train::Optimizer), in one loop that reads from top to bottom;
+//!    [`Observer`](train::Observer) watches.
 //! 5. [`Registry`] collects what a config file may name, and [`run`] is the command line over it.
 //! 6. [`run_folder`] is what a run leaves on disk, file by file.
 //! 7. [`inspect`] reads the learned matrices from these files alone, for any types.
