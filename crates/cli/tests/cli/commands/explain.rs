@@ -143,3 +143,82 @@ fn every_step_between_scores_and_weights_is_shown() {
     assert!(explained("cap", "--set model.softcap=0.1").contains("capped"));
     assert!(explained("quiet", "--set model.softmax=quiet").contains("the rest on the sink"));
 }
+
+/// A run of a text of the characters a, b, e, o, r, t, a space and a line end.
+fn run_of_a_text() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.txt", "to be or to bate\n".repeat(20));
+    sandbox.succeeds(
+        "train chars --set task.text=text.txt --set task.seq_len=12 --set model.d_model=16 --set model.n_heads=1 \
+         --set train.batch_size=4 --set train.eval_examples=4 --steps 2 --quiet --out run",
+    );
+    sandbox
+}
+
+#[test]
+fn the_walk_of_a_causal_model_is_that_of_the_last_query() {
+    let sandbox = run_of_a_text();
+    // The last of twelve positions has no target.
+    let text = sandbox.succeeds("explain run").stdout;
+    assert!(line(&text, "the query is").contains("position 10,"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.ends_with("hidden")).count(), 1, "{text}");
+    sandbox.succeeds("train copy --steps 1 --quiet --out copy --set task.len=3");
+    let text = sandbox.succeeds("explain copy").stdout;
+    assert!(line(&text, "the query is").contains("position 4,"), "{text}");
+}
+
+#[test]
+fn a_plain_text_is_an_input_where_each_label_is_a_character() {
+    let sandbox = run_of_a_text();
+    let text = explain(&sandbox, "run", "to be or");
+    assert!(line(&text, "input").ends_with("t o ␣ b e ␣ o r"), "{text}");
+    assert!(text.contains("\n           ␣ is a space\n"), "{text}");
+    assert!(line(&text, "the query is").ends_with("position 7, where `r` stands"), "{text}");
+    assert!(line(&text, "k_j ").contains("[8 × 16]"), "{text}");
+    assert!(line(&text, "the prediction is").ends_with("and what follows is open"), "{text}");
+    // A position before the end has the next character as its target.
+    let before = explain(&sandbox, "run --query 2", "to be or");
+    let verdict = line(&before, "the prediction is");
+    assert!(verdict.contains("`b`"), "{verdict}");
+    // What a causal model computes does not depend on what follows.
+    let rows = |text: &str| {
+        text.lines().filter(|line| line.starts_with("    k_")).take(4).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(rows(&text), rows(&explain(&sandbox, "run", "to b")));
+    // Labels mean their characters, and a whole input may be given as labels.
+    let end = explain(&sandbox, "run", "o␣be\\n");
+    assert!(line(&end, "input").ends_with("o ␣ b e \\n"), "{end}");
+    let labels = explain(&sandbox, "run", "t o ␣ b e ␣ o r ␣ t o ␣");
+    assert_eq!(labels, explain(&sandbox, "run", "to be or to "));
+    assert!(!explain(&sandbox, "run", "tobe").contains("is a space"));
+
+    let sandbox = sandbox_with_the_main_job();
+    let digits = explain(&sandbox, "run", "0123456789012345");
+    assert_eq!(digits, explain(&sandbox, "run", "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"));
+}
+
+#[test]
+fn a_text_that_is_no_input_is_refused_with_what_there_is() {
+    let sandbox = run_of_a_text();
+    for (text, fragments) in [
+        ("to be, Or", &["no `,`, `O`", "\\n ␣ a b e o r t", "␣ is a space, which is typed as it is"][..]),
+        ("to be or to be", &["at most 12 characters", "got 14 characters"]),
+        ("", &["12 labels", "got 0 labels"]),
+    ] {
+        let mut command = sandbox.command("explain run");
+        command.arg(text);
+        sandbox.is_refused(command, fragments);
+    }
+    let mut command = sandbox.command("explain run --query 8");
+    command.arg("to be or");
+    sandbox.is_refused(command, &["--query", "below 8", "got 8"]);
+    let sandbox = sandbox_with_the_main_job();
+    for (text, fragments) in [
+        ("0123", ["must have 16 characters", "got 4 characters"]),
+        ("01234567890123x5", ["no `x`", "0 1 2 3 4 5 6 7 8 9"]),
+    ] {
+        let mut command = sandbox.command("explain run");
+        command.arg(text);
+        sandbox.is_refused(command, &fragments);
+    }
+}

@@ -1,0 +1,88 @@
+//! `qkv explain`: the lecture's walk through one query, with the run's own numbers and shapes.
+//!
+//! What a user types becomes an input in `input.rs`, what is printed of it is in `walk.rs`.
+
+mod characters;
+mod input;
+mod walk;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use qkv_model::{Trace, parameters};
+use qkv_run::tensor_names::{B_Q, W_Q};
+use qkv_train::{Batch, Model, Probe, Query, Registry};
+
+use self::input::Input;
+use self::walk::Walk;
+use crate::args::ExplainArgs;
+use crate::exit::usage;
+use crate::output::format::values;
+use crate::output::portion::examples;
+use crate::output::stdout::Stdout;
+use crate::session::open_run::OpenRun;
+
+/// Walks through the attention of one query.
+pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
+    let device = args.machine.open()?;
+    let run = OpenRun::open(&args.run, registry, &device)?;
+    let (layers, model) = (run.model.layers(), &run.config.model.name);
+    if layers.is_empty() {
+        return Err(usage(format!("the model `{model}` has no attention layers to walk through")));
+    }
+    check("--layer", args.layer, layers.len(), "the run's number of layers")?;
+    let layer = &layers[args.layer];
+    check("--head", args.head, layer.n_heads, "the run's number of heads")?;
+    let input = match &args.input {
+        Some(text) => Input::parse(text, &run.config.task.name, &*run.task)?,
+        None => Input::drawn(&*run.task, run.config.seed, args.split)?,
+    };
+    if let Some(query) = args.query {
+        check("--query", query, input.len(), "the input's number of positions")?;
+    }
+
+    let batch = Batch::new(&input.task, std::slice::from_ref(&input.example), &device)?;
+    let tokens = batch.tokens.squeeze_dim::<2>(0);
+    let trace = |position| {
+        let place = Query { layer: args.layer, head: args.head, position };
+        let trace = run.model.trace(tokens.clone(), place);
+        trace.ok_or_else(|| usage(format!("the model `{model}` does not show the steps of its attention")))
+    };
+    let query = match args.query {
+        Some(query) => query,
+        None if sees_only_itself(&trace(0)?) => input.last_asked(),
+        None => input.first_asked(),
+    };
+    let parameters = parameters(&run.model);
+    let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
+    let walk = Walk {
+        trace: trace(query)?,
+        probe: input.hide_open_target(Probe::new(&run.model, &input.task, &input.example, &device)?),
+        query,
+        space: input.label_of_its_spaces(),
+        has_matrices: has(W_Q),
+        has_biases: has(B_Q),
+        is_normed: layer.is_normed,
+    };
+    let out = &mut Stdout::new();
+    let path = args.run.run.display();
+    writeln!(out, "{path} at step {}, layer {}, head {}", run.step, args.layer, args.head)?;
+    if args.input.is_none() {
+        writeln!(out, "the input is the first of the {}", examples(args.split))?;
+    }
+    walk.show(out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(option: &str, value: usize, count: usize, what: &str) -> Result<()> {
+    if value < count {
+        return Ok(());
+    }
+    Err(usage(format!("{option} must be below {count}, {what}, got {value}")))
+}
+
+/// Whether every later key is hidden from the first query, as under a causal mask.
+fn sees_only_itself(first: &Trace) -> bool {
+    values(&first.masked).into_iter().skip(1).all(|score| score == f64::NEG_INFINITY)
+}

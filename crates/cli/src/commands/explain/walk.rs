@@ -1,0 +1,134 @@
+//! From the input of one query to the prediction at its position.
+
+use std::io::{self, Write};
+
+use qkv_model::Trace;
+use qkv_train::Probe;
+
+use crate::output::format::{matrix, shape, values, vector};
+
+/// The attention of one query, and the properties of the layer that the walk names.
+pub struct Walk {
+    pub trace: Trace,
+    pub probe: Probe,
+    pub query: usize,
+    /// The label of a space, where the input has one under another name.
+    pub space: Option<String>,
+    pub has_matrices: bool,
+    pub has_biases: bool,
+    pub is_normed: bool,
+}
+
+impl Walk {
+    /// From the input to the prediction.
+    pub fn show(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { trace, probe, query: i, .. } = self;
+        let [d_in, d_k] = trace.w_q.dims();
+        let [seq_len, d_v] = trace.v.dims();
+        let matrix_of = |d| if self.has_matrices { shape(&[d_in, d]) } else { "identity".to_owned() };
+        let bias = |name| if self.has_biases { format!(" + b_{name}") } else { String::new() };
+
+        writeln!(out, "input      {}", probe.labels.tokens.join(" "))?;
+        if let Some(space) = &self.space {
+            writeln!(out, "{:<10} {space} is a space", "")?;
+        }
+        writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
+        step(out, &format!("x_{i}"), &shape(&[1, d_in]), &vector(&trace.x))?;
+        let norm = if self.is_normed { ", after the norm" } else { "" };
+        writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
+        step(out, "W_Q", &matrix_of(d_k), "")?;
+        step(out, &format!("q_{i} = x_{i} W_Q{}", bias("Q")), &shape(&[1, d_k]), &vector(&trace.q))?;
+        writeln!(out)?;
+        step(out, "W_K", &matrix_of(d_k), "")?;
+        step(out, &format!("k_j = x_j W_K{}", bias("K")), &shape(&[seq_len, d_k]), "")?;
+        matrix(out, "k", &probe.labels.tokens, &trace.k)?;
+        if !is_compared_as_made(trace) {
+            let how = "as compared: normed or turned by its position";
+            writeln!(out, "\nq_{i}, {how}\n    {}\nk_j, {how}", vector(&trace.compared_q))?;
+            matrix(out, "k", &probe.labels.tokens, &trace.compared_k)?;
+        }
+        writeln!(out)?;
+        self.scores(out)?;
+        writeln!(out)?;
+        step(out, "W_V", &matrix_of(d_v), "")?;
+        step(out, &format!("v_j = x_j W_V{}", bias("V")), &shape(&[seq_len, d_v]), "")?;
+        matrix(out, "v", &probe.labels.tokens, &trace.v)?;
+        writeln!(out)?;
+        step(out, &format!("context_{i} = Σ_j weight_j v_j"), &shape(&[1, d_v]), &vector(&trace.context))?;
+        self.verdict(out)
+    }
+
+    /// Score, scaled score and weight of every key; a hidden key is marked.
+    fn scores(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { trace, probe, query, .. } = self;
+        let [scores, scaled, masked, weights] =
+            [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
+        let shape = &shape(&[1, scores.len()]);
+        let has_bias = has_bias(trace);
+        let capped = if is_capped(trace) { ", then capped" } else { "" };
+        let sum: f64 = weights.iter().sum();
+        // Rounding of single precision; a row without visible keys sums to zero.
+        let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
+        step(out, &format!("scores   s_j = score(q_{query}, k_j)"), shape, "")?;
+        step(out, &format!("scaled   s_j · {:.6}{capped}", trace.scale), shape, "")?;
+        if has_bias {
+            step(out, "biased   + what the position adds", shape, "")?;
+        }
+        step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
+
+        let heading = if has_bias { "     biased" } else { "" };
+        writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
+        for (j, token) in probe.labels.tokens.iter().enumerate() {
+            let after = match masked[j] {
+                f64::NEG_INFINITY => "hidden".to_owned(),
+                _ => "#".repeat((weights[j] * 40.0).round() as usize),
+            };
+            let biased = if has_bias { format!(" {:>10.4}", masked[j]) } else { String::new() };
+            let row = format!(
+                "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  {after}",
+                scores[j], scaled[j], weights[j]
+            );
+            writeln!(out, "{}", row.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, out: &mut impl Write) -> io::Result<()> {
+        let (prediction, target) =
+            (&self.probe.labels.predictions[self.query], &self.probe.labels.targets[self.query]);
+        if prediction.is_empty() {
+            return writeln!(out, "\nthis position has no target");
+        }
+        if target.is_empty() {
+            return writeln!(out, "\nthe prediction is `{prediction}`, and what follows is open");
+        }
+        let verdict =
+            if prediction == target { "which is right" } else { &format!("the target is `{target}`") };
+        writeln!(out, "\nthe prediction is `{prediction}`, {verdict}")
+    }
+}
+
+/// The name of one step, its shape, and what there is to show of it.
+fn step(out: &mut impl Write, name: &str, shape: &str, rest: &str) -> io::Result<()> {
+    writeln!(out, "{}", format!("{name:<31} {shape:<10} {rest}").trim_end())
+}
+
+/// Whether queries and keys are compared as W_Q and W_K made them.
+fn is_compared_as_made(trace: &Trace) -> bool {
+    values(&trace.q) == values(&trace.compared_q) && values(&trace.k) == values(&trace.compared_k)
+}
+
+/// Whether the scaled scores are not just the scores times the scale.
+fn is_capped(trace: &Trace) -> bool {
+    let pairs = values(&trace.scores).into_iter().zip(values(&trace.scaled));
+    // A cap moves even small scores by more than single precision rounds them.
+    pairs
+        .into_iter()
+        .any(|(score, scaled)| (score * trace.scale - scaled).abs() > 1e-5 * scaled.abs().max(1e-3))
+}
+
+/// Whether a bias was added to the scaled scores of a visible key.
+fn has_bias(trace: &Trace) -> bool {
+    let pairs = values(&trace.scaled).into_iter().zip(values(&trace.masked));
+    pairs.into_iter().any(|(scaled, masked)| masked.is_finite() && masked != scaled)
+}
