@@ -45,8 +45,8 @@
 //! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is one line of its [`Log`], of a
 //! [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an [`Environment`]; a run goes on
 //! after an earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
-//! [`changes_of_meaning`], each of them a [`Difference`]. [`RunError`] is what can be wrong, and a
-//! [`Finding`] what [`RunFolder::verify`] sees of it.
+//! [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a
+//! run. [`RunError`] is what can be wrong, and a [`Finding`] what [`RunFolder::verify`] sees of it.
 
 mod checkpoint;
 mod config;
@@ -65,7 +65,7 @@ pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, 
 pub use config::{Difference, changes_of_meaning, differences, flatten};
 pub use error::RunError;
 pub use film::ProbeLabels;
-pub use folder::{Existing, Repair, RunFolder};
+pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
 pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport};
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
 pub use tensor_file::{check_tensor_header, read_tensors};

@@ -6,11 +6,13 @@
 mod create;
 mod lock;
 mod occupancy;
+mod overview;
 mod recovery;
 
 pub use create::Existing;
 use lock::Held;
 use occupancy::{Occupancy, occupancy};
+pub use overview::{Overview, RunState};
 pub use recovery::Repair;
 pub(crate) use recovery::SET_ASIDE;
 

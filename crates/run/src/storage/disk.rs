@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -61,6 +61,16 @@ impl Storage for Disk {
     fn read_start(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         open_regular(file, File::options().read(true))?.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_end(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
+        let mut file = open_regular(file, File::options().read(true))?;
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(length)))?;
+        let mut bytes = Vec::new();
+        // A log that grows meanwhile has more lines than were asked for.
+        file.take(length).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -147,6 +157,20 @@ impl Storage for Disk {
             return Ok(Some(Arc::new(Owned(lock))));
         }
         Err(not_regular())
+    }
+
+    /// The lock is tried only where an owner stands in the file, so that no process that begins finds it taken by a look,
+    /// unless the one before it died.
+    fn is_locked(&self, file: &Path) -> io::Result<bool> {
+        let file = open_regular(file, File::options().read(true))?;
+        if file.metadata()?.len() == 0 {
+            return Ok(false);
+        }
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 

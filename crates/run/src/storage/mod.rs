@@ -53,6 +53,16 @@ pub trait Storage: Debug + Send + Sync {
         Ok(bytes)
     }
 
+    /// The last bytes of a regular file, `length` of them or all that there are.
+    ///
+    /// # Errors
+    /// If it is missing, something else, or cannot be read.
+    fn read_end(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read(file, u64::MAX)?;
+        let n_before = bytes.len().saturating_sub(usize::try_from(length).unwrap_or(usize::MAX));
+        Ok(bytes.split_off(n_before))
+    }
+
     /// Creates one folder.
     ///
     /// # Errors
@@ -117,6 +127,14 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// If it is something else, or cannot be created, locked or written.
     fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>>;
+
+    /// Whether a process holds the lock of a file. An owner stands in it while it does, and after its death.
+    ///
+    /// # Errors
+    /// If the file is missing, something else, or cannot be read.
+    fn is_locked(&self, file: &Path) -> io::Result<bool> {
+        Ok(!self.read(file, u64::MAX)?.is_empty())
+    }
 }
 
 /// Held while it lives.
