@@ -6,13 +6,19 @@ use clap::Parser;
 use qkv_train::Registry;
 
 use crate::args::{Args, Command};
-use crate::commands::{ablate, bench, eval, explain, inspect, lecture, report, sweep, tasks, train, verify};
+use crate::commands::{
+    ablate, bench, completions, eval, explain, inspect, lecture, names, report, runs, sweep, tasks, train,
+    verify,
+};
 use crate::exit;
 
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
-/// Exit codes: 0 done; 1 it failed; 2 bad usage or config, and nothing was created; 3 the run folder is in use; 4 the
-/// training diverged; 129, 130 and 143 stopped by a closed terminal, SIGINT and SIGTERM after saving.
+/// Exit codes:
+///
+/// ```text
+#[doc = include_str!("exit_codes.txt")]
+/// ```
 pub fn run(registry: Registry) -> ExitCode {
     let command = match Args::try_parse() {
         Ok(args) => args.command,
@@ -20,6 +26,7 @@ pub fn run(registry: Registry) -> ExitCode {
     };
     exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train::run(&args, &registry),
+        Command::Runs(args) => runs::run(&args),
         Command::Eval(args) => eval::run(&args, &registry),
         Command::Ablate(args) => ablate::run(&args, &registry),
         Command::Explain(args) => explain::run(&args, &registry),
@@ -29,6 +36,8 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Sweep(args) => sweep::run(&args, &registry),
         Command::Bench(args) => bench::run(&args),
         Command::Lecture(args) => lecture::run(&args),
+        Command::Names => names::run(&registry),
+        Command::Completions(args) => completions::run(&args),
         Command::Tasks => tasks::run(&registry),
     }))
 }

@@ -49,6 +49,7 @@ mod args;
 mod commands;
 mod dispatch;
 mod exit;
+mod help;
 mod live;
 mod output;
 mod session;

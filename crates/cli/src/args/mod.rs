@@ -1,22 +1,29 @@
-//! The command line. Negative numbers are allowed everywhere, so that `--seed -1` is refused for its value; a command
-//! with [`MachineArgs`] has that from them.
+//! The command line: what every command takes.
+//!
+//! Here belongs what the parser decides. What a value means in a run or a config does not. Negative numbers are allowed
+//! everywhere, so that `--seed -1` is refused for its value; a command with [`MachineArgs`] has that from them.
 
-use std::num::ParseIntError;
-use std::path::PathBuf;
-use std::str::FromStr;
+mod machine;
+mod of_a_run;
+mod training;
+mod values;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args as ClapArgs, Parser, Subcommand, value_parser};
-use qkv_train::Split;
+pub use machine::{BenchArgs, MachineArgs};
+pub use of_a_run::{
+    AblateArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
+};
+pub use training::{SweepArgs, TrainArgs};
 
-use crate::session::memory;
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
 
-/// The largest integer that a TOML file can hold.
-const MAX_SEED: u64 = i64::MAX as u64;
+use crate::help;
+use crate::session::environment;
 
 /// Trains small attention models and shows what W_Q, W_K and W_V learned.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = environment::version(), arg_required_else_help = true)]
+#[command(after_help = help::end("train reverse"))]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -25,280 +32,51 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a model on a task and keep the run
+    #[command(after_help = help::end("train reverse --set model.n_heads=4 --seed 7"))]
     Train(TrainArgs),
-    /// Evaluate a run on held-out examples
+    /// List the runs in a folder, and where each of them stands
+    #[command(after_help = help::end("runs"))]
+    Runs(RunsArgs),
+    /// Evaluate a run on the examples of one split
+    #[command(after_help = help::end("eval runs/reverse-1 --split validation"))]
     Eval(EvalArgs),
     /// Measure the loss without each head, and without its queries, keys or values
+    #[command(after_help = help::end("ablate runs/reverse-1 --mean"))]
     Ablate(AblateArgs),
     /// Walk through the attention of one query, with the run's own numbers
+    #[command(after_help = help::end("explain runs/reverse-1 \"0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5\" --query 3"))]
     Explain(ExplainArgs),
     /// Show W_Q, W_K and W_V and what they learned, from the files alone
+    #[command(after_help = help::end("inspect runs/reverse-1 --step 0"))]
     Inspect(InspectArgs),
     /// Check every file of a run against its hashes and its headers
+    #[command(after_help = help::end("verify runs/reverse-1"))]
     Verify(VerifyArgs),
     /// Write the film of a training as one offline page
+    #[command(after_help = help::end("report runs/reverse-1 --png pictures"))]
     Report(ReportArgs),
     /// Train every combination of some settings, and compare
+    #[command(after_help = help::end("sweep study.toml"))]
     Sweep(SweepArgs),
     /// Time full training steps, beside the fastest matrix product of the machine
+    #[command(after_help = help::end("bench --workload toy"))]
     Bench(BenchArgs),
     /// Replay chapter 3 of Raschka's Build a Large Language Model (From Scratch), and check its printed numbers
+    #[command(after_help = help::end("lecture"))]
     Lecture(MachineArgs),
     /// List the tasks
+    #[command(after_help = help::end("tasks"))]
     Tasks,
+    /// List everything that a config can name: tasks, models, scores, optimizers, …
+    #[command(after_help = help::end("names"))]
+    Names,
+    /// Write a script with which a shell completes commands and options
+    #[command(after_help = help::end("completions bash"))]
+    Completions(CompletionsArgs),
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct TrainArgs {
-    /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume or --branch the folder of a run
-    #[arg(value_name = "TASK|CONFIG.toml|RUN")]
-    pub source: PathBuf,
-    /// Change one value of the config, for example model.d_k=24
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Length of the run; turns early stop off
-    #[arg(long, value_name = "N")]
-    pub steps: Option<u64>,
-    /// Save and end after N steps, without changing the schedule
-    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
-    pub stop_after: Option<u64>,
-    /// Decides initial weights, examples and dropout
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=MAX_SEED))]
-    pub seed: Option<u64>,
-    /// Folder of the run; runs/TASK-… by default
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Overwrite a run that is already in --out
-    #[arg(long, requires = "out", conflicts_with = "resume")]
-    pub force: bool,
-    /// Go on with the run after its latest checkpoint that is whole; without a checkpoint, start it. Settings may change
-    /// what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_… unless
-    /// train.stop_at is set) and where a text lies (task.text), nothing else
-    #[arg(long, group = "going_on")]
-    pub resume: bool,
-    /// Begin another run in NEWDIR from a checkpoint of RUN, with its weights, optimizer state and step, and with any
-    /// settings that its weights fit: longer, at another rate, …
-    #[arg(long, value_name = "NEWDIR", group = "going_on", conflicts_with_all = ["out", "force"])]
-    pub branch: Option<PathBuf>,
-    /// With --resume: go on after the checkpoint of STEP, and set aside what came after it, also in a finished run. With
-    /// --branch: begin from that one
-    #[arg(long, value_name = "STEP", requires = "going_on", conflicts_with_all = ["force", "init_from"])]
-    pub from: Option<u64>,
-    /// Begin at step 0 with the weights of another run, of a checkpoint's folder, or of a safetensors file
-    #[arg(long, value_name = "RUN|PATH", conflicts_with_all = ["resume", "branch"])]
-    pub init_from: Option<PathBuf>,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// Refuse a run that needs more memory, such as 512M, 2G or 1.5GiB; all that is available by default
-    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
-    pub max_memory: Option<u64>,
-    /// Print nothing but errors
-    #[arg(long, conflicts_with = "json")]
-    pub quiet: bool,
-    /// Print one JSON object a line and nothing else
-    #[arg(long)]
-    pub json: bool,
-    /// Show curves, attention map and matrices in the terminal while it trains (Unix only). `p` pauses, `s` saves a
-    /// checkpoint, `q` saves and stops, `?` lists all keys
-    #[arg(long, conflicts_with_all = ["quiet", "json"])]
-    pub live: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
-pub struct MachineArgs {
-    /// Where to compute: flex, or ndarray where it is compiled in
-    #[arg(long, value_name = "NAME", default_value = "flex")]
-    pub device: String,
-    /// Threads to compute with; all cores by default. The result does not depend on it
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-}
-
-/// A run whose model is used.
-#[derive(Debug, ClapArgs)]
-pub struct RunArgs {
-    /// Folder of a run, or of one of its checkpoints
-    pub run: PathBuf,
-    /// Take the checkpoint of this step; the latest by default
-    #[arg(long, value_name = "N")]
-    pub step: Option<u64>,
-    /// Where the text of the run lies now, if it was moved: task.text=FILE
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct EvalArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// What to measure on
-    #[arg(long, value_name = "SPLIT", default_value = Split::Test.name(), value_parser = split())]
-    pub split: Split,
-    /// Number of examples
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one::<u64>)]
-    pub examples: u64,
-    /// Evaluate every input of a task that has at most a million
-    #[arg(long, conflicts_with_all = ["examples", "split"])]
-    pub exact: bool,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct AblateArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// What to measure on
-    #[arg(long, value_name = "SPLIT", default_value = Split::Test.name(), value_parser = split())]
-    pub split: Split,
-    /// Number of examples
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one::<u64>)]
-    pub examples: u64,
-    /// Replace a part by its mean over the examples at every position, instead of zero
-    #[arg(long)]
-    pub mean: bool,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// Print one JSON object for each part and nothing else
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct ExplainArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// The input's labels, separated by spaces, or, where each label is one character, a plain text in which a space is a
-    /// space; by default the first example of --split
-    pub input: Option<String>,
-    /// Where the example comes from
-    #[arg(
-        long,
-        value_name = "SPLIT",
-        default_value = Split::Test.name(),
-        value_parser = split(),
-        conflicts_with = "input"
-    )]
-    pub split: Split,
-    /// Position of the query; by default the first with a target, and the last one if the first query sees only itself
-    #[arg(long, value_name = "I")]
-    pub query: Option<usize>,
-    /// Layer to walk through
-    #[arg(long, value_name = "L", default_value_t = 0)]
-    pub layer: usize,
-    /// Head to walk through
-    #[arg(long, value_name = "H", default_value_t = 0)]
-    pub head: usize,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
-pub struct InspectArgs {
-    /// Folder of a run or of a checkpoint, or a safetensors file
-    #[arg(value_name = "RUN|FILE")]
-    pub source: PathBuf,
-    /// Show the checkpoint of this step of a run; the latest by default
-    #[arg(long, value_name = "N")]
-    pub step: Option<u64>,
-    /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Number of query heads, for a file without a config
-    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
-    pub heads: Option<usize>,
-    /// Number of heads that keys and values have; without, the config or the widths of W_Q and W_K decide
-    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
-    pub kv_heads: Option<usize>,
-    /// Also write every matrix and attention map as an SVG picture into this folder
-    #[arg(long, value_name = "DIR")]
-    pub svg: Option<PathBuf>,
-}
-
-/// Exit code 0 if every file is what was written, 1 if one differs.
-#[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
-pub struct VerifyArgs {
-    /// Folder of a run, or of one of its checkpoints, whose files alone are then listed
-    pub run: PathBuf,
-    /// Print one JSON object a file and nothing else
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(allow_negative_numbers = true)]
-pub struct ReportArgs {
-    /// Folder of a run
-    pub run: PathBuf,
-    /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Another run to show beside it, such as one with frozen matrices; may be given several times
-    #[arg(long = "with", value_name = "RUN")]
-    pub others: Vec<PathBuf>,
-    /// The page; report.html in the run's folder by default
-    #[arg(long, value_name = "FILE.html")]
-    pub out: Option<PathBuf>,
-    /// Also write the pictures of the last step, and of the steps side by side, into this folder as SVG
-    #[arg(long, value_name = "DIR")]
-    pub svg: Option<PathBuf>,
-    /// The same as PNG
-    #[arg(long, value_name = "DIR")]
-    pub png: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct SweepArgs {
-    /// A config file with a table [sweep], whose keys are config keys and whose values are lists
-    #[arg(value_name = "CONFIG.toml")]
-    pub config: PathBuf,
-    /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// Refuse runs that need more memory, such as 512M, 2G or 1.5GiB; all that is available by default
-    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
-    pub max_memory: Option<u64>,
-    /// Print one JSON object a run and nothing else
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct BenchArgs {
-    /// Time this workload; all of them by default. May be given several times
-    #[arg(long = "workload", value_name = "NAME")]
-    pub workloads: Vec<String>,
-    /// Time nothing; write the workload's parameters, batches and first losses, for another framework to do the same
-    #[arg(long, value_name = "FILE.safetensors")]
-    pub export: Option<PathBuf>,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// Print one JSON object a workload and nothing else
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A count that is not zero.
-fn at_least_one<T: FromStr<Err = ParseIntError> + From<u8> + PartialEq>(text: &str) -> Result<T, String> {
-    let count: T = text.parse().map_err(|error: ParseIntError| error.to_string())?;
-    if count == T::from(0) { Err("it must be at least 1".to_owned()) } else { Ok(count) }
-}
-
-/// The name of a split.
-fn split() -> impl TypedValueParser<Value = Split> {
-    let all = [Split::Train, Split::Validation, Split::Test];
-    let named = move |name: String| all.into_iter().find(|split| split.name() == name);
-    PossibleValuesParser::new(all.map(Split::name))
-        .map(move |name| named(name).expect("one of the possible values"))
+pub struct CompletionsArgs {
+    /// The shell that is to read it
+    pub shell: Shell,
 }

@@ -19,7 +19,7 @@ use crate::session::environment::Machine;
 use crate::session::interrupt::Interrupt;
 use crate::session::job::Job;
 use crate::session::outcome::{Outcome, Output};
-use crate::session::plan::Plan;
+use crate::session::plan::{Plan, RUNS};
 
 /// Most runs of one sweep; more would be a mistake.
 const MAX_RUNS: usize = 10_000;
@@ -140,7 +140,7 @@ fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
     let (shard, n_shards) = shard(args.shard.as_deref())?;
     let parent = match &args.out {
         Some(out) => out.clone(),
-        None => Path::new("runs").join(args.config.file_stem().unwrap_or_default()),
+        None => Path::new(RUNS).join(args.config.file_stem().unwrap_or_default()),
     };
     if config.contains_key("parent") {
         return Err(usage("[parent] is of a run that began from another; remove it"));

@@ -14,6 +14,17 @@ pub fn shape(dims: &[usize]) -> String {
     format!("[{}]", dims.join(" × "))
 }
 
+/// A number of bytes to three digits.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let (mut value, mut index) = (n as f64 / 1000.0, 0);
+    while value >= 999.5 && index + 1 < UNITS.len() {
+        (value, index) = (value / 1000.0, index + 1);
+    }
+    let decimals = if value < 9.95 { 1 } else { 0 };
+    format!("{value:.decimals$} {}", UNITS[index])
+}
+
 /// The values of a tensor, row by row.
 pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.to_data().iter::<f64>().collect()
@@ -58,6 +69,14 @@ fn row(values: &[f64]) -> String {
 mod tests {
     use super::*;
     use burn::tensor::Device;
+
+    #[test]
+    fn bytes_have_the_unit_that_leaves_at_most_three_digits() {
+        let cases = [(0, "0.0 kB"), (45_678, "46 kB"), (999_600, "1.0 MB"), (2_340_000_000, "2.3 GB")];
+        for (n, expected) in cases.into_iter().chain([(7_000_000_000_000_000, "7000 TB")]) {
+            assert_eq!(bytes(n), expected);
+        }
+    }
 
     #[test]
     fn a_map_with_too_few_heads_gives_a_sentence() {

@@ -2,6 +2,7 @@
 
 use std::env::consts::ARCH;
 use std::fs;
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -15,6 +16,15 @@ pub const COMMIT: Option<&str> = option_env!("QKV_COMMIT");
 
 /// As the workspace fixes it.
 const BURN: &str = "0.22.1";
+
+/// The program's version, the commit that it was built from, and the version of Burn.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let commit = COMMIT.unwrap_or("unknown");
+        format!("{} (commit {commit}, Burn {BURN})", env!("CARGO_PKG_VERSION"))
+    });
+    &VERSION
+}
 
 /// An opened device, under its name.
 pub struct Machine {

@@ -11,6 +11,9 @@ use super::job::Job;
 use super::origin::Origin;
 use crate::output::stdout::print_error;
 
+/// The folder of runs that are given no other.
+pub const RUNS: &str = "runs";
+
 /// A run that is to be trained; nothing is created yet.
 pub struct Plan {
     experiment: Experiment,
@@ -101,7 +104,7 @@ impl Plan {
             }
             Place::New(Some(path), existing) => (RunFolder::create(&path, &text, existing)?, Vec::new()),
             Place::New(None, _) => {
-                (RunFolder::create_next(Path::new("runs"), &config.task.name, &text)?, Vec::new())
+                (RunFolder::create_next(Path::new(RUNS), &config.task.name, &text)?, Vec::new())
             }
         })
     }

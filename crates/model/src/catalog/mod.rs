@@ -16,7 +16,7 @@ use crate::head_shape::HeadShape;
 use crate::init::Init;
 use crate::mask_rule::{MaskConfig, MaskRule};
 use crate::norm::{AnyNorm, Norm, Normalize};
-use crate::parts::{Named, Settings};
+use crate::parts::{KnownNames, Named, Settings};
 use crate::positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
 };
@@ -236,6 +236,18 @@ impl Catalog {
             activation: self.activations.read(&config.activation)?.choice,
             ..config.clone()
         })
+    }
+
+    /// Everything that it has, kind by kind.
+    pub fn known(&self) -> Vec<KnownNames<'_>> {
+        vec![
+            self.attentions.known(),
+            self.scores.known(),
+            self.positions.known(),
+            self.masks.known(),
+            self.norms.known(),
+            self.activations.known(),
+        ]
     }
 
     /// Whether every name was taken only once; the methods above report it, too.

@@ -10,4 +10,4 @@ mod named;
 pub use bridge::{Mapper, Visitor};
 pub use choice::{Choice, NoSettings, Settings, one_of, plain_words};
 pub use erased::{Conversion, Erased, ErasedModule, Holds};
-pub use named::{Named, Ready};
+pub use named::{KnownNames, Named, Ready};

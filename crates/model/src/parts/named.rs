@@ -22,6 +22,15 @@ pub struct Named<B: ?Sized> {
 
 type Read<B> = dyn Fn(&Choice) -> Result<Ready<B>, ModelError> + Send + Sync;
 
+/// Everything of one kind that a config can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownNames<'a> {
+    /// What the names stand for, such as `score`.
+    pub kind: &'static str,
+    /// In alphabetical order.
+    pub names: Vec<&'a str>,
+}
+
 /// A [`Choice`] that was looked up and read.
 pub struct Ready<B: ?Sized> {
     /// The choice with every setting filled in.
@@ -85,6 +94,11 @@ impl<B: ?Sized + 'static> Named<B> {
     /// The names in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+
+    /// The names with their kind.
+    pub fn known(&self) -> KnownNames<'_> {
+        KnownNames { kind: self.kind, names: self.names().collect() }
     }
 
     fn find(&self, name: &str) -> Result<&Read<B>, ModelError> {

@@ -18,7 +18,7 @@ pub use read::{ConfigSource, Reader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qkv_model::{Catalog, Choice, Init, Named, Settings, TransformerConfig};
+use qkv_model::{Catalog, Choice, Init, KnownNames, Named, Settings, TransformerConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -186,6 +186,20 @@ impl Registry {
     /// The names of the tasks, in alphabetical order.
     pub fn task_names(&self) -> impl Iterator<Item = &str> {
         self.tasks.names()
+    }
+
+    /// Everything that a config can name, kind by kind.
+    ///
+    /// ```
+    /// let registry = qkv_train::Registry::new();
+    /// let known = registry.known();
+    /// let scores = known.iter().find(|known| known.kind == "score").expect("a model has a score");
+    /// assert_eq!(scores.names, ["additive", "dot", "scaled-dot"]);
+    /// ```
+    pub fn known(&self) -> Vec<KnownNames<'_>> {
+        let of_all =
+            [vec![self.tasks.known(), self.models.known()], self.catalog.known(), self.parts.known()];
+        of_all.concat()
     }
 
     /// Whether every name is taken only once.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use qkv_model::{Named, Settings};
+use qkv_model::{KnownNames, Named, Settings};
 
 use super::optimizer::{Adam, AdamW, Lion, Muon, Optimizer, Sgd};
 use crate::config::{ADAM_W, COMMON_SETTINGS, Recipe};
@@ -109,6 +109,11 @@ impl PartsCatalog {
     /// The names of the optimizers, in alphabetical order.
     pub fn optimizer_names(&self) -> impl Iterator<Item = &str> {
         self.optimizers.names()
+    }
+
+    /// Everything that it has, kind by kind.
+    pub fn known(&self) -> Vec<KnownNames<'_>> {
+        vec![self.optimizers.known()]
     }
 
     /// Whether every name was taken only once.

@@ -7,6 +7,8 @@
 mod ablate;
 /// The figures and exports of `bench`.
 mod bench;
+/// The scripts of `completions`.
+mod completions;
 /// The figures of `eval`.
 mod eval;
 /// The walk of `explain`.
@@ -15,8 +17,12 @@ mod explain;
 mod inspect;
 /// The published numbers of `lecture`.
 mod lecture;
+/// The list of `names`.
+mod names;
 /// The film of `report`.
 mod report;
+/// The list of `runs`.
+mod runs;
 /// One step and one split of a run, in every command that takes them.
 mod step_and_split;
 /// Every combination of some settings.

@@ -1,0 +1,31 @@
+//! What computes, and how fast.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct MachineArgs {
+    /// Where to compute: flex, or ndarray where it is compiled in
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    pub device: String,
+    /// Threads to compute with; all cores by default. The result does not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BenchArgs {
+    /// Time this workload; all of them by default. May be given several times
+    #[arg(long = "workload", value_name = "NAME")]
+    pub workloads: Vec<String>,
+    /// Time nothing; write the workload's parameters, batches and first losses, for another framework to do the same
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub export: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object a workload and nothing else
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,158 @@
+//! What looks at a run that is there.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use qkv_train::Split;
+
+use super::machine::MachineArgs;
+use super::values::{at_least_one, split};
+
+/// A run whose model is used.
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// Folder of a run, or of one of its checkpoints
+    pub run: PathBuf,
+    /// Take the checkpoint of this step; the latest by default
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct EvalArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What to measure on
+    #[arg(long, value_name = "SPLIT", default_value = Split::Test.name(), value_parser = split())]
+    pub split: Split,
+    /// Number of examples
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one::<u64>)]
+    pub examples: u64,
+    /// Evaluate every input of a task that has at most a million
+    #[arg(long, conflicts_with_all = ["examples", "split"])]
+    pub exact: bool,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct AblateArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What to measure on
+    #[arg(long, value_name = "SPLIT", default_value = Split::Test.name(), value_parser = split())]
+    pub split: Split,
+    /// Number of examples
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one::<u64>)]
+    pub examples: u64,
+    /// Replace a part by its mean over the examples at every position, instead of zero
+    #[arg(long)]
+    pub mean: bool,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print one JSON object for each part and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The input's labels, separated by spaces, or, where each label is one character, a plain text in which a space is a
+    /// space; by default the first example of --split
+    pub input: Option<String>,
+    /// Where the example comes from
+    #[arg(
+        long,
+        value_name = "SPLIT",
+        default_value = Split::Test.name(),
+        value_parser = split(),
+        conflicts_with = "input"
+    )]
+    pub split: Split,
+    /// Position of the query; by default the first with a target, and the last one if the first query sees only itself
+    #[arg(long, value_name = "I")]
+    pub query: Option<usize>,
+    /// Layer to walk through
+    #[arg(long, value_name = "L", default_value_t = 0)]
+    pub layer: usize,
+    /// Head to walk through
+    #[arg(long, value_name = "H", default_value_t = 0)]
+    pub head: usize,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct InspectArgs {
+    /// Folder of a run or of a checkpoint, or a safetensors file
+    #[arg(value_name = "RUN|FILE")]
+    pub source: PathBuf,
+    /// Show the checkpoint of this step of a run; the latest by default
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Number of query heads, for a file without a config
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
+    pub heads: Option<usize>,
+    /// Number of heads that keys and values have; without, the config or the widths of W_Q and W_K decide
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>)]
+    pub kv_heads: Option<usize>,
+    /// Also write every matrix and attention map as an SVG picture into this folder
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+}
+
+/// Exit code 0 if every file is what was written, 1 if one differs.
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct VerifyArgs {
+    /// Folder of a run, or of one of its checkpoints, whose files alone are then listed
+    pub run: PathBuf,
+    /// Print one JSON object a file and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct ReportArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Another run to show beside it, such as one with frozen matrices; may be given several times
+    #[arg(long = "with", value_name = "RUN")]
+    pub others: Vec<PathBuf>,
+    /// The page; report.html in the run's folder by default
+    #[arg(long, value_name = "FILE.html")]
+    pub out: Option<PathBuf>,
+    /// Also write the pictures of the last step, and of the steps side by side, into this folder as SVG
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+    /// The same as PNG
+    #[arg(long, value_name = "DIR")]
+    pub png: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct RunsArgs {
+    /// Where to look: a folder with runs in it, or in folders of it; `runs` by default
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Print one JSON object a run and nothing else
+    #[arg(long)]
+    pub json: bool,
+}

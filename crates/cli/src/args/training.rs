@@ -1,0 +1,86 @@
+//! What trains.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, value_parser};
+
+use super::machine::MachineArgs;
+use super::values::{MAX_SEED, at_least_one};
+use crate::session::memory;
+
+#[derive(Debug, ClapArgs)]
+pub struct TrainArgs {
+    /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume or --branch the folder of a run
+    #[arg(value_name = "TASK|CONFIG.toml|RUN")]
+    pub source: PathBuf,
+    /// Change one value of the config, for example model.d_k=24
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Length of the run; turns early stop off
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Save and end after N steps, without changing the schedule
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
+    pub stop_after: Option<u64>,
+    /// Decides initial weights, examples and dropout
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=MAX_SEED))]
+    pub seed: Option<u64>,
+    /// Folder of the run; runs/TASK-… by default
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overwrite a run that is already in --out
+    #[arg(long, requires = "out", conflicts_with = "resume")]
+    pub force: bool,
+    /// Go on with the run after its latest checkpoint that is whole; without a checkpoint, start it. Settings may change
+    /// what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_… unless
+    /// train.stop_at is set) and where a text lies (task.text), nothing else
+    #[arg(long, group = "going_on")]
+    pub resume: bool,
+    /// Begin another run in NEWDIR from a checkpoint of RUN, with its weights, optimizer state and step, and with any
+    /// settings that its weights fit: longer, at another rate, …
+    #[arg(long, value_name = "NEWDIR", group = "going_on", conflicts_with_all = ["out", "force"])]
+    pub branch: Option<PathBuf>,
+    /// With --resume: go on after the checkpoint of STEP, and set aside what came after it, also in a finished run. With
+    /// --branch: begin from that one
+    #[arg(long, value_name = "STEP", requires = "going_on", conflicts_with_all = ["force", "init_from"])]
+    pub from: Option<u64>,
+    /// Begin at step 0 with the weights of another run, of a checkpoint's folder, or of a safetensors file
+    #[arg(long, value_name = "RUN|PATH", conflicts_with_all = ["resume", "branch"])]
+    pub init_from: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Refuse a run that needs more memory, such as 512M, 2G or 1.5GiB; all that is available by default
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
+    /// Print nothing but errors
+    #[arg(long, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print one JSON object a line and nothing else
+    #[arg(long)]
+    pub json: bool,
+    /// Show curves, attention map and matrices in the terminal while it trains (Unix only). `p` pauses, `s` saves a
+    /// checkpoint, `q` saves and stops, `?` lists all keys
+    #[arg(long, conflicts_with_all = ["quiet", "json"])]
+    pub live: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct SweepArgs {
+    /// A config file with a table [sweep], whose keys are config keys and whose values are lists
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Refuse runs that need more memory, such as 512M, 2G or 1.5GiB; all that is available by default
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
+    /// Print one JSON object a run and nothing else
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,166 @@
+//! `qkv runs`: the runs in a folder, and where each of them stands.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use qkv_inspect::counted;
+use qkv_run::{EvaluatedOn, Evaluation, Overview, RunError, RunFolder, RunState};
+use serde::Serialize;
+
+use crate::args::RunsArgs;
+use crate::exit::usage;
+use crate::output::format::bytes;
+use crate::output::stdout::Stdout;
+use crate::output::table::table;
+use crate::session::plan::RUNS;
+
+/// Folders between that which is listed and a run: a sweep has its runs in a folder of its own.
+const DEPTH: usize = 2;
+
+/// A line of `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: String,
+    task: Option<&'a str>,
+    /// `training`, `finished`, `stopped` or `damaged`.
+    state: &'static str,
+    step: u64,
+    steps: Option<u64>,
+    evaluation: Option<Figures<'a>>,
+    bytes: u64,
+    started: Option<&'a str>,
+    /// What is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<&'a str>,
+}
+
+/// The last evaluation.
+#[derive(Serialize)]
+struct Figures<'a> {
+    split: EvaluatedOn,
+    step: u64,
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+}
+
+/// Lists the runs, the latest last.
+pub fn run(args: &RunsArgs) -> Result<ExitCode> {
+    let folder = args.folder.as_deref().unwrap_or(Path::new(RUNS));
+    if args.folder.is_some() && !folder.is_dir() {
+        return Err(usage(format!("{} is no folder; name one that has runs in it", folder.display())));
+    }
+    let mut runs = Vec::new();
+    find(folder, DEPTH, &mut runs);
+    runs.sort_by(|(a_path, a), (b_path, b)| (&a.started, a_path).cmp(&(&b.started, b_path)));
+    let out = &mut Stdout::new();
+    if args.json {
+        for (path, overview) in &runs {
+            writeln!(out, "{}", serde_json::to_string(&line(path, overview))?)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if runs.is_empty() {
+        writeln!(out, "no runs in {}", folder.display())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = runs.iter().map(|(path, overview)| row(path, overview)).collect();
+    write!(out, "{}", table(&["run", "task", "step", "accuracy", "on", "state", "size", "started"], &rows))?;
+    let total = runs.iter().map(|(_, overview)| overview.bytes).sum();
+    writeln!(out, "\n{}, {}", counted(runs.len() as u64, "run"), bytes(total))?;
+    for (path, overview) in &runs {
+        if let RunState::Damaged(what) = &overview.state {
+            writeln!(out, "{}: {what}", path.display())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The runs in a folder, or the folder itself; one that cannot be looked at is listed as damaged.
+fn find(folder: &Path, depth: usize, runs: &mut Vec<(PathBuf, Overview)>) {
+    match RunFolder::holds_a_run(folder) {
+        Ok(true) => {
+            let overview = RunFolder::open(folder).map(|run| run.overview());
+            runs.push((folder.to_owned(), overview.unwrap_or_else(|error| unreadable(&error))));
+        }
+        Err(error) => runs.push((folder.to_owned(), unreadable(&error))),
+        Ok(false) if depth == 0 => {}
+        Ok(false) => {
+            for entry in folder.read_dir().into_iter().flatten().flatten() {
+                // A folder that a link leads to is looked at, but not searched: it may lead back.
+                let path = entry.path();
+                let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+                if path.is_dir() {
+                    find(&path, if is_link { 0 } else { depth - 1 }, runs);
+                }
+            }
+        }
+    }
+}
+
+fn unreadable(error: &RunError) -> Overview {
+    let state = RunState::Damaged(error.to_string());
+    Overview { task: None, step: 0, steps: None, evaluation: None, state, started: None, bytes: 0 }
+}
+
+fn line<'a>(path: &Path, overview: &'a Overview) -> Line<'a> {
+    let what = match &overview.state {
+        RunState::Damaged(what) => Some(what.as_str()),
+        _ => None,
+    };
+    let figures = |(split, step, evaluation)| Figures { split, step, evaluation };
+    Line {
+        path: path.display().to_string(),
+        task: overview.task.as_deref(),
+        state: name(&overview.state),
+        step: overview.step,
+        steps: overview.steps,
+        evaluation: overview
+            .evaluation
+            .as_ref()
+            .map(|(split, step, figures)| (*split, *step, figures))
+            .map(figures),
+        bytes: overview.bytes,
+        started: overview.started.as_deref(),
+        what,
+    }
+}
+
+fn row(path: &Path, overview: &Overview) -> Vec<String> {
+    let dash = || "-".to_owned();
+    let steps = overview.steps.map_or(String::new(), |steps| format!(" of {steps}"));
+    let (accuracy, on) = match &overview.evaluation {
+        Some((split, _, figures)) => (format!("{:.4}", figures.accuracy), on(*split).to_owned()),
+        None => (dash(), dash()),
+    };
+    let started = overview.started.as_deref().map_or_else(dash, |time| time.replace('T', " "));
+    vec![
+        path.display().to_string(),
+        overview.task.clone().unwrap_or_else(dash),
+        format!("{}{steps}", overview.step),
+        accuracy,
+        on,
+        name(&overview.state).to_owned(),
+        bytes(overview.bytes),
+        started,
+    ]
+}
+
+fn name(state: &RunState) -> &'static str {
+    match state {
+        RunState::Training => "training",
+        RunState::Finished => "finished",
+        RunState::Stopped => "stopped",
+        RunState::Damaged(_) => "damaged",
+    }
+}
+
+fn on(split: EvaluatedOn) -> &'static str {
+    match split {
+        EvaluatedOn::Train => "train",
+        EvaluatedOn::Validation => "validation",
+        EvaluatedOn::Test => "test",
+        EvaluatedOn::All => "all inputs",
+    }
+}
