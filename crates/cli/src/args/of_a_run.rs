@@ -127,8 +127,11 @@ pub struct VerifyArgs {
 #[derive(Debug, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct ReportArgs {
-    /// Folder of a run
+    /// Folder of a run, or of the checkpoint with which the film is to end
     pub run: PathBuf,
+    /// End the film with the checkpoint of this step, as if the run had been stopped there; with the latest by default
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
     /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted};
-use qkv_run::RunFolder;
 use qkv_train::Registry;
 
 use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
+use crate::session::location::Location;
 use crate::session::open_run::check_to_show;
 
 /// Writes the page.
@@ -25,13 +25,13 @@ pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
         folder.as_deref().map(|folder| PictureFiles::new(folder, format)).transpose()
     };
     let files = [files(&args.svg, Format::Svg)?, files(&args.png, Format::Png)?];
-    let read = |path: &PathBuf, settings: &[String]| {
-        let run = RunFolder::open(path)?;
+    let read = |path: &PathBuf, step: Option<u64>, settings: &[String]| {
+        let Location { run, step } = Location::find(path, "--step", step)?;
         check_to_show(&run, settings, registry)?;
-        Ok(Film::read_evenly(&run, Frame::max_on_page)?)
+        Ok(Film::read_evenly(&run, step, Frame::max_on_page)?)
     };
-    let film = read(&args.run, &args.settings)?;
-    let others = args.others.iter().map(|path| read(path, &[])).collect::<Result<Vec<Film>>>()?;
+    let film = read(&args.run, args.step, &args.settings)?;
+    let others = args.others.iter().map(|path| read(path, None, &[])).collect::<Result<Vec<Film>>>()?;
     for film in others.iter().chain([&film]) {
         for (step, reason) in &film.unreadable {
             print_error(&format!(
@@ -46,7 +46,7 @@ pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
             fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
             path.clone()
         }
-        None => RunFolder::open(&args.run)?.write_report(page.as_bytes())?,
+        None => Location::find(&args.run, "--step", args.step)?.run.write_report(page.as_bytes())?,
     };
     let out = &mut Stdout::new();
     for line in film.story() {

@@ -74,21 +74,22 @@ impl Film {
     /// # Errors
     /// If a checkpoint is damaged, or the matrices do not split into the heads of the config.
     pub fn read(run: &RunFolder) -> Result<Self, InspectError> {
-        Self::read_evenly(run, |_| usize::MAX)
+        Self::read_evenly(run, None, |_| usize::MAX)
     }
 
     /// Reads no more frames than `max_frames` allows, but at least two: the first, the last and evenly chosen ones
     /// between them. It is given the frame of the latest checkpoint, which is as large as any; [`Frame::max_on_page`]
-    /// is one.
+    /// is one. With `until`, the film ends with the checkpoint of that step, as if the run had been stopped there.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read); or if there is no checkpoint of that step.
     pub fn read_evenly(
         run: &RunFolder,
+        until: Option<u64>,
         max_frames: impl FnOnce(&Frame) -> usize,
     ) -> Result<Self, InspectError> {
-        let metrics = Metrics::of_events(run.events()?);
-        let latest = run.latest()?;
+        let mut metrics = Metrics::of_events(run.events()?);
+        let latest = until.map_or_else(|| run.latest(), |step| run.at(step))?;
         let config = CheckpointConfig::of_checkpoint(&latest)?;
         let mut kept: BTreeMap<u64, Kept> = BTreeMap::new();
         for checkpoint in run.checkpoints()? {
@@ -97,6 +98,11 @@ impl Film {
         }
         for (step, path) in run.snapshots()? {
             kept.entry(step).or_default().snapshot = Some(path);
+        }
+        if until.is_some() {
+            kept.retain(|step, _| *step <= latest.step);
+            metrics.losses.retain(|step, _| *step <= latest.step);
+            metrics.evaluations.retain(|step, _| *step <= latest.step);
         }
         let mut unreadable = BTreeMap::new();
         let mut read = |step: u64| frame(step, &kept[&step], run, &config, &metrics, &mut unreadable);
@@ -212,14 +218,17 @@ mod tests {
     fn a_film_that_is_read_in_part_keeps_its_ends() -> Result<(), Box<dyn std::error::Error>> {
         let folder = run_folder(&[0, 1, 2, 3, 4])?;
         let run = RunFolder::open(folder.path())?;
-        let steps = |max: usize| {
-            let film = Film::read_evenly(&run, |latest| max * latest.layers.len())?;
+        let steps = |until, max: usize| {
+            let film = Film::read_evenly(&run, until, |latest| max * latest.layers.len())?;
             let steps: Vec<u64> = film.frames.iter().map(|frame| frame.step).collect();
             Ok::<_, InspectError>((steps, film.n_kept))
         };
-        assert_eq!(steps(0)?, (vec![0, 4], 5));
-        assert_eq!(steps(3)?, (vec![0, 2, 4], 5));
-        assert_eq!(steps(9)?, (vec![0, 1, 2, 3, 4], 5));
+        assert_eq!(steps(None, 0)?, (vec![0, 4], 5));
+        assert_eq!(steps(None, 3)?, (vec![0, 2, 4], 5));
+        assert_eq!(steps(None, 9)?, (vec![0, 1, 2, 3, 4], 5));
+        assert_eq!(steps(Some(2), 9)?, (vec![0, 1, 2], 3));
+        assert_eq!(steps(Some(3), 0)?, (vec![0, 3], 4));
+        assert!(steps(Some(7), 9).expect_err("no such step").to_string().contains("those of 0, 1, 2, 3, 4"));
         Ok(())
     }
 

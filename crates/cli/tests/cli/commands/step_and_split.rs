@@ -42,6 +42,24 @@ fn a_step_and_the_folder_of_its_checkpoint_show_the_same() {
 }
 
 #[test]
+fn a_film_that_ends_at_a_step_shows_nothing_later() {
+    let sandbox = sandbox();
+    let film = |line: &str| {
+        let story = sandbox.succeeds(&format!("report {line} --out page.html --svg svg")).stdout;
+        let strip = sandbox.read_text("svg/film_blocks_0_attention_head_0.svg");
+        assert!(strip.contains("\nstep 2\n"), "{strip}");
+        assert_eq!(strip.contains("\nstep 3\n"), line == "run", "{line}");
+        let frames = if line == "run" { "4 frames" } else { "3 frames" };
+        assert!(story.contains(frames), "{story}");
+        sandbox.read_text("page.html")
+    };
+    let page = film("run --step 2");
+    assert_eq!(page, film("run/checkpoints/step-00000002"));
+    assert_ne!(page, film("run"));
+    sandbox.refuses("report run --step 9", &["no checkpoint of step 9; it has those of 0, 1, 2, 3"]);
+}
+
+#[test]
 fn a_step_without_a_checkpoint_is_answered_with_those_there_are() {
     let sandbox = sandbox();
     for command in ["eval", "ablate", "explain", "inspect"] {
