@@ -28,6 +28,8 @@ mod own_optimizer;
 mod resuming;
 /// How a text goes on.
 mod sampling;
+/// Schedules by name, and their settings.
+mod schedule_names;
 /// What each task asks for, and its splits.
 mod tasks;
 /// The trainer on the real tasks.

@@ -5,8 +5,7 @@
 //!
 //! # What is where
 //!
-//! - How does training go? [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] ([`ScheduleKind`]) and
-//!   [`TrainConfig`].
+//! - How does training go? [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] and [`TrainConfig`].
 //! - What comes out? [`Trained`], [`Ended`], [`State`]; example `learn_to_reverse`.
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
 //!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
@@ -25,6 +24,8 @@
 //!   yours, of which each [`Update`] of a parameter ([`ParameterInfo`], [`ParameterKind`], [`Roles`]) by its
 //!   [`Gradient`] is [`Updated`] weights, and which remembers [`StateTensors`] ([`StateTensor`]) in an
 //!   [`OptimizerState`]; [`ModuleUpdate`] is one update of any module.
+//! - What changes the rate? A [`Schedule`]: [`Constant`], [`Linear`], [`Cosine`], [`InverseSquareRoot`],
+//!   [`WarmupStableDecay`] or yours.
 //! - What else can be yours? What a [`Recipe`] names becomes [`Parts`] by a [`PartsCatalog`].
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
 //!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]); a [`Baseline`] to compare with; example
@@ -55,7 +56,7 @@ mod training;
 pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
-pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, ScheduleKind, Taken, TrainConfig};
+pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken, TrainConfig};
 pub use error::{Quantity, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
@@ -76,9 +77,10 @@ pub use task::{
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
-    Adam, AdamW, AdjustLr, Backward, Batch, Ended, Gradient, Lion, ModuleUpdate, Muon, Next, Observer,
-    Optimizer, OptimizerState, ParameterInfo, ParameterKind, Parts, PartsCatalog, Roles, Sgd, State,
-    StateTensor, StateTensors, StepOutcome, Trained, Trainer, Update, Updated, clip_factor, global_norm,
+    Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, Ended, Gradient, InverseSquareRoot, Linear,
+    Lion, ModuleUpdate, Muon, Next, Observer, Optimizer, OptimizerState, ParameterInfo, ParameterKind, Parts,
+    PartsCatalog, Roles, Schedule, Sgd, State, StateTensor, StateTensors, StepOutcome, Trained, Trainer,
+    Update, Updated, WarmupStableDecay, clip_factor, global_norm,
 };
 
 /// The README's code is tested with the documentation.

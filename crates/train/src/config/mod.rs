@@ -10,7 +10,8 @@ mod train;
 pub use optimizer::OptimizerConfig;
 pub(crate) use optimizer::{ADAM_W, COMMON_SETTINGS};
 pub use parent::{Parent, Taken};
-pub use schedule::{ScheduleConfig, ScheduleKind};
+pub use schedule::ScheduleConfig;
+pub(crate) use schedule::{COSINE, KIND};
 pub use train::TrainConfig;
 
 use qkv_model::Choice;
@@ -64,7 +65,6 @@ impl Recipe {
         let fits = i64::try_from(self.seed).is_ok();
         TrainError::in_range(fits, "seed", format!("at most {}", i64::MAX), self.seed)?;
         self.optimizer.check()?;
-        self.schedule.check()?;
         self.train.check()
     }
 }

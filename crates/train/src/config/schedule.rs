@@ -1,103 +1,85 @@
-//! The learning rate as a pure function of the step.
+//! Which schedule changes the learning rate, and its settings.
 
-use qkv_model::one_of;
-use serde::{Deserialize, Serialize};
+use std::fmt::{self, Formatter};
 
-use crate::error::TrainError;
+use qkv_model::{Choice, Settings};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
-/// How the rate falls after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScheduleKind {
-    /// Not at all.
-    Constant,
-    /// Along a straight line.
-    Linear,
-    /// Along half a cosine ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1608.03983), without restarts).
-    Cosine,
-}
+use crate::training::Cosine;
 
-/// Warm-up and decay.
+/// The schedule of a config that names none.
+pub(crate) const COSINE: &str = "cosine";
+
+/// The key of a table `[schedule]` under which its name stands.
+pub(crate) const KIND: &str = "kind";
+
+/// The `[schedule]` table of a config file: the name under `kind`, and beside it the settings of the schedule of that
+/// name. `cosine` where it is left out.
 ///
-/// ```text
-/// step < warmup_steps     factor = (step + 1) / warmup_steps
-/// otherwise               p = (step - warmup_steps) / (steps - warmup_steps), at most 1
-///                         factor = final_factor + (1 - final_factor) · shape(p)
-/// shape(p)                constant: 1      linear: 1 - p      cosine: (1 + cos πp) / 2
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// use qkv_train::{Linear, ScheduleConfig};
+///
+/// let config = ScheduleConfig::new("linear", &Linear { warmup_steps: 10, ..Linear::default() });
+/// assert_eq!(config.shape.settings["warmup_steps"], 10);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScheduleConfig {
-    /// How the rate falls.
-    #[serde(deserialize_with = "one_of")]
-    pub kind: ScheduleKind,
-    /// Steps in which the rate rises from near zero.
-    pub warmup_steps: u64,
-    /// Share of the rate that is left at the end, in `[0, 1]`.
-    pub final_factor: f64,
+    /// Which schedule, by a name in the [`Registry`](crate::Registry), and its settings.
+    pub shape: Choice,
 }
 
 impl Default for ScheduleConfig {
     fn default() -> Self {
-        Self { kind: ScheduleKind::Cosine, warmup_steps: 50, final_factor: 0.0 }
+        Self::new(COSINE, &Cosine::default())
     }
 }
 
 impl ScheduleConfig {
-    /// What the learning rate is multiplied by at `step` of a run of `steps`.
-    ///
-    /// ```
-    /// use qkv_train::{ScheduleConfig, ScheduleKind};
-    ///
-    /// let schedule = ScheduleConfig { kind: ScheduleKind::Linear, warmup_steps: 10, final_factor: 0.5 };
-    /// assert_eq!(schedule.factor(4, 110), 0.5); // half of the warm-up
-    /// assert_eq!(schedule.factor(60, 110), 0.75); // half of the way down to one half
-    /// assert_eq!(schedule.factor(1000, 110), 0.5); // stays there
-    /// ```
-    pub fn factor(&self, step: u64, steps: u64) -> f64 {
-        if step < self.warmup_steps {
-            return (step + 1) as f64 / self.warmup_steps as f64;
-        }
-        let decay_steps = steps.saturating_sub(self.warmup_steps).max(1);
-        let p = ((step - self.warmup_steps) as f64 / decay_steps as f64).min(1.0);
-        let shape = match self.kind {
-            ScheduleKind::Constant => 1.0,
-            ScheduleKind::Linear => 1.0 - p,
-            ScheduleKind::Cosine => (1.0 + (std::f64::consts::PI * p).cos()) / 2.0,
-        };
-        self.final_factor + (1.0 - self.final_factor) * shape
-    }
-
-    pub(super) fn check(&self) -> Result<(), TrainError> {
-        let fits = (0.0..=1.0).contains(&self.final_factor);
-        TrainError::check_number("schedule.final_factor", self.final_factor, "between 0 and 1", fits)
+    /// The schedule of this name with these settings.
+    pub fn new(name: &str, settings: &impl Settings) -> Self {
+        Self { shape: Choice::new(name).with_settings(settings) }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Serialize for ScheduleConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Choice { name, settings } = &self.shape;
+        let mut table = serializer.serialize_map(Some(1 + settings.len()))?;
+        table.serialize_entry(KIND, name)?;
+        for (key, value) in settings {
+            table.serialize_entry(key, value)?;
+        }
+        table.end()
+    }
+}
 
-    #[test]
-    fn the_cosine_stays_at_its_end() {
-        let schedule = ScheduleConfig { kind: ScheduleKind::Cosine, warmup_steps: 0, final_factor: 0.1 };
-        assert_eq!(schedule.factor(0, 100), 1.0);
-        assert!((schedule.factor(50, 100) - 0.55).abs() < 1e-12);
-        assert!((schedule.factor(100, 100) - 0.1).abs() < 1e-12);
-        assert_eq!(schedule.factor(150, 100), schedule.factor(100, 100));
+impl<'de> Deserialize<'de> for ScheduleConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Table)
+    }
+}
+
+struct Table;
+
+impl<'de> Visitor<'de> for Table {
+    type Value = ScheduleConfig;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with `kind` and the settings of a schedule")
     }
 
-    #[test]
-    fn the_warm_up_ends_at_the_full_rate() {
-        let schedule = ScheduleConfig { kind: ScheduleKind::Constant, warmup_steps: 50, final_factor: 0.0 };
-        assert_eq!(schedule.factor(0, 500), 0.02);
-        assert_eq!(schedule.factor(49, 500), 1.0);
-        assert_eq!(schedule.factor(499, 500), 1.0);
-    }
-
-    #[test]
-    fn a_run_shorter_than_its_warm_up_only_rises() {
-        let schedule = ScheduleConfig { kind: ScheduleKind::Cosine, warmup_steps: 50, final_factor: 0.0 };
-        assert_eq!(schedule.factor(9, 10), 0.2);
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<ScheduleConfig, A::Error> {
+        let (mut name, mut settings) = (None, Map::new());
+        while let Some(key) = table.next_key::<String>()? {
+            match key.as_str() {
+                KIND if name.is_some() => return Err(A::Error::duplicate_field(KIND)),
+                KIND => name = Some(table.next_value()?),
+                _ => drop(settings.insert(key, table.next_value::<Value>()?)),
+            }
+        }
+        Ok(ScheduleConfig { shape: Choice { name: name.unwrap_or_else(|| COSINE.to_owned()), settings } })
     }
 }

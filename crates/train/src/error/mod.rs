@@ -250,6 +250,21 @@ pub enum TrainError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// A schedule gives something that no rate can be multiplied by.
+    #[error(
+        "the schedule `{name}` must give a finite factor of at least 0 for every step, but after step {step} of {steps} \
+         it gives {factor}"
+    )]
+    ScheduleFactor {
+        /// The schedule's name.
+        name: String,
+        /// Steps completed before.
+        step: u64,
+        /// Steps of the whole run.
+        steps: u64,
+        /// What it gives.
+        factor: f64,
+    },
     /// Something that a training computes is NaN or infinite.
     #[error(
         "training diverged after step {step}: {}; lower optimizer.lr or set optimizer.clip",

@@ -7,7 +7,7 @@ use toml::Table;
 
 use super::read::{defaults, merge, name_of, set_all};
 use super::{ConfigSource, Experiment, Registry};
-use crate::config::{Config, OptimizerConfig, Parent};
+use crate::config::{Config, OptimizerConfig, Parent, ScheduleConfig};
 use crate::error::TrainError;
 
 /// What a config that continues a run takes from it, and changes in it.
@@ -121,7 +121,7 @@ impl Registry {
         Ok(config)
     }
 
-    /// A config with the defaults of its task, its model and its optimizer, if the registry has them.
+    /// A config with the defaults of its task, its model, its optimizer and its schedule, if the registry has them.
     fn with_defaults(&self, config: Table) -> Table {
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {
@@ -135,6 +135,10 @@ impl Registry {
         let optimizer = table.and_then(|table| table.try_into::<OptimizerConfig>().ok());
         let optimizer = optimizer.and_then(|optimizer| self.parts.optimizers.read(&optimizer.rule).ok());
         fill_in(config.get_mut("optimizer"), optimizer.map(|ready| ready.choice));
+        let table = config.get("schedule").cloned();
+        let schedule = table.and_then(|table| table.try_into::<ScheduleConfig>().ok());
+        let schedule = schedule.and_then(|schedule| self.parts.schedules.read(&schedule.shape).ok());
+        fill_in(config.get_mut("schedule"), schedule.map(|ready| ready.choice));
         config
     }
 }

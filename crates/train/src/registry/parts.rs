@@ -4,7 +4,7 @@ use qkv_model::Settings;
 
 use super::Registry;
 use crate::error::TrainError;
-use crate::training::Optimizer;
+use crate::training::{Optimizer, Schedule};
 
 impl Registry {
     /// Adds an optimizer: the settings beside its name in the table `[optimizer]` become an [`Optimizer`].
@@ -45,5 +45,47 @@ impl Registry {
         build: impl Fn(&C) -> Result<O, TrainError> + Send + Sync + 'static,
     ) -> Self {
         Self { parts: self.parts.optimizer(name, build), ..self }
+    }
+
+    /// Adds a schedule: the settings beside its name in the table `[schedule]` become a [`Schedule`].
+    ///
+    /// ```
+    /// use qkv_train::{ConfigSource, Registry, Schedule, TrainError};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// /// Another rate after every `period` steps.
+    /// #[derive(Debug, Clone, Serialize, Deserialize)]
+    /// #[serde(default, deny_unknown_fields)]
+    /// struct Staircase {
+    ///     period: u64,
+    /// }
+    ///
+    /// impl Default for Staircase {
+    ///     fn default() -> Self {
+    ///         Self { period: 100 }
+    ///     }
+    /// }
+    ///
+    /// impl Schedule for Staircase {
+    ///     fn factor(&self, step: u64, _steps: u64) -> f64 {
+    ///         0.5_f64.powi((step / self.period) as i32)
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::new().schedule("staircase", |stairs: &Staircase| Ok(stairs.clone()));
+    /// let settings = ["schedule=staircase", "schedule.period=20"];
+    /// let experiment = registry.read(ConfigSource::Task("reverse"), &settings)?;
+    /// assert_eq!(experiment.parts.factor(40)?, 0.25);
+    /// # Ok::<(), TrainError>(())
+    /// ```
+    ///
+    /// Its settings have no field `kind` or `name`. A setting that is out of range is best refused with
+    /// [`TrainError::check_number`].
+    pub fn schedule<C: Settings, S: Schedule + 'static>(
+        self,
+        name: &str,
+        build: impl Fn(&C) -> Result<S, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { parts: self.parts.schedule(name, build), ..self }
     }
 }

@@ -8,8 +8,9 @@ use qkv_run::{RunFolder, flatten};
 use toml::{Table, Value};
 
 use super::optimizer_name::rename;
+use super::schedule_name::{SCHEDULE, one_form, rename_schedule, setting_of_kind};
 use super::{Experiment, Registry, TRANSFORMER};
-use crate::config::{Config, Parent, Recipe};
+use crate::config::{Config, KIND, Parent, Recipe};
 use crate::error::TrainError;
 use crate::task::Task;
 
@@ -85,6 +86,7 @@ impl Reader<'_> {
         }
         let parts = parts.parts(config.recipe())?;
         config.optimizer = parts.recipe.optimizer.clone();
+        config.schedule = parts.recipe.schedule.clone();
         let Ready { choice, build: fit, .. } = models.read(&config.model)?;
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
         let fitted = fitted.map_err(|error| with_table(error, &choice))?;
@@ -117,11 +119,14 @@ fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
-/// The name of a task, a model or an optimizer, which stands alone, `task = "reverse"`, or in a table with its
-/// settings.
+/// The name of a task, a model, an optimizer or a schedule, which stands alone, `task = "reverse"`, or in a table with
+/// its settings.
 pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
     let (key, name) = match config.get(choice) {
-        Some(Value::Table(table)) => (format!("{choice}.name"), table.get("name")),
+        Some(Value::Table(table)) => {
+            let key = if choice == SCHEDULE { KIND } else { "name" };
+            (format!("{choice}.{key}"), table.get(key))
+        }
         name => (choice.to_owned(), name),
     };
     match name {
@@ -134,17 +139,23 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
 /// Parts of a dotted key; the longest of ours has three.
 const MAX_KEYS: usize = 16;
 
-/// Puts `key=value` settings into a config. Where they name another optimizer, the settings of the former go.
+/// Puts `key=value` settings into a config. Where they name another optimizer, the settings of the former go;
+/// where another schedule, those that it has not.
 pub(super) fn set_all(
     registry: &Registry,
     config: &mut Table,
     settings: &[impl AsRef<str>],
 ) -> Result<(), TrainError> {
-    let set_in = |table: &mut Table| settings.iter().try_for_each(|setting| set(table, setting.as_ref()));
+    one_form(config)?;
+    let settings: Vec<_> = settings.iter().map(|setting| setting_of_kind(setting.as_ref())).collect();
+    let set_in = |table: &mut Table| settings.iter().try_for_each(|setting| set(table, setting));
     let mut over = Table::new();
     set_in(&mut over)?;
+    one_form(&mut over)?;
     rename(registry, config, &over)?;
-    set_in(config)
+    rename_schedule(registry, config, &over)?;
+    set_in(config)?;
+    one_form(config)
 }
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
@@ -185,18 +196,21 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The defaults of a task for the kind of model and the optimizer that are asked for.
+/// The defaults of a task for the kind of model, the optimizer and the schedule that are asked for.
 pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Table, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
     registry.tasks.check_name(task)?;
-    let of_task: Table = registry.defaults[task].parse().map_err(|error| {
+    let mut of_task: Table = registry.defaults[task].parse().map_err(|error| {
         TrainError::Config(format!("the defaults of the task `{task}` are not TOML: {error}"))
     })?;
+    one_form(&mut of_task)?;
     rename(registry, &mut defaults, &of_task)?;
+    rename_schedule(registry, &mut defaults, &of_task)?;
     let mut defaults = merge(defaults, of_task);
     rename(registry, &mut defaults, given)?;
+    rename_schedule(registry, &mut defaults, given)?;
     Ok(match name_of(given, "model")? {
         Some(model) => merge(defaults, named("model", model)),
         None => defaults,
@@ -209,10 +223,13 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>,
     let task_keys = registry.tasks.read(&config.task)?.keys;
     let model_keys = registry.models.read(&config.model)?.keys;
     let optimizer_keys = registry.parts.optimizers.read(&config.optimizer.rule)?.keys;
+    let schedule_keys = registry.parts.schedules.read(&config.schedule.shape)?.keys;
     let of_task = task_keys.into_iter().map(|key| format!("task.{key}"));
     let of_model = model_keys.into_iter().map(|key| format!("model.{key}"));
     let of_optimizer = optimizer_keys.into_iter().map(|key| format!("optimizer.{key}"));
-    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).chain(of_optimizer).collect())
+    let of_schedule = schedule_keys.into_iter().map(|key| format!("schedule.{key}"));
+    let of_parts = of_optimizer.chain(of_schedule);
+    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).chain(of_parts).collect())
 }
 
 fn check_keys(given: &Table, known: &BTreeSet<String>) -> Result<(), TrainError> {

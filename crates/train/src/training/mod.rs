@@ -1,6 +1,6 @@
 //! The loop that fits a model to a task, and everything that happens in one of its steps.
 //!
-//! Here belongs what a step needs: batches, the loss, clipping, the optimizer, and the hooks into the loop. What only
+//! Here belongs what a step needs: batches, the loss, clipping, the schedule, the optimizer, and the hooks into the loop. What only
 //! looks at a model lies in `measure/`, what writes files in `saving/`.
 
 mod batch;
@@ -11,6 +11,7 @@ mod observer;
 mod observers;
 mod optimizer;
 mod parts;
+mod schedule;
 mod step;
 mod trainer;
 mod validation;
@@ -24,5 +25,6 @@ pub use optimizer::{
     ParameterKind, Roles, Sgd, StateTensor, StateTensors, Update, Updated,
 };
 pub use parts::{Parts, PartsCatalog};
+pub use schedule::{Constant, Cosine, InverseSquareRoot, Linear, Schedule, WarmupStableDecay};
 pub use step::{Backward, StepOutcome};
 pub use trainer::{Ended, Trained, Trainer};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use qkv_model::{KnownNames, Named, Settings};
+use qkv_model::{Choice, KnownNames, Named, Ready, Settings};
 
 use super::optimizer::{Adam, AdamW, Lion, Muon, Optimizer, Sgd};
-use crate::config::{ADAM_W, COMMON_SETTINGS, Recipe};
+use super::schedule::{Constant, Cosine, InverseSquareRoot, Linear, Schedule, WarmupStableDecay};
+use crate::config::{ADAM_W, COMMON_SETTINGS, COSINE, KIND, Recipe};
 use crate::error::TrainError;
 
 /// Everything that a training is made of, beside its model and its task: the numbers of a recipe, and what the names in
@@ -29,6 +30,8 @@ pub struct Parts {
     pub recipe: Recipe,
     /// What [`OptimizerConfig::rule`](crate::OptimizerConfig::rule) names.
     pub optimizer: Arc<dyn Optimizer>,
+    /// What [`ScheduleConfig::shape`](crate::ScheduleConfig::shape) names.
+    pub schedule: Arc<dyn Schedule>,
 }
 
 impl Parts {
@@ -38,6 +41,19 @@ impl Parts {
     /// If a name is unknown, or a number is out of range.
     pub fn new(recipe: Recipe) -> Result<Self, TrainError> {
         PartsCatalog::default().parts(recipe)
+    }
+
+    /// What the schedule gives for the update after `step` completed steps.
+    ///
+    /// # Errors
+    /// If it is negative or not finite.
+    pub fn factor(&self, step: u64) -> Result<f64, TrainError> {
+        let factor = self.schedule.factor(step, self.recipe.train.steps);
+        if factor.is_finite() && factor >= 0.0 {
+            return Ok(factor);
+        }
+        let name = self.recipe.schedule.shape.name.clone();
+        Err(TrainError::ScheduleFactor { name, step, steps: self.recipe.train.steps, factor })
     }
 
     /// The learning rate of a step at which the schedule gives `factor`.
@@ -55,21 +71,37 @@ impl Parts {
 /// | `lion` | [`Lion`] | `beta_1`, `beta_2`, `weight_decay` |
 /// | `muon` | [`Muon`] | `momentum`, `nesterov`, `weight_decay`, `newton_schulz_steps`, `adjust_lr`, `adam_w_share`, … |
 /// | `sgd` | [`Sgd`] | `momentum`, `nesterov`, `weight_decay` |
+///
+/// | schedule | type | settings |
+/// |---|---|---|
+/// | `constant` | [`Constant`] | `warmup_steps` |
+/// | `cosine` | [`Cosine`] | `warmup_steps`, `final_factor` |
+/// | `inverse-square-root` | [`InverseSquareRoot`] | `warmup_steps` |
+/// | `linear` | [`Linear`] | `warmup_steps`, `final_factor` |
+/// | `warmup-stable-decay` | [`WarmupStableDecay`] | `warmup_steps`, `decay_share`, `final_factor` |
 #[derive(Debug, Clone)]
 pub struct PartsCatalog {
     pub(crate) optimizers: Named<BuildOptimizer>,
+    pub(crate) schedules: Named<BuildSchedule>,
 }
 
 pub(crate) type BuildOptimizer = dyn Fn() -> Result<Arc<dyn Optimizer>, TrainError>;
 
+pub(crate) type BuildSchedule = dyn Fn() -> Result<Arc<dyn Schedule>, TrainError>;
+
 impl Default for PartsCatalog {
     fn default() -> Self {
-        Self { optimizers: Named::new("optimizer") }
+        Self { optimizers: Named::new("optimizer"), schedules: Named::new("schedule") }
             .optimizer("adam", Adam::build)
             .optimizer(ADAM_W, AdamW::build)
             .optimizer("lion", Lion::build)
             .optimizer("muon", Muon::build)
             .optimizer("sgd", Sgd::build)
+            .schedule("constant", Constant::build)
+            .schedule(COSINE, Cosine::build)
+            .schedule("inverse-square-root", InverseSquareRoot::build)
+            .schedule("linear", Linear::build)
+            .schedule("warmup-stable-decay", WarmupStableDecay::build)
     }
 }
 
@@ -88,22 +120,36 @@ impl PartsCatalog {
         self
     }
 
+    /// Adds a schedule. `build` makes it from its settings, none of which is called `kind`, the key of its name.
+    pub fn schedule<C: Settings, S: Schedule + 'static>(
+        mut self,
+        name: &str,
+        build: impl Fn(&C) -> Result<S, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        let build = Arc::new(build);
+        self.schedules.add(name, move |settings: C| {
+            let build = Arc::clone(&build);
+            Box::new(move || Ok(Arc::new(build(&settings)?)))
+        });
+        self
+    }
+
     /// What the names of a recipe stand for.
     ///
     /// # Errors
     /// If a name is unknown or was taken twice, a setting is wrong, or a number is out of range.
     pub fn parts(&self, mut recipe: Recipe) -> Result<Parts, TrainError> {
         recipe.check()?;
-        let ready = self.optimizers.read(&recipe.optimizer.rule)?;
-        let of_all = ["name"].iter().chain(&COMMON_SETTINGS);
-        if let Some(key) = of_all.copied().find(|key| ready.keys.iter().any(|own| own == key)) {
-            let name = &ready.choice.name;
-            let what =
-                format!("`{key}` is a setting of every optimizer; rename that of `{name}` in its type");
-            return Err(TrainError::Config(what));
-        }
-        recipe.optimizer.rule = ready.choice;
-        Ok(Parts { recipe, optimizer: (ready.build)()? })
+        let Ready { choice, keys, build } = self.optimizers.read(&recipe.optimizer.rule)?;
+        let of_all = ["name"].into_iter().chain(COMMON_SETTINGS);
+        check_own("optimizer", &choice, &keys, of_all)?;
+        recipe.optimizer.rule = choice;
+        let optimizer = build()?;
+        let Ready { choice, keys, build } = self.schedules.read(&recipe.schedule.shape)?;
+        check_own("schedule", &choice, &keys, ["name", KIND])?;
+        recipe.schedule.shape = choice;
+        let schedule = build()?;
+        Ok(Parts { recipe, optimizer, schedule })
     }
 
     /// The names of the optimizers, in alphabetical order.
@@ -111,9 +157,14 @@ impl PartsCatalog {
         self.optimizers.names()
     }
 
+    /// The names of the schedules, in alphabetical order.
+    pub fn schedule_names(&self) -> impl Iterator<Item = &str> {
+        self.schedules.names()
+    }
+
     /// Everything that it has, kind by kind.
     pub fn known(&self) -> Vec<KnownNames<'_>> {
-        vec![self.optimizers.known()]
+        vec![self.optimizers.known(), self.schedules.known()]
     }
 
     /// Whether every name was taken only once.
@@ -121,6 +172,20 @@ impl PartsCatalog {
     /// # Errors
     /// If one was not.
     pub fn check(&self) -> Result<(), TrainError> {
-        Ok(self.optimizers.check()?)
+        self.optimizers.check()?;
+        Ok(self.schedules.check()?)
     }
+}
+
+/// Refuses a setting of one type under a key that means something for every type of its kind.
+fn check_own<'a>(
+    kind: &str,
+    choice: &Choice,
+    keys: &[String],
+    of_all: impl IntoIterator<Item = &'a str>,
+) -> Result<(), TrainError> {
+    let Some(key) = of_all.into_iter().find(|key| keys.iter().any(|own| own == key)) else { return Ok(()) };
+    let name = &choice.name;
+    let what = format!("`{key}` is a setting of every {kind}; rename that of `{name}` in its type");
+    Err(TrainError::Config(what))
 }

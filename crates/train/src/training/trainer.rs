@@ -147,7 +147,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// it was not before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
         let Self { mut state, origin, task, parts, device, stop_after, observers } = self;
-        let Recipe { seed, schedule, train, .. } = parts.recipe.clone();
+        let Recipe { seed, train, .. } = parts.recipe.clone();
         state.check_finite()?;
         let mut observers = Observers::new(observers, (origin != Origin::New).then_some(state.step));
         let examples = |split| Examples { task, seed, split };
@@ -182,7 +182,14 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             let first = state.step * train.batch_size as u64;
             let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
 
-            let factor = schedule.factor(state.step, train.steps);
+            let factor = match parts.factor(state.step) {
+                Ok(factor) => factor,
+                Err(error) => {
+                    // The state is good: only what would follow is not.
+                    observers.save_once(&state)?;
+                    return Err(error);
+                }
+            };
             let lr = parts.learning_rate(factor);
             let backward = state.backward(&parts, &batch)?;
             observers.notify(&state, |observer| observer.gradients(&state, &backward.gradients))?;
