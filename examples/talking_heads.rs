@@ -2,12 +2,12 @@
 //! after the softmax. A transformer with a module of your own between its stages, in the whole command line.
 //!
 //! ```text
-//! cargo run --release --example talking_heads -- train sort --set model.name=talking-heads --set model.n_heads=4 \
-//!     --out runs/t
+//! cargo run --release --example talking_heads -- train reverse --set model.name=talking-heads \
+//!     --set model.n_heads=4 --out runs/t
 //! cargo run --release --example talking_heads -- explain runs/t
 //! cargo run --release --example talking_heads -- ablate runs/t
 //! ```
-//! `train` ends with the path of the run, as `qkv train` does.
+//! `explain` then names what the matrices change: `then changed by the model`.
 
 use std::process::ExitCode;
 
