@@ -1,5 +1,6 @@
 //! What the committed seeds of every reader have to be: small, and the same on every machine.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use qkv_model::parameters;
@@ -98,7 +99,14 @@ fn log() -> Vec<u8> {
             .to_vec();
     let mut events = vec![Event::Saved { step: 0, path: "run/checkpoints/step-00000000".to_owned() }];
     for step in 1..=STEP {
-        let report = StepReport { step, loss: 2.5, lr: 0.1, grad_norm: 1.0, tokens_per_second: 1e6 };
+        let report = StepReport {
+            step,
+            loss: 2.5,
+            lr: 0.1,
+            grad_norm: 1.0,
+            tokens_per_second: 1e6,
+            loss_parts: BTreeMap::new(),
+        };
         events.push(Event::Step(report));
     }
     events.push(Event::Eval { split: EvaluatedOn::Validation, step: STEP, evaluation });

@@ -2,6 +2,8 @@
 
 /// PyTorch's answers at the edges of the definition.
 mod edges;
+/// Losses, by PyTorch and by hand.
+mod losses;
 /// ONNX's conformance cases of the operator Attention, and the operator as nested loops.
 mod onnx;
 /// ONNX's conformance cases through our mechanism.

@@ -3,15 +3,17 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{
-    Catalog, HeadShape, Init, Mode, NoPositions, NoSettings, Parameter, Place, ScaledDot, Training,
-    TransformerConfig, parameters,
+    Catalog, HeadShape, Implementation, Init, Mode, NoPositions, NoSettings, Parameter, Place, ScaledDot,
+    Training, TransformerConfig, parameters,
 };
-use qkv_train::{ConfigSource, Model, ModelConfig, Passes, Registry, Task, TrainError};
+use qkv_train::{ConfigSource, Model, ModelConfig, Passes, Registry, Reverse, Task, TrainError};
 use serde::{Deserialize, Serialize};
 
 use crate::support::named_variants::{Named, variants};
 
-const PASSES: Passes = Passes { n_in_step: 32, n_in_evaluation: 256, n_targets: 7 };
+const TASK: Reverse = Reverse { seq_len: 64, n_symbols: 3 };
+
+const PASSES: Passes = Passes { n_in_step: 32, n_in_evaluation: 256, n_targets: 7, shows_maps: false };
 
 #[test]
 fn every_matrix_of_every_variant_counts() {
@@ -31,6 +33,19 @@ fn every_matrix_of_every_variant_counts() {
         let maps = parameters(&model).iter().filter(is_map).map(|map| map.data.num_elements()).sum::<usize>();
         assert_eq!(sizes.learned_maps, maps as f64, "{name}");
     }
+}
+
+#[test]
+fn a_loss_of_attention_weights_needs_the_memory_of_the_reference_implementation() {
+    let fused = TransformerConfig { n_heads: 2, ..TransformerConfig::new(3, 64, 16) };
+    let sizes = |config: &TransformerConfig, passes: &Passes| {
+        let config = ModelConfig::fit(config.clone(), &TASK, 32, &Catalog::default()).unwrap();
+        ModelConfig::sizes(&config, passes).unwrap()
+    };
+    let shown = Passes { shows_maps: true, ..PASSES };
+    let reference = TransformerConfig { attention: Implementation::Reference, ..fused.clone() };
+    assert_eq!(sizes(&fused, &shown), sizes(&reference, &PASSES));
+    assert_ne!(sizes(&fused, &PASSES), sizes(&reference, &PASSES));
 }
 
 #[test]

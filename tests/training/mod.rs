@@ -14,6 +14,8 @@ mod evaluating;
 mod every_variant;
 /// Checkpoints that do not fit, tensor by tensor.
 mod loading;
+/// Losses by name, through a model, and in reports.
+mod losses;
 /// The estimate of the memory that a run needs.
 mod memory;
 /// Observers that fail or stop a run.

@@ -120,7 +120,7 @@ impl<M> Observer<M> for Record {
 
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
         self.hooks.push(format!("step {}", report.step));
-        self.reports.push(*report);
+        self.reports.push(report.clone());
         Ok(self.wish.filter(|wish| wish.0 == report.step).map_or(Next::Continue, |wish| wish.1))
     }
 

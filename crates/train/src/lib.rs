@@ -24,12 +24,15 @@
 //!   yours, of which each [`Update`] of a parameter ([`ParameterInfo`], [`ParameterKind`], [`Roles`]) by its
 //!   [`Gradient`] is [`Updated`] weights, and which remembers [`StateTensors`] ([`StateTensor`]) in an
 //!   [`OptimizerState`]; [`ModuleUpdate`] is one update of any module.
+//! - What is minimised? A [`Loss`] of a [`Prediction`] and what else it reads ([`LossInputs`]), with its terms a
+//!   [`LossValue`]: [`CrossEntropy`], [`LabelSmoothing`], [`MeanSquaredError`] or yours; [`State::backward_from`] takes
+//!   any.
 //! - What changes the rate? A [`Schedule`]: [`Constant`], [`Linear`], [`Cosine`], [`InverseSquareRoot`],
 //!   [`WarmupStableDecay`] or yours.
 //! - What else can be yours? What a [`Recipe`] names becomes [`Parts`] by a [`PartsCatalog`].
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
-//!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]); a [`Baseline`] to compare with; example
-//!   `custom_score`.
+//!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]), and with the loss of a training
+//!   ([`Measures`]); a [`Baseline`] to compare with; example `custom_score`.
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`.
@@ -60,8 +63,8 @@ pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken,
 pub use error::{Quantity, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
-    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Probe, Sampling, evaluate, evaluate_exactly,
-    generate, generate_one_by_one,
+    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Measures, Probe, Sampling, evaluate,
+    evaluate_exactly, generate, generate_one_by_one,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
@@ -77,10 +80,11 @@ pub use task::{
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
 };
 pub use training::{
-    Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, Ended, Gradient, InverseSquareRoot, Linear,
-    Lion, ModuleUpdate, Muon, Next, Observer, Optimizer, OptimizerState, ParameterInfo, ParameterKind, Parts,
-    PartsCatalog, Roles, Schedule, Sgd, State, StateTensor, StateTensors, StepOutcome, Trained, Trainer,
-    Update, Updated, WarmupStableDecay, clip_factor, global_norm,
+    Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, CrossEntropy, Ended, Gradient,
+    InverseSquareRoot, LabelSmoothing, Linear, Lion, Loss, LossInputs, LossValue, MeanSquaredError,
+    ModuleUpdate, Muon, Next, Observer, Optimizer, OptimizerState, ParameterInfo, ParameterKind, Parts,
+    PartsCatalog, Prediction, Roles, Schedule, Sgd, State, StateTensor, StateTensors, StepOutcome, Trained,
+    Trainer, Update, Updated, WarmupStableDecay, clip_factor, global_norm,
 };
 
 /// The README's code is tested with the documentation.

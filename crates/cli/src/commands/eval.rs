@@ -26,6 +26,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let task = &*run.task;
     let interrupt = Interrupt::watch(|| {})?;
     let mut ask = |_| Ok(interrupt.go_on());
+    let measures = run.parts.measures();
     let (evaluated_on, evaluated, n_listed) = if args.exact {
         let inputs = AllInputs::of(task, EXACT_LIMIT).ok_or_else(|| {
             let n_inputs = task.inputs().and_then(|inputs| inputs.count);
@@ -33,11 +34,11 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
             let name = &run.config.task.name;
             usage(format!("--exact needs at most {EXACT_LIMIT} inputs, the task `{name}` has {n_inputs}"))
         })?;
-        (EvaluatedOn::All, inputs.evaluate_while(&run.model, &device, &mut ask)?, None)
+        (EvaluatedOn::All, inputs.evaluate_while(&run.model, measures, &device, &mut ask)?, None)
     } else {
         let examples = Examples { task, seed: run.config.seed, split: args.split };
         let held_out = HeldOut { examples, n_examples: args.examples };
-        let evaluated = held_out.evaluate_while(&run.model, &device, &mut ask)?;
+        let evaluated = held_out.evaluate_while(&run.model, measures, &device, &mut ask)?;
         (evaluated_on(args.split), evaluated, examples.count())
     };
     let evaluation = match interrupt.or_stopped(evaluated) {

@@ -38,7 +38,7 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         self.view.loss.push(step, report.loss);
         self.rate.push(report.tokens_per_second);
         let seconds_left = self.clock.seconds_left(step, self.view.pace.last_step);
-        self.view.pace = Pace { step, report: Some(*report), seconds_left, ..self.view.pace };
+        self.view.pace = Pace { step, report: Some(report.clone()), seconds_left, ..self.view.pace };
         let mut next = std::mem::replace(&mut self.requested, Next::Continue).max(self.read_keys());
         if next == Next::Continue && self.view.training == Training::Held {
             next = self.hold(state);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use qkv_train::StepReport;
 
 /// What the view shows of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pace {
     /// Completed steps, and the step after which the run ends.
     pub step: u64,

@@ -37,7 +37,7 @@ impl<M> Observer<M> for Progress {
             let Evaluation { loss, sequence_accuracy, .. } = latest;
             format!("  held-out loss {loss:.4}  sequence accuracy {sequence_accuracy:.4}")
         });
-        let StepReport { step, loss, lr, grad_norm, tokens_per_second } = report;
+        let StepReport { step, loss, lr, grad_norm, tokens_per_second, .. } = report;
         self.rate.push(*tokens_per_second);
         match &self.bar {
             Some(bar) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use qkv_run::RunFolder;
-use qkv_train::{AnyModel, Config, Experiment, Registry, Task, load_checkpoint_weights};
+use qkv_train::{AnyModel, Config, Experiment, Parts, Registry, Task, load_checkpoint_weights};
 
 use super::location::Location;
 use crate::args::RunArgs;
@@ -14,6 +14,8 @@ use crate::args::RunArgs;
 pub struct OpenRun {
     pub config: Config,
     pub task: Arc<dyn Task>,
+    /// What it was trained with.
+    pub parts: Parts,
     pub model: AnyModel,
     /// Optimizer steps behind the weights.
     pub step: u64,
@@ -26,8 +28,8 @@ impl OpenRun {
         let experiment = read(&location.run, &args.settings, registry)?;
         let checkpoint = location.checkpoint()?;
         let model = load_checkpoint_weights(&checkpoint, experiment.model(device)?)?;
-        let Experiment { config, task, .. } = experiment;
-        Ok(Self { config, task, model, step: checkpoint.step })
+        let Experiment { config, task, parts, .. } = experiment;
+        Ok(Self { config, task, parts, model, step: checkpoint.step })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What happens in a run as JSON, one object a line: the format of `metrics.jsonl` and of `qkv train --json`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -108,11 +109,11 @@ pub enum EvaluatedOn {
 }
 
 /// One optimizer step. A figure that a log lacks reads as NaN.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Steps completed, this one included.
     pub step: u64,
-    /// Mean cross-entropy of the batch before the update, in nats.
+    /// Loss of the batch before the update: cross-entropy in nats, unless the config names another.
     #[serde(default = "unknown", deserialize_with = "number")]
     pub loss: f64,
     /// Learning rate of the update.
@@ -124,12 +125,15 @@ pub struct StepReport {
     /// Tokens trained on in a second, since the step before.
     #[serde(default = "unknown", deserialize_with = "number")]
     pub tokens_per_second: f64,
+    /// The named parts of the loss, where it has any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "numbers")]
+    pub loss_parts: BTreeMap<String, f64>,
 }
 
 /// Results over a number of examples. A figure that a log lacks reads as NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Mean cross-entropy over the positions that carry loss, in nats.
+    /// Mean loss over the positions that carry it: cross-entropy in nats, unless the config names another.
     #[serde(default = "unknown", deserialize_with = "number")]
     pub loss: f64,
     /// Share of those positions with the right answer on top.
@@ -177,6 +181,12 @@ fn unknown() -> f64 {
 /// JSON has no NaN: it is written as `null`.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// The same for numbers by name.
+fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let numbers = BTreeMap::<String, Option<f64>>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|(name, number)| (name, number.unwrap_or(f64::NAN))).collect())
 }
 
 #[cfg(test)]

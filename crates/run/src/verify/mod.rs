@@ -155,6 +155,7 @@ mod tests {
     use crate::checkpoint::Contents;
     use crate::fixtures::{CONFIG_TEXT, Outcome, contents};
     use crate::{Event, Existing, StepReport};
+    use std::collections::BTreeMap;
     use std::fs;
 
     /// A safetensors file with one tensor of four values.
@@ -172,7 +173,14 @@ mod tests {
         let start = Event::Start { step: 0, task, seed: 0, steps: 2, parameters: 4, path, environment: None };
         start.write(&mut log)?;
         for step in [1, 2] {
-            let report = StepReport { step, loss: 0.5, lr: 0.1, grad_norm: 1.0, tokens_per_second: 2.0 };
+            let report = StepReport {
+                step,
+                loss: 0.5,
+                lr: 0.1,
+                grad_norm: 1.0,
+                tokens_per_second: 2.0,
+                loss_parts: BTreeMap::new(),
+            };
             Event::Step(report).write(&mut log)?;
             run.write_snapshot(step, &tensors())?;
             let contents = Contents { weights: tensors(), optimizer: tensors(), ..contents(step) };

@@ -31,7 +31,14 @@ fn link_all(from: &Path, to: &Path) {
 }
 
 fn step(step: u64) -> Event {
-    Event::Step(StepReport { step, loss: 0.5, lr: 0.1, grad_norm: 1.0, tokens_per_second: 2.0 })
+    Event::Step(StepReport {
+        step,
+        loss: 0.5,
+        lr: 0.1,
+        grad_norm: 1.0,
+        tokens_per_second: 2.0,
+        loss_parts: BTreeMap::new(),
+    })
 }
 
 /// A run that is at rest after step 5.

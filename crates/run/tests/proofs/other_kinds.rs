@@ -44,7 +44,14 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 fn step(step: u64) -> Event {
-    Event::Step(StepReport { step, loss: 0.5, lr: 0.1, grad_norm: 1.0, tokens_per_second: 2.0 })
+    Event::Step(StepReport {
+        step,
+        loss: 0.5,
+        lr: 0.1,
+        grad_norm: 1.0,
+        tokens_per_second: 2.0,
+        loss_parts: BTreeMap::new(),
+    })
 }
 
 /// Trains from `first` to a checkpoint five steps later.

@@ -2,11 +2,14 @@
 //!
 //! Here belongs plain data and its limits. How a name becomes a task or a model lies in `registry/`.
 
+mod loss;
 mod optimizer;
 mod parent;
 mod schedule;
 mod train;
 
+pub(crate) use loss::CROSS_ENTROPY;
+use loss::cross_entropy;
 pub use optimizer::OptimizerConfig;
 pub(crate) use optimizer::{ADAM_W, COMMON_SETTINGS};
 pub use parent::{Parent, Taken};
@@ -31,6 +34,9 @@ pub struct Config {
     pub task: Choice,
     /// What learns it, by a name in the [`Registry`](crate::Registry).
     pub model: Choice,
+    /// What is minimised, by a name in the [`Registry`](crate::Registry); `cross-entropy` where it is left out.
+    #[serde(default = "cross_entropy")]
+    pub loss: Choice,
     /// How weights are updated.
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes over the steps.
@@ -44,16 +50,30 @@ pub struct Config {
 
 /// The part of a [`Config`] that is left when the model and the task are your own. By default what `reverse` is trained
 /// with: 500 steps of AdamW at 5e-3 with 50 steps of warm-up and a cosine decay to zero.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {
     /// See [`Config::seed`].
     pub seed: u64,
+    /// See [`Config::loss`].
+    pub loss: Choice,
     /// See [`OptimizerConfig`].
     pub optimizer: OptimizerConfig,
     /// See [`ScheduleConfig`].
     pub schedule: ScheduleConfig,
     /// See [`TrainConfig`].
     pub train: TrainConfig,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            loss: cross_entropy(),
+            optimizer: OptimizerConfig::default(),
+            schedule: ScheduleConfig::default(),
+            train: TrainConfig::default(),
+        }
+    }
 }
 
 impl Recipe {
@@ -74,6 +94,7 @@ impl Config {
     pub fn recipe(&self) -> Recipe {
         Recipe {
             seed: self.seed,
+            loss: self.loss.clone(),
             optimizer: self.optimizer.clone(),
             schedule: self.schedule.clone(),
             train: self.train.clone(),

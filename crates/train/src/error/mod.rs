@@ -7,6 +7,7 @@ mod count;
 mod quantity;
 mod range;
 mod text_fault;
+mod usage;
 
 pub(crate) use count::counted;
 pub use quantity::Quantity;
@@ -174,6 +175,14 @@ pub enum TrainError {
         /// What the model returned.
         got: Vec<usize>,
     },
+    /// A loss, or one of its parts, that is no number.
+    #[error("the loss must be one number, but its {name} has {n_values}; take the mean over all targets")]
+    LossShape {
+        /// `total`, or the name of the part.
+        name: String,
+        /// How many numbers it has.
+        n_values: usize,
+    },
     /// A model that cannot be trained where it is.
     #[error(
         "the model or the device is without autodiff; build the model on `device.autodiff()`, and train that one"
@@ -297,16 +306,5 @@ impl TrainError {
 
     pub(crate) fn text(path: &Path, fault: TextFault) -> Self {
         Self::Text { path: path.to_owned(), fault }
-    }
-
-    /// Whether the caller asked for something impossible, so that nothing was started.
-    pub fn is_usage(&self) -> bool {
-        match self {
-            // A folder asked for below a file can never be made; a full disk is another matter.
-            Self::Io { action: "create", source, .. } => source.kind() == std::io::ErrorKind::NotADirectory,
-            Self::Run(error) => error.is_usage(),
-            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write", .. } => false,
-            _ => true,
-        }
     }
 }

@@ -2,15 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{Device, ElementConversion, Tensor};
+use burn::tensor::{Device, Tensor};
 use qkv_model::Mode;
 use qkv_run::Evaluation;
 
+use super::measures::Measures;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::{Example, Examples, Inputs, Task};
-use crate::training::{Batch, logits};
+use crate::training::{Batch, CrossEntropy, Loss, Prediction};
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
 ///
@@ -25,7 +25,7 @@ pub fn evaluate<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
-    HeldOut { examples, n_examples }.evaluate_while(model, device, &mut go_on).map(whole)
+    HeldOut { examples, n_examples }.evaluate_while(model, Measures::default(), device, &mut go_on).map(whole)
 }
 
 /// Evaluates on every input that the task has, in all splits; `None` if they cannot be numbered or are more than
@@ -40,7 +40,7 @@ pub fn evaluate_exactly<M: Model>(
     device: &Device,
 ) -> Result<Option<Evaluation>, TrainError> {
     let Some(inputs) = AllInputs::of(task, limit) else { return Ok(None) };
-    inputs.evaluate_while(model, device, &mut go_on).map(whole).map(Some)
+    inputs.evaluate_while(model, Measures::default(), device, &mut go_on).map(whole).map(Some)
 }
 
 /// How far an evaluation is.
@@ -75,7 +75,7 @@ impl<'a> HeldOut<'a> {
     ///
     /// use burn::tensor::Device;
     /// use qkv_model::{Init, TransformerConfig};
-    /// use qkv_train::{EvaluationProgress, Examples, HeldOut, Reverse, Split, TrainError};
+    /// use qkv_train::{EvaluationProgress, Examples, HeldOut, Measures, Reverse, Split, TrainError};
     ///
     /// let device = Device::flex();
     /// let task = Reverse { seq_len: 4, n_symbols: 3 };
@@ -85,7 +85,8 @@ impl<'a> HeldOut<'a> {
     /// let mut ask = |EvaluationProgress { n_done, .. }| {
     ///     Ok(if n_done == 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     /// };
-    /// let stopped = HeldOut { examples, n_examples: 1000 }.evaluate_while(&model, &device, &mut ask)?;
+    /// let held_out = HeldOut { examples, n_examples: 1000 };
+    /// let stopped = held_out.evaluate_while(&model, Measures::default(), &device, &mut ask)?;
     /// assert_eq!(stopped, ControlFlow::Break(EvaluationProgress { n_done: 256, n_examples: 1000 }));
     /// # Ok::<(), TrainError>(())
     /// ```
@@ -95,10 +96,11 @@ impl<'a> HeldOut<'a> {
     pub fn evaluate_while<M: Model>(
         &self,
         model: &M,
+        measures: Measures<'_>,
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Evaluation>, TrainError> {
-        evaluate_on(model, self.batches(device), self.count(), ask)
+        evaluate_on(model, measures, (self.batches(device), self.count()), ask)
     }
 
     /// How many examples these are.
@@ -137,12 +139,13 @@ impl<'a> AllInputs<'a> {
     pub fn evaluate_while<M: Model>(
         &self,
         model: &M,
+        measures: Measures<'_>,
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Evaluation>, TrainError> {
         let Self { task, inputs, n_inputs } = self;
         let examples = (0..*n_inputs).map(|index| Ok(Example::new(*task, inputs.nth(index))));
-        evaluate_on(model, batches(*task, examples, device), *n_inputs, ask)
+        evaluate_on(model, measures, (batches(*task, examples, device), *n_inputs), ask)
     }
 }
 
@@ -194,10 +197,11 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
     })
 }
 
+/// Evaluates on the batches of this many examples.
 fn evaluate_on<M: Model>(
     model: &M,
-    batches: impl Iterator<Item = Result<Batch, TrainError>>,
-    n_examples: u64,
+    measures: Measures<'_>,
+    (batches, n_examples): (impl Iterator<Item = Result<Batch, TrainError>>, u64),
     ask: &mut Ask<'_>,
 ) -> Result<Asked<Evaluation>, TrainError> {
     let mut sums = Sums::default();
@@ -207,7 +211,8 @@ fn evaluate_on<M: Model>(
         if ask(progress)?.is_break() {
             return Ok(ControlFlow::Break(progress));
         }
-        sums.add(logits(model, &batch, Mode::Evaluate)?, &batch);
+        let Measures { loss } = measures;
+        sums.add_by(loss, Prediction::new(model, &batch, Mode::Evaluate, loss.inputs())?);
     }
     Ok(ControlFlow::Continue(sums.mean()))
 }
@@ -223,14 +228,18 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// `logits`: `[n_targets, vocab_size]`, those of the batch's targets.
+    /// With the loss `cross-entropy`. `logits`: `[n_targets, vocab_size]`, those of the batch's targets.
     pub(crate) fn add(&mut self, logits: Tensor<2>, batch: &Batch) {
+        let attention_weights = Vec::new();
+        self.add_by(&CrossEntropy, Prediction { logits, batch, features: None, attention_weights });
+    }
+
+    fn add_by(&mut self, loss: &dyn Loss, prediction: Prediction<'_>) {
+        let (logits, batch) = (&prediction.logits, prediction.batch);
         let [n_targets, _] = logits.dims();
         let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
         let right: Vec<bool> = right.into_data().iter::<bool>().collect();
-        let loss =
-            CrossEntropyLossConfig::new().init(&logits.device()).forward(logits, batch.targets.clone());
-        self.loss += loss.into_scalar::<f64>().elem::<f64>() * n_targets as f64;
+        self.loss += loss.value(prediction).total.into_scalar::<f64>() * n_targets as f64;
         self.targets += n_targets;
         self.right_targets += right.iter().filter(|&&right| right).count();
         let mut rest = right.as_slice();

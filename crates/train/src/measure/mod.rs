@@ -4,9 +4,11 @@
 
 mod evaluate;
 mod generate;
+mod measures;
 mod probe;
 
 pub use evaluate::{AllInputs, Ask, Asked, EvaluationProgress, HeldOut, evaluate, evaluate_exactly};
 pub(crate) use evaluate::{Sums, examples_at_once, go_on, whole};
 pub use generate::{Sampling, generate, generate_one_by_one};
+pub use measures::Measures;
 pub use probe::Probe;

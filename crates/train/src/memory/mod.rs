@@ -20,6 +20,8 @@ pub struct Passes {
     pub n_in_evaluation: usize,
     /// Positions of an example that carry loss.
     pub n_targets: usize,
+    /// Whether the loss reads attention weights, so that no kernel takes the place of the reference implementation.
+    pub shows_maps: bool,
 }
 
 /// Numbers that a model has and computes, at four bytes each.

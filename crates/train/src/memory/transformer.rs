@@ -44,14 +44,15 @@ const MAPS_OF_FRAME: f64 = 7.0;
 pub(crate) fn sizes(config: &TransformerConfig, passes: &Passes) -> ModelSizes {
     let layers = config.n_layers as f64;
     let Parameters { all, learned, learned_maps } = Parameters::of(config);
-    let step = Pass::new(config, passes.n_in_step, passes.n_targets);
-    let evaluation = Pass::new(config, passes.n_in_evaluation, passes.n_targets);
+    let is_fused = is_fused(config) && !passes.shows_maps;
+    let step = Pass::new(config, passes, passes.n_in_step);
+    let evaluation = Pass::new(config, passes, passes.n_in_evaluation);
     // As many examples as fit into a frame, and one that each checkpoint has.
     let in_frame = MAX_VALUES / (config.n_layers * config.n_heads * config.seq_len.pow(2)).max(1);
-    let frame = Pass::new(config, in_frame.clamp(1, MAX_EXAMPLES_OF_FRAME), passes.n_targets);
+    let frame = Pass::new(config, passes, in_frame.clamp(1, MAX_EXAMPLES_OF_FRAME));
     let maps_kept = MAPS_KEPT + if config.dropout > 0.0 { MAPS_OF_DROPOUT } else { 0.0 };
     let d_hidden = d_hidden_of_additive(config);
-    let (kept, under_way, evaluated) = match is_fused(config) {
+    let (kept, under_way, evaluated) = match is_fused {
         true => (0.0, 0.0, 0.0),
         false => (
             maps_kept + HIDDEN_OF_ADDITIVE * d_hidden,
@@ -95,13 +96,14 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(config: &TransformerConfig, n_examples: usize, n_targets: usize) -> Self {
+    fn new(config: &TransformerConfig, passes: &Passes, n_examples: usize) -> Self {
+        let &Passes { n_targets, shows_maps, .. } = passes;
         let [n_heads, n_kv_heads, d_k, d_v] = heads(config);
         let n_tokens = n_examples as f64 * config.seq_len as f64;
         let stream = n_tokens * config.d_model as f64;
         let projected = n_tokens * (n_heads * (d_k + d_v) + n_kv_heads * (d_k + d_v));
         // Norm and scores of a head take copies of queries and keys.
-        let copies = if config.qk_norm || !is_fused(config) { 2.0 } else { 1.0 };
+        let copies = if config.qk_norm || shows_maps || !is_fused(config) { 2.0 } else { 1.0 };
         // The kernel keeps one; measured for the others, of which a user's may need as many as the largest.
         let per_hidden = match &*config.activation.name {
             "gelu" => 1.0,

@@ -121,16 +121,19 @@ impl Registry {
         Ok(config)
     }
 
-    /// A config with the defaults of its task, its model, its optimizer and its schedule, if the registry has them.
+    /// A config with the defaults of its task and of all that it names, if the registry has them.
     fn with_defaults(&self, config: Table) -> Table {
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {
             Some(Ok(defaults)) => merge(defaults, config),
             _ => config,
         };
-        let choice = config.get("model").and_then(|model| model.clone().try_into::<Choice>().ok());
-        let model = choice.and_then(|choice| self.models.read(&choice).ok()).map(|ready| ready.choice);
-        fill_in(config.get_mut("model"), model);
+        let choice =
+            |table: &str| config.get(table).and_then(|table| table.clone().try_into::<Choice>().ok());
+        let model = choice("model").and_then(|choice| self.models.read(&choice).ok());
+        let loss = choice("loss").and_then(|choice| self.parts.losses.read(&choice).ok());
+        fill_in(config.get_mut("model"), model.map(|ready| ready.choice));
+        fill_in(config.get_mut("loss"), loss.map(|ready| ready.choice));
         let table = config.get("optimizer").cloned();
         let optimizer = table.and_then(|table| table.try_into::<OptimizerConfig>().ok());
         let optimizer = optimizer.and_then(|optimizer| self.parts.optimizers.read(&optimizer.rule).ok());

@@ -4,7 +4,7 @@ use qkv_model::Settings;
 
 use super::Registry;
 use crate::error::TrainError;
-use crate::training::{Optimizer, Schedule};
+use crate::training::{Loss, Optimizer, Schedule};
 
 impl Registry {
     /// Adds an optimizer: the settings beside its name in the table `[optimizer]` become an [`Optimizer`].
@@ -87,5 +87,36 @@ impl Registry {
         build: impl Fn(&C) -> Result<S, TrainError> + Send + Sync + 'static,
     ) -> Self {
         Self { parts: self.parts.schedule(name, build), ..self }
+    }
+
+    /// Adds a loss: the settings beside its name in the table `[loss]` become a [`Loss`].
+    ///
+    /// ```
+    /// use qkv_model::NoSettings;
+    /// use qkv_train::{ConfigSource, Loss, LossValue, Prediction, Registry, TrainError};
+    ///
+    /// /// The margin by which the right answer misses a lead of 1 over the mean of all.
+    /// #[derive(Debug)]
+    /// struct Hinge;
+    ///
+    /// impl Loss for Hinge {
+    ///     fn value(&self, Prediction { logits, batch, .. }: Prediction<'_>) -> LossValue {
+    ///         let mean = logits.clone().mean_dim(1);
+    ///         let answers = logits.gather(1, batch.targets.clone().unsqueeze_dim(1));
+    ///         LossValue::from((mean - answers).add_scalar(1.0).clamp_min(0.0).mean())
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::new().loss("hinge", |_: &NoSettings| Ok(Hinge));
+    /// let experiment = registry.read(ConfigSource::Task("reverse"), &["loss=hinge"])?;
+    /// assert_eq!(format!("{:?}", experiment.parts.loss), "Hinge");
+    /// # Ok::<(), TrainError>(())
+    /// ```
+    pub fn loss<C: Settings, L: Loss + 'static>(
+        self,
+        name: &str,
+        build: impl Fn(&C) -> Result<L, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { parts: self.parts.loss(name, build), ..self }
     }
 }

@@ -1,16 +1,17 @@
 //! From a task's defaults, a TOML text and `key=value` settings to one checked config.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qkv_model::{Choice, Ready, plain_words};
-use qkv_run::{RunFolder, flatten};
+use qkv_run::RunFolder;
 use toml::{Table, Value};
 
+use super::keys::{check_keys, known_keys};
 use super::optimizer_name::rename;
 use super::schedule_name::{SCHEDULE, one_form, rename_schedule, setting_of_kind};
 use super::{Experiment, Registry, TRANSFORMER};
-use crate::config::{Config, KIND, Parent, Recipe};
+use crate::config::{CROSS_ENTROPY, Config, KIND, Parent, Recipe};
 use crate::error::TrainError;
 use crate::task::Task;
 
@@ -87,6 +88,7 @@ impl Reader<'_> {
         let parts = parts.parts(config.recipe())?;
         config.optimizer = parts.recipe.optimizer.clone();
         config.schedule = parts.recipe.schedule.clone();
+        config.loss = parts.recipe.loss.clone();
         let Ready { choice, build: fit, .. } = models.read(&config.model)?;
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
         let fitted = fitted.map_err(|error| with_table(error, &choice))?;
@@ -196,11 +198,12 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// The defaults of a task for the kind of model, the optimizer and the schedule that are asked for.
+/// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.
 pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Table, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
+    defaults.extend(named("loss", CROSS_ENTROPY));
     registry.tasks.check_name(task)?;
     let mut of_task: Table = registry.defaults[task].parse().map_err(|error| {
         TrainError::Config(format!("the defaults of the task `{task}` are not TOML: {error}"))
@@ -211,59 +214,12 @@ pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result
     let mut defaults = merge(defaults, of_task);
     rename(registry, &mut defaults, given)?;
     rename_schedule(registry, &mut defaults, given)?;
-    Ok(match name_of(given, "model")? {
-        Some(model) => merge(defaults, named("model", model)),
-        None => defaults,
-    })
-}
-
-/// The dotted path of every key that a config of this task and this kind of model can have.
-fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>, TrainError> {
-    let config = deserialize(defaults.clone())?;
-    let task_keys = registry.tasks.read(&config.task)?.keys;
-    let model_keys = registry.models.read(&config.model)?.keys;
-    let optimizer_keys = registry.parts.optimizers.read(&config.optimizer.rule)?.keys;
-    let schedule_keys = registry.parts.schedules.read(&config.schedule.shape)?.keys;
-    let of_task = task_keys.into_iter().map(|key| format!("task.{key}"));
-    let of_model = model_keys.into_iter().map(|key| format!("model.{key}"));
-    let of_optimizer = optimizer_keys.into_iter().map(|key| format!("optimizer.{key}"));
-    let of_schedule = schedule_keys.into_iter().map(|key| format!("schedule.{key}"));
-    let of_parts = of_optimizer.chain(of_schedule);
-    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).chain(of_parts).collect())
-}
-
-fn check_keys(given: &Table, known: &BTreeSet<String>) -> Result<(), TrainError> {
-    for (path, value) in flatten(given) {
-        let below = known.iter().find(|known| known.starts_with(&format!("{path}.")));
-        if let Some(key) =
-            below.filter(|_| !known.contains(&path) && !known.contains(&format!("{path}.name")))
-        {
-            let what = format!("`{path}` must be a table with keys such as `{key}`, got {value}");
-            return Err(TrainError::Config(what));
-        }
-        // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde
-        // checks the shape; a choice may also be written by its name alone.
-        let fits = |known: &String| {
-            path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
-        };
-        if !known.iter().any(fits) {
-            return Err(TrainError::UnknownKey { nearest: nearest(&path, known), key: path });
+    for choice in ["model", "loss"] {
+        if let Some(name) = name_of(given, choice)? {
+            defaults = merge(defaults, named(choice, name));
         }
     }
-    Ok(())
-}
-
-/// The known key that looks most like `path`, if one does: by whole path, or by its last part alone, because the most
-/// frequent mistake is the wrong table.
-fn nearest(path: &str, known: &BTreeSet<String>) -> Option<String> {
-    let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
-    let likeness = |known: &str| {
-        let whole = strsim::normalized_damerau_levenshtein(path, known);
-        whole.max(strsim::normalized_damerau_levenshtein(&last(path), &last(known)) - 0.05)
-    };
-    // Below one half, a suggestion confuses more than it helps.
-    let best = known.iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= 0.5);
-    best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known.clone())
+    Ok(defaults)
 }
 
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
@@ -291,7 +247,7 @@ pub(super) fn merge(mut base: Table, over: Table) -> Table {
     base
 }
 
-fn deserialize(table: Table) -> Result<Config, TrainError> {
+pub(super) fn deserialize(table: Table) -> Result<Config, TrainError> {
     table.try_into().map_err(|error: toml::de::Error| TrainError::Config(plain_words(&error.to_string())))
 }
 

@@ -80,7 +80,7 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
     }
 
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
-        self.write(&Event::Step(*report))?;
+        self.write(&Event::Step(report.clone()))?;
         Ok(Next::Continue)
     }
 

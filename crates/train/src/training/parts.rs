@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use qkv_model::{Choice, KnownNames, Named, Ready, Settings};
+use qkv_model::{Choice, KnownNames, Named, NoSettings, Ready, Settings};
 
+use super::loss::{CrossEntropy, LabelSmoothing, Loss, MeanSquaredError};
 use super::optimizer::{Adam, AdamW, Lion, Muon, Optimizer, Sgd};
 use super::schedule::{Constant, Cosine, InverseSquareRoot, Linear, Schedule, WarmupStableDecay};
-use crate::config::{ADAM_W, COMMON_SETTINGS, COSINE, KIND, Recipe};
+use crate::config::{ADAM_W, COMMON_SETTINGS, COSINE, CROSS_ENTROPY, KIND, Recipe};
 use crate::error::TrainError;
+use crate::measure::Measures;
 
 /// Everything that a training is made of, beside its model and its task: the numbers of a recipe, and what the names in
 /// it stand for.
@@ -32,6 +34,8 @@ pub struct Parts {
     pub optimizer: Arc<dyn Optimizer>,
     /// What [`ScheduleConfig::shape`](crate::ScheduleConfig::shape) names.
     pub schedule: Arc<dyn Schedule>,
+    /// What [`Recipe::loss`] names.
+    pub loss: Arc<dyn Loss>,
 }
 
 impl Parts {
@@ -60,6 +64,11 @@ impl Parts {
     pub fn learning_rate(&self, factor: f64) -> f64 {
         self.recipe.optimizer.lr * factor
     }
+
+    /// What an evaluation measures.
+    pub fn measures(&self) -> Measures<'_> {
+        Measures { loss: &*self.loss }
+    }
 }
 
 /// What a recipe can name. [`PartsCatalog::default`] has what is built in.
@@ -79,19 +88,29 @@ impl Parts {
 /// | `inverse-square-root` | [`InverseSquareRoot`] | `warmup_steps` |
 /// | `linear` | [`Linear`] | `warmup_steps`, `final_factor` |
 /// | `warmup-stable-decay` | [`WarmupStableDecay`] | `warmup_steps`, `decay_share`, `final_factor` |
+///
+/// | loss | type | settings |
+/// |---|---|---|
+/// | `cross-entropy` | [`CrossEntropy`] | |
+/// | `label-smoothing` | [`LabelSmoothing`] | `smoothing` |
+/// | `mean-squared-error` | [`MeanSquaredError`] | |
 #[derive(Debug, Clone)]
 pub struct PartsCatalog {
     pub(crate) optimizers: Named<BuildOptimizer>,
     pub(crate) schedules: Named<BuildSchedule>,
+    pub(crate) losses: Named<BuildLoss>,
 }
 
 pub(crate) type BuildOptimizer = dyn Fn() -> Result<Arc<dyn Optimizer>, TrainError>;
 
 pub(crate) type BuildSchedule = dyn Fn() -> Result<Arc<dyn Schedule>, TrainError>;
 
+pub(crate) type BuildLoss = dyn Fn() -> Result<Arc<dyn Loss>, TrainError>;
+
 impl Default for PartsCatalog {
     fn default() -> Self {
-        Self { optimizers: Named::new("optimizer"), schedules: Named::new("schedule") }
+        let losses = Named::new("loss");
+        Self { optimizers: Named::new("optimizer"), schedules: Named::new("schedule"), losses }
             .optimizer("adam", Adam::build)
             .optimizer(ADAM_W, AdamW::build)
             .optimizer("lion", Lion::build)
@@ -102,6 +121,9 @@ impl Default for PartsCatalog {
             .schedule("inverse-square-root", InverseSquareRoot::build)
             .schedule("linear", Linear::build)
             .schedule("warmup-stable-decay", WarmupStableDecay::build)
+            .loss(CROSS_ENTROPY, |_: &NoSettings| Ok(CrossEntropy))
+            .loss("label-smoothing", LabelSmoothing::build)
+            .loss("mean-squared-error", |_: &NoSettings| Ok(MeanSquaredError))
     }
 }
 
@@ -134,6 +156,20 @@ impl PartsCatalog {
         self
     }
 
+    /// Adds a loss. `build` makes it from its settings.
+    pub fn loss<C: Settings, L: Loss + 'static>(
+        mut self,
+        name: &str,
+        build: impl Fn(&C) -> Result<L, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        let build = Arc::new(build);
+        self.losses.add(name, move |settings: C| {
+            let build = Arc::clone(&build);
+            Box::new(move || Ok(Arc::new(build(&settings)?)))
+        });
+        self
+    }
+
     /// What the names of a recipe stand for.
     ///
     /// # Errors
@@ -149,7 +185,9 @@ impl PartsCatalog {
         check_own("schedule", &choice, &keys, ["name", KIND])?;
         recipe.schedule.shape = choice;
         let schedule = build()?;
-        Ok(Parts { recipe, optimizer, schedule })
+        let Ready { choice, build, .. } = self.losses.read(&recipe.loss)?;
+        recipe.loss = choice;
+        Ok(Parts { recipe, optimizer, schedule, loss: build()? })
     }
 
     /// The names of the optimizers, in alphabetical order.
@@ -164,7 +202,12 @@ impl PartsCatalog {
 
     /// Everything that it has, kind by kind.
     pub fn known(&self) -> Vec<KnownNames<'_>> {
-        vec![self.optimizers.known(), self.schedules.known()]
+        vec![self.losses.known(), self.optimizers.known(), self.schedules.known()]
+    }
+
+    /// The names of the losses, in alphabetical order.
+    pub fn loss_names(&self) -> impl Iterator<Item = &str> {
+        self.losses.names()
     }
 
     /// Whether every name was taken only once.
@@ -173,7 +216,8 @@ impl PartsCatalog {
     /// If one was not.
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizers.check()?;
-        Ok(self.schedules.check()?)
+        self.schedules.check()?;
+        Ok(self.losses.check()?)
     }
 }
 

@@ -1,12 +1,14 @@
 //! One step of back-propagation, from a batch to updated weights.
 
+use std::collections::BTreeMap;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use qkv_model::Mode;
 
 use super::batch::Batch;
 use super::finite::NotFinite;
-use super::loss::loss;
+use super::loss::{LossValue, Prediction};
 use super::observer::State;
 use super::optimizer::{ModuleUpdate, Roles};
 use super::parts::Parts;
@@ -14,10 +16,12 @@ use crate::error::{Quantity, TrainError};
 use crate::model::Model;
 
 /// The loss and the gradient that a step starts from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepOutcome {
-    /// Mean cross-entropy of the batch, in nats.
+    /// The loss of the batch.
     pub loss: f64,
+    /// Its named parts.
+    pub loss_parts: BTreeMap<String, f64>,
     /// Norm of all gradients together, before clipping.
     pub grad_norm: f64,
 }
@@ -25,8 +29,10 @@ pub struct StepOutcome {
 /// The first half of a step.
 #[derive(Debug)]
 pub struct Backward {
-    /// Mean cross-entropy of the batch, in nats; finite.
+    /// The loss of the batch; finite.
     pub loss: f64,
+    /// Its named parts.
+    pub loss_parts: BTreeMap<String, f64>,
     /// Its derivative by every learned parameter, not yet clipped.
     pub gradients: GradientsParams,
 }
@@ -48,18 +54,60 @@ impl<M: Model + Module> State<M> {
     /// # Errors
     /// If the model does not fit the batch, has no gradients, or its loss is not finite.
     pub fn backward(&self, parts: &Parts, batch: &Batch) -> Result<Backward, TrainError> {
-        let seed = parts.recipe.seed;
-        let loss = loss(&self.model, batch, Mode::Train { seed, step: self.step })?;
-        if !loss.device().is_autodiff() {
+        let mode = Mode::Train { seed: parts.recipe.seed, step: self.step };
+        self.backward_from(parts.loss.value(Prediction::new(&self.model, batch, mode, parts.loss.inputs())?))
+    }
+
+    /// Backward from any loss of the model, in a loop of your own:
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use qkv_model::{Init, Mode, TransformerConfig};
+    /// use qkv_train::{Batch, CrossEntropy, Examples, Loss, LossInputs, OptimizerState, Parts};
+    /// use qkv_train::{Prediction, Recipe, Reverse, Split, State, TrainError};
+    ///
+    /// let (device, task) = (Device::flex().autodiff(), Reverse { seq_len: 4, n_symbols: 3 });
+    /// let examples = Examples { task: &task, seed: 0, split: Split::Train };
+    /// let model = TransformerConfig::new(3, 4, 16).init(&Init::new(&device, 0))?;
+    /// let mut state = State { step: 0, model, optimizer: OptimizerState::default() };
+    /// let parts = Parts::new(Recipe::default())?;
+    /// let mut losses = Vec::new();
+    /// while state.step < 200 {
+    ///     let batch = Batch::draw(examples, state.step * 32, 32, &device)?;
+    ///     let mode = Mode::Train { seed: 0, step: state.step };
+    ///     let prediction = Prediction::new(&state.model, &batch, mode, LossInputs::default())?;
+    ///     let penalty = prediction.logits.clone().square().mean().mul_scalar(1e-3);
+    ///     let loss = CrossEntropy.value(prediction).total + penalty;
+    ///     let backward = state.backward_from(loss.into())?;
+    ///     let outcome;
+    ///     (state, outcome) = state.update(&parts, backward, 1.0)?;
+    ///     losses.push(outcome.loss);
+    /// }
+    /// assert!(losses[199] < losses[0] / 2.0, "{losses:?}");
+    /// # Ok::<(), TrainError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the loss is not one number, has no gradients, or is not finite.
+    pub fn backward_from(&self, loss: LossValue) -> Result<Backward, TrainError> {
+        let LossValue { total, parts } = loss;
+        for (name, number) in parts.iter().map(|(name, part)| (&**name, part)).chain([("total", &total)]) {
+            let [n_values] = number.dims();
+            if n_values != 1 {
+                return Err(TrainError::LossShape { name: name.to_owned(), n_values });
+            }
+        }
+        if !total.device().is_autodiff() {
             return Err(TrainError::NoGradients);
         }
-        let loss_value = loss.clone().into_scalar::<f64>();
-        if let Some(loss) = NotFinite::number(Quantity::Loss, loss_value) {
+        let loss = total.clone().into_scalar::<f64>();
+        if let Some(loss) = NotFinite::number(Quantity::Loss, loss) {
             let cause = NotFinite::search(&self.model, &self.optimizer, None);
             return Err(cause.unwrap_or(loss).after(self.step));
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        Ok(Backward { loss: loss_value, gradients })
+        let loss_parts = parts.into_iter().map(|(name, part)| (name, part.into_scalar::<f64>())).collect();
+        let gradients = GradientsParams::from_grads(total.backward(), &self.model);
+        Ok(Backward { loss, loss_parts, gradients })
     }
 
     /// Clipping and update.
@@ -73,7 +121,7 @@ impl<M: Model + Module> State<M> {
         factor: f64,
     ) -> Result<(Self, StepOutcome), TrainError> {
         let Self { step, model, mut optimizer } = self;
-        let Backward { loss, gradients } = backward;
+        let Backward { loss, loss_parts, gradients } = backward;
         let update = ModuleUpdate {
             optimizer: &*parts.optimizer,
             learning_rate: parts.learning_rate(factor),
@@ -81,7 +129,7 @@ impl<M: Model + Module> State<M> {
             roles: &Roles::of(&model),
         };
         let (model, grad_norm) = update.apply(&mut optimizer, model, gradients)?;
-        Ok((Self { step: step + 1, model, optimizer }, StepOutcome { loss, grad_norm }))
+        Ok((Self { step: step + 1, model, optimizer }, StepOutcome { loss, loss_parts, grad_norm }))
     }
 
     /// # Errors

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use qkv_model::Mode;
 use qkv_run::{Evaluation, StepReport};
 
 use super::batch::Batch;
+use super::loss::Prediction;
 use super::observer::{Next, Observer, State};
 use super::observers::Observers;
 use super::optimizer::OptimizerState;
@@ -90,7 +92,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     ///
     /// # Errors
     /// If the recipe is out of range, the model or `device` is without autodiff, or the task has no examples for one of
-    /// its splits, or examples of a wrong length or with targets outside its vocabulary.
+    /// its splits, or examples of a wrong length or with targets outside its vocabulary, or the loss reads attention
+    /// weights that the model does not show.
     pub fn with_parts(
         model: M,
         task: &'a dyn Task,
@@ -104,7 +107,11 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         let vocab_size = task.vocabulary().len();
         for split in [Split::Train, Split::Validation, Split::Test] {
             let example = draw(task, parts.recipe.seed, split, 0)?;
-            Batch::new(task, &[example], device)?.check_targets(vocab_size)?;
+            let batch = Batch::new(task, &[example], device)?;
+            batch.check_targets(vocab_size)?;
+            if parts.loss.inputs().attention_weights && batch.targets.dims() != [0] {
+                Prediction::new(&model, &batch, Mode::Evaluate, parts.loss.inputs())?;
+            }
         }
         let state = State { step: 0, model, optimizer: OptimizerState::default() };
         let (device, observers) = (device.clone(), Vec::new());
@@ -152,7 +159,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         let mut observers = Observers::new(observers, (origin != Origin::New).then_some(state.step));
         let examples = |split| Examples { task, seed, split };
         let held_out = HeldOut { examples: examples(Split::Validation), n_examples: train.eval_examples };
-        let validation = Validation { held_out, device: &device, train: &train };
+        let measures = parts.measures();
+        let validation = Validation { held_out, measures, device: &device, train: &train };
 
         observers.notify(&state, |observer| observer.start(&state))?;
         // The start of a run is not evaluated.
@@ -195,11 +203,11 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             observers.notify(&state, |observer| observer.gradients(&state, &backward.gradients))?;
             let outcome;
             (state, outcome) = state.update(&parts, backward, factor)?;
-            let StepOutcome { loss, grad_norm } = outcome;
+            let StepOutcome { loss, loss_parts, grad_norm } = outcome;
 
             let n_tokens = (train.batch_size * task.seq_len()) as f64;
             let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
-            let report = StepReport { step: state.step, loss, lr, grad_norm, tokens_per_second };
+            let report = StepReport { step: state.step, loss, lr, grad_norm, tokens_per_second, loss_parts };
             let mut next = Next::Continue;
             observers.notify(&state, |observer| {
                 next = next.max(observer.step(&state, &report)?);

@@ -12,12 +12,13 @@ use super::observers::Observers;
 use super::trainer::Ended;
 use crate::config::TrainConfig;
 use crate::error::{Quantity, TrainError};
-use crate::measure::HeldOut;
+use crate::measure::{HeldOut, Measures};
 use crate::model::Model;
 
 /// Evaluates the states of a run.
 pub(super) struct Validation<'a> {
     pub(super) held_out: HeldOut<'a>,
+    pub(super) measures: Measures<'a>,
     pub(super) device: &'a Device,
     pub(super) train: &'a TrainConfig,
 }
@@ -67,7 +68,8 @@ impl Validation<'_> {
         observers: &mut Observers<'_, M>,
     ) -> Result<ControlFlow<(), Evaluation>, TrainError> {
         let mut ask = |progress| observers.ask(state, progress);
-        let whole = self.held_out.evaluate_while(&state.model.valid(), self.device, &mut ask)?;
+        let whole =
+            self.held_out.evaluate_while(&state.model.valid(), self.measures, self.device, &mut ask)?;
         Ok(whole.map_break(|_| ()))
     }
 

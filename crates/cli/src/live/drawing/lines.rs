@@ -12,16 +12,16 @@ const GAP: usize = 2;
 /// The figures, the most important first, and last the task. Each keeps its width, so that nothing moves while they
 /// change.
 pub fn figures(view: &View) -> Vec<String> {
-    let Pace { step, last_step, report, tokens_per_second, seconds_left } = view.pace;
+    let Pace { step, last_step, ref report, tokens_per_second, seconds_left } = view.pace;
     let digits = last_step.to_string().len();
     let mut figures = vec![format!("step {step:>digits$}/{last_step}")];
     if view.training == Training::Held {
         figures.push("paused".to_owned());
     }
-    figures.extend(report.map(|report| format!("loss {:<8}", significant(report.loss))));
+    figures.extend(report.as_ref().map(|report| format!("loss {:<8}", significant(report.loss))));
     figures.extend(seconds_left.map(|seconds| format!("{:>5} left", duration(seconds))));
     figures.extend(tokens_per_second.map(|rate| format!("{:>7} tokens/s", grouped(rate.round() as usize))));
-    figures.extend(report.map(|report| format!("lr {:.1e}", report.lr)));
+    figures.extend(report.as_ref().map(|report| format!("lr {:.1e}", report.lr)));
     figures.push(view.task.clone());
     figures
 }

@@ -69,6 +69,8 @@ fn footing(view: &View, area: Rect, canvas: &mut Canvas) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use qkv_inspect::{Matrix, TextStyle};
     use qkv_train::StepReport;
@@ -93,7 +95,14 @@ mod tests {
         let w_k = vec![f64::NAN, f64::INFINITY, -1.0, 0.0, 1.0, f64::NEG_INFINITY];
         let matrix = |rows, columns, values| Matrix::new(rows, columns, values).expect("a value a cell");
         let place = Place { layer: 1, head: 2, input: 0 };
-        let report = StepReport { step: 7, loss: 0.2857, lr: 0.005, grad_norm: 1.0, tokens_per_second: 1.0 };
+        let report = StepReport {
+            step: 7,
+            loss: 0.2857,
+            lr: 0.005,
+            grad_norm: 1.0,
+            tokens_per_second: 1.0,
+            loss_parts: BTreeMap::new(),
+        };
         View {
             task: "reverse".to_owned(),
             style,

@@ -27,7 +27,7 @@ pub struct Figures {
     pub n_test_examples: Option<u64>,
     /// The model on the first test example.
     pub probe: Probe,
-    /// The loss of simpler models on the test split, where the task has any.
+    /// The loss of simpler models on the test split, where the task has any and the run's loss is cross-entropy, too.
     pub baselines: Vec<Baseline>,
     /// A text that the model generated, where the task has a prompt.
     pub sample: Option<String>,
@@ -51,15 +51,20 @@ impl Job {
         };
         let held_out = HeldOut { examples, n_examples: TEST_EXAMPLES };
         let ask = until_a_signal("test examples");
-        let evaluation = held_out.evaluate_while(model, &self.device, &mut |progress| Ok(ask(progress)))?;
+        let mut ask_it = |progress| Ok(ask(progress));
+        let measures = self.parts.measures();
+        let evaluation = held_out.evaluate_while(model, measures, &self.device, &mut ask_it)?;
         let ControlFlow::Continue(evaluation) = evaluation else { return Ok(ControlFlow::Break(())) };
         let probe = Probe::new(model, &*self.task, &examples.draw(0)?, &self.device)?;
         let (mut baselines, mut sample) = (Vec::new(), None);
         if let Some(corpus) = self.task.corpus() {
-            let mut ask = until_a_signal("positions counted");
-            match corpus.baselines(Split::Test, &mut ask) {
-                ControlFlow::Continue(found) => baselines = found,
-                ControlFlow::Break(_) => return Ok(ControlFlow::Break(())),
+            // Their cross-entropies stand beside the loss.
+            if self.parts.loss.is_cross_entropy() {
+                let mut ask = until_a_signal("positions counted");
+                match corpus.baselines(Split::Test, &mut ask) {
+                    ControlFlow::Continue(found) => baselines = found,
+                    ControlFlow::Break(_) => return Ok(ControlFlow::Break(())),
+                }
             }
             sample = self.sample(model, corpus, &mut until_a_signal("tokens generated"))?;
         }

@@ -13,6 +13,7 @@ fn every_name_of_every_kind_is_listed_and_no_other() {
         ("task", "task.name"),
         ("model", "model.name"),
         ("score", "model.score"),
+        ("loss", "loss.name"),
         ("optimizer", "optimizer.name"),
     ] {
         let refused = match kind {

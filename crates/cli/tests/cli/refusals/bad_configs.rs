@@ -43,6 +43,7 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("optimizer.beta_2", "nan", &["optimizer.beta_2", "a number must be finite"]),
     ("optimizer.beta_2", "\"long\"", &["optimizer.beta_2", "a number", "\"long\""]),
     ("optimizer.name", "\"adamw\"", &["unknown optimizer `adamw`", "choose one of adam, adam-w, lion, muon, sgd"]),
+    ("loss", "\"hinge\"", &["unknown loss `hinge`", "cross-entropy, label-smoothing, mean-squared-error"]),
     ("optimizer.epsilon", "0", &["optimizer.epsilon", "above 0", "got 0"]),
     ("optimizer.weight_decay", "-1", &["optimizer.weight_decay", "at least 0", "got -1"]),
     ("optimizer.clip", "-1", &["optimizer.clip", "at least 0", "got -1"]),

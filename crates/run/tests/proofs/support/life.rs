@@ -1,5 +1,6 @@
 //! The life of a run, in scenes; and what must hold whenever it ends.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -227,7 +228,14 @@ fn train(
 ) -> Result<(), RunError> {
     for step in steps {
         let lr = seed as f64;
-        let report = StepReport { step, loss: 0.5, lr, grad_norm: 1.0, tokens_per_second: 2.0 };
+        let report = StepReport {
+            step,
+            loss: 0.5,
+            lr,
+            grad_norm: 1.0,
+            tokens_per_second: 2.0,
+            loss_parts: BTreeMap::new(),
+        };
         let failed = |source| RunError::Io { action: "write", path: run.path().to_owned(), source };
         Event::Step(report).write(log).map_err(failed)?;
     }

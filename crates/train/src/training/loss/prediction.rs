@@ -1,0 +1,88 @@
+//! From a batch to the logits at its targets.
+
+use burn::tensor::Tensor;
+use qkv_model::{Mode, Stage};
+
+use super::LossInputs;
+use crate::error::TrainError;
+use crate::model::Model;
+use crate::training::Batch;
+
+/// What a model predicts of a batch, as far as a loss or a metric reads it.
+#[derive(Debug, Clone)]
+pub struct Prediction<'a> {
+    /// At the positions that carry loss, `[n_targets, vocab_size]`.
+    pub logits: Tensor<2>,
+    /// Of what: its `targets` are the right answers.
+    pub batch: &'a Batch,
+    /// At every position, `[batch, seq_len, d_model]`; `None` unless it was asked for.
+    pub features: Option<Tensor<3>>,
+    /// Before dropout, `[batch, heads, seq_len, seq_len]` of every layer; none unless they were asked for.
+    pub attention_weights: Vec<Tensor<4>>,
+}
+
+impl<'a> Prediction<'a> {
+    /// The forward pass of `model` on `batch`, with what a loss reads besides logits.
+    ///
+    /// # Errors
+    /// If the model does not fit the batch, or shows no attention weights.
+    pub fn new<M: Model>(
+        model: &M,
+        batch: &'a Batch,
+        mode: Mode,
+        inputs: LossInputs,
+    ) -> Result<Self, TrainError> {
+        let mut attention_weights = Vec::new();
+        let features = match inputs.attention_weights {
+            false => model.features(batch.tokens.clone(), mode),
+            true => {
+                let mut keep = |_, stage, x: Tensor<4>| {
+                    if stage == Stage::Weights {
+                        attention_weights.push(x.clone());
+                    }
+                    x
+                };
+                let features = model.features_with(batch.tokens.clone(), mode, &mut keep);
+                let done = "given a loss of attention weights";
+                features.ok_or(TrainError::NotWritten { method: "features_with", done })?
+            }
+        };
+        let kept = inputs.features.then(|| features.clone());
+        Ok(Self { logits: logits_of(model, features, batch)?, batch, features: kept, attention_weights })
+    }
+}
+
+/// Logits at the positions that carry loss, `[n_targets, vocab_size]`.
+pub(crate) fn logits<M: Model>(model: &M, batch: &Batch, mode: Mode) -> Result<Tensor<2>, TrainError> {
+    logits_of(model, model.features(batch.tokens.clone(), mode), batch)
+}
+
+/// The same of given features, `[batch, seq_len, d_model]`.
+pub(crate) fn logits_of<M: Model>(
+    model: &M,
+    features: Tensor<3>,
+    batch: &Batch,
+) -> Result<Tensor<2>, TrainError> {
+    let [n_examples, seq_len, _] = batch.tokens.dims();
+    let [n_targets] = batch.targets.dims();
+    let got = features.dims();
+    if got[..2] != [n_examples, seq_len] {
+        let expected = format!("[{n_examples}, {seq_len}, d_model]");
+        return Err(TrainError::ModelShape { what: "features", expected, got: got.to_vec() });
+    }
+    let features = features.reshape([n_examples * seq_len, got[2]]);
+    // Where every position carries loss, picking them all would only copy them.
+    let picked = if n_targets == n_examples * seq_len {
+        features
+    } else {
+        features.select(0, batch.positions.clone())
+    };
+    let logits = model.logits(picked);
+    let [n_rows, vocab_size] = logits.dims();
+    if n_rows != n_targets {
+        let expected = format!("[{n_targets}, vocab_size]");
+        return Err(TrainError::ModelShape { what: "logits", expected, got: vec![n_rows, vocab_size] });
+    }
+    batch.check_targets(vocab_size)?;
+    Ok(logits)
+}
