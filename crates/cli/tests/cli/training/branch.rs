@@ -203,7 +203,7 @@ fn the_matrices_of_a_branch_moved_since_its_own_first_step() {
         (figures[1].parse::<f64>().unwrap_or(f64::NAN), figures[0].parse::<f64>().unwrap_or(f64::NAN))
     };
     let text = sandbox.succeeds("inspect new").stdout;
-    assert!(text.contains("W_0, the matrix at step 5\n"), "{text}");
+    assert!(text.contains("W_0 is the matrix at step 5\n"), "{text}");
     let start = tensors(&sandbox.read("new/checkpoints/step-00000005/model.safetensors"));
     let end = tensors(&sandbox.read("new/checkpoints/step-00000012/model.safetensors"));
     let name = "blocks.0.attention.w_q";
@@ -213,5 +213,5 @@ fn the_matrices_of_a_branch_moved_since_its_own_first_step() {
     let text = sandbox.succeeds("inspect new/checkpoints/step-00000005").stdout;
     assert_eq!(moved(&text), (0.0, 1.0));
     let text = sandbox.succeeds("inspect run").stdout;
-    assert!(text.contains("W_0, the matrix at step 0\n"), "{text}");
+    assert!(text.contains("W_0 is the matrix at step 0\n"), "{text}");
 }
