@@ -78,6 +78,17 @@ fn no_bytes_of_a_frame_panic_and_a_film_goes_on_without_it() {
 }
 
 #[test]
+fn a_flipped_bit_of_a_sealed_frame_is_found_wherever_it_is() {
+    let whole = seeds::sealed_frame();
+    assert!(!readers::finds_damage_in_frame(&whole));
+    for bit in 0..8 * whole.len() {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(readers::finds_damage_in_frame(&flipped), "bit {bit}");
+    }
+}
+
+#[test]
 fn no_mutation_of_a_file_under_a_manifest_is_accepted() {
     for (name, reader) in [
         ("config.json", "description"),

@@ -86,6 +86,14 @@ pub enum RunError {
         /// What this version reads.
         known: &'static [&'static str],
     },
+    /// A file is not written, because it could not be read back. Nothing of it is there.
+    #[error("{} cannot be written so that it can be read back: {what}", file.display())]
+    NotReadable {
+        /// The file.
+        file: PathBuf,
+        /// What it would be, and what was expected.
+        what: String,
+    },
     /// A file, or the files of a checkpoint, do not fit on the disk.
     #[error("cannot write {}: {source}, it needs {bytes} bytes; make room", path.display())]
     DiskFull {
@@ -124,6 +132,10 @@ impl RunError {
 
     pub(crate) fn damaged(file: &Path, what: String) -> Self {
         Self::Damaged { file: file.to_owned(), what }
+    }
+
+    pub(crate) fn not_readable(file: &Path, what: String) -> Self {
+        Self::NotReadable { file: file.to_owned(), what }
     }
 
     pub(crate) fn unknown_format(file: &Path, found: String, known: &'static [&'static str]) -> Self {

@@ -29,6 +29,9 @@ pub const GRADIENT: &str = ".gradient";
 /// Behind the path of a matrix: the norms of the columns of its last change.
 pub const UPDATE: &str = ".update";
 
+/// The last tensor of a frame, `[32]` of bytes: the SHA-256 of everything before it.
+pub const SEAL: &str = "sha256";
+
 /// Behind the path of a parameter in `optimizer.safetensors`: the running mean of its gradient.
 pub const FIRST_MOMENT: &str = ".m";
 /// Behind the path of a parameter in `optimizer.safetensors`: the running mean of its gradient's squares.

@@ -1,7 +1,7 @@
 //! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use super::moments::{Expected, load_moments, moments_to_bytes};
 use crate::config::OptimizerConfig;
 use crate::error::TrainError;
 use crate::task::Task;
-use crate::training::{AdamW, Next, Observer, State};
+use crate::training::{AdamW, Moments, Next, NotFinite, Observer, State};
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///
@@ -56,8 +56,17 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
     let not_safetensors = |reason: String| TrainError::NotSafetensors { path: path.to_owned(), reason };
     let (_, header) =
         SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(error.to_string()))?;
+    let parameters = layout(&model);
+    let names = header.offset_keys();
+    if names.len() > parameters.len() {
+        // Burn takes a kilobyte for each tensor, of which a file may have any number.
+        let known: BTreeSet<&str> = parameters.iter().map(|parameter| parameter.path.as_str()).collect();
+        if let Some(surplus) = names.iter().find(|name| !known.contains(name.as_str())) {
+            return Err(weights(path, format!("the model has no `{surplus}`")));
+        }
+    }
     // Burn takes over the precision of a file, and a backend without it panics.
-    for parameter in layout(&model) {
+    for parameter in parameters {
         let Some(found) = header.info(&parameter.path) else { continue };
         let [expected, found] = [format!("{:?}", parameter.dtype), format!("{:?}", found.dtype)];
         if expected != found {
@@ -73,9 +82,29 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
     let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
     let wrong = result.errors.iter().map(in_words);
     match wrong.chain(missing).chain(unused).next() {
-        None => Ok(model),
+        None => check_finite(&model, &BTreeMap::new(), path).map(|()| model),
         Some(reason) => Err(weights(path, reason)),
     }
+}
+
+/// Refuses what no training goes on from: its first step would find the same.
+fn check_finite<M: Module>(
+    model: &M,
+    moments: &BTreeMap<String, Moments>,
+    path: &Path,
+) -> Result<(), TrainError> {
+    match NotFinite::search(model, moments, None) {
+        None => Ok(()),
+        Some(NotFinite { what, tensor, value }) => {
+            Err(weights(path, what.sentence(tensor.as_deref(), value) + ", expected finite numbers"))
+        }
+    }
+}
+
+/// The same checkpoint, of which no file is read that is far longer than the model needs.
+fn limited<M: Module>(checkpoint: &Checkpoint, model: &M) -> Checkpoint {
+    let needed = layout(model).iter().map(|place| (place.n * place.dtype.size()) as u64).sum();
+    checkpoint.of_a_model(needed)
 }
 
 /// The model of a checkpoint, without what only training needs; see [`load_checkpoint`].
@@ -83,7 +112,8 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
 /// # Errors
 /// If a file is missing or damaged, or does not fit the model.
 pub fn load_checkpoint_weights<M: Module>(checkpoint: &Checkpoint, model: M) -> Result<M, TrainError> {
-    weights_from_bytes(model, checkpoint.read_weights()?, &checkpoint.weights())
+    let weights = limited(checkpoint, &model).read_weights()?;
+    weights_from_bytes(model, weights, &checkpoint.weights())
 }
 
 /// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device.
@@ -98,7 +128,7 @@ pub fn load_checkpoint<M: Module>(
     device: &Device,
 ) -> Result<State<M>, TrainError> {
     let step = checkpoint.step;
-    let Contents { weights, optimizer: moments, description } = checkpoint.read()?;
+    let Contents { weights, optimizer: moments, description } = limited(checkpoint, &model).read()?;
     let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
     let expected = match description.version {
         _ if step == 0 => Expected::None,
@@ -106,6 +136,7 @@ pub fn load_checkpoint<M: Module>(
         None => Expected::Some { step },
     };
     let moments = load_moments(&model, &moments, &checkpoint.optimizer(), expected, device)?;
+    check_finite(&model, &moments, &checkpoint.optimizer())?;
     let mut optimizer = AdamW::new(optimizer);
     (optimizer.step, optimizer.moments) = (step, moments);
     Ok(State { step, model, optimizer })
@@ -128,8 +159,7 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// `config` is written beside the weights, as `config.json`, together with the task's vocabulary.
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
-        let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
-        let description = Description::new(config, task.vocabulary().to_vec());
+        let description = description(config, task);
         Self {
             run: run.clone(),
             description,
@@ -166,6 +196,12 @@ impl Checkpoints {
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
+}
+
+/// What each checkpoint of a training has beside its tensors.
+pub(super) fn description(config: &impl Serialize, task: &dyn Task) -> Description {
+    let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
+    Description::new(config, task.vocabulary().to_vec())
 }
 
 impl<M: Module> Observer<M> for Checkpoints {

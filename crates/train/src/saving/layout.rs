@@ -8,6 +8,7 @@ use qkv_model::ModulePath;
 pub(super) struct Place {
     /// Its name in a file.
     pub path: String,
+    pub shape: Vec<usize>,
     /// Its number of values.
     pub n: usize,
     pub dtype: DType,
@@ -41,6 +42,7 @@ impl ModuleVisitor for Layout {
         let tensor = param.val();
         self.places.push(Place {
             path: self.path.names().join("."),
+            shape: tensor.dims().to_vec(),
             n: tensor.shape().num_elements(),
             dtype: tensor.dtype(),
             learned: param.is_require_grad(),

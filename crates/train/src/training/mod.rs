@@ -16,6 +16,7 @@ mod validation;
 
 pub use batch::Batch;
 pub use clip::{clip_factor, global_norm};
+pub(crate) use finite::NotFinite;
 pub(crate) use loss::{logits, logits_of};
 pub use observer::{Next, Observer, State};
 pub use optimizer::{AdamW, Moments};

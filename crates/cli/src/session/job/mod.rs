@@ -20,7 +20,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, State, Task, TrainError, Trained, Trainer, load_checkpoint,
+    AnyModel, Config, Ended, Experiment, State, Task, TrainError, Trained, Trainer, check_readable,
+    load_checkpoint,
 };
 
 use crate::exit;
@@ -58,6 +59,7 @@ impl Job {
             memory::check(&experiment.memory_of(&model), max_memory)?;
         }
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
+        check_readable(&model, &config, &*task)?;
         // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::new(model.clone(), &*task, config.recipe(), &device)?;
         Ok(Self { config, task, model, first_state: None, device, environment, stop_after: None })
