@@ -27,7 +27,7 @@ enum Place {
         /// The checkpoints to go on from, the best first.
         from: Vec<Checkpoint>,
         /// How it ended, if nothing is left to train.
-        end: Option<Event>,
+        end: Option<Box<Event>>,
         /// Whether its config is to be written again.
         is_changed: bool,
     },
@@ -62,7 +62,7 @@ impl Plan {
         let same = registry.check_same_run(&experiment, &run)?;
         experiment.config.parent = same.parent;
         let from = run.checkpoints_to_resume(step)?;
-        let end = if step.is_none() { run.done()? } else { None };
+        let end = if step.is_none() { run.done()?.map(Box::new) } else { None };
         let origin = match &experiment.config.parent {
             Some(parent) if from.is_empty() => Some(Origin::again(parent)?),
             _ => None,
