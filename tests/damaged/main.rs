@@ -1,5 +1,5 @@
-//! Damaged and hostile bytes for every reader: 10,000 mutations of its seeds each. The targets of `tests/fuzz` look for more
-//! such bytes with the same readers; what they find becomes a seed.
+//! Damaged and hostile bytes for every reader: 10,000 mutations of its seeds each. The targets of `tests/fuzz` look for
+//! more such bytes with the same readers; what they find becomes a seed.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 /// The committed seeds.

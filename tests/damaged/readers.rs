@@ -1,5 +1,5 @@
-//! The readers that need no model, each with what must hold for any bytes: it refuses them or understands them, and never
-//! panics.
+//! The readers that need no model, each with what must hold for any bytes: it refuses them or understands them, and
+//! never panics.
 //!
 //! The files of a checkpoint come with a manifest of their own here, so that damage gets past the hashes.
 

@@ -69,17 +69,17 @@ pub struct TrainArgs {
     /// Overwrite a run that is already in --out
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub force: bool,
-    /// Go on with the run after its latest checkpoint that is whole; without a checkpoint, start it. Settings may change
-    /// what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_… unless
-    /// train.stop_at is set) and where a text lies (task.text), nothing else
+    /// Go on with the run after its latest checkpoint that is whole; without a checkpoint, start it. Settings may
+    /// change what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_…
+    /// unless train.stop_at is set) and where a text lies (task.text), nothing else
     #[arg(long, group = "going_on")]
     pub resume: bool,
     /// Begin another run in NEWDIR from a checkpoint of RUN, with its weights, optimizer state and step, and with any
     /// settings that its weights fit: longer, at another rate, …
     #[arg(long, value_name = "NEWDIR", group = "going_on", conflicts_with_all = ["out", "force"])]
     pub branch: Option<PathBuf>,
-    /// With --resume: go on after the checkpoint of STEP, and set aside what came after it, also in a finished run. With
-    /// --branch: begin from that one
+    /// With --resume: go on after the checkpoint of STEP, and set aside what came after it, also in a finished run.
+    /// With --branch: begin from that one
     #[arg(long, value_name = "STEP", requires = "going_on", conflicts_with_all = ["force", "init_from"])]
     pub from: Option<u64>,
     /// Begin at step 0 with the weights of another run, of a checkpoint's folder, or of a safetensors file

@@ -147,18 +147,18 @@ impl RunError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == ErrorKind::NotADirectory,
-            Self::Io { action: "read", source, .. } => cannot_be_read(source.kind()),
+            Self::Io { action: "read", source, .. } => is_unreadable(source),
             Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => false,
             _ => true,
         }
     }
 }
 
-/// Whether an error lies in what was named, which is missing, something else, or not permitted to this user. Any other
-/// one, such as a disk that fails, does not.
-fn cannot_be_read(kind: ErrorKind) -> bool {
+/// Whether an error of reading lies in what was named, which is missing, something else, or not permitted to this user.
+/// Any other one, such as a disk that fails, does not.
+pub fn is_unreadable(error: &io::Error) -> bool {
     matches!(
-        kind,
+        error.kind(),
         ErrorKind::NotFound
             | ErrorKind::PermissionDenied
             | ErrorKind::NotADirectory

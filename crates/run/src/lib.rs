@@ -41,14 +41,15 @@
 //! ([`read_tensors`]).
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
-//! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
-//! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is one line of its [`Log`], of a
-//! [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an [`Environment`]; a run goes on
-//! after an earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
-//! [`changes_of_meaning`], each of them a [`Difference`]. [`RunError`] is what can be wrong, and a
-//! [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`] as good were [`CheckedFor`] a hash, or for
-//! less. A frame has its hash in itself ([`seal_frame`]). Each kind of file has bounds ([`RunError::NotReadable`]),
-//! `config.json` of any origin by [`read_description`].
+//! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
+//! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
+//! one line of its [`Log`], of a [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an
+//! [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is [`SetAside`], if its config
+//! ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a [`Difference`]. [`RunError`]
+//! is what can be wrong, also with a path that [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of
+//! it; the files [`Verified`] as good were [`CheckedFor`] a hash, or for less. A frame has its hash in itself
+//! ([`seal_frame`]). Each kind of file has bounds ([`RunError::NotReadable`]), `config.json` of any origin by
+//! [`read_description`].
 
 mod bounds;
 mod checkpoint;
@@ -69,7 +70,7 @@ pub use checkpoint::{
     Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, read_description, sha256,
 };
 pub use config::{Difference, changes_of_meaning, differences, flatten};
-pub use error::RunError;
+pub use error::{RunError, is_unreadable};
 pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Repair, RunFolder};
 pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport};

@@ -29,8 +29,8 @@ impl OpenRun {
     }
 }
 
-/// Opens the run in `path` to show its files, whatever types it names; `settings` may give the new place of a text, which
-/// has to be that of the run.
+/// Opens the run in `path` to show its files, whatever types it names; `settings` may give the new place of a text,
+/// which has to be that of the run.
 pub fn open_to_show(path: &Path, settings: &[String], registry: &Registry) -> Result<RunFolder> {
     let folder = RunFolder::open(path)?;
     registry.check_run(&folder)?;

@@ -130,7 +130,8 @@ impl Format {
     }
 }
 
-/// The same values as TOML, without the vocabulary, which may be long. Numbers are taken over as they are written: `serde_json` may miss the last bit of a float.
+/// The same values as TOML, without the vocabulary, which may be long. Numbers are taken over as they are written:
+/// `serde_json` may miss the last bit of a float.
 pub(crate) fn toml_of_json(json: &[u8]) -> Result<Table, String> {
     /// In place of `null`, which TOML lacks; no text of JSON has a raw NUL.
     const NULL: &str = "\"\\u0000null\"";

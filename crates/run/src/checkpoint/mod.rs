@@ -91,8 +91,8 @@ impl Checkpoint {
         Some(Self { step, folder, storage: Arc::new(Disk), of_model: None })
     }
 
-    /// The same checkpoint for a model whose parameters have so many bytes: no weights are read that are longer than these
-    /// and a header, and no moments that are longer than twice as many.
+    /// The same checkpoint for a model whose parameters have so many bytes: no weights are read that are longer than
+    /// these and a header, and no moments that are longer than twice as many.
     pub fn of_a_model(&self, parameters: u64) -> Self {
         Self { of_model: Some(parameters), ..self.clone() }
     }

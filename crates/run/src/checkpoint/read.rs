@@ -86,8 +86,8 @@ impl Checkpoint {
         faults
     }
 
-    /// The manifest, if the files in the folder are those that it lists and have their sizes; `None` for a checkpoint of
-    /// the format before manifests.
+    /// The manifest, if the files in the folder are those that it lists and have their sizes; `None` for a checkpoint
+    /// of the format before manifests.
     fn check_list(&self) -> Result<Option<Manifest>, RunError> {
         let manifest = self.list()?;
         let fault = manifest.as_ref().and_then(|manifest| self.list_faults(manifest).into_iter().next());

@@ -18,8 +18,8 @@ use crate::tensor_file::check_to_write;
 pub(crate) const REPLACED: &str = ".replaced";
 
 impl RunFolder {
-    /// Saves a checkpoint. When this returns, it outlasts a power cut, with the log of everything before it, also of lines
-    /// that could not be written before; when it fails, every older checkpoint is as it was.
+    /// Saves a checkpoint. When this returns, it outlasts a power cut, with the log of everything before it, also of
+    /// lines that could not be written before; when it fails, every older checkpoint is as it was.
     ///
     /// # Errors
     /// If a file or folder cannot be written, or a file could not be read back; then nothing was begun.

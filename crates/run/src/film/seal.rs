@@ -10,8 +10,8 @@ const LENGTH: usize = 32;
 /// The type of a seal's tensor. No other tensor of a frame has it.
 const BYTES: &str = "U8";
 
-/// Seals the bytes of a frame whose last tensor is called [`SEAL`] and has 32 values of the type `U8`, whatever they are.
-/// `safetensors` puts a tensor of that type behind all others.
+/// Seals the bytes of a frame whose last tensor is called [`SEAL`] and has 32 values of the type `U8`, whatever they
+/// are. `safetensors` puts a tensor of that type behind all others.
 ///
 /// # Panics
 /// If it is shorter than its seal.

@@ -46,8 +46,8 @@ impl RunFolder {
     }
 
     /// The last line of the log where it records that the run came to its end, if the checkpoint of that step is there
-    /// and whole: a process may have died while it went back to an earlier one, and a run whose end is damaged has to be
-    /// trained to it again.
+    /// and whole: a process may have died while it went back to an earlier one, and a run whose end is damaged has to
+    /// be trained to it again.
     ///
     /// # Errors
     /// If a file cannot be read now, or the checkpoint is of another version.

@@ -1,5 +1,5 @@
-//! Reading a safetensors file: nothing of it is in memory before its header is bounded and its length is what the header
-//! describes.
+//! Reading a safetensors file: nothing of it is in memory before its header is bounded and its length is what the
+//! header describes.
 //!
 //! Here belongs what holds for any such file. What a checkpoint or a frame has in it does not.
 
@@ -36,8 +36,8 @@ pub fn read_tensors(storage: &dyn Storage, file: &Path, at_most: u64) -> io::Res
     Ok(bytes)
 }
 
-/// Compares what a header claims with the length of the file. In a short file a false claim costs nothing, and its reader
-/// finds it.
+/// Compares what a header claims with the length of the file. In a short file a false claim costs nothing, and its
+/// reader finds it.
 fn check_claims(storage: &dyn Storage, file: &Path) -> io::Result<()> {
     let size = storage.entry(file)?.map_or(0, |entry| entry.size);
     if size <= SURPLUS {

@@ -100,8 +100,8 @@ impl Verified {
 
 impl RunFolder {
     /// Checks every file of the run: each checkpoint against its manifest, its tensors against their header, the config
-    /// against the newest checkpoint's, the log line by line, and the frames. Nothing is changed. A run may be in training
-    /// meanwhile: what it removes is no finding.
+    /// against the newest checkpoint's, the log line by line, and the frames. Nothing is changed. A run may be in
+    /// training meanwhile: what it removes is no finding.
     ///
     /// # Errors
     /// If the system does not answer; a file or folder that cannot be read is a finding.

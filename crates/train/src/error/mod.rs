@@ -14,7 +14,7 @@ pub use text_fault::TextFault;
 use std::path::{Path, PathBuf};
 
 use qkv_model::ModelError;
-use qkv_run::{Difference, RunError};
+use qkv_run::{Difference, RunError, is_unreadable};
 use thiserror::Error;
 
 /// Everything that this crate reports.
@@ -291,6 +291,7 @@ impl TrainError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == std::io::ErrorKind::NotADirectory,
+            Self::Io { action: "read", source, .. } => is_unreadable(source),
             Self::Run(error) => error.is_usage(),
             Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write", .. } => false,
             _ => true,

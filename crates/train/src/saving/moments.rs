@@ -30,8 +30,8 @@ pub(super) enum Expected {
     },
 }
 
-/// The file at `path` with the moments of every learned parameter of `state` as `PATH.m` and `PATH.v`, flattened; before
-/// the first step it has none.
+/// The file at `path` with the moments of every learned parameter of `state` as `PATH.m` and `PATH.v`, flattened;
+/// before the first step it has none.
 pub(super) fn moments_to_bytes<M: Module>(state: &State<M>, path: &Path) -> Result<Vec<u8>, TrainError> {
     let mut tensors: BTreeMap<String, (Dtype, usize, Vec<u8>)> = BTreeMap::new();
     for (name, Moments { m, v }) in &state.optimizer.moments {

@@ -1,7 +1,7 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 //!
-//! Here belongs the order in which that happens. What each observer does with a step, and what is printed after the end,
-//! does not.
+//! Here belongs the order in which that happens. What each observer does with a step, and what is printed after the
+//! end, does not.
 
 mod beginning;
 #[cfg(test)]
