@@ -92,7 +92,7 @@ def to_step(browser, step):
 
 def map_agrees(said, weights, probe, head_index, n_heads):
     """Whether `query 3: a gives 12.5 % of its attention to key 4: b` is what the file says."""
-    query, share, key = re.fullmatch(r"query (\d+): .* gives (.*) % of its attention to key (\d+): .*", said).groups()
+    query, share, key = re.fullmatch(r"query (\d+): .* gives (.*)\u00a0% of its attention to key (\d+): .*", said).groups()
     [_, heads, q_len, k_len], values = weights
     assert heads == n_heads
     place = ((probe * heads + head_index) * q_len + int(query)) * k_len + int(key)
@@ -194,7 +194,7 @@ def a_token_shows_what_it_attends_to(browser):
     said = browser.run("document.querySelector('.tokens + .where').textContent")
     assert said.startswith("Position 2 (") and "attends to position" in said, said
     widest = browser.run("Math.max(...[...document.querySelectorAll('.token i')].map((bar) => parseFloat(bar.style.width)))")
-    assert abs(last_number(said.split(" %")[0]) - widest) < 0.06, (said, widest)
+    assert abs(last_number(said.split("\u00a0%")[0]) - widest) < 0.06, (said, widest)
 
 
 def keys_move_the_film_and_space_plays_it(browser):
@@ -219,6 +219,22 @@ def heads_can_be_clicked_and_pictures_have_tables(browser):
     assert browser.run("document.querySelectorAll('#map figure details tbody tr').length") == 8
     assert browser.run("document.querySelectorAll('#matrices figure:first-of-type details tbody tr').length") >= 32
     assert browser.run("[...document.querySelectorAll('canvas[role=img]')].every((one) => one.getAttribute('aria-label'))")
+
+
+def a_narrow_page_is_readable_and_tables_scroll_alone(browser, page):
+    browser.open(page, width=420)
+    assert browser.run("document.documentElement.scrollWidth") <= 420
+    tables = "[...document.querySelectorAll('table')].filter((one) => !one.closest('.scroll'))"
+    assert browser.run(f"Math.max(...{tables}.map((one) => one.getBoundingClientRect().right))") <= 420
+    assert browser.run("document.querySelector('.shapes').closest('.scroll') !== null")
+    letters = "[...document.querySelectorAll('.over-steps text')].map((one) => one.getBoundingClientRect().toJSON())"
+    for box in browser.run(letters):
+        assert box["height"] >= 10 and box["left"] >= 0 and box["right"] <= 420, box
+    legend = browser.run("document.querySelector('.legend').textContent")
+    assert "accuracy on held-out answers of run" in legend, legend
+    # Nothing breaks between a number and its sign.
+    assert not re.search(r"\d[ \n]%", browser.run("document.body.innerText"))
+    assert browser.complaints() == [], browser.complaints()
 
 
 def a_token_that_looks_like_markup_stays_text(browser, qkv, folder):
@@ -266,6 +282,7 @@ def main():
             to_step(browser, 30)
             assert browser.complaints() == [], browser.complaints()
             browser.picture(os.path.join(folder, f"{scheme}.png"))
+        a_narrow_page_is_readable_and_tables_scroll_alone(browser, page)
         a_token_that_looks_like_markup_stays_text(browser, qkv, folder)
     print("the page shows what the files hold")
 

@@ -1,5 +1,5 @@
-//! Damaged and hostile bytes for every reader: 10,000 mutations of its seeds each. The targets of `tests/fuzz` look for more
-//! such bytes with the same readers; what they find becomes a seed.
+//! Damaged and hostile bytes for every reader: 10,000 mutations of its seeds each. The targets of `tests/fuzz` look for
+//! more such bytes with the same readers; what they find becomes a seed.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 /// The committed seeds.
@@ -75,6 +75,17 @@ fn no_bytes_of_a_log_panic() {
 #[test]
 fn no_bytes_of_a_frame_panic_and_a_film_goes_on_without_it() {
     check("frame", readers::frame);
+}
+
+#[test]
+fn a_flipped_bit_of_a_sealed_frame_is_found_wherever_it_is() {
+    let whole = seeds::sealed_frame();
+    assert!(!readers::finds_damage_in_frame(&whole));
+    for bit in 0..8 * whole.len() {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(readers::finds_damage_in_frame(&flipped), "bit {bit}");
+    }
 }
 
 #[test]

@@ -27,8 +27,8 @@ const NUMBERS: [&str; 12] = [
 const TEXTS: [&str; 14] =
     ["\"", "\\", "{", "}", "[", "]", "null", "[[[[[[[[", "{\"a\":{\"a\":", "\0", "\n", "\u{7f}", ",", "../"];
 
-/// One to four mutations of one of the seeds, by the index of the case; of a file with tensors, about half of them leave
-/// the header as long as the file states.
+/// One to four mutations of one of the seeds, by the index of the case; of a file with tensors, about half of them
+/// leave the header as long as the file states.
 pub fn case(seeds: &[(String, Vec<u8>)], index: u64) -> Vec<u8> {
     let mut random = stream(13, Purpose::Examples, "damage", index);
     let seed = |random: &mut Rng| seeds[random.random_range(0..seeds.len())].1.clone();

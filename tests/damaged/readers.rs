@@ -1,5 +1,5 @@
-//! The readers that need no model, each with what must hold for any bytes: it refuses them or understands them, and never
-//! panics.
+//! The readers that need no model, each with what must hold for any bytes: it refuses them or understands them, and
+//! never panics.
 //!
 //! The files of a checkpoint come with a manifest of their own here, so that damage gets past the hashes.
 
@@ -67,11 +67,18 @@ pub fn frame(bytes: &[u8]) {
     let film = Film::read(&run).expect("a frame that cannot be read is left out");
     let read = Weights::from_bytes("frame", bytes.to_vec());
     assert!(film.unreadable.contains_key(&STEP) || read.is_ok());
-    let findings = run.verify().expect("folders can be listed");
+    let findings = run.verify().expect("folders can be listed").findings;
     let snapshots = run.path().join("snapshots");
     let is_found = findings.iter().any(|finding| finding.file.starts_with(&snapshots));
     assert!(is_found || read.is_ok(), "{:?}", read.err());
     let _ = film.story();
+}
+
+/// Whether a check of the run finds something in this frame.
+pub fn finds_damage_in_frame(bytes: &[u8]) -> bool {
+    let run = run(Contents { frame: Some(bytes), ..Contents::default() });
+    let verified = run.verify().expect("files in memory are read");
+    verified.findings.iter().any(|finding| finding.file.starts_with("run/snapshots"))
 }
 
 /// What a run has in place of the seeds.

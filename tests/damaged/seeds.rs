@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use qkv_model::parameters;
-use qkv_run::tensor_names::of_optimizer;
-use qkv_run::{Baseline, EvaluatedOn, Evaluation, Event, Manifest, ProbeLabels, StepReport};
-use safetensors::Dtype;
+use qkv_run::tensor_names::{SEAL, of_optimizer};
+use qkv_run::{Baseline, EvaluatedOn, Evaluation, Event, Manifest, ProbeLabels, StepReport, seal_frame};
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use serde_json::json;
 
 use crate::readers::STEP;
@@ -22,7 +22,7 @@ pub fn of(reader: &str) -> Vec<(&'static str, Vec<u8>)> {
         "weights" => vec![("model", weights())],
         "optimizer" => vec![("moments", optimizer())],
         "log" => vec![("run", log())],
-        "frame" => vec![("whole", frame()), ("maps", maps_of_early_runs())],
+        "frame" => vec![("whole", frame()), ("sealed", sealed_frame()), ("maps", maps_of_early_runs())],
         _ => panic!("{reader} is no reader"),
     }
 }
@@ -145,6 +145,18 @@ fn frame() -> Vec<u8> {
         ("embedding.table", vec![6, 4]),
     ];
     file(&shapes.map(|(name, shape)| (name.to_owned(), shape)), ProbeLabels::KEY, &probes)
+}
+
+/// The same with a seal, as training writes it.
+pub fn sealed_frame() -> Vec<u8> {
+    let whole = frame();
+    let tensors = SafeTensors::deserialize(&whole).expect("valid tensors");
+    let seal = TensorView::new(Dtype::U8, vec![32], &[0; 32]).expect("a byte a value");
+    let views = tensors.iter().chain([(SEAL, seal)]);
+    let (_, header) = SafeTensors::read_metadata(&whole).expect("valid tensors");
+    let mut frame = safetensors::serialize(views, header.metadata().clone()).expect("valid tensors");
+    seal_frame(&mut frame);
+    frame
 }
 
 fn maps_of_early_runs() -> Vec<u8> {

@@ -105,24 +105,24 @@ fn check(fails_at: &'static [&'static str], last: &[&str]) {
 fn before_the_error_of_an_observer_one_checkpoint_is_tried() {
     let saved = |step: u64| [format!("a checkpoint {step}"), format!("b checkpoint {step}")];
     let [a, b] = saved(2);
-    check(&["step 2"], &["a step 2", &a, &b, "a saved 2", "b saved 2"]);
-    check(&["evaluated 2"], &["a evaluated 2", &a, &b, "a saved 2", "b saved 2"]);
-    check(&["evaluating 2"], &["a evaluating 2", &a, &b, "a saved 2", "b saved 2"]);
+    check(&["step 2"], &["a step 2", "b step 2", &a, &b, "a saved 2", "b saved 2"]);
+    check(&["evaluated 2"], &["a evaluated 2", "b evaluated 2", &a, &b, "a saved 2", "b saved 2"]);
+    check(&["evaluating 2"], &["a evaluating 2", "b evaluating 2", &a, &b, "a saved 2", "b saved 2"]);
     let [a, b] = saved(0);
-    check(&["start 0"], &["a start 0", &a, &b, "a saved 0", "b saved 0"]);
+    check(&["start 0"], &["a start 0", "b start 0", &a, &b, "a saved 0", "b saved 0"]);
 }
 
 #[test]
 fn a_state_that_is_saved_is_not_saved_again() {
     check(&["saved 3"], &["a checkpoint 3", "b checkpoint 3", "a saved 3"]);
-    check(&["end 4"], &["a checkpoint 4", "b checkpoint 4", "a saved 4", "b saved 4", "a end 4"]);
+    check(&["end 4"], &["a checkpoint 4", "b checkpoint 4", "a saved 4", "b saved 4", "a end 4", "b end 4"]);
 }
 
 #[test]
 fn an_observer_that_cannot_save_keeps_no_other_from_saving() {
     check(&["checkpoint 3"], &["a checkpoint 3", "b checkpoint 3"]);
     // The first error is returned, also where the checkpoint fails.
-    check(&["step 2", "checkpoint 2"], &["a step 2", "a checkpoint 2", "b checkpoint 2"]);
+    check(&["step 2", "checkpoint 2"], &["a step 2", "b step 2", "a checkpoint 2", "b checkpoint 2"]);
 }
 
 /// A run whose observer stops the evaluation of step 2 at `stops_at`.

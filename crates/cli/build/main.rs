@@ -1,7 +1,7 @@
 //! Gives the program the commit that it is built from, as `QKV_COMMIT`, unset without git or outside a checkout.
 //!
-//! It runs again after a commit, a checkout, or a change of what the program is compiled from, after which this crate is
-//! compiled again anyway: nothing depends on it, and it depends on all others.
+//! It runs again after a commit, a checkout, or a change of what the program is compiled from, after which this crate
+//! is compiled again anyway: nothing depends on it, and it depends on all others.
 
 use std::path::Path;
 

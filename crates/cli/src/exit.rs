@@ -64,9 +64,10 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
 
 fn number(error: &anyhow::Error) -> u8 {
     let train = error.downcast_ref::<TrainError>();
+    let inspect = error.downcast_ref::<InspectError>();
     let is_usage = !error.is::<FailedTraining>()
         && (error.is::<Usage>()
-            || error.is::<InspectError>()
+            || inspect.is_some_and(InspectError::is_usage)
             || error.is::<ModelError>()
             || run_error(error).is_some_and(RunError::is_usage)
             || train.is_some_and(TrainError::is_usage));
@@ -115,17 +116,27 @@ mod tests {
     fn what_cannot_be_read_is_bad_usage_until_a_training_has_begun() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let run = RunFolder::create(folder.path(), "", qkv_run::Existing::Keep)?;
-        let unread = |source: Error| {
-            let path = folder.path().join("checkpoints");
-            TrainError::Run(RunError::Io { action: "read", path, source })
+        let path = folder.path().join("checkpoints");
+        let of_run = |kind: ErrorKind| {
+            let (path, source) = (path.clone(), Error::from(kind));
+            RunError::Io { action: "read", path, source }
         };
+        let unread = |kind| TrainError::Run(of_run(kind));
         for (kind, before) in
             [(ErrorKind::PermissionDenied, 2), (ErrorKind::NotADirectory, 2), (ErrorKind::Other, 1)]
         {
-            assert_eq!(number(&unread(kind.into()).into()), before, "{kind}");
-            let during = of_training(unread(kind.into()), &run, 0.1);
+            assert_eq!(number(&unread(kind).into()), before, "{kind}");
+            let during = of_training(unread(kind), &run, 0.1);
             assert_eq!(number(&during), 1, "{kind}");
-            assert_eq!(sentence(&during), unread(kind.into()).to_string());
+            assert_eq!(sentence(&during), unread(kind).to_string());
+            // Whichever library met it.
+            let (file, source) = (path.clone(), Error::from(kind));
+            let by_inspect = InspectError::Read { path: file, source };
+            assert_eq!(number(&by_inspect.into()), before, "{kind}");
+            assert_eq!(number(&InspectError::Run(of_run(kind)).into()), before, "{kind}");
+            let (file, source) = (path.clone(), Error::from(kind));
+            let by_train = TrainError::Io { action: "read", path: file, source };
+            assert_eq!(number(&by_train.into()), before, "{kind}");
         }
         let diverged =
             TrainError::Diverged { step: 3, what: qkv_train::Quantity::Loss, tensor: None, value: f64::NAN };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use qkv_run::RunError;
+use qkv_run::{RunError, is_unreadable};
 use thiserror::Error;
 
 /// Something that cannot be read, or a number that does not exist.
@@ -224,6 +224,17 @@ pub enum InspectError {
         /// The reason.
         problem: String,
     },
+}
+
+impl InspectError {
+    /// Whether the caller asked for something impossible; a disk that fails while it is read is another matter.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => is_unreadable(source),
+            Self::Run(error) => error.is_usage(),
+            _ => true,
+        }
+    }
 }
 
 /// Why the basis of queries and keys is not free.

@@ -33,8 +33,8 @@
 //! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
 //! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`] and [`GradientFlow`]s; `qkv report RUN`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
-//!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and [`counted`]; a
-//!   [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
+//!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and
+//!   [`counted`]; a [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
 //! - What can be wrong? [`InspectError`].
 
 mod error;

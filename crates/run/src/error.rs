@@ -86,6 +86,14 @@ pub enum RunError {
         /// What this version reads.
         known: &'static [&'static str],
     },
+    /// A file is not written, because it could not be read back. Nothing of it is there.
+    #[error("{} cannot be written so that it can be read back: {what}", file.display())]
+    NotReadable {
+        /// The file.
+        file: PathBuf,
+        /// What it would be, and what was expected.
+        what: String,
+    },
     /// A file, or the files of a checkpoint, do not fit on the disk.
     #[error("cannot write {}: {source}, it needs {bytes} bytes; make room", path.display())]
     DiskFull {
@@ -126,6 +134,10 @@ impl RunError {
         Self::Damaged { file: file.to_owned(), what }
     }
 
+    pub(crate) fn not_readable(file: &Path, what: String) -> Self {
+        Self::NotReadable { file: file.to_owned(), what }
+    }
+
     pub(crate) fn unknown_format(file: &Path, found: String, known: &'static [&'static str]) -> Self {
         Self::UnknownFormat { file: file.to_owned(), found, known }
     }
@@ -135,18 +147,18 @@ impl RunError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == ErrorKind::NotADirectory,
-            Self::Io { action: "read", source, .. } => cannot_be_read(source.kind()),
+            Self::Io { action: "read", source, .. } => is_unreadable(source),
             Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => false,
             _ => true,
         }
     }
 }
 
-/// Whether an error lies in what was named, which is missing, something else, or not permitted to this user. Any other
-/// one, such as a disk that fails, does not.
-fn cannot_be_read(kind: ErrorKind) -> bool {
+/// Whether an error of reading lies in what was named, which is missing, something else, or not permitted to this user.
+/// Any other one, such as a disk that fails, does not.
+pub fn is_unreadable(error: &io::Error) -> bool {
     matches!(
-        kind,
+        error.kind(),
         ErrorKind::NotFound
             | ErrorKind::PermissionDenied
             | ErrorKind::NotADirectory

@@ -32,6 +32,7 @@
 //! blocks.0.attention.w_q               as in a checkpoint; also w_k, w_v, w_o, biases, embedding, unembedding
 //! blocks.0.attention.w_q.gradient      [columns]     ‖column of d(loss)/dW_Q‖ of this step's batch, before clipping
 //! blocks.0.attention.w_q.update        [columns]     ‖column of W_Q(step) - W_Q(step - 1)‖
+//! sha256                               [32]          of all bytes of the file before it, which are the last
 //! metadata probes                      the ProbeLabels of every example, as JSON
 //! ```
 //!
@@ -41,13 +42,17 @@
 //! ([`read_tensors`]).
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
-//! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`] of
-//! [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is one line of its [`Log`], of a
-//! [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an [`Environment`]; a run goes on
-//! after an earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
-//! [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a
-//! run. [`RunError`] is what can be wrong, and a [`Finding`] what [`RunFolder::verify`] sees of it.
+//! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
+//! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
+//! one line of its [`Log`], of a [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an
+//! [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is [`SetAside`], if its config
+//! ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`]
+//! with a [`RunState`] is what a list shows of a run. [`RunError`] is what can be wrong, also with a path that
+//! [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`] as good were
+//! [`CheckedFor`] a hash, or for less. A frame has its hash in itself ([`seal_frame`]). Each kind of file has bounds
+//! ([`RunError::NotReadable`]), `config.json` of any origin by [`read_description`].
 
+mod bounds;
 mod checkpoint;
 mod config;
 mod error;
@@ -55,18 +60,21 @@ mod film;
 #[cfg(test)]
 mod fixtures;
 mod folder;
+mod json_values;
 mod log;
 mod storage;
 mod tensor_file;
 pub mod tensor_names;
 mod verify;
 
-pub use checkpoint::{Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, sha256};
+pub use checkpoint::{
+    Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, read_description, sha256,
+};
 pub use config::{Difference, changes_of_meaning, differences, flatten};
-pub use error::RunError;
-pub use film::ProbeLabels;
+pub use error::{RunError, is_unreadable};
+pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
 pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport};
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
 pub use tensor_file::{check_tensor_header, read_tensors};
-pub use verify::Finding;
+pub use verify::{CheckedFor, Finding, Verified};

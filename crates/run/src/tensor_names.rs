@@ -29,6 +29,9 @@ pub const GRADIENT: &str = ".gradient";
 /// Behind the path of a matrix: the norms of the columns of its last change.
 pub const UPDATE: &str = ".update";
 
+/// The last tensor of a frame, `[32]` of bytes: the SHA-256 of everything before it.
+pub const SEAL: &str = "sha256";
+
 /// What a frame has of an attention layer.
 pub const PROJECTIONS: [&str; 7] = [W_Q, W_K, W_V, W_O, B_Q, B_K, B_V];
 /// What a frame has of the model's input and output.

@@ -38,10 +38,10 @@
 //!   `find_the_induction_head`.
 //! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
 //!   task.text=FILE`.
-//! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and
-//!   [`Snapshots`] ([`FilmEnd`]) are three.
-//! - What lies on disk? The [run folder](qkv_run); [`save_weights`], [`load_weights`], [`load_checkpoint`],
-//!   [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
+//! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`]
+//!   and [`Snapshots`] ([`FilmEnd`]) are three.
+//! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
+//!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
 
 mod causal;
@@ -72,8 +72,8 @@ pub use qkv_model::Query;
 pub use qkv_run::{Baseline, Difference, Environment, Evaluation, ProbeLabels, StepReport};
 pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun};
 pub use saving::{
-    Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, load_checkpoint, load_checkpoint_weights,
-    load_weights, save_weights,
+    Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, check_readable, load_checkpoint,
+    load_checkpoint_weights, load_weights, save_weights,
 };
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,

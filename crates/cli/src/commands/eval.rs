@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_inspect::counted;
+use qkv_inspect::{counted, grouped};
 use qkv_run::{EvaluatedOn, Event};
 use qkv_train::{AllInputs, Examples, HeldOut, Registry, Split};
 
@@ -30,9 +30,9 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     let (evaluated_on, evaluated, n_listed) = if args.exact {
         let inputs = AllInputs::of(task, EXACT_LIMIT).ok_or_else(|| {
             let n_inputs = task.inputs().and_then(|inputs| inputs.count);
-            let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| n.to_string());
-            let name = &run.config.task.name;
-            usage(format!("--exact needs at most {EXACT_LIMIT} inputs, the task `{name}` has {n_inputs}"))
+            let n_inputs = n_inputs.map_or("more than can be numbered".to_owned(), |n| grouped(n as usize));
+            let (limit, name) = (grouped(EXACT_LIMIT as usize), &run.config.task.name);
+            usage(format!("--exact needs at most {limit} inputs, the task `{name}` has {n_inputs}"))
         })?;
         (EvaluatedOn::All, inputs.evaluate_while(&run.model, measures, &device, &mut ask)?, None)
     } else {

@@ -1,13 +1,15 @@
 //! `qkv verify`: whether every file of a run is what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_inspect::{InspectError, Snapshot, Weights, counted};
-use qkv_run::{Finding, RunError, RunFolder};
+use qkv_run::tensor_names::SEAL;
+use qkv_run::{CheckedFor, Finding, RunFolder, Verified};
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
@@ -20,6 +22,9 @@ struct Line<'a> {
     /// Its path in the run.
     file: String,
     good: bool,
+    /// What a good file was checked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked: Option<&'static str>,
     /// Where it differs, from the first byte to the one after the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<[u64; 2]>,
@@ -28,7 +33,7 @@ struct Line<'a> {
     what: Option<&'a str>,
 }
 
-/// Lists every file of the run as good, or with what differs.
+/// Lists every file of the run as good, and for what it was checked, or with what differs.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let location = Location::find(&args.run, "--step", None)?;
     let run = &location.run;
@@ -37,78 +42,106 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
         Some(step) => run.at(step)?.folder,
         None => run.path().to_owned(),
     };
-    let (files, findings) = match files_and_findings(run) {
-        // A folder that cannot even be listed.
-        Err(RunError::Damaged { file, what }) => (Vec::new(), vec![Finding { file, bytes: None, what }]),
-        result => result?,
-    };
-    let mut by_file: BTreeMap<PathBuf, Vec<Finding>> =
-        files.into_iter().map(|file| (file, Vec::new())).collect();
-    for finding in findings {
-        by_file.entry(finding.file.clone()).or_default().push(finding);
-    }
-    by_file.retain(|file, _| file.starts_with(&part) || part.starts_with(file));
+    let is_asked = |file: &Path| file.starts_with(&part) || part.starts_with(file);
+    let mut verified = verified(run)?;
+    verified.good.retain(|file, _| is_asked(file));
+    verified.findings.retain(|finding| is_asked(&finding.file));
+    let good = verified.good.iter().map(|(file, checked)| (file, Some(*checked), None));
+    let findings = verified.findings.iter().map(|finding| (&finding.file, None, Some(finding)));
+    let mut lines: Vec<_> = good.chain(findings).collect();
+    // Those of one file stay in their order.
+    lines.sort_by_key(|(file, ..)| *file);
     let out = &mut Stdout::new();
-    for (file, findings) in &by_file {
-        print(out, file.strip_prefix(run.path()).unwrap_or(file), findings, args.json)?;
+    for (file, checked, finding) in lines {
+        print(out, file.strip_prefix(run.path()).unwrap_or(file), checked, finding, args.json)?;
     }
-    let n_bad = by_file.values().filter(|findings| !findings.is_empty()).count() as u64;
-    let n_files = by_file.len() as u64;
     if !args.json {
-        match n_bad {
-            0 => writeln!(out, "\n{} checked, all are what was written", counted(n_files, "file"))?,
-            _ => {
-                writeln!(out, "\n{} checked, {n_bad} differ from what was written", counted(n_files, "file"))?
-            }
-        }
+        summary(out, &verified)?;
     }
-    Ok(if n_bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if verified.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Every file that is checked, and what is wrong with them.
-fn files_and_findings(run: &RunFolder) -> Result<(Vec<PathBuf>, Vec<Finding>), RunError> {
-    let mut findings = run.verify()?;
-    for frame in run.snapshots()?.into_values() {
-        if findings.iter().all(|finding| finding.file != frame)
+/// What is found without and with the reader of frames.
+fn verified(run: &RunFolder) -> Result<Verified> {
+    let mut verified = run.verify()?;
+    let frames = run.snapshots().unwrap_or_default();
+    for frame in frames.into_values() {
+        if verified.good.contains_key(&frame)
             && let Err(error) = read_frame(run, &frame)
         {
-            findings.push(Finding { file: frame, bytes: None, what: error.to_string() });
+            verified.good.remove(&frame);
+            verified.findings.push(Finding { file: frame, bytes: None, what: error.to_string() });
         }
     }
-    Ok((run.files()?, findings))
+    Ok(verified)
 }
 
-/// Reads a frame as the film does: its layout alone does not show whether it has maps and labels.
+/// Reads a frame as the film does: its bytes alone do not show whether it has maps and labels.
 fn read_frame(run: &RunFolder, frame: &Path) -> Result<(), InspectError> {
-    let file = Weights::open_in(run, frame)?;
-    for name in file.names() {
+    let file = Weights::of_frame(run, frame)?;
+    for name in file.names().filter(|name| *name != SEAL) {
         file.tensor(name)?;
     }
     Snapshot::all(&file).map(drop)
 }
 
-fn print(out: &mut impl Write, file: &Path, findings: &[Finding], json: bool) -> Result<()> {
+fn print(
+    out: &mut impl Write,
+    file: &Path,
+    checked: Option<CheckedFor>,
+    finding: Option<&Finding>,
+    json: bool,
+) -> Result<()> {
     let file = file.display().to_string();
-    let mut line = |bytes: Option<[u64; 2]>, what: Option<&str>| -> Result<()> {
-        let (file, good) = (file.clone(), what.is_none());
-        if json {
-            let line = Line { file, good, bytes, what };
-            writeln!(out, "{}", serde_json::to_string(&line).expect("names and numbers are JSON"))?;
-            return Ok(());
-        }
-        match (bytes, what) {
-            (_, None) => writeln!(out, "good     {file}")?,
-            (None, Some(what)) => writeln!(out, "differs  {file}: {what}")?,
-            (Some([start, end]), Some(what)) => {
-                writeln!(out, "differs  {file}, bytes {start} to {end}: {what}")?;
-            }
-        }
-        Ok(())
-    };
-    if findings.is_empty() {
-        return line(None, None);
+    let checked = checked.map(name);
+    if json {
+        let bytes = finding.and_then(|finding| finding.bytes.as_ref()).map(|bytes| [bytes.start, bytes.end]);
+        let what = finding.map(|finding| finding.what.as_str());
+        let line = Line { file, good: finding.is_none(), checked, bytes, what };
+        writeln!(out, "{}", serde_json::to_string(&line).expect("names and numbers are JSON"))?;
+        return Ok(());
     }
-    findings.iter().try_for_each(|Finding { bytes, what, .. }| {
-        line(bytes.as_ref().map(|bytes| [bytes.start, bytes.end]), Some(what))
-    })
+    match finding {
+        None => writeln!(out, "good     {file}  ({})", checked.unwrap_or_default())?,
+        Some(Finding { bytes: None, what, .. }) => writeln!(out, "differs  {file}: {what}")?,
+        Some(Finding { bytes: Some(Range { start, end }), what, .. }) => {
+            writeln!(out, "differs  {file}, bytes {start} to {end}: {what}")?;
+        }
+    }
+    Ok(())
+}
+
+/// How many files there were, and what the check of the good ones could find.
+fn summary(out: &mut impl Write, verified: &Verified) -> Result<()> {
+    let bad: BTreeSet<&Path> = verified.findings.iter().map(|finding| finding.file.as_path()).collect();
+    let n_files = counted((verified.good.len() + bad.len()) as u64, "file");
+    match bad.len() {
+        0 => writeln!(out, "\n{n_files} checked, no difference found")?,
+        n_bad => writeln!(out, "\n{n_files} checked, {n_bad} differ from what was written")?,
+    }
+    let mut n_by_check: BTreeMap<CheckedFor, u64> = BTreeMap::new();
+    for checked in verified.good.values() {
+        *n_by_check.entry(*checked).or_default() += 1;
+    }
+    for (checked, n) in n_by_check {
+        let scope = match checked {
+            CheckedFor::Hash => "every bit, by SHA-256",
+            CheckedFor::Values => "its values are those of the newest checkpoint",
+            CheckedFor::Layout => {
+                "its parts fit each other, its numbers are not known; an early version wrote no hash"
+            }
+            CheckedFor::Lines => "every line is an event and no step is missing, its figures are not known",
+        };
+        writeln!(out, "  {:<7} {n:>5}  {scope}", name(checked))?;
+    }
+    Ok(())
+}
+
+fn name(checked: CheckedFor) -> &'static str {
+    match checked {
+        CheckedFor::Hash => "hash",
+        CheckedFor::Values => "values",
+        CheckedFor::Layout => "layout",
+        CheckedFor::Lines => "lines",
+    }
 }

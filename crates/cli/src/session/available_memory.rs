@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 /// min(MemAvailable of the system, limit − use of every control group that it is in) + its own
 /// ```
 ///
-/// A group's use is without the files that the system holds in memory for it: it drops them for whatever needs the memory.
+/// A group's use is without the files that the system holds in memory for it: it drops them for whatever needs the
+/// memory.
 pub fn bytes(root: &Path) -> Option<u64> {
     let of_system = fs::read_to_string(root.join("proc/meminfo")).ok();
     let of_system = of_system.and_then(|text| kilobytes(&text, "MemAvailable:"));

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM on the default job, whatever it does at the moment: it saves and leaves within two seconds, and ends
-//! as if nothing had happened.
+//! SIGINT and SIGTERM on the default job, whatever it does at the moment: it saves and leaves within two seconds, and
+//! ends as if nothing had happened.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

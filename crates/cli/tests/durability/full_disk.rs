@@ -1,5 +1,5 @@
-//! A disk that becomes full at any moment: the run stops with what it could not write, or goes on without its film; what
-//! was saved stays, and with more room the run ends as if nothing had happened.
+//! A disk that becomes full at any moment: the run stops with what it could not write, or goes on without its film;
+//! what was saved stays, and with more room the run ends as if nothing had happened.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -47,6 +47,8 @@ enum Place {
     Pipe,
     /// A link to a device without end.
     Device,
+    /// The file itself, and behind it nothing but holes up to this length.
+    Sparse(u64),
 }
 
 /// Every case, made from the files of a run.
@@ -77,6 +79,16 @@ pub fn all(whole: &Tree) -> Vec<Case> {
         let bytes = whole[Path::new(file)].as_ref().unwrap();
         add("integers", file, Place::Bytes(replaced(bytes, b"F32", b"I32")), columns);
     }
+    for (file, columns) in [
+        (WEIGHTS, "rrnrr"),
+        (OPTIMIZER, "rrnrr"),
+        (DESCRIPTION, "rrnrr"),
+        (MANIFEST, "rrnrr"),
+        (FRAME, "r--nr"),
+    ] {
+        add("a terabyte of holes", file, Place::Sparse(1 << 40), columns);
+    }
+    add("a line of holes", LOG, Place::Sparse(1 << 28), "----r");
     let labels = "[".repeat(200_000);
     let header = format!("{{\"__metadata__\":{{\"probes\":\"{labels}\"}}}}");
     add("labels without end", FRAME, Place::Bytes(file(&header, 0)), "r--nr");
@@ -117,7 +129,7 @@ impl Case {
     /// Replaces the file in `run`.
     pub fn place(&self, sandbox: &Sandbox) {
         let path = sandbox.path(&format!("run/{}", self.file));
-        if !matches!(self.place, Place::Bytes(_)) {
+        if !matches!(self.place, Place::Bytes(_) | Place::Sparse(_)) {
             let _ = fs::remove_file(&path);
         }
         match &self.place {
@@ -126,6 +138,9 @@ impl Case {
                 if [WEIGHTS, OPTIMIZER, DESCRIPTION].contains(&self.file) {
                     sign(path.parent().unwrap());
                 }
+            }
+            Place::Sparse(length) => {
+                fs::File::options().append(true).open(path).unwrap().set_len(*length).unwrap();
             }
             Place::Link => symlink(sandbox.path(&format!("outside/{}", self.file)), path).unwrap(),
             Place::Device => symlink("/dev/zero", path).unwrap(),
@@ -143,8 +158,9 @@ fn sign(folder: &Path) {
 }
 
 /// Texts that are no JSON of ours.
-fn texts() -> [(&'static str, Vec<u8>); 4] {
+fn texts() -> [(&'static str, Vec<u8>); 5] {
     [
+        ("a million numbers", format!("[{}0]", "0,".repeat(1_000_000)).into_bytes()),
         ("arrays without end", b"[".repeat(1_000_000)),
         ("objects without end", b"{\"a\":".repeat(200_000)),
         ("a text", b"Roses are red".to_vec()),
@@ -152,11 +168,14 @@ fn texts() -> [(&'static str, Vec<u8>); 4] {
     ]
 }
 
+/// What a header has of a tensor.
+fn tensor(name: &str, shape: &str, from: usize, to: usize) -> String {
+    format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{from},{to}]}}")
+}
+
 /// Files that are almost safetensors; `whole` is one.
 fn tensors(whole: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let one = |name: &str, shape: &str, from: u64, to: u64| {
-        format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{from},{to}]}}")
-    };
+    let one = tensor;
     let of = |tensors: &[String], n_bytes: usize| file(&format!("{{{}}}", tensors.join(",")), n_bytes);
     let claims = |length: u64| [&length.to_le_bytes()[..], &whole[8..]].concat();
     let million: Vec<String> = (0..1_000_000).map(|i| one(&i.to_string(), "0", 0, 0)).collect();

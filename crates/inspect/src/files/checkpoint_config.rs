@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use qkv_run::{Checkpoint, Description, Disk, Storage};
+use qkv_run::{Checkpoint, Description, Disk, read_description};
 use serde_json::Value;
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
-
-/// A config with a long vocabulary has some hundred kilobytes.
-const MAX_CONFIG: u64 = 1 << 22;
 
 /// The config of the run, as far as weights cannot be read or a run not be described without it. What is missing here
 /// was missing there, or meant something else: all other keys belong to the model.
@@ -61,7 +58,7 @@ impl CheckpointConfig {
     /// If the file is there and cannot be read, is no JSON object, or gives a number of heads that is not one.
     pub fn read(folder: impl AsRef<Path>) -> Result<Self, InspectError> {
         let path = Checkpoint::config_in(folder.as_ref());
-        match path.canonicalize().and_then(|file| Disk.read(&file, MAX_CONFIG)) {
+        match path.canonicalize().and_then(|file| read_description(&Disk, &file)) {
             Ok(text) => Self::parse(&text).map_err(|problem| InspectError::Json { path, problem }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(InspectError::Read { path, source }),

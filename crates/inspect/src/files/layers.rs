@@ -10,7 +10,8 @@ use crate::files::natural_order::NaturalKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
-/// Most values in all copies of a matrix that query heads share: half a gigabyte. No model of this size has so many heads.
+/// Most values in all copies of a matrix that query heads share: half a gigabyte. No model of this size has so many
+/// heads.
 const MAX_SHARED: usize = 1 << 26;
 
 /// The matrices of one attention layer.

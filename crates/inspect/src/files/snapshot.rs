@@ -76,7 +76,7 @@ impl Snapshot {
         match run.snapshots()?.range(..=step).next_back() {
             None => Ok(None),
             Some((step, path)) => {
-                let first = Self::all(&Weights::open_in(run, path)?)?.into_iter().next();
+                let first = Self::all(&Weights::of_frame(run, path)?)?.into_iter().next();
                 Ok(Some(Self { step: Some(*step), ..first.unwrap_or_default() }))
             }
         }

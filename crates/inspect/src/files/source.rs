@@ -87,8 +87,8 @@ impl Source {
     }
 
     fn of_file(file: &Path) -> Result<Self, InspectError> {
-        // The folder is resolved, so that `model.safetensors` or `.` inside a checkpoint folder is found to be in a run.
-        // The file is not: in a checkpoint no link is followed.
+        // The folder is resolved, so that `model.safetensors` or `.` inside a checkpoint folder is found to be in a
+        // run. The file is not: in a checkpoint no link is followed.
         let absolute = std::path::absolute(file).map_err(refused(file))?;
         let folder = absolute.parent().unwrap_or(&absolute).canonicalize().map_err(refused(file))?;
         let checkpoint = Checkpoint::named(&folder);

@@ -57,14 +57,13 @@ impl Weights {
         Self::from_bytes(path, read_tensors(&Disk, &file, u64::MAX).map_err(refused(path))?)
     }
 
-    /// The same for a file of a run, which is no link.
+    /// A frame of a run, once it is what was saved.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_in(run: &RunFolder, path: impl AsRef<Path>) -> Result<Self, InspectError> {
-        let path = path.as_ref();
-        let bytes = read_tensors(run.storage(), path, u64::MAX).map_err(refused(path))?;
-        Self::from_bytes(path, bytes)
+    /// If it is not, cannot be read, or is no safetensors file.
+    pub fn of_frame(run: &RunFolder, frame: impl AsRef<Path>) -> Result<Self, InspectError> {
+        let frame = frame.as_ref();
+        Self::from_bytes(frame, run.read_snapshot(frame)?)
     }
 
     /// The weights of a checkpoint, once they are what its manifest states.

@@ -165,7 +165,7 @@ impl Frame {
         path: &Path,
         config: &CheckpointConfig,
     ) -> Result<Self, InspectError> {
-        let (file, heads) = (Weights::open_in(run, path)?, config.heads());
+        let (file, heads) = (Weights::of_frame(run, path)?, config.heads());
         let layers = layers(&file, heads)?;
         let of_step = |snapshot| Snapshot { step: Some(self.step), ..snapshot };
         let probes = Snapshot::all(&file)?.into_iter().map(of_step);

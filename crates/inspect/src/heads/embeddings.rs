@@ -80,9 +80,16 @@ impl Embeddings {
         query: StreamInput,
         key: StreamInput,
     ) -> Result<Option<Circuit>, InspectError> {
-        let (Some(query), Some(key)) = (self.vectors(query), self.vectors(key)) else { return Ok(None) };
-        let [down, across] = [query, key].map(|vectors| vectors.axes()[0]);
-        let circuit = qk.of_inputs(query)?.onto_outputs(&key.transpose())?;
+        let (Some(queries), Some(keys)) = (self.vectors(query), self.vectors(key)) else { return Ok(None) };
+        let down = match query {
+            StreamInput::Token => "query token",
+            StreamInput::Position => "query position",
+        };
+        let across = match key {
+            StreamInput::Token => "key token",
+            StreamInput::Position => "key position",
+        };
+        let circuit = qk.of_inputs(queries)?.onto_outputs(&keys.transpose())?;
         Ok(Some(circuit.with_axes(down, across)))
     }
 
@@ -154,7 +161,9 @@ mod tests {
         let (token, position) = (StreamInput::Token, StreamInput::Position);
         let tokens = looks(token, token)?.expect("the file has tokens");
         assert_eq!(tokens.values(), [2.0, 5.0, 6.0, 15.0]);
-        assert_eq!(tokens.axes(), ["token", "token"]);
+        assert_eq!(tokens.axes(), ["query token", "key token"]);
+        let mixed = looks(position, token)?.expect("the file has both");
+        assert_eq!(mixed.axes(), ["query position", "key token"]);
         assert_eq!(looks(token, position)?.map(|m| m.values().to_vec()), Some(vec![11.0, 33.0]));
         assert_eq!(looks(position, token)?.map(|m| m.values().to_vec()), Some(vec![14.0, 35.0]));
         assert_eq!(looks(position, position)?.map(|m| m.values().to_vec()), Some(vec![77.0]));

@@ -18,7 +18,8 @@ function number(x) {
   const size = Math.abs(x);
   return size < 0.001 || size >= 10000 ? x.toExponential(3) : x.toPrecision(4);
 }
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+// A line does not break before the sign.
+const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const cut = (text, most = 14) => (Array.from(text).length > most ? `${Array.from(text).slice(0, most - 1).join("")}…` : text);
 
 // Names of the cells along one axis, where a cell may stand for a block. `labels` has a word for every row or column

@@ -1,8 +1,12 @@
 //! `config.json`: what made a checkpoint, and how good it was.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use toml::Table;
 
+use crate::bounds;
+use crate::json_values::Count;
 use crate::log::Evaluation;
 
 /// The format of checkpoints with a manifest.
@@ -62,8 +66,16 @@ impl Description {
     /// Reads the file of a checkpoint at `step`.
     pub(super) fn parse(json: &[u8], step: u64) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(json).map_err(|error| format!("expected JSON, {error}"))?;
-        let object = value.as_object().ok_or("expected a JSON object")?;
-        if let Some(found) = object.get("step").filter(|found| found.as_u64() != Some(step)) {
+        let Value::Object(mut own) = value else { return Err("expected a JSON object".to_owned()) };
+        own.retain(|key, _| super::Checkpoint::OWN_KEYS.contains(&key.as_str()));
+        let vocabulary = match own.remove("vocabulary") {
+            Some(Value::Array(labels)) => labels,
+            _ => Vec::new(),
+        };
+        if !Count::is_within(json, vocabulary.len() + bounds::SETTINGS) {
+            return Err(format!("it has more than {} values beside its vocabulary", bounds::SETTINGS));
+        }
+        if let Some(found) = own.get("step").filter(|found| found.as_u64() != Some(step)) {
             return Err(format!("it is of step {found}, expected {step}"));
         }
         let mut config = toml_of_json(json)?;
@@ -72,11 +84,11 @@ impl Description {
         for key in super::Checkpoint::OWN_KEYS {
             config.remove(key);
         }
-        let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
-        let labels = object.get("vocabulary").and_then(Value::as_array).into_iter().flatten();
+        let text = |key: &str| own.get(key).and_then(Value::as_str).map(str::to_owned);
+        let label = |label| if let Value::String(label) = label { Some(label) } else { None };
         Ok(Self {
             config,
-            vocabulary: labels.filter_map(Value::as_str).map(str::to_owned).collect(),
+            vocabulary: vocabulary.into_iter().filter_map(label).collect(),
             version: text("version"),
             commit: text("commit"),
             evaluation: evaluation.map_err(|error| format!("`evaluation`: {}", error.message()))?,
@@ -99,8 +111,18 @@ impl Format {
     pub(super) const KNOWN: &[&str] = &[FORMAT_BEFORE_MANIFESTS, FORMAT];
 
     pub(super) fn of(json: &[u8]) -> Result<Self, String> {
-        let json: Value = serde_json::from_slice(json).map_err(|error| format!("expected JSON, {error}"))?;
-        Ok(match json.get("format") {
+        /// The rest is read where it is needed.
+        #[derive(Deserialize)]
+        struct Own {
+            #[serde(default)]
+            format: Option<Value>,
+        }
+        let no_json = |error: serde_json::Error| format!("expected JSON, {error}");
+        // An array would be read as the fields in their order.
+        if json.trim_ascii_start().first() != Some(&b'{') {
+            return serde_json::from_slice(json).map(|IgnoredAny| Self::BeforeManifests).map_err(no_json);
+        }
+        Ok(match serde_json::from_slice::<Own>(json).map_err(no_json)?.format {
             Some(format) if format == FORMAT => Self::WithManifest,
             Some(format) if format != FORMAT_BEFORE_MANIFESTS => Self::Unknown(format.to_string()),
             _ => Self::BeforeManifests,
@@ -108,19 +130,39 @@ impl Format {
     }
 }
 
-/// The same values as TOML. Numbers are taken over as they are written: `serde_json` may miss the last bit of a float.
-fn toml_of_json(json: &[u8]) -> Result<Table, String> {
+/// The same values as TOML, without the vocabulary, which may be long. Numbers are taken over as they are written:
+/// `serde_json` may miss the last bit of a float.
+pub(crate) fn toml_of_json(json: &[u8]) -> Result<Table, String> {
     /// In place of `null`, which TOML lacks; no text of JSON has a raw NUL.
     const NULL: &str = "\"\\u0000null\"";
+    /// The end of what stands before the labels of tokens.
+    const VOCABULARY: &str = "\"vocabulary\"";
     let json = str::from_utf8(json).map_err(|_| "expected UTF-8")?;
     let mut toml = String::from("json=");
     let (mut in_text, mut escaped, mut skip) = (false, false, 0);
+    let (mut depth, mut is_left_out) = (0_usize, false);
     for c in json.chars() {
+        match c {
+            '[' | '{' if !in_text => depth += 1,
+            ',' if !in_text && depth == 1 => is_left_out = false,
+            ']' | '}' if !in_text => {
+                depth = depth.saturating_sub(1);
+                is_left_out &= depth > 0;
+            }
+            _ => {}
+        }
         match c {
             _ if skip > 0 => skip -= 1,
             '"' if !escaped => {
                 in_text = !in_text;
-                toml.push(c);
+                if !is_left_out {
+                    toml.push(c);
+                }
+            }
+            _ if is_left_out => {}
+            ':' if !in_text && depth == 1 && toml.ends_with(VOCABULARY) => {
+                toml.push_str("=0");
+                is_left_out = true;
             }
             '\u{7f}' => toml.push_str("\\u007f"),
             _ if in_text => toml.push(c),

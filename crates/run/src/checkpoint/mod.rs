@@ -9,8 +9,11 @@ mod read;
 mod save;
 
 pub use description::Description;
+pub(crate) use description::toml_of_json;
+pub(crate) use manifest::hash;
 pub use manifest::{Manifest, ManifestFile, NoManifest, sha256};
 pub use prune::Pruned;
+pub use read::read_description;
 pub(crate) use save::REPLACED;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +36,8 @@ pub struct Checkpoint {
     /// Where its files are.
     pub folder: PathBuf,
     pub(crate) storage: Arc<dyn Storage>,
+    /// Bytes of the model's parameters, if it is known.
+    pub(crate) of_model: Option<[u64; 2]>,
 }
 
 /// What a checkpoint holds. The bytes that are read are those that were written.
@@ -61,7 +66,12 @@ impl Checkpoint {
 
     /// That of `step` among others in the folder `checkpoints`.
     pub(crate) fn new(storage: &Arc<dyn Storage>, checkpoints: &Path, step: u64) -> Self {
-        Self { step, folder: checkpoints.join(step_name(step)), storage: Arc::clone(storage) }
+        Self::at(storage, checkpoints.join(step_name(step)), step)
+    }
+
+    /// That of `step` in `folder`.
+    pub(crate) fn at(storage: &Arc<dyn Storage>, folder: PathBuf, step: u64) -> Self {
+        Self { step, folder, storage: Arc::clone(storage), of_model: None }
     }
 
     /// The checkpoint in `folder` on this machine's disk, if its name is that of one.
@@ -77,7 +87,14 @@ impl Checkpoint {
     /// ```
     pub fn named(folder: impl Into<PathBuf>) -> Option<Self> {
         let folder = folder.into();
-        Some(Self { step: step_in(folder.file_name()?.to_str()?, "")?, folder, storage: Arc::new(Disk) })
+        let step = step_in(folder.file_name()?.to_str()?, "")?;
+        Some(Self { step, folder, storage: Arc::new(Disk), of_model: None })
+    }
+
+    /// The same checkpoint for a model whose parameters have so many bytes, and an optimizer that remembers so many: no
+    /// file is read that is longer than these and a header.
+    pub fn of_a_model(&self, parameters: u64, state: u64) -> Self {
+        Self { of_model: Some([parameters, state]), ..self.clone() }
     }
 
     /// That with which the same run began, if it was kept: of step 0, or of the state that it took over from another.
@@ -114,6 +131,11 @@ impl Checkpoint {
     /// The weights in any folder that has the files of a checkpoint, whatever its name.
     pub fn weights_in(folder: &Path) -> PathBuf {
         folder.join(WEIGHTS)
+    }
+
+    /// The files of tensors in a folder, the weights and what the optimizer remembers.
+    pub fn tensor_files(folder: &Path) -> [PathBuf; 2] {
+        [WEIGHTS, OPTIMIZER].map(|name| folder.join(name))
     }
 
     /// What the optimizer remembers, safetensors.

@@ -18,9 +18,9 @@ pub struct Pruned {
 
 impl RunFolder {
     /// Removes all checkpoints but the `keep` newest, at least one, the best and the first, which is the start or where
-    /// the run branched from another. The best has the lowest held-out loss among those that were evaluated at their own
-    /// step. A damaged checkpoint, or one that cannot be read, is not counted, and stays: that old ones remain is no
-    /// reason to end a training.
+    /// the run branched from another. The best has the lowest held-out loss among those that were evaluated at their
+    /// own step. A damaged checkpoint, or one that cannot be read, is not counted, and stays: that old ones remain is
+    /// no reason to end a training.
     pub fn prune(&self, keep: usize) -> Pruned {
         let mut pruned = Pruned { removed: Vec::new(), failures: Vec::new() };
         let folders = self.step_folders().unwrap_or_else(|error| {

@@ -1,21 +1,17 @@
 //! Reading a checkpoint: no byte is used before its size and its hash were checked.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::bounds;
 use crate::checkpoint::description::{Description, Format};
 use crate::checkpoint::manifest::{Manifest, ManifestFile, NoManifest, sha256};
 use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
 use crate::error::RunError;
-use crate::storage::{EntryKind, list};
-use crate::tensor_file::read_tensors;
-
-/// A config with its vocabulary seldom has more than a hundred kilobytes: what is longer than this is not read.
-const MAX_TEXT: u64 = 1 << 26;
-
-/// A manifest of three files has half a kilobyte.
-const MAX_MANIFEST: u64 = 1 << 16;
+use crate::json_values::Count;
+use crate::storage::{EntryKind, Storage, list};
+use crate::tensor_file::{LONGEST_HEADER, read_tensors};
 
 impl Checkpoint {
     /// Everything that was saved, to go on from.
@@ -45,6 +41,11 @@ impl Checkpoint {
     /// As [`read`](Self::read).
     pub fn description(&self) -> Result<Description, RunError> {
         self.parse_description(&self.read_file(CONFIG, self.check_list()?.as_ref())?)
+    }
+
+    /// Whether a manifest has the hash of every file; `None` where that cannot be read.
+    pub(crate) fn has_manifest(&self) -> Option<bool> {
+        self.size_of(MANIFEST).ok().map(|size| size.is_some())
     }
 
     /// Whether `config.json` is of the format in which no checkpoint has a manifest, or is no JSON: what is wrong then
@@ -85,8 +86,8 @@ impl Checkpoint {
         faults
     }
 
-    /// The manifest, if the files in the folder are those that it lists and have their sizes; `None` for a checkpoint of
-    /// the format before manifests.
+    /// The manifest, if the files in the folder are those that it lists and have their sizes; `None` for a checkpoint
+    /// of the format before manifests.
     fn check_list(&self) -> Result<Option<Manifest>, RunError> {
         let manifest = self.list()?;
         let fault = manifest.as_ref().and_then(|manifest| self.list_faults(manifest).into_iter().next());
@@ -109,10 +110,10 @@ impl Checkpoint {
             return self.check_format_before_manifests().map(|()| None);
         };
         let path = self.manifest();
-        if size > MAX_MANIFEST {
+        if size > bounds::MANIFEST {
             return Err(RunError::damaged(&path, format!("it has {size} bytes, expected a kilobyte")));
         }
-        let text = self.storage.read(&path, MAX_MANIFEST).map_err(RunError::io("read", &path))?;
+        let text = self.storage.read(&path, bounds::MANIFEST).map_err(RunError::io("read", &path))?;
         let manifest = Manifest::parse(&text).map_err(|refused| match refused {
             NoManifest::Damaged(what) => RunError::damaged(&path, what),
             NoManifest::UnknownSchema(found) => RunError::unknown_format(&path, found, Manifest::KNOWN),
@@ -191,14 +192,23 @@ impl Checkpoint {
     /// The bytes of a file, if they are those of the manifest.
     fn read_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, RunError> {
         let path = self.folder.join(name);
-        let size = self.size_of(name)?.ok_or_else(|| RunError::damaged(&path, "it is missing".to_owned()))?;
+        let missing = || RunError::damaged(&path, "it is missing".to_owned());
+        let size = self.size_of(name)?.ok_or_else(missing)?;
         let bytes = match name {
-            CONFIG if size > MAX_TEXT => {
-                let what = format!("it has {size} bytes, expected at most {MAX_TEXT}");
-                return Err(RunError::damaged(&path, what));
+            CONFIG => read_description(&*self.storage, &path),
+            _ => {
+                let needed =
+                    self.of_model.map(|[parameters, state]| if name == WEIGHTS { parameters } else { state });
+                let most = needed.map_or(size, |bytes| bytes.saturating_add(LONGEST_HEADER));
+                let bytes = read_tensors(&*self.storage, &path, size.min(most));
+                bytes.map_err(|error| match needed {
+                    Some(needed) if error.kind() == ErrorKind::FileTooLarge => {
+                        let what = format!("it has {size} bytes, the model needs {needed} and a header");
+                        io::Error::new(ErrorKind::FileTooLarge, what)
+                    }
+                    _ => error,
+                })
             }
-            CONFIG => self.storage.read(&path, size),
-            _ => read_tensors(&*self.storage, &path, size),
         };
         let bytes = bytes.map_err(|error| match error.kind() {
             ErrorKind::InvalidData => RunError::damaged(&path, error.to_string()),
@@ -213,5 +223,26 @@ impl Checkpoint {
             }
         }
         Ok(bytes)
+    }
+}
+
+/// The text of a `config.json`, whoever wrote it, unless it is longer or has more values than any that is written.
+///
+/// # Errors
+/// As [`Storage::read`], and [`ErrorKind::InvalidData`] for such a text.
+pub fn read_description(storage: &dyn Storage, file: &Path) -> io::Result<Vec<u8>> {
+    let text = storage.read(file, bounds::DESCRIPTION).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => {
+            let what = format!("it is longer than {} bytes", bounds::DESCRIPTION);
+            io::Error::new(ErrorKind::InvalidData, what)
+        }
+        _ => error,
+    })?;
+    match Count::is_within(&text, bounds::DESCRIPTION_VALUES) {
+        true => Ok(text),
+        false => {
+            let what = format!("it has more than {} values", bounds::DESCRIPTION_VALUES);
+            Err(io::Error::new(ErrorKind::InvalidData, what))
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use toml::Table;
 
+use crate::bounds;
 use crate::error::RunError;
 use crate::folder::{CONFIG, RunFolder};
 use crate::storage::{read, replace_file};
@@ -20,9 +21,6 @@ pub(crate) const FORMAT_KEY: &str = "format";
 /// The format that is written, and the only one that is read; early runs have none.
 const FORMAT: &str = "qkv-run-1";
 
-/// A config is a page or two.
-pub(crate) const MAX_CONFIG: u64 = 1 << 20;
-
 impl RunFolder {
     /// The text of `config.toml`. What is not TOML is returned as it is: who reads the values can point at the line.
     /// Where the file is missing or empty, as a power cut may leave it, the newest checkpoint that is whole has the
@@ -32,7 +30,7 @@ impl RunFolder {
     /// If the file cannot be read, or its format is that of another version.
     pub fn config(&self) -> Result<String, RunError> {
         let path = self.path.join(CONFIG);
-        let found = read(&*self.storage, &path, MAX_CONFIG)?;
+        let found = read(&*self.storage, &path, bounds::CONFIG)?;
         let is_lost = found.is_none_or(|text| text.trim_ascii().is_empty());
         let saved = if is_lost { self.newest_description()? } else { None };
         match saved {
@@ -44,7 +42,7 @@ impl RunFolder {
     /// The text of `config.toml`, whatever it is.
     pub(crate) fn config_as_it_is(&self) -> Result<String, RunError> {
         let path = self.path.join(CONFIG);
-        let text = self.storage.read(&path, MAX_CONFIG).map_err(RunError::io("read", &path))?;
+        let text = self.storage.read(&path, bounds::CONFIG).map_err(RunError::io("read", &path))?;
         let text = String::from_utf8(text).map_err(|error| {
             RunError::damaged(&path, format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
         })?;
@@ -68,18 +66,28 @@ impl RunFolder {
     /// Writes `config.toml` with its format, at once and for good.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be written, or is too long to be read.
     pub fn write_config(&self, text: &str) -> Result<(), RunError> {
-        let text = format!("{FORMAT_KEY} = \"{FORMAT}\"\n{text}");
-        replace_file(&*self.storage, &self.path.join(CONFIG), text.as_bytes())
+        let (path, text) = (self.path.join(CONFIG), with_format(text));
+        bounds::check(&path, text.len(), bounds::CONFIG)?;
+        replace_file(&*self.storage, &path, text.as_bytes())
+    }
+
+    /// Refuses a config that is too long to be read, before anything of its run is created.
+    pub(crate) fn check_new_config(path: &Path, text: &str) -> Result<(), RunError> {
+        bounds::check(&path.join(CONFIG), with_format(text).len(), bounds::CONFIG)
     }
 
     /// Whether `config.toml` is missing, empty, or no TOML.
     pub(crate) fn config_is_broken(&self) -> Result<bool, RunError> {
-        let text = read(&*self.storage, &self.path.join(CONFIG), MAX_CONFIG)?;
+        let text = read(&*self.storage, &self.path.join(CONFIG), bounds::CONFIG)?;
         let table = text.and_then(|text| String::from_utf8(text).ok()?.parse::<Table>().ok());
         Ok(table.is_none_or(|table| table.is_empty()))
     }
+}
+
+fn with_format(text: &str) -> String {
+    format!("{FORMAT_KEY} = \"{FORMAT}\"\n{text}")
 }
 
 /// Removes the format; returns it if this version does not read it.
@@ -87,4 +95,36 @@ fn take_unknown_format(config: &mut Table) -> Option<String> {
     let found = config.remove(FORMAT_KEY)?;
     let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
     (text != FORMAT).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Outcome, run};
+    use crate::folder::Existing;
+    use std::fs;
+
+    #[test]
+    fn a_config_that_could_not_be_read_back_is_not_written_and_creates_nothing() -> Outcome {
+        let (folder, run) = run(&[0])?;
+        let of_length = |length: u64| {
+            let n = length as usize - with_format("# \n").len();
+            format!("# {}\n", "x".repeat(n))
+        };
+        let (longest, longer) = (of_length(bounds::CONFIG), of_length(bounds::CONFIG + 1));
+        run.write_config(&longest)?;
+        assert!(run.config()?.ends_with(&longest));
+        let before = fs::read(folder.path().join(CONFIG))?;
+        let message = run.write_config(&longer).expect_err("too long").to_string();
+        assert!(message.ends_with("it would have 1048577 bytes, expected at most 1048576"), "{message}");
+        assert!(fs::read(folder.path().join(CONFIG))? == before);
+        let new = folder.path().join("a/new");
+        for refused in
+            [RunFolder::create(&new, &longer, Existing::Keep), RunFolder::create_next(&new, "task", &longer)]
+        {
+            assert!(matches!(refused, Err(RunError::NotReadable { .. })));
+            assert!(!folder.path().join("a").exists());
+        }
+        Ok(())
+    }
 }

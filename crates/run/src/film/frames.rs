@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::seal::is_sealed;
+use crate::bounds;
 use crate::checkpoint::step_name;
 use crate::error::RunError;
 use crate::folder::{RunFolder, SET_ASIDE, SNAPSHOTS};
 use crate::storage::{free_name, put_file, remove_file, rename, sync_folder};
+use crate::tensor_file::{check_to_write, read_tensors};
 
 const FRAME: &str = ".safetensors";
 
@@ -20,20 +23,45 @@ impl RunFolder {
         self.steps(SNAPSHOTS, FRAME)
     }
 
+    /// Most bytes that a frame may have.
+    pub const MAX_FRAME: u64 = bounds::FRAME;
+
+    /// The bytes of a frame, if they are those that were [sealed](seal_frame). Early frames have no seal, and are taken
+    /// as they are.
+    ///
+    /// # Errors
+    /// If it is missing, too long, cannot be read, or is not what was written.
+    pub fn read_snapshot(&self, frame: &Path) -> Result<Vec<u8>, RunError> {
+        let bytes = self.read_frame(frame)?;
+        is_sealed(&bytes).map_err(|what| RunError::damaged(frame, what))?;
+        Ok(bytes)
+    }
+
+    /// The same without a look at the seal.
+    pub(crate) fn read_frame(&self, frame: &Path) -> Result<Vec<u8>, RunError> {
+        read_tensors(&*self.storage, frame, bounds::FRAME).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => RunError::damaged(frame, error.to_string()),
+            _ => RunError::io("read", frame)(error),
+        })
+    }
+
     /// Saves the frame of a step, a safetensors file that appears complete or not at all. It is not synced: frames come
     /// often, and no run depends on them, so a power cut may leave the last ones torn.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If it cannot be written, or is too long to be read.
     pub fn write_snapshot(&self, step: u64, bytes: &[u8]) -> Result<(), RunError> {
         let folder = self.path.join(SNAPSHOTS);
+        let frame = folder.join(step_name(step) + FRAME);
+        bounds::check(&frame, bytes.len(), bounds::FRAME)?;
+        check_to_write(&frame, bytes)?;
         match self.storage.create_folder(&folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 return Err(RunError::io("create", &folder)(error));
             }
             _ => {}
         }
-        put_file(&*self.storage, &folder.join(step_name(step) + FRAME), bytes)
+        put_file(&*self.storage, &frame, bytes)
     }
 
     /// Gives the frames after `step` other names, for good; returns them.

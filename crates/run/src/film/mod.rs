@@ -4,5 +4,8 @@
 
 mod frames;
 mod labels;
+mod seal;
 
 pub use labels::ProbeLabels;
+pub(crate) use seal::is_sealed;
+pub use seal::seal_frame;

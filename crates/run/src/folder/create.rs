@@ -41,6 +41,7 @@ impl RunFolder {
         config: &str,
         existing: Existing,
     ) -> Result<Self, RunError> {
+        Self::check_new_config(path, config)?;
         let run = Self::new(storage, path.to_owned());
         run.check_occupancy(existing)?;
         create_folders(&*run.storage, path)?;
@@ -58,6 +59,7 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be written.
     pub fn create_next(parent: &Path, task: &str, config: &str) -> Result<Self, RunError> {
+        Self::check_new_config(parent, config)?;
         create_folders(&Disk, parent)?;
         let mut number = 1_u64;
         loop {

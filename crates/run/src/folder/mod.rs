@@ -153,8 +153,7 @@ impl RunFolder {
     /// The folders of steps, complete or not.
     pub(crate) fn step_folders(&self) -> Result<Vec<Checkpoint>, RunError> {
         let found = self.steps(CHECKPOINTS, "")?;
-        let checkpoint = |(step, folder)| Checkpoint { step, folder, storage: Arc::clone(&self.storage) };
-        Ok(found.into_iter().map(checkpoint).collect())
+        Ok(found.into_iter().map(|(step, folder)| Checkpoint::at(&self.storage, folder, step)).collect())
     }
 
     /// What is called `step-N` and `extension` in a folder of the run, by N; nothing where there is no such folder.

@@ -6,8 +6,9 @@ use toml::Table;
 
 use super::lock::LOCK;
 use super::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
+use crate::bounds;
 use crate::checkpoint::step_in;
-use crate::config::{FORMAT_KEY, MAX_CONFIG};
+use crate::config::FORMAT_KEY;
 use crate::error::RunError;
 use crate::storage::{Disk, EntryKind, Storage, UNFINISHED, list};
 
@@ -100,12 +101,12 @@ fn config(storage: &dyn Storage, path: &Path) -> Result<Config, RunError> {
         None => return Ok(Config::Missing),
         // Refused, with its name, where it is read.
         Some(entry) if matches!(entry.kind, EntryKind::Link | EntryKind::Other) => return Ok(Config::Broken),
-        Some(entry) if entry.kind != EntryKind::File || entry.size > MAX_CONFIG => {
+        Some(entry) if entry.kind != EntryKind::File || entry.size > bounds::CONFIG => {
             return Ok(Config::Foreign);
         }
         Some(_) => {}
     }
-    let text = storage.read(path, MAX_CONFIG).map_err(RunError::io("read", path))?;
+    let text = storage.read(path, bounds::CONFIG).map_err(RunError::io("read", path))?;
     let table: Option<Table> = str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
     Ok(match table {
         None => Config::Broken,

@@ -10,8 +10,8 @@ use crate::checkpoint::{Checkpoint, Description, REPLACED};
 use crate::error::RunError;
 use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, sync_folder};
 
-/// What early versions used in place of [`REPLACED`], and what a user may call a copy: it is put back where the original
-/// is missing, and never removed.
+/// What early versions used in place of [`REPLACED`], and what a user may call a copy: it is put back where the
+/// original is missing, and never removed.
 const OLD: &str = ".old";
 
 /// Behind the name of a checkpoint that was not accepted.

@@ -1,9 +1,12 @@
 //! What happens in a run as JSON, one object a line: the format of `metrics.jsonl` and of `qkv train --json`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::bounds;
+use crate::json_values::Count;
 
 use super::environment::Environment;
 
@@ -163,6 +166,13 @@ impl Event {
     /// If it cannot be written.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let line = serde_json::to_string(self).expect("events are numbers and names");
+        if line.len() as u64 >= bounds::LINE || !Count::is_within(line.as_bytes(), bounds::LINE_VALUES) {
+            let (bytes, values) = (bounds::LINE, bounds::LINE_VALUES);
+            let what = format!(
+                "an event is longer than {bytes} bytes or {values} values, so that it could not be read back"
+            );
+            return Err(io::Error::new(ErrorKind::InvalidData, what));
+        }
         writeln!(out, "{line}")?;
         out.flush()
     }

@@ -4,18 +4,21 @@
 
 mod environment;
 mod event;
+mod line_reader;
 mod lines;
 mod rewind;
 
 pub use environment::Environment;
 pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
+pub(crate) use line_reader::{Line, LineReader};
 pub(crate) use lines::Lines;
 pub use lines::Log;
 pub use rewind::{Rewound, SetAside};
 
+use crate::checkpoint::toml_of_json;
 use crate::error::RunError;
 use crate::folder::{METRICS, RunFolder};
-use crate::storage::{put_file, read, sync_folder};
+use crate::storage::{put_file, sync_folder};
 
 impl RunFolder {
     /// Begins an empty `metrics.jsonl`.
@@ -35,31 +38,40 @@ impl RunFolder {
     /// # Errors
     /// If the file cannot be read.
     pub fn events(&self) -> Result<Vec<Event>, RunError> {
-        Ok(Event::parse_log(&self.log()?).collect())
+        let mut events = Vec::new();
+        self.for_each_line(|line| {
+            events.extend(line.object().and_then(|_| Event::parse_log(&line.text).next()))
+        })?;
+        Ok(events)
     }
 
     /// The last line of the log where it records that the run came to its end, if the checkpoint of that step is there
-    /// and whole: a process may have died while it went back to an earlier one, and a run whose end is damaged has to be
-    /// trained to it again.
+    /// and whole: a process may have died while it went back to an earlier one, and a run whose end is damaged has to
+    /// be trained to it again.
     ///
     /// # Errors
     /// If a file cannot be read now, or the checkpoint is of another version.
     pub fn done(&self) -> Result<Option<Event>, RunError> {
-        let log = self.log()?;
-        let last = log.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
-        let event = last.and_then(|line| serde_json::from_slice(line).ok());
-        let Some(event @ Event::Done { step, .. }) = event else { return Ok(None) };
+        let mut last = None;
+        self.for_each_line(|line| {
+            if !line.text.trim_ascii().is_empty() {
+                last = Some(line);
+            }
+        })?;
+        let Some(event @ Event::Done { step, .. }) = last.as_ref().and_then(exactly) else { return Ok(None) };
         match self.checkpoint(step).read() {
             Ok(_) => Ok(Some(event)),
             Err(RunError::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
+}
 
-    /// The bytes of the log; none in a run that was stopped before its first event.
-    pub(crate) fn log(&self) -> Result<Vec<u8>, RunError> {
-        Ok(read(&*self.storage, &self.path.join(METRICS), u64::MAX)?.unwrap_or_default())
-    }
+/// The event of a line with every bit of its figures, which `serde_json` alone may miss: they are printed again.
+fn exactly(line: &Line) -> Option<Event> {
+    line.object()?;
+    let event = toml_of_json(&line.text).ok().and_then(|table| table.try_into().ok());
+    event.or_else(|| serde_json::from_slice(&line.text).ok())
 }
 
 #[cfg(test)]
@@ -67,6 +79,35 @@ mod tests {
     use super::*;
     use crate::fixtures::{Outcome, run};
     use std::fs;
+
+    #[test]
+    fn the_figures_of_the_end_are_read_with_every_bit() -> Outcome {
+        let (_folder, run) = run(&[5])?;
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut figure = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        for index in 0..1000 {
+            let evaluation =
+                Evaluation { loss: figure(), accuracy: figure(), sequence_accuracy: 0.0, examples: 8 };
+            let done = Event::Done {
+                step: 5,
+                evaluation,
+                baselines: vec![Baseline { name: "n: null, \"bigram\"".to_owned(), loss: figure() }],
+                sample: (index > 0).then(|| "a\n\u{7f}".to_owned()),
+                seconds: figure(),
+                snapshot_seconds: 0.0,
+                checkpoint_seconds: figure(),
+                film_ended_at: None,
+                path: "run".to_owned(),
+            };
+            let mut log = run.create_metrics()?;
+            done.write(&mut log)?;
+            assert_eq!(run.done()?, Some(done));
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_run_is_done_with_the_whole_checkpoint_of_its_last_step() -> Outcome {

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::Log;
 use crate::error::RunError;
 use crate::folder::{METRICS, RunFolder, SET_ASIDE};
@@ -42,7 +40,7 @@ impl RunFolder {
     /// If something cannot be read, renamed or written.
     pub fn rewind(&self, step: u64) -> Result<Rewound, RunError> {
         let path = self.path.join(METRICS);
-        let (kept, later) = split(&self.log()?, step);
+        let (kept, later) = self.split_log(step)?;
         let mut set_aside = SetAside::default();
         // In this order: what is to be kept is safe before the checkpoint goes without which it would be removed; and a
         // log that is longer than the checkpoints is cut by the next start, where a gap would stay.
@@ -59,21 +57,24 @@ impl RunFolder {
         replace_file(&*self.storage, &path, &kept)?;
         Ok(Rewound { log: self.open_log(kept.len() as u64), set_aside })
     }
-}
 
-/// The lines up to a step, and those after it with all that is no event.
-fn split(log: &[u8], step: u64) -> (Vec<u8>, Vec<u8>) {
-    let (mut kept, mut later) = (Vec::new(), Vec::new());
-    for line in log.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let event: Value = serde_json::from_slice(line).unwrap_or_default();
-        let is_kept = event.is_object()
-            && event["event"] != "done"
-            && event["step"].as_u64().is_none_or(|at| at <= step);
-        let lines = if is_kept { &mut kept } else { &mut later };
-        lines.extend_from_slice(line);
-        lines.push(b'\n');
+    /// The lines up to a step, and those after it with all that is no event. Of a line that is longer than any that is
+    /// written only the beginning is kept.
+    fn split_log(&self, step: u64) -> Result<(Vec<u8>, Vec<u8>), RunError> {
+        let (mut kept, mut later) = (Vec::new(), Vec::new());
+        self.for_each_line(|line| {
+            let is_kept = line.object().is_some_and(|event| {
+                event["event"] != "done" && event["step"].as_u64().is_none_or(|at| at <= step)
+            });
+            let text = line.text.strip_suffix(b"\n").unwrap_or(&line.text);
+            if !text.is_empty() {
+                let lines = if is_kept { &mut kept } else { &mut later };
+                lines.extend_from_slice(text);
+                lines.push(b'\n');
+            }
+        })?;
+        Ok((kept, later))
     }
-    (kept, later)
 }
 
 #[cfg(test)]

@@ -58,10 +58,8 @@ impl Storage for Disk {
         if bytes.len() as u64 > at_most { Err(too_long()) } else { Ok(bytes) }
     }
 
-    fn read_start(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        open_regular(file, File::options().read(true))?.take(length).read_to_end(&mut bytes)?;
-        Ok(bytes)
+    fn reader(&self, file: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(open_regular(file, File::options().read(true))?))
     }
 
     fn read_end(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {

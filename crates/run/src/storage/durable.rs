@@ -78,8 +78,8 @@ pub(crate) fn exists(storage: &dyn Storage, path: &Path) -> Result<bool, RunErro
     Ok(storage.entry(path).map_err(RunError::io("read", path))?.is_some())
 }
 
-/// The names in a folder of a run, sorted; none where it is missing. A file in its place is refused, and so is a link: what
-/// is written or removed through it would lie outside the run.
+/// The names in a folder of a run, sorted; none where it is missing. A file in its place is refused, and so is a link:
+/// what is written or removed through it would lie outside the run.
 pub(crate) fn list(storage: &dyn Storage, folder: &Path) -> Result<Vec<OsString>, RunError> {
     let failed = RunError::io("read", folder);
     match storage.entry(folder) {

@@ -16,7 +16,7 @@ pub(crate) use durable::{
 use std::any::Any;
 use std::ffi::OsString;
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,13 +43,21 @@ pub trait Storage: Debug + Send + Sync {
     /// If it is missing, something else, longer than `at_most` bytes, or cannot be read.
     fn read(&self, file: &Path, at_most: u64) -> io::Result<Vec<u8>>;
 
+    /// The bytes of a regular file, one after the other.
+    ///
+    /// # Errors
+    /// If it is missing, something else, or cannot be read.
+    fn reader(&self, file: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(Cursor::new(self.read(file, u64::MAX)?)))
+    }
+
     /// The first bytes of a regular file, `length` of them or all that there are.
     ///
     /// # Errors
     /// If it is missing, something else, or cannot be read.
     fn read_start(&self, file: &Path, length: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = self.read(file, u64::MAX)?;
-        bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        let mut bytes = Vec::new();
+        self.reader(file)?.take(length).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

@@ -2,47 +2,47 @@
 
 use toml::Table;
 
-use super::{Fault, Finding, finding};
-use crate::checkpoint::Checkpoint;
+use super::Fault;
+use crate::checkpoint::{Checkpoint, Description};
 use crate::config::{Difference, changes_of_meaning};
-use crate::folder::{CONFIG, RunFolder};
+use crate::error::RunError;
+use crate::folder::RunFolder;
 
 impl RunFolder {
-    /// Adds what is wrong with `config.toml`, and where it differs from what the newest checkpoint was trained with.
-    pub(super) fn verify_config(&self, newest: Option<(&Checkpoint, &Table)>, findings: &mut Vec<Finding>) {
-        let path = self.path.join(CONFIG);
-        let text = match self.config_as_it_is() {
-            Ok(text) => text,
-            Err(error) => return findings.push(finding(error, &path)),
-        };
+    /// What is wrong with `config.toml`, and where it differs from what the newest checkpoint was trained with.
+    pub(super) fn config_faults(
+        &self,
+        newest: Option<&(&Checkpoint, Description)>,
+    ) -> Result<Vec<Fault>, RunError> {
+        let text = self.config_as_it_is()?;
         let mut config: Table = match text.parse() {
             Ok(config) => config,
             Err(error) => {
                 let bytes = error.span().map(|span| span.start as u64..span.end as u64);
-                let what = format!("expected TOML, {}", error.message());
-                return findings.push(Fault { bytes, what }.in_file(&path));
+                return Ok(vec![Fault { bytes, what: format!("expected TOML, {}", error.message()) }]);
             }
         };
-        let Some((checkpoint, saved)) = newest else { return };
+        let Some((checkpoint, saved)) = newest else { return Ok(Vec::new()) };
         // Of another version it would have been refused above.
         let _ = Self::take_format(&mut config);
         if config.is_empty() {
-            return findings.push(Fault::of_all("it is empty".to_owned()).in_file(&path));
+            return Ok(vec![Fault::of_all("it is empty")]);
         }
-        for Difference { key, before, now } in changes_of_meaning(saved, &config) {
-            let [found, expected] =
-                [now, before].map(|value| value.map_or("no value".to_owned(), |value| value.to_string()));
-            let what =
-                format!("`{key}` is {found}, the checkpoint of step {} has {expected}", checkpoint.step);
-            findings.push(Fault::of_all(what).in_file(&path));
-        }
+        let fault = |Difference { key, before, now }| {
+            let [found, expected] = [now, before].map(|value: Option<toml::Value>| {
+                value.map_or("no value".to_owned(), |value| value.to_string())
+            });
+            let step = checkpoint.step;
+            Fault::of_all(format!("`{key}` is {found}, the checkpoint of step {step} has {expected}"))
+        };
+        Ok(changes_of_meaning(&saved.config, &config).into_iter().map(fault).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fixtures::{CONFIG_TEXT, Outcome, run};
+    use crate::folder::CONFIG;
     use std::fs;
 
     #[test]
@@ -50,7 +50,8 @@ mod tests {
         let (folder, run) = run(&[4])?;
         let whats = |config: &str| -> Result<Vec<String>, Box<dyn std::error::Error>> {
             fs::write(folder.path().join(CONFIG), config)?;
-            let findings = run.verify()?.into_iter().filter(|finding| finding.file.ends_with(CONFIG));
+            let findings =
+                run.verify()?.findings.into_iter().filter(|finding| finding.file.ends_with(CONFIG));
             Ok(findings.map(|finding| finding.what).collect())
         };
         let same = CONFIG_TEXT.replace("seed = 3", "# early\nseed   =  3.0");

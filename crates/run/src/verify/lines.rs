@@ -1,24 +1,35 @@
 //! The log, line by line.
 
+use std::io::{self, Read};
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
 use super::Fault;
+use crate::bounds;
+use crate::log::LineReader;
 
 /// What is wrong with a log: lines that are no events, steps that are missing or there twice, and an end before the
 /// newest of the `checkpoints`. A run that began from another starts after its step.
-pub(super) fn faults(log: &[u8], checkpoints: Option<RangeInclusive<u64>>) -> Vec<Fault> {
+pub(super) fn faults(
+    log: LineReader<impl Read>,
+    checkpoints: Option<RangeInclusive<u64>>,
+) -> io::Result<Vec<Fault>> {
     let mut faults = Vec::new();
     let (first, newest) = checkpoints.map_or((0, 0), RangeInclusive::into_inner);
-    let (mut start, mut last) = (0_u64, None);
-    for line in log.split_inclusive(|&byte| byte == b'\n') {
-        let place = start..start + line.len() as u64;
-        start = place.end;
-        if !line.ends_with(b"\n") {
-            faults.push(Fault::at(place.clone(), "the last line has no end"));
+    let mut last = None;
+    for line in log {
+        let line = line?;
+        if !line.has_an_end() {
+            faults.push(Fault::at(line.place.clone(), "the last line has no end"));
         }
-        let event: Value = serde_json::from_slice(line).unwrap_or_default();
+        if line.is_too_long() {
+            let what = format!("a line is longer than {} bytes", bounds::LINE);
+            faults.push(Fault::at(line.place, what));
+            continue;
+        }
+        let event = line.object().unwrap_or_default();
+        let place = line.place;
         match event.get("event").and_then(Value::as_str) {
             Some("start") => last = last.or(event["step"].as_u64()),
             Some("step") => match event["step"].as_u64() {
@@ -42,7 +53,7 @@ pub(super) fn faults(log: &[u8], checkpoints: Option<RangeInclusive<u64>>) -> Ve
             format!("it ends with step {last}, expected at least that of the newest checkpoint, {newest}");
         faults.push(Fault::of_all(what));
     }
-    faults
+    Ok(faults)
 }
 
 #[cfg(test)]
@@ -55,7 +66,7 @@ mod tests {
         checkpoints: Option<RangeInclusive<u64>>,
         expected: &[(Option<std::ops::Range<u64>>, &str)],
     ) {
-        let found = faults(log.as_bytes(), checkpoints);
+        let found = faults(LineReader::of(log.as_bytes()), checkpoints).expect("memory can be read");
         let found: Vec<_> = found.iter().map(|fault| (fault.bytes.clone(), fault.what.as_str())).collect();
         assert_eq!(found, expected, "{log}");
     }

@@ -6,15 +6,16 @@ mod config;
 mod lines;
 mod tensors;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::Contents;
+use crate::checkpoint::{Checkpoint, Contents, Description};
 use crate::error::RunError;
-use crate::folder::{CONFIG, METRICS, RunFolder};
-use crate::storage::{exists, list};
-use crate::tensor_file::read_tensors;
+use crate::film::is_sealed;
+use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
+use crate::storage::exists;
 
 /// Something in a run folder that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,80 +60,138 @@ impl Fault {
     }
 }
 
+/// What a file was checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckedFor {
+    /// Every bit, by a SHA-256 that was written with it.
+    Hash,
+    /// That its values have the meaning of those of the newest checkpoint.
+    Values,
+    /// That its header describes it to its end, or that it is a config; not its numbers.
+    Layout,
+    /// That every line is an event and no step is missing or there twice; not its figures.
+    Lines,
+}
+
+/// What was checked in a run, and what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The files without a finding.
+    pub good: BTreeMap<PathBuf, CheckedFor>,
+    /// What is not as it was written, file by file.
+    pub findings: Vec<Finding>,
+}
+
+impl Verified {
+    /// Adds what was found in a file that was checked.
+    fn add(&mut self, file: &Path, checked: CheckedFor, faults: impl IntoIterator<Item = Fault>) {
+        let n_before = self.findings.len();
+        self.findings.extend(faults.into_iter().map(|fault| fault.in_file(file)));
+        if self.findings.len() == n_before {
+            self.good.insert(file.to_owned(), checked);
+        }
+    }
+
+    /// Adds an error that was met in `file` or below it.
+    fn refuse(&mut self, error: RunError, file: &Path) {
+        self.findings.push(finding(error, file));
+    }
+}
+
 impl RunFolder {
     /// Checks every file of the run: each checkpoint against its manifest, its tensors against their header, the config
-    /// against the newest checkpoint's, the log line by line, and the frames. Nothing is changed.
+    /// against the newest checkpoint's, the log line by line, and the frames. Nothing is changed. A run may be in
+    /// training meanwhile: what it removes is no finding.
     ///
     /// # Errors
-    /// If the folders cannot be listed; a file that cannot be read is a finding.
-    pub fn verify(&self) -> Result<Vec<Finding>, RunError> {
-        let mut findings = Vec::new();
+    /// If the system does not answer; a file or folder that cannot be read is a finding.
+    pub fn verify(&self) -> Result<Verified, RunError> {
+        let mut verified = Verified::default();
+        let steps = self.step_folders().unwrap_or_else(|error| {
+            verified.refuse(error, &self.path.join(CHECKPOINTS));
+            Vec::new()
+        });
         let mut newest = None;
-        for checkpoint in self.step_folders()? {
-            match checkpoint.read() {
-                Ok(Contents { weights, optimizer, description }) => {
-                    for (file, bytes) in
-                        [(checkpoint.weights(), weights), (checkpoint.optimizer(), optimizer)]
-                    {
-                        findings.extend(tensors::fault(&bytes).map(|fault| fault.in_file(&file)));
-                    }
-                    newest = Some((checkpoint, description));
-                }
-                Err(first) => {
-                    let mut faults = checkpoint.faults();
-                    if faults.is_empty() {
-                        faults.push(first);
-                    }
-                    findings.extend(faults.into_iter().map(|error| finding(error, &checkpoint.folder)));
-                }
+        for checkpoint in &steps {
+            if let Some(description) = self.verify_checkpoint(checkpoint, &mut verified)? {
+                newest = Some((checkpoint, description));
             }
         }
         let newest = newest.as_ref();
-        self.verify_config(
-            newest.map(|(checkpoint, description)| (checkpoint, &description.config)),
-            &mut findings,
-        );
+        let (config, faults) = (self.path.join(CONFIG), self.config_faults(newest));
+        match faults {
+            Ok(faults) => verified.add(&config, CheckedFor::Values, faults),
+            Err(error) => verified.refuse(error, &config),
+        }
+        let range = steps.first().zip(newest).map(|(first, (newest, _))| first.step..=newest.step);
         let log = self.path.join(METRICS);
-        let first = self.step_folders()?.first().map(|checkpoint| checkpoint.step);
-        // A missing log is an empty one.
-        match self.log() {
-            Ok(bytes) => {
-                let checkpoints = first.zip(newest).map(|(first, (newest, _))| first..=newest.step);
-                let faults = lines::faults(&bytes, checkpoints);
-                findings.extend(faults.into_iter().map(|fault| fault.in_file(&log)));
-            }
-            Err(error) => findings.push(finding(error, &log)),
+        match self.log_faults(range) {
+            Ok(Some(faults)) => verified.add(&log, CheckedFor::Lines, faults),
+            // A run that has saved nothing may have been stopped before it began its log.
+            Ok(None) if steps.is_empty() => {}
+            Ok(None) => verified.add(&log, CheckedFor::Lines, [Fault::of_all("it is missing")]),
+            Err(error) => verified.refuse(error, &log),
         }
-        for frame in self.snapshots()?.into_values() {
-            match read_tensors(&*self.storage, &frame, u64::MAX).map_err(RunError::io("read", &frame)) {
-                Ok(bytes) => findings.extend(tensors::fault(&bytes).map(|fault| fault.in_file(&frame))),
-                Err(error) => findings.push(finding(error, &frame)),
+        match self.snapshots() {
+            Ok(frames) => {
+                frames.values().try_for_each(|frame| self.verify_frame(frame, &mut verified))?;
             }
+            Err(error) => verified.refuse(error, &self.path.join(SNAPSHOTS)),
         }
-        Ok(findings)
+        Ok(verified)
     }
 
-    /// The files that [`verify`](Self::verify) checks, as far as they are there: the config, the log, those of every
-    /// checkpoint, and the frames.
-    ///
-    /// # Errors
-    /// If a folder cannot be listed.
-    pub fn files(&self) -> Result<Vec<PathBuf>, RunError> {
-        let mut files = Vec::new();
-        for file in [CONFIG, METRICS].map(|name| self.path.join(name)) {
-            if exists(&*self.storage, &file)? {
-                files.push(file);
+    /// What made the checkpoint, if it is whole.
+    fn verify_checkpoint(
+        &self,
+        checkpoint: &Checkpoint,
+        verified: &mut Verified,
+    ) -> Result<Option<Description>, RunError> {
+        let first = match checkpoint.read() {
+            Ok(Contents { weights, optimizer, description }) => {
+                let has_hashes = checkpoint.has_manifest() == Some(true);
+                let checked = if has_hashes { CheckedFor::Hash } else { CheckedFor::Layout };
+                verified.add(&checkpoint.config(), checked, []);
+                for (file, bytes) in [(checkpoint.weights(), weights), (checkpoint.optimizer(), optimizer)] {
+                    verified.add(&file, checked, tensors::fault(&bytes));
+                }
+                if has_hashes {
+                    verified.add(&checkpoint.manifest(), checked, []);
+                }
+                return Ok(Some(description));
             }
-        }
-        for checkpoint in self.step_folders()? {
-            match list(&*self.storage, &checkpoint.folder) {
-                Ok(names) => files.extend(names.iter().map(|name| checkpoint.folder.join(name))),
-                // What is no folder is a finding.
-                Err(_) => files.push(checkpoint.folder),
+            Err(first) => first,
+        };
+        let mut faults = checkpoint.faults();
+        // A training removes older checkpoints and replaces those of its own step.
+        if exists(&*self.storage, &checkpoint.folder)? {
+            if faults.is_empty() {
+                faults.push(first);
             }
+            faults.into_iter().for_each(|error| verified.refuse(error, &checkpoint.folder));
         }
-        files.extend(self.snapshots()?.into_values());
-        Ok(files)
+        Ok(None)
+    }
+
+    /// `None` where the log is missing.
+    fn log_faults(&self, checkpoints: Option<RangeInclusive<u64>>) -> Result<Option<Vec<Fault>>, RunError> {
+        let failed = |error| RunError::io("read", &self.path.join(METRICS))(error);
+        self.lines()?.map(|lines| lines::faults(lines, checkpoints).map_err(failed)).transpose()
+    }
+
+    fn verify_frame(&self, frame: &Path, verified: &mut Verified) -> Result<(), RunError> {
+        match self.read_frame(frame) {
+            Ok(bytes) => match (tensors::fault(&bytes), is_sealed(&bytes)) {
+                (Some(fault), _) => verified.add(frame, CheckedFor::Layout, [fault]),
+                (None, Err(what)) => verified.add(frame, CheckedFor::Hash, [Fault::of_all(what)]),
+                (None, Ok(true)) => verified.add(frame, CheckedFor::Hash, []),
+                (None, Ok(false)) => verified.add(frame, CheckedFor::Layout, []),
+            },
+            // A resume removes the frames after its first step.
+            Err(error) if exists(&*self.storage, frame)? => verified.refuse(error, frame),
+            Err(_) => {}
+        }
+        Ok(())
     }
 }
 
@@ -152,7 +211,7 @@ fn finding(error: RunError, file: &Path) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::Contents;
+    use crate::film::seal_frame;
     use crate::fixtures::{CONFIG_TEXT, Outcome, contents};
     use crate::{Event, Existing, StepReport};
     use std::collections::BTreeMap;
@@ -162,6 +221,14 @@ mod tests {
     fn tensors() -> Vec<u8> {
         let header = br#"{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}"#;
         [&(header.len() as u64).to_le_bytes()[..], header, &[0; 16]].concat()
+    }
+
+    /// A frame with the same.
+    fn frame() -> Vec<u8> {
+        let header = br#"{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"sha256":{"dtype":"U8","shape":[32],"data_offsets":[16,48]}}"#;
+        let mut frame = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 48]].concat();
+        seal_frame(&mut frame);
+        frame
     }
 
     fn whole_run() -> Result<(tempfile::TempDir, RunFolder), Box<dyn std::error::Error>> {
@@ -182,7 +249,7 @@ mod tests {
                 loss_parts: BTreeMap::new(),
             };
             Event::Step(report).write(&mut log)?;
-            run.write_snapshot(step, &tensors())?;
+            run.write_snapshot(step, &frame())?;
             let contents = Contents { weights: tensors(), optimizer: tensors(), ..contents(step) };
             run.write_checkpoint(step, &contents)?;
         }
@@ -191,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_whole_run_has_no_findings_and_every_damage_is_one_that_names_its_file() -> Outcome {
-        assert_eq!(whole_run()?.1.verify()?, []);
+        assert_eq!(whole_run()?.1.verify()?.findings, []);
         for (name, expected) in [
             ("config.toml", "of step 2 has"),
             ("metrics.jsonl", "expected an event"),
@@ -210,7 +277,8 @@ mod tests {
             };
             bytes[byte] ^= 1;
             fs::write(&file, bytes)?;
-            let findings = run.verify()?;
+            let Verified { good, findings } = run.verify()?;
+            assert!(!good.contains_key(&file), "{name}");
             assert_eq!(findings.len(), 1, "{name}: {findings:?}");
             assert_eq!(findings[0].file, file);
             assert!(findings[0].to_string().contains(expected), "{}", findings[0]);
@@ -219,21 +287,38 @@ mod tests {
     }
 
     #[test]
-    fn every_file_that_differs_is_named_and_the_list_has_all_of_them() -> Outcome {
+    fn every_file_is_named_with_what_it_was_checked_for_or_with_what_differs() -> Outcome {
+        use CheckedFor::{Hash, Layout, Lines, Values};
         let (folder, run) = whole_run()?;
-        let names = |files: Vec<PathBuf>| -> Vec<String> {
-            let name = |file: &PathBuf| {
-                let name = file.strip_prefix(folder.path()).unwrap_or(file);
-                name.to_string_lossy().replace("step-0000000", "")
-            };
-            files.iter().map(name).collect()
+        let name = |file: &Path| {
+            let name = file.strip_prefix(folder.path()).unwrap_or(file);
+            name.to_string_lossy().replace("step-0000000", "")
+        };
+        let good = || -> Result<Vec<(String, CheckedFor)>, RunError> {
+            Ok(run.verify()?.good.iter().map(|(file, checked)| (name(file), *checked)).collect())
         };
         let of_step = ["MANIFEST.json", "config.json", "model.safetensors", "optimizer.safetensors"];
-        let of = |step: u64| of_step.map(|name| format!("checkpoints/{step}/{name}"));
-        let frames = [1, 2].map(|step| format!("snapshots/{step}.safetensors"));
-        let ends = ["config.toml", "metrics.jsonl"].map(str::to_owned);
-        assert_eq!(names(run.files()?), [&ends[..], &of(1), &of(2), &frames].concat());
+        let of = |step: u64| of_step.map(|name| (format!("checkpoints/{step}/{name}"), Hash));
+        let ends = [("config.toml", Values), ("metrics.jsonl", Lines)];
+        let ends = ends.map(|(name, checked)| (name.to_owned(), checked));
+        let frames = [1, 2].map(|step| (format!("snapshots/{step}.safetensors"), Hash));
+        assert_eq!(good()?, [&of(1)[..], &of(2), &ends, &frames].concat());
 
+        // Early versions wrote neither manifests nor seals.
+        let checkpoint = run.at(1)?;
+        let config = fs::read_to_string(checkpoint.config())?;
+        fs::remove_file(checkpoint.manifest())?;
+        fs::write(checkpoint.config(), config.replace("checkpoint-2", "checkpoint-1"))?;
+        run.write_snapshot(1, &tensors())?;
+        let early = of_step[1..].iter().map(|name| (format!("checkpoints/1/{name}"), Layout));
+        let frames = [("snapshots/1.safetensors".to_owned(), Layout), frames[1].clone()];
+        assert_eq!(good()?, [&early.collect::<Vec<_>>()[..], &of(2), &ends, &frames].concat());
+        Ok(())
+    }
+
+    #[test]
+    fn every_file_that_differs_is_named() -> Outcome {
+        let (folder, run) = whole_run()?;
         let checkpoint = run.at(1)?;
         fs::write(checkpoint.folder.join("notes.txt"), "")?;
         fs::remove_file(checkpoint.config())?;
@@ -243,11 +328,37 @@ mod tests {
             fs::write(&file, bytes)?;
         }
         fs::remove_file(run.at(2)?.manifest())?;
-        let found = run.verify()?.into_iter().map(|finding| finding.file).collect();
-        let damaged = ["1/notes.txt", "1/config.json", "1/model.safetensors", "1/optimizer.safetensors"];
-        let mut expected: Vec<String> = damaged.iter().map(|name| format!("checkpoints/{name}")).collect();
-        expected.push("checkpoints/2/MANIFEST.json".to_owned());
-        assert_eq!(names(found), expected);
+        let frame = folder.path().join("snapshots/step-00000002.safetensors");
+        let mut bytes = fs::read(&frame)?;
+        // A number, which no layout shows.
+        bytes[130] ^= 1;
+        fs::write(&frame, bytes)?;
+        let found: Vec<PathBuf> = run.verify()?.findings.into_iter().map(|finding| finding.file).collect();
+        let damaged = ["notes.txt", "config.json", "model.safetensors", "optimizer.safetensors"];
+        let mut expected: Vec<PathBuf> = damaged.iter().map(|name| checkpoint.folder.join(name)).collect();
+        expected.extend([run.checkpoint(2).manifest(), frame]);
+        assert_eq!(found, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_in_place_of_a_folder_and_a_missing_log_are_findings() -> Outcome {
+        let whats = |run: &RunFolder| -> Result<Vec<String>, RunError> {
+            Ok(run.verify()?.findings.into_iter().map(|finding| finding.to_string()).collect())
+        };
+        let (folder, run) = whole_run()?;
+        let log = folder.path().join(METRICS);
+        fs::remove_file(&log)?;
+        assert_eq!(whats(&run)?, [format!("{}: it is missing", log.display())]);
+        for name in [CHECKPOINTS, SNAPSHOTS] {
+            let path = folder.path().join(name);
+            fs::remove_dir_all(&path)?;
+            fs::write(&path, "")?;
+            assert!(
+                whats(&run)?.contains(&format!("{}: it is a file, expected a folder", path.display())),
+                "{name}"
+            );
+        }
         Ok(())
     }
 }

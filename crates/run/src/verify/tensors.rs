@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Fault;
-use crate::tensor_file::check_tensor_header;
+use crate::tensor_file::{check_tensor_header, for_each_tensor};
 
 /// The number of bytes before the header: its length, little-endian.
 const LENGTH: u64 = 8;
@@ -30,16 +30,16 @@ fn check(file: &[u8]) -> Result<(), Fault> {
     })?;
     let place = LENGTH..LENGTH + length;
     let no_json = |what: String| Fault::at(place.clone(), format!("its header is no JSON object: {what}"));
-    let tensors: Map<String, Value> =
-        serde_json::from_slice(header).map_err(|error| no_json(error.to_string()))?;
-    let mut spans = Vec::new();
-    for (name, tensor) in tensors.iter().filter(|(name, _)| *name != "__metadata__") {
-        let span = span(tensor);
-        spans.push(span.ok_or_else(|| {
-            let what =
-                format!("the tensor `{name}` has no type, shape and place that fit each other in its header");
-            Fault::at(place.clone(), what)
-        })?);
+    let (mut spans, mut unfit) = (Vec::new(), None);
+    let read = for_each_tensor(header, |name, tensor| match span(tensor) {
+        Some(span) => spans.push(span),
+        None => drop(unfit.get_or_insert_with(|| name.to_owned())),
+    });
+    read.map_err(|error| no_json(error.to_string()))?;
+    if let Some(name) = unfit {
+        let what =
+            format!("the tensor `{name}` has no type, shape and place that fit each other in its header");
+        return Err(Fault::at(place, what));
     }
     serde_json::from_slice::<Header>(header).map_err(|error| {
         Fault::at(place.clone(), format!("its header does not describe tensors: {error}"))

@@ -19,7 +19,7 @@ pub enum Quantity {
 
 impl Quantity {
     /// "the loss is NaN", or "the gradient of blocks.0.attention.w_q holds NaN".
-    pub(super) fn sentence(self, tensor: Option<&str>, value: f64) -> String {
+    pub(crate) fn sentence(self, tensor: Option<&str>, value: f64) -> String {
         let name = match self {
             Self::Loss => "loss",
             Self::HeldOutLoss => "held-out loss",

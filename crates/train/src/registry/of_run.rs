@@ -20,8 +20,8 @@ pub struct SameRun {
 }
 
 impl Registry {
-    /// The experiment of `run`, from its `config.toml` under `key=value` settings, such as the new place of a text. What
-    /// these change has to be without meaning for the run, and so has to be what was edited in the file since its
+    /// The experiment of `run`, from its `config.toml` under `key=value` settings, such as the new place of a text.
+    /// What these change has to be without meaning for the run, and so has to be what was edited in the file since its
     /// checkpoints were made, or is missing there.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use super::optimizer_state::{Expected, load_state, state_to_bytes};
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::Task;
-use crate::training::{Next, Observer, Optimizer, OptimizerState, Roles, State};
+use crate::training::{Next, NotFinite, Observer, Optimizer, OptimizerState, Roles, State};
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///
@@ -56,8 +56,17 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
     let not_safetensors = |reason: String| TrainError::NotSafetensors { path: path.to_owned(), reason };
     let (_, header) =
         SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(error.to_string()))?;
+    let parameters = layout(&model, &Roles::default());
+    let names = header.offset_keys();
+    if names.len() > parameters.len() {
+        // Burn takes a kilobyte for each tensor, of which a file may have any number.
+        let known: BTreeSet<&str> = parameters.iter().map(|place| place.parameter.path.as_str()).collect();
+        if let Some(surplus) = names.iter().find(|name| !known.contains(name.as_str())) {
+            return Err(weights(path, format!("the model has no `{surplus}`")));
+        }
+    }
     // Burn takes over the precision of a file, and a backend without it panics.
-    for Place { parameter, dtype, .. } in layout(&model, &Roles::default()) {
+    for Place { parameter, dtype, .. } in parameters {
         let Some(found) = header.info(&parameter.path) else { continue };
         let [expected, found] = [format!("{dtype:?}"), format!("{:?}", found.dtype)];
         if expected != found {
@@ -73,9 +82,31 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
     let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
     let wrong = result.errors.iter().map(in_words);
     match wrong.chain(missing).chain(unused).next() {
-        None => Ok(model),
+        None => check_finite(&model, &OptimizerState::default(), path).map(|()| model),
         Some(reason) => Err(weights(path, reason)),
     }
+}
+
+/// Refuses what no training goes on from: its first step would find the same.
+fn check_finite<M: Module>(model: &M, state: &OptimizerState, path: &Path) -> Result<(), TrainError> {
+    match NotFinite::search(model, state, None) {
+        None => Ok(()),
+        Some(NotFinite { what, tensor, value }) => {
+            Err(weights(path, what.sentence(tensor.as_deref(), value) + ", expected finite numbers"))
+        }
+    }
+}
+
+/// The same checkpoint, of which no file is read that is far longer than the model needs.
+fn limited<M: Module>(checkpoint: &Checkpoint, model: &M, optimizer: Option<&dyn Optimizer>) -> Checkpoint {
+    let (mut parameters, mut state) = (0, 0);
+    for Place { parameter, dtype, .. } in layout(model, &Roles::default()) {
+        parameters += (parameter.n() * dtype.size()) as u64;
+        let remembered = optimizer.map_or(Vec::new(), |optimizer| optimizer.state(&parameter));
+        state += remembered.iter().map(|tensor| (tensor.n * dtype.size()) as u64).sum::<u64>();
+    }
+    // The state of another optimizer is read and named.
+    checkpoint.of_a_model(parameters, state.max(parameters.saturating_mul(4)))
 }
 
 /// The model of a checkpoint, without what only training needs; see [`load_checkpoint`].
@@ -83,7 +114,8 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
 /// # Errors
 /// If a file is missing or damaged, or does not fit the model.
 pub fn load_checkpoint_weights<M: Module>(checkpoint: &Checkpoint, model: M) -> Result<M, TrainError> {
-    weights_from_bytes(model, checkpoint.read_weights()?, &checkpoint.weights())
+    let weights = limited(checkpoint, &model, None).read_weights()?;
+    weights_from_bytes(model, weights, &checkpoint.weights())
 }
 
 /// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device, and
@@ -99,7 +131,8 @@ pub fn load_checkpoint<M: Model + Module>(
     device: &Device,
 ) -> Result<State<M>, TrainError> {
     let step = checkpoint.step;
-    let Contents { weights, optimizer: state, description } = checkpoint.read()?;
+    let Contents { weights, optimizer: state, description } =
+        limited(checkpoint, &model, Some(optimizer)).read()?;
     let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
     let expected = match description.version {
         _ if step == 0 => Expected::None,
@@ -108,7 +141,9 @@ pub fn load_checkpoint<M: Model + Module>(
     };
     let file = (&state[..], &*checkpoint.optimizer());
     let tensors = load_state(&model, optimizer, file, expected, device)?;
-    Ok(State { step, model, optimizer: OptimizerState { step, tensors } })
+    let optimizer = OptimizerState { step, tensors };
+    check_finite(&model, &optimizer, &checkpoint.optimizer())?;
+    Ok(State { step, model, optimizer })
 }
 
 /// Saves a checkpoint into the run folder whenever one is due.
@@ -128,8 +163,7 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// `config` is written beside the weights, as `config.json`, together with the task's vocabulary.
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
-        let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
-        let description = Description::new(config, task.vocabulary().to_vec());
+        let description = description(config, task);
         Self {
             run: run.clone(),
             description,
@@ -166,6 +200,12 @@ impl Checkpoints {
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
+}
+
+/// What each checkpoint of a training has beside its tensors.
+pub(super) fn description(config: &impl Serialize, task: &dyn Task) -> Description {
+    let config = Table::try_from(config).expect("a config is a TOML table of numbers and names");
+    Description::new(config, task.vocabulary().to_vec())
 }
 
 impl<M: Module> Observer<M> for Checkpoints {

@@ -8,10 +8,12 @@ mod event_log;
 mod gradient_flow;
 mod layout;
 mod optimizer_state;
+mod readable;
 mod snapshot;
 
 pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
 pub(crate) use layout::{Place, layout};
+pub use readable::check_readable;
 pub(crate) use snapshot::MAX_VALUES;
 pub use snapshot::{FilmEnd, Snapshots};

@@ -7,8 +7,8 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use qkv_model::{Parameter, parameters};
-use qkv_run::tensor_names::{GRADIENT, MAPS, PROJECTIONS, TABLES, UPDATE, split};
-use qkv_run::{ProbeLabels, RunError, RunFolder, StepReport};
+use qkv_run::tensor_names::{GRADIENT, MAPS, PROJECTIONS, SEAL, TABLES, UPDATE, split};
+use qkv_run::{ProbeLabels, RunError, RunFolder, StepReport, seal_frame};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -105,6 +105,9 @@ impl<'a> Snapshots<'a> {
         tensors.extend(flow);
         let n_heads: usize = state.model.layers().iter().map(|layer| layer.n_heads).sum();
         let map_values = n_heads.max(1) * self.task.seq_len().pow(2);
+        // Half of a frame is for everything else.
+        let fits = (map_values * size_of::<f32>()) as u64 <= RunFolder::MAX_FRAME / 2;
+        let least_probes = if fits { least_probes } else { 0 };
         let n_probes = (MAX_VALUES / map_values).max(least_probes).min(self.examples.len());
         let probes = match &self.examples[..n_probes] {
             [] => Vec::new(),
@@ -232,7 +235,11 @@ fn bytes(tensors: &[Named], probes: Vec<Probe>) -> Vec<u8> {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("four bytes a value");
         (tensor.name.as_str(), view)
     });
+    let seal = TensorView::new(Dtype::U8, vec![32], &[0; 32]).expect("a byte a value");
+    let views = views.chain([(SEAL, seal)]);
     let labels: Vec<ProbeLabels> = probes.into_iter().map(|probe| probe.labels).collect();
     let metadata = HashMap::from([(ProbeLabels::KEY.to_owned(), ProbeLabels::to_metadata(&labels))]);
-    safetensors::serialize(views, Some(metadata)).expect("a frame has few tensors")
+    let mut frame = safetensors::serialize(views, Some(metadata)).expect("a frame has few tensors");
+    seal_frame(&mut frame);
+    frame
 }

@@ -18,6 +18,7 @@ mod validation;
 
 pub use batch::Batch;
 pub use clip::{clip_factor, global_norm};
+pub(crate) use finite::NotFinite;
 pub use loss::{CrossEntropy, LabelSmoothing, Loss, LossInputs, LossValue, MeanSquaredError, Prediction};
 pub(crate) use loss::{logits, logits_of};
 pub use observer::{Next, Observer, State};

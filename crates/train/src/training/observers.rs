@@ -19,13 +19,15 @@ impl<'a, M> Observers<'a, M> {
         Self { list, saved_at: loaded }
     }
 
-    /// Calls `hook` on one after the other. Before the error of one is returned, a checkpoint of `state` is tried.
+    /// Calls `hook` on all of them, also after the error of one: what it missed would be missing in the checkpoint that is
+    /// then tried. Returns the first error.
     pub(super) fn notify(
         &mut self,
         state: &State<M>,
         mut hook: impl FnMut(&mut dyn Observer<M>) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
-        let result = self.list.iter_mut().try_for_each(|observer| hook(&mut **observer));
+        let results = self.list.iter_mut().map(|observer| hook(&mut **observer));
+        let result = results.fold(Ok(()), Result::and);
         if result.is_err() && self.saved_at != Some(state.step) {
             // The first error is the one to return, also where the checkpoint fails.
             let _ = self.save(state);
@@ -40,10 +42,10 @@ impl<'a, M> Observers<'a, M> {
         let saved = self.list.iter_mut().map(|observer| observer.checkpoint(state));
         saved.fold(Ok(()), Result::and)?;
         let mut next = Next::Continue;
-        self.notify(state, |observer| {
+        // Where one cannot report what was saved, those behind it do not go on as if it were reported.
+        for observer in &mut self.list {
             next = next.max(observer.saved(state)?);
-            Ok(())
-        })?;
+        }
         Ok(next)
     }
 

@@ -24,7 +24,7 @@ impl TrainArgs {
         }
         let is_run = RunFolder::holds_a_run(&self.source)?;
         if self.resume {
-            let folder = self.run_to_go_on_with(is_run)?;
+            let folder = self.run_to_go_on_with(is_run, registry)?;
             if RunFolder::holds_a_run(folder)? {
                 return Plan::go_on(folder, self.from, registry, || self.experiment(registry));
             }
@@ -44,7 +44,7 @@ impl TrainArgs {
     }
 
     /// The run that `--resume` means.
-    fn run_to_go_on_with(&self, source_is_run: bool) -> Result<&Path> {
+    fn run_to_go_on_with(&self, source_is_run: bool, registry: &Registry) -> Result<&Path> {
         let (source, out) = (self.source.as_path(), self.out.as_deref());
         match out {
             Some(out) if source_is_run && !is_within(source, out) => {
@@ -55,7 +55,23 @@ impl TrainArgs {
             }
             Some(out) => Ok(out),
             None if source_is_run => Ok(source),
-            None => Err(usage("--resume needs the run: name its folder, or give it with --out")),
+            None => Err(usage(format!(
+                "{}; --resume needs the folder of a run: name it, or give it with --out",
+                self.what_is_no_run(registry)
+            ))),
+        }
+    }
+
+    /// What was named where a run was expected.
+    fn what_is_no_run(&self, registry: &Registry) -> String {
+        let source = self.source.display();
+        match self.source.try_exists() {
+            Ok(false) if registry.task_names().any(|task| self.source == Path::new(task)) => {
+                format!("{source} is a task")
+            }
+            Ok(false) => format!("{source} does not exist"),
+            Ok(true) if self.source.is_dir() => format!("{source} holds no run"),
+            _ => format!("{source} is no folder"),
         }
     }
 

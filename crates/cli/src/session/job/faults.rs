@@ -13,6 +13,7 @@ mod random;
 mod simulated;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use qkv_model::random::Rng;
 use qkv_run::{Event, Existing, RunError, RunFolder, Storage};
-use qkv_train::{ConfigSource, Example, HeldOutLists, Registry, Reverse, Split, Task};
+use qkv_train::{ConfigSource, Example, HeldOutLists, Registry, Reverse, Split, Task, TrainError};
 use serde_json::Value;
 
 use super::Job;
@@ -115,13 +116,15 @@ struct Ending {
     last: BTreeMap<PathBuf, Vec<u8>>,
     /// Steps, evaluations and the end, without the clock.
     events: Vec<Value>,
+    /// The step at which its last process lost the film.
+    film_ended_at: Option<u64>,
 }
 
 impl Ending {
     #[track_caller]
     fn of(disk: &Simulated, when: &str) -> Self {
         let run = RunFolder::open_on(Arc::new(disk.clone()), Path::new(RUN)).unwrap();
-        let Some(Event::Done { step, .. }) = run.done().unwrap() else {
+        let Some(Event::Done { step, film_ended_at, .. }) = run.done().unwrap() else {
             panic!("{when}: the run has no end");
         };
         let last = run.checkpoint(step).folder;
@@ -134,7 +137,7 @@ impl Ending {
             let is_of_the_clock = |key: &str| key.ends_with("seconds") || key.ends_with("per_second");
             event.as_object_mut().unwrap().retain(|key, _| !is_of_the_clock(key) && key != "film_ended_at");
         }
-        Self { last, events }
+        Self { last, events, film_ended_at }
     }
 }
 
@@ -183,7 +186,7 @@ fn until(job: &Job, disk: &Simulated, fault: Fault) -> Option<(Simulated, Option
     let disk = disk.copy();
     let faulty = Faulty::new(&disk, fault);
     let result = train(job, &(Arc::clone(&faulty) as Arc<dyn Storage>));
-    let Fault::Death(at) = fault else { panic!("no operation") };
+    let (Fault::Error(at, _) | Fault::Death(at)) = fault else { panic!("no operation") };
     let run = RunFolder::open_on(Arc::new(disk.clone()), Path::new(RUN));
     let newest = run.ok().and_then(|run| reported(&run).into_iter().max());
     (at < faulty.n_operations()).then_some((disk, newest, result))
@@ -207,6 +210,36 @@ fn whole(job: &Job) -> Ending {
 }
 
 #[test]
+fn a_training_in_which_any_operation_fails_loses_no_checkpoint() {
+    let job = job();
+    let whole = whole(&job);
+    for (name, disk) in disks() {
+        let (mut n_errors, mut n_films) = (0, 0);
+        for at in 0.. {
+            let fault = Fault::Error(at, ErrorKind::StorageFull);
+            let Some((left, before, result)) = until(&job, &disk, fault) else { break };
+            let when = format!("{name}, error in operation {at}");
+            match result {
+                Ok(()) => {
+                    let ending = Ending::of(&left, &when);
+                    assert!((&ending.last, &ending.events) == (&whole.last, &whole.events), "{when}");
+                    n_films += usize::from(ending.film_ended_at.is_some());
+                }
+                // An error of the run folder names the file.
+                Err(error) => {
+                    n_errors += 1;
+                    let of_training = matches!(error.downcast_ref(), Some(TrainError::Run(_)));
+                    assert!(of_training || error.is::<RunError>(), "{when}: {error:?}");
+                }
+            }
+            goes_on(&job, &left.after_a_power_cut(Left::Everything), before, &whole, &when);
+        }
+        println!("{name}: {n_errors} operations end the training, {n_films} the film");
+        assert!(n_errors > 50 && n_films >= 2);
+    }
+}
+
+#[test]
 fn a_training_that_dies_in_any_operation_loses_no_checkpoint() {
     let job = job();
     let whole = whole(&job);
@@ -222,7 +255,8 @@ fn a_training_that_dies_in_any_operation_loses_no_checkpoint() {
             ] {
                 goes_on(&job, &left, before, &whole, &format!("{when} of {cut}"));
             }
-            assert!(result.is_err(), "{when}: it outlived its death");
+            // What tolerates an error tolerates this one, too, where nothing follows that needs the disk.
+            assert!(result.is_err() || Ending::of(&left, &when).events == whole.events, "{when}");
         }
         assert!(n_operations > 100, "{name}: {n_operations} operations are too few for a training");
     }

@@ -35,7 +35,8 @@ pub fn newest_whole(
     first.map_or(Ok(None), |error| Err(error.into()))
 }
 
-/// What a manifest vouches for and does not fit the model is of another program. Without one, damage shows in that alone.
+/// What a manifest vouches for and does not fit the model is of another program. Without one, damage shows in that
+/// alone.
 fn is_damage(error: &TrainError, checkpoint: &Checkpoint) -> bool {
     match error {
         TrainError::Run(RunError::Damaged { .. }) | TrainError::NotSafetensors { .. } => true,

@@ -1,7 +1,7 @@
 //! One training, from a checked config to its final figures: what `train` and `sweep` share.
 //!
-//! Here belongs the order in which that happens. What each observer does with a step, and what is printed after the end,
-//! does not.
+//! Here belongs the order in which that happens. What each observer does with a step, and what is printed after the
+//! end, does not.
 
 mod beginning;
 #[cfg(test)]
@@ -20,7 +20,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, Parts, State, Task, TrainError, Trained, Trainer, load_checkpoint,
+    AnyModel, Config, Ended, Experiment, Parts, State, Task, TrainError, Trained, Trainer, check_readable,
+    load_checkpoint,
 };
 
 use crate::exit;
@@ -59,8 +60,9 @@ impl Job {
             memory::check(&experiment.memory_of(&model), max_memory)?;
         }
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
-        // The trainer draws an example of each split and refuses what cannot be drawn.
         let parts = experiment.parts.clone();
+        check_readable(&model, &*parts.optimizer, &config, &*task)?;
+        // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::with_parts(model.clone(), &*task, parts.clone(), &device)?;
         Ok(Self { config, task, parts, model, first_state: None, device, environment, stop_after: None })
     }

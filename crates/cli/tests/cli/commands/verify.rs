@@ -38,18 +38,28 @@ fn differs(sandbox: &Sandbox, expected: &[(&str, &str)]) {
 fn a_whole_run_has_a_line_for_each_file() {
     let sandbox = sandbox_with_a_run();
     let verified = sandbox.succeeds("verify run");
-    let is_good = |file: &str| verified.stdout.lines().any(|line| line == format!("good     {file}"));
-    for file in ["config.toml", "metrics.jsonl", "snapshots/step-00000002.safetensors"] {
-        assert!(is_good(file), "{file}: {verified:#?}");
+    let is_good = |file: &str, checked: &str| {
+        verified.stdout.lines().any(|line| line == format!("good     {file}  ({checked})"))
+    };
+    for (file, checked) in [
+        ("config.toml", "values"),
+        ("metrics.jsonl", "lines"),
+        ("snapshots/step-00000002.safetensors", "hash"),
+    ] {
+        assert!(is_good(file, checked), "{file}: {verified:#?}");
     }
     for name in ["MANIFEST.json", "config.json", "model.safetensors", "optimizer.safetensors"] {
         for step in [0, 4] {
-            assert!(is_good(&format!("checkpoints/step-{step:08}/{name}")), "{name}: {verified:#?}");
+            assert!(is_good(&format!("checkpoints/step-{step:08}/{name}"), "hash"), "{name}: {verified:#?}");
         }
     }
-    assert!(verified.stdout.ends_with("\n13 files checked, all are what was written\n"), "{verified:#?}");
+    for line in ["13 files checked, no difference found", "  hash       11  every bit, by SHA-256"] {
+        assert!(verified.stdout.lines().any(|found| found == line), "no {line:?} in {verified:#?}");
+    }
     let lines = sandbox.succeeds("verify run --json").events();
     assert!(lines.len() == 13 && lines.iter().all(|line| line["good"] == true), "{lines:?}");
+    let by_hash = lines.iter().filter(|line| line["checked"] == "hash");
+    assert_eq!(by_hash.count(), 11, "{lines:?}");
 }
 
 #[test]
@@ -61,11 +71,15 @@ fn a_flipped_bit_in_each_kind_of_file_is_found() {
         ("checkpoints/step-00000004/model.safetensors", 1000, "its SHA-256 is"),
         ("checkpoints/step-00000000/optimizer.safetensors", 10, "its SHA-256 is"),
         ("snapshots/step-00000002.safetensors", 20, ""),
+        // A number in the last tensor before the seal.
+        ("snapshots/step-00000002.safetensors", usize::MAX - 33, "its SHA-256 is another than its seal"),
         ("metrics.jsonl", 0, "expected an event as JSON"),
         ("config.toml", 0, ""),
     ] {
         let whole = sandbox.read(&format!("run/{file}"));
         let mut damaged = whole.clone();
+        let from_the_end = usize::MAX - byte;
+        let byte = if byte < whole.len() { byte } else { whole.len() - 1 - from_the_end };
         damaged[byte] ^= 1;
         sandbox.write(&format!("run/{file}"), &damaged);
         differs(&sandbox, &[(file, what)]);
@@ -100,6 +114,15 @@ fn missing_and_surplus_files_are_found_together() {
             (&format!("{checkpoint}/optimizer.safetensors"), "it is missing"),
         ],
     );
+}
+
+#[test]
+fn a_missing_log_and_a_file_in_place_of_a_folder_are_findings() {
+    let sandbox = sandbox_with_a_run();
+    fs::remove_file(sandbox.path("run/metrics.jsonl")).unwrap();
+    fs::remove_dir_all(sandbox.path("run/snapshots")).unwrap();
+    sandbox.write("run/snapshots", "");
+    differs(&sandbox, &[("metrics.jsonl", "it is missing"), ("snapshots", "expected a folder")]);
 }
 
 #[test]

@@ -138,7 +138,8 @@ fn an_input_that_the_task_does_not_know_is_refused() {
 fn an_evaluation_of_nothing_or_of_everything_of_too_much_is_refused() {
     let sandbox = sandbox_with_the_main_job();
     sandbox.refuses("eval run --examples 0", &["'0'", "--examples", "at least 1"]);
-    sandbox.refuses("eval run --exact", &["--exact", "1000000", "10000000000000000"]);
+    sandbox
+        .refuses("eval run --exact", &["--exact", "at most 1,000,000 inputs", "has 10,000,000,000,000,000"]);
     sandbox.succeeds("train recall --steps 1 --out pairs --quiet");
     sandbox.refuses("eval pairs --exact", &["--exact", "more than can be numbered"]);
 }

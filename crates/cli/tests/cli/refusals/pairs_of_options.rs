@@ -77,11 +77,16 @@ fn two_options_work_together_or_are_refused_with_both_names() {
 #[test]
 fn an_option_that_needs_another_names_it() {
     let sandbox = Sandbox::new();
+    sandbox.write("photos/cat.png", "meow");
+    sandbox.write("run.toml", "[task]\nname = \"reverse\"\n");
     for (line, fragments) in [
         ("train reverse --from 0", ["--resume", "--branch"]),
         ("train reverse --from 0 --out new", ["--resume", "--branch"]),
         ("train reverse --force", ["--force", "--out"]),
-        ("train reverse --resume", ["--resume", "--out"]),
+        ("train reverse --resume", ["reverse is a task; --resume needs", "--out"]),
+        ("train runs/none --resume", ["runs/none does not exist; --resume needs", "--out"]),
+        ("train photos --resume", ["photos holds no run; --resume needs", "--out"]),
+        ("train run.toml --resume", ["run.toml is no folder; --resume needs", "--out"]),
     ] {
         sandbox.refuses(line, &fragments);
     }

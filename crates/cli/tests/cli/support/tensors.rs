@@ -25,7 +25,7 @@ impl Numbers {
     }
 }
 
-/// Every tensor of a file in f32, by name.
+/// Every tensor of a file in f32, by name, without the seal of a frame.
 pub fn tensors(bytes: &[u8]) -> BTreeMap<String, Numbers> {
     let file = SafeTensors::deserialize(bytes).unwrap();
     let numbers = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
@@ -35,7 +35,7 @@ pub fn tensors(bytes: &[u8]) -> BTreeMap<String, Numbers> {
         let shape = view.shape().to_vec();
         (name.to_owned(), Numbers { shape, values: values.collect() })
     };
-    file.iter().map(numbers).collect()
+    file.iter().filter(|(name, _)| *name != "sha256").map(numbers).collect()
 }
 
 /// The bytes of a file with a `w_q` of four equal values in each layer.

@@ -63,3 +63,17 @@ fn the_first_tensor_that_is_not_finite_is_named() {
     let events: Vec<_> = run.events().into_iter().map(|event| event["event"].clone()).collect();
     assert_eq!(events, ["start", "saved"], "the failed step is not logged");
 }
+
+#[test]
+fn weights_that_are_not_finite_begin_no_run() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --steps 1 --quiet --out run");
+    let mut weights = sandbox.read("run/checkpoints/step-00000001/model.safetensors");
+    let end = weights.len() - 4;
+    for (bad, name) in [(f32::NAN, "holds NaN"), (f32::NEG_INFINITY, "holds -inf")] {
+        weights[end..].copy_from_slice(&bad.to_le_bytes());
+        sandbox.write("mine.safetensors", &weights);
+        let fragments = ["mine.safetensors", "the parameter ", name, "expected finite numbers"];
+        sandbox.refuses("train reverse --quiet --out new --init-from mine.safetensors", &fragments);
+    }
+}

@@ -30,6 +30,8 @@ mod leaving;
 mod live;
 /// Attention learns to reverse a sequence, and only with learnable matrices.
 mod main_job;
+/// A run that could not be read back does not begin.
+mod many_layers;
 /// How much memory a run takes, and the estimate of it.
 #[cfg(target_os = "linux")]
 mod memory;

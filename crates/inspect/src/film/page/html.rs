@@ -74,7 +74,7 @@ impl Film {
     pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
         let page = Page {
             title: &clean_label(&self.title),
-            story: self.story(),
+            story: self.story().iter().map(|sentence| unbroken(sentence)).collect(),
             shapes: self.shapes().unwrap_or_default(),
             style: include_str!("../../../templates/film.css"),
             script: SCRIPT,
@@ -91,8 +91,9 @@ impl Film {
 
     /// This run and the others; none where there is nothing to compare.
     fn variants(&self, others: &[Self]) -> Vec<Variant> {
-        let percent =
-            |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+        let percent = |share: Option<f64>| {
+            share.map_or("–".to_owned(), |share| unbroken(&format!("{:.1} %", 100.0 * share)))
+        };
         let variant = |film: &Self| {
             let Metrics { losses, evaluations, .. } = &film.metrics;
             let evaluation = evaluations.last_key_value().map(|(_, evaluation)| evaluation);
@@ -133,7 +134,7 @@ impl Film {
         let row = |profile: HeadProfile| HeadRow {
             name: name(&profile.layer, profile.head),
             figures: profile.figures(),
-            reads: profile.compositions.iter().map(reads).collect::<Vec<_>>().join("; "),
+            reads: unbroken(&profile.compositions.iter().map(reads).collect::<Vec<_>>().join("; ")),
         };
         profiles(&last.layers, &last.embeddings, probe).into_iter().map(row).collect()
     }
@@ -146,6 +147,11 @@ impl Film {
         };
         self.frames.iter().map(row).collect()
     }
+}
+
+/// No line breaks before a sign of percent.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
 
 fn or_dash(value: Option<f64>) -> String {
@@ -163,6 +169,10 @@ mod tests {
 
     /// The page of a run whose one snapshot has these tokens.
     fn page(tokens: &[&str; 2]) -> Result<String, Box<dyn std::error::Error>> {
+        Ok(film(tokens, "</title><b>")?.html(&[])?)
+    }
+
+    fn film(tokens: &[&str; 2], title: &str) -> Result<Film, Box<dyn std::error::Error>> {
         let folder = run_folder(&[0, 20])?;
         fs::create_dir(folder.path().join("snapshots"))?;
         let probe =
@@ -170,14 +180,15 @@ mod tests {
         let maps = [("a.weights", &[1, 2, 2][..], vec![0.0, 1.0, 1.0, 0.0])];
         let file = tensors(&maps, &[("probe", &probe)]);
         fs::write(folder.path().join("snapshots/step-00000010.safetensors"), file)?;
-        let losses =
-            "{\"event\":\"step\",\"step\":1,\"loss\":2.0}\n{\"event\":\"step\",\"step\":20,\"loss\":1.0}\n";
-        fs::write(folder.path().join("metrics.jsonl"), losses)?;
+        let log = "{\"event\":\"step\",\"step\":1,\"loss\":2.0}\n\
+                   {\"event\":\"step\",\"step\":20,\"loss\":1.0}\n\
+                   {\"event\":\"eval\",\"step\":20,\"accuracy\":0.225}\n";
+        fs::write(folder.path().join("metrics.jsonl"), log)?;
         let run = RunFolder::open(folder.path())?;
         let mut contents = run.at(20)?.read()?;
         contents.description.vocabulary = vec!["</script>".to_owned(), "b".to_owned()];
         run.write_checkpoint(20, &contents)?;
-        Ok(Film { title: "</title><b>".to_owned(), ..Film::read(&run)? }.html(&[])?)
+        Ok(Film { title: title.to_owned(), ..Film::read(&run)? })
     }
 
     #[test]
@@ -208,6 +219,23 @@ mod tests {
             assert!(!html.contains(fetching), "{fetching}");
         }
         assert!(html.contains("Content-Security-Policy"));
+        Ok(())
+    }
+
+    #[test]
+    fn beside_other_runs_every_curve_names_its_own() -> Outcome {
+        let [one, other] = [film(&["a", "b"], "one")?, film(&["a", "b"], "other")?];
+        let accuracy = "accuracy on held-out answers";
+        assert!(one.html(&[])?.contains(&format!("{accuracy}, right axis")));
+        let both = one.html(&[other])?;
+        for name in [
+            "training loss of one, left",
+            "training loss of other, left",
+            &format!("{accuracy} of one, right"),
+        ] {
+            assert!(both.contains(name), "{name}");
+        }
+        assert!(both.contains("22.5\u{a0}%") && !both.contains("22.5 %"));
         Ok(())
     }
 

@@ -35,8 +35,9 @@ impl Plot {
     /// The view box, and where the axes stand in it.
     pub const WIDTH: f64 = 720.0;
     pub const HEIGHT: f64 = 160.0;
-    pub const LEFT: f64 = 48.0;
-    pub const RIGHT: f64 = Self::WIDTH - Self::LEFT;
+    /// Room for a loss in the larger letters of a narrow screen.
+    pub const LEFT: f64 = 72.0;
+    pub const RIGHT: f64 = Self::WIDTH - 48.0;
     pub const TOP: f64 = 12.0;
     pub const BOTTOM: f64 = Self::HEIGHT - 24.0;
 

@@ -6,8 +6,8 @@ use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
 
 impl Film {
-    /// The sizes of the first head, one equation a line, what it computes on the left and the shapes on the right; `None`
-    /// where the run lacks the length of an input or the width of x.
+    /// The sizes of the first head, one equation a line, what it computes on the left and the shapes on the right;
+    /// `None` where the run lacks the length of an input or the width of x.
     ///
     /// ```text
     /// q = x W_Q      [16 × 24] = [16 × 32] [32 × 24]
