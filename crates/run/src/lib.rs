@@ -44,7 +44,7 @@
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
 //! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
-//! one line of its [`Log`], of a [`StepReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an
+//! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an
 //! [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is [`SetAside`], if its config
 //! ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`]
 //! with a [`RunState`] is what a list shows of a run. [`RunError`] is what can be wrong, also with a path that
@@ -74,7 +74,9 @@ pub use config::{Difference, changes_of_meaning, differences, flatten};
 pub use error::{RunError, is_unreadable};
 pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
-pub use log::{Baseline, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport};
+pub use log::{
+    Baseline, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport,
+};
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
 pub use tensor_file::{check_tensor_header, read_tensors};
 pub use verify::{CheckedFor, Finding, Verified};

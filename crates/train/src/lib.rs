@@ -38,8 +38,9 @@
 //!   `find_the_induction_head`.
 //! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
 //!   task.text=FILE`.
-//! - Who watches? [`Observer`]: [`Next`], [`StepReport`]; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`]
-//!   and [`Snapshots`] ([`FilmEnd`]) are three.
+//! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`OwnObservers`] of an
+//!   [`ObservedRun`] by the registry, example `own_observer`; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and
+//!   [`Snapshots`] ([`FilmEnd`]) are three.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
 //!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
@@ -69,8 +70,10 @@ pub use measure::{
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
 pub use qkv_model::Query;
-pub use qkv_run::{Baseline, Difference, Environment, Evaluation, ProbeLabels, StepReport};
-pub use registry::{ConfigSource, Experiment, ModelConfig, Reader, Registry, SameRun};
+pub use qkv_run::{Baseline, CustomReport, Difference, Environment, Evaluation, ProbeLabels, StepReport};
+pub use registry::{
+    ConfigSource, Experiment, ModelConfig, ObservedRun, OwnObservers, Reader, Registry, SameRun,
+};
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, check_readable, load_checkpoint,
     load_checkpoint_weights, load_weights, save_weights,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qkv_run::{Evaluation, Event, StepReport};
+use qkv_run::{CustomReport, Evaluation, Event, StepReport};
 
 /// Loss and accuracy by step. A step that was taken twice, before and after a resumption, counts as it was last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Metrics {
     pub losses: BTreeMap<u64, f64>,
     /// Accuracy on held-out examples, where it was measured.
     pub evaluations: BTreeMap<u64, Evaluation>,
+    /// What observers of the user's own have logged: by their name and that of the number, and by step.
+    pub custom: BTreeMap<(String, String), BTreeMap<u64, f64>>,
     /// Number of scalars in the model.
     pub parameters: Option<u64>,
 }
@@ -24,6 +26,11 @@ impl Metrics {
                 Event::Start { parameters, .. } => metrics.parameters = Some(parameters),
                 Event::Step(StepReport { step, loss, .. }) if loss.is_finite() => {
                     metrics.losses.insert(step, loss);
+                }
+                Event::Custom(CustomReport { name, step, values }) => {
+                    for (key, value) in values.into_iter().filter(|(_, value)| value.is_finite()) {
+                        metrics.custom.entry((name.clone(), key)).or_default().insert(step, value);
+                    }
                 }
                 Event::Eval { step, evaluation, .. } | Event::Done { step, evaluation, .. }
                     if evaluation.accuracy.is_finite() =>
@@ -48,6 +55,7 @@ mod tests {
 {"event":"eval","step":1,"loss":2.25,"accuracy":0.5,"sequence_accuracy":0.25,"examples":8}
 {"event":"step","step":1,"loss":2.0}
 
+{"event":"custom","name":"weights","step":1,"values":{"norm":2.5,"rank":null}}
 {"event":"saved","step":1,"path":"x"}
 {"event":"done","step":2,"accuracy":1.0}
 {"event":"step","step":3,"lo"#;
@@ -55,6 +63,8 @@ mod tests {
         assert_eq!((metrics.losses, metrics.parameters), (BTreeMap::from([(1, 2.0)]), Some(3840)));
         let found: Vec<_> = metrics.evaluations.iter().map(|(step, found)| (*step, found.accuracy)).collect();
         assert_eq!(found, [(1, 0.5), (2, 1.0)]);
+        let norm = ("weights".to_owned(), "norm".to_owned());
+        assert_eq!(metrics.custom, BTreeMap::from([(norm, BTreeMap::from([(1, 2.5)]))]));
         let shares = metrics.evaluations.values().map(|found| found.sequence_accuracy);
         assert_eq!(shares.filter(|share| share.is_finite()).collect::<Vec<_>>(), [0.25]);
     }

@@ -23,7 +23,20 @@ impl Film {
             self.pattern(),
             self.sharpness(),
         ];
-        sentences.into_iter().flatten().collect()
+        sentences.into_iter().flatten().chain(self.custom()).collect()
+    }
+
+    /// What observers of the user's own have logged, at its first and its last step.
+    fn custom(&self) -> impl Iterator<Item = String> {
+        self.metrics.custom.iter().filter_map(|((name, key), values)| {
+            let ((first, before), (last, after)) = (values.first_key_value()?, values.last_key_value()?);
+            let [name, key] = [name, key].map(|text| clean_label(text));
+            let [before, after] = [before, after].map(|value| significant(*value));
+            Some(match first == last {
+                true => format!("`{name}` logged {key}: {before} at step {first}."),
+                false => format!("`{name}` logged {key}: {before} at step {first}, {after} at step {last}."),
+            })
+        })
     }
 
     fn model(&self) -> Option<String> {
@@ -208,6 +221,7 @@ mod tests {
             Frame { flows: vec![flow(0.25), flow(0.125)], ..frame(4, 2.0)? },
             Frame { probes: probes(8, [0.0, 1.0, 1.0, 0.0])?, flows: vec![flow(0.2)], ..frame(8, 3.0)? },
         ];
+        let custom = |number: &str| ("weights".to_owned(), number.to_owned());
         let film = Film {
             n_kept: 5,
             unreadable: BTreeMap::new(),
@@ -215,6 +229,10 @@ mod tests {
             metrics: Metrics {
                 losses: BTreeMap::from([(1, 2.0), (4, 1.25), (5, 1.0), (8, 0.5)]),
                 evaluations: BTreeMap::from([(8, evaluation)]),
+                custom: BTreeMap::from([
+                    (custom("rank"), BTreeMap::from([(4, 3.0)])),
+                    (custom("norm"), BTreeMap::from([(0, 2.5), (4, 3.0), (8, 2.0)])),
+                ]),
                 parameters: Some(3840),
             },
             ..film(frames)
@@ -228,6 +246,8 @@ mod tests {
             "Back-propagation pushed hardest on W_K of head 0 in a, at step 4: the gradient had the norm 0.2500.",
             "Head 0 of a gives all of its attention to the position before.",
             "A query spread its attention as if over 2.000 keys at step 0, and over 1.000 at step 8.",
+            "`weights` logged norm: 2.500 at step 0, 2.000 at step 8.",
+            "`weights` logged rank: 3.000 at step 4.",
         ];
         assert_eq!(film.story(), expected);
         Ok(())

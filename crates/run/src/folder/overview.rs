@@ -143,6 +143,7 @@ fn evaluation(event: &Event) -> Option<(EvaluatedOn, u64, Evaluation)> {
 fn step(event: &Event) -> u64 {
     match event {
         Event::Step(report) => report.step,
+        Event::Custom(report) => report.step,
         Event::Start { step, .. }
         | Event::Eval { step, .. }
         | Event::Saved { step, .. }

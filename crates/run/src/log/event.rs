@@ -58,6 +58,8 @@ pub enum Event {
         #[serde(flatten)]
         evaluation: Evaluation,
     },
+    /// When an observer of the user's own has something to log, at most one of each observer after a step.
+    Custom(CustomReport),
     /// After a checkpoint.
     Saved {
         /// Steps completed.
@@ -148,6 +150,41 @@ pub struct Evaluation {
     /// Number of examples.
     #[serde(default)]
     pub examples: u64,
+}
+
+/// What an observer of the user's own has measured: numbers by name. One that is not finite reads as NaN.
+///
+/// ```
+/// use qkv_run::{CustomReport, Event};
+///
+/// let event = Event::Custom(CustomReport { step: 7, ..CustomReport::new("weights").with("norm", 2.5) });
+/// let line = serde_json::to_string(&event)?;
+/// assert_eq!(line, r#"{"event":"custom","name":"weights","step":7,"values":{"norm":2.5}}"#);
+/// assert_eq!(serde_json::from_str::<Event>(&line)?, event);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomReport {
+    /// What these are numbers of.
+    pub name: String,
+    /// Steps completed; the trainer sets it.
+    pub step: u64,
+    /// The numbers.
+    #[serde(default, deserialize_with = "numbers")]
+    pub values: BTreeMap<String, f64>,
+}
+
+impl CustomReport {
+    /// Without numbers yet, at step 0.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), step: 0, values: BTreeMap::new() }
+    }
+
+    /// With one more number.
+    pub fn with(mut self, name: &str, value: f64) -> Self {
+        self.values.insert(name.to_owned(), value);
+        self
+    }
 }
 
 /// What a simpler model reaches.

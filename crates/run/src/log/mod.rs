@@ -9,7 +9,7 @@ mod lines;
 mod rewind;
 
 pub use environment::Environment;
-pub use event::{Baseline, EvaluatedOn, Evaluation, Event, StepReport};
+pub use event::{Baseline, CustomReport, EvaluatedOn, Evaluation, Event, StepReport};
 pub(crate) use line_reader::{Line, LineReader};
 pub(crate) use lines::Lines;
 pub use lines::Log;

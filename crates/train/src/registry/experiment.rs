@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use qkv_model::Init;
 
 use super::read::with_table;
-use super::{BuildModel, Sizes};
+use super::{BuildModel, OwnObservers, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::measure::examples_at_once;
@@ -25,6 +25,8 @@ pub struct Experiment {
     pub task: Arc<dyn Task>,
     /// What it is trained with, the names of the config being found.
     pub parts: Parts,
+    /// What watches it, of the registry.
+    pub observers: OwnObservers,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,
 }

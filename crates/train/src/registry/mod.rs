@@ -8,6 +8,7 @@ mod keys;
 mod model_parts;
 mod of_run;
 mod optimizer_name;
+mod own_observers;
 mod parts;
 mod read;
 mod schedule_name;
@@ -15,6 +16,7 @@ mod transformer;
 
 pub use experiment::Experiment;
 pub use of_run::SameRun;
+pub use own_observers::{ObservedRun, OwnObservers};
 pub use read::{ConfigSource, Reader};
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use crate::task::{
     CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
 };
 use crate::training::PartsCatalog;
+use own_observers::BuildObserver;
 
 /// Everything that a config can name. [`Registry::new`] has the built-in things; what you add works with every command
 /// that they work with: `qkv::run` of the command line's crate takes a registry.
@@ -44,6 +47,7 @@ pub struct Registry {
     defaults: BTreeMap<String, String>,
     models: Named<FitModel>,
     parts: PartsCatalog,
+    observers: Named<BuildObserver>,
 }
 
 type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
@@ -109,6 +113,7 @@ impl Registry {
             defaults: BTreeMap::new(),
             models: Named::new("model"),
             parts: PartsCatalog::default(),
+            observers: Named::new("observer"),
         };
         empty
             .model::<TransformerConfig>(TRANSFORMER)
@@ -212,7 +217,8 @@ impl Registry {
         self.catalog.check()?;
         self.tasks.check()?;
         self.models.check()?;
-        self.parts.check()
+        self.parts.check()?;
+        Ok(self.observers.check()?)
     }
 
     /// Reads a config, overlays `settings` of the form `model.d_k=24`, fills in what is open, checks everything and

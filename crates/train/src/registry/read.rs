@@ -93,7 +93,8 @@ impl Reader<'_> {
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
         let fitted = fitted.map_err(|error| with_table(error, &choice))?;
         config.model = fitted.choice;
-        Ok(Experiment { config, task, parts, build_model: fitted.build, sizes: fitted.sizes })
+        let observers = self.registry.own_observers()?;
+        Ok(Experiment { config, task, parts, observers, build_model: fitted.build, sizes: fitted.sizes })
     }
 }
 

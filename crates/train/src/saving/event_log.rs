@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use burn::module::Module;
-use qkv_run::{Environment, EvaluatedOn, Evaluation, Event, RunFolder, StepReport};
+use qkv_run::{CustomReport, Environment, EvaluatedOn, Evaluation, Event, RunFolder, StepReport};
 
 use crate::error::TrainError;
 use crate::training::{Next, Observer, State};
@@ -87,6 +87,10 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
         let (split, step) = (EvaluatedOn::Validation, state.step);
         self.write(&Event::Eval { split, step, evaluation: *evaluation })
+    }
+
+    fn reported(&mut self, _state: &State<M>, report: &CustomReport) -> Result<(), TrainError> {
+        self.write(&Event::Custom(report.clone()))
     }
 
     fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use burn::optim::GradientsParams;
-use qkv_run::{Evaluation, StepReport};
+use qkv_run::{CustomReport, Evaluation, StepReport};
 
 use super::optimizer::OptimizerState;
 use crate::error::TrainError;
@@ -90,6 +90,18 @@ pub trait Observer<M> {
 
     /// After an evaluation on the validation split.
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// What it has to log of its own: asked once a step, after the step and its evaluation and before the checkpoint of
+    /// it, and before the first checkpoint of a run. The trainer sets the step. A resumed run is not asked again at the
+    /// step from which it goes on.
+    fn report(&mut self, state: &State<M>) -> Result<Option<CustomReport>, TrainError> {
+        Ok(None)
+    }
+
+    /// When an observer has reported something of its own, this one or another.
+    fn reported(&mut self, state: &State<M>, report: &CustomReport) -> Result<(), TrainError> {
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use qkv_run::CustomReport;
+
 use super::observer::{Next, Observer, State};
 use crate::error::TrainError;
 use crate::measure::EvaluationProgress;
@@ -33,6 +35,19 @@ impl<'a, M> Observers<'a, M> {
             let _ = self.save(state);
         }
         result
+    }
+
+    /// Passes on what observers report of their own.
+    pub(super) fn share_reports(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let mut reports = Vec::new();
+        self.notify(state, |observer| {
+            reports.extend(observer.report(state)?);
+            Ok(())
+        })?;
+        reports.into_iter().try_for_each(|report| {
+            let report = CustomReport { step: state.step, ..report };
+            self.notify(state, |observer| observer.reported(state, &report))
+        })
     }
 
     /// Saves a checkpoint, and returns what the observers then ask for. Where one of them cannot save, the others still

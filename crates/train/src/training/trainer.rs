@@ -172,6 +172,9 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
                 validation.report(&state, &mut observers)?
             }
         };
+        if origin == Origin::New {
+            observers.share_reports(&state)?;
+        }
         let is_saved = match origin {
             Origin::New => false,
             Origin::Saved { is_evaluated: true } => true,
@@ -216,9 +219,10 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
 
             if validation.is_due(state.step) {
                 ended = validation.report(&state, &mut observers)?;
-                if ended.is_some() {
-                    break;
-                }
+            }
+            observers.share_reports(&state)?;
+            if ended.is_some() {
+                break;
             }
             if state.step.is_multiple_of(train.checkpoint_every) || next == Next::Save {
                 next = next.max(observers.save(&state)?);

@@ -20,8 +20,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, Parts, State, Task, TrainError, Trained, Trainer, check_readable,
-    load_checkpoint,
+    AnyModel, Config, Ended, Experiment, OwnObservers, Parts, State, Task, TrainError, Trained, Trainer,
+    check_readable, load_checkpoint,
 };
 
 use crate::exit;
@@ -37,6 +37,7 @@ pub struct Job {
     pub config: Config,
     pub task: Arc<dyn Task>,
     parts: Parts,
+    observers: OwnObservers,
     /// With its initial weights.
     pub model: AnyModel,
     /// What a run without checkpoints begins with, unless it is that model at step 0.
@@ -64,7 +65,8 @@ impl Job {
         check_readable(&model, &*parts.optimizer, &config, &*task)?;
         // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::with_parts(model.clone(), &*task, parts.clone(), &device)?;
-        Ok(Self { config, task, parts, model, first_state: None, device, environment, stop_after: None })
+        let (observers, first_state, stop_after) = (experiment.observers.clone(), None, None);
+        Ok(Self { config, task, parts, observers, model, first_state, device, environment, stop_after })
     }
 
     /// Ends after this many steps, without changing the schedule.

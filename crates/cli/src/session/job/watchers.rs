@@ -5,7 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use qkv_run::{Event, Log, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, Ended, EventLog, Example, Snapshots, Split, TrainError, Trained, Trainer, draw,
+    AnyModel, Checkpoints, Ended, EventLog, Example, ObservedRun, Observer, Snapshots, Split, TrainError,
+    Trained, Trainer, draw,
 };
 
 use super::Job;
@@ -30,6 +31,8 @@ pub struct Watchers<'a> {
     film: Snapshots<'a>,
     progress: Option<Progress>,
     live: Option<Live<'a>>,
+    /// Those of the registry.
+    own: Vec<Box<dyn Observer<AnyModel>>>,
     checkpoints: Checkpoints,
 }
 
@@ -59,7 +62,8 @@ impl<'a> Watchers<'a> {
             Checkpoints::new(folder, config, &**task).keeping(config.train.keep).of_commit(COMMIT);
         let checkpoints =
             if live.is_some() { checkpoints } else { checkpoints.when_an_older_one_stays(print_unpruned) };
-        Ok(Self { folder, log, json, film, progress, live, checkpoints })
+        let own = job.observers.build(&ObservedRun { config, task, folder })?;
+        Ok(Self { folder, log, json, film, progress, live, own, checkpoints })
     }
 
     /// Trains under all of them.
@@ -68,7 +72,7 @@ impl<'a> Watchers<'a> {
         trainer: Trainer<'t, AnyModel>,
         interrupt: &'t mut Interrupt,
     ) -> Result<Trained<AnyModel>, TrainError> {
-        let Self { log, json, film, progress, live, checkpoints, .. } = self;
+        let Self { log, json, film, progress, live, own, checkpoints, .. } = self;
         let mut trainer = trainer.observe(interrupt).observe(film).observe(log);
         if let Some(json) = json {
             trainer = trainer.observe(json);
@@ -78,6 +82,9 @@ impl<'a> Watchers<'a> {
         }
         if let Some(live) = live {
             trainer = trainer.observe(live);
+        }
+        for own in own {
+            trainer = trainer.observe(&mut **own);
         }
         // The last one, so that it removes older checkpoints after a new one was reported.
         trainer.observe(checkpoints).run()

@@ -15,6 +15,7 @@ fn every_name_of_every_kind_is_listed_and_no_other() {
         ("score", "model.score"),
         ("loss", "loss.name"),
         ("optimizer", "optimizer.name"),
+        ("schedule", "schedule.kind"),
     ] {
         let refused = match kind {
             "task" => sandbox.qkv("train none-such"),
