@@ -44,10 +44,10 @@
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
 //! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
-//! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside [`Baseline`]s, in an
-//! [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is [`SetAside`], if its config
-//! ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`]
-//! with a [`RunState`] is what a list shows of a run. [`RunError`] is what can be wrong, also with a path that
+//! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside
+//! [`Baseline`]s, in an [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is
+//! [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a
+//! [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a run. [`RunError`] is what can be wrong, also with a path that
 //! [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`] as good were
 //! [`CheckedFor`] a hash, or for less. A frame has its hash in itself ([`seal_frame`]). Each kind of file has bounds
 //! ([`RunError::NotReadable`]), `config.json` of any origin by [`read_description`].

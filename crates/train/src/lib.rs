@@ -39,8 +39,8 @@
 //! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
 //!   task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`OwnObservers`] of an
-//!   [`ObservedRun`] by the registry, example `own_observer`; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and
-//!   [`Snapshots`] ([`FilmEnd`]) are three.
+//!   [`ObservedRun`] by the registry, example `own_observer`; [`EventLog`] ([`RunInfo`], [`Environment`]),
+//!   [`Checkpoints`] and [`Snapshots`] ([`FilmEnd`]) are three.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
 //!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
