@@ -26,8 +26,8 @@ impl RunFolder {
     /// Most bytes that a frame may have.
     pub const MAX_FRAME: u64 = bounds::FRAME;
 
-    /// The bytes of a frame, if they are those that were [sealed](seal_frame). Early frames have no seal, and are taken
-    /// as they are.
+    /// The bytes of a frame, if they are those that were [sealed](crate::seal_frame). Early frames have no seal, and are
+    /// taken as they are.
     ///
     /// # Errors
     /// If it is missing, too long, cannot be read, or is not what was written.
