@@ -21,3 +21,5 @@ mod variants;
 
 /// Pages and examples that lead to every public item.
 mod public_items;
+/// The page for researchers and the files that it links.
+mod research_page;
