@@ -34,6 +34,17 @@ pub enum RunError {
         /// Step folders that lack one of the files.
         incomplete: usize,
     },
+    /// The checkpoints of a run were taken away.
+    #[error(
+        "{} has no checkpoint, and the log of the run reports one of step {step} as saved; put them back, or train another run",
+        path.display()
+    )]
+    CheckpointsGone {
+        /// The folder of the checkpoints.
+        path: PathBuf,
+        /// The last step that was saved.
+        step: u64,
+    },
     /// No complete checkpoint was kept at this step.
     #[error("{} has no checkpoint of step {step}; it has those of {}", path.display(), list(known))]
     NoSuchStep {

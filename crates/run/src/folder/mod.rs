@@ -137,10 +137,16 @@ impl RunFolder {
     /// is no reason to fall back: what cannot be read now may be whole.
     ///
     /// # Errors
-    /// If that of `step` is not there, or the folder cannot be read.
+    /// If that of `step` is not there, or none is though the log reports one as saved; or if the folder cannot be read.
     pub fn checkpoints_to_resume(&self, step: Option<u64>) -> Result<Vec<Checkpoint>, RunError> {
         match step {
-            None => Ok(self.step_folders()?.into_iter().rev().collect()),
+            None => {
+                let all: Vec<Checkpoint> = self.step_folders()?.into_iter().rev().collect();
+                match if all.is_empty() { self.saved_step()? } else { None } {
+                    Some(step) => Err(RunError::CheckpointsGone { path: self.path.join(CHECKPOINTS), step }),
+                    None => Ok(all),
+                }
+            }
             Some(step) => Ok(vec![self.at(step)?]),
         }
     }

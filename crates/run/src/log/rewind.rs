@@ -30,9 +30,9 @@ pub struct SetAside {
 impl RunFolder {
     /// Goes back to `step` and opens `metrics.jsonl` to go on after it.
     ///
-    /// Where a later checkpoint is there, it is set aside with the lines and frames after `step`. Where none is, a
-    /// process died after its last checkpoint: the lines and frames since then are removed, because they will happen
-    /// again.
+    /// Where a later checkpoint is there, or was there by the log, it is set aside with the lines and frames after
+    /// `step`. Otherwise a process died after its last checkpoint: the lines and frames since then are removed, because
+    /// they will happen again.
     ///
     /// The log gets a file of its own, so that a copy of the run that consists of hard links keeps its lines.
     ///
@@ -44,7 +44,8 @@ impl RunFolder {
         let mut set_aside = SetAside::default();
         // In this order: what is to be kept is safe before the checkpoint goes without which it would be removed; and a
         // log that is longer than the checkpoints is cut by the next start, where a gap would stay.
-        if self.step_folders()?.last().is_some_and(|newest| newest.step > step) {
+        let is_there = self.step_folders()?.last().is_some_and(|newest| newest.step > step);
+        if is_there || self.saved_step()?.is_some_and(|saved| saved > step) {
             if !later.is_empty() {
                 let name = free_name(&*self.storage, &path, SET_ASIDE)?;
                 replace_file(&*self.storage, &name, &later)?;
@@ -56,6 +57,16 @@ impl RunFolder {
         self.remove_snapshots_after(step)?;
         replace_file(&*self.storage, &path, &kept)?;
         Ok(Rewound { log: self.open_log(kept.len() as u64), set_aside })
+    }
+
+    /// The last step that the log reports as saved.
+    pub(crate) fn saved_step(&self) -> Result<Option<u64>, RunError> {
+        let mut saved = None;
+        self.for_each_line(|line| {
+            let event = line.object().filter(|event| event["event"] == "saved");
+            saved = saved.max(event.and_then(|event| event["step"].as_u64()));
+        })?;
+        Ok(saved)
     }
 
     /// The lines up to a step, and those after it with all that is no event. Of a line that is longer than any that is
@@ -89,6 +100,32 @@ mod tests {
 
     fn frames_of(run: &RunFolder) -> Result<Vec<u64>, RunError> {
         Ok(run.snapshots()?.into_keys().collect())
+    }
+
+    #[test]
+    fn what_a_lost_checkpoint_left_behind_is_set_aside() -> Outcome {
+        let (folder, run) = run(&[0, 5])?;
+        let saved = SAVED.replace("5,", "9,");
+        fs::write(run.path().join(METRICS), SAVED.to_owned() + LATER + &saved)?;
+        run.write_snapshot(6, b"frame")?;
+        let rewound = run.rewind(5)?;
+        assert_eq!(rewound.set_aside.lines, Some(folder.path().join("metrics.jsonl.set-aside")));
+        assert_eq!((rewound.set_aside.frames.len(), rewound.set_aside.checkpoints.len()), (1, 0));
+        assert_eq!(
+            fs::read_to_string(folder.path().join("metrics.jsonl.set-aside"))?,
+            LATER.to_owned() + &saved
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_whose_checkpoints_were_taken_away_does_not_begin_again() -> Outcome {
+        let (_folder, run) = run(&[])?;
+        assert_eq!(run.checkpoints_to_resume(None)?.len(), 0);
+        fs::write(run.path().join(METRICS), SAVED)?;
+        let message = run.checkpoints_to_resume(None).expect_err("lost").to_string();
+        assert!(message.contains("one of step 5 as saved; put them back"), "{message}");
+        Ok(())
     }
 
     #[test]

@@ -136,7 +136,13 @@ impl Storage for Disk {
             options.read(true).write(true);
             // A new file is never one that a link leads to; one that is there is opened as it is.
             let lock = match options.clone().create_new(true).open(file) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => open_regular(file, &options)?,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    match open_regular(file, &options) {
+                        // Another process gave its name to a new file meanwhile, or it is no file at all.
+                        Err(error) if error.kind() == ErrorKind::InvalidInput && is_file(file) => continue,
+                        result => result?,
+                    }
+                }
                 result => result?,
             };
             match lock.try_lock() {
@@ -234,6 +240,10 @@ fn is_at(open: &Metadata, path: &Path) -> io::Result<bool> {
     #[cfg(not(unix))]
     let same = open.len() == named.len();
     Ok(named.is_file() && same)
+}
+
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_file())
 }
 
 fn not_regular() -> io::Error {

@@ -60,7 +60,8 @@ fn a_terminal_without_a_cursor_gets_lines_in_place_of_a_bar() {
 #[test]
 fn the_final_evaluation_has_a_bar() {
     let sandbox = Sandbox::new();
-    let slow = "--set task.seq_len=128 --set train.eval_examples=1 --set train.batch_size=1";
+    let slow =
+        "--set task.seq_len=128 --set model.n_layers=8 --set train.eval_examples=1 --set train.batch_size=1";
     let mut pty = Pty::start(&sandbox, &format!("train reverse --steps 1 --out run {slow}"));
     pty.wait_for("/10000 test examples");
     pty.signal("INT");
