@@ -7,7 +7,7 @@
 //! | `config.json` | [`DESCRIPTION`], [`DESCRIPTION_VALUES`] and [`SETTINGS`] | the labels of 110,000 tokens |
 //! | `MANIFEST.json` | [`MANIFEST`] | a hundred files; a checkpoint has three |
 //! | a line of `metrics.jsonl` | [`LINE`] and [`LINE_VALUES`]; any number of lines | a sample whose tokens are pages |
-//! | the header of any file of tensors | [`HEADER`] and [`HEADER_VALUES`] | the moments of 600 layers |
+//! | the header of any file of tensors | [`HEADER`] and [`HEADER_VALUES`] | what AdamW remembers of 600 layers |
 //! | a frame | [`FRAME`] | eight heads over 2,800 positions |
 //!
 //! Weights and moments have no bound of their own: `MANIFEST.json` states their lengths, and the model what it needs.
