@@ -66,24 +66,34 @@ impl Walk {
         let shape = &shape(&[1, scores.len()]);
         let has_bias = has_bias(trace);
         let capped = if is_capped(trace) { ", then capped" } else { "" };
-        let sum: f64 = weights.iter().sum();
+        let is_hooked = differ(&values(&trace.hooked), &scaled);
+        let hooked = if is_hooked { ", then changed by the model" } else { "" };
+        let sum: f64 = values(&trace.softmax).iter().sum();
         // Rounding of single precision; a row without visible keys sums to zero.
         let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
         step(out, &format!("scores   s_j = score(q_{query}, k_j)"), shape, "")?;
-        step(out, &format!("scaled   s_j · {:.6}{capped}", trace.scale), shape, "")?;
+        step(out, &format!("scaled   s_j · {:.6}{capped}{hooked}", trace.scale), shape, "")?;
         if has_bias {
             step(out, "biased   + what the position adds", shape, "")?;
         }
         step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
+        if differ(&values(&trace.softmax), &weights) {
+            let sum: f64 = weights.iter().sum();
+            step(out, "         then changed by the model", shape, &format!("sum {sum:.6}"))?;
+        }
 
-        let heading = if has_bias { "     biased" } else { "" };
+        let heading = match (has_bias, is_hooked) {
+            (true, _) => "     biased",
+            (false, true) => "    changed",
+            (false, false) => "",
+        };
         writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
         for (j, token) in probe.labels.tokens.iter().enumerate() {
             let after = match masked[j] {
                 f64::NEG_INFINITY => "hidden".to_owned(),
                 _ => "#".repeat((weights[j] * 40.0).round() as usize),
             };
-            let biased = if has_bias { format!(" {:>10.4}", masked[j]) } else { String::new() };
+            let biased = if has_bias || is_hooked { format!(" {:>10.4}", masked[j]) } else { String::new() };
             let row = format!(
                 "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  {after}",
                 scores[j], scaled[j], weights[j]
@@ -118,6 +128,11 @@ fn is_compared_as_made(trace: &Trace) -> bool {
     values(&trace.q) == values(&trace.compared_q) && values(&trace.k) == values(&trace.compared_k)
 }
 
+/// Whether a hook made other numbers of them; NaN is the same as NaN.
+fn differ(before: &[f64], after: &[f64]) -> bool {
+    before.iter().zip(after).any(|(before, after)| before.to_bits() != after.to_bits())
+}
+
 /// Whether the scaled scores are not just the scores times the scale.
 fn is_capped(trace: &Trace) -> bool {
     let pairs = values(&trace.scores).into_iter().zip(values(&trace.scaled));
@@ -129,6 +144,6 @@ fn is_capped(trace: &Trace) -> bool {
 
 /// Whether a bias was added to the scaled scores of a visible key.
 fn has_bias(trace: &Trace) -> bool {
-    let pairs = values(&trace.scaled).into_iter().zip(values(&trace.masked));
-    pairs.into_iter().any(|(scaled, masked)| masked.is_finite() && masked != scaled)
+    let pairs = values(&trace.hooked).into_iter().zip(values(&trace.masked));
+    pairs.into_iter().any(|(hooked, masked)| masked.is_finite() && masked != hooked)
 }
