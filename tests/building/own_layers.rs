@@ -1,7 +1,7 @@
 //! An attention layer of one's own by name: heads that are gated at every position, in a transformer and a registry.
 
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, activation::sigmoid};
+use burn::tensor::{DType, Device, Int, Tensor};
 use qkv_model::{
     AttentionLayer, Catalog, Choice, Hook, Init, LayerDescription, Mask, Mode, ModelError, NoSettings, Query,
     SelfAttention, SelfAttentionConfig, Stage, Trace, Training, Transformer, TransformerConfig, parameters,
@@ -57,7 +57,9 @@ impl GatedHeads {
     /// `[batch, heads, seq_len, 1]`.
     fn gate(&self, x: Tensor<3>) -> Tensor<4> {
         let gate = x.matmul(self.w_gate.val().unsqueeze()) * self.sharpness;
-        sigmoid(gate).swap_dims(1, 2).unsqueeze_dim(3)
+        // Not `sigmoid`, which rounds to single precision on ndarray.
+        let open = gate.neg().exp().add_scalar(1.0).recip();
+        open.swap_dims(1, 2).unsqueeze_dim(3)
     }
 
     fn gated<'a>(&self, x: Tensor<3>, hook: &'a mut dyn Hook) -> impl Hook + 'a {
