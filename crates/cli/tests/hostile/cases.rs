@@ -161,7 +161,7 @@ fn sign(folder: &Path) {
 fn texts() -> [(&'static str, Vec<u8>); 5] {
     [
         ("a million numbers", format!("[{}0]", "0,".repeat(1_000_000)).into_bytes()),
-        ("arrays without end", b"[".repeat(1_000_000)),
+        ("arrays without end", b"[".repeat(500_000)),
         ("objects without end", b"{\"a\":".repeat(200_000)),
         ("a text", b"Roses are red".to_vec()),
         ("another value", b"[1, {}]\n".to_vec()),
