@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for Choice {
 /// refused with the names, too.
 ///
 /// # Errors
-/// If it is none of the names.
+/// If the value is not one of the names.
 ///
 /// ```
 /// use qkv_model::{MaskConfig, one_of};

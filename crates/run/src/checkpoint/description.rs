@@ -137,18 +137,12 @@ pub(crate) fn toml_of_json(json: &[u8]) -> Result<Table, String> {
     const NULL: &str = "\"\\u0000null\"";
     /// The end of what stands before the labels of tokens.
     const VOCABULARY: &str = "\"vocabulary\"";
-    /// Tables in tables; a config of ours has three.
-    const MAX_DEPTH: usize = 64;
     let json = str::from_utf8(json).map_err(|_| "expected UTF-8")?;
     let mut toml = String::from("json=");
     let (mut in_text, mut escaped, mut skip) = (false, false, 0);
     let (mut depth, mut is_left_out) = (0_usize, false);
     for c in json.chars() {
         match c {
-            // The reader of TOML takes a multiple of its text in memory.
-            '[' | '{' if !in_text && depth == MAX_DEPTH => {
-                return Err(format!("it is nested more than {MAX_DEPTH} deep"));
-            }
             '[' | '{' if !in_text => depth += 1,
             ',' if !in_text && depth == 1 => is_left_out = false,
             ']' | '}' if !in_text => {

@@ -226,7 +226,7 @@ impl Checkpoint {
     }
 }
 
-/// The text of a `config.json`, whoever wrote it, unless it is longer or has more values than any that is written.
+/// The text of a `config.json` of any origin, unless it is longer or has more values than any that is written.
 ///
 /// # Errors
 /// As [`Storage::read`], and [`ErrorKind::InvalidData`] for such a text.

@@ -40,7 +40,7 @@ impl StateTensors {
     /// Takes a tensor out, so that it has one owner and can be changed in place.
     ///
     /// # Panics
-    /// If there is none of this name.
+    /// If the state has no tensor of this name.
     #[track_caller]
     pub fn take(&mut self, name: &str) -> Tensor<1> {
         self.0.remove(name).unwrap_or_else(|| panic!("the optimizer's state has no `{name}`"))
