@@ -3,11 +3,15 @@
 
 /// What the other commands show.
 mod commands;
+/// How a run goes on after it was stopped.
+mod continuing;
 /// How output reaches a pipe or a terminal.
 mod output;
 /// What is refused: exit code 2, one clear sentence, nothing created.
 mod refusals;
+/// What a run leaves on disk, and where.
+mod run_folder;
 /// What the tests stand on.
 mod support;
-/// What `train` does.
+/// How `train` learns.
 mod training;

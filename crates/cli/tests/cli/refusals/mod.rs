@@ -1,6 +1,6 @@
 //! What is refused: exit code 2, one clear sentence, nothing created.
 //!
-//! Refusals that need a run under way belong to `training`.
+//! Refusals that need a run under way belong to `continuing`.
 
 /// Wrong commands, flags, tasks and devices.
 mod bad_arguments;
