@@ -3,100 +3,23 @@
 //! Here belongs what can be found without a model: hashes, layouts, lines. Whether tensors fit a model does not.
 
 mod config;
+mod finding;
 mod lines;
 mod tensors;
+mod verified;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::{Range, RangeInclusive};
-use std::path::{Path, PathBuf};
+use finding::Fault;
+pub use finding::Finding;
+pub use verified::{CheckedFor, Verified};
+
+use std::ops::RangeInclusive;
+use std::path::Path;
 
 use crate::checkpoint::{Checkpoint, Contents, Description};
 use crate::error::RunError;
 use crate::film::is_sealed;
 use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
 use crate::storage::exists;
-
-/// Something in a run folder that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The file.
-    pub file: PathBuf,
-    /// Where in it; `None` if it is the file as a whole.
-    pub bytes: Option<Range<u64>>,
-    /// What was found, and what was expected.
-    pub what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.bytes {
-            Some(Range { start, end }) => {
-                write!(f, "{}, bytes {start} to {end}: {}", self.file.display(), self.what)
-            }
-            None => write!(f, "{}: {}", self.file.display(), self.what),
-        }
-    }
-}
-
-/// What is wrong with the bytes of a file, and where in it.
-#[derive(Debug, PartialEq, Eq)]
-struct Fault {
-    bytes: Option<Range<u64>>,
-    what: String,
-}
-
-impl Fault {
-    fn of_all(what: impl Into<String>) -> Self {
-        Self { bytes: None, what: what.into() }
-    }
-
-    fn at(bytes: Range<u64>, what: impl Into<String>) -> Self {
-        Self { bytes: Some(bytes), what: what.into() }
-    }
-
-    fn in_file(self, file: &Path) -> Finding {
-        Finding { file: file.to_owned(), bytes: self.bytes, what: self.what }
-    }
-}
-
-/// What a file was checked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CheckedFor {
-    /// Every bit, by a SHA-256 that was written with it.
-    Hash,
-    /// That its values have the meaning of those of the newest checkpoint.
-    Values,
-    /// That its header describes it to its end, or that it is a config; not its numbers.
-    Layout,
-    /// That every line is an event and no step is missing or there twice; not its figures.
-    Lines,
-}
-
-/// What was checked in a run, and what was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// The files without a finding.
-    pub good: BTreeMap<PathBuf, CheckedFor>,
-    /// What is not as it was written, file by file.
-    pub findings: Vec<Finding>,
-}
-
-impl Verified {
-    /// Adds what was found in a file that was checked.
-    fn add(&mut self, file: &Path, checked: CheckedFor, faults: impl IntoIterator<Item = Fault>) {
-        let n_before = self.findings.len();
-        self.findings.extend(faults.into_iter().map(|fault| fault.in_file(file)));
-        if self.findings.len() == n_before {
-            self.good.insert(file.to_owned(), checked);
-        }
-    }
-
-    /// Adds an error that was met in `file` or below it.
-    fn refuse(&mut self, error: RunError, file: &Path) {
-        self.findings.push(finding(error, file));
-    }
-}
 
 impl RunFolder {
     /// Checks every file of the run: each checkpoint against its manifest, its tensors against their header, the config
@@ -195,19 +118,6 @@ impl RunFolder {
     }
 }
 
-/// An error that was met in `file` or below it.
-fn finding(error: RunError, file: &Path) -> Finding {
-    let (file, what) = match error {
-        RunError::Damaged { file, what } => (file, what),
-        RunError::Io { action, path, source } => (path, format!("cannot {action} it: {source}")),
-        RunError::UnknownFormat { file, found, known } => {
-            (file, format!("its format is {found}, this version reads {}", known.join(", ")))
-        }
-        other => (file.to_owned(), other.to_string()),
-    };
-    Finding { file, bytes: None, what }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +126,7 @@ mod tests {
     use crate::{Event, Existing, StepReport};
     use std::collections::BTreeMap;
     use std::fs;
+    use std::path::PathBuf;
 
     /// A safetensors file with one tensor of four values.
     fn tensors() -> Vec<u8> {
