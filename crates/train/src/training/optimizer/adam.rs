@@ -65,12 +65,12 @@ impl Optimizer for Adam {
         gradient: Gradient,
         state: &mut StateTensors,
     ) -> Updated {
-        let gradient = match update.parameter.decays() && self.weight_decay > 0.0 {
-            true => {
+        let gradient = match update.parameter.decay(self.weight_decay) {
+            Decay::On => {
                 let pull = weights.clone().mul_scalar(self.weight_decay);
                 Gradient::new(gradient.clipped() + pull, 1.0)
             }
-            false => gradient,
+            Decay::Off => gradient,
         };
         self.adam_w().update_with(update, Decay::Off, weights, gradient, state)
     }

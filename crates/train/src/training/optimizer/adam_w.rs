@@ -97,7 +97,7 @@ impl Optimizer for AdamW {
         gradient: Gradient,
         state: &mut StateTensors,
     ) -> Updated {
-        let decay = if update.parameter.decays() { Decay::On } else { Decay::Off };
+        let decay = update.parameter.decay(self.weight_decay);
         self.update_with(update, decay, weights, gradient, state)
     }
 }

@@ -1,6 +1,7 @@
 //! Lion, in tensor operations.
 
 use burn::tensor::Tensor;
+use qkv_model::fused::Decay;
 use serde::{Deserialize, Serialize};
 
 use super::adam_w::{check_decay, check_memory};
@@ -66,9 +67,9 @@ impl Optimizer for Lion {
         let (rate, gradient, mean) = (update.learning_rate, gradient.clipped(), state.take(MEAN));
         let mixed = mean.clone().mul_scalar(self.beta_1) + gradient.clone().mul_scalar(1.0 - self.beta_1);
         state.put(MEAN, mean.mul_scalar(self.beta_2) + gradient.mul_scalar(1.0 - self.beta_2));
-        let kept = match update.parameter.decays() && self.weight_decay > 0.0 {
-            true => weights.mul_scalar(1.0 - rate * self.weight_decay),
-            false => weights,
+        let kept = match update.parameter.decay(self.weight_decay) {
+            Decay::On => weights.mul_scalar(1.0 - rate * self.weight_decay),
+            Decay::Off => weights,
         };
         Updated::from(kept - mixed.sign().mul_scalar(rate))
     }

@@ -1,7 +1,7 @@
 //! Muon, in tensor operations, with AdamW for what is no map.
 
 use burn::tensor::Tensor;
-use qkv_model::fused::{Decay, GlobalNorm};
+use qkv_model::fused::GlobalNorm;
 use serde::{Deserialize, Serialize};
 
 use super::adam_w::{check_decay, check_memory};
@@ -23,7 +23,8 @@ use crate::error::TrainError;
 ///
 /// It updates the matrices `[d_in, d_out]` between features; tables of vectors, outputs, vectors and stacks of matrices
 /// are AdamW's. The ratio follows the shape, as `adjust_lr_fn` of `torch.optim.Muon` does, whose matrices are `[d_out,
-/// d_in]`: see [`AdjustLr`]. PyTorch computes `orthogonal` in bfloat16, this one in the precision of the weights.
+/// d_in]`: see [`AdjustLr`]. The defaults are those of PyTorch; a run has them in its config, so that one that began with
+/// others goes on with its own. PyTorch computes `orthogonal` in bfloat16, this one in the precision of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Muon {
@@ -35,7 +36,7 @@ pub struct Muon {
     pub weight_decay: f64,
     /// Steps towards singular values of 1; 5.
     pub newton_schulz_steps: usize,
-    /// How long a step is; by default as those of AdamW, so that one rate serves both.
+    /// How long a step is; `original`. With `match-rms-adamw`, one rate serves Muon and AdamW alike.
     pub adjust_lr: AdjustLr,
     /// The rate of AdamW for the other parameters, as a share of that of the config; 1.
     pub adam_w_share: f64,
@@ -82,7 +83,7 @@ impl Default for Muon {
             nesterov: true,
             weight_decay: 0.1,
             newton_schulz_steps: 5,
-            adjust_lr: AdjustLr::MatchRmsAdamw,
+            adjust_lr: AdjustLr::Original,
             adam_w_share: 1.0,
             beta_1,
             beta_2,
@@ -138,7 +139,7 @@ impl Optimizer for Muon {
     ) -> Updated {
         let rate = update.learning_rate;
         let Some(shape) = matrix(update.parameter) else {
-            let decay = if update.parameter.decays() { Decay::On } else { Decay::Off };
+            let decay = update.parameter.decay(self.weight_decay);
             let update = Update { learning_rate: rate * self.adam_w_share, ..*update };
             return self.adam_w().update_with(&update, decay, weights, gradient, state);
         };

@@ -1,6 +1,7 @@
 //! What an optimizer is told of a parameter.
 
 use burn::module::ParamId;
+use qkv_model::fused::Decay;
 
 use crate::model::Model;
 
@@ -34,9 +35,10 @@ impl ParameterInfo {
         self.shape.iter().product()
     }
 
-    /// Whether weight decay pulls it: it is a linear map.
-    pub fn decays(&self) -> bool {
-        matches!(self.kind, ParameterKind::Map | ParameterKind::Output)
+    /// Whether a weight decay of this size pulls it: it is a linear map, and the size is not 0.
+    pub fn decay(&self, weight_decay: f64) -> Decay {
+        let is_linear = matches!(self.kind, ParameterKind::Map | ParameterKind::Output);
+        if is_linear && weight_decay > 0.0 { Decay::On } else { Decay::Off }
     }
 }
 

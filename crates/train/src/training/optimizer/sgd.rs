@@ -1,6 +1,7 @@
 //! Gradient descent with momentum, in tensor operations.
 
 use burn::tensor::Tensor;
+use qkv_model::fused::Decay;
 use serde::{Deserialize, Serialize};
 
 use super::adam_w::{check_decay, check_memory};
@@ -73,7 +74,7 @@ impl Optimizer for Sgd {
         state: &mut StateTensors,
     ) -> Updated {
         let mut gradient = gradient.clipped();
-        if update.parameter.decays() && self.weight_decay > 0.0 {
+        if update.parameter.decay(self.weight_decay) == Decay::On {
             gradient = gradient + weights.clone().mul_scalar(self.weight_decay);
         }
         let change = match self.momentum == 0.0 {
