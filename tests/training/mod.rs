@@ -20,18 +20,16 @@ mod losses;
 mod memory;
 /// Observers that fail or stop a run.
 mod observing;
-/// Optimizers by name, and their settings.
-mod optimizer_names;
 /// Clipping and weight decay.
 mod optimizing;
 /// A user's optimizer, and its mistakes.
 mod own_optimizer;
+/// Optimizers and schedules by name, and their settings.
+mod part_names;
 /// Checkpoints and what comes after them.
 mod resuming;
 /// How a text goes on.
 mod sampling;
-/// Schedules by name, and their settings.
-mod schedule_names;
 /// What each task asks for, and its splits.
 mod tasks;
 /// The trainer on the real tasks.
