@@ -16,6 +16,8 @@ pub struct EventLog<W> {
     info: RunInfo,
     /// Step of the newest checkpoint that the log reports.
     saved_at: Option<u64>,
+    /// Step and number of examples of an evaluation that the log has from an earlier process.
+    evaluated: Option<(u64, u64)>,
 }
 
 /// The first event of a run, as far as the config decides it.
@@ -34,11 +36,12 @@ pub struct RunInfo {
 impl<W: Write> EventLog<W> {
     /// Logs the run in `run` to `out`.
     pub fn new(out: W, run: &RunFolder, info: &RunInfo) -> Self {
-        Self { out, run: run.clone(), info: info.clone(), saved_at: None }
+        Self { out, run: run.clone(), info: info.clone(), saved_at: None, evaluated: None }
     }
 
     /// Goes on with the log of a run at the step of one of its checkpoints; `events` are those so far. What died with
-    /// the process that saved it is reported here; where it is replaced, it is not reported again.
+    /// the process that saved it is reported here; where it is replaced, it is not reported again, and neither is an
+    /// evaluation that was logged and is missing in the checkpoint.
     ///
     /// # Errors
     /// If a line cannot be written.
@@ -47,6 +50,12 @@ impl<W: Write> EventLog<W> {
             self.report_saved(step)?;
         }
         self.saved_at = Some(step);
+        self.evaluated = events.iter().rev().find_map(|event| match event {
+            Event::Eval { split: EvaluatedOn::Validation, step: at, evaluation } if *at == step => {
+                Some((step, evaluation.examples))
+            }
+            _ => None,
+        });
         Ok(self)
     }
 
@@ -86,6 +95,9 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
 
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
         let (split, step) = (EvaluatedOn::Validation, state.step);
+        if self.evaluated == Some((step, evaluation.examples)) {
+            return Ok(());
+        }
         self.write(&Event::Eval { split, step, evaluation: *evaluation })
     }
 

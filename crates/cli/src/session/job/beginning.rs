@@ -58,9 +58,11 @@ impl Job {
         let rewound = folder.rewind(step)?;
         print_set_aside(&rewound.set_aside, step);
         let log = EventLog::new(rewound.log, folder, &self.info()).going_on_after(step, &events)?;
-        let is_evaluated = events.iter().any(|event| {
+        let is_logged = events.iter().any(|event| {
             matches!(event, Event::Eval { split: EvaluatedOn::Validation, step: at, .. } if *at == step)
         });
+        // A process may have died between the two.
+        let is_evaluated = is_logged && folder.checkpoint(step).description()?.evaluation.is_some();
         let trainer = if is_evaluated { trainer.resume(state) } else { trainer.resume_unevaluated(state) };
         Ok(Beginning { trainer, log })
     }

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use qkv_run::RunFolder;
 use serde_json::Value;
 
 use crate::support::sandbox::Sandbox;
@@ -102,4 +103,22 @@ fn a_checkpoint_that_gets_its_evaluation_from_a_later_process_is_reported_once()
     sandbox.succeeds("train run --resume --quiet");
     are_saved_once(&sandbox, "run", &[0, 4, 8, 12]);
     assert!(sandbox.tree("run/checkpoints") == sandbox.tree("whole/checkpoints"));
+}
+
+#[test]
+fn a_checkpoint_without_the_evaluation_that_the_log_has_gets_it_and_the_log_has_it_once() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{RUN} --out whole --set train.checkpoint_every=4"));
+    sandbox.succeeds(&format!("{RUN} --out run --set train.checkpoint_every=4 --stop-after 8"));
+    // As the death of a process leaves it that had made the evaluation of an earlier one.
+    let run = RunFolder::open(sandbox.path("run")).unwrap();
+    let mut contents = run.checkpoint(8).read().unwrap();
+    assert!(contents.description.evaluation.take().is_some());
+    run.write_checkpoint(8, &contents).unwrap();
+    sandbox.succeeds("train run --resume --quiet");
+    are_saved_once(&sandbox, "run", &[0, 4, 8, 12]);
+    assert!(sandbox.tree("run/checkpoints") == sandbox.tree("whole/checkpoints"));
+    let evaluations = sandbox.metrics("run").into_iter().filter(|event| event["event"] == "eval");
+    let steps: Vec<Value> = evaluations.map(|event| event["step"].clone()).collect();
+    assert_eq!(steps, [4, 8, 12]);
 }
