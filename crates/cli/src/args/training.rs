@@ -19,7 +19,7 @@ pub struct TrainArgs {
     /// Length of the run; turns early stop off
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Save and end after N steps, without changing the schedule
+    /// Save and end at step N, without changing the schedule; a run that is past it makes no step
     #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub stop_after: Option<u64>,
     /// Decides initial weights, examples and dropout

@@ -16,8 +16,7 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
         let pace = &mut self.view.pace;
         pace.step = state.step;
-        // The trainer asks whether to leave only after a step.
-        let leaves_at = self.stop_after.map(|step| step.max(state.step + 1));
+        let leaves_at = self.stop_after.map(|step| step.max(state.step));
         pace.last_step = leaves_at.map_or(pace.last_step, |step| step.min(pace.last_step));
         self.clock = Clock::at(state.step);
         let failed = TrainError::io("show the live view on", Path::new("the terminal"));

@@ -141,7 +141,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         self
     }
 
-    /// Leaves after `steps`, without changing the schedule of the whole run.
+    /// Leaves at step `steps` of the run, or where it begins if that is later, without changing the schedule of the
+    /// whole run.
     pub fn stop_after(mut self, steps: Option<u64>) -> Self {
         self.stop_after = steps;
         self
@@ -188,6 +189,10 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         if !is_saved && observers.save(&state)? == Next::Stop && state.step < train.steps {
             ended.get_or_insert(Ended::Stopped);
         }
+        let stops_here = |step: u64| step < train.steps && stop_after.is_some_and(|last| step >= last);
+        if stops_here(state.step) {
+            ended.get_or_insert(Ended::Stopped);
+        }
         let mut last = Instant::now();
         while state.step < train.steps && ended.is_none() {
             let first = state.step * train.batch_size as u64;
@@ -227,8 +232,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             if state.step.is_multiple_of(train.checkpoint_every) || next == Next::Save {
                 next = next.max(observers.save(&state)?);
             }
-            let stop_here = stop_after.is_some_and(|stop_after| state.step >= stop_after);
-            if (next == Next::Stop || stop_here) && state.step < train.steps {
+            if (next == Next::Stop && state.step < train.steps) || stops_here(state.step) {
                 ended = Some(Ended::Stopped);
             }
             last = Instant::now();

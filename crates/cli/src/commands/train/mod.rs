@@ -49,7 +49,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         }
         Outcome::Done(done) => {
             if output.is_text() {
-                figures(out, &done)?;
+                figures(out, &done, args.stop_after)?;
                 comparison(out, &done, job.task.corpus().map_or("target", Corpus::unit))?;
                 closing_summary::show(out, &done.probe, folder.path())?;
             }
@@ -73,13 +73,18 @@ fn finished(out: &mut impl Write, run: &RunFolder, end: &Event, output: Output) 
 }
 
 /// How the run ended, and its figures on the test split.
-fn figures(out: &mut impl Write, done: &Done) -> std::io::Result<()> {
+fn figures(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::io::Result<()> {
     let Done { ended, step, evaluation: test, n_test_examples, film_ended_at, seconds, live_seconds, .. } =
         done;
     match ended {
         Ended::Finished => {}
         Ended::Early(_) => writeln!(out, "stopped early at step {step}: the validation target is reached")?,
-        Ended::Stopped => writeln!(out, "stopped at step {step}, as asked")?,
+        Ended::Stopped => match stop_after.filter(|last| last < step) {
+            Some(last) => {
+                writeln!(out, "at step {step} already, past --stop-after {last}: no step was made")?
+            }
+            None => writeln!(out, "stopped at step {step}, as asked")?,
+        },
     }
     writeln!(
         out,

@@ -118,6 +118,20 @@ fn stop_after_leaves_early_and_changes_nothing_before() {
 }
 
 #[test]
+fn a_run_that_is_past_stop_after_makes_no_step() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --quiet --steps 8 --out run --stop-after 5");
+    let before = sandbox.tree("run/checkpoints");
+    let events = sandbox.succeeds("train run --resume --stop-after 3 --json").events();
+    assert_eq!(order(&events).join(", "), "start 5, done 5");
+    let told = sandbox.succeeds("train run --resume --stop-after 3").stdout;
+    assert!(told.contains("\nat step 5 already, past --stop-after 3: no step was made\n"), "{told}");
+    let told = sandbox.succeeds("train run --resume --stop-after 5").stdout;
+    assert!(told.contains("\nstopped at step 5, as asked\n"), "{told}");
+    assert!(sandbox.tree("run/checkpoints") == before);
+}
+
+#[test]
 fn the_seed_decides_the_losses() {
     let sandbox = Sandbox::new();
     let losses = |flags: &str| {
