@@ -18,7 +18,8 @@ use toml::Table;
 
 use super::layout::{Place, layout};
 use super::optimizer_state::{Expected, load_state, state_to_bytes};
-use crate::error::TrainError;
+use super::unused_graphs::free_unused_graphs;
+use crate::error::{Quantity, TrainError};
 use crate::model::Model;
 use crate::task::Task;
 use crate::training::{Next, NotFinite, Observer, Optimizer, OptimizerState, Roles, State};
@@ -48,10 +49,12 @@ fn weights_to_bytes<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, TrainE
 /// If the file is missing, is not safetensors, or does not hold exactly the model's parameters in their shapes.
 pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
     let bytes = path.canonicalize().and_then(|file| read_tensors(&Disk, &file, u64::MAX));
-    weights_from_bytes(model, bytes.map_err(TrainError::io("read", path))?, path)
+    let model = weights_from_bytes(model, bytes.map_err(TrainError::io("read", path))?, path)?;
+    check_finite(&model, path)?;
+    Ok(model)
 }
 
-/// The same from the bytes of the file at `path`.
+/// The same from the bytes of the file at `path`, which may hold numbers that are not finite.
 fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> Result<M, TrainError> {
     let not_safetensors = |reason: String| TrainError::NotSafetensors { path: path.to_owned(), reason };
     let (_, header) =
@@ -81,20 +84,21 @@ fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> R
     let missing = result.missing.iter().map(|(name, _)| format!("it lacks `{name}`"));
     let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
     let wrong = result.errors.iter().map(in_words);
+    free_unused_graphs(&model);
     match wrong.chain(missing).chain(unused).next() {
-        None => check_finite(&model, &OptimizerState::default(), path).map(|()| model),
+        None => Ok(model),
         Some(reason) => Err(weights(path, reason)),
     }
 }
 
 /// Refuses what no training goes on from: its first step would find the same.
-fn check_finite<M: Module>(model: &M, state: &OptimizerState, path: &Path) -> Result<(), TrainError> {
-    match NotFinite::search(model, state, None) {
-        None => Ok(()),
-        Some(NotFinite { what, tensor, value }) => {
-            Err(weights(path, what.sentence(tensor.as_deref(), value) + ", expected finite numbers"))
-        }
-    }
+fn check_finite<M: Module>(model: &M, path: &Path) -> Result<(), TrainError> {
+    let found = NotFinite::search(model, &OptimizerState::default(), None);
+    found.map_or(Ok(()), |found| Err(not_finite(&found, path)))
+}
+
+fn not_finite(NotFinite { what, tensor, value }: &NotFinite, path: &Path) -> TrainError {
+    weights(path, what.sentence(tensor.as_deref(), *value) + ", expected finite numbers")
 }
 
 /// The same checkpoint, of which no file is read that is far longer than the model needs.
@@ -115,7 +119,9 @@ fn limited<M: Module>(checkpoint: &Checkpoint, model: &M, optimizer: Option<&dyn
 /// If a file is missing or damaged, or does not fit the model.
 pub fn load_checkpoint_weights<M: Module>(checkpoint: &Checkpoint, model: M) -> Result<M, TrainError> {
     let weights = limited(checkpoint, &model, None).read_weights()?;
-    weights_from_bytes(model, weights, &checkpoint.weights())
+    let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
+    check_finite(&model, &checkpoint.weights())?;
+    Ok(model)
 }
 
 /// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device, and
@@ -142,8 +148,13 @@ pub fn load_checkpoint<M: Model + Module>(
     let file = (&state[..], &*checkpoint.optimizer());
     let tensors = load_state(&model, optimizer, file, expected, device)?;
     let optimizer = OptimizerState { step, tensors };
-    check_finite(&model, &optimizer, &checkpoint.optimizer())?;
-    Ok(State { step, model, optimizer })
+    match NotFinite::search(&model, &optimizer, None) {
+        None => Ok(State { step, model, optimizer }),
+        Some(found @ NotFinite { what: Quantity::OptimizerState(_), .. }) => {
+            Err(not_finite(&found, &checkpoint.optimizer()))
+        }
+        Some(found) => Err(not_finite(&found, &checkpoint.weights())),
+    }
 }
 
 /// Saves a checkpoint into the run folder whenever one is due.

@@ -10,6 +10,7 @@ mod layout;
 mod optimizer_state;
 mod readable;
 mod snapshot;
+mod unused_graphs;
 
 pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
