@@ -26,6 +26,8 @@ mod optimizing;
 mod own_optimizer;
 /// Optimizers and schedules by name, and their settings.
 mod part_names;
+/// What observers report of their own.
+mod reporting;
 /// Checkpoints and what comes after them.
 mod resuming;
 /// How a text goes on.

@@ -6,15 +6,14 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, ConfigSource, CustomReport, Ended, Evaluation, EvaluationProgress, Experiment,
-    Next, ObservedRun, Observer, Registry, Snapshots, Split, State, StepReport, TrainError, Trained, Trainer,
-    draw,
+    AnyModel, Checkpoints, ConfigSource, Ended, Evaluation, EvaluationProgress, Experiment, Next, Observer,
+    Registry, Snapshots, Split, State, StepReport, TrainError, Trained, Trainer, draw,
 };
 use tempfile::tempdir;
 
 use crate::support::backends::device;
 
-fn experiment() -> Experiment {
+pub fn experiment() -> Experiment {
     let settings = [
         "task.seq_len=4",
         "train.batch_size=4",
@@ -26,20 +25,26 @@ fn experiment() -> Experiment {
     Registry::new().read(ConfigSource::Task("reverse"), &settings).unwrap()
 }
 
-type Hooks = RefCell<Vec<String>>;
+pub fn trainer(experiment: &Experiment) -> Trainer<'_, AnyModel> {
+    let device = device().autodiff();
+    let model = experiment.model(&device).unwrap();
+    Trainer::with_parts(model, &*experiment.task, experiment.parts.clone(), &device).unwrap()
+}
+
+pub type Hooks = RefCell<Vec<String>>;
 
 /// Writes down what happens, and fails or stops where it should.
-struct Watcher<'a> {
-    name: &'static str,
-    hooks: &'a Hooks,
+pub struct Watcher<'a> {
+    pub name: &'static str,
+    pub hooks: &'a Hooks,
     /// The hooks that fail, such as `step 2`.
-    fails_at: &'static [&'static str],
+    pub fails_at: &'static [&'static str],
     /// The progress at which it stops an evaluation.
-    stops_at: Option<u64>,
+    pub stops_at: Option<u64>,
 }
 
 impl Watcher<'_> {
-    fn hook(&mut self, hook: String) -> Result<(), TrainError> {
+    pub fn hook(&mut self, hook: String) -> Result<(), TrainError> {
         let fails = self.fails_at.contains(&hook.as_str());
         let message = format!("{} failed at {hook}", self.name);
         self.hooks.borrow_mut().push(format!("{} {hook}", self.name));
@@ -184,81 +189,4 @@ fn a_film_that_cannot_be_written_ends_and_the_training_goes_on() {
     assert!(warned[0].0 == 0 && warned[0].1.contains("snapshots"), "{warned:?}");
     let steps: Vec<u64> = run.checkpoints().unwrap().iter().map(|checkpoint| checkpoint.step).collect();
     assert_eq!(steps, [0, 3, 4]);
-}
-
-/// Reports the step after every second one, and keeps what is reported.
-#[derive(Default)]
-struct Reporter {
-    reported: Vec<(u64, CustomReport)>,
-    saved: Vec<u64>,
-}
-
-impl<M> Observer<M> for Reporter {
-    fn report(&mut self, state: &State<M>) -> Result<Option<CustomReport>, TrainError> {
-        let report = CustomReport::new("even").with("step", state.step as f64);
-        Ok(state.step.is_multiple_of(2).then_some(report))
-    }
-
-    fn reported(&mut self, state: &State<M>, report: &CustomReport) -> Result<(), TrainError> {
-        assert!(!self.saved.contains(&state.step), "the checkpoint of a step follows its reports");
-        self.reported.push((state.step, report.clone()));
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        self.saved.push(state.step);
-        Ok(())
-    }
-}
-
-fn trainer(experiment: &Experiment) -> Trainer<'_, AnyModel> {
-    let device = device().autodiff();
-    let model = experiment.model(&device).unwrap();
-    Trainer::with_parts(model, &*experiment.task, experiment.parts.clone(), &device).unwrap()
-}
-
-#[test]
-fn what_an_observer_reports_reaches_all_of_them_once_a_step_also_where_a_run_goes_on() {
-    let experiment = experiment();
-    let report =
-        |step: u64| (step, CustomReport { step, ..CustomReport::new("even").with("step", step as f64) });
-    let (mut first, mut second) = (Reporter::default(), Reporter::default());
-    trainer(&experiment).observe(&mut first).observe(&mut second).run().unwrap();
-    // Each of the two reports, to both.
-    assert_eq!(first.reported, [0, 0, 2, 2, 4, 4].map(report));
-    assert_eq!(second.reported, first.reported);
-
-    let mut before = Reporter::default();
-    let state = trainer(&experiment).stop_after(Some(2)).observe(&mut before).run().unwrap().state;
-    assert_eq!((before.reported, before.saved), ([0, 2].map(report).to_vec(), vec![0, 2]));
-    for is_evaluated in [true, false] {
-        let (mut after, trainer) = (Reporter::default(), trainer(&experiment));
-        let trainer = match is_evaluated {
-            true => trainer.resume(state.clone()),
-            false => trainer.resume_unevaluated(state.clone()),
-        };
-        trainer.observe(&mut after).run().unwrap();
-        assert_eq!(after.reported, [report(4)]);
-    }
-}
-
-#[test]
-fn an_observer_of_a_registry_is_built_for_the_run_and_its_name_is_taken_once() {
-    let observer = |run: &ObservedRun<'_>| match run.config.seed {
-        0 => Ok(Reporter::default()),
-        seed => Err(TrainError::Observer(format!("no seed but 0, got {seed}"))),
-    };
-    let registry = Registry::new().observer("even", observer);
-    let folder = tempdir().unwrap();
-    for (seed, expected) in [("seed=0", Ok(1)), ("seed=7", Err("no seed but 0, got 7".to_owned()))] {
-        let Experiment { config, task, observers, .. } =
-            registry.read(ConfigSource::Task("reverse"), &[seed]).unwrap();
-        let run = RunFolder::create(&folder.path().join(seed), &config.to_toml(), Existing::Keep).unwrap();
-        let built = observers.build(&ObservedRun { config: &config, task: &task, folder: &run });
-        assert_eq!(built.map(|all| all.len()).map_err(|error| error.to_string()), expected);
-    }
-    let twice = registry.observer("even", observer);
-    let error = twice.read(ConfigSource::Task("reverse"), &[] as &[&str]).unwrap_err();
-    assert!(error.to_string().contains("observer") && error.to_string().contains("`even`"), "{error}");
-    assert!(error.is_usage());
 }

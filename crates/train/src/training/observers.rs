@@ -13,12 +13,14 @@ pub(super) struct Observers<'a, M> {
     list: Vec<&'a mut dyn Observer<M>>,
     /// Step of the last state that was saved, or loaded.
     saved_at: Option<u64>,
+    /// Step of the last state whose reports were shared, or that was loaded.
+    reported_at: Option<u64>,
 }
 
 impl<'a, M> Observers<'a, M> {
     /// `loaded`: the step of a state that came from a checkpoint of this run.
     pub(super) fn new(list: Vec<&'a mut dyn Observer<M>>, loaded: Option<u64>) -> Self {
-        Self { list, saved_at: loaded }
+        Self { list, saved_at: loaded, reported_at: loaded }
     }
 
     /// Calls `hook` on all of them, also after the error of one: what it missed would be missing in the checkpoint that is
@@ -30,24 +32,44 @@ impl<'a, M> Observers<'a, M> {
     ) -> Result<(), TrainError> {
         let results = self.list.iter_mut().map(|observer| hook(&mut **observer));
         let result = results.fold(Ok(()), Result::and);
+        self.save_after(result, state)
+    }
+
+    /// Passes on what observers report of their own.
+    pub(super) fn share_reports(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let result = self.share(state);
+        self.save_after(result, state)
+    }
+
+    /// After an error, tries a checkpoint of a state that has none, with the reports that belong before it: a run that
+    /// goes on from there asks for none again. The first error is the one to return, also where another follows.
+    fn save_after(&mut self, result: Result<(), TrainError>, state: &State<M>) -> Result<(), TrainError> {
         if result.is_err() && self.saved_at != Some(state.step) {
-            // The first error is the one to return, also where the checkpoint fails.
+            if self.reported_at != Some(state.step) {
+                let _ = self.share(state);
+            }
             let _ = self.save(state);
         }
         result
     }
 
-    /// Passes on what observers report of their own.
-    pub(super) fn share_reports(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        let mut reports = Vec::new();
-        self.notify(state, |observer| {
-            reports.extend(observer.report(state)?);
-            Ok(())
-        })?;
-        reports.into_iter().try_for_each(|report| {
+    /// What one observer reports, or fails at, keeps none of the others from reporting or from hearing of it.
+    fn share(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        self.reported_at = Some(state.step);
+        let (mut reports, mut result) = (Vec::new(), Ok(()));
+        for observer in &mut self.list {
+            match observer.report(state) {
+                Ok(report) => reports.extend(report),
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        for report in reports {
             let report = CustomReport { step: state.step, ..report };
-            self.notify(state, |observer| observer.reported(state, &report))
-        })
+            for observer in &mut self.list {
+                result = result.and(observer.reported(state, &report));
+            }
+        }
+        result
     }
 
     /// Saves a checkpoint, and returns what the observers then ask for. Where one of them cannot save, the others still
