@@ -22,8 +22,8 @@ fn measure<M: Model>(model: &M, device: &Device) -> Evaluation {
 }
 
 #[track_caller]
-fn assert_same(what: &str, got: Evaluation, want: Evaluation, dtype: DType) {
-    let all = |e: Evaluation| [e.loss, e.accuracy, e.sequence_accuracy, e.examples as f64];
+fn assert_same(what: &str, got: &Evaluation, want: &Evaluation, dtype: DType) {
+    let all = |e: &Evaluation| [e.loss, e.accuracy, e.sequence_accuracy, e.examples as f64];
     assert_close(what, &all(got), &all(want), tolerance(dtype, 1e-5, 1e-13));
 }
 
@@ -72,7 +72,7 @@ fn a_part_of_a_head_taken_away_is_that_part_of_its_matrix_set_to_zero() {
                 let effect = ablation.without(&[site], Replacement::Zero).unwrap();
                 let mut maimed = model.clone();
                 without(maimed.blocks[site.layer].attention.downcast_mut().unwrap(), site.stage, site.head);
-                assert_same(&format!("{site:?}"), effect.after, measure(&maimed, device), dtype);
+                assert_same(&format!("{site:?}"), &effect.after, &measure(&maimed, device), dtype);
                 assert!(effect.loss_change().abs() > 1e-5, "{site:?} does nothing: {effect:?}");
             }
         }
@@ -90,7 +90,7 @@ fn several_are_taken_away_at_once() {
             without(maimed.blocks[site.layer].attention.downcast_mut().unwrap(), site.stage, site.head);
         }
         let effect = ablation.without(&sites, Replacement::Zero).unwrap();
-        assert_same("three heads", effect.after, measure(&maimed, device), dtype);
+        assert_same("three heads", &effect.after, &measure(&maimed, device), dtype);
     }
 }
 
@@ -140,10 +140,10 @@ fn nothing_taken_away_changes_nothing() {
         for config in configs() {
             let model = transformer(&config, place);
             let ablation = Ablation::new(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
-            assert_same("before", ablation.before(), measure(&model, device), dtype);
+            assert_same("before", ablation.before(), &measure(&model, device), dtype);
             for replacement in [Replacement::Zero, Replacement::Mean] {
                 let effect = ablation.without(&[], replacement).unwrap();
-                assert_eq!(effect.after, ablation.before());
+                assert_eq!(effect.after, *ablation.before());
                 assert_eq!((effect.loss_change(), effect.accuracy_change()), (0.0, 0.0));
             }
         }
@@ -160,7 +160,7 @@ fn a_head_without_weights_gives_nothing_and_one_with_mean_weights_still_mixes() 
             ablation.without(&[site], replacement).unwrap().after
         };
         let nothing = after(Stage::Context, Replacement::Zero);
-        assert_same("no weights", after(Stage::Weights, Replacement::Zero), nothing, dtype);
+        assert_same("no weights", &after(Stage::Weights, Replacement::Zero), &nothing, dtype);
         let mean_weights = after(Stage::Weights, Replacement::Mean).loss;
         assert!((mean_weights - after(Stage::Context, Replacement::Mean).loss).abs() > 1e-5);
     }
@@ -211,7 +211,7 @@ fn a_stage_that_is_shown_twice_is_refused_and_a_source_that_is_named_twice_is_on
         assert_eq!(halves.parts.len(), whole.parts.len());
         for (half, whole) in halves.parts.iter().zip(whole.parts) {
             assert_eq!(half.source, whole.source);
-            assert_same(&format!("{:?}", half.source), half.effect.after, whole.effect.after, dtype);
+            assert_same(&format!("{:?}", half.source), &half.effect.after, &whole.effect.after, dtype);
         }
     }
 }

@@ -93,7 +93,13 @@ fn optimizer() -> Vec<u8> {
 
 /// A log with every kind of event.
 fn log() -> Vec<u8> {
-    let evaluation = Evaluation { loss: 0.5, accuracy: 0.25, sequence_accuracy: 0.125, examples: 8 };
+    let evaluation = Evaluation {
+        loss: 0.5,
+        accuracy: 0.25,
+        sequence_accuracy: 0.125,
+        examples: 8,
+        metrics: [("top_2".to_owned(), 0.5)].into(),
+    };
     let mut log =
         b"{\"event\":\"start\",\"step\":0,\"task\":\"reverse\",\"seed\":3,\"steps\":2,\"parameters\":100}\n"
             .to_vec();
@@ -109,7 +115,7 @@ fn log() -> Vec<u8> {
         };
         events.push(Event::Step(report));
     }
-    events.push(Event::Eval { split: EvaluatedOn::Validation, step: STEP, evaluation });
+    events.push(Event::Eval { split: EvaluatedOn::Validation, step: STEP, evaluation: evaluation.clone() });
     events.push(Event::Done {
         step: STEP,
         evaluation: Evaluation { loss: f64::NAN, ..evaluation },

@@ -14,6 +14,7 @@ use qkv_train::{
 
 use crate::support::backends::device;
 use crate::support::differences::{Scalars, check};
+use crate::support::numbers::{assert_close, values};
 
 const TASK: Reverse = Reverse { seq_len: 5, n_symbols: 3 };
 
@@ -65,6 +66,25 @@ fn the_gradient_of_every_loss_agrees_with_differences() {
                 loss.value(Prediction::new(model, &batch, Mode::Evaluate, loss.inputs()).unwrap()).total
             },
         );
+    }
+}
+
+#[test]
+fn the_losses_of_single_targets_have_the_loss_as_their_mean() {
+    let device = device();
+    let (model, batch) = (model(&device, DType::F64), batch(&device));
+    let losses: [&dyn Loss; 4] =
+        [&CrossEntropy, &LabelSmoothing { smoothing: 0.2 }, &MeanSquaredError, &Penalised];
+    for loss in losses {
+        let prediction = Prediction::new(&model, &batch, Mode::Evaluate, loss.inputs()).unwrap();
+        let of_targets = values(&loss.of_targets(&prediction));
+        for (target, of_target) in of_targets.iter().enumerate() {
+            let alone = loss.value(prediction.with_target(target, &batch.target(target))).total;
+            assert_close(&format!("{loss:?}"), &[*of_target], &values(&alone), 1e-14);
+        }
+        let mean = of_targets.iter().sum::<f64>() / of_targets.len() as f64;
+        assert_close(&format!("{loss:?}"), &[mean], &values(&loss.value(prediction).total), 1e-14);
+        assert_eq!(of_targets.len(), 20);
     }
 }
 
@@ -136,7 +156,7 @@ impl<M> Observer<M> for Reports {
     }
 
     fn evaluated(&mut self, _: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.1 = Some(*evaluation);
+        self.1 = Some(evaluation.clone());
         Ok(())
     }
 }
@@ -163,7 +183,7 @@ fn a_training_minimises_the_loss_of_its_parts_and_reports_it_everywhere() {
     let cross_entropy = evaluate(&model, examples, 50, &device).unwrap();
     assert_eq!(evaluation.accuracy, cross_entropy.accuracy);
     assert!(evaluation.loss > cross_entropy.loss + 0.01, "{evaluation:?} {cross_entropy:?}");
-    let measures = Measures { loss: &Penalised };
+    let measures = Measures { loss: &Penalised, ..Measures::default() };
     let mut go_on = |_| Ok(std::ops::ControlFlow::Continue(()));
     let again = HeldOut { examples, n_examples: 50 }.evaluate_while(&model, measures, &device, &mut go_on);
     assert_eq!(again.unwrap(), std::ops::ControlFlow::Continue(evaluation));

@@ -18,6 +18,8 @@ mod loading;
 mod losses;
 /// The estimate of the memory that a run needs.
 mod memory;
+/// Metrics by name, in reports, and at the end of a run.
+mod metrics;
 /// Observers that fail or stop a run.
 mod observing;
 /// Clipping and weight decay.

@@ -22,9 +22,13 @@ pub(crate) fn contents(step: u64) -> Contents {
 /// The same with this held-out loss.
 pub(crate) fn contents_with_loss(step: u64, loss: f64) -> Contents {
     let mut contents = contents(step);
-    contents.description.evaluation =
-        Some(Evaluation { loss, accuracy: 0.5, sequence_accuracy: 0.25, examples: 8 });
+    contents.description.evaluation = Some(evaluation(loss));
     contents
+}
+
+/// An evaluation with this loss.
+pub(crate) fn evaluation(loss: f64) -> Evaluation {
+    Evaluation { loss, accuracy: 0.5, sequence_accuracy: 0.25, examples: 8, ..Evaluation::default() }
 }
 
 /// A run with complete checkpoints of these steps, which holds no lock.

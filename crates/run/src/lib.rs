@@ -45,7 +45,7 @@
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
 //! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
 //! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside
-//! [`Baseline`]s, in an [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is
+//! [`Baseline`]s, of which each [`Figure`] is [`Better`] one way round, in an [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is
 //! [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a
 //! [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a run. [`RunError`] is what can be wrong, also with a path that
 //! [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`] as good were
@@ -75,7 +75,8 @@ pub use error::{RunError, is_unreadable};
 pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
 pub use log::{
-    Baseline, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Log, Rewound, SetAside, StepReport,
+    Baseline, Better, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Figure, Log, Rewound,
+    SetAside, StepReport,
 };
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
 pub use tensor_file::{check_tensor_header, read_tensors};

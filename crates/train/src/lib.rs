@@ -33,6 +33,9 @@
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
 //!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]), and with the loss of a training
 //!   ([`Measures`]); a [`Baseline`] to compare with; example `custom_score`.
+//! - What is measured beside the loss? A [`Metric`]: [`Accuracy`], [`SequenceAccuracy`], [`SliceLoss`] or yours, which
+//!   adds each [`Measured`] batch to its [`MetricSums`]; of every [`Figure`] one value is [`Better`]; example
+//!   `own_metric`.
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`.
@@ -64,13 +67,15 @@ pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken,
 pub use error::{Quantity, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
-    AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Measures, Probe, Sampling, evaluate,
-    evaluate_exactly, generate, generate_one_by_one,
+    Accuracy, AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Measured, Measures, Metric, MetricSums,
+    Probe, Sampling, SequenceAccuracy, SliceLoss, evaluate, evaluate_exactly, generate, generate_one_by_one,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
 pub use qkv_model::Query;
-pub use qkv_run::{Baseline, CustomReport, Difference, Environment, Evaluation, ProbeLabels, StepReport};
+pub use qkv_run::{
+    Baseline, Better, CustomReport, Difference, Environment, Evaluation, Figure, ProbeLabels, StepReport,
+};
 pub use registry::{
     ConfigSource, Experiment, ModelConfig, ObservedRun, OwnObservers, Reader, Registry, SameRun,
 };

@@ -11,6 +11,7 @@ use qkv_train::{AllInputs, Examples, HeldOut, Registry, Split};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
+use crate::output::figures::{figures, other_figures};
 use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
 use crate::session::interrupt::Interrupt;
@@ -55,10 +56,12 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
     if args.json {
         Event::Eval { split: evaluated_on, step: run.step, evaluation }.write(out)?;
     } else {
-        writeln!(
+        write!(
             out,
-            "accuracy {:.4}   sequence accuracy {:.4}   loss {:.2e}   on {which}, step {}",
-            evaluation.accuracy, evaluation.sequence_accuracy, evaluation.loss, run.step
+            "{}   on {which}, step {}\n{}",
+            figures(&evaluation),
+            run.step,
+            other_figures(&evaluation)
         )?;
     }
     Ok(ExitCode::SUCCESS)

@@ -131,7 +131,10 @@ fn row(path: &Path, overview: &Overview) -> Vec<String> {
     let dash = || "-".to_owned();
     let steps = overview.steps.map_or(String::new(), |steps| format!(" of {steps}"));
     let (accuracy, on) = match &overview.evaluation {
-        Some((split, _, figures)) => (format!("{:.4}", figures.accuracy), on(*split).to_owned()),
+        Some((split, _, evaluation)) => {
+            let accuracy = evaluation.figure(Evaluation::ACCURACY);
+            (accuracy.map_or_else(dash, |share| format!("{share:.4}")), on(*split).to_owned())
+        }
         None => (dash(), dash()),
     };
     let started = overview.started.as_deref().map_or_else(dash, |time| time.replace('T', " "));

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use qkv_run::{Evaluation, Event, Existing, RunFolder};
+use qkv_run::{Event, Existing, RunFolder};
 use qkv_train::{ConfigSource, Experiment, Registry};
 use serde::Serialize;
 use toml::Table;
 
 use crate::args::SweepArgs;
 use crate::exit::{self, usage};
+use crate::output::figures::{figures, words};
 use crate::output::stdout::{Stdout, print_saved};
 use crate::session::config_file;
 use crate::session::environment::Machine;
@@ -81,12 +82,9 @@ fn show(args: &SweepArgs, end: &Event, number: &str, labels: &[String]) -> Resul
         return Ok(writeln!(out, "{line}")?);
     }
     let Event::Done { evaluation, seconds, .. } = end else { return Ok(()) };
-    let Evaluation { accuracy, sequence_accuracy: sequences, loss, .. } = evaluation;
-    let labels = labels.join("  ");
-    Ok(writeln!(
-        out,
-        "{number}  accuracy {accuracy:.4}   sequence accuracy {sequences:.4}   loss {loss:.2e}   {seconds:>6.1} s   {labels}"
-    )?)
+    let others = evaluation.metrics.iter().map(|(name, value)| format!("   {} {value:.4}", words(name)));
+    let (figures, others, labels) = (figures(evaluation), others.collect::<String>(), labels.join("  "));
+    Ok(writeln!(out, "{number}  {figures}{others}   {seconds:>6.1} s   {labels}")?)
 }
 
 /// One run as JSON.

@@ -69,7 +69,9 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
     }
 
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.view.accuracy.push(state.step, evaluation.accuracy);
+        if let Some(accuracy) = evaluation.figure(Evaluation::ACCURACY) {
+            self.view.accuracy.push(state.step, accuracy);
+        }
         Ok(())
     }
 

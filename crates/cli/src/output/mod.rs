@@ -5,6 +5,7 @@
 pub mod closing_summary;
 pub mod colour;
 pub mod describe;
+pub mod figures;
 pub mod format;
 pub mod picture_files;
 pub mod portion;

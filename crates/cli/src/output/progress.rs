@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use qkv_inspect::grouped;
 use qkv_train::{Evaluation, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
 
+use crate::output::figures::words;
 use crate::output::rate::Rate;
 use crate::output::stdout::Stdout;
 
@@ -17,7 +18,10 @@ pub struct Progress {
     steps: u64,
     /// Since the last line.
     rate: Rate,
-    latest: Option<Evaluation>,
+    /// The figure that may end the training.
+    stop_metric: String,
+    /// The last evaluation.
+    held_out: String,
     screen: Stdout,
 }
 
@@ -25,18 +29,16 @@ pub struct Progress {
 const LINES: u64 = 20;
 
 impl Progress {
-    pub fn new(steps: u64) -> Self {
+    pub fn new(steps: u64, stop_metric: &str) -> Self {
         let bar = bar(steps, "{bar:30} {pos}/{len} steps  {msg}  {eta} left");
-        Self { bar, steps, rate: Rate::default(), latest: None, screen: Stdout::of_a_training() }
+        let (stop_metric, held_out) = (stop_metric.to_owned(), String::new());
+        Self { bar, steps, rate: Rate::default(), stop_metric, held_out, screen: Stdout::of_a_training() }
     }
 }
 
 impl<M> Observer<M> for Progress {
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
-        let held_out = self.latest.map_or(String::new(), |latest| {
-            let Evaluation { loss, sequence_accuracy, .. } = latest;
-            format!("  held-out loss {loss:.4}  sequence accuracy {sequence_accuracy:.4}")
-        });
+        let held_out = &self.held_out;
         let StepReport { step, loss, lr, grad_norm, tokens_per_second, .. } = report;
         self.rate.push(*tokens_per_second);
         match &self.bar {
@@ -59,7 +61,11 @@ impl<M> Observer<M> for Progress {
     }
 
     fn evaluated(&mut self, _state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.latest = Some(*evaluation);
+        self.held_out = format!("  held-out loss {:.4}", evaluation.loss);
+        let name = Some(self.stop_metric.as_str()).filter(|name| *name != Evaluation::LOSS);
+        if let Some((name, figure)) = name.and_then(|name| Some((name, evaluation.figure(name)?))) {
+            self.held_out += &format!("  {} {figure:.4}", words(name));
+        }
         Ok(())
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use qkv_run::{CustomReport, Evaluation, Event, StepReport};
 
-/// Loss and accuracy by step. A step that was taken twice, before and after a resumption, counts as it was last.
+/// Loss and other figures by step. A step that was taken twice, before and after a resumption, counts as it was last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metrics {
     /// Training loss of each step.
     pub losses: BTreeMap<u64, f64>,
-    /// Accuracy on held-out examples, where it was measured.
+    /// Figures on held-out examples.
     pub evaluations: BTreeMap<u64, Evaluation>,
     /// What observers of the user's own have logged: by their name and that of the number, and by step.
     pub custom: BTreeMap<(String, String), BTreeMap<u64, f64>>,
@@ -33,7 +33,7 @@ impl Metrics {
                     }
                 }
                 Event::Eval { step, evaluation, .. } | Event::Done { step, evaluation, .. }
-                    if evaluation.accuracy.is_finite() =>
+                    if evaluation.names().next().is_some() =>
                 {
                     metrics.evaluations.insert(step, evaluation);
                 }

@@ -139,7 +139,7 @@ fn frame(
     let empty = || Frame {
         step,
         loss: metrics.losses.get(&step).copied(),
-        evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| *e),
+        evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| e.clone()),
         ..Frame::default()
     };
     let snapshot = kept.snapshot.as_ref().map(|path| empty().with_snapshot(run, path, config)).transpose();
@@ -158,6 +158,11 @@ fn frame(
 }
 
 impl Frame {
+    /// Share of held-out answers that were right, if it was measured.
+    pub(crate) fn accuracy(&self) -> Option<f64> {
+        self.evaluation.as_ref()?.figure(Evaluation::ACCURACY)
+    }
+
     /// Everything that a file of `snapshots/` holds.
     fn with_snapshot(
         self,
@@ -205,7 +210,8 @@ mod tests {
         let film = Film::read(&RunFolder::open(folder.path())?)?;
         let frames: Vec<_> = film.frames.iter().map(|f| (f.step, f.loss, f.probes.len())).collect();
         assert_eq!(frames, [(0, None, 0), (10, None, 1), (20, Some(0.5), 0), (40, None, 1)]);
-        let accuracies: Vec<_> = film.frames.iter().map(|f| f.evaluation.map(|e| e.accuracy)).collect();
+        let accuracies: Vec<_> =
+            film.frames.iter().map(|f| f.evaluation.as_ref().map(|e| e.accuracy)).collect();
         assert_eq!(accuracies, [None, None, Some(0.25), Some(0.25)]);
         let w_q = film.frames[3].layers[0].heads[1].w_q.as_ref().map(|m| m.values().to_vec());
         assert_eq!((w_q, film.n_kept), (Some(vec![41.0, 41.0]), 4));

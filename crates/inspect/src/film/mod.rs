@@ -4,5 +4,6 @@
 
 pub(crate) mod film_strip;
 pub(crate) mod frames;
+mod logged;
 pub(crate) mod page;
 pub(crate) mod story;

@@ -1,5 +1,7 @@
 //! A film in words, each of them measured.
 
+use qkv_run::Evaluation;
+
 use crate::files::layers::matrices;
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
@@ -23,20 +25,7 @@ impl Film {
             self.pattern(),
             self.sharpness(),
         ];
-        sentences.into_iter().flatten().chain(self.custom()).collect()
-    }
-
-    /// What observers of the user's own have logged, at its first and its last step.
-    fn custom(&self) -> impl Iterator<Item = String> {
-        self.metrics.custom.iter().filter_map(|((name, key), values)| {
-            let ((first, before), (last, after)) = (values.first_key_value()?, values.last_key_value()?);
-            let [name, key] = [name, key].map(|text| clean_label(text));
-            let [before, after] = [before, after].map(|value| significant(*value));
-            Some(match first == last {
-                true => format!("`{name}` logged {key}: {before} at step {first}."),
-                false => format!("`{name}` logged {key}: {before} at step {first}, {after} at step {last}."),
-            })
-        })
+        sentences.into_iter().flatten().chain(self.measured()).chain(self.custom()).collect()
     }
 
     fn model(&self) -> Option<String> {
@@ -85,12 +74,11 @@ impl Film {
 
     fn answers(&self) -> Option<String> {
         let (step, evaluation) = self.metrics.evaluations.last_key_value()?;
-        let examples = Some(evaluation.sequence_accuracy)
-            .filter(|share| share.is_finite())
-            .map_or(String::new(), |share| {
-                format!(", and {} of the examples without a mistake", percent(share))
-            });
-        let accuracy = percent(evaluation.accuracy);
+        let sequences = evaluation.figure(Evaluation::SEQUENCE_ACCURACY);
+        let examples = sequences.map_or(String::new(), |share| {
+            format!(", and {} of the examples without a mistake", percent(share))
+        });
+        let accuracy = percent(evaluation.figure(Evaluation::ACCURACY)?);
         Some(format!("At step {step} it gets {accuracy} of the held-out answers right{examples}."))
     }
 
@@ -180,8 +168,6 @@ fn percent(share: f64) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use qkv_run::Evaluation;
-
     use super::*;
     use crate::error::InspectError;
     use crate::files::checkpoint_config::CheckpointConfig;
@@ -212,7 +198,9 @@ mod tests {
 
     #[test]
     fn the_story_is_what_was_measured() -> Result<(), InspectError> {
-        let evaluation = Evaluation { loss: 0.1, accuracy: 1.0, sequence_accuracy: 0.875, examples: 8 };
+        let evaluation =
+            Evaluation { loss: 0.1, accuracy: 1.0, sequence_accuracy: 0.875, ..Evaluation::default() };
+        let before = Evaluation::default().with("top_2", 0.5);
         let probes = |step, weights| Ok::<_, InspectError>(vec![snapshot(step, weights)?]);
         let flow =
             |gradient| GradientFlow { layer: "a".to_owned(), head: 0, matrix: "w_k", gradient, update: None };
@@ -228,7 +216,7 @@ mod tests {
             config: CheckpointConfig { task: Some("reverse".to_owned()), ..CheckpointConfig::default() },
             metrics: Metrics {
                 losses: BTreeMap::from([(1, 2.0), (4, 1.25), (5, 1.0), (8, 0.5)]),
-                evaluations: BTreeMap::from([(8, evaluation)]),
+                evaluations: BTreeMap::from([(4, before), (8, evaluation.with("top_2", 1.0))]),
                 custom: BTreeMap::from([
                     (custom("rank"), BTreeMap::from([(4, 3.0)])),
                     (custom("norm"), BTreeMap::from([(0, 2.5), (4, 3.0), (8, 2.0)])),
@@ -246,6 +234,7 @@ mod tests {
             "Back-propagation pushed hardest on W_K of head 0 in a, at step 4: the gradient had the norm 0.2500.",
             "Head 0 of a gives all of its attention to the position before.",
             "A query spread its attention as if over 2.000 keys at step 0, and over 1.000 at step 8.",
+            "`top_2` on held-out examples: 0.5000 at step 4, 1.000 at step 8.",
             "`weights` logged norm: 2.500 at step 0, 2.000 at step 8.",
             "`weights` logged rank: 3.000 at step 4.",
         ];

@@ -198,6 +198,7 @@ fn remove_nulls(table: &mut Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::evaluation;
 
     #[test]
     fn numbers_pass_from_json_to_toml_with_every_bit() -> Result<(), String> {
@@ -235,8 +236,7 @@ mod tests {
     fn a_description_is_read_as_it_was_written() -> Result<(), Box<dyn std::error::Error>> {
         let config: Table = "seed = 3\n[optimizer]\nlr = 0.00031622776601683794\n".parse()?;
         let mut written = Description::new(config, vec!["a".to_owned(), "\u{7f}".to_owned()]);
-        written.evaluation =
-            Some(Evaluation { loss: 1.0 / 11.0, accuracy: 0.25, sequence_accuracy: 0.0, examples: 8 });
+        written.evaluation = Some(evaluation(1.0 / 11.0).with("top", 1.0 / 7.0));
         for commit in [None, Some("abc".to_owned())] {
             written.commit = commit;
             assert_eq!(Description::parse(&written.to_json(7), 7)?, written);

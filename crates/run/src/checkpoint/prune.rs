@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::folder::{CHECKPOINTS, RunFolder};
+use crate::log::Figure;
 use crate::storage::retire;
 
 /// What became of the checkpoints that need not stay.
@@ -18,31 +19,31 @@ pub struct Pruned {
 
 impl RunFolder {
     /// Removes all checkpoints but the `keep` newest, at least one, the best and the first, which is the start or where
-    /// the run branched from another. The best has the lowest held-out loss among those that were evaluated at their
-    /// own step. A damaged checkpoint, or one that cannot be read, is not counted, and stays: that old ones remain is
-    /// no reason to end a training.
-    pub fn prune(&self, keep: usize) -> Pruned {
+    /// the run branched from another. The best is so by its `figure` on the validation split, such as the loss, among
+    /// those that were evaluated at their own step. A damaged checkpoint, or one that cannot be read, is not counted,
+    /// and stays: that old ones remain is no reason to end a training.
+    pub fn prune(&self, keep: usize, figure: &Figure) -> Pruned {
         let mut pruned = Pruned { removed: Vec::new(), failures: Vec::new() };
         let folders = self.step_folders().unwrap_or_else(|error| {
             pruned.failures.push(error);
             Vec::new()
         });
-        let mut losses = Vec::new();
+        let mut found = Vec::new();
         for checkpoint in folders {
-            match checkpoint.held_out_loss() {
-                Ok(Some(loss)) => losses.push((checkpoint, loss)),
+            match checkpoint.held_out(figure) {
+                Ok(Some(value)) => found.push((checkpoint, value)),
                 Ok(None) => {}
                 Err(error) => pruned.failures.push(error),
             }
         }
-        let steps = losses.iter().map(|(checkpoint, _)| checkpoint.step);
+        let steps = found.iter().map(|(checkpoint, _)| checkpoint.step);
         let mut kept: BTreeSet<u64> = steps.rev().take(keep.max(1)).collect();
-        let evaluated = losses.iter().filter(|(_, loss)| loss.is_finite());
+        let evaluated = found.iter().filter(|(_, value)| value.is_finite());
         // Of equal ones the newest, which is often kept anyway.
-        let best = evaluated.rev().min_by(|(_, one), (_, other)| one.total_cmp(other));
+        let best = evaluated.rev().min_by(|(_, one), (_, other)| figure.compare(*one, *other));
         kept.extend(best.map(|(checkpoint, _)| checkpoint.step));
-        kept.extend(losses.first().map(|(checkpoint, _)| checkpoint.step));
-        for (checkpoint, _) in losses.into_iter().filter(|(checkpoint, _)| !kept.contains(&checkpoint.step)) {
+        kept.extend(found.first().map(|(checkpoint, _)| checkpoint.step));
+        for (checkpoint, _) in found.into_iter().filter(|(checkpoint, _)| !kept.contains(&checkpoint.step)) {
             // One by one, so that one that cannot be removed keeps no other.
             match retire(&*self.storage, &self.path.join(CHECKPOINTS), &[checkpoint.folder]) {
                 Ok(()) => pruned.removed.push(checkpoint.step),
@@ -54,15 +55,16 @@ impl RunFolder {
 }
 
 impl Checkpoint {
-    /// The held-out loss, NaN where there is none; `None` for a checkpoint that is incomplete, damaged, or of another
-    /// program.
-    fn held_out_loss(&self) -> Result<Option<f64>, RunError> {
+    /// The figure on the validation split, NaN where there is none; `None` for a checkpoint that is incomplete, damaged,
+    /// or of another program.
+    fn held_out(&self, figure: &Figure) -> Result<Option<f64>, RunError> {
         if !self.is_complete()? {
             return Ok(None);
         }
         match self.description() {
             Ok(description) => {
-                Ok(Some(description.evaluation.map_or(f64::NAN, |evaluation| evaluation.loss)))
+                let evaluation = description.evaluation.unwrap_or_default();
+                Ok(Some(evaluation.figure(&figure.name).unwrap_or(f64::NAN)))
             }
             Err(RunError::Damaged { .. } | RunError::UnknownFormat { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -84,10 +86,28 @@ mod tests {
             run.write_checkpoint(step, &contents_with_loss(step, loss))?;
         }
         run.write_checkpoint(6, &contents(6))?;
-        assert_eq!(run.prune(2).removed, [2, 3, 5, 6]);
-        assert_eq!((steps_of(&run)?, run.prune(2).removed), (vec![0, 4, 7, 8], vec![]));
-        assert_eq!((run.prune(0).removed, steps_of(&run)?), (vec![7], vec![0, 4, 8]));
+        assert_eq!(run.prune(2, &Figure::loss()).removed, [2, 3, 5, 6]);
+        assert_eq!((steps_of(&run)?, run.prune(2, &Figure::loss()).removed), (vec![0, 4, 7, 8], vec![]));
+        assert_eq!((run.prune(0, &Figure::loss()).removed, steps_of(&run)?), (vec![7], vec![0, 4, 8]));
         assert_eq!(fs::read_dir(folder.path().join(CHECKPOINTS))?.count(), 3, "something is left over");
+        Ok(())
+    }
+
+    #[test]
+    fn the_best_is_so_by_the_figure_that_is_asked_for() -> Outcome {
+        let (_folder, run) = run(&[0])?;
+        for (step, loss, top) in
+            [(1, 0.5, 0.25), (2, 0.25, 0.5), (3, 0.75, 0.75), (4, 0.5, 0.25), (5, 0.5, 0.5)]
+        {
+            let mut contents = contents_with_loss(step, loss);
+            contents.description.evaluation =
+                contents.description.evaluation.map(|found| found.with("top", top));
+            run.write_checkpoint(step, &contents)?;
+        }
+        // The lowest loss is that of step 2, which is not asked for.
+        assert_eq!(run.prune(2, &Figure::larger_is_better("top")).removed, [1, 2]);
+        assert_eq!(run.prune(1, &Figure::smaller_is_better("top")).removed, [3]);
+        assert_eq!((run.prune(1, &Figure::loss()).removed, steps_of(&run)?), (vec![4], vec![0, 5]));
         Ok(())
     }
 
@@ -97,7 +117,7 @@ mod tests {
         for step in [1, 4] {
             fs::write(run.at(step)?.config(), "{}")?;
         }
-        let pruned = run.prune(1);
+        let pruned = run.prune(1, &Figure::loss());
         assert_eq!((pruned.removed, steps_of(&run)?), (vec![2], vec![0, 1, 3, 4]));
         assert!(pruned.failures.is_empty(), "{:?}", pruned.failures);
         Ok(())
@@ -109,7 +129,7 @@ mod tests {
         let config = run.at(1)?.config();
         fs::remove_file(&config)?;
         fs::create_dir(&config)?;
-        let pruned = run.prune(1);
+        let pruned = run.prune(1, &Figure::loss());
         assert_eq!((pruned.removed, pruned.failures.len()), (vec![2, 3], 1));
         let message = pruned.failures[0].to_string();
         assert!(message.contains(&config.display().to_string()), "{message}");

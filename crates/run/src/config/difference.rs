@@ -4,7 +4,8 @@
 //! were made with. A run computes the same with other values of
 //!
 //! - `train.keep`, `train.checkpoint_every` and `train.snapshot_every`: what is saved of it;
-//! - `train.eval_every` and `train.eval_examples`, where no `train.stop_at` makes its end depend on them;
+//! - `train.eval_every`, `train.eval_examples`, `train.metrics` and `train.stop_metric`, where no `train.stop_at` makes
+//!   its end depend on them;
 //! - `task.text`, where `task.fingerprint` is the same: a text may be moved.
 
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ impl Display for Difference {
 const KEPT: [&str; 3] = ["train.keep", "train.checkpoint_every", "train.snapshot_every"];
 
 /// What is measured of it.
-const MEASURED: [&str; 2] = ["train.eval_every", "train.eval_examples"];
+const MEASURED: [&str; 4] = ["train.eval_every", "train.eval_examples", "train.metrics", "train.stop_metric"];
 
 const STOP_AT: &str = "train.stop_at";
 const TEXT: &str = "task.text";
@@ -63,7 +64,7 @@ pub fn differences(before: &Table, now: &Table) -> Vec<Difference> {
 pub fn changes_of_meaning(before: &Table, now: &Table) -> Vec<Difference> {
     let may_stop_early = [before, now].iter().any(|config| {
         let stop_at = flatten(config).get(STOP_AT).and_then(number);
-        stop_at.is_some_and(|stop_at| stop_at > 0.0)
+        stop_at.is_some_and(|stop_at| stop_at != 0.0)
     });
     let fingerprint = |config| flatten(config).remove(FINGERPRINT);
     let is_same_text = fingerprint(before).is_some() && fingerprint(before) == fingerprint(now);
@@ -148,6 +149,15 @@ mod tests {
         let refused = "train.eval_every was 100, now it is 50";
         check(&train(3, 100, 0.5), &train(9, 50, 0.5), &[refused]);
         check(&train(3, 100, 0.0), &train(9, 50, 0.5), &[refused, "train.stop_at was 0.0, now it is 0.5"]);
+        let metrics = |metric: &str, stop_at: f64| {
+            format!("[train]\nstop_at = {stop_at:?}\nmetrics = [\"{metric}\"]\nstop_metric = \"{metric}\"")
+        };
+        check(&metrics("a", 0.0), &metrics("b", 0.0), &[]);
+        check(
+            &metrics("a", -0.5),
+            &metrics("b", -0.5),
+            &["train.metrics was [\"a\"], now it is [\"b\"]", "train.stop_metric was \"a\", now it is \"b\""],
+        );
     }
 
     #[test]

@@ -133,9 +133,9 @@ impl RunFolder {
 }
 
 fn evaluation(event: &Event) -> Option<(EvaluatedOn, u64, Evaluation)> {
-    match *event {
-        Event::Eval { split, step, evaluation } => Some((split, step, evaluation)),
-        Event::Done { step, evaluation, .. } => Some((EvaluatedOn::Test, step, evaluation)),
+    match event {
+        Event::Eval { split, step, evaluation } => Some((*split, *step, evaluation.clone())),
+        Event::Done { step, evaluation, .. } => Some((EvaluatedOn::Test, *step, evaluation.clone())),
         _ => None,
     }
 }

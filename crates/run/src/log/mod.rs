@@ -3,13 +3,16 @@
 //! Here belongs what a line is, and how lines reach the file and leave it. Who reads the figures does not.
 
 mod environment;
+mod evaluation;
 mod event;
 mod line_reader;
 mod lines;
+mod number;
 mod rewind;
 
 pub use environment::Environment;
-pub use event::{Baseline, CustomReport, EvaluatedOn, Evaluation, Event, StepReport};
+pub use evaluation::{Better, Evaluation, Figure};
+pub use event::{Baseline, CustomReport, EvaluatedOn, Event, StepReport};
 pub(crate) use line_reader::{Line, LineReader};
 pub(crate) use lines::Lines;
 pub use lines::Log;
@@ -89,8 +92,13 @@ mod tests {
             (random >> 11) as f64 / (1_u64 << 53) as f64
         };
         for index in 0..1000 {
-            let evaluation =
-                Evaluation { loss: figure(), accuracy: figure(), sequence_accuracy: 0.0, examples: 8 };
+            let evaluation = Evaluation {
+                loss: figure(),
+                accuracy: figure(),
+                sequence_accuracy: 0.0,
+                examples: 8,
+                metrics: [("of my own".to_owned(), figure())].into(),
+            };
             let done = Event::Done {
                 step: 5,
                 evaluation,

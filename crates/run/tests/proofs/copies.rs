@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use qkv_run::{Event, Existing, RunError, RunFolder, StepReport};
+use qkv_run::{Event, Existing, Figure, RunError, RunFolder, StepReport};
 
 use crate::support::life::{config, contents};
 
@@ -65,7 +65,7 @@ fn train_on(path: &Path) -> RunFolder {
     run.write_checkpoint(10, &contents(1, 10)).unwrap();
     run.write_config(&config(3).to_string()).unwrap();
     run.write_report(b"page").unwrap();
-    run.prune(1);
+    run.prune(1, &Figure::loss());
     run
 }
 

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::effect::Effect;
 use super::site::{Patch, Shown, Site, Stages, logits_with, replacing};
 use crate::error::TrainError;
-use crate::measure::{Ask, Asked, EvaluationProgress, HeldOut, Sums, go_on, whole};
+use crate::measure::{Ask, Asked, EvaluationProgress, HeldOut, Measures, Tally, go_on, whole};
 use crate::model::Model;
-use crate::task::Examples;
+use crate::task::{Examples, Task};
 use crate::training::Batch;
 
 /// What replaces the activations of an ablated site.
@@ -57,6 +57,7 @@ pub enum Replacement {
 #[derive(Debug)]
 pub struct Ablation<'a, M> {
     model: &'a M,
+    task: &'a dyn Task,
     batches: Vec<Batch>,
     before: Evaluation,
     means: Stages,
@@ -71,7 +72,7 @@ impl<'a, M: Model> Ablation<'a, M> {
     /// stage more than once.
     pub fn new(
         model: &'a M,
-        examples: Examples<'_>,
+        examples: Examples<'a>,
         n_examples: u64,
         device: &Device,
     ) -> Result<Self, TrainError> {
@@ -84,10 +85,11 @@ impl<'a, M: Model> Ablation<'a, M> {
     /// As [`new`](Self::new), and those of `ask`.
     pub fn new_while(
         model: &'a M,
-        held_out: HeldOut<'_>,
+        held_out: HeldOut<'a>,
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Self>, TrainError> {
+        let task = held_out.examples.task;
         let batches: Vec<Batch> = held_out.batches(device).collect::<Result<_, _>>()?;
         let mut means = Stages::new();
         let mut shown = Shown::default();
@@ -101,7 +103,7 @@ impl<'a, M: Model> Ablation<'a, M> {
             means.insert((layer, stage), sum);
             x
         };
-        let before = match run(model, &batches, &mut sum, ask)? {
+        let before = match run(model, task, &batches, (&mut sum, ask))? {
             ControlFlow::Continue(before) => before,
             ControlFlow::Break(progress) => return Ok(ControlFlow::Break(progress)),
         };
@@ -109,12 +111,12 @@ impl<'a, M: Model> Ablation<'a, M> {
         for mean in means.values_mut() {
             *mean = mean.clone().div_scalar(before.examples as f64);
         }
-        Ok(ControlFlow::Continue(Self { model, batches, before, means }))
+        Ok(ControlFlow::Continue(Self { model, task, batches, before, means }))
     }
 
     /// Results of the model as it is.
-    pub fn before(&self) -> Evaluation {
-        self.before
+    pub fn before(&self) -> &Evaluation {
+        &self.before
     }
 
     /// The queries, keys, values and context of every head, layer by layer.
@@ -156,25 +158,25 @@ impl<'a, M: Model> Ablation<'a, M> {
             Ok((patch, by))
         });
         let by: Vec<(Patch, Tensor<4>)> = by.collect::<Result<_, TrainError>>()?;
-        let after = run(self.model, &self.batches, &mut replacing(&by), ask)?;
-        Ok(after.map_continue(|after| Effect { before: self.before, after }))
+        let after = run(self.model, self.task, &self.batches, (&mut replacing(&by), ask))?;
+        Ok(after.map_continue(|after| Effect { before: self.before.clone(), after }))
     }
 }
 
 fn run<M: Model>(
     model: &M,
+    task: &dyn Task,
     batches: &[Batch],
-    hook: &mut dyn Hook,
-    ask: &mut Ask<'_>,
+    (hook, ask): (&mut dyn Hook, &mut Ask<'_>),
 ) -> Result<Asked<Evaluation>, TrainError> {
     let n_examples = batches.iter().map(|batch| batch.targets_per_example.len() as u64).sum();
-    let mut sums = Sums::default();
+    let mut tally = Tally::new(Measures::default(), task);
     for batch in batches {
-        let progress = EvaluationProgress { n_done: sums.n_examples(), n_examples };
+        let progress = EvaluationProgress { n_done: tally.n_examples(), n_examples };
         if ask(progress)?.is_break() {
             return Ok(ControlFlow::Break(progress));
         }
-        sums.add(logits_with(model, batch, hook)?, batch);
+        tally.add_logits(logits_with(model, batch, hook)?, batch);
     }
-    Ok(ControlFlow::Continue(sums.mean()))
+    tally.evaluation().map(ControlFlow::Continue)
 }

@@ -5,13 +5,13 @@ use qkv_model::{Contribution, Mode, Source};
 
 use super::effect::Effect;
 use crate::error::TrainError;
-use crate::measure::{HeldOut, Sums};
+use crate::measure::{HeldOut, Measures, Tally};
 use crate::model::Model;
 use crate::task::Examples;
 use crate::training::{logits, logits_of};
 
 /// What one source adds to the logit of the right answer, above what it adds to all.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attributed {
     /// The source.
     pub source: Source,
@@ -64,10 +64,11 @@ pub fn attribute<M: Model>(
     n_examples: u64,
     device: &Device,
 ) -> Result<Attribution, TrainError> {
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    let tally = || Tally::new(Measures::default(), examples.task);
     let mut logit = 0.0;
     let mut n_targets = 0;
-    let mut before = Sums::default();
+    let mut before = tally();
     for batch in (HeldOut { examples, n_examples }).batches(device) {
         let batch = batch?;
         let of_answers = |logits: Tensor<2>| -> f64 {
@@ -81,23 +82,24 @@ pub fn attribute<M: Model>(
         for Contribution { source, features } in one_each(contributions) {
             let known = parts.iter().position(|part| part.source == source);
             let index = known.unwrap_or_else(|| {
-                parts.push(Part { source, logit: 0.0, without: Sums::default() });
+                parts.push(Part { source, logit: 0.0, without: tally() });
                 parts.len() - 1
             });
             let added = logits_of(model, features, &batch)?;
-            parts[index].without.add(all.clone() - added.clone(), &batch);
+            parts[index].without.add_logits(all.clone() - added.clone(), &batch);
             parts[index].logit += of_answers(added);
         }
-        before.add(all.clone(), &batch);
+        before.add_logits(all.clone(), &batch);
         logit += of_answers(all);
         n_targets += batch.targets.dims()[0];
     }
-    let (before, n_targets) = (before.mean(), n_targets as f64);
-    let attributed = |Part { source, logit, without }| {
-        let effect = Effect { before, after: without.mean() };
-        Attributed { source, logit: logit / n_targets, effect }
+    let (before, n_targets) = (before.evaluation()?, n_targets as f64);
+    let attributed = |Part { source, logit, without }: Part<'_>| {
+        let effect = Effect { before: before.clone(), after: without.evaluation()? };
+        Ok(Attributed { source, logit: logit / n_targets, effect })
     };
-    Ok(Attribution { parts: parts.into_iter().map(attributed).collect(), logit: logit / n_targets })
+    let parts = parts.into_iter().map(attributed).collect::<Result<_, TrainError>>()?;
+    Ok(Attribution { parts, logit: logit / n_targets })
 }
 
 /// One contribution of each source.
@@ -113,8 +115,8 @@ fn one_each(contributions: Vec<Contribution>) -> Vec<Contribution> {
 }
 
 /// Sums of one source over the batches.
-struct Part {
+struct Part<'a> {
     source: Source,
     logit: f64,
-    without: Sums,
+    without: Tally<'a>,
 }

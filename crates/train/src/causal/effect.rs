@@ -4,7 +4,7 @@ use qkv_run::Evaluation;
 use serde::Serialize;
 
 /// Results on the same examples, before and after a change inside the model.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Effect {
     /// Of the model as it is.
     pub before: Evaluation,

@@ -7,7 +7,7 @@ use qkv_run::Evaluation;
 use super::effect::Effect;
 use super::site::{Patch, Shown, Stages, logits_with, replacing};
 use crate::error::TrainError;
-use crate::measure::Sums;
+use crate::measure::{Measures, Tally};
 use crate::model::Model;
 use crate::task::{Example, Task};
 use crate::training::Batch;
@@ -22,7 +22,7 @@ pub struct Pair {
 }
 
 /// The result of a patched run.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Patched {
     /// Against the answers of the clean examples; before is the corrupted run as it is.
     pub effect: Effect,
@@ -63,6 +63,7 @@ pub struct Patched {
 #[derive(Debug)]
 pub struct Patching<'a, M> {
     model: &'a M,
+    task: &'a dyn Task,
     /// Corrupted inputs with clean answers.
     corrupted: Batch,
     /// The activations of the clean runs.
@@ -81,7 +82,7 @@ struct Contrast {
     corrupted: Tensor<1, Int>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Measured {
     evaluation: Evaluation,
     difference: f64,
@@ -93,7 +94,12 @@ impl<'a, M: Model> Patching<'a, M> {
     /// # Errors
     /// If an example does not have the task's length, no pair has a position with two different answers, the model does
     /// not let itself be changed, or it shows its hooks a stage more than once.
-    pub fn new(model: &'a M, task: &dyn Task, pairs: &[Pair], device: &Device) -> Result<Self, TrainError> {
+    pub fn new(
+        model: &'a M,
+        task: &'a dyn Task,
+        pairs: &[Pair],
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let device = device.clone().without_autodiff();
         let batch = |of: fn(&Pair) -> &Example| {
             let examples: Vec<Example> = pairs.iter().map(|pair| of(pair).clone()).collect();
@@ -109,10 +115,10 @@ impl<'a, M: Model> Patching<'a, M> {
             clean.insert((layer, stage), x.clone());
             x
         };
-        let difference_of_clean = contrast.measure(model, &inputs, &mut keep)?.difference;
+        let difference_of_clean = contrast.measure((model, task), &inputs, &mut keep)?.difference;
         shown.check(1)?;
-        let of_corrupted = contrast.measure(model, &corrupted, &mut |_, _, x| x)?;
-        Ok(Self { model, corrupted, clean, contrast, of_corrupted, difference_of_clean })
+        let of_corrupted = contrast.measure((model, task), &corrupted, &mut |_, _, x| x)?;
+        Ok(Self { model, task, corrupted, clean, contrast, of_corrupted, difference_of_clean })
     }
 
     /// Runs the model on the corrupted inputs, given the activations of the clean ones at all of `patches`.
@@ -123,8 +129,8 @@ impl<'a, M: Model> Patching<'a, M> {
         let by = patches.iter().map(|&patch| Ok((patch, patch.of(&self.clean)?)));
         let by: Vec<(Patch, Tensor<4>)> = by.collect::<Result<_, TrainError>>()?;
         let Measured { evaluation, difference } =
-            self.contrast.measure(self.model, &self.corrupted, &mut replacing(&by))?;
-        let Measured { evaluation: before, difference: of_corrupted } = self.of_corrupted;
+            self.contrast.measure((self.model, self.task), &self.corrupted, &mut replacing(&by))?;
+        let Measured { evaluation: before, difference: of_corrupted } = self.of_corrupted.clone();
         let whole = self.difference_of_clean - of_corrupted;
         Ok(Patched {
             effect: Effect { before, after: evaluation },
@@ -154,7 +160,7 @@ impl Contrast {
 
     fn measure<M: Model>(
         &self,
-        model: &M,
+        (model, task): (&M, &dyn Task),
         batch: &Batch,
         hook: &mut dyn Hook,
     ) -> Result<Measured, TrainError> {
@@ -163,9 +169,9 @@ impl Contrast {
         let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));
         let differences: Vec<f64> =
             (of(&self.clean) - of(&self.corrupted)).into_data().iter::<f64>().collect();
-        let mut sums = Sums::default();
-        sums.add(logits, batch);
+        let mut tally = Tally::new(Measures::default(), task);
+        tally.add_logits(logits, batch);
         let difference = differences.iter().sum::<f64>() / differences.len() as f64;
-        Ok(Measured { evaluation: sums.mean(), difference })
+        Ok(Measured { evaluation: tally.evaluation()?, difference })
     }
 }

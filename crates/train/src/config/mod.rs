@@ -16,6 +16,7 @@ pub use parent::{Parent, Taken};
 pub use schedule::ScheduleConfig;
 pub(crate) use schedule::{COSINE, KIND};
 pub use train::TrainConfig;
+pub(crate) use train::{ACCURACY, SEQUENCE_ACCURACY};
 
 use qkv_model::Choice;
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,14 @@
 //! How long a run is, how much it sees at once, and what happens on the way.
 
+use qkv_model::Choice;
+use qkv_run::Evaluation;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 
 /// The `[train]` table of a config file. A run that goes on may have another `keep`, `checkpoint_every` and
-/// `snapshot_every`, and without `stop_at` another `eval_every` and `eval_examples`: none changes what it learns; see
-/// [`qkv_run::changes_of_meaning`].
+/// `snapshot_every`, and without `stop_at` another `eval_every`, `eval_examples`, `metrics` and `stop_metric`: none
+/// changes what it learns; see [`qkv_run::changes_of_meaning`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -24,8 +26,17 @@ pub struct TrainConfig {
     pub keep: u64,
     /// Steps between two frames of the film that `qkv report` shows; checkpoints are frames too. 0 keeps none.
     pub snapshot_every: u64,
-    /// Validation sequence accuracy at which training stops early; 0 never stops early.
+    /// Value of `stop_metric` on the validation split at which, or beyond which, training stops early; 0 never stops
+    /// early.
     pub stop_at: f64,
+    /// The figure that `stop_at` is compared with: `loss`, or a number of one of the `metrics`. Where it is another than
+    /// `sequence_accuracy`, which it is by default, the best checkpoint is so by this figure instead of the loss.
+    #[serde(default = "sequence_accuracy")]
+    pub stop_metric: String,
+    /// What an evaluation measures beside the loss, by names in the [`Registry`](crate::Registry): `accuracy` and
+    /// `sequence-accuracy` where it is left out.
+    #[serde(default = "metrics")]
+    pub metrics: Vec<Choice>,
 }
 
 impl Default for TrainConfig {
@@ -39,8 +50,22 @@ impl Default for TrainConfig {
             keep: 3,
             snapshot_every: 10,
             stop_at: 0.0,
+            stop_metric: sequence_accuracy(),
+            metrics: metrics(),
         }
     }
+}
+
+/// The metrics of every evaluation before a config could name them.
+pub(crate) const ACCURACY: &str = "accuracy";
+pub(crate) const SEQUENCE_ACCURACY: &str = "sequence-accuracy";
+
+fn metrics() -> Vec<Choice> {
+    [ACCURACY, SEQUENCE_ACCURACY].map(Choice::new).to_vec()
+}
+
+fn sequence_accuracy() -> String {
+    Evaluation::SEQUENCE_ACCURACY.to_owned()
 }
 
 /// A batch of more examples is a typing error; it bounds the memory that one step can ask for.
@@ -58,7 +83,12 @@ impl TrainConfig {
             TrainError::check_number(key, value as f64, "at least 1", value >= 1)?;
         }
         TrainError::between("train.batch_size", self.batch_size, 1, MAX_BATCH)?;
-        let fits = (0.0..=1.0).contains(&self.stop_at);
-        TrainError::check_number("train.stop_at", self.stop_at, "between 0 and 1", fits)
+        let is_share =
+            [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY].contains(&self.stop_metric.as_str());
+        let (range, fits) = match is_share {
+            true => ("between 0 and 1", (0.0..=1.0).contains(&self.stop_at)),
+            false => ("a number", true),
+        };
+        TrainError::check_number("train.stop_at", self.stop_at, range, fits)
     }
 }

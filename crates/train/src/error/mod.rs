@@ -183,6 +183,35 @@ pub enum TrainError {
         /// How many numbers it has.
         n_values: usize,
     },
+    /// A figure that is called like another one.
+    #[error(
+        "the metric {metric} has a figure `{figure}`, but that name is taken; leave one out or rename it"
+    )]
+    FigureTaken {
+        /// Name of the figure.
+        figure: String,
+        /// The metric with its settings.
+        metric: String,
+    },
+    /// A figure that a metric did not announce.
+    #[error("the metric {metric} has a figure `{figure}` that its `Metric::figures` lacks; name it there")]
+    FigureNotNamed {
+        /// Name of the figure.
+        figure: String,
+        /// The metric with its settings.
+        metric: String,
+    },
+    /// A training is to end by a figure that it does not measure.
+    #[error(
+        "train.stop_metric must be one of {}, which this run measures, got `{name}`; add the metric that has it to \
+         train.metrics", known.join(", ")
+    )]
+    UnknownFigure {
+        /// What was asked for.
+        name: String,
+        /// What is measured.
+        known: Vec<String>,
+    },
     /// A model that cannot be trained where it is.
     #[error(
         "the model or the device is without autodiff; build the model on `device.autodiff()`, and train that one"

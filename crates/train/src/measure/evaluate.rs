@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use qkv_model::Mode;
 use qkv_run::Evaluation;
 
 use super::measures::Measures;
+use super::tally::Tally;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::{Example, Examples, Inputs, Task};
-use crate::training::{Batch, CrossEntropy, Loss, Prediction};
+use crate::training::{Batch, Prediction};
 
 /// Evaluates on the first `n_examples`, at least one; `model` should be a validation copy (`model.valid()`).
 ///
@@ -100,7 +101,8 @@ impl<'a> HeldOut<'a> {
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Evaluation>, TrainError> {
-        evaluate_on(model, measures, (self.batches(device), self.count()), ask)
+        let tally = Tally::new(measures, self.examples.task);
+        evaluate_on(model, tally, (self.batches(device), self.count()), ask)
     }
 
     /// How many examples these are.
@@ -145,7 +147,7 @@ impl<'a> AllInputs<'a> {
     ) -> Result<Asked<Evaluation>, TrainError> {
         let Self { task, inputs, n_inputs } = self;
         let examples = (0..*n_inputs).map(|index| Ok(Example::new(*task, inputs.nth(index))));
-        evaluate_on(model, measures, (batches(*task, examples, device), *n_inputs), ask)
+        evaluate_on(model, Tally::new(measures, *task), (batches(*task, examples, device), *n_inputs), ask)
     }
 }
 
@@ -200,68 +202,17 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
 /// Evaluates on the batches of this many examples.
 fn evaluate_on<M: Model>(
     model: &M,
-    measures: Measures<'_>,
+    mut tally: Tally<'_>,
     (batches, n_examples): (impl Iterator<Item = Result<Batch, TrainError>>, u64),
     ask: &mut Ask<'_>,
 ) -> Result<Asked<Evaluation>, TrainError> {
-    let mut sums = Sums::default();
     for batch in batches {
         let batch = batch?;
-        let progress = EvaluationProgress { n_done: sums.n_examples(), n_examples };
+        let progress = EvaluationProgress { n_done: tally.n_examples(), n_examples };
         if ask(progress)?.is_break() {
             return Ok(ControlFlow::Break(progress));
         }
-        let Measures { loss } = measures;
-        sums.add_by(loss, Prediction::new(model, &batch, Mode::Evaluate, loss.inputs())?);
+        tally.add(Prediction::new(model, &batch, Mode::Evaluate, tally.inputs())?);
     }
-    Ok(ControlFlow::Continue(sums.mean()))
-}
-
-/// Sums over the batches of an evaluation.
-#[derive(Default)]
-pub(crate) struct Sums {
-    loss: f64,
-    targets: usize,
-    right_targets: usize,
-    examples: usize,
-    right_examples: usize,
-}
-
-impl Sums {
-    /// With the loss `cross-entropy`. `logits`: `[n_targets, vocab_size]`, those of the batch's targets.
-    pub(crate) fn add(&mut self, logits: Tensor<2>, batch: &Batch) {
-        let attention_weights = Vec::new();
-        self.add_by(&CrossEntropy, Prediction { logits, batch, features: None, attention_weights });
-    }
-
-    fn add_by(&mut self, loss: &dyn Loss, prediction: Prediction<'_>) {
-        let (logits, batch) = (&prediction.logits, prediction.batch);
-        let [n_targets, _] = logits.dims();
-        let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
-        let right: Vec<bool> = right.into_data().iter::<bool>().collect();
-        self.loss += loss.value(prediction).total.into_scalar::<f64>() * n_targets as f64;
-        self.targets += n_targets;
-        self.right_targets += right.iter().filter(|&&right| right).count();
-        let mut rest = right.as_slice();
-        for &n_targets in &batch.targets_per_example {
-            let (of_example, after) = rest.split_at(n_targets);
-            self.right_examples += usize::from(of_example.iter().all(|&right| right));
-            rest = after;
-        }
-        self.examples += batch.targets_per_example.len();
-    }
-
-    /// Examples added so far.
-    pub(crate) fn n_examples(&self) -> u64 {
-        self.examples as u64
-    }
-
-    pub(crate) fn mean(self) -> Evaluation {
-        Evaluation {
-            loss: self.loss / self.targets as f64,
-            accuracy: self.right_targets as f64 / self.targets as f64,
-            sequence_accuracy: self.right_examples as f64 / self.examples as f64,
-            examples: self.examples as u64,
-        }
-    }
+    tally.evaluation().map(ControlFlow::Continue)
 }

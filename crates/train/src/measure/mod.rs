@@ -1,14 +1,18 @@
-//! What a model does with examples, as it is: its loss and accuracy, its maps, and the text that it writes.
+//! What a model does with examples, as it is: its loss and metrics, its maps, and the text that it writes.
 //!
 //! What changes activations inside a model to see what follows lies in `causal/`.
 
 mod evaluate;
 mod generate;
 mod measures;
+mod metric;
 mod probe;
+mod tally;
 
 pub use evaluate::{AllInputs, Ask, Asked, EvaluationProgress, HeldOut, evaluate, evaluate_exactly};
-pub(crate) use evaluate::{Sums, examples_at_once, go_on, whole};
+pub(crate) use evaluate::{examples_at_once, go_on, whole};
 pub use generate::{Sampling, generate, generate_one_by_one};
 pub use measures::Measures;
+pub use metric::{Accuracy, Measured, Metric, MetricSums, SequenceAccuracy, SliceLoss};
 pub use probe::Probe;
+pub(crate) use tally::Tally;

@@ -77,7 +77,7 @@ impl Experiment {
             n_in_step: train.batch_size,
             n_in_evaluation: examples_at_once(seq_len),
             n_targets,
-            shows_maps: self.parts.loss.inputs().attention_weights,
+            shows_maps: self.parts.measures().inputs().attention_weights,
         }
     }
 }

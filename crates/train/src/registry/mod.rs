@@ -1,4 +1,4 @@
-//! What a config can name: tasks, models and their parts, losses, optimizers and schedules, built-in ones and yours.
+//! What a config can name: tasks, models and their parts, losses, metrics, optimizers and schedules, built-in ones and yours.
 //!
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.

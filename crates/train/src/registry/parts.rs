@@ -4,6 +4,7 @@ use qkv_model::Settings;
 
 use super::Registry;
 use crate::error::TrainError;
+use crate::measure::Metric;
 use crate::training::{Loss, Optimizer, Schedule};
 
 impl Registry {
@@ -118,5 +119,15 @@ impl Registry {
         build: impl Fn(&C) -> Result<L, TrainError> + Send + Sync + 'static,
     ) -> Self {
         Self { parts: self.parts.loss(name, build), ..self }
+    }
+
+    /// Adds a metric: an entry of `train.metrics` of this name, with its settings in a table, becomes a [`Metric`],
+    /// which has an example.
+    pub fn metric<C: Settings, M: Metric + 'static>(
+        self,
+        name: &str,
+        build: impl Fn(&C) -> Result<M, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { parts: self.parts.metric(name, build), ..self }
     }
 }

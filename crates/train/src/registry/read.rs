@@ -89,6 +89,8 @@ impl Reader<'_> {
         config.optimizer = parts.recipe.optimizer.clone();
         config.schedule = parts.recipe.schedule.clone();
         config.loss = parts.recipe.loss.clone();
+        config.train.metrics = parts.recipe.train.metrics.clone();
+        parts.stop_figure(&*task)?;
         let Ready { choice, build: fit, .. } = models.read(&config.model)?;
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
         let fitted = fitted.map_err(|error| with_table(error, &choice))?;

@@ -10,7 +10,8 @@ use burn::module::Module;
 use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
 use qkv_run::{
-    Checkpoint, Contents, Description, Disk, Evaluation, RunError, RunFolder, read_tensors, replace_file,
+    Checkpoint, Contents, Description, Disk, Evaluation, Figure, RunError, RunFolder, read_tensors,
+    replace_file,
 };
 use safetensors::SafeTensors;
 use serde::Serialize;
@@ -163,6 +164,8 @@ pub struct Checkpoints {
     description: Description,
     /// How many of the newest stay; `None` for all.
     keep: Option<usize>,
+    /// By what the best is found that stays beside them.
+    best_by: Figure,
     /// The last evaluation, and its step.
     evaluated: Option<(u64, Evaluation)>,
     /// Called with what keeps an older checkpoint from being removed, once for each message.
@@ -179,6 +182,7 @@ impl Checkpoints {
             run: run.clone(),
             description,
             keep: None,
+            best_by: Figure::loss(),
             evaluated: None,
             warn: Box::new(|_| {}),
             warned: BTreeMap::new(),
@@ -186,9 +190,15 @@ impl Checkpoints {
         }
     }
 
-    /// After each further one, removes all but the `keep` newest, the first and the best; see [`RunFolder::prune`].
+    /// After each further one, removes all but the `keep` newest, the first and the best, by default that of the lowest
+    /// held-out loss; see [`RunFolder::prune`].
     pub fn keeping(self, keep: u64) -> Self {
         Self { keep: Some(usize::try_from(keep).unwrap_or(usize::MAX)), ..self }
+    }
+
+    /// Takes another figure than the loss for the best.
+    pub fn best_by(self, best_by: Figure) -> Self {
+        Self { best_by, ..self }
     }
 
     /// Calls `warn` where an older checkpoint cannot be removed; it stays, and the training goes on.
@@ -221,19 +231,19 @@ pub(super) fn description(config: &impl Serialize, task: &dyn Task) -> Descripti
 
 impl<M: Module> Observer<M> for Checkpoints {
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.evaluated = Some((state.step, *evaluation));
+        self.evaluated = Some((state.step, evaluation.clone()));
         Ok(())
     }
 
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
         let started = Instant::now();
         let files = self.run.checkpoint(state.step);
-        let evaluated = self.evaluated.filter(|(step, _)| *step == state.step);
+        let evaluated = self.evaluated.as_ref().filter(|(step, _)| *step == state.step);
         let contents = Contents {
             weights: weights_to_bytes(&state.model, &files.weights())?,
             optimizer: state_to_bytes(&state.optimizer, &files.optimizer())?,
             description: Description {
-                evaluation: evaluated.map(|(_, evaluation)| evaluation),
+                evaluation: evaluated.map(|(_, evaluation)| evaluation.clone()),
                 ..self.description.clone()
             },
         };
@@ -246,7 +256,7 @@ impl<M: Module> Observer<M> for Checkpoints {
     fn saved(&mut self, _: &State<M>) -> Result<Next, TrainError> {
         let started = Instant::now();
         if let Some(keep) = self.keep {
-            for failure in self.run.prune(keep).failures {
+            for failure in self.run.prune(keep, &self.best_by).failures {
                 if let Entry::Vacant(new) = self.warned.entry(failure.to_string()) {
                     (self.warn)(new.insert(failure));
                 }

@@ -98,7 +98,7 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
         if self.evaluated == Some((step, evaluation.examples)) {
             return Ok(());
         }
-        self.write(&Event::Eval { split, step, evaluation: *evaluation })
+        self.write(&Event::Eval { split, step, evaluation: evaluation.clone() })
     }
 
     fn reported(&mut self, _state: &State<M>, report: &CustomReport) -> Result<(), TrainError> {

@@ -33,6 +33,8 @@ pub use sort::Sort;
 pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
 
+use std::fmt::{self, Debug, Formatter};
+
 use qkv_model::random::Rng;
 
 use crate::error::TrainError;
@@ -69,6 +71,18 @@ pub trait Task: Send + Sync {
         false
     }
 
+    /// Names of the parts into which the targets are divided for metrics such as
+    /// [`slice-loss`](crate::SliceLoss); by default the positions.
+    fn slices(&self) -> Vec<String> {
+        (0..self.seq_len()).map(|position| position.to_string()).collect()
+    }
+
+    /// The index of the slice that the target at a position is in; `None` in none of them. By default the position.
+    fn slice(&self, tokens: &[u32], position: usize) -> Option<usize> {
+        let _ = tokens;
+        Some(position)
+    }
+
     /// Refuses settings that are out of range; a [`Registry`](crate::Registry) calls it once. Any fit by default.
     ///
     /// # Errors
@@ -101,6 +115,12 @@ pub trait Task: Send + Sync {
     /// `Some(self)` where the inputs come out of data such as a text.
     fn corpus(&self) -> Option<&dyn Corpus> {
         None
+    }
+}
+
+impl Debug for dyn Task + '_ {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary())
     }
 }
 

@@ -63,6 +63,23 @@ impl Batch {
         Self::new(task, &drawn, device)
     }
 
+    /// The same examples with one of the targets, of those that have a number below `n_targets`.
+    pub fn target(&self, target: usize) -> Self {
+        let mut first = 0;
+        let is_in = |&n_targets: &usize| {
+            let is_in = (first..first + n_targets).contains(&target);
+            first += n_targets;
+            usize::from(is_in)
+        };
+        Self {
+            tokens: self.tokens.clone(),
+            targets: self.targets.clone().narrow(0, target, 1),
+            positions: self.positions.clone().narrow(0, target, 1),
+            targets_per_example: self.targets_per_example.iter().map(is_in).collect(),
+            largest_target: self.largest_target,
+        }
+    }
+
     /// Whether a vocabulary of this size has every target.
     pub(crate) fn check_targets(&self, vocab_size: usize) -> Result<(), TrainError> {
         let target = self.largest_target;

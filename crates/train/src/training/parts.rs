@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use qkv_model::{Choice, KnownNames, Named, NoSettings, Ready, Settings};
+use qkv_run::{Evaluation, Figure};
 
 use super::loss::{CrossEntropy, LabelSmoothing, Loss, MeanSquaredError};
 use super::optimizer::{Adam, AdamW, Lion, Muon, Optimizer, Sgd};
 use super::schedule::{Constant, Cosine, InverseSquareRoot, Linear, Schedule, WarmupStableDecay};
-use crate::config::{ADAM_W, COMMON_SETTINGS, COSINE, CROSS_ENTROPY, KIND, Recipe};
+use crate::config::{
+    ACCURACY, ADAM_W, COMMON_SETTINGS, COSINE, CROSS_ENTROPY, KIND, Recipe, SEQUENCE_ACCURACY, TrainConfig,
+};
 use crate::error::TrainError;
-use crate::measure::Measures;
+use crate::measure::{Accuracy, Measures, Metric, SequenceAccuracy, SliceLoss};
+use crate::task::Task;
 
 /// Everything that a training is made of, beside its model and its task: the numbers of a recipe, and what the names in
 /// it stand for.
@@ -36,6 +40,8 @@ pub struct Parts {
     pub schedule: Arc<dyn Schedule>,
     /// What [`Recipe::loss`] names.
     pub loss: Arc<dyn Loss>,
+    /// What [`TrainConfig::metrics`](crate::TrainConfig::metrics) names.
+    pub metrics: Vec<Arc<dyn Metric>>,
 }
 
 impl Parts {
@@ -60,6 +66,34 @@ impl Parts {
         Err(TrainError::ScheduleFactor { name, step, steps: self.recipe.train.steps, factor })
     }
 
+    /// The figure that ends a training at [`TrainConfig::stop_at`](crate::TrainConfig::stop_at); `None` where no figure of
+    /// that name is measured, and nothing asks for it.
+    ///
+    /// # Errors
+    /// If it is asked for and not measured, or two figures of an evaluation on `task` have the same name.
+    pub fn stop_figure(&self, task: &dyn Task) -> Result<Option<Figure>, TrainError> {
+        let TrainConfig { stop_at, stop_metric, .. } = &self.recipe.train;
+        let mut figures = self.measures().figures(task)?;
+        if let Some(index) = figures.iter().position(|figure| figure.name == *stop_metric) {
+            return Ok(Some(figures.swap_remove(index)));
+        }
+        if *stop_at == 0.0 && stop_metric == Evaluation::SEQUENCE_ACCURACY {
+            return Ok(None);
+        }
+        let known = figures.into_iter().map(|figure| figure.name).collect();
+        Err(TrainError::UnknownFigure { name: stop_metric.clone(), known })
+    }
+
+    /// By which figure the best checkpoint is found: by the held-out loss, unless
+    /// [`TrainConfig::stop_metric`](crate::TrainConfig::stop_metric) names another figure than it does by default.
+    ///
+    /// # Errors
+    /// As [`stop_figure`](Self::stop_figure).
+    pub fn best_figure(&self, task: &dyn Task) -> Result<Figure, TrainError> {
+        let named = self.stop_figure(task)?.filter(|figure| figure.name != Evaluation::SEQUENCE_ACCURACY);
+        Ok(named.unwrap_or_else(Figure::loss))
+    }
+
     /// The learning rate of a step at which the schedule gives `factor`.
     pub fn learning_rate(&self, factor: f64) -> f64 {
         self.recipe.optimizer.lr * factor
@@ -67,7 +101,7 @@ impl Parts {
 
     /// What an evaluation measures.
     pub fn measures(&self) -> Measures<'_> {
-        Measures { loss: &*self.loss }
+        Measures { loss: &*self.loss, metrics: &self.metrics }
     }
 }
 
@@ -94,11 +128,18 @@ impl Parts {
 /// | `cross-entropy` | [`CrossEntropy`] | |
 /// | `label-smoothing` | [`LabelSmoothing`] | `smoothing` |
 /// | `mean-squared-error` | [`MeanSquaredError`] | |
+///
+/// | metric | type | numbers |
+/// |---|---|---|
+/// | `accuracy` | [`Accuracy`] | `accuracy` |
+/// | `sequence-accuracy` | [`SequenceAccuracy`] | `sequence_accuracy` |
+/// | `slice-loss` | [`SliceLoss`] | `loss/0`, `loss/1`, … |
 #[derive(Debug, Clone)]
 pub struct PartsCatalog {
     pub(crate) optimizers: Named<BuildOptimizer>,
     pub(crate) schedules: Named<BuildSchedule>,
     pub(crate) losses: Named<BuildLoss>,
+    pub(crate) metrics: Named<BuildMetric>,
 }
 
 pub(crate) type BuildOptimizer = dyn Fn() -> Result<Arc<dyn Optimizer>, TrainError>;
@@ -107,10 +148,12 @@ pub(crate) type BuildSchedule = dyn Fn() -> Result<Arc<dyn Schedule>, TrainError
 
 pub(crate) type BuildLoss = dyn Fn() -> Result<Arc<dyn Loss>, TrainError>;
 
+pub(crate) type BuildMetric = dyn Fn() -> Result<Arc<dyn Metric>, TrainError>;
+
 impl Default for PartsCatalog {
     fn default() -> Self {
-        let losses = Named::new("loss");
-        Self { optimizers: Named::new("optimizer"), schedules: Named::new("schedule"), losses }
+        let (optimizers, schedules) = (Named::new("optimizer"), Named::new("schedule"));
+        Self { optimizers, schedules, losses: Named::new("loss"), metrics: Named::new("metric") }
             .optimizer("adam", Adam::build)
             .optimizer(ADAM_W, AdamW::build)
             .optimizer("lion", Lion::build)
@@ -124,6 +167,9 @@ impl Default for PartsCatalog {
             .loss(CROSS_ENTROPY, |_: &NoSettings| Ok(CrossEntropy))
             .loss("label-smoothing", LabelSmoothing::build)
             .loss("mean-squared-error", |_: &NoSettings| Ok(MeanSquaredError))
+            .metric(ACCURACY, |_: &NoSettings| Ok(Accuracy))
+            .metric(SEQUENCE_ACCURACY, |_: &NoSettings| Ok(SequenceAccuracy))
+            .metric("slice-loss", |_: &NoSettings| Ok(SliceLoss))
     }
 }
 
@@ -170,6 +216,20 @@ impl PartsCatalog {
         self
     }
 
+    /// Adds a metric. `build` makes it from its settings.
+    pub fn metric<C: Settings, M: Metric + 'static>(
+        mut self,
+        name: &str,
+        build: impl Fn(&C) -> Result<M, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        let build = Arc::new(build);
+        self.metrics.add(name, move |settings: C| {
+            let build = Arc::clone(&build);
+            Box::new(move || Ok(Arc::new(build(&settings)?)))
+        });
+        self
+    }
+
     /// What the names of a recipe stand for.
     ///
     /// # Errors
@@ -187,7 +247,14 @@ impl PartsCatalog {
         let schedule = build()?;
         let Ready { choice, build, .. } = self.losses.read(&recipe.loss)?;
         recipe.loss = choice;
-        Ok(Parts { recipe, optimizer, schedule, loss: build()? })
+        let loss = build()?;
+        let metrics = recipe.train.metrics.iter_mut().map(|metric| {
+            let Ready { choice, build, .. } = self.metrics.read(metric)?;
+            *metric = choice;
+            build()
+        });
+        let metrics = metrics.collect::<Result<_, _>>()?;
+        Ok(Parts { recipe, optimizer, schedule, loss, metrics })
     }
 
     /// The names of the optimizers, in alphabetical order.
@@ -202,12 +269,17 @@ impl PartsCatalog {
 
     /// Everything that it has, kind by kind.
     pub fn known(&self) -> Vec<KnownNames<'_>> {
-        vec![self.losses.known(), self.optimizers.known(), self.schedules.known()]
+        vec![self.losses.known(), self.metrics.known(), self.optimizers.known(), self.schedules.known()]
     }
 
     /// The names of the losses, in alphabetical order.
     pub fn loss_names(&self) -> impl Iterator<Item = &str> {
         self.losses.names()
+    }
+
+    /// The names of the metrics, in alphabetical order.
+    pub fn metric_names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.names()
     }
 
     /// Whether every name was taken only once.
@@ -217,7 +289,8 @@ impl PartsCatalog {
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizers.check()?;
         self.schedules.check()?;
-        Ok(self.losses.check()?)
+        self.losses.check()?;
+        Ok(self.metrics.check()?)
     }
 }
 

@@ -66,7 +66,7 @@ pub struct Trained<M> {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
     /// All steps are done.
     Finished,
@@ -92,8 +92,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     ///
     /// # Errors
     /// If the recipe is out of range, the model or `device` is without autodiff, or the task has no examples for one of
-    /// its splits, or examples of a wrong length or with targets outside its vocabulary, or the loss reads attention
-    /// weights that the model does not show.
+    /// its splits, or examples of a wrong length or with targets outside its vocabulary, the loss or a metric reads
+    /// attention weights that the model does not show, or two figures of an evaluation have the same name.
     pub fn with_parts(
         model: M,
         task: &'a dyn Task,
@@ -104,13 +104,14 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         if !device.is_autodiff() || model.devices().iter().any(|device| !device.is_autodiff()) {
             return Err(TrainError::NoGradients);
         }
-        let vocab_size = task.vocabulary().len();
+        parts.stop_figure(task)?;
+        let (vocab_size, inputs) = (task.vocabulary().len(), parts.measures().inputs());
         for split in [Split::Train, Split::Validation, Split::Test] {
             let example = draw(task, parts.recipe.seed, split, 0)?;
             let batch = Batch::new(task, &[example], device)?;
             batch.check_targets(vocab_size)?;
-            if parts.loss.inputs().attention_weights && batch.targets.dims() != [0] {
-                Prediction::new(&model, &batch, Mode::Evaluate, parts.loss.inputs())?;
+            if inputs.attention_weights && batch.targets.dims() != [0] {
+                Prediction::new(&model, &batch, Mode::Evaluate, inputs)?;
             }
         }
         let state = State { step: 0, model, optimizer: OptimizerState::default() };
@@ -160,8 +161,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         let mut observers = Observers::new(observers, (origin != Origin::New).then_some(state.step));
         let examples = |split| Examples { task, seed, split };
         let held_out = HeldOut { examples: examples(Split::Validation), n_examples: train.eval_examples };
-        let measures = parts.measures();
-        let validation = Validation { held_out, measures, device: &device, train: &train };
+        let (measures, stop_figure) = (parts.measures(), parts.stop_figure(task)?);
+        let validation = Validation { held_out, measures, device: &device, train: &train, stop_figure };
 
         observers.notify(&state, |observer| observer.start(&state))?;
         // The start of a run is not evaluated.

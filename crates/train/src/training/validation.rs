@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use qkv_run::Evaluation;
+use qkv_run::{Evaluation, Figure};
 
 use super::finite::NotFinite;
 use super::observer::State;
@@ -21,6 +21,8 @@ pub(super) struct Validation<'a> {
     pub(super) measures: Measures<'a>,
     pub(super) device: &'a Device,
     pub(super) train: &'a TrainConfig,
+    /// What `train.stop_at` is compared with.
+    pub(super) stop_figure: Option<Figure>,
 }
 
 impl Validation<'_> {
@@ -75,6 +77,7 @@ impl Validation<'_> {
 
     fn early(&self, evaluation: Evaluation) -> Option<Ended> {
         let TrainConfig { stop_at, .. } = *self.train;
-        (stop_at > 0.0 && evaluation.sequence_accuracy >= stop_at).then_some(Ended::Early(evaluation))
+        let figure = self.stop_figure.as_ref().filter(|_| stop_at != 0.0)?;
+        figure.is_reached(&evaluation, stop_at).then_some(Ended::Early(evaluation))
     }
 }

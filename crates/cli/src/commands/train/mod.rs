@@ -12,6 +12,7 @@ use qkv_train::{Corpus, Ended, Registry};
 
 use crate::args::TrainArgs;
 use crate::live;
+use crate::output::figures::{figures, other_figures};
 use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
 use crate::output::{closing_summary, describe};
@@ -49,7 +50,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
         }
         Outcome::Done(done) => {
             if output.is_text() {
-                figures(out, &done, args.stop_after)?;
+                end(out, &done, args.stop_after)?;
                 comparison(out, &done, job.task.corpus().map_or("target", Corpus::unit))?;
                 closing_summary::show(out, &done.probe, folder.path())?;
             }
@@ -73,7 +74,7 @@ fn finished(out: &mut impl Write, run: &RunFolder, end: &Event, output: Output) 
 }
 
 /// How the run ended, and its figures on the test split.
-fn figures(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::io::Result<()> {
+fn end(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::io::Result<()> {
     let Done { ended, step, evaluation: test, n_test_examples, film_ended_at, seconds, live_seconds, .. } =
         done;
     match ended {
@@ -88,13 +89,12 @@ fn figures(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::i
     }
     writeln!(
         out,
-        "\ntest accuracy {:.4}   sequence accuracy {:.4}   loss {:.2e}   on {} after {}, {seconds:.1} s in all",
-        test.accuracy,
-        test.sequence_accuracy,
-        test.loss,
+        "\ntest {}   on {} after {}, {seconds:.1} s in all",
+        figures(test),
         portion(test.examples, *n_test_examples, "example"),
         counted(*step, "step")
     )?;
+    write!(out, "{}", other_figures(test))?;
     if let Some(step) = film_ended_at {
         writeln!(out, "the film is not whole: it has no frame from step {step} on")?;
     }

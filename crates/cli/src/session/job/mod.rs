@@ -104,7 +104,7 @@ impl Job {
         let Trained { state, ended } =
             trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr))?;
         watchers.leave_the_screen();
-        let figures = match (ended, interrupt.go_on()) {
+        let figures = match (&ended, interrupt.go_on()) {
             (Ended::Stopped, ControlFlow::Break(())) => ControlFlow::Break(()),
             _ => self.figures(&state.model.valid(), output, interrupt)?,
         };

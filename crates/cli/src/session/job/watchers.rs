@@ -57,9 +57,11 @@ impl<'a> Watchers<'a> {
         let film = if live.is_some() { film } else { film.when_it_ends(print_film_end) };
         let json =
             (output == Output::Json).then(|| EventLog::new(Stdout::of_a_training(), folder, &job.info()));
-        let progress = (output == Output::Text).then(|| Progress::new(config.train.steps));
+        let progress =
+            (output == Output::Text).then(|| Progress::new(config.train.steps, &config.train.stop_metric));
         let checkpoints =
             Checkpoints::new(folder, config, &**task).keeping(config.train.keep).of_commit(COMMIT);
+        let checkpoints = checkpoints.best_by(job.parts.best_figure(&**task)?);
         let checkpoints =
             if live.is_some() { checkpoints } else { checkpoints.when_an_older_one_stays(print_unpruned) };
         let own = job.observers.build(&ObservedRun { config, task, folder })?;
@@ -116,7 +118,7 @@ impl<'a> Watchers<'a> {
         };
         let event = Event::Done {
             step,
-            evaluation,
+            evaluation: done.evaluation.clone(),
             baselines: done.baselines.clone(),
             sample: done.sample.clone(),
             film_ended_at: done.film_ended_at,
@@ -125,7 +127,7 @@ impl<'a> Watchers<'a> {
             checkpoint_seconds: self.checkpoints.seconds(),
             path: self.folder.path().display().to_string(),
         };
-        if ended != Ended::Stopped {
+        if done.ended != Ended::Stopped {
             self.log.write(&event)?;
         }
         if let Some(json) = &mut self.json {

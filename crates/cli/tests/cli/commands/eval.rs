@@ -26,6 +26,37 @@ fn eval_prints_its_figures_on_one_line() {
 }
 
 #[test]
+fn the_metrics_of_a_run_are_in_its_log_its_table_and_its_json() {
+    let sandbox = Sandbox::new();
+    let short = "--set task.seq_len=3 --steps 20 --set train.eval_every=10 --set train.eval_examples=50";
+    let metrics = "--set train.metrics=['accuracy','slice-loss'] --set train.stop_metric=loss/2";
+    let printed = sandbox.succeeds(&format!("train reverse {short} {metrics} --out run")).stdout;
+    assert!(printed.contains("  loss/2 ") && printed.contains("\n  loss/0 "), "{printed}");
+    assert!(!printed.contains("sequence accuracy"), "{printed}");
+    let is_whole = |event: &serde_json::Value| {
+        let slices = ["loss/0", "loss/1", "loss/2"].map(|name| event["metrics"][name].as_f64().unwrap());
+        let mean = slices.iter().sum::<f64>() / 3.0;
+        assert!((mean - event["loss"].as_f64().unwrap()).abs() < 1e-6, "{event}");
+        assert_eq!(event.get("sequence_accuracy"), None, "{event}");
+    };
+    let log = sandbox.metrics("run");
+    let of_log: Vec<_> = log.iter().filter(|event| event["event"] == "eval").collect();
+    assert_eq!(of_log.len(), 2);
+    of_log.into_iter().chain(log.last()).for_each(is_whole);
+    let event = sandbox.succeeds("eval run --json --examples 100").events().remove(0);
+    is_whole(&event);
+    let table = sandbox.succeeds("eval run --examples 100").stdout;
+    let line = format!("  loss/1  {:.4}\n", event["metrics"]["loss/1"].as_f64().unwrap());
+    assert!(table.starts_with("accuracy ") && table.contains(&line), "{table}");
+    let story = sandbox.succeeds("report run").stdout;
+    assert!(story.contains("`loss/0` on held-out examples: "), "{story}");
+    sandbox.refuses(
+        "train run --resume --from 0 --set train.stop_metric=top",
+        &["loss/0, loss/1, loss/2", "`top`"],
+    );
+}
+
+#[test]
 fn exact_evaluation_goes_through_every_input_once() {
     let sandbox = Sandbox::new();
     sandbox.succeeds("train reverse --set task.seq_len=5 --set task.n_symbols=3 --steps 1 --quiet --out run");

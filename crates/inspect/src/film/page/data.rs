@@ -81,7 +81,7 @@ impl PageData {
         let frame = |frame: &Frame| FrameData {
             step: frame.step,
             loss: frame.loss.filter(|loss| loss.is_finite()),
-            accuracy: frame.evaluation.map(|evaluation| evaluation.accuracy),
+            accuracy: frame.accuracy(),
         };
         let variant =
             |other: &Film| VariantData { title: clean_label(&other.title), probes: last_probe(other) };

@@ -1,6 +1,7 @@
 //! A film as one HTML file: script, style and numbers inside, nothing fetched.
 
 use askama::Template;
+use qkv_run::Evaluation;
 
 use crate::error::InspectError;
 use crate::files::metrics::Metrics;
@@ -97,7 +98,7 @@ impl Film {
         let variant = |film: &Self| {
             let Metrics { losses, evaluations, .. } = &film.metrics;
             let evaluation = evaluations.last_key_value().map(|(_, evaluation)| evaluation);
-            let sequences = evaluation.map(|evaluation| evaluation.sequence_accuracy);
+            let figure = |name| percent(evaluation.and_then(|evaluation| evaluation.figure(name)));
             let differs = match std::ptr::eq(film, self) {
                 true => "the run above".to_owned(),
                 false => film.config.differences(&self.config).join(", "),
@@ -106,8 +107,8 @@ impl Film {
                 title: clean_label(&film.title),
                 differs: if differs.is_empty() { "nothing".to_owned() } else { clean_label(&differs) },
                 loss: or_dash(losses.last_key_value().map(|(_, loss)| *loss)),
-                accuracy: percent(evaluation.map(|evaluation| evaluation.accuracy)),
-                sequences: percent(sequences.filter(|share| share.is_finite())),
+                accuracy: figure(Evaluation::ACCURACY),
+                sequences: figure(Evaluation::SEQUENCE_ACCURACY),
             }
         };
         match others {
@@ -143,7 +144,7 @@ impl Film {
         let row = |frame: &Frame| Row {
             step: frame.step,
             loss: or_dash(frame.loss),
-            accuracy: or_dash(frame.evaluation.map(|evaluation| evaluation.accuracy)),
+            accuracy: or_dash(frame.accuracy()),
         };
         self.frames.iter().map(row).collect()
     }

@@ -1,5 +1,7 @@
 //! Loss and accuracy over the steps, drawn without any script.
 
+use qkv_run::Evaluation;
+
 use crate::film::frames::Film;
 use crate::number::significant;
 
@@ -69,11 +71,13 @@ impl Plot {
             }
         };
         let evaluations = film.metrics.evaluations.iter();
+        let accuracies =
+            evaluations.filter_map(|(step, found)| Some((*step, found.figure(Evaluation::ACCURACY)?)));
         Some(Self {
             most_step,
             most_loss: significant(most),
             losses: all.iter().enumerate().map(curve).collect(),
-            accuracy: evaluations.map(|(step, found)| point(*step, found.accuracy)).collect(),
+            accuracy: accuracies.map(|(step, share)| point(step, share)).collect(),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qkv_run::{
-    Contents, Description, Evaluation, Event, Existing, Log, RunError, RunFolder, StepReport, Storage,
+    Contents, Description, Evaluation, Event, Existing, Figure, Log, RunError, RunFolder, StepReport, Storage,
 };
 use toml::Table;
 
@@ -43,7 +43,13 @@ pub fn config(seed: u64) -> Table {
 pub fn contents(seed: u64, step: u64) -> Contents {
     let mut description = Description::new(config(seed), vec!["a".to_owned(), "b".to_owned()]);
     let loss = 1.0 / (step + 1) as f64;
-    description.evaluation = Some(Evaluation { loss, accuracy: 0.5, sequence_accuracy: 0.25, examples: 8 });
+    description.evaluation = Some(Evaluation {
+        loss,
+        accuracy: 0.5,
+        sequence_accuracy: 0.25,
+        examples: 8,
+        ..Evaluation::default()
+    });
     Contents {
         weights: [seed, step].map(u64::to_le_bytes).concat(),
         optimizer: vec![step as u8; 5],
@@ -65,7 +71,7 @@ pub fn first_start(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Resul
     run.write_snapshot(10, FRAME)?;
     save(&run, 1, 10, reported)?;
     save(&run, 1, 10, reported)?;
-    run.prune(1).failures.into_iter().try_for_each(Err)
+    run.prune(1, &Figure::loss()).failures.into_iter().try_for_each(Err)
 }
 
 /// The run goes on from its newest checkpoint that is whole.

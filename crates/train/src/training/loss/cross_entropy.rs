@@ -1,6 +1,8 @@
 //! Cross-entropy with the right answers.
 
 use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::Tensor;
+use burn::tensor::activation::log_softmax;
 use qkv_model::fused;
 
 use super::{Loss, LossValue, Prediction};
@@ -24,5 +26,10 @@ impl Loss for CrossEntropy {
         let fused = if device.is_autodiff() { fused::cross_entropy(&logits, &batch.targets) } else { None };
         let plain = || CrossEntropyLossConfig::new().init(&device).forward(logits, batch.targets.clone());
         LossValue::from(fused.unwrap_or_else(plain))
+    }
+
+    fn of_targets(&self, Prediction { logits, batch, .. }: &Prediction<'_>) -> Tensor<1> {
+        let answers = batch.targets.clone().unsqueeze_dim(1);
+        log_softmax(logits.clone(), 1).gather(1, answers).neg().squeeze_dim(1)
     }
 }

@@ -1,5 +1,6 @@
 //! Cross-entropy with answers that are not quite certain.
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 use serde::{Deserialize, Serialize};
 
@@ -46,5 +47,12 @@ impl Loss for LabelSmoothing {
         let total =
             cross_entropy.clone().mul_scalar(1.0 - self.smoothing) + of_all.mul_scalar(self.smoothing);
         LossValue::from(total).with_part("cross_entropy", cross_entropy)
+    }
+
+    fn of_targets(&self, Prediction { logits, batch, .. }: &Prediction<'_>) -> Tensor<1> {
+        let log_p = log_softmax(logits.clone(), 1);
+        let of_answers = log_p.clone().gather(1, batch.targets.clone().unsqueeze_dim(1));
+        let of_all = log_p.mean_dim(1).mul_scalar(self.smoothing);
+        (of_answers.mul_scalar(1.0 - self.smoothing) + of_all).neg().squeeze_dim(1)
     }
 }

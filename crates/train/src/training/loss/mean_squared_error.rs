@@ -1,5 +1,7 @@
 //! Squared distance of logits to the answers.
 
+use burn::tensor::Tensor;
+
 use super::{Loss, LossValue, Prediction};
 
 /// `mean-squared-error`: the mean squared difference between logits and one-hot answers; plain. Classifiers learn with it
@@ -12,9 +14,18 @@ use super::{Loss, LossValue, Prediction};
 pub struct MeanSquaredError;
 
 impl Loss for MeanSquaredError {
-    fn value(&self, Prediction { logits, batch, .. }: Prediction<'_>) -> LossValue {
-        let [_, vocab_size] = logits.dims();
-        let one_hot = batch.targets.clone().one_hot::<2>(vocab_size).float().cast(logits.dtype());
-        LossValue::from((logits - one_hot).square().mean())
+    fn value(&self, prediction: Prediction<'_>) -> LossValue {
+        LossValue::from(squares(&prediction).mean())
     }
+
+    fn of_targets(&self, prediction: &Prediction<'_>) -> Tensor<1> {
+        squares(prediction).mean_dim(1).squeeze_dim(1)
+    }
+}
+
+/// `[n_targets, vocab_size]`.
+fn squares(Prediction { logits, batch, .. }: &Prediction<'_>) -> Tensor<2> {
+    let [_, vocab_size] = logits.dims();
+    let one_hot = batch.targets.clone().one_hot::<2>(vocab_size).float().cast(logits.dtype());
+    (logits.clone() - one_hot).square()
 }

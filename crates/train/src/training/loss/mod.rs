@@ -69,6 +69,14 @@ pub trait Loss: Debug + Send + Sync {
 
     /// The loss of a batch, differentiable where the prediction is.
     fn value(&self, prediction: Prediction<'_>) -> LossValue;
+
+    /// The loss of each target alone, `[n_targets]`, for metrics of parts of them; their mean is the loss, where that is
+    /// one over targets. By default what [`value`](Self::value) gives for one after the other.
+    fn of_targets(&self, prediction: &Prediction<'_>) -> Tensor<1> {
+        let [n_targets, _] = prediction.logits.dims();
+        let one = |target| self.value(prediction.with_target(target, &prediction.batch.target(target))).total;
+        Tensor::cat((0..n_targets).map(one).collect(), 0)
+    }
 }
 
 /// What a loss reads besides logits.

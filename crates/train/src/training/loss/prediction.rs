@@ -22,7 +22,7 @@ pub struct Prediction<'a> {
 }
 
 impl<'a> Prediction<'a> {
-    /// The forward pass of `model` on `batch`, with what a loss reads besides logits.
+    /// The forward pass of `model` on `batch`, with what is read besides logits.
     ///
     /// # Errors
     /// If the model does not fit the batch, or shows no attention weights.
@@ -43,12 +43,18 @@ impl<'a> Prediction<'a> {
                     x
                 };
                 let features = model.features_with(batch.tokens.clone(), mode, &mut keep);
-                let done = "given a loss of attention weights";
+                let done = "asked for its attention weights";
                 features.ok_or(TrainError::NotWritten { method: "features_with", done })?
             }
         };
         let kept = inputs.features.then(|| features.clone());
         Ok(Self { logits: logits_of(model, features, batch)?, batch, features: kept, attention_weights })
+    }
+
+    /// What is predicted of one target, whose `batch` is that of [`Batch::target`].
+    pub fn with_target<'b>(&self, target: usize, batch: &'b Batch) -> Prediction<'b> {
+        let Self { logits, features, attention_weights, .. } = self.clone();
+        Prediction { logits: logits.narrow(0, target, 1), batch, features, attention_weights }
     }
 }
 

@@ -1,0 +1,42 @@
+//! Sentences of the story about numbers that the page has no place of its own for: those of metrics and of observers.
+
+use std::collections::BTreeMap;
+
+use crate::film::frames::Film;
+use crate::number::significant;
+use crate::picture::label::clean_label;
+
+impl Film {
+    /// Every figure of the evaluations that no other sentence has, at the first and the last of them.
+    pub(super) fn measured(&self) -> Vec<String> {
+        let evaluations = &self.metrics.evaluations;
+        let mut values: BTreeMap<&str, BTreeMap<u64, f64>> = BTreeMap::new();
+        for (step, evaluation) in evaluations {
+            for (name, value) in evaluation.metrics.iter().filter(|(_, value)| value.is_finite()) {
+                values.entry(name).or_default().insert(*step, *value);
+            }
+        }
+        let sentence = |(name, values): (&str, BTreeMap<u64, f64>)| {
+            Some(format!("`{}` on held-out examples: {}.", clean_label(name), from_to(&values)?))
+        };
+        values.into_iter().filter_map(sentence).collect()
+    }
+
+    /// What observers of the user's own have logged, at its first and its last step.
+    pub(super) fn custom(&self) -> impl Iterator<Item = String> {
+        self.metrics.custom.iter().filter_map(|((name, key), values)| {
+            let [name, key] = [name, key].map(|text| clean_label(text));
+            Some(format!("`{name}` logged {key}: {}.", from_to(values)?))
+        })
+    }
+}
+
+/// "1.000 at step 0, 2.000 at step 8".
+fn from_to(values: &BTreeMap<u64, f64>) -> Option<String> {
+    let ((first, before), (last, after)) = (values.first_key_value()?, values.last_key_value()?);
+    let [before, after] = [before, after].map(|value| significant(*value));
+    Some(match first == last {
+        true => format!("{before} at step {first}"),
+        false => format!("{before} at step {first}, {after} at step {last}"),
+    })
+}

@@ -1,0 +1,30 @@
+//! How many answers are right.
+
+use qkv_run::{Evaluation, Figure};
+
+use super::{Measured, Metric, MetricSums};
+use crate::task::Task;
+use crate::training::Prediction;
+
+/// `accuracy`: the share of targets with the right answer on top.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accuracy;
+
+impl Metric for Accuracy {
+    fn figures(&self, _: &dyn Task) -> Vec<Figure> {
+        vec![Figure::larger_is_better(Evaluation::ACCURACY)]
+    }
+
+    fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {
+        let right = right(measured.prediction);
+        let n_right = right.iter().filter(|&&right| right).count();
+        sums.add(Evaluation::ACCURACY, n_right as f64, right.len() as f64);
+    }
+}
+
+/// Whether the largest logit is that of the right answer, target by target.
+pub(super) fn right(prediction: &Prediction<'_>) -> Vec<bool> {
+    let Prediction { logits, batch, .. } = prediction;
+    let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
+    right.into_data().iter::<bool>().collect()
+}

@@ -1,0 +1,29 @@
+//! How many examples are without a mistake.
+
+use qkv_run::{Evaluation, Figure};
+
+use super::accuracy::right;
+use super::{Measured, Metric, MetricSums};
+use crate::task::Task;
+
+/// `sequence-accuracy`: the share of examples in which every target has the right answer on top. Its number is called
+/// `sequence_accuracy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SequenceAccuracy;
+
+impl Metric for SequenceAccuracy {
+    fn figures(&self, _: &dyn Task) -> Vec<Figure> {
+        vec![Figure::larger_is_better(Evaluation::SEQUENCE_ACCURACY)]
+    }
+
+    fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {
+        let right = right(measured.prediction);
+        let mut rest = right.as_slice();
+        for &n_targets in &measured.prediction.batch.targets_per_example {
+            let (of_example, after) = rest.split_at(n_targets);
+            let is_right = of_example.iter().all(|&right| right);
+            sums.add(Evaluation::SEQUENCE_ACCURACY, f64::from(u8::from(is_right)), 1.0);
+            rest = after;
+        }
+    }
+}
