@@ -7,7 +7,7 @@ use qkv_model::{
     CausalAlign, Choice, Implementation, Init, Mask, MaskConfig, Mode, ModelError, SelfAttentionConfig,
     Softmax, Transformer, TransformerConfig, parameters,
 };
-use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State};
+use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State, TargetKind};
 use rand::RngExt;
 
 use crate::support::backends::{learning_places, tolerance};
@@ -162,6 +162,8 @@ fn batch(device: &Device, n: usize, seq_len: usize, vocab: i64, step: u64) -> Ba
     Batch {
         tokens: Tensor::from_data(TensorData::new(tokens, [n, seq_len, 1]), device),
         targets: Tensor::from_data(TensorData::new(targets, [len]), device),
+        target_kind: TargetKind::Tokens,
+        vectors: None,
         positions: Tensor::from_data(TensorData::new((0..len as i64).collect(), [len]), device),
         targets_per_example: vec![seq_len; n],
         largest_target: vocab as u32 - 1,

@@ -1,8 +1,10 @@
 //! Every built-in loss and its gradient, against PyTorch's, and against numbers worked out by hand.
 
+use std::collections::BTreeSet;
+
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use qkv_model::Choice;
-use qkv_train::{Batch, Loss, LossValue, Parts, PartsCatalog, Prediction, Recipe};
+use qkv_train::{Batch, Loss, LossValue, Parts, PartsCatalog, Prediction, Recipe, TargetKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -13,6 +15,8 @@ use crate::support::numbers::{assert_close, tensor, values};
 struct Losses {
     vocab_size: usize,
     targets: Vec<i64>,
+    distributions: Vec<f64>,
+    numbers: Vec<f64>,
     logits: Vec<f64>,
     cases: Vec<Case>,
 }
@@ -21,8 +25,17 @@ struct Losses {
 struct Case {
     name: String,
     settings: Map<String, Value>,
+    answers: Answers,
     loss: f64,
     d_logits: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answers {
+    Tokens,
+    Distributions,
+    Numbers,
 }
 
 fn losses() -> Losses {
@@ -36,38 +49,66 @@ fn loss(name: &str, settings: &Map<String, Value>) -> std::sync::Arc<dyn Loss> {
 
 /// The loss of these logits, `[n, vocab_size]`, every position of one example having a target.
 fn value(loss: &dyn Loss, logits: &Tensor<2>, targets: &[i64]) -> LossValue {
+    of_batch(loss, logits, &batch(logits, targets))
+}
+
+fn of_batch(loss: &dyn Loss, logits: &Tensor<2>, batch: &Batch) -> LossValue {
+    let attention_weights = Vec::new();
+    loss.value(Prediction { logits: logits.clone(), batch, features: None, attention_weights })
+}
+
+fn batch(logits: &Tensor<2>, targets: &[i64]) -> Batch {
     let (device, n) = (logits.device(), targets.len());
     let ints = |values: &[i64]| Tensor::<1, Int>::from_data(TensorData::new(values.to_vec(), [n]), &device);
     let positions: Vec<i64> = (0..n as i64).collect();
-    let batch = Batch {
+    Batch {
         tokens: Tensor::zeros([1, n, 1], &device),
         targets: ints(targets),
+        target_kind: TargetKind::Tokens,
+        vectors: None,
         positions: ints(&positions),
         targets_per_example: vec![n],
         largest_target: targets.iter().copied().max().unwrap() as u32,
-    };
-    let attention_weights = Vec::new();
-    loss.value(Prediction { logits: logits.clone(), batch: &batch, features: None, attention_weights })
+    }
+}
+
+impl Losses {
+    /// The loss of a case. Of real numbers the first logits are the predictions.
+    fn value(&self, loss: &dyn Loss, logits: &Tensor<2>, answers: Answers) -> LossValue {
+        let n = self.targets.len();
+        let batch = batch(logits, &self.targets);
+        let (target_kind, vectors) = match answers {
+            Answers::Tokens => return of_batch(loss, logits, &batch),
+            Answers::Distributions => (TargetKind::Distributions, &self.distributions),
+            Answers::Numbers => (TargetKind::Numbers, &self.numbers),
+        };
+        assert!(loss.accepts(target_kind));
+        let width = vectors.len() / n;
+        let vectors = Some(tensor((&logits.device(), DType::F32), vectors, [n, width]));
+        let logits = logits.clone().narrow(1, 0, width);
+        of_batch(loss, &logits, &Batch { target_kind, vectors, ..batch })
+    }
 }
 
 #[test]
 fn losses_and_their_gradients_are_pytorchs() {
-    let Losses { vocab_size, targets, logits, cases } = losses();
-    let shape = [targets.len(), vocab_size];
-    for Case { name, settings, loss: expected, d_logits } in &cases {
+    let losses = losses();
+    let Losses { vocab_size, targets, logits, cases, .. } = &losses;
+    let shape = [targets.len(), *vocab_size];
+    for Case { name, settings, answers, loss: expected, d_logits } in cases {
         let loss = loss(name, settings);
         for place @ (_, dtype) in learning_places() {
-            let what = format!("{name} {settings:?} in {dtype:?}");
+            let what = format!("{name} {settings:?} of {answers:?} in {dtype:?}");
             let within = tolerance(dtype, 1e-6, 1e-14);
-            let logits = tensor(place, &logits, shape).require_grad();
-            let total = value(&*loss, &logits, &targets).total;
+            let logits = tensor(place, logits, shape).require_grad();
+            let total = losses.value(&*loss, &logits, *answers).total;
             assert_close(&what, &values(&total), &[*expected], within);
             let gradient = logits.grad(&total.backward()).unwrap();
             assert_close(&what, &values(&gradient), d_logits, within);
         }
         // Without a gradient, where a loss may be computed in another way.
         for place @ (_, dtype) in places() {
-            let total = value(&*loss, &tensor(place, &logits, shape), &targets).total;
+            let total = losses.value(&*loss, &tensor(place, logits, shape), *answers).total;
             assert_close(name, &values(&total), &[*expected], tolerance(dtype, 1e-6, 1e-14));
         }
     }
@@ -75,9 +116,8 @@ fn losses_and_their_gradients_are_pytorchs() {
 
 #[test]
 fn every_built_in_loss_has_a_case() {
-    let mut covered: Vec<String> = losses().cases.into_iter().map(|case| case.name).collect();
-    covered.dedup();
-    assert_eq!(covered, PartsCatalog::default().loss_names().collect::<Vec<_>>());
+    let covered: BTreeSet<String> = losses().cases.into_iter().map(|case| case.name).collect();
+    assert_eq!(covered.iter().collect::<Vec<_>>(), PartsCatalog::default().loss_names().collect::<Vec<_>>());
 }
 
 /// Two targets among three tokens, whose probabilities are 1/2, 1/4, 1/4 and 1/8, 1/8, 3/4.

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use qkv_model::random::Rng;
 use qkv_model::{Init, Transformer, TransformerConfig};
-use qkv_train::{Reverse, Task};
+use qkv_train::{Reverse, TargetKind, Task};
 
 pub const REVERSE: Reverse = Reverse { seq_len: 5, n_symbols: 6 };
 
@@ -29,6 +29,35 @@ impl<F: Fn(&[u32]) -> Vec<Option<u32>> + Send + Sync> Task for WithTargets<F> {
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
         self.0(tokens)
+    }
+}
+
+/// Answers that are no tokens, as a function of the tokens.
+pub struct WithVectors<F>(pub TargetKind, pub F);
+
+impl<F: Fn(&[u32]) -> Vec<Option<Vec<f32>>> + Send + Sync> Task for WithVectors<F> {
+    fn summary(&self) -> String {
+        REVERSE.summary()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        REVERSE.vocabulary()
+    }
+
+    fn seq_len(&self) -> usize {
+        REVERSE.seq_len()
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        REVERSE.sample(rng)
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        self.0
+    }
+
+    fn target_vectors(&self, tokens: &[u32]) -> Vec<Option<Vec<f32>>> {
+        (self.1)(tokens)
     }
 }
 

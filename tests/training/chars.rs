@@ -65,7 +65,7 @@ fn each_position_asks_for_the_next_character() {
 fn a_training_window_lies_in_the_training_part() {
     let chars = three_parts().load(7).unwrap();
     for index in 0..200 {
-        let Example { tokens, targets } = draw(&chars, 0, Split::Train, index).unwrap();
+        let Example { tokens, targets, .. } = draw(&chars, 0, Split::Train, index).unwrap();
         assert!("abcdeabcdeabcde".contains(&chars.text(&tokens)));
         assert_eq!(targets.iter().flatten().count(), 6);
     }

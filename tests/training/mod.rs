@@ -34,6 +34,10 @@ mod reporting;
 mod resuming;
 /// How a text goes on.
 mod sampling;
+/// The loss of parts of the targets.
+mod slices;
+/// Answers that are distributions or real numbers.
+mod targets;
 /// What each task asks for, and its splits.
 mod tasks;
 /// The trainer on the real tasks.

@@ -64,7 +64,7 @@ fn each_task_asks_for_what_its_documentation_shows() {
 fn a_sorted_list_has_distinct_numbers_and_ends_before_the_last_answer() {
     let task = SortedList { len: 5, n_symbols: 11 };
     for index in 0..100 {
-        let Example { tokens, targets } = draw(&task, 0, Split::Train, index).unwrap();
+        let Example { tokens, targets, .. } = draw(&task, 0, Split::Train, index).unwrap();
         assert_eq!(tokens[..5].iter().collect::<HashSet<_>>().len(), 5);
         let next: Vec<Option<u32>> = tokens[6..].iter().copied().map(Some).collect();
         assert_eq!((tokens[5], &targets[5..9]), (11, &next[..]));
@@ -76,7 +76,7 @@ fn a_repeated_input_repeats_all_lengths_from_a_quarter_to_a_half_of_it() {
     let task = Induction { form: InductionForm::Repeated, seq_len: 17, n_symbols: 11 };
     let mut lengths = HashSet::new();
     for index in 0..200 {
-        let Example { tokens, targets } = draw(&task, 0, Split::Train, index).unwrap();
+        let Example { tokens, targets, .. } = draw(&task, 0, Split::Train, index).unwrap();
         let length = tokens.iter().collect::<HashSet<_>>().len();
         assert!((length..17).all(|at| tokens[at] == tokens[at - length]));
         // The answer at every position but the last is the token that stands next.
@@ -93,7 +93,7 @@ fn a_safari_input_has_two_stars_and_a_symbol_after_the_first() {
     let task = induction(InductionForm::Safari);
     let mut places = HashSet::new();
     for index in 0..200 {
-        let Example { tokens, targets } = draw(&task, 0, Split::Train, index).unwrap();
+        let Example { tokens, targets, .. } = draw(&task, 0, Split::Train, index).unwrap();
         let stars: Vec<usize> = (0..8).filter(|&at| tokens[at] == 10).collect();
         assert_eq!((stars.len(), stars[1]), (2, 7));
         assert!(targets[7].unwrap() < 10);
@@ -108,7 +108,7 @@ fn every_example_has_the_shape_that_its_task_states() {
         let vocab_size = task.vocabulary().len() as u32;
         for split in SPLITS {
             for index in 0..100 {
-                let Example { tokens, targets } = draw(&*task, 1, split, index).unwrap();
+                let Example { tokens, targets, .. } = draw(&*task, 1, split, index).unwrap();
                 assert_eq!(tokens.len(), task.seq_len() * task.stack(), "{}", task.summary());
                 assert_eq!(targets.len(), task.seq_len(), "{}", task.summary());
                 assert!(tokens.iter().chain(targets.iter().flatten()).all(|&token| token < vocab_size));

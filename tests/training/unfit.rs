@@ -87,7 +87,7 @@ fn an_example_of_another_length_is_refused() {
         let examples = Examples { task: &task, seed: 0, split: Split::Test };
         check(evaluate(&transformer(&device), examples, 3, &device), &message);
     }
-    let short = Example { tokens: vec![1; 4], targets: vec![Some(1); 5] };
+    let short = Example { tokens: vec![1; 4], targets: vec![Some(1); 5], vectors: Vec::new() };
     let message = "an example must have 5 tokens and 5 targets or gaps, got 4 and 5";
     check(Batch::new(&REVERSE, &[short], &device).map(|_| ()), message);
 }

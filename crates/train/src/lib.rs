@@ -10,7 +10,7 @@
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
 //!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
 //!   yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
-//!   [`draw`]; example `custom_task`.
+//!   [`draw`]; answers of any [`TargetKind`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What if it is a transformer with something of yours between its stages? [`Hooked`]; example `talking_heads`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
@@ -85,7 +85,7 @@ pub use saving::{
 };
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,
-    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, Task, draw,
+    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, TargetKind, Task, draw,
 };
 pub use training::{
     Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, CrossEntropy, Ended, Gradient,

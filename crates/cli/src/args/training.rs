@@ -32,8 +32,8 @@ pub struct TrainArgs {
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub force: bool,
     /// Go on with the run after its latest checkpoint that is whole; without a checkpoint, start it. Settings may change
-    /// what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_… unless
-    /// train.stop_at is set) and where a text lies (task.text), nothing else
+    /// what is kept and measured (train.keep, train.checkpoint_every, train.snapshot_every, and train.eval_…,
+    /// train.metrics and train.stop_metric unless train.stop_at is set) and where a text lies (task.text), nothing else
     #[arg(long, group = "going_on")]
     pub resume: bool,
     /// Begin another run in NEWDIR from a checkpoint of RUN, with its weights, optimizer state and step, and with any

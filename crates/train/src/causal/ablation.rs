@@ -170,7 +170,7 @@ fn run<M: Model>(
     (hook, ask): (&mut dyn Hook, &mut Ask<'_>),
 ) -> Result<Asked<Evaluation>, TrainError> {
     let n_examples = batches.iter().map(|batch| batch.targets_per_example.len() as u64).sum();
-    let mut tally = Tally::new(Measures::default(), task);
+    let mut tally = Tally::new(Measures::default(), task)?;
     for batch in batches {
         let progress = EvaluationProgress { n_done: tally.n_examples(), n_examples };
         if ask(progress)?.is_break() {

@@ -68,7 +68,7 @@ pub fn attribute<M: Model>(
     let tally = || Tally::new(Measures::default(), examples.task);
     let mut logit = 0.0;
     let mut n_targets = 0;
-    let mut before = tally();
+    let mut before = tally()?;
     for batch in (HeldOut { examples, n_examples }).batches(device) {
         let batch = batch?;
         let of_answers = |logits: Tensor<2>| -> f64 {
@@ -81,17 +81,20 @@ pub fn attribute<M: Model>(
         let contributions = model.contributions(batch.tokens.clone()).ok_or(missing)?;
         for Contribution { source, features } in one_each(contributions) {
             let known = parts.iter().position(|part| part.source == source);
-            let index = known.unwrap_or_else(|| {
-                parts.push(Part { source, logit: 0.0, without: tally() });
-                parts.len() - 1
-            });
+            let index = match known {
+                Some(index) => index,
+                None => {
+                    parts.push(Part { source, logit: 0.0, without: tally()? });
+                    parts.len() - 1
+                }
+            };
             let added = logits_of(model, features, &batch)?;
             parts[index].without.add_logits(all.clone() - added.clone(), &batch);
             parts[index].logit += of_answers(added);
         }
         before.add_logits(all.clone(), &batch);
         logit += of_answers(all);
-        n_targets += batch.targets.dims()[0];
+        n_targets += batch.n_targets();
     }
     let (before, n_targets) = (before.evaluation()?, n_targets as f64);
     let attributed = |Part { source, logit, without }: Part<'_>| {

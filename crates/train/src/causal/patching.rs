@@ -13,7 +13,7 @@ use crate::task::{Example, Task};
 use crate::training::Batch;
 
 /// Two examples that differ in the information to be located, and in the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     /// The example whose activations replace those of the other, and whose answers count.
     pub clean: Example,
@@ -169,7 +169,7 @@ impl Contrast {
         let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));
         let differences: Vec<f64> =
             (of(&self.clean) - of(&self.corrupted)).into_data().iter::<f64>().collect();
-        let mut tally = Tally::new(Measures::default(), task);
+        let mut tally = Tally::new(Measures::default(), task)?;
         tally.add_logits(logits, batch);
         let difference = differences.iter().sum::<f64>() / differences.len() as f64;
         Ok(Measured { evaluation: tally.evaluation()?, difference })

@@ -19,6 +19,8 @@ use qkv_model::ModelError;
 use qkv_run::{Difference, RunError};
 use thiserror::Error;
 
+use crate::task::TargetKind;
+
 /// Everything that this crate reports.
 #[derive(Debug, Error)]
 pub enum TrainError {
@@ -164,6 +166,25 @@ pub enum TrainError {
         target: u32,
         /// Size of the vocabulary.
         vocab_size: usize,
+    },
+    /// An answer that is none of its kind.
+    #[error("the answers of the task are {kind}: expected {expected}")]
+    TargetVector {
+        /// What the answers are.
+        kind: TargetKind,
+        /// What was expected, and what was found.
+        expected: String,
+    },
+    /// A loss that needs other answers than the task has.
+    #[error(
+        "the loss {loss} cannot be computed for answers that are {kind}; take one that can: `cross-entropy` and \
+         `label-smoothing` take tokens and distributions, `mean-squared-error` takes real numbers, too"
+    )]
+    LossOfTargets {
+        /// The loss with its settings.
+        loss: String,
+        /// What the answers are.
+        kind: TargetKind,
     },
     /// Something that a model returns has another shape than its input asks for.
     #[error("the model's {what} must have the shape {expected}, got {got:?}")]

@@ -101,7 +101,7 @@ impl<'a> HeldOut<'a> {
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Evaluation>, TrainError> {
-        let tally = Tally::new(measures, self.examples.task);
+        let tally = Tally::new(measures, self.examples.task)?;
         evaluate_on(model, tally, (self.batches(device), self.count()), ask)
     }
 
@@ -147,7 +147,7 @@ impl<'a> AllInputs<'a> {
     ) -> Result<Asked<Evaluation>, TrainError> {
         let Self { task, inputs, n_inputs } = self;
         let examples = (0..*n_inputs).map(|index| Ok(Example::new(*task, inputs.nth(index))));
-        evaluate_on(model, Tally::new(measures, *task), (batches(*task, examples, device), *n_inputs), ask)
+        evaluate_on(model, Tally::new(measures, *task)?, (batches(*task, examples, device), *n_inputs), ask)
     }
 }
 

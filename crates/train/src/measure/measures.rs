@@ -45,8 +45,13 @@ impl Measures<'_> {
     /// Every number of an evaluation on `task`, the loss first.
     ///
     /// # Errors
-    /// If two have the same name, one has the name of something else, or there are more than a thousand.
+    /// If the loss cannot be computed for the answers of the task, two numbers have the same name, one has the name of
+    /// something else, or there are more than a thousand.
     pub fn figures(&self, task: &dyn Task) -> Result<Vec<Figure>, TrainError> {
+        let kind = task.target_kind();
+        if !self.loss.accepts(kind) {
+            return Err(TrainError::LossOfTargets { loss: format!("{:?}", self.loss), kind });
+        }
         let mut figures = vec![Figure::loss()];
         let mut taken = BTreeSet::from([Evaluation::LOSS.to_owned(), "examples".to_owned()]);
         for metric in self.metrics {

@@ -6,7 +6,7 @@ use qkv_run::ProbeLabels;
 
 use crate::error::TrainError;
 use crate::model::Model;
-use crate::task::{Example, Task};
+use crate::task::{Example, TargetKind, Task};
 use crate::training::{Batch, logits_of};
 
 /// What a model does with one example.
@@ -61,22 +61,43 @@ impl Probe {
                 weights = model.attention_weights(batch.tokens.clone());
                 model.features(batch.tokens.clone(), Mode::Evaluate)
             });
-        let answers = logits_of(model, features, &batch)?.argmax(1).into_data();
-        let mut answers = answers.iter::<u32>();
+        let logits = logits_of(model, features, &batch)?;
+        let mut answers: Vec<String> = match batch.target_kind {
+            TargetKind::Numbers => {
+                let [_, n_numbers] = logits.dims();
+                let all: Vec<f32> = logits.into_data().iter::<f32>().collect();
+                all.chunks(n_numbers.max(1)).map(numbers).collect()
+            }
+            _ => logits.argmax(1).into_data().iter::<u32>().map(|token| label(token).to_owned()).collect(),
+        };
+        answers.reverse();
         let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
         let probe = |(index, example): (usize, &Example)| {
             let stacks = example.tokens.chunks(task.stack());
-            let targets = || example.targets.iter().copied();
+            let target = |position: usize| match example.vectors.get(position) {
+                Some(vector) if batch.target_kind == TargetKind::Numbers => {
+                    vector.as_deref().map(numbers).unwrap_or_default()
+                }
+                _ => label_or_none(example.targets[position]),
+            };
+            let positions = || 0..task.seq_len();
+            let prediction = |position| match example.carries_loss(position) {
+                true => answers.pop().unwrap_or_default(),
+                false => String::new(),
+            };
             let labels = ProbeLabels {
                 tokens: stacks.map(|stack| stack.iter().map(|&token| label(token)).collect()).collect(),
-                targets: targets().map(label_or_none).collect(),
-                predictions: targets()
-                    .map(|target| label_or_none(target.and_then(|_| answers.next())))
-                    .collect(),
+                targets: positions().map(target).collect(),
+                predictions: positions().map(prediction).collect(),
             };
             let weights = weights.iter().map(|weights| weights.clone().narrow(0, index, 1).squeeze_dim(0));
             Self { labels, weights: weights.collect(), layers: layers.clone() }
         };
         Ok(examples.iter().enumerate().map(probe).collect())
     }
+}
+
+/// "0.500 -1.250".
+fn numbers(numbers: &[f32]) -> String {
+    numbers.iter().map(|number| format!("{number:.3}")).collect::<Vec<_>>().join(" ")
 }

@@ -1,10 +1,10 @@
 //! The sums of an evaluation over its batches.
 
 use burn::tensor::Tensor;
-use qkv_run::Evaluation;
+use qkv_run::{Evaluation, Figure};
 
 use super::measures::Measures;
-use super::metric::{Measured, MetricSums};
+use super::metric::{Measured, Metric, MetricSums};
 use crate::error::TrainError;
 use crate::task::Task;
 use crate::training::{Batch, LossInputs, Prediction};
@@ -16,14 +16,21 @@ pub(crate) struct Tally<'a> {
     loss: f64,
     n_targets: usize,
     n_examples: usize,
-    /// Of each metric.
-    sums: Vec<MetricSums>,
+    /// Every metric that can be measured, the figures that it has, and its sums.
+    metrics: Vec<(&'a dyn Metric, Vec<Figure>, MetricSums)>,
 }
 
 impl<'a> Tally<'a> {
-    pub(crate) fn new(measures: Measures<'a>, task: &'a dyn Task) -> Self {
-        let sums = vec![MetricSums::default(); measures.metrics.len()];
-        Self { measures, task, loss: 0.0, n_targets: 0, n_examples: 0, sums }
+    /// # Errors
+    /// Those of [`Measures::figures`].
+    pub(crate) fn new(measures: Measures<'a>, task: &'a dyn Task) -> Result<Self, TrainError> {
+        measures.figures(task)?;
+        let metrics = measures.metrics.iter().map(|metric| {
+            let metric: &dyn Metric = &**metric;
+            (metric, metric.figures(task), MetricSums::default())
+        });
+        let metrics = metrics.filter(|(_, figures, _)| !figures.is_empty()).collect();
+        Ok(Self { measures, task, loss: 0.0, n_targets: 0, n_examples: 0, metrics })
     }
 
     /// What loss and metrics read of a prediction.
@@ -32,10 +39,10 @@ impl<'a> Tally<'a> {
     }
 
     pub(crate) fn add(&mut self, prediction: Prediction<'_>) {
-        let Measures { loss, metrics } = self.measures;
+        let loss = self.measures.loss;
         let [n_targets, _] = prediction.logits.dims();
         let measured = Measured { prediction: &prediction, loss, task: self.task };
-        for (metric, sums) in metrics.iter().zip(&mut self.sums) {
+        for (metric, _, sums) in &mut self.metrics {
             metric.add(&measured, sums);
         }
         self.n_targets += n_targets;
@@ -61,8 +68,7 @@ impl<'a> Tally<'a> {
             examples: self.n_examples as u64,
             ..Evaluation::default()
         };
-        for (metric, sums) in self.measures.metrics.iter().zip(&self.sums) {
-            let figures = metric.figures(self.task);
+        for (metric, figures, sums) in &self.metrics {
             for (name, value) in metric.values(sums) {
                 if !figures.iter().any(|figure| figure.name == name) {
                     return Err(TrainError::FigureNotNamed { figure: name, metric: format!("{metric:?}") });
@@ -81,8 +87,8 @@ mod tests {
 
     use burn::tensor::{Device, Int, TensorData};
 
-    use crate::measure::{Accuracy, Metric, SequenceAccuracy, SliceLoss};
-    use crate::task::Reverse;
+    use crate::measure::{Accuracy, SequenceAccuracy, SliceLoss};
+    use crate::task::{Reverse, TargetKind};
     use crate::training::CrossEntropy;
 
     const TASK: Reverse = Reverse { seq_len: 3, n_symbols: 3 };
@@ -100,6 +106,8 @@ mod tests {
         Batch {
             tokens: Tensor::zeros([targets_per_example.len(), 3, 1], &device),
             targets: ints(targets),
+            target_kind: TargetKind::Tokens,
+            vectors: None,
             positions: ints(&positions),
             targets_per_example: targets_per_example.to_vec(),
             largest_target: 2,
@@ -110,7 +118,7 @@ mod tests {
     fn evaluation(p: &[[f32; 3]], batches: &[(&[i64], &[usize])]) -> Result<Evaluation, TrainError> {
         let metrics: [Arc<dyn Metric>; 3] =
             [Arc::new(Accuracy), Arc::new(SequenceAccuracy), Arc::new(SliceLoss)];
-        let mut tally = Tally::new(Measures { loss: &CrossEntropy, metrics: &metrics }, &TASK);
+        let mut tally = Tally::new(Measures { loss: &CrossEntropy, metrics: &metrics }, &TASK)?;
         let mut rows = p.iter();
         for (targets, per_example) in batches {
             let logits: Vec<f32> =

@@ -72,7 +72,7 @@ impl Experiment {
         let seq_len = self.task.seq_len();
         // Where no example can be drawn, the trainer refuses to start.
         let example = draw(&*self.task, *seed, Split::Train, 0);
-        let n_targets = example.map_or(seq_len, |example| example.targets.iter().flatten().count());
+        let n_targets = example.map_or(seq_len, |example| example.n_targets());
         Passes {
             n_in_step: train.batch_size,
             n_in_evaluation: examples_at_once(seq_len),

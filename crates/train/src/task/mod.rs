@@ -6,6 +6,7 @@
 mod autoregressive;
 mod chars;
 mod copy;
+mod example;
 mod induction;
 mod inputs;
 mod max;
@@ -18,10 +19,12 @@ mod sort;
 mod sorted_list;
 mod split;
 mod symbols;
+mod target_kind;
 mod text_file;
 
 pub use chars::{Chars, CharsConfig};
 pub use copy::Copy;
+pub use example::Example;
 pub use induction::{Induction, InductionForm};
 pub use inputs::Inputs;
 pub use max::Max;
@@ -32,6 +35,7 @@ pub use reverse::Reverse;
 pub use sort::Sort;
 pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
+pub use target_kind::TargetKind;
 
 use std::fmt::{self, Debug, Formatter};
 
@@ -57,8 +61,82 @@ pub trait Task: Send + Sync {
     /// Draws an input, `seq_len * stack` tokens, position by position.
     fn sample(&self, rng: &mut Rng) -> Vec<u32>;
 
-    /// The right answer at each of the `seq_len` positions; `None` where a position carries no loss.
-    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>>;
+    /// The right answer at each of the `seq_len` positions; `None` where a position carries no loss. Every task whose
+    /// answers are tokens has it.
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        let _ = tokens;
+        Vec::new()
+    }
+
+    /// What the answers are; tokens by default.
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Tokens
+    }
+
+    /// The right answer at each of the `seq_len` positions, where the answers are no tokens: a probability for every
+    /// token, or real numbers.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use qkv_model::random::Rng;
+    /// use qkv_train::{ConfigSource, Examples, HeldOut, Registry, Split, TargetKind, Task, TrainError, Trainer};
+    /// use rand::RngExt;
+    ///
+    /// /// The mean and the largest of three digits, asked for at the first position.
+    /// struct Statistics;
+    ///
+    /// impl Task for Statistics {
+    ///     fn summary(&self) -> String {
+    ///         "mean and largest of three digits".to_owned()
+    ///     }
+    ///
+    ///     fn vocabulary(&self) -> Vec<String> {
+    ///         (0..5).map(|digit| digit.to_string()).collect()
+    ///     }
+    ///
+    ///     fn seq_len(&self) -> usize {
+    ///         3
+    ///     }
+    ///
+    ///     fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+    ///         (0..3).map(|_| rng.random_range(0..5)).collect()
+    ///     }
+    ///
+    ///     fn target_kind(&self) -> TargetKind {
+    ///         TargetKind::Numbers
+    ///     }
+    ///
+    ///     fn target_vectors(&self, tokens: &[u32]) -> Vec<Option<Vec<f32>>> {
+    ///         let mean = tokens.iter().sum::<u32>() as f32 / 3.0;
+    ///         let largest = tokens.iter().copied().max().unwrap_or(0) as f32;
+    ///         vec![Some(vec![mean, largest]), None, None]
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::new().task("statistics", "", |_: &qkv_model::NoSettings| Ok(Statistics));
+    /// let read = |loss: &str| {
+    ///     let settings = [loss, "train.steps=300", "model.d_mlp=32"];
+    ///     registry.read(ConfigSource::Task("statistics"), &settings)
+    /// };
+    /// let experiment = read("loss=mean-squared-error")?;
+    /// let device = Device::flex().autodiff();
+    /// let model = experiment.model(&device)?;
+    /// let trainer = Trainer::with_parts(model, &*experiment.task, experiment.parts.clone(), &device)?;
+    /// let model = burn::module::Module::valid(&trainer.run()?.state.model);
+    /// let held_out =
+    ///     HeldOut { examples: Examples { task: &Statistics, seed: 0, split: Split::Test }, n_examples: 100 };
+    /// let mut go_on = |_| Ok(std::ops::ControlFlow::Continue(()));
+    /// let measured = held_out.evaluate_while(&model, experiment.parts.measures(), &device, &mut go_on)?;
+    /// let found = measured.continue_value().expect("nothing stops it");
+    /// assert!(found.loss < 0.1 && found.figure("accuracy").is_none(), "{found:?}");
+    /// // A loss that needs tokens is refused.
+    /// assert!(matches!(read("loss=cross-entropy"), Err(TrainError::LossOfTargets { .. })));
+    /// # Ok::<(), TrainError>(())
+    /// ```
+    fn target_vectors(&self, tokens: &[u32]) -> Vec<Option<Vec<f32>>> {
+        let _ = tokens;
+        Vec::new()
+    }
 
     /// Number of tokens that share one position; 1 by default.
     fn stack(&self) -> usize {
@@ -121,26 +199,5 @@ pub trait Task: Send + Sync {
 impl Debug for dyn Task + '_ {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.summary())
-    }
-}
-
-/// An input and its answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Example {
-    /// `seq_len * stack` tokens, position by position.
-    pub tokens: Vec<u32>,
-    /// One a position; `None` carries no loss.
-    pub targets: Vec<Option<u32>>,
-}
-
-impl Example {
-    /// The example that belongs to an input.
-    pub fn new(task: &dyn Task, tokens: Vec<u32>) -> Self {
-        Self { targets: task.targets(&tokens), tokens }
-    }
-
-    /// Whether none of its positions carries loss.
-    pub(crate) fn asks_nothing(&self) -> bool {
-        self.targets.iter().all(Option::is_none)
     }
 }

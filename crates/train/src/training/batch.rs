@@ -2,16 +2,21 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::error::TrainError;
-use crate::task::{Example, Examples, Task};
+use crate::error::{TrainError, counted};
+use crate::task::{Example, Examples, TargetKind, Task};
 
 /// Several examples at once, and where in them the loss is.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// `[batch, seq_len, stack]`.
     pub tokens: Tensor<3, Int>,
-    /// The right answers, `[n_targets]`, example by example.
+    /// The right answers, `[n_targets]`, example by example: of distributions the likeliest tokens; `[0]` where the
+    /// answers are real numbers.
     pub targets: Tensor<1, Int>,
+    /// What the answers are.
+    pub target_kind: TargetKind,
+    /// The answers, where they are no tokens, `[n_targets, vocab_size]` or `[n_targets, n_numbers]`.
+    pub vectors: Option<Tensor<2>>,
     /// Where each of them belongs in the flattened `[batch * seq_len]`, `[n_targets]`.
     pub positions: Tensor<1, Int>,
     /// Number of answers of each example.
@@ -24,22 +29,29 @@ impl Batch {
     /// Puts examples together.
     ///
     /// # Errors
-    /// If an example does not have the task's sequence length.
+    /// If an example does not have the task's sequence length, or an answer that is a vector is none of its kind.
     pub fn new(task: &dyn Task, examples: &[Example], device: &Device) -> Result<Self, TrainError> {
         examples.iter().try_for_each(|example| check_length(task, example))?;
         let tokens = examples.iter().flat_map(|example| &example.tokens);
         let tokens: Vec<i64> = tokens.map(|&token| token.into()).collect();
-        let all = examples.iter().flat_map(|example| &example.targets).enumerate();
-        let (positions, targets): (Vec<i64>, Vec<i64>) =
-            all.filter_map(|(at, target)| Some((at as i64, i64::from((*target)?)))).unzip();
+        let seq_len = task.seq_len();
+        let all = examples
+            .iter()
+            .flat_map(|example| (0..seq_len).map(move |position| example.carries_loss(position)));
+        let positions: Vec<i64> =
+            all.enumerate().filter_map(|(at, carries_loss)| carries_loss.then_some(at as i64)).collect();
+        let targets = examples.iter().flat_map(|example| example.targets.iter().flatten());
+        let targets: Vec<i64> = targets.map(|&target| target.into()).collect();
         let (n_targets, largest_target) = (targets.len(), targets.iter().max().copied().unwrap_or(0));
-        let shape = [examples.len(), task.seq_len(), task.stack()];
-        let per_example = examples.iter().map(|example| example.targets.iter().flatten().count());
+        let shape = [examples.len(), seq_len, task.stack()];
+        let n_positions = positions.len();
         Ok(Self {
             tokens: Tensor::from_data(TensorData::new(tokens, shape), device),
             targets: Tensor::from_data(TensorData::new(targets, [n_targets]), device),
-            positions: Tensor::from_data(TensorData::new(positions, [n_targets]), device),
-            targets_per_example: per_example.collect(),
+            target_kind: task.target_kind(),
+            vectors: vectors(task, examples, device)?,
+            positions: Tensor::from_data(TensorData::new(positions, [n_positions]), device),
+            targets_per_example: examples.iter().map(Example::n_targets).collect(),
             largest_target: largest_target as u32,
         })
     }
@@ -73,20 +85,43 @@ impl Batch {
         };
         Self {
             tokens: self.tokens.clone(),
-            targets: self.targets.clone().narrow(0, target, 1),
+            targets: match self.target_kind {
+                TargetKind::Numbers => self.targets.clone(),
+                _ => self.targets.clone().narrow(0, target, 1),
+            },
+            target_kind: self.target_kind,
+            vectors: self.vectors.clone().map(|vectors| vectors.narrow(0, target, 1)),
             positions: self.positions.clone().narrow(0, target, 1),
             targets_per_example: self.targets_per_example.iter().map(is_in).collect(),
             largest_target: self.largest_target,
         }
     }
 
-    /// Whether a vocabulary of this size has every target.
+    /// Number of answers.
+    pub fn n_targets(&self) -> usize {
+        self.targets_per_example.iter().sum()
+    }
+
+    /// Whether a vocabulary of this size has every target, and as many tokens as an answer has numbers.
     pub(crate) fn check_targets(&self, vocab_size: usize) -> Result<(), TrainError> {
         let target = self.largest_target;
-        if (target as usize) < vocab_size {
-            Ok(())
-        } else {
-            Err(TrainError::TargetOutside { target, vocab_size })
+        let width = self.vectors.as_ref().map(|vectors| vectors.dims()[1]);
+        match (self.target_kind, width) {
+            (TargetKind::Tokens, _) if target as usize >= vocab_size => {
+                Err(TrainError::TargetOutside { target, vocab_size })
+            }
+            (kind @ TargetKind::Distributions, Some(width)) if width != vocab_size => {
+                let expected =
+                    format!("a probability for each of {}, got {width}", counted(vocab_size, "token"));
+                Err(TrainError::TargetVector { kind, expected })
+            }
+            (kind @ TargetKind::Numbers, Some(width)) if width > vocab_size => {
+                let expected = format!(
+                    "at most {vocab_size} of them, as many as the vocabulary has tokens, got {width}"
+                );
+                Err(TrainError::TargetVector { kind, expected })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -94,9 +129,47 @@ impl Batch {
 /// Whether an example has the length of its task's.
 fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
     let (n_tokens, n_targets) = (task.seq_len() * task.stack(), task.seq_len());
-    let (got_tokens, got_targets) = (example.tokens.len(), example.targets.len());
+    let got_targets = match task.target_kind() {
+        TargetKind::Tokens => example.targets.len(),
+        _ => example.vectors.len().min(example.targets.len()),
+    };
+    let got_tokens = example.tokens.len();
     if (got_tokens, got_targets) == (n_tokens, n_targets) {
         return Ok(());
     }
     Err(TrainError::ExampleLength { n_tokens, n_targets, got_tokens, got_targets })
+}
+
+/// How far the probabilities of a distribution may miss a sum of one; in single precision that of a hundred thousand
+/// equal ones is as far off as 1e-4.
+const ROUNDING: f32 = 1e-3;
+
+/// The answers that are no tokens, `[n_targets, n]`; `None` where there are none.
+fn vectors(task: &dyn Task, examples: &[Example], device: &Device) -> Result<Option<Tensor<2>>, TrainError> {
+    let kind = task.target_kind();
+    let answers = examples.iter().flat_map(|example| example.vectors.iter().flatten());
+    let answers: Vec<&[f32]> = answers.map(Vec::as_slice).collect();
+    let Some(first) = answers.first().filter(|_| kind != TargetKind::Tokens) else { return Ok(None) };
+    for answer in &answers {
+        if let Some(expected) = fault(kind, answer, first.len()) {
+            return Err(TrainError::TargetVector { kind, expected });
+        }
+    }
+    let (values, shape) = (answers.concat(), [answers.len(), first.len()]);
+    Ok(Some(Tensor::from_data(TensorData::new(values, shape), device)))
+}
+
+/// What was expected of an answer, and what was found, if that is something else.
+fn fault(kind: TargetKind, answer: &[f32], n: usize) -> Option<String> {
+    let (least, sum) = (answer.iter().copied().fold(0.0, f32::min), answer.iter().sum::<f32>());
+    if answer.is_empty() || answer.len() != n {
+        let got = answer.len();
+        Some(format!("as many numbers in each as in the first, at least one, got {got}"))
+    } else if let Some(number) = answer.iter().find(|number| !number.is_finite()) {
+        Some(format!("finite numbers, got {number}"))
+    } else if kind == TargetKind::Distributions && (least < 0.0 || (sum - 1.0).abs() > ROUNDING) {
+        Some(format!("probabilities of at least 0 with a sum of 1, got {least} and a sum of {sum}"))
+    } else {
+        None
+    }
 }

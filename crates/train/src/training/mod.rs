@@ -13,6 +13,7 @@ mod optimizer;
 mod parts;
 mod schedule;
 mod step;
+mod stop_figure;
 mod trainer;
 mod validation;
 

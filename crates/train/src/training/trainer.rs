@@ -92,8 +92,9 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     ///
     /// # Errors
     /// If the recipe is out of range, the model or `device` is without autodiff, or the task has no examples for one of
-    /// its splits, or examples of a wrong length or with targets outside its vocabulary, the loss or a metric reads
-    /// attention weights that the model does not show, or two figures of an evaluation have the same name.
+    /// its splits, or examples of a wrong length or with targets outside its vocabulary, the loss cannot be
+    /// computed for its answers, the loss or a metric reads attention weights that the model does not show, or two
+    /// figures of an evaluation have the same name.
     pub fn with_parts(
         model: M,
         task: &'a dyn Task,
@@ -110,7 +111,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             let example = draw(task, parts.recipe.seed, split, 0)?;
             let batch = Batch::new(task, &[example], device)?;
             batch.check_targets(vocab_size)?;
-            if inputs.attention_weights && batch.targets.dims() != [0] {
+            if inputs.attention_weights && batch.n_targets() > 0 {
                 Prediction::new(&model, &batch, Mode::Evaluate, inputs)?;
             }
         }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::random::{Purpose, stream};
 use qkv_model::{Init, Parameter, Transformer, parameters};
-use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State};
+use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State, TargetKind};
 use rand::RngExt;
 
 use super::workload::Workload;
@@ -52,6 +52,8 @@ impl Training {
         let batch = Batch {
             tokens: Tensor::from_data(TensorData::new(tokens.clone(), [batch, seq_len, 1]), &self.device),
             targets: Tensor::from_data(TensorData::new(targets.clone(), [n]), &self.device),
+            target_kind: TargetKind::Tokens,
+            vectors: None,
             positions: Tensor::from_data(TensorData::new((0..n as i64).collect(), [n]), &self.device),
             targets_per_example: vec![seq_len; batch],
             largest_target: self.workload.vocab_size as u32 - 1,

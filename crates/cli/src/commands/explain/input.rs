@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_model::random::Rng;
-use qkv_train::{Example, Probe, Split, Task, draw};
+use qkv_train::{Example, Probe, Split, TargetKind, Task, draw};
 
 use super::characters::Characters;
 use crate::exit::usage;
@@ -104,6 +104,15 @@ pub struct Start<'a> {
     seq_len: usize,
 }
 
+impl Start<'_> {
+    /// A whole input that begins with these tokens.
+    fn whole(&self, tokens: &[u32]) -> Vec<u32> {
+        let mut whole = tokens.to_vec();
+        whole.resize(self.task.seq_len() * self.task.stack(), 0);
+        whole
+    }
+}
+
 impl Task for Start<'_> {
     fn summary(&self) -> String {
         self.task.summary()
@@ -125,11 +134,19 @@ impl Task for Start<'_> {
 
     /// Those of a whole input that begins with these tokens.
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-        let mut whole = tokens.to_vec();
-        whole.resize(self.task.seq_len() * self.stack(), 0);
-        let mut targets = self.task.targets(&whole);
+        let mut targets = self.task.targets(&self.whole(tokens));
         targets.truncate(self.seq_len);
         targets
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        self.task.target_kind()
+    }
+
+    fn target_vectors(&self, tokens: &[u32]) -> Vec<Option<Vec<f32>>> {
+        let mut vectors = self.task.target_vectors(&self.whole(tokens));
+        vectors.truncate(self.seq_len);
+        vectors
     }
 
     fn stack(&self) -> usize {

@@ -45,6 +45,8 @@ fn the_metrics_of_a_run_are_in_its_log_its_table_and_its_json() {
     of_log.into_iter().chain(log.last()).for_each(is_whole);
     let event = sandbox.succeeds("eval run --json --examples 100").events().remove(0);
     is_whole(&event);
+    let one_thread = sandbox.succeeds("eval run --json --examples 100 --threads 1").events().remove(0);
+    assert_eq!(one_thread, event);
     let table = sandbox.succeeds("eval run --examples 100").stdout;
     let line = format!("  loss/1  {:.4}\n", event["metrics"]["loss/1"].as_f64().unwrap());
     assert!(table.starts_with("accuracy ") && table.contains(&line), "{table}");

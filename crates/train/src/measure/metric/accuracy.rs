@@ -3,16 +3,20 @@
 use qkv_run::{Evaluation, Figure};
 
 use super::{Measured, Metric, MetricSums};
-use crate::task::Task;
+use crate::task::{TargetKind, Task};
 use crate::training::Prediction;
 
-/// `accuracy`: the share of targets with the right answer on top.
+/// `accuracy`: the share of targets with the right answer on top; of a distribution, its likeliest token. Real numbers
+/// have none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Accuracy;
 
 impl Metric for Accuracy {
-    fn figures(&self, _: &dyn Task) -> Vec<Figure> {
-        vec![Figure::larger_is_better(Evaluation::ACCURACY)]
+    fn figures(&self, task: &dyn Task) -> Vec<Figure> {
+        match task.target_kind() {
+            TargetKind::Numbers => Vec::new(),
+            _ => vec![Figure::larger_is_better(Evaluation::ACCURACY)],
+        }
     }
 
     fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {

@@ -60,7 +60,8 @@ pub trait Metric: Debug + Send + Sync {
         LossInputs::default()
     }
 
-    /// The numbers that it has on this task; none where it cannot be measured. No two metrics of a run have one of the
+    /// The numbers that it has on this task; none where it cannot be measured, such as an accuracy where the
+    /// [answers](Task::target_kind) are real numbers: nothing is added then. No two metrics of a run have one of the
     /// same name, and none is called `loss` or `examples`.
     fn figures(&self, task: &dyn Task) -> Vec<Figure>;
 

@@ -4,16 +4,21 @@ use qkv_run::{Evaluation, Figure};
 
 use super::accuracy::right;
 use super::{Measured, Metric, MetricSums};
-use crate::task::Task;
+use crate::task::{TargetKind, Task};
 
-/// `sequence-accuracy`: the share of examples in which every target has the right answer on top. Its number is called
-/// `sequence_accuracy`.
+/// `sequence-accuracy`: the share of examples in which every target has the right answer on top, as [`accuracy`] has it.
+/// Its number is called `sequence_accuracy`.
+///
+/// [`accuracy`]: super::Accuracy
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SequenceAccuracy;
 
 impl Metric for SequenceAccuracy {
-    fn figures(&self, _: &dyn Task) -> Vec<Figure> {
-        vec![Figure::larger_is_better(Evaluation::SEQUENCE_ACCURACY)]
+    fn figures(&self, task: &dyn Task) -> Vec<Figure> {
+        match task.target_kind() {
+            TargetKind::Numbers => Vec::new(),
+            _ => vec![Figure::larger_is_better(Evaluation::SEQUENCE_ACCURACY)],
+        }
     }
 
     fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {

@@ -4,12 +4,14 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 use serde::{Deserialize, Serialize};
 
+use super::cross_entropy::of_answers;
 use super::{Loss, LossValue, Prediction};
 use crate::error::TrainError;
+use crate::task::TargetKind;
 
 /// `label-smoothing`: cross-entropy with the right answer at `1 - smoothing` and the rest of it spread over the whole
 /// vocabulary ([Szegedy et al. 2016](https://arxiv.org/abs/1512.00567)), as in PyTorch; its part `cross_entropy` is that
-/// without smoothing.
+/// without smoothing. In the place of the right answer, a distribution is mixed with the even one alike.
 ///
 /// ```text
 /// loss = -1/n Σ [ (1 - smoothing) · log p[target] + smoothing / vocab_size · Σ_v log p[v] ],   p = softmax(logits)
@@ -40,19 +42,23 @@ impl LabelSmoothing {
 }
 
 impl Loss for LabelSmoothing {
-    fn value(&self, Prediction { logits, batch, .. }: Prediction<'_>) -> LossValue {
-        let log_p = log_softmax(logits, 1);
-        let of_answers = log_p.clone().gather(1, batch.targets.clone().unsqueeze_dim(1));
+    fn accepts(&self, kind: TargetKind) -> bool {
+        kind != TargetKind::Numbers
+    }
+
+    fn value(&self, prediction: Prediction<'_>) -> LossValue {
+        let log_p = log_softmax(prediction.logits.clone(), 1);
+        let of_answers = of_answers(&prediction, log_p.clone());
         let (cross_entropy, of_all) = (of_answers.mean().neg(), log_p.mean().neg());
         let total =
             cross_entropy.clone().mul_scalar(1.0 - self.smoothing) + of_all.mul_scalar(self.smoothing);
         LossValue::from(total).with_part("cross_entropy", cross_entropy)
     }
 
-    fn of_targets(&self, Prediction { logits, batch, .. }: &Prediction<'_>) -> Tensor<1> {
-        let log_p = log_softmax(logits.clone(), 1);
-        let of_answers = log_p.clone().gather(1, batch.targets.clone().unsqueeze_dim(1));
-        let of_all = log_p.mean_dim(1).mul_scalar(self.smoothing);
-        (of_answers.mul_scalar(1.0 - self.smoothing) + of_all).neg().squeeze_dim(1)
+    fn of_targets(&self, prediction: &Prediction<'_>) -> Tensor<1> {
+        let log_p = log_softmax(prediction.logits.clone(), 1);
+        let of_answers = of_answers(prediction, log_p.clone()).mul_scalar(1.0 - self.smoothing);
+        let of_all = log_p.mean_dim(1).squeeze_dim(1).mul_scalar(self.smoothing);
+        (of_answers + of_all).neg()
     }
 }

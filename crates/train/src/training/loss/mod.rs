@@ -19,6 +19,8 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 
+use crate::task::TargetKind;
+
 /// A number that a training makes smaller: from what a model predicts and the right answers.
 ///
 /// It is a value of settings, without any state. The same loss is minimised in training and reported by evaluations,
@@ -59,6 +61,12 @@ pub trait Loss: Debug + Send + Sync {
     /// What it reads besides logits; nothing by default.
     fn inputs(&self) -> LossInputs {
         LossInputs::default()
+    }
+
+    /// Whether it can be computed for such answers; for tokens alone by default. [`Prediction::answers`] has any of them
+    /// as vectors.
+    fn accepts(&self, kind: TargetKind) -> bool {
+        kind == TargetKind::Tokens
     }
 
     /// Whether it is the cross-entropy of the right answers in nats, which compares with that of other models; `false` by

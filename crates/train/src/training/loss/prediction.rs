@@ -6,12 +6,14 @@ use qkv_model::{Mode, Stage};
 use super::LossInputs;
 use crate::error::TrainError;
 use crate::model::Model;
+use crate::task::TargetKind;
 use crate::training::Batch;
 
 /// What a model predicts of a batch, as far as a loss or a metric reads it.
 #[derive(Debug, Clone)]
 pub struct Prediction<'a> {
-    /// At the positions that carry loss, `[n_targets, vocab_size]`.
+    /// At the positions that carry loss, `[n_targets, vocab_size]`; where answers are `n` real numbers, the first of them,
+    /// `[n_targets, n]`.
     pub logits: Tensor<2>,
     /// Of what: its `targets` are the right answers.
     pub batch: &'a Batch,
@@ -51,6 +53,16 @@ impl<'a> Prediction<'a> {
         Ok(Self { logits: logits_of(model, features, batch)?, batch, features: kept, attention_weights })
     }
 
+    /// The answers in the shape and the precision of the logits: tokens as ones among zeros, distributions, or numbers.
+    pub fn answers(&self) -> Tensor<2> {
+        let [_, width] = self.logits.dims();
+        let answers = match &self.batch.vectors {
+            Some(vectors) => vectors.clone(),
+            None => self.batch.targets.clone().one_hot::<2>(width).float(),
+        };
+        answers.cast(self.logits.dtype())
+    }
+
     /// What is predicted of one target, whose `batch` is that of [`Batch::target`].
     pub fn with_target<'b>(&self, target: usize, batch: &'b Batch) -> Prediction<'b> {
         let Self { logits, features, attention_weights, .. } = self.clone();
@@ -70,7 +82,7 @@ pub(crate) fn logits_of<M: Model>(
     batch: &Batch,
 ) -> Result<Tensor<2>, TrainError> {
     let [n_examples, seq_len, _] = batch.tokens.dims();
-    let [n_targets] = batch.targets.dims();
+    let n_targets = batch.n_targets();
     let got = features.dims();
     if got[..2] != [n_examples, seq_len] {
         let expected = format!("[{n_examples}, {seq_len}, d_model]");
@@ -90,5 +102,8 @@ pub(crate) fn logits_of<M: Model>(
         return Err(TrainError::ModelShape { what: "logits", expected, got: vec![n_rows, vocab_size] });
     }
     batch.check_targets(vocab_size)?;
-    Ok(logits)
+    Ok(match (&batch.vectors, batch.target_kind) {
+        (Some(vectors), TargetKind::Numbers) => logits.narrow(1, 0, vectors.dims()[1]),
+        _ => logits,
+    })
 }
