@@ -6,7 +6,8 @@
 //! - `train.keep`, `train.checkpoint_every` and `train.snapshot_every`: what is saved of it;
 //! - `train.eval_every`, `train.eval_examples`, `train.metrics` and `train.stop_metric`, where no `train.stop_at` makes
 //!   its end depend on them;
-//! - `task.text`, where `task.fingerprint` is the same: a text may be moved.
+//! - `task.text`, where `task.fingerprint` is the same: a text may be moved;
+//! - `schedule.final_factor`, where `schedule.kind` is `constant`: earlier versions wrote it, without any effect.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -40,6 +41,8 @@ const MEASURED: [&str; 4] = ["train.eval_every", "train.eval_examples", "train.m
 const STOP_AT: &str = "train.stop_at";
 const TEXT: &str = "task.text";
 const FINGERPRINT: &str = "task.fingerprint";
+const SCHEDULE: &str = "schedule.kind";
+const FINAL_FACTOR: &str = "schedule.final_factor";
 
 /// Every value in which two configs differ. A number is the same whether it is written as `0` or as `0.0`.
 pub fn differences(before: &Table, now: &Table) -> Vec<Difference> {
@@ -68,8 +71,13 @@ pub fn changes_of_meaning(before: &Table, now: &Table) -> Vec<Difference> {
     });
     let fingerprint = |config| flatten(config).remove(FINGERPRINT);
     let is_same_text = fingerprint(before).is_some() && fingerprint(before) == fingerprint(now);
+    let is_constant = |config| flatten(config).remove(SCHEDULE) == Some("constant".into());
+    let are_constant = is_constant(before) && is_constant(now);
     let is_harmless = |key: &str| {
-        KEPT.contains(&key) || (!may_stop_early && MEASURED.contains(&key)) || (is_same_text && key == TEXT)
+        KEPT.contains(&key)
+            || (!may_stop_early && MEASURED.contains(&key))
+            || (is_same_text && key == TEXT)
+            || (are_constant && key == FINAL_FACTOR)
     };
     let mut differences = differences(before, now);
     differences.retain(|difference| !is_harmless(&difference.key));

@@ -14,7 +14,7 @@ pub use optimizer::OptimizerConfig;
 pub(crate) use optimizer::{ADAM_W, COMMON_SETTINGS};
 pub use parent::{Parent, Taken};
 pub use schedule::ScheduleConfig;
-pub(crate) use schedule::{COSINE, KIND};
+pub(crate) use schedule::{CONSTANT, COSINE, KIND};
 pub use train::TrainConfig;
 pub(crate) use train::{ACCURACY, SEQUENCE_ACCURACY};
 

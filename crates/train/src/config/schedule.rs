@@ -13,6 +13,9 @@ use crate::training::Cosine;
 /// The schedule of a config that names none.
 pub(crate) const COSINE: &str = "cosine";
 
+/// The schedule that had a setting `final_factor` in earlier versions.
+pub(crate) const CONSTANT: &str = "constant";
+
 /// The key of a table `[schedule]` under which its name stands.
 pub(crate) const KIND: &str = "kind";
 

@@ -25,12 +25,28 @@ use crate::task::TargetKind;
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// A config file has a key that nothing reads.
-    #[error("unknown key `{key}`{}", nearest.as_ref().map(|key| format!("; did you mean `{key}`?")).unwrap_or_default())]
+    #[error("unknown key `{key}`; {}", meant(nearest.as_deref(), table.as_deref(), known))]
     UnknownKey {
         /// Dotted path of the key.
         key: String,
         /// The known key that looks most like it.
         nearest: Option<String>,
+        /// The table in which it stands, if there is one of that name.
+        table: Option<String>,
+        /// The keys of that table, or of the whole config.
+        known: Vec<String>,
+    },
+    /// A key is a setting of something else than what the config names.
+    #[error("unknown key `{key}`: it is a setting of {}, and {name_key} is `{chosen}`", in_quotes(owners))]
+    SettingOfAnother {
+        /// Dotted path of the key.
+        key: String,
+        /// The names that have this setting.
+        owners: Vec<String>,
+        /// Dotted path of the key of the name.
+        name_key: String,
+        /// What the config names.
+        chosen: String,
     },
     /// A config names no task.
     #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
@@ -280,14 +296,14 @@ pub enum TrainError {
     },
     /// The state of an optimizer is not what the optimizer of the run remembers.
     #[error(
-        "{} is the state of another optimizer than {optimizer}: {reason}; name the one that made it, or begin with the \
-         weights alone", path.display()
+        "{} does not fit the optimizer that is to go on with it: {reason}; {}, or begin with the weights alone",
+        path.display(), maker(made_by.as_deref())
     )]
     AnotherOptimizer {
         /// The file.
         path: PathBuf,
-        /// The optimizer with its settings.
-        optimizer: String,
+        /// The name of the optimizer that made it, where its checkpoint has one.
+        made_by: Option<String>,
         /// Which tensor is missing or surplus.
         reason: String,
     },
@@ -342,6 +358,26 @@ pub enum TrainError {
     /// An observer stopped the run.
     #[error("{0}")]
     Observer(String),
+}
+
+/// What an unknown key may have been meant for.
+fn meant(nearest: Option<&str>, table: Option<&str>, known: &[String]) -> String {
+    match (nearest, table) {
+        (Some(key), _) => format!("did you mean `{key}`?"),
+        (None, Some(table)) => format!("`{table}` has {}", known.join(", ")),
+        (None, None) => format!("a config has {}", known.join(", ")),
+    }
+}
+
+fn in_quotes(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn maker(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("`{name}` made it: name that one, with its settings"),
+        None => "name the one that made it".to_owned(),
+    }
 }
 
 fn list(differences: &[Difference]) -> String {

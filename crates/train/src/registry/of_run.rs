@@ -6,6 +6,7 @@ use serde_json::Value;
 use toml::Table;
 
 use super::read::{defaults, merge, name_of, set_all};
+use super::schedule_name::take_former_setting;
 use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, OptimizerConfig, Parent, ScheduleConfig};
 use crate::error::TrainError;
@@ -85,6 +86,7 @@ impl Registry {
 
     /// The config of a file of the run, with every value filled in. A text that was moved is read where `now` has it.
     fn filled_in(&self, mut config: Table, now: &Experiment) -> Result<Config, TrainError> {
+        take_former_setting(&mut config);
         let was = move_text(&mut config, &now.config.task);
         let mut reader = self.reader().with_task_of(now)?;
         let mut config = reader.read(ConfigSource::Toml(&config.to_string()), &[] as &[&str])?.config;
@@ -122,7 +124,8 @@ impl Registry {
     }
 
     /// A config with the defaults of its task and of all that it names, if the registry has them.
-    fn with_defaults(&self, config: Table) -> Table {
+    fn with_defaults(&self, mut config: Table) -> Table {
+        take_former_setting(&mut config);
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {
             Some(Ok(defaults)) => merge(defaults, config),

@@ -7,9 +7,11 @@ use qkv_model::{Choice, Ready, plain_words};
 use qkv_run::RunFolder;
 use toml::{Table, Value};
 
-use super::keys::{check_keys, known_keys};
+use super::keys::check_keys;
 use super::optimizer_name::rename;
-use super::schedule_name::{SCHEDULE, one_form, rename_schedule, setting_of_kind};
+use super::schedule_name::{
+    SCHEDULE, one_form, rename_schedule, setting_of_kind, take_former_default, take_former_setting,
+};
 use super::{Experiment, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, KIND, Parent, Recipe};
 use crate::error::TrainError;
@@ -53,6 +55,11 @@ impl Reader<'_> {
             ConfigSource::Task(name) => named("task", name),
             ConfigSource::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
         };
+        if given.contains_key("format") {
+            take_former_setting(&mut given)
+        } else {
+            take_former_default(&mut given)
+        }
         RunFolder::take_format(&mut given)?;
         let parent = Parent::take(&mut given)?;
         set_all(self.registry, &mut given, settings)?;
@@ -64,7 +71,7 @@ impl Reader<'_> {
             (_, Some(name)) => name.to_owned(),
         };
         let defaults = defaults(self.registry, &task, &given)?;
-        check_keys(&given, &known_keys(self.registry, &defaults)?)?;
+        check_keys(self.registry, &given, &defaults)?;
         self.resolve(Config { parent, ..deserialize(merge(defaults, given))? })
     }
 
@@ -144,8 +151,8 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
 /// Parts of a dotted key; the longest of ours has three.
 const MAX_KEYS: usize = 16;
 
-/// Puts `key=value` settings into a config. Where they name another optimizer, the settings of the former go;
-/// where another schedule, those that it has not.
+/// Puts `key=value` settings into a config. Where they name another optimizer or loss, the settings of the
+/// former go; where another schedule, those that it has not.
 pub(super) fn set_all(
     registry: &Registry,
     config: &mut Table,
@@ -159,6 +166,11 @@ pub(super) fn set_all(
     one_form(&mut over)?;
     rename(registry, config, &over)?;
     rename_schedule(registry, config, &over)?;
+    if let (Some(new), Some(old)) = (name_of(&over, "loss")?, name_of(config, "loss")?)
+        && new != old
+    {
+        config.extend(named("loss", new));
+    }
     set_in(config)?;
     one_form(config)
 }
@@ -191,9 +203,8 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
         (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
             settings.insert("name".to_owned(), name);
         }
-        // The name of the optimizer that is there.
-        (Some(Value::Table(settings)), name @ Value::String(_))
-            if last == "optimizer" && settings["name"] == name => {}
+        // The name that is there.
+        (Some(Value::Table(settings)), name @ Value::String(_)) if settings["name"] == name => {}
         (_, value) => {
             table.insert(last.to_owned(), value);
         }

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::Registry;
 use super::read::name_of;
-use crate::config::{COSINE, KIND};
+use crate::config::{CONSTANT, COSINE, KIND};
 use crate::error::TrainError;
 
 pub(super) const SCHEDULE: &str = "schedule";
@@ -33,6 +33,25 @@ pub(super) fn one_form(config: &mut Table) -> Result<(), TrainError> {
     Ok(())
 }
 
+/// Removes a setting that `constant` had in earlier versions, without effect, and that they wrote into every config.
+pub(super) fn take_former_setting(config: &mut Table) {
+    if let Some(Value::Table(schedule)) = config.get_mut(SCHEDULE)
+        && schedule.get(KIND).or(schedule.get("name")).and_then(Value::as_str) == Some(CONSTANT)
+    {
+        schedule.remove(FORMER_SETTING);
+    }
+}
+
+/// The same in a file of a user, where it is what those versions wrote: any other value was meant to have an effect.
+pub(super) fn take_former_default(config: &mut Table) {
+    let value = config.get(SCHEDULE).and_then(|schedule| schedule.get(FORMER_SETTING));
+    if value.is_some_and(|value| value.as_float() == Some(0.0) || value.as_integer() == Some(0)) {
+        take_former_setting(config);
+    }
+}
+
+const FORMER_SETTING: &str = "final_factor";
+
 /// The same for a setting of the form `key=value`.
 pub(super) fn setting_of_kind(setting: &str) -> Cow<'_, str> {
     match setting.split_once('=') {
@@ -56,11 +75,16 @@ pub(super) fn rename_schedule(registry: &Registry, base: &mut Table, over: &Tabl
         *entry = Value::Table(Table::new());
     }
     let table = entry.as_table_mut().expect("made a table just above");
-    let keys = |name: &str| Some(registry.parts.schedules.read(&Choice::new(name)).ok()?.keys);
-    // What no schedule of the old name has is refused later, or belongs to the new one.
-    if let (Some(of_old), Some(of_new)) = (keys(&old), keys(new)) {
-        table.retain(|key, _| {
-            !of_old.iter().any(|known| known == key) || of_new.iter().any(|known| known == key)
+    if old != new {
+        let keys = |name: &str| registry.parts.schedules.read(&Choice::new(name)).map(|ready| ready.keys);
+        let (of_old, of_new) = (keys(&old), keys(new));
+        let has = |keys: &[String], key: &str| keys.iter().any(|known| known == key);
+        table.retain(|key, _| match (&of_old, &of_new) {
+            (_, Ok(of_new)) if has(of_new, key) => true,
+            // What no schedule of the old name has is refused later.
+            (Ok(of_old), _) => !has(of_old, key),
+            // What one has that the registry lacks is not known.
+            (Err(_), _) => false,
         });
     }
     table.insert(KIND.to_owned(), new.into());

@@ -18,8 +18,9 @@ use serde::Serialize;
 use toml::Table;
 
 use super::layout::{Place, layout};
-use super::optimizer_state::{Expected, load_state, state_to_bytes};
+use super::optimizer_state::{Expected, Saved, load_state, state_to_bytes};
 use super::unused_graphs::free_unused_graphs;
+use crate::config::ADAM_W;
 use crate::error::{Quantity, TrainError};
 use crate::model::Model;
 use crate::task::Task;
@@ -146,7 +147,8 @@ pub fn load_checkpoint<M: Model + Module>(
         Some(_) => Expected::All,
         None => Expected::Some { step },
     };
-    let file = (&state[..], &*checkpoint.optimizer());
+    let (path, made_by) = (checkpoint.optimizer(), optimizer_of(&description.config));
+    let file = Saved { bytes: &state, path: &path, made_by };
     let tensors = load_state(&model, optimizer, file, expected, device)?;
     let optimizer = OptimizerState { step, tensors };
     match NotFinite::search(&model, &optimizer, None) {
@@ -156,6 +158,12 @@ pub fn load_checkpoint<M: Model + Module>(
         }
         Some(found) => Err(not_finite(&found, &checkpoint.weights())),
     }
+}
+
+/// The name of the optimizer in a config that has one: `adam-w` where the name was left out, as early runs did.
+fn optimizer_of(config: &Table) -> Option<&str> {
+    let optimizer = config.get("optimizer")?;
+    optimizer.get("name").map_or(Some(ADAM_W), toml::Value::as_str)
 }
 
 /// Saves a checkpoint into the run folder whenever one is due.

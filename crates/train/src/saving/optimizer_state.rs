@@ -48,11 +48,19 @@ pub(super) fn state_to_bytes(state: &OptimizerState, path: &Path) -> Result<Vec<
         .map_err(|error| TrainError::Weights { path: path.to_owned(), reason: error.to_string() })
 }
 
-/// Loads what `optimizer` remembers of `model`'s learned parameters from the bytes of the file at `path`.
+/// A file with the state of an optimizer.
+pub(super) struct Saved<'a> {
+    pub bytes: &'a [u8],
+    pub path: &'a Path,
+    /// The name of the optimizer, where the checkpoint has one.
+    pub made_by: Option<&'a str>,
+}
+
+/// Loads what `optimizer` remembers of `model`'s learned parameters.
 pub(super) fn load_state<M: Model + Module>(
     model: &M,
     optimizer: &dyn Optimizer,
-    (bytes, path): (&[u8], &Path),
+    Saved { bytes, path, made_by }: Saved<'_>,
     expected: Expected,
     device: &Device,
 ) -> Result<BTreeMap<String, StateTensors>, TrainError> {
@@ -61,7 +69,7 @@ pub(super) fn load_state<M: Model + Module>(
     let unfit = |reason: String| TrainError::Weights { path: path.to_owned(), reason };
     let of_another = |reason: String| TrainError::AnotherOptimizer {
         path: path.to_owned(),
-        optimizer: format!("{optimizer:?}"),
+        made_by: made_by.map(str::to_owned),
         reason,
     };
     let device = device.clone().without_autodiff();

@@ -8,7 +8,7 @@ use super::loss::{CrossEntropy, LabelSmoothing, Loss, MeanSquaredError};
 use super::optimizer::{Adam, AdamW, Lion, Muon, Optimizer, Sgd};
 use super::schedule::{Constant, Cosine, InverseSquareRoot, Linear, Schedule, WarmupStableDecay};
 use crate::config::{
-    ACCURACY, ADAM_W, COMMON_SETTINGS, COSINE, CROSS_ENTROPY, KIND, Recipe, SEQUENCE_ACCURACY,
+    ACCURACY, ADAM_W, COMMON_SETTINGS, CONSTANT, COSINE, CROSS_ENTROPY, KIND, Recipe, SEQUENCE_ACCURACY,
 };
 use crate::error::TrainError;
 use crate::measure::{Accuracy, Measures, Metric, SequenceAccuracy, SliceLoss};
@@ -129,7 +129,7 @@ impl Default for PartsCatalog {
             .optimizer("lion", Lion::build)
             .optimizer("muon", Muon::build)
             .optimizer("sgd", Sgd::build)
-            .schedule("constant", Constant::build)
+            .schedule(CONSTANT, Constant::build)
             .schedule(COSINE, Cosine::build)
             .schedule("inverse-square-root", InverseSquareRoot::build)
             .schedule("linear", Linear::build)

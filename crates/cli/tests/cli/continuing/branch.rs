@@ -154,7 +154,8 @@ fn another_optimizer_begins_with_the_weights_alone() {
     sandbox.refuses(
         "train run --branch new --steps 20 --set optimizer=sgd",
         &[
-            "optimizer.safetensors is the state of another optimizer than Sgd {",
+            "optimizer.safetensors does not fit the optimizer that is to go on with it: it lacks `",
+            "`adam-w` made it: name that one",
             ".momentum`, and has `",
             "--init-from",
         ],

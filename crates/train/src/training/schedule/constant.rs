@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Schedule;
-use super::warmup::{WARMUP_STEPS, check_share, down_to, rise};
+use super::warmup::{WARMUP_STEPS, rise};
 use crate::error::TrainError;
 
 /// `constant`: the whole rate from the end of the warm-up on.
@@ -17,30 +17,27 @@ use crate::error::TrainError;
 pub struct Constant {
     /// Steps in which the rate rises from near zero; 50.
     pub warmup_steps: u64,
-    /// Has no effect: a config that names another schedule in its place keeps it; 0.
-    pub final_factor: f64,
 }
 
 impl Default for Constant {
     fn default() -> Self {
-        Self { warmup_steps: WARMUP_STEPS, final_factor: 0.0 }
+        Self { warmup_steps: WARMUP_STEPS }
     }
 }
 
 impl Constant {
-    /// Checks the settings.
+    /// The schedule of these settings, all of which are possible.
     ///
     /// # Errors
-    /// If one is out of range.
+    /// Never.
     pub fn build(&self) -> Result<Self, TrainError> {
-        check_share("schedule.final_factor", self.final_factor)?;
         Ok(*self)
     }
 }
 
 impl Schedule for Constant {
     fn factor(&self, step: u64, _steps: u64) -> f64 {
-        rise(step, self.warmup_steps).unwrap_or_else(|| down_to(self.final_factor, 1.0))
+        rise(step, self.warmup_steps).unwrap_or(1.0)
     }
 }
 
@@ -50,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_warmup_ends_at_the_full_rate() {
-        let schedule = Constant { warmup_steps: 50, final_factor: 0.0 };
+        let schedule = Constant { warmup_steps: 50 };
         assert_eq!([0, 49, 50, 499].map(|step| schedule.factor(step, 500)), [0.02, 1.0, 1.0, 1.0]);
     }
 }
