@@ -4,13 +4,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::{Mode, Source, Stage, Transformer, parameters};
 use qkv_train::{
-    AnyModel, Evaluation, Examples, Model, Next, Observer, Split, State, StepReport, TrainError, Trainer,
-    evaluate, load_weights, save_weights,
+    AnyModel, Evaluation, Examples, Model, Next, Observer, Registry, Split, State, StepReport, TrainError,
+    Trainer, evaluate, load_weights, save_weights,
 };
 use tempfile::tempdir;
 
 use crate::support::backends::device;
-use crate::support::named_variants::{Named, variants};
+use crate::support::named_variants::{Named, VARIANTS, model, short_run, variants};
 use crate::support::numbers::{assert_close, values};
 use crate::support::parameters::assert_same;
 
@@ -68,6 +68,27 @@ fn its_weights_come_back_from_disk_bit_for_bit_and_compute_the_same() {
         let loaded = load_weights(other.model, &file).unwrap();
         assert_same(name, &saved, &loaded);
         assert_eq!(features(&loaded), features(&saved), "{name}");
+    }
+}
+
+#[test]
+fn what_is_measured_does_not_depend_on_what_was_computed_before() {
+    let device = device().autodiff();
+    for form in ["auto", "reference"] {
+        let form = format!("model.attention={form}");
+        let registry = Registry::new();
+        for (name, settings) in VARIANTS {
+            let config = short_run(&registry, &[settings, &[form.as_str()]].concat());
+            let measure = |has_trained: bool| -> Evaluation {
+                let (task, model) = model(&registry, &config, 1, &device);
+                if has_trained {
+                    model.features(tokens(&device), Mode::Train { seed: 0, step: 0 });
+                }
+                let examples = Examples { task: &*task, seed: 0, split: Split::Validation };
+                evaluate(&model.valid(), examples, 64, &device).unwrap()
+            };
+            assert_eq!(measure(true), measure(false), "{name}, {form}");
+        }
     }
 }
 

@@ -91,7 +91,8 @@ fn film(sandbox: &Sandbox, run: &str) -> BTreeMap<PathBuf, String> {
         let step = path.file_stem().and_then(|name| name.to_str()?.strip_prefix("step-")?.parse().ok());
         step.is_some_and(|step: u64| step.is_multiple_of(SAVED_EVERY))
     };
-    let frames = sandbox.tree(&format!("{run}/snapshots")).into_iter().filter(|(path, _)| is_planned(path));
+    let tree = sandbox.tree(run).into_iter();
+    let frames = tree.filter(|(path, _)| path.starts_with("snapshots") && is_planned(path));
     frames.map(|(path, bytes)| (path, hex(Sha256::new_with_prefix(bytes.unwrap())))).collect()
 }
 

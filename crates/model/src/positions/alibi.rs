@@ -1,7 +1,7 @@
 //! Attention with linear biases: the farther away a key stands, the less it counts.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
@@ -25,7 +25,7 @@ pub struct Alibi {
     /// `[n_heads]`.
     slopes: Tensor<1>,
     #[module(skip)]
-    bias: Kept<(usize, usize, Device), Tensor<4>>,
+    bias: Kept<[usize; 2], Tensor<4>>,
 }
 
 /// Settings of `alibi` in a config file.
@@ -63,15 +63,15 @@ impl Alibi {
 impl Positions for Alibi {
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
         let (slopes, device) = (&self.slopes, self.slopes.device());
-        let key = (q_len, k_len, device.clone());
         Some(self.bias.get(
-            |kept| *kept == key,
+            &device,
+            |kept| *kept == [q_len, k_len],
             || {
                 let distance = |at: usize| (at / k_len + k_len).abs_diff(q_len + at % k_len) as f64;
                 let distances = (0..q_len * k_len).map(|at| -distance(at)).collect();
                 let data = TensorData::new(distances, [1, 1, q_len, k_len]).convert_dtype(slopes.dtype());
                 let distances = Tensor::<4>::from_data(data, (&device, slopes.dtype()));
-                (key.clone(), distances * slopes.clone().reshape([1, -1, 1, 1]))
+                ([q_len, k_len], distances * slopes.clone().reshape([1, -1, 1, 1]))
             },
         ))
     }

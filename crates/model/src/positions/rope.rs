@@ -28,8 +28,8 @@ pub struct Rope {
     tables: Kept<TableKey, [Tensor<4>; 2]>,
 }
 
-/// Length, width, device and precision.
-type TableKey = (usize, usize, Device, DType);
+/// Length, width and precision.
+type TableKey = (usize, usize, DType);
 
 /// Settings of `rope` in a config file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,10 +85,10 @@ impl Rope {
                 let data = TensorData::new(values, [1, 1, len, half]).convert_dtype(dtype);
                 Tensor::<4>::from_data(data, (device, dtype))
             };
-            ((len, d_k, device.clone(), dtype), [table(f64::cos), table(f64::sin)])
+            ((len, d_k, dtype), [table(f64::cos), table(f64::sin)])
         };
-        let serves = |key: &TableKey| key.0 >= len && (key.1, &key.2, key.3) == (d_k, device, dtype);
-        self.tables.get(serves, make).map(|table| match table.dims()[2] == len {
+        let serves = |key: &TableKey| key.0 >= len && (key.1, key.2) == (d_k, dtype);
+        self.tables.get(device, serves, make).map(|table| match table.dims()[2] == len {
             true => table,
             false => table.narrow(2, 0, len),
         })
