@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use burn::tensor::Device;
-use qkv_run::{Existing, RunFolder};
+use qkv_run::{Event, Existing, RunFolder};
 use qkv_train::{
-    AnyModel, Checkpoints, ConfigSource, Ended, Evaluation, EvaluationProgress, Experiment, Next, Observer,
-    Registry, Snapshots, Split, State, StepReport, TrainError, Trained, Trainer, draw,
+    AnyModel, Checkpoints, ConfigSource, Ended, Evaluation, EvaluationProgress, EventLog, Experiment, Next,
+    Observer, Registry, RunInfo, Snapshots, Split, State, StepReport, TrainError, Trained, Trainer, draw,
 };
 use tempfile::tempdir;
 
@@ -189,4 +190,35 @@ fn a_film_that_cannot_be_written_ends_and_the_training_goes_on() {
     assert!(warned[0].0 == 0 && warned[0].1.contains("snapshots"), "{warned:?}");
     let steps: Vec<u64> = run.checkpoints().unwrap().iter().map(|checkpoint| checkpoint.step).collect();
     assert_eq!(steps, [0, 3, 4]);
+}
+
+/// Removes the log after step 2, as a user may.
+struct Remover(PathBuf);
+
+impl<M> Observer<M> for Remover {
+    fn step(&mut self, state: &State<M>, _: &StepReport) -> Result<Next, TrainError> {
+        if state.step == 2 {
+            std::fs::remove_file(&self.0).unwrap();
+        }
+        Ok(Next::Continue)
+    }
+}
+
+#[test]
+fn a_log_that_is_removed_from_under_a_training_comes_back_whole() {
+    let experiment = experiment();
+    let folder = tempdir().unwrap();
+    let run = RunFolder::create(&folder.path().join("run"), "", Existing::Keep).unwrap();
+    let path = run.path().join("metrics.jsonl");
+    let info = RunInfo { task: "reverse".to_owned(), seed: 0, steps: 4, environment: None };
+    let mut log = EventLog::new(run.create_metrics().unwrap(), &run, &info);
+    let mut checkpoints = Checkpoints::new(&run, &experiment.config, &*experiment.task);
+    let mut remover = Remover(path.clone());
+    let trainer = trainer(&experiment).observe(&mut log).observe(&mut remover).observe(&mut checkpoints);
+    trainer.run().unwrap();
+    let steps = run.events().unwrap().into_iter().filter_map(|event| match event {
+        Event::Step(report) => Some(report.step),
+        _ => None,
+    });
+    assert_eq!(steps.collect::<Vec<_>>(), [1, 2, 3, 4]);
 }

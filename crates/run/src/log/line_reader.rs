@@ -45,7 +45,7 @@ pub(crate) struct LineReader<R> {
 
 impl RunFolder {
     /// The lines of the log; `None` where it is missing.
-    pub(crate) fn lines(&self) -> Result<Option<LineReader<Box<dyn Read>>>, RunError> {
+    pub(crate) fn lines(&self) -> Result<Option<LineReader<Box<dyn Read + Send>>>, RunError> {
         let path = self.path.join(METRICS);
         match self.storage.reader(&path) {
             Ok(file) => Ok(Some(LineReader::of(file))),

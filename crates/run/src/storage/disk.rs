@@ -58,7 +58,7 @@ impl Storage for Disk {
         if bytes.len() as u64 > at_most { Err(too_long()) } else { Ok(bytes) }
     }
 
-    fn reader(&self, file: &Path) -> io::Result<Box<dyn Read>> {
+    fn reader(&self, file: &Path) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(open_regular(file, File::options().read(true))?))
     }
 

@@ -43,11 +43,12 @@ pub trait Storage: Debug + Send + Sync {
     /// If it is missing, something else, longer than `at_most` bytes, or cannot be read.
     fn read(&self, file: &Path, at_most: u64) -> io::Result<Vec<u8>>;
 
-    /// The bytes of a regular file, one after the other.
+    /// The bytes of a regular file, one after the other. Where the file stays open, as on a disk, they can be read after
+    /// it has lost its name, and have what was appended meanwhile.
     ///
     /// # Errors
     /// If it is missing, something else, or cannot be read.
-    fn reader(&self, file: &Path) -> io::Result<Box<dyn Read>> {
+    fn reader(&self, file: &Path) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(Cursor::new(self.read(file, u64::MAX)?)))
     }
 
