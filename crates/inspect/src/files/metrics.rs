@@ -42,6 +42,16 @@ impl Metrics {
         }
         metrics
     }
+
+    /// Leaves out what was logged after a step.
+    pub(crate) fn end_with(&mut self, last: u64) {
+        self.losses.retain(|step, _| *step <= last);
+        self.evaluations.retain(|step, _| *step <= last);
+        for values in self.custom.values_mut() {
+            values.retain(|step, _| *step <= last);
+        }
+        self.custom.retain(|_, values| !values.is_empty());
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +70,12 @@ mod tests {
 {"event":"done","step":2,"accuracy":1.0}
 {"event":"step","step":3,"lo"#;
         let metrics = Metrics::of_events(Event::parse_log(text));
+        let mut before = metrics.clone();
+        before.end_with(1);
+        assert_eq!(before.evaluations.keys().collect::<Vec<_>>(), [&1]);
+        assert_eq!((&before.losses, &before.custom), (&metrics.losses, &metrics.custom));
+        before.end_with(0);
+        assert!(before.losses.is_empty() && before.evaluations.is_empty() && before.custom.is_empty());
         assert_eq!((metrics.losses, metrics.parameters), (BTreeMap::from([(1, 2.0)]), Some(3840)));
         let found: Vec<_> = metrics.evaluations.iter().map(|(step, found)| (*step, found.accuracy)).collect();
         assert_eq!(found, [(1, 0.5), (2, 1.0)]);

@@ -101,8 +101,7 @@ impl Film {
         }
         if until.is_some() {
             kept.retain(|step, _| *step <= latest.step);
-            metrics.losses.retain(|step, _| *step <= latest.step);
-            metrics.evaluations.retain(|step, _| *step <= latest.step);
+            metrics.end_with(latest.step);
         }
         let mut unreadable = BTreeMap::new();
         let mut read = |step: u64| frame(step, &kept[&step], run, &config, &metrics, &mut unreadable);

@@ -2,7 +2,7 @@
 const state = { frame: film.frames.length - 1, layer: "", head: 0, probe: 0, gauge: "raw", timer: 0 };
 const layerNames = [...new Set([...film.layers.map((layer) => layer.name), ...film.probes.flatMap((probe) => probe.maps.map((map) => map.layer))])];
 const places = ["heads", "map", "matrices", "circuits", "changes"].map(at);
-const cursor = at("cursor");
+const cursors = document.querySelectorAll("[data-most]");
 let pictures = [];
 const redrawn = [];
 
@@ -28,7 +28,7 @@ function show() {
   const loss = frame.loss === null ? "" : `, loss ${number(frame.loss)}`;
   const accuracy = frame.accuracy === null ? "" : `, accuracy ${percent(frame.accuracy)} when it was last measured`;
   at("said").textContent = `Step ${frame.step}${loss}${accuracy}.`;
-  if (cursor) {
+  for (const cursor of cursors) {
     const [left, right, most] = ["left", "right", "most"].map((key) => Number(cursor.dataset[key]));
     const x = left + ((right - left) * frame.step) / most;
     cursor.setAttribute("x1", x);

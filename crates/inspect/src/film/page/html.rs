@@ -7,6 +7,7 @@ use crate::error::InspectError;
 use crate::files::metrics::Metrics;
 use crate::film::frames::{Film, Frame};
 use crate::film::page::data::PageData;
+use crate::film::page::logged_plot::LoggedPlot;
 use crate::film::page::plot::Plot;
 use crate::heads::composition::Composition;
 use crate::heads::profile::{HeadProfile, profiles};
@@ -34,6 +35,8 @@ struct Page<'a> {
     script: &'static str,
     data: String,
     plot: Option<Plot>,
+    logged: Vec<LoggedPlot>,
+    n_more_logged: usize,
     rows: Vec<Row>,
     figures: [&'static str; 9],
     heads: Vec<HeadRow>,
@@ -73,6 +76,7 @@ impl Film {
     /// # Errors
     /// If the page could not be written down, which only a lack of memory can cause.
     pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
+        let (logged, n_more_logged) = LoggedPlot::all(self, others);
         let page = Page {
             title: &clean_label(&self.title),
             story: self.story().iter().map(|sentence| unbroken(sentence)).collect(),
@@ -81,6 +85,8 @@ impl Film {
             script: SCRIPT,
             data: PageData::new(self, others).json(),
             plot: Plot::new(self, others),
+            logged,
+            n_more_logged,
             rows: self.rows(),
             figures: HeadProfile::FIGURES,
             heads: self.heads(),
@@ -164,6 +170,7 @@ mod tests {
     use super::*;
     use crate::fixtures::{run_folder, tensors};
     use qkv_run::RunFolder;
+    use std::collections::BTreeMap;
     use std::fs;
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -237,6 +244,21 @@ mod tests {
             assert!(both.contains(name), "{name}");
         }
         assert!(both.contains("22.5\u{a0}%") && !both.contains("22.5 %"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_observers_have_logged_has_a_curve_and_a_table() -> Outcome {
+        let mut film = film(&["a", "b"], "one")?;
+        let values = BTreeMap::from([(0, 2.5), (20, 1.5)]);
+        film.metrics.custom.insert(("<b>".to_owned(), "norm".to_owned()), values);
+        let html = film.html(&[])?;
+        let heading = html.find("<h3>&#60;b&#62; logged norm</h3>").ok_or("no heading")?;
+        let section = &html[heading..heading + html[heading..].find("</details>").ok_or("no table")?];
+        for part in ["<svg", "<polyline", ">2.500</text>", ">1.500</text>", "<td>2.500</td>", "role=\"img\""]
+        {
+            assert!(section.contains(part), "{part}: {section}");
+        }
         Ok(())
     }
 

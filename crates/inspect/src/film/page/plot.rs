@@ -6,10 +6,10 @@ use crate::film::frames::Film;
 use crate::number::significant;
 
 /// Points of a curve; more are not told apart on a screen.
-const MAX_POINTS: usize = 1000;
+pub(crate) const MAX_POINTS: usize = 1000;
 
 /// Strokes of the curves of several runs, so that no colour is needed to tell them apart.
-const DASHES: [&str; 6] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
+pub(crate) const DASHES: [&str; 6] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
 
 /// Loss and accuracy as lines.
 pub(crate) struct Plot {
@@ -33,6 +33,22 @@ pub(crate) struct Point {
     pub y: f64,
 }
 
+impl Point {
+    /// Of a step, and of a share of the axis from below.
+    pub(crate) fn new(step: u64, most_step: u64, share: f64) -> Self {
+        Self {
+            x: Plot::LEFT + (Plot::RIGHT - Plot::LEFT) * step as f64 / most_step as f64,
+            y: Plot::BOTTOM - (Plot::BOTTOM - Plot::TOP) * share.clamp(0.0, 1.0),
+        }
+    }
+}
+
+/// The last step of a run of which anything is shown.
+pub(crate) fn last_step(film: &Film) -> u64 {
+    let last = film.metrics.losses.last_key_value().map_or(0, |(step, _)| *step);
+    last.max(film.frames.last().map_or(0, |frame| frame.step))
+}
+
 impl Plot {
     /// The view box, and where the axes stand in it.
     pub const WIDTH: f64 = 720.0;
@@ -47,18 +63,11 @@ impl Plot {
     pub(crate) fn new(film: &Film, others: &[Film]) -> Option<Self> {
         let all: Vec<&Film> = std::iter::once(film).chain(others).collect();
         film.metrics.losses.last_key_value()?;
-        let last_step = |film: &&Film| {
-            let last = film.metrics.losses.last_key_value().map_or(0, |(step, _)| *step);
-            last.max(film.frames.last().map_or(0, |frame| frame.step))
-        };
-        let most_step = all.iter().map(last_step).max().unwrap_or(0).max(1);
+        let most_step = all.iter().map(|film| last_step(film)).max().unwrap_or(0).max(1);
         let finite =
             all.iter().flat_map(|film| film.metrics.losses.values().copied()).filter(|x| x.is_finite());
         let most = finite.fold(0.0f64, f64::max);
-        let point = |step: u64, share: f64| Point {
-            x: Self::LEFT + (Self::RIGHT - Self::LEFT) * step as f64 / most_step as f64,
-            y: Self::BOTTOM - (Self::BOTTOM - Self::TOP) * share.clamp(0.0, 1.0),
-        };
+        let point = |step: u64, share: f64| Point::new(step, most_step, share);
         let scaled = |loss: f64| if most > 0.0 { loss / most } else { 0.0 };
         let curve = |(index, film): (usize, &&Film)| {
             let losses = &film.metrics.losses;
