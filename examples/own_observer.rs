@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The lines `{"event":"custom","name":"weights",…}` stand in `metrics.jsonl` and in what `--json` prints, and the report
-//! has the first and the last of them.
+//! has a curve of them.
 
 use std::process::ExitCode;
 

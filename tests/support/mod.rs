@@ -6,6 +6,8 @@ pub mod backends;
 pub mod differences;
 /// Random cases on every place.
 pub mod drawn_cases;
+/// A task over data that it was given.
+pub mod given;
 /// Attention layers with a prime for every axis.
 pub mod layers;
 /// Gradients by the path of their parameter.

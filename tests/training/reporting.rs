@@ -7,6 +7,8 @@ use qkv_train::{
 };
 use tempfile::tempdir;
 
+use crate::support::backends::device;
+
 use super::observing::{Hooks, Watcher, experiment, trainer};
 
 /// Reports the step after every second one, and keeps what is reported.
@@ -107,15 +109,32 @@ fn an_observer_of_a_registry_is_built_for_the_run_and_its_name_is_taken_once() {
     };
     let registry = Registry::new().observer("even", observer);
     let folder = tempdir().unwrap();
-    for (seed, expected) in [("seed=0", Ok(1)), ("seed=7", Err("no seed but 0, got 7".to_owned()))] {
-        let Experiment { config, task, observers, .. } =
+    for (seed, expected) in [("seed=0", Ok((2, 1, 1))), ("seed=7", Err("no seed but 0, got 7".to_owned()))] {
+        let Experiment { config, task, parts, observers, .. } =
             registry.read(ConfigSource::Task("reverse"), &[seed]).unwrap();
         let run = RunFolder::create(&folder.path().join(seed), &config.to_toml(), Existing::Keep).unwrap();
-        let built = observers.build(&ObservedRun { config: &config, task: &task, folder: &run });
-        assert_eq!(built.map(|all| all.len()).map_err(|error| error.to_string()), expected);
+        run.create_metrics().unwrap();
+        let device = device().autodiff();
+        let observed = ObservedRun {
+            config: &config,
+            task: &task,
+            parts: &parts,
+            folder: &run,
+            device: &device,
+            environment: None,
+            commit: None,
+            goes_on_after: None,
+            notify: &|notice| panic!("{notice:?}"),
+        };
+        let built = observers.build(&observed);
+        let n_own = built.map(|all| (all.recording.len(), all.own.len(), all.saving.len()));
+        assert_eq!(n_own.map_err(|error| error.to_string()), expected);
     }
-    let twice = registry.observer("even", observer);
-    let error = twice.read(ConfigSource::Task("reverse"), &[] as &[&str]).unwrap_err();
-    assert!(error.to_string().contains("observer") && error.to_string().contains("`even`"), "{error}");
-    assert!(error.is_usage());
+    for taken in ["even", "film", "log", "checkpoints"] {
+        let twice = registry.clone().observer(taken, observer);
+        let error = twice.read(ConfigSource::Task("reverse"), &[] as &[&str]).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("observer") && message.contains(&format!("`{taken}`")), "{message}");
+        assert!(error.is_usage());
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use qkv_model::random::Rng;
 use qkv_train::{
-    ConfigSource, Copy, Corpus, Example, Induction, InductionForm, Layout, Max, ModularAddition, Recall,
-    Registry, Reverse, Sort, SortedList, Split, Task, TrainError, draw,
+    ConfigSource, Copy, Example, Induction, InductionForm, Layout, Max, ModularAddition, Recall, Registry,
+    Reverse, Sort, SortedList, Split, Task, TrainError, draw,
 };
+
+use crate::support::given::Given;
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
@@ -214,37 +215,6 @@ fn the_split_of_an_input_never_changes() {
     let found = [0, 1, 2, 3, 4, 5].map(|first| Split::of(&[first, 1, 4]));
     assert_eq!(found, expected);
 }
-
-/// `max` over data that it was given.
-struct Given(Max);
-
-impl Task for Given {
-    fn summary(&self) -> String {
-        self.0.summary()
-    }
-
-    fn vocabulary(&self) -> Vec<String> {
-        self.0.vocabulary()
-    }
-
-    fn seq_len(&self) -> usize {
-        self.0.seq_len()
-    }
-
-    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        self.0.sample(rng)
-    }
-
-    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-        self.0.targets(tokens)
-    }
-
-    fn corpus(&self) -> Option<&dyn Corpus> {
-        Some(self)
-    }
-}
-
-impl Corpus for Given {}
 
 #[test]
 fn the_tokens_of_a_corpus_read_as_their_labels_and_no_sample_is_asked_for() {

@@ -41,9 +41,10 @@
 //!   `find_the_induction_head`.
 //! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
 //!   task.text=FILE`.
-//! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`OwnObservers`] of an
-//!   [`ObservedRun`] by the registry, example `own_observer`; [`EventLog`] ([`RunInfo`], [`Environment`]),
-//!   [`Checkpoints`] and [`Snapshots`] ([`FilmEnd`]) are three.
+//! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`RunObservers`] of an
+//!   [`ObservedRun`] by the registry, example `own_observer`: [`BuiltObservers`], each an [`AnyObserver`], with their
+//!   [`Costs`] and [`Notice`]s; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and [`Snapshots`]
+//!   ([`FilmEnd`]) are the built-in ones.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
 //!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
@@ -77,7 +78,8 @@ pub use qkv_run::{
     Baseline, Better, CustomReport, Difference, Environment, Evaluation, Figure, ProbeLabels, StepReport,
 };
 pub use registry::{
-    ConfigSource, Experiment, ModelConfig, ObservedRun, OwnObservers, Reader, Registry, SameRun,
+    AnyObserver, BuiltObservers, ConfigSource, Experiment, ModelConfig, Notice, ObservedRun, Reader,
+    Registry, RunObservers, SameRun,
 };
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, check_readable, load_checkpoint,
@@ -88,7 +90,7 @@ pub use task::{
     Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, TargetKind, Task, draw,
 };
 pub use training::{
-    Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, CrossEntropy, Ended, Gradient,
+    Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, Costs, CrossEntropy, Ended, Gradient,
     InverseSquareRoot, LabelSmoothing, Linear, Lion, Loss, LossInputs, LossValue, MeanSquaredError,
     ModuleUpdate, Muon, Next, Observer, Optimizer, OptimizerState, ParameterInfo, ParameterKind, Parts,
     PartsCatalog, Prediction, Roles, Schedule, Sgd, State, StateTensor, StateTensors, StepOutcome, Trained,

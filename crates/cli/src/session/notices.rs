@@ -1,19 +1,46 @@
 //! What a training reports beside its output, on standard error.
 
+use std::cell::RefCell;
+
 use qkv_inspect::counted;
-use qkv_run::{RunError, SetAside};
-use qkv_train::FilmEnd;
+use qkv_run::SetAside;
+use qkv_train::{FilmEnd, Notice};
 
 use crate::output::stdout::print_error;
+use crate::session::outcome::Output;
 
-/// A film that is not whole.
-pub fn print_film_end(FilmEnd { step, reason }: &FilmEnd) {
-    print_error(&format!("warning: the film ends before step {step}, and the training goes on: {reason}"));
+/// What goes wrong in a training that goes on. The live view has the whole screen, and leaves no room for it before its
+/// end.
+pub struct Notices {
+    waiting: Option<RefCell<Vec<String>>>,
 }
 
-/// More checkpoints than were to be kept.
-pub fn print_unpruned(reason: &RunError) {
-    print_error(&format!("warning: an older checkpoint stays, and the training goes on: {reason}"));
+impl Notices {
+    pub fn new(output: Output) -> Self {
+        Self { waiting: (output == Output::Live).then(RefCell::default) }
+    }
+
+    /// Prints it, or keeps it for the end of the live view.
+    pub fn notify(&self, notice: &Notice<'_>) {
+        let sentence = match notice {
+            Notice::FilmEnded(FilmEnd { step, reason }) => {
+                format!("warning: the film ends before step {step}, and the training goes on: {reason}")
+            }
+            Notice::OlderCheckpointStays(reason) => {
+                format!("warning: an older checkpoint stays, and the training goes on: {reason}")
+            }
+        };
+        match &self.waiting {
+            Some(waiting) => waiting.borrow_mut().push(sentence),
+            None => print_error(&sentence),
+        }
+    }
+
+    /// Prints what was kept.
+    pub fn leave_the_screen(&self) {
+        let waiting = self.waiting.as_ref().map_or(Vec::new(), RefCell::take);
+        waiting.iter().for_each(|sentence| print_error(sentence));
+    }
 }
 
 /// What lies after the step from which a run goes on.

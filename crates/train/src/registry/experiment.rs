@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use qkv_model::Init;
 
 use super::read::with_table;
-use super::{BuildModel, OwnObservers, Sizes};
+use super::{BuildModel, RunObservers, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::measure::examples_at_once;
@@ -26,7 +26,7 @@ pub struct Experiment {
     /// What it is trained with, the names of the config being found.
     pub parts: Parts,
     /// What watches it, of the registry.
-    pub observers: OwnObservers,
+    pub observers: RunObservers,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,
 }

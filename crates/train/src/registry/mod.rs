@@ -6,17 +6,17 @@
 mod experiment;
 mod keys;
 mod model_parts;
+mod observers;
 mod of_run;
 mod optimizer_name;
-mod own_observers;
 mod parts;
 mod read;
 mod schedule_name;
 mod transformer;
 
 pub use experiment::Experiment;
+pub use observers::{AnyObserver, BuiltObservers, Notice, ObservedRun, RunObservers};
 pub use of_run::SameRun;
-pub use own_observers::{ObservedRun, OwnObservers};
 pub use read::{ConfigSource, Reader};
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ use crate::task::{
     CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
 };
 use crate::training::PartsCatalog;
-use own_observers::BuildObserver;
+use observers::NamedObserver;
 
 /// Everything that a config can name. [`Registry::new`] has the built-in things; what you add works with every command
 /// that they work with: `qkv::run` of the command line's crate takes a registry.
@@ -47,7 +47,7 @@ pub struct Registry {
     defaults: BTreeMap<String, String>,
     models: Named<FitModel>,
     parts: PartsCatalog,
-    observers: Named<BuildObserver>,
+    observers: Named<NamedObserver>,
 }
 
 type BuildTask = dyn Fn() -> Result<Arc<dyn Task>, TrainError>;
@@ -116,6 +116,7 @@ impl Registry {
             observers: Named::new("observer"),
         };
         empty
+            .built_in_observers()
             .model::<TransformerConfig>(TRANSFORMER)
             .task("chars", include_str!("../../configs/chars.toml"), CharsConfig::load)
             .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))

@@ -102,7 +102,7 @@ impl Reader<'_> {
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
         let fitted = fitted.map_err(|error| with_table(error, &choice))?;
         config.model = fitted.choice;
-        let observers = self.registry.own_observers()?;
+        let observers = self.registry.run_observers()?;
         Ok(Experiment { config, task, parts, observers, build_model: fitted.build, sizes: fitted.sizes })
     }
 }

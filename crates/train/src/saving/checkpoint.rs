@@ -24,7 +24,7 @@ use crate::config::ADAM_W;
 use crate::error::{Quantity, TrainError};
 use crate::model::Model;
 use crate::task::Task;
-use crate::training::{Next, NotFinite, Observer, Optimizer, OptimizerState, Roles, State};
+use crate::training::{Costs, Next, NotFinite, Observer, Optimizer, OptimizerState, Roles, State};
 
 /// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
 ///
@@ -167,7 +167,7 @@ fn optimizer_of(config: &Table) -> Option<&str> {
 }
 
 /// Saves a checkpoint into the run folder whenever one is due.
-pub struct Checkpoints {
+pub struct Checkpoints<'a> {
     run: RunFolder,
     description: Description,
     /// How many of the newest stay; `None` for all.
@@ -177,12 +177,12 @@ pub struct Checkpoints {
     /// The last evaluation, and its step.
     evaluated: Option<(u64, Evaluation)>,
     /// Called with what keeps an older checkpoint from being removed, once for each message.
-    warn: Box<dyn FnMut(&RunError)>,
+    warn: Box<dyn FnMut(&RunError) + 'a>,
     warned: BTreeMap<String, RunError>,
     seconds: f64,
 }
 
-impl Checkpoints {
+impl<'a> Checkpoints<'a> {
     /// `config` is written beside the weights, as `config.json`, together with the task's vocabulary.
     pub fn new(run: &RunFolder, config: &impl Serialize, task: &dyn Task) -> Self {
         let description = description(config, task);
@@ -210,7 +210,7 @@ impl Checkpoints {
     }
 
     /// Calls `warn` where an older checkpoint cannot be removed; it stays, and the training goes on.
-    pub fn when_an_older_one_stays(self, warn: impl FnMut(&RunError) + 'static) -> Self {
+    pub fn when_an_older_one_stays(self, warn: impl FnMut(&RunError) + 'a) -> Self {
         Self { warn: Box::new(warn), ..self }
     }
 
@@ -237,7 +237,7 @@ pub(super) fn description(config: &impl Serialize, task: &dyn Task) -> Descripti
     Description::new(config, task.vocabulary().to_vec())
 }
 
-impl<M: Module> Observer<M> for Checkpoints {
+impl<M: Module> Observer<M> for Checkpoints<'_> {
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
         self.evaluated = Some((state.step, evaluation.clone()));
         Ok(())
@@ -272,6 +272,10 @@ impl<M: Module> Observer<M> for Checkpoints {
         }
         self.seconds += started.elapsed().as_secs_f64();
         Ok(Next::Continue)
+    }
+
+    fn add_costs(&self, costs: &mut Costs) {
+        costs.checkpoint_seconds = self.seconds;
     }
 }
 

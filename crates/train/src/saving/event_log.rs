@@ -7,7 +7,7 @@ use burn::module::Module;
 use qkv_run::{CustomReport, Environment, EvaluatedOn, Evaluation, Event, RunFolder, StepReport};
 
 use crate::error::TrainError;
-use crate::training::{Next, Observer, State};
+use crate::training::{Ended, Next, Observer, State};
 
 /// Writes every event of a run to a file or to the terminal.
 pub struct EventLog<W> {
@@ -110,5 +110,10 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
             self.report_saved(state.step)?;
         }
         Ok(Next::Continue)
+    }
+
+    /// A run that was stopped is not at its end.
+    fn done(&mut self, ended: &Ended, event: &Event) -> Result<(), TrainError> {
+        if *ended == Ended::Stopped { Ok(()) } else { self.write(event) }
     }
 }

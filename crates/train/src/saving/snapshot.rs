@@ -17,7 +17,7 @@ use crate::error::TrainError;
 use crate::measure::Probe;
 use crate::model::Model;
 use crate::task::{Example, Task};
-use crate::training::{Next, Observer, State};
+use crate::training::{Costs, Next, Observer, State};
 
 /// Values of the projections, of the tables, or of the maps: 1 MiB each. What is more is kept with checkpoints only, so
 /// that the film of a run stays small beside the run.
@@ -160,6 +160,11 @@ impl<M: Model + Module> Observer<M> for Snapshots<'_> {
             return Ok(());
         }
         self.timed(|this| this.take(state, 1))
+    }
+
+    fn add_costs(&self, costs: &mut Costs) {
+        costs.film_ended_at = self.end().map(|end| end.step);
+        costs.snapshot_seconds = self.seconds;
     }
 }
 

@@ -22,7 +22,7 @@ pub use clip::{clip_factor, global_norm};
 pub(crate) use finite::NotFinite;
 pub use loss::{CrossEntropy, LabelSmoothing, Loss, LossInputs, LossValue, MeanSquaredError, Prediction};
 pub(crate) use loss::{logits, logits_of};
-pub use observer::{Next, Observer, State};
+pub use observer::{Costs, Next, Observer, State};
 pub use optimizer::{
     Adam, AdamW, AdjustLr, Gradient, Lion, ModuleUpdate, Muon, Optimizer, OptimizerState, ParameterInfo,
     ParameterKind, Roles, Sgd, StateTensor, StateTensors, Update, Updated,

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use burn::optim::GradientsParams;
-use qkv_run::{CustomReport, Evaluation, StepReport};
+use qkv_run::{CustomReport, Evaluation, Event, StepReport};
 
 use super::optimizer::OptimizerState;
+use super::trainer::Ended;
 use crate::error::TrainError;
 use crate::measure::EvaluationProgress;
 
@@ -120,4 +121,23 @@ pub trait Observer<M> {
     fn end(&mut self, state: &State<M>) -> Result<(), TrainError> {
         Ok(())
     }
+
+    /// What it has cost the run, for the last line of its log; asked once the run has its final figures.
+    fn add_costs(&self, costs: &mut Costs) {}
+
+    /// When a run of the command line has its final figures: `event` is the [`Event::Done`] of it.
+    fn done(&mut self, ended: &Ended, event: &Event) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+/// What observers have cost a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Costs {
+    /// Step of the first frame of the film that could not be written.
+    pub film_ended_at: Option<u64>,
+    /// Time that went into the film.
+    pub snapshot_seconds: f64,
+    /// Time that went into checkpoints.
+    pub checkpoint_seconds: f64,
 }

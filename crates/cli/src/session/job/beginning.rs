@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::Result;
-use qkv_run::{Checkpoint, EvaluatedOn, Event, Log, RunFolder};
-use qkv_train::{AnyModel, EventLog, RunInfo, State, Trainer};
+use qkv_run::{Checkpoint, EvaluatedOn, Event, RunFolder};
+use qkv_train::{AnyModel, State, Trainer};
 
 use super::Job;
 use super::loading::newest_whole;
@@ -12,10 +12,11 @@ use crate::output::stdout::{Stdout, print_error};
 use crate::session::notices::print_set_aside;
 use crate::session::outcome::Output;
 
-/// A training before its first step.
+/// A training before its first step; the log of its run is open.
 pub struct Beginning<'a> {
     pub trainer: Trainer<'a, AnyModel>,
-    pub log: EventLog<Log>,
+    /// The step of the checkpoint after which the run goes on.
+    pub goes_on_after: Option<u64>,
 }
 
 impl Job {
@@ -33,12 +34,12 @@ impl Job {
         let beginning = match loaded {
             Some(state) => self.go_on(folder, state, trainer)?,
             None => {
-                let log = EventLog::new(folder.create_metrics()?, folder, &self.info());
+                folder.create_metrics()?;
                 let trainer = match &self.first_state {
                     Some(state) => trainer.begin_with(state.clone()),
                     None => trainer,
                 };
-                Beginning { trainer, log }
+                Beginning { trainer, goes_on_after: None }
             }
         };
         if let Some(step) = first_step.filter(|_| output.is_text()) {
@@ -57,20 +58,13 @@ impl Job {
         self.warn_of_changes(&events);
         let rewound = folder.rewind(step)?;
         print_set_aside(&rewound.set_aside, step);
-        let log = EventLog::new(rewound.log, folder, &self.info()).going_on_after(step, &events)?;
         let is_logged = events.iter().any(|event| {
             matches!(event, Event::Eval { split: EvaluatedOn::Validation, step: at, .. } if *at == step)
         });
         // A process may have died between the two.
         let is_evaluated = is_logged && folder.checkpoint(step).description()?.evaluation.is_some();
         let trainer = if is_evaluated { trainer.resume(state) } else { trainer.resume_unevaluated(state) };
-        Ok(Beginning { trainer, log })
-    }
-
-    /// What the first event of every log has.
-    pub(super) fn info(&self) -> RunInfo {
-        let (task, environment) = (self.config.task.name.clone(), Some(self.environment.clone()));
-        RunInfo { task, seed: self.config.seed, steps: self.config.train.steps, environment }
+        Ok(Beginning { trainer, goes_on_after: Some(step) })
     }
 
     /// A run that goes on elsewhere may get other bytes.

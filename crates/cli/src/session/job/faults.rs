@@ -5,6 +5,8 @@
 
 #[path = "../../../../run/tests/proofs/support/faulty.rs"]
 mod faulty;
+#[path = "../../../../../tests/support/given.rs"]
+mod given;
 #[path = "../../../../run/tests/proofs/support/image.rs"]
 mod image;
 #[path = "../../../../run/tests/proofs/support/random.rs"]
@@ -15,13 +17,12 @@ mod simulated;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use burn::tensor::Device;
-use qkv_model::random::Rng;
 use qkv_run::{Event, Existing, RunError, RunFolder, Storage};
-use qkv_train::{ConfigSource, Example, HeldOutLists, Registry, Reverse, Split, Task, TrainError};
+use qkv_train::{AnyModel, ConfigSource, Ended, Observer, Registry, Reverse, TrainError};
 use serde_json::Value;
 
 use super::Job;
@@ -29,6 +30,7 @@ use crate::session::environment::Machine;
 use crate::session::interrupt::Interrupt;
 use crate::session::outcome::Output;
 use faulty::{Fault, Faulty};
+use given::Given;
 use image::Left;
 use simulated::Simulated;
 
@@ -42,47 +44,15 @@ const DEFAULTS: &str = "task.seq_len = 3\ntask.n_symbols = 3\nmodel.d_model = 4\
 /// The steps of the frames.
 const FILM: [u64; 5] = [0, 2, 3, 4, 6];
 
-/// A task with so few held-out examples that the final evaluation takes no time.
-struct Few(Reverse);
-
-impl Task for Few {
-    fn summary(&self) -> String {
-        self.0.summary()
-    }
-
-    fn vocabulary(&self) -> Vec<String> {
-        self.0.vocabulary()
-    }
-
-    fn seq_len(&self) -> usize {
-        self.0.seq_len()
-    }
-
-    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        self.0.sample(rng)
-    }
-
-    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
-        self.0.targets(tokens)
-    }
-
-    fn held_out_lists(&self) -> Option<&dyn HeldOutLists> {
-        Some(self)
-    }
-}
-
-impl HeldOutLists for Few {
-    fn n_held_out(&self, _: Split) -> u64 {
-        5
-    }
-
-    fn held_out(&self, _: Split, index: u64) -> Example {
-        Example::new(self, vec![0, index as u32 % 3, index as u32 / 3])
-    }
+fn registry() -> Registry {
+    Registry::new().task("few", DEFAULTS, |task: &Reverse| Ok(Given(task.clone())))
 }
 
 fn job() -> Job {
-    let registry = Registry::new().task("few", DEFAULTS, |task: &Reverse| Ok(Few(task.clone())));
+    job_of(&registry())
+}
+
+fn job_of(registry: &Registry) -> Job {
     let experiment = registry.read(ConfigSource::Task("few"), &[] as &[&str]).unwrap();
     let machine = Machine { device: Device::flex(), name: "flex".to_owned() };
     Job::prepare(&experiment, &machine, None).unwrap()
@@ -260,4 +230,32 @@ fn a_training_that_dies_in_any_operation_loses_no_checkpoint() {
         }
         assert!(n_operations > 100, "{name}: {n_operations} operations are too few for a training");
     }
+}
+
+/// Hears of the end of runs.
+struct Ears(Arc<Mutex<Vec<(Ended, Event)>>>);
+
+impl Observer<AnyModel> for Ears {
+    fn done(&mut self, ended: &Ended, event: &Event) -> Result<(), TrainError> {
+        self.0.lock().unwrap().push((ended.clone(), event.clone()));
+        Ok(())
+    }
+}
+
+#[test]
+fn an_observer_of_a_registry_hears_of_the_end_that_the_log_has() {
+    let ends = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&ends);
+    let registry = registry().observer("ears", move |_| Ok(Ears(Arc::clone(&heard))));
+    let disk: Arc<dyn Storage> = Arc::new(Simulated::default());
+    train(&job_of(&registry).stop_after(Some(3)), &disk).unwrap();
+    let run = RunFolder::open_on(Arc::clone(&disk), Path::new(RUN)).unwrap();
+    assert_eq!(run.done().unwrap(), None);
+    train(&job_of(&registry), &disk).unwrap();
+    let ends = ends.lock().unwrap();
+    let [(Ended::Stopped, Event::Done { step: 3, .. }), (Ended::Finished, end)] = &ends[..] else {
+        panic!("{ends:?}");
+    };
+    assert_eq!(run.done().unwrap().as_ref(), Some(end));
+    assert!(matches!(end, Event::Done { step: 6, checkpoint_seconds, .. } if *checkpoint_seconds > 0.0));
 }

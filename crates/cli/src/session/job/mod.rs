@@ -20,14 +20,15 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, OwnObservers, Parts, State, Task, TrainError, Trained, Trainer,
-    check_readable, load_checkpoint,
+    AnyModel, Config, Ended, Experiment, Notice, ObservedRun, Parts, RunObservers, State, Task, TrainError,
+    Trained, Trainer, check_readable, load_checkpoint,
 };
 
 use crate::exit;
-use crate::session::environment::Machine;
+use crate::session::environment::{COMMIT, Machine};
 use crate::session::interrupt::Interrupt;
 use crate::session::memory;
+use crate::session::notices::Notices;
 use crate::session::outcome::{Outcome, Output};
 use beginning::Beginning;
 use watchers::Watchers;
@@ -37,7 +38,7 @@ pub struct Job {
     pub config: Config,
     pub task: Arc<dyn Task>,
     parts: Parts,
-    observers: OwnObservers,
+    observers: RunObservers,
     /// With its initial weights.
     pub model: AnyModel,
     /// What a run without checkpoints begins with, unless it is that model at step 0.
@@ -89,6 +90,18 @@ impl Job {
         load_checkpoint(checkpoint, self.model.clone(), &*self.parts.optimizer, &self.device)
     }
 
+    /// What its observers see of the run before it is trained.
+    fn observed<'a>(
+        &'a self,
+        folder: &'a RunFolder,
+        goes_on_after: Option<u64>,
+        notify: &'a dyn Fn(&Notice<'_>),
+    ) -> ObservedRun<'a> {
+        let Self { config, task, parts, device, environment, .. } = self;
+        let (environment, commit) = (Some(environment), COMMIT);
+        ObservedRun { config, task, parts, folder, device, environment, commit, goes_on_after, notify }
+    }
+
     /// Trains in `folder`, from the best of these checkpoints that is whole.
     pub fn run(
         &self,
@@ -98,12 +111,15 @@ impl Job {
         interrupt: &mut Interrupt,
     ) -> Result<Outcome> {
         let started = Instant::now();
-        let Beginning { trainer, log } = self.begin(folder, from, output)?;
-        let mut watchers = Watchers::new(self, folder, log, output, interrupt)?;
+        let Beginning { trainer, goes_on_after } = self.begin(folder, from, output)?;
+        let notices = Notices::new(output);
+        let notify = |notice: &Notice<'_>| notices.notify(notice);
+        let observed = self.observed(folder, goes_on_after, &notify);
+        let mut watchers = Watchers::new(self, &observed, output, interrupt)?;
         let trained = watchers.train(trainer, interrupt);
         let Trained { state, ended } =
             trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr))?;
-        watchers.leave_the_screen();
+        notices.leave_the_screen();
         let figures = match (&ended, interrupt.go_on()) {
             (Ended::Stopped, ControlFlow::Break(())) => ControlFlow::Break(()),
             _ => self.figures(&state.model.valid(), output, interrupt)?,
