@@ -117,11 +117,12 @@ fn each_step_follows_from_the_one_before() {
                     softmax,
                     weights,
                     context,
+                    changed,
                 } = layer.trace(x.clone(), &mask, query, head);
                 // Neither normed nor turned: compared as they are.
                 assert_eq!(values(&compared_q), values(&q));
                 assert_eq!(values(&compared_k), values(&k));
-                // No hook changed anything.
+                assert_eq!(changed, []);
                 assert_eq!(values(&hooked), values(&scaled));
                 assert_eq!(values(&softmax), values(&weights));
                 assert_eq!(values(&x_i), values(&x.clone().narrow(0, query, 1)));

@@ -94,16 +94,26 @@ pub(crate) fn call_hook(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tens
 /// What a pass of the reference implementation computes: the stages of a hook, and what a trace has between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum TraceStep {
+    /// What is computed of a stage, before hooks.
+    Computed(Stage),
+    /// What the layer continues with.
     Stage(Stage),
     /// Queries after QK-norm, rotation and what the score prepares.
     ComparedQueries,
     /// Keys after the same.
     ComparedKeys,
+    /// Before scaling.
     Scores,
-    Scaled,
     Masked,
-    /// What the softmax gives, before hooks.
-    Softmax,
+}
+
+/// Receives the result of each step, and returns what the pass continues with.
+pub(super) type Tap<'a> = dyn FnMut(TraceStep, Tensor<4>) -> Tensor<4> + 'a;
+
+/// Shows a stage to `tap`.
+pub(super) fn tap_stage(tap: &mut Tap<'_>, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+    let x = tap(TraceStep::Computed(stage), x);
+    tap(TraceStep::Stage(stage), x)
 }
 
 impl SelfAttention {

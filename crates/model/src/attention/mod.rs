@@ -40,7 +40,7 @@ pub use trace::{Query, Trace};
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use heads::{join_heads, split_heads};
-use hook::TraceStep;
+use hook::{Tap, TraceStep, tap_stage};
 
 use crate::dropout::Dropout;
 use crate::fused::all_finite;
@@ -238,17 +238,11 @@ impl SelfAttention {
 
     /// [`forward`](Self::forward) by the reference implementation. Calls `tap` with the result of each step and
     /// continues with what it returns.
-    fn reference(
-        &self,
-        x: Tensor<3>,
-        mask: &Mask,
-        mode: Mode,
-        tap: &mut dyn FnMut(TraceStep, Tensor<4>) -> Tensor<4>,
-    ) -> Tensor<3> {
+    fn reference(&self, x: Tensor<3>, mask: &Mask, mode: Mode, tap: &mut Tap<'_>) -> Tensor<3> {
         let [q, k, v] = self.project(mask.clear_padding(x));
-        let q = tap(TraceStep::Stage(Stage::Queries), q);
-        let k = tap(TraceStep::Stage(Stage::Keys), k);
-        let v = tap(TraceStep::Stage(Stage::Values), v);
+        let q = tap_stage(tap, Stage::Queries, q);
+        let k = tap_stage(tap, Stage::Keys, k);
+        let v = tap_stage(tap, Stage::Values, v);
         let [q, k] = self.norm_and_rotate(q, k);
         self.project_out(self.spec(mode).reference(q, k, v, mask, tap))
     }

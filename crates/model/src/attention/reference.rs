@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, assert_shape, einsum};
 
 use super::checks::check_q_k_v;
 use super::heads::for_every_head;
-use super::hook::{Stage, TraceStep};
+use super::hook::{Stage, Tap, TraceStep, tap_stage};
 use super::mask::Mask;
 use super::score::{Comparison, dot};
 use super::softmax::softmax;
@@ -72,20 +72,20 @@ impl AttentionSpec<'_> {
         k: Tensor<4>,
         v: Tensor<4>,
         mask: &Mask,
-        tap: &mut dyn FnMut(TraceStep, Tensor<4>) -> Tensor<4>,
+        tap: &mut Tap<'_>,
     ) -> Tensor<4> {
         check_q_k_v(&q, &k, &v);
         let shape = scores_shape(&q, &k);
         if shape.contains(&0) {
             let place = (&q.device(), q.dtype());
-            tap(TraceStep::Stage(Stage::Scores), Tensor::zeros(shape, place));
-            tap(TraceStep::Stage(Stage::Weights), Tensor::zeros(shape, place));
+            tap_stage(tap, Stage::Scores, Tensor::zeros(shape, place));
+            tap_stage(tap, Stage::Weights, Tensor::zeros(shape, place));
             let [batch, heads, q_len, _] = shape;
             let context = match self.fused(&q, shape, q.dims()[3], mask) {
                 Some(fused) => fused.context_of_heads(q, k, v),
                 None => Tensor::zeros([batch, heads, q_len, v.dims()[3]], place),
             };
-            return tap(TraceStep::Stage(Stage::Context), context);
+            return tap_stage(tap, Stage::Context, context);
         }
         let d_k = q.dims()[3];
         let finite = finite_keys_values(&q, k, v, mask);
@@ -93,13 +93,11 @@ impl AttentionSpec<'_> {
         let q = tap(TraceStep::ComparedQueries, q);
         let k = tap(TraceStep::ComparedKeys, k);
         let scores = tap(TraceStep::Scores, self.scores(q, k));
-        let scaled = tap(TraceStep::Scaled, self.scaled(scores, d_k));
-        let scaled = tap(TraceStep::Stage(Stage::Scores), scaled);
+        let scaled = tap_stage(tap, Stage::Scores, self.scaled(scores, d_k));
         let masked = tap(TraceStep::Masked, self.masked(scaled, mask));
-        let weights = tap(TraceStep::Softmax, finite.restore_nan(self.softmax(masked, mask)));
-        let weights = tap(TraceStep::Stage(Stage::Weights), weights);
+        let weights = tap_stage(tap, Stage::Weights, finite.restore_nan(self.softmax(masked, mask)));
         let context = weighted_sum(dropout::apply(weights, self.dropout), finite.v.clone());
-        tap(TraceStep::Stage(Stage::Context), finite.restore_nan(context))
+        tap_stage(tap, Stage::Context, finite.restore_nan(context))
     }
 }
 

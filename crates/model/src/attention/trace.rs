@@ -56,8 +56,10 @@ pub struct Trace {
     pub softmax: Tensor<1>,
     /// The attention weights, `[seq_len]`: after the softmax, and what a hook made of them.
     pub weights: Tensor<1>,
-    /// The values mixed by the weights, `[d_v]`; before W_O.
+    /// The values mixed by the weights, and what a hook made of that, `[d_v]`; before W_O.
     pub context: Tensor<1>,
+    /// The stages at which a hook changed any of these numbers, in the order of computation.
+    pub changed: Vec<Stage>,
 }
 
 impl SelfAttention {
@@ -97,24 +99,50 @@ impl SelfAttention {
             x.slice([0..1, head..head + 1]).squeeze_dims::<2>(&[0, 1])
         };
         let of_query = |x: Tensor<2>| x.slice(query..query + 1).squeeze_dim::<1>(0);
+        let compared_q = of_query(at_head(TraceStep::ComparedQueries, head));
+        let compared_k = at_head(TraceStep::ComparedKeys, kv_head);
+        let scores = of_query(at_head(TraceStep::Scores, head));
+        let masked = of_query(at_head(TraceStep::Masked, head));
+        let mut changed = Vec::new();
+        // Before and after the hook.
+        let mut at_stage = |stage| {
+            let (head, rows) = match stage {
+                Stage::Keys | Stage::Values => (kv_head, 0..seq_len),
+                _ => (head, query..query + 1),
+            };
+            let steps = [TraceStep::Computed(stage), TraceStep::Stage(stage)];
+            let [before, after] = steps.map(|step| at_head(step, head).slice(rows.clone()));
+            if before.to_data().as_bytes() != after.to_data().as_bytes() {
+                changed.push(stage);
+            }
+            [before, after]
+        };
+        let [_, q] = at_stage(Stage::Queries);
+        let [_, k] = at_stage(Stage::Keys);
+        let [_, v] = at_stage(Stage::Values);
+        let [scaled, hooked] = at_stage(Stage::Scores);
+        let [softmax, weights] = at_stage(Stage::Weights);
+        let [_, context] = at_stage(Stage::Context);
+        let row = |x: Tensor<2>| x.squeeze_dim::<1>(0);
         Trace {
             x: of_query(x),
             w_q: self.w_q(head),
             w_k: self.w_k(head),
             w_v: self.w_v(head),
-            q: of_query(at_head(TraceStep::Stage(Stage::Queries), head)),
-            k: at_head(TraceStep::Stage(Stage::Keys), kv_head),
-            v: at_head(TraceStep::Stage(Stage::Values), kv_head),
-            compared_q: of_query(at_head(TraceStep::ComparedQueries, head)),
-            compared_k: at_head(TraceStep::ComparedKeys, kv_head),
-            scores: of_query(at_head(TraceStep::Scores, head)),
+            q: row(q),
+            k,
+            v,
+            compared_q,
+            compared_k,
+            scores,
             scale: self.score.scale(self.d_k),
-            scaled: of_query(at_head(TraceStep::Scaled, head)),
-            hooked: of_query(at_head(TraceStep::Stage(Stage::Scores), head)),
-            masked: of_query(at_head(TraceStep::Masked, head)),
-            softmax: of_query(at_head(TraceStep::Softmax, head)),
-            weights: of_query(at_head(TraceStep::Stage(Stage::Weights), head)),
-            context: of_query(at_head(TraceStep::Stage(Stage::Context), head)),
+            scaled: row(scaled),
+            hooked: row(hooked),
+            masked,
+            softmax: row(softmax),
+            weights: row(weights),
+            context: row(context),
+            changed,
         }
     }
 }

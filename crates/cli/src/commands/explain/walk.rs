@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use qkv_model::Trace;
+use qkv_model::{Stage, Trace};
 use qkv_train::Probe;
 
 use crate::output::format::{matrix, shape, values, vector};
@@ -37,10 +37,12 @@ impl Walk {
         let norm = if self.is_normed { ", after the norm" } else { "" };
         writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
         step(out, "W_Q", &matrix_of(d_k), "")?;
-        step(out, &format!("q_{i} = x_{i} W_Q{}", bias("Q")), &shape(&[1, d_k]), &vector(&trace.q))?;
+        let made = format!("q_{i} = x_{i} W_Q{}{}", bias("Q"), self.changed(Stage::Queries));
+        step(out, &made, &shape(&[1, d_k]), &vector(&trace.q))?;
         writeln!(out)?;
         step(out, "W_K", &matrix_of(d_k), "")?;
-        step(out, &format!("k_j = x_j W_K{}", bias("K")), &shape(&[seq_len, d_k]), "")?;
+        let made = format!("k_j = x_j W_K{}{}", bias("K"), self.changed(Stage::Keys));
+        step(out, &made, &shape(&[seq_len, d_k]), "")?;
         matrix(out, "k", &probe.labels.tokens, &trace.k)?;
         if !is_compared_as_made(trace) {
             let how = "as compared: normed or turned by its position";
@@ -51,11 +53,18 @@ impl Walk {
         self.scores(out)?;
         writeln!(out)?;
         step(out, "W_V", &matrix_of(d_v), "")?;
-        step(out, &format!("v_j = x_j W_V{}", bias("V")), &shape(&[seq_len, d_v]), "")?;
+        let made = format!("v_j = x_j W_V{}{}", bias("V"), self.changed(Stage::Values));
+        step(out, &made, &shape(&[seq_len, d_v]), "")?;
         matrix(out, "v", &probe.labels.tokens, &trace.v)?;
         writeln!(out)?;
-        step(out, &format!("context_{i} = Σ_j weight_j v_j"), &shape(&[1, d_v]), &vector(&trace.context))?;
+        let mixed = format!("context_{i} = Σ_j weight_j v_j{}", self.changed(Stage::Context));
+        step(out, &mixed, &shape(&[1, d_v]), &vector(&trace.context))?;
         self.verdict(out)
+    }
+
+    /// What comes after the formula of a stage.
+    fn changed(&self, stage: Stage) -> &'static str {
+        if self.trace.changed.contains(&stage) { ", then changed by the model" } else { "" }
     }
 
     /// Score, scaled score and weight of every key; a hidden key is marked.
@@ -66,8 +75,7 @@ impl Walk {
         let shape = &shape(&[1, scores.len()]);
         let has_bias = has_bias(trace);
         let capped = if is_capped(trace) { ", then capped" } else { "" };
-        let is_hooked = differ(&values(&trace.hooked), &scaled);
-        let hooked = if is_hooked { ", then changed by the model" } else { "" };
+        let hooked = self.changed(Stage::Scores);
         let sum: f64 = values(&trace.softmax).iter().sum();
         // Rounding of single precision; a row without visible keys sums to zero.
         let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
@@ -77,11 +85,12 @@ impl Walk {
             step(out, "biased   + what the position adds", shape, "")?;
         }
         step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
-        if differ(&values(&trace.softmax), &weights) {
+        if trace.changed.contains(&Stage::Weights) {
             let sum: f64 = weights.iter().sum();
             step(out, "         then changed by the model", shape, &format!("sum {sum:.6}"))?;
         }
 
+        let is_hooked = !hooked.is_empty();
         let heading = match (has_bias, is_hooked) {
             (true, _) => "     biased",
             (false, true) => "    changed",
@@ -126,11 +135,6 @@ fn step(out: &mut impl Write, name: &str, shape: &str, rest: &str) -> io::Result
 /// Whether queries and keys are compared as W_Q and W_K made them.
 fn is_compared_as_made(trace: &Trace) -> bool {
     values(&trace.q) == values(&trace.compared_q) && values(&trace.k) == values(&trace.compared_k)
-}
-
-/// Whether a hook made other numbers of them; NaN is the same as NaN.
-fn differ(before: &[f64], after: &[f64]) -> bool {
-    before.iter().zip(after).any(|(before, after)| before.to_bits() != after.to_bits())
 }
 
 /// Whether the scaled scores are not just the scores times the scale.
