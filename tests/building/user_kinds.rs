@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Int, Tensor, einsum};
 use qkv_model::{
     AnyPositions, Catalog, Choice, Embedding, EmbeddingsConfig, HeadShape, Init, Mask, Mode, ModelError,
-    NoSettings, Place, Positions, SelfAttentionConfig, Training, Transformer, parameters,
+    NoSettings, Place, Positions, SelfAttentionConfig, Training, Transformer, TransformerConfig, parameters,
 };
 use qkv_train::{
     Ablation, ConfigSource, Examples, Experiment, Model, ModelConfig, Query, Registry, Split, Task,
@@ -167,6 +167,65 @@ fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
             )
         });
     assert_eq!(refused.map(|error| error.to_string()), sentences);
+}
+
+/// A transformer under a name of the user's own.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct MineConfig(TransformerConfig);
+
+impl ModelConfig for MineConfig {
+    type Model = Transformer;
+
+    fn fit(self, task: &dyn Task, batch_size: usize, catalog: &Catalog) -> Result<Self, TrainError> {
+        Ok(Self(self.0.fit(task, batch_size, catalog)?))
+    }
+
+    fn build(&self, task: &dyn Task, init: &Init, catalog: &Catalog) -> Result<Transformer, TrainError> {
+        self.0.build(task, init, catalog)
+    }
+}
+
+#[test]
+fn a_model_of_ones_own_has_the_settings_of_the_task_that_it_can_have_and_lacks_the_others_by_name() {
+    let registry = Registry::new().model::<FixedMapConfig>("fixed-map").model::<MineConfig>("mine");
+    let read = |settings: &[&str]| registry.read(ConfigSource::Task("recall"), settings).unwrap();
+    let [built_in, mine] = [read(&[]), read(&["model=mine"])];
+    assert_eq!(mine.config.model.settings, built_in.config.model.settings);
+    assert_eq!((&*mine.config.model.name, mine.left_out.len()), ("mine", 0));
+    // What a transformer has by itself is no wish of the task.
+    let fixed = read(&["model=fixed-map"]);
+    assert_eq!(fixed.config.model, Choice::new("fixed-map").with("width", 16));
+    assert_eq!(fixed.left_out, ["d_model = 64", r#"embeddings = "fixed""#, r#"positions = "none""#]);
+    // What the user sets is refused instead.
+    let text = "task = \"recall\"\nmodel = { name = \"fixed-map\", embeddings = \"fixed\" }";
+    let refused = registry.read(ConfigSource::Toml(text), &[] as &[&str]).err().unwrap().to_string();
+    assert!(refused.starts_with("unknown key `model.embeddings`"), "{refused}");
+    // A setting of the same name and of another kind is not the same.
+    let registry = Registry::new().model::<OtherKindConfig>("other-kind");
+    let other = registry.read(ConfigSource::Task("recall"), &["model=other-kind"]).unwrap();
+    assert_eq!(other.config.model, Choice::new("other-kind").with("positions", 3));
+    assert_eq!(other.left_out, ["d_model = 64", r#"embeddings = "fixed""#, r#"positions = "none""#]);
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OtherKindConfig {
+    positions: usize,
+}
+
+impl Default for OtherKindConfig {
+    fn default() -> Self {
+        Self { positions: 3 }
+    }
+}
+
+impl ModelConfig for OtherKindConfig {
+    type Model = FixedMap;
+
+    fn build(&self, task: &dyn Task, init: &Init, catalog: &Catalog) -> Result<FixedMap, TrainError> {
+        FixedMapConfig { width: self.positions }.build(task, init, catalog)
+    }
 }
 
 #[test]

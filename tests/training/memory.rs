@@ -3,8 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use qkv_model::{
-    Catalog, HeadShape, Implementation, Init, Mode, NoPositions, NoSettings, Parameter, Place, ScaledDot,
-    Training, TransformerConfig, parameters,
+    Catalog, Comparison, HeadShape, Implementation, Init, Mode, NoPositions, NoSettings, Parameter, Place,
+    ScaledDot, Score, Training, TransformerConfig, parameters,
 };
 use qkv_train::{ConfigSource, Model, ModelConfig, Passes, Registry, Reverse, Task, TrainError};
 use serde::{Deserialize, Serialize};
@@ -119,10 +119,59 @@ fn what_a_users_score_and_positions_compute_is_named_as_unknown() {
     assert!(estimate(&["model.score=additive", "model.positions=alibi"]).is_whole());
     let both = estimate(&["model.score=own", "model.positions=own"]);
     assert!(!both.is_whole());
-    let named =
-        "not known: what the score `own` computes besides its maps, and what the positions `own` compute)";
+    let named = "not known: what the score `own` computes, and what the positions `own` compute)";
     assert!(both.to_string().ends_with(named), "{both}");
+    let reference = estimate(&["model.score=own", "model.attention=reference"]);
+    assert!(
+        reference.to_string().ends_with("what the score `own` computes besides its maps)"),
+        "{reference}"
+    );
     assert!(!estimate(&["model.positions=own"]).to_string().contains("score"));
+}
+
+/// Scaled dot products of queries at another temperature.
+#[derive(Module, Debug)]
+struct Prepared {}
+
+impl Score for Prepared {
+    fn comparison(&self) -> Comparison {
+        Comparison::PreparedDot
+    }
+
+    fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
+        [q.mul_scalar(2.0), k]
+    }
+}
+
+/// The same as the kernels cannot compute it.
+#[derive(Module, Debug)]
+struct Plain {}
+
+impl Score for Plain {}
+
+#[test]
+fn the_maps_of_a_users_score_count_where_the_kernels_do_not_compute_it() {
+    let registry = Registry::new()
+        .score("prepared", |_: &NoSettings, _: &Init, _: HeadShape| Ok(Prepared {}))
+        .score("plain", |_: &NoSettings, _: &Init, _: HeadShape| Ok(Plain {}));
+    let estimates = |settings: &[&str]| {
+        let settings = [&["task.seq_len=512", "train.batch_size=64", "model.n_heads=4"], settings].concat();
+        let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
+        let model = experiment.model(&Device::flex().autodiff()).unwrap();
+        [experiment.memory().unwrap(), experiment.memory_of(&model)].map(|estimate| estimate.bytes() as f64)
+    };
+    let [scaled_dot, copied, reference] = [
+        estimates(&["model.score=scaled-dot"]),
+        estimates(&["model.score=scaled-dot", "model.qk_norm=true"]),
+        estimates(&["model.score=scaled-dot", "model.attention=reference"]),
+    ];
+    // What is prepared are copies of queries and keys, as under QK-norm.
+    assert_eq!(estimates(&["model.score=prepared"])[0], copied[0]);
+    assert!((scaled_dot[1]..1.5 * scaled_dot[1]).contains(&estimates(&["model.score=prepared"])[1]));
+    // Before the model is built, it is not known that the kernels cannot compute it.
+    assert_eq!(estimates(&["model.score=plain"]), [copied[0], reference[1]]);
+    assert!(reference[1] > 3.0 * scaled_dot[1]);
+    assert_eq!(estimates(&["model.score=prepared", "model.softcap=30"])[0], reference[0]);
 }
 
 #[test]

@@ -11,15 +11,21 @@ use qkv_train::{AnyModel, Config, Layer, Model, Task};
 
 use super::format::shape;
 
+/// A training before its first step.
+pub struct Start<'a> {
+    pub task: &'a dyn Task,
+    pub model: &'a AnyModel,
+    pub config: &'a Config,
+    /// Settings of the task's defaults that the model does not have.
+    pub left_out: &'a [String],
+    /// The run's folder.
+    pub run: &'a Path,
+}
+
 /// Prints the task, the three matrices of every layer, and the number of parameters.
-pub fn describe(
-    out: &mut impl Write,
-    task: &dyn Task,
-    model: &AnyModel,
-    config: &Config,
-    run: &Path,
-) -> io::Result<()> {
-    let parameters = parameters(model);
+pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
+    let Start { task, model, config, left_out, run } = start;
+    let parameters = parameters(*model);
     writeln!(out, "task     {}: {}", config.task.name, task.summary())?;
     for (layer, place) in model.layers().iter().enumerate() {
         write!(out, "layer {layer} ")?;
@@ -34,6 +40,10 @@ pub fn describe(
     let all: usize = parameters.iter().map(n_values).sum();
     let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
     writeln!(out, "model    {}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
+    if !left_out.is_empty() {
+        let (settings, name) = (left_out.join(", "), &config.model.name);
+        writeln!(out, "left out {settings}: defaults of the task that the model `{name}` does not have")?;
+    }
     reference_layers(out, &model.layers())?;
     if let Some(parent) = &config.parent {
         writeln!(out, "parent   {parent}")?;

@@ -20,7 +20,8 @@ pub struct Passes {
     pub n_in_evaluation: usize,
     /// Positions of an example that carry loss.
     pub n_targets: usize,
-    /// Whether the loss reads attention weights, so that no kernel takes the place of the reference implementation.
+    /// Whether no kernel takes the place of the reference implementation of attention: because the loss reads its
+    /// weights, or because a model that is built has a layer that the kernels cannot compute.
     pub shows_maps: bool,
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn sizes(config: &TransformerConfig, passes: &Passes) -> ModelSizes {
         frame: (layers * MAPS_OF_FRAME + evaluated) * frame.maps
             + STREAMS_OF_EVALUATION * frame.stream
             + frame.logits,
-        unknown: unknown(config),
+        unknown: unknown(config, is_fused),
     };
     ModelSizes { parameters: all, learned, learned_maps, passes: Some(sizes) }
 }
@@ -102,8 +102,9 @@ impl Pass {
         let n_tokens = n_examples as f64 * config.seq_len as f64;
         let stream = n_tokens * config.d_model as f64;
         let projected = n_tokens * (n_heads * (d_k + d_v) + n_kv_heads * (d_k + d_v));
-        // Norm and scores of a head take copies of queries and keys.
-        let copies = if config.qk_norm || shows_maps || !is_fused(config) { 2.0 } else { 1.0 };
+        // Norm and scores of a head take copies of queries and keys, and so may a score of the user's own.
+        let is_plain = is_fused(config) && !shows_maps && SCORES.contains(&&*config.score.name);
+        let copies = if config.qk_norm || !is_plain { 2.0 } else { 1.0 };
         // The kernel keeps one; measured for the others, of which a user's may need as many as the largest.
         let per_hidden = match &*config.activation.name {
             "gelu" => 1.0,
@@ -163,13 +164,18 @@ fn heads(config: &TransformerConfig) -> [f64; 4] {
 /// The width of an additive score; 0 for others.
 fn d_hidden_of_additive(config: &TransformerConfig) -> f64 {
     let d_hidden = config.score.settings.get("d_hidden").and_then(serde_json::Value::as_f64);
-    d_hidden.filter(|_| config.score.name == "additive").unwrap_or(0.0)
+    d_hidden.filter(|_| config.score.name == ADDITIVE).unwrap_or(0.0)
 }
 
-/// What types of the user's own compute: maps count for a score, which every score has, and nothing for the others.
-fn unknown(config: &TransformerConfig) -> Option<String> {
+const ADDITIVE: &str = "additive";
+
+const SCORES: [&str; 3] = ["dot", "scaled-dot", ADDITIVE];
+
+/// What types of the user's own compute: maps count for a score that the kernels do not, and nothing for the others.
+fn unknown(config: &TransformerConfig, is_fused: bool) -> Option<String> {
+    let of_score = if is_fused { "computes" } else { "computes besides its maps" };
     let parts: [(&str, &Choice, &[&str], &str); 6] = [
-        ("score", &config.score, &["dot", "scaled-dot", "additive"], "computes besides its maps"),
+        ("score", &config.score, &SCORES, of_score),
         ("positions", &config.positions, &["none", "learned", "sinusoidal", "rope", "alibi"], "compute"),
         ("layer", &config.layer, &["self-attention"], "computes"),
         ("mask", &config.mask, &["none", "causal"], "computes"),
@@ -182,8 +188,8 @@ fn unknown(config: &TransformerConfig) -> Option<String> {
     (!all.is_empty()).then(|| all.join(", and "))
 }
 
-/// Whether the kernels compute attention, which keep no map; those of a user's types may not.
+/// Whether the kernels can compute attention, which keep no map, as far as names tell: a score of the user's own may be
+/// a dot product of what it prepares.
 fn is_fused(config: &TransformerConfig) -> bool {
-    let is_dot = ["dot", "scaled-dot"].contains(&config.score.name.as_str());
-    is_dot && config.softcap == 0.0 && config.attention != Implementation::Reference
+    config.score.name != ADDITIVE && config.softcap == 0.0 && config.attention != Implementation::Reference
 }

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::measure::examples_at_once;
 use crate::memory::{MemoryEstimate, ModelSizes, Passes, optimizer_state};
-use crate::model::AnyModel;
+use crate::model::{AnyModel, Model};
 use crate::saving::{Place, layout};
 use crate::task::{Split, Task, draw};
 use crate::training::{ParameterKind, Parts, Roles};
@@ -27,6 +27,8 @@ pub struct Experiment {
     pub parts: Parts,
     /// What watches it, of the registry.
     pub observers: RunObservers,
+    /// What the defaults of the task set for another kind of model and this one lacks, as `key = value`.
+    pub left_out: Vec<String>,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,
 }
@@ -42,14 +44,15 @@ impl Experiment {
     }
 
     /// The memory that a training needs, before any of it is taken; `None` where the sizes of the model are not known
-    /// before it is [built](Self::memory_of).
+    /// before it is [built](Self::memory_of). Where it is not whole, that of the built model may be more.
     pub fn memory(&self) -> Option<MemoryEstimate> {
         let sizes = (self.sizes)(&self.passes())?;
         let state = optimizer_state(&*self.parts.optimizer, &sizes);
         Some(MemoryEstimate::new(&sizes, state, &*self.task))
     }
 
-    /// The same for its model, once that is built: without activations, where the sizes of its type are not known.
+    /// The same for its model, once that is built, with the maps of the layers that the kernels cannot compute; without
+    /// activations, where the sizes of its type are not known.
     pub fn memory_of(&self, model: &AnyModel) -> MemoryEstimate {
         let places = layout(model, &Roles::of(model));
         let (mut parameters, mut learned, mut learned_maps, mut state) = (0, 0, 0, 0);
@@ -62,7 +65,9 @@ impl Experiment {
             }
         }
         let [parameters, learned, learned_maps] = [parameters, learned, learned_maps].map(|n| n as f64);
-        let passes = (self.sizes)(&self.passes()).and_then(|sizes| sizes.passes);
+        let mut passes = self.passes();
+        passes.shows_maps |= model.layers().iter().any(|layer| layer.reference_reason.is_some());
+        let passes = (self.sizes)(&passes).and_then(|sizes| sizes.passes);
         let sizes = ModelSizes { parameters, learned, learned_maps, passes };
         MemoryEstimate::new(&sizes, state as f64, &*self.task)
     }

@@ -1,10 +1,11 @@
-//! What a config can name: tasks, models and their parts, losses, metrics, optimizers and schedules, built-in ones and yours.
+//! What a config can name, built-in things and yours; [`Registry`] has the list of their kinds.
 //!
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.
 
 mod experiment;
 mod keys;
+mod model_name;
 mod model_parts;
 mod observers;
 mod of_run;
@@ -35,8 +36,23 @@ use crate::task::{
 use crate::training::PartsCatalog;
 use observers::NamedObserver;
 
-/// Everything that a config can name. [`Registry::new`] has the built-in things; what you add works with every command
-/// that they work with: `qkv::run` of the command line's crate takes a registry.
+/// Everything that can be yours: what a config names, and what watches a run. [`Registry::new`] has the built-in things;
+/// what you add works with every command that they work with: `qkv::run` of the command line's crate takes a registry.
+///
+/// | kind | is added by | is | is named by |
+/// |---|---|---|---|
+/// | task | [`task`](Self::task) | a [`Task`] | `task.name` |
+/// | model | [`model`](Self::model) | a [`Model`] that a [`ModelConfig`] builds | `model.name` |
+/// | attention layer | [`attention`](Self::attention) | an [`AttentionLayer`](qkv_model::AttentionLayer) | `model.layer` |
+/// | score | [`score`](Self::score) | a [`Score`](qkv_model::Score) | `model.score` |
+/// | position scheme | [`positions`](Self::positions) | [`Positions`](qkv_model::Positions) | `model.positions` |
+/// | mask | [`mask`](Self::mask) | a [`MaskRule`](qkv_model::MaskRule) | `model.mask` |
+/// | norm | [`norm`](Self::norm) | a [`Normalize`](qkv_model::Normalize) | `model.norm_kind` |
+/// | activation | [`activation`](Self::activation) | an [`Activate`](qkv_model::Activate) | `model.activation` |
+/// | loss | [`loss`](Self::loss) | a [`Loss`](crate::Loss) | `loss.name` |
+/// | optimizer | [`optimizer`](Self::optimizer) | an [`Optimizer`](crate::Optimizer) | `optimizer.name` |
+/// | schedule | [`schedule`](Self::schedule) | a [`Schedule`](crate::Schedule) | `schedule.kind` |
+/// | observer | [`observer`](Self::observer) | an [`Observer`](crate::Observer) | nothing: it watches every run |
 ///
 /// A name can be taken only once; the first that was taken twice is reported by the next use of the registry.
 #[derive(Debug, Clone)]

@@ -128,7 +128,7 @@ impl Registry {
         take_former_setting(&mut config);
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {
-            Some(Ok(defaults)) => merge(defaults, config),
+            Some(Ok(defaults)) => merge(defaults.config, config),
             _ => config,
         };
         let choice =

@@ -8,11 +8,12 @@ use qkv_run::RunFolder;
 use toml::{Table, Value};
 
 use super::keys::check_keys;
+use super::model_name::rename_model;
 use super::optimizer_name::rename;
 use super::schedule_name::{
     SCHEDULE, one_form, rename_schedule, setting_of_kind, take_former_default, take_former_setting,
 };
-use super::{Experiment, Registry, TRANSFORMER};
+use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, KIND, Parent, Recipe};
 use crate::error::TrainError;
 use crate::task::Task;
@@ -70,9 +71,10 @@ impl Reader<'_> {
             }
             (_, Some(name)) => name.to_owned(),
         };
-        let defaults = defaults(self.registry, &task, &given)?;
+        let Defaults { config: defaults, left_out } = defaults(self.registry, &task, &given)?;
         check_keys(self.registry, &given, &defaults)?;
-        self.resolve(Config { parent, ..deserialize(merge(defaults, given))? })
+        let config = Config { parent, ..deserialize(merge(defaults, given))? };
+        Ok(Experiment { left_out, ..self.resolve(config)? })
     }
 
     /// The same for a config that is read already.
@@ -101,9 +103,10 @@ impl Reader<'_> {
         let Ready { choice, build: fit, .. } = models.read(&config.model)?;
         let fitted = fit(&config.model, &*task, config.train.batch_size, catalog);
         let fitted = fitted.map_err(|error| with_table(error, &choice))?;
-        config.model = fitted.choice;
+        let Fitted { choice, build: build_model, sizes } = fitted;
+        config.model = choice;
         let observers = self.registry.run_observers()?;
-        Ok(Experiment { config, task, parts, observers, build_model: fitted.build, sizes: fitted.sizes })
+        Ok(Experiment { config, task, parts, observers, left_out: Vec::new(), build_model, sizes })
     }
 }
 
@@ -127,7 +130,7 @@ fn settings_of(choice: &Choice) -> String {
 }
 
 /// The table `[table]` with nothing but a name in it.
-fn named(table: &str, name: &str) -> Table {
+pub(super) fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
@@ -212,8 +215,15 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
     Ok(())
 }
 
+/// What a config of a task starts from.
+pub(super) struct Defaults {
+    pub config: Table,
+    /// See [`Experiment::left_out`].
+    pub left_out: Vec<String>,
+}
+
 /// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.
-pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Table, TrainError> {
+pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Defaults, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
@@ -228,12 +238,11 @@ pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result
     let mut defaults = merge(defaults, of_task);
     rename(registry, &mut defaults, given)?;
     rename_schedule(registry, &mut defaults, given)?;
-    for choice in ["model", "loss"] {
-        if let Some(name) = name_of(given, choice)? {
-            defaults = merge(defaults, named(choice, name));
-        }
+    let left_out = rename_model(registry, &mut defaults, given)?;
+    if let Some(name) = name_of(given, "loss")? {
+        defaults = merge(defaults, named("loss", name));
     }
-    Ok(defaults)
+    Ok(Defaults { config: defaults, left_out })
 }
 
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a

@@ -12,11 +12,13 @@ use qkv_train::{Corpus, Ended, Registry};
 
 use crate::args::TrainArgs;
 use crate::live;
+use crate::output::closing_summary;
+use crate::output::describe::{Start, describe};
 use crate::output::figures::{figures, other_figures};
 use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
-use crate::output::{closing_summary, describe};
 use crate::session::interrupt::Interrupt;
+use crate::session::job::Job;
 use crate::session::outcome::{Done, Outcome, Output};
 
 /// Trains, evaluates on the test split, and shows attention maps.
@@ -41,7 +43,8 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     let mut interrupt = Interrupt::watch(live::close)?;
     let (folder, from) = plan.folder()?;
     if output.is_text() {
-        describe::describe(out, &*job.task, &job.model, &job.config, folder.path())?;
+        let Job { task, model, config, left_out, .. } = &job;
+        describe(out, &Start { task: &**task, model, config, left_out, run: folder.path() })?;
     }
     match job.run(&folder, &from, output, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {

@@ -41,6 +41,8 @@ pub struct Job {
     observers: RunObservers,
     /// With its initial weights.
     pub model: AnyModel,
+    /// See [`Experiment::left_out`].
+    pub left_out: Vec<String>,
     /// What a run without checkpoints begins with, unless it is that model at step 0.
     first_state: Option<State<AnyModel>>,
     device: Device,
@@ -52,13 +54,13 @@ impl Job {
     /// Builds the model of an experiment, if its training fits into memory; see [`memory::check`].
     pub fn prepare(experiment: &Experiment, machine: &Machine, max_memory: Option<u64>) -> Result<Self> {
         let (device, environment) = (machine.device.clone().autodiff(), machine.environment());
-        // Before the weights are drawn, where that is possible.
+        // Before the weights are drawn, as far as that is possible.
         let before = experiment.memory();
         if let Some(estimate) = &before {
             memory::check(estimate, max_memory)?;
         }
         let model = experiment.model(&device)?;
-        if before.is_none() {
+        if !before.is_some_and(|estimate| estimate.is_whole()) {
             memory::check(&experiment.memory_of(&model), max_memory)?;
         }
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
@@ -66,8 +68,20 @@ impl Job {
         check_readable(&model, &*parts.optimizer, &config, &*task)?;
         // The trainer draws an example of each split and refuses what cannot be drawn.
         Trainer::with_parts(model.clone(), &*task, parts.clone(), &device)?;
-        let (observers, first_state, stop_after) = (experiment.observers.clone(), None, None);
-        Ok(Self { config, task, parts, observers, model, first_state, device, environment, stop_after })
+        let (observers, left_out) = (experiment.observers.clone(), experiment.left_out.clone());
+        let (first_state, stop_after) = (None, None);
+        Ok(Self {
+            config,
+            task,
+            parts,
+            observers,
+            model,
+            left_out,
+            first_state,
+            device,
+            environment,
+            stop_after,
+        })
     }
 
     /// Ends after this many steps, without changing the schedule.
