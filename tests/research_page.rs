@@ -1,7 +1,34 @@
-//! The page for researchers: its tables have as many lines of code as the files that they link.
+//! The page for researchers: its tables have as many lines of code as the files that they link. It and the list in the
+//! documentation of `Registry` have every kind of thing that can be a user's own.
 
 use std::fs;
 use std::path::Path;
+
+use qkv_train::Registry;
+
+/// A page of the project, without the marks of a comment.
+fn page(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    text.lines().map(|line| line.trim_start_matches("/// ")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_kind_that_a_config_can_name_stands_in_both_lists() {
+    let registry = Registry::new();
+    let kinds: Vec<&str> = registry.known().iter().map(|known| known.kind).collect();
+    assert!(["task", "model", "layer", "schedule"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    for path in ["examples/RESEARCH.md", "crates/train/src/registry/mod.rs"] {
+        let page = page(path);
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+        let is_there = |key: &str| rows.iter().any(|row| row.contains(&format!("`{key}`")));
+        for kind in &kinds {
+            let keys =
+                [(*kind).to_owned(), format!("{kind}.name"), format!("model.{kind}"), format!("{kind}.kind")];
+            assert!(keys.iter().any(|key| is_there(key)), "{path} lacks the kind `{kind}`");
+        }
+    }
+}
 
 #[test]
 fn the_page_for_researchers_counts_the_lines_as_they_are() {

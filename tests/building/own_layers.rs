@@ -1,102 +1,28 @@
-//! An attention layer of one's own by name: heads that are gated at every position, in a transformer and a registry.
+//! The attention layer of the example `own_layer`, heads that are gated at every position, in a transformer and a
+//! registry.
 
-use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor};
 use qkv_model::{
-    AttentionLayer, Catalog, Choice, Hook, Init, LayerDescription, Mask, Mode, ModelError, NoSettings, Query,
-    SelfAttention, SelfAttentionConfig, Stage, Trace, Training, Transformer, TransformerConfig, parameters,
+    AttentionLayer, Catalog, Choice, Init, Mode, NoSettings, Query, SelfAttentionConfig, Stage, Transformer,
+    TransformerConfig, parameters,
 };
 use qkv_train::{
     Ablation, ConfigSource, Model, Registry, Replacement, Site, TrainError, Trainer, attribute, load_weights,
     save_weights,
 };
-use serde::{Deserialize, Serialize};
 use tempfile::tempdir;
 
 use crate::support::backends::{device, places, tolerance};
 use crate::support::differences::{Scalars, check};
-use crate::support::numbers::{assert_close, values};
+use crate::support::numbers::{assert_close, random_tensor, values};
 use crate::support::transformers::{EXAMPLES, N_EXAMPLES, N_HEADS, config};
 
-/// `output = [g_1 context_1 … g_n context_n] W_O`, with `g = σ(sharpness · x W_gate)`.
-#[derive(Module, Debug)]
-struct GatedHeads {
-    heads: SelfAttention,
-    /// `[d_model, heads]`.
-    w_gate: Param<Tensor<2>>,
-    sharpness: f64,
-}
+/// The example with the layer.
+#[expect(dead_code, reason = "its `main`")]
+#[path = "../../examples/own_layer.rs"]
+mod own_layer;
 
-#[derive(Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct GateSettings {
-    sharpness: f64,
-}
-
-impl Default for GateSettings {
-    fn default() -> Self {
-        Self { sharpness: 1.0 }
-    }
-}
-
-impl GatedHeads {
-    fn build(
-        settings: &GateSettings,
-        init: &Init,
-        config: &SelfAttentionConfig,
-        catalog: &Catalog,
-    ) -> Result<Self, ModelError> {
-        let shape = [config.d_in, config.n_heads];
-        Ok(Self {
-            heads: config.init_with(&init.enter("heads"), catalog)?,
-            w_gate: init.uniform("w_gate", shape, 1.0, Training::Learned),
-            sharpness: settings.sharpness,
-        })
-    }
-
-    /// `[batch, heads, seq_len, 1]`.
-    fn gate(&self, x: Tensor<3>) -> Tensor<4> {
-        let gate = x.matmul(self.w_gate.val().unsqueeze()) * self.sharpness;
-        // Not `sigmoid`, which rounds to single precision on ndarray.
-        let open = gate.neg().exp().add_scalar(1.0).recip();
-        open.swap_dims(1, 2).unsqueeze_dim(3)
-    }
-
-    fn gated<'a>(&self, x: Tensor<3>, hook: &'a mut dyn Hook) -> impl Hook + 'a {
-        let gate = self.gate(x);
-        move |layer: usize, stage, x: Tensor<4>| {
-            hook.at(layer, stage, if stage == Stage::Context { x * gate.clone() } else { x })
-        }
-    }
-}
-
-impl AttentionLayer for GatedHeads {
-    fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let context = self.heads.context(x.clone(), mask, mode);
-        self.heads.project_out(context * self.gate(x))
-    }
-
-    fn forward_with_hook(
-        &self,
-        x: Tensor<3>,
-        mask: &Mask,
-        mode: Mode,
-        layer: usize,
-        hook: &mut dyn Hook,
-    ) -> Tensor<3> {
-        let mut gated = self.gated(x.clone(), hook);
-        self.heads.forward_with_hook(x, mask, mode, layer, &mut gated)
-    }
-
-    fn describe(&self) -> LayerDescription {
-        LayerDescription { field: Some("heads"), ..self.heads.describe() }
-    }
-
-    fn trace(&self, x: Tensor<2>, mask: &Mask, place: Query, hook: &mut dyn Hook) -> Option<Trace> {
-        let mut gated = self.gated(x.clone().unsqueeze(), hook);
-        Some(self.heads.trace_with_hook(x, mask, place, &mut gated))
-    }
-}
+use own_layer::GatedHeads;
 
 fn catalog() -> Catalog {
     Catalog::default().attention("gated-heads", GatedHeads::build)
@@ -104,6 +30,11 @@ fn catalog() -> Catalog {
 
 fn gated() -> TransformerConfig {
     TransformerConfig { layer: Choice::new("gated-heads"), ..config() }
+}
+
+/// What each block asks for.
+fn attention() -> SelfAttentionConfig {
+    SelfAttentionConfig { d_v: 2, d_out: Some(12), n_heads: N_HEADS, ..SelfAttentionConfig::new(12, 4) }
 }
 
 fn build((device, dtype): (&Device, DType), config: &TransformerConfig) -> Transformer {
@@ -140,12 +71,14 @@ fn by_kernels_and_by_stages_it_gives_the_same_gated_contexts() {
         let shown = model.features_with(tokens(device), Mode::Evaluate, &mut nothing);
         let features = model.features(tokens(device), Mode::Evaluate);
         assert_close("features", &values(&features), &values(&shown), rounding);
-        // An open gate, σ(0) = 1/2, halves what attention adds to the residual stream.
-        let layer = model.blocks[0].attention.downcast_ref::<GatedHeads>().unwrap();
-        let half = GatedHeads { sharpness: 0.0, ..layer.clone() };
-        let x = crate::support::numbers::random_tensor(place, "x", [2, 7, 12]);
+        // A gate of σ(0) = 1/2 halves what attention adds to the residual stream.
+        let init = Init::new(device, 1).with_dtype(dtype);
+        let half = Choice::new("gated-heads").with("sharpness", 0.0);
+        let half = catalog().build_attention(&half, &init, &attention()).unwrap();
+        let whole = attention().init(&init.enter("heads")).unwrap();
+        let x = random_tensor(place, "x", [2, 7, 12]);
         let mask = model.mask(&tokens(device));
-        let whole = layer.heads.forward(x.clone(), &mask, Mode::Evaluate);
+        let whole = whole.forward(x.clone(), &mask, Mode::Evaluate);
         let got = half.forward(x, &mask, Mode::Evaluate);
         assert_close("half", &values(&got), &values(&whole.mul_scalar(0.5)), rounding);
     }
@@ -175,6 +108,7 @@ fn commands_walk_through_it_and_ablate_it() {
         let trace = Model::trace(&model, tokens(device).narrow(0, 1, 1).squeeze_dim(0), place).unwrap();
         let row = maps[1].clone().slice([1..2, 2..3, 5..6]);
         assert_close("weights", &values(&trace.weights), &values(&row), tolerance(dtype, 1e-6, 1e-14));
+        assert_eq!(trace.changed, [Stage::Context]);
         let mixed = trace.weights.unsqueeze::<2>().matmul(trace.v);
         let ratio: Vec<f64> =
             values(&trace.context).iter().zip(values(&mixed)).map(|(gated, mixed)| gated / mixed).collect();
@@ -239,11 +173,9 @@ fn its_initial_weights_follow_from_seed_and_path() {
     // The same layer, named and built by hand, starts at the same weights.
     let device = device();
     let by_name = build((&device, DType::F32), &gated());
-    let attention =
-        SelfAttentionConfig { d_v: 2, d_out: Some(12), n_heads: N_HEADS, ..SelfAttentionConfig::new(12, 4) };
     let init = Init::new(&device, 1).enter("blocks").enter("1").enter("attention");
     let by_hand =
-        GatedHeads::build(&GateSettings::default(), &init, &attention, &Catalog::default()).unwrap();
+        GatedHeads::build(&own_layer::Settings::default(), &init, &attention(), &catalog()).unwrap();
     let named: &GatedHeads = by_name.blocks[1].attention.downcast_ref().unwrap();
     for (named, by_hand) in parameters(named).iter().zip(parameters(&by_hand)) {
         assert_eq!((&named.path, &named.data), (&by_hand.path, &by_hand.data));

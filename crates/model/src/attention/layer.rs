@@ -20,53 +20,28 @@ use crate::parts::{Erased, ErasedModule, NoSettings};
 ///
 /// Most layers wrap a [`SelfAttention`]: what they add to its queries, keys, values, scores, weights or contexts they
 /// add in a [`Hook`]. [`SelfAttention::context`] and [`SelfAttention::project_out`] are its two halves where the kernels
-/// should go on computing the first.
+/// should go on computing the first. The example `own_layer` gates the heads of one.
 ///
 /// ```
 /// use burn::module::{Module, Param};
-/// use burn::tensor::{Device, Int, Tensor, activation::sigmoid};
+/// use burn::tensor::{Device, Tensor};
 /// use qkv_model::{
-///     AttentionLayer, Catalog, Choice, Hook, Init, LayerDescription, Mask, Mode, ModelError, NoSettings, Query,
-///     SelfAttention, SelfAttentionConfig, Stage, Trace, Training, TransformerConfig,
+///     AttentionLayer, Catalog, Choice, Hook, Init, LayerDescription, Mask, Mode, ModelError, NoSettings,
+///     SelfAttention, SelfAttentionConfig, TransformerConfig,
 /// };
 ///
-/// /// Every head is weighed at every position: `output = [g_1 context_1 … g_n context_n] W_O`, `g = σ(x W_gate)`.
+/// /// `output = α attention(x)`, which adds nothing at the start
+/// /// ([Bachlechner et al. 2020](https://arxiv.org/abs/2003.04887)).
 /// #[derive(Module, Debug)]
-/// struct GatedHeads {
+/// struct ReZero {
 ///     attention: SelfAttention,
-///     /// `[d_model, heads]`.
-///     w_gate: Param<Tensor<2>>,
+///     /// `[1]`.
+///     alpha: Param<Tensor<1>>,
 /// }
 ///
-/// impl GatedHeads {
-///     fn build(
-///         _: &NoSettings,
-///         init: &Init,
-///         config: &SelfAttentionConfig,
-///         catalog: &Catalog,
-///     ) -> Result<Self, ModelError> {
-///         let shape = [config.d_in, config.n_heads];
-///         let w_gate = init.uniform("w_gate", shape, 0.1, Training::Learned);
-///         Ok(Self { attention: config.init_with(&init.enter("attention"), catalog)?, w_gate })
-///     }
-///
-///     /// `[batch, heads, seq_len, 1]`.
-///     fn gate(&self, x: Tensor<3>) -> Tensor<4> {
-///         sigmoid(x.matmul(self.w_gate.val().unsqueeze())).swap_dims(1, 2).unsqueeze_dim(3)
-///     }
-///
-///     fn gated<'a>(&self, x: Tensor<3>, hook: &'a mut dyn Hook) -> impl Hook + 'a {
-///         let gate = self.gate(x);
-///         move |layer: usize, stage, x: Tensor<4>| {
-///             hook.at(layer, stage, if stage == Stage::Context { x * gate.clone() } else { x })
-///         }
-///     }
-/// }
-///
-/// impl AttentionLayer for GatedHeads {
+/// impl AttentionLayer for ReZero {
 ///     fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-///         let context = self.attention.context(x.clone(), mask, mode);
-///         self.attention.project_out(context * self.gate(x))
+///         self.attention.forward(x, mask, mode) * self.alpha.val().unsqueeze()
 ///     }
 ///
 ///     fn forward_with_hook(
@@ -77,29 +52,27 @@ use crate::parts::{Erased, ErasedModule, NoSettings};
 ///         layer: usize,
 ///         hook: &mut dyn Hook,
 ///     ) -> Tensor<3> {
-///         let mut gated = self.gated(x.clone(), hook);
-///         self.attention.forward_with_hook(x, mask, mode, layer, &mut gated)
+///         self.attention.forward_with_hook(x, mask, mode, layer, hook) * self.alpha.val().unsqueeze()
 ///     }
 ///
 ///     fn describe(&self) -> LayerDescription {
 ///         LayerDescription { field: Some("attention"), ..self.attention.describe() }
 ///     }
-///
-///     fn trace(&self, x: Tensor<2>, mask: &Mask, place: Query, hook: &mut dyn Hook) -> Option<Trace> {
-///         let mut gated = self.gated(x.clone().unsqueeze(), hook);
-///         Some(self.attention.trace_with_hook(x, mask, place, &mut gated))
-///     }
 /// }
 ///
-/// let catalog = Catalog::default().attention("gated-heads", GatedHeads::build);
+/// type Config = SelfAttentionConfig;
+/// let catalog = Catalog::default().attention("re-zero", |_: &NoSettings, init: &Init, config: &Config, catalog| {
+///     let attention = config.init_with(&init.enter("attention"), catalog)?;
+///     Ok(ReZero { attention, alpha: init.constant([1], 0.0) })
+/// });
 /// let mut config = TransformerConfig::new(10, 5, 8);
-/// config.layer = Choice::new("gated-heads");
+/// config.layer = Choice::new("re-zero");
 /// let device = Device::flex();
 /// let model = config.init_with(&Init::new(&device, 1), &catalog)?;
-/// let layer: &GatedHeads = model.blocks[0].attention.downcast_ref().expect("it keeps its type");
-/// assert_eq!(layer.w_gate.dims(), [8, 1]);
-/// let tokens = Tensor::<3, Int>::zeros([2, 5, 1], &device);
-/// assert_eq!(model.forward(tokens, Mode::Evaluate).dims(), [2, 5, 10]);
+/// let layer: &ReZero = model.blocks[0].attention.downcast_ref().expect("it keeps its type");
+/// assert_eq!(layer.attention.n_heads(), 1);
+/// let added = layer.forward(Tensor::ones([2, 5, 8], &device), &Mask::none(), Mode::Evaluate);
+/// assert_eq!(added.abs().sum().into_scalar::<f32>(), 0.0);
 /// # Ok::<(), ModelError>(())
 /// ```
 pub trait AttentionLayer: ErasedModule {

@@ -18,7 +18,7 @@ use crate::parts::{Erased, ErasedModule, NoSettings};
 /// ```
 ///
 /// Implement it for a module of your own, with or without parameters: autodiff gives the gradient, and
-/// [`Catalog::score`](crate::Catalog::score) gives it a name. The example `custom_score` trains one.
+/// [`Catalog::score`](crate::Catalog::score) gives it a name. The example `custom_score` trains two.
 ///
 /// A score that is a dot product of changed queries and keys changes them in [`prepare`](Self::prepare), and states so
 /// by its [`Comparison`]: the fused kernels then compute it, in a fraction of the time and the memory.

@@ -1,5 +1,5 @@
-//! What a config can name in a model: attention layers, scores, position schemes, masks, norms and activations,
-//! built-in ones and yours. Names of tasks and models belong to `train`.
+//! What a config can name in a model, built-in things and yours; [`Catalog`] has the list. Names of tasks and models
+//! belong to `train`.
 
 mod build;
 

@@ -52,6 +52,7 @@ use observers::NamedObserver;
 /// | loss | [`loss`](Self::loss) | a [`Loss`](crate::Loss) | `loss.name` |
 /// | optimizer | [`optimizer`](Self::optimizer) | an [`Optimizer`](crate::Optimizer) | `optimizer.name` |
 /// | schedule | [`schedule`](Self::schedule) | a [`Schedule`](crate::Schedule) | `schedule.kind` |
+/// | metric | [`metric`](Self::metric) | a [`Metric`](crate::Metric) | `train.metrics` |
 /// | observer | [`observer`](Self::observer) | an [`Observer`](crate::Observer) | nothing: it watches every run |
 ///
 /// A name can be taken only once; the first that was taken twice is reported by the next use of the registry.
