@@ -51,6 +51,11 @@ pub(crate) fn number_beside(x: f64, largest: f64) -> String {
     written(x, largest, DIGITS_OF_SCALE)
 }
 
+/// Whether a number is written without an exponent.
+pub(crate) fn is_plain(x: f64) -> bool {
+    (0.001..10_000.0).contains(&x.abs())
+}
+
 fn written(x: f64, largest: f64, digits: usize) -> String {
     if x == 0.0 {
         return "0".to_owned();
@@ -58,7 +63,7 @@ fn written(x: f64, largest: f64, digits: usize) -> String {
     // 0.00123, 0.0123, 0.123, 1.23, 12.3, 123, 1234. Rounded first: 0.9999 is 1.00.
     let after = digits - 1;
     let rounded: f64 = format!("{largest:.after$e}").parse().unwrap_or(largest);
-    if !(0.001..10_000.0).contains(&rounded.abs()) {
+    if !is_plain(rounded) {
         return format!("{x:.after$e}");
     }
     let decimals = after as i32 - rounded.abs().log10().floor() as i32;

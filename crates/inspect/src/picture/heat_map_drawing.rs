@@ -11,13 +11,12 @@ use crate::error::InspectError;
 use crate::number::number_beside;
 use crate::picture::heat_map::{HeatMap, Labels, Prepared};
 use crate::picture::label::fit;
-use crate::picture::layout::{
-    BAR_WIDTH, GAP, LABEL, Layout, MAX_LABEL, TICKS, is_turned, longest, pixels, tick_label,
-};
+use crate::picture::layout::{BAR_WIDTH, GAP, LABEL, Layout, MAX_LABEL, is_turned, longest, pixels};
 use crate::picture::palette::is_dark;
 use crate::picture::raster::png;
 use crate::picture::scale::Scale;
 use crate::picture::svg::svg;
+use crate::picture::ticks::ticks;
 
 /// Cells of this size have room for a number.
 const CELL_WITH_NUMBER: i32 = 36;
@@ -191,10 +190,10 @@ pub(crate) fn draw_bar<B: DrawingBackend>(canvas: &Canvas<B>, scale: &Scale, bar
         canvas.draw(&Rectangle::new(slice, RGBColor(r, g, b).filled()))?;
     }
     let style = writing(LABEL, INK, HPos::Left, VPos::Center);
-    for fraction in TICKS {
-        let tick = [(right, y(fraction)), (right + 3, y(fraction))];
-        canvas.draw(&PathElement::new(tick, INK))?;
-        canvas.draw_text(&tick_label(scale, fraction), &style, (right + GAP, y(fraction)))?;
+    for tick in ticks(scale) {
+        let y = y(tick.fraction);
+        canvas.draw(&PathElement::new([(right, y), (right + 3, y)], INK))?;
+        canvas.draw_text(&tick.label, &style, (right + GAP, y))?;
     }
     Ok(())
 }

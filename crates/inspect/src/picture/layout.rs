@@ -2,10 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::number::number_beside;
 use crate::picture::heat_map::{Labels, Prepared};
 use crate::picture::label::fit;
-use crate::picture::scale::Scale;
+use crate::picture::ticks::ticks;
 
 /// The longer side of the cells together, in pixels, as far as the limits of a cell allow.
 const SIDE: usize = 480;
@@ -23,10 +22,9 @@ const CHARACTER: f64 = 6.8;
 /// Between any two things that are not cells.
 pub(crate) const GAP: i32 = 8;
 
-/// The colour bar; tall enough for its five numbers, which stand at these fractions of it.
+/// The colour bar; tall enough for the seven numbers that it may have.
 pub(crate) const BAR_WIDTH: i32 = 14;
 const BAR_LEAST_HEIGHT: i32 = 96;
-pub(crate) const TICKS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 /// Where everything goes, in pixels.
 pub(crate) struct Layout {
@@ -54,8 +52,8 @@ impl Layout {
         let left = GAP + LABEL + GAP + longest(down) + GAP;
         let top = if prepared.title.is_empty() { GAP } else { 2 * GAP + 18 };
         let (rows, columns) = (rows as i32, columns as i32);
-        let ticks = TICKS.map(|fraction| pixels(&tick_label(&prepared.scale, fraction)));
-        let bar = BAR_WIDTH + GAP + ticks.into_iter().max().unwrap_or(0) + GAP;
+        let numbers = ticks(&prepared.scale).into_iter().map(|tick| pixels(&tick.label));
+        let bar = BAR_WIDTH + GAP + numbers.max().unwrap_or(0) + GAP;
         let words = prepared.notes.iter().map(|note| pixels(note)).max().unwrap_or(0);
         let title = (f64::from(pixels(prepared.title)) * 1.3) as i32;
         let right = (left + columns * cell + 2 * GAP + bar + GAP).max(left + words.max(title) + GAP);
@@ -86,11 +84,6 @@ impl Layout {
     pub(crate) fn bottom(&self) -> i32 {
         self.top + self.rows * self.cell
     }
-}
-
-/// What is written beside the colour bar.
-pub(crate) fn tick_label(scale: &Scale, fraction: f64) -> String {
-    number_beside(scale.number_at(fraction), scale.largest())
 }
 
 /// Whether a word is wider than its column and therefore written upwards.

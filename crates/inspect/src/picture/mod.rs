@@ -16,3 +16,4 @@ pub(crate) mod reduce;
 pub(crate) mod scale;
 pub(crate) mod svg;
 pub(crate) mod text;
+pub(crate) mod ticks;
