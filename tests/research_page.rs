@@ -23,8 +23,13 @@ fn every_kind_that_a_config_can_name_stands_in_both_lists() {
         let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
         let is_there = |key: &str| rows.iter().any(|row| row.contains(&format!("`{key}`")));
         for kind in &kinds {
-            let keys =
-                [(*kind).to_owned(), format!("{kind}.name"), format!("model.{kind}"), format!("{kind}.kind")];
+            let keys = [
+                (*kind).to_owned(),
+                format!("{kind}.name"),
+                format!("{kind}.kind"),
+                format!("model.{kind}"),
+                format!("train.{kind}s"),
+            ];
             assert!(keys.iter().any(|key| is_there(key)), "{path} lacks the kind `{kind}`");
         }
     }

@@ -18,3 +18,25 @@ mod own_masks;
 mod own_parts;
 /// A user's position scheme and model.
 mod user_kinds;
+
+use qkv_model::parameters;
+use qkv_train::{AnyModel, Experiment, Trainer, load_weights, save_weights};
+
+use crate::support::backends::device;
+
+/// The model of an experiment after a training in which every parameter moved, written to a file and read back.
+fn trained(experiment: &Experiment) -> AnyModel {
+    let device = device().autodiff();
+    let start = experiment.model(&device).unwrap();
+    let trainer = Trainer::new(start.clone(), &*experiment.task, experiment.config.recipe(), &device);
+    let trained = trainer.unwrap().run().unwrap().state.model;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    save_weights(&trained, &file).unwrap();
+    let read = load_weights(start.clone(), &file).unwrap();
+    for ((start, end), read) in parameters(&start).iter().zip(parameters(&trained)).zip(parameters(&read)) {
+        assert_ne!(start.data, end.data, "{} did not move", end.path);
+        assert_eq!(read.data, end.data, "{}", end.path);
+    }
+    read
+}

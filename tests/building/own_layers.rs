@@ -6,12 +6,9 @@ use qkv_model::{
     AttentionLayer, Catalog, Choice, Init, Mode, NoSettings, Query, SelfAttentionConfig, Stage, Transformer,
     TransformerConfig, parameters,
 };
-use qkv_train::{
-    Ablation, ConfigSource, Model, Registry, Replacement, Site, TrainError, Trainer, attribute, load_weights,
-    save_weights,
-};
-use tempfile::tempdir;
+use qkv_train::{Ablation, ConfigSource, Model, Registry, Replacement, Site, TrainError, attribute};
 
+use crate::building::trained;
 use crate::support::backends::{device, places, tolerance};
 use crate::support::differences::{Scalars, check};
 use crate::support::numbers::{assert_close, random_tensor, values};
@@ -125,24 +122,11 @@ fn commands_walk_through_it_and_ablate_it() {
 #[test]
 fn a_config_names_it_and_it_trains_saves_and_loads() {
     let registry = Registry::new().attention("gated-heads", GatedHeads::build);
-    let device = device().autodiff();
     let settings = ["model.layer={name=\"gated-heads\",sharpness=2.5}", "train.steps=5", "task.seq_len=7"];
     let experiment = registry.read(ConfigSource::Task("reverse"), &settings).unwrap();
     let layer = &experiment.config.model.settings["layer"];
     assert_eq!(layer.to_string(), r#"{"name":"gated-heads","sharpness":2.5}"#);
-    let start = experiment.model(&device).unwrap();
-    let trainer = Trainer::new(start.clone(), &*experiment.task, experiment.config.recipe(), &device);
-    let trained = trainer.unwrap().run().unwrap().state.model;
-    for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
-        assert_ne!(start.data, end.data, "{} did not move", end.path);
-    }
-    let folder = tempdir().unwrap();
-    let file = folder.path().join("model.safetensors");
-    save_weights(&trained, &file).unwrap();
-    let loaded = load_weights(start, &file).unwrap();
-    for (loaded, trained) in parameters(&loaded).iter().zip(parameters(&trained)) {
-        assert_eq!(loaded.data, trained.data);
-    }
+    trained(&experiment);
 }
 
 #[test]

@@ -6,10 +6,11 @@ use qkv_model::{
     Activate, Activation, AnyActivation, Catalog, Choice, Init, MaskConfig, Mlp, Mode, ModelError,
     NoSettings, NormConfig, NormKind, Normalize, Transformer, TransformerConfig, parameters,
 };
-use qkv_train::{ConfigSource, Model, Registry, Trainer};
+use qkv_train::{ConfigSource, Model, Registry};
 use serde::{Deserialize, Serialize};
 
 use crate::building::own_masks::Window;
+use crate::building::trained;
 use crate::support::backends::{device, places, tolerance};
 use crate::support::differences::{Scalars, check};
 use crate::support::numbers::{assert_close, values};
@@ -177,13 +178,7 @@ fn a_config_names_them_and_they_train() {
     let written = &experiment.config.model.settings;
     assert_eq!(written["mask"].to_string(), r#"{"before":3,"name":"window"}"#);
     assert_eq!(written["activation"].to_string(), r#"{"beta":1.0,"gated":false,"name":"swish"}"#);
-    let device = device().autodiff();
-    let start = experiment.model(&device).unwrap();
-    let trainer = Trainer::new(start.clone(), &*experiment.task, experiment.config.recipe(), &device);
-    let trained = trainer.unwrap().run().unwrap().state.model;
-    for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
-        assert_ne!(start.data, end.data, "{} did not move", end.path);
-    }
+    trained(&experiment);
 }
 
 #[test]

@@ -8,15 +8,14 @@ use qkv_model::{
 };
 use qkv_train::{
     Ablation, ConfigSource, Examples, Experiment, Model, ModelConfig, Query, Registry, Split, Task,
-    TrainError, Trainer, attribute, load_weights, save_weights,
+    TrainError, attribute,
 };
 use serde::{Deserialize, Serialize};
-use tempfile::tempdir;
 
+use crate::building::trained;
 use crate::support::backends::device;
 use crate::support::layers::{heads, input, scaled_dot};
 use crate::support::module_gradients::gradients;
-use crate::support::numbers::values;
 
 /// One learned number a head, times the distance with its sign; acts in the layers alone.
 #[derive(Module, Debug)]
@@ -113,18 +112,11 @@ fn read(registry: &Registry, settings: &[&str]) -> Result<Experiment, TrainError
 #[test]
 fn a_registered_position_scheme_trains_in_a_transformer() {
     let registry = Registry::new().positions("learned-slope", LearnedSlope::build);
-    let device = device().autodiff();
     let experiment = read(&registry, &["model.positions=learned-slope", "model.n_layers=2"]).unwrap();
-    let Experiment { config, task, .. } = &experiment;
-    let model = experiment.model(&device).unwrap();
+    let model = trained(&experiment);
     assert!(model.downcast_ref::<Transformer>().unwrap().positions.is_none(), "it does nothing at the input");
-    let start = parameters(&model);
-    let trained = Trainer::new(model, &**task, config.recipe(), &device).unwrap().run().unwrap();
-    for (start, end) in start.iter().zip(parameters(&trained.state.model)) {
-        assert_ne!(start.data, end.data, "{} did not move", end.path);
-    }
-    let slopes = start.iter().filter(|parameter| parameter.path.ends_with("positions.slope"));
-    let paths: Vec<&str> = slopes.map(|parameter| parameter.path.as_str()).collect();
+    let paths = parameters(&model).into_iter().map(|parameter| parameter.path);
+    let paths: Vec<String> = paths.filter(|path| path.ends_with("positions.slope")).collect();
     assert_eq!(paths, [0, 1].map(|layer| format!("blocks.{layer}.attention.positions.slope")));
 }
 
@@ -132,33 +124,19 @@ fn a_registered_position_scheme_trains_in_a_transformer() {
 fn a_registered_model_trains_saves_loads_and_has_no_attention_to_show() {
     let registry = Registry::new().model::<FixedMapConfig>("fixed-map");
     let device = device().autodiff();
-    let build = |seed| read(&registry, &["model.name=fixed-map", "model.width=13", seed]).unwrap();
-    let experiment = build("seed=0");
-    let Experiment { config, task, .. } = &experiment;
-    assert_eq!(config.model, Choice::new("fixed-map").with("width", 13));
-    let start = experiment.model(&device).unwrap();
-    let inside = start.downcast_ref::<FixedMap>().unwrap();
-    assert_eq!(inside.unembedding.dims(), [13, 10]);
-    assert!(start.downcast_ref::<Transformer>().is_none());
-    let trained = Trainer::new(start.clone(), &**task, config.recipe(), &device).unwrap().run().unwrap();
-    let trained = trained.state.model;
-    for (start, end) in parameters(&start).iter().zip(parameters(&trained)) {
-        assert_ne!(start.data, end.data, "{} did not move", end.path);
-    }
-    let folder = tempdir().unwrap();
-    let file = folder.path().join("model.safetensors");
-    save_weights(&trained, &file).unwrap();
-    let loaded = load_weights(build("seed=1").model(&device).unwrap(), &file).unwrap();
-    let tokens = || Tensor::<3, Int>::zeros([2, 7, 1], &device);
-    let features = |model: &qkv_train::AnyModel| values(&model.features(tokens(), Mode::Evaluate));
-    assert_eq!(features(&loaded), features(&trained));
-    assert!(loaded.attention_weights(tokens()).is_empty() && loaded.layers().is_empty());
+    let experiment = read(&registry, &["model.name=fixed-map", "model.width=13"]).unwrap();
+    assert_eq!(experiment.config.model, Choice::new("fixed-map").with("width", 13));
+    let model = trained(&experiment);
+    assert_eq!(model.downcast_ref::<FixedMap>().unwrap().unembedding.dims(), [13, 10]);
+    assert!(model.downcast_ref::<Transformer>().is_none());
+    let tokens = Tensor::<3, Int>::zeros([2, 7, 1], &device);
+    assert!(model.attention_weights(tokens).is_empty() && model.layers().is_empty());
     let place = Query { layer: 0, head: 0, position: 0 };
-    assert!(loaded.trace(Tensor::zeros([7, 1], &device), place).is_none());
-    let examples = Examples { task: &**task, seed: 0, split: Split::Test };
+    assert!(model.trace(Tensor::zeros([7, 1], &device), place).is_none());
+    let examples = Examples { task: &*experiment.task, seed: 0, split: Split::Test };
     let refused = [
-        Ablation::new(&loaded, examples, 1, &device).err().unwrap(),
-        attribute(&loaded, examples, 1, &device).err().unwrap(),
+        Ablation::new(&model, examples, 1, &device).err().unwrap(),
+        attribute(&model, examples, 1, &device).err().unwrap(),
     ];
     let sentences =
         [("features_with", "changed inside"), ("contributions", "taken apart")].map(|(method, done)| {

@@ -77,3 +77,30 @@ fn size(matrix: &Parameter) -> String {
 fn n_values(parameter: &Parameter) -> usize {
     parameter.shape.iter().product()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use burn::tensor::Device;
+    use qkv_train::{ConfigSource, Registry, TrainError};
+
+    #[test]
+    fn what_the_model_lacks_of_the_task_is_named_before_a_training() -> Result<(), TrainError> {
+        let experiment = Registry::new().read(ConfigSource::Task("reverse"), &[] as &[&str])?;
+        let (task, config) = (&*experiment.task, &experiment.config);
+        let (model, run) = (&experiment.model(&Device::flex())?, Path::new("runs/reverse-1"));
+        let text = |left_out: &[String]| {
+            let mut out = Vec::new();
+            describe(&mut out, &Start { task, model, config, left_out, run })
+                .expect("a vector takes every write");
+            String::from_utf8(out).expect("it is text")
+        };
+        let left_out = ["d_model = 64".to_owned(), "mask = \"causal\"".to_owned()];
+        let line = "\nleft out d_model = 64, mask = \"causal\": defaults of the task that the model `transformer` does not \
+                    have\n";
+        assert!(text(&left_out).contains(line), "{}", text(&left_out));
+        assert_eq!(text(&left_out).replace(line, "\n"), text(&[]));
+        Ok(())
+    }
+}

@@ -2,10 +2,10 @@
 
 use qkv_model::Choice;
 use serde_json::{Map, Value as Json};
-use toml::{Table, Value};
+use toml::Table;
 
 use super::Registry;
-use super::read::{name_of, named};
+use super::read::{name_of, put_name};
 use crate::error::TrainError;
 
 const MODEL: &str = "model";
@@ -20,25 +20,17 @@ pub(super) fn rename_model(
 ) -> Result<Vec<String>, TrainError> {
     let Some(new) = name_of(given, MODEL)? else { return Ok(Vec::new()) };
     let old = name_of(defaults, MODEL)?.unwrap_or_default().to_owned();
-    let Some(Value::Table(table)) = defaults.get_mut(MODEL) else {
-        defaults.extend(named(MODEL, new));
-        return Ok(Vec::new());
-    };
+    let by_itself = registry.models.read(&Choice::new(&old)).map(|ready| ready.choice.settings);
+    let by_itself = by_itself.unwrap_or_default();
     let mut left_out = Vec::new();
-    if old != new {
-        table.remove("name");
-        let by_itself = registry.models.read(&Choice::new(old)).map(|ready| ready.choice.settings);
-        let by_itself = by_itself.unwrap_or_default();
-        table.retain(|key, value| {
-            let json = serde_json::to_value(&*value).unwrap_or_default();
-            let stays = has(registry, new, key, &json);
-            if !stays && by_itself.get(key) != Some(&json) {
-                left_out.push(format!("{key} = {value}"));
-            }
-            stays
-        });
-    }
-    table.insert("name".to_owned(), new.into());
+    put_name(defaults, [MODEL, "name"], new, |key, value| {
+        let json = serde_json::to_value(value).unwrap_or_default();
+        let stays = old == new || has(registry, new, key, &json);
+        if !stays && key != "name" && by_itself.get(key) != Some(&json) {
+            left_out.push(format!("{key} = {value}"));
+        }
+        stays
+    });
     Ok(left_out)
 }
 

@@ -130,7 +130,7 @@ fn settings_of(choice: &Choice) -> String {
 }
 
 /// The table `[table]` with nothing but a name in it.
-pub(super) fn named(table: &str, name: &str) -> Table {
+fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
@@ -149,6 +149,22 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
         Some(Value::String(name)) => Ok(Some(name)),
         Some(found) => Err(TrainError::NotAName { key, found: found.to_string() }),
     }
+}
+
+/// Puts a name into the table `table`, under `key`, and leaves there what `keeps` is true for.
+pub(super) fn put_name(
+    config: &mut Table,
+    [table, key]: [&str; 2],
+    name: &str,
+    mut keeps: impl FnMut(&str, &Value) -> bool,
+) {
+    let entry = config.entry(table).or_insert_with(|| Value::Table(Table::new()));
+    if !entry.is_table() {
+        *entry = Value::Table(Table::new());
+    }
+    let table = entry.as_table_mut().expect("made a table just above");
+    table.retain(|key, value| keeps(key, value));
+    table.insert(key.to_owned(), name.into());
 }
 
 /// Parts of a dotted key; the longest of ours has three.

@@ -7,7 +7,7 @@ use qkv_model::Choice;
 use toml::{Table, Value};
 
 use super::Registry;
-use super::read::name_of;
+use super::read::{name_of, put_name};
 use crate::config::{CONSTANT, COSINE, KIND};
 use crate::error::TrainError;
 
@@ -70,23 +70,16 @@ fn is_name(path: &str, value: &str) -> bool {
 pub(super) fn rename_schedule(registry: &Registry, base: &mut Table, over: &Table) -> Result<(), TrainError> {
     let Some(new) = name_of(over, SCHEDULE)? else { return Ok(()) };
     let old = name_of(base, SCHEDULE)?.unwrap_or(COSINE).to_owned();
-    let entry = base.entry(SCHEDULE).or_insert_with(|| Value::Table(Table::new()));
-    if !entry.is_table() {
-        *entry = Value::Table(Table::new());
-    }
-    let table = entry.as_table_mut().expect("made a table just above");
-    if old != new {
-        let keys = |name: &str| registry.parts.schedules.read(&Choice::new(name)).map(|ready| ready.keys);
-        let (of_old, of_new) = (keys(&old), keys(new));
-        let has = |keys: &[String], key: &str| keys.iter().any(|known| known == key);
-        table.retain(|key, _| match (&of_old, &of_new) {
-            (_, Ok(of_new)) if has(of_new, key) => true,
-            // What no schedule of the old name has is refused later.
-            (Ok(of_old), _) => !has(of_old, key),
-            // What one has that the registry lacks is not known.
-            (Err(_), _) => false,
-        });
-    }
-    table.insert(KIND.to_owned(), new.into());
+    let keys = |name: &str| registry.parts.schedules.read(&Choice::new(name)).map(|ready| ready.keys);
+    let (of_old, of_new) = (keys(&old), keys(new));
+    let has = |keys: &[String], key: &str| keys.iter().any(|known| known == key);
+    put_name(base, [SCHEDULE, KIND], new, |key, _| match (&of_old, &of_new) {
+        _ if old == new => true,
+        (_, Ok(of_new)) if has(of_new, key) => true,
+        // What no schedule of the old name has is refused later.
+        (Ok(of_old), _) => !has(of_old, key),
+        // What one has that the registry lacks is not known.
+        (Err(_), _) => false,
+    });
     Ok(())
 }
