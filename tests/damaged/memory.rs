@@ -76,7 +76,7 @@ impl Storage for Memory {
         Err(ErrorKind::ReadOnlyFilesystem.into())
     }
 
-    fn lock(&self, _: &Path, _: &str) -> io::Result<Option<Lock>> {
+    fn lock(&self, _: &Path, _: &str) -> io::Result<Option<std::sync::Arc<dyn Lock>>> {
         Err(ErrorKind::ReadOnlyFilesystem.into())
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::storage::{is_full, room};
+
 /// Everything that this crate reports.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -75,6 +77,51 @@ pub enum RunError {
         /// Its process id, where it can be read.
         owner: Option<u32>,
     },
+    /// A run is asked for within another one.
+    #[error(
+        "{} lies in the folder of a run, {}, whose files it would become a part of; choose a folder outside of it",
+        path.display(),
+        run.display()
+    )]
+    WithinARun {
+        /// The folder of the new run.
+        path: PathBuf,
+        /// That of the other one.
+        run: PathBuf,
+    },
+    /// The run in this folder was being replaced by another one when the process died.
+    #[error(
+        "{} holds no run: the one that was there was being removed for another in its place, which was not begun; train \
+         a run into this folder again",
+        path.display()
+    )]
+    HalfRemoved {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The lock that a training holds is no longer in the folder of its run.
+    #[error(
+        "{} is no longer the folder that this training has locked: it was moved, removed or replaced, or its run.lock \
+         was; nothing was written or removed there since, and what was saved is whole where the folder is now; put it \
+         back and resume the run",
+        path.display()
+    )]
+    LockLost {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file system has no locks.
+    #[error(
+        "cannot lock {}: {source}; the file system has no locks, which keep a second training out: choose a folder on \
+         another one",
+        path.display()
+    )]
+    NoLocks {
+        /// The file that is locked.
+        path: PathBuf,
+        /// What the system reported.
+        source: io::Error,
+    },
     /// A file is not what was written. It will not become so: a resume falls back from this, and from this alone.
     #[error("{} is damaged: {what}", file.display())]
     Damaged {
@@ -105,12 +152,12 @@ pub enum RunError {
         /// What it would be, and what was expected.
         what: String,
     },
-    /// A file, or the files of a checkpoint, do not fit on the disk.
-    #[error("cannot write {}: {source}, it needs {bytes} bytes; make room", path.display())]
+    /// A file, or the files of a checkpoint, do not fit on the disk, into a quota, or below a limit of the process.
+    #[error("cannot write {}: {source}{}", path.display(), room(source.kind(), *bytes))]
     DiskFull {
         /// The file or folder.
         path: PathBuf,
-        /// What it was to have.
+        /// What it was to have; 0 for a name alone.
         bytes: u64,
         /// What the system reported.
         source: io::Error,
@@ -129,15 +176,22 @@ pub enum RunError {
 
 impl RunError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
+        move |source| match source.downcast() {
+            // One of ours, from within a storage.
+            Ok(error) => error,
+            Err(source) if action != "read" && is_full(&source) => {
+                Self::DiskFull { path: path.to_owned(), bytes: 0, source }
+            }
+            Err(source) => Self::Io { action, path: path.to_owned(), source },
+        }
     }
 
     /// For a file or folder that was to have so many bytes.
     pub(crate) fn writing(path: &Path, bytes: usize) -> impl FnOnce(io::Error) -> Self {
         let (path, bytes) = (path.to_owned(), bytes as u64);
-        move |source| match source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path, bytes, source },
-            _ => Self::Io { action: "write", path, source },
+        move |source| match is_full(&source) {
+            true => Self::DiskFull { path, bytes, source },
+            false => Self::io("write", &path)(source),
         }
     }
 
@@ -159,7 +213,11 @@ impl RunError {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == ErrorKind::NotADirectory,
             Self::Io { action: "read", source, .. } => is_unreadable(source),
-            Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => false,
+            Self::Busy { .. }
+            | Self::DiskFull { .. }
+            | Self::LockLost { .. }
+            | Self::NoLocks { .. }
+            | Self::Io { .. } => false,
             _ => true,
         }
     }
@@ -199,6 +257,28 @@ fn list(steps: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_full_is_named() {
+        let message =
+            |kind: ErrorKind, bytes| RunError::writing(Path::new("run"), bytes)(kind.into()).to_string();
+        for (kind, what) in [
+            (ErrorKind::StorageFull, "the disk is full, or has no inode left"),
+            (ErrorKind::QuotaExceeded, "your quota is full"),
+            (ErrorKind::FileTooLarge, "no file may be so long here"),
+        ] {
+            let written = message(kind, 7);
+            assert!(
+                written.starts_with("cannot write run: ") && written.contains("it needs 7 bytes; "),
+                "{written}"
+            );
+            assert!(written.contains(what), "{written}");
+            let created = RunError::io("create", Path::new("run"))(kind.into()).to_string();
+            assert!(created.contains(what) && !created.contains("0 bytes"), "{created}");
+        }
+        let read = RunError::io("read", Path::new("run"))(ErrorKind::FileTooLarge.into());
+        assert!(matches!(read, RunError::Io { .. }));
+    }
 
     #[test]
     fn a_failing_disk_is_no_bad_usage() {

@@ -24,8 +24,9 @@
 //! snapshots/….safetensors.set-aside    step from which the run went on
 //! ```
 //!
-//! What ends in `.tmp` or `.replaced` is not finished, and goes when the run is next locked. A frame holds, under the
-//! names of [`tensor_names`]:
+//! What ends in `.tmp` or `.replaced` is not finished, and goes when the run is next locked. While a run is removed for
+//! another in its place, its `config.toml` has a format of its own: from that moment on the folder holds no run. A frame
+//! holds, under the names of [`tensor_names`]:
 //!
 //! ```text
 //! blocks.0.attention.weights           [probes, heads, q_len, k_len]   attention weights of the probe examples

@@ -28,6 +28,9 @@ pub(crate) const OPTIMIZER: &str = "optimizer.safetensors";
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const MANIFEST: &str = "MANIFEST.json";
 
+/// All files of a checkpoint.
+pub(crate) const FILES: [&str; 4] = [MANIFEST, CONFIG, WEIGHTS, OPTIMIZER];
+
 /// A folder `step-00000120` of saved weights.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {

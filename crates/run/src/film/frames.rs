@@ -12,7 +12,8 @@ use crate::folder::{RunFolder, SET_ASIDE, SNAPSHOTS};
 use crate::storage::{free_name, put_file, remove_file, rename, sync_folder};
 use crate::tensor_file::{check_to_write, read_tensors};
 
-const FRAME: &str = ".safetensors";
+/// Behind the name of a step.
+pub(crate) const FRAME: &str = ".safetensors";
 
 impl RunFolder {
     /// The frames of the film by step.

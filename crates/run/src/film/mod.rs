@@ -6,6 +6,7 @@ mod frames;
 mod labels;
 mod seal;
 
+pub(crate) use frames::FRAME;
 pub use labels::ProbeLabels;
 pub(crate) use seal::is_sealed;
 pub use seal::seal_frame;

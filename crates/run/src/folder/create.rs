@@ -1,23 +1,20 @@
 //! A new run, and what it does to an old one in the same folder.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::occupancy::{Occupancy, is_of_a_step, occupancy};
-use super::recovery::is_of_a_log;
-use super::{CHECKPOINTS, METRICS, REPORT, RunFolder, SNAPSHOTS};
+use super::RunFolder;
+use super::occupancy::{Occupancy, occupancy, surrounding_run};
 use crate::error::RunError;
-use crate::storage::{
-    Disk, EntryKind, Storage, UNFINISHED, create_folders, list, remove_file, remove_tree, retire, sync_folder,
-};
+use crate::storage::{Disk, Storage, create_folders, sync_folder};
 
 /// What to do with a run that is already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// Refuse.
     Keep,
-    /// Remove it first.
+    /// Remove it first. What is in its folders and was not written by it stays.
     Overwrite,
 }
 
@@ -25,8 +22,8 @@ impl RunFolder {
     /// Creates the folder, takes its lock and writes `config`, the text of `config.toml`.
     ///
     /// # Errors
-    /// If there is a run or a part of one and it is to be kept, or something else, or the folder is in use or cannot
-    /// be written. Nothing was created or changed in a folder that is refused.
+    /// If there is a run or a part of one and it is to be kept, or something else, or the folder lies in that of another
+    /// run, is in use or cannot be written. Nothing was created or changed in a folder that is refused.
     pub fn create(path: &Path, config: &str, existing: Existing) -> Result<Self, RunError> {
         Self::create_on(Arc::new(Disk), path, config, existing)
     }
@@ -43,13 +40,19 @@ impl RunFolder {
     ) -> Result<Self, RunError> {
         Self::check_new_config(path, config)?;
         let run = Self::new(storage, path.to_owned());
+        run.check_place()?;
         run.check_occupancy(existing)?;
-        create_folders(&*run.storage, path)?;
-        let lock = run.lock()?;
-        let run = run.holding(lock, Vec::new());
+        let created = create_folders(&*run.storage, path)?;
+        let storage = Arc::clone(&run.storage);
+        let (run, _) = run.lock().inspect_err(|error| {
+            // Where there can be no run, none of its folders is left behind.
+            if matches!(error, RunError::NoLocks { .. }) {
+                created.iter().rev().for_each(|folder| drop(storage.remove_folder(folder)));
+            }
+        })?;
         // Another process may have been here before the lock was ours.
-        run.check_occupancy(existing)?;
-        run.remove()?;
+        let found = run.check_occupancy(existing)?;
+        run.remove(found)?;
         run.write_config(config)?;
         Ok(run)
     }
@@ -60,7 +63,9 @@ impl RunFolder {
     /// If the folder cannot be written.
     pub fn create_next(parent: &Path, task: &str, config: &str) -> Result<Self, RunError> {
         Self::check_new_config(parent, config)?;
-        create_folders(&Disk, parent)?;
+        let storage: Arc<dyn Storage> = Arc::new(Disk);
+        Self::new(Arc::clone(&storage), parent.join(task)).check_place()?;
+        let mut created = create_folders(&Disk, parent)?;
         let mut number = 1_u64;
         loop {
             let path = parent.join(format!("{task}-{number}"));
@@ -68,7 +73,11 @@ impl RunFolder {
             match Disk.create_folder(&path) {
                 Ok(()) => {
                     sync_folder(&Disk, parent)?;
-                    return Self::create(&path, config, Existing::Keep);
+                    created.push(path.clone());
+                    return Self::create(&path, config, Existing::Keep).inspect_err(|_| {
+                        // Those in which nothing was written.
+                        created.iter().rev().for_each(|folder| drop(Disk.remove_folder(folder)));
+                    });
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(RunError::io("create", &path)(error)),
@@ -76,62 +85,146 @@ impl RunFolder {
         }
     }
 
-    fn check_occupancy(&self, existing: Existing) -> Result<(), RunError> {
+    /// Refuses a place within another run: a checkpoint with a run in it is not what was saved, and goes with it.
+    fn check_place(&self) -> Result<(), RunError> {
+        match surrounding_run(&*self.storage, &self.path) {
+            Some(run) => Err(RunError::WithinARun { path: self.path.clone(), run }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_occupancy(&self, existing: Existing) -> Result<Occupancy, RunError> {
         let path = self.path.clone();
         match (occupancy(&*self.storage, &path)?, existing) {
             (Occupancy::Foreign, _) => Err(RunError::NotEmpty { path }),
             (Occupancy::Run, Existing::Keep) => Err(RunError::Exists { path }),
-            (Occupancy::Run, Existing::Overwrite) | (Occupancy::Free, _) => Ok(()),
+            (found, _) => Ok(found),
         }
-    }
-
-    /// Removes for good what a run is made of but its config, and nothing else that its user may have put beside it. So
-    /// a power cut before the next config leaves the old one without steps, never a new one with steps of the old.
-    fn remove(&self) -> Result<(), RunError> {
-        let (storage, checkpoints) = (&*self.storage, self.path.join(CHECKPOINTS));
-        let snapshots = self.path.join(SNAPSHOTS);
-        // What is no part of a run is refused before anything goes.
-        let files = self.logs_and_report()?;
-        let [folders, frames] = [self.of_steps(&checkpoints)?, self.of_steps(&snapshots)?];
-        let mut whole = Vec::new();
-        for entry in folders {
-            let is_unfinished = entry.to_string_lossy().ends_with(UNFINISHED);
-            match kind_of(storage, &entry)? {
-                Some(EntryKind::Folder) if !is_unfinished => whole.push(entry),
-                _ => remove_tree(storage, &entry)?,
-            }
-        }
-        retire(storage, &checkpoints, &whole)?;
-        frames.iter().try_for_each(|frame| remove_tree(storage, frame))?;
-        if !frames.is_empty() {
-            sync_folder(storage, &snapshots)?;
-        }
-        files.iter().try_for_each(|file| remove_file(storage, file))?;
-        if files.is_empty() { Ok(()) } else { sync_folder(storage, &self.path) }
-    }
-
-    /// What the steps of a run have in one of its folders, whatever became of it.
-    fn of_steps(&self, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
-        let names = list(&*self.storage, folder)?;
-        let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| is_of_a_step(name, "")));
-        Ok(ours.map(|name| folder.join(name)).collect())
-    }
-
-    /// The log, what was set aside of it, and the report, as far as they are there.
-    fn logs_and_report(&self) -> Result<Vec<PathBuf>, RunError> {
-        let is_ours = |name: &str| [METRICS, REPORT].contains(&name) || is_of_a_log(name);
-        let mut files = self.names()?;
-        files.retain(|name| name.to_str().is_some_and(is_ours));
-        let files: Vec<PathBuf> = files.into_iter().map(|name| self.path.join(name)).collect();
-        for file in &files {
-            if kind_of(&*self.storage, file)? == Some(EntryKind::Folder) {
-                return Err(RunError::damaged(file, "it is a folder, expected a file".to_owned()));
-            }
-        }
-        Ok(files)
     }
 }
 
-fn kind_of(storage: &dyn Storage, path: &Path) -> Result<Option<EntryKind>, RunError> {
-    Ok(storage.entry(path).map_err(RunError::io("read", path))?.map(|entry| entry.kind))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{CONFIG_TEXT, Outcome, run, steps_of};
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::PathBuf;
+
+    fn paths(folder: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
+        let mut found = BTreeSet::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                found.extend(paths(&path)?);
+            }
+            found.insert(path);
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn a_run_does_not_begin_within_another_one() -> Outcome {
+        let (folder, run) = run(&[5])?;
+        let place = folder.path();
+        let checkpoint = run.checkpoint(5).folder;
+        let before = paths(place)?;
+        let expected = place.canonicalize()?;
+        for path in [
+            place.join("inner"),
+            place.join("a/b/c"),
+            checkpoint.join("inner"),
+            place.join("checkpoints/new"),
+        ] {
+            for existing in [Existing::Keep, Existing::Overwrite] {
+                for refused in [
+                    RunFolder::create(&path, CONFIG_TEXT, existing),
+                    RunFolder::create_next(&path, "task", CONFIG_TEXT),
+                ] {
+                    match refused {
+                        Err(error @ RunError::WithinARun { .. }) => {
+                            assert!(error.is_usage());
+                            assert!(error.to_string().contains(&expected.display().to_string()), "{error}");
+                        }
+                        other => panic!("{}: {other:?}", path.display()),
+                    }
+                }
+            }
+            assert_eq!(paths(place)?, before);
+        }
+        // Beside it, and around it, there is room.
+        let other = tempfile::tempdir()?;
+        fs::rename(place, other.path().join("run"))?;
+        RunFolder::create(&other.path().join("beside"), CONFIG_TEXT, Existing::Keep)?;
+        fs::rename(other.path().join("run"), place)?;
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_user_has_put_into_a_run_outlasts_it() -> Outcome {
+        let (folder, run) = run(&[0, 50, 55, 60])?;
+        run.write_snapshot(50, b"frame")?;
+        drop(run.clone().locked()?.create_metrics()?);
+        for (file, after) in [
+            (
+                "checkpoints/step-00000050/inner/config.toml",
+                "checkpoints/step-00000050.set-aside/inner/config.toml",
+            ),
+            ("checkpoints/step-00000055/notes.txt", "checkpoints/step-00000055.set-aside/notes.txt"),
+            ("checkpoints/step-00000055.mine/model.safetensors", ""),
+            ("checkpoints/step-00000055.damaged/notes.txt", ""),
+            ("checkpoints/best.pt", ""),
+            ("checkpoints/step-00000070", "checkpoints/step-00000070.set-aside"),
+            ("snapshots/step-00000050.safetensors.png", ""),
+            ("snapshots/cat.png", ""),
+        ] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+            fs::write(&path, file)?;
+            let mine = run.clone();
+            let new = RunFolder::create(folder.path(), CONFIG_TEXT, Existing::Overwrite)?;
+            assert_eq!(steps_of(&new)?, [0_u64; 0]);
+            let after = folder.path().join(if after.is_empty() { file } else { after });
+            assert_eq!(fs::read_to_string(&after)?, file);
+            // As the only thing in its folder, and once more.
+            drop(new);
+            drop(RunFolder::create(folder.path(), CONFIG_TEXT, Existing::Overwrite)?);
+            assert_eq!(fs::read_to_string(&after)?, file);
+            for step in [0, 50, 55, 60] {
+                mine.write_checkpoint(step, &crate::fixtures::contents(step))?;
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_leaves_nothing_behind_when_it_is_removed() -> Outcome {
+        let (folder, run) = run(&[0, 5])?;
+        run.mark_damaged(&run.at(5)?)?;
+        for step in [5, 10, 15] {
+            run.write_checkpoint(step, &crate::fixtures::contents(step))?;
+            run.write_snapshot(step, b"frame")?;
+            drop(run.rewind(5)?);
+        }
+        run.mark_damaged(&run.at(5)?)?;
+        fs::create_dir(run.checkpoint(20).folder.with_extension("tmp"))?;
+        run.write_report(b"page")?;
+        drop(RunFolder::create(folder.path(), CONFIG_TEXT, Existing::Overwrite)?);
+        let names =
+            ["checkpoints", "config.toml", "run.lock", "snapshots"].map(|name| folder.path().join(name));
+        assert_eq!(paths(folder.path())?, names.into());
+        Ok(())
+    }
+
+    #[test]
+    fn half_of_a_run_is_no_run_and_free_for_another() -> Outcome {
+        let (folder, run) = run(&[0, 5])?;
+        fs::write(folder.path().join("config.toml"), super::super::occupancy::BEING_REMOVED)?;
+        let message = RunFolder::open(folder.path()).expect_err("half a run").to_string();
+        assert!(message.contains("was being removed"), "{message}");
+        assert!(!RunFolder::holds_a_run(folder.path())?);
+        let new = RunFolder::create(folder.path(), CONFIG_TEXT, Existing::Keep)?;
+        assert_eq!((steps_of(&new)?, new.path()), (vec![], run.path()));
+        Ok(())
+    }
 }

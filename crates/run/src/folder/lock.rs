@@ -1,12 +1,14 @@
 //! One process trains a run at a time.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunFolder;
 use super::recovery::Repair;
 use crate::error::RunError;
-use crate::storage::Lock;
+use crate::storage::{Guarded, Lock};
 
 /// The file in a run folder that is held; the holder's process id stands in it.
 pub(crate) const LOCK: &str = "run.lock";
@@ -23,7 +25,7 @@ const LOOKS: u32 = 50;
 /// The lock of a run, until the process ends at the latest.
 #[derive(Debug)]
 pub(crate) struct Held {
-    _lock: Lock,
+    _lock: Arc<dyn Lock>,
     repairs: Vec<Repair>,
 }
 
@@ -31,12 +33,16 @@ impl RunFolder {
     /// The same run with its lock taken, to go on with it. What the death of its last process left unfinished is then
     /// put in order; [`repairs`](Self::repairs) lists it.
     ///
+    /// Its [path](Self::path) is then one without links. Where the folder is moved or replaced, or its lock removed,
+    /// nothing in it is changed any more, and every attempt is a [`RunError::LockLost`].
+    ///
     /// # Errors
     /// [`RunError::Busy`] if another process holds it; or if a file cannot be read or written.
     pub fn locked(self) -> Result<Self, RunError> {
-        let lock = self.lock()?;
-        let repairs = self.repair()?;
-        Ok(self.holding(lock, repairs))
+        let (mut run, lock) = self.lock()?;
+        let repairs = run.repair()?;
+        run.held = Some(Arc::new(Held { _lock: lock, repairs }));
+        Ok(run)
     }
 
     /// What was put in order when the lock was taken.
@@ -44,18 +50,18 @@ impl RunFolder {
         self.held.as_ref().map_or(&[], |held| &held.repairs)
     }
 
-    pub(crate) fn holding(mut self, lock: Lock, repairs: Vec<Repair>) -> Self {
-        self.held = Some(std::sync::Arc::new(Held { _lock: lock, repairs }));
-        self
-    }
-
-    pub(crate) fn lock(&self) -> Result<Lock, RunError> {
+    /// The same run with its lock, which every change of it asks for from now on.
+    pub(crate) fn lock(mut self) -> Result<(Self, Arc<dyn Lock>), RunError> {
+        self.path = self.storage.resolve(&self.path).map_err(RunError::io("read", &self.path))?;
         let file = self.path.join(LOCK);
         let owner = format!("{}\n", std::process::id());
-        match self.storage.lock(&file, &owner).map_err(RunError::io("lock", &file))? {
-            Some(lock) => Ok(lock),
-            None => Err(RunError::Busy { path: self.path.clone(), owner: self.owner(&file) }),
-        }
+        let lock = self.storage.lock(&file, &owner).map_err(|source| not_locked(&file, source))?;
+        let Some(lock) = lock else {
+            return Err(RunError::Busy { owner: self.owner(&file), path: self.path });
+        };
+        self.storage = Arc::new(Guarded::new(self.storage, &lock, &self.path));
+        self.held = Some(Arc::new(Held { _lock: Arc::clone(&lock), repairs: Vec::new() }));
+        Ok((self, lock))
     }
 
     /// The process id in a lock that another process holds, if it can be read: some platforms keep a locked file from
@@ -66,6 +72,16 @@ impl RunFolder {
             let owner = self.storage.read(file, MAX_OWNER).ok()?;
             str::from_utf8(&owner).ok()?.trim().parse().ok()
         })
+    }
+}
+
+/// Network and virtual file systems may have no locks; which error reports that differs between them.
+fn not_locked(file: &Path, source: io::Error) -> RunError {
+    const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+    let no_locks = cfg!(unix) && source.raw_os_error() == Some(ENOLCK);
+    match no_locks || source.kind() == ErrorKind::Unsupported {
+        true => RunError::NoLocks { path: file.to_owned(), source },
+        false => RunError::io("lock", file)(source),
     }
 }
 

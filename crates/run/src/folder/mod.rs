@@ -8,10 +8,11 @@ mod lock;
 mod occupancy;
 mod overview;
 mod recovery;
+mod removal;
 
 pub use create::Existing;
-use lock::Held;
-use occupancy::{Occupancy, occupancy};
+pub(crate) use lock::Held;
+use occupancy::{Occupancy, is_half_removed, occupancy};
 pub use overview::{Overview, RunState};
 pub use recovery::Repair;
 pub(crate) use recovery::SET_ASIDE;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::checkpoint::{Checkpoint, step_in};
+use crate::checkpoint::{Checkpoint, step_in, step_name};
 use crate::error::RunError;
 use crate::log::Lines;
 use crate::storage::{Disk, Storage, exists, list, put_file};
@@ -63,6 +64,9 @@ impl RunFolder {
         // A run without its config is still a run: the config lies in every checkpoint, too.
         if !exists(&*storage, &path.join(CONFIG))? && occupancy(&*storage, &path)? != Occupancy::Run {
             return Err(RunError::NotARun { path, missing: CONFIG });
+        }
+        if is_half_removed(&*storage, &path) {
+            return Err(RunError::HalfRemoved { path });
         }
         Ok(Self::new(storage, path))
     }
@@ -162,12 +166,21 @@ impl RunFolder {
         Ok(found.into_iter().map(|(step, folder)| Checkpoint::at(&self.storage, folder, step)).collect())
     }
 
-    /// What is called `step-N` and `extension` in a folder of the run, by N; nothing where there is no such folder.
+    /// What is called `step-N` and `extension` in a folder of the run, by N; nothing where there is no such folder. Of two
+    /// that differ in zeros alone it is the one whose name the run writes.
     pub(crate) fn steps(&self, folder: &str, extension: &str) -> Result<BTreeMap<u64, PathBuf>, RunError> {
         let folder = self.path.join(folder);
-        let names = list(&*self.storage, &folder)?;
-        let step = |name: &std::ffi::OsString| step_in(name.to_str()?, extension);
-        Ok(names.iter().filter_map(|name| Some((step(name)?, folder.join(name)))).collect())
+        let mut steps = BTreeMap::new();
+        for name in list(&*self.storage, &folder)? {
+            let Some((name, step)) = name.to_str().and_then(|name| Some((name, step_in(name, extension)?)))
+            else {
+                continue;
+            };
+            if name == step_name(step) + extension || !steps.contains_key(&step) {
+                steps.insert(step, folder.join(name));
+            }
+        }
+        Ok(steps)
     }
 }
 
@@ -188,6 +201,22 @@ mod tests {
         assert_eq!(run.latest()?.start(), Some(run.at(0)?));
         let message = run.at(20).expect_err("incomplete").to_string();
         assert!(message.ends_with("has no checkpoint of step 20; it has those of 0, 120"), "{message}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_copy_whose_name_has_fewer_zeros_does_not_hide_the_checkpoint() -> Outcome {
+        let (_folder, run) = run(&[5, 57])?;
+        for copy in ["step-57", "step-000000000057"] {
+            let copy = run.path().join(CHECKPOINTS).join(copy);
+            fs::create_dir(&copy)?;
+            assert_eq!((steps_of(&run)?, run.latest()?.read()?), (vec![5, 57], contents(57)));
+            fs::remove_dir(&copy)?;
+            // Without the other one it is found.
+            fs::rename(run.checkpoint(57).folder, &copy)?;
+            assert_eq!(run.latest()?.read()?, contents(57));
+            fs::rename(&copy, run.checkpoint(57).folder)?;
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What lies in a folder in which a run is to begin.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Table;
 
@@ -25,6 +25,8 @@ pub(crate) enum Occupancy {
     Free,
     /// A run, or any part of one.
     Run,
+    /// What is left of a run that was being removed when its process died: no run, and free to be written over.
+    HalfRemoved,
     /// Something of other programs.
     Foreign,
 }
@@ -39,6 +41,31 @@ impl RunFolder {
     pub fn holds_a_run(path: &Path) -> Result<bool, RunError> {
         Ok(occupancy(&Disk, path)? == Occupancy::Run)
     }
+}
+
+/// What stands in place of the config of a run while the run is removed. It goes first and with one rename, so that there
+/// is the old run or none at every moment; the config of the new run takes its place when nothing of the old one is left.
+pub(crate) const BEING_REMOVED: &str = "format = \"qkv-removed\"\n";
+
+/// Whether the run in this folder was being removed when its process died.
+pub(crate) fn is_half_removed(storage: &dyn Storage, path: &Path) -> bool {
+    let config = storage.read(&path.join(CONFIG), BEING_REMOVED.len() as u64);
+    config.is_ok_and(|config| config == BEING_REMOVED.as_bytes())
+}
+
+/// The run in whose folder `path` lies, if it lies in one.
+pub(crate) fn surrounding_run(storage: &dyn Storage, path: &Path) -> Option<PathBuf> {
+    // What is not there yet has no links.
+    let resolved = path.ancestors().find_map(|above| {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        let found = storage.resolve(above).ok().filter(|found| storage.list(found).is_ok())?;
+        Some((found, above == path))
+    });
+    let (found, is_there) = resolved?;
+    let found = std::path::absolute(&found).unwrap_or(found);
+    // What may not be read is no reason to refuse what lies in it.
+    let mut above = found.ancestors().skip(usize::from(is_there));
+    above.find(|above| matches!(occupancy(storage, above), Ok(Occupancy::Run))).map(Path::to_owned)
 }
 
 pub(crate) fn occupancy(storage: &dyn Storage, path: &Path) -> Result<Occupancy, RunError> {
@@ -72,6 +99,9 @@ pub(crate) fn occupancy(storage: &dyn Storage, path: &Path) -> Result<Occupancy,
     let is_part = steps(CHECKPOINTS, "")?
         || steps(SNAPSHOTS, ".safetensors")?
         || has_a_log(storage, &path.join(METRICS))?;
+    if is_half_removed(storage, path) {
+        return Ok(Occupancy::HalfRemoved);
+    }
     Ok(match config(storage, &path.join(CONFIG))? {
         Config::Foreign => Occupancy::Foreign,
         Config::Marked => Occupancy::Run,

@@ -8,14 +8,14 @@ use super::occupancy::is_of_a_step;
 use super::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
 use crate::checkpoint::{Checkpoint, Description, REPLACED};
 use crate::error::RunError;
-use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, sync_folder};
+use crate::storage::{UNFINISHED, exists, free_name, list, remove_tree, rename, rename_folder, sync_folder};
 
 /// What early versions used in place of [`REPLACED`], and what a user may call a copy: it is put back where the
 /// original is missing, and never removed.
-const OLD: &str = ".old";
+pub(super) const OLD: &str = ".old";
 
 /// Behind the name of a checkpoint that was not accepted.
-const DAMAGED: &str = ".damaged";
+pub(super) const DAMAGED: &str = ".damaged";
 
 /// Behind the name of what is after the step from which a run went on: a checkpoint, a frame, lines of the log.
 pub(crate) const SET_ASIDE: &str = ".set-aside";
@@ -61,7 +61,7 @@ impl RunFolder {
 
     fn put_aside(&self, checkpoint: &Checkpoint, suffix: &str) -> Result<PathBuf, RunError> {
         let name = free_name(&*self.storage, &checkpoint.folder, suffix)?;
-        rename(&*self.storage, &checkpoint.folder, &name)?;
+        rename_folder(&*self.storage, &checkpoint.folder, &name)?;
         Ok(name)
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::RunError;
-use crate::folder::{METRICS, RunFolder, SET_ASIDE};
+use crate::folder::{Held, METRICS, RunFolder, SET_ASIDE};
 use crate::storage::{Entry, EntryKind, Storage, exists, free_name, rename, replace_file};
 
 /// The log of a run, open to go on with it. What is written appears at every flush, whole lines at once; every
@@ -24,6 +24,8 @@ pub struct Log {
     storage: Arc<dyn Storage>,
     path: PathBuf,
     lines: Arc<Mutex<Lines>>,
+    /// A run is locked while its log can be written.
+    _held: Option<Arc<Held>>,
 }
 
 /// What a log and the run that it belongs to share.
@@ -148,7 +150,7 @@ impl RunFolder {
     /// The log that [`create_metrics`](Self::create_metrics) or [`rewind`](Self::rewind) has opened.
     pub fn log(&self) -> Log {
         let (storage, lines) = (Arc::clone(&self.storage), Arc::clone(&self.lines));
-        Log { storage, path: self.path.join(METRICS), lines }
+        Log { storage, path: self.path.join(METRICS), lines, _held: self.held.clone() }
     }
 
     /// The log, whose file has this length; lines that an earlier one could not write are given up with it.

@@ -7,11 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use super::durable::{UNFINISHED, with_suffix};
+use super::lock_file::lock_file;
 use super::{Entry, EntryKind, Lock, Storage};
-
-/// A file is replaced only once, by the first process that locks a copy of a run; a second one looks again.
-const LOCK_TRIES: u32 = 3;
 
 /// The file system of this machine. Files get the mode that the umask leaves.
 ///
@@ -38,6 +35,14 @@ impl Storage for Disk {
             _ => EntryKind::Other,
         };
         Ok(Some(Entry { kind, size: found.len() }))
+    }
+
+    /// On platforms other than Unix a path is taken as it is.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        let resolved = fs::canonicalize(path)?;
+        // As it was typed where that is the same, so that messages name it so.
+        let has_a_link = cfg!(unix) && resolved != std::path::absolute(path)?;
+        Ok(if has_a_link { resolved } else { path.to_owned() })
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
@@ -85,8 +90,7 @@ impl Storage for Disk {
     }
 
     fn sync_file(&self, file: &Path) -> io::Result<()> {
-        // Windows syncs only what is open for writing.
-        open_regular(file, File::options().write(true))?.sync_all()
+        to_sync(file)?.sync_all()
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
@@ -130,37 +134,8 @@ impl Storage for Disk {
         fs::remove_dir(folder)
     }
 
-    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>> {
-        for _ in 0..LOCK_TRIES {
-            let mut options = File::options();
-            options.read(true).write(true);
-            // A new file is never one that a link leads to; one that is there is opened as it is.
-            let lock = match options.clone().create_new(true).open(file) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    match open_regular(file, &options) {
-                        // Another process gave its name to a new file meanwhile, or it is no file at all.
-                        Err(error) if error.kind() == ErrorKind::InvalidInput && is_file(file) => continue,
-                        result => result?,
-                    }
-                }
-                result => result?,
-            };
-            match lock.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-            // A lock on a file that lost its name meanwhile would keep no one out.
-            let open = lock.metadata()?;
-            if !is_at(&open, file)? {
-                continue;
-            }
-            let mut lock = if has_other_names(&open) { replace_shared(file, &options)? } else { lock };
-            lock.set_len(0)?;
-            lock.write_all(owner.as_bytes())?;
-            return Ok(Some(Arc::new(Owned(lock))));
-        }
-        Err(not_regular())
+    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Arc<dyn Lock>>> {
+        lock_file(file, owner)
     }
 
     /// The lock is tried only where an owner stands in the file, so that no process that begins finds it taken by a look,
@@ -178,46 +153,14 @@ impl Storage for Disk {
     }
 }
 
-/// Gives the name of a locked file to a new one, which is locked before it has the name. The old one, which other names
-/// lead to, keeps its bytes: in a copy of a run that consists of hard links it is the lock of the original.
-fn replace_shared(file: &Path, options: &OpenOptions) -> io::Result<File> {
-    let unfinished = with_suffix(file, UNFINISHED);
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let new = options.clone().create_new(true).open(&unfinished)?;
-    new.lock()?;
-    fs::rename(&unfinished, file)?;
-    Ok(new)
-}
-
-/// Whether a file has hard links beside the name by which it was opened; unknown on platforms other than Unix.
-fn has_other_names(open: &Metadata) -> bool {
-    #[cfg(unix)]
-    let n_names = std::os::unix::fs::MetadataExt::nlink(open);
-    #[cfg(not(unix))]
-    let n_names = {
-        let _ = open;
-        1
-    };
-    n_names > 1
-}
-
-/// A locked file with its owner in it.
-struct Owned(File);
-
-impl Drop for Owned {
-    /// The owner goes with the lock, so that a run at rest has the same bytes after every training.
-    fn drop(&mut self) {
-        // A process that dies leaves it, too; the lock alone decides.
-        let _ = self.0.set_len(0);
-    }
+/// A file open for writing: Windows syncs no other.
+fn to_sync(file: &Path) -> io::Result<File> {
+    open_regular(file, File::options().write(true))
 }
 
 /// Opens a file that is there and is neither a link nor a device, also if one takes its place at this moment. Nothing
 /// is truncated.
-fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
+pub(super) fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
@@ -230,7 +173,7 @@ fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
 }
 
 /// Whether an open file is the one that bears this name, and no link.
-fn is_at(open: &Metadata, path: &Path) -> io::Result<bool> {
+pub(super) fn is_at(open: &Metadata, path: &Path) -> io::Result<bool> {
     let named = fs::symlink_metadata(path)?;
     #[cfg(unix)]
     let same = {
@@ -242,11 +185,7 @@ fn is_at(open: &Metadata, path: &Path) -> io::Result<bool> {
     Ok(named.is_file() && same)
 }
 
-fn is_file(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_file())
-}
-
-fn not_regular() -> io::Error {
+pub(super) fn not_regular() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, "expected a regular file, found a link or a device; remove it")
 }
 
@@ -263,6 +202,16 @@ mod tests {
             if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
         }
         Ok(found)
+    }
+
+    #[test]
+    fn a_file_is_open_for_writing_when_it_is_synced() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("weights");
+        fs::write(&file, "bytes")?;
+        to_sync(&file)?.set_len(2)?;
+        assert_eq!(fs::read(&file)?, b"by");
+        Ok(())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Writing so that a file or folder appears complete or not at all, also after a power cut.
 
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::{EntryKind, Storage};
@@ -9,6 +9,9 @@ use crate::error::RunError;
 
 /// Behind the name of what is not finished, or no longer wanted.
 pub(crate) const UNFINISHED: &str = ".tmp";
+
+/// So much of a file is in memory while it is copied.
+const PIECE: u64 = 1 << 20;
 
 /// Replaces a file at once and for good: when this returns, its new bytes outlast a power cut.
 ///
@@ -53,24 +56,30 @@ pub(crate) fn write(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<
     storage.write_new(file, bytes).map_err(RunError::writing(file, bytes.len()))
 }
 
-/// Creates the folders that are missing on the way to `folder`, each for good.
-pub(crate) fn create_folders(storage: &dyn Storage, folder: &Path) -> Result<(), RunError> {
+/// Creates the folders that are missing on the way to `folder`, each for good; returns them, the outermost first.
+/// Another process may create the same ones at this moment.
+pub(crate) fn create_folders(storage: &dyn Storage, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     if folder.as_os_str().is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let failed = RunError::io("create", folder);
-    match storage.create_folder(folder) {
-        Ok(()) => sync_folder(storage, parent(folder)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            storage.list(folder).map(drop).map_err(failed)
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound && folder.parent().is_some() => {
-            create_folders(storage, parent(folder))?;
-            storage.create_folder(folder).map_err(failed)?;
-            sync_folder(storage, parent(folder))
-        }
-        Err(error) => Err(failed(error)),
+    let mut created = Vec::new();
+    let mut result = storage.create_folder(folder);
+    if is(&result, ErrorKind::NotFound) && folder.parent().is_some() {
+        created = create_folders(storage, parent(folder))?;
+        result = storage.create_folder(folder);
     }
+    if is(&result, ErrorKind::AlreadyExists) {
+        storage.list(folder).map_err(RunError::io("create", folder))?;
+        return Ok(created);
+    }
+    result.map_err(RunError::io("create", folder))?;
+    created.push(folder.to_owned());
+    sync_folder(storage, parent(folder))?;
+    Ok(created)
+}
+
+fn is(result: &io::Result<()>, kind: ErrorKind) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == kind)
 }
 
 /// Whether there is anything at `path`.
@@ -141,7 +150,51 @@ pub(crate) fn remove_tree(storage: &dyn Storage, path: &Path) -> Result<(), RunE
     }
 }
 
-/// Removes folders of `parent` so that a power cut leaves none of them half empty: their names go first, for good.
+/// Gives a folder another name, for good. Where the file system cannot rename it, as one of the lower layer of an overlay, it
+/// is copied: the copy has the name before anything of the original goes.
+pub(crate) fn rename_folder(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), RunError> {
+    let result = storage.rename(from, to);
+    if !is(&result, ErrorKind::CrossesDevices) {
+        return result.map_err(RunError::io("rename", from));
+    }
+    let unfinished = with_suffix(to, UNFINISHED);
+    remove_tree(storage, &unfinished)?;
+    copy(storage, from, &unfinished)?;
+    rename(storage, &unfinished, to)?;
+    sync_folder(storage, parent(to))?;
+    remove_tree(storage, from)
+}
+
+/// Copies a file, or a folder with all that is in it, for good.
+fn copy(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), RunError> {
+    let entry = storage.entry(from).map_err(RunError::io("read", from))?;
+    match entry.map(|entry| entry.kind) {
+        Some(EntryKind::Folder) => {
+            storage.create_folder(to).map_err(RunError::io("create", to))?;
+            for name in list(storage, from)? {
+                copy(storage, &from.join(&name), &to.join(&name))?;
+            }
+            sync_folder(storage, to)
+        }
+        _ => copy_file(storage, from, to),
+    }
+}
+
+fn copy_file(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), RunError> {
+    let mut reader = storage.reader(from).map_err(RunError::io("read", from))?;
+    write(storage, to, b"")?;
+    loop {
+        let mut piece = Vec::new();
+        (&mut reader).take(PIECE).read_to_end(&mut piece).map_err(RunError::io("read", from))?;
+        if piece.is_empty() {
+            return storage.sync_file(to).map_err(RunError::io("sync", to));
+        }
+        storage.append(to, &piece).map_err(RunError::writing(to, piece.len()))?;
+    }
+}
+
+/// Removes folders of `parent` so that a power cut leaves none of them half empty: their names go first, for good. Where
+/// the file system cannot rename one, it goes file by file.
 pub(crate) fn retire(storage: &dyn Storage, parent: &Path, folders: &[PathBuf]) -> Result<(), RunError> {
     if folders.is_empty() {
         return Ok(());
@@ -149,7 +202,10 @@ pub(crate) fn retire(storage: &dyn Storage, parent: &Path, folders: &[PathBuf]) 
     let unwanted: Vec<PathBuf> = folders.iter().map(|folder| with_suffix(folder, UNFINISHED)).collect();
     for (folder, unwanted) in folders.iter().zip(&unwanted) {
         remove_tree(storage, unwanted)?;
-        rename(storage, folder, unwanted)?;
+        match storage.rename(folder, unwanted) {
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => remove_tree(storage, folder)?,
+            result => result.map_err(RunError::io("rename", folder))?,
+        }
     }
     sync_folder(storage, parent)?;
     unwanted.iter().try_for_each(|unwanted| remove_tree(storage, unwanted))

@@ -5,15 +5,19 @@
 
 mod disk;
 mod durable;
+mod guarded;
+mod lock_file;
+mod room;
 
 pub use disk::Disk;
 pub use durable::replace_file;
 pub(crate) use durable::{
     UNFINISHED, create_folders, exists, free_name, list, put_file, read, remove_file, remove_tree, rename,
-    retire, sync_folder, with_suffix, write,
+    rename_folder, retire, sync_folder, with_suffix, write,
 };
+pub(crate) use guarded::Guarded;
+pub(crate) use room::{is_full, room};
 
-use std::any::Any;
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::io::{self, Cursor, Read};
@@ -30,6 +34,15 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// If the system does not answer.
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>>;
+
+    /// The same place without a link on the way, so that it stays the same wherever a link leads later. Where there is no
+    /// link, it is the path as it was given.
+    ///
+    /// # Errors
+    /// If there is nothing at `path`, or the system does not answer.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_owned())
+    }
 
     /// The names in a folder, in any order.
     ///
@@ -134,8 +147,8 @@ pub trait Storage: Debug + Send + Sync {
     /// names, as in a copy of a run that consists of hard links, is replaced by a file of its own.
     ///
     /// # Errors
-    /// If it is something else, or cannot be created, locked or written.
-    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>>;
+    /// If it is something else, or cannot be created, locked or written; one that was created for it is gone then.
+    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Arc<dyn Lock>>>;
 
     /// Whether a process holds the lock of a file. An owner stands in it while it does, and after its death.
     ///
@@ -146,8 +159,15 @@ pub trait Storage: Debug + Send + Sync {
     }
 }
 
-/// Held while it lives.
-pub type Lock = Arc<dyn Any + Send + Sync>;
+/// The lock of a file, held while it lives.
+pub trait Lock: Debug + Send + Sync {
+    /// Whether the locked file still bears the name under which it was locked: it may have been removed or replaced, and so
+    /// may any folder above it.
+    ///
+    /// # Errors
+    /// If the system does not answer.
+    fn is_in_place(&self) -> io::Result<bool>;
+}
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use qkv_run::{Event, Storage};
 
 use crate::interruption::play;
+use crate::support::check::check;
 use crate::support::faulty::Fault;
 use crate::support::image::Left;
-use crate::support::life::{FRAME, RUN, check, contents, first_start, lived, resume, resume_from_the_start};
+use crate::support::life::{FRAME, RUN, contents, first_start, lived, resume, resume_from_the_start};
 use crate::support::random::Random;
 use crate::support::simulated::Simulated;
 

@@ -1,24 +1,27 @@
 //! The process dies, or an operation fails, at every operation of every scene.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
-use qkv_run::Storage;
+use qkv_run::{Existing, RunError, RunFolder, Storage};
 
+use crate::support::check::{check, logged};
 use crate::support::faulty::{Fault, Faulty};
 use crate::support::image::Left;
 use crate::support::life::{
-    Reported, Scene, check, first_start, lived, log_past_errors, logged, overwrite, replace, resume,
-    resume_from_the_start,
+    RUN, Reported, Scene, branch, config, first_start, lived, log_past_errors, overwrite, parent, replace,
+    resume, resume_from_the_start,
 };
 use crate::support::simulated::Simulated;
 
 /// The scenes, and those that go before each.
-pub const SCENES: [(&str, &[Scene], Scene); 4] = [
+pub const SCENES: [(&str, &[Scene], Scene); 5] = [
     ("first start", &[], first_start),
     ("resume", &[first_start], resume),
     ("resume from the start", &[first_start, resume], resume_from_the_start),
     ("overwrite", &[first_start, resume], overwrite),
+    ("branch", &[parent], branch),
 ];
 
 /// Plays a scene on a copy of the disk until the fault; returns what is left, what was reported, and whether the fault
@@ -72,7 +75,7 @@ fn a_process_that_dies_in_any_operation_leaves_a_run_that_goes_on() {
     let n_operations = at_every_operation(Fault::Death, |left, reported, when| {
         check(&left.after_a_power_cut(Left::Everything), &reported, when);
     });
-    assert!(n_operations > 300, "{n_operations} operations are too few for four scenes");
+    assert!(n_operations > 300, "{n_operations} operations are too few for five scenes");
 }
 
 #[test]
@@ -110,6 +113,58 @@ fn a_process_that_dies_after_a_failed_save_has_lost_nothing() {
         }
     }
     assert!(n_pairs > 500, "{n_pairs} pairs of operations are too few for two saves");
+}
+
+#[test]
+fn a_file_system_without_locks_is_refused_and_no_folder_is_left_in_it() {
+    let mut n_refused = 0;
+    for at in 0.. {
+        let disk = Simulated::default();
+        let storage = Faulty::new(&disk, Fault::Error(at, ErrorKind::Unsupported));
+        let text = config(1).to_string();
+        match RunFolder::create_on(Arc::clone(&storage) as _, Path::new(RUN), &text, Existing::Keep) {
+            Err(RunError::NoLocks { .. }) => {
+                assert_eq!(disk.paths(), [] as [&Path; 0]);
+                n_refused += 1;
+            }
+            _ if storage.n_operations() <= at => break,
+            _ => {}
+        }
+    }
+    assert_eq!(n_refused, 1, "one operation takes the lock");
+}
+
+#[test]
+fn folders_of_the_lower_layer_of_an_overlay_are_put_aside_and_removed_without_a_rename() {
+    let (lower, reported) = lived(&[first_start, resume]);
+    let scenes: [(&str, Scene, bool); 3] = [
+        ("resume", resume, true),
+        ("resume from the start", resume_from_the_start, false),
+        ("overwrite", overwrite, false),
+    ];
+    for (name, scene, is_damaged) in scenes {
+        let (disk, mut reported) = (lower.copy(), reported.clone());
+        if is_damaged {
+            disk.put(&Path::new(RUN).join("checkpoints/step-00000015/model.safetensors"), b"damaged");
+            reported.saved.remove(&15);
+            reported.damaged = Some(15);
+        }
+        let disk = disk.as_a_lower_layer();
+        for at in 0.. {
+            let (left, reported, reached) = play(&disk, &reported, scene, Fault::Death(at));
+            check(&left.after_a_power_cut(Left::Everything), &reported, &format!("{name}, operation {at}"));
+            if !reached {
+                break;
+            }
+        }
+        if !is_damaged {
+            continue;
+        }
+        let (left, ..) = play(&disk, &reported, scene, Fault::None);
+        assert!(
+            left.paths().contains(&Path::new(RUN).join("checkpoints/step-00000015.damaged/MANIFEST.json"))
+        );
+    }
 }
 
 #[test]

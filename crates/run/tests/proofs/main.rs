@@ -10,6 +10,9 @@ mod damage;
 mod going_back;
 /// The process dies, or an operation fails, at every operation.
 mod interruption;
+/// The folder of a run is moved, replaced or unlocked while it is trained.
+#[cfg(unix)]
+mod moved;
 /// Links, files and folders in place of the parts of a run, and parts that may not be read.
 #[cfg(unix)]
 mod other_kinds;

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::interruption::{SCENES, play};
+use crate::support::check::check;
 use crate::support::faulty::Fault;
 use crate::support::image::Left;
-use crate::support::life::{RUN, Reported, Scene, check, first_start, lived, resume};
+use crate::support::life::{RUN, Reported, Scene, first_start, lived, resume};
 use crate::support::random::Random;
 use crate::support::simulated::Simulated;
 

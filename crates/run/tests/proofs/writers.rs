@@ -33,10 +33,11 @@ fn of_fifty_pairs_of_writers_exactly_one_wins_each_time() {
 }
 
 #[test]
-fn of_fifty_pairs_of_first_starts_exactly_one_writes_its_config() {
-    for pair in 0..50 {
+fn of_a_hundred_pairs_of_first_starts_exactly_one_writes_its_config() {
+    for pair in 0..100 {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run");
+        // Of half of them, the folders above are missing, too.
+        let path = folder.path().join(["run", "deep/er/run"][pair % 2]);
         let together = Arc::new(Barrier::new(2));
         let writers = [1, 2].map(|seed| {
             let (path, together) = (path.clone(), Arc::clone(&together));

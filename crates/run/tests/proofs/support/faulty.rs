@@ -149,7 +149,7 @@ impl Storage for Faulty {
         self.whole(|disk| disk.remove_folder(folder))
     }
 
-    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>> {
+    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Arc<dyn Lock>>> {
         self.whole(|disk| disk.lock(file, owner))
     }
 }

@@ -14,6 +14,8 @@ pub type Names = BTreeMap<OsString, usize>;
 pub struct Image {
     pub nodes: Vec<Node>,
     pub locked: Vec<usize>,
+    /// So many of them are in the lower layer of an overlay, whose folders cannot be renamed.
+    pub n_lower: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +45,7 @@ pub enum Left<'a> {
 
 impl Default for Image {
     fn default() -> Self {
-        Self { nodes: vec![folder(Names::new())], locked: Vec::new() }
+        Self { nodes: vec![folder(Names::new())], locked: Vec::new(), n_lower: 0 }
     }
 }
 

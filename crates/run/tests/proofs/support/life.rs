@@ -1,4 +1,4 @@
-//! The life of a run, in scenes; and what must hold whenever it ends.
+//! The life of a run, in scenes.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,6 +16,12 @@ use super::simulated::Simulated;
 /// Where the run is; neither folder is there at first.
 pub const RUN: &str = "runs/a";
 
+/// Where the run is from which another branches.
+pub const PARENT: &str = "parents/p";
+
+/// The seed of the run that branches, from this step.
+pub const BRANCH: (u64, u64) = (3, 10);
+
 /// A frame of the film.
 pub const FRAME: &[u8] = b"frame";
 
@@ -26,6 +32,8 @@ pub struct Reported {
     pub started: bool,
     /// The steps that it saved and has not been asked to give up.
     pub saved: BTreeSet<u64>,
+    /// Those of the run in whose place another begins, as long as it is there.
+    pub replaced: BTreeSet<u64>,
     /// A step whose checkpoint was damaged from outside.
     pub damaged: Option<u64>,
 }
@@ -64,12 +72,12 @@ pub fn first_start(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Resul
     reported.started = true;
     let mut log = run.create_metrics()?;
     run.write_snapshot(0, FRAME)?;
-    save(&run, 1, 0, reported)?;
+    save_and_report(&run, &mut log, 1, 0, reported)?;
     train(&run, &mut log, 1, 1..=5)?;
-    save(&run, 1, 5, reported)?;
+    save_and_report(&run, &mut log, 1, 5, reported)?;
     train(&run, &mut log, 1, 6..=10)?;
     run.write_snapshot(10, FRAME)?;
-    save(&run, 1, 10, reported)?;
+    save_and_report(&run, &mut log, 1, 10, reported)?;
     save(&run, 1, 10, reported)?;
     run.prune(1, &Figure::loss()).failures.into_iter().try_for_each(Err)
 }
@@ -86,14 +94,42 @@ pub fn resume_from_the_start(storage: &Arc<dyn Storage>, reported: &mut Reported
 
 /// Another run takes the folder.
 pub fn overwrite(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
-    reported.saved.clear();
+    reported.replaced = std::mem::take(&mut reported.saved);
+    reported.started = false;
     let (path, existing) = (Path::new(RUN), Existing::Overwrite);
     let run = RunFolder::create_on(Arc::clone(storage), path, &config(2).to_string(), existing)?;
     reported.started = true;
     let mut log = run.create_metrics()?;
-    save(&run, 2, 0, reported)?;
+    save_and_report(&run, &mut log, 2, 0, reported)?;
     train(&run, &mut log, 2, 1..=5)?;
-    save(&run, 2, 5, reported)
+    save_and_report(&run, &mut log, 2, 5, reported)
+}
+
+/// The run from which another is to branch.
+pub fn parent(storage: &Arc<dyn Storage>, _: &mut Reported) -> Result<(), RunError> {
+    let (path, existing) = (Path::new(PARENT), Existing::Keep);
+    let run = RunFolder::create_on(Arc::clone(storage), path, &config(1).to_string(), existing)?;
+    run.create_metrics()?;
+    run.write_checkpoint(BRANCH.1, &contents(1, BRANCH.1)).map(drop)
+}
+
+/// A run branches from another one, whose checkpoint becomes its first.
+pub fn branch(storage: &Arc<dyn Storage>, reported: &mut Reported) -> Result<(), RunError> {
+    let (seed, step) = BRANCH;
+    let parent = RunFolder::open_on(Arc::clone(storage), Path::new(PARENT))?.at(step)?;
+    assert!(parent.read()? == contents(1, step));
+    let (path, existing) = (Path::new(RUN), Existing::Keep);
+    let run = RunFolder::create_on(Arc::clone(storage), path, &config(seed).to_string(), existing)?;
+    reported.started = true;
+    let mut log = run.create_metrics()?;
+    save_and_report(&run, &mut log, seed, step, reported)?;
+    train(&run, &mut log, seed, step + 1..=step + 5)?;
+    save_and_report(&run, &mut log, seed, step + 5, reported)
+}
+
+/// The step at which a run with this seed begins.
+pub fn begins_at(seed: u64) -> u64 {
+    if seed == BRANCH.0 { BRANCH.1 } else { 0 }
 }
 
 /// The run saves its newest step again.
@@ -112,18 +148,6 @@ pub fn log_past_errors(storage: &Arc<dyn Storage>, reported: &mut Reported) -> R
     save(&run, 1, 15, reported)
 }
 
-/// The steps in the lines of the log, all of which have to be whole.
-pub fn logged(disk: &Simulated, when: &str) -> Vec<u64> {
-    let log = disk.read(&Path::new(RUN).join("metrics.jsonl"), u64::MAX).unwrap();
-    let lines = String::from_utf8(log).unwrap();
-    assert!(lines.ends_with('\n'), "{when}: {lines}");
-    let step = |line: &str| match serde_json::from_str(line) {
-        Ok(Event::Step(report)) => report.step,
-        other => panic!("{when}: {line}: {other:?}"),
-    };
-    lines.lines().map(step).collect()
-}
-
 /// The disk after scenes in which nothing went wrong.
 pub fn lived(scenes: &[Scene]) -> (Simulated, Reported) {
     let (disk, mut reported) = (Simulated::default(), Reported::default());
@@ -132,57 +156,6 @@ pub fn lived(scenes: &[Scene]) -> (Simulated, Reported) {
         scene(&storage, &mut reported).unwrap();
     }
     (disk.after_a_power_cut(Left::Everything), reported)
-}
-
-/// Checks that the run is whole, old or new, and can go on.
-#[track_caller]
-pub fn check(disk: &Simulated, reported: &Reported, when: &str) {
-    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    let path = Path::new(RUN);
-    let run = match RunFolder::open_on(Arc::clone(&storage), path) {
-        Ok(run) => run.locked().unwrap_or_else(|error| panic!("{when}: {error}\n{:?}", disk.paths())),
-        Err(RunError::NotFound { .. } | RunError::NotARun { .. }) => {
-            assert!(!reported.started && reported.saved.is_empty(), "{when}: the run is gone");
-            first_start(&storage, &mut Reported::default())
-                .unwrap_or_else(|error| panic!("{when}: cannot start again: {error}\n{:?}", disk.paths()));
-            return;
-        }
-        Err(error) => panic!("{when}: {error}"),
-    };
-    let mut text: Table = run.config().unwrap().parse().unwrap();
-    RunFolder::take_format(&mut text).unwrap();
-    let seed = text["seed"].as_integer().unwrap() as u64;
-    assert_eq!(text, config(seed), "{when}");
-    let left_over = |path: &&std::path::PathBuf| {
-        let name = path.to_string_lossy();
-        name.ends_with(".tmp") || name.ends_with(".replaced")
-    };
-    assert_eq!(disk.paths().iter().find(left_over), None, "{when}");
-    let mut newest = None;
-    for checkpoint in run.checkpoints().unwrap() {
-        let step = checkpoint.step;
-        match checkpoint.read() {
-            Ok(read) => {
-                assert!(read == contents(seed, step), "{when}: another run's {step}");
-                newest = Some(step);
-            }
-            Err(RunError::Damaged { .. }) if reported.damaged == Some(step) => {}
-            Err(error) => panic!("{when}: {error}\n{:?}", disk.paths()),
-        }
-    }
-    let last = reported.saved.last().copied();
-    assert!(newest >= last, "{when}: reported {last:?}, found {newest:?}");
-    let logged = steps(&run, seed, when);
-    let missing = (1..=newest.unwrap_or(0)).find(|step| !logged.contains(step));
-    assert_eq!(missing, None, "{when}: the log has a gap before step {newest:?}: {logged:?}");
-
-    drop(run);
-    let mut again = Reported::default();
-    resume(&storage, &mut again).unwrap_or_else(|error| panic!("{when}: cannot go on: {error}"));
-    let run = RunFolder::open_on(storage, path).unwrap();
-    let end = newest.map_or(0, |newest| newest + 5);
-    assert_eq!(run.latest().unwrap().step, end, "{when}");
-    assert_eq!(steps(&run, seed, when), (1..=end).collect::<Vec<_>>(), "{when}");
 }
 
 fn go_on(storage: &Arc<dyn Storage>, reported: &mut Reported, from: Option<u64>) -> Result<(), RunError> {
@@ -204,8 +177,8 @@ fn go_on(storage: &Arc<dyn Storage>, reported: &mut Reported, from: Option<u64>)
     let seed = config["seed"].as_integer().unwrap() as u64;
     let Some((step, contents)) = found else {
         assert_eq!(damaged, [], "nothing to go on from");
-        run.create_metrics()?;
-        return save(&run, seed, 0, reported);
+        let mut log = run.create_metrics()?;
+        return save_and_report(&run, &mut log, seed, begins_at(seed), reported);
     };
     assert_eq!(contents.description.config, config);
     for checkpoint in damaged {
@@ -214,7 +187,24 @@ fn go_on(storage: &Arc<dyn Storage>, reported: &mut Reported, from: Option<u64>)
     reported.saved.retain(|saved| *saved <= step);
     let mut log = run.rewind(step)?.log;
     train(&run, &mut log, seed, step + 1..=step + 5)?;
-    save(&run, seed, step + 5, reported)
+    save_and_report(&run, &mut log, seed, step + 5, reported)
+}
+
+/// Saves a step, and reports it in the log.
+fn save_and_report(
+    run: &RunFolder,
+    log: &mut Log,
+    seed: u64,
+    step: u64,
+    reported: &mut Reported,
+) -> Result<(), RunError> {
+    save(run, seed, step, reported)?;
+    write(run, log, &Event::Saved { step, path: RUN.to_owned() })
+}
+
+fn write(run: &RunFolder, log: &mut Log, event: &Event) -> Result<(), RunError> {
+    let failed = |source| RunError::Io { action: "write", path: run.path().to_owned(), source };
+    event.write(log).map_err(failed)
 }
 
 /// Saves a step; after an error once more, as training does.
@@ -242,20 +232,7 @@ fn train(
             tokens_per_second: 2.0,
             loss_parts: BTreeMap::new(),
         };
-        let failed = |source| RunError::Io { action: "write", path: run.path().to_owned(), source };
-        Event::Step(report).write(log).map_err(failed)?;
+        write(run, log, &Event::Step(report))?;
     }
     Ok(())
-}
-
-/// The steps of the log.
-fn steps(run: &RunFolder, seed: u64, when: &str) -> Vec<u64> {
-    let steps = run.events().unwrap().into_iter().filter_map(|event| match event {
-        Event::Step(report) => {
-            assert_eq!(report.lr, seed as f64, "{when}: a line of another run");
-            Some(report.step)
-        }
-        _ => None,
-    });
-    steps.collect()
 }

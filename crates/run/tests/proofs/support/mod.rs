@@ -1,5 +1,6 @@
 //! What the proofs share.
 
+pub mod check;
 pub mod faulty;
 pub mod image;
 pub mod life;

@@ -24,6 +24,13 @@ impl Simulated {
         Self(Arc::new(Mutex::new(self.0.lock().unwrap().clone())))
     }
 
+    /// The disk as the lower layer of an overlay, whose upper layer is empty.
+    pub fn as_a_lower_layer(&self) -> Self {
+        let mut image = self.0.lock().unwrap().clone();
+        image.n_lower = image.nodes.len();
+        Self(Arc::new(Mutex::new(image)))
+    }
+
     /// The paths of all files and folders.
     pub fn paths(&self) -> Vec<PathBuf> {
         let image = self.0.lock().unwrap();
@@ -92,6 +99,9 @@ impl Storage for Simulated {
         assert_eq!(from.parent(), to.parent(), "a run moves nothing from folder to folder");
         let mut image = self.0.lock().unwrap();
         let node = image.find(from)?;
+        if node < image.n_lower && image.names(node).is_ok() {
+            return Err(ErrorKind::CrossesDevices.into());
+        }
         if let Ok(replaced) = image.find(to)
             && let Ok(names) = image.names(replaced)
             && !names.is_empty()
@@ -117,7 +127,7 @@ impl Storage for Simulated {
         image.change(path, Change::Remove(name(path), node))
     }
 
-    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Lock>> {
+    fn lock(&self, file: &Path, owner: &str) -> io::Result<Option<Arc<dyn Lock>>> {
         let mut image = self.0.lock().unwrap();
         if image.find(file).is_err() {
             image.add(file, Node::File { live: Vec::new(), durable: Vec::new() })?;
@@ -128,13 +138,21 @@ impl Storage for Simulated {
         }
         image.locked.push(node);
         *image.bytes(file)?.0 = owner.as_bytes().to_vec();
-        Ok(Some(Arc::new(Held { disk: self.clone(), node })))
+        Ok(Some(Arc::new(Held { disk: self.clone(), node, path: file.to_owned() })))
     }
 }
 
+#[derive(Debug)]
 struct Held {
     disk: Simulated,
     node: usize,
+    path: PathBuf,
+}
+
+impl Lock for Held {
+    fn is_in_place(&self) -> io::Result<bool> {
+        Ok(self.disk.0.lock().unwrap().find(&self.path).is_ok_and(|found| found == self.node))
+    }
 }
 
 impl Drop for Held {
