@@ -7,7 +7,8 @@ use qkv_run::flatten;
 use toml::{Table, Value};
 
 use super::Registry;
-use super::read::{deserialize, name_of};
+use super::name::name_of;
+use super::read::deserialize;
 use super::schedule_name::SCHEDULE;
 use crate::config::{COMMON_SETTINGS, KIND};
 use crate::error::TrainError;

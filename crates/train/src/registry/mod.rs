@@ -7,6 +7,7 @@ mod experiment;
 mod keys;
 mod model_name;
 mod model_parts;
+mod name;
 mod observers;
 mod of_run;
 mod optimizer_name;

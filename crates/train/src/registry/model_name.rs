@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use toml::Table;
 
 use super::Registry;
-use super::read::{name_of, put_name};
+use super::name::{name_of, put_name};
 use crate::error::TrainError;
 
 const MODEL: &str = "model";

@@ -5,7 +5,8 @@ use qkv_run::{Description, Difference, RunFolder, changes_of_meaning, difference
 use serde_json::Value;
 use toml::Table;
 
-use super::read::{defaults, merge, name_of, set_all};
+use super::name::name_of;
+use super::read::{defaults, merge, set_all};
 use super::schedule_name::take_former_setting;
 use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, OptimizerConfig, Parent, ScheduleConfig};

@@ -4,7 +4,7 @@ use qkv_model::Choice;
 use toml::Table;
 
 use super::Registry;
-use super::read::{name_of, put_name};
+use super::name::{name_of, put_name};
 use crate::config::{ADAM_W, COMMON_SETTINGS};
 use crate::error::TrainError;
 

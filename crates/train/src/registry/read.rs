@@ -9,12 +9,13 @@ use toml::{Table, Value};
 
 use super::keys::check_keys;
 use super::model_name::rename_model;
+use super::name::{name_of, named};
 use super::optimizer_name::rename;
 use super::schedule_name::{
-    SCHEDULE, one_form, rename_schedule, setting_of_kind, take_former_default, take_former_setting,
+    one_form, rename_schedule, setting_of_kind, take_former_default, take_former_setting,
 };
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
-use crate::config::{CROSS_ENTROPY, Config, KIND, Parent, Recipe};
+use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
 use crate::error::TrainError;
 use crate::task::Task;
 
@@ -127,44 +128,6 @@ pub(super) fn with_table(error: TrainError, Choice { settings, .. }: &Choice) ->
 
 fn settings_of(choice: &Choice) -> String {
     serde_json::to_string(choice).expect("a choice is a name or a JSON object")
-}
-
-/// The table `[table]` with nothing but a name in it.
-fn named(table: &str, name: &str) -> Table {
-    Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
-}
-
-/// The name of a task, a model, an optimizer or a schedule, which stands alone, `task = "reverse"`, or in a table with
-/// its settings.
-pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
-    let (key, name) = match config.get(choice) {
-        Some(Value::Table(table)) => {
-            let key = if choice == SCHEDULE { KIND } else { "name" };
-            (format!("{choice}.{key}"), table.get(key))
-        }
-        name => (choice.to_owned(), name),
-    };
-    match name {
-        None => Ok(None),
-        Some(Value::String(name)) => Ok(Some(name)),
-        Some(found) => Err(TrainError::NotAName { key, found: found.to_string() }),
-    }
-}
-
-/// Puts a name into the table `table`, under `key`, and leaves there what `keeps` is true for.
-pub(super) fn put_name(
-    config: &mut Table,
-    [table, key]: [&str; 2],
-    name: &str,
-    mut keeps: impl FnMut(&str, &Value) -> bool,
-) {
-    let entry = config.entry(table).or_insert_with(|| Value::Table(Table::new()));
-    if !entry.is_table() {
-        *entry = Value::Table(Table::new());
-    }
-    let table = entry.as_table_mut().expect("made a table just above");
-    table.retain(|key, value| keeps(key, value));
-    table.insert(key.to_owned(), name.into());
 }
 
 /// Parts of a dotted key; the longest of ours has three.

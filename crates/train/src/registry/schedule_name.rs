@@ -7,7 +7,7 @@ use qkv_model::Choice;
 use toml::{Table, Value};
 
 use super::Registry;
-use super::read::{name_of, put_name};
+use super::name::{name_of, put_name};
 use crate::config::{CONSTANT, COSINE, KIND};
 use crate::error::TrainError;
 
