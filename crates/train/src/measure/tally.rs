@@ -41,7 +41,7 @@ impl<'a> Tally<'a> {
     pub(crate) fn add(&mut self, prediction: Prediction<'_>) {
         let loss = self.measures.loss;
         let [n_targets, _] = prediction.logits.dims();
-        let measured = Measured { prediction: &prediction, loss, task: self.task };
+        let measured = Measured::new(&prediction, loss, self.task);
         for (metric, _, sums) in &mut self.metrics {
             metric.add(&measured, sums);
         }

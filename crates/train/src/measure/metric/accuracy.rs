@@ -4,7 +4,6 @@ use qkv_run::{Evaluation, Figure};
 
 use super::{Measured, Metric, MetricSums};
 use crate::task::{TargetKind, Task};
-use crate::training::Prediction;
 
 /// `accuracy`: the share of targets with the right answer on top; of a distribution, its likeliest token. Real numbers
 /// have none.
@@ -20,15 +19,8 @@ impl Metric for Accuracy {
     }
 
     fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {
-        let right = right(measured.prediction);
+        let right = measured.right();
         let n_right = right.iter().filter(|&&right| right).count();
         sums.add(Evaluation::ACCURACY, n_right as f64, right.len() as f64);
     }
-}
-
-/// Whether the largest logit is that of the right answer, target by target.
-pub(super) fn right(prediction: &Prediction<'_>) -> Vec<bool> {
-    let Prediction { logits, batch, .. } = prediction;
-    let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
-    right.into_data().iter::<bool>().collect()
 }

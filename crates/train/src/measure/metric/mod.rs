@@ -12,6 +12,7 @@ pub use sequence_accuracy::SequenceAccuracy;
 pub use slice_loss::SliceLoss;
 pub use sums::MetricSums;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -75,7 +76,7 @@ pub trait Metric: Debug + Send + Sync {
 }
 
 /// What a metric sees of a batch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Measured<'a> {
     /// What the model predicts, and of what.
     pub prediction: &'a Prediction<'a>,
@@ -83,4 +84,22 @@ pub struct Measured<'a> {
     pub loss: &'a dyn Loss,
     /// What is learned.
     pub task: &'a dyn Task,
+    /// Found once for all metrics.
+    right: OnceCell<Vec<bool>>,
+}
+
+impl<'a> Measured<'a> {
+    pub(super) fn new(prediction: &'a Prediction<'a>, loss: &'a dyn Loss, task: &'a dyn Task) -> Self {
+        Self { prediction, loss, task, right: OnceCell::new() }
+    }
+
+    /// Whether the largest logit is that of the right answer, of a distribution the likeliest, target by target. Real
+    /// numbers have no such answer.
+    pub fn right(&self) -> &[bool] {
+        self.right.get_or_init(|| {
+            let Prediction { logits, batch, .. } = self.prediction;
+            let right = logits.clone().argmax(1).squeeze_dim::<1>(1).equal(batch.targets.clone());
+            right.into_data().iter::<bool>().collect()
+        })
+    }
 }

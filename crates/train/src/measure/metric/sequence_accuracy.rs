@@ -2,7 +2,6 @@
 
 use qkv_run::{Evaluation, Figure};
 
-use super::accuracy::right;
 use super::{Measured, Metric, MetricSums};
 use crate::task::{TargetKind, Task};
 
@@ -22,13 +21,13 @@ impl Metric for SequenceAccuracy {
     }
 
     fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {
-        let right = right(measured.prediction);
-        let mut rest = right.as_slice();
-        for &n_targets in &measured.prediction.batch.targets_per_example {
+        let targets_per_example = &measured.prediction.batch.targets_per_example;
+        let (mut rest, mut n_right) = (measured.right(), 0);
+        for &n_targets in targets_per_example {
             let (of_example, after) = rest.split_at(n_targets);
-            let is_right = of_example.iter().all(|&right| right);
-            sums.add(Evaluation::SEQUENCE_ACCURACY, f64::from(u8::from(is_right)), 1.0);
+            n_right += usize::from(of_example.iter().all(|&right| right));
             rest = after;
         }
+        sums.add(Evaluation::SEQUENCE_ACCURACY, n_right as f64, targets_per_example.len() as f64);
     }
 }

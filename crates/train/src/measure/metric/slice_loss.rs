@@ -20,7 +20,7 @@ impl Metric for SliceLoss {
     }
 
     fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums) {
-        let Measured { prediction, loss, task } = *measured;
+        let Measured { prediction, loss, task, .. } = measured;
         let batch = prediction.batch;
         let [_, seq_len, stack] = batch.tokens.dims();
         let names: Vec<String> = task.slices().iter().map(|slice| name(slice)).collect();
