@@ -31,7 +31,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Ablate(args) => ablate::run(&args, &registry),
         Command::Explain(args) => explain::run(&args, &registry),
         Command::Inspect(args) => inspect::run(&args, &registry),
-        Command::Verify(args) => verify::run(&args),
+        Command::Verify(args) => verify::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry),
         Command::Bench(args) => bench::run(&args),

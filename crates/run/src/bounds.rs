@@ -3,8 +3,8 @@
 //!
 //! | file | bound | what has as much |
 //! |---|---|---|
-//! | `config.toml` | [`CONFIG`] | a thousand pages of settings |
-//! | `config.json` | [`DESCRIPTION`], [`DESCRIPTION_VALUES`] and [`SETTINGS`] | the labels of 110,000 tokens |
+//! | `config.toml` | [`CONFIG`] | fifty pages of settings |
+//! | `config.json` | [`DESCRIPTION`], [`DESCRIPTION_VALUES`], [`SETTINGS`] and [`SETTINGS_BYTES`] | the labels of 110,000 tokens |
 //! | `MANIFEST.json` | [`MANIFEST`] | a hundred files; a checkpoint has three |
 //! | a line of `metrics.jsonl` | [`LINE`] and [`LINE_VALUES`]; any number of lines | a sample whose tokens are pages |
 //! | the header of any file of tensors | [`HEADER`] and [`HEADER_VALUES`] | what AdamW remembers of 600 layers |
@@ -16,8 +16,8 @@ use std::path::Path;
 
 use crate::error::RunError;
 
-/// Bytes of `config.toml`.
-pub(crate) const CONFIG: u64 = 1 << 20;
+/// Bytes of `config.toml`: the table that is made of it may take a hundred times as much.
+pub(crate) const CONFIG: u64 = 1 << 16;
 
 /// Bytes of `config.json`, which has what `config.toml` has, more widely, and the vocabulary.
 pub(crate) const DESCRIPTION: u64 = 1 << 22;
@@ -26,7 +26,10 @@ pub(crate) const DESCRIPTION: u64 = 1 << 22;
 pub(crate) const DESCRIPTION_VALUES: usize = 1 << 17;
 
 /// Those that are no labels of tokens.
-pub(crate) const SETTINGS: usize = 1 << 14;
+pub(crate) const SETTINGS: usize = 1 << 12;
+
+/// Bytes of what is no label, without spaces: `config.toml` in JSON, whose escapes may be six times as long.
+pub(crate) const SETTINGS_BYTES: usize = 1 << 20;
 
 /// Bytes of `MANIFEST.json`.
 pub(crate) const MANIFEST: u64 = 1 << 16;

@@ -31,7 +31,16 @@ impl Count {
         !count.is_over
     }
 
-    fn one<E: Error>(&mut self) -> Result<(), E> {
+    /// How many more values there may be.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Counts a value.
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub fn one<E: Error>(&mut self) -> Result<(), E> {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;

@@ -40,7 +40,7 @@
 //! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above,
 //! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`] is for other
 //! files that are to be as durable). It reads no file with tensors whose header [`check_tensor_header`] refuses
-//! ([`read_tensors`]).
+//! ([`read_tensors`], [`hash_tensors`]).
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
@@ -61,6 +61,7 @@ mod film;
 #[cfg(test)]
 mod fixtures;
 mod folder;
+mod hash;
 mod json_values;
 mod log;
 mod storage;
@@ -69,16 +70,17 @@ pub mod tensor_names;
 mod verify;
 
 pub use checkpoint::{
-    Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, read_description, sha256,
+    Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, read_description,
 };
 pub use config::{Difference, changes_of_meaning, differences, flatten};
 pub use error::{RunError, is_unreadable};
 pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
+pub use hash::sha256;
 pub use log::{
     Baseline, Better, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Figure, Log, Rewound,
     SetAside, StepReport,
 };
 pub use storage::{Disk, Entry, EntryKind, Lock, Storage, replace_file};
-pub use tensor_file::{check_tensor_header, read_tensors};
+pub use tensor_file::{check_tensor_header, hash_tensors, read_tensors};
 pub use verify::{CheckedFor, Finding, Verified};

@@ -10,7 +10,9 @@ use anyhow::Result;
 use qkv_inspect::{InspectError, Snapshot, Weights, counted};
 use qkv_run::tensor_names::SEAL;
 use qkv_run::{CheckedFor, Finding, RunFolder, Verified};
+use qkv_train::{ConfigSource, Registry};
 use serde::Serialize;
+use toml::Table;
 
 use crate::args::VerifyArgs;
 use crate::output::stdout::Stdout;
@@ -34,7 +36,7 @@ struct Line<'a> {
 }
 
 /// Lists every file of the run as good, and for what it was checked, or with what differs.
-pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
+pub fn run(args: &VerifyArgs, registry: &Registry) -> Result<ExitCode> {
     let location = Location::find(&args.run, "--step", None)?;
     let run = &location.run;
     let part = match location.step {
@@ -43,7 +45,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
         None => run.path().to_owned(),
     };
     let is_asked = |file: &Path| file.starts_with(&part) || part.starts_with(file);
-    let mut verified = verified(run)?;
+    let mut verified = verified(run, registry)?;
     verified.good.retain(|file, _| is_asked(file));
     verified.findings.retain(|finding| is_asked(&finding.file));
     let good = verified.good.iter().map(|(file, checked)| (file, Some(*checked), None));
@@ -61,9 +63,13 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     Ok(if verified.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is found without and with the reader of frames.
-fn verified(run: &RunFolder) -> Result<Verified> {
-    let mut verified = run.verify()?;
+/// What is found without and with the readers of configs and frames.
+fn verified(run: &RunFolder, registry: &Registry) -> Result<Verified> {
+    let complete = |config: &Table| {
+        let experiment = registry.read(ConfigSource::Toml(&config.to_string()), &[] as &[&str]);
+        experiment.ok()?.config.to_toml().parse().ok()
+    };
+    let mut verified = run.verify_with(&complete)?;
     let frames = run.snapshots().unwrap_or_default();
     for frame in frames.into_values() {
         if verified.good.contains_key(&frame)

@@ -1,6 +1,7 @@
 //! What a training reports beside its output, on standard error.
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 
 use qkv_inspect::counted;
 use qkv_run::SetAside;
@@ -41,6 +42,20 @@ impl Notices {
         let waiting = self.waiting.as_ref().map_or(Vec::new(), RefCell::take);
         waiting.iter().for_each(|sentence| print_error(sentence));
     }
+}
+
+/// Steps of which the log has lost its lines.
+pub fn print_missing(missing: &[RangeInclusive<u64>]) {
+    let [first, others @ ..] = missing else { return };
+    let others = match others.len() {
+        0 => String::new(),
+        n => format!(", and {} more", counted(n as u64, "gap")),
+    };
+    print_error(&format!(
+        "warning: the log has no line of steps {} to {}{others}; the run goes on, and its report lacks them",
+        first.start(),
+        first.end()
+    ));
 }
 
 /// What lies after the step from which a run goes on.

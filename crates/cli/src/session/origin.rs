@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use qkv_run::{Checkpoint, Disk, RunError, RunFolder, read_tensors, sha256};
+use qkv_run::{Checkpoint, Disk, RunError, RunFolder, hash_tensors};
 use qkv_train::{Experiment, Parent, Registry, Taken, TrainError, load_checkpoint_weights, load_weights};
 
 use super::job::Job;
@@ -81,21 +81,21 @@ impl Origin {
     }
 
     fn of_checkpoint(checkpoint: Checkpoint, taken: Taken) -> Result<Self> {
-        let contents = checkpoint.read()?;
+        let (_, weights) = checkpoint.check()?;
         let run = checkpoint.run();
         let (path, step) = match &run {
             Some(run) => (run.path().to_owned(), Some(checkpoint.step)),
             // A checkpoint that was copied out of its run is a file of weights.
             None => (checkpoint.weights(), None),
         };
-        let parent = Parent { path: absolute(&path)?, step, weights: sha256(&contents.weights), taken };
+        let parent = Parent { path: absolute(&path)?, step, weights, taken };
         Ok(Self { parent, source: Source::Checkpoint(checkpoint) })
     }
 
     fn of_file(path: &Path) -> Result<Self> {
-        let bytes = path.canonicalize().and_then(|file| read_tensors(&Disk, &file, u64::MAX));
-        let bytes = bytes.map_err(TrainError::io("read", path))?;
-        let (path, weights) = (absolute(path)?, sha256(&bytes));
+        let weights = path.canonicalize().and_then(|file| hash_tensors(&Disk, &file));
+        let weights = weights.map_err(TrainError::io("read", path))?;
+        let path = absolute(path)?;
         let source = Source::File(PathBuf::from(&path));
         Ok(Self { parent: Parent { path, step: None, weights, taken: Taken::Weights }, source })
     }

@@ -60,6 +60,47 @@ fn an_old_run_goes_on_to_the_end_that_its_version_reached() {
     before.for_each(|(path, bytes)| assert!(after.get(&path) == Some(&bytes), "{}", path.display()));
 }
 
+/// As a process leaves it that dies after it has written its config with every value, and before its first checkpoint.
+fn sandbox_with_the_old_run_killed() -> Sandbox {
+    let (sandbox, resumed) = (sandbox_with_the_old_run(), sandbox_with_the_old_run());
+    resumed.succeeds("train old --resume --quiet --threads 1 --stop-after 61");
+    sandbox.write("old/config.toml", resumed.read("old/config.toml"));
+    sandbox
+}
+
+#[test]
+fn an_old_run_that_was_killed_before_its_first_new_checkpoint_is_whole() {
+    let sandbox = sandbox_with_the_old_run_killed();
+    let config = sandbox.read_text("old/config.toml");
+    let before = String::from_utf8(old()[Path::new("config.toml")].clone().unwrap()).unwrap();
+    let added: Vec<&str> = config.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
+    assert!(added.len() > 1, "this version writes more than that one: {added:?}");
+    sandbox.succeeds("verify old");
+    sandbox.succeeds("train old --resume --quiet --threads 1");
+    sandbox.succeeds("verify old");
+}
+
+#[test]
+fn a_line_that_is_lost_from_the_config_of_an_old_run_is_found_and_so_is_another_value() {
+    let sandbox = sandbox_with_the_old_run_killed();
+    let config = sandbox.read_text("old/config.toml");
+    for (line, by, what) in [
+        ("dropout = 0.1\n", "", "`model.dropout` is no value, the checkpoint of step 60 has 0.1"),
+        ("n_layers = 1\n", "", "`model.n_layers` is no value, the checkpoint of step 60 has 1"),
+        (
+            "name = \"adam-w\"\n",
+            "name = \"lion\"\n",
+            "`optimizer.name` is \"lion\", the checkpoint of step 60 has no value",
+        ),
+    ] {
+        assert_eq!(config.matches(line).count(), 1, "{config}");
+        sandbox.write("old/config.toml", config.replace(line, by));
+        let found = sandbox.qkv("verify old");
+        let is_found = found.stdout.lines().any(|line| line == format!("differs  config.toml: {what}"));
+        assert!(found.code == Some(1) && is_found, "{line:?}: {found:#?}");
+    }
+}
+
 #[test]
 fn an_old_run_is_evaluated_and_inspected() {
     let sandbox = sandbox_with_the_old_run();

@@ -18,6 +18,9 @@ const LOG: &str = "metrics.jsonl";
 const CONFIG: &str = "config.toml";
 const LOCK: &str = "run.lock";
 
+/// Most settings of a `config.json`, and most labels beside them, but for a few.
+const MOST: [usize; 2] = [(1 << 12) - 100, (1 << 17) - (1 << 12) - 10];
+
 /// What a command does.
 #[derive(Debug, Clone, Copy)]
 pub enum Expected {
@@ -89,6 +92,10 @@ pub fn all(whole: &Tree) -> Vec<Case> {
         add("a terabyte of holes", file, Place::Sparse(1 << 40), columns);
     }
     add("a line of holes", LOG, Place::Sparse(1 << 28), "----r");
+    let list = |value: &str, n: usize| format!("[{}{value}]", format!("{value},").repeat(n - 1));
+    let [settings, labels] = [list("0", MOST[0]), list("\"\"", MOST[1])];
+    let longest = format!("{{\"evaluation\":7,\"a\":{settings},\"vocabulary\":{labels}}}");
+    add("as many values as there may be", DESCRIPTION, Place::Bytes(longest.into_bytes()), "r-nrr");
     let labels = "[".repeat(200_000);
     let header = format!("{{\"__metadata__\":{{\"probes\":\"{labels}\"}}}}");
     add("labels without end", FRAME, Place::Bytes(file(&header, 0)), "r--nr");
@@ -161,7 +168,7 @@ fn sign(folder: &Path) {
 fn texts() -> [(&'static str, Vec<u8>); 5] {
     [
         ("a million numbers", format!("[{}0]", "0,".repeat(1_000_000)).into_bytes()),
-        ("arrays without end", b"[".repeat(500_000)),
+        ("arrays without end", b"[".repeat(1_000_000)),
         ("objects without end", b"{\"a\":".repeat(200_000)),
         ("a text", b"Roses are red".to_vec()),
         ("another value", b"[1, {}]\n".to_vec()),

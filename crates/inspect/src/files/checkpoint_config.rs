@@ -71,10 +71,10 @@ impl CheckpointConfig {
     /// If it is not what was saved, cannot be read, or gives a number of heads that is not one.
     pub fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
         let Description { config, vocabulary, .. } = checkpoint.description()?;
-        let mut json = serde_json::to_value(config).expect("tables of numbers and names are JSON");
-        json["vocabulary"] = vocabulary.into();
+        let json = serde_json::to_value(config).expect("tables of numbers and names are JSON");
         let path = checkpoint.config();
-        Self::of_json(&json).map_err(|problem| InspectError::Json { path, problem })
+        let known = Self::of_json(&json).map_err(|problem| InspectError::Json { path, problem })?;
+        Ok(Self { vocabulary, ..known })
     }
 
     /// Reads the text of a `config.json`. What is about the model stands in the table `model`, or at the top where a

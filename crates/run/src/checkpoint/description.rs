@@ -1,12 +1,9 @@
 //! `config.json`: what made a checkpoint, and how good it was.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
 use toml::Table;
 
+use super::own_keys::{OwnKeys, Scalar};
 use crate::bounds;
-use crate::json_values::Count;
 use crate::log::Evaluation;
 
 /// The format of checkpoints with a manifest.
@@ -39,11 +36,7 @@ impl Description {
 
     /// The step at which the run began: 0, or that of the state that it took over from another.
     pub fn first_step(&self) -> u64 {
-        let step = |parent: &toml::Value| match parent.get("taken")?.as_str()? {
-            "state" => u64::try_from(parent.get("step")?.as_integer()?).ok(),
-            _ => None,
-        };
-        self.config.get("parent").and_then(step).unwrap_or(0)
+        first_step(&self.config)
     }
 
     /// The file of a checkpoint at `step`.
@@ -63,19 +56,12 @@ impl Description {
         format!("{json:#}\n").into_bytes()
     }
 
-    /// Reads the file of a checkpoint at `step`.
-    pub(super) fn parse(json: &[u8], step: u64) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(json).map_err(|error| format!("expected JSON, {error}"))?;
-        let Value::Object(mut own) = value else { return Err("expected a JSON object".to_owned()) };
-        own.retain(|key, _| super::Checkpoint::OWN_KEYS.contains(&key.as_str()));
-        let vocabulary = match own.remove("vocabulary") {
-            Some(Value::Array(labels)) => labels,
-            _ => Vec::new(),
-        };
-        if !Count::is_within(json, vocabulary.len() + bounds::SETTINGS) {
+    /// Reads the rest of the file of a checkpoint at `step`, of which `own` was read.
+    pub(super) fn parse(own: OwnKeys, json: &[u8], step: u64) -> Result<Self, String> {
+        if own.n_settings > bounds::SETTINGS {
             return Err(format!("it has more than {} values beside its vocabulary", bounds::SETTINGS));
         }
-        if let Some(found) = own.get("step").filter(|found| found.as_u64() != Some(step)) {
+        if let Some(found) = own.step.filter(|found| *found != Scalar::Whole(step)) {
             return Err(format!("it is of step {found}, expected {step}"));
         }
         let mut config = toml_of_json(json)?;
@@ -84,16 +70,24 @@ impl Description {
         for key in super::Checkpoint::OWN_KEYS {
             config.remove(key);
         }
-        let text = |key: &str| own.get(key).and_then(Value::as_str).map(str::to_owned);
-        let label = |label| if let Value::String(label) = label { Some(label) } else { None };
+        let text = |value| if let Some(Scalar::Text(text)) = value { Some(text) } else { None };
         Ok(Self {
             config,
-            vocabulary: vocabulary.into_iter().filter_map(label).collect(),
-            version: text("version"),
-            commit: text("commit"),
+            vocabulary: own.vocabulary,
+            version: text(own.version),
+            commit: text(own.commit),
             evaluation: evaluation.map_err(|error| format!("`evaluation`: {}", error.message()))?,
         })
     }
+}
+
+/// The step at which a run with this config began.
+pub(crate) fn first_step(config: &Table) -> u64 {
+    let step = |parent: &toml::Value| match parent.get("taken")?.as_str()? {
+        "state" => u64::try_from(parent.get("step")?.as_integer()?).ok(),
+        _ => None,
+    };
+    config.get("parent").and_then(step).unwrap_or(0)
 }
 
 /// What a `config.json` names as its format.
@@ -110,23 +104,13 @@ pub(super) enum Format {
 impl Format {
     pub(super) const KNOWN: &[&str] = &[FORMAT_BEFORE_MANIFESTS, FORMAT];
 
-    pub(super) fn of(json: &[u8]) -> Result<Self, String> {
-        /// The rest is read where it is needed.
-        #[derive(Deserialize)]
-        struct Own {
-            #[serde(default)]
-            format: Option<Value>,
+    pub(super) fn of(own: &OwnKeys) -> Self {
+        match &own.format {
+            Some(Scalar::Text(format)) if format == FORMAT => Self::WithManifest,
+            Some(Scalar::Text(format)) if format == FORMAT_BEFORE_MANIFESTS => Self::BeforeManifests,
+            Some(other) => Self::Unknown(other.to_string()),
+            None => Self::BeforeManifests,
         }
-        let no_json = |error: serde_json::Error| format!("expected JSON, {error}");
-        // An array would be read as the fields in their order.
-        if json.trim_ascii_start().first() != Some(&b'{') {
-            return serde_json::from_slice(json).map(|IgnoredAny| Self::BeforeManifests).map_err(no_json);
-        }
-        Ok(match serde_json::from_slice::<Own>(json).map_err(no_json)?.format {
-            Some(format) if format == FORMAT => Self::WithManifest,
-            Some(format) if format != FORMAT_BEFORE_MANIFESTS => Self::Unknown(format.to_string()),
-            _ => Self::BeforeManifests,
-        })
     }
 }
 
@@ -176,6 +160,10 @@ pub(crate) fn toml_of_json(json: &[u8]) -> Result<Table, String> {
         }
         escaped = in_text && c == '\\' && !escaped;
     }
+    if toml.len() > bounds::SETTINGS_BYTES {
+        let most = bounds::SETTINGS_BYTES;
+        return Err(format!("it has {} bytes beside its vocabulary, expected at most {most}", toml.len()));
+    }
     let mut table: Table = toml.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
     match table.remove("json") {
         Some(toml::Value::Table(mut table)) => {
@@ -199,6 +187,10 @@ fn remove_nulls(table: &mut Table) {
 mod tests {
     use super::*;
     use crate::fixtures::evaluation;
+
+    fn own(json: &[u8]) -> OwnKeys {
+        OwnKeys::read(json).expect("an object")
+    }
 
     #[test]
     fn numbers_pass_from_json_to_toml_with_every_bit() -> Result<(), String> {
@@ -239,9 +231,11 @@ mod tests {
         written.evaluation = Some(evaluation(1.0 / 11.0).with("top", 1.0 / 7.0));
         for commit in [None, Some("abc".to_owned())] {
             written.commit = commit;
-            assert_eq!(Description::parse(&written.to_json(7), 7)?, written);
+            let json = written.to_json(7);
+            assert_eq!(Description::parse(own(&json), &json, 7)?, written);
         }
-        let message = Description::parse(&written.to_json(7), 8).expect_err("another step");
+        let json = written.to_json(7);
+        let message = Description::parse(own(&json), &json, 8).expect_err("another step");
         assert_eq!(message, "it is of step 7, expected 8");
         Ok(())
     }

@@ -4,14 +4,14 @@
 
 mod description;
 mod manifest;
+mod own_keys;
 mod prune;
 mod read;
 mod save;
 
 pub use description::Description;
-pub(crate) use description::toml_of_json;
-pub(crate) use manifest::hash;
-pub use manifest::{Manifest, ManifestFile, NoManifest, sha256};
+pub(crate) use description::{first_step, toml_of_json};
+pub use manifest::{Manifest, ManifestFile, NoManifest};
 pub use prune::Pruned;
 pub use read::read_description;
 pub(crate) use save::REPLACED;

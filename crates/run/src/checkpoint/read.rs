@@ -6,12 +6,14 @@ use std::path::Path;
 
 use crate::bounds;
 use crate::checkpoint::description::{Description, Format};
-use crate::checkpoint::manifest::{Manifest, ManifestFile, NoManifest, sha256};
+use crate::checkpoint::manifest::{Manifest, ManifestFile, NoManifest};
+use crate::checkpoint::own_keys::{OwnKeys, Unread};
 use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
 use crate::error::RunError;
+use crate::hash::sha256;
 use crate::json_values::Count;
 use crate::storage::{EntryKind, Storage, list};
-use crate::tensor_file::{LONGEST_HEADER, read_tensors};
+use crate::tensor_file::{LONGEST_HEADER, hash_tensors, read_tensors};
 
 impl Checkpoint {
     /// Everything that was saved, to go on from.
@@ -25,6 +27,19 @@ impl Checkpoint {
         let bytes = |name| self.read_file(name, manifest.as_ref());
         let description = self.parse_description(&bytes(CONFIG)?)?;
         Ok(Contents { weights: bytes(WEIGHTS)?, optimizer: bytes(OPTIMIZER)?, description })
+    }
+
+    /// Reads every byte and keeps none of a tensor: what made it, and the SHA-256 of its weights.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn check(&self) -> Result<(Description, String), RunError> {
+        let manifest = self.check_list()?;
+        let description = self.parse_description(&self.read_file(CONFIG, manifest.as_ref())?)?;
+        let hash = |name| self.hash_file(name, manifest.as_ref());
+        let weights = hash(WEIGHTS)?;
+        hash(OPTIMIZER)?;
+        Ok((description, weights))
     }
 
     /// The weights alone, safetensors.
@@ -53,7 +68,11 @@ impl Checkpoint {
     /// be of either.
     pub(super) fn is_of_the_format_before_manifests(&self) -> Result<bool, RunError> {
         match self.read_file(CONFIG, None) {
-            Ok(config) => Ok(!matches!(Format::of(&config), Ok(Format::WithManifest))),
+            Ok(config) => Ok(match OwnKeys::read(&config) {
+                Ok(own) => !matches!(Format::of(&own), Format::WithManifest),
+                Err(Unread::NoObject(_)) => true,
+                Err(Unread::TooManyValues) => false,
+            }),
             Err(RunError::Damaged { .. }) => Ok(false),
             Err(error) => Err(error),
         }
@@ -76,11 +95,12 @@ impl Checkpoint {
             if faults.iter().any(is_known) {
                 continue;
             }
-            let bytes = self.read_file(name, manifest.as_ref());
-            let checked = bytes.and_then(|bytes| match name {
-                CONFIG => self.parse_description(&bytes).map(drop),
-                _ => Ok(()),
-            });
+            let checked = match name {
+                CONFIG => self
+                    .read_file(name, manifest.as_ref())
+                    .and_then(|bytes| self.parse_description(&bytes).map(drop)),
+                _ => self.hash_file(name, manifest.as_ref()).map(drop),
+            };
             faults.extend(checked.err());
         }
         faults
@@ -156,7 +176,8 @@ impl Checkpoint {
 
     fn check_format_before_manifests(&self) -> Result<(), RunError> {
         let path = self.config();
-        match Format::of(&self.read_file(CONFIG, None)?).map_err(|what| RunError::damaged(&path, what))? {
+        let own = OwnKeys::read(&self.read_file(CONFIG, None)?);
+        match Format::of(&own.map_err(|unread| RunError::damaged(&path, unread.to_string()))?) {
             Format::BeforeManifests => Ok(()),
             Format::WithManifest => Err(RunError::damaged(&self.manifest(), "it is missing".to_owned())),
             Format::Unknown(found) => Err(RunError::unknown_format(&path, found, Format::KNOWN)),
@@ -165,10 +186,11 @@ impl Checkpoint {
 
     fn parse_description(&self, json: &[u8]) -> Result<Description, RunError> {
         let path = self.config();
-        if let Ok(Format::Unknown(found)) = Format::of(json) {
+        let own = OwnKeys::read(json).map_err(|unread| RunError::damaged(&path, unread.to_string()))?;
+        if let Format::Unknown(found) = Format::of(&own) {
             return Err(RunError::unknown_format(&path, found, Format::KNOWN));
         }
-        Description::parse(json, self.step).map_err(|what| RunError::damaged(&path, what))
+        Description::parse(own, json, self.step).map_err(|what| RunError::damaged(&path, what))
     }
 
     /// The size of a regular file; `None` if it is missing.
@@ -192,10 +214,9 @@ impl Checkpoint {
     /// The bytes of a file, if they are those of the manifest.
     fn read_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, RunError> {
         let path = self.folder.join(name);
-        let missing = || RunError::damaged(&path, "it is missing".to_owned());
-        let size = self.size_of(name)?.ok_or_else(missing)?;
+        let size = self.size_of_one_that_is_there(name)?;
         let bytes = match name {
-            CONFIG => read_description(&*self.storage, &path),
+            CONFIG => read_text(&*self.storage, &path),
             _ => {
                 let needed =
                     self.of_model.map(|[parameters, state]| if name == WEIGHTS { parameters } else { state });
@@ -210,19 +231,43 @@ impl Checkpoint {
                 })
             }
         };
-        let bytes = bytes.map_err(|error| match error.kind() {
-            ErrorKind::InvalidData => RunError::damaged(&path, error.to_string()),
-            _ => RunError::io("read", &path)(error),
-        })?;
-        let listed = manifest.and_then(|manifest| manifest.files.iter().find(|file| file.name == name));
-        if let Some(ManifestFile { sha256: expected, .. }) = listed {
-            let found = sha256(&bytes);
-            if found != *expected {
-                let what = format!("its SHA-256 is {found}, MANIFEST.json states {expected}");
-                return Err(RunError::damaged(&path, what));
-            }
+        let bytes = bytes.map_err(|error| refused(&path, error))?;
+        if let Some(manifest) = manifest {
+            check_hash(&path, name, &sha256(&bytes), manifest)?;
         }
         Ok(bytes)
+    }
+
+    /// The SHA-256 of a file with tensors, if it is that of the manifest.
+    fn hash_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<String, RunError> {
+        let path = self.folder.join(name);
+        self.size_of_one_that_is_there(name)?;
+        let found = hash_tensors(&*self.storage, &path).map_err(|error| refused(&path, error))?;
+        manifest.map_or(Ok(()), |manifest| check_hash(&path, name, &found, manifest))?;
+        Ok(found)
+    }
+
+    fn size_of_one_that_is_there(&self, name: &str) -> Result<u64, RunError> {
+        let missing = || RunError::damaged(&self.folder.join(name), "it is missing".to_owned());
+        self.size_of(name)?.ok_or_else(missing)
+    }
+}
+
+/// What is no file of tensors or no description is damage; what cannot be read now is not.
+fn refused(path: &Path, error: io::Error) -> RunError {
+    match error.kind() {
+        ErrorKind::InvalidData => RunError::damaged(path, error.to_string()),
+        _ => RunError::io("read", path)(error),
+    }
+}
+
+fn check_hash(path: &Path, name: &str, found: &str, manifest: &Manifest) -> Result<(), RunError> {
+    match manifest.files.iter().find(|file| file.name == name) {
+        Some(ManifestFile { sha256: expected, .. }) if found != expected => {
+            let what = format!("its SHA-256 is {found}, MANIFEST.json states {expected}");
+            Err(RunError::damaged(path, what))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -231,13 +276,7 @@ impl Checkpoint {
 /// # Errors
 /// As [`Storage::read`], and [`ErrorKind::InvalidData`] for such a text.
 pub fn read_description(storage: &dyn Storage, file: &Path) -> io::Result<Vec<u8>> {
-    let text = storage.read(file, bounds::DESCRIPTION).map_err(|error| match error.kind() {
-        ErrorKind::FileTooLarge => {
-            let what = format!("it is longer than {} bytes", bounds::DESCRIPTION);
-            io::Error::new(ErrorKind::InvalidData, what)
-        }
-        _ => error,
-    })?;
+    let text = read_text(storage, file)?;
     match Count::is_within(&text, bounds::DESCRIPTION_VALUES) {
         true => Ok(text),
         false => {
@@ -245,4 +284,15 @@ pub fn read_description(storage: &dyn Storage, file: &Path) -> io::Result<Vec<u8
             Err(io::Error::new(ErrorKind::InvalidData, what))
         }
     }
+}
+
+/// The same, whatever it has.
+fn read_text(storage: &dyn Storage, file: &Path) -> io::Result<Vec<u8>> {
+    storage.read(file, bounds::DESCRIPTION).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => {
+            let what = format!("it is longer than {} bytes", bounds::DESCRIPTION);
+            io::Error::new(ErrorKind::InvalidData, what)
+        }
+        _ => error,
+    })
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::bounds;
-use crate::checkpoint::description::Description;
+use crate::checkpoint::description::{Description, toml_of_json};
 use crate::checkpoint::manifest::Manifest;
 use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
 use crate::error::RunError;
@@ -13,6 +13,9 @@ use crate::storage::{
     UNFINISHED, create_folders, exists, remove_tree, rename, sync_folder, with_suffix, write,
 };
 use crate::tensor_file::check_to_write;
+
+/// The step with the most digits: TOML has no larger whole number.
+const MAX_STEP: u64 = i64::MAX as u64;
 
 /// Behind the name of a checkpoint that another of the same step replaces.
 pub(crate) const REPLACED: &str = ".replaced";
@@ -94,7 +97,7 @@ impl Description {
     /// # Errors
     /// If it is too long, or has too many values.
     pub fn check(&self) -> Result<(), RunError> {
-        check_description(Path::new(CONFIG), &self.to_json(u64::MAX), self.vocabulary.len())
+        check_description(Path::new(CONFIG), &self.to_json(MAX_STEP), self.vocabulary.len())
     }
 }
 
@@ -105,7 +108,7 @@ fn check_description(file: &Path, json: &[u8], n_labels: usize) -> Result<(), Ru
         let what = format!("it would have more than {most} values, {n_labels} of them the labels of tokens");
         return Err(RunError::not_readable(file, what));
     }
-    Ok(())
+    toml_of_json(json).map(drop).map_err(|what| RunError::not_readable(file, what))
 }
 
 #[cfg(test)]
@@ -128,7 +131,7 @@ mod tests {
         let many = [&(many.len() as u64).to_le_bytes()[..], many.as_bytes()].concat();
         let refused = [
             (of(1 << 17, "a", 0), "config.json", "it would have more than 131072 values, 131072 of them"),
-            (of(9, "a", 1 << 14), "config.json", "it would have more than 16393 values, 9 of them"),
+            (of(9, "a", 1 << 12), "config.json", "it would have more than 4105 values, 9 of them"),
             (of(9, &"a".repeat(1 << 19), 0), "config.json", "bytes, expected at most 4194304"),
             (Contents { weights: many.clone(), ..contents(5) }, "model.safetensors", "131072 values"),
             (Contents { optimizer: many, ..contents(5) }, "optimizer.safetensors", "131072 values"),
@@ -145,7 +148,7 @@ mod tests {
                 (vec![0], 1)
             );
         }
-        let longest = of(100_000, "a", 16_000);
+        let longest = of(100_000, "a", 4_000);
         run.write_checkpoint(5, &longest)?;
         assert!(run.at(5)?.read()? == longest);
         Ok(())

@@ -116,7 +116,7 @@ mod tests {
         assert!(run.config()?.ends_with(&longest));
         let before = fs::read(folder.path().join(CONFIG))?;
         let message = run.write_config(&longer).expect_err("too long").to_string();
-        assert!(message.ends_with("it would have 1048577 bytes, expected at most 1048576"), "{message}");
+        assert!(message.ends_with("it would have 65537 bytes, expected at most 65536"), "{message}");
         assert!(fs::read(folder.path().join(CONFIG))? == before);
         let new = folder.path().join("a/new");
         for refused in

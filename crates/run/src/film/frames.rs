@@ -33,17 +33,13 @@ impl RunFolder {
     /// # Errors
     /// If it is missing, too long, cannot be read, or is not what was written.
     pub fn read_snapshot(&self, frame: &Path) -> Result<Vec<u8>, RunError> {
-        let bytes = self.read_frame(frame)?;
-        is_sealed(&bytes).map_err(|what| RunError::damaged(frame, what))?;
-        Ok(bytes)
-    }
-
-    /// The same without a look at the seal.
-    pub(crate) fn read_frame(&self, frame: &Path) -> Result<Vec<u8>, RunError> {
-        read_tensors(&*self.storage, frame, bounds::FRAME).map_err(|error| match error.kind() {
+        let bytes = read_tensors(&*self.storage, frame, bounds::FRAME);
+        let bytes = bytes.map_err(|error| match error.kind() {
             ErrorKind::InvalidData => RunError::damaged(frame, error.to_string()),
             _ => RunError::io("read", frame)(error),
-        })
+        })?;
+        is_sealed(&bytes).map_err(|what| RunError::damaged(frame, what))?;
+        Ok(bytes)
     }
 
     /// Saves the frame of a step, a safetensors file that appears complete or not at all. It is not synced: frames come

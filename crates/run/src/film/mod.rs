@@ -8,5 +8,5 @@ mod seal;
 
 pub(crate) use frames::FRAME;
 pub use labels::ProbeLabels;
-pub(crate) use seal::is_sealed;
+pub(crate) use seal::is_sealed_file;
 pub use seal::seal_frame;

@@ -9,6 +9,7 @@ mod line_reader;
 mod lines;
 mod number;
 mod rewind;
+mod steps;
 
 pub use environment::Environment;
 pub use evaluation::{Better, Evaluation, Figure};
@@ -17,6 +18,7 @@ pub(crate) use line_reader::{Line, LineReader};
 pub(crate) use lines::Lines;
 pub use lines::Log;
 pub use rewind::{Rewound, SetAside};
+pub(crate) use steps::{Disorder, Steps};
 
 use crate::checkpoint::toml_of_json;
 use crate::error::RunError;
@@ -62,7 +64,7 @@ impl RunFolder {
             }
         })?;
         let Some(event @ Event::Done { step, .. }) = last.as_ref().and_then(exactly) else { return Ok(None) };
-        match self.checkpoint(step).read() {
+        match self.checkpoint(step).check() {
             Ok(_) => Ok(Some(event)),
             Err(RunError::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),

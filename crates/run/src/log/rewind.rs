@@ -1,8 +1,9 @@
 //! Going back to an earlier step.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::Log;
+use super::{Log, Steps};
 use crate::error::RunError;
 use crate::folder::{METRICS, RunFolder, SET_ASIDE};
 use crate::storage::{free_name, replace_file};
@@ -14,6 +15,8 @@ pub struct Rewound {
     pub log: Log,
     /// What was there of later steps.
     pub set_aside: SetAside,
+    /// The steps before of which the log has no line. They stay as they are; nothing can bring them back.
+    pub missing: Vec<RangeInclusive<u64>>,
 }
 
 /// What was saved after the step to which a run goes back, under its new names.
@@ -26,6 +29,9 @@ pub struct SetAside {
     /// The lines of the log.
     pub lines: Option<PathBuf>,
 }
+
+/// The lines that are kept, those that are not, and the steps that are missing.
+type Split = (Vec<u8>, Vec<u8>, Vec<RangeInclusive<u64>>);
 
 impl RunFolder {
     /// Goes back to `step` and opens `metrics.jsonl` to go on after it.
@@ -40,7 +46,8 @@ impl RunFolder {
     /// If something cannot be read, renamed or written.
     pub fn rewind(&self, step: u64) -> Result<Rewound, RunError> {
         let path = self.path.join(METRICS);
-        let (kept, later) = self.split_log(step)?;
+        let first = self.newest_description()?.map_or(0, |(_, description)| description.first_step());
+        let (kept, later, missing) = self.split_log(step, first)?;
         let mut set_aside = SetAside::default();
         // In this order: what is to be kept is safe before the checkpoint goes without which it would be removed; and a
         // log that is longer than the checkpoints is cut by the next start, where a gap would stay.
@@ -56,7 +63,7 @@ impl RunFolder {
         }
         self.remove_snapshots_after(step)?;
         replace_file(&*self.storage, &path, &kept)?;
-        Ok(Rewound { log: self.open_log(kept.len() as u64), set_aside })
+        Ok(Rewound { log: self.open_log(kept.len() as u64), set_aside, missing })
     }
 
     /// The last step that the log reports as saved.
@@ -69,13 +76,18 @@ impl RunFolder {
         Ok(saved)
     }
 
-    /// The lines up to a step, and those after it with all that is no event. Of a line that is longer than any that is
-    /// written only the beginning is kept.
-    fn split_log(&self, step: u64) -> Result<(Vec<u8>, Vec<u8>), RunError> {
-        let (mut kept, mut later) = (Vec::new(), Vec::new());
+    /// The lines up to a step, those after it with all that is no event, and the steps without a line of a run that
+    /// began at `first`. Of a line that is longer than any that is written only the beginning is kept.
+    fn split_log(&self, step: u64, first: u64) -> Result<Split, RunError> {
+        let (mut kept, mut later, mut steps) = (Vec::new(), Vec::new(), Steps::after(first));
         self.for_each_line(|line| {
             let is_kept = line.object().is_some_and(|event| {
-                event["event"] != "done" && event["step"].as_u64().is_none_or(|at| at <= step)
+                let is_kept = event["event"] != "done" && event["step"].as_u64().is_none_or(|at| at <= step);
+                if is_kept {
+                    // A resume changes no line that is there, whatever is wrong with it.
+                    let _ = steps.take(&event);
+                }
+                is_kept
             });
             let text = line.text.strip_suffix(b"\n").unwrap_or(&line.text);
             if !text.is_empty() {
@@ -84,7 +96,7 @@ impl RunFolder {
                 lines.push(b'\n');
             }
         })?;
-        Ok((kept, later))
+        Ok((kept, later, steps.missing_up_to(step)))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::json_values::{Count, Value};
 const SHOWN: usize = 60;
 
 /// The metadata of a file, which describe no tensor.
-const METADATA: &str = "__metadata__";
+pub(crate) const METADATA: &str = "__metadata__";
 
 /// The key of a tensor's first byte and the one after its last.
 const PLACE: &str = "data_offsets";

@@ -6,13 +6,14 @@
 mod header;
 
 pub use header::check_tensor_header;
-pub(crate) use header::for_each_tensor;
+pub(crate) use header::{METADATA, for_each_tensor};
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::bounds;
 use crate::error::RunError;
+use crate::hash::sha256_of;
 use crate::storage::Storage;
 
 /// Bytes of the number in front of the header, which is the header's length.
@@ -30,34 +31,58 @@ const SURPLUS: u64 = bounds::HEADER;
 /// # Errors
 /// As [`Storage::read`], and [`ErrorKind::InvalidData`] for such a file.
 pub fn read_tensors(storage: &dyn Storage, file: &Path, at_most: u64) -> io::Result<Vec<u8>> {
-    check_claims(storage, file)?;
+    TensorFileStart::read(storage, file)?;
     let bytes = storage.read(file, at_most)?;
     check_tensor_header(&bytes).map_err(invalid)?;
     Ok(bytes)
 }
 
-/// Compares what a header claims with the length of the file. In a short file a false claim costs nothing, and its
-/// reader finds it.
-fn check_claims(storage: &dyn Storage, file: &Path) -> io::Result<()> {
-    let size = storage.entry(file)?.map_or(0, |entry| entry.size);
-    if size <= SURPLUS {
-        return Ok(());
+/// The SHA-256 of such a file, of which the header and a piece of the rest are in memory.
+///
+/// # Errors
+/// As [`read_tensors`].
+pub fn hash_tensors(storage: &dyn Storage, file: &Path) -> io::Result<String> {
+    TensorFileStart::read(storage, file)?;
+    sha256_of(storage.reader(file)?)
+}
+
+/// The header of a file with tensors, and what is before it.
+#[derive(Debug)]
+pub(crate) struct TensorFileStart {
+    /// To the end of the header, or of the file where that is shorter.
+    pub bytes: Vec<u8>,
+    /// Of the whole file.
+    pub size: u64,
+}
+
+impl TensorFileStart {
+    /// Reads it and compares what it claims with the length of the file. In a short file a false claim costs nothing,
+    /// and its reader finds it.
+    ///
+    /// # Errors
+    /// As [`read_tensors`].
+    pub fn read(storage: &dyn Storage, file: &Path) -> io::Result<Self> {
+        let size = storage.entry(file)?.map_or(0, |entry| entry.size);
+        let number = storage.read_start(file, LENGTH_BYTES)?;
+        let length = number.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+        if size > SURPLUS && length > bounds::HEADER {
+            let most = bounds::HEADER;
+            return Err(invalid(format!("its header claims {length} bytes, expected at most {most}")));
+        }
+        let bytes = storage.read_start(file, LENGTH_BYTES.saturating_add(length).min(size))?;
+        let header = bytes.get(LENGTH_BYTES as usize..).unwrap_or_default();
+        if (header.len() as u64) < length {
+            return Ok(Self { bytes, size });
+        }
+        let described = header::check(header).map_err(invalid)?;
+        let behind = size.saturating_sub(LENGTH_BYTES + length);
+        if behind.saturating_sub(described) > SURPLUS {
+            return Err(invalid(format!(
+                "its header describes {described} bytes of tensors, {behind} follow it"
+            )));
+        }
+        Ok(Self { bytes, size })
     }
-    let start = storage.read_start(file, LENGTH_BYTES)?;
-    let length = start.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
-    if length > bounds::HEADER {
-        let most = bounds::HEADER;
-        return Err(invalid(format!("its header claims {length} bytes, expected at most {most}")));
-    }
-    let start = storage.read_start(file, LENGTH_BYTES + length)?;
-    let described = header::check(start.get(LENGTH_BYTES as usize..).unwrap_or_default()).map_err(invalid)?;
-    let behind = size.saturating_sub(LENGTH_BYTES + length);
-    if behind.saturating_sub(described) > SURPLUS {
-        return Err(invalid(format!(
-            "its header describes {described} bytes of tensors, {behind} follow it"
-        )));
-    }
-    Ok(())
 }
 
 /// Refuses to write a file of tensors whose header would be refused when it is read.
@@ -73,6 +98,7 @@ fn invalid(what: String) -> io::Error {
 mod tests {
     use super::*;
     use crate::fixtures::Outcome;
+    use crate::hash::sha256;
     use crate::storage::Disk;
     use std::fs;
 
@@ -108,7 +134,10 @@ mod tests {
             fs::File::options().write(true).open(&path)?.set_len(size)?;
             let result = read_tensors(&Disk, &path, size);
             assert_eq!(result.as_ref().is_ok_and(|bytes| bytes.len() as u64 == size), refused.is_none());
-            assert_eq!(result.err().map(|error| error.to_string()), refused);
+            assert_eq!(result.as_ref().err().map(|error| error.to_string()), refused);
+            let hash = hash_tensors(&Disk, &path);
+            assert_eq!(hash.as_ref().ok(), result.ok().map(|bytes| sha256(&bytes)).as_ref());
+            assert_eq!(hash.err().map(|error| error.to_string()), refused);
         }
         Ok(())
     }

@@ -12,14 +12,17 @@ use finding::Fault;
 pub use finding::Finding;
 pub use verified::{CheckedFor, Verified};
 
-use std::ops::RangeInclusive;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::checkpoint::{Checkpoint, Contents, Description};
+use toml::Table;
+
+use crate::checkpoint::{Checkpoint, Description, first_step};
 use crate::error::RunError;
-use crate::film::is_sealed;
+use crate::film::is_sealed_file;
 use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
 use crate::storage::exists;
+use crate::tensor_file::TensorFileStart;
 
 impl RunFolder {
     /// Checks every file of the run: each checkpoint against its manifest, its tensors against their header, the config
@@ -29,6 +32,16 @@ impl RunFolder {
     /// # Errors
     /// If the system does not answer; a file or folder that cannot be read is a finding.
     pub fn verify(&self) -> Result<Verified, RunError> {
+        self.verify_with(&|_| None)
+    }
+
+    /// The same with a reader of configs, which gives a config every value that it leaves out: where the newest
+    /// checkpoint is of a version that did not have a setting yet, `config.toml` may have it with the value that it has
+    /// where it is left out.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_with(&self, complete: &dyn Fn(&Table) -> Option<Table>) -> Result<Verified, RunError> {
         let mut verified = Verified::default();
         let steps = self.step_folders().unwrap_or_else(|error| {
             verified.refuse(error, &self.path.join(CHECKPOINTS));
@@ -41,14 +54,13 @@ impl RunFolder {
             }
         }
         let newest = newest.as_ref();
-        let (config, faults) = (self.path.join(CONFIG), self.config_faults(newest));
+        let (config, faults) = (self.path.join(CONFIG), self.config_faults(newest, complete));
         match faults {
             Ok(faults) => verified.add(&config, CheckedFor::Values, faults),
             Err(error) => verified.refuse(error, &config),
         }
-        let range = steps.first().zip(newest).map(|(first, (newest, _))| first.step..=newest.step);
         let log = self.path.join(METRICS);
-        match self.log_faults(range) {
+        match self.log_faults(newest) {
             Ok(Some(faults)) => verified.add(&log, CheckedFor::Lines, faults),
             // A run that has saved nothing may have been stopped before it began its log.
             Ok(None) if steps.is_empty() => {}
@@ -70,13 +82,17 @@ impl RunFolder {
         checkpoint: &Checkpoint,
         verified: &mut Verified,
     ) -> Result<Option<Description>, RunError> {
-        let first = match checkpoint.read() {
-            Ok(Contents { weights, optimizer, description }) => {
+        let first = match checkpoint.check() {
+            Ok((description, _)) => {
                 let has_hashes = checkpoint.has_manifest() == Some(true);
                 let checked = if has_hashes { CheckedFor::Hash } else { CheckedFor::Layout };
                 verified.add(&checkpoint.config(), checked, []);
-                for (file, bytes) in [(checkpoint.weights(), weights), (checkpoint.optimizer(), optimizer)] {
-                    verified.add(&file, checked, tensors::fault(&bytes));
+                for file in [checkpoint.weights(), checkpoint.optimizer()] {
+                    match self.start_of(&file) {
+                        Ok(start) => verified.add(&file, checked, tensors::fault(&start)),
+                        Err(error) if exists(&*self.storage, &file)? => verified.refuse(error, &file),
+                        Err(_) => {}
+                    }
                 }
                 if has_hashes {
                     verified.add(&checkpoint.manifest(), checked, []);
@@ -97,14 +113,40 @@ impl RunFolder {
     }
 
     /// `None` where the log is missing.
-    fn log_faults(&self, checkpoints: Option<RangeInclusive<u64>>) -> Result<Option<Vec<Fault>>, RunError> {
+    fn log_faults(
+        &self,
+        newest: Option<&(&Checkpoint, Description)>,
+    ) -> Result<Option<Vec<Fault>>, RunError> {
         let failed = |error| RunError::io("read", &self.path.join(METRICS))(error);
-        self.lines()?.map(|lines| lines::faults(lines, checkpoints).map_err(failed)).transpose()
+        let in_config = || self.config_as_it_is().ok()?.parse().ok();
+        let first = match newest {
+            Some((_, description)) => description.first_step(),
+            None => in_config().map_or(0, |config| first_step(&config)),
+        };
+        let newest = newest.map(|(checkpoint, _)| checkpoint.step);
+        self.lines()?.map(|lines| lines::faults(lines, first, newest).map_err(failed)).transpose()
+    }
+
+    /// The beginning of a file with tensors.
+    fn start_of(&self, file: &Path) -> Result<TensorFileStart, RunError> {
+        TensorFileStart::read(&*self.storage, file).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => RunError::damaged(file, error.to_string()),
+            _ => RunError::io("read", file)(error),
+        })
     }
 
     fn verify_frame(&self, frame: &Path, verified: &mut Verified) -> Result<(), RunError> {
-        match self.read_frame(frame) {
-            Ok(bytes) => match (tensors::fault(&bytes), is_sealed(&bytes)) {
+        let start = self.start_of(frame).and_then(|start| {
+            let what = format!("it has {} bytes, expected at most {}", start.size, Self::MAX_FRAME);
+            if start.size > Self::MAX_FRAME { Err(RunError::damaged(frame, what)) } else { Ok(start) }
+        });
+        let checked = start.and_then(|start| {
+            let read = || is_sealed_file(&start, self.storage.reader(frame)?);
+            let is_sealed = read().map_err(RunError::io("read", frame))?;
+            Ok((tensors::fault(&start), is_sealed))
+        });
+        match checked {
+            Ok((fault, is_sealed)) => match (fault, is_sealed) {
                 (Some(fault), _) => verified.add(frame, CheckedFor::Layout, [fault]),
                 (None, Err(what)) => verified.add(frame, CheckedFor::Hash, [Fault::of_all(what)]),
                 (None, Ok(true)) => verified.add(frame, CheckedFor::Hash, []),
@@ -123,7 +165,7 @@ mod tests {
     use super::*;
     use crate::film::seal_frame;
     use crate::fixtures::{CONFIG_TEXT, Outcome, contents};
-    use crate::{Event, Existing, StepReport};
+    use crate::{Contents, Event, Existing, StepReport};
     use std::collections::BTreeMap;
     use std::fs;
     use std::path::PathBuf;

@@ -1,30 +1,31 @@
 //! The layout of a safetensors file: its header fits its length, and its tensors lie in it one after the other.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::mem::replace;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Fault;
-use crate::tensor_file::{check_tensor_header, for_each_tensor};
+use crate::tensor_file::{METADATA, TensorFileStart, check_tensor_header, for_each_tensor};
 
 /// The number of bytes before the header: its length, little-endian.
 const LENGTH: u64 = 8;
 
-/// What is wrong with a file, if anything. Nothing is allocated for what a header claims.
-pub(super) fn fault(file: &[u8]) -> Option<Fault> {
-    check(file).err()
+/// What is wrong with a file that begins with these bytes, if anything. Nothing is allocated for what a header claims.
+pub(super) fn fault(start: &TensorFileStart) -> Option<Fault> {
+    check(start).err()
 }
 
-fn check(file: &[u8]) -> Result<(), Fault> {
-    let size = file.len() as u64;
-    let Some((length, rest)) = file.split_first_chunk() else {
+fn check(&TensorFileStart { bytes: ref start, size }: &TensorFileStart) -> Result<(), Fault> {
+    let Some((length, rest)) = start.split_first_chunk() else {
         return Err(Fault::of_all(format!("it has {size} bytes, expected the header of a safetensors file")));
     };
     let length = u64::from_le_bytes(*length);
     let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));
-    check_tensor_header(file).map_err(|what| Fault::at(0..LENGTH.saturating_add(length).min(size), what))?;
+    check_tensor_header(start).map_err(|what| Fault::at(0..LENGTH.saturating_add(length).min(size), what))?;
     let header = header.ok_or_else(|| {
         Fault::at(0..LENGTH, format!("its header claims {length} bytes, {} follow", size - LENGTH))
     })?;
@@ -41,7 +42,7 @@ fn check(file: &[u8]) -> Result<(), Fault> {
             format!("the tensor `{name}` has no type, shape and place that fit each other in its header");
         return Err(Fault::at(place, what));
     }
-    serde_json::from_slice::<Header>(header).map_err(|error| {
+    serde_json::Deserializer::from_slice(header).deserialize_map(Header).map_err(|error| {
         Fault::at(place.clone(), format!("its header does not describe tensors: {error}"))
     })?;
     spans.sort_unstable();
@@ -65,12 +66,28 @@ fn check(file: &[u8]) -> Result<(), Fault> {
 }
 
 /// What a header has to be for its reader: metadata are texts, and no key of a tensor stands twice.
-#[derive(Deserialize)]
-struct Header {
-    #[serde(rename = "__metadata__")]
-    _metadata: Option<BTreeMap<String, String>>,
-    #[serde(flatten)]
-    _tensors: BTreeMap<String, Tensor>,
+struct Header;
+
+impl<'de> Visitor<'de> for Header {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object as its header")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut has_metadata = false;
+        while let Some(name) = map.next_key::<String>()? {
+            if name != METADATA {
+                map.next_value::<Tensor>()?;
+            } else if replace(&mut has_metadata, true) {
+                return Err(A::Error::duplicate_field(METADATA));
+            } else {
+                map.next_value::<Option<BTreeMap<String, String>>>()?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -113,7 +130,10 @@ mod tests {
 
     #[track_caller]
     fn check_fault(file: &[u8], expected: Option<&str>) {
-        let what = fault(file).map(|fault| fault.what);
+        let length = file.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+        let n = usize::try_from(length.saturating_add(LENGTH)).map_or(file.len(), |n| n.min(file.len()));
+        let start = TensorFileStart { bytes: file[..n].to_vec(), size: file.len() as u64 };
+        let what = fault(&start).map(|fault| fault.what);
         match expected {
             None => assert_eq!(what, None),
             Some(fragment) => assert!(what.as_ref().is_some_and(|what| what.contains(fragment)), "{what:?}"),

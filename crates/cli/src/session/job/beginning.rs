@@ -9,7 +9,7 @@ use qkv_train::{AnyModel, State, Trainer};
 use super::Job;
 use super::loading::newest_whole;
 use crate::output::stdout::{Stdout, print_error};
-use crate::session::notices::print_set_aside;
+use crate::session::notices::{print_missing, print_set_aside};
 use crate::session::outcome::Output;
 
 /// A training before its first step; the log of its run is open.
@@ -58,6 +58,7 @@ impl Job {
         self.warn_of_changes(&events);
         let rewound = folder.rewind(step)?;
         print_set_aside(&rewound.set_aside, step);
+        print_missing(&rewound.missing);
         let is_logged = events.iter().any(|event| {
             matches!(event, Event::Eval { split: EvaluatedOn::Validation, step: at, .. } if *at == step)
         });

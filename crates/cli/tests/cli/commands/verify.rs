@@ -129,3 +129,31 @@ fn a_missing_log_and_a_file_in_place_of_a_folder_are_findings() {
 fn what_is_no_run_is_refused() {
     Sandbox::new().refuses("verify nowhere", &["nowhere does not exist"]);
 }
+
+#[test]
+fn a_log_that_lost_its_beginning_is_found_and_a_resume_warns_of_it() {
+    let sandbox = sandbox_with_a_run();
+    sandbox.succeeds("train run --branch on --quiet --from 0 --steps 6 --stop-after 3");
+    sandbox.succeeds("train on --resume --quiet --stop-after 5");
+    sandbox.succeeds("verify on");
+    let whole = sandbox.read_text("on/metrics.jsonl");
+    let later = whole.rfind("{\"event\":\"start\"").unwrap();
+    assert!(whole[..later].contains("\"step\":3"), "{whole}");
+    let n = whole[later..].find('\n').unwrap() + 1;
+    sandbox.write("on/metrics.jsonl", &whole[later..]);
+    let found = sandbox.qkv("verify on");
+    let what = "the log begins at step 3, expected the start of the run, at step 0";
+    let line = format!("differs  metrics.jsonl, bytes 0 to {n}: {what}");
+    assert!(found.code == Some(1) && found.stdout.lines().any(|found| found == line), "{found:#?}");
+    let resumed = sandbox.succeeds("train on --resume --quiet");
+    let warned = "warning: the log has no line of steps 1 to 3; the run goes on, and its report lacks them";
+    assert!(resumed.stderr.lines().any(|line| line == warned), "{resumed:#?}");
+    assert!(sandbox.read_text("on/metrics.jsonl").starts_with(&whole[later..]));
+    // A whole log is none to warn of.
+    sandbox.write(
+        "run/metrics.jsonl",
+        sandbox.read_text("run/metrics.jsonl").replace("\"event\":\"done\"", "\"event\":\"mine\""),
+    );
+    let resumed = sandbox.succeeds("train run --resume --quiet");
+    assert!(!resumed.stderr.contains("the log has no line"), "{resumed:#?}");
+}
