@@ -24,7 +24,8 @@ use std::path::Path;
 const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds");
 
 /// Every reader.
-const READERS: [&str; 7] = ["config", "description", "frame", "log", "manifest", "optimizer", "weights"];
+const READERS: [&str; 8] =
+    ["config", "description", "frame", "log", "manifest", "optimizer", "registry", "weights"];
 
 /// Mutations for each reader.
 const CASES: u64 = 10_000;
@@ -50,6 +51,11 @@ fn no_bytes_of_a_config_panic_and_what_is_written_is_read() {
 #[test]
 fn no_bytes_of_a_description_panic() {
     check("description", readers::description);
+}
+
+#[test]
+fn no_bytes_of_a_description_change_what_its_run_is_read_as() {
+    check("registry", trained::registry);
 }
 
 #[test]

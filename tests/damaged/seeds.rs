@@ -17,7 +17,7 @@ use crate::trained::{MODEL, experiment};
 pub fn of(reader: &str) -> Vec<(&'static str, Vec<u8>)> {
     match reader {
         "config" => vec![("run", config()), ("variants", variants()), ("settings", settings())],
-        "description" => vec![("checkpoint", description())],
+        "description" | "registry" => vec![("checkpoint", description())],
         "manifest" => vec![("checkpoint", manifest())],
         "weights" => vec![("model", weights())],
         "optimizer" => vec![("moments", optimizer())],

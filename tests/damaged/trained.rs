@@ -1,5 +1,7 @@
 //! The readers that need a registry or a model, each with what must hold for any bytes.
 
+use std::rc::Rc;
+
 use burn::tensor::Device;
 use qkv_inspect::{Weights, layers};
 use qkv_model::parameters;
@@ -15,13 +17,35 @@ pub fn config(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     let (text, settings) = text.split_once('\0').unwrap_or((text, ""));
     let settings: Vec<&str> = settings.split('\0').filter(|setting| !setting.is_empty()).collect();
-    let registry = Registry::new();
+    let registry = registry_of_this_thread();
     if let Ok(Experiment { config, .. }) = registry.read(ConfigSource::Toml(text), &settings) {
         let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]);
         assert_eq!(again.expect("what is written is read").config, config);
     }
-    let run = run(Contents { config: Some(text.as_bytes()), ..Contents::default() });
+    let run = run(Contents { config: Some(text.as_bytes()), ..NO_TENSORS });
     let _ = (registry.read_run(&run, &settings), run.verify());
+}
+
+/// `config.json` as the experiment of a run, beside a `config.toml` and in the place of a lost one. A checkpoint decides
+/// whether a run is read, never as what.
+pub fn registry(bytes: &[u8]) {
+    let registry = registry_of_this_thread();
+    let no_settings: [&str; 0] = [];
+    let complete = |config: &toml::Table| {
+        let read = registry.read(ConfigSource::Toml(&config.to_string()), &no_settings);
+        read.ok()?.config.to_toml().parse().ok()
+    };
+    let of_run = run(Contents { description: Some(bytes), ..NO_TENSORS });
+    if let Ok(read) = registry.read_run(&of_run, &no_settings) {
+        assert_eq!(read.config, EXPERIMENT.with(|experiment| experiment.config.clone()));
+    }
+    let _ = registry.read_branch(&of_run, &["optimizer.lr=0.5", "seed=7"]);
+    let _ = of_run.verify_with(&complete);
+    let lost = run(Contents { config: Some(b""), description: Some(bytes), ..NO_TENSORS });
+    if let Ok(Experiment { config, .. }) = registry.read_run(&lost, &no_settings) {
+        let again = registry.read(ConfigSource::Toml(&config.to_toml()), &no_settings);
+        assert_eq!(again.expect("what is written is read").config, config);
+    }
 }
 
 /// `model.safetensors`, as it is trained and as it is inspected.
@@ -59,10 +83,28 @@ pub fn optimizer(bytes: &[u8]) {
 pub fn experiment() -> Experiment {
     let text = corpus::seed("config", "run");
     let text = str::from_utf8(&text).expect("a config is text");
-    Registry::new().read(ConfigSource::Toml(text), &[] as &[&str]).expect("a valid config")
+    registry_of_this_thread().read(ConfigSource::Toml(text), &[] as &[&str]).expect("a valid config")
+}
+
+/// A checkpoint in which nothing but its config is of interest.
+const NO_TENSORS: Contents<'static> = Contents {
+    config: None,
+    weights: Some(b""),
+    optimizer: Some(b""),
+    description: None,
+    log: None,
+    frame: None,
+};
+
+fn registry_of_this_thread() -> Rc<Registry> {
+    REGISTRY.with(Rc::clone)
 }
 
 thread_local! {
+    static REGISTRY: Rc<Registry> = Rc::new(Registry::new());
+
+    static EXPERIMENT: Experiment = experiment();
+
     /// Its model, and where it is trained.
     pub static MODEL: (AnyModel, Device) = {
         let device = Device::flex().autodiff();
