@@ -173,6 +173,8 @@ fn what_a_transformer_shows_is_shown_under_the_models_own_hook() {
         let layers = model.layers();
         let paths: Vec<&str> = layers.iter().map(|layer| layer.path.as_str()).collect();
         assert_eq!(paths, ["inside.blocks.0.attention", "inside.blocks.1.attention"]);
+        assert_eq!((model.tables(), model.outputs()), (model.inside.tables(), model.inside.outputs()));
+        assert!(!model.outputs().is_empty());
         let matrix = format!("{}.w_q", layers[1].path);
         assert!(parameters(&model).iter().any(|parameter| parameter.path == matrix));
         assert!(layers.iter().all(|layer| layer.n_heads == N_HEADS && layer.reference_reason.is_some()));

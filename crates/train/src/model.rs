@@ -45,7 +45,7 @@ pub trait Model: ErasedModule {
     /// The learned matrices that make logits of features, which an optimizer may treat apart from those between
     /// features. None unless overridden.
     fn outputs(&self) -> Vec<ParamId> {
-        Vec::new()
+        self.hooked().map(|hooked| hooked.transformer.outputs()).unwrap_or_default()
     }
 
     /// The attention layers, in order; empty for a model without attention.

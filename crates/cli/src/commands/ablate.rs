@@ -27,7 +27,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let interrupt = Interrupt::watch(|| {})?;
     let mut ask = |_| Ok(interrupt.go_on());
     let held_out = HeldOut { examples, n_examples: args.examples };
-    let ablation = Ablation::new_while(&run.model, held_out, &device, &mut ask)?;
+    let ablation = Ablation::new_while(&run.model, held_out, run.parts.measures(), &device, &mut ask)?;
     let ablation = match interrupt.or_stopped(ablation) {
         ControlFlow::Continue(ablation) => ablation,
         ControlFlow::Break(code) => return Ok(code),

@@ -7,7 +7,7 @@ use std::path::Path;
 use qkv_inspect::{counted, grouped};
 use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
-use qkv_train::{AnyModel, Config, Layer, Model, Task};
+use qkv_train::{AnyModel, Config, Layer, Task};
 
 use super::format::shape;
 
@@ -15,6 +15,8 @@ use super::format::shape;
 pub struct Start<'a> {
     pub task: &'a dyn Task,
     pub model: &'a AnyModel,
+    /// Its attention layers, each with what keeps its training from the fused kernels.
+    pub layers: &'a [Layer],
     pub config: &'a Config,
     /// Settings of the task's defaults that the model does not have.
     pub left_out: &'a [String],
@@ -24,10 +26,10 @@ pub struct Start<'a> {
 
 /// Prints the task, the three matrices of every layer, and the number of parameters.
 pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
-    let Start { task, model, config, left_out, run } = start;
+    let Start { task, model, layers, config, left_out, run } = start;
     let parameters = parameters(*model);
     writeln!(out, "task     {}: {}", config.task.name, task.summary())?;
-    for (layer, place) in model.layers().iter().enumerate() {
+    for (layer, place) in layers.iter().enumerate() {
         write!(out, "layer {layer} ")?;
         for name in [W_Q, W_K, W_V] {
             let path = format!("{}.{name}", place.path);
@@ -44,7 +46,7 @@ pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
         let (settings, name) = (left_out.join(", "), &config.model.name);
         writeln!(out, "left out {settings}: defaults of the task that the model `{name}` does not have")?;
     }
-    reference_layers(out, &model.layers())?;
+    reference_layers(out, layers)?;
     if let Some(parent) = &config.parent {
         writeln!(out, "parent   {parent}")?;
     }
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     use burn::tensor::Device;
-    use qkv_train::{ConfigSource, Registry, TrainError};
+    use qkv_train::{ConfigSource, Model, Registry, TrainError};
 
     #[test]
     fn what_the_model_lacks_of_the_task_is_named_before_a_training() -> Result<(), TrainError> {
@@ -92,7 +94,7 @@ mod tests {
         let (model, run) = (&experiment.model(&Device::flex())?, Path::new("runs/reverse-1"));
         let text = |left_out: &[String]| {
             let mut out = Vec::new();
-            describe(&mut out, &Start { task, model, config, left_out, run })
+            describe(&mut out, &Start { task, model, layers: &model.layers(), config, left_out, run })
                 .expect("a vector takes every write");
             String::from_utf8(out).expect("it is text")
         };

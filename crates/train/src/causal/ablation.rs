@@ -8,7 +8,7 @@ use qkv_run::Evaluation;
 use serde::Serialize;
 
 use super::effect::Effect;
-use super::site::{Patch, Shown, Site, Stages, logits_with, replacing};
+use super::site::{Patch, Shown, Site, Stages, prediction_with, replacing};
 use crate::error::TrainError;
 use crate::measure::{Ask, Asked, EvaluationProgress, HeldOut, Measures, Tally, go_on, whole};
 use crate::model::Model;
@@ -58,6 +58,7 @@ pub enum Replacement {
 pub struct Ablation<'a, M> {
     model: &'a M,
     task: &'a dyn Task,
+    measures: Measures<'a>,
     batches: Vec<Batch>,
     before: Evaluation,
     means: Stages,
@@ -65,7 +66,7 @@ pub struct Ablation<'a, M> {
 
 impl<'a, M: Model> Ablation<'a, M> {
     /// Runs the model as it is on the first `n_examples`, at least one; `model` should be a validation copy
-    /// (`model.valid()`).
+    /// (`model.valid()`). The loss is the cross-entropy.
     ///
     /// # Errors
     /// If the split is empty, no example has a target, the model has no `features_with`, or it shows its hooks a
@@ -76,16 +77,18 @@ impl<'a, M: Model> Ablation<'a, M> {
         n_examples: u64,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        Self::new_while(model, HeldOut { examples, n_examples }, device, &mut go_on).map(whole)
+        let held_out = HeldOut { examples, n_examples };
+        Self::new_while(model, held_out, Measures::default(), device, &mut go_on).map(whole)
     }
 
-    /// The same, for as long as `ask` answers `Continue`.
+    /// The same with other measures, such as those of a training, for as long as `ask` answers `Continue`.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and those of `ask`.
+    /// As [`new`](Self::new), those of `ask`, and if the measures do not fit the task.
     pub fn new_while(
         model: &'a M,
         held_out: HeldOut<'a>,
+        measures: Measures<'a>,
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Self>, TrainError> {
@@ -103,7 +106,7 @@ impl<'a, M: Model> Ablation<'a, M> {
             means.insert((layer, stage), sum);
             x
         };
-        let before = match run(model, task, &batches, (&mut sum, ask))? {
+        let before = match run((model, task, measures), &batches, (&mut sum, ask))? {
             ControlFlow::Continue(before) => before,
             ControlFlow::Break(progress) => return Ok(ControlFlow::Break(progress)),
         };
@@ -111,7 +114,7 @@ impl<'a, M: Model> Ablation<'a, M> {
         for mean in means.values_mut() {
             *mean = mean.clone().div_scalar(before.examples as f64);
         }
-        Ok(ControlFlow::Continue(Self { model, task, batches, before, means }))
+        Ok(ControlFlow::Continue(Self { model, task, measures, batches, before, means }))
     }
 
     /// Results of the model as it is.
@@ -158,25 +161,25 @@ impl<'a, M: Model> Ablation<'a, M> {
             Ok((patch, by))
         });
         let by: Vec<(Patch, Tensor<4>)> = by.collect::<Result<_, TrainError>>()?;
-        let after = run(self.model, self.task, &self.batches, (&mut replacing(&by), ask))?;
+        let model = (self.model, self.task, self.measures);
+        let after = run(model, &self.batches, (&mut replacing(&by), ask))?;
         Ok(after.map_continue(|after| Effect { before: self.before.clone(), after }))
     }
 }
 
 fn run<M: Model>(
-    model: &M,
-    task: &dyn Task,
+    (model, task, measures): (&M, &dyn Task, Measures<'_>),
     batches: &[Batch],
     (hook, ask): (&mut dyn Hook, &mut Ask<'_>),
 ) -> Result<Asked<Evaluation>, TrainError> {
     let n_examples = batches.iter().map(|batch| batch.targets_per_example.len() as u64).sum();
-    let mut tally = Tally::new(Measures::default(), task)?;
+    let mut tally = Tally::new(measures, task)?;
     for batch in batches {
         let progress = EvaluationProgress { n_done: tally.n_examples(), n_examples };
         if ask(progress)?.is_break() {
             return Ok(ControlFlow::Break(progress));
         }
-        tally.add_logits(logits_with(model, batch, hook)?, batch);
+        tally.add(prediction_with(model, batch, tally.inputs(), hook)?);
     }
     tally.evaluation().map(ControlFlow::Continue)
 }

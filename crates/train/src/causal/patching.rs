@@ -5,12 +5,12 @@ use qkv_model::Hook;
 use qkv_run::Evaluation;
 
 use super::effect::Effect;
-use super::site::{Patch, Shown, Stages, logits_with, replacing};
+use super::site::{Patch, Shown, Stages, prediction_with, replacing};
 use crate::error::TrainError;
 use crate::measure::{Measures, Tally};
 use crate::model::Model;
 use crate::task::{Example, Task};
-use crate::training::Batch;
+use crate::training::{Batch, LossInputs, Prediction};
 
 /// Two examples that differ in the information to be located, and in the answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub struct Patched {
 /// recovered = (LD(patched) - LD(corrupted)) / (LD(clean) - LD(corrupted))
 /// ```
 ///
-/// The activations of all clean runs are kept, every stage of every layer: a few dozen pairs are plenty.
+/// The loss is the cross-entropy. The activations of all clean runs are kept, every stage of every layer: a few dozen pairs are plenty.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -164,7 +164,7 @@ impl Contrast {
         batch: &Batch,
         hook: &mut dyn Hook,
     ) -> Result<Measured, TrainError> {
-        let logits = logits_with(model, batch, hook)?;
+        let Prediction { logits, .. } = prediction_with(model, batch, LossInputs::default(), hook)?;
         let rows = logits.clone().select(0, self.rows.clone());
         let of = |answers: &Tensor<1, Int>| rows.clone().gather(1, answers.clone().unsqueeze_dim(1));
         let differences: Vec<f64> =

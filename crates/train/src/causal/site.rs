@@ -7,7 +7,7 @@ use qkv_model::{Hook, Mode, Stage};
 
 use crate::error::TrainError;
 use crate::model::Model;
-use crate::training::{Batch, logits_of};
+use crate::training::{Batch, LossInputs, Prediction};
 
 /// One stage of one head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,13 +93,12 @@ pub(super) fn replacing(by: &[(Patch, Tensor<4>)]) -> impl Hook {
     }
 }
 
-/// The logits of a pass with `hook`, `[n_targets, vocab_size]`.
-pub(super) fn logits_with<M: Model>(
+/// What a pass with `hook` predicts.
+pub(super) fn prediction_with<'a, M: Model>(
     model: &M,
-    batch: &Batch,
+    batch: &'a Batch,
+    inputs: LossInputs,
     hook: &mut dyn Hook,
-) -> Result<Tensor<2>, TrainError> {
-    let features = model.features_with(batch.tokens.clone(), Mode::Evaluate, hook);
-    let missing = TrainError::NotWritten { method: "features_with", done: "changed inside" };
-    logits_of(model, features.ok_or(missing)?, batch)
+) -> Result<Prediction<'a>, TrainError> {
+    Prediction::with_hook(model, batch, (Mode::Evaluate, inputs), hook, "changed inside")
 }

@@ -43,8 +43,11 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     let mut interrupt = Interrupt::watch(live::close)?;
     let (folder, from) = plan.folder()?;
     if output.is_text() {
-        let Job { task, model, config, left_out, .. } = &job;
-        describe(out, &Start { task: &**task, model, config, left_out, run: folder.path() })?;
+        let (Job { task, model, config, left_out, .. }, layers) = (&job, job.layers());
+        describe(
+            out,
+            &Start { task: &**task, model, layers: &layers, config, left_out, run: folder.path() },
+        )?;
     }
     match job.run(&folder, &from, output, &mut interrupt)? {
         Outcome::Interrupted { step, code } => {

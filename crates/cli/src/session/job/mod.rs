@@ -20,8 +20,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, Notice, ObservedRun, Parts, RunObservers, State, Task, TrainError,
-    Trained, Trainer, check_readable, load_checkpoint,
+    AnyModel, Config, Ended, Experiment, Layer, Model, Notice, ObservedRun, Parts, RunObservers, State, Task,
+    TrainError, Trained, Trainer, check_readable, load_checkpoint,
 };
 
 use crate::exit;
@@ -82,6 +82,16 @@ impl Job {
             environment,
             stop_after,
         })
+    }
+
+    /// The attention layers, each with what keeps its training from the fused kernels.
+    pub fn layers(&self) -> Vec<Layer> {
+        let mut layers = self.model.layers();
+        if self.parts.loss.inputs().attention_weights {
+            let reason = Some("the loss reads attention weights");
+            layers.iter_mut().for_each(|layer| layer.reference_reason = layer.reference_reason.or(reason));
+        }
+        layers
     }
 
     /// Ends after this many steps, without changing the schedule.

@@ -94,3 +94,18 @@ fn number(event: &serde_json::Value, key: &str) -> f64 {
 fn no_examples_at_all_are_refused() {
     sandbox_with_the_main_job().refuses("ablate run --examples 0", &["'0'", "--examples", "at least 1"]);
 }
+
+#[test]
+fn its_loss_is_that_of_the_training() {
+    let sandbox = sandbox_with_the_main_job();
+    for loss in ["label-smoothing", "mean-squared-error"] {
+        sandbox.succeeds(&format!("train reverse --out {loss} --set train.steps=3 --set loss={loss}"));
+        let evaluated = sandbox.succeeds(&format!("eval {loss} --examples 300 --json")).events();
+        let ablated = sandbox.succeeds(&format!("ablate {loss} --examples 300 --json")).events();
+        let number = |key: &str| ablated[0][key].as_f64().unwrap();
+        let (before, expected) =
+            (number("loss") - number("loss_change"), evaluated[0]["loss"].as_f64().unwrap());
+        // The kernels of an evaluation and the reference implementation round in another order.
+        assert!((before - expected).abs() < 1e-5 * expected, "{loss}: {before}, {expected}");
+    }
+}

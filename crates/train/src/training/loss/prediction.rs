@@ -1,7 +1,7 @@
 //! From a batch to the logits at its targets.
 
 use burn::tensor::Tensor;
-use qkv_model::{Mode, Stage};
+use qkv_model::{Hook, Mode, Stage};
 
 use super::LossInputs;
 use crate::error::TrainError;
@@ -34,23 +34,48 @@ impl<'a> Prediction<'a> {
         mode: Mode,
         inputs: LossInputs,
     ) -> Result<Self, TrainError> {
+        if inputs.attention_weights {
+            let done = "asked for its attention weights";
+            return Self::with_hook(model, batch, (mode, inputs), &mut |_, _, x: Tensor<4>| x, done);
+        }
+        let features = model.features(batch.tokens.clone(), mode);
+        Self::of_features(model, batch, inputs, features)
+    }
+
+    /// The same of a pass with `hook`, whose attention weights are those that it returns; `done` is what the model is for
+    /// that.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and if the model shows nothing to hooks.
+    pub(crate) fn with_hook<M: Model>(
+        model: &M,
+        batch: &'a Batch,
+        (mode, inputs): (Mode, LossInputs),
+        hook: &mut dyn Hook,
+        done: &'static str,
+    ) -> Result<Self, TrainError> {
         let mut attention_weights = Vec::new();
-        let features = match inputs.attention_weights {
-            false => model.features(batch.tokens.clone(), mode),
-            true => {
-                let mut keep = |_, stage, x: Tensor<4>| {
-                    if stage == Stage::Weights {
-                        attention_weights.push(x.clone());
-                    }
-                    x
-                };
-                let features = model.features_with(batch.tokens.clone(), mode, &mut keep);
-                let done = "asked for its attention weights";
-                features.ok_or(TrainError::NotWritten { method: "features_with", done })?
+        let mut keep = |layer, stage, x: Tensor<4>| {
+            let x = hook.at(layer, stage, x);
+            if inputs.attention_weights && stage == Stage::Weights {
+                attention_weights.push(x.clone());
             }
+            x
         };
+        let features = model.features_with(batch.tokens.clone(), mode, &mut keep);
+        let features = features.ok_or(TrainError::NotWritten { method: "features_with", done })?;
+        Ok(Self { attention_weights, ..Self::of_features(model, batch, inputs, features)? })
+    }
+
+    fn of_features<M: Model>(
+        model: &M,
+        batch: &'a Batch,
+        inputs: LossInputs,
+        features: Tensor<3>,
+    ) -> Result<Self, TrainError> {
         let kept = inputs.features.then(|| features.clone());
-        Ok(Self { logits: logits_of(model, features, batch)?, batch, features: kept, attention_weights })
+        let logits = logits_of(model, features, batch)?;
+        Ok(Self { logits, batch, features: kept, attention_weights: Vec::new() })
     }
 
     /// The answers in the shape and the precision of the logits: tokens as ones among zeros, distributions, or numbers.
