@@ -10,7 +10,7 @@ use qkv_train::TrainError;
 use thiserror::Error;
 
 use crate::advice::{self, DivergedRun};
-use crate::output::stdout::{Stdout, print_error};
+use crate::output::stdout::{Stdout, one_line, print_error};
 
 /// The user asked for something that cannot be done; nothing was started.
 #[derive(Debug, Error)]
@@ -42,8 +42,10 @@ pub fn parser_message(message: &clap::Error) -> ExitCode {
     if message.use_stderr() {
         print_error(text.trim_end());
     } else {
-        // A reader that closed its end has read enough.
-        let _ = write!(Stdout::new(), "{text}");
+        let out = &mut Stdout::new();
+        if let Err(error) = write!(out, "{text}").and_then(|()| out.flush()) {
+            return code(Err(error.into()));
+        }
     }
     ExitCode::from(message.exit_code() as u8)
 }
@@ -58,7 +60,7 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
-    print_error(&format!("error: {}", sentence(&error)));
+    print_error(&one_line(&format!("error: {}", sentence(&error))));
     ExitCode::from(number(&error))
 }
 

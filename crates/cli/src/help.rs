@@ -1,11 +1,13 @@
 //! The end of every help: an example, and what the exit codes mean.
 
+use crate::output::shell;
+
 /// What the exit codes mean, a line each.
 const EXIT_CODES: &str = include_str!("exit_codes.txt");
 
 /// The end of a help whose command can be called with these arguments.
 pub fn end(example: &str) -> String {
-    format!("Example:\n  qkv {example}\n\nExit codes:\n{}", EXIT_CODES.trim_end())
+    format!("Example:\n  {} {example}\n\nExit codes:\n{}", shell::program_name(), EXIT_CODES.trim_end())
 }
 
 #[cfg(test)]
@@ -36,8 +38,9 @@ mod tests {
             let (example, codes) = end.split_once("\n\nExit codes:\n").expect("exit codes after the example");
             assert_eq!(codes.trim_end(), EXIT_CODES.trim_end(), "{name}");
             let words = words(example);
-            assert_eq!(words[0], program.get_name());
-            assert!(name == words[0] || name == words[1], "{example} is no example of {name}");
+            assert_eq!(words[0], shell::program_name());
+            let is_of_all = name == program.get_name();
+            assert!(is_of_all || name == words[1], "{example} is no example of {name}");
             Args::try_parse_from(&words).unwrap_or_else(|error| panic!("{example}: {error}"));
         }
     }

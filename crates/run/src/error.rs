@@ -48,7 +48,7 @@ pub enum RunError {
         step: u64,
     },
     /// No complete checkpoint was kept at this step.
-    #[error("{} has no checkpoint of step {step}; it has those of {}", path.display(), list(known))]
+    #[error("{} has no checkpoint of step {step}; {}", path.display(), list(known))]
     NoSuchStep {
         /// The run folder.
         path: PathBuf,
@@ -243,14 +243,18 @@ fn name_of(owner: Option<u32>) -> String {
     owner.map_or("another process".to_owned(), |id| format!("process {id}"))
 }
 
-/// The steps, at most twelve of them.
+/// The steps that there are, at most twelve of them.
 fn list(steps: &[u64]) -> String {
     const SHOWN: usize = 12;
     let text = |steps: &[u64]| steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     match steps {
-        [] => "no step".to_owned(),
-        _ if steps.len() <= SHOWN => text(steps),
-        _ => format!("{}, …, {}", text(&steps[..SHOWN / 2]), text(&steps[steps.len() - SHOWN / 2..])),
+        [] => "it has none of any other".to_owned(),
+        _ if steps.len() <= SHOWN => format!("it has those of {}", text(steps)),
+        _ => format!(
+            "it has those of {}, …, {}",
+            text(&steps[..SHOWN / 2]),
+            text(&steps[steps.len() - SHOWN / 2..])
+        ),
     }
 }
 

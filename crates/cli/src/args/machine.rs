@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
+use super::values::{ANY_THREADS, whole};
+
 #[derive(Debug, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct MachineArgs {
@@ -11,7 +13,7 @@ pub struct MachineArgs {
     #[arg(long, value_name = "NAME", default_value = "flex")]
     pub device: String,
     /// Threads to compute with; all cores by default. The result does not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(ANY_THREADS))]
     pub threads: Option<usize>,
 }
 

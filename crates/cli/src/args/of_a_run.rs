@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use qkv_train::Split;
 
 use super::machine::MachineArgs;
-use super::values::{at_least_one, split};
+use super::values::{ANY_COUNT, at_least_one, split, whole};
 
 /// A run whose model is used.
 #[derive(Debug, ClapArgs)]
@@ -14,7 +14,7 @@ pub struct RunArgs {
     /// Folder of a run, or of one of its checkpoints
     pub run: PathBuf,
     /// Take the checkpoint of this step; the latest by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(ANY_COUNT))]
     pub step: Option<u64>,
     /// Where the text of the run lies now, if it was moved: task.text=FILE
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -65,8 +65,8 @@ pub struct AblateArgs {
 pub struct ExplainArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// The input's labels, separated by spaces, or, where each label is one character, a plain text in which a space is a
-    /// space; by default the first example of --split
+    /// The input's labels, separated by spaces, as `input` shows them; or, where each label is one character, a plain text
+    /// in which a space is a space; by default the first example of --split
     pub input: Option<String>,
     /// Where the example comes from
     #[arg(
@@ -78,13 +78,13 @@ pub struct ExplainArgs {
     )]
     pub split: Split,
     /// Position of the query; by default the first with a target, and the last one if the first query sees only itself
-    #[arg(long, value_name = "I")]
+    #[arg(long, value_name = "I", value_parser = whole::<usize>(ANY_COUNT))]
     pub query: Option<usize>,
     /// Layer to walk through
-    #[arg(long, value_name = "L", default_value_t = 0)]
+    #[arg(long, value_name = "L", default_value_t = 0, value_parser = whole::<usize>(ANY_COUNT))]
     pub layer: usize,
     /// Head to walk through
-    #[arg(long, value_name = "H", default_value_t = 0)]
+    #[arg(long, value_name = "H", default_value_t = 0, value_parser = whole::<usize>(ANY_COUNT))]
     pub head: usize,
     #[command(flatten)]
     pub machine: MachineArgs,
@@ -97,7 +97,7 @@ pub struct InspectArgs {
     #[arg(value_name = "RUN|FILE")]
     pub source: PathBuf,
     /// Show the checkpoint of this step of a run; the latest by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(ANY_COUNT))]
     pub step: Option<u64>,
     /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -130,7 +130,7 @@ pub struct ReportArgs {
     /// Folder of a run, or of the checkpoint with which the film is to end
     pub run: PathBuf,
     /// End the film with the checkpoint of this step, as if the run had been stopped there; with the latest by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(ANY_COUNT))]
     pub step: Option<u64>,
     /// Where the text of the run lies now, if it was moved: task.text=FILE. What is shown needs no text; it is checked
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -152,7 +152,8 @@ pub struct ReportArgs {
 #[derive(Debug, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct RunsArgs {
-    /// Where to look: a folder with runs in it, or in folders of it; `runs` by default
+    /// Where to look: a folder with runs in it, or in folders of it, at most two levels down; `runs` by default. Or the
+    /// folder of a run, or of one of its checkpoints
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
     /// Print one JSON object a run and nothing else

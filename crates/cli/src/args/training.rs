@@ -2,28 +2,28 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, value_parser};
+use clap::Args as ClapArgs;
 
 use super::machine::MachineArgs;
-use super::values::{MAX_SEED, at_least_one};
+use super::values::{ANY_COUNT, at_least_one, seed, whole};
 use crate::session::memory;
 
 #[derive(Debug, ClapArgs)]
 pub struct TrainArgs {
-    /// A task (see `qkv tasks`), a config file that ends in .toml, or with --resume or --branch the folder of a run
+    /// A task (see the command tasks), a config file that ends in .toml, or with --resume or --branch the folder of a run
     #[arg(value_name = "TASK|CONFIG.toml|RUN")]
     pub source: PathBuf,
     /// Change one value of the config, for example model.d_k=24
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
     /// Length of the run; turns early stop off
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(ANY_COUNT))]
     pub steps: Option<u64>,
     /// Save and end at step N, without changing the schedule; a run that is past it makes no step
     #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub stop_after: Option<u64>,
     /// Decides initial weights, examples and dropout
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=MAX_SEED))]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
     /// Folder of the run; runs/TASK-… by default
     #[arg(long, value_name = "DIR")]
@@ -42,7 +42,13 @@ pub struct TrainArgs {
     pub branch: Option<PathBuf>,
     /// With --resume: go on after the checkpoint of STEP, and set aside what came after it, also in a finished run. With
     /// --branch: begin from that one
-    #[arg(long, value_name = "STEP", requires = "going_on", conflicts_with_all = ["force", "init_from"])]
+    #[arg(
+        long,
+        value_name = "STEP",
+        value_parser = whole::<u64>(ANY_COUNT),
+        requires = "going_on",
+        conflicts_with_all = ["force", "init_from"]
+    )]
     pub from: Option<u64>,
     /// Begin at step 0 with the weights of another run, of a checkpoint's folder, or of a safetensors file
     #[arg(long, value_name = "RUN|PATH", conflicts_with_all = ["resume", "branch"])]

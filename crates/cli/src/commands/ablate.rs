@@ -56,7 +56,7 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let Evaluation { accuracy, loss, examples: n_examples, .. } = ablation.before();
-    let (examples, step) = (examples_of(args.split, *n_examples, examples.count()), run.step);
+    let (examples, step) = (examples_of(args.split, run.step, *n_examples, examples.count()), run.step);
     let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
     writeln!(
         out,

@@ -50,7 +50,7 @@ pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
         EvaluatedOn::All => {
             format!("all {}, those of training included", counted(evaluation.examples, "input"))
         }
-        _ => examples_of(args.split, evaluation.examples, n_listed),
+        _ => examples_of(args.split, run.step, evaluation.examples, n_listed),
     };
     let out = &mut Stdout::new();
     if args.json {

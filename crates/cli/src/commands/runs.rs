@@ -12,8 +12,9 @@ use serde::Serialize;
 use crate::args::RunsArgs;
 use crate::exit::usage;
 use crate::output::format::bytes;
-use crate::output::stdout::Stdout;
+use crate::output::stdout::{Stdout, one_line};
 use crate::output::table::table;
+use crate::session::location::Location;
 use crate::session::plan::RUNS;
 
 /// Folders between that which is listed and a run: a sweep has its runs in a folder of its own.
@@ -51,6 +52,8 @@ pub fn run(args: &RunsArgs) -> Result<ExitCode> {
     if args.folder.is_some() && !folder.is_dir() {
         return Err(usage(format!("{} is no folder; name one that has runs in it", folder.display())));
     }
+    let run = Location::find_if_any(folder, "--step", None).ok().flatten();
+    let folder = run.as_ref().map_or(folder, |location| location.run.path());
     let mut runs = Vec::new();
     find(folder, DEPTH, &mut runs);
     runs.sort_by(|(a_path, a), (b_path, b)| (&a.started, a_path).cmp(&(&b.started, b_path)));
@@ -62,7 +65,8 @@ pub fn run(args: &RunsArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if runs.is_empty() {
-        writeln!(out, "no runs in {}", folder.display())?;
+        let folder = one_line(&folder.display().to_string());
+        writeln!(out, "no runs in {folder}, nor in folders of it at most {DEPTH} levels down")?;
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = runs.iter().map(|(path, overview)| row(path, overview)).collect();
@@ -71,7 +75,7 @@ pub fn run(args: &RunsArgs) -> Result<ExitCode> {
     writeln!(out, "\n{}, {}", counted(runs.len() as u64, "run"), bytes(total))?;
     for (path, overview) in &runs {
         if let RunState::Damaged(what) = &overview.state {
-            writeln!(out, "{}: {what}", path.display())?;
+            writeln!(out, "{}", one_line(&format!("{}: {what}", path.display())))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -139,8 +143,8 @@ fn row(path: &Path, overview: &Overview) -> Vec<String> {
     };
     let started = overview.started.as_deref().map_or_else(dash, |time| time.replace('T', " "));
     vec![
-        path.display().to_string(),
-        overview.task.clone().unwrap_or_else(dash),
+        one_line(&path.display().to_string()),
+        overview.task.as_deref().map_or_else(dash, one_line),
         format!("{}{steps}", overview.step),
         accuracy,
         on,

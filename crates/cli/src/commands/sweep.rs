@@ -22,6 +22,9 @@ use crate::session::job::Job;
 use crate::session::outcome::{Outcome, Output};
 use crate::session::plan::{Plan, RUNS};
 
+/// The table of a config whose keys have lists of values.
+pub const SWEEP: &str = "sweep";
+
 /// Most runs of one sweep; more would be a mistake.
 const MAX_RUNS: usize = 10_000;
 
@@ -126,7 +129,7 @@ fn train(
 fn runs(args: &SweepArgs, registry: &Registry, text: &str) -> Result<Vec<Run>> {
     let mut config: Table =
         text.parse().map_err(|error: toml::de::Error| usage(format!("not TOML: {}", error.message())))?;
-    let Some(toml::Value::Table(sweep)) = config.remove("sweep") else {
+    let Some(toml::Value::Table(sweep)) = config.remove(SWEEP) else {
         return Err(usage("a sweep needs a table [sweep], for example `seed = [0, 1, 2]`"));
     };
     let mut axes = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -37,17 +37,10 @@ struct Line<'a> {
 
 /// Lists every file of the run as good, and for what it was checked, or with what differs.
 pub fn run(args: &VerifyArgs, registry: &Registry) -> Result<ExitCode> {
-    let location = Location::find(&args.run, "--step", None)?;
-    let run = &location.run;
-    let part = match location.step {
-        Some(step) if args.run.is_dir() => run.checkpoint(step).folder,
-        Some(step) => run.at(step)?.folder,
-        None => run.path().to_owned(),
+    let (folder, verified) = match Location::alone(&args.run, "--step", None)? {
+        Some(checkpoint) => (args.run.clone(), checkpoint.verify()?),
+        None => of_a_run(&args.run, registry)?,
     };
-    let is_asked = |file: &Path| file.starts_with(&part) || part.starts_with(file);
-    let mut verified = verified(run, registry)?;
-    verified.good.retain(|file, _| is_asked(file));
-    verified.findings.retain(|finding| is_asked(&finding.file));
     let good = verified.good.iter().map(|(file, checked)| (file, Some(*checked), None));
     let findings = verified.findings.iter().map(|finding| (&finding.file, None, Some(finding)));
     let mut lines: Vec<_> = good.chain(findings).collect();
@@ -55,12 +48,27 @@ pub fn run(args: &VerifyArgs, registry: &Registry) -> Result<ExitCode> {
     lines.sort_by_key(|(file, ..)| *file);
     let out = &mut Stdout::new();
     for (file, checked, finding) in lines {
-        print(out, file.strip_prefix(run.path()).unwrap_or(file), checked, finding, args.json)?;
+        print(out, file.strip_prefix(&folder).unwrap_or(file), checked, finding, args.json)?;
     }
     if !args.json {
         summary(out, &verified)?;
     }
     Ok(if verified.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The folder of the run, and what is found in it, or in the one of its checkpoints that is named.
+fn of_a_run(path: &Path, registry: &Registry) -> Result<(PathBuf, Verified)> {
+    let Location { run, step } = Location::find(path, "--step", None)?;
+    let part = match step {
+        Some(step) if path.is_dir() => run.checkpoint(step).folder,
+        Some(step) => run.at(step)?.folder,
+        None => run.path().to_owned(),
+    };
+    let is_asked = |file: &Path| file.starts_with(&part) || part.starts_with(file);
+    let mut verified = verified(&run, registry)?;
+    verified.good.retain(|file, _| is_asked(file));
+    verified.findings.retain(|finding| is_asked(&finding.file));
+    Ok((run.path().to_owned(), verified))
 }
 
 /// What is found without and with the readers of configs and frames.

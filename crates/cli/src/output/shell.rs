@@ -14,6 +14,13 @@ pub fn command(arguments: &[&str]) -> String {
     std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
+/// The name under which this program was started, which is another one where a user has types of their own in it.
+pub fn program_name() -> String {
+    let program = env::args_os().next();
+    let name = program.as_deref().and_then(|program| Path::new(program).file_stem()?.to_str());
+    name.unwrap_or("qkv").to_owned()
+}
+
 /// How the user can start this program again as it was started, but with another value of an option; `None` where it
 /// was started without that option.
 pub fn command_with(option: &str, value: &str) -> Option<String> {

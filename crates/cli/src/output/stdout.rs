@@ -1,5 +1,5 @@
-//! Standard output and standard error of every command. On a terminal, control characters appear as escapes such as
-//! `\u{1b}`, so that no text, tensor name or path moves the cursor or renames the window.
+//! Standard output and standard error of every command. Control characters appear as escapes such as `\u{1b}`, so that no
+//! text, tensor name or path moves the cursor or renames the window: in messages always, in output on a terminal.
 
 use std::io::{self, ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
@@ -84,14 +84,17 @@ fn is_closed(error: &io::Error) -> bool {
 
 /// Prints a line on standard error; a closed one, where `eprintln` would panic, is ignored.
 pub fn print_error(message: &str) {
-    let mut stderr = stderr();
-    let message = if stderr.is_terminal() { &escaped(message) } else { message };
-    let _ = writeln!(stderr, "{message}");
+    let _ = writeln!(stderr(), "{}", escaped(message));
 }
 
 /// Prints where an interrupted run is saved.
 pub fn print_saved(step: u64, checkpoint: &Path) {
     print_error(&format!("stopped at step {step}, saved in {}", checkpoint.display()));
+}
+
+/// `text` with all of its control characters as escapes, for a name in a row or a message of one line.
+pub fn one_line(text: &str) -> String {
+    escaped(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// `text` with its control characters, C0 and C1 but not line feed and tab, as escapes.
@@ -113,5 +116,6 @@ mod tests {
         assert_eq!(escaped("a\x1b]0;title\x07b"), "a\\u{1b}]0;title\\u{7}b");
         assert_eq!(escaped("\u{9b}31m\u{7f}\r"), "\\u{9b}31m\\u{7f}\\r");
         assert_eq!(escaped("W_Q\t± 1 ▀ 注\n"), "W_Q\t± 1 ▀ 注\n");
+        assert_eq!(one_line("a\nb\t\x1bc"), "a\\nb\\t\\u{1b}c");
     }
 }

@@ -18,7 +18,13 @@ impl Location {
     /// The run in `path`, or the run whose checkpoint lies there; at `step`, if `option` gave one.
     pub fn find(path: &Path, option: &str, step: Option<u64>) -> Result<Self> {
         let Some((run, named)) = of_checkpoint(path) else {
-            return Ok(Self { run: RunFolder::open(path)?, step });
+            return match RunFolder::open(path) {
+                Ok(run) => Ok(Self { run, step }),
+                Err(error @ RunError::NotARun { .. }) => {
+                    Err(in_place_of_a_run(path)?.unwrap_or(error.into()))
+                }
+                Err(error) => Err(error.into()),
+            };
         };
         match step {
             Some(step) if step != named => Err(usage(format!(
@@ -28,6 +34,27 @@ impl Location {
             ))),
             _ => Ok(Self { run, step: Some(named) }),
         }
+    }
+
+    /// The checkpoint in `path`, if it is one that was copied out of its run; `option` may only have given its step.
+    pub fn alone(path: &Path, option: &str, step: Option<u64>) -> Result<Option<Checkpoint>> {
+        let is_no_run = || matches!(RunFolder::open(path), Err(RunError::NotARun { .. }));
+        if of_checkpoint(path).is_some() || !is_no_run() {
+            return Ok(None);
+        }
+        match (Checkpoint::alone(path)?, step) {
+            (Some(checkpoint), Some(step)) if step != checkpoint.step => Err(usage(format!(
+                "{} is a checkpoint of step {} that lies in no run, and {option} asks for {step}; leave out {option}",
+                path.display(),
+                checkpoint.step
+            ))),
+            (checkpoint, _) => Ok(checkpoint),
+        }
+    }
+
+    /// The run and the step of `path`, if it is the folder of a checkpoint in a run.
+    pub fn of_checkpoint(path: &Path) -> Option<(RunFolder, u64)> {
+        of_checkpoint(path).filter(|_| path.is_dir())
     }
 
     /// The same, or `None` where the path leads to neither.
@@ -45,6 +72,36 @@ impl Location {
             None => self.run.latest(),
         }
     }
+}
+
+/// The refusal of what is near a run: a file in it, or a checkpoint without it.
+fn in_place_of_a_run(path: &Path) -> Result<Option<anyhow::Error>> {
+    if path.is_file() {
+        let named = folder_of(path).map(|folder| {
+            usage(format!("{} is a file; name the folder {}", path.display(), folder.display()))
+        });
+        return Ok(named);
+    }
+    let alone = Checkpoint::alone(path)?.map(|Checkpoint { step, .. }| {
+        usage(format!(
+            "{} is a checkpoint of step {step} that lies in no run; eval, explain, ablate, inspect and verify read it, \
+             and train with --init-from begins with its weights, anything else needs the run",
+            path.display()
+        ))
+    });
+    Ok(alone)
+}
+
+/// The nearest folder above a file that may be named in its place: that of a run, or of a checkpoint.
+fn folder_of(file: &Path) -> Option<&Path> {
+    let is_named = |folder: &&Path| {
+        of_checkpoint(folder).is_some()
+            || RunFolder::holds_a_run(folder).unwrap_or(false)
+            || matches!(Checkpoint::alone(folder), Ok(Some(_)))
+    };
+    // A frame lies in a folder of the run.
+    let above = file.ancestors().skip(1).take(2);
+    above.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).find(is_named)
 }
 
 /// The run and the step of a path that is the place of a checkpoint in a run, whether or not one is there.
@@ -96,10 +153,23 @@ mod tests {
             let missing = message(path, step);
             assert!(missing.ends_with("no checkpoint of step 3; it has those of 0, 20"), "{missing}");
         }
+        for (file, of) in [(path.join("config.toml"), &path), (first.join("config.json"), &first)] {
+            let message = message(&file, None);
+            assert!(message.ends_with(&format!("is a file; name the folder {}", of.display())), "{message}");
+        }
         // One that was copied out of its run is no part of any.
         let copy = folder.path().join("step-00000020");
         fs::create_dir(&copy)?;
         assert!(message(&copy, None).contains("is not a run folder"));
+        for name in ["MANIFEST.json", "config.json", "model.safetensors", "optimizer.safetensors"] {
+            fs::copy(first.join(name), copy.join(name))?;
+        }
+        assert!(message(&copy, None).contains("is a checkpoint of step 0 that lies in no run"));
+        let alone = |step| Location::alone(&copy, "--step", step);
+        assert_eq!(alone(None)?.map(|checkpoint| checkpoint.step), Some(0));
+        let other = alone(Some(7)).expect_err("another step").to_string();
+        assert!(other.contains("of step 0") && other.contains("--step asks for 7"), "{other}");
+        assert_eq!(Location::alone(&first, "--step", None)?, None);
         Ok(())
     }
 }

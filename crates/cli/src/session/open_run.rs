@@ -24,9 +24,18 @@ pub struct OpenRun {
 impl OpenRun {
     /// Opens a run on `device`; the settings may give the new place of a text.
     pub fn open(args: &RunArgs, registry: &Registry, device: &Device) -> Result<Self> {
-        let location = Location::find(&args.run, "--step", args.step)?;
-        let experiment = read(&location.run, &args.settings, registry)?;
-        let checkpoint = location.checkpoint()?;
+        let (checkpoint, experiment) = match Location::alone(&args.run, "--step", args.step)? {
+            Some(checkpoint) => {
+                let experiment = registry.read_checkpoint(&checkpoint, &args.settings);
+                let config = checkpoint.config();
+                (checkpoint, experiment.with_context(|| format!("cannot use {}", config.display()))?)
+            }
+            None => {
+                let location = Location::find(&args.run, "--step", args.step)?;
+                let experiment = read(&location.run, &args.settings, registry)?;
+                (location.checkpoint()?, experiment)
+            }
+        };
         let model = load_checkpoint_weights(&checkpoint, experiment.model(device)?)?;
         let Experiment { config, task, parts, .. } = experiment;
         Ok(Self { config, task, parts, model, step: checkpoint.step })

@@ -34,6 +34,10 @@ impl Origin {
             return Self::of_file(path);
         }
         if let Some(checkpoint) = Checkpoint::named(path) {
+            // One that is not there is answered with those that are.
+            if let Some(run) = checkpoint.run().filter(|_| !path.exists()) {
+                run.at(checkpoint.step)?;
+            }
             return Self::of_checkpoint(checkpoint, Taken::Weights);
         }
         let file = Checkpoint::weights_in(path);

@@ -2,6 +2,7 @@
 //!
 //! Here belongs what concerns one checkpoint, and which of several are kept. The run around them does not.
 
+mod alone;
 mod description;
 mod manifest;
 mod own_keys;

@@ -212,7 +212,7 @@ impl Checkpoint {
     }
 
     /// The bytes of a file, if they are those of the manifest.
-    fn read_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, RunError> {
+    pub(super) fn read_file(&self, name: &str, manifest: Option<&Manifest>) -> Result<Vec<u8>, RunError> {
         let path = self.folder.join(name);
         let size = self.size_of_one_that_is_there(name)?;
         let bytes = match name {

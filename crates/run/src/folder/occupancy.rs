@@ -130,10 +130,8 @@ fn config(storage: &dyn Storage, path: &Path) -> Result<Config, RunError> {
     match storage.entry(path).map_err(RunError::io("read", path))? {
         None => return Ok(Config::Missing),
         // Refused, with its name, where it is read.
-        Some(entry) if matches!(entry.kind, EntryKind::Link | EntryKind::Other) => return Ok(Config::Broken),
-        Some(entry) if entry.kind != EntryKind::File || entry.size > bounds::CONFIG => {
-            return Ok(Config::Foreign);
-        }
+        Some(entry) if entry.kind != EntryKind::File => return Ok(Config::Broken),
+        Some(entry) if entry.size > bounds::CONFIG => return Ok(Config::Foreign),
         Some(_) => {}
     }
     let text = storage.read(path, bounds::CONFIG).map_err(RunError::io("read", path))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Table;
 
 use super::lock::LOCK;
-use super::{METRICS, RunFolder};
+use super::{CHECKPOINTS, METRICS, RunFolder};
 use crate::error::RunError;
 use crate::log::{EvaluatedOn, Evaluation, Event};
 use crate::storage::{EntryKind, Storage};
@@ -15,7 +15,7 @@ use crate::storage::{EntryKind, Storage};
 pub struct Overview {
     /// The name of its task, where its config can be read.
     pub task: Option<String>,
-    /// Steps completed, as far as they were logged.
+    /// Steps completed, as far as they were logged or saved.
     pub step: u64,
     /// Steps of the whole run, where its config can be read.
     pub steps: Option<u64>,
@@ -57,14 +57,21 @@ impl RunFolder {
         let config = self.named_in_config();
         let end = self.end_of_log();
         let checkpoints = self.check_names();
+        let saved = self.step_folders().ok().and_then(|folders| Some(folders.last()?.step));
         let bytes = bytes_in(&*self.storage, &self.path);
         let events = end.as_deref().unwrap_or_default();
-        let fault =
-            [config.as_ref().err(), end.as_ref().err(), checkpoints.err().as_ref(), bytes.as_ref().err()]
-                .into_iter()
-                .flatten()
-                .next()
-                .map(ToString::to_string);
+        let log = self.check_log(events, saved);
+        let fault = [
+            config.as_ref().err(),
+            end.as_ref().err(),
+            checkpoints.err().as_ref(),
+            log.err().as_ref(),
+            bytes.as_ref().err(),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+        .map(ToString::to_string);
         let state = match (fault, events.last()) {
             // What is read while it is written may be half there.
             _ if self.is_held() => RunState::Training,
@@ -73,7 +80,7 @@ impl RunFolder {
             (None, _) => RunState::Stopped,
         };
         let evaluation = events.iter().rev().find_map(evaluation);
-        let step = events.last().map_or(0, step);
+        let step = events.last().map_or(0, step).max(saved.unwrap_or(0));
         let (task, steps) = config.unwrap_or_default();
         let bytes = bytes.unwrap_or_default();
         Overview { task, step, steps, evaluation, state, started: self.started(), bytes }
@@ -115,15 +122,32 @@ impl RunFolder {
         }
     }
 
-    /// Whether every checkpoint has all of its files.
+    /// Whether every checkpoint has all of its files, and one is left where the log reports any as saved.
     fn check_names(&self) -> Result<(), RunError> {
-        for checkpoint in self.step_folders()? {
+        let folders = self.step_folders()?;
+        if folders.is_empty()
+            && let Some(step) = self.saved_step()?
+        {
+            return Err(RunError::CheckpointsGone { path: self.path.join(CHECKPOINTS), step });
+        }
+        for checkpoint in folders {
             if !checkpoint.is_complete()? {
                 let what = "it lacks MANIFEST.json, model.safetensors or config.json".to_owned();
                 return Err(RunError::damaged(&checkpoint.folder, what));
             }
         }
         Ok(())
+    }
+
+    /// Whether the log has what comes before every checkpoint.
+    fn check_log(&self, events: &[Event], saved: Option<u64>) -> Result<(), RunError> {
+        match saved.filter(|&step| step > 0 && events.is_empty()) {
+            None => Ok(()),
+            Some(step) => {
+                let what = format!("it has no event, and a checkpoint of step {step} was saved");
+                Err(RunError::damaged(&self.path.join(METRICS), what))
+            }
+        }
     }
 
     /// Whether a process holds its lock.
@@ -201,6 +225,37 @@ mod tests {
         let damaged = run.overview();
         assert!(matches!(&damaged.state, RunState::Damaged(what) if what.contains("no TOML")), "{damaged:?}");
         assert_eq!((damaged.task, damaged.step), (None, 9));
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_without_its_checkpoints_or_its_log_is_damaged() -> Outcome {
+        let (folder, run) = run(&[0, 5])?;
+        let what = |overview: Overview| match overview.state {
+            RunState::Damaged(what) => what,
+            state => panic!("{state:?}"),
+        };
+        for log in [None, Some("no event\n".to_owned())] {
+            match log {
+                Some(log) => fs::write(folder.path().join(METRICS), log)?,
+                None => drop(fs::remove_file(folder.path().join(METRICS))),
+            }
+            let overview = run.overview();
+            assert_eq!(overview.step, 5);
+            let what = what(overview);
+            assert!(what.contains("metrics.jsonl is damaged") && what.contains("step 5"), "{what}");
+        }
+        let events = "{\"event\":\"saved\",\"step\":5,\"path\":\"x\"}\n{\"event\":\"done\",\"step\":9,\"accuracy\":0.5}\n";
+        fs::write(folder.path().join(METRICS), START.to_owned() + events)?;
+        assert_eq!(run.overview().state, RunState::Finished);
+        for checkpoint in run.checkpoints()? {
+            fs::remove_dir_all(checkpoint.folder)?;
+        }
+        let what = what(run.overview());
+        assert!(what.contains("has no checkpoint") && what.contains("step 5 as saved"), "{what}");
+        // Stopped before its first checkpoint.
+        fs::write(folder.path().join(METRICS), START)?;
+        assert_eq!(run.overview().state, RunState::Stopped);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Here belongs what can be found without a model: hashes, layouts, lines. Whether tensors fit a model does not.
 
+mod checkpoint;
 mod config;
 mod finding;
 mod lines;
@@ -21,7 +22,7 @@ use crate::checkpoint::{Checkpoint, Description, first_step};
 use crate::error::RunError;
 use crate::film::is_sealed_file;
 use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
-use crate::storage::exists;
+use crate::storage::{Storage, exists};
 use crate::tensor_file::TensorFileStart;
 
 impl RunFolder {
@@ -49,7 +50,7 @@ impl RunFolder {
         });
         let mut newest = None;
         for checkpoint in &steps {
-            if let Some(description) = self.verify_checkpoint(checkpoint, &mut verified)? {
+            if let Some(description) = checkpoint.verify_in(&mut verified)? {
                 newest = Some((checkpoint, description));
             }
         }
@@ -76,42 +77,6 @@ impl RunFolder {
         Ok(verified)
     }
 
-    /// What made the checkpoint, if it is whole.
-    fn verify_checkpoint(
-        &self,
-        checkpoint: &Checkpoint,
-        verified: &mut Verified,
-    ) -> Result<Option<Description>, RunError> {
-        let first = match checkpoint.check() {
-            Ok((description, _)) => {
-                let has_hashes = checkpoint.has_manifest() == Some(true);
-                let checked = if has_hashes { CheckedFor::Hash } else { CheckedFor::Layout };
-                verified.add(&checkpoint.config(), checked, []);
-                for file in [checkpoint.weights(), checkpoint.optimizer()] {
-                    match self.start_of(&file) {
-                        Ok(start) => verified.add(&file, checked, tensors::fault(&start)),
-                        Err(error) if exists(&*self.storage, &file)? => verified.refuse(error, &file),
-                        Err(_) => {}
-                    }
-                }
-                if has_hashes {
-                    verified.add(&checkpoint.manifest(), checked, []);
-                }
-                return Ok(Some(description));
-            }
-            Err(first) => first,
-        };
-        let mut faults = checkpoint.faults();
-        // A training removes older checkpoints and replaces those of its own step.
-        if exists(&*self.storage, &checkpoint.folder)? {
-            if faults.is_empty() {
-                faults.push(first);
-            }
-            faults.into_iter().for_each(|error| verified.refuse(error, &checkpoint.folder));
-        }
-        Ok(None)
-    }
-
     /// `None` where the log is missing.
     fn log_faults(
         &self,
@@ -127,16 +92,8 @@ impl RunFolder {
         self.lines()?.map(|lines| lines::faults(lines, first, newest).map_err(failed)).transpose()
     }
 
-    /// The beginning of a file with tensors.
-    fn start_of(&self, file: &Path) -> Result<TensorFileStart, RunError> {
-        TensorFileStart::read(&*self.storage, file).map_err(|error| match error.kind() {
-            ErrorKind::InvalidData => RunError::damaged(file, error.to_string()),
-            _ => RunError::io("read", file)(error),
-        })
-    }
-
     fn verify_frame(&self, frame: &Path, verified: &mut Verified) -> Result<(), RunError> {
-        let start = self.start_of(frame).and_then(|start| {
+        let start = start_of(&*self.storage, frame).and_then(|start| {
             let what = format!("it has {} bytes, expected at most {}", start.size, Self::MAX_FRAME);
             if start.size > Self::MAX_FRAME { Err(RunError::damaged(frame, what)) } else { Ok(start) }
         });
@@ -158,6 +115,14 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+/// The beginning of a file with tensors.
+fn start_of(storage: &dyn Storage, file: &Path) -> Result<TensorFileStart, RunError> {
+    TensorFileStart::read(storage, file).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => RunError::damaged(file, error.to_string()),
+        _ => RunError::io("read", file)(error),
+    })
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub enum TrainError {
     )]
     NeedsCausalMask,
     /// A setting that is not an assignment.
-    #[error("`{found}` is not an assignment; write `key=value`, for example `model.d_k=24`")]
+    #[error("`{found}` is not an assignment; write `key=value`")]
     NotAnAssignment {
         /// What was found.
         found: String,

@@ -1,7 +1,7 @@
 //! The experiment of a run that is there, and the check that it is still the one that was begun.
 
 use qkv_model::Choice;
-use qkv_run::{Description, Difference, RunFolder, changes_of_meaning, differences};
+use qkv_run::{Checkpoint, Description, Difference, RunFolder, changes_of_meaning, differences};
 use serde_json::Value;
 use toml::Table;
 
@@ -52,6 +52,26 @@ impl Registry {
             refuse(run, changes_of_meaning(&before.to_table(), &experiment.config.to_table()))?;
         }
         Ok(experiment)
+    }
+
+    /// The experiment of a checkpoint that lies in no run, from its `config.json` under settings as those of
+    /// [`read_run`](Self::read_run).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_checkpoint(
+        &self,
+        checkpoint: &Checkpoint,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Experiment, TrainError> {
+        let config = checkpoint.description()?.config;
+        let experiment = self.read(ConfigSource::Toml(&config.to_string()), settings)?;
+        let before = self.filled_in(config, &experiment)?;
+        let differences = changes_of_meaning(&before.to_table(), &experiment.config.to_table());
+        if differences.is_empty() {
+            return Ok(experiment);
+        }
+        Err(TrainError::NotTheSameRun { path: checkpoint.folder.clone(), differences })
     }
 
     /// Checks that the values in the `config.toml` of `run` are those of its newest checkpoint, without building

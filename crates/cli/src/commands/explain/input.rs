@@ -33,28 +33,38 @@ impl<'a> Input<'a> {
     /// of the task called `name`, if that goes on with a text.
     pub fn parse(text: &str, name: &str, task: &'a dyn Task) -> Result<Self> {
         let positions: Vec<&str> = text.split_whitespace().collect();
-        // As many labels, with the spaces between them, are more characters than an input has.
+        let vocabulary = task.vocabulary();
+        let is_label = |position: &&str| vocabulary.iter().any(|label| label == position);
+        let length = Length::of(task, name);
         let characters = Characters::of(task).filter(|characters| {
             let has_white_space = text.contains(char::is_whitespace);
-            !text.is_empty()
+            // A row as it is shown. As many positions as an input has, with the spaces between them, are more characters.
+            let is_row = positions.len() > 1 && positions.iter().all(is_label);
+            let is_none = text.is_empty() && length.least == length.most;
+            !is_row
+                && !is_none
                 && positions.len() != task.seq_len()
                 && (!has_white_space || characters.have_white_space())
         });
         let tokens = match characters {
-            Some(characters) => characters.read(text).map_err(|unknown| {
-                usage(format!("the task `{name}` has no {}; {}", quoted(&unknown), known(&characters, task)))
-            })?,
-            None => labels(&positions, name, task)?,
+            Some(characters) => {
+                let tokens = characters.read(text).map_err(|unknown| {
+                    let known = known(&characters, task);
+                    usage(format!("the task `{name}` has no {}; {known}", quoted(&unknown)))
+                })?;
+                length.check(tokens.len(), "character", "")?;
+                tokens
+            }
+            None => {
+                let (noun, how) = match task.stack() {
+                    1 => ("label", ", separated by spaces".to_owned()),
+                    n => ("position", format!(" of {n} labels side by side, separated by spaces")),
+                };
+                length.check(positions.len(), noun, &how)?;
+                labels(&positions, &vocabulary, name, task.stack())?
+            }
         };
-        let n_positions = tokens.len() / task.stack();
-        let goes_on = task.corpus().is_some_and(|corpus| corpus.prompt().is_some());
-        let (seq_len, most) = (task.seq_len(), if goes_on { "at most " } else { "" });
-        if n_positions > seq_len || n_positions == 0 || (n_positions < seq_len && !goes_on) {
-            let [expected, got] = [seq_len, n_positions].map(|count| counted(count as u64, "character"));
-            return Err(usage(format!(
-                "the input must have {most}{expected} for the task `{name}`, got {got}"
-            )));
-        }
+        let (seq_len, n_positions) = (task.seq_len(), tokens.len() / task.stack());
         let task = Start { task, seq_len: n_positions };
         let mut example = Example::new(&task, tokens);
         // The last position of a whole input has never been asked.
@@ -154,19 +164,39 @@ impl Task for Start<'_> {
     }
 }
 
-/// The tokens of a label, or of several side by side, at every position.
-fn labels(positions: &[&str], name: &str, task: &dyn Task) -> Result<Vec<u32>> {
-    let vocabulary = task.vocabulary();
-    if positions.len() != task.seq_len() {
-        let [expected, got] = [task.seq_len(), positions.len()].map(|count| counted(count as u64, "label"));
-        return Err(usage(format!(
-            "the input must have {expected}, separated by spaces, for the task `{name}`, got {got}"
-        )));
+/// How long the inputs of a task may be.
+struct Length<'a> {
+    task: &'a str,
+    least: usize,
+    most: usize,
+}
+
+impl<'a> Length<'a> {
+    /// A task that goes on with a text also takes the beginning of one.
+    fn of(task: &dyn Task, name: &'a str) -> Self {
+        let goes_on = task.corpus().is_some_and(|corpus| corpus.prompt().is_some());
+        let most = task.seq_len();
+        Self { task: name, least: if goes_on { 1 } else { most }, most }
     }
+
+    /// Refuses another number of what `noun` is called, with `how` it is written.
+    fn check(&self, got: usize, noun: &str, how: &str) -> Result<()> {
+        let Self { task, least, most } = *self;
+        if (least..=most).contains(&got) {
+            return Ok(());
+        }
+        let [most, got] = [most, got].map(|count| counted(count as u64, noun));
+        let range = if least == self.most { most } else { format!("{least} to {most}") };
+        Err(usage(format!("the input must have {range}{how} for the task `{task}`, got {got}")))
+    }
+}
+
+/// The tokens of a label, or of several side by side, at every position.
+fn labels(positions: &[&str], vocabulary: &[String], name: &str, stack: usize) -> Result<Vec<u32>> {
     let tokens = positions.iter().map(|position| {
-        parse_position(position, &vocabulary, task.stack()).ok_or_else(|| {
+        parse_position(position, vocabulary, stack).ok_or_else(|| {
             let known = vocabulary.join(" ");
-            let label = match task.stack() {
+            let label = match stack {
                 1 => "no label".to_owned(),
                 stack => format!("not {stack} labels side by side"),
             };

@@ -69,7 +69,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let path = args.run.run.display();
     writeln!(out, "{path} at step {}, layer {}, head {}", run.step, args.layer, args.head)?;
     if args.input.is_none() {
-        writeln!(out, "the input is the first of the {}", examples(args.split))?;
+        writeln!(out, "the input is the first of the {}", examples(args.split, run.step))?;
     }
     walk.show(out)?;
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,9 @@ use qkv_run::{Existing, RunFolder};
 use qkv_train::{ConfigSource, Experiment, Registry};
 
 use crate::args::TrainArgs;
+use crate::commands::sweep::SWEEP;
 use crate::exit::usage;
+use crate::output::shell;
 use crate::session::config_file;
 use crate::session::location::Location;
 use crate::session::origin::Origin;
@@ -23,6 +25,9 @@ impl TrainArgs {
             return self.branch(new, registry);
         }
         let is_run = RunFolder::holds_a_run(&self.source)?;
+        if let Some((run, step)) = Location::of_checkpoint(&self.source).filter(|_| !is_run) {
+            return Err(usage(of_a_checkpoint(&self.source, run.path(), step)));
+        }
         if self.resume {
             let folder = self.run_to_go_on_with(is_run, registry)?;
             if RunFolder::holds_a_run(folder)? {
@@ -118,7 +123,15 @@ impl TrainArgs {
         let text = if RunFolder::holds_a_run(source)? {
             RunFolder::open(source)?.config()?
         } else if source.extension().is_some_and(|extension| extension == "toml") {
-            config_file::read(source)?
+            let text = config_file::read(source)?;
+            if text.parse::<toml::Table>().is_ok_and(|config| config.contains_key(SWEEP)) {
+                return Err(usage(format!(
+                    "{} has a table [{SWEEP}], which asks for several runs; train them with {}",
+                    source.display(),
+                    shell::command(&["sweep", &shell::path(source)])
+                )));
+            }
+            text
         } else {
             let task = source.to_string_lossy();
             return Ok(registry.read(ConfigSource::Task(&task), &self.all_settings())?);
@@ -141,6 +154,16 @@ impl TrainArgs {
         let set = if self.all_settings().is_empty() { "" } else { " with what the command line sets" };
         format!("cannot use {}{set}", self.source.display())
     }
+}
+
+/// What to do with the checkpoint of a run where a run is expected.
+fn of_a_checkpoint(path: &Path, run: &Path, step: u64) -> String {
+    let go_on = shell::command(&["train", &shell::path(run), "--resume", "--from", &step.to_string()]);
+    format!(
+        "{} is a checkpoint of {}; add --branch NEWDIR to begin another run from it, or go on from it in its run: {go_on}",
+        path.display(),
+        run.display()
+    )
 }
 
 /// Whether `path` is `folder` or lies in it.

@@ -105,6 +105,8 @@ fn labels_that_share_a_position_are_read_side_by_side() {
     let mut command = sandbox.command("explain run");
     command.arg("a b1 c2 d3 e4 f5 F· A· B· C· D· E·");
     sandbox.is_refused(command, &["`a`", "2 labels side by side"]);
+    let length = "must have 12 positions of 2 labels side by side, separated by spaces";
+    sandbox.refuses("explain run abc", &[length, "got 1 position"]);
 }
 
 #[test]
@@ -191,6 +193,12 @@ fn a_plain_text_is_an_input_where_each_label_is_a_character() {
     let labels = explain(&sandbox, "run", "t o ␣ b e ␣ o r ␣ t o ␣");
     assert_eq!(labels, explain(&sandbox, "run", "to be or to "));
     assert!(!explain(&sandbox, "run", "tobe").contains("is a space"));
+    // A row that was shown is the input that it shows, whatever its length.
+    for text in ["to be or", "t", "to", "o be\n", " be"] {
+        let shown = explain(&sandbox, "run", text);
+        let row = line(&shown, "input").split_once("input").unwrap().1.trim();
+        assert_eq!(explain(&sandbox, "run", row), shown, "{row}");
+    }
 
     let sandbox = sandbox_with_the_main_job();
     let digits = explain(&sandbox, "run", "0123456789012345");
@@ -202,8 +210,8 @@ fn a_text_that_is_no_input_is_refused_with_what_there_is() {
     let sandbox = run_of_a_text();
     for (text, fragments) in [
         ("to be, Or", &["no `,`, `O`", "\\n ␣ a b e o r t", "␣ is a space, which is typed as it is"][..]),
-        ("to be or to be", &["at most 12 characters", "got 14 characters"]),
-        ("", &["12 labels", "got 0 labels"]),
+        ("to be or to be", &["must have 1 to 12 characters", "got 14 characters"]),
+        ("", &["must have 1 to 12 characters", "got 0 characters"]),
     ] {
         let mut command = sandbox.command("explain run");
         command.arg(text);

@@ -12,7 +12,8 @@ const SMALL: &str = "--set task.seq_len=4 --set train.eval_examples=10 --quiet";
 #[test]
 fn every_run_is_listed_with_where_it_stands() {
     let sandbox = Sandbox::new();
-    assert_eq!(sandbox.succeeds("runs").stdout, "no runs in runs\n");
+    let none = "no runs in runs, nor in folders of it at most 2 levels down\n";
+    assert_eq!(sandbox.succeeds("runs").stdout, none);
     assert_eq!(sandbox.succeeds("runs --json").stdout, "");
     sandbox.succeeds(&format!("train reverse --steps 3 {SMALL}"));
     sandbox.succeeds(&format!("train reverse --steps 9 --stop-after 2 --out runs/study/a {SMALL}"));
@@ -53,7 +54,8 @@ fn every_run_is_listed_with_where_it_stands() {
     let row = |run: &str| {
         page.lines().find(|line| line.trim_start().starts_with(run)).unwrap_or_else(|| panic!("{page}"))
     };
-    for word in ["reverse", "3 of 3", "test", "finished", "kB"] {
+    let accuracy = format!("{:.4}", done["accuracy"].as_f64().unwrap());
+    for word in ["reverse", "3 of 3", &accuracy, "test", "finished", "kB"] {
         assert!(row("runs/reverse-1").contains(word), "no {word} in {page}");
     }
     assert!(row("runs/study/a").contains("2 of 9"), "{page}");
@@ -62,6 +64,42 @@ fn every_run_is_listed_with_where_it_stands() {
     assert_eq!(sandbox.succeeds("runs runs/study/a --json").events(), std::slice::from_ref(stopped));
     sandbox.refuses("runs missing", &["missing is no folder"]);
     assert!(sandbox.tree(".") == before);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_is_listed_whatever_its_name_and_what_became_of_its_files() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("train reverse --steps 3 {SMALL} --out run"));
+    let run = sandbox.tree("run");
+    for name in ["a/b\nc\x1b[1m", "a/b/config", "a/b/log", "a/b/checkpoints"] {
+        sandbox.place(name, &run);
+    }
+    fs::remove_file(sandbox.path("a/b/config/config.toml")).unwrap();
+    fs::create_dir(sandbox.path("a/b/config/config.toml")).unwrap();
+    sandbox.write("a/b/log/metrics.jsonl", "garbage");
+    fs::remove_dir_all(sandbox.path("a/b/checkpoints/checkpoints")).unwrap();
+    let page = sandbox.succeeds("runs a").stdout;
+    let row = |run: &str| {
+        page.lines().find(|line| line.trim_start().starts_with(run)).unwrap_or_else(|| panic!("{page}"))
+    };
+    assert!(row("a/b\\nc\\u{1b}[1m").contains("finished"), "{page}");
+    for (run, what) in [
+        ("a/b/config", "config.toml"),
+        ("a/b/log", "metrics.jsonl is damaged"),
+        ("a/b/checkpoints", "reports one of step 3 as saved"),
+    ] {
+        assert!(row(run).contains("damaged") && row(run).contains('3'), "{page}");
+        let line = page.lines().find(|line| line.starts_with(&format!("{run}: ")));
+        assert!(line.is_some_and(|line| line.contains(what)), "no {what} in {page}");
+    }
+    assert!(!page.contains('\x1b'), "{page}");
+    // A checkpoint stands for its run.
+    let listed = sandbox.succeeds("runs run/checkpoints/step-00000003 --json").events();
+    assert_eq!(listed, sandbox.succeeds("runs run --json").events());
+    let mut command = sandbox.command("eval");
+    let refused = command.arg("no\nrun\x1b").output().unwrap();
+    assert_eq!(refused.stderr, b"error: no\\nrun\\u{1b} does not exist; give the folder of a run\n");
 }
 
 #[test]

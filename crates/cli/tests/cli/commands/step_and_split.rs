@@ -111,9 +111,48 @@ fn every_output_names_its_split_and_what_was_trained_on() {
         assert_eq!(warns(&text), split == "train", "{text}");
     }
     assert!(losses[0] != losses[1] && losses[1] != losses[2], "{losses:?}");
+    let untrained = sandbox.succeeds("eval run --step 0 --split train --examples 20").stdout;
+    assert!(!untrained.contains("trained on"), "{untrained}");
     sandbox.refuses("eval run --split dev", &["'dev'", "train, validation, test"]);
     sandbox.refuses("eval run --exact --split test", &["--exact", "--split"]);
     sandbox.refuses("explain run 12340 --split train", &["--split", "[INPUT]"]);
+}
+
+#[test]
+fn a_checkpoint_that_was_copied_out_of_its_run_is_read_with_its_own_config() {
+    let sandbox = sandbox();
+    sandbox.place("lone", &sandbox.tree("run/checkpoints/step-00000001"));
+    for command in ["eval --examples 20", "eval --examples 20 --json", "ablate --examples 20", "explain"] {
+        let shown = |run: &str| {
+            let (name, options) = command.split_once(' ').unwrap_or((command, ""));
+            sandbox.succeeds(&format!("{name} {run} {options}")).stdout.replace(run, "it")
+        };
+        assert_eq!(shown("lone"), shown("run/checkpoints/step-00000001"), "{command}");
+    }
+    let other = "lone is a checkpoint of step 1 that lies in no run";
+    sandbox.refuses("eval lone --step 2", &[other, "--step asks for 2"]);
+    sandbox
+        .refuses("eval lone --set model.dropout=0.5", &["was started with other settings", "model.dropout"]);
+    sandbox.refuses("report lone", &[other, "needs the run"]);
+    let files = sandbox.succeeds("verify lone").stdout;
+    assert!(files.contains("4 files checked, no difference found"), "{files}");
+    sandbox.write("lone/optimizer.safetensors", "");
+    assert_eq!(sandbox.qkv("verify lone").code, Some(1));
+}
+
+#[test]
+fn a_file_in_place_of_a_folder_is_answered_with_the_folder() {
+    let sandbox = sandbox();
+    let checkpoint = "run/checkpoints/step-00000001";
+    for (file, folder) in [
+        ("run/config.toml".to_owned(), "run"),
+        ("run/snapshots/step-00000001.safetensors".to_owned(), "run"),
+        (format!("{checkpoint}/model.safetensors"), checkpoint),
+    ] {
+        sandbox.refuses(&format!("eval {file}"), &[&format!("{file} is a file; name the folder {folder}\n")]);
+    }
+    std::fs::remove_dir_all(sandbox.path("run/checkpoints")).unwrap();
+    sandbox.refuses("eval run --step 0", &["run has no checkpoint of step 0; it has none of any other"]);
 }
 
 #[test]
@@ -127,6 +166,25 @@ fn a_checkpoint_is_verified_alone_and_begins_a_branch() {
     assert!(sandbox.read_text("new/config.toml").contains("step = 1\n"));
     let refused = format!("train {checkpoint} --branch other --from 2");
     sandbox.refuses(&refused, &["checkpoint of step 1", "--from asks for 2"]);
+    sandbox.refuses(&format!("train {checkpoint}"), &["is a checkpoint of run", "--branch NEWDIR"]);
+    sandbox.refuses(
+        &format!("train {checkpoint} --resume"),
+        &["is a checkpoint of run", "train run --resume --from 1"],
+    );
+    // Its weights begin a run, and a film that ends with it is shown beside another.
+    let small = "train reverse --steps 2 --quiet --set task.seq_len=5 --set train.eval_examples=20";
+    sandbox.succeeds(&format!("{small} --init-from {checkpoint} --out init"));
+    assert_eq!(
+        sandbox.read("init/checkpoints/step-00000000/model.safetensors"),
+        sandbox.read("run/checkpoints/step-00000001/model.safetensors")
+    );
+    sandbox.refuses(
+        &format!("{small} --init-from run/checkpoints/step-00000009 --out other"),
+        &["run has no checkpoint of step 9; it has those of 0, 1, 2, 3"],
+    );
+    sandbox.succeeds(&format!("report init --with {checkpoint} --out beside.html"));
+    sandbox.succeeds("report init --with run --out whole.html");
+    assert!(sandbox.read("beside.html").len() < sandbox.read("whole.html").len());
     // A damaged checkpoint is no reason to doubt another.
     sandbox.write("run/checkpoints/step-00000002/model.safetensors", "");
     sandbox.succeeds(&format!("verify {checkpoint}"));

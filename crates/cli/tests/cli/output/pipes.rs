@@ -1,8 +1,12 @@
 //! Output that is closed before its end.
 
+#[cfg(target_os = "linux")]
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, pipe};
 use std::process::Stdio;
 
+#[cfg(target_os = "linux")]
+use crate::support::sandbox::Finished;
 use crate::support::sandbox::Sandbox;
 use crate::support::trained::sandbox_with_the_main_job;
 
@@ -34,6 +38,18 @@ fn a_reader_that_leaves_does_not_cost_the_run() {
         assert_eq!(ended, (Some(0), String::new()), "{flags}");
         assert_eq!(sandbox.metrics(run).last().unwrap()["event"], "done", "{flags}");
         assert!(sandbox.path(&format!("{run}/checkpoints/step-00000050/model.safetensors")).is_file());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_that_cannot_be_written_is_an_error() {
+    let sandbox = Sandbox::new();
+    for line in ["tasks", "names", "runs", "--version", "--help", "eval --help", "completions bash"] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let run: Finished = sandbox.command(line).stdout(full).output().unwrap().into();
+        assert_eq!(run.code, Some(1), "{line}: {run:?}");
+        assert!(run.stderr.starts_with("error: ") && run.stderr.contains("No space left"), "{line}: {run:?}");
     }
 }
 

@@ -36,6 +36,21 @@ fn a_number_that_cannot_be_is_refused_for_its_value() {
     check("train reverse --seed -1", &["'-1'", "--seed"]);
     check("train reverse --seed 9223372036854775808", &["--seed", "9223372036854775807"]);
     check("train reverse --steps 1.5", &["'1.5'", "--steps"]);
+    for (line, range) in [
+        ("train reverse --seed", "between 0 and 9223372036854775807"),
+        ("train reverse --steps", "of at least 0"),
+        ("train reverse --stop-after", "of at least 1"),
+        ("train run --resume --from", "of at least 0"),
+        ("train reverse --threads", "between 1 and 1024"),
+        ("eval run --step", "of at least 0"),
+        ("eval run --examples", "of at least 1"),
+        ("inspect run --heads", "of at least 1"),
+        ("explain run --layer", "of at least 0"),
+    ] {
+        for value in ["-1", "x", "1.5", "99999999999999999999999"] {
+            check(&format!("{line} {value}"), &[value, &format!("expected a whole number {range}")]);
+        }
+    }
     check("train reverse --stop-after 0", &["'0'", "--stop-after"]);
     check("explain run --query -1", &["'-1'", "--query"]);
 }

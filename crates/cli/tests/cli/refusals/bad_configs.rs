@@ -40,7 +40,7 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("optimizer.lr", "[0.1]", &["optimizer.lr", "a number", "sequence"]),
     ("optimizer.beta_1", "1", &["optimizer.beta_1", "at least 0 and below 1", "got 1"]),
     ("optimizer.beta_1", "-0.1", &["optimizer.beta_1", "at least 0 and below 1", "got -0.1"]),
-    ("optimizer.beta_2", "nan", &["optimizer.beta_2", "a number must be finite"]),
+    ("optimizer.beta_2", "nan", &["optimizer.beta_2", "a number must be finite", "got NaN"]),
     ("optimizer.beta_2", "\"long\"", &["optimizer.beta_2", "a number", "\"long\""]),
     ("optimizer.name", "\"adamw\"", &["unknown optimizer `adamw`", "choose one of adam, adam-w, lion, muon, sgd"]),
     ("loss", "\"hinge\"", &["unknown loss `hinge`", "cross-entropy, label-smoothing, mean-squared-error"]),
@@ -71,7 +71,8 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("train.stop_at", "1.5", &["train.stop_at", "between 0 and 1", "got 1.5"]),
     ("train.stop_at", "nan", &["train.stop_at", "between 0 and 1", "got NaN"]),
     ("model.d_model", "0", &["model.d_model must be", "at least 1", "got 0"]),
-    ("model.d_model", "nan", &["model.d_model", "a number must be finite"]),
+    ("model.d_model", "nan", &["model.d_model", "a number must be finite", "got NaN"]),
+    ("optimizer.weight_decay", "inf", &["optimizer.weight_decay", "a number must be finite", "got inf"]),
     ("model.d_model", "9223372036854775807", &["model.d_model must be at most 1048576, got 9223372036854775807"]),
     ("model.n_heads", "0", &["model.n_heads must be", "at least 1", "got 0"]),
     ("model.n_heads", "3", &["model.d_model = 32", "n_heads = 3"]),
@@ -114,7 +115,6 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("optimizer.rate", "1", &["unknown key `optimizer.rate`"]),
     ("schedule.kinds", "1", &["unknown key `schedule.kinds`", "`schedule.kind`"]),
     ("train.step", "1", &["unknown key `train.step`", "`train.steps`"]),
-    ("sweep.seed", "[1]", &["unknown key `sweep.seed`"]),
     ("x.y.z", "1", &["unknown key `x.y.z`"]),
 ];
 
@@ -129,6 +129,19 @@ fn a_value_is_refused_alike_in_a_file_and_on_the_command_line() {
         sandbox.write("mine.toml", format!("task.name = \"reverse\"\n{key} = {value}\n"));
         sandbox.refuses("train mine.toml --out run", &[&["mine.toml"], *fragments].concat());
     }
+}
+
+#[test]
+fn a_table_of_a_sweep_is_answered_with_the_command_that_trains_it() {
+    check("sweep.seed=[1]", &["unknown key `sweep.seed`"]);
+    let sandbox = Sandbox::new();
+    let small = "[train]\nsteps = 1\n[task]\nname = \"reverse\"\nseq_len = 3\n";
+    sandbox.write("a.toml", format!("{small}[sweep]\nseed = [0, 1]\n"));
+    let fragments = ["a.toml has a table [sweep]", "sweep a.toml"];
+    sandbox.refuses("train a.toml", &fragments);
+    let refused = sandbox.qkv("train a.toml");
+    assert_eq!(sandbox.paste(&refused.stderr).code, Some(0));
+    assert!(sandbox.path("runs/a").is_dir(), "{refused:?}");
 }
 
 #[test]

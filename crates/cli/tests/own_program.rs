@@ -1,0 +1,100 @@
+//! A program of a user's own over the command line: it is named in its help, a name that is taken is a wrong usage, and
+//! under the live view the terminal is given back before a panic, so that its report can be read.
+//!
+//! No input makes `qkv` do the last two. Without a harness, because it starts itself.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+#[path = "cli/support/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests of the binary")]
+mod support;
+
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use qkv::Registry;
+use qkv::model::NoSettings;
+use qkv::model::random::Rng;
+use qkv::train::Task;
+use rand::RngExt;
+
+/// Set in the process that is the program: to the name of its task.
+const TASK: &str = "QKV_TEST_TASK";
+
+/// Examples after which the task gives up: some steps of a batch of 64.
+const ENOUGH: u32 = 3000;
+
+fn main() -> ExitCode {
+    if let Ok(task) = std::env::var(TASK) {
+        return qkv::run(Registry::new().task(&task, "train.steps = 500", |_: &NoSettings| Ok(Fragile)));
+    }
+    is_named_in_its_help();
+    refuses_a_name_that_is_taken();
+    // The terminal of the tests is one of Linux.
+    #[cfg(target_os = "linux")]
+    gives_the_terminal_back();
+    ExitCode::SUCCESS
+}
+
+fn run(task: &str, line: &str) -> support::sandbox::Finished {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(line.split(' ')).env(TASK, task).output().unwrap().into()
+}
+
+fn is_named_in_its_help() {
+    let program = std::env::current_exe().unwrap();
+    let name = program.file_stem().unwrap().to_str().unwrap();
+    for (line, example) in [("--help", "train reverse"), ("eval --help", "eval runs/reverse-1")] {
+        let help = run("fragile", line).stdout;
+        assert!(help.contains(&format!("\nExample:\n  {name} {example}")), "{help}");
+        assert!(!help.contains("qkv "), "{help}");
+    }
+    println!("a program of one's own is named in its help ... ok");
+}
+
+fn refuses_a_name_that_is_taken() {
+    for line in ["tasks", "train reverse", "eval nowhere"] {
+        let refused = run("reverse", line);
+        let message = "error: the task name `reverse` is taken; register yours under another name\n";
+        assert_eq!((refused.code, refused.stderr.as_str()), (Some(2), message), "{line}");
+        assert_eq!(refused.stdout, "");
+    }
+    println!("a name that is taken is refused ... ok");
+}
+
+#[cfg(target_os = "linux")]
+fn gives_the_terminal_back() {
+    let sandbox = support::sandbox::Sandbox::new();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args("train fragile --live --out run".split(' ')).current_dir(sandbox.path("."));
+    let text = support::pty::Pty::of(&command, &[(TASK, "fragile"), ("RUST_BACKTRACE", "0")]).ends_with(101);
+    assert!(text.contains("the task gave up"), "{text}");
+    println!("a panic gives the terminal back ... ok");
+}
+
+/// Panics after a while.
+struct Fragile;
+
+impl Task for Fragile {
+    fn summary(&self) -> String {
+        "say the first of 8 digits everywhere, for a while".to_owned()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        (0..10).map(|digit| digit.to_string()).collect()
+    }
+
+    fn seq_len(&self) -> usize {
+        8
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        static DRAWN: AtomicU32 = AtomicU32::new(0);
+        assert!(DRAWN.fetch_add(1, Ordering::Relaxed) < ENOUGH, "the task gave up");
+        (0..8).map(|_| rng.random_range(0..10)).collect()
+    }
+
+    fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
+        vec![Some(tokens[0]); 8]
+    }
+}
