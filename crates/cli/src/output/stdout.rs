@@ -3,6 +3,8 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use qkv_inspect::HeatMap;
 
@@ -10,6 +12,18 @@ use super::colour;
 
 /// The error of Unix for a terminal that was closed: an input or output error.
 const NO_TERMINAL: i32 = 5;
+
+/// Bytes that a pipe takes at once where it takes any, POSIX's `PIPE_BUF`, less what standard output may hold back.
+const PIECE: usize = 4096 - 1024;
+
+/// The number of the signal that has arrived, or 0; set once a training hears signals.
+static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+
+/// From the moment that `signal` is not 0, a training waits no longer for a reader of its output that reads nothing.
+pub fn give_up_at(signal: Arc<AtomicUsize>) {
+    // A process watches for signals once.
+    let _ = SIGNAL.set(signal);
+}
 
 /// What a write does once standard output is closed, as `| head` closes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +61,15 @@ impl Stdout {
     }
 
     fn write_unchanged(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.unless_closed(|| io::stdout().write_all(bytes))
+        if self.when_closed == WhenClosed::Fail {
+            return io::stdout().write_all(bytes);
+        }
+        bytes.chunks(PIECE).try_for_each(|piece| {
+            self.unless_closed(|| match is_read()? {
+                true => io::stdout().write_all(piece),
+                false => Err(ErrorKind::BrokenPipe.into()),
+            })
+        })
     }
 
     fn unless_closed(&mut self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
@@ -76,6 +98,30 @@ impl Write for Stdout {
     fn flush(&mut self) -> io::Result<()> {
         self.unless_closed(|| io::stdout().flush())
     }
+}
+
+/// Waits until standard output takes a piece; `false` if a signal arrives before.
+#[cfg(unix)]
+fn is_read() -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    /// A tenth of a second: short beside the two seconds in which a signal is answered.
+    const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let stdout = io::stdout();
+    loop {
+        let signal = SIGNAL.get().map_or(0, |signal| signal.load(Ordering::Relaxed));
+        match poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&WAIT)) {
+            // A closed end is ready, too: the write shows it.
+            Ok(1..) => return Ok(true),
+            Ok(0) if signal != 0 => return Ok(false),
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn is_read() -> io::Result<bool> {
+    Ok(true)
 }
 
 fn is_closed(error: &io::Error) -> bool {

@@ -10,7 +10,7 @@ use qkv_train::{Asked, EvaluationProgress, Next, Observer, State, StepReport, Tr
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::output::stdout::print_error;
+use crate::output::stdout::{give_up_at, print_error};
 
 /// Watches for signals and asks the trainer to stop; clones share the signal. The default one hears none.
 #[derive(Clone, Default)]
@@ -29,6 +29,7 @@ impl Interrupt {
             flag::register_conditional_default(number, Arc::clone(&second))?;
             flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
+        give_up_at(Arc::clone(&signal));
         arm_at_the_first(&numbers, second, at_first)?;
         Ok(Self { signal })
     }

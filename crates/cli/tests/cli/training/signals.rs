@@ -41,6 +41,29 @@ fn a_signal_saves_the_run_and_tells_itself_in_the_exit_code() {
     }
 }
 
+#[test]
+fn a_signal_is_heard_while_the_output_waits_for_its_reader() {
+    let sandbox = Sandbox::new();
+    let mut running = Running::start(&sandbox, "train reverse --json --steps 1000000 --out run");
+    running.wait_for("\"step\":3,");
+    let n_steps = || sandbox.read_text("run/metrics.jsonl").matches("\"event\":\"step\"").count();
+    // Its pipe is full, and the training stands still.
+    let mut before = 0;
+    while before == 0 || n_steps() > before {
+        before = n_steps();
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    running.send("-TERM");
+    let code = running.ends_unread(LIMIT);
+    if code.is_none() {
+        running.send("-KILL");
+    }
+    assert_eq!(code, Some(143));
+    let saved =
+        sandbox.tree("run/checkpoints").into_keys().filter(|path| path.ends_with("MANIFEST.json")).count();
+    assert_eq!(saved, 2, "step 0 and where it was stopped");
+}
+
 /// A validation after every fifth of ten steps, which takes some seconds.
 const LONG_VALIDATION: &str = "train reverse --json --steps 10 --set task.seq_len=32 --set train.eval_every=5 \
                                --set train.eval_examples=30000 --set train.checkpoint_every=5";
