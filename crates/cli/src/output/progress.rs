@@ -20,7 +20,7 @@ pub struct Progress {
     rate: Rate,
     /// The figure that may end the training.
     stop_metric: String,
-    /// The last evaluation.
+    /// The last evaluation; a line shows it once, and the bar until the next one.
     held_out: String,
     screen: Stdout,
 }
@@ -38,13 +38,12 @@ impl Progress {
 
 impl<M> Observer<M> for Progress {
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {
-        let held_out = &self.held_out;
         let StepReport { step, loss, lr, grad_norm, tokens_per_second, .. } = report;
         self.rate.push(*tokens_per_second);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(*step);
-                bar.set_message(format!("loss {loss:.4}{held_out}"));
+                bar.set_message(format!("loss {loss:.4}{}", self.held_out));
             }
             None if *step == 1 || step.is_multiple_of(self.steps.div_ceil(LINES)) || *step == self.steps => {
                 let rate = std::mem::take(&mut self.rate).mean().unwrap_or(*tokens_per_second);
@@ -53,6 +52,7 @@ impl<M> Observer<M> for Progress {
                     grouped(rate.round() as usize)
                 );
                 let failed = TrainError::io("write", Path::new("standard output"));
+                let held_out = std::mem::take(&mut self.held_out);
                 writeln!(self.screen, "{line}{held_out}").map_err(failed)?;
             }
             None => {}
@@ -60,8 +60,8 @@ impl<M> Observer<M> for Progress {
         Ok(Next::Continue)
     }
 
-    fn evaluated(&mut self, _state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.held_out = format!("  held-out loss {:.4}", evaluation.loss);
+    fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        self.held_out = format!("  at step {}: held-out loss {:.4}", state.step, evaluation.loss);
         let name = Some(self.stop_metric.as_str()).filter(|name| *name != Evaluation::LOSS);
         if let Some((name, figure)) = name.and_then(|name| Some((name, evaluation.figure(name)?))) {
             self.held_out += &format!("  {} {figure:.4}", words(name));
