@@ -152,11 +152,20 @@ impl Optimizer for Mistaken {
 #[test]
 fn a_state_that_would_not_be_read_back_is_a_panic_with_the_tensor() {
     for (mistake, words) in [
-        (Mistake::TakesAnother, "the optimizer's state has no `other`"),
-        (Mistake::PutsNothingBack, "an update left `embedding.table.own` out"),
-        (Mistake::PutsAnother, "an update added a tensor to embedding.table that is not its state's"),
-        (Mistake::Shortens, "an update gave `embedding.table.own` another shape or precision"),
-        (Mistake::ShortensWeights, "an update gave embedding.table another shape or precision"),
+        (
+            Mistake::TakesAnother,
+            "the optimizer's state has no `other`, but [\"own\"]; `take` gives every name",
+        ),
+        (
+            Mistake::PutsNothingBack,
+            "Mistaken(PutsNothingBack) left `embedding.table.own` out of its state; put back",
+        ),
+        (
+            Mistake::PutsAnother,
+            "Mistaken(PutsAnother) put `embedding.table.other` into its state; list `other`",
+        ),
+        (Mistake::Shortens, "values of F32 back as `embedding.table.own`, expected"),
+        (Mistake::ShortensWeights, "weights of F32 of `embedding.table`, expected"),
     ] {
         let message = message(|| run(experiment(&[]), Arc::new(Mistaken(mistake))));
         assert!(message.contains(words), "{mistake:?}: {message}");

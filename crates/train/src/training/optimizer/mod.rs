@@ -46,8 +46,10 @@ use burn::tensor::Tensor;
 /// [`ParameterInfo`].
 ///
 /// ```
-/// use burn::tensor::Tensor;
-/// use qkv_train::{Gradient, Optimizer, ParameterInfo, StateTensor, StateTensors, Update, Updated};
+/// use burn::tensor::{DType, Device, Tensor, TensorData};
+/// use qkv_train::{
+///     Gradient, Optimizer, ParameterInfo, ParameterKind, StateTensor, StateTensors, Update, Updated,
+/// };
 ///
 /// /// Steps of one length each, against the sign of a running mean.
 /// #[derive(Debug)]
@@ -73,6 +75,17 @@ use burn::tensor::Tensor;
 ///         Updated::from(weights - mean.sign().mul_scalar(update.learning_rate))
 ///     }
 /// }
+///
+/// // One update, worked out by hand: half of the gradient is remembered, and its signs move the weights.
+/// let (optimizer, device) = (SignOfMean { memory: 0.5 }, Device::flex());
+/// let parameter = ParameterInfo { path: "w".to_owned(), shape: vec![2], kind: ParameterKind::Map };
+/// let update = Update { parameter: &parameter, step: 1, learning_rate: 0.25 };
+/// let mut state = StateTensors::zeros(&optimizer, &parameter, (&device, DType::F32));
+/// let weights = Tensor::<1>::from_data([1.0, 1.0], &device);
+/// let gradient = Gradient::new(Tensor::from_data([4.0, -2.0], &device), 1.0);
+/// let updated = optimizer.update(&update, weights, gradient, &mut state);
+/// assert_eq!(updated.weights.to_data(), TensorData::from([0.75_f32, 1.25]));
+/// assert_eq!(state.take("mean").to_data(), TensorData::from([2.0_f32, -1.0]));
 /// ```
 ///
 /// [`Registry::optimizer`](crate::Registry::optimizer) gives it a name in configs.
@@ -81,7 +94,8 @@ pub trait Optimizer: Debug + Send + Sync {
     /// because a checkpoint is checked against it.
     fn state(&self, parameter: &ParameterInfo) -> Vec<StateTensor>;
 
-    /// The new weights of a parameter. Every tensor that is taken out of `state` is put back, with its length.
+    /// The new weights of a parameter. Every tensor that is taken out of `state` is put back, with its length and
+    /// precision; whether the parameter decays is asked of it, by [`ParameterInfo::decay`].
     ///
     /// # Shapes
     /// - `weights`, `gradient`, and what is returned: `[n]`, without autodiff
@@ -97,7 +111,7 @@ pub trait Optimizer: Debug + Send + Sync {
 /// Which update of which parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Update<'a> {
-    /// The parameter.
+    /// The parameter: its path, its shape, and what it does.
     pub parameter: &'a ParameterInfo,
     /// Number of the update; the first is 1.
     pub step: u64,

@@ -1,4 +1,4 @@
-//! What an optimizer is told of a parameter.
+//! What an optimizer gets of a parameter beside its values.
 
 use burn::module::ParamId;
 use qkv_model::fused::Decay;
@@ -35,7 +35,8 @@ impl ParameterInfo {
         self.shape.iter().product()
     }
 
-    /// Whether a weight decay of this size pulls it: it is a linear map, and the size is not 0.
+    /// Whether a weight decay of this size pulls it: it is a linear map, and the size is not 0. The pull itself is the
+    /// optimizer's.
     pub fn decay(&self, weight_decay: f64) -> Decay {
         let is_linear = matches!(self.kind, ParameterKind::Map | ParameterKind::Output);
         if is_linear && weight_decay > 0.0 { Decay::On } else { Decay::Off }

@@ -37,13 +37,20 @@ impl StateTensors {
         Self(state.map(|StateTensor { name, n }| (name, Tensor::zeros([n], place))).collect())
     }
 
-    /// Takes a tensor out, so that it has one owner and can be changed in place.
+    /// Takes a tensor out, so that it has one owner and can be changed in place; [`put`](Self::put) it back.
     ///
     /// # Panics
     /// If the state has no tensor of this name.
     #[track_caller]
     pub fn take(&mut self, name: &str) -> Tensor<1> {
-        self.0.remove(name).unwrap_or_else(|| panic!("the optimizer's state has no `{name}`"))
+        let Some(tensor) = self.0.remove(name) else {
+            let there: Vec<&str> = self.0.keys().copied().collect();
+            panic!(
+                "the optimizer's state has no `{name}`, but {there:?}; `take` gives every name of \
+                 `Optimizer::state`, and gives it again after `put`"
+            );
+        };
+        tensor
     }
 
     /// Puts a tensor back.
@@ -71,14 +78,23 @@ impl StateTensors {
         let path = &parameter.path;
         let expected = optimizer.state(parameter);
         for StateTensor { name, n } in &expected {
-            let tensor = self.get(name).unwrap_or_else(|| panic!("an update left `{path}.{name}` out"));
-            let got = (tensor.dims(), tensor.dtype());
-            assert_eq!(got, ([*n], dtype), "an update gave `{path}.{name}` another shape or precision");
+            let Some(tensor) = self.get(name) else {
+                panic!(
+                    "{optimizer:?} left `{path}.{name}` out of its state; put back what `take` gave, with \
+                     `state.put(\"{name}\", ..)`"
+                );
+            };
+            let ([got], precision) = (tensor.dims(), tensor.dtype());
+            assert!(
+                (got, precision) == (*n, dtype),
+                "{optimizer:?} put {got} values of {precision:?} back as `{path}.{name}`, expected {n} of {dtype:?}; \
+                 keep the length that `Optimizer::state` has for it, and the precision of the weights"
+            );
         }
-        assert_eq!(
-            self.0.len(),
-            expected.len(),
-            "an update added a tensor to {path} that is not its state's"
-        );
+        if let Some((name, _)) =
+            self.iter().find(|(name, _)| expected.iter().all(|known| known.name != *name))
+        {
+            panic!("{optimizer:?} put `{path}.{name}` into its state; list `{name}` in `Optimizer::state`");
+        }
     }
 }

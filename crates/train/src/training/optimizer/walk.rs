@@ -131,10 +131,11 @@ impl Walk<'_> {
         let Updated { weights, is_finite } =
             optimizer.update(&update, weights.reshape([n]), gradient, &mut state);
         state.assert_whole(optimizer, parameter, dtype);
-        assert_eq!(
-            (weights.dims(), weights.dtype()),
-            ([n], dtype),
-            "an update gave {path} another shape or precision"
+        let ([got], precision) = (weights.dims(), weights.dtype());
+        assert!(
+            (got, precision) == (n, dtype),
+            "{optimizer:?} made {got} weights of {precision:?} of `{path}`, expected {n} of {dtype:?}; return as many \
+             as `update` gets, in their precision"
         );
         if !is_finite.unwrap_or_else(|| all_finite(&weights) && state.is_finite()) {
             // The state first: the new weights follow from it.
