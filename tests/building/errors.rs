@@ -290,6 +290,25 @@ fn a_registry_reports_which_name_was_taken_when_it_is_used() {
 }
 
 #[test]
+fn a_name_that_a_setting_cannot_give_is_refused_when_the_registry_is_used() {
+    let named = |name: &str| Registry::new().score(name, |_: &NoSettings, _, _| Ok(Dot {}));
+    for name in ["nan", "inf", "true", "3", "1e3", "", " dot", "[1]", "\"quoted\""] {
+        let read = named(name).read(ConfigSource::Task("reverse"), &["model.score=nan"]).err().unwrap();
+        for error in [read, named(name).check().err().unwrap()] {
+            let message =
+                format!("the score name `{name}` would not be read as a name in a setting; register");
+            assert!(error.to_string().starts_with(&message), "{error}");
+            assert!(error.is_usage());
+        }
+    }
+    for name in ["nano", "dot-2", "own_score", "true-north"] {
+        let setting = format!("model.score={name}");
+        let experiment = named(name).read(ConfigSource::Task("reverse"), &[setting]).unwrap();
+        assert_eq!(experiment.config.model.settings["score"], name);
+    }
+}
+
+#[test]
 fn a_layer_of_too_many_parameters_is_refused_before_any_is_made() {
     let expected = "the number of parameters must be at most 1073741824, got 3298534883328";
     check_attention(|config| (config.d_in, config.d_k, config.d_v) = (1 << 20, 1 << 20, 1 << 20), expected);

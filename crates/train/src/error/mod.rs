@@ -67,6 +67,17 @@ pub enum TrainError {
         /// What was found.
         found: String,
     },
+    /// A name that no config can name.
+    #[error(
+        "the {kind} name `{name}` would not be read as a name in a setting; register yours under one that begins with \
+         a letter and is not `true`, `false`, `inf` or `nan`"
+    )]
+    NoNameInConfig {
+        /// What was to be added, for example `"score"`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// A model may look at the answers.
     #[error(
         "the inputs of the task hold its answers one position later, so its model must not look ahead: set \

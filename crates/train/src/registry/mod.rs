@@ -36,6 +36,7 @@ use crate::task::{
 };
 use crate::training::PartsCatalog;
 use observers::NamedObserver;
+use read::is_name;
 
 /// Everything that can be yours: what a config names, and what watches a run. [`Registry::new`] has the built-in things;
 /// what you add works with every command that they work with: `qkv::run` of the command line's crate takes a registry.
@@ -228,16 +229,22 @@ impl Registry {
         of_all.concat()
     }
 
-    /// Whether every name is taken only once.
+    /// Whether every name is taken only once, and a config can name it.
     ///
     /// # Errors
-    /// If one is not.
+    /// If one is not, or would be read as a number, for example.
     pub fn check(&self) -> Result<(), TrainError> {
         self.catalog.check()?;
         self.tasks.check()?;
         self.models.check()?;
         self.parts.check()?;
-        Ok(self.observers.check()?)
+        self.observers.check()?;
+        for KnownNames { kind, names } in self.known() {
+            if let Some(name) = names.into_iter().find(|name| !is_name(name)) {
+                return Err(TrainError::NoNameInConfig { kind, name: name.to_owned() });
+            }
+        }
+        Ok(())
     }
 
     /// Reads a config, overlays `settings` of the form `model.d_k=24`, fills in what is open, checks everything and

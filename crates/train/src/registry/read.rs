@@ -53,6 +53,7 @@ impl Reader<'_> {
         source: ConfigSource<'_>,
         settings: &[impl AsRef<str>],
     ) -> Result<Experiment, TrainError> {
+        self.registry.check()?;
         let mut given = match source {
             ConfigSource::Task(name) => named("task", name),
             ConfigSource::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
@@ -178,9 +179,7 @@ fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
         }
         table = entry.as_table_mut().expect("made a table just above");
     }
-    // As in a file, so that a comment may follow; but names need no quotation marks on the command line.
-    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    match (table.get_mut(last), parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()))) {
+    match (table.get_mut(last), value_of(text)) {
         // The name of a choice whose settings were set before it.
         (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
             settings.insert("name".to_owned(), name);
@@ -199,6 +198,18 @@ pub(super) struct Defaults {
     pub config: Table,
     /// See [`Experiment::left_out`].
     pub left_out: Vec<String>,
+}
+
+/// What stands behind the `=` of a setting: as in a file, so that a comment may follow; but names need no quotation
+/// marks.
+fn value_of(text: &str) -> Value {
+    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()))
+}
+
+/// Whether a setting of this text is this name, and no number, for example.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && value_of(text).as_str() == Some(text)
 }
 
 /// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.
