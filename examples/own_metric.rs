@@ -34,7 +34,7 @@ impl Default for Top {
 
 impl Top {
     fn build(&self) -> Result<Self, TrainError> {
-        TrainError::check_number("metric.k", self.k as f64, "at least 1", self.k >= 1)?;
+        TrainError::check_number("metric.k", self.k, "at least 1", self.k >= 1)?;
         Ok(self.clone())
     }
 

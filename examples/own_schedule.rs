@@ -36,7 +36,7 @@ impl Default for Staircase {
 
 impl Staircase {
     fn build(&self) -> Result<Self, TrainError> {
-        TrainError::check_number("schedule.period", self.period as f64, "at least 1", self.period >= 1)?;
+        TrainError::check_number("schedule.period", self.period, "at least 1", self.period >= 1)?;
         let fits = (0.0..=1.0).contains(&self.share);
         TrainError::check_number("schedule.share", self.share, "between 0 and 1", fits)?;
         Ok(self.clone())

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use qkv_model::{CausalAlign, Init, Mask, Mode, ModelError, Projections, SelfAttention, SelfAttentionConfig};
+use qkv_model::{
+    CausalAlign, Init, Mask, Mode, ModelError, Projections, SelfAttention, SelfAttentionConfig,
+    read_safetensors,
+};
+use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
 
 use crate::support::backends::{learning_places, places, tolerance};
@@ -79,6 +83,45 @@ fn a_layer_with_pytorchs_weights_computes_what_pytorch_computes() {
 }
 
 #[test]
+fn a_file_of_any_precision_has_the_weights_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("layer.safetensors");
+    let recorded = Recorded::new(true).weights("a.");
+    let shapes: BTreeMap<&String, Vec<usize>> =
+        recorded.iter().map(|(name, data)| (name, data.shape().to_vec())).collect();
+    for (dtype, file_dtype, rounding) in [
+        (DType::F64, Dtype::F64, 0.0),
+        (DType::F32, Dtype::F32, 1e-7),
+        (DType::F16, Dtype::F16, 1e-3),
+        (DType::BF16, Dtype::BF16, 1e-2),
+    ] {
+        let bytes: BTreeMap<&String, Vec<u8>> = recorded
+            .iter()
+            .map(|(name, data)| (name, data.clone().convert_dtype(dtype).as_bytes().to_vec()))
+            .collect();
+        let view = |name| TensorView::new(file_dtype, shapes[name].clone(), &bytes[name]).unwrap();
+        let mut views: Vec<(String, TensorView<'_>)> =
+            recorded.keys().map(|name| (name.clone(), view(name))).collect();
+        let counter = [1; 8];
+        views.push(("counter".to_owned(), TensorView::new(Dtype::I64, vec![], &counter).unwrap()));
+        std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+        let read = read_safetensors(&path).unwrap();
+        assert_eq!(read.keys().collect::<Vec<_>>(), recorded.keys().collect::<Vec<_>>());
+        for (name, data) in &read {
+            assert_eq!(data.shape().to_vec(), shapes[name]);
+            let [got, expected] = [data, &recorded[name]].map(|data| data.iter::<f64>().collect::<Vec<_>>());
+            assert_close(name, &got, &expected, rounding);
+        }
+    }
+    std::fs::write(&path, b"{}").unwrap();
+    for path in [path, folder.path().join("none")] {
+        let error = read_safetensors(&path).unwrap_err();
+        let words = format!("{}: expected a safetensors file that can be read: ", path.display());
+        assert!(error.to_string().starts_with(&words), "{error}");
+    }
+}
+
+#[test]
 fn three_matrices_are_as_good_as_one() {
     for place in places() {
         let recorded = Recorded::new(true);
@@ -132,11 +175,11 @@ fn what_does_not_fit_is_named_with_both_shapes() {
     let (with, without) = (Recorded::new(true).weights(""), Recorded::new(false).weights(""));
     assert_eq!(
         refused(&config(true), &with, "encoder"),
-        "the weights have no tensor `encoder.in_proj_weight`, which the layer needs"
+        "the weights have no tensor `encoder.in_proj_weight`, which the layer needs; they have `in_proj_weight`"
     );
     assert_eq!(
         refused(&config(true), &without, ""),
-        "the weights have no tensor `in_proj_bias`, which the layer needs"
+        "the weights have no tensor `in_proj_bias`, which the layer needs; they have `in_proj_weight`, `out_proj.weight`"
     );
     assert_eq!(
         refused(&config(false), &with, ""),

@@ -65,8 +65,5 @@ pub(crate) fn apply<const D: usize>(x: Tensor<D>, rule: Option<DropoutRule>) -> 
 
 /// Whether `rate` is one.
 pub(crate) fn check(rate: f64) -> Result<(), ModelError> {
-    if (0.0..1.0).contains(&rate) {
-        return Ok(());
-    }
-    Err(ModelError::OutOfRange { name: "dropout", expected: "at least 0 and below 1", got: rate.to_string() })
+    ModelError::check_number("dropout", rate, "at least 0 and below 1", (0.0..1.0).contains(&rate))
 }

@@ -1,6 +1,10 @@
 //! What can be wrong with a model's dimensions; every message has what was expected and what was found.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
+
+use crate::number::Number;
 
 /// A configuration from which no model can be built.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -113,10 +117,20 @@ pub enum ModelError {
         reason: &'static str,
     },
     /// Weights from elsewhere lack a tensor.
-    #[error("the weights have no tensor `{name}`, which the layer needs")]
+    #[error("the weights have no tensor `{name}`, which the layer needs; they have {}", some_of(there))]
     NoWeights {
         /// Name of the tensor.
         name: String,
+        /// The names that have the same end, or all, if there are none of these.
+        there: Vec<String>,
+    },
+    /// A file from elsewhere is none of tensors.
+    #[error("{path}: expected a safetensors file that can be read: {reason}", path = path.display())]
+    WeightFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A tensor from elsewhere has another shape than the layer's.
     #[error("`{name}` must have the shape {expected:?} for this layer, got {got:?}")]
@@ -149,6 +163,44 @@ pub enum ModelError {
         /// Value width per head.
         d_v: usize,
     },
+}
+
+impl ModelError {
+    /// Refuses a setting that does not fit or is not finite; `name` is its key alone, before which the registry puts
+    /// the table, and `expected` its range in words.
+    ///
+    /// # Errors
+    /// [`ModelError::OutOfRange`].
+    ///
+    /// ```
+    /// use qkv_model::ModelError;
+    ///
+    /// let window = 0;
+    /// let error = ModelError::check_number("window", window, "at least 1", window >= 1).unwrap_err();
+    /// assert_eq!(error.to_string(), "window must be at least 1, got 0");
+    /// ```
+    pub fn check_number(
+        name: &'static str,
+        got: impl Number,
+        expected: &'static str,
+        fits: bool,
+    ) -> Result<(), Self> {
+        let out_of_range = || Self::OutOfRange { name, expected, got: got.to_string() };
+        if fits && got.is_finite() { Ok(()) } else { Err(out_of_range()) }
+    }
+}
+
+/// Names in a message; a model has hundreds of tensors.
+const SHOWN: usize = 8;
+
+/// The first of `names`, and how many there are more.
+fn some_of(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "no tensors".to_owned(),
+        n if n > SHOWN => format!("{shown} and {} more", n - SHOWN),
+        _ => shown,
+    }
 }
 
 /// Widest of any axis, about a million: products of two sizes cannot overflow, and a slip of the finger asks for no

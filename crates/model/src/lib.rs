@@ -30,12 +30,13 @@
 //! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - What can stand between two stages and learn? A module of yours in a [`Hook`]; example `talking_heads`.
-//! - Where do initial weights come from? [`Init`], [`Training`], [`random`]; PyTorch's: [`SelfAttention::load_torch`].
+//! - Where do initial weights come from? [`Init`], [`Training`], [`random`]; PyTorch's: [`read_safetensors`],
+//!   [`SelfAttention::load_torch`].
 //! - What is in a model? [`parameters()`], [`parameters_where`], [`Parameter`], named by their [`ModulePath`].
 //! - What makes it fast? [`fused`], chosen by [`Implementation`]; [`fused::prepare_process`] in your `main`.
 //!   `qkv bench` measures it.
 //! - Is this a training step? [`Mode`]; example `gradients_reach_qkv`.
-//! - What can be wrong? [`ModelError`].
+//! - What can be wrong? [`ModelError`]; a setting of yours, which is a [`Number`]: [`ModelError::check_number`].
 //!
 //! # Axis names
 //!
@@ -73,11 +74,13 @@ mod mask_rule;
 mod mlp;
 mod mode;
 mod norm;
+mod number;
 mod parameters;
 mod parts;
 mod positions;
 pub mod random;
 mod transformer;
+mod weight_file;
 
 pub use activation::{Activate, Activation, AnyActivation, Gelu, Relu, Swiglu};
 pub use attention::{
@@ -100,6 +103,7 @@ pub use mask_rule::{MaskConfig, MaskRule};
 pub use mlp::Mlp;
 pub use mode::Mode;
 pub use norm::{AnyNorm, Norm, NormConfig, NormKind, Normalize};
+pub use number::Number;
 pub use parameters::{ModulePath, Parameter, parameters, parameters_where};
 pub use parts::{
     Choice, Conversion, Erased, ErasedModule, Holds, KnownNames, Mapper, Named, NoSettings, Ready, Settings,
@@ -110,3 +114,4 @@ pub use positions::{
     sinusoidal,
 };
 pub use transformer::Transformer;
+pub use weight_file::read_safetensors;

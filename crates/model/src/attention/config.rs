@@ -200,10 +200,8 @@ impl SelfAttentionConfig {
         if !n_heads.is_multiple_of(n_kv_heads) {
             return Err(ModelError::GroupsDoNotDivide { n_heads, n_kv_heads });
         }
-        if !(self.softcap >= 0.0 && self.softcap.is_finite()) {
-            let expected = "a finite number of at least 0, which turns it off";
-            return Err(ModelError::OutOfRange { name: "softcap", expected, got: self.softcap.to_string() });
-        }
+        let expected = "a finite number of at least 0, which turns it off";
+        ModelError::check_number("softcap", self.softcap, expected, self.softcap >= 0.0)?;
         if self.projections == Projections::None {
             for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
                 if n_heads * size != d_in {

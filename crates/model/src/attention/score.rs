@@ -141,14 +141,10 @@ impl ScaledDot {
     }
 
     pub(crate) fn build(settings: &ScaledDotSettings, _: &Init, _: HeadShape) -> Result<Self, ModelError> {
-        match settings.scale {
-            Some(got) if !got.is_finite() => Err(ModelError::OutOfRange {
-                name: "scale",
-                expected: "a finite number",
-                got: got.to_string(),
-            }),
-            scale => Ok(Self { scale }),
+        if let Some(scale) = settings.scale {
+            ModelError::check_number("scale", scale, "a finite number", true)?;
         }
+        Ok(Self { scale: settings.scale })
     }
 }
 

@@ -14,7 +14,7 @@ const PROJECTIONS: [&str; 3] = ["q", "k", "v"];
 impl SelfAttention {
     /// The layer with the weights of a PyTorch module `nn.MultiheadAttention`, of which `weights` has the tensors by
     /// their names in its `state_dict`; `prefix` is the module's name there, such as `encoder.layers.0.self_attn`, or
-    /// empty.
+    /// empty. [`read_safetensors`](crate::read_safetensors) reads them from a file.
     ///
     /// ```text
     /// PyTorch   y = x Wᵀ + b     in_proj_weight [heads·(d_k + d_k + d_v), d_in], or q_proj_weight, k_proj_weight and
@@ -141,13 +141,21 @@ impl StateDict<'_> {
     }
 
     fn read<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Array<D>, ModelError> {
-        let name = self.name(name);
-        let Some(data) = self.weights.get(&name) else { return Err(ModelError::NoWeights { name }) };
+        let (end, name) = (name, self.name(name));
+        let Some(data) = self.weights.get(&name) else {
+            return Err(ModelError::NoWeights { name, there: self.names_like(end) });
+        };
         let got = data.shape().to_vec();
         if got != shape.to_vec() {
             return Err(ModelError::WeightsDoNotFit { name, expected: shape.to_vec(), got });
         }
         Ok(Array { values: data.iter::<f64>().collect(), shape })
+    }
+
+    /// The names with this end, as they are under another prefix, or else all.
+    fn names_like(&self, end: &str) -> Vec<String> {
+        let like: Vec<String> = self.weights.keys().filter(|name| name.ends_with(end)).cloned().collect();
+        if like.is_empty() { self.weights.keys().cloned().collect() } else { like }
     }
 
     /// # Errors

@@ -43,12 +43,8 @@ impl Alibi {
         place: Place,
     ) -> Result<Option<Self>, ModelError> {
         let AlibiSettings { slopes } = settings;
-        if let Some(slope) = slopes.iter().find(|slope| !(**slope >= 0.0 && slope.is_finite())) {
-            return Err(ModelError::OutOfRange {
-                name: "slopes",
-                expected: "at least 0 and finite",
-                got: slope.to_string(),
-            });
+        for &slope in slopes {
+            ModelError::check_number("slopes", slope, "at least 0 and finite", slope >= 0.0)?;
         }
         let Place::Attention(HeadShape { n_heads, .. }) = place else { return Ok(None) };
         let slopes = match slopes.len() {

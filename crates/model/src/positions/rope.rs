@@ -47,13 +47,7 @@ impl Default for RopeSettings {
 impl Rope {
     pub(crate) fn build(settings: &RopeSettings, _: &Init, place: Place) -> Result<Option<Self>, ModelError> {
         let RopeSettings { base } = *settings;
-        if !(base > 1.0 && base.is_finite()) {
-            return Err(ModelError::OutOfRange {
-                name: "base",
-                expected: "above 1 and finite",
-                got: base.to_string(),
-            });
-        }
+        ModelError::check_number("base", base, "above 1 and finite", base > 1.0)?;
         match place {
             Place::Input { .. } => Ok(None),
             Place::Attention(HeadShape { d_k, .. }) if !d_k.is_multiple_of(2) => {

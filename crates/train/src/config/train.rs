@@ -80,7 +80,7 @@ impl TrainConfig {
             ("train.checkpoint_every", self.checkpoint_every),
             ("train.keep", self.keep),
         ] {
-            TrainError::check_number(key, value as f64, "at least 1", value >= 1)?;
+            TrainError::check_number(key, value, "at least 1", value >= 1)?;
         }
         TrainError::between("train.batch_size", self.batch_size, 1, MAX_BATCH)?;
         let is_share =

@@ -1,5 +1,7 @@
 //! Numbers that lie outside their range, refused with the range in words.
 
+use qkv_model::Number;
+
 use super::TrainError;
 
 impl TrainError {
@@ -15,11 +17,19 @@ impl TrainError {
     }
 
     /// Refuses a number that does not fit or is not finite; `expected` has its range in words, `key` is its dotted path
-    /// in a config.
+    /// in a config. Of a part of a model it is [`ModelError::check_number`](qkv_model::ModelError::check_number).
     ///
     /// # Errors
     /// [`TrainError::OutOfRange`].
-    pub fn check_number(key: &'static str, got: f64, expected: &str, fits: bool) -> Result<(), Self> {
+    ///
+    /// ```
+    /// use qkv_train::TrainError;
+    ///
+    /// let patience: i32 = -1;
+    /// let checked = TrainError::check_number("optimizer.patience", patience, "at least 0", patience >= 0);
+    /// assert_eq!(checked.unwrap_err().to_string(), "optimizer.patience must be at least 0, got -1");
+    /// ```
+    pub fn check_number(key: &'static str, got: impl Number, expected: &str, fits: bool) -> Result<(), Self> {
         let finite = if got.is_finite() { "" } else { " and finite" };
         Self::in_range(fits && got.is_finite(), key, format!("{expected}{finite}"), got)
     }
