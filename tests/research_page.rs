@@ -1,5 +1,5 @@
 //! The page for researchers: its tables have as many lines of code as the files that they link. It and the list in the
-//! documentation of `Registry` have every kind of thing that can be a user's own.
+//! documentation of `Registry` have every kind of thing that can be a user's own. `page/follow.py` runs the page.
 
 use std::fs;
 use std::path::Path;
@@ -50,6 +50,15 @@ fn the_page_for_researchers_counts_the_lines_as_they_are() {
         (!after.starts_with(&expected)).then(|| format!("{file}{expected}"))
     });
     assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn the_page_for_researchers_counts_its_lines_of_python() {
+    let page = page("examples/RESEARCH.md");
+    let (before, after) = page.split_once("```python\n").unwrap();
+    let n_lines = after.split("```").next().unwrap().lines().count();
+    let sentence = format!("These {n_lines} lines, after `pip install numpy safetensors`");
+    assert!(before.contains(&sentence), "no `{sentence}`");
 }
 
 /// The target of each link to a Rust file, and what stands behind the link.
