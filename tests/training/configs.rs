@@ -110,7 +110,11 @@ fn a_mistyped_key_meets_its_nearest_neighbour() {
     refused(&["model.d_modle=64"], "unknown key `model.d_modle`; did you mean `model.d_model`?");
     refused(&["lr=1"], "unknown key `lr`; did you mean `optimizer.lr`?");
     refused(&["train.batchsize=64"], "unknown key `train.batchsize`; did you mean `train.batch_size`?");
-    refused(&["model.zzzzzzzzzzzz=1"], "unknown key `model.zzzzzzzzzzzz`");
+    refused(
+        &["train.zzzzzzzzzzzz=1"],
+        "unknown key `train.zzzzzzzzzzzz`; `train` has batch_size, checkpoint_every, eval_every, eval_examples, \
+         keep, metrics, snapshot_every, steps, stop_at, stop_metric",
+    );
 }
 
 #[test]

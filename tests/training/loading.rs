@@ -127,12 +127,8 @@ fn the_state_of_every_optimizer_is_checked_tensor_by_tensor() {
             let tensor = tensors.remove(name).unwrap();
             tensors.insert(format!("{name}x"), tensor);
         };
-        check_with(
-            &settings,
-            OPTIMIZER,
-            renamed,
-            "x`; name the one that made it, or begin with the weights alone",
-        );
+        let made_by = format!("x`; `{name}` made it: name that one, with its settings");
+        check_with(&settings, OPTIMIZER, renamed, &made_by);
         let surplus = |tensors: &mut Tensors, name: &str| {
             tensors.insert(format!("{name}.more"), tensors[name].clone());
         };
