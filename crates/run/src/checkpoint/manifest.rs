@@ -89,7 +89,9 @@ impl Manifest {
             serde_json::from_slice(text).map_err(|error| damaged(format!("expected JSON, {error}")))?;
         match json.get("schema").and_then(|schema| schema.as_str()) {
             Some(SCHEMA) => {}
-            Some(other) if is_ours(other) => return Err(NoManifest::UnknownSchema(other.to_owned())),
+            Some(other) if is_ours(other) && has_its_hash(text, &json) => {
+                return Err(NoManifest::UnknownSchema(other.to_owned()));
+            }
             _ => return Err(damaged(format!("expected the schema {SCHEMA}"))),
         }
         let manifest: Self = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
@@ -125,6 +127,22 @@ fn is_ours(schema: &str) -> bool {
         .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Whether the text of a manifest of any schema has the hash of its own fields, so that it is what was written: the hash
+/// stands last, and is that of the JSON of the fields before it, without spaces and in their order.
+fn has_its_hash(text: &[u8], json: &serde_json::Value) -> bool {
+    let Some(stated) = json.get("sha256").and_then(|hash| hash.as_str()) else { return false };
+    let (mut is_in_text, mut is_escaped) = (false, false);
+    let mut dense = text.to_vec();
+    dense.retain(|&byte| {
+        is_in_text ^= byte == b'"' && !is_escaped;
+        is_escaped = is_in_text && byte == b'\\' && !is_escaped;
+        is_in_text || !byte.is_ascii_whitespace()
+    });
+    let last = format!(",\"sha256\":\"{stated}\"}}");
+    let fields = dense.strip_suffix(last.as_bytes());
+    fields.is_some_and(|fields| sha256(&[fields, b"}"].concat()) == *stated)
+}
+
 /// Whether it names a file in a folder, and nothing elsewhere on any platform.
 fn is_plain_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -148,9 +166,30 @@ mod tests {
     }
 
     #[test]
-    fn another_schema_is_refused_by_its_name() {
-        let text = String::from_utf8(Manifest::new(1, []).to_json()).expect("JSON");
-        let refused = Manifest::parse(text.replace("manifest-1", "manifest-9").as_bytes());
-        assert_eq!(refused, Err(NoManifest::UnknownSchema("qkv-manifest-9".to_owned())));
+    fn another_schema_is_refused_by_its_name_where_its_own_hash_vouches_for_it() {
+        let mut other = Manifest::new(1, [("a b", &b""[..])]);
+        other.schema = "qkv-manifest-9".to_owned();
+        other.sha256 = other.own_hash();
+        let text = other.to_json();
+        assert_eq!(Manifest::parse(&text), Err(NoManifest::UnknownSchema("qkv-manifest-9".to_owned())));
+        // A later version may have other fields.
+        let fields = r#"{"schema":"qkv-manifest-2","steps":[1, 2],"note":"\" \\"}"#;
+        let hash = sha256(fields.replace(", ", ",").as_bytes());
+        let text = format!("{},\n \"sha256\": \"{hash}\" }}\n", &fields[..fields.len() - 1]);
+        assert_eq!(
+            Manifest::parse(text.as_bytes()),
+            Err(NoManifest::UnknownSchema("qkv-manifest-2".to_owned()))
+        );
+    }
+
+    #[test]
+    fn every_flipped_bit_is_damage_and_no_other_version() {
+        let text = Manifest::new(1, [("config.json", &b"{}"[..])]).to_json();
+        for bit in 0..8 * text.len() {
+            let mut flipped = text.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let refused = Manifest::parse(&flipped);
+            assert!(matches!(refused, Err(NoManifest::Damaged(_))), "bit {bit}: {refused:?}");
+        }
     }
 }
