@@ -65,7 +65,7 @@ pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken, TrainConfig};
-pub use error::{Quantity, TextFault, TrainError};
+pub use error::{Quantity, SettingFault, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
     Accuracy, AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Measured, Measures, Metric, MetricSums,

@@ -6,11 +6,13 @@
 mod count;
 mod quantity;
 mod range;
+mod setting_fault;
 mod text_fault;
 mod usage;
 
 pub(crate) use count::counted;
 pub use quantity::Quantity;
+pub use setting_fault::SettingFault;
 pub use text_fault::TextFault;
 
 use std::path::{Path, PathBuf};
@@ -24,49 +26,6 @@ use crate::task::TargetKind;
 /// Everything that this crate reports.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// A config file has a key that nothing reads.
-    #[error("unknown key `{key}`; {}", meant(nearest.as_deref(), table.as_deref(), known))]
-    UnknownKey {
-        /// Dotted path of the key.
-        key: String,
-        /// The known key that looks most like it.
-        nearest: Option<String>,
-        /// The table in which it stands, if there is one of that name.
-        table: Option<String>,
-        /// The keys of that table, or of the whole config.
-        known: Vec<String>,
-    },
-    /// A key is a setting of something else than what the config names.
-    #[error("unknown key `{key}`: it is a setting of {}, and {name_key} is `{chosen}`", in_quotes(owners))]
-    SettingOfAnother {
-        /// Dotted path of the key.
-        key: String,
-        /// The names that have this setting.
-        owners: Vec<String>,
-        /// Dotted path of the key of the name.
-        name_key: String,
-        /// What the config names.
-        chosen: String,
-    },
-    /// A config names no task.
-    #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
-    NoTask,
-    /// A task was asked for and another one set.
-    #[error("asked for the task `{asked}`, but task.name is set to `{set}`; name one of them")]
-    AnotherTask {
-        /// What was asked for.
-        asked: String,
-        /// What was set.
-        set: String,
-    },
-    /// Something else stands where a name belongs.
-    #[error("{key} must be a name in quotes, or a table with one, got {found}")]
-    NotAName {
-        /// Dotted path of the key.
-        key: String,
-        /// What was found.
-        found: String,
-    },
     /// A name that no config can name.
     #[error(
         "the {kind} name `{name}` would not be read as a name in a setting; register yours under one that begins with \
@@ -78,18 +37,9 @@ pub enum TrainError {
         /// Its name.
         name: String,
     },
-    /// A model may look at the answers.
-    #[error(
-        "the inputs of the task hold its answers one position later, so its model must not look ahead: set \
-         model.mask = \"causal\""
-    )]
-    NeedsCausalMask,
-    /// A setting that is not an assignment.
-    #[error("`{found}` is not an assignment; write `key=value`")]
-    NotAnAssignment {
-        /// What was found.
-        found: String,
-    },
+    /// A setting that no config can have.
+    #[error(transparent)]
+    Setting(#[from] SettingFault),
     /// A config is not TOML, or a value has the wrong type.
     #[error("{0}")]
     Config(String),
@@ -102,16 +52,6 @@ pub enum TrainError {
         expected: String,
         /// What was found.
         got: String,
-    },
-    /// The model does not fit the task.
-    #[error("model.{key} is {got}, but the task needs {expected}; leave it out to follow the task")]
-    DoesNotFitTask {
-        /// Name of the field.
-        key: &'static str,
-        /// What the task needs.
-        expected: usize,
-        /// What was found.
-        got: usize,
     },
     /// The model's dimensions are wrong.
     #[error(transparent)]
@@ -278,6 +218,14 @@ pub enum TrainError {
     /// The task `chars` was given no text.
     #[error("the task `chars` needs a text, but task.text is empty")]
     NoText,
+    /// The text of a task cannot be read.
+    #[error("cannot read the text {}: {source}", path.display())]
+    TextUnread {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// A file cannot serve as a text.
     #[error("{} {fault}{}", path.display(), fault.conversion(path))]
     Text {
@@ -372,18 +320,6 @@ pub enum TrainError {
 }
 
 /// What an unknown key may have been meant for.
-fn meant(nearest: Option<&str>, table: Option<&str>, known: &[String]) -> String {
-    match (nearest, table) {
-        (Some(key), _) => format!("did you mean `{key}`?"),
-        (None, Some(table)) => format!("`{table}` has {}", known.join(", ")),
-        (None, None) => format!("a config has {}", known.join(", ")),
-    }
-}
-
-fn in_quotes(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 fn maker(name: Option<&str>) -> String {
     match name {
         Some(name) => format!("`{name}` made it: name that one, with its settings"),

@@ -11,7 +11,7 @@ use super::name::name_of;
 use super::read::deserialize;
 use super::schedule_name::SCHEDULE;
 use crate::config::{COMMON_SETTINGS, KIND};
-use crate::error::TrainError;
+use crate::error::{SettingFault, TrainError};
 
 /// The dotted path of every key that a config of this task and this kind of model can have.
 fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>, TrainError> {
@@ -47,7 +47,7 @@ pub(super) fn check_keys(registry: &Registry, given: &Table, defaults: &Table) -
             path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
         };
         if !known.iter().any(fits) {
-            return Err(unknown(registry, path, &known, defaults));
+            return Err(unknown(registry, path, &known, defaults).into());
         }
         if let Some(found) = not_finite(&value).filter(|_| is_setting_of_a_choice(&path)) {
             return Err(TrainError::Config(format!("{path}: a number must be finite, got {found}")));
@@ -56,13 +56,13 @@ pub(super) fn check_keys(registry: &Registry, given: &Table, defaults: &Table) -
     Ok(())
 }
 
-fn unknown(registry: &Registry, key: String, known: &BTreeSet<String>, defaults: &Table) -> TrainError {
+fn unknown(registry: &Registry, key: String, known: &BTreeSet<String>, defaults: &Table) -> SettingFault {
     let (table, setting) = key.split_once('.').unwrap_or_default();
     let owners = owners(registry, table, setting);
     if let Some(chosen) = name_of(defaults, table).ok().flatten().filter(|_| !owners.is_empty()) {
         let name_key = if table == SCHEDULE { KIND } else { "name" };
         let (name_key, chosen) = (format!("{table}.{name_key}"), chosen.to_owned());
-        return TrainError::SettingOfAnother { key, owners, name_key, chosen };
+        return SettingFault::SettingOfAnother { key, owners, name_key, chosen };
     }
     let beside = known.iter().filter_map(|known| known.strip_prefix(table)?.strip_prefix('.'));
     let beside = if table.is_empty() { BTreeSet::new() } else { beside.map(str::to_owned).collect() };
@@ -73,7 +73,7 @@ fn unknown(registry: &Registry, key: String, known: &BTreeSet<String>, defaults:
         }
         false => (Some(table.to_owned()), beside),
     };
-    TrainError::UnknownKey { nearest: nearest(&key, known), key, table, known: Vec::from_iter(beside) }
+    SettingFault::UnknownKey { nearest: nearest(&key, known), key, table, known: Vec::from_iter(beside) }
 }
 
 /// The names that have this setting, among those that may stand in this table.

@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::schedule_name::SCHEDULE;
 use crate::config::KIND;
-use crate::error::TrainError;
+use crate::error::{SettingFault, TrainError};
 
 /// The table `[table]` with nothing but a name in it.
 pub(super) fn named(table: &str, name: &str) -> Table {
@@ -24,7 +24,7 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
     match name {
         None => Ok(None),
         Some(Value::String(name)) => Ok(Some(name)),
-        Some(found) => Err(TrainError::NotAName { key, found: found.to_string() }),
+        Some(found) => Err(SettingFault::NotAName { key, found: found.to_string() }.into()),
     }
 }
 

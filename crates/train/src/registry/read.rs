@@ -16,7 +16,7 @@ use super::schedule_name::{
 };
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
-use crate::error::TrainError;
+use crate::error::{SettingFault, TrainError};
 use crate::task::Task;
 
 /// What a config starts from.
@@ -67,9 +67,11 @@ impl Reader<'_> {
         let parent = Parent::take(&mut given)?;
         set_all(self.registry, &mut given, settings)?;
         let task = match (source, name_of(&given, "task")?) {
-            (_, None) => return Err(TrainError::NoTask),
+            (_, None) => return Err(SettingFault::NoTask.into()),
             (ConfigSource::Task(asked), Some(name)) if name != asked => {
-                return Err(TrainError::AnotherTask { asked: asked.to_owned(), set: name.to_owned() });
+                return Err(
+                    SettingFault::AnotherTask { asked: asked.to_owned(), set: name.to_owned() }.into()
+                );
             }
             (_, Some(name)) => name.to_owned(),
         };
@@ -160,7 +162,7 @@ pub(super) fn set_all(
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
 fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
-    let not_an_assignment = || TrainError::NotAnAssignment { found: setting.to_owned() };
+    let not_an_assignment = || SettingFault::NotAnAssignment { found: setting.to_owned() };
     let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
     let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
     let last =

@@ -3,7 +3,7 @@
 use qkv_model::{Catalog, Init, Transformer, TransformerConfig};
 
 use super::ModelConfig;
-use crate::error::TrainError;
+use crate::error::{SettingFault, TrainError};
 use crate::memory::{self, ModelSizes, Passes};
 use crate::task::Task;
 
@@ -20,12 +20,12 @@ impl ModelConfig for TransformerConfig {
         ];
         for (key, value, expected) in needs {
             if *value != 0 && *value != expected {
-                return Err(TrainError::DoesNotFitTask { key, expected, got: *value });
+                return Err(SettingFault::DoesNotFitTask { key, expected, got: *value }.into());
             }
             *value = expected;
         }
         if task.needs_causal_mask() && !catalog.build_mask(&self.mask)?.is_causal() {
-            return Err(TrainError::NeedsCausalMask);
+            return Err(SettingFault::NeedsCausalMask.into());
         }
         let fitted = self.resolve(catalog)?;
         // A step's attention maps have `batch · heads · T²` entries a layer.

@@ -24,12 +24,13 @@ impl TextFile {
     /// Reads a regular file; anything else is refused before it is opened, because a pipe would wait and a device may
     /// never end.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let metadata = fs::metadata(path).map_err(TrainError::io("read", path))?;
+        let unread = |source| TrainError::TextUnread { path: path.to_owned(), source };
+        let metadata = fs::metadata(path).map_err(unread)?;
         if !metadata.is_file() {
             let found = kind(metadata.file_type());
             return Err(TrainError::text(path, TextFault::NotARegularFile { found }));
         }
-        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+        let bytes = fs::read(path).map_err(unread)?;
         let fingerprint = format!("{:016x}", fnv1a(&bytes));
         if let Some(encoding) = wide_encoding(&bytes) {
             return Err(TrainError::text(path, TextFault::OtherEncoding { encoding }));

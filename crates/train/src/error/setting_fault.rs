@@ -1,0 +1,85 @@
+//! Why a setting cannot stand in a config, whatever its value means: its key, its form, or the task that it is for.
+
+use thiserror::Error;
+
+/// What is wrong with a setting.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingFault {
+    /// A config file has a key that nothing reads.
+    #[error("unknown key `{key}`; {}", meant(nearest.as_deref(), table.as_deref(), known))]
+    UnknownKey {
+        /// Dotted path of the key.
+        key: String,
+        /// The known key that looks most like it.
+        nearest: Option<String>,
+        /// The table in which it stands, if there is one of that name.
+        table: Option<String>,
+        /// The keys of that table, or of the whole config.
+        known: Vec<String>,
+    },
+    /// A key is a setting of something else than what the config names.
+    #[error("unknown key `{key}`: it is a setting of {}, and {name_key} is `{chosen}`", in_quotes(owners))]
+    SettingOfAnother {
+        /// Dotted path of the key.
+        key: String,
+        /// The names that have this setting.
+        owners: Vec<String>,
+        /// Dotted path of the key of the name.
+        name_key: String,
+        /// What the config names.
+        chosen: String,
+    },
+    /// A config names no task.
+    #[error("the config names no task; add `name = \"reverse\"` under `[task]`")]
+    NoTask,
+    /// A task was asked for and another one set.
+    #[error("asked for the task `{asked}`, but task.name is set to `{set}`; name one of them")]
+    AnotherTask {
+        /// What was asked for.
+        asked: String,
+        /// What was set.
+        set: String,
+    },
+    /// Something else stands where a name belongs.
+    #[error("{key} must be a name in quotes, or a table with one, got {found}")]
+    NotAName {
+        /// Dotted path of the key.
+        key: String,
+        /// What was found.
+        found: String,
+    },
+    /// A model may look at the answers.
+    #[error(
+        "the inputs of the task hold its answers one position later, so its model must not look ahead: set \
+         model.mask = \"causal\""
+    )]
+    NeedsCausalMask,
+    /// A setting that is not an assignment.
+    #[error("`{found}` is not an assignment; write `key=value`")]
+    NotAnAssignment {
+        /// What was found.
+        found: String,
+    },
+    /// The model does not fit the task.
+    #[error("model.{key} is {got}, but the task needs {expected}; leave it out to follow the task")]
+    DoesNotFitTask {
+        /// Name of the field.
+        key: &'static str,
+        /// What the task needs.
+        expected: usize,
+        /// What was found.
+        got: usize,
+    },
+}
+
+fn meant(nearest: Option<&str>, table: Option<&str>, known: &[String]) -> String {
+    match (nearest, table) {
+        (Some(key), _) => format!("did you mean `{key}`?"),
+        (None, Some(table)) => format!("`{table}` has {}", known.join(", ")),
+        (None, None) => format!("a config has {}", known.join(", ")),
+    }
+}
+
+fn in_quotes(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
