@@ -23,7 +23,7 @@ pub fn config(bytes: &[u8]) {
         assert_eq!(again.expect("what is written is read").config, config);
     }
     let run = run(Contents { config: Some(text.as_bytes()), ..NO_TENSORS });
-    let _ = (registry.read_run(&run, &settings), run.verify());
+    let _ = (registry.read_run(&run, None, &settings), run.verify());
 }
 
 /// `config.json` as the experiment of a run, beside a `config.toml` and in the place of a lost one. A checkpoint decides
@@ -36,13 +36,13 @@ pub fn registry(bytes: &[u8]) {
         read.ok()?.config.to_toml().parse().ok()
     };
     let of_run = run(Contents { description: Some(bytes), ..NO_TENSORS });
-    if let Ok(read) = registry.read_run(&of_run, &no_settings) {
+    if let Ok(read) = registry.read_run(&of_run, None, &no_settings) {
         assert_eq!(read.config, EXPERIMENT.with(|experiment| experiment.config.clone()));
     }
-    let _ = registry.read_branch(&of_run, &["optimizer.lr=0.5", "seed=7"]);
+    let _ = registry.read_branch(&of_run, None, &["optimizer.lr=0.5", "seed=7"]);
     let _ = of_run.verify_with(&complete);
     let lost = run(Contents { config: Some(b""), description: Some(bytes), ..NO_TENSORS });
-    if let Ok(Experiment { config, .. }) = registry.read_run(&lost, &no_settings) {
+    if let Ok(Experiment { config, .. }) = registry.read_run(&lost, None, &no_settings) {
         let again = registry.read(ConfigSource::Toml(&config.to_toml()), &no_settings);
         assert_eq!(again.expect("what is written is read").config, config);
     }

@@ -22,9 +22,9 @@ use crate::exit;
 pub fn run(registry: Registry) -> ExitCode {
     let command = match Args::try_parse() {
         Ok(args) => args.command,
-        Err(message) => return exit::parser_message(&message),
+        Err(message) => return exit::parser_message(&message, &registry),
     };
-    exit::code(registry.check().map_err(Into::into).and_then(|()| match command {
+    let result = registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train::run(&args, &registry),
         Command::Runs(args) => runs::run(&args),
         Command::Eval(args) => eval::run(&args, &registry),
@@ -39,5 +39,6 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Names => names::run(&registry),
         Command::Completions(args) => completions::run(&args),
         Command::Tasks => tasks::run(&registry),
-    }))
+    });
+    exit::code(result, &registry)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use qkv_inspect::InspectError;
 use qkv_model::ModelError;
 use qkv_run::{RunError, RunFolder};
-use qkv_train::TrainError;
+use qkv_train::{Registry, TrainError};
 use thiserror::Error;
 
 use crate::advice::{self, DivergedRun};
@@ -16,6 +16,11 @@ use crate::output::stdout::{Stdout, one_line, print_error};
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
+
+/// The same with lines below the first, of numbers and of names of ours.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct UsageWithTable(pub String);
 
 /// For `anyhow::bail!`-like use: an error that exits with 2.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
@@ -37,21 +42,21 @@ pub fn of_training(error: TrainError, run: &RunFolder, learning_rate: f64) -> an
 }
 
 /// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
-pub fn parser_message(message: &clap::Error) -> ExitCode {
+pub fn parser_message(message: &clap::Error, registry: &Registry) -> ExitCode {
     let text = message.render().to_string();
     if message.use_stderr() {
         print_error(text.trim_end());
     } else {
         let out = &mut Stdout::new();
         if let Err(error) = write!(out, "{text}").and_then(|()| out.flush()) {
-            return code(Err(error.into()));
+            return code(Err(error.into()), registry);
         }
     }
     ExitCode::from(message.exit_code() as u8)
 }
 
 /// Prints an error, if any, and returns the exit code of the process.
-pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
+pub fn code(result: anyhow::Result<ExitCode>, registry: &Registry) -> ExitCode {
     let error = match result {
         Ok(code) => return code,
         Err(error) => error,
@@ -60,7 +65,8 @@ pub fn code(result: anyhow::Result<ExitCode>) -> ExitCode {
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
-    print_error(&one_line(&format!("error: {}", sentence(&error))));
+    let message = format!("error: {}", sentence(&error, registry));
+    print_error(&if error.is::<UsageWithTable>() { message } else { one_line(&message) });
     ExitCode::from(number(&error))
 }
 
@@ -69,6 +75,7 @@ fn number(error: &anyhow::Error) -> u8 {
     let inspect = error.downcast_ref::<InspectError>();
     let is_usage = !error.is::<FailedTraining>()
         && (error.is::<Usage>()
+            || error.is::<UsageWithTable>()
             || inspect.is_some_and(InspectError::is_usage)
             || error.is::<ModelError>()
             || run_error(error).is_some_and(RunError::is_usage)
@@ -76,21 +83,22 @@ fn number(error: &anyhow::Error) -> u8 {
     match (train, run_error(error)) {
         (Some(TrainError::Diverged { .. }), _) => 4,
         (_, Some(RunError::Busy { .. })) => 3,
-        _ if is_usage => 2,
+        // What was asked for was possible, but for a loss of all.
+        _ if is_usage && !advice::is_without_a_whole_one(error) => 2,
         _ => 1,
     }
 }
 
 /// The error, its causes and what to do about it on the command line, in one line; a cause that a message already
 /// ends with is not repeated.
-pub fn sentence(error: &anyhow::Error) -> String {
+pub fn sentence(error: &anyhow::Error, registry: &Registry) -> String {
     let mut sentence = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !sentence.ends_with(&cause) {
             sentence = format!("{sentence}: {cause}");
         }
     }
-    match advice::about(error) {
+    match advice::about(error, registry) {
         Some(advice) => format!("{sentence}; {advice}"),
         None => sentence,
     }
@@ -98,8 +106,8 @@ pub fn sentence(error: &anyhow::Error) -> String {
 
 /// What is wrong with a run folder, whichever library met it.
 pub fn run_error(error: &anyhow::Error) -> Option<&RunError> {
-    match error.downcast_ref() {
-        Some(TrainError::Run(error)) => Some(error),
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(TrainError::Run(error)), _) | (_, Some(InspectError::Run(error))) => Some(error),
         _ => error.downcast_ref(),
     }
 }
@@ -130,7 +138,7 @@ mod tests {
             assert_eq!(number(&unread(kind).into()), before, "{kind}");
             let during = of_training(unread(kind), &run, 0.1);
             assert_eq!(number(&during), 1, "{kind}");
-            assert_eq!(sentence(&during), unread(kind).to_string());
+            assert_eq!(sentence(&during, &Registry::new()), unread(kind).to_string());
             // Whichever library met it.
             let (file, source) = (path.clone(), Error::from(kind));
             let by_inspect = InspectError::Read { path: file, source };

@@ -27,9 +27,9 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
     let files = args.svg.as_deref().map(|folder| PictureFiles::new(folder, Format::Svg)).transpose()?;
     let location = Location::find_if_any(&args.source, "--step", args.step)?;
     let is_run = RunFolder::holds_a_run(&args.source)?;
-    let run = location.as_ref().map(|location| &location.run).filter(|_| is_run || !args.settings.is_empty());
-    match run {
-        Some(run) => check_to_show(run, &args.settings, registry)?,
+    let of_run = location.as_ref().filter(|_| is_run || !args.settings.is_empty());
+    match of_run {
+        Some(location) => check_to_show(location, &args.settings, registry)?,
         None if args.settings.is_empty() => {}
         None => return Err(usage("--set gives the place of a run's text; name the folder of the run")),
     }
@@ -53,7 +53,8 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
         Some(step) => writeln!(out, "{path} at step {step}")?,
         None => writeln!(out, "{path}")?,
     }
-    if let Some(parent) = run.map(Parent::of).transpose()?.flatten() {
+    let parent = of_run.map(|location| Parent::of(&location.run)).transpose()?;
+    if let Some(parent) = parent.flatten() {
         writeln!(out, "it began with {parent}")?;
     }
     if summaries.is_empty() {

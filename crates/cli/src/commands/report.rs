@@ -26,9 +26,9 @@ pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
     };
     let files = [files(&args.svg, Format::Svg)?, files(&args.png, Format::Png)?];
     let read = |path: &PathBuf, step: Option<u64>, settings: &[String]| {
-        let Location { run, step } = Location::find(path, "--step", step)?;
-        check_to_show(&run, settings, registry)?;
-        Ok(Film::read_evenly(&run, step, Frame::max_on_page)?)
+        let location = Location::find(path, "--step", step)?;
+        check_to_show(&location, settings, registry)?;
+        Ok(Film::read_evenly(&location.run, location.step, Frame::max_on_page)?)
     };
     let film = read(&args.run, args.step, &args.settings)?;
     let others = args.others.iter().map(|path| read(path, None, &[])).collect::<Result<Vec<Film>>>()?;

@@ -61,7 +61,7 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
             Ok(Some(end)) => show(args, &end, &format!("{:>4}/{n_runs}", index + 1), &labels)?,
             Ok(None) => {}
             // The others go on after one that fails.
-            Err(error) => ended = exit::code(Err(error.context(labels.join(" ")))),
+            Err(error) => ended = exit::code(Err(error.context(labels.join(" "))), registry),
         }
         if let Some(code) = interrupt.exit_code() {
             return Ok(ExitCode::from(code));

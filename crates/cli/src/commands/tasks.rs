@@ -18,7 +18,7 @@ pub fn run(registry: &Registry) -> Result<ExitCode> {
     for name in registry.task_names() {
         match registry.read(ConfigSource::Task(name), &[] as &[&str]) {
             Ok(experiment) => show(out, name, &*experiment.task)?,
-            Err(error) => writeln!(out, "{name:<18} {}\n", exit::sentence(&error.into()))?,
+            Err(error) => writeln!(out, "{name:<18} {}\n", exit::sentence(&error.into(), registry))?,
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -24,14 +24,18 @@ pub fn program_name() -> String {
 /// How the user can start this program again as it was started, but with another value of an option; `None` where it
 /// was started without that option.
 pub fn command_with(option: &str, value: &str) -> Option<String> {
-    let arguments = env::args_os().skip(1).map(|argument| argument.into_string().ok());
-    let mut arguments = arguments.collect::<Option<Vec<String>>>()?;
-    let replaced = with_value(&mut arguments, option, value);
-    replaced.then(|| command(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
+    let mut arguments = arguments()?;
+    let is_set = set(&mut arguments, option, value);
+    is_set.then(|| command(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-/// Whether the option is there, so that it has another value now.
-fn with_value(arguments: &mut [String], option: &str, value: &str) -> bool {
+/// What this program was started with, if no shell would have to be given bytes that are no text.
+pub fn arguments() -> Option<Vec<String>> {
+    env::args_os().skip(1).map(|argument| argument.into_string().ok()).collect()
+}
+
+/// Gives another value to an option; whether it is there.
+pub fn set(arguments: &mut [String], option: &str, value: &str) -> bool {
     let joined = format!("{option}=");
     for index in 0..arguments.len() {
         if arguments[index].starts_with(&joined) {
@@ -83,7 +87,7 @@ mod tests {
             ("train reverse", None),
         ] {
             let mut arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            let is_there = with_value(&mut arguments, "--out", "new");
+            let is_there = set(&mut arguments, "--out", "new");
             assert_eq!(is_there.then(|| arguments.join(" ")).as_deref(), expected, "{line}");
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use qkv_train::MemoryEstimate;
 
-use crate::exit::usage;
+use crate::exit::UsageWithTable;
 use crate::session::available_memory;
 
 /// Refuses what needs more than `allowed` bytes, or else than there are; where that cannot be read, nothing.
@@ -20,12 +20,13 @@ pub fn check(estimate: &MemoryEstimate, allowed: Option<u64>) -> Result<()> {
         return Ok(());
     }
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    Err(usage(format!(
+    let refusal = UsageWithTable(format!(
         "the run needs about {:.0} MiB of memory, more than the {:.0} MiB {what}:\n{estimate}\n\
          a smaller train.batch_size or task.seq_len makes activations smaller",
         mib(estimate.bytes()),
         mib(limit)
-    )))
+    ));
+    Err(refusal.into())
 }
 
 /// A size such as `512M`, `2G` or `1.5GiB`, in bytes; the units are powers of 1024, and B may follow them.

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use qkv_inspect::counted;
-use qkv_run::SetAside;
+use qkv_run::{Difference, Environment, Pruned, SetAside};
 use qkv_train::{FilmEnd, Notice};
 
 use crate::output::stdout::print_error;
@@ -56,6 +57,34 @@ pub fn print_missing(missing: &[RangeInclusive<u64>]) {
         first.start(),
         first.end()
     ));
+}
+
+/// What computes a run now, and may give it other bytes than what computed it before; an older version did not record
+/// that.
+pub fn print_changes(before: Option<&Environment>, now: &Environment) {
+    let changes = match before {
+        Some(before) => now.changes_since(before).join("; "),
+        None => {
+            "the log does not record which version, device and processor computed the run before".to_owned()
+        }
+    };
+    if !changes.is_empty() {
+        print_error(&format!("warning: {changes}; the bytes may differ from those of a run without a stop"));
+    }
+}
+
+/// What was set for a finished run: values of its config, and steps whose checkpoints were not to be kept any longer.
+pub fn print_taken_over(set: &[Difference], config: &Path, Pruned { removed, failures }: &Pruned) {
+    for difference in set {
+        print_error(&format!("{difference}: written into {}", config.display()));
+    }
+    if !removed.is_empty() {
+        let steps = removed.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        print_error(&format!("no longer kept and removed: the checkpoints of the steps {steps}"));
+    }
+    for reason in failures {
+        print_error(&format!("warning: an older checkpoint stays: {reason}"));
+    }
 }
 
 /// What lies after the step from which a run goes on.

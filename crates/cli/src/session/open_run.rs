@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use qkv_run::RunFolder;
 use qkv_train::{AnyModel, Config, Experiment, Parts, Registry, Task, load_checkpoint_weights};
 
 use super::location::Location;
@@ -32,7 +31,7 @@ impl OpenRun {
             }
             None => {
                 let location = Location::find(&args.run, "--step", args.step)?;
-                let experiment = read(&location.run, &args.settings, registry)?;
+                let experiment = read(&location, &args.settings, registry)?;
                 (location.checkpoint()?, experiment)
             }
         };
@@ -44,15 +43,15 @@ impl OpenRun {
 
 /// Checks that the files of a run may be shown, whatever types it names; `settings` may give the new place of a text,
 /// which has to be that of the run.
-pub fn check_to_show(folder: &RunFolder, settings: &[String], registry: &Registry) -> Result<()> {
-    registry.check_run(folder)?;
+pub fn check_to_show(location: &Location, settings: &[String], registry: &Registry) -> Result<()> {
+    registry.check_run(&location.run, location.step)?;
     if !settings.is_empty() {
-        read(folder, settings, registry)?;
+        read(location, settings, registry)?;
     }
     Ok(())
 }
 
-fn read(folder: &RunFolder, settings: &[String], registry: &Registry) -> Result<Experiment> {
-    let experiment = registry.read_run(folder, settings);
-    experiment.with_context(|| format!("cannot use the config of {}", folder.path().display()))
+fn read(Location { run, step }: &Location, settings: &[String], registry: &Registry) -> Result<Experiment> {
+    let experiment = registry.read_run(run, *step, settings);
+    experiment.with_context(|| format!("cannot use the config of {}", run.path().display()))
 }

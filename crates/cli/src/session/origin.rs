@@ -45,7 +45,7 @@ impl Origin {
             return Self::of_file(&file);
         }
         let run = RunFolder::open(path)?;
-        registry.check_run(&run)?;
+        registry.check_run(&run, None)?;
         Self::of_run(&run, None, Taken::Weights)
     }
 
@@ -53,7 +53,9 @@ impl Origin {
     pub fn again(parent: &Parent) -> Result<Self> {
         let path = Path::new(&parent.path);
         let found = match parent.step {
-            Some(step) => Self::of_run(&RunFolder::open(path)?, Some(step), parent.taken),
+            Some(step) => RunFolder::open(path)
+                .map_err(Into::into)
+                .and_then(|run| Self::of_run(&run, Some(step), parent.taken)),
             None => Self::of_file(path),
         };
         let found = found.with_context(|| format!("the run begins with {parent}, which cannot be read"))?;

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use qkv_run::{Checkpoint, Event, Existing, Repair, RunFolder};
+use qkv_run::{Checkpoint, Difference, Event, Existing, Pruned, Repair, RunFolder};
 use qkv_train::{Experiment, Registry};
 
 use super::environment::Machine;
 use super::job::Job;
+use super::notices::print_taken_over;
 use super::origin::Origin;
 use crate::output::stdout::print_error;
 
@@ -60,12 +61,15 @@ impl Plan {
     ) -> Result<Self> {
         let run = RunFolder::open(folder)?.locked()?;
         run.repairs().iter().for_each(print_repair);
-        registry.check_run(&run)?;
+        registry.check_run(&run, step)?;
         let mut experiment = read()?;
-        let same = registry.check_same_run(&experiment, &run)?;
+        let same = registry.check_same_run(&experiment, &run, step)?;
         experiment.config.parent = same.parent;
         let from = run.checkpoints_to_resume(step)?;
         let end = if step.is_none() { run.done()?.map(Box::new) } else { None };
+        if end.is_some() && !same.set.is_empty() {
+            take_over(&run, &experiment, &same.set)?;
+        }
         let origin = match &experiment.config.parent {
             Some(parent) if from.is_empty() => Some(Origin::again(parent)?),
             _ => None,
@@ -108,6 +112,21 @@ impl Plan {
             }
         })
     }
+}
+
+/// Gives a finished run what was set for it, none of which changes what it computed: where its text lies now, and how
+/// many checkpoints it keeps.
+fn take_over(run: &RunFolder, experiment: &Experiment, set: &[Difference]) -> Result<()> {
+    let Experiment { config, task, parts, .. } = experiment;
+    run.write_config(&config.to_toml())?;
+    let is_pruned = set.iter().any(|difference| difference.key == "train.keep");
+    let keep = usize::try_from(config.train.keep).unwrap_or(usize::MAX);
+    let pruned = match is_pruned {
+        true => run.prune(keep, &parts.best_figure(&**task)?),
+        false => Pruned::default(),
+    };
+    print_taken_over(set, &run.config_file(), &pruned);
+    Ok(())
 }
 
 /// What the death of the last process left is removed in silence; what was lost or moved is not.

@@ -190,12 +190,15 @@ mod tests {
         let config = fs::read(newest.config())?;
         fs::remove_file(newest.config())?;
         fs::create_dir(newest.config())?;
-        for result in [run.latest(), run.at(0)] {
+        for result in [run.latest(), run.at(5)] {
             assert!(
                 matches!(&result, Err(RunError::Io { path, .. }) if *path == newest.config()),
                 "{result:?}"
             );
         }
+        // One that is asked for by its step is found, whatever became of the others.
+        assert_eq!((run.at(0)?.step, steps_of(&run)?), (0, vec![0, 5]));
+        assert!(run.at(3).expect_err("no such step").to_string().ends_with("it has those of 0, 5"));
         fs::remove_dir(newest.config())?;
         // A damaged or missing one is: without its manifest this checkpoint is not whole.
         fs::write(newest.config(), config)?;

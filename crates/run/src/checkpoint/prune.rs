@@ -9,7 +9,7 @@ use crate::log::Figure;
 use crate::storage::retire;
 
 /// What became of the checkpoints that need not stay.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pruned {
     /// Steps of those that went.
     pub removed: Vec<u64>,
@@ -23,7 +23,7 @@ impl RunFolder {
     /// those that were evaluated at their own step. A damaged checkpoint, or one that cannot be read, is not counted,
     /// and stays: that old ones remain is no reason to end a training.
     pub fn prune(&self, keep: usize, figure: &Figure) -> Pruned {
-        let mut pruned = Pruned { removed: Vec::new(), failures: Vec::new() };
+        let mut pruned = Pruned::default();
         let folders = self.step_folders().unwrap_or_else(|error| {
             pruned.failures.push(error);
             Vec::new()

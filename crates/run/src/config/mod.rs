@@ -6,7 +6,7 @@ mod difference;
 
 pub use difference::{Difference, changes_of_meaning, differences, flatten};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Table;
 
@@ -22,8 +22,13 @@ pub(crate) const FORMAT_KEY: &str = "format";
 const FORMAT: &str = "qkv-run-1";
 
 impl RunFolder {
+    /// Where `config.toml` is, or would be.
+    pub fn config_file(&self) -> PathBuf {
+        self.path.join(CONFIG)
+    }
+
     /// The text of `config.toml`. What is not TOML is returned as it is: who reads the values can point at the line.
-    /// Where the file is missing or empty, as a power cut may leave it, the newest checkpoint that is whole has the
+    /// Where the file is missing or empty, as a power cut may leave it, the newest checkpoint that can be read has the
     /// same values; the next lock writes them back.
     ///
     /// # Errors
@@ -32,9 +37,9 @@ impl RunFolder {
         let path = self.path.join(CONFIG);
         let found = read(&*self.storage, &path, bounds::CONFIG)?;
         let is_lost = found.is_none_or(|text| text.trim_ascii().is_empty());
-        let saved = if is_lost { self.newest_description()? } else { None };
+        let saved = if is_lost { self.saved_config()? } else { None };
         match saved {
-            Some((_, description)) => Ok(description.config.to_string()),
+            Some((_, config)) => Ok(config.to_string()),
             None => self.config_as_it_is(),
         }
     }

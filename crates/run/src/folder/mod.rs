@@ -95,17 +95,13 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// The complete checkpoints by step.
+    /// The complete checkpoints by step, with those that cannot be looked at now: they may be complete.
     ///
     /// # Errors
-    /// If the folder cannot be read.
+    /// If the folder of all of them cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<Checkpoint>, RunError> {
-        let mut complete = Vec::new();
-        for checkpoint in self.step_folders()? {
-            if checkpoint.is_complete()? {
-                complete.push(checkpoint);
-            }
-        }
+        let mut complete = self.step_folders()?;
+        complete.retain(|checkpoint| checkpoint.is_complete().unwrap_or(true));
         Ok(complete)
     }
 
@@ -124,15 +120,19 @@ impl RunFolder {
         Err(none)
     }
 
-    /// The complete checkpoint at exactly this step.
+    /// The complete checkpoint at exactly this step, whatever became of the others.
     ///
     /// # Errors
-    /// If the run has no such checkpoint; the message lists those that it has.
+    /// If it cannot be looked at now, or the run has no such checkpoint; the message then lists those that it has.
     pub fn at(&self, step: u64) -> Result<Checkpoint, RunError> {
-        let all = self.checkpoints()?;
-        let known = || all.iter().map(|checkpoint| checkpoint.step).collect();
-        let none = || RunError::NoSuchStep { path: self.path.clone(), step, known: known() };
-        all.iter().find(|checkpoint| checkpoint.step == step).cloned().ok_or_else(none)
+        let found = self.step_folders()?.into_iter().find(|checkpoint| checkpoint.step == step);
+        match found {
+            Some(checkpoint) if checkpoint.is_complete()? => Ok(checkpoint),
+            _ => {
+                let known = self.checkpoints()?.iter().map(|checkpoint| checkpoint.step).collect();
+                Err(RunError::NoSuchStep { path: self.path.clone(), step, known })
+            }
+        }
     }
 
     /// The checkpoints to go on from, the best first: that of `step` alone, or all from the latest to the earliest,

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use toml::Table;
+
 use super::lock::LOCK;
 use super::occupancy::is_of_a_step;
 use super::{CHECKPOINTS, CONFIG, METRICS, REPORT, RunFolder, SNAPSHOTS};
@@ -121,9 +123,7 @@ impl RunFolder {
         if !self.config_is_broken()? {
             return Ok(None);
         }
-        let Some((checkpoint, Description { config, .. })) = self.newest_description()? else {
-            return Ok(None);
-        };
+        let Some((checkpoint, config)) = self.saved_config()? else { return Ok(None) };
         let path = self.path.join(CONFIG);
         let mut broken = None;
         if exists(&*self.storage, &path)? {
@@ -135,11 +135,17 @@ impl RunFolder {
         Ok(Some(Repair::ConfigRestored { from: checkpoint.folder, broken }))
     }
 
-    /// The newest checkpoint whose list and config are whole, with what its config states.
+    /// What a checkpoint states about the run: that of `step`, whatever became of the others, or the newest whose list
+    /// and config are whole; `None` where no step is asked for and no checkpoint is whole.
     ///
     /// # Errors
-    /// If one cannot be read now.
-    pub fn newest_description(&self) -> Result<Option<(Checkpoint, Description)>, RunError> {
+    /// If that of `step` is missing or damaged; or if a checkpoint that may be the one cannot be read now.
+    pub fn description_at(&self, step: Option<u64>) -> Result<Option<(Checkpoint, Description)>, RunError> {
+        if let Some(step) = step {
+            let checkpoint = self.at(step)?;
+            let description = checkpoint.description()?;
+            return Ok(Some((checkpoint, description)));
+        }
         for checkpoint in self.step_folders()?.into_iter().rev() {
             match checkpoint.description() {
                 Ok(description) => return Ok(Some((checkpoint, description))),
@@ -148,6 +154,25 @@ impl RunFolder {
             }
         }
         Ok(None)
+    }
+
+    /// The config in the newest checkpoint that can be read. All of them have the same meaning, so that one which
+    /// cannot be read now is passed.
+    ///
+    /// # Errors
+    /// If one cannot be read now, and no other can.
+    pub(crate) fn saved_config(&self) -> Result<Option<(Checkpoint, Table)>, RunError> {
+        let mut unread = None;
+        for checkpoint in self.step_folders()?.into_iter().rev() {
+            match checkpoint.description() {
+                Ok(Description { config, .. }) => return Ok(Some((checkpoint, config))),
+                Err(RunError::Damaged { .. } | RunError::UnknownFormat { .. }) => {}
+                Err(error) => {
+                    unread.get_or_insert(error);
+                }
+            }
+        }
+        unread.map_or(Ok(None), Err)
     }
 }
 

@@ -46,7 +46,9 @@ impl RunFolder {
     /// If something cannot be read, renamed or written.
     pub fn rewind(&self, step: u64) -> Result<Rewound, RunError> {
         let path = self.path.join(METRICS);
-        let first = self.newest_description()?.map_or(0, |(_, description)| description.first_step());
+        let is_saved = self.step_folders()?.iter().any(|checkpoint| checkpoint.step == step);
+        let from = if is_saved { self.description_at(Some(step))? } else { None };
+        let first = from.map_or(0, |(_, description)| description.first_step());
         let (kept, later, missing) = self.split_log(step, first)?;
         let mut set_aside = SetAside::default();
         // In this order: what is to be kept is safe before the checkpoint goes without which it would be removed; and a

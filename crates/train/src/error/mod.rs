@@ -37,7 +37,7 @@ pub enum TrainError {
         /// Its name.
         name: String,
     },
-    /// A setting that no config can have.
+    /// A setting that no config can have, for the reason that a [`SettingFault`] gives.
     #[error(transparent)]
     Setting(#[from] SettingFault),
     /// A config is not TOML, or a value has the wrong type.

@@ -15,7 +15,7 @@ use crate::memory::{MemoryEstimate, ModelSizes, Passes, optimizer_state};
 use crate::model::{AnyModel, Model};
 use crate::saving::{Place, layout};
 use crate::task::{Split, Task, draw};
-use crate::training::{ParameterKind, Parts, Roles};
+use crate::training::{ParameterInfo, ParameterKind, Parts, Roles};
 
 /// What [`Registry::read`](super::Registry::read) makes of a config.
 pub struct Experiment {
@@ -70,6 +70,22 @@ impl Experiment {
         let passes = (self.sizes)(&passes).and_then(|sizes| sizes.passes);
         let sizes = ModelSizes { parameters, learned, learned_maps, passes };
         MemoryEstimate::new(&sizes, state as f64, &*self.task)
+    }
+
+    /// Whether its optimizer remembers the tensors of that of another experiment, so that it can go on with their values.
+    pub fn remembers_the_same_as(&self, other: &Self) -> bool {
+        use ParameterKind::{Map, Output, Table, Vector};
+        // Two axes of different lengths, so that a state for each row or column is told from one for each value.
+        let parameters = [Map, Output, Table, Vector].map(|kind| {
+            let shape = if kind == Vector { vec![3] } else { vec![2, 3] };
+            ParameterInfo { path: "parameter".to_owned(), shape, kind }
+        });
+        let of_parameter = |experiment: &Self, parameter: &ParameterInfo| {
+            let mut state = experiment.parts.optimizer.state(parameter);
+            state.sort_by_key(|tensor| tensor.name);
+            state.into_iter().map(|tensor| (tensor.name, tensor.n)).collect::<Vec<_>>()
+        };
+        parameters.iter().all(|parameter| of_parameter(self, parameter) == of_parameter(other, parameter))
     }
 
     fn passes(&self) -> Passes {

@@ -3,6 +3,7 @@
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.
 
+mod edited;
 mod experiment;
 mod keys;
 mod model_name;

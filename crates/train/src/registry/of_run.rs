@@ -1,15 +1,17 @@
 //! The experiment of a run that is there, and the check that it is still the one that was begun.
+//!
+//! A run is compared with the checkpoint whose step is asked for, and with the newest where none is: what cannot be read
+//! of another one is no reason to refuse.
 
 use qkv_model::Choice;
-use qkv_run::{Checkpoint, Description, Difference, RunFolder, changes_of_meaning, differences};
+use qkv_run::{Checkpoint, Difference, RunFolder, changes_of_meaning, differences};
 use serde_json::Value;
 use toml::Table;
 
-use super::name::name_of;
-use super::read::{defaults, merge, set_all};
+use super::edited::OPEN;
 use super::schedule_name::take_former_setting;
 use super::{ConfigSource, Experiment, Registry};
-use crate::config::{Config, OptimizerConfig, Parent, ScheduleConfig};
+use crate::config::{Config, Parent};
 use crate::error::TrainError;
 
 /// What a config that continues a run takes from it, and changes in it.
@@ -19,35 +21,43 @@ pub struct SameRun {
     pub parent: Option<Parent>,
     /// The values that its `config.toml` has otherwise: those without meaning, and defaults that it leaves out.
     pub changed: Vec<Difference>,
+    /// Those of them that its `config.toml` has otherwise with its defaults filled in: what was set for this once.
+    pub set: Vec<Difference>,
 }
 
 impl Registry {
-    /// The experiment of `run`, from its `config.toml` under `key=value` settings, such as the new place of a text.
-    /// What these change has to be without meaning for the run, and so has to be what was edited in the file since its
-    /// checkpoints were made, or is missing there.
+    /// The experiment of `run` at `step`, or at its newest checkpoint, from its `config.toml` under `key=value`
+    /// settings, such as the new place of a text. What these change has to be without meaning for the run, and so has
+    /// to be what was edited in the file since that checkpoint was made, or is missing there.
     ///
     /// # Errors
     /// [`TrainError::NotTheSameRun`] with every value that changes the meaning; or as [`read`](Self::read).
-    pub fn read_run(&self, run: &RunFolder, settings: &[impl AsRef<str>]) -> Result<Experiment, TrainError> {
-        self.check_run(run)?;
+    pub fn read_run(
+        &self,
+        run: &RunFolder,
+        step: Option<u64>,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Experiment, TrainError> {
+        self.check_run(run, step)?;
         let experiment = self.read(ConfigSource::Toml(&run.config()?), settings)?;
-        self.check_same_run(&experiment, run)?;
+        self.check_same_run(&experiment, run, step)?;
         Ok(experiment)
     }
 
-    /// The experiment of a run that takes over what `run` has learned: as [`read_run`](Self::read_run), but the
-    /// settings may change anything. What they replace may have been edited.
+    /// The experiment of a run that takes over what `run` has learned until `step`: as [`read_run`](Self::read_run), but
+    /// the settings may change anything. What they replace may have been edited.
     ///
     /// # Errors
     /// As [`read_run`](Self::read_run).
     pub fn read_branch(
         &self,
         run: &RunFolder,
+        step: Option<u64>,
         settings: &[impl AsRef<str>],
     ) -> Result<Experiment, TrainError> {
-        refuse(run, self.edited(run, settings)?)?;
+        refuse(run, self.edited(run, step, settings)?)?;
         let experiment = self.read(ConfigSource::Toml(&run.config()?), settings)?;
-        if let Some((_, description)) = run.newest_description()? {
+        if let Some((_, description)) = run.description_at(step)? {
             let before = self.filled_in(self.with(description.config, settings)?, &experiment)?;
             refuse(run, changes_of_meaning(&before.to_table(), &experiment.config.to_table()))?;
         }
@@ -74,35 +84,42 @@ impl Registry {
         Err(TrainError::NotTheSameRun { path: checkpoint.folder.clone(), differences })
     }
 
-    /// Checks that the values in the `config.toml` of `run` are those of its newest checkpoint, without building
-    /// anything: a run of any types can be shown, without its text, and values that no longer fit each other are named
-    /// as well. A value that the file lacks is the default of its task or model; where the registry has none of that
-    /// name, or the value follows from others, it is not compared.
+    /// Checks that the values in the `config.toml` of `run` are those of its checkpoint of `step`, or of the newest.
+    /// Nothing is built for a file that has every value: a run of any types can be shown, without its text, and values
+    /// that no longer fit each other are named as well. A value that the file lacks is the default of its task or model,
+    /// or follows from others; where the registry lacks that name, or the task cannot be built, it is not compared.
     ///
     /// # Errors
     /// [`TrainError::NotTheSameRun`] with every value that changes the meaning; or if a file cannot be read.
-    pub fn check_run(&self, run: &RunFolder) -> Result<(), TrainError> {
-        refuse(run, self.edited(run, &[] as &[&str])?)
+    pub fn check_run(&self, run: &RunFolder, step: Option<u64>) -> Result<(), TrainError> {
+        refuse(run, self.edited(run, step, &[] as &[&str])?)
     }
 
-    /// Checks that `experiment` has the meaning of `run`: of its `config.toml`, and of the config of its newest
-    /// checkpoint. Values are compared with every default filled in, so that an older version may have left some out.
+    /// Checks that `experiment` has the meaning of `run`: of its `config.toml`, and of the config of its checkpoint of
+    /// `step`, or of the newest. Values are compared with every default filled in, so that an older version may have
+    /// left some out.
     ///
     /// # Errors
     /// As [`read_run`](Self::read_run).
-    pub fn check_same_run(&self, experiment: &Experiment, run: &RunFolder) -> Result<SameRun, TrainError> {
+    pub fn check_same_run(
+        &self,
+        experiment: &Experiment,
+        run: &RunFolder,
+        step: Option<u64>,
+    ) -> Result<SameRun, TrainError> {
         let text = parse(&run.config()?)?;
         let of_file = self.filled_in(text.clone(), experiment)?;
         let parent = of_file.parent.clone();
         let now = Config { parent: parent.clone(), ..experiment.config.clone() }.to_table();
-        if let Some((_, description)) = run.newest_description()? {
+        if let Some((_, description)) = run.description_at(step)? {
             let before = self.filled_in(description.config, experiment)?.to_table();
             refuse(run, changes_of_meaning(&before, &now))?;
         }
-        refuse(run, changes_of_meaning(&of_file.to_table(), &now))?;
+        let of_file = of_file.to_table();
+        refuse(run, changes_of_meaning(&of_file, &now))?;
         let mut changed = differences(&text, &now);
         changed.retain(|difference| difference.key != "format");
-        Ok(SameRun { parent, changed })
+        Ok(SameRun { parent, changed, set: differences(&of_file, &now) })
     }
 
     /// The config of a file of the run, with every value filled in. A text that was moved is read where `now` has it.
@@ -116,72 +133,7 @@ impl Registry {
         }
         Ok(config)
     }
-
-    /// In which values the `config.toml` of `run` means something else than its newest checkpoint, if both get these
-    /// settings; as far as that shows in the files and in the defaults of the task.
-    fn edited(&self, run: &RunFolder, settings: &[impl AsRef<str>]) -> Result<Vec<Difference>, TrainError> {
-        let Some((_, Description { config: before, .. })) = run.newest_description()? else {
-            return Ok(Vec::new());
-        };
-        // One that is no TOML has no other meaning; what it lacks is in the checkpoint.
-        let Ok(mut now) = run.config()?.parse::<Table>() else { return Ok(Vec::new()) };
-        RunFolder::take_format(&mut now)?;
-        let mut edited = changes_of_meaning(
-            &self.with_defaults(self.with(before, settings)?),
-            &self.with_defaults(self.with(now, settings)?),
-        );
-        edited.retain(|Difference { key, before, now }| {
-            let is_in_both = before.is_some() && now.is_some();
-            let is_open = [before, now].iter().any(|value| **value == Some(OPEN.into()));
-            (is_in_both && !is_open) || key.starts_with("parent.")
-        });
-        Ok(edited)
-    }
-
-    /// A config under `key=value` settings.
-    fn with(&self, mut config: Table, settings: &[impl AsRef<str>]) -> Result<Table, TrainError> {
-        set_all(self, &mut config, settings)?;
-        Ok(config)
-    }
-
-    /// A config with the defaults of its task and of all that it names, if the registry has them.
-    fn with_defaults(&self, mut config: Table) -> Table {
-        take_former_setting(&mut config);
-        let task = name_of(&config, "task").ok().flatten();
-        let mut config = match task.map(|task| defaults(self, task, &config)) {
-            Some(Ok(defaults)) => merge(defaults.config, config),
-            _ => config,
-        };
-        let choice =
-            |table: &str| config.get(table).and_then(|table| table.clone().try_into::<Choice>().ok());
-        let model = choice("model").and_then(|choice| self.models.read(&choice).ok());
-        let loss = choice("loss").and_then(|choice| self.parts.losses.read(&choice).ok());
-        fill_in(config.get_mut("model"), model.map(|ready| ready.choice));
-        fill_in(config.get_mut("loss"), loss.map(|ready| ready.choice));
-        let table = config.get("optimizer").cloned();
-        let optimizer = table.and_then(|table| table.try_into::<OptimizerConfig>().ok());
-        let optimizer = optimizer.and_then(|optimizer| self.parts.optimizers.read(&optimizer.rule).ok());
-        fill_in(config.get_mut("optimizer"), optimizer.map(|ready| ready.choice));
-        let table = config.get("schedule").cloned();
-        let schedule = table.and_then(|table| table.try_into::<ScheduleConfig>().ok());
-        let schedule = schedule.and_then(|schedule| self.parts.schedules.read(&schedule.shape).ok());
-        fill_in(config.get_mut("schedule"), schedule.map(|ready| ready.choice));
-        config
-    }
 }
-
-/// Gives a table the settings that it lacks.
-fn fill_in(table: Option<&mut toml::Value>, choice: Option<Choice>) {
-    let (Some(toml::Value::Table(table)), Some(choice)) = (table, choice) else { return };
-    // A size of 0 is open: it follows from the task.
-    let given = choice.settings.into_iter().filter(|(_, value)| *value != 0);
-    for (key, value) in given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?))) {
-        table.entry(key).or_insert(value);
-    }
-}
-
-/// In place of a value that the task finds out, such as the fingerprint of a text.
-const OPEN: &str = "";
 
 /// The settings of a task that is made of a text: where it lies, and which it is.
 const TEXT: [&str; 2] = ["text", "fingerprint"];
@@ -221,7 +173,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use qkv_run::{Contents, Existing};
+    use qkv_run::{Contents, Description, Existing};
 
     use crate::task::Reverse;
 
@@ -259,12 +211,12 @@ mod tests {
             let n = n_built.load(Ordering::Relaxed);
             n - std::mem::replace(&mut n_before, n)
         };
-        registry.check_run(&run)?;
+        registry.check_run(&run, None)?;
         assert_eq!(n_new(), 0);
-        assert_eq!(registry.read_run(&run, &["train.keep=7"])?.config.train.keep, 7);
+        assert_eq!(registry.read_run(&run, None, &["train.keep=7"])?.config.train.keep, 7);
         assert_eq!(n_new(), 1);
         let settings = ["task.seq_len=6", "model.seq_len=6", "optimizer.lr=0.1"];
-        let branch = registry.read_branch(&run, &settings)?;
+        let branch = registry.read_branch(&run, None, &settings)?;
         assert_eq!((branch.task.seq_len(), branch.config.optimizer.lr, branch.config.seed), (6, 0.1, 3));
         assert_eq!(n_new(), 1);
         Ok(())
@@ -283,9 +235,9 @@ mod tests {
             assert_eq!(whole.matches(line).count(), 1, "{whole}");
             std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
             let errors = [
-                registry.check_run(&run).err(),
-                registry.read_run(&run, &[] as &[&str]).err(),
-                registry.read_branch(&run, &["optimizer.lr=0.1"]).err(),
+                registry.check_run(&run, None).err(),
+                registry.read_run(&run, None, &[] as &[&str]).err(),
+                registry.read_branch(&run, None, &["optimizer.lr=0.1"]).err(),
             ];
             for error in errors {
                 let message = error.ok_or("nothing was refused")?.to_string();
@@ -297,19 +249,56 @@ mod tests {
             // What a branch sets may be missing.
             let (key, value) = (difference.split(' ').next(), line.trim_end().rsplit(' ').next());
             let set = format!("{}={}", key.ok_or("a key")?, value.ok_or("a value")?);
-            assert_eq!(registry.read_branch(&run, &[set])?.config.seed, 3);
+            assert_eq!(registry.read_branch(&run, None, &[set])?.config.seed, 3);
         }
         // What follows from the task and from other values.
         for line in ["vocab_size = 5\n", "d_k = 32\n"] {
             assert_eq!(whole.matches(line).count(), 1, "{whole}");
             std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
-            registry.check_run(&run)?;
-            registry.read_run(&run, &[] as &[&str])?;
+            registry.check_run(&run, None)?;
+            registry.read_run(&run, None, &[] as &[&str])?;
         }
         std::fs::write(folder.path().join("config.toml"), whole.replace("keep = 3\n", ""))?;
-        let experiment = registry.read_run(&run, &[] as &[&str])?;
-        let same = registry.check_same_run(&experiment, &run)?;
+        let experiment = registry.read_run(&run, None, &[] as &[&str])?;
+        let same = registry.check_same_run(&experiment, &run, None)?;
         assert_eq!(same.changed.iter().map(|found| found.key.as_str()).collect::<Vec<_>>(), ["train.keep"]);
+        assert_eq!(same.set, []);
+        Ok(())
+    }
+
+    #[test]
+    fn a_lost_line_stands_for_what_follows_from_the_others() -> Outcome {
+        let (folder, (registry, n_built)) = (tempfile::tempdir()?, registry());
+        let config = registry
+            .read(ConfigSource::Task("counted"), &["model.d_k=24", "model.d_v=16", "model.w_o=true"])?
+            .config;
+        let run = RunFolder::create(folder.path(), &config.to_toml(), Existing::Keep)?;
+        let description = Description::new(config.to_table(), Vec::new());
+        run.write_checkpoint(0, &Contents { weights: Vec::new(), optimizer: Vec::new(), description })?;
+        let whole = run.config()?;
+        for (line, difference) in [
+            ("d_k = 24\n", "model.d_k was 24, now it is 32"),
+            ("d_v = 16\n", "model.d_v was 16, now it is 32"),
+        ] {
+            assert_eq!(whole.matches(line).count(), 1, "{whole}");
+            std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
+            let errors = [
+                registry.check_run(&run, None).err(),
+                registry.read_run(&run, None, &[] as &[&str]).err(),
+                registry.read_branch(&run, None, &["optimizer.lr=0.1"]).err(),
+            ];
+            for error in errors {
+                let message = error.ok_or("nothing was refused")?.to_string();
+                assert!(message.ends_with(&format!("with other settings: {difference}")), "{message}");
+            }
+        }
+        // Where the types of a run are not known, what is there is compared.
+        assert!(n_built.load(Ordering::Relaxed) > 0);
+        assert!(Registry::new().check_run(&run, None).is_ok());
+        let edited = whole.replace("d_k = 24\n", "").replace("d_v = 16\n", "d_v = 17\n");
+        std::fs::write(folder.path().join("config.toml"), edited)?;
+        let message = Registry::new().check_run(&run, None).expect_err("edited").to_string();
+        assert!(message.ends_with("settings: model.d_v was 16, now it is 17"), "{message}");
         Ok(())
     }
 }

@@ -104,7 +104,7 @@ impl TrainArgs {
 
     fn branch(&self, new: &Path, registry: &Registry) -> Result<Plan> {
         let Location { run, step: from } = Location::find(&self.source, "--from", self.from)?;
-        let experiment = registry.read_branch(&run, &self.all_settings());
+        let experiment = registry.read_branch(&run, from, &self.all_settings());
         let experiment = experiment.with_context(|| self.cannot_use())?;
         let origin = Origin::branch(&run, from)?;
         let (step, steps) = (origin.step(), experiment.config.train.steps);

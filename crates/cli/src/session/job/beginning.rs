@@ -8,8 +8,8 @@ use qkv_train::{AnyModel, State, Trainer};
 
 use super::Job;
 use super::loading::newest_whole;
-use crate::output::stdout::{Stdout, print_error};
-use crate::session::notices::{print_missing, print_set_aside};
+use crate::output::stdout::Stdout;
+use crate::session::notices::{print_changes, print_missing, print_set_aside};
 use crate::session::outcome::Output;
 
 /// A training before its first step; the log of its run is open.
@@ -70,15 +70,10 @@ impl Job {
 
     /// A run that goes on elsewhere may get other bytes.
     fn warn_of_changes(&self, events: &[Event]) {
-        let mut starts = events.iter().rev().filter_map(|event| match event {
-            Event::Start { environment, .. } => environment.as_ref(),
+        let before = events.iter().rev().find_map(|event| match event {
+            Event::Start { environment, .. } => Some(environment.as_ref()),
             _ => None,
         });
-        let changes = starts.next().map(|before| self.environment.changes_since(before).join("; "));
-        if let Some(changes) = changes.filter(|changes| !changes.is_empty()) {
-            print_error(&format!(
-                "warning: {changes}; the bytes may differ from those of a run without a stop"
-            ));
-        }
+        print_changes(before.flatten().map(Box::as_ref), &self.environment);
     }
 }

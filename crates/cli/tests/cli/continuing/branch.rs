@@ -95,6 +95,12 @@ fn a_branch_that_was_stopped_resumes_with_the_same_bytes() {
     sandbox.write("late/run.lock", "");
     sandbox.succeeds(&format!("{RUN} --seed 4 --out run --force"));
     sandbox.refuses("train late --resume", &["the weights there are now"]);
+    // And where it is no longer there, or is no run.
+    fs::remove_dir_all(sandbox.path("run/checkpoints/step-00000005")).unwrap();
+    let cannot = ["the run begins with the state of ", "at step 5 (weights ", "which cannot be read"];
+    sandbox.refuses("train late --resume", &cannot);
+    fs::remove_dir_all(sandbox.path("run")).unwrap();
+    sandbox.refuses("train late --resume", &[&cannot[..], &["run does not exist"]].concat());
 }
 
 #[test]

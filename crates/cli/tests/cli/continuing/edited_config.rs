@@ -54,6 +54,23 @@ fn what_is_missing_in_the_config_of_a_stopped_run_is_refused_by_every_command() 
         assert_eq!(verified.code, Some(1), "{verified:#?}");
         assert!(verified.stdout.contains(&format!("`{key}` is no value")), "{verified:#?}");
     }
+    // What follows from other values is compared as well.
+    let line = RUN.replace(
+        "model.n_heads=2",
+        "model.n_heads=2 --set model.d_k=12 --set model.d_v=20 --set model.w_o=true",
+    );
+    for (line_of_config, difference) in
+        [("d_k = 12\n", "model.d_k was 12, now it is 16"), ("d_v = 20\n", "model.d_v was 20, now it is ")]
+    {
+        let sandbox = Sandbox::new();
+        sandbox.succeeds(&format!("{line} --out run --stop-after 5"));
+        let config = sandbox.read_text("run/config.toml");
+        assert!(config.contains(line_of_config), "{config}");
+        sandbox.write("run/config.toml", config.replace(line_of_config, ""));
+        for command in COMMANDS.iter().chain(&OTHERS) {
+            sandbox.refuses(command, &["run was started with other settings", difference]);
+        }
+    }
     // Where nothing is left of it, and where one key stands in the table of another.
     let sandbox = edited("seed = 3\n", "");
     sandbox.write("run/config.toml", "format = \"qkv-run-1\"\ntask = \"reverse\"\n");
@@ -87,6 +104,49 @@ fn other_values_are_given_to_a_run_of_their_own_by_the_command_that_is_named() {
         let branched = sandbox.paste(&refused.stderr);
         assert_eq!(branched.code, Some(0), "{branched:#?}");
         sandbox.succeeds("eval run-2 --examples 5");
+    }
+}
+
+#[test]
+fn another_optimizer_or_a_value_that_no_run_may_have_is_given_to_no_branch() {
+    let table = |config: &str, new: &str| {
+        let (before, rest) = config.split_once("[optimizer]\n").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        format!("{before}[optimizer]\n{new}\n\n{after}")
+    };
+    for (edit, line, named) in [
+        // With the weights alone.
+        ("name = \"sgd\"\nlr = 0.01", "eval run", true),
+        ("", "train run --resume --set optimizer=lion", true),
+        ("", "eval run --set optimizer.name=muon", true),
+        // With the whole state, which is that of AdamW.
+        ("name = \"adam\"\nlr = 0.005", "inspect run", true),
+        // Another name beside the settings of the old one.
+        ("name = \"sgd\"\nlr = 0.005\nbeta_1 = 0.9", "eval run", false),
+        ("name = \"adam-w\"\nlr = -1.0", "inspect run", false),
+        ("name = \"adam-w\"\nlr = 0.005\nbeta_1 = 2.0", "report run", false),
+    ] {
+        let sandbox = edited("seed = 3", "seed = 3");
+        if !edit.is_empty() {
+            sandbox.write("run/config.toml", table(&sandbox.read_text("run/config.toml"), edit));
+        }
+        let refused = sandbox.qkv(line);
+        assert_eq!(refused.code, Some(2), "{edit} {line}: {refused:#?}");
+        assert!(refused.stderr.contains("put them back"), "{refused:#?}");
+        assert_eq!(refused.stderr.contains("run-2"), named, "{edit} {line}: {refused:#?}");
+        if named {
+            let other = sandbox.paste(&refused.stderr);
+            assert_eq!(other.code, Some(0), "{edit} {line}: {refused:#?}\n{other:#?}");
+            sandbox.succeeds("eval run-2 --examples 5");
+        }
+    }
+    for (from, to) in [("batch_size = 128", "batch_size = 0"), ("steps = 12\n", "steps = -1\n")] {
+        let sandbox = edited(from, to);
+        for command in COMMANDS {
+            let refused = sandbox.qkv(command);
+            assert_eq!(refused.code, Some(2), "{to}: {command}: {refused:#?}");
+            assert!(refused.stderr.trim_end().ends_with("put them back"), "{to}: {command}: {refused:#?}");
+        }
     }
 }
 

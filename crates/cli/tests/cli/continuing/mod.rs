@@ -6,5 +6,7 @@ mod branch;
 mod edited_config;
 /// A run goes on from an earlier checkpoint.
 mod going_back;
+/// Checkpoints that are damaged, or cannot be read at the moment.
+mod lost;
 /// A run that was stopped goes on as if it had not been.
 mod resume;

@@ -64,12 +64,22 @@ fn a_resume_with_another_number_of_threads_warns_of_nothing() {
 }
 
 #[test]
-fn a_log_of_an_older_version_without_the_record_resumes_in_silence() {
+fn a_resume_of_a_log_without_the_record_warns_of_that() {
+    let warning = "warning: the log does not record which version, device and processor computed the run before; the \
+                   bytes may differ from those of a run without a stop\n";
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --quiet --stop-after 3"));
     let log = sandbox.read_text("run/metrics.jsonl");
     let (start, rest) = log.split_once('\n').unwrap();
     let start = start.split_once(",\"version\"").unwrap().0;
     sandbox.write("run/metrics.jsonl", format!("{start}}}\n{rest}"));
-    assert_eq!(sandbox.succeeds("train run --resume --quiet").stderr, "");
+    assert_eq!(sandbox.succeeds("train run --resume --quiet --stop-after 4").stderr, warning);
+    assert_eq!(sandbox.succeeds("train run --resume --quiet --stop-after 5").stderr, "");
+    // A version without it may have had a turn in between.
+    let log = sandbox.read_text("run/metrics.jsonl");
+    let (before, last) = log.rsplit_once("{\"event\":\"start\"").unwrap();
+    let (start, rest) = last.split_once('\n').unwrap();
+    let start = start.split_once(",\"version\"").unwrap().0;
+    sandbox.write("run/metrics.jsonl", format!("{before}{{\"event\":\"start\"{start}}}\n{rest}"));
+    assert_eq!(sandbox.succeeds("train run --resume --quiet").stderr, warning);
 }

@@ -40,6 +40,34 @@ fn the_newest_the_best_and_the_first_checkpoint_are_kept() {
 }
 
 #[test]
+fn what_is_set_for_a_finished_run_is_taken_over_and_stated() {
+    let sandbox = Sandbox::new();
+    let every = "--set train.checkpoint_every=4 --set train.eval_every=4";
+    sandbox.succeeds(&format!("{RUN} {every} --set train.keep=9 --out run"));
+    let config = sandbox.read_text("run/config.toml");
+    let resumed =
+        sandbox.succeeds("train run --resume --quiet --set train.keep=1 --set train.eval_examples=7");
+    for line in [
+        "train.keep was 9, now it is 1: written into run/config.toml\n",
+        "train.eval_examples was 1000, now it is 7: written into run/config.toml\n",
+        "no longer kept and removed: the checkpoints of the steps ",
+    ] {
+        assert!(resumed.stderr.contains(line), "{resumed:#?}");
+    }
+    let expected =
+        config.replace("keep = 9\n", "keep = 1\n").replace("eval_examples = 1000", "eval_examples = 7");
+    assert_eq!(sandbox.read_text("run/config.toml"), expected);
+    // Of the steps 0, 4, 8 and 12, the first, the last and the best.
+    let kept = fs::read_dir(sandbox.path("run/checkpoints")).unwrap().count();
+    assert!(kept < 4 && sandbox.path("run/checkpoints/step-00000012").exists(), "{resumed:#?}");
+    sandbox.succeeds("verify run");
+    // The same again changes nothing, and is no reason for a word.
+    let tree = sandbox.tree("run");
+    assert_eq!(sandbox.succeeds("train run --resume --quiet --set train.keep=1").stderr, "");
+    assert!(sandbox.tree("run") == tree);
+}
+
+#[test]
 fn an_older_checkpoint_that_cannot_be_read_stays_and_the_training_goes_on() {
     let sandbox = Sandbox::new();
     let line = format!("{RUN} --set train.checkpoint_every=1 --set train.keep=1");

@@ -84,6 +84,36 @@ fn what_may_not_be_read_or_written_is_named_and_costs_nothing() {
 }
 
 #[test]
+fn what_is_asked_of_a_step_needs_no_permission_to_read_another() {
+    for part in ["", "MANIFEST.json", "config.json"] {
+        for (command, newest) in [
+            ("train run --resume --from 5 --quiet", "train run --resume --quiet"),
+            ("train run --branch new --from 5 --quiet", "train run --branch new --quiet"),
+            ("eval run --step 5 --examples 5", "eval run --examples 5"),
+            ("inspect run --step 5", "inspect run"),
+            ("report run --step 5", "report run"),
+        ] {
+            let sandbox = Sandbox::new();
+            sandbox.succeeds(&format!("{RUN} --out run --stop-after 7"));
+            let path = sandbox.path("run/checkpoints/step-00000007").join(part);
+            set_mode(&path, 0o000);
+            let Some(refused) = qkv(&sandbox, newest) else { return };
+            let finished = qkv(&sandbox, command).unwrap();
+            // A resume has set it aside.
+            let aside = sandbox.path("run/checkpoints/step-00000007.set-aside").join(part);
+            set_mode(if path.exists() { &path } else { &aside }, 0o755);
+            assert_eq!(finished.code, Some(0), "{part}: {command}: {finished:#?}");
+            assert_eq!(refused.code, Some(2), "{part}: {newest}: {refused:#?}");
+            assert!(
+                refused
+                    .stderr
+                    .contains("ermission denied (os error 13); try again later, or take that of step 5")
+            );
+        }
+    }
+}
+
+#[test]
 fn a_film_that_may_not_be_written_ends_and_the_training_goes_on() {
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --out run --stop-after 7"));

@@ -52,8 +52,13 @@ fn a_run_knows_its_text_and_refuses_another() {
     sandbox.succeeds(&format!("train chars --set task.text=text.txt --steps 3 --out run --quiet {FAST}"));
     sandbox.succeeds("eval run --examples 3");
     sandbox.write("text.txt", TEXT.replace("the", "teh"));
-    sandbox.refuses("eval run --examples 3", &["has changed"]);
+    sandbox.refuses("eval run --examples 3", &["has changed", "name it with --set task.text=FILE"]);
     sandbox.succeeds("inspect run");
+    sandbox.write("study.toml", "[task]\nname = \"chars\"\ntext = \"moved.txt\"\n[sweep]\nseed = [1, 2]\n");
+    sandbox.refuses(
+        "sweep study.toml",
+        &["cannot read the text moved.txt", "with task.text in the config file"],
+    );
 }
 
 #[test]
@@ -76,8 +81,9 @@ fn a_chars_run_moved_together_with_its_text_is_accepted_by_every_command() {
     sandbox.succeeds(&format!("{line} --stop-after 2"));
     std::fs::rename(sandbox.path("before"), sandbox.path("after")).unwrap();
     std::fs::rename(sandbox.path("after/run"), sandbox.path("run")).unwrap();
-    for command in READERS {
-        sandbox.refuses(command, &["before/text.txt"]);
+    let moved = "if the text was moved, name where it is now with --set task.text=FILE";
+    for command in READERS.into_iter().chain(["train run --branch new --steps 4"]) {
+        sandbox.refuses(command, &["cannot read the text", "before/text.txt", moved]);
     }
     sandbox.write("other.txt", TEXT.replace("the", "teh"));
     for command in READERS.into_iter().chain(["inspect run", "report run"]) {
@@ -90,6 +96,11 @@ fn a_chars_run_moved_together_with_its_text_is_accepted_by_every_command() {
     // The resumed run has written the place down.
     sandbox.succeeds("eval run --examples 3");
     sandbox.refuses("eval run --set optimizer.lr=1", &["optimizer.lr was", "now it is 1"]);
+    // And so has one that had come to its end.
+    std::fs::rename(sandbox.path("after"), sandbox.path("later")).unwrap();
+    let resumed = sandbox.succeeds("train run --resume --quiet --set task.text=later/text.txt");
+    assert!(resumed.stderr.contains("later/text.txt\": written into run/config.toml"), "{resumed:#?}");
+    sandbox.succeeds("eval run --examples 3");
 }
 
 #[test]
