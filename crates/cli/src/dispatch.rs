@@ -11,6 +11,7 @@ use crate::commands::{
     verify,
 };
 use crate::exit;
+use crate::session::interrupt::survive_file_size_limit;
 
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
@@ -24,6 +25,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(args) => args.command,
         Err(message) => return exit::parser_message(&message, &registry),
     };
+    survive_file_size_limit();
     let result = registry.check().map_err(Into::into).and_then(|()| match command {
         Command::Train(args) => train::run(&args, &registry),
         Command::Runs(args) => runs::run(&args),

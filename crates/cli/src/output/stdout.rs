@@ -81,7 +81,9 @@ impl Stdout {
                 self.is_closed = true;
                 Ok(())
             }
-            other => other,
+            other => other.map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot write standard output: {error}"))
+            }),
         }
     }
 }

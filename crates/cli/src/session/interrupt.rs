@@ -72,6 +72,16 @@ impl<M> Observer<M> for Interrupt {
     }
 }
 
+/// Makes a file that grows beyond a limit of the process an error of the write, as a full disk is. Without it, the signal
+/// ends the process in the midst of a save, and without a message.
+pub fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        // Where it cannot be heard, the process ends as it did.
+        let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
+}
+
 /// The signals that stop a run. Under `nohup` that of a closed terminal stays ignored; only Linux shows whether it is.
 fn numbers() -> Vec<i32> {
     let mut numbers = vec![SIGINT, SIGTERM];

@@ -65,6 +65,18 @@ impl Location {
         Ok(None)
     }
 
+    /// What `read` makes of the checkpoint that was asked for. Where a training has pruned the latest meanwhile, it is read
+    /// what is the latest then.
+    pub fn read<T>(&self, mut read: impl FnMut(&Checkpoint) -> Result<T>) -> Result<T> {
+        loop {
+            let checkpoint = self.checkpoint()?;
+            match read(&checkpoint) {
+                Err(_) if checkpoint.is_gone() => {}
+                result => return result,
+            }
+        }
+    }
+
     /// The checkpoint that was asked for.
     pub fn checkpoint(&self) -> Result<Checkpoint, RunError> {
         match self.step {
@@ -156,6 +168,25 @@ mod tests {
         for (file, of) in [(path.join("config.toml"), &path), (first.join("config.json"), &first)] {
             let message = message(&file, None);
             assert!(message.ends_with(&format!("is a file; name the folder {}", of.display())), "{message}");
+        }
+        // One that is pruned while it is read is no damage: the latest is read, and a step that was asked for is missed.
+        for (step, expected) in [(None, Ok(20)), (Some(30), Err("no checkpoint of step 30"))] {
+            let description = Description::new(toml::Table::new(), Vec::new());
+            run.write_checkpoint(30, &Contents { weights: Vec::new(), optimizer: Vec::new(), description })?;
+            let read = Location::find(&path, "--step", step)?.read(|checkpoint| {
+                if checkpoint.step == 30 {
+                    fs::remove_dir_all(&checkpoint.folder)?;
+                }
+                checkpoint.read()?;
+                Ok(checkpoint.step)
+            });
+            match (read, expected) {
+                (Ok(read), expected) => assert_eq!(Ok(read), expected),
+                (Err(error), expected) => {
+                    let expected = expected.expect_err("a step");
+                    assert!(error.to_string().contains(expected), "{error}");
+                }
+            }
         }
         // One that was copied out of its run is no part of any.
         let copy = folder.path().join("step-00000020");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use qkv_run::Checkpoint;
 use qkv_train::{AnyModel, Config, Experiment, Parts, Registry, Task, load_checkpoint_weights};
 
 use super::location::Location;
@@ -23,21 +24,26 @@ pub struct OpenRun {
 impl OpenRun {
     /// Opens a run on `device`; the settings may give the new place of a text.
     pub fn open(args: &RunArgs, registry: &Registry, device: &Device) -> Result<Self> {
-        let (checkpoint, experiment) = match Location::alone(&args.run, "--step", args.step)? {
+        let weights = |checkpoint: &Checkpoint, experiment: &Experiment| -> Result<(AnyModel, u64)> {
+            Ok((load_checkpoint_weights(checkpoint, experiment.model(device)?)?, checkpoint.step))
+        };
+        let (experiment, (model, step)) = match Location::alone(&args.run, "--step", args.step)? {
             Some(checkpoint) => {
                 let experiment = registry.read_checkpoint(&checkpoint, &args.settings);
                 let config = checkpoint.config();
-                (checkpoint, experiment.with_context(|| format!("cannot use {}", config.display()))?)
+                let experiment = experiment.with_context(|| format!("cannot use {}", config.display()))?;
+                let read = weights(&checkpoint, &experiment)?;
+                (experiment, read)
             }
             None => {
                 let location = Location::find(&args.run, "--step", args.step)?;
                 let experiment = read(&location, &args.settings, registry)?;
-                (location.checkpoint()?, experiment)
+                let read = location.read(|checkpoint| weights(checkpoint, &experiment))?;
+                (experiment, read)
             }
         };
-        let model = load_checkpoint_weights(&checkpoint, experiment.model(device)?)?;
         let Experiment { config, task, parts, .. } = experiment;
-        Ok(Self { config, task, parts, model, step: checkpoint.step })
+        Ok(Self { config, task, parts, model, step })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run begins with where its seed does not decide it: the state or the weights of another run.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -70,9 +71,12 @@ impl Origin {
 
     fn of_run(run: &RunFolder, step: Option<u64>, taken: Taken) -> Result<Self> {
         let mut first = None;
-        for checkpoint in run.checkpoints_to_resume(step)? {
-            match Self::of_checkpoint(checkpoint, taken) {
+        let mut untried = VecDeque::from(run.checkpoints_to_resume(step)?);
+        while let Some(checkpoint) = untried.pop_front() {
+            match Self::of_checkpoint(checkpoint.clone(), taken) {
                 Ok(origin) => return Ok(origin),
+                // A training that goes on has pruned it, and saved a newer one.
+                Err(_) if checkpoint.is_gone() => untried = run.checkpoints_to_resume(step)?.into(),
                 Err(error) if matches!(error.downcast_ref(), Some(RunError::Damaged { .. })) => {
                     print_error(&format!("cannot begin with it: {error}"));
                     first.get_or_insert(error);
@@ -116,6 +120,16 @@ impl Origin {
 
     /// The job that begins with it, if it fits: nothing is created before that is clear.
     pub fn give_to(&self, job: Job, experiment: &Experiment) -> Result<Job> {
+        self.given_to(job, experiment).map_err(|error| match &self.source {
+            Source::Checkpoint(checkpoint) if checkpoint.is_gone() => usage(format!(
+                "{} is gone: the training that goes on there has pruned it meanwhile; try again, or name one that stays",
+                checkpoint.folder.display()
+            )),
+            _ => error,
+        })
+    }
+
+    fn given_to(&self, job: Job, experiment: &Experiment) -> Result<Job> {
         let job = match (&self.source, self.parent.taken) {
             (Source::Checkpoint(checkpoint), Taken::State) => job.with_state_of(checkpoint)?,
             (Source::Checkpoint(checkpoint), Taken::Weights) => {

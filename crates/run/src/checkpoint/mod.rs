@@ -108,6 +108,11 @@ impl Checkpoint {
         start.is_complete().ok()?.then_some(start)
     }
 
+    /// Whether nothing is at its place any more: a training that goes on prunes older ones while they are looked at.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.storage.entry(&self.folder), Ok(None))
+    }
+
     /// The run that it lies in, if it lies in one.
     pub fn run(&self) -> Option<RunFolder> {
         RunFolder::open_on(Arc::clone(&self.storage), self.folder.parent()?.parent()?).ok()

@@ -129,12 +129,15 @@ fn saved_steps(run: &RunFolder) -> Vec<u64> {
 fn goes_on(job: &Job, disk: &Simulated, before: Option<u64>, whole: &Ending, when: &str) {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let opened = RunFolder::open_on(Arc::clone(&storage), Path::new(RUN));
-    let newest = opened.ok().and_then(|run| {
-        let all = run.checkpoints().unwrap();
-        all.iter().for_each(|checkpoint| drop(checkpoint.read().unwrap()));
-        all.last().map(|checkpoint| checkpoint.step)
+    let saved = opened.map_or(Vec::new(), |run| {
+        run.checkpoints().unwrap().iter().for_each(|checkpoint| drop(checkpoint.read().unwrap()));
+        saved_steps(&run)
     });
-    assert!(newest >= before, "{when}: {before:?} was reported as saved, the newest is {newest:?}");
+    // Not a newer one in its place: an older one goes only after the newer one was reported.
+    assert!(
+        before.is_none_or(|before| saved.contains(&before)),
+        "{when}: {before:?} was reported as saved: {saved:?}"
+    );
     train(job, &storage)
         .unwrap_or_else(|error| panic!("{when}: cannot go on: {error:#}\n{:?}", disk.paths()));
     let ending = Ending::of(disk, when);

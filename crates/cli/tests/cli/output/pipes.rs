@@ -54,6 +54,19 @@ fn an_output_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_standard_output_that_is_full_is_named() {
+    let sandbox = Sandbox::new();
+    for line in ["train reverse --steps 3 --json --out json", "train reverse --steps 3 --out text", "tasks"] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let ended = sandbox.command(line).stdout(full).output().unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{line}: {stderr}");
+        assert!(stderr.contains("standard output: No space left on device"), "{line}: {stderr}");
+    }
+}
+
+#[test]
 fn an_error_on_a_closed_output_still_has_its_exit_code() {
     let sandbox = Sandbox::new();
     let (reader, writer) = pipe().unwrap();

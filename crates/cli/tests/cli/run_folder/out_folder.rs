@@ -1,5 +1,6 @@
 //! Which folder a run goes to, and what it does to one that is there.
 
+use crate::support::running::Running;
 use crate::support::sandbox::Sandbox;
 
 /// A run that takes a quarter of a second.
@@ -106,6 +107,59 @@ fn force_never_removes_what_a_run_did_not_write() {
     sandbox.write("mine/notes.txt", "seed 0 looks good");
     sandbox.succeeds(&format!("{SHORT} --out mine --force --seed 1"));
     assert_eq!(sandbox.read_text("mine/notes.txt"), "seed 0 looks good");
+}
+
+#[test]
+fn a_run_does_not_begin_within_another_one() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("{SHORT} --out base"));
+    let before = sandbox.tree("base");
+    for place in ["base/inner", "base/checkpoints/step-00000001/inner", "base/checkpoints/new", "base/a/b"] {
+        for line in [
+            format!("{SHORT} --out {place}"),
+            format!("{SHORT} --out {place} --force"),
+            format!("train base --branch {place} --steps 2 --quiet"),
+            format!("{SHORT} --init-from base --out {place}"),
+        ] {
+            sandbox
+                .refuses(&line, &[place, "lies in the folder of a run, ", "choose a folder outside of it"]);
+        }
+    }
+    assert_eq!(sandbox.tree("base"), before);
+}
+
+#[test]
+fn a_training_ends_when_its_folder_is_no_longer_its_own() {
+    let sandbox = Sandbox::new();
+    let mut training = Running::start(&sandbox, "train reverse --steps 100000 --json --out mine");
+    training.wait_for("\"saved\"");
+    std::fs::rename(sandbox.path("mine"), sandbox.path("elsewhere")).unwrap();
+    let ended = training.end();
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    for part in ["mine is no longer the folder that this training has locked", "put it back and resume"] {
+        assert!(ended.stderr.contains(part), "{ended:#?}");
+    }
+    assert!(!sandbox.path("mine").exists());
+    std::fs::rename(sandbox.path("elsewhere"), sandbox.path("mine")).unwrap();
+    sandbox.succeeds("verify mine");
+    sandbox.succeeds("train mine --resume --stop-after 2 --quiet");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_limit_of_file_size_is_an_error_of_the_write() {
+    let sandbox = Sandbox::new();
+    let qkv = sandbox.command(&format!("{SHORT} --out mine"));
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(qkv.get_program()).args(qkv.get_args());
+    limited.current_dir(sandbox.path(""));
+    let ended = limited.output().unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{stderr}");
+    for part in ["mine/checkpoints/step-00000000", "it needs ", " bytes; no file may be so long here"] {
+        assert!(stderr.contains(part), "{stderr}");
+    }
+    sandbox.succeeds("train mine --resume --quiet");
 }
 
 #[test]
