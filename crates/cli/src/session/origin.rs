@@ -29,10 +29,14 @@ impl Origin {
         Self::of_run(run, step, Taken::State)
     }
 
-    /// The weights of a run's latest checkpoint that is whole, of a checkpoint's folder, or of a file.
+    /// The weights of a run's latest checkpoint that is whole, of a checkpoint by its folder or its file, or of another
+    /// file.
     pub fn weights(path: &Path, registry: &Registry) -> Result<Self> {
         if path.is_file() {
-            return Self::of_file(path);
+            return match checkpoint_of(path) {
+                Some(checkpoint) => Self::of_checkpoint(checkpoint, Taken::Weights),
+                None => Self::of_file(path),
+            };
         }
         if let Some(checkpoint) = Checkpoint::named(path) {
             // One that is not there is answered with those that are.
@@ -146,6 +150,12 @@ impl Origin {
         }
         Ok(job)
     }
+}
+
+/// The checkpoint whose weights are this file: beside it lies their hash.
+fn checkpoint_of(file: &Path) -> Option<Checkpoint> {
+    let checkpoint = Checkpoint::named(file.parent()?)?;
+    (checkpoint.weights() == file && checkpoint.manifest().is_file()).then_some(checkpoint)
 }
 
 /// A token has to mean what it meant.

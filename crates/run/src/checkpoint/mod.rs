@@ -14,6 +14,7 @@ pub use description::Description;
 pub(crate) use description::{first_step, toml_of_json};
 pub use manifest::{Manifest, ManifestFile, NoManifest};
 pub use prune::Pruned;
+pub(crate) use read::of_another_run;
 pub use read::read_description;
 pub(crate) use save::REPLACED;
 

@@ -9,23 +9,37 @@ use crate::checkpoint::description::{Description, Format};
 use crate::checkpoint::manifest::{Manifest, ManifestFile, NoManifest};
 use crate::checkpoint::own_keys::{OwnKeys, Unread};
 use crate::checkpoint::{CONFIG, Checkpoint, Contents, MANIFEST, OPTIMIZER, WEIGHTS};
+use crate::config::{Difference, changes_of_meaning};
 use crate::error::RunError;
 use crate::hash::sha256;
 use crate::json_values::Count;
 use crate::storage::{EntryKind, Storage, list};
 use crate::tensor_file::{LONGEST_HEADER, hash_tensors, read_tensors};
 
+/// Why a checkpoint is of another run than the one of `step`, if it is. What one of them lacks may be the default of a
+/// version that had no such setting.
+pub(crate) fn of_another_run(found: &Description, (step, expected): (u64, &Description)) -> Option<String> {
+    let mut changes = changes_of_meaning(&found.config, &expected.config).into_iter();
+    let (key, found, expected) =
+        changes.find_map(|Difference { key, before, now }| Some((key, before?, now?)))?;
+    Some(format!(
+        "it is of another run: its `{key}` is {found}, the checkpoint of step {step} has {expected}"
+    ))
+}
+
 impl Checkpoint {
     /// Everything that was saved, to go on from.
     ///
     /// # Errors
-    /// [`RunError::Damaged`] if a file is missing, surplus, or other than its manifest states, and
+    /// [`RunError::Damaged`] if a file is missing, surplus, or other than its manifest states, or the checkpoint is of
+    /// another run than the newest one beside it, and
     /// [`RunError::UnknownFormat`] if another version wrote it; neither passes. [`RunError::Io`] if a file cannot be
     /// read now.
     pub fn read(&self) -> Result<Contents, RunError> {
         let manifest = self.check_list()?;
         let bytes = |name| self.read_file(name, manifest.as_ref());
         let description = self.parse_description(&bytes(CONFIG)?)?;
+        self.check_run(&description)?;
         Ok(Contents { weights: bytes(WEIGHTS)?, optimizer: bytes(OPTIMIZER)?, description })
     }
 
@@ -34,6 +48,13 @@ impl Checkpoint {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn check(&self) -> Result<(Description, String), RunError> {
+        let (description, weights) = self.check_files()?;
+        self.check_run(&description)?;
+        Ok((description, weights))
+    }
+
+    /// The same, whatever run it is of.
+    pub(crate) fn check_files(&self) -> Result<(Description, String), RunError> {
         let manifest = self.check_list()?;
         let description = self.parse_description(&self.read_file(CONFIG, manifest.as_ref())?)?;
         let hash = |name| self.hash_file(name, manifest.as_ref());
@@ -47,7 +68,20 @@ impl Checkpoint {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_weights(&self) -> Result<Vec<u8>, RunError> {
-        self.read_file(WEIGHTS, self.check_list()?.as_ref())
+        let manifest = self.check_list()?;
+        self.check_run(&self.parse_description(&self.read_file(CONFIG, manifest.as_ref())?)?)?;
+        self.read_file(WEIGHTS, manifest.as_ref())
+    }
+
+    /// A whole checkpoint of another run is as good as a damaged one where it lies in a run that it is not of. That shows
+    /// beside the newest one that is whole; `config.toml` may have been edited.
+    fn check_run(&self, description: &Description) -> Result<(), RunError> {
+        let newest = self.run().and_then(|run| run.description_at(None).ok().flatten());
+        let Some((newest, expected)) = newest else { return Ok(()) };
+        match of_another_run(description, (newest.step, &expected)) {
+            None => Ok(()),
+            Some(what) => Err(RunError::damaged(&self.config(), what)),
+        }
     }
 
     /// What made it, from `config.json` alone.

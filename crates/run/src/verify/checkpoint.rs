@@ -18,7 +18,7 @@ impl Checkpoint {
 
     /// What made the checkpoint, if it is whole.
     pub(super) fn verify_in(&self, verified: &mut Verified) -> Result<Option<Description>, RunError> {
-        let first = match self.check() {
+        let first = match self.check_files() {
             Ok((description, _)) => {
                 let has_hashes = self.has_manifest() == Some(true);
                 let checked = if has_hashes { CheckedFor::Hash } else { CheckedFor::Layout };

@@ -2,13 +2,27 @@
 
 use std::io::{self, Read};
 
+use serde_json::Value;
+use toml::Table;
+
 use super::Fault;
 use crate::bounds;
 use crate::log::{Disorder, LineReader, Steps};
 
-/// What is wrong with the log of a run that began at step `first`: a beginning that is missing, lines that are no
-/// events, steps that are missing or there twice, and an end before the `newest` checkpoint.
-pub(super) fn faults(log: LineReader<impl Read>, first: u64, newest: Option<u64>) -> io::Result<Vec<Fault>> {
+/// What the rest of the run states about its log.
+pub(super) struct Expected<'a> {
+    /// The step at which the run began.
+    pub first: u64,
+    /// The step of the newest checkpoint.
+    pub newest: Option<u64>,
+    /// Has the task and the seed of every start.
+    pub config: &'a Table,
+}
+
+/// What is wrong with the log of a run: a beginning that is missing or that of another run, lines that are no events, steps
+/// that are missing or there twice, and an end before the newest checkpoint.
+pub(super) fn faults(log: LineReader<impl Read>, expected: &Expected) -> io::Result<Vec<Fault>> {
+    let &Expected { first, newest, config } = expected;
     let mut faults = Vec::new();
     let mut steps = Steps::after(first);
     for line in log {
@@ -28,6 +42,9 @@ pub(super) fn faults(log: LineReader<impl Read>, first: u64, newest: Option<u64>
             faults.push(Fault::at(place, "expected an event as JSON"));
             steps.pass_over();
             continue;
+        }
+        if let Some(what) = of_another_run(&event, config) {
+            faults.push(Fault::at(place.clone(), what));
         }
         let what = match steps.take(&event) {
             Ok(()) => continue,
@@ -50,6 +67,25 @@ pub(super) fn faults(log: LineReader<impl Read>, first: u64, newest: Option<u64>
     Ok(faults)
 }
 
+/// Whether a start is of another task, or from another seed, than the config has.
+fn of_another_run(event: &Value, config: &Table) -> Option<String> {
+    if event["event"] != "start" {
+        return None;
+    }
+    let task = config.get("task").and_then(|task| task.get("name").unwrap_or(task).as_str());
+    let of_task =
+        event.get("task").and_then(Value::as_str).zip(task).filter(|(found, expected)| found != expected);
+    if let Some((found, expected)) = of_task {
+        return Some(format!("it is the start of a run of the task `{found}`, the config has `{expected}`"));
+    }
+    let seed = config.get("seed").and_then(toml::Value::as_integer);
+    let of_seed =
+        event.get("seed").and_then(Value::as_i64).zip(seed).filter(|(found, expected)| found != expected);
+    of_seed.map(|(found, expected)| {
+        format!("it is the start of a run from seed {found}, the config has {expected}")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,9 +96,22 @@ mod tests {
         (first, newest): (u64, Option<u64>),
         expected: &[(Option<std::ops::Range<u64>>, &str)],
     ) {
-        let found = faults(LineReader::of(log.as_bytes()), first, newest).expect("memory can be read");
+        let config = &"task = \"sort\"\nseed = 3".parse().expect("it is TOML");
+        let expecting = Expected { first, newest, config };
+        let found = faults(LineReader::of(log.as_bytes()), &expecting).expect("memory can be read");
         let found: Vec<_> = found.iter().map(|fault| (fault.bytes.clone(), fault.what.as_str())).collect();
         assert_eq!(found, expected, "{log}");
+    }
+
+    #[test]
+    fn the_log_of_another_run_is_found_at_its_start() {
+        let start = |task: &str, seed: u64| {
+            format!("{{\"event\":\"start\",\"step\":0,\"task\":\"{task}\",\"seed\":{seed}}}\n")
+        };
+        let of = |log: &str, what: &str| check(log, (0, None), &[(Some(0..log.len() as u64), what)]);
+        check(&start("sort", 3), (0, None), &[]);
+        of(&start("copy", 3), "it is the start of a run of the task `copy`, the config has `sort`");
+        of(&start("sort", 4), "it is the start of a run from seed 4, the config has 3");
     }
 
     #[test]

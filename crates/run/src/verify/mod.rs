@@ -18,7 +18,7 @@ use std::path::Path;
 
 use toml::Table;
 
-use crate::checkpoint::{Checkpoint, Description, first_step};
+use crate::checkpoint::{Checkpoint, Description, first_step, of_another_run};
 use crate::error::RunError;
 use crate::film::is_sealed_file;
 use crate::folder::{CHECKPOINTS, CONFIG, METRICS, RunFolder, SNAPSHOTS};
@@ -48,13 +48,17 @@ impl RunFolder {
             verified.refuse(error, &self.path.join(CHECKPOINTS));
             Vec::new()
         });
-        let mut newest = None;
+        let mut whole = Vec::new();
         for checkpoint in &steps {
             if let Some(description) = checkpoint.verify_in(&mut verified)? {
-                newest = Some((checkpoint, description));
+                whole.push((checkpoint, description));
             }
         }
-        let newest = newest.as_ref();
+        let newest = whole.last();
+        for (checkpoint, found) in &whole {
+            let what = newest.and_then(|(newest, expected)| of_another_run(found, (newest.step, expected)));
+            verified.add_to(&checkpoint.config(), what.map(Fault::of_all));
+        }
         let (config, faults) = (self.path.join(CONFIG), self.config_faults(newest, complete));
         match faults {
             Ok(faults) => verified.add(&config, CheckedFor::Values, faults),
@@ -83,13 +87,17 @@ impl RunFolder {
         newest: Option<&(&Checkpoint, Description)>,
     ) -> Result<Option<Vec<Fault>>, RunError> {
         let failed = |error| RunError::io("read", &self.path.join(METRICS))(error);
-        let in_config = || self.config_as_it_is().ok()?.parse().ok();
-        let first = match newest {
-            Some((_, description)) => description.first_step(),
-            None => in_config().map_or(0, |config| first_step(&config)),
+        let in_file = || self.config_as_it_is().ok()?.parse().ok();
+        let config = match newest {
+            Some((_, description)) => description.config.clone(),
+            None => in_file().unwrap_or_default(),
         };
-        let newest = newest.map(|(checkpoint, _)| checkpoint.step);
-        self.lines()?.map(|lines| lines::faults(lines, first, newest).map_err(failed)).transpose()
+        let expected = lines::Expected {
+            first: first_step(&config),
+            newest: newest.map(|(checkpoint, _)| checkpoint.step),
+            config: &config,
+        };
+        self.lines()?.map(|lines| lines::faults(lines, &expected).map_err(failed)).transpose()
     }
 
     fn verify_frame(&self, frame: &Path, verified: &mut Verified) -> Result<(), RunError> {
@@ -155,7 +163,7 @@ mod tests {
         let mut log = run.create_metrics()?;
         Event::Saved { step: 0, path: String::new() }.write(&mut log)?;
         let [task, path] = ["sort", "run"].map(str::to_owned);
-        let start = Event::Start { step: 0, task, seed: 0, steps: 2, parameters: 4, path, environment: None };
+        let start = Event::Start { step: 0, task, seed: 3, steps: 2, parameters: 4, path, environment: None };
         start.write(&mut log)?;
         for step in [1, 2] {
             let report = StepReport {

@@ -38,6 +38,14 @@ impl Verified {
         }
     }
 
+    /// Adds what was found besides in a file that was added before.
+    pub(super) fn add_to(&mut self, file: &Path, fault: Option<Fault>) {
+        if let Some(fault) = fault {
+            self.good.remove(file);
+            self.findings.push(fault.in_file(file));
+        }
+    }
+
     /// Adds an error that was met in `file` or below it.
     pub(super) fn refuse(&mut self, error: RunError, file: &Path) {
         self.findings.push(Finding::of_error(error, file));

@@ -263,3 +263,20 @@ fn the_matrices_of_a_branch_moved_since_its_own_first_step() {
     let text = sandbox.succeeds("inspect run").stdout;
     assert!(text.contains("W_0 is the matrix at step 0\n"), "{text}");
 }
+
+#[test]
+fn the_weights_of_a_checkpoint_are_checked_where_their_file_is_named_too() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train reverse --quiet --set train.steps=2 --out run");
+    let file = "run/checkpoints/step-00000002/model.safetensors";
+    let begin = |out: &str| {
+        sandbox.qkv(&format!("train reverse --quiet --set train.steps=1 --init-from {file} --out {out}"))
+    };
+    assert_eq!(begin("whole").code, Some(0));
+    let mut bytes = sandbox.read(file);
+    *bytes.last_mut().unwrap() ^= 1;
+    sandbox.write(file, bytes);
+    let refused = begin("flipped");
+    assert!(refused.code != Some(0) && refused.stderr.contains("SHA-256"), "{refused:#?}");
+    assert!(!sandbox.path("flipped").exists());
+}

@@ -208,3 +208,40 @@ fn an_empty_config_comes_back_and_its_folder_takes_no_other_run() {
     let last = "checkpoints/step-00000012";
     assert!(sandbox.tree(&format!("run/{last}")) == sandbox.tree(&format!("whole/{last}")));
 }
+
+#[test]
+fn a_checkpoint_of_another_run_is_no_checkpoint_of_this_one() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --quiet --set train.steps=6 --set train.checkpoint_every=2 --set train.keep=9 --set task.seq_len=4";
+    sandbox.succeeds(&format!("{line} --out mine"));
+    sandbox.succeeds(&format!("{line} --out whole"));
+    sandbox.succeeds(&format!("{line} --out faster --set optimizer.lr=0.5"));
+    sandbox.succeeds(&format!("{line} --out other --seed 5"));
+    for (from, key) in [("faster", "optimizer.lr"), ("other", "seed")] {
+        let tree = sandbox.tree("mine");
+        let foreign = format!("{from}/checkpoints/step-00000004");
+        let place = "mine/checkpoints/step-00000004";
+        std::fs::remove_dir_all(sandbox.path(place)).unwrap();
+        sandbox.place(place, &sandbox.tree(&foreign));
+        let what = format!("it is of another run: its `{key}` is ");
+        let verified = sandbox.qkv("verify mine");
+        assert!(verified.code == Some(1) && verified.stdout.contains(&what), "{verified:#?}");
+        for command in
+            ["eval mine --step 4", "train mine --resume --from 4", "train mine --branch b --from 4 --steps 9"]
+        {
+            let refused = sandbox.qkv(command);
+            assert!(refused.code == Some(2) && refused.stderr.contains(key), "{command}: {refused:#?}");
+        }
+        // Where the newest one is damaged, a resume passes it on its way to one of this run.
+        let newest = sandbox.path("mine/checkpoints/step-00000006/model.safetensors");
+        let mut bytes = std::fs::read(&newest).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&newest, bytes).unwrap();
+        let resumed = sandbox.succeeds("train mine --resume --quiet");
+        assert!(resumed.stderr.contains(&what), "{resumed:#?}");
+        let last = "checkpoints/step-00000006/model.safetensors";
+        assert!(sandbox.read(&format!("mine/{last}")) == sandbox.read(&format!("whole/{last}")));
+        std::fs::remove_dir_all(sandbox.path("mine")).unwrap();
+        sandbox.place("mine", &tree);
+    }
+}
