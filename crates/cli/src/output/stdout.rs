@@ -62,7 +62,7 @@ impl Stdout {
 
     fn write_unchanged(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.when_closed == WhenClosed::Fail {
-            return io::stdout().write_all(bytes);
+            return self.unless_closed(|| io::stdout().write_all(bytes));
         }
         bytes.chunks(PIECE).try_for_each(|piece| {
             self.unless_closed(|| match is_read()? {
