@@ -167,7 +167,7 @@ fn what_is_no_usable_text_is_refused() {
     three_parts().refused(1, "task.seq_len must be between 2 and 4096, got 1");
     let missing = TextFile::new("");
     fs::remove_file(missing.path()).unwrap();
-    missing.refused(3, "cannot read FILE: No such file or directory (os error 2)");
+    missing.refused(3, "cannot read the text FILE: No such file or directory (os error 2)");
 }
 
 #[test]

@@ -208,7 +208,10 @@ fn a_start_has_no_moments_and_another_schema_is_refused() {
     let manifest = fs::read_to_string(checkpoint.manifest()).unwrap();
     fs::write(checkpoint.manifest(), manifest.replace("manifest-1", "manifest-7")).unwrap();
     let message = refusal(&config, &checkpoint);
-    assert!(message.contains("MANIFEST.json") && message.contains("qkv-manifest-7"), "{message}");
+    assert!(
+        message.contains("MANIFEST.json") && message.contains("expected the schema qkv-manifest-1"),
+        "{message}"
+    );
 }
 
 /// A transformer with a parameter that nothing depends on.

@@ -4,7 +4,7 @@
 //! | file | bound | what has as much |
 //! |---|---|---|
 //! | `config.toml` | [`CONFIG`] | fifty pages of settings |
-//! | `config.json` | [`DESCRIPTION`], [`DESCRIPTION_VALUES`], [`SETTINGS`] and [`SETTINGS_BYTES`] | the labels of 110,000 tokens |
+//! | `config.json` | [`DESCRIPTION`], [`DESCRIPTION_VALUES`], [`SETTINGS`] and [`SETTINGS_BYTES`] | the labels of 60,000 tokens |
 //! | `MANIFEST.json` | [`MANIFEST`] | a hundred files; a checkpoint has three |
 //! | a line of `metrics.jsonl` | [`LINE`] and [`LINE_VALUES`]; any number of lines | a sample whose tokens are pages |
 //! | the header of any file of tensors | [`HEADER`] and [`HEADER_VALUES`] | what AdamW remembers of 600 layers |
@@ -23,10 +23,10 @@ pub(crate) const CONFIG: u64 = 1 << 16;
 pub(crate) const DESCRIPTION: u64 = 1 << 22;
 
 /// Numbers and texts in `config.json`.
-pub(crate) const DESCRIPTION_VALUES: usize = 1 << 17;
+pub(crate) const DESCRIPTION_VALUES: usize = 1 << 16;
 
 /// Those that are no labels of tokens.
-pub(crate) const SETTINGS: usize = 1 << 12;
+pub(crate) const SETTINGS: usize = 1 << 11;
 
 /// Bytes of what is no label, without spaces: `config.toml` in JSON, whose escapes may be six times as long.
 pub(crate) const SETTINGS_BYTES: usize = 1 << 20;

@@ -19,7 +19,7 @@ const CONFIG: &str = "config.toml";
 const LOCK: &str = "run.lock";
 
 /// Most settings of a `config.json`, and most labels beside them, but for a few.
-const MOST: [usize; 2] = [(1 << 12) - 100, (1 << 17) - (1 << 12) - 10];
+const MOST: [usize; 2] = [(1 << 11) - 100, (1 << 16) - (1 << 11) - 10];
 
 /// What a command does.
 #[derive(Debug, Clone, Copy)]
@@ -95,13 +95,12 @@ pub fn all(whole: &Tree) -> Vec<Case> {
     let list = |value: &str, n: usize| format!("[{}{value}]", format!("{value},").repeat(n - 1));
     let [settings, labels] = [list("0", MOST[0]), list("\"\"", MOST[1])];
     let longest = format!("{{\"evaluation\":7,\"a\":{settings},\"vocabulary\":{labels}}}");
-    add("as many values as there may be", DESCRIPTION, Place::Bytes(longest.into_bytes()), "r-nrr");
+    add("as many values as there may be", DESCRIPTION, Place::Bytes(longest.into_bytes()), "rrnrr");
     let labels = "[".repeat(200_000);
     let header = format!("{{\"__metadata__\":{{\"probes\":\"{labels}\"}}}}");
     add("labels without end", FRAME, Place::Bytes(file(&header, 0)), "r--nr");
     for (name, text) in texts() {
-        // An evaluation needs the weights alone.
-        add(name, DESCRIPTION, Place::Bytes(text.clone()), "r-nrr");
+        add(name, DESCRIPTION, Place::Bytes(text.clone()), "rrnrr");
         add(name, MANIFEST, Place::Bytes(text), "rrnrr");
     }
     let outside = Manifest::new(4, [("../../../outside/config.toml", &b""[..])]);

@@ -74,11 +74,12 @@ impl Checkpoint {
     }
 
     /// A whole checkpoint of another run is as good as a damaged one where it lies in a run that it is not of. That shows
-    /// beside the newest one that is whole; `config.toml` may have been edited.
+    /// beside a newer one that is whole; `config.toml` may have been edited.
     fn check_run(&self, description: &Description) -> Result<(), RunError> {
-        let newest = self.run().and_then(|run| run.description_at(None).ok().flatten());
-        let Some((newest, expected)) = newest else { return Ok(()) };
-        match of_another_run(description, (newest.step, &expected)) {
+        let beside = self.run().and_then(|run| run.step_folders().ok()).unwrap_or_default();
+        let mut newer = beside.into_iter().rev().take_while(|other| other.step > self.step);
+        let newest = newer.find_map(|other| Some((other.step, other.description().ok()?)));
+        match newest.and_then(|(step, expected)| of_another_run(description, (step, &expected))) {
             None => Ok(()),
             Some(what) => Err(RunError::damaged(&self.config(), what)),
         }
