@@ -148,7 +148,7 @@ mod tests {
                 (vec![0], 1)
             );
         }
-        let longest = of(60_000, "a", 4_000);
+        let longest = of(60_000, "a", 2_000);
         run.write_checkpoint(5, &longest)?;
         assert!(run.at(5)?.read()? == longest);
         Ok(())
