@@ -43,6 +43,17 @@ impl Metrics {
         metrics
     }
 
+    /// The numbers of metrics beside accuracy and loss: by name, and by step.
+    pub(crate) fn measured(&self) -> BTreeMap<&str, BTreeMap<u64, f64>> {
+        let mut values: BTreeMap<&str, BTreeMap<u64, f64>> = BTreeMap::new();
+        for (step, evaluation) in &self.evaluations {
+            for (name, value) in evaluation.metrics.iter().filter(|(_, value)| value.is_finite()) {
+                values.entry(name).or_default().insert(*step, *value);
+            }
+        }
+        values
+    }
+
     /// Leaves out what was logged after a step.
     pub(crate) fn end_with(&mut self, last: u64) {
         self.losses.retain(|step, _| *step <= last);

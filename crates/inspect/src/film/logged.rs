@@ -7,19 +7,12 @@ use crate::number::significant;
 use crate::picture::label::clean_label;
 
 impl Film {
-    /// Every figure of the evaluations that no other sentence has, at the first and the last of them.
+    /// Every number of metrics beside accuracy and loss, at the first and the last evaluation.
     pub(super) fn measured(&self) -> Vec<String> {
-        let evaluations = &self.metrics.evaluations;
-        let mut values: BTreeMap<&str, BTreeMap<u64, f64>> = BTreeMap::new();
-        for (step, evaluation) in evaluations {
-            for (name, value) in evaluation.metrics.iter().filter(|(_, value)| value.is_finite()) {
-                values.entry(name).or_default().insert(*step, *value);
-            }
-        }
         let sentence = |(name, values): (&str, BTreeMap<u64, f64>)| {
             Some(format!("`{}` on held-out examples: {}.", clean_label(name), from_to(&values)?))
         };
-        values.into_iter().filter_map(sentence).collect()
+        self.metrics.measured().into_iter().filter_map(sentence).collect()
     }
 
     /// What observers of the user's own have logged, at its first and its last step.

@@ -80,6 +80,14 @@ fn what_is_missing_in_the_config_of_a_stopped_run_is_refused_by_every_command() 
 }
 
 #[test]
+fn a_config_of_another_format_is_refused_by_every_command() {
+    let sandbox = edited("format = \"qkv-run-1\"", "format = \"qkv-run-9\"");
+    for command in COMMANDS.iter().chain(&OTHERS) {
+        sandbox.refuses(command, &["qkv-run-9", "reads qkv-run-1"]);
+    }
+}
+
+#[test]
 fn other_values_are_given_to_a_run_of_their_own_by_the_command_that_is_named() {
     // Edited in the file of a stopped run and of a finished one, and set for a resume.
     for (from, to, stop, line, options) in [

@@ -151,6 +151,19 @@ fn a_model_that_is_too_large_is_refused_before_its_weights_are_drawn() {
 }
 
 #[test]
+fn without_an_option_the_limit_is_the_memory_that_is_available() {
+    let sandbox = Sandbox::new();
+    // A quarter of a terabyte with its gradients and moments.
+    let refused = sandbox.qkv("train reverse --out run --set model.d_model=65536");
+    assert_eq!(refused.code, Some(2), "{refused:#?}");
+    assert!(
+        refused.stderr.contains("that are available; --max-memory SIZE sets another limit"),
+        "{refused:#?}"
+    );
+    assert!(sandbox.tree(".").is_empty());
+}
+
+#[test]
 fn twenty_thousand_steps_take_no_more_memory_than_the_first_thousand() {
     let sandbox = Sandbox::new();
     let line = "train reverse --json --steps 20000 --out run --set task.seq_len=4 --set model.d_model=16 \

@@ -1,4 +1,5 @@
-//! The numbers that observers of the user's own have logged, each over the steps of the run and on an axis of its own.
+//! The numbers of metrics beside accuracy and loss, and those that observers of the user's own have logged, each over the
+//! steps of the run and on an axis of its own.
 
 use std::collections::BTreeMap;
 
@@ -26,22 +27,48 @@ pub(crate) struct LoggedPlot {
     pub rows: Vec<(u64, String)>,
 }
 
+/// A number by what measures it; those of metrics come first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Number<'a> {
+    OfMetric(&'a str),
+    OfObserver { observer: &'a str, key: &'a str },
+}
+
+impl Number<'_> {
+    fn name(&self) -> String {
+        match self {
+            Self::OfMetric(name) => format!("{} on held-out examples", clean_label(name)),
+            Self::OfObserver { observer, key } => {
+                format!("{} logged {}", clean_label(observer), clean_label(key))
+            }
+        }
+    }
+}
+
+/// The numbers of a film by step.
+fn numbers(film: &Film) -> BTreeMap<Number<'_>, BTreeMap<u64, f64>> {
+    let measured = film.metrics.measured().into_iter().map(|(name, values)| (Number::OfMetric(name), values));
+    let logged = film.metrics.custom.iter();
+    let logged =
+        logged.map(|((observer, key), values)| (Number::OfObserver { observer, key }, values.clone()));
+    measured.chain(logged).collect()
+}
+
 impl LoggedPlot {
-    /// Those that are drawn, and how many more the run has logged.
+    /// Those that are drawn, and how many more the run has.
     pub(crate) fn all(film: &Film, others: &[Film]) -> (Vec<Self>, usize) {
-        let all: Vec<&Film> = std::iter::once(film).chain(others).collect();
-        let numbers = &film.metrics.custom;
-        let shown = numbers.keys().take(MAX_PLOTS).filter_map(|number| Self::new(number, &all));
-        (shown.collect(), numbers.len().saturating_sub(MAX_PLOTS))
+        let all: Vec<_> = std::iter::once(film).chain(others).map(|film| (film, numbers(film))).collect();
+        let of_run = &all[0].1;
+        let shown = of_run.keys().take(MAX_PLOTS).filter_map(|number| Self::new(number, &all));
+        (shown.collect(), of_run.len().saturating_sub(MAX_PLOTS))
     }
 
-    fn new(number: &(String, String), all: &[&Film]) -> Option<Self> {
-        let (observer, key) = number;
+    fn new(number: &Number, all: &[(&Film, BTreeMap<Number, BTreeMap<u64, f64>>)]) -> Option<Self> {
         let logged: Vec<(&Film, &BTreeMap<u64, f64>)> =
-            all.iter().filter_map(|film| Some((*film, film.metrics.custom.get(number)?))).collect();
+            all.iter().filter_map(|(film, numbers)| Some((*film, numbers.get(number)?))).collect();
         let values = || logged.iter().flat_map(|(_, values)| values.values().copied());
         let (least, most) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
-        let most_step = all.iter().map(|film| last_step(film)).max().unwrap_or(0).max(1);
+        let most_step = all.iter().map(|(film, _)| last_step(film)).max().unwrap_or(0).max(1);
         // Halves, because a difference of two finite numbers may be infinite.
         let height = most / 2.0 - least / 2.0;
         let share = |value: f64| if height > 0.0 { (value / 2.0 - least / 2.0) / height } else { 0.5 };
@@ -59,7 +86,7 @@ impl LoggedPlot {
         };
         let of_run = shown(logged.first()?.1).into_iter();
         Some(Self {
-            name: format!("{} logged {}", clean_label(observer), clean_label(key)),
+            name: number.name(),
             most_step,
             least: significant(least),
             most: significant(most),
@@ -81,6 +108,7 @@ mod tests {
     use crate::files::metrics::Metrics;
     use crate::film::frames::Frame;
     use crate::film::page::plot::Plot;
+    use qkv_run::Evaluation;
 
     /// A film of ten steps whose observer `o` has logged these values of `x`.
     fn film(title: &str, values: &[(u64, f64)]) -> Film {
@@ -130,6 +158,19 @@ mod tests {
         };
         assert_eq!(points(&[(0, f64::MIN), (1, f64::MAX)]), [Plot::BOTTOM, Plot::TOP]);
         assert_eq!(points(&[(3, 2.0)]), [(Plot::TOP + Plot::BOTTOM) / 2.0]);
+    }
+
+    #[test]
+    fn a_metric_stands_before_what_is_logged() {
+        let mut film = film("a", &[(0, 1.0)]);
+        for (step, value) in [(4, 0.25), (8, 0.5)] {
+            let evaluation = Evaluation::default().with(Evaluation::ACCURACY, 1.0).with("top_3", value);
+            film.metrics.evaluations.insert(step, evaluation);
+        }
+        let (plots, _) = LoggedPlot::all(&film, &[]);
+        let names: Vec<&str> = plots.iter().map(|plot| plot.name.as_str()).collect();
+        assert_eq!(names, ["top_3 on held-out examples", "o logged x"]);
+        assert_eq!(plots[0].rows, [(4, "0.2500".to_owned()), (8, "0.5000".to_owned())]);
     }
 
     #[test]
