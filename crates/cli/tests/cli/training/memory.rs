@@ -153,8 +153,9 @@ fn a_model_that_is_too_large_is_refused_before_its_weights_are_drawn() {
 #[test]
 fn without_an_option_the_limit_is_the_memory_that_is_available() {
     let sandbox = Sandbox::new();
-    // A quarter of a terabyte with its gradients and moments.
-    let refused = sandbox.qkv("train reverse --out run --set model.d_model=65536");
+    // More than a terabyte of activations.
+    let large = "--set train.batch_size=1024 --set task.seq_len=1024 --set model.d_model=1024 --set model.n_layers=64";
+    let refused = sandbox.qkv(&format!("train reverse --out run {large}"));
     assert_eq!(refused.code, Some(2), "{refused:#?}");
     assert!(
         refused.stderr.contains("that are available; --max-memory SIZE sets another limit"),
