@@ -45,8 +45,11 @@ impl Number<'_> {
     }
 }
 
-/// The numbers of a film by step.
-fn numbers(film: &Film) -> BTreeMap<Number<'_>, BTreeMap<u64, f64>> {
+/// Every number by step.
+type Numbers<'a> = BTreeMap<Number<'a>, BTreeMap<u64, f64>>;
+
+/// The numbers of a film.
+fn numbers(film: &Film) -> Numbers<'_> {
     let measured = film.metrics.measured().into_iter().map(|(name, values)| (Number::OfMetric(name), values));
     let logged = film.metrics.custom.iter();
     let logged =
@@ -63,7 +66,7 @@ impl LoggedPlot {
         (shown.collect(), of_run.len().saturating_sub(MAX_PLOTS))
     }
 
-    fn new(number: &Number, all: &[(&Film, BTreeMap<Number, BTreeMap<u64, f64>>)]) -> Option<Self> {
+    fn new(number: &Number, all: &[(&Film, Numbers)]) -> Option<Self> {
         let logged: Vec<(&Film, &BTreeMap<u64, f64>)> =
             all.iter().filter_map(|(film, numbers)| Some((*film, numbers.get(number)?))).collect();
         let values = || logged.iter().flat_map(|(_, values)| values.values().copied());
