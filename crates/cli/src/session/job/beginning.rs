@@ -62,8 +62,10 @@ impl Job {
         let is_logged = events.iter().any(|event| {
             matches!(event, Event::Eval { split: EvaluatedOn::Validation, step: at, .. } if *at == step)
         });
-        // A process may have died between the two.
-        let is_evaluated = is_logged && folder.checkpoint(step).description()?.evaluation.is_some();
+        // A process may have died between the two. Checkpoints of the format before manifests have no evaluation.
+        let checkpoint = folder.checkpoint(step);
+        let is_in_it = !checkpoint.manifest().is_file() || checkpoint.description()?.evaluation.is_some();
+        let is_evaluated = is_logged && is_in_it;
         let trainer = if is_evaluated { trainer.resume(state) } else { trainer.resume_unevaluated(state) };
         Ok(Beginning { trainer, goes_on_after: Some(step) })
     }
