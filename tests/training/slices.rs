@@ -1,30 +1,15 @@
 //! The parts of a task's targets that `slice-loss` is measured on.
 
-use qkv_model::random::Rng;
 use qkv_train::{Examples, HeldOut, Measures, Metric, SliceLoss, Split, Task};
 
 use crate::support::backends::device;
-use crate::support::other_targets::{REVERSE, transformer};
+use crate::support::other_targets::{REVERSE, inputs_of_reverse, transformer};
 
 /// `reverse`, the targets of which are divided by what they ask for.
 struct Divided;
 
 impl Task for Divided {
-    fn summary(&self) -> String {
-        REVERSE.summary()
-    }
-
-    fn vocabulary(&self) -> Vec<String> {
-        REVERSE.vocabulary()
-    }
-
-    fn seq_len(&self) -> usize {
-        REVERSE.seq_len()
-    }
-
-    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
-        REVERSE.sample(rng)
-    }
+    inputs_of_reverse!();
 
     fn targets(&self, tokens: &[u32]) -> Vec<Option<u32>> {
         REVERSE.targets(tokens)

@@ -124,7 +124,7 @@ pub enum ModelError {
         /// The names that have the same end, or all, if there are none of these.
         there: Vec<String>,
     },
-    /// A file from elsewhere is none of tensors.
+    /// A file from elsewhere holds no tensors.
     #[error("{path}: expected a safetensors file that can be read: {reason}", path = path.display())]
     WeightFile {
         /// The file.

@@ -14,7 +14,7 @@ pub fn figures(evaluation: &Evaluation) -> String {
     figures.join("   ")
 }
 
-/// Every other figure, a line each; nothing where there is none.
+/// Every other figure, a line each.
 pub fn other_figures(evaluation: &Evaluation) -> String {
     let rows = evaluation.metrics.iter().map(|(name, value)| vec![name.clone(), format!("{value:.4}")]);
     let rows: Vec<Vec<String>> = rows.collect();

@@ -55,7 +55,7 @@ impl RunFolder {
 }
 
 impl Checkpoint {
-    /// The figure on the validation split, NaN where there is none; `None` for a checkpoint that is incomplete, damaged,
+    /// The figure on the validation split, NaN where it was not measured; `None` for a checkpoint that is incomplete, damaged,
     /// or of another program.
     fn held_out(&self, figure: &Figure) -> Result<Option<f64>, RunError> {
         if !self.is_complete()? {

@@ -134,7 +134,7 @@ pub enum TrainError {
         /// Size of the vocabulary.
         vocab_size: usize,
     },
-    /// An answer that is none of its kind.
+    /// An answer of another kind than its task asks for.
     #[error("the answers of the task are {kind}: expected {expected}")]
     TargetVector {
         /// What the answers are.

@@ -222,6 +222,21 @@ mod tests {
         Ok(())
     }
 
+    /// By what reads, branches or shows a run.
+    fn is_refused(registry: &Registry, run: &RunFolder, difference: &str) -> Outcome {
+        let errors = [
+            registry.check_run(run, None).err(),
+            registry.read_run(run, None, &[] as &[&str]).err(),
+            registry.read_branch(run, None, &["optimizer.lr=0.1"]).err(),
+        ];
+        for error in errors {
+            let message = error.ok_or("nothing was refused")?.to_string();
+            let expected = format!("was started with other settings: {difference}");
+            assert!(message.ends_with(&expected), "{message}");
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_line_that_is_lost_stands_for_its_default() -> Outcome {
         let (folder, (registry, _)) = (tempfile::tempdir()?, registry());
@@ -234,18 +249,7 @@ mod tests {
         ] {
             assert_eq!(whole.matches(line).count(), 1, "{whole}");
             std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
-            let errors = [
-                registry.check_run(&run, None).err(),
-                registry.read_run(&run, None, &[] as &[&str]).err(),
-                registry.read_branch(&run, None, &["optimizer.lr=0.1"]).err(),
-            ];
-            for error in errors {
-                let message = error.ok_or("nothing was refused")?.to_string();
-                assert!(
-                    message.ends_with(&format!("was started with other settings: {difference}")),
-                    "{message}"
-                );
-            }
+            is_refused(&registry, &run, difference)?;
             // What a branch sets may be missing.
             let (key, value) = (difference.split(' ').next(), line.trim_end().rsplit(' ').next());
             let set = format!("{}={}", key.ok_or("a key")?, value.ok_or("a value")?);
@@ -282,15 +286,7 @@ mod tests {
         ] {
             assert_eq!(whole.matches(line).count(), 1, "{whole}");
             std::fs::write(folder.path().join("config.toml"), whole.replace(line, ""))?;
-            let errors = [
-                registry.check_run(&run, None).err(),
-                registry.read_run(&run, None, &[] as &[&str]).err(),
-                registry.read_branch(&run, None, &["optimizer.lr=0.1"]).err(),
-            ];
-            for error in errors {
-                let message = error.ok_or("nothing was refused")?.to_string();
-                assert!(message.ends_with(&format!("with other settings: {difference}")), "{message}");
-            }
+            is_refused(&registry, &run, difference)?;
         }
         // Where the types of a run are not known, what is there is compared.
         assert!(n_built.load(Ordering::Relaxed) > 0);

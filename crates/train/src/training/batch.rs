@@ -29,7 +29,7 @@ impl Batch {
     /// Puts examples together.
     ///
     /// # Errors
-    /// If an example does not have the task's sequence length, or an answer that is a vector is none of its kind.
+    /// If an example does not have the task's sequence length, or a vector is no answer of its kind.
     pub fn new(task: &dyn Task, examples: &[Example], device: &Device) -> Result<Self, TrainError> {
         examples.iter().try_for_each(|example| check_length(task, example))?;
         let tokens = examples.iter().flat_map(|example| &example.tokens);

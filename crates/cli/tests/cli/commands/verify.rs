@@ -149,7 +149,7 @@ fn a_log_that_lost_its_beginning_is_found_and_a_resume_warns_of_it() {
     let warned = "warning: the log has no line of steps 1 to 3; the run goes on, and its report lacks them";
     assert!(resumed.stderr.lines().any(|line| line == warned), "{resumed:#?}");
     assert!(sandbox.read_text("on/metrics.jsonl").starts_with(&whole[later..]));
-    // A whole log is none to warn of.
+    // Of a whole log there is no warning.
     sandbox.write(
         "run/metrics.jsonl",
         sandbox.read_text("run/metrics.jsonl").replace("\"event\":\"done\"", "\"event\":\"mine\""),
