@@ -110,6 +110,16 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another worker of a study trains the run.
+    #[error(
+        "{} was taken over by another worker of the study, because this one did not renew its claim in time; it changes \
+         nothing there any more, and what was saved is whole",
+        path.display()
+    )]
+    ClaimLost {
+        /// The folder of the run.
+        path: PathBuf,
+    },
     /// The file system has no locks.
     #[error(
         "cannot lock {}: {source}; the file system has no locks, which keep a second training out: choose a folder on \
@@ -216,6 +226,7 @@ impl RunError {
             Self::Busy { .. }
             | Self::DiskFull { .. }
             | Self::LockLost { .. }
+            | Self::ClaimLost { .. }
             | Self::NoLocks { .. }
             | Self::Io { .. } => false,
             _ => true,

@@ -1,4 +1,4 @@
-//! A storage that changes nothing once the lock of its run has lost its name.
+//! A storage that changes nothing once its run is no longer this process's own.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -8,27 +8,37 @@ use std::sync::{Arc, Weak};
 use super::{Entry, Lock, Storage};
 use crate::error::RunError;
 
-/// The storage of a run whose lock is held. Every operation goes by a path, at which another run may lie by now, so that
-/// each that changes anything asks first whether the lock is where it was taken. It costs a look at one name, and leaves
+/// The storage of a run whose lock or claim is held. Every operation goes by a path, at which another run may lie by now, so that
+/// each that changes anything asks first whether what is held is where it was taken. It costs a look at one name, and leaves
 /// the moment between that look and the operation.
 #[derive(Debug)]
-pub(crate) struct Guarded {
+pub struct Guarded {
     storage: Arc<dyn Storage>,
     /// Weak, so that a checkpoint of the run, which is only read, does not keep it locked.
     lock: Weak<dyn Lock>,
     run: PathBuf,
+    lost: fn(PathBuf) -> RunError,
 }
 
 impl Guarded {
+    /// The storage of a run whose lock is held.
     pub(crate) fn new(storage: Arc<dyn Storage>, lock: &Arc<dyn Lock>, run: &Path) -> Self {
-        Self { storage, lock: Arc::downgrade(lock), run: run.to_owned() }
+        let lost = |path| RunError::LockLost { path };
+        Self { storage, lock: Arc::downgrade(lock), run: run.to_owned(), lost }
+    }
+
+    /// The storage of a run that is claimed, whether its lock is held or not: once the claim is lost, every change is
+    /// refused with [`RunError::ClaimLost`].
+    pub fn by_claim(storage: Arc<dyn Storage>, claim: &Arc<dyn Lock>, run: &Path) -> Self {
+        let lost = |path| RunError::ClaimLost { path };
+        Self { storage, lock: Arc::downgrade(claim), run: run.to_owned(), lost }
     }
 
     /// The storage, to change something in it.
     fn to_change(&self) -> io::Result<&dyn Storage> {
         match self.lock.upgrade().map(|lock| lock.is_in_place()).transpose()? {
             Some(true) => Ok(&*self.storage),
-            _ => Err(io::Error::other(RunError::LockLost { path: self.run.clone() })),
+            _ => Err(io::Error::other((self.lost)(self.run.clone()))),
         }
     }
 }

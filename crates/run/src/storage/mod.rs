@@ -15,7 +15,7 @@ pub(crate) use durable::{
     UNFINISHED, create_folders, exists, free_name, list, put_file, read, remove_file, remove_tree, rename,
     rename_folder, retire, sync_folder, with_suffix, write,
 };
-pub(crate) use guarded::Guarded;
+pub use guarded::Guarded;
 pub(crate) use room::{is_full, room};
 
 use std::ffi::OsString;

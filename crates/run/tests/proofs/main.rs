@@ -1,6 +1,8 @@
 //! What a run promises, proved by breaking everything that it stands on: table of contents.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+/// The claims of the workers of a study.
+mod claims;
 /// Copies of a run that share its files.
 #[cfg(unix)]
 mod copies;

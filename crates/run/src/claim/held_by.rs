@@ -1,0 +1,28 @@
+//! The claim of a worker, as a process sees it that trains the run for that worker.
+
+use std::io;
+
+use super::claims::{Claims, Standing};
+use crate::storage::Lock;
+
+/// Whether a worker still holds the claim of a run, whatever it is called by now.
+#[derive(Debug)]
+pub struct HeldBy {
+    claims: Claims,
+    run: String,
+    worker: String,
+}
+
+impl HeldBy {
+    /// The claim of `run` that `worker` made or took over.
+    pub fn new(claims: Claims, run: &str, worker: &str) -> Self {
+        Self { claims, run: run.to_owned(), worker: worker.to_owned() }
+    }
+}
+
+impl Lock for HeldBy {
+    fn is_in_place(&self) -> io::Result<bool> {
+        let standing = self.claims.look(&self.run).map_err(io::Error::other)?;
+        Ok(matches!(standing, Standing::Held(entry) if entry.worker() == self.worker))
+    }
+}

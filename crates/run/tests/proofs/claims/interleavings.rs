@@ -1,0 +1,170 @@
+use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
+
+use qkv_run::{Claim, Claims, Lock, Standing};
+
+use super::stepped::{Script, Stepped, in_every_order};
+use super::{RUN, claims, obtain};
+use crate::support::simulated::Simulated;
+
+/// What a worker was told, and the time before and after it asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Answer {
+    worker: usize,
+    /// Whether it got the run, and not only kept it.
+    is_new: bool,
+    before: usize,
+    after: usize,
+}
+
+/// The answers of the order that runs now. Only one does.
+static ANSWERS: Mutex<Vec<Answer>> = Mutex::new(Vec::new());
+
+/// Only one test uses them at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Asks, and notes the answer if it is that the run is this worker's.
+fn note<T>(disk: &Stepped, is_new: bool, ask: impl FnOnce() -> Option<T>) -> Option<T> {
+    let before = disk.time();
+    let answer = ask();
+    if answer.is_some() {
+        let answer = Answer { worker: disk.worker(), is_new, before, after: disk.time() };
+        ANSWERS.lock().unwrap().push(answer);
+    }
+    answer
+}
+
+fn of(disk: &Stepped) -> Claims {
+    claims(disk.clone(), &format!("worker-{}", disk.worker()))
+}
+
+fn renew(disk: &Stepped, claim: &Claim) -> Option<()> {
+    note(disk, false, || claim.renew().ok())
+}
+
+fn claim_once(disk: Stepped) {
+    note(&disk, true, || of(&disk).claim(RUN).ok().flatten());
+}
+
+fn claim_and_renew(disk: Stepped) {
+    if let Some(claim) = note(&disk, true, || of(&disk).claim(RUN).ok().flatten()) {
+        renew(&disk, &claim);
+        renew(&disk, &claim);
+    }
+}
+
+fn claim_and_give_back(disk: Stepped) {
+    if let Some(claim) = note(&disk, true, || of(&disk).claim(RUN).ok().flatten()) {
+        renew(&disk, &claim);
+        let _ = claim.give_back();
+    }
+}
+
+fn claim_and_fail(disk: Stepped) {
+    if let Some(claim) = note(&disk, true, || of(&disk).claim(RUN).ok().flatten()) {
+        let _ = claim.fail("it diverged");
+    }
+}
+
+fn obtain_and_renew(disk: Stepped) {
+    if let Some(claim) = note(&disk, true, || obtain(&of(&disk), RUN).ok().flatten()) {
+        renew(&disk, &claim);
+    }
+}
+
+fn obtain_once(disk: Stepped) {
+    note(&disk, true, || obtain(&of(&disk), RUN).ok().flatten());
+}
+
+/// Where a worker keeps a run, it got it, and no other one got it between.
+fn check(answers: &[Answer]) {
+    for kept in answers.iter().filter(|answer| !answer.is_new) {
+        let got =
+            answers.iter().filter(|got| got.is_new && got.worker == kept.worker && got.after <= kept.before);
+        let got =
+            got.max_by_key(|got| got.after).unwrap_or_else(|| panic!("never got: {kept:?} of {answers:?}"));
+        let taken = answers.iter().find(|other| {
+            other.is_new
+                && other.worker != kept.worker
+                && other.before >= got.after
+                && other.after <= kept.before
+        });
+        assert_eq!(taken, None, "{kept:?} after that, of {answers:?}");
+    }
+}
+
+/// Runs the scripts in every order on a disk with or without an earlier claim.
+fn in_all_orders(disk: &Simulated, scripts: &[Script]) -> Vec<(Vec<Answer>, Option<usize>)> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = RefCell::new(Vec::new());
+    let n_orders = in_every_order(disk, scripts, |disk, dead| {
+        let answers = std::mem::take(&mut *ANSWERS.lock().unwrap());
+        check(&answers);
+        // Whatever happened, the next worker gets the run when it may.
+        let next = claims(disk.clone(), "next");
+        let claim = obtain(&next, RUN).unwrap().unwrap_or_else(|| panic!("it is stuck: {:?}", disk.paths()));
+        assert!(claim.is_in_place().unwrap() && next.look(RUN).unwrap() == Standing::Held(claim.entry()));
+        all.borrow_mut().push((answers, dead));
+    });
+    let all = all.into_inner();
+    assert_eq!(all.len(), n_orders);
+    all
+}
+
+/// A disk with the folder of claims.
+fn empty() -> Simulated {
+    let disk = Simulated::default();
+    drop(claims(disk.clone(), "earlier").claim("another").unwrap());
+    disk
+}
+
+/// A disk on which a worker that died holds the run.
+fn held() -> Simulated {
+    let disk = empty();
+    drop(claims(disk.clone(), "earlier").claim(RUN).unwrap());
+    disk
+}
+
+fn n_new(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| answer.is_new).count()
+}
+
+#[test]
+fn of_three_workers_that_claim_one_run_one_gets_it() {
+    let all = in_all_orders(&empty(), &[claim_once, claim_once, claim_once]);
+    for (answers, dead) in &all {
+        match dead {
+            None => assert_eq!(n_new(answers), 1, "{answers:?}"),
+            Some(_) => assert!(n_new(answers) <= 1, "{answers:?}"),
+        }
+    }
+    assert!(all.len() > 300, "{} orders", all.len());
+}
+
+#[test]
+fn of_three_workers_that_take_over_from_a_dead_one_by_what_they_saw_one_gets_it_first() {
+    let all = in_all_orders(&held(), &[obtain_once, obtain_once, obtain_once]);
+    for (answers, dead) in &all {
+        assert!(dead.is_some() || n_new(answers) >= 1, "{answers:?}");
+    }
+    assert!(all.len() > 300, "{} orders", all.len());
+}
+
+#[test]
+fn a_holder_learns_that_its_run_was_taken_before_it_counts_on_it_again() {
+    let mut n_lost = 0;
+    for scripts in [
+        [claim_and_renew as Script, obtain_and_renew],
+        [claim_and_give_back, obtain_and_renew],
+        [claim_and_fail, obtain_and_renew],
+        [obtain_and_renew, obtain_and_renew],
+    ] {
+        for disk in [empty(), held()] {
+            for (answers, _) in in_all_orders(&disk, &scripts) {
+                let n_renewed = answers.iter().filter(|answer| !answer.is_new).count();
+                n_lost += usize::from(n_new(&answers) == 2 && n_renewed == 1);
+            }
+        }
+    }
+    assert!(n_lost > 20, "in {n_lost} orders one of two holders lost the run");
+}
