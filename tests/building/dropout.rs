@@ -8,7 +8,7 @@ use crate::support::layers::{build, full, input, scaled_dot};
 use crate::support::numbers::{assert_close, values};
 
 const RATE: f64 = 0.3;
-const STEP: Mode = Mode::Train { seed: 5, step: 2 };
+const STEP: Mode = Mode::Train { seed: 5, step: 2, first_example: 0 };
 
 fn with_dropout() -> SelfAttentionConfig {
     SelfAttentionConfig { dropout: RATE, ..full(&scaled_dot()) }
@@ -38,7 +38,7 @@ fn seed_step_and_layer_determine_the_mask() {
         let init = Init::new(device, 1);
         let mask = |init: &Init, name: &str, seed, step| {
             let dropout = Dropout::new(init, name, RATE).unwrap();
-            values(&dropout.forward(ones.clone(), Mode::Train { seed, step }))
+            values(&dropout.forward(ones.clone(), Mode::Train { seed, step, first_example: 0 }))
         };
         let base = mask(&init, "weights", 5, 2);
         assert_eq!(mask(&init, "weights", 5, 2), base);
@@ -105,7 +105,7 @@ fn a_training_step_repeats_itself_bit_for_bit_whatever_was_called_before() {
             Tensor::from_data(TensorData::from([[[3_i64], [0], [7], [12], [5]]]), device);
         let at = |mode| values(&model.forward(tokens.clone(), mode));
         let first = at(STEP);
-        assert_ne!(at(Mode::Train { seed: 5, step: 3 }), first);
+        assert_ne!(at(Mode::Train { seed: 5, step: 3, first_example: 0 }), first);
         assert_ne!(at(Mode::Evaluate), first);
         assert_eq!(at(STEP), first);
         assert_eq!(at(Mode::Evaluate), at(Mode::Evaluate));

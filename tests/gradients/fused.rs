@@ -17,7 +17,7 @@ use crate::support::module_gradients::{gradients, largest};
 use crate::support::numbers::{assert_close, bools, random, random_tensor, tensor, values};
 use crate::support::plain_transformer::PlainTraining;
 
-const TRAINING: Mode = Mode::Train { seed: 3, step: 5 };
+const TRAINING: Mode = Mode::Train { seed: 3, step: 5, first_example: 0 };
 
 /// Layers that the kernels can compute, each with something that changes what they do.
 fn layers() -> Vec<(&'static str, SelfAttentionConfig)> {

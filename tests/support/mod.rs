@@ -32,6 +32,8 @@ pub mod plain_transformer;
 pub mod reference;
 /// A whole attention layer as nested loops.
 pub mod reference_layer;
+/// Processes of a run that are threads.
+pub mod thread_processes;
 /// Whole models in which every parameter is random.
 pub mod transformers;
 /// The published numbers in `tests/truth/`.

@@ -17,8 +17,12 @@ pub struct Gradient {
 
 /// The gradients of `loss`, in the order of [`parameters`].
 pub fn gradients<M: Module>(module: &M, loss: &Tensor<1>) -> Vec<Gradient> {
-    let mut visitor =
-        Visitor { gradients: GradientsParams::from_grads(loss.backward(), module), found: Vec::new() };
+    found(module, &GradientsParams::from_grads(loss.backward(), module))
+}
+
+/// Those that were found before.
+pub fn found<M: Module>(module: &M, gradients: &GradientsParams) -> Vec<Gradient> {
+    let mut visitor = Visitor { gradients, found: Vec::new() };
     module.visit(&mut visitor);
     let paths = parameters(module).into_iter().map(|parameter| parameter.path);
     paths.zip(visitor.found).map(|(path, values)| Gradient { path, values }).collect()
@@ -29,12 +33,12 @@ pub fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
 }
 
-struct Visitor {
-    gradients: GradientsParams,
+struct Visitor<'a> {
+    gradients: &'a GradientsParams,
     found: Vec<Option<Vec<f64>>>,
 }
 
-impl ModuleVisitor for Visitor {
+impl ModuleVisitor for Visitor<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = self.gradients.get::<D>(param.id);
         self.found.push(gradient.as_ref().map(values));

@@ -82,7 +82,7 @@ fn what_is_measured_does_not_depend_on_what_was_computed_before() {
             let measure = |has_trained: bool| -> Evaluation {
                 let (task, model) = model(&registry, &config, 1, &device);
                 if has_trained {
-                    model.features(tokens(&device), Mode::Train { seed: 0, step: 0 });
+                    model.features(tokens(&device), Mode::Train { seed: 0, step: 0, first_example: 0 });
                 }
                 let examples = Examples { task: &*task, seed: 0, split: Split::Validation };
                 evaluate(&model.valid(), examples, 64, &device).unwrap()

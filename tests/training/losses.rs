@@ -196,7 +196,7 @@ fn a_step_of_its_own_halves_is_the_step() {
     let state = || State { step: 0, model: model(&device, DType::F32), optimizer: OptimizerState::default() };
     let batch = batch(&device);
     let (whole, outcome) = state().step(&parts, &batch, 0.5).unwrap();
-    let mode = Mode::Train { seed: 0, step: 0 };
+    let mode = Mode::Train { seed: 0, step: 0, first_example: 0 };
     let state = state();
     let prediction = Prediction::new(&state.model, &batch, mode, LossInputs::default()).unwrap();
     let backward = state.backward_from(CrossEntropy.value(prediction)).unwrap();

@@ -28,12 +28,16 @@ mod optimizing;
 mod own_optimizer;
 /// Optimizers and schedules by name, and their settings.
 mod part_names;
+/// Several processes that train one run.
+mod processes;
 /// What observers report of their own.
 mod reporting;
 /// Checkpoints and what comes after them.
 mod resuming;
 /// How a text goes on.
 mod sampling;
+/// Batches in shards.
+mod shards;
 /// The loss of parts of the targets.
 mod slices;
 /// Answers that are distributions or real numbers.

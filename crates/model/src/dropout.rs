@@ -32,30 +32,38 @@ impl Dropout {
     /// The rule for one training step; `None` where nothing is dropped.
     pub fn in_mode(&self, mode: Mode) -> Option<DropoutRule> {
         match mode {
-            Mode::Train { seed, step } if self.rate > 0.0 => {
-                Some(DropoutRule { probability: self.rate, seed, step, layer: self.layer })
+            Mode::Train { seed, step, first_example } if self.rate > 0.0 => {
+                Some(DropoutRule { probability: self.rate, seed, step, layer: self.layer, first_example })
             }
             _ => None,
         }
     }
 
-    /// Any shape; returns `x` itself when evaluating.
+    /// Any shape whose first axis is the batch, or the batch together with others; returns `x` itself when evaluating.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, mode: Mode) -> Tensor<D> {
         apply(x, self.in_mode(mode))
     }
 }
 
 /// Drops among the values of `x` by where they stand on its last four axes, `[batch, heads, q_len, k_len]` for
-/// attention weights.
+/// attention weights; its first axis goes on where the examples before end.
 pub(crate) fn apply<const D: usize>(x: Tensor<D>, rule: Option<DropoutRule>) -> Tensor<D> {
     let Some(rule) = rule else { return x };
     let shape = x.dims();
     let axis = |from_last: usize| D.checked_sub(from_last).map_or(1, |axis| shape[axis]);
     let [rows, heads, columns] = [2, 3, 1].map(axis);
     let n_values: usize = shape.iter().product();
+    let n_rows = n_values / columns.max(1);
+    let first_row = rule.first_example as usize * (n_rows / shape[0].max(1));
+    // What stands on an axis is counted through the whole batch of the step.
+    let rule = DropoutRule { first_example: 0, ..rule };
     let mut factors = Vec::with_capacity(n_values);
-    for row in 0..n_values / columns.max(1) {
-        let keeps = rule.row(row / rows / heads, row / rows % heads, row % rows);
+    for row in first_row..first_row + n_rows {
+        let keeps = match D {
+            ..=2 => rule.row(0, 0, row),
+            3 => rule.row(0, row / rows, row % rows),
+            _ => rule.row(row / rows / heads, row / rows % heads, row % rows),
+        };
         factors.extend((0..columns).map(|column| if keeps(column) { rule.factor() } else { 0.0 }));
     }
     let factors = TensorData::new(factors, shape).convert_dtype(x.dtype());

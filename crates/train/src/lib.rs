@@ -47,6 +47,7 @@
 //!   ([`FilmEnd`]) are the built-in ones.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
 //!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
+//! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of them.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
 
 mod causal;
@@ -56,6 +57,7 @@ mod hooked;
 mod measure;
 mod memory;
 mod model;
+mod processes;
 mod registry;
 mod saving;
 mod task;
@@ -73,6 +75,7 @@ pub use measure::{
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
+pub use processes::{Alone, Processes};
 pub use qkv_model::Query;
 pub use qkv_run::{
     Baseline, Better, CustomReport, Difference, Environment, Evaluation, Figure, ProbeLabels, StepReport,

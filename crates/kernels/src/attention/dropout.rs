@@ -17,6 +17,9 @@ pub struct Dropout {
     pub step: u64,
     /// Index of the layer: layers drop independently.
     pub layer: u64,
+    /// Index of the first example in the batch of the step, of which this may be a part: it then drops what the whole
+    /// batch would.
+    pub first_example: u64,
 }
 
 /// The hash of one query, to which each key adds itself.
@@ -27,7 +30,7 @@ impl Dropout {
     /// Whether the weight of key `j` for query `i` stays.
     ///
     /// ```
-    /// let dropout = qkv_kernels::Dropout { probability: 0.25, seed: 1, step: 2, layer: 3 };
+    /// let dropout = qkv_kernels::Dropout { probability: 0.25, seed: 1, step: 2, layer: 3, first_example: 0 };
     /// let kept = (0..10_000).filter(|&j| dropout.keeps(0, 0, 0, j)).count();
     /// assert!((7_300..7_700).contains(&kept));
     /// ```
@@ -57,7 +60,8 @@ impl Dropout {
 
     pub(super) fn row_key(&self, batch: usize, head: usize, i: usize) -> RowKey {
         let mut key = 0;
-        for part in [self.seed, self.step, self.layer, batch as u64, head as u64, i as u64] {
+        let example = self.first_example + batch as u64;
+        for part in [self.seed, self.step, self.layer, example, head as u64, i as u64] {
             key = split_mix(key ^ part);
         }
         RowKey(key as u32, (key >> 32) as u32)
@@ -111,7 +115,7 @@ mod tests {
     use super::*;
 
     fn dropout(probability: f64) -> Dropout {
-        Dropout { probability, seed: 11, step: 5, layer: 3 }
+        Dropout { probability, seed: 11, step: 5, layer: 3, first_example: 0 }
     }
 
     #[test]
@@ -146,6 +150,14 @@ mod tests {
             let share = same as f64 / (n * n) as f64;
             assert!((share - 0.5).abs() < 4.0 * 0.5 / n as f64, "({di}, {dj}): {share}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_batch_drops_what_the_whole_does() {
+        let whole = dropout(0.5);
+        let part = Dropout { first_example: 5, ..whole };
+        assert!((0..1000).all(|j| part.keeps(2, 1, 3, j) == whole.keeps(7, 1, 3, j)));
+        assert!((0..1000).any(|j| part.keeps(2, 1, 3, j) != whole.keeps(2, 1, 3, j)));
     }
 
     #[test]

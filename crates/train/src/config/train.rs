@@ -16,6 +16,11 @@ pub struct TrainConfig {
     pub steps: u64,
     /// Examples per step.
     pub batch_size: usize,
+    /// Into how many parts the batch of a step is cut, sizes differing by one at most; 1 where it is left out. Each gives
+    /// its gradient by itself, so that less memory is needed at once, and several processes may share the work. The sum
+    /// depends on it in its last bits.
+    #[serde(default = "one")]
+    pub shards: usize,
     /// Steps between two evaluations on the validation split.
     pub eval_every: u64,
     /// Examples of each such evaluation.
@@ -44,6 +49,7 @@ impl Default for TrainConfig {
         Self {
             steps: 500,
             batch_size: 128,
+            shards: one(),
             eval_every: 100,
             eval_examples: 1000,
             checkpoint_every: 500,
@@ -59,6 +65,10 @@ impl Default for TrainConfig {
 /// The metrics of every evaluation before a config could name them.
 pub(crate) const ACCURACY: &str = "accuracy";
 pub(crate) const SEQUENCE_ACCURACY: &str = "sequence-accuracy";
+
+fn one() -> usize {
+    1
+}
 
 fn metrics() -> Vec<Choice> {
     [ACCURACY, SEQUENCE_ACCURACY].map(Choice::new).to_vec()
@@ -83,6 +93,9 @@ impl TrainConfig {
             TrainError::check_number(key, value, "at least 1", value >= 1)?;
         }
         TrainError::between("train.batch_size", self.batch_size, 1, MAX_BATCH)?;
+        let (most, fits) = (self.batch_size, (1..=self.batch_size).contains(&self.shards));
+        let expected = format!("between 1 and train.batch_size, which is {most}");
+        TrainError::in_range(fits, "train.shards", expected, self.shards)?;
         let is_share =
             [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY].contains(&self.stop_metric.as_str());
         let (range, fits) = match is_share {

@@ -142,6 +142,42 @@ pub enum TrainError {
         /// What was expected, and what was found.
         expected: String,
     },
+    /// A loss that is not the mean of those of the parts of a batch.
+    #[error(
+        "train.shards is {shards}, but the loss {loss} of a batch is not the mean of those of its parts; set \
+         train.shards = 1, or take another loss"
+    )]
+    LossNotSplit {
+        /// The loss with its settings.
+        loss: String,
+        /// What was set.
+        shards: usize,
+    },
+    /// More processes than there is work for.
+    #[error(
+        "each process needs a shard of every batch: got {} for train.shards = {shards}; start at most {shards}, or set \
+         train.shards, which makes it another run",
+        counted(*processes, "process")
+    )]
+    MoreProcesses {
+        /// How many there are.
+        processes: usize,
+        /// Shards of a batch.
+        shards: usize,
+    },
+    /// The processes of a run are not alike.
+    #[error(
+        "process {rank} has {what} than process 0; start all processes of a run with the same program, config and text"
+    )]
+    OtherProcess {
+        /// The first that differs.
+        rank: usize,
+        /// What differs, such as `"other settings"`.
+        what: &'static str,
+    },
+    /// The processes of a run have lost each other.
+    #[error("{0}")]
+    Processes(String),
     /// A loss that needs other answers than the task has.
     #[error(
         "the loss {loss} cannot be computed for answers that are {kind}; take one that can: `cross-entropy` and \

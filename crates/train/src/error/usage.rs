@@ -14,7 +14,10 @@ impl TrainError {
                 is_unreadable(source)
             }
             Self::Run(error) => error.is_usage(),
-            Self::Diverged { .. } | Self::Observer(_) | Self::Io { action: "write", .. } => false,
+            Self::Diverged { .. }
+            | Self::Observer(_)
+            | Self::Processes(_)
+            | Self::Io { action: "write", .. } => false,
             _ => true,
         }
     }

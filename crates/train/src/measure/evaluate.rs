@@ -5,11 +5,13 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use qkv_model::Mode;
 use qkv_run::Evaluation;
+use serde::{Deserialize, Serialize};
 
 use super::measures::Measures;
-use super::tally::Tally;
+use super::tally::{Additions, Tally};
 use crate::error::TrainError;
 use crate::model::Model;
+use crate::processes::{Alone, Processes, shared};
 use crate::task::{Example, Examples, Inputs, Task};
 use crate::training::{Batch, Prediction};
 
@@ -101,8 +103,24 @@ impl<'a> HeldOut<'a> {
         device: &Device,
         ask: &mut Ask<'_>,
     ) -> Result<Asked<Evaluation>, TrainError> {
+        self.evaluate_across(&Alone, model, measures, device, ask)
+    }
+
+    /// The same on several processes, which take turns with the batches and have the same result, bit for bit that of one
+    /// process. It goes on for as long as `ask` answers `Continue` on all of them.
+    ///
+    /// # Errors
+    /// As [`evaluate_while`](Self::evaluate_while), and if a process is lost.
+    pub fn evaluate_across<M: Model>(
+        &self,
+        processes: &dyn Processes,
+        model: &M,
+        measures: Measures<'_>,
+        device: &Device,
+        ask: &mut Ask<'_>,
+    ) -> Result<Asked<Evaluation>, TrainError> {
         let tally = Tally::new(measures, self.examples.task)?;
-        evaluate_on(model, tally, (self.batches(device), self.count()), ask)
+        evaluate_on(model, tally, (self.groups(), self.count()), (processes, device), ask)
     }
 
     /// How many examples these are.
@@ -114,8 +132,14 @@ impl<'a> HeldOut<'a> {
         &self,
         device: &Device,
     ) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a> {
+        let device = device.clone().without_autodiff();
+        let task = self.examples.task;
+        self.groups().map(move |group| Batch::new(task, &group?, &device))
+    }
+
+    fn groups(&self) -> impl Iterator<Item = Result<Vec<Example>, TrainError>> + use<'a> {
         let examples = self.examples;
-        batches(examples.task, (0..self.count()).map(move |index| examples.draw(index)), device)
+        groups(examples.task, (0..self.count()).map(move |index| examples.draw(index)))
     }
 }
 
@@ -147,7 +171,8 @@ impl<'a> AllInputs<'a> {
     ) -> Result<Asked<Evaluation>, TrainError> {
         let Self { task, inputs, n_inputs } = self;
         let examples = (0..*n_inputs).map(|index| Ok(Example::new(*task, inputs.nth(index))));
-        evaluate_on(model, Tally::new(measures, *task)?, (batches(*task, examples, device), *n_inputs), ask)
+        let tally = Tally::new(measures, *task)?;
+        evaluate_on(model, tally, (groups(*task, examples), *n_inputs), (&Alone, device), ask)
     }
 }
 
@@ -175,13 +200,11 @@ pub(crate) fn examples_at_once(seq_len: usize) -> usize {
     (MAP_ENTRIES / seq_len.pow(2)).clamp(1, BATCH)
 }
 
-/// Leaves out the examples without a target, so that every batch has one.
-fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
+/// The examples of each batch. Leaves out those without a target, so that every batch has one.
+fn groups<'a, E: Iterator<Item = Result<Example, TrainError>>>(
     task: &'a dyn Task,
     mut examples: E,
-    device: &Device,
-) -> impl Iterator<Item = Result<Batch, TrainError>> + use<'a, E> {
-    let device = device.clone().without_autodiff();
+) -> impl Iterator<Item = Result<Vec<Example>, TrainError>> + use<'a, E> {
     let at_once = examples_at_once(task.seq_len());
     let asks = |example: &Result<Example, TrainError>| !example.as_ref().is_ok_and(Example::asks_nothing);
     let mut n_drawn = 0;
@@ -191,7 +214,7 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
         let some: Result<Vec<Example>, TrainError> = drawn.filter(asks).take(at_once).collect();
         let is_first = std::mem::replace(&mut is_first, false);
         match some {
-            Ok(some) if !some.is_empty() => Some(Batch::new(task, &some, &device)),
+            Ok(some) if !some.is_empty() => Some(Ok(some)),
             Ok(_) if !is_first => None,
             Ok(_) => Some(Err(TrainError::NoTargets { examples: n_drawn })),
             Err(error) => Some(Err(error)),
@@ -199,20 +222,43 @@ fn batches<'a, E: Iterator<Item = Result<Example, TrainError>>>(
     })
 }
 
-/// Evaluates on the batches of this many examples.
+/// What a process has of a round of batches.
+#[derive(Serialize, Deserialize)]
+struct Turn {
+    /// Whether it asks for an end.
+    stops: bool,
+    /// `None` where no batch was left.
+    additions: Option<Additions>,
+}
+
+/// Evaluates on the batches of this many examples, one on each process in every round. What they give is added in the
+/// order of the batches.
 fn evaluate_on<M: Model>(
     model: &M,
     mut tally: Tally<'_>,
-    (batches, n_examples): (impl Iterator<Item = Result<Batch, TrainError>>, u64),
+    (mut groups, n_examples): (impl Iterator<Item = Result<Vec<Example>, TrainError>>, u64),
+    (processes, device): (&dyn Processes, &Device),
     ask: &mut Ask<'_>,
 ) -> Result<Asked<Evaluation>, TrainError> {
-    for batch in batches {
-        let batch = batch?;
+    let device = device.clone().without_autodiff();
+    loop {
+        let round: Vec<_> = groups.by_ref().take(processes.size()).collect::<Result<_, _>>()?;
+        if round.is_empty() {
+            return tally.evaluation().map(ControlFlow::Continue);
+        }
         let progress = EvaluationProgress { n_done: tally.n_examples(), n_examples };
-        if ask(progress)?.is_break() {
+        let stops = ask(progress)?.is_break();
+        let additions = match round.get(processes.rank()) {
+            Some(examples) if !stops => {
+                let batch = Batch::new(tally.task(), examples, &device)?;
+                Some(tally.of(Prediction::new(model, &batch, Mode::Evaluate, tally.inputs())?))
+            }
+            _ => None,
+        };
+        let turns = shared(processes, Turn { stops, additions })?;
+        if turns.iter().any(|turn| turn.stops) {
             return Ok(ControlFlow::Break(progress));
         }
-        tally.add(Prediction::new(model, &batch, Mode::Evaluate, tally.inputs())?);
+        turns.into_iter().filter_map(|turn| turn.additions).for_each(|additions| tally.add_of(additions));
     }
-    tally.evaluation().map(ControlFlow::Continue)
 }

@@ -2,12 +2,24 @@
 
 use burn::tensor::Tensor;
 use qkv_run::{Evaluation, Figure};
+use serde::{Deserialize, Serialize};
 
 use super::measures::Measures;
-use super::metric::{Measured, Metric, MetricSums};
+use super::metric::{Addition, Measured, Metric, MetricSums};
 use crate::error::TrainError;
 use crate::task::Task;
 use crate::training::{Batch, LossInputs, Prediction};
+
+/// What a batch adds, for another process to do so.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Additions {
+    n_targets: usize,
+    n_examples: usize,
+    /// The bits of the sum over targets.
+    loss: u64,
+    /// Of every metric.
+    metrics: Vec<Vec<Addition>>,
+}
 
 /// Adds batches up, in their order, until they make an [`Evaluation`].
 pub(crate) struct Tally<'a> {
@@ -33,21 +45,45 @@ impl<'a> Tally<'a> {
         Ok(Self { measures, task, loss: 0.0, n_targets: 0, n_examples: 0, metrics })
     }
 
+    /// What is learned.
+    pub(crate) fn task(&self) -> &'a dyn Task {
+        self.task
+    }
+
     /// What loss and metrics read of a prediction.
     pub(crate) fn inputs(&self) -> LossInputs {
         self.measures.inputs()
     }
 
     pub(crate) fn add(&mut self, prediction: Prediction<'_>) {
+        let additions = self.of(prediction);
+        self.add_of(additions);
+    }
+
+    /// What [`add`](Self::add) adds for this prediction.
+    pub(crate) fn of(&self, prediction: Prediction<'_>) -> Additions {
         let loss = self.measures.loss;
         let [n_targets, _] = prediction.logits.dims();
         let measured = Measured::new(&prediction, loss, self.task);
-        for (metric, _, sums) in &mut self.metrics {
-            metric.add(&measured, sums);
+        let metrics = self.metrics.iter().map(|(metric, _, _)| {
+            let mut sums = MetricSums::recording();
+            metric.add(&measured, &mut sums);
+            sums.into_additions()
+        });
+        let metrics = metrics.collect();
+        let n_examples = prediction.batch.targets_per_example.len();
+        let loss = loss.value(prediction).total.into_scalar::<f64>() * n_targets as f64;
+        Additions { n_targets, n_examples, loss: loss.to_bits(), metrics }
+    }
+
+    /// Adds what [`of`](Self::of) gave, here or in another process.
+    pub(crate) fn add_of(&mut self, additions: Additions) {
+        for ((_, _, sums), additions) in self.metrics.iter_mut().zip(additions.metrics) {
+            sums.repeat(additions);
         }
-        self.n_targets += n_targets;
-        self.n_examples += prediction.batch.targets_per_example.len();
-        self.loss += loss.value(prediction).total.into_scalar::<f64>() * n_targets as f64;
+        self.n_targets += additions.n_targets;
+        self.n_examples += additions.n_examples;
+        self.loss += f64::from_bits(additions.loss);
     }
 
     /// `logits`: `[n_targets, vocab_size]`, those of the batch's targets.

@@ -17,6 +17,9 @@ const PROGRAM: f64 = 36.0 * MIB;
 /// file's; measured.
 const COPIES_OF_SAVING: f64 = 2.4;
 
+/// Bytes for each gradient of a batch in shards: the sum in double precision, and a shard's as flat bytes.
+const SUM_OVER_SHARDS: f64 = 8.0 + 4.0;
+
 /// The memory that a training needs at its peak.
 ///
 /// ```
@@ -64,7 +67,7 @@ const PHASES: [When; 5] = [When::Step, When::Evaluation, When::Checkpoint, When:
 
 impl MemoryEstimate {
     /// `state`: numbers that the optimizer remembers. Activations count where they are known.
-    pub(crate) fn new(sizes: &ModelSizes, state: f64, task: &dyn Task) -> Self {
+    pub(crate) fn new(sizes: &ModelSizes, state: f64, task: &dyn Task, shards: usize) -> Self {
         let ModelSizes { parameters, learned, ref passes, .. } = *sizes;
         let saved = parameters + state;
         let mut terms = Vec::new();
@@ -76,6 +79,9 @@ impl MemoryEstimate {
         add("parameters", NUMBER * parameters, When::Throughout);
         add("optimizer state", NUMBER * state, When::Throughout);
         add("gradients", NUMBER * learned, When::Step);
+        if shards > 1 {
+            add("sum over shards", SUM_OVER_SHARDS * learned, When::Step);
+        }
         if let Some(passes) = passes {
             add("activations of a step", NUMBER * passes.step, When::Step);
             add("evaluation", NUMBER * passes.evaluation, When::Evaluation);

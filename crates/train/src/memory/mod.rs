@@ -14,7 +14,7 @@ pub(crate) use transformer::sizes;
 /// What a training computes at once, as far as it decides the sizes of activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passes {
-    /// Examples of a training step.
+    /// Examples of a training step, or of the largest shard of its batch.
     pub n_in_step: usize,
     /// Examples of a forward pass of an evaluation.
     pub n_in_evaluation: usize,

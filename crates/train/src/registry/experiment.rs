@@ -48,7 +48,7 @@ impl Experiment {
     pub fn memory(&self) -> Option<MemoryEstimate> {
         let sizes = (self.sizes)(&self.passes())?;
         let state = optimizer_state(&*self.parts.optimizer, &sizes);
-        Some(MemoryEstimate::new(&sizes, state, &*self.task))
+        Some(MemoryEstimate::new(&sizes, state, &*self.task, self.config.train.shards))
     }
 
     /// The same for its model, once that is built, with the maps of the layers that the kernels cannot compute; without
@@ -69,7 +69,7 @@ impl Experiment {
         passes.shows_maps |= model.layers().iter().any(|layer| layer.reference_reason.is_some());
         let passes = (self.sizes)(&passes).and_then(|sizes| sizes.passes);
         let sizes = ModelSizes { parameters, learned, learned_maps, passes };
-        MemoryEstimate::new(&sizes, state as f64, &*self.task)
+        MemoryEstimate::new(&sizes, state as f64, &*self.task, self.config.train.shards)
     }
 
     /// Whether its optimizer remembers the tensors of that of another experiment, so that it can go on with their values.
@@ -95,7 +95,7 @@ impl Experiment {
         let example = draw(&*self.task, *seed, Split::Train, 0);
         let n_targets = example.map_or(seq_len, |example| example.n_targets());
         Passes {
-            n_in_step: train.batch_size,
+            n_in_step: train.batch_size.div_ceil(train.shards),
             n_in_evaluation: examples_at_once(seq_len),
             n_targets,
             shows_maps: self.parts.measures().inputs().attention_weights,

@@ -66,13 +66,22 @@ impl Batch {
         size: usize,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let task = examples.task;
-        let drawn: Vec<Example> =
-            (first..first + size as u64).map(|index| examples.draw(index)).collect::<Result<_, _>>()?;
-        if drawn.iter().all(Example::asks_nothing) {
+        let batch = Self::of(examples, first, size, device)?;
+        if batch.n_targets() == 0 {
             return Err(TrainError::NoTargets { examples: size });
         }
-        Self::new(task, &drawn, device)
+        Ok(batch)
+    }
+
+    /// The same, where no example need have a target.
+    pub(super) fn of(
+        examples: Examples<'_>,
+        first: u64,
+        size: usize,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let drawn = (first..first + size as u64).map(|index| examples.draw(index));
+        Self::new(examples.task, &drawn.collect::<Result<Vec<_>, _>>()?, device)
     }
 
     /// The same examples with one of the targets, of those that have a number below `n_targets`.

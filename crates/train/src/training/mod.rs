@@ -5,13 +5,16 @@
 
 mod batch;
 mod clip;
+mod fingerprint;
 mod finite;
+mod gradient_sum;
 mod loss;
 mod observer;
 mod observers;
 mod optimizer;
 mod parts;
 mod schedule;
+mod shards;
 mod step;
 mod stop_figure;
 mod trainer;

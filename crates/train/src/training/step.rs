@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
 use qkv_model::Mode;
 
 use super::batch::Batch;
@@ -37,6 +38,39 @@ pub struct Backward {
     pub gradients: GradientsParams,
 }
 
+/// A loss of one number, before its backward.
+pub(super) struct Numbers {
+    /// Finite or not.
+    pub(super) loss: f64,
+    total: Tensor<1>,
+    parts: BTreeMap<String, Tensor<1>>,
+}
+
+impl Numbers {
+    /// # Errors
+    /// If the loss or a part of it is not one number, or the loss has no gradients.
+    pub(super) fn of(loss: LossValue) -> Result<Self, TrainError> {
+        let LossValue { total, parts } = loss;
+        for (name, number) in parts.iter().map(|(name, part)| (&**name, part)).chain([("total", &total)]) {
+            let [n_values] = number.dims();
+            if n_values != 1 {
+                return Err(TrainError::LossShape { name: name.to_owned(), n_values });
+            }
+        }
+        if !total.device().is_autodiff() {
+            return Err(TrainError::NoGradients);
+        }
+        Ok(Self { loss: total.clone().into_scalar::<f64>(), total, parts })
+    }
+
+    pub(super) fn backward(self, model: &impl Module) -> Backward {
+        let Self { loss, total, parts } = self;
+        let loss_parts = parts.into_iter().map(|(name, part)| (name, part.into_scalar::<f64>())).collect();
+        let gradients = GradientsParams::from_grads(total.backward(), model);
+        Backward { loss, loss_parts, gradients }
+    }
+}
+
 impl<M: Model + Module> State<M> {
     /// Forward, loss, backward, clipping, update: everything that happens between two batches. The learning rate of the
     /// recipe is multiplied by `factor`, the schedule's for this step.
@@ -54,8 +88,18 @@ impl<M: Model + Module> State<M> {
     /// # Errors
     /// If the model does not fit the batch, has no gradients, or its loss is not finite.
     pub fn backward(&self, parts: &Parts, batch: &Batch) -> Result<Backward, TrainError> {
-        let mode = Mode::Train { seed: parts.recipe.seed, step: self.step };
-        self.backward_from(parts.loss.value(Prediction::new(&self.model, batch, mode, parts.loss.inputs())?))
+        self.backward_from(self.loss_of(parts, batch, 0)?)
+    }
+
+    /// The loss of a batch, or of the part of one that begins with `first_example`.
+    pub(super) fn loss_of(
+        &self,
+        parts: &Parts,
+        batch: &Batch,
+        first_example: u64,
+    ) -> Result<LossValue, TrainError> {
+        let mode = Mode::Train { seed: parts.recipe.seed, step: self.step, first_example };
+        Ok(parts.loss.value(Prediction::new(&self.model, batch, mode, parts.loss.inputs())?))
     }
 
     /// Backward from any loss of the model, in a loop of your own:
@@ -74,7 +118,7 @@ impl<M: Model + Module> State<M> {
     /// let mut losses = Vec::new();
     /// while state.step < 200 {
     ///     let batch = Batch::draw(examples, state.step * 32, 32, &device)?;
-    ///     let mode = Mode::Train { seed: 0, step: state.step };
+    ///     let mode = Mode::Train { seed: 0, step: state.step, first_example: 0 };
     ///     let prediction = Prediction::new(&state.model, &batch, mode, LossInputs::default())?;
     ///     let penalty = prediction.logits.clone().square().mean().mul_scalar(1e-3);
     ///     let loss = CrossEntropy.value(prediction).total + penalty;
@@ -90,24 +134,12 @@ impl<M: Model + Module> State<M> {
     /// # Errors
     /// If the loss is not one number, has no gradients, or is not finite.
     pub fn backward_from(&self, loss: LossValue) -> Result<Backward, TrainError> {
-        let LossValue { total, parts } = loss;
-        for (name, number) in parts.iter().map(|(name, part)| (&**name, part)).chain([("total", &total)]) {
-            let [n_values] = number.dims();
-            if n_values != 1 {
-                return Err(TrainError::LossShape { name: name.to_owned(), n_values });
-            }
-        }
-        if !total.device().is_autodiff() {
-            return Err(TrainError::NoGradients);
-        }
-        let loss = total.clone().into_scalar::<f64>();
-        if let Some(loss) = NotFinite::number(Quantity::Loss, loss) {
+        let numbers = Numbers::of(loss)?;
+        if let Some(loss) = NotFinite::number(Quantity::Loss, numbers.loss) {
             let cause = NotFinite::search(&self.model, &self.optimizer, None);
             return Err(cause.unwrap_or(loss).after(self.step));
         }
-        let loss_parts = parts.into_iter().map(|(name, part)| (name, part.into_scalar::<f64>())).collect();
-        let gradients = GradientsParams::from_grads(total.backward(), &self.model);
-        Ok(Backward { loss, loss_parts, gradients })
+        Ok(numbers.backward(&self.model))
     }
 
     /// Clipping and update.

@@ -8,17 +8,20 @@ use qkv_model::Mode;
 use qkv_run::{Evaluation, StepReport};
 
 use super::batch::Batch;
+use super::fingerprint::{of_recipe, of_state};
 use super::loss::Prediction;
 use super::observer::{Next, Observer, State};
 use super::observers::Observers;
 use super::optimizer::OptimizerState;
 use super::parts::Parts;
+use super::shards::Shards;
 use super::step::StepOutcome;
 use super::validation::Validation;
 use crate::config::Recipe;
 use crate::error::TrainError;
 use crate::measure::HeldOut;
 use crate::model::Model;
+use crate::processes::{Alone, Processes, agreed, check_equal};
 use crate::task::{Examples, Split, Task, draw};
 
 /// Fits a model to a task by back-propagation.
@@ -44,6 +47,7 @@ pub struct Trainer<'a, M> {
     parts: Parts,
     device: Device,
     stop_after: Option<u64>,
+    processes: &'a dyn Processes,
     observers: Vec<&'a mut dyn Observer<M>>,
 }
 
@@ -106,6 +110,10 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             return Err(TrainError::NoGradients);
         }
         parts.stop_figure(task)?;
+        let shards = parts.recipe.train.shards;
+        if shards > 1 && !parts.loss.is_mean_over_parts() {
+            return Err(TrainError::LossNotSplit { loss: format!("{:?}", parts.loss), shards });
+        }
         let (vocab_size, inputs) = (task.vocabulary().len(), parts.measures().inputs());
         for split in [Split::Train, Split::Validation, Split::Test] {
             let example = draw(task, parts.recipe.seed, split, 0)?;
@@ -117,7 +125,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         }
         let state = State { step: 0, model, optimizer: OptimizerState::default() };
         let (device, observers) = (device.clone(), Vec::new());
-        Ok(Self { state, origin: Origin::New, task, parts, device, stop_after: None, observers })
+        let (origin, stop_after, processes) = (Origin::New, None, &Alone);
+        Ok(Self { state, origin, task, parts, device, stop_after, processes, observers })
     }
 
     /// Begins with the state of another run, and saves it first, after the evaluation that belongs to its step.
@@ -150,20 +159,43 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         self
     }
 
+    /// Trains together with other processes, each of which has a trainer of the same state and the same parts. The weights
+    /// are the same on all of them, and bit for bit those that one process computes. Each has its own observers: those that
+    /// write or print belong to the first process alone; one that stops the run stops all of them.
+    ///
+    /// # Errors
+    /// If there are more processes than `train.shards`.
+    pub fn across(self, processes: &'a dyn Processes) -> Result<Self, TrainError> {
+        let (shards, size) = (self.parts.recipe.train.shards, processes.size());
+        if size > shards {
+            return Err(TrainError::MoreProcesses { processes: size, shards });
+        }
+        Ok(Self { processes, ..self })
+    }
+
     /// Trains until the last step, the validation target, or a stop.
     ///
     /// # Errors
     /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or the optimizer's state is not finite, also where
-    /// it was not before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried.
+    /// it was not before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried. If the
+    /// processes of the run are not alike, or one of them is lost.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
-        let Self { mut state, origin, task, parts, device, stop_after, observers } = self;
+        let Self { mut state, origin, task, parts, device, stop_after, processes, observers } = self;
         let Recipe { seed, train, .. } = parts.recipe.clone();
         state.check_finite()?;
+        if processes.size() > 1 {
+            check_equal(processes, "other settings", of_recipe(&parts.recipe))?;
+            check_equal(processes, "other weights, or another state of its optimizer,", of_state(&state))?;
+        }
         let mut observers = Observers::new(observers, (origin != Origin::New).then_some(state.step));
         let examples = |split| Examples { task, seed, split };
         let held_out = HeldOut { examples: examples(Split::Validation), n_examples: train.eval_examples };
         let (measures, stop_figure) = (parts.measures(), parts.stop_figure(task)?);
-        let validation = Validation { held_out, measures, device: &device, train: &train, stop_figure };
+        let validation =
+            Validation { held_out, measures, device: &device, train: &train, stop_figure, processes };
+        let (batch_size, n_shards) = (train.batch_size, train.shards);
+        let shards =
+            Shards { examples: examples(Split::Train), batch_size, n_shards, device: &device, processes };
 
         observers.notify(&state, |observer| observer.start(&state))?;
         // The start of a run is not evaluated.
@@ -188,7 +220,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
                 !is_due || ended == Some(Ended::Stopped) || !is_kept
             }
         };
-        if !is_saved && observers.save(&state)? == Next::Stop && state.step < train.steps {
+        let next = if is_saved { Next::Continue } else { observers.save(&state)? };
+        if next.agreed(processes)? == Next::Stop && state.step < train.steps {
             ended.get_or_insert(Ended::Stopped);
         }
         let stops_here = |step: u64| step < train.steps && stop_after.is_some_and(|last| step >= last);
@@ -197,9 +230,6 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         }
         let mut last = Instant::now();
         while state.step < train.steps && ended.is_none() {
-            let first = state.step * train.batch_size as u64;
-            let batch = Batch::draw(examples(Split::Train), first, train.batch_size, &device)?;
-
             let factor = match parts.factor(state.step) {
                 Ok(factor) => factor,
                 Err(error) => {
@@ -209,7 +239,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
                 }
             };
             let lr = parts.learning_rate(factor);
-            let backward = state.backward(&parts, &batch)?;
+            let backward = shards.backward(&state, &parts)?;
             observers.notify(&state, |observer| observer.gradients(&state, &backward.gradients))?;
             let outcome;
             (state, outcome) = state.update(&parts, backward, factor)?;
@@ -234,6 +264,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             if state.step.is_multiple_of(train.checkpoint_every) || next == Next::Save {
                 next = next.max(observers.save(&state)?);
             }
+            next = next.agreed(processes)?;
             if (next == Next::Stop && state.step < train.steps) || stops_here(state.step) {
                 ended = Some(Ended::Stopped);
             }
@@ -243,5 +274,16 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         observers.save_once(&state)?;
         observers.notify(&state, |observer| observer.end(&state))?;
         Ok(Trained { state, ended: ended.unwrap_or(Ended::Finished) })
+    }
+}
+
+impl Next {
+    /// The greatest answer of all processes.
+    fn agreed(self, processes: &dyn Processes) -> Result<Self, TrainError> {
+        Ok(match agreed(processes, self as u8)? {
+            0 => Self::Continue,
+            1 => Self::Save,
+            _ => Self::Stop,
+        })
     }
 }

@@ -14,6 +14,7 @@ use crate::config::TrainConfig;
 use crate::error::{Quantity, TrainError};
 use crate::measure::{HeldOut, Measures};
 use crate::model::Model;
+use crate::processes::Processes;
 
 /// Evaluates the states of a run.
 pub(super) struct Validation<'a> {
@@ -23,6 +24,7 @@ pub(super) struct Validation<'a> {
     pub(super) train: &'a TrainConfig,
     /// What `train.stop_at` is compared with.
     pub(super) stop_figure: Option<Figure>,
+    pub(super) processes: &'a dyn Processes,
 }
 
 impl Validation<'_> {
@@ -70,8 +72,8 @@ impl Validation<'_> {
         observers: &mut Observers<'_, M>,
     ) -> Result<ControlFlow<(), Evaluation>, TrainError> {
         let mut ask = |progress| observers.ask(state, progress);
-        let whole =
-            self.held_out.evaluate_while(&state.model.valid(), self.measures, self.device, &mut ask)?;
+        let (model, Self { held_out, measures, device, processes, .. }) = (state.model.valid(), self);
+        let whole = held_out.evaluate_across(*processes, &model, *measures, device, &mut ask)?;
         Ok(whole.map_break(|_| ()))
     }
 

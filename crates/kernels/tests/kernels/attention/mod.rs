@@ -39,7 +39,7 @@ pub fn check(case: &Case) {
 }
 
 fn dropout() -> Dropout {
-    Dropout { probability: 0.3, seed: 7, step: 11, layer: 1 }
+    Dropout { probability: 0.3, seed: 7, step: 11, layer: 1, first_example: 2 }
 }
 
 #[test]

@@ -40,7 +40,7 @@ proptest! {
             case.bias = Some((random.normal(batch * full[0], 1.0), broadcast(&mut random)));
         }
         if masks & 8 != 0 {
-            case.dropout = Some(Dropout { probability: 0.25, seed, step: 3, layer: 4 });
+            case.dropout = Some(Dropout { probability: 0.25, seed, step: 3, layer: 4, first_example: 0 });
         }
         if masks & 16 != 0 {
             case.softmax = Softmax::Quiet;

@@ -10,6 +10,7 @@ mod sums;
 pub use accuracy::Accuracy;
 pub use sequence_accuracy::SequenceAccuracy;
 pub use slice_loss::SliceLoss;
+pub(crate) use sums::Addition;
 pub use sums::MetricSums;
 
 use std::cell::OnceCell;
@@ -66,7 +67,7 @@ pub trait Metric: Debug + Send + Sync {
     /// same name, and none is called `loss` or `examples`.
     fn figures(&self, task: &dyn Task) -> Vec<Figure>;
 
-    /// Adds a batch.
+    /// Adds a batch. `sums` need not have the batches before it: another process may have added them.
     fn add(&self, measured: &Measured<'_>, sums: &mut MetricSums);
 
     /// The numbers over all batches; by default the mean of every sum.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// What a metric has added up so far.
 ///
 /// ```
@@ -16,6 +18,16 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetricSums {
     by_name: BTreeMap<String, Sum>,
+    /// Every addition, where another process is to repeat them.
+    additions: Option<Vec<Addition>>,
+}
+
+/// One addition; numbers stand as their bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Addition {
+    name: String,
+    number: u64,
+    weight: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -27,12 +39,33 @@ struct Sum {
 impl MetricSums {
     /// Adds a number that counts as `weight`: the sum over so many targets, or examples.
     pub fn add(&mut self, name: &str, number: f64, weight: f64) {
+        if let Some(additions) = &mut self.additions {
+            let [number, weight] = [number, weight].map(f64::to_bits);
+            additions.push(Addition { name: name.to_owned(), number, weight });
+        }
         if !self.by_name.contains_key(name) {
             self.by_name.insert(name.to_owned(), Sum::default());
         }
         if let Some(sum) = self.by_name.get_mut(name) {
             sum.total += number;
             sum.weight += weight;
+        }
+    }
+
+    /// Sums that keep every addition.
+    pub(crate) fn recording() -> Self {
+        Self { additions: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Every addition so far, if these sums keep them.
+    pub(crate) fn into_additions(self) -> Vec<Addition> {
+        self.additions.unwrap_or_default()
+    }
+
+    /// Makes the additions of other sums, one after the other.
+    pub(crate) fn repeat(&mut self, additions: Vec<Addition>) {
+        for Addition { name, number, weight } in additions {
+            self.add(&name, f64::from_bits(number), f64::from_bits(weight));
         }
     }
 

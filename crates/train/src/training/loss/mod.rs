@@ -24,7 +24,8 @@ use crate::task::TargetKind;
 /// A number that a training makes smaller: from what a model predicts and the right answers.
 ///
 /// It is a value of settings, without any state. The same loss is minimised in training and reported by evaluations,
-/// where it is the mean over batches, each with the weight of its number of targets.
+/// where it is the mean over batches, each with the weight of its number of targets; so is that of a training over the
+/// `train.shards` of a batch.
 ///
 /// ```
 /// use burn::tensor::Tensor;
@@ -73,6 +74,13 @@ pub trait Loss: Debug + Send + Sync {
     /// default.
     fn is_cross_entropy(&self) -> bool {
         false
+    }
+
+    /// Whether the loss of a batch is the mean of the losses of its parts, each with the weight of its number of targets:
+    /// `true` by default, and for every mean over targets. `train.shards` divides a batch only then; a loss that compares
+    /// examples with each other answers `false`. A penalty on weights, which no part changes, may be added to a mean.
+    fn is_mean_over_parts(&self) -> bool {
+        true
     }
 
     /// The loss of a batch, differentiable where the prediction is.

@@ -1,0 +1,224 @@
+//! Several processes train one run: its bytes are those of one process.
+
+use burn::module::Module;
+use qkv_model::parameters;
+use qkv_run::{Evaluation, Existing, RunFolder};
+use qkv_train::{
+    Alone, AnyModel, Checkpoints, ConfigSource, Ended, Examples, Experiment, HeldOut, Next, Observer,
+    Processes, Registry, Split, State, StepReport, TrainError, Trained, Trainer, load_checkpoint,
+};
+use tempfile::tempdir;
+
+use crate::support::backends::device;
+use crate::support::thread_processes::on_processes;
+
+/// Everything that a step and an evaluation report, and when to stop.
+#[derive(Default)]
+struct Reports {
+    steps: Vec<(u64, f64, f64)>,
+    evaluations: Vec<Evaluation>,
+    stop_at: Option<u64>,
+}
+
+impl Observer<AnyModel> for Reports {
+    fn step(&mut self, _: &State<AnyModel>, report: &StepReport) -> Result<Next, TrainError> {
+        self.steps.push((report.step, report.loss, report.grad_norm));
+        Ok(if self.stop_at == Some(report.step) { Next::Stop } else { Next::Continue })
+    }
+
+    fn evaluated(&mut self, _: &State<AnyModel>, evaluation: &Evaluation) -> Result<(), TrainError> {
+        self.evaluations.push(evaluation.clone());
+        Ok(())
+    }
+}
+
+/// Two layers with dropout, on batches and evaluations that no number of processes above one divides.
+const SETTINGS: [&str; 13] = [
+    "task.seq_len=5",
+    "model.d_model=12",
+    "model.n_layers=2",
+    "model.n_heads=2",
+    "model.d_mlp=11",
+    "model.dropout=0.2",
+    "train.steps=6",
+    "train.batch_size=23",
+    "train.eval_every=3",
+    "train.eval_examples=700",
+    "train.metrics=[\"accuracy\", \"sequence-accuracy\", \"slice-loss\"]",
+    "train.checkpoint_every=4",
+    "schedule.warmup_steps=2",
+];
+
+fn experiment(settings: &[&str]) -> Experiment {
+    let settings = [&SETTINGS[..], settings].concat();
+    Registry::new().read(ConfigSource::Task("reverse"), &settings).unwrap()
+}
+
+/// What a process ends with, as far as it can be compared.
+#[derive(Debug, Clone, PartialEq)]
+struct End {
+    step: u64,
+    ended: Ended,
+    /// Parameters and the state of the optimizer.
+    bytes: Vec<(String, Vec<u8>)>,
+    steps: Vec<(u64, f64, f64)>,
+    evaluations: Vec<Evaluation>,
+}
+
+fn end(Trained { state, ended }: Trained<AnyModel>, reports: Reports) -> End {
+    let weights = parameters(&state.model).into_iter().map(|one| (one.path, one.data.as_bytes().to_vec()));
+    let mut bytes: Vec<_> = weights.collect();
+    for (path, tensors) in &state.optimizer.tensors {
+        let of_path = tensors
+            .iter()
+            .map(|(name, tensor)| (format!("{path}.{name}"), tensor.to_data().as_bytes().to_vec()));
+        bytes.extend(of_path);
+    }
+    End { step: state.step, ended, bytes, steps: reports.steps, evaluations: reports.evaluations }
+}
+
+/// Trains on these processes; the first may stop it.
+fn train(
+    processes: &dyn Processes,
+    experiment: &Experiment,
+    stop_at: Option<u64>,
+) -> Result<End, TrainError> {
+    let device = device().autodiff();
+    let (model, parts) = (experiment.model(&device)?, experiment.parts.clone());
+    let mut reports = Reports { stop_at: stop_at.filter(|_| processes.rank() == 0), ..Reports::default() };
+    let trainer = Trainer::with_parts(model, &*experiment.task, parts, &device)?.across(processes)?;
+    Ok(end(trainer.observe(&mut reports).run()?, reports))
+}
+
+#[test]
+fn any_number_of_processes_gives_the_same_bytes() {
+    for shards in ["train.shards=8", "train.shards=11"] {
+        let experiment = || experiment(&[shards]);
+        let alone = train(&Alone, &experiment(), None).unwrap();
+        assert_eq!((alone.step, alone.steps.len(), alone.evaluations.len()), (6, 6, 2));
+        for size in [1, 2, 3, 4, 8] {
+            for (rank, end) in
+                on_processes(size, |one| train(one, &experiment(), None).unwrap()).iter().enumerate()
+            {
+                assert!(*end == alone, "{shards}: process {rank} of {size} differs");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_begun_on_four_processes_goes_on_on_two_and_on_one() {
+    let whole = train(&Alone, &experiment(&["train.shards=5"]), None).unwrap();
+    let folder = tempdir().unwrap();
+    let first = experiment(&["train.shards=5"]);
+    let run = RunFolder::create(&folder.path().join("run"), &first.config.to_toml(), Existing::Keep).unwrap();
+    on_processes(4, |one| {
+        let (experiment, device) = (experiment(&["train.shards=5"]), device().autodiff());
+        let model = experiment.model(&device).unwrap();
+        let mut checkpoints = Checkpoints::new(&run, &experiment.config, &*experiment.task);
+        let trainer =
+            Trainer::with_parts(model, &*experiment.task, experiment.parts.clone(), &device).unwrap();
+        let trainer = trainer.across(one).unwrap().stop_after(Some(4));
+        // The first alone writes.
+        let trainer = if one.rank() == 0 { trainer.observe(&mut checkpoints) } else { trainer };
+        assert_eq!(trainer.run().unwrap().ended, Ended::Stopped);
+    });
+    for size in [2, 1, 3] {
+        let ends = on_processes(size, |one| {
+            let (experiment, device) = (experiment(&["train.shards=5", "seed=0"]), device().autodiff());
+            let model = experiment.model(&device).unwrap();
+            let checkpoint = run.checkpoint(4);
+            let state =
+                load_checkpoint(&checkpoint, model.clone(), &*experiment.parts.optimizer, &device).unwrap();
+            let trainer =
+                Trainer::with_parts(model, &*experiment.task, experiment.parts.clone(), &device).unwrap();
+            end(trainer.across(one).unwrap().resume(state).run().unwrap(), Reports::default())
+        });
+        assert!(ends.iter().all(|end| end.bytes == whole.bytes && end.step == 6), "{size} processes");
+    }
+}
+
+#[test]
+fn one_process_stops_them_all_in_the_same_step_and_in_the_same_evaluation() {
+    let ends = on_processes(3, |one| train(one, &experiment(&["train.shards=3"]), Some(4)).unwrap());
+    assert!(ends.iter().all(|end| end.step == 4 && end.ended == Ended::Stopped && *end == ends[0]));
+
+    let task = experiment(&[]).task;
+    let device = device();
+    let stopped = on_processes(2, |one| {
+        let model = experiment(&[]).model(&device).unwrap();
+        let held_out =
+            HeldOut { examples: Examples { task: &*task, seed: 0, split: Split::Test }, n_examples: 2000 };
+        let parts = experiment(&[]).parts;
+        let mut ask = |progress: qkv_train::EvaluationProgress| {
+            let stops = one.rank() == 1 && progress.n_done >= 512;
+            Ok(if stops { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) })
+        };
+        held_out
+            .evaluate_across(one, &model.valid(), parts.measures(), &device, &mut ask)
+            .unwrap()
+            .break_value()
+    });
+    let expected = qkv_train::EvaluationProgress { n_done: 512, n_examples: 2000 };
+    assert_eq!(stopped, [Some(expected), Some(expected)]);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_on_one_process_ends_all_of_them_with_the_same_error() {
+    let diverging = ["train.shards=3", "optimizer.lr=1e30", "optimizer.clip=0", "schedule=constant"];
+    let alone = train(&Alone, &experiment(&diverging), None).unwrap_err().to_string();
+    assert!(alone.starts_with("training diverged after step"), "{alone}");
+    let errors = on_processes(3, |one| train(one, &experiment(&diverging), None).unwrap_err().to_string());
+    assert_eq!(errors, [&alone[..]; 3]);
+}
+
+#[test]
+fn processes_that_do_not_fit_are_refused_on_all() {
+    let too_many =
+        on_processes(3, |one| train(one, &experiment(&["train.shards=2"]), None).unwrap_err().to_string());
+    let expected = "each process needs a shard of every batch: got 3 processes for train.shards = 2; start at most 2, or \
+                    set train.shards, which makes it another run";
+    assert_eq!(too_many, [expected; 3]);
+    for (other, what) in [
+        ("optimizer.lr=1e-3", "other settings"),
+        ("model.d_mlp=13", "other weights, or another state of its optimizer,"),
+    ] {
+        let refused = on_processes(3, |one| {
+            let settings: &[&str] =
+                if one.rank() == 1 { &["train.shards=3", other] } else { &["train.shards=3"] };
+            train(one, &experiment(settings), None).unwrap_err().to_string()
+        });
+        let expected = format!(
+            "process 1 has {what} than process 0; start all processes of a run with the same program, config and text"
+        );
+        assert_eq!(refused, [&expected[..]; 3]);
+    }
+}
+
+#[test]
+fn a_process_that_ends_before_its_time_ends_the_others() {
+    /// Fails in a step.
+    struct Failing;
+
+    impl Observer<AnyModel> for Failing {
+        fn step(&mut self, _: &State<AnyModel>, report: &StepReport) -> Result<Next, TrainError> {
+            if report.step == 2 {
+                Err(TrainError::Observer("out of order".to_owned()))
+            } else {
+                Ok(Next::Continue)
+            }
+        }
+    }
+
+    let errors = on_processes(3, |one| {
+        let (experiment, device) = (experiment(&["train.shards=3"]), device().autodiff());
+        let model = experiment.model(&device).unwrap();
+        let trainer =
+            Trainer::with_parts(model, &*experiment.task, experiment.parts.clone(), &device).unwrap();
+        let (trainer, mut failing) = (trainer.across(one).unwrap(), Failing);
+        let trainer = if one.rank() == 2 { trainer.observe(&mut failing) } else { trainer };
+        trainer.run().err().unwrap().to_string()
+    });
+    assert_eq!(errors[2], "out of order");
+    assert!(errors[..2].iter().all(|error| error.ends_with("is lost")), "{errors:?}");
+}
