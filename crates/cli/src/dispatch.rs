@@ -36,6 +36,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Verify(args) => verify::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry),
+        Command::Worker(args) => sweep::worker::run(&args, &registry),
         Command::Bench(args) => bench::run(&args),
         Command::Lecture(args) => lecture::run(&args),
         Command::Names => names::run(&registry),

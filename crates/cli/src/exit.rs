@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use qkv_inspect::InspectError;
 use qkv_model::ModelError;
 use qkv_run::{RunError, RunFolder};
+use qkv_study::StudyError;
 use qkv_train::{Registry, TrainError};
 use thiserror::Error;
 
@@ -57,17 +58,19 @@ pub fn parser_message(message: &clap::Error, registry: &Registry) -> ExitCode {
 
 /// Prints an error, if any, and returns the exit code of the process.
 pub fn code(result: anyhow::Result<ExitCode>, registry: &Registry) -> ExitCode {
-    let error = match result {
-        Ok(code) => return code,
-        Err(error) => error,
-    };
-    // The reader of the output has closed it, as `qkv … | head` does.
-    if is_broken_pipe(&error) {
-        return ExitCode::SUCCESS;
+    match result {
+        Ok(code) => code,
+        // The reader of the output has closed it, as `qkv … | head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(report(&error, registry)),
     }
-    let message = format!("error: {}", sentence(&error, registry));
+}
+
+/// Prints an error, and returns the number of its exit code.
+pub fn report(error: &anyhow::Error, registry: &Registry) -> u8 {
+    let message = format!("error: {}", sentence(error, registry));
     print_error(&if error.is::<UsageWithTable>() { message } else { one_line(&message) });
-    ExitCode::from(number(&error))
+    number(error)
 }
 
 fn number(error: &anyhow::Error) -> u8 {
@@ -78,6 +81,7 @@ fn number(error: &anyhow::Error) -> u8 {
             || error.is::<UsageWithTable>()
             || inspect.is_some_and(InspectError::is_usage)
             || error.is::<ModelError>()
+            || error.is::<StudyError>()
             || run_error(error).is_some_and(RunError::is_usage)
             || train.is_some_and(TrainError::is_usage));
     match (train, run_error(error)) {

@@ -40,9 +40,9 @@
 //! Beside the runs of a study, `.claims/` has which worker trains which of them.
 //!
 //! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above,
-//! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`] is for other
-//! files that are to be as durable). It reads no file with tensors whose header [`check_tensor_header`] refuses
-//! ([`read_tensors`], [`hash_tensors`]).
+//! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`] and
+//! [`replace_shared_file`] are for other files that are to be as durable). It reads no file with tensors whose header
+//! [`check_tensor_header`] refuses ([`read_tensors`], [`hash_tensors`]).
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
@@ -88,6 +88,6 @@ pub use log::{
     Baseline, Better, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Figure, Log, Rewound,
     SetAside, StepReport,
 };
-pub use storage::{Disk, Entry, EntryKind, Guarded, Lock, Storage, replace_file};
+pub use storage::{Disk, Entry, EntryKind, Guarded, Lock, Storage, replace_file, replace_shared_file};
 pub use tensor_file::{check_tensor_header, hash_tensors, read_tensors};
 pub use verify::{CheckedFor, Finding, Verified};

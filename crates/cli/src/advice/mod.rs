@@ -78,8 +78,8 @@ pub fn about(error: &anyhow::Error, registry: &Registry) -> Option<String> {
 
 /// How a text is named: `sweep` takes no settings but those of its config file.
 fn set_text() -> &'static str {
-    let is_sweep =
-        shell::arguments().is_some_and(|arguments| arguments.first().is_some_and(|it| it == "sweep"));
+    let of_a_study = |command: &String| ["sweep", "worker"].contains(&command.as_str());
+    let is_sweep = shell::arguments().is_some_and(|arguments| arguments.first().is_some_and(of_a_study));
     if is_sweep { "task.text in the config file" } else { "--set task.text=FILE" }
 }
 

@@ -1,12 +1,13 @@
 //! What computes, and how fast.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
 use super::values::{ANY_THREADS, whole};
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct MachineArgs {
     /// Where to compute: flex, or ndarray where it is compiled in
@@ -15,6 +16,17 @@ pub struct MachineArgs {
     /// Threads to compute with; all cores by default. The result does not depend on it
     #[arg(long, value_name = "N", value_parser = whole::<usize>(ANY_THREADS))]
     pub threads: Option<usize>,
+}
+
+impl MachineArgs {
+    /// As the arguments of another process.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = vec!["--device".into(), self.device.clone().into()];
+        if let Some(threads) = self.threads {
+            arguments.extend(["--threads".into(), threads.to_string().into()]);
+        }
+        arguments
+    }
 }
 
 #[derive(Debug, ClapArgs)]

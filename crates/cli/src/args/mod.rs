@@ -5,6 +5,7 @@
 
 mod machine;
 mod of_a_run;
+mod study;
 mod training;
 mod values;
 
@@ -12,7 +13,8 @@ pub use machine::{BenchArgs, MachineArgs};
 pub use of_a_run::{
     AblateArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
 };
-pub use training::{SweepArgs, TrainArgs};
+pub use study::{SweepArgs, WorkerArgs};
+pub use training::TrainArgs;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
@@ -55,9 +57,12 @@ pub enum Command {
     /// Write the film of a training as one offline page
     #[command(after_help = help::end("report runs/reverse-1 --png pictures"))]
     Report(ReportArgs),
-    /// Train every combination of some settings, and compare
-    #[command(after_help = help::end("sweep study.toml"))]
+    /// Train every run of a study: combinations of lists, ranges and random draws of any settings
+    #[command(after_help = help::end("sweep study.toml --jobs 4"))]
     Sweep(SweepArgs),
+    /// Train one run of a study, for sweep
+    #[command(hide = true, after_help = help::end("worker runs/study/seed=0"))]
+    Worker(WorkerArgs),
     /// Time full training steps, beside the fastest matrix product of the machine
     #[command(after_help = help::end("bench --workload toy"))]
     Bench(BenchArgs),

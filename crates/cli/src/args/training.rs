@@ -1,4 +1,4 @@
-//! What trains.
+//! What trains one run.
 
 use std::path::PathBuf;
 
@@ -68,25 +68,4 @@ pub struct TrainArgs {
     /// checkpoint, `q` saves and stops, `?` lists all keys
     #[arg(long, conflicts_with_all = ["quiet", "json"])]
     pub live: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct SweepArgs {
-    /// A config file with a table [sweep], whose keys are config keys and whose values are lists
-    #[arg(value_name = "CONFIG.toml")]
-    pub config: PathBuf,
-    /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
-    #[command(flatten)]
-    pub machine: MachineArgs,
-    /// Refuse runs that need more memory, such as 512M, 2G or 1.5GiB; all that is available by default
-    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
-    pub max_memory: Option<u64>,
-    /// Print one JSON object a run and nothing else
-    #[arg(long)]
-    pub json: bool,
 }

@@ -32,7 +32,7 @@ impl MachineArgs {
     }
 
     /// What the option or else the environment asks for.
-    fn n_threads(&self) -> Result<Option<NonZero<usize>>> {
+    pub fn n_threads(&self) -> Result<Option<NonZero<usize>>> {
         if let Some(threads) = self.threads {
             return n_threads("--threads", &threads.to_string()).map(Some);
         }

@@ -1,6 +1,6 @@
 //! Ctrl-C, `kill` and a terminal that is closed: the run saves and leaves; a second signal does not wait.
 
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,6 +32,18 @@ impl Interrupt {
         give_up_at(Arc::clone(&signal));
         arm_at_the_first(&numbers, second, at_first)?;
         Ok(Self { signal })
+    }
+
+    /// Stops at the end of `input`, too, as by a signal: the process at its other end is gone, or asks for it so.
+    pub fn stop_at_the_end_of(&self, mut input: impl Read + Send + 'static) -> io::Result<()> {
+        let signal = Arc::clone(&self.signal);
+        std::thread::Builder::new().name("input".to_owned()).spawn(move || {
+            // An error is an end, too.
+            let _ = io::copy(&mut input, &mut io::sink());
+            // A signal that came first keeps its number.
+            let _ = signal.compare_exchange(0, SIGTERM as usize, Ordering::Relaxed, Ordering::Relaxed);
+        })?;
+        Ok(())
     }
 
     /// The exit code of a process that a signal stopped, such as 130 or 143, if one did.

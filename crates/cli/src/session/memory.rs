@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use qkv_train::MemoryEstimate;
 
-use crate::exit::UsageWithTable;
+use crate::exit::{UsageWithTable, usage};
 use crate::session::available_memory;
 
 /// Refuses what needs more than `allowed` bytes, or else than there are; where that cannot be read, nothing.
@@ -27,6 +27,26 @@ pub fn check(estimate: &MemoryEstimate, allowed: Option<u64>) -> Result<()> {
         mib(limit)
     ));
     Err(refusal.into())
+}
+
+/// Refuses runs of which `at_once` together may need more, each with its bytes.
+pub fn check_together(mut runs: Vec<u64>, at_once: usize, allowed: Option<u64>) -> Result<()> {
+    let Some(limit) = allowed.or_else(|| available_memory::bytes(Path::new("/"))) else { return Ok(()) };
+    // The largest ones may be trained at the same time.
+    runs.sort_unstable_by(|a, b| b.cmp(a));
+    let together = |n: usize| runs.iter().take(n).sum::<u64>();
+    if together(at_once) <= limit {
+        return Ok(());
+    }
+    let what = if allowed.is_some() { "--max-memory allows" } else { "are available" };
+    let fitting = (1..at_once).rev().find(|n| together(*n) <= limit).unwrap_or(1);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    Err(usage(format!(
+        "{at_once} runs at a time need about {:.0} MiB of memory, more than the {:.0} MiB that {what}; --jobs {fitting} \
+         fits",
+        mib(together(at_once)),
+        mib(limit)
+    )))
 }
 
 /// A size such as `512M`, `2G` or `1.5GiB`, in bytes; the units are powers of 1024, and B may follow them.
@@ -64,6 +84,19 @@ fn status(key: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_runs_count_where_several_are_trained_at_a_time() {
+        const MIB: u64 = 1 << 20;
+        let check =
+            |at_once, allowed| check_together(vec![MIB, 3 * MIB, 2 * MIB], at_once, Some(allowed * MIB));
+        assert!(check(1, 3).is_ok() && check(2, 5).is_ok() && check(3, 6).is_ok() && check(9, 6).is_ok());
+        let refused = check(3, 5).expect_err("6 MiB are more than 5").to_string();
+        assert_eq!(
+            refused,
+            "3 runs at a time need about 6 MiB of memory, more than the 5 MiB that --max-memory allows; --jobs 2 fits"
+        );
+    }
 
     #[test]
     fn a_size_has_a_number_and_a_unit() {

@@ -40,7 +40,7 @@ impl RunFolder {
     ) -> Result<Self, RunError> {
         Self::check_new_config(path, config)?;
         let run = Self::new(storage, path.to_owned());
-        run.check_place()?;
+        Self::check_place(&*run.storage, path)?;
         run.check_occupancy(existing)?;
         let created = create_folders(&*run.storage, path)?;
         let storage = Arc::clone(&run.storage);
@@ -64,7 +64,7 @@ impl RunFolder {
     pub fn create_next(parent: &Path, task: &str, config: &str) -> Result<Self, RunError> {
         Self::check_new_config(parent, config)?;
         let storage: Arc<dyn Storage> = Arc::new(Disk);
-        Self::new(Arc::clone(&storage), parent.join(task)).check_place()?;
+        Self::check_place(&*storage, &parent.join(task))?;
         let mut created = create_folders(&Disk, parent)?;
         let mut number = 1_u64;
         loop {
@@ -86,9 +86,12 @@ impl RunFolder {
     }
 
     /// Refuses a place within another run: a checkpoint with a run in it is not what was saved, and goes with it.
-    fn check_place(&self) -> Result<(), RunError> {
-        match surrounding_run(&*self.storage, &self.path) {
-            Some(run) => Err(RunError::WithinARun { path: self.path.clone(), run }),
+    ///
+    /// # Errors
+    /// If the path lies in the folder of a run.
+    pub fn check_place(storage: &dyn Storage, path: &Path) -> Result<(), RunError> {
+        match surrounding_run(storage, path) {
+            Some(run) => Err(RunError::WithinARun { path: path.to_owned(), run }),
             None => Ok(()),
         }
     }

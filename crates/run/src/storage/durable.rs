@@ -18,7 +18,25 @@ const PIECE: u64 = 1 << 20;
 /// # Errors
 /// If it cannot be written; the old file is then still there.
 pub fn replace_file(storage: &dyn Storage, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let unfinished = begin(storage, file)?;
+    replace_by(storage, begin(storage, file)?, file, bytes)
+}
+
+/// The same where other processes may do it at this moment, also on other machines, with the folders that are missing on
+/// the way: the file is that of one of them at every moment, if each has a name of its own as the `writer`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn replace_shared_file(
+    storage: &dyn Storage,
+    file: &Path,
+    bytes: &[u8],
+    writer: &str,
+) -> Result<(), RunError> {
+    create_folders(storage, parent(file))?;
+    replace_by(storage, with_suffix(file, &format!(".{writer}{UNFINISHED}")), file, bytes)
+}
+
+fn replace_by(storage: &dyn Storage, unfinished: PathBuf, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let synced = write(storage, &unfinished, bytes)
         .and_then(|()| storage.sync_file(&unfinished).map_err(RunError::writing(&unfinished, bytes.len())));
     finish(storage, &unfinished, file, synced)?;

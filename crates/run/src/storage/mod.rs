@@ -10,11 +10,11 @@ mod lock_file;
 mod room;
 
 pub use disk::Disk;
-pub use durable::replace_file;
 pub(crate) use durable::{
     UNFINISHED, create_folders, exists, free_name, list, put_file, read, remove_file, remove_tree, rename,
     rename_folder, retire, sync_folder, with_suffix, write,
 };
+pub use durable::{replace_file, replace_shared_file};
 pub use guarded::Guarded;
 pub(crate) use room::{is_full, room};
 

@@ -7,7 +7,6 @@ use qkv_run::{Existing, RunFolder};
 use qkv_train::{ConfigSource, Experiment, Registry};
 
 use crate::args::TrainArgs;
-use crate::commands::sweep::SWEEP;
 use crate::exit::usage;
 use crate::output::shell;
 use crate::session::config_file;
@@ -124,9 +123,10 @@ impl TrainArgs {
             RunFolder::open(source)?.config()?
         } else if source.extension().is_some_and(|extension| extension == "toml") {
             let text = config_file::read(source)?;
-            if text.parse::<toml::Table>().is_ok_and(|config| config.contains_key(SWEEP)) {
+            let config = text.parse::<toml::Table>().unwrap_or_default();
+            if let Some(table) = qkv_study::TABLES.into_iter().find(|table| config.contains_key(*table)) {
                 return Err(usage(format!(
-                    "{} has a table [{SWEEP}], which asks for several runs; train them with {}",
+                    "{} has a table [{table}], which asks for several runs; train them with {}",
                     source.display(),
                     shell::command(&["sweep", &shell::path(source)])
                 )));

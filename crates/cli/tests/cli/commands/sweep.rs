@@ -9,7 +9,7 @@ const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3
 fn a_sweep_trains_every_combination_once() {
     let sandbox = Sandbox::new();
     sandbox.write("variants.toml", SWEEP);
-    let results = sandbox.succeeds("sweep variants.toml --json").events();
+    let results = sandbox.succeeds("sweep variants.toml --json --jobs 1").events();
     let settings: Vec<String> = results.iter().map(|result| result["settings"].to_string()).collect();
     assert_eq!(settings.len(), 6);
     // Keys in alphabetical order, the last changes fastest.
@@ -30,7 +30,7 @@ fn two_shards_are_the_whole_sweep() {
     let sandbox = Sandbox::new();
     sandbox.write("variants.toml", SWEEP);
     let shard = |shard: &str| {
-        sandbox.succeeds(&format!("sweep variants.toml --json --shard {shard} --out out")).events()
+        sandbox.succeeds(&format!("sweep variants.toml --json --jobs 1 --shard {shard} --out out")).events()
     };
     let (one, two) = (shard("1/2"), shard("2/2"));
     assert_eq!((one.len(), two.len()), (3, 3));
@@ -49,7 +49,7 @@ fn a_wrong_sweep_is_refused_before_anything_is_trained() {
     let head = "[task]\nname = \"reverse\"\n";
     check(head, "sweep sweep.toml", "[sweep]");
     check(&format!("{head}[sweep]\nseed = 3\n"), "sweep sweep.toml", "must be a list");
-    check(&format!("{head}[sweep]\nseed = []\n"), "sweep sweep.toml", "between 1 and");
+    check(&format!("{head}[sweep]\nseed = []\n"), "sweep sweep.toml", "`seed` has an empty list");
     check(&format!("{head}[sweep.model]\nd_modle = [3]\n"), "sweep sweep.toml", "d_model");
     check(&format!("{head}[sweep]\nseed = [1]\n"), "sweep sweep.toml --shard 3/2", "I/N");
 }
@@ -87,7 +87,7 @@ fn a_sweep_goes_on_with_a_run_as_a_resume_does() {
         sandbox.succeeds(&format!("train one.toml --seed {seed} --out all/seed={seed} {stopped}"));
     }
     sandbox.write("all/seed=0/config.toml", "");
-    let swept = sandbox.succeeds("sweep all.toml --out all --json");
+    let swept = sandbox.succeeds("sweep all.toml --out all --json --jobs 1");
     assert!(swept.stderr.contains("config.toml was broken: restored from "), "{swept:#?}");
     assert_eq!(swept.events().len(), 2);
     for seed in [0, 1] {
@@ -101,5 +101,5 @@ fn a_sweep_goes_on_with_a_run_as_a_resume_does() {
     sandbox.write("all.toml", format!("{config}[optimizer]\nlr = 0.1\n[sweep]\nseed = [0, 1]\n"));
     let other = sandbox.qkv("sweep all.toml --out all");
     assert_eq!(other.code, Some(2), "{other:#?}");
-    assert_eq!(other.stderr.matches("optimizer.lr was 0.005, now it is 0.1").count(), 2, "{other:#?}");
+    assert_eq!(other.stderr.matches("optimizer.lr was 0.005, now it is 0.1").count(), 1, "{other:#?}");
 }

@@ -125,7 +125,7 @@ fn commands_that_evaluate_hear_a_signal() {
         "sweep.toml",
         "[task]\nname = \"reverse\"\n[train]\nsteps = 1000000\n[sweep]\nseed = [0, 1]\n",
     );
-    let running = Running::start(&sandbox, "sweep sweep.toml --out sweep");
+    let running = Running::start(&sandbox, "sweep sweep.toml --out sweep --jobs 1");
     while !sandbox.path("sweep/seed=0/snapshots").is_dir() {
         std::thread::sleep(Duration::from_millis(20));
     }

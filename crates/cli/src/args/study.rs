@@ -1,0 +1,59 @@
+//! What trains the runs of a study.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::machine::MachineArgs;
+use super::values::whole;
+use crate::session::memory;
+
+/// More processes than any machine has use for.
+const MAX_JOBS: usize = 1024;
+
+const ANY_JOBS: &str = "a whole number between 1 and 1024";
+
+#[derive(Debug, ClapArgs)]
+#[command(mut_arg("threads", |threads| threads.help("Threads of each run; 1 by default. The result does not depend on it")))]
+pub struct SweepArgs {
+    /// A study: a config file with a table [sweep] of lists and ranges, whose keys are config keys; or the folder of a
+    /// study that was begun, to go on with it. See examples/STUDIES.md
+    #[arg(value_name = "STUDY.toml|DIR")]
+    pub study: PathBuf,
+    /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Runs that are trained at a time, each in a process of its own; by default as many as keep all cores busy. The
+    /// results do not depend on it
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Refuse runs that need more memory, all at a time together, such as 512M, 2G or 1.5GiB; all that is available by
+    /// default
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
+    /// Print one JSON object a run and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The config comes from standard input, and its end stops the run.
+#[derive(Debug, ClapArgs)]
+pub struct WorkerArgs {
+    /// Folder of the run
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Refuse a run that needs more memory
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    pub max_memory: Option<u64>,
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = whole::<usize>(ANY_JOBS)(text)?;
+    Some(jobs).filter(|jobs| (1..=MAX_JOBS).contains(jobs)).ok_or_else(|| format!("expected {ANY_JOBS}"))
+}

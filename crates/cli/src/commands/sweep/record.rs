@@ -1,0 +1,86 @@
+//! `study.toml` in the folder of the runs: which study they are of. Another study would mix its runs with them.
+
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use qkv_run::{Difference, Disk, changes_of_meaning, replace_shared_file};
+use qkv_study::Study;
+use qkv_train::{ConfigSource, Registry};
+use toml::Table;
+
+use super::source::Source;
+use crate::exit::usage;
+use crate::session::config_file;
+
+/// The study as its user wrote it.
+pub const STUDY: &str = "study.toml";
+
+/// A study that belongs to the folder of its runs.
+pub struct Record {
+    file: PathBuf,
+    text: String,
+    is_new: bool,
+}
+
+impl Record {
+    /// Refuses a study that is not the one to which the folder belongs. That one with values added is: its runs are some
+    /// of those that are asked for now, under the same names.
+    pub fn check(source: &Source, text: String, study: &Study, registry: &Registry) -> Result<Self> {
+        let file = source.folder.join(STUDY);
+        if !file.try_exists().unwrap_or(true) {
+            return Ok(Self { file, text, is_new: true });
+        }
+        let earlier_text = config_file::read(&file)?;
+        let is_new = earlier_text != text;
+        if is_new {
+            let cannot_use = || format!("cannot use {}", file.display());
+            let earlier = Study::parse(&earlier_text).with_context(cannot_use)?;
+            let differences = differences(&earlier, study, registry);
+            let differences: Vec<String> = differences.iter().map(Difference::to_string).collect();
+            if !differences.is_empty() {
+                return Err(another(&source.folder, &differences.join("; ")));
+            }
+            study.continues(&earlier).map_err(|error| another(&source.folder, &error.to_string()))?;
+        }
+        Ok(Self { file, text, is_new })
+    }
+
+    /// Writes it. Other workers of the same study may do so at this moment.
+    pub fn keep(&self) -> Result<()> {
+        if self.is_new {
+            let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let writer = format!("{}-{time}", process::id());
+            replace_shared_file(&Disk, &self.file, self.text.as_bytes(), &writer)?;
+        }
+        Ok(())
+    }
+}
+
+fn another(folder: &Path, differences: &str) -> anyhow::Error {
+    usage(format!(
+        "{} belongs to another study: {differences}; values may be added to its lists, nothing else changed: choose \
+         another folder with --out",
+        folder.display()
+    ))
+}
+
+/// What all runs of two studies have in common and otherwise would not: by the files, unless the configs of their first
+/// run mean the same, because a default was written down or a text was moved.
+fn differences(earlier: &Study, study: &Study, registry: &Registry) -> Vec<Difference> {
+    let as_written = changes_of_meaning(earlier.config(), study.config());
+    if as_written.is_empty() {
+        return as_written;
+    }
+    let settings = earlier.runs().ok().and_then(|runs| Some(runs.first()?.assignments())).unwrap_or_default();
+    let config = |study: &Study| {
+        let text = toml::to_string(study.config()).ok()?;
+        let experiment = registry.read(ConfigSource::Toml(&text), &settings).ok()?;
+        experiment.config.to_toml().parse::<Table>().ok()
+    };
+    match (config(earlier), config(study)) {
+        (Some(before), Some(now)) => changes_of_meaning(&before, &now),
+        _ => as_written,
+    }
+}

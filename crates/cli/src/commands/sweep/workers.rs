@@ -1,0 +1,65 @@
+//! How many runs are trained at a time, and with what.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, Result};
+use qkv_train::{Config, MemoryEstimate};
+
+use super::runs::Run;
+use crate::args::{MachineArgs, SweepArgs};
+use crate::session::job::Job;
+use crate::session::memory;
+
+/// What every worker has.
+pub struct Workers {
+    /// At a time.
+    pub jobs: usize,
+    machine: MachineArgs,
+    max_memory: Option<u64>,
+}
+
+impl Workers {
+    /// Runs of one thread each, unless another number is set, and as many of them as keep all cores busy.
+    pub fn of(args: &SweepArgs) -> Result<Self> {
+        let threads = args.machine.n_threads()?.map_or(1, NonZero::get);
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        let jobs = args.jobs.unwrap_or((cores / threads).max(1));
+        let machine = MachineArgs { threads: Some(threads), ..args.machine.clone() };
+        Ok(Self { jobs, machine, max_memory: args.max_memory })
+    }
+
+    /// The arguments of a worker.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = self.machine.arguments();
+        if let Some(bytes) = self.max_memory {
+            arguments.extend(["--max-memory".into(), bytes.to_string().into()]);
+        }
+        arguments
+    }
+
+    /// Builds the model of every run, each kind once, and refuses runs of which so many do not fit into memory together.
+    pub fn check_memory(&self, runs: &[Run]) -> Result<()> {
+        let machine = self.machine.open_machine()?;
+        let mut kinds = HashMap::new();
+        let mut estimates = Vec::with_capacity(runs.len());
+        for Run { name, experiment, .. } in runs {
+            // Seeds apart.
+            let kind = Config { seed: 0, ..experiment.config.clone() }.to_toml();
+            let bytes = match kinds.get(&kind) {
+                Some(bytes) => *bytes,
+                None => {
+                    let job = Job::prepare(experiment, &machine, self.max_memory);
+                    let job = job.with_context(|| name.labels.join(" "))?;
+                    let estimate = experiment.memory().filter(MemoryEstimate::is_whole);
+                    estimate.unwrap_or_else(|| experiment.memory_of(&job.model)).bytes()
+                }
+            };
+            kinds.insert(kind, bytes);
+            estimates.push(bytes);
+        }
+        memory::check_together(estimates, self.jobs.min(runs.len()), self.max_memory)
+    }
+}

@@ -1,0 +1,106 @@
+//! One key that varies, and its values.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use crate::StudyError;
+use crate::draw::Drawn;
+use crate::range;
+
+/// The values of one key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Axis {
+    /// At least one value, in the order of the file.
+    Listed(Vec<Value>),
+    /// One value for every draw.
+    Drawn(Drawn),
+}
+
+/// By dotted key.
+pub type Axes = BTreeMap<String, Axis>;
+
+impl Axis {
+    /// How many values it has in one draw.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Listed(values) => values.len(),
+            Self::Drawn(_) => 1,
+        }
+    }
+
+    /// Every value as in a file, or what draws them.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Listed(values) => values.iter().map(Value::to_string).collect(),
+            Self::Drawn(drawn) => vec![drawn.to_string()],
+        }
+    }
+
+    pub fn is_drawn(&self) -> bool {
+        matches!(self, Self::Drawn(_))
+    }
+}
+
+/// Where keys vary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Sweep,
+    /// A case may fix a key to one value, which in `[sweep]` belongs into the config itself.
+    Case,
+}
+
+impl Place {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sweep => "[sweep]",
+            Self::Case => "[[case]]",
+        }
+    }
+
+    /// What should be a table or a list there.
+    pub fn not_an_axis(self, key: &str, found: &Value) -> StudyError {
+        StudyError::NotAnAxis { key: key.to_owned(), table: self.name(), found: found.to_string() }
+    }
+
+    /// The keys of a table of the study.
+    pub fn axes(self, table: &Table) -> Result<Axes, StudyError> {
+        let mut axes = Axes::new();
+        self.collect(table, "", &mut axes)?;
+        Ok(axes)
+    }
+
+    fn collect(self, table: &Table, prefix: &str, axes: &mut Axes) -> Result<(), StudyError> {
+        for (key, value) in table {
+            let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            let axis = match value {
+                Value::Array(values) => Axis::Listed(list(&path, values)?),
+                Value::Table(table) if range::is_range(table) => range::axis(&path, table)?,
+                Value::Table(table) => {
+                    self.collect(table, &path, axes)?;
+                    continue;
+                }
+                value if self == Self::Case => Axis::Listed(vec![value.clone()]),
+                other => return Err(self.not_an_axis(&path, other)),
+            };
+            // `a.b` and `"a.b"` are the same key to a config.
+            if axes.insert(path.clone(), axis).is_some() {
+                return Err(StudyError::KeyTwice { key: path, place: "" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values of a list, each once.
+pub fn list(key: &str, values: &[Value]) -> Result<Vec<Value>, StudyError> {
+    if values.is_empty() {
+        return Err(StudyError::Empty { key: key.to_owned() });
+    }
+    let mut texts: Vec<String> = values.iter().map(Value::to_string).collect();
+    texts.sort_unstable();
+    match texts.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(StudyError::ValueTwice { key: key.to_owned(), value: pair[0].clone() }),
+        None => Ok(values.to_vec()),
+    }
+}
