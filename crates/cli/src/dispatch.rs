@@ -7,8 +7,8 @@ use qkv_train::Registry;
 
 use crate::args::{Args, Command};
 use crate::commands::{
-    ablate, bench, completions, eval, explain, inspect, lecture, names, report, runs, sweep, tasks, train,
-    verify,
+    ablate, bench, compare, completions, eval, explain, inspect, lecture, names, report, runs, sweep, tasks,
+    train, verify,
 };
 use crate::exit;
 use crate::session::interrupt::survive_file_size_limit;
@@ -35,6 +35,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Inspect(args) => inspect::run(&args, &registry),
         Command::Verify(args) => verify::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
+        Command::Compare(args) => compare::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry),
         Command::Worker(args) => sweep::worker::run(&args, &registry),
         Command::Bench(args) => bench::run(&args),

@@ -1,9 +1,10 @@
 //! Files for the tests of this crate.
 
-use qkv_run::{Contents, Description, Existing, RunFolder};
+use qkv_run::{Contents, Description, Evaluation, Existing, RunFolder};
 use safetensors::Dtype;
 
 use crate::files::weights::Weights;
+use crate::runs::record::RunRecord;
 
 /// The bytes of a file with this header.
 pub(crate) fn file(header: &str, data: &[u8]) -> Vec<u8> {
@@ -44,4 +45,20 @@ pub(crate) fn run_folder(steps: &[u64]) -> Result<tempfile::TempDir, Box<dyn std
         run.write_checkpoint(step, &contents)?;
     }
     Ok(folder)
+}
+
+/// A run folder with this config and this log.
+pub(crate) fn logged_run(config: &str, log: &str) -> Result<tempfile::TempDir, Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    RunFolder::create(folder.path(), config, Existing::Keep)?;
+    std::fs::write(folder.path().join("metrics.jsonl"), log)?;
+    Ok(folder)
+}
+
+/// A finished run of 60 steps and a second, with these figures at its end.
+pub(crate) fn record(path: &str, config: &str, figures: &[(&str, f64)]) -> RunRecord {
+    let config = config.parse().expect("TOML");
+    let none = Evaluation::default();
+    let evaluation = figures.iter().fold(none, |evaluation, (name, value)| evaluation.with(name, *value));
+    RunRecord::ended(path.as_ref(), config, 60, 1.0, evaluation)
 }

@@ -32,6 +32,8 @@
 //!   [`Baseline`].
 //! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
 //! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`] and [`GradientFlow`]s; `qkv report RUN`.
+//! - Which of many runs is how good? [`Comparison`] of a [`RunRecord`] each, or why it is [`LeftOut`]: what differs is a
+//!   [`Key`], what differs in seeds alone a [`Setting`] with a [`Spread`] of every figure; `qkv compare RUN…`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
 //!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and
 //!   [`counted`]; a [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
@@ -46,6 +48,7 @@ mod heads;
 mod matrix;
 mod number;
 mod picture;
+mod runs;
 
 pub use error::{InspectError, NoGauge};
 pub use files::checkpoint_config::CheckpointConfig;
@@ -76,3 +79,9 @@ pub use picture::label::clean_label;
 pub use picture::palette::{Palette, of_256};
 pub use picture::scale::Scale;
 pub use picture::text::TextStyle;
+pub use runs::comparison::Comparison;
+pub use runs::key::Key;
+pub use runs::left_out::LeftOut;
+pub use runs::record::RunRecord;
+pub use runs::setting::Setting;
+pub use runs::spread::Spread;

@@ -11,7 +11,7 @@ mod values;
 
 pub use machine::{BenchArgs, MachineArgs};
 pub use of_a_run::{
-    AblateArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
+    AblateArgs, CompareArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
 };
 pub use study::{SweepArgs, WorkerArgs};
 pub use training::TrainArgs;
@@ -57,6 +57,9 @@ pub enum Command {
     /// Write the film of a training as one offline page
     #[command(after_help = help::end("report runs/reverse-1 --png pictures"))]
     Report(ReportArgs),
+    /// Compare runs by what they were set to: mean and range over seeds
+    #[command(after_help = help::end("compare runs/study --threshold 0.95"))]
+    Compare(CompareArgs),
     /// Train every run of a study: combinations of lists, ranges and random draws of any settings
     #[command(after_help = help::end("sweep study.toml --jobs 4"))]
     Sweep(SweepArgs),

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use qkv_train::Split;
 
 use super::machine::MachineArgs;
-use super::values::{ANY_COUNT, at_least_one, split, whole};
+use super::values::{ANY_COUNT, at_least_one, share, split, whole};
 
 /// A run whose model is used.
 #[derive(Debug, ClapArgs)]
@@ -157,6 +157,27 @@ pub struct RunsArgs {
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
     /// Print one JSON object a run and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
+pub struct CompareArgs {
+    /// Folders of runs, folders with runs in them, at most two levels down, or the config files of sweeps. What differs
+    /// between the configs makes the rows; over seeds there is the mean
+    #[arg(value_name = "RUN|STUDY", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Accuracy of the phase change: the first step is shown at which an evaluation on validation examples found it
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = share)]
+    pub threshold: f64,
+    /// A row for each run, in place of one for the seeds of a setting
+    #[arg(long)]
+    pub seeds: bool,
+    /// Print the table as CSV and nothing else
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Print one JSON object a row and nothing else
     #[arg(long)]
     pub json: bool,
 }

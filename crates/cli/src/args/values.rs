@@ -25,6 +25,12 @@ pub fn at_least_one<T: FromStr + From<u8> + PartialEq>(text: &str) -> Result<T, 
     count.ok_or_else(|| "expected a whole number of at least 1".to_owned())
 }
 
+/// A share of one that is not zero.
+pub fn share(text: &str) -> Result<f64, String> {
+    let share: Option<f64> = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "expected a number above 0 and at most 1".to_owned())
+}
+
 /// A seed.
 pub fn seed(text: &str) -> Result<u64, String> {
     let seed: Option<u64> = text.parse().ok().filter(|seed| *seed <= MAX_SEED);

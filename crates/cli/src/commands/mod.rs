@@ -6,6 +6,7 @@
 
 pub mod ablate;
 pub mod bench;
+pub mod compare;
 pub mod completions;
 pub mod eval;
 pub mod explain;

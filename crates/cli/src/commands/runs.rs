@@ -16,9 +16,7 @@ use crate::output::stdout::{Stdout, one_line};
 use crate::output::table::table;
 use crate::session::location::Location;
 use crate::session::plan::RUNS;
-
-/// Folders between that which is listed and a run: a sweep has its runs in a folder of its own.
-const DEPTH: usize = 2;
+use crate::session::runs_in::{DEPTH, runs_in};
 
 /// A line of `--json`.
 #[derive(Serialize)]
@@ -54,8 +52,12 @@ pub fn run(args: &RunsArgs) -> Result<ExitCode> {
     }
     let run = Location::find_if_any(folder, "--step", None).ok().flatten();
     let folder = run.as_ref().map_or(folder, |location| location.run.path());
-    let mut runs = Vec::new();
-    find(folder, DEPTH, &mut runs);
+    let overview = |run: Result<RunFolder, RunError>| match run {
+        Ok(run) => run.overview(),
+        Err(error) => unreadable(&error),
+    };
+    let found = runs_in(folder).into_iter();
+    let mut runs: Vec<(PathBuf, Overview)> = found.map(|(path, run)| (path, overview(run))).collect();
     runs.sort_by(|(a_path, a), (b_path, b)| (&a.started, a_path).cmp(&(&b.started, b_path)));
     let out = &mut Stdout::new();
     if args.json {
@@ -79,28 +81,6 @@ pub fn run(args: &RunsArgs) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The runs in a folder, or the folder itself; one that cannot be looked at is listed as damaged.
-fn find(folder: &Path, depth: usize, runs: &mut Vec<(PathBuf, Overview)>) {
-    match RunFolder::holds_a_run(folder) {
-        Ok(true) => {
-            let overview = RunFolder::open(folder).map(|run| run.overview());
-            runs.push((folder.to_owned(), overview.unwrap_or_else(|error| unreadable(&error))));
-        }
-        Err(error) => runs.push((folder.to_owned(), unreadable(&error))),
-        Ok(false) if depth == 0 => {}
-        Ok(false) => {
-            for entry in folder.read_dir().into_iter().flatten().flatten() {
-                // A folder that a link leads to is looked at, but not searched: it may lead back.
-                let path = entry.path();
-                let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                if path.is_dir() {
-                    find(&path, if is_link { 0 } else { depth - 1 }, runs);
-                }
-            }
-        }
-    }
 }
 
 fn unreadable(error: &RunError) -> Overview {

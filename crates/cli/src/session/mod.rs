@@ -15,3 +15,4 @@ pub mod open_run;
 pub mod origin;
 pub mod outcome;
 pub mod plan;
+pub mod runs_in;

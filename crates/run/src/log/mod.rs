@@ -38,14 +38,18 @@ impl RunFolder {
         Ok(self.open_log(0))
     }
 
-    /// What was logged so far.
+    /// What was logged so far, the figures of evaluations and of the end with every bit.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn events(&self) -> Result<Vec<Event>, RunError> {
         let mut events = Vec::new();
         self.for_each_line(|line| {
-            events.extend(line.object().and_then(|_| Event::parse_log(&line.text).next()))
+            let event = line.object().and_then(|_| Event::parse_log(&line.text).next());
+            events.extend(match event {
+                Some(Event::Eval { .. } | Event::Done { .. }) => exactly(&line),
+                other => other,
+            })
         })?;
         Ok(events)
     }
@@ -114,7 +118,7 @@ mod tests {
             };
             let mut log = run.create_metrics()?;
             done.write(&mut log)?;
-            assert_eq!(run.done()?, Some(done));
+            assert_eq!((run.events()?, run.done()?), (vec![done.clone()], Some(done)));
         }
         Ok(())
     }

@@ -7,6 +7,8 @@
 mod ablate;
 /// The figures and exports of `bench`.
 mod bench;
+/// The tables of `compare`.
+mod compare;
 /// The scripts of `completions`.
 mod completions;
 /// The figures of `eval`.

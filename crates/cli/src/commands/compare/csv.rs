@@ -1,0 +1,91 @@
+//! The table as [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180) has it, with every digit.
+
+use std::io::{self, Write};
+
+use qkv_inspect::{Comparison, Setting, Spread};
+
+/// A head and the rows below it.
+pub fn write(out: &mut impl Write, comparison: &Comparison, by_seed: bool) -> io::Result<()> {
+    let keys = comparison.keys.iter().map(|key| key.name.clone());
+    if by_seed {
+        let others =
+            ["seed", "path"].map(str::to_owned).into_iter().chain(comparison.figures.iter().cloned());
+        let end = ["phase_change", "steps", "seconds"].map(str::to_owned);
+        row(out, &keys.chain(others).chain(end).collect::<Vec<_>>())?;
+    } else {
+        let ends = ["phase_change", "steps", "seconds"].map(str::to_owned);
+        let spreads = comparison
+            .figures
+            .iter()
+            .chain(&ends)
+            .flat_map(|name| ["runs", "mean", "least", "most"].map(|part| format!("{name}_{part}")));
+        row(out, &keys.chain(["runs".to_owned()]).chain(spreads).collect::<Vec<_>>())?;
+    }
+    comparison.settings.iter().try_for_each(|setting| match by_seed {
+        true => runs(out, comparison, setting),
+        false => row(out, &of_setting(comparison, setting)),
+    })
+}
+
+fn of_setting(comparison: &Comparison, setting: &Setting) -> Vec<String> {
+    let ends = [setting.phase_change, Some(setting.steps), setting.seconds];
+    let values = comparison.values(setting).into_iter().map(str::to_owned);
+    let spreads = setting.figures.iter().copied().chain(ends).flat_map(spread);
+    values.chain([setting.runs.len().to_string()]).chain(spreads).collect()
+}
+
+fn spread(spread: Option<Spread>) -> [String; 4] {
+    match spread {
+        Some(Spread { n, mean, least, most }) => {
+            [n.to_string(), mean.to_string(), least.to_string(), most.to_string()]
+        }
+        None => ["0".to_owned(), String::new(), String::new(), String::new()],
+    }
+}
+
+fn runs(out: &mut impl Write, comparison: &Comparison, setting: &Setting) -> io::Result<()> {
+    for run in setting.runs.iter().map(|&run| &comparison.runs[run]) {
+        let seed = run.seed.map_or(String::new(), |seed| seed.to_string());
+        let mut cells: Vec<String> = comparison.values(setting).into_iter().map(str::to_owned).collect();
+        cells.extend([seed, run.path.display().to_string()]);
+        let figures = comparison.figures.iter().map(|name| run.evaluation.figure(name));
+        let seconds = Some(run.seconds).filter(|seconds| seconds.is_finite());
+        let ends = [run.phase_change.map(|step| step as f64), Some(run.step as f64), seconds];
+        cells.extend(figures.chain(ends).map(|x| x.map_or(String::new(), |x| x.to_string())));
+        row(out, &cells)?;
+    }
+    Ok(())
+}
+
+/// The cells between commas, with the line end of the standard.
+fn row(out: &mut impl Write, cells: &[String]) -> io::Result<()> {
+    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+    write!(out, "{}\r\n", cells.join(","))
+}
+
+fn quoted(cell: &str) -> String {
+    match cell.contains([',', '"', '\r', '\n']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_end_a_cell_is_quoted() -> io::Result<()> {
+        let mut out = Vec::new();
+        row(&mut out, &["a", "b,c", "d\"e\"", "f\ng", ""].map(str::to_owned))?;
+        assert_eq!(String::from_utf8_lossy(&out), "a,\"b,c\",\"d\"\"e\"\"\",\"f\ng\",\r\n");
+        Ok(())
+    }
+
+    #[test]
+    fn numbers_have_every_digit() {
+        let third = Spread::of([1.0 / 3.0]).expect("a value");
+        assert_eq!(spread(Some(third))[1].parse(), Ok(1.0 / 3.0));
+        assert_eq!(spread(None), ["0", "", "", ""]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Runs by what they were set to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use qkv_run::Evaluation;
+
+use crate::runs::key::Key;
+use crate::runs::record::RunRecord;
+use crate::runs::series::Series;
+use crate::runs::setting::Setting;
+use crate::runs::spread::Spread;
+
+/// Runs beside each other. Those that differ in nothing but their seeds are one [`Setting`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// What differs, apart from seeds and from what follows from other keys.
+    pub keys: Vec<Key>,
+    /// Keys that differ as well, and follow from those.
+    pub derived: Vec<String>,
+    /// The names of the figures that any run has at its end.
+    pub figures: Vec<String>,
+    /// By setting, then by seed.
+    pub runs: Vec<RunRecord>,
+    /// In the order of the values of their keys.
+    pub settings: Vec<Setting>,
+    /// The accuracy at which the phase changes.
+    pub threshold: f64,
+}
+
+impl Comparison {
+    /// Of finished runs, read with this threshold. `derived` are keys whose values follow from others, so that they make
+    /// no difference of their own.
+    pub fn new(mut runs: Vec<RunRecord>, derived: &BTreeSet<String>, threshold: f64) -> Self {
+        let (derived, keys): (Vec<Key>, Vec<Key>) =
+            Key::of(&runs).into_iter().partition(|key| derived.contains(&key.name));
+        let mut indexed: Vec<_> = Key::indices(&keys, &runs).into_iter().zip(runs.drain(..)).collect();
+        indexed.sort_by(|(one_values, one), (other_values, other)| {
+            (one_values, one.seed, &one.path).cmp(&(other_values, other.seed, &other.path))
+        });
+        let mut by_values: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (index, (values, run)) in indexed.into_iter().enumerate() {
+            by_values.entry(values).or_default().push(index);
+            runs.push(run);
+        }
+        let figures = figures(&runs);
+        let setting = |(values, indices)| Setting::new(values, indices, &figures, &runs);
+        let settings = by_values.into_iter().map(setting).collect();
+        let derived = derived.into_iter().map(|key| key.name).collect();
+        Self { keys, derived, figures, runs, settings, threshold }
+    }
+
+    /// The best run of every task, by its index: that with the highest accuracy at the end, of equal ones that with the
+    /// lowest loss, and of these the first. Losses and accuracies of different tasks are not compared.
+    pub fn best(&self) -> Vec<usize> {
+        let mut best: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        for (index, run) in self.runs.iter().enumerate() {
+            let known = best.entry(run.task.as_deref()).or_insert(index);
+            if is_better(&run.evaluation, &self.runs[*known].evaluation) {
+                *known = index;
+            }
+        }
+        best.into_values().collect()
+    }
+
+    /// The values of a setting's keys, in their order.
+    pub fn values(&self, setting: &Setting) -> Vec<&str> {
+        self.keys.iter().zip(&setting.values).map(|(key, &index)| key.values[index].as_str()).collect()
+    }
+
+    /// Mean and range of a setting's training loss at the steps that all of its runs have.
+    pub fn losses(&self, setting: &Setting) -> Vec<(u64, Spread)> {
+        Series::together(&setting.runs.iter().map(|&run| &self.runs[run].losses).collect::<Vec<_>>())
+    }
+
+    /// The same of a figure on validation examples; empty where a run has never measured it.
+    pub fn held_out(&self, setting: &Setting, figure: &str) -> Vec<(u64, Spread)> {
+        let series = setting.runs.iter().map(|&run| self.runs[run].held_out.get(figure));
+        series.collect::<Option<Vec<_>>>().map_or(Vec::new(), |series| Series::together(&series))
+    }
+
+    /// Seeds that more than one run of a setting has: the setting's index and the seed.
+    pub fn repeated_seeds(&self) -> Vec<(usize, i64)> {
+        let mut repeated = Vec::new();
+        for (index, setting) in self.settings.iter().enumerate() {
+            let mut seen = BTreeSet::new();
+            let seeds = setting.runs.iter().filter_map(|&run| self.runs[run].seed);
+            let twice: BTreeSet<i64> = seeds.filter(|seed| !seen.insert(*seed)).collect();
+            repeated.extend(twice.into_iter().map(|seed| (index, seed)));
+        }
+        repeated
+    }
+}
+
+/// Whether an evaluation is better than another, which was there before.
+fn is_better(one: &Evaluation, other: &Evaluation) -> bool {
+    // What was not measured is worse than anything.
+    let accuracy =
+        |evaluation: &Evaluation| evaluation.figure(Evaluation::ACCURACY).unwrap_or(f64::NEG_INFINITY);
+    let loss = |evaluation: &Evaluation| evaluation.figure(Evaluation::LOSS).unwrap_or(f64::INFINITY);
+    let by_accuracy = accuracy(one).total_cmp(&accuracy(other));
+    by_accuracy.then_with(|| loss(other).total_cmp(&loss(one))).is_gt()
+}
+
+/// Accuracy, sequence accuracy and loss first, then every other by name.
+fn figures(runs: &[RunRecord]) -> Vec<String> {
+    let found: BTreeSet<&str> = runs.iter().flat_map(|run| run.evaluation.names()).collect();
+    let first = [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY, Evaluation::LOSS];
+    let known = first.into_iter().filter(|name| found.contains(name));
+    known.chain(found.iter().copied().filter(|name| !first.contains(name))).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::record;
+
+    fn run(name: &str, seed: u64, heads: u64, figures: &[(&str, f64)]) -> RunRecord {
+        let config = format!(
+            "seed = {seed}\ntask.name = \"sort\"\nmodel.n_heads = {heads}\nmodel.d_k = {}",
+            32 / heads
+        );
+        record(name, &config, figures)
+    }
+
+    fn derived() -> BTreeSet<String> {
+        BTreeSet::from(["model.d_k".to_owned()])
+    }
+
+    #[test]
+    fn seeds_of_a_setting_are_averaged_and_their_range_is_kept() {
+        let mut runs = vec![
+            run("d", 1, 2, &[("accuracy", 0.5), ("loss", 2.0)]),
+            run("a", 0, 4, &[("accuracy", 1.0), ("loss", 0.25)]),
+            run("c", 0, 2, &[("accuracy", 0.75), ("loss", 1.0), ("top_3", 0.875)]),
+            run("b", 2, 2, &[("accuracy", 0.25), ("loss", 6.0)]),
+        ];
+        (runs[0].phase_change, runs[3].phase_change) = (Some(40), Some(10));
+        runs[3].seconds = f64::NAN;
+        let found = Comparison::new(runs, &derived(), 0.9);
+        let names: Vec<String> = found.keys.iter().map(|key| key.name.clone()).collect();
+        assert_eq!(
+            (names, &found.derived),
+            (vec!["model.n_heads".to_owned()], &vec!["model.d_k".to_owned()])
+        );
+        assert_eq!(found.figures, ["accuracy", "loss", "top_3"]);
+        let paths: Vec<_> = found.runs.iter().map(|run| run.path.to_string_lossy()).collect();
+        assert_eq!(paths, ["c", "d", "b", "a"]);
+        let [two, four] = &found.settings[..] else { panic!("two settings") };
+        assert_eq!((found.values(two), found.values(four)), (vec!["2"], vec!["4"]));
+        assert_eq!(two.figures[0], Some(Spread { n: 3, mean: 0.5, least: 0.25, most: 0.75 }));
+        assert_eq!(two.figures[1], Some(Spread { n: 3, mean: 3.0, least: 1.0, most: 6.0 }));
+        assert_eq!(two.figures[2], Some(Spread { n: 1, mean: 0.875, least: 0.875, most: 0.875 }));
+        assert_eq!(two.phase_change, Some(Spread { n: 2, mean: 25.0, least: 10.0, most: 40.0 }));
+        assert_eq!((two.seconds.map(|seconds| seconds.n), two.steps.n), (Some(2), 3));
+        assert_eq!((&four.figures[2], four.phase_change, four.runs.len()), (&None, None, 1));
+    }
+
+    #[test]
+    fn the_best_run_has_the_highest_accuracy_and_then_the_lowest_loss() {
+        let best = |figures: [&[(&str, f64)]; 3]| {
+            let runs = figures.iter().enumerate().map(|(seed, figures)| run("x", seed as u64, 2, figures));
+            Comparison::new(runs.collect(), &derived(), 0.9).best()
+        };
+        assert_eq!(
+            best([
+                &[("accuracy", 0.5), ("loss", 0.1)],
+                &[("accuracy", 0.75), ("loss", 2.0)],
+                &[("loss", 0.0)]
+            ]),
+            [1]
+        );
+        assert_eq!(
+            best([
+                &[("accuracy", 0.5), ("loss", 0.5)],
+                &[("accuracy", 0.5), ("loss", 0.25)],
+                &[("accuracy", 0.5)]
+            ]),
+            [1]
+        );
+        assert_eq!(best([&[("accuracy", 0.5), ("loss", 0.5)]; 3]), [0]);
+        let other = record("y", "task.name = \"copy\"", &[("accuracy", 0.125)]);
+        let of_two = Comparison::new(vec![run("x", 0, 2, &[("accuracy", 1.0)]), other], &derived(), 0.9);
+        assert_eq!(of_two.best().len(), 2, "one of each task");
+    }
+
+    #[test]
+    fn a_seed_that_counts_twice_is_named() {
+        let runs = ["a", "b", "c"].map(|name| run(name, u64::from(name == "c"), 2, &[("loss", 1.0)]));
+        let found = Comparison::new(runs.to_vec(), &BTreeSet::new(), 0.9);
+        assert_eq!(found.repeated_seeds(), [(0, 0)]);
+        assert_eq!(Comparison::new(Vec::new(), &BTreeSet::new(), 0.9).settings, []);
+    }
+}
