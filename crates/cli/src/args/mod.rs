@@ -57,8 +57,8 @@ pub enum Command {
     /// Write the film of a training as one offline page
     #[command(after_help = help::end("report runs/reverse-1 --png pictures"))]
     Report(ReportArgs),
-    /// Compare runs by what they were set to: mean and range over seeds
-    #[command(after_help = help::end("compare runs/study --threshold 0.95"))]
+    /// Compare runs by what they were set to: a table with mean and range over seeds, and with --out a page
+    #[command(after_help = help::end("compare runs/study --out study.html"))]
     Compare(CompareArgs),
     /// Train every run of a study: combinations of lists, ranges and random draws of any settings
     #[command(after_help = help::end("sweep study.toml --jobs 4"))]

@@ -174,6 +174,9 @@ pub struct CompareArgs {
     /// A row for each run, in place of one for the seeds of a setting
     #[arg(long)]
     pub seeds: bool,
+    /// Also write one offline page of curves, of a heat map over two keys, of every run and of the phase change
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Print the table as CSV and nothing else
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,

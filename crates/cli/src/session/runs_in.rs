@@ -7,6 +7,9 @@ use qkv_run::{RunError, RunFolder};
 /// Folders between that which is searched and a run: a sweep has its runs in a folder of its own.
 pub const DEPTH: usize = 2;
 
+/// The study as its user wrote it, in the folder of its runs.
+pub const STUDY: &str = "study.toml";
+
 /// The runs in a folder and in folders of it, at most [`DEPTH`] levels down, in no order; with the reason where one
 /// cannot be looked at.
 pub fn runs_in(folder: &Path) -> Vec<(PathBuf, Result<RunFolder, RunError>)> {

@@ -1,6 +1,8 @@
 //! Colours for numbers, readable without telling red from green. The only table of them: terminal, SVG, PNG and page
 //! mix from it, and zero is light in all four.
 
+use serde::Serialize;
+
 /// How a number becomes a colour or a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
@@ -8,6 +10,19 @@ pub enum Palette {
     Diverging,
     /// Light at the low end, dark at the high one: for attention weights, which are amounts.
     Sequential,
+}
+
+/// The stops of each palette, red, green and blue, for the script of a page.
+#[derive(Serialize)]
+pub(crate) struct PaletteStops {
+    diverging: &'static [Rgb],
+    sequential: &'static [Rgb],
+}
+
+impl PaletteStops {
+    pub(crate) fn all() -> Self {
+        Self { diverging: Palette::Diverging.stops(), sequential: Palette::Sequential.stops() }
+    }
 }
 
 /// Red, green and blue.

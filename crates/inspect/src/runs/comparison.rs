@@ -1,5 +1,6 @@
 //! Runs by what they were set to.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use qkv_run::Evaluation;
@@ -76,6 +77,19 @@ impl Comparison {
     pub fn held_out(&self, setting: &Setting, figure: &str) -> Vec<(u64, Spread)> {
         let series = setting.runs.iter().map(|&run| self.runs[run].held_out.get(figure));
         series.collect::<Option<Vec<_>>>().map_or(Vec::new(), |series| Series::together(&series))
+    }
+
+    /// The better of two settings comes first: by the mean of their accuracy at the end, then of their loss.
+    pub(crate) fn order(&self, one: usize, other: usize) -> Ordering {
+        let mean = |setting: usize, name: &str, unknown: f64| {
+            let figure = self.figures.iter().position(|known| known == name);
+            let found = figure.and_then(|figure| self.settings[setting].figures[figure]);
+            found.map_or(unknown, |spread| spread.mean)
+        };
+        let accuracy = |setting| mean(setting, Evaluation::ACCURACY, f64::NEG_INFINITY);
+        let loss = |setting| mean(setting, Evaluation::LOSS, f64::INFINITY);
+        let by_accuracy = accuracy(other).total_cmp(&accuracy(one));
+        by_accuracy.then_with(|| loss(one).total_cmp(&loss(other)))
     }
 
     /// Seeds that more than one run of a setting has: the setting's index and the seed.

@@ -6,6 +6,7 @@
 pub(crate) mod comparison;
 pub(crate) mod key;
 pub(crate) mod left_out;
+pub(crate) mod page;
 pub(crate) mod record;
 pub(crate) mod series;
 pub(crate) mod setting;

@@ -7,7 +7,7 @@ const levels = new Map();
 // Red, green and blue of every level, one after the other.
 function levelsOf(kind) {
   if (!levels.has(kind)) {
-    const stops = film.palettes[kind];
+    const stops = palettes[kind];
     const mixed = new Uint8ClampedArray(3 * LEVELS);
     for (let level = 0; level < LEVELS; level++) {
       const place = (level / (LEVELS - 1)) * (stops.length - 1);

@@ -1,11 +1,11 @@
 // A heat map: `picture` has rows, columns, names of both, a palette, a range, and values that change. Its cells can be
-// pointed at, and reached with the arrow keys.
+// pointed at, and reached with the arrow keys. One that is sparse is empty where a value is NaN.
 class HeatMap {
   constructor(place, picture) {
     // What the caption says of the whole axis is not repeated beside every cell.
-    this.beside = [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
+    this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
     const wide = place.clientWidth > 200 ? place.clientWidth : 480;
-    Object.assign(this, { labels: false, chosen: () => {} }, picture, { cell: null, space: wide });
+    Object.assign(this, { labels: false, largest: 28, isSparse: false, chosen: () => {} }, picture, { cell: null, space: wide });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.where = make("p", { class: "where", "aria-live": "polite" }, "Point at a cell, or move to it with the arrow keys.");
     this.bar = make("canvas", { width: "144", height: "12", "aria-hidden": "true" });
@@ -29,7 +29,7 @@ class HeatMap {
     this.side = this.labels ? widest(this.beside[0]) : 0;
     this.head = this.labels ? widest(this.beside[1]) : 0;
     const room = Math.min(480, this.space) - this.side;
-    const fitting = Math.min(28, Math.max(1, Math.min(room / this.columns, 480 / this.rows)));
+    const fitting = Math.min(this.largest, Math.max(1, Math.min(room / this.columns, 480 / this.rows)));
     // Whole pixels where a cell has several; the cells of a large map share pixels.
     this.size = fitting > 3 ? Math.floor(fitting) : fitting;
     this.width = Math.ceil(this.side + this.columns * this.size + 1);
@@ -56,7 +56,9 @@ class HeatMap {
     context.clearRect(0, 0, this.width, this.height);
     context.imageSmoothingEnabled = false;
     context.drawImage(pixels(this.values, rows, columns, this.palette, this.low, this.high), side, head, columns * size, rows * size);
+    if (this.isSparse) this.values.forEach((x, i) => Number.isNaN(x) && context.clearRect(side + (i % columns) * size, head + Math.floor(i / columns) * size, size, size));
     if (this.palette === "diverging" && size >= 8) this.drawSigns(context);
+    if (this.largest >= 40 && size >= 40) this.drawNumbers(context);
     context.strokeStyle = "#80808080";
     context.strokeRect(side + 0.5, head + 0.5, columns * size, rows * size);
     if (this.labels) this.drawLabels(context);
@@ -75,6 +77,15 @@ class HeatMap {
       const [row, column] = [Math.floor(i / this.columns), i % this.columns];
       context.fillStyle = -x > 0.5 * this.high ? light : black;
       context.fillRect(this.side + (column + 0.3) * this.size, this.head + (row + 0.5) * this.size - 0.5, this.size * 0.4, 1);
+    });
+  }
+  // Where a cell has room for it, its number.
+  drawNumbers(context) {
+    Object.assign(context, { font: this.font(), textAlign: "center", textBaseline: "middle" });
+    this.values.forEach((x, i) => {
+      if (!Number.isFinite(x)) return;
+      context.fillStyle = inkOn(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));
+      context.fillText(number(x), this.side + ((i % this.columns) + 0.5) * this.size, this.head + (Math.floor(i / this.columns) + 0.5) * this.size);
     });
   }
   // Black within white, which is seen on every colour.
@@ -144,7 +155,7 @@ class HeatMap {
   }
   tabulate() {
     if (!this.details.open) return;
-    const rows = this.rowNames.map((title, row) => [title, ...Array.from(this.values.subarray(row * this.columns, (row + 1) * this.columns), number)]);
+    const rows = this.rowNames.map((title, row) => [title, ...Array.from(this.values.subarray(row * this.columns, (row + 1) * this.columns), (x) => (this.isSparse && Number.isNaN(x) ? "–" : number(x)))]);
     this.table.replaceChildren(table(["", ...this.columnNames], rows));
   }
 }

@@ -1,6 +1,4 @@
-"use strict";
-// What the page is about, and how it is put into words.
-const film = JSON.parse(document.getElementById("film").textContent);
+// How things are put into words.
 const at = (id) => document.getElementById(id);
 
 // All text goes through here, so that no token becomes markup.

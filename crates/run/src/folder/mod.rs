@@ -85,12 +85,17 @@ impl RunFolder {
         &*self.storage
     }
 
+    /// Where the report is, or would be.
+    pub fn report_file(&self) -> PathBuf {
+        self.path.join(REPORT)
+    }
+
     /// Writes the report, a page; returns where it is. It can be made again, so it is not synced.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write_report(&self, page: &[u8]) -> Result<PathBuf, RunError> {
-        let path = self.path.join(REPORT);
+        let path = self.report_file();
         put_file(&*self.storage, &path, page)?;
         Ok(path)
     }

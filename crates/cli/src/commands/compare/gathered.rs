@@ -14,13 +14,10 @@ use crate::exit::{sentence, usage};
 use crate::session::location::Location;
 use crate::session::open_run::check_to_show;
 use crate::session::plan::RUNS;
-use crate::session::runs_in::{DEPTH, runs_in};
+use crate::session::runs_in::{DEPTH, STUDY, runs_in};
 
 /// Most runs of one comparison, as many as a sweep has.
 const MAX_RUNS: usize = 10_000;
-
-/// The name of the file that a study has in the folder of its runs.
-const STUDY: &str = "study.toml";
 
 /// Everything that was named.
 pub struct Gathered {

@@ -6,8 +6,10 @@ mod csv;
 mod derived;
 mod gathered;
 mod json;
+mod page;
 mod terminal;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -22,6 +24,9 @@ use gathered::Gathered;
 
 /// Compares the runs that were asked for.
 pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
+    if let Some(path) = args.out.as_ref().filter(|path| path.is_dir()) {
+        return Err(usage(format!("--out {} is a folder; name a file", path.display())));
+    }
     let Gathered { runs, left_out, repeated } = Gathered::read(args, registry)?;
     for path in repeated {
         print_error(&format!("warning: {} is named twice, and counts once", path.display()));
@@ -34,6 +39,7 @@ pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
     }
     let derived = derived_keys(&runs, registry);
     let comparison = Comparison::new(runs, &derived, args.threshold);
+    let kilobytes = page::write(args, &comparison, &left_out)?;
     let out = &mut Stdout::new();
     if args.json {
         json::write(out, &comparison, &left_out, args.seeds)?;
@@ -44,6 +50,9 @@ pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
         }
     } else {
         terminal::write(out, &comparison, &left_out, args.seeds)?;
+        if let (Some(path), Some(kilobytes)) = (&args.out, kilobytes) {
+            writeln!(out, "\n{kilobytes} kB: open {} in a browser", path.display())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

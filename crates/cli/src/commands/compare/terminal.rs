@@ -7,6 +7,7 @@ use qkv_inspect::{Comparison, LeftOut, RunRecord, Spread, counted, significant};
 use qkv_run::Evaluation;
 
 use crate::output::figures::{figures, words};
+use crate::output::shell;
 use crate::output::stdout::one_line;
 use crate::output::table::table;
 
@@ -221,9 +222,13 @@ fn summary(out: &mut impl Write, comparison: &Comparison, left_out: &[(PathBuf, 
     if !left_out.is_empty() {
         writeln!(out, "\nleft out:")?;
     }
-    left_out.iter().try_for_each(|(path, reason)| {
-        writeln!(out, "  {}", one_line(&format!("{}: {reason}", path.display())))
-    })
+    for (path, reason) in left_out {
+        writeln!(out, "  {}", one_line(&format!("{}: {reason}", path.display())))?;
+    }
+    if left_out.iter().any(|(_, reason)| matches!(reason, LeftOut::Unfinished { .. })) {
+        writeln!(out, "what is not finished goes on with {}", shell::command(&["train", "RUN", "--resume"]))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,9 +13,7 @@ use toml::Table;
 use super::source::Source;
 use crate::exit::usage;
 use crate::session::config_file;
-
-/// The study as its user wrote it.
-pub const STUDY: &str = "study.toml";
+pub use crate::session::runs_in::STUDY;
 
 /// A study that belongs to the folder of its runs.
 pub struct Record {

@@ -39,11 +39,11 @@ fn at_the_end(sandbox: &Sandbox, run: &str, name: &str) -> f64 {
     from[..from.find([',', '}']).unwrap()].parse().unwrap()
 }
 
-/// The cell of a column in a row of a table, as a number.
+/// The cell of a column in a row of a table, as a number; counted from the end, because a path may have commas.
 fn cell(csv: &str, row: usize, column: &str) -> f64 {
-    let rows: Vec<Vec<&str>> = csv.split_terminator("\r\n").map(|row| row.split(',').collect()).collect();
-    let column = rows[0].iter().position(|name| *name == column).unwrap();
-    rows[row][column].parse().unwrap()
+    let rows: Vec<&str> = csv.split_terminator("\r\n").collect();
+    let from_the_end = rows[0].rsplit(',').position(|name| name == column).unwrap();
+    rows[row].rsplit(',').nth(from_the_end).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -194,6 +194,37 @@ fn a_run_counts_once_and_a_seed_that_counts_twice_is_named() {
     sandbox.place("copy", &sandbox.tree(&one));
     let page = sandbox.succeeds(&format!("compare {one} copy {}", run(2, 0))).stdout;
     assert!(page.contains("warning: more than one run has seed 0 and model.n_heads=1"), "{page}");
+}
+
+#[test]
+fn the_page_has_every_setting_and_leads_to_the_pages_of_the_runs() {
+    let sandbox = study();
+    sandbox.succeeds(&format!("report {}", run(2, 1)));
+    sandbox.succeeds("train sort --steps 9 --stop-after 3 --quiet --out runs/study/stopped");
+    let table = sandbox.succeeds("compare runs/study --out page.html").stdout;
+    assert!(
+        table.contains("\n\n") && table.trim_end().ends_with("kB: open page.html in a browser"),
+        "{table}"
+    );
+    let page = sandbox.read_text("page.html");
+    for text in [
+        "<h1>study</h1>",
+        "4 runs of 2 settings: what differs is model.n_heads (1, 2).",
+        "href=\"runs/study/model.n_heads%3D2%2Cseed%3D1/report.html\"",
+        "Left out: 1 run; ",
+        "it is not finished: step 3 of 9",
+    ] {
+        assert!(page.contains(text), "no `{text}`");
+    }
+    assert_eq!(page.matches("href=").count(), 1 + usize::from(page.contains("Best run of reverse: <a")));
+    // Of the same runs the same page, whatever is printed; and its folder has to be there.
+    let quiet = sandbox.succeeds("compare study.toml --csv --out again.html");
+    assert_eq!(quiet.stdout.lines().count(), 3);
+    assert_eq!(sandbox.read_text("again.html"), page);
+    sandbox.refuses("compare runs/study --out runs", &["--out runs is a folder; name a file"]);
+    let failed = sandbox.qkv("compare runs/study --out nowhere/page.html");
+    assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""), "{failed:?}");
+    assert!(failed.stderr.contains("cannot write nowhere/page.html"), "{failed:?}");
 }
 
 #[test]

@@ -15,27 +15,20 @@ use crate::heads::embeddings::{Embeddings, StreamInput};
 use crate::heads::gradients::GradientFlow;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;
-use crate::picture::palette::{Palette, Rgb};
+use crate::picture::palette::PaletteStops;
 
 #[derive(Serialize)]
 pub(crate) struct PageData {
     title: String,
     frames: Vec<FrameData>,
     vocabulary: Vec<String>,
-    palettes: PaletteData,
+    palettes: PaletteStops,
     layers: Vec<LayerData>,
     probes: Vec<ProbeData>,
     /// Why there is no balanced gauge; none where there is one.
     no_gauge: Option<String>,
     /// The last map of the first probe of other runs, for comparison.
     variants: Vec<VariantData>,
-}
-
-/// The stops of each palette, red, green and blue.
-#[derive(Serialize)]
-struct PaletteData {
-    diverging: &'static [Rgb],
-    sequential: &'static [Rgb],
 }
 
 #[derive(Serialize)]
@@ -90,22 +83,12 @@ impl PageData {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
             vocabulary: film.config.vocabulary.iter().map(|label| clean_label(label)).collect(),
-            palettes: PaletteData {
-                diverging: Palette::Diverging.stops(),
-                sequential: Palette::Sequential.stops(),
-            },
+            palettes: PaletteStops::all(),
             layers: layers(film),
             probes: probes(&film.frames),
             no_gauge: film.config.gauge_is_free().and(matrices).err().map(|reason| reason.to_string()),
             variants: others.iter().map(variant).collect(),
         }
-    }
-
-    /// As JSON that cannot end the element in which it stands, nor begin another: no `<`, `>` or `&` is left.
-    pub(crate) fn json(&self) -> String {
-        let json = serde_json::to_string(self).expect("numbers and strings");
-        let escaped = |json: String, c: char| json.replace(c, &format!("\\u{:04x}", c as u32));
-        ['<', '>', '&', '\u{2028}', '\u{2029}'].into_iter().fold(json, escaped)
     }
 }
 

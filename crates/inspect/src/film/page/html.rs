@@ -3,6 +3,7 @@
 use askama::Template;
 use qkv_run::Evaluation;
 
+use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
 use crate::files::metrics::Metrics;
 use crate::film::frames::{Film, Frame};
@@ -16,9 +17,11 @@ use crate::picture::label::clean_label;
 
 /// In the order in which they stand on the page: each uses what those before it define.
 const SCRIPT: &str = concat!(
+    include_str!("../../../templates/script/film.js"),
     include_str!("../../../templates/script/words.js"),
     include_str!("../../../templates/script/colours.js"),
     include_str!("../../../templates/script/heat_map.js"),
+    include_str!("../../../templates/script/plot.js"),
     include_str!("../../../templates/script/curves.js"),
     include_str!("../../../templates/script/map.js"),
     include_str!("../../../templates/script/matrices.js"),
@@ -81,9 +84,9 @@ impl Film {
             title: &clean_label(&self.title),
             story: self.story().iter().map(|sentence| unbroken(sentence)).collect(),
             shapes: self.shapes().unwrap_or_default(),
-            style: include_str!("../../../templates/film.css"),
+            style: include_str!("../../../templates/page.css"),
             script: SCRIPT,
-            data: PageData::new(self, others).json(),
+            data: embedded_json(&PageData::new(self, others)),
             plot: Plot::new(self, others),
             logged,
             n_more_logged,

@@ -1,0 +1,82 @@
+//! The page, with the addresses of the runs' own pages.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result};
+use qkv_inspect::{Comparison, LeftOut, RunRecord, Surroundings};
+use qkv_run::RunFolder;
+
+use crate::args::CompareArgs;
+
+/// Writes the page, if one was asked for, and returns its length in kilobytes.
+pub fn write(
+    args: &CompareArgs,
+    comparison: &Comparison,
+    left_out: &[(PathBuf, LeftOut)],
+) -> Result<Option<usize>> {
+    let Some(path) = &args.out else { return Ok(None) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A page in a folder that is not there fails below.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let link = |run: &RunRecord| address(&folder, &run.path);
+    let page = comparison.html(&Surroundings { title: &title(args), left_out, link: &link })?;
+    fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Some(page.len() / 1000))
+}
+
+/// The name of the folder or of the file that was named, or how many there were.
+fn title(args: &CompareArgs) -> String {
+    match &args.runs[..] {
+        [study] => {
+            let place = study.canonicalize().unwrap_or_else(|_| study.clone());
+            let name = if place.is_dir() { place.file_name() } else { place.file_stem() };
+            name.unwrap_or_default().to_string_lossy().into_owned()
+        }
+        many => format!("{} and {} more", many[0].display(), many.len() - 1),
+    }
+}
+
+/// Where the page of a run is, seen from a folder; `None` where the run has none.
+fn address(from: &Path, run: &Path) -> Option<String> {
+    let report = RunFolder::open(run).ok()?.report_file().canonicalize().ok()?;
+    let (from, to): (Vec<Component>, Vec<Component>) =
+        (from.components().collect(), report.components().collect());
+    let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
+    // Nothing in common is another drive.
+    if shared == 0 {
+        return None;
+    }
+    let up = from[shared..].iter().map(|_| "..".to_owned());
+    let down = to[shared..].iter().map(|part| encoded(part.as_os_str().to_str()));
+    up.map(Some).chain(down).collect::<Option<Vec<String>>>().map(|parts| parts.join("/"))
+}
+
+/// A name as a part of an address: everything but letters, digits and `-._~` as bytes in hexadecimal digits.
+fn encoded(name: Option<&str>) -> Option<String> {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    Some(name?.bytes().map(byte).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qkv_run::Existing;
+
+    #[test]
+    fn a_page_is_found_from_beside_and_from_below_whatever_the_run_is_called() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let root = folder.path().canonicalize()?;
+        let run = RunFolder::create(&root.join("a b/javascript:x%\"é"), "", Existing::Keep)?;
+        assert_eq!(address(&root, run.path()), None, "it has no page");
+        run.write_report(b"")?;
+        let name = "javascript%3Ax%25%22%C3%A9/report.html";
+        assert_eq!(address(&root, run.path()), Some(format!("a%20b/{name}")));
+        fs::create_dir(root.join("pages"))?;
+        assert_eq!(address(&root.join("pages"), run.path()), Some(format!("../a%20b/{name}")));
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+"use strict";
+// What the page is about.
+const film = JSON.parse(document.getElementById("film").textContent);
+const { palettes } = film;

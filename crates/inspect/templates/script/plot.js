@@ -1,0 +1,46 @@
+// Axes in SVG, and names beside the ends of lines.
+// The name of the format, which nothing is fetched from.
+const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
+
+const LINE = 11;
+
+function drawn(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  element.append(...children);
+  return element;
+}
+
+// `size` has the width and height of the view box, and the room at its left and right; `range` the numbers at the ends of
+// the axis upwards, `words` what stands at the ends of the axis to the right.
+class Plot {
+  constructor(described, size, range, words, written = number) {
+    const { width, height, left, right } = size;
+    this.width = width;
+    this.box = { left, right: width - right, top: 14, bottom: height - 22 };
+    [this.least, this.most] = range;
+    this.ends = [];
+    const { box } = this;
+    this.svg = drawn("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": described });
+    this.svg.append(
+      drawn("line", { class: "axis", x1: box.left, y1: box.bottom, x2: box.right, y2: box.bottom }),
+      drawn("line", { class: "axis", x1: box.left, y1: box.top, x2: box.left, y2: box.bottom }),
+      drawn("text", { x: left - 6, y: box.top + 4, "text-anchor": "end" }, written(this.most)),
+      drawn("text", { x: left - 6, y: box.bottom, "text-anchor": "end" }, written(this.least)),
+      drawn("text", { x: box.left, y: height - 6 }, words[0]),
+      drawn("text", { x: box.right, y: height - 6, "text-anchor": "end" }, words[1]),
+    );
+  }
+  across(share) { return this.box.left + (this.box.right - this.box.left) * share; }
+  y(value) { return this.box.bottom - ((this.box.bottom - this.box.top) * (value - this.least)) / (this.most - this.least || 1); }
+  // Names beside the ends of the lines, one below the other where they would meet.
+  name() {
+    this.ends.sort((a, b) => a.y - b.y);
+    const last = this.box.bottom - LINE * (this.ends.length - 1);
+    this.ends.forEach((end, i) => {
+      const least = i === 0 ? this.box.top : this.ends[i - 1].y + LINE;
+      end.y = Math.max(least, Math.min(end.y, last + LINE * i));
+      end.label.setAttribute("y", end.y);
+    });
+  }
+}
