@@ -7,7 +7,7 @@ use qkv_model::parameters;
 use qkv_train::{AdamW, ModuleUpdate, OptimizerState, Roles};
 
 use crate::support::backends::{learning_places, tolerance};
-use crate::support::numbers::{assert_close, random, random_tensor};
+use crate::support::numbers::{assert_close, random, random_tensor, values};
 
 const N_STEPS: u64 = 10;
 
@@ -143,6 +143,27 @@ fn it_remembers_every_learned_parameter_by_path() {
         // The memory is no part of any graph.
         let mut tensors = state.tensors.values().flat_map(|of_parameter| of_parameter.iter());
         assert!(tensors.all(|(_, tensor)| !tensor.is_require_grad()));
+    }
+}
+
+#[test]
+fn the_bias_correction_counts_the_updates_of_the_model() {
+    for place @ (_, dtype) in learning_places() {
+        let optimizer = &AdamW { weight_decay: 0.0, ..config() };
+        let update = ModuleUpdate { optimizer, learning_rate: 0.1, clip: 0.0, roles: &Roles::default() };
+        let (mut weights, mut state) = (Weights::new(place), OptimizerState::default());
+        let start = weights.matrix.val();
+        // The matrix has its first gradient, of ones, in the second update.
+        for of_matrix in [false, true] {
+            let loss = if of_matrix { weights.matrix.val().sum() } else { weights.vector.val().sum() };
+            let gradients = GradientsParams::from_grads(loss.backward(), &weights);
+            weights = update.apply(&mut state, weights, gradients).unwrap().0;
+        }
+        // (1 - β) / (1 - β²) is 1 / (1 + β).
+        let change = 0.1 / 1.8 / ((1.0 / 1.95_f64).sqrt() + 1e-3);
+        let expected = values(&start).into_iter().map(|w| w - change).collect::<Vec<_>>();
+        // A few roundings.
+        assert_close("matrix", &values(&weights.matrix.val()), &expected, tolerance(dtype, 1e-6, 1e-14));
     }
 }
 

@@ -4,7 +4,8 @@
 
 Every parameter has the loss `sum(c * w) + sum(w * w) / 2` with another `c` at every step. Matrices are `[d_in, d_out]` in the
 file and the other way round for PyTorch, as its linear layers have them; they decay, and neither the table nor the vector
-does. Lion is not in PyTorch: its class here is algorithm 2 of https://arxiv.org/abs/2302.06675.
+does. The output is a map to logits, which Muon leaves to AdamW. In some cases the gradients are clipped by their common
+norm. Lion is not in PyTorch: its class here is algorithm 2 of https://arxiv.org/abs/2302.06675.
 """
 
 import json
@@ -14,8 +15,9 @@ from safetensors.torch import save_file
 
 N_STEPS = 100
 EVERY = 10
-SHAPES = {"tall": (4, 3), "wide": (3, 5), "table": (5, 4), "vector": (3,)}
-MAPS = ["tall", "wide"]
+SHAPES = {"tall": (4, 3), "wide": (3, 5), "table": (5, 4), "vector": (3,), "square": (3, 3), "output": (3, 4)}
+MAPS = ["tall", "wide", "square"]
+LINEAR = [*MAPS, "output"]
 
 # `torch.optim.Muon` orthogonalises in this precision, which would leave two digits. Everything else is its own code.
 torch.bfloat16 = torch.float64
@@ -39,8 +41,8 @@ class Lion(torch.optim.Optimizer):
 def groups(weights, weight_decay):
     """The parameters by whether they decay."""
     return [
-        {"params": [weights[name] for name in MAPS], "weight_decay": weight_decay},
-        {"params": [w for name, w in weights.items() if name not in MAPS], "weight_decay": 0.0},
+        {"params": [w for name, w in weights.items() if name in LINEAR], "weight_decay": weight_decay},
+        {"params": [w for name, w in weights.items() if name not in LINEAR], "weight_decay": 0.0},
     ]
 
 
@@ -70,9 +72,7 @@ def muon(weights, lr, momentum, nesterov, weight_decay, adjust_lr, adam_w_share,
         adjust_lr_fn=adjust_lr.replace("-", "_"),
     )
     others = {name: w for name, w in weights.items() if name not in MAPS}
-    share = lr * adam_w_share
-    adam_w = torch.optim.AdamW(others.values(), lr=share, betas=(beta_1, beta_2), eps=epsilon, weight_decay=0.0)
-    return [of_maps, adam_w]
+    return [of_maps, *adam_w(others, lr * adam_w_share, beta_1, beta_2, epsilon, weight_decay)]
 
 
 ADAM = dict(beta_1=0.8, beta_2=0.95, epsilon=1e-3)
@@ -106,6 +106,13 @@ CASES = {
     ),
 }
 
+# The largest norm in a second run of these cases: below the norm of the gradients at some steps and above it at others.
+CLIP = 6.0
+CLIPPED = ["adam-w", "adam-with-decay", "sgd-nesterov", "lion", "muon"]
+
+# What PyTorch adds to the norm before it divides by it.
+ADDED = 1e-6
+
 
 def numbers(function, start, shape):
     """`function(start + 0.7 i)` for the i-th value, row-major."""
@@ -114,16 +121,33 @@ def numbers(function, start, shape):
 
 
 def turned(name, tensor):
-    return tensor.T.contiguous() if name in MAPS else tensor
+    return tensor.T.contiguous() if name in LINEAR else tensor
 
 
-def trained(make, lr, settings):
+def clipped(weights, clip):
+    """Whether the gradients were longer than `clip`, which they now are not. PyTorch's code, but by clip / norm."""
+    parameters = list(weights.values())
+    norm = torch.nn.utils.get_total_norm([w.grad for w in parameters])
+    torch.nn.utils.clip_grads_with_norm_(parameters, clip, norm - ADDED)
+    return bool(norm > clip)
+
+
+def factor(norm, clip):
+    """What `clip_grad_norm_` as it is multiplies gradients of this common norm by."""
+    w = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    w.grad = norm * torch.tensor([0.6, -0.8], dtype=torch.float64)
+    torch.nn.utils.clip_grad_norm_([w], clip)
+    return w.grad[0] / (0.6 * norm)
+
+
+def trained(make, lr, settings, clip):
     weights = {
         name: turned(name, numbers(torch.cos, index, shape)).requires_grad_()
         for index, (name, shape) in enumerate(SHAPES.items())
     }
     optimizers = make(weights, lr, **settings)
     records = {name: [] for name in SHAPES}
+    n_clipped = 0
     for step in range(N_STEPS):
         loss = 0.0
         for name, w in weights.items():
@@ -132,6 +156,7 @@ def trained(make, lr, settings):
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss.backward()
+        n_clipped += clip > 0 and clipped(weights, clip)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 # Another rate at every step.
@@ -141,16 +166,22 @@ def trained(make, lr, settings):
         if (step + 1) % EVERY == 0:
             for name, w in weights.items():
                 records[name].append(turned(name, w.detach().clone()))
+    assert clip == 0 or N_STEPS / 10 < n_clipped < N_STEPS, n_clipped
     return {name: torch.stack(record) for name, record in records.items()}
 
 
 def main():
     torch.use_deterministic_algorithms(True)
-    tensors = {}
-    for case, (make, _, lr, settings) in CASES.items():
-        for name, record in trained(make, lr, settings).items():
-            tensors[f"{case}/{name}"] = record
-    cases = {case: {"name": name, "lr": lr, "settings": settings} for case, (_, name, lr, settings) in CASES.items()}
+    runs = {case: (*CASES[case], 0.0) for case in CASES}
+    runs.update({f"{case}-clipped": (*CASES[case], CLIP) for case in CLIPPED})
+    tensors, cases = {}, {}
+    for case, (make, name, lr, settings, clip) in runs.items():
+        cases[case] = {"name": name, "lr": lr, "clip": clip, "settings": settings}
+        for parameter, record in trained(make, lr, settings, clip).items():
+            tensors[f"{case}/{parameter}"] = record
+    # A norm, the largest allowed, and the factor.
+    factors = [(norm, clip, factor(norm, clip)) for norm, clip in [(6.0, 2.0), (3e-6, 1e-6), (2.0, 2.0), (1.0, 2.0)]]
+    tensors["factors"] = torch.tensor(factors, dtype=torch.float64)
     # One key: several would be written in random order.
     save_file(tensors, "optimizers.safetensors", metadata={"cases": json.dumps(cases)})
 

@@ -15,8 +15,8 @@ use crate::error::TrainError;
 /// w = w - lr · m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + ε)
 /// ```
 ///
-/// Its weight decay is the gradient of ½ weight_decay · ‖w‖²: it goes through the mean and the division, where that of
-/// [`AdamW`] does not.
+/// `t` is the number of the update, as in [`AdamW`]. The weight decay is the gradient of ½ weight_decay · ‖w‖²: it goes
+/// through the mean and the division, where that of [`AdamW`] does not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {

@@ -16,6 +16,9 @@ use crate::error::TrainError;
 /// w = w - lr · m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + ε)
 /// ```
 ///
+/// `t` is the number of the [update](Update::step) of the whole model, from 1, also for a parameter that had no gradient
+/// in earlier ones; PyTorch counts for each parameter the updates in which it had one.
+///
 /// Maps decay; biases, norms and tables of vectors such as embeddings do not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
