@@ -1,8 +1,7 @@
 //! Self-attention with learnable W_Q, W_K and W_V.
 //!
-//! Read this file first, then `spec.rs`; each other file holds one part.
+//! Read this file first, then `spec.rs`; each other file holds one part, and `score/` the ways to compare.
 
-mod additive;
 mod basic;
 mod checks;
 mod config;
@@ -21,7 +20,6 @@ mod spec;
 mod torch;
 mod trace;
 
-pub use additive::Additive;
 pub use basic::BasicAttention;
 pub use config::{Projections, SelfAttentionConfig};
 pub(crate) use hook::call_hook;
@@ -33,7 +31,7 @@ pub use mask::Mask;
 pub use qk_norm::QkNorm;
 #[doc(inline)]
 pub use qkv_kernels::{CausalAlign, Softmax};
-pub use score::{AnyScore, Comparison, Dot, ScaledDot, Score};
+pub use score::{Additive, AnyScore, Comparison, Dot, ScaledDot, Score};
 pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
 pub use trace::{Query, Trace};
 

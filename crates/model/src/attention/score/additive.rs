@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
 
-use super::score::Score;
+use super::Score;
 use crate::error::{ModelError, size};
 use crate::head_shape::HeadShape;
 use crate::init::{Init, Training};
