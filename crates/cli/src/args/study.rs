@@ -14,7 +14,7 @@ const MAX_JOBS: usize = 1024;
 const ANY_JOBS: &str = "a whole number between 1 and 1024";
 
 #[derive(Debug, ClapArgs)]
-#[command(mut_arg("threads", |threads| threads.help("Threads of each run; 1 by default. The result does not depend on it")))]
+#[command(mut_arg("threads", |threads| threads.help("Threads of each run; by default the runs at a time share the cores. The result does not depend on it")))]
 pub struct SweepArgs {
     /// A study: a config file with a table [sweep] of lists and ranges, whose keys are config keys; or the folder of a
     /// study that was begun, to go on with it. See examples/STUDIES.md
@@ -23,8 +23,8 @@ pub struct SweepArgs {
     /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Runs that are trained at a time, each in a process of its own; by default as many as keep all cores busy. The
-    /// results do not depend on it
+    /// Runs that are trained at a time, each in a process of its own; by default as many as there are cores. The results
+    /// do not depend on it
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<usize>,
     /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines

@@ -11,6 +11,8 @@ mod output;
 mod refusals;
 /// What a run leaves on disk, and where.
 mod run_folder;
+/// Many runs of one study.
+mod studies;
 /// What the tests stand on.
 mod support;
 /// How `train` learns.

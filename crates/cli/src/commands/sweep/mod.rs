@@ -44,8 +44,8 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let record = Record::check(&source, text, &study, registry)?;
     let mut results = Results::new(args.json, runs.len());
     let runs = shard::of(args.shard.as_deref(), runs)?;
-    let workers = Workers::of(args)?;
     let (finished, waiting) = runs.into_iter().partition::<Vec<Run>, _>(Run::is_done);
+    let workers = Workers::of(args, waiting.len())?;
     // Everything is checked before the first run starts.
     workers.check_memory(&waiting)?;
     let interrupt = Interrupt::watch(|| {})?;

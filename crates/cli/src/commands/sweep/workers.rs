@@ -22,11 +22,13 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Runs of one thread each, unless another number is set, and as many of them as keep all cores busy.
-    pub fn of(args: &SweepArgs) -> Result<Self> {
-        let threads = args.machine.n_threads()?.map_or(1, NonZero::get);
+    /// Keeps all cores busy: by as many of `n_runs` at a time as there are cores for their threads, unless another number
+    /// is set. Each has one thread, or an equal share of the cores where there are fewer runs.
+    pub fn of(args: &SweepArgs, n_runs: usize) -> Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        let jobs = args.jobs.unwrap_or((cores / threads).max(1));
+        let threads = args.machine.n_threads()?.map(NonZero::get);
+        let jobs = args.jobs.unwrap_or(cores / threads.unwrap_or(1)).clamp(1, n_runs.max(1));
+        let threads = threads.unwrap_or((cores / jobs).max(1));
         let machine = MachineArgs { threads: Some(threads), ..args.machine.clone() };
         Ok(Self { jobs, machine, max_memory: args.max_memory })
     }
@@ -60,6 +62,6 @@ impl Workers {
             kinds.insert(kind, bytes);
             estimates.push(bytes);
         }
-        memory::check_together(estimates, self.jobs.min(runs.len()), self.max_memory)
+        memory::check_together(estimates, self.jobs, self.max_memory)
     }
 }

@@ -27,8 +27,6 @@ mod report;
 mod runs;
 /// One step and one split of a run, in every command that takes them.
 mod step_and_split;
-/// Every combination of some settings.
-mod sweep;
 /// The list of `tasks`.
 mod tasks;
 /// Every file of a run checked by `verify`.

@@ -1,0 +1,16 @@
+//! `sweep`: many runs of one study.
+//!
+//! What a study may have in it is tested in `qkv-study`; how one run is trained belongs to `training`.
+
+/// Which study a folder belongs to.
+mod folder;
+/// What is refused before anything starts.
+mod refusals;
+/// Which runs there are, and how they end.
+mod runs;
+/// The lines of a terminal.
+#[cfg(target_os = "linux")]
+mod table;
+/// Processes that are stopped, killed and replaced.
+#[cfg(target_os = "linux")]
+mod workers;
