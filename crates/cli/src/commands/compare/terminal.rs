@@ -199,13 +199,10 @@ fn time(seconds: f64) -> String {
 
 /// What the table is of, the best run, and the runs that are not in it.
 fn summary(out: &mut impl Write, comparison: &Comparison, left_out: &[(PathBuf, LeftOut)]) -> io::Result<()> {
-    writeln!(
-        out,
-        "phase change: first evaluation on validation examples with an accuracy of {} or more",
-        comparison.threshold
-    )?;
+    writeln!(out, "phase change: first step with a validation accuracy of {} or more", comparison.threshold)?;
     if !comparison.derived.is_empty() {
-        writeln!(out, "these differ as well, and follow from the others: {}", comparison.derived.join(", "))?;
+        writeln!(out, "these differ as well, and follow from the others:")?;
+        writeln!(out, "  {}", comparison.derived.join(", "))?;
     }
     for (setting, seed) in comparison.repeated_seeds() {
         let names = comparison.keys.iter().map(|key| &key.name);

@@ -2,6 +2,7 @@
 
 use qkv_run::Evaluation;
 
+use crate::number::significant;
 use crate::picture::label::clean_label;
 use crate::runs::comparison::Comparison;
 use crate::runs::record::RunRecord;
@@ -50,6 +51,14 @@ impl PageFigure {
     /// Whether it lies between 0 and 1.
     pub(crate) fn is_share(&self) -> bool {
         matches!(self, Self::Measured(name) if [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY].contains(&&**name))
+    }
+
+    /// A value as text: steps are whole numbers, and only their means may be none.
+    pub(crate) fn written(&self, value: f64) -> String {
+        match self {
+            Self::PhaseChange | Self::Steps if value.fract() == 0.0 => format!("{value:.0}"),
+            _ => significant(value),
+        }
     }
 
     pub(crate) fn of_run(&self, run: &RunRecord) -> Option<f64> {

@@ -125,12 +125,12 @@ impl Comparison {
                 } else {
                     String::new()
                 };
-                let mean = significant(spread.mean);
+                let mean = figure.written(spread.mean);
                 match spread.has_range() {
                     true => format!(
                         "{mean} ({} to {}{some})",
-                        significant(spread.least),
-                        significant(spread.most)
+                        figure.written(spread.least),
+                        figure.written(spread.most)
                     ),
                     false => format!("{mean}{some}"),
                 }
@@ -157,7 +157,8 @@ fn best_run(run: &RunRecord, around: &Surroundings<'_>) -> BestRun {
 }
 
 fn run_row(run: &RunRecord, figures: &[PageFigure], around: &Surroundings<'_>) -> RunRow {
-    let figure = |figure: &PageFigure| figure.of_run(run).map_or("–".to_owned(), significant);
+    let figure =
+        |figure: &PageFigure| figure.of_run(run).map_or("–".to_owned(), |value| figure.written(value));
     RunRow {
         name: name(run),
         link: (around.link)(run),
@@ -257,7 +258,7 @@ mod tests {
         // The same without a script.
         for text in [
             "<td>0.5000 (0.2500 to 0.7500)</td>",
-            "10.00, 1 of 2 runs",
+            "<td>10, 1 of 2 runs</td>",
             "4 runs of 2 settings: what differs is model.score (additive, dot).",
             "an accuracy of 0.75 or more",
             "follow from the others: model.n_heads.",
