@@ -16,8 +16,8 @@ pub struct EventLog<W> {
     info: RunInfo,
     /// Step of the newest checkpoint that the log reports.
     saved_at: Option<u64>,
-    /// Step and number of examples of an evaluation that the log has from an earlier process.
-    evaluated: Option<(u64, u64)>,
+    /// The evaluations that the log has of a step from an earlier process.
+    evaluated: (u64, Vec<Evaluation>),
 }
 
 /// The first event of a run, as far as the config decides it.
@@ -36,12 +36,12 @@ pub struct RunInfo {
 impl<W: Write> EventLog<W> {
     /// Logs the run in `run` to `out`.
     pub fn new(out: W, run: &RunFolder, info: &RunInfo) -> Self {
-        Self { out, run: run.clone(), info: info.clone(), saved_at: None, evaluated: None }
+        Self { out, run: run.clone(), info: info.clone(), saved_at: None, evaluated: (0, Vec::new()) }
     }
 
     /// Goes on with the log of a run at the step of one of its checkpoints; `events` are those so far. What died with
     /// the process that saved it is reported here; where it is replaced, it is not reported again, and neither is an
-    /// evaluation that was logged and is missing in the checkpoint.
+    /// evaluation that was logged and is missing in the checkpoint, unless it has a figure that was not asked for then.
     ///
     /// # Errors
     /// If a line cannot be written.
@@ -50,13 +50,23 @@ impl<W: Write> EventLog<W> {
             self.report_saved(step)?;
         }
         self.saved_at = Some(step);
-        self.evaluated = events.iter().rev().find_map(|event| match event {
+        let evaluated = events.iter().filter_map(|event| match event {
             Event::Eval { split: EvaluatedOn::Validation, step: at, evaluation } if *at == step => {
-                Some((step, evaluation.examples))
+                Some(evaluation.clone())
             }
             _ => None,
         });
+        self.evaluated = (step, evaluated.collect());
         Ok(self)
+    }
+
+    /// Whether the log has every figure of an evaluation, on as many examples.
+    fn has(&self, step: u64, evaluation: &Evaluation) -> bool {
+        let has_all = |logged: &Evaluation| {
+            logged.examples == evaluation.examples
+                && evaluation.names().all(|name| logged.figure(name).is_some())
+        };
+        self.evaluated.0 == step && self.evaluated.1.iter().any(has_all)
     }
 
     fn report_saved(&mut self, step: u64) -> Result<(), TrainError> {
@@ -95,7 +105,7 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
 
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
         let (split, step) = (EvaluatedOn::Validation, state.step);
-        if self.evaluated == Some((step, evaluation.examples)) {
+        if self.has(step, evaluation) {
             return Ok(());
         }
         self.write(&Event::Eval { split, step, evaluation: evaluation.clone() })
@@ -115,5 +125,31 @@ impl<M: Module, W: Write> Observer<M> for EventLog<W> {
     /// A run that was stopped is not at its end.
     fn done(&mut self, ended: &Ended, event: &Event) -> Result<(), TrainError> {
         if *ended == Ended::Stopped { Ok(()) } else { self.write(event) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qkv_run::Existing;
+
+    #[test]
+    fn an_evaluation_is_logged_again_for_a_figure_that_was_not_asked_for_before()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let run = RunFolder::create(&folder.path().join("run"), "seed = 0\n", Existing::Keep)?;
+        let info = RunInfo { task: "reverse".to_owned(), seed: 0, steps: 9, environment: None };
+        let with_accuracy =
+            Evaluation { loss: 0.5, examples: 8, ..Evaluation::default() }.with(Evaluation::ACCURACY, 0.25);
+        let split = EvaluatedOn::Validation;
+        let logged = Event::Eval { split, step: 3, evaluation: with_accuracy.clone() };
+        let mut out = Vec::new();
+        let log = EventLog::new(&mut out, &run, &info).going_on_after(3, &[logged])?;
+        assert!(log.has(3, &with_accuracy));
+        assert!(log.has(3, &Evaluation { accuracy: f64::NAN, ..with_accuracy.clone() }));
+        assert!(!log.has(4, &with_accuracy));
+        assert!(!log.has(3, &Evaluation { examples: 9, ..with_accuracy.clone() }));
+        assert!(!log.has(3, &with_accuracy.with("top_3", 0.75)));
+        Ok(())
     }
 }
