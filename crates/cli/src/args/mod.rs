@@ -16,20 +16,38 @@ pub use of_a_run::{
 pub use study::{SweepArgs, WorkerArgs};
 pub use training::TrainArgs;
 
+use std::sync::LazyLock;
+
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::help;
+use crate::output::shell;
 use crate::session::environment;
 
 /// Trains small attention models and shows what W_Q, W_K and W_V learned.
 #[derive(Debug, Parser)]
-#[command(version = environment::version(), arg_required_else_help = true)]
+#[command(display_name = program(), version = version(), arg_required_else_help = true)]
 #[command(after_help = help::end("train reverse"))]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// The name under which the program was started.
+fn program() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(shell::program_name);
+    &PROGRAM
+}
+
+/// The version of a program with types of a user's own is not known here, only what it is built on.
+fn version() -> &'static str {
+    static BUILT_ON: LazyLock<String> =
+        LazyLock::new(|| format!("built on {OURS} {}", environment::version()));
+    if program() == OURS { environment::version() } else { &BUILT_ON }
+}
+
+const OURS: &str = "qkv";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -23,6 +23,16 @@ fn the_version_is_that_of_the_program_its_commit_and_burn() {
 }
 
 #[test]
+fn a_program_of_ones_own_has_its_name_before_what_it_is_built_on() {
+    let sandbox = Sandbox::new();
+    let ours = sandbox.succeeds("--version").stdout;
+    let own = sandbox.path("own_program");
+    std::fs::copy(env!("CARGO_BIN_EXE_qkv"), &own).unwrap();
+    let run = std::process::Command::new(&own).arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8(run.stdout).unwrap(), format!("own_program built on {ours}"));
+}
+
+#[test]
 fn the_examples_of_help_do_what_they_show() {
     let sandbox = Sandbox::new();
     sandbox.place("runs/reverse-1", &main_job().run);
