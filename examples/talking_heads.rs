@@ -7,7 +7,7 @@
 //! cargo run --release --example talking_heads -- explain runs/t
 //! cargo run --release --example talking_heads -- ablate runs/t
 //! ```
-//! `explain` then names what the matrices change: `then changed by the model`.
+//! `explain` then names what the matrices change: then changed by the model `talking-heads`.
 
 use std::process::ExitCode;
 

@@ -10,9 +10,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_model::{Trace, parameters};
+use qkv_model::{Choice, Trace, parameters};
 use qkv_run::tensor_names::{B_Q, W_Q};
-use qkv_train::{Batch, Model, Probe, Query, Registry};
+use qkv_train::{AnyModel, Batch, Model, Probe, Query, Registry};
 
 use self::input::Input;
 use self::walk::Walk;
@@ -64,6 +64,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
         has_matrices: has(W_Q),
         has_biases: has(B_Q),
         is_normed: layer.is_normed,
+        changes: what_changes(&run.model, &run.config.model),
     };
     let out = &mut Stdout::new();
     let path = args.run.run.display();
@@ -80,6 +81,16 @@ fn check(option: &str, value: usize, count: usize, what: &str) -> Result<()> {
         return Ok(());
     }
     Err(usage(format!("{option} must be below {count}, {what}, got {value}")))
+}
+
+/// What changes the stages of an attention: a model that wraps a transformer, or else the layer that it names.
+fn what_changes(model: &AnyModel, choice: &Choice) -> String {
+    let layer = choice.settings.get("layer").filter(|_| model.hooked().is_none());
+    let layer = layer.and_then(|layer| serde_json::from_value::<Choice>(layer.clone()).ok());
+    match layer {
+        Some(layer) => format!("the layer `{}`", layer.name),
+        None => format!("the model `{}`", choice.name),
+    }
 }
 
 /// Whether every later key is hidden from the first query, as under a causal mask.

@@ -17,6 +17,8 @@ pub struct Walk {
     pub has_matrices: bool,
     pub has_biases: bool,
     pub is_normed: bool,
+    /// What may change a stage: the model, or its attention layer, by name.
+    pub changes: String,
 }
 
 impl Walk {
@@ -63,8 +65,11 @@ impl Walk {
     }
 
     /// What comes after the formula of a stage.
-    fn changed(&self, stage: Stage) -> &'static str {
-        if self.trace.changed.contains(&stage) { ", then changed by the model" } else { "" }
+    fn changed(&self, stage: Stage) -> String {
+        match self.trace.changed.contains(&stage) {
+            true => format!(", then changed by {}", self.changes),
+            false => String::new(),
+        }
     }
 
     /// Score, scaled score and weight of every key; a hidden key is marked.
@@ -87,7 +92,12 @@ impl Walk {
         step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
         if trace.changed.contains(&Stage::Weights) {
             let sum: f64 = weights.iter().sum();
-            step(out, "         then changed by the model", shape, &format!("sum {sum:.6}"))?;
+            step(
+                out,
+                &format!("         then changed by {}", self.changes),
+                shape,
+                &format!("sum {sum:.6}"),
+            )?;
         }
 
         let is_hooked = !hooked.is_empty();
