@@ -39,7 +39,7 @@ struct Page<'a> {
     data: String,
     plot: Option<Plot>,
     logged: Vec<LoggedPlot>,
-    n_more_logged: usize,
+    more_logged: Vec<String>,
     rows: Vec<Row>,
     figures: [&'static str; 9],
     heads: Vec<HeadRow>,
@@ -79,7 +79,7 @@ impl Film {
     /// # Errors
     /// If the page could not be written down, which only a lack of memory can cause.
     pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
-        let (logged, n_more_logged) = LoggedPlot::all(self, others);
+        let (logged, more_logged) = LoggedPlot::all(self, others);
         let page = Page {
             title: &clean_label(&self.title),
             story: self.story().iter().map(|sentence| unbroken(sentence)).collect(),
@@ -89,7 +89,7 @@ impl Film {
             data: embedded_json(&PageData::new(self, others)),
             plot: Plot::new(self, others),
             logged,
-            n_more_logged,
+            more_logged,
             rows: self.rows(),
             figures: HeadProfile::FIGURES,
             heads: self.heads(),

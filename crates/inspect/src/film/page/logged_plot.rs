@@ -58,12 +58,12 @@ fn numbers(film: &Film) -> Numbers<'_> {
 }
 
 impl LoggedPlot {
-    /// Those that are drawn, and how many more the run has.
-    pub(crate) fn all(film: &Film, others: &[Film]) -> (Vec<Self>, usize) {
+    /// Those that are drawn, and the names of the others that the run has.
+    pub(crate) fn all(film: &Film, others: &[Film]) -> (Vec<Self>, Vec<String>) {
         let all: Vec<_> = std::iter::once(film).chain(others).map(|film| (film, numbers(film))).collect();
         let of_run = &all[0].1;
         let shown = of_run.keys().take(MAX_PLOTS).filter_map(|number| Self::new(number, &all));
-        (shown.collect(), of_run.len().saturating_sub(MAX_PLOTS))
+        (shown.collect(), of_run.keys().skip(MAX_PLOTS).map(Number::name).collect())
     }
 
     fn new(number: &Number, all: &[(&Film, Numbers)]) -> Option<Self> {
@@ -129,10 +129,10 @@ mod tests {
 
     #[test]
     fn a_number_fills_its_axis_and_stands_at_its_step() {
-        let (plots, n_more) = LoggedPlot::all(&film("a", &[(0, -1.0), (5, 3.0), (10, 1.0)]), &[]);
+        let (plots, more) = LoggedPlot::all(&film("a", &[(0, -1.0), (5, 3.0), (10, 1.0)]), &[]);
         let [plot] = &plots[..] else { panic!("one number") };
         assert_eq!(
-            (plot.name.as_str(), plot.least.as_str(), plot.most.as_str(), n_more),
+            (plot.name.as_str(), plot.least.as_str(), plot.most.as_str(), more.len()),
             ("o logged x", "-1.000", "3.000", 0)
         );
         let places: Vec<[f64; 2]> = plot.curves[0].points.iter().map(|point| [point.x, point.y]).collect();
@@ -177,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_drawn_is_counted() {
+    fn what_is_not_drawn_is_named() {
         let mut film = film("a", &[(0, 1.0)]);
         for index in 1..=MAX_PLOTS {
             film.metrics.custom.insert(("o".to_owned(), format!("y{index}")), BTreeMap::from([(0, 1.0)]));
         }
-        let (plots, n_more) = LoggedPlot::all(&film, &[]);
-        assert_eq!((plots.len(), n_more), (MAX_PLOTS, 1));
+        let (plots, more) = LoggedPlot::all(&film, &[]);
+        assert_eq!((plots.len(), more), (MAX_PLOTS, vec!["o logged y9".to_owned()]));
     }
 }
