@@ -4,6 +4,7 @@
 
 mod alone;
 mod description;
+mod listed;
 mod manifest;
 mod own_keys;
 mod prune;
