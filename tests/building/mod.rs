@@ -4,12 +4,14 @@
 mod dropout;
 /// Boxed modules beside unboxed ones.
 mod erased;
-/// Messages for what cannot be built.
+/// Messages for dimensions of which nothing can be built.
 mod errors;
 /// Models that wrap a transformer with a hook of their own.
 mod hooked_models;
 /// Initial weights as a function of seed and path.
 mod initial_weights;
+/// Messages for names that are unknown or taken, and for their settings.
+mod names;
 /// Attention layers of a user's own.
 mod own_layers;
 /// Masks of a user's own.

@@ -142,7 +142,7 @@ fn a_layer_that_is_not_there_or_has_other_settings_is_refused() {
     );
     assert_eq!(
         refused(&registry, "model.layer={name=\"gated-heads\",sharp=1}"),
-        "model.layer.sharp: unknown field `sharp`, expected `sharpness` (of `gated-heads`)"
+        "unknown key `model.layer.sharp`; did you mean `model.layer.sharpness`?"
     );
     let taken = registry
         .attention("self-attention", |_: &NoSettings, init, config, catalog| config.init_with(init, catalog));

@@ -223,7 +223,7 @@ fn unknown_names_wrong_settings_and_taken_names_are_refused() {
     );
     assert_eq!(
         refused(&catalog, &|config| config.activation = Choice::new("swish").with("beta", "one")),
-        "activation.beta: invalid type: string \"one\", expected a number (of `swish`)"
+        "activation.beta must be a number, got \"one\"; write activation.beta=1.0"
     );
     assert_eq!(
         refused(&catalog, &|config| config.norm_kind = Choice::new("rms").with("epsilon", 1.0)),

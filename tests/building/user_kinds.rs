@@ -216,7 +216,7 @@ fn a_registered_models_settings_are_checked() {
     );
     assert_eq!(
         refused(&["model.name=fixed-map", "model.width=wide"]),
-        "model.width: invalid type: string \"wide\", expected a whole number of at least 0 (of `fixed-map`)"
+        "model.width must be a whole number of at least 0, got \"wide\"; write model.width=16"
     );
     assert_eq!(
         refused(&["model.name=fixd-map"]),

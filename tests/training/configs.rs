@@ -148,7 +148,8 @@ fn what_is_no_config_says_so() {
     assert!(error.to_string().starts_with("the config names no task"), "{error}");
     for (text, key) in [("task = 3", "task"), ("task.name = 3", "task.name")] {
         let error = Registry::new().read(ConfigSource::Toml(text), &[] as &[&str]).unwrap_err();
-        let expected = format!("{key} must be a name in quotes, or a table with one, got 3");
+        let expected =
+            format!("{key} must be a name in quotes, or a table with one, got 3; write {key}=\"reverse\"");
         assert_eq!(error.to_string(), expected);
     }
     for text in ["seed = ", "[task", "\u{0}"] {

@@ -95,8 +95,14 @@ fn a_wrong_metric_is_refused_with_what_is_known() {
             &["train.metrics=[\"acuracy\"]"][..],
             "unknown metric `acuracy`; choose one of accuracy, doubt, sequence-accuracy, slice-loss",
         ),
-        (&["train.metrics=[{name=\"doubt\",pwer=2.0}]"], "metric.pwer"),
-        (&["train.metrics=accuracy"], "train.metrics"),
+        (
+            &["train.metrics=[{name=\"doubt\",pwer=2.0}]"],
+            "unknown key `train.metrics[0].pwer`; did you mean `train.metrics[0].power`?",
+        ),
+        (
+            &["train.metrics=accuracy"],
+            "train.metrics must be a list, got \"accuracy\"; write train.metrics=[\"accuracy\"]",
+        ),
         (
             &["train.metrics=[\"accuracy\",\"accuracy\"]"],
             "the metric Accuracy has a figure `accuracy`, but that name is taken",

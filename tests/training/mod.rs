@@ -4,6 +4,8 @@
 mod adamw;
 /// The language model of a text.
 mod chars;
+/// What a config means.
+mod config;
 /// Defaults, settings and messages of configs.
 mod configs;
 /// Numbers that are no longer finite.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::number::Number;
+use crate::parts::WrongValue;
 
 /// A configuration from which no model can be built.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -110,6 +111,9 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
+    /// A setting has a value of a wrong type.
+    #[error("{0}")]
+    WrongValue(WrongValue),
     /// The kernels compute dot products and nothing else.
     #[error("attention = \"fused\" is not possible, because {reason}; set it to \"auto\"")]
     NoFusedImplementation {

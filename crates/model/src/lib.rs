@@ -16,7 +16,8 @@
 //! - How does a model get positions? [`Positions`]: [`NoPositions`], [`LearnedPositions`], [`SinusoidalPositions`]
 //!   ([`sinusoidal`]), [`Rope`], [`Alibi`] or yours, at a [`Place`]; example `position_study`.
 //! - How does a config name them? [`Choice`] with [`Settings`] or [`NoSettings`], looked up in [`Catalog`], made of
-//!   [`Named`] and [`Ready`], all of them [`KnownNames`]; [`one_of`] several names; [`plain_words`] for what is wrong with it.
+//!   [`Named`] and [`Ready`], all of them [`KnownNames`]; [`one_of`] several names. What cannot be
+//!   read is [`Unreadable`], such as a [`WrongValue`]: [`read_settings`].
 //! - How are types of yours kept among ours? [`Erased`]: [`AnyScore`], [`AnyPositions`], and a trait of yours by
 //!   [`erase!`] ([`Holds`], [`ErasedModule`]); [`Visitor`], [`Mapper`] and [`Conversion`] for Burn's own; example
 //!   `own_command_line`.
@@ -107,7 +108,7 @@ pub use number::Number;
 pub use parameters::{ModulePath, Parameter, parameters, parameters_where};
 pub use parts::{
     Choice, Conversion, Erased, ErasedModule, Holds, KnownNames, Mapper, Named, NoSettings, Ready, Settings,
-    Visitor, one_of, plain_words,
+    Unreadable, Visitor, WrongValue, one_of, read_settings,
 };
 pub use positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,

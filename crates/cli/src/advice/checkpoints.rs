@@ -90,7 +90,7 @@ fn newest_first(run: &RunFolder) -> Option<Vec<Checkpoint>> {
 
 /// The command that trains the run anew from its config, where that can be used.
 fn begin_again(run: &RunFolder, registry: &Registry) -> Option<String> {
-    let again = registry.read(ConfigSource::Toml(&run.config().ok()?), &[] as &[&str]).ok()?;
+    let again = registry.read(ConfigSource::Run(&run.config().ok()?), &[] as &[&str]).ok()?;
     // The config of a run that began from another is not that of a new one; a lost one cannot be named.
     let config = Some(run.config_file()).filter(|file| file.is_file() && again.config.parent.is_none())?;
     let [config, new] = [&config, &free_folder(run.path(), "")?].map(|path| shell::path(path));

@@ -34,7 +34,7 @@ fn command(folder: &Path, differences: &[Difference], registry: &Registry) -> Op
     let settings: Vec<String> = differences.map(setting).collect::<Option<_>>()?;
     let run = RunFolder::open(folder).ok()?;
     let new = free_folder(folder, "")?;
-    let now = registry.read(ConfigSource::Toml(&run.config().ok()?), &settings).ok()?;
+    let now = registry.read(ConfigSource::Run(&run.config().ok()?), &settings).ok()?;
     let all = run.checkpoints().ok()?;
     let from = all.iter().rev().find(|from| from.step < now.config.train.steps && from.read().is_ok())?;
     if remembers_the_same(&now, from, registry)? {
@@ -63,6 +63,6 @@ fn remembers_the_same(now: &Experiment, from: &Checkpoint, registry: &Registry) 
         return Some(true);
     }
     let before = from.description().ok()?.config.to_string();
-    let before = registry.read(ConfigSource::Toml(&before), &[] as &[&str]).ok()?;
+    let before = registry.read(ConfigSource::Run(&before), &[] as &[&str]).ok()?;
     Some(now.remembers_the_same_as(&before))
 }

@@ -74,7 +74,7 @@ fn of_a_run(path: &Path, registry: &Registry) -> Result<(PathBuf, Verified)> {
 /// What is found without and with the readers of configs and frames.
 fn verified(run: &RunFolder, registry: &Registry) -> Result<Verified> {
     let complete = |config: &Table| {
-        let experiment = registry.read(ConfigSource::Toml(&config.to_string()), &[] as &[&str]);
+        let experiment = registry.read(ConfigSource::Run(&config.to_string()), &[] as &[&str]);
         experiment.ok()?.config.to_toml().parse().ok()
     };
     let mut verified = run.verify_with(&complete)?;

@@ -18,7 +18,7 @@ pub struct Start<'a> {
     /// Its attention layers, each with what keeps its training from the fused kernels.
     pub layers: &'a [Layer],
     pub config: &'a Config,
-    /// Settings of the task's defaults that the model does not have.
+    /// See [`Experiment::left_out`](qkv_train::Experiment::left_out).
     pub left_out: &'a [String],
     /// The run's folder.
     pub run: &'a Path,
@@ -44,7 +44,7 @@ pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
     writeln!(out, "model    {}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
     if !left_out.is_empty() {
         let (settings, name) = (left_out.join(", "), &config.model.name);
-        writeln!(out, "left out {settings}: defaults of the task that the model `{name}` does not have")?;
+        writeln!(out, "left out {settings}: set for another model; `{name}` does not have it")?;
     }
     reference_layers(out, layers)?;
     if let Some(parent) = &config.parent {
@@ -99,8 +99,7 @@ mod tests {
             String::from_utf8(out).expect("it is text")
         };
         let left_out = ["d_model = 64".to_owned(), "mask = \"causal\"".to_owned()];
-        let line = "\nleft out d_model = 64, mask = \"causal\": defaults of the task that the model `transformer` does not \
-                    have\n";
+        let line = "\nleft out d_model = 64, mask = \"causal\": set for another model; `transformer` does not have it\n";
         assert!(text(&left_out).contains(line), "{}", text(&left_out));
         assert_eq!(text(&left_out).replace(line, "\n"), text(&[]));
         Ok(())

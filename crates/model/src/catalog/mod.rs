@@ -16,7 +16,7 @@ use crate::head_shape::HeadShape;
 use crate::init::Init;
 use crate::mask_rule::{MaskConfig, MaskRule};
 use crate::norm::{AnyNorm, Norm, Normalize};
-use crate::parts::{KnownNames, Named, Settings};
+use crate::parts::{Choice, KnownNames, Named, Settings};
 use crate::positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
 };
@@ -235,6 +235,25 @@ impl Catalog {
             norm_kind: self.norms.read(&config.norm_kind)?.choice,
             activation: self.activations.read(&config.activation)?.choice,
             ..config.clone()
+        })
+    }
+
+    /// The keys of the settings that a choice of a kind, such as `score`, can have; `None` if there is no such kind.
+    ///
+    /// # Errors
+    /// If there is no thing of the name, or its settings are wrong.
+    pub fn keys(&self, kind: &str, choice: &Choice) -> Option<Result<Vec<String>, ModelError>> {
+        fn keys<B: ?Sized + 'static>(named: &Named<B>, choice: &Choice) -> Result<Vec<String>, ModelError> {
+            Ok(named.read(choice)?.keys)
+        }
+        Some(match kind {
+            "layer" => keys(&self.attentions, choice),
+            "score" => keys(&self.scores, choice),
+            "positions" => keys(&self.positions, choice),
+            "mask" => keys(&self.masks, choice),
+            "norm_kind" => keys(&self.norms, choice),
+            "activation" => keys(&self.activations, choice),
+            _ => return None,
         })
     }
 

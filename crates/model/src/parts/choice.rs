@@ -1,10 +1,11 @@
 //! A name in a config file, and the settings beside it.
 
-use serde::de::{DeserializeOwned, Error as _, IntoDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::wrong_value::{Unreadable, not_a_name, read_settings};
 use crate::error::ModelError;
 
 /// A name and the settings that belong to it: `"rope"`, or `{ name = "rope", base = 500.0 }`.
@@ -55,20 +56,25 @@ impl Choice {
     /// # Errors
     /// If a key is unknown or a value has the wrong type.
     pub fn read<T: DeserializeOwned>(&self, kind: &'static str) -> Result<T, ModelError> {
+        self.read_or_advise(kind, || None)
+    }
+
+    /// The same; where a value has a wrong type, the error has that of `default` as an example.
+    pub(super) fn read_or_advise<T: DeserializeOwned>(
+        &self,
+        kind: &'static str,
+        default: impl FnOnce() -> Option<Value>,
+    ) -> Result<T, ModelError> {
+        let unreadable = |key, reason| ModelError::Settings { key, name: self.name.clone(), reason };
         // JSON has no number that is not finite; taken for a value left out, it would become the default in silence.
         if let Some((key, _)) = self.settings.iter().find(|(_, value)| value.is_null()) {
-            return Err(ModelError::Settings {
-                key: format!("{kind}.{key}"),
-                name: self.name.clone(),
-                reason: "must have a value, and a number must be finite".to_owned(),
-            });
+            let reason = "must have a value, and a number must be finite".to_owned();
+            return Err(unreadable(format!("{kind}.{key}"), reason));
         }
         let settings = Value::Object(self.settings.clone());
-        serde_path_to_error::deserialize(settings).map_err(|error| {
-            let path = error.path().to_string();
-            let path = if path == "." { String::new() } else { format!(".{path}") };
-            let reason = plain_words(&error.inner().to_string());
-            ModelError::Settings { key: format!("{kind}{path}"), name: self.name.clone(), reason }
+        read_settings(settings.clone(), kind, &settings, default).map_err(|error| match error {
+            Unreadable::Value(wrong) => ModelError::WrongValue(wrong),
+            Unreadable::Key { key, reason } => unreadable(key, reason),
         })
     }
 
@@ -111,12 +117,12 @@ impl<'de> Deserialize<'de> for Choice {
             Value::String(name) => Ok(Self::new(name)),
             Value::Object(mut settings) => match settings.remove("name") {
                 Some(Value::String(name)) => Ok(Self { name, settings }),
-                Some(other) => Err(D::Error::custom(format!("expected a name in quotes, got {other}"))),
-                None => Err(D::Error::custom("expected the key `name` beside the settings")),
+                name => {
+                    settings.extend(name.map(|name| ("name".to_owned(), name)));
+                    Err(not_a_name(&Value::Object(settings)))
+                }
             },
-            other => Err(D::Error::custom(format!(
-                "expected a name, or a table with the key `name` and settings, got {other}"
-            ))),
+            other => Err(not_a_name(&other)),
         }
     }
 }
@@ -141,20 +147,4 @@ pub fn one_of<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -
         other => other.to_string(),
     };
     T::deserialize(IntoDeserializer::<D::Error>::into_deserializer(name))
-}
-
-/// A message of serde in one line and without the names of Rust's types.
-///
-/// ```
-/// use qkv_model::plain_words;
-///
-/// assert_eq!(plain_words("invalid type: string, expected f64"), "invalid type: string, expected a number");
-/// ```
-pub fn plain_words(message: &str) -> String {
-    let words: Vec<&str> = message.split_whitespace().collect();
-    words
-        .join(" ")
-        .replace("expected usize", "expected a whole number of at least 0")
-        .replace("expected u64", "expected a whole number of at least 0")
-        .replace("expected f64", "expected a number")
 }

@@ -6,8 +6,10 @@ mod bridge;
 mod choice;
 mod erased;
 mod named;
+mod wrong_value;
 
 pub use bridge::{Mapper, Visitor};
-pub use choice::{Choice, NoSettings, Settings, one_of, plain_words};
+pub use choice::{Choice, NoSettings, Settings, one_of};
 pub use erased::{Conversion, Erased, ErasedModule, Holds};
 pub use named::{KnownNames, Named, Ready};
+pub use wrong_value::{Unreadable, WrongValue, read_settings};

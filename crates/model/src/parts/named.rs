@@ -55,7 +55,8 @@ impl<B: ?Sized + 'static> Named<B> {
     ) {
         let kind = self.kind;
         let read = move |choice: &Choice| {
-            let settings: C = choice.read(kind)?;
+            let by_itself = || serde_json::to_value(Choice::new("").read::<C>(kind).ok()?).ok();
+            let settings: C = choice.read_or_advise(kind, by_itself)?;
             let keys = fields(&settings).into_iter().map(|(key, _)| key).collect();
             Ok(Ready { choice: choice.with_settings(&settings), keys, build: build(settings) })
         };

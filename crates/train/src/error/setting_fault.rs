@@ -41,12 +41,38 @@ pub enum SettingFault {
         set: String,
     },
     /// Something else stands where a name belongs.
-    #[error("{key} must be a name in quotes, or a table with one, got {found}")]
+    #[error("{key} must be a name in quotes, or a table with one, got {found}; write {key}=\"{example}\"")]
     NotAName {
         /// Dotted path of the key.
         key: String,
         /// What was found.
         found: String,
+        /// A name that can stand there.
+        example: &'static str,
+    },
+    /// Something else stands where a table belongs.
+    #[error("`{key}` must be a table with keys such as `{example}`, got {found}")]
+    NotATable {
+        /// Name of the table.
+        key: String,
+        /// Dotted path of a key that it can have.
+        example: String,
+        /// What was found.
+        found: String,
+    },
+    /// A setting is no number that can be computed with.
+    #[error("{key}: a number must be finite, got {found}")]
+    NotFinite {
+        /// Dotted path of the key.
+        key: String,
+        /// What was found.
+        found: String,
+    },
+    /// Several settings are wrong.
+    #[error("{} settings are wrong:{}", faults.len(), lines(faults))]
+    Several {
+        /// What is wrong with each.
+        faults: Vec<SettingFault>,
     },
     /// A model may look at the answers.
     #[error(
@@ -70,6 +96,30 @@ pub enum SettingFault {
         /// What was found.
         got: usize,
     },
+}
+
+impl SettingFault {
+    /// Dotted path of the key, where it is one that nothing reads.
+    pub fn unknown_key(&self) -> Option<&str> {
+        match self {
+            Self::UnknownKey { key, .. } | Self::SettingOfAnother { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// All of them as one; `None` if there are none.
+    pub(crate) fn all(mut faults: Vec<Self>) -> Option<Self> {
+        let first = faults.pop()?;
+        if faults.is_empty() {
+            return Some(first);
+        }
+        faults.push(first);
+        Some(Self::Several { faults })
+    }
+}
+
+fn lines(faults: &[SettingFault]) -> String {
+    faults.iter().map(|fault| format!("\n  {fault}")).collect()
 }
 
 fn meant(nearest: Option<&str>, table: Option<&str>, known: &[String]) -> String {

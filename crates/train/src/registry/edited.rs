@@ -1,15 +1,14 @@
 //! In which values the `config.toml` of a run means something else than what a checkpoint of it was made with, as far as
 //! that shows without its text and without its types.
 
-use qkv_model::Choice;
 use qkv_run::{Description, Difference, RunFolder, changes_of_meaning};
 use toml::Table;
 
+use super::choices::{Found, LOSS, MODEL, OPTIMIZER, SCHEDULE, choice_at};
 use super::name::name_of;
 use super::read::{defaults, merge, set_all};
 use super::schedule_name::take_former_setting;
 use super::{ConfigSource, Registry};
-use crate::config::{OptimizerConfig, ScheduleConfig};
 use crate::error::TrainError;
 
 /// In place of a value that the task finds out, such as the fingerprint of a text.
@@ -49,9 +48,8 @@ impl Registry {
     /// registry has, and their text can be read.
     fn resolved(&self, configs: [Table; 2]) -> Option<[Table; 2]> {
         let mut reader = self.reader();
-        let mut resolve = |mut config: Table| {
-            take_former_setting(&mut config);
-            let experiment = reader.read(ConfigSource::Toml(&config.to_string()), &[] as &[&str]).ok()?;
+        let mut resolve = |config: Table| {
+            let experiment = reader.read(ConfigSource::Run(&config.to_string()), &[] as &[&str]).ok()?;
             Some(experiment.config.to_table())
         };
         let [before, now] = configs;
@@ -72,27 +70,18 @@ impl Registry {
             Some(Ok(defaults)) => merge(defaults.config, config),
             _ => config,
         };
-        let choice =
-            |table: &str| config.get(table).and_then(|table| table.clone().try_into::<Choice>().ok());
-        let model = choice("model").and_then(|choice| self.models.read(&choice).ok());
-        let loss = choice("loss").and_then(|choice| self.parts.losses.read(&choice).ok());
-        fill_in(config.get_mut("model"), model.map(|ready| ready.choice));
-        fill_in(config.get_mut("loss"), loss.map(|ready| ready.choice));
-        let table = config.get("optimizer").cloned();
-        let optimizer = table.and_then(|table| table.try_into::<OptimizerConfig>().ok());
-        let optimizer = optimizer.and_then(|optimizer| self.parts.optimizers.read(&optimizer.rule).ok());
-        fill_in(config.get_mut("optimizer"), optimizer.map(|ready| ready.choice));
-        let table = config.get("schedule").cloned();
-        let schedule = table.and_then(|table| table.try_into::<ScheduleConfig>().ok());
-        let schedule = schedule.and_then(|schedule| self.parts.schedules.read(&schedule.shape).ok());
-        fill_in(config.get_mut("schedule"), schedule.map(|ready| ready.choice));
+        for table in [MODEL, LOSS, OPTIMIZER, SCHEDULE] {
+            let choice = choice_at(&config, table);
+            let found = choice.and_then(|choice| self.look_up(table, &choice)?.ok());
+            fill_in(config.get_mut(table), found);
+        }
         config
     }
 }
 
 /// Gives a table the settings that it lacks.
-fn fill_in(table: Option<&mut toml::Value>, choice: Option<Choice>) {
-    let (Some(toml::Value::Table(table)), Some(choice)) = (table, choice) else { return };
+pub(super) fn fill_in(table: Option<&mut toml::Value>, found: Option<Found>) {
+    let (Some(toml::Value::Table(table)), Some(Found { choice, .. })) = (table, found) else { return };
     // A size of 0 is open: it follows from the task.
     let given = choice.settings.into_iter().filter(|(_, value)| *value != 0);
     for (key, value) in given.filter_map(|(key, value)| Some((key, toml::Value::try_from(value).ok()?))) {

@@ -27,7 +27,7 @@ pub struct Experiment {
     pub parts: Parts,
     /// What watches it, of the registry.
     pub observers: RunObservers,
-    /// What the defaults of the task set for another kind of model and this one lacks, as `key = value`.
+    /// What the defaults of the task or a config file set for another kind of model and this one lacks, as `key = value`.
     pub left_out: Vec<String>,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,

@@ -2,67 +2,119 @@
 
 use std::collections::BTreeSet;
 
-use qkv_model::{Choice, Named};
+use qkv_model::ModelError;
 use qkv_run::flatten;
 use toml::{Table, Value};
 
 use super::Registry;
+use super::choices::{METRICS, MODEL, TABLES, choice_at, is_of_all, name_key};
 use super::name::name_of;
-use super::read::deserialize;
-use super::schedule_name::SCHEDULE;
-use crate::config::{COMMON_SETTINGS, KIND};
+use super::read::merge;
 use crate::error::{SettingFault, TrainError};
 
 /// The dotted path of every key that a config of this task and this kind of model can have.
 fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>, TrainError> {
-    let config = deserialize(defaults.clone())?;
-    let task_keys = registry.tasks.read(&config.task)?.keys;
-    let model_keys = registry.models.read(&config.model)?.keys;
-    let loss_keys = registry.parts.losses.read(&config.loss)?.keys;
-    let optimizer_keys = registry.parts.optimizers.read(&config.optimizer.rule)?.keys;
-    let schedule_keys = registry.parts.schedules.read(&config.schedule.shape)?.keys;
-    let of_task = task_keys.into_iter().map(|key| format!("task.{key}"));
-    let of_model = model_keys.into_iter().map(|key| format!("model.{key}"));
-    let of_loss = loss_keys.into_iter().map(|key| format!("loss.{key}"));
-    let of_optimizer = optimizer_keys.into_iter().map(|key| format!("optimizer.{key}"));
-    let of_schedule = schedule_keys.into_iter().map(|key| format!("schedule.{key}"));
-    let of_parts = of_loss.chain(of_optimizer).chain(of_schedule);
-    Ok(flatten(defaults).into_keys().chain(of_task).chain(of_model).chain(of_parts).collect())
+    let mut known: BTreeSet<String> = flatten(defaults).into_keys().collect();
+    for table in TABLES {
+        let found = choice_at(defaults, table).and_then(|choice| registry.look_up(table, &choice));
+        let keys = found.transpose()?.map_or(Vec::new(), |found| found.keys);
+        known.extend(keys.into_iter().map(|key| format!("{table}.{key}")));
+    }
+    Ok(known)
 }
 
-/// Refuses a key that nothing reads, with the nearest that something does, and a number that no setting can have.
+/// Refuses every key that nothing reads, with the nearest that something does, and every number that no setting can have.
 pub(super) fn check_keys(registry: &Registry, given: &Table, defaults: &Table) -> Result<(), TrainError> {
     let known = known_keys(registry, defaults)?;
-    for (path, value) in flatten(given) {
-        let below = known.iter().find(|known| known.starts_with(&format!("{path}.")));
-        if let Some(key) =
-            below.filter(|_| !known.contains(&path) && !known.contains(&format!("{path}.name")))
-        {
-            let what = format!("`{path}` must be a table with keys such as `{key}`, got {value}");
-            return Err(TrainError::Config(what));
-        }
-        // Below a key whose known value is not a table (a score such as `{ name = "additive", d_hidden = 16 }`) serde
-        // checks the shape; a choice may also be written by its name alone.
-        let fits = |known: &String| {
-            path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
-        };
-        if !known.iter().any(fits) {
-            return Err(unknown(registry, path, &known, defaults).into());
-        }
-        if let Some(found) = not_finite(&value).filter(|_| is_setting_of_a_choice(&path)) {
-            return Err(TrainError::Config(format!("{path}: a number must be finite, got {found}")));
-        }
+    let fault = |(path, value): (String, Value)| fault(registry, path, &value, &known, defaults);
+    let mut faults: Vec<SettingFault> = flatten(given).into_iter().filter_map(fault).collect();
+    if !faults.is_empty() {
+        faults.extend(nested_faults(registry, &merge(defaults.clone(), given.clone())));
     }
-    Ok(())
+    SettingFault::all(faults).map_or(Ok(()), |fault| Err(fault.into()))
 }
 
-fn unknown(registry: &Registry, key: String, known: &BTreeSet<String>, defaults: &Table) -> SettingFault {
-    let (table, setting) = key.split_once('.').unwrap_or_default();
-    let owners = owners(registry, table, setting);
-    if let Some(chosen) = name_of(defaults, table).ok().flatten().filter(|_| !owners.is_empty()) {
-        let name_key = if table == SCHEDULE { KIND } else { "name" };
-        let (name_key, chosen) = (format!("{table}.{name_key}"), chosen.to_owned());
-        return SettingFault::SettingOfAnother { key, owners, name_key, chosen };
+fn fault(
+    registry: &Registry,
+    path: String,
+    value: &Value,
+    known: &BTreeSet<String>,
+    defaults: &Table,
+) -> Option<SettingFault> {
+    let below = known.iter().find(|known| known.starts_with(&format!("{path}.")));
+    if let Some(key) = below.filter(|_| !known.contains(&path) && !known.contains(&format!("{path}.name"))) {
+        return Some(SettingFault::NotATable { example: key.clone(), key: path, found: value.to_string() });
+    }
+    // What stands below a key whose known value is no table, such as a score `{ name = "additive", d_hidden = 16 }`, is
+    // checked with what it names; a choice may also be written by its name alone.
+    let fits = |known: &String| {
+        path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
+    };
+    if !known.iter().any(fits) {
+        let (table, setting) = path.split_once('.').unwrap_or_default();
+        let chosen = name_of(defaults, table).ok().flatten().unwrap_or_default();
+        let owners = if chosen.is_empty() { Vec::new() } else { registry.owners(table, setting) };
+        return Some(unknown(&path, table, owners, chosen, known));
+    }
+    let found = not_finite(value).filter(|_| is_setting_of_a_choice(&path))?;
+    Some(SettingFault::NotFinite { key: path, found: found.to_string() })
+}
+
+/// The answer to an error about the keys of a config whose tables have none that is unknown: all keys that are unknown to
+/// what is named in the model and in the list of metrics.
+pub(super) fn unknown_nested(registry: &Registry, config: &Table, error: TrainError) -> TrainError {
+    let (TrainError::Model(of_key) | TrainError::ModelSetting { error: of_key, .. }) = &error else {
+        return error;
+    };
+    let ModelError::Settings { .. } = of_key else { return error };
+    SettingFault::all(nested_faults(registry, config)).map_or(error, TrainError::from)
+}
+
+fn nested_faults(registry: &Registry, config: &Table) -> Vec<SettingFault> {
+    let in_model = config.get(MODEL).and_then(Value::as_table).into_iter().flatten();
+    let in_model = in_model.map(|(key, value)| {
+        let place = format!("{MODEL}.{key}");
+        (place.clone(), place, value)
+    });
+    let metrics = config.get("train").and_then(|train| train.get("metrics")?.as_array());
+    let metrics = metrics.into_iter().flatten().enumerate();
+    let metrics = metrics.map(|(index, value)| (METRICS.to_owned(), format!("{METRICS}[{index}]"), value));
+    in_model
+        .chain(metrics)
+        .flat_map(|(place, path, value)| in_choice(registry, &place, &path, value))
+        .collect()
+}
+
+/// The unknown keys of what is named at a place.
+fn in_choice(registry: &Registry, place: &str, path: &str, value: &Value) -> Vec<SettingFault> {
+    let Some((settings, name)) =
+        value.as_table().and_then(|table| Some((table, table.get("name")?.as_str()?)))
+    else {
+        return Vec::new();
+    };
+    let Some(found) = registry.by_itself(place, name) else { return Vec::new() };
+    let own = found.keys.iter().map(String::as_str).chain(["name"]);
+    let known = own.map(|key| format!("{path}.{key}")).collect();
+    let unknown_keys = settings.keys().filter(|key| *key != "name" && !found.has(key));
+    let fault = |key: &String| {
+        let owners = registry.owners(place, key);
+        unknown(&format!("{path}.{key}"), path, owners, name, &known)
+    };
+    unknown_keys.map(fault).collect()
+}
+
+/// An unknown key in a table that names `chosen`.
+fn unknown(
+    key: &str,
+    table: &str,
+    owners: Vec<String>,
+    chosen: &str,
+    known: &BTreeSet<String>,
+) -> SettingFault {
+    let key = key.to_owned();
+    if !owners.is_empty() {
+        let name_key = format!("{table}.{}", name_key(table));
+        return SettingFault::SettingOfAnother { key, owners, name_key, chosen: chosen.to_owned() };
     }
     let beside = known.iter().filter_map(|known| known.strip_prefix(table)?.strip_prefix('.'));
     let beside = if table.is_empty() { BTreeSet::new() } else { beside.map(str::to_owned).collect() };
@@ -74,40 +126,6 @@ fn unknown(registry: &Registry, key: String, known: &BTreeSet<String>, defaults:
         false => (Some(table.to_owned()), beside),
     };
     SettingFault::UnknownKey { nearest: nearest(&key, known), key, table, known: Vec::from_iter(beside) }
-}
-
-/// The names that have this setting, among those that may stand in this table.
-fn owners(registry: &Registry, table: &str, setting: &str) -> Vec<String> {
-    let Registry { parts, .. } = registry;
-    match table {
-        "task" => with_setting(&registry.tasks, setting, |task| choice_of_defaults(registry, task)),
-        "model" => with_setting(&registry.models, setting, |name| Choice::new(name)),
-        "loss" => with_setting(&parts.losses, setting, |name| Choice::new(name)),
-        "optimizer" => with_setting(&parts.optimizers, setting, |name| Choice::new(name)),
-        SCHEDULE => with_setting(&parts.schedules, setting, |name| Choice::new(name)),
-        _ => Vec::new(),
-    }
-}
-
-fn with_setting<B: ?Sized + 'static>(
-    named: &Named<B>,
-    setting: &str,
-    choice: impl Fn(&str) -> Choice,
-) -> Vec<String> {
-    let has = |name: &&str| {
-        named.read(&choice(name)).is_ok_and(|ready| ready.keys.iter().any(|known| known == setting))
-    };
-    named.names().filter(has).map(str::to_owned).collect()
-}
-
-/// A task with the settings of its defaults: it need not have any by itself.
-fn choice_of_defaults(registry: &Registry, task: &str) -> Choice {
-    let of_defaults = || {
-        let mut settings = registry.defaults.get(task)?.parse::<Table>().ok()?.remove("task")?;
-        settings.as_table_mut()?.insert("name".to_owned(), task.into());
-        settings.try_into().ok()
-    };
-    of_defaults().unwrap_or_else(|| Choice::new(task))
 }
 
 /// What lies below 0.6 confuses more than it helps.
@@ -137,11 +155,7 @@ fn nearest(path: &str, known: &BTreeSet<String>) -> Option<String> {
 
 /// Whether the value at this path becomes JSON, which has no number that is not finite.
 fn is_setting_of_a_choice(path: &str) -> bool {
-    match path.split_once('.') {
-        Some(("optimizer", key)) => !COMMON_SETTINGS.contains(&key),
-        Some((table, _)) => ["task", "model", "loss", SCHEDULE].contains(&table),
-        None => false,
-    }
+    path.split_once('.').is_some_and(|(table, key)| TABLES.contains(&table) && !is_of_all(table, key))
 }
 
 fn not_finite(value: &Value) -> Option<f64> {

@@ -3,17 +3,17 @@
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.
 
+mod choices;
 mod edited;
 mod experiment;
 mod keys;
-mod model_name;
 mod model_parts;
 mod name;
 mod observers;
 mod of_run;
-mod optimizer_name;
 mod parts;
 mod read;
+mod replaced;
 mod schedule_name;
 mod transformer;
 

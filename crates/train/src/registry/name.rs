@@ -1,9 +1,8 @@
-//! The name of a choice in a config: where it stands, and how it is put there.
+//! The name of a choice in a config: where it stands.
 
 use toml::{Table, Value};
 
-use super::schedule_name::SCHEDULE;
-use crate::config::KIND;
+use super::choices::{default_name, name_key};
 use crate::error::{SettingFault, TrainError};
 
 /// The table `[table]` with nothing but a name in it.
@@ -16,7 +15,7 @@ pub(super) fn named(table: &str, name: &str) -> Table {
 pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
     let (key, name) = match config.get(choice) {
         Some(Value::Table(table)) => {
-            let key = if choice == SCHEDULE { KIND } else { "name" };
+            let key = name_key(choice);
             (format!("{choice}.{key}"), table.get(key))
         }
         name => (choice.to_owned(), name),
@@ -24,22 +23,9 @@ pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a 
     match name {
         None => Ok(None),
         Some(Value::String(name)) => Ok(Some(name)),
-        Some(found) => Err(SettingFault::NotAName { key, found: found.to_string() }.into()),
+        Some(found) => {
+            let example = default_name(choice).unwrap_or("reverse");
+            Err(SettingFault::NotAName { key, found: found.to_string(), example }.into())
+        }
     }
-}
-
-/// Puts a name into the table `table`, under `key`, and leaves there what `keeps` is true for.
-pub(super) fn put_name(
-    config: &mut Table,
-    [table, key]: [&str; 2],
-    name: &str,
-    mut keeps: impl FnMut(&str, &Value) -> bool,
-) {
-    let entry = config.entry(table).or_insert_with(|| Value::Table(Table::new()));
-    if !entry.is_table() {
-        *entry = Value::Table(Table::new());
-    }
-    let table = entry.as_table_mut().expect("made a table just above");
-    table.retain(|key, value| keeps(key, value));
-    table.insert(key.to_owned(), name.into());
 }

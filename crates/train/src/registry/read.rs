@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qkv_model::{Choice, Ready, plain_words};
+use qkv_model::{Choice, ModelError, Ready, Unreadable, read_settings};
 use qkv_run::RunFolder;
 use toml::{Table, Value};
 
-use super::keys::check_keys;
-use super::model_name::rename_model;
+use super::choices::{MODEL, TASK};
+use super::edited::fill_in;
+use super::keys::{check_keys, unknown_nested};
 use super::name::{name_of, named};
-use super::optimizer_name::rename;
-use super::schedule_name::{
-    one_form, rename_schedule, setting_of_kind, take_former_default, take_former_setting,
-};
+use super::replaced::replace;
+use super::schedule_name::{one_form, setting_of_kind, take_former_default, take_former_setting};
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
 use crate::error::{SettingFault, TrainError};
@@ -26,6 +25,8 @@ pub enum ConfigSource<'a> {
     Task(&'a str),
     /// A TOML text; what it leaves out comes from the defaults of its task.
     Toml(&'a str),
+    /// The config of a run, in TOML: the same, but what an older version wrote into it is read as it was then.
+    Run(&'a str),
 }
 
 /// Reads configs, each as [`Registry::read`] does. A task is built once for all configs that have the same settings of
@@ -56,17 +57,19 @@ impl Reader<'_> {
         self.registry.check()?;
         let mut given = match source {
             ConfigSource::Task(name) => named("task", name),
-            ConfigSource::Toml(text) => text.parse::<Table>().map_err(|error| not_toml(text, &error))?,
+            ConfigSource::Toml(text) | ConfigSource::Run(text) => {
+                text.parse::<Table>().map_err(|error| not_toml(text, &error))?
+            }
         };
-        if given.contains_key("format") {
+        if matches!(source, ConfigSource::Run(_)) || given.contains_key("format") {
             take_former_setting(&mut given)
         } else {
             take_former_default(&mut given)
         }
         RunFolder::take_format(&mut given)?;
         let parent = Parent::take(&mut given)?;
-        set_all(self.registry, &mut given, settings)?;
-        let task = match (source, name_of(&given, "task")?) {
+        let mut left_out = set_all(self.registry, &mut given, settings)?;
+        let task = match (source, name_of(&given, TASK)?) {
             (_, None) => return Err(SettingFault::NoTask.into()),
             (ConfigSource::Task(asked), Some(name)) if name != asked => {
                 return Err(
@@ -75,10 +78,17 @@ impl Reader<'_> {
             }
             (_, Some(name)) => name.to_owned(),
         };
-        let Defaults { config: defaults, left_out } = defaults(self.registry, &task, &given)?;
-        check_keys(self.registry, &given, &defaults)?;
-        let config = Config { parent, ..deserialize(merge(defaults, given))? };
-        Ok(Experiment { left_out, ..self.resolve(config)? })
+        let defaults = defaults(self.registry, &task, &given)?;
+        left_out.extend(defaults.left_out);
+        check_keys(self.registry, &given, &defaults.config)?;
+        let all = merge(defaults.config.clone(), given);
+        let config = Config { parent, ..deserialize(all.clone(), &defaults.config)? };
+        let experiment = self.resolve(config);
+        let experiment = experiment.map_err(|error| {
+            let error = unknown_nested(self.registry, &all, error);
+            as_in_defaults(error, &defaults.config)
+        })?;
+        Ok(Experiment { left_out, ..experiment })
     }
 
     /// The same for a config that is read already.
@@ -122,11 +132,25 @@ pub(super) fn with_table(error: TrainError, Choice { settings, .. }: &Choice) ->
     let key = message.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     let named = settings.iter().find(|(_, setting)| setting.get(key).is_some());
     let table = match named {
-        _ if settings.contains_key(key) => "model".to_owned(),
-        Some((named, _)) => format!("model.{named}"),
+        _ if settings.contains_key(key) => MODEL.to_owned(),
+        Some((named, _)) => format!("{MODEL}.{named}"),
         None => return TrainError::Model(error),
     };
-    TrainError::ModelSetting { table, error }
+    match error {
+        ModelError::WrongValue(wrong) => TrainError::Model(ModelError::WrongValue(wrong.below(&table))),
+        error => TrainError::ModelSetting { table, error },
+    }
+}
+
+/// Advises to write the default of a task where a setting of it has a wrong type: a task has none by itself.
+fn as_in_defaults(error: TrainError, defaults: &Table) -> TrainError {
+    let TrainError::Model(ModelError::WrongValue(mut wrong)) = error else { return error };
+    if let Some(("task", key)) = wrong.key.split_once('.')
+        && let Some(default) = defaults.get(TASK).and_then(|task| task.get(key))
+    {
+        wrong.write = Some(format!("{}={default}", wrong.key));
+    }
+    ModelError::WrongValue(wrong).into()
 }
 
 fn settings_of(choice: &Choice) -> String {
@@ -136,28 +160,31 @@ fn settings_of(choice: &Choice) -> String {
 /// Parts of a dotted key; the longest of ours has three.
 const MAX_KEYS: usize = 16;
 
-/// Puts `key=value` settings into a config. Where they name another optimizer or loss, the settings of the
-/// former go; where another schedule, those that it has not.
+/// Puts `key=value` settings into a config, and [replaces](replace) what they name. Returns what goes with the names of
+/// before.
 pub(super) fn set_all(
     registry: &Registry,
     config: &mut Table,
     settings: &[impl AsRef<str>],
-) -> Result<(), TrainError> {
+) -> Result<Vec<String>, TrainError> {
     one_form(config)?;
     let settings: Vec<_> = settings.iter().map(|setting| setting_of_kind(setting.as_ref())).collect();
     let set_in = |table: &mut Table| settings.iter().try_for_each(|setting| set(table, setting));
     let mut over = Table::new();
     set_in(&mut over)?;
     one_form(&mut over)?;
-    rename(registry, config, &over)?;
-    rename_schedule(registry, config, &over)?;
-    if let (Some(new), Some(old)) = (name_of(&over, "loss")?, name_of(config, "loss")?)
-        && new != old
-    {
-        config.extend(named("loss", new));
-    }
+    let under = match name_of(config, TASK)?.map(|task| defaults(registry, task, config)) {
+        Some(Ok(Defaults { config: mut under, .. })) => {
+            let model = name_of(&under, MODEL)?.and_then(|model| registry.by_itself(MODEL, model));
+            fill_in(under.get_mut(MODEL), model);
+            under
+        }
+        _ => Table::new(),
+    };
+    let left_out = replace(registry, config, &over, &under)?;
     set_in(config)?;
-    one_form(config)
+    one_form(config)?;
+    Ok(left_out)
 }
 
 /// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
@@ -225,15 +252,9 @@ pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result
         TrainError::Config(format!("the defaults of the task `{task}` are not TOML: {error}"))
     })?;
     one_form(&mut of_task)?;
-    rename(registry, &mut defaults, &of_task)?;
-    rename_schedule(registry, &mut defaults, &of_task)?;
+    replace(registry, &mut defaults, &of_task, &Table::new())?;
     let mut defaults = merge(defaults, of_task);
-    rename(registry, &mut defaults, given)?;
-    rename_schedule(registry, &mut defaults, given)?;
-    let left_out = rename_model(registry, &mut defaults, given)?;
-    if let Some(name) = name_of(given, "loss")? {
-        defaults = merge(defaults, named("loss", name));
-    }
+    let left_out = replace(registry, &mut defaults, given, &Table::new())?;
     Ok(Defaults { config: defaults, left_out })
 }
 
@@ -262,8 +283,13 @@ pub(super) fn merge(mut base: Table, over: Table) -> Table {
     base
 }
 
-pub(super) fn deserialize(table: Table) -> Result<Config, TrainError> {
-    table.try_into().map_err(|error: toml::de::Error| TrainError::Config(plain_words(&error.to_string())))
+fn deserialize(table: Table, defaults: &Table) -> Result<Config, TrainError> {
+    let found = serde_json::to_value(&table).unwrap_or_default();
+    let default = || serde_json::to_value(defaults).ok();
+    read_settings(Value::Table(table), "", &found, default).map_err(|error| match error {
+        Unreadable::Value(wrong) => ModelError::WrongValue(wrong).into(),
+        Unreadable::Key { key, reason } => TrainError::Config(format!("{key}: {reason}")),
+    })
 }
 
 fn not_toml(text: &str, error: &toml::de::Error) -> TrainError {
@@ -271,6 +297,6 @@ fn not_toml(text: &str, error: &toml::de::Error) -> TrainError {
     let before = text.get(..start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    let message = plain_words(error.message());
+    let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
     TrainError::Config(format!("not TOML at line {line}, column {column}: {message}"))
 }

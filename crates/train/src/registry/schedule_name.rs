@@ -1,17 +1,12 @@
-//! The name of a schedule, which stands under `kind`, and what becomes of its settings where another one takes its
-//! place.
+//! The name of a schedule, which stands under `kind`, and a setting that one had once.
 
 use std::borrow::Cow;
 
-use qkv_model::Choice;
 use toml::{Table, Value};
 
-use super::Registry;
-use super::name::{name_of, put_name};
-use crate::config::{CONSTANT, COSINE, KIND};
+use super::choices::SCHEDULE;
+use crate::config::{CONSTANT, KIND};
 use crate::error::TrainError;
-
-pub(super) const SCHEDULE: &str = "schedule";
 
 /// Writes `schedule = "linear"` and `schedule.name = "linear"` in a config as `schedule.kind = "linear"`.
 pub(super) fn one_form(config: &mut Table) -> Result<(), TrainError> {
@@ -63,23 +58,4 @@ pub(super) fn setting_of_kind(setting: &str) -> Cow<'_, str> {
 /// A whole table may stand under `schedule`.
 fn is_name(path: &str, value: &str) -> bool {
     path == "schedule.name" || (path == SCHEDULE && !value.trim_start().starts_with(['{', '[']))
-}
-
-/// Gives `base` the schedule that `over` names, if it names one. Where that is another, the settings that it has not
-/// go; the others, such as the steps of the warm-up, stay.
-pub(super) fn rename_schedule(registry: &Registry, base: &mut Table, over: &Table) -> Result<(), TrainError> {
-    let Some(new) = name_of(over, SCHEDULE)? else { return Ok(()) };
-    let old = name_of(base, SCHEDULE)?.unwrap_or(COSINE).to_owned();
-    let keys = |name: &str| registry.parts.schedules.read(&Choice::new(name)).map(|ready| ready.keys);
-    let (of_old, of_new) = (keys(&old), keys(new));
-    let has = |keys: &[String], key: &str| keys.iter().any(|known| known == key);
-    put_name(base, [SCHEDULE, KIND], new, |key, _| match (&of_old, &of_new) {
-        _ if old == new => true,
-        (_, Ok(of_new)) if has(of_new, key) => true,
-        // What no schedule of the old name has is refused later.
-        (Ok(of_old), _) => !has(of_old, key),
-        // What one has that the registry lacks is not known.
-        (Err(_), _) => false,
-    });
-    Ok(())
 }

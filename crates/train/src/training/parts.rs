@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use qkv_model::{Choice, KnownNames, Named, NoSettings, Ready, Settings};
+use qkv_model::{Choice, KnownNames, ModelError, Named, NoSettings, Ready, Settings, WrongValue};
 
 use super::loss::{CrossEntropy, LabelSmoothing, Loss, MeanSquaredError};
 use super::optimizer::{Adam, AdamW, Lion, Muon, Optimizer, Sgd};
@@ -218,8 +218,9 @@ impl PartsCatalog {
         let Ready { choice, build, .. } = self.losses.read(&recipe.loss)?;
         recipe.loss = choice;
         let loss = build()?;
-        let metrics = recipe.train.metrics.iter_mut().map(|metric| {
-            let Ready { choice, build, .. } = self.metrics.read(metric)?;
+        let metrics = recipe.train.metrics.iter_mut().enumerate().map(|(index, metric)| {
+            let ready = self.metrics.read(metric).map_err(|error| in_list(error, index, &metric.name));
+            let Ready { choice, build, .. } = ready?;
             *metric = choice;
             build()
         });
@@ -262,6 +263,15 @@ impl PartsCatalog {
         self.losses.check()?;
         Ok(self.metrics.check()?)
     }
+}
+
+/// The same, where the setting of a metric has a wrong type, with its place in the list.
+fn in_list(error: ModelError, index: usize, name: &str) -> ModelError {
+    let ModelError::WrongValue(wrong) = error else { return error };
+    let key = wrong.key.strip_prefix("metric.").unwrap_or(&wrong.key);
+    let write = wrong.write.as_deref().and_then(|write| write.strip_prefix("metric.")?.split_once('='));
+    let write = write.map(|(key, value)| format!("train.metrics=[{{ name = \"{name}\", {key} = {value} }}]"));
+    ModelError::WrongValue(WrongValue { key: format!("train.metrics[{index}].{key}"), write, ..wrong })
 }
 
 /// Refuses a setting of one type under a key that means something for every type of its kind.

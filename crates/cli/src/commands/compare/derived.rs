@@ -20,7 +20,7 @@ fn follows(config: &Table, key: &str, reader: &mut Reader<'_>) -> bool {
     let mut without = config.clone();
     remove(&mut without, &path);
     // What cannot be read without the key needs it.
-    let experiment = reader.read(ConfigSource::Toml(&without.to_string()), &[] as &[&str]);
+    let experiment = reader.read(ConfigSource::Run(&without.to_string()), &[] as &[&str]);
     let after = experiment.ok().and_then(|experiment| experiment.config.to_toml().parse::<Table>().ok());
     after.is_some_and(|after| value(&after, &path) == before)
 }

@@ -130,7 +130,7 @@ fn record(
     let location = Location { run, step: None };
     check_to_show(&location, &[], registry).map_err(|error| unreadable(&error, registry))?;
     let text = location.run.config().map_err(|error| unreadable(&error.into(), registry))?;
-    let filled_in = reader.read(ConfigSource::Toml(&text), &[] as &[&str]);
+    let filled_in = reader.read(ConfigSource::Run(&text), &[] as &[&str]);
     let text = filled_in.map_or(text, |experiment| experiment.config.to_toml());
     RunRecord::read(&location.run, &text, threshold)
 }

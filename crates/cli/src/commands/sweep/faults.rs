@@ -48,22 +48,29 @@ impl Faults {
     }
 }
 
-/// The first fault of a config; behind an unknown key the next one, as if the key were not there.
+/// The faults of a config; behind unknown keys the next ones, as if the keys were not there.
 fn sentences(reader: &mut Reader<'_>, mut config: Table, mut settings: Vec<String>) -> Vec<String> {
     let mut sentences = Vec::new();
     while let Ok(text) = toml::to_string(&config)
         && let Err(error) = reader.read(ConfigSource::Toml(&text), &settings)
     {
-        sentences.push(error.to_string());
-        let (TrainError::Setting(SettingFault::UnknownKey { key, .. })
-        | TrainError::Setting(SettingFault::SettingOfAnother { key, .. })) = error
-        else {
+        let TrainError::Setting(fault) = error else {
+            sentences.push(error.to_string());
             break;
         };
-        let n_settings = settings.len();
-        settings.retain(|setting| !is_of(setting, &key));
-        let is_gone = remove(&mut config, &key) || settings.len() < n_settings;
-        if !is_gone || sentences.len() >= SHOWN {
+        let faults = match fault {
+            SettingFault::Several { faults } => faults,
+            fault => vec![fault],
+        };
+        let mut are_gone = true;
+        for fault in faults {
+            let n_settings = settings.len();
+            let key = fault.unknown_key().unwrap_or_default();
+            settings.retain(|setting| !is_of(setting, key));
+            are_gone &= remove(&mut config, key) || settings.len() < n_settings;
+            sentences.push(fault.to_string());
+        }
+        if !are_gone || sentences.len() >= SHOWN {
             break;
         }
     }

@@ -119,7 +119,8 @@ impl TrainArgs {
     /// The task, config file or run that is named first, under the settings of the command line.
     fn experiment(&self, registry: &Registry) -> Result<Experiment> {
         let source = self.source.as_path();
-        let text = if RunFolder::holds_a_run(source)? {
+        let is_run = RunFolder::holds_a_run(source)?;
+        let text = if is_run {
             RunFolder::open(source)?.config()?
         } else if source.extension().is_some_and(|extension| extension == "toml") {
             let text = config_file::read(source)?;
@@ -136,7 +137,12 @@ impl TrainArgs {
             let task = source.to_string_lossy();
             return Ok(registry.read(ConfigSource::Task(&task), &self.all_settings())?);
         };
-        let experiment = registry.read(ConfigSource::Toml(&text), &self.all_settings());
+        let source = if is_run || is_config_of_a_run(source) {
+            ConfigSource::Run(&text)
+        } else {
+            ConfigSource::Toml(&text)
+        };
+        let experiment = registry.read(source, &self.all_settings());
         experiment.with_context(|| self.cannot_use())
     }
 
@@ -154,6 +160,11 @@ impl TrainArgs {
         let set = if self.all_settings().is_empty() { "" } else { " with what the command line sets" };
         format!("cannot use {}{set}", self.source.display())
     }
+}
+
+fn is_config_of_a_run(file: &Path) -> bool {
+    let run = file.parent().filter(|folder| RunFolder::holds_a_run(folder).is_ok_and(|holds| holds));
+    run.and_then(|folder| RunFolder::open(folder).ok()).is_some_and(|run| run.config_file() == file)
 }
 
 /// What to do with the checkpoint of a run where a run is expected.

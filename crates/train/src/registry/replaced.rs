@@ -1,0 +1,110 @@
+//! What becomes of settings where another name takes the place of the one that they belong to.
+
+use toml::{Table, Value};
+
+use super::Registry;
+use super::choices::{Found, MODEL, SCHEDULE, TABLES, TASK, default_name, is_of_all, name_key};
+use super::name::name_of;
+use crate::error::TrainError;
+
+/// Gives `base` every name that `over` has, of what the tables name and of what their settings name in turn. Where it is
+/// another than in `base`, or else in `under`, the settings of the former go. Those stay that belong to all of the kind,
+/// those that the former does not have, and of a task, a model and a schedule those that the new one can have, too.
+/// Returns the settings of a model that go, as `key = value`, but for those that it has by itself.
+pub(super) fn replace(
+    registry: &Registry,
+    base: &mut Table,
+    over: &Table,
+    under: &Table,
+) -> Result<Vec<String>, TrainError> {
+    let mut left_out = Vec::new();
+    for table in TABLES {
+        let old = name_of(base, table)?.map(str::to_owned);
+        if name_of(over, table)?.is_some() && !base.get(table).is_some_and(Value::is_table) {
+            let name = old.map(|name| (name_key(table).to_owned(), name.into()));
+            base.insert(table.to_owned(), Value::Table(name.into_iter().collect()));
+        }
+        if let (Some(Value::Table(base)), Some(over)) = (base.get_mut(table), over.get(table)) {
+            left_out.extend(replace_in(registry, table, base, over, under.get(table)));
+        }
+    }
+    Ok(left_out)
+}
+
+/// The same in one table, such as `model` or `model.score`.
+fn replace_in(
+    registry: &Registry,
+    place: &str,
+    base: &mut Table,
+    over: &Value,
+    under: Option<&Value>,
+) -> Vec<String> {
+    let mut left_out = Vec::new();
+    let key = name_key(place);
+    if let Some(new) = name_at(over, key) {
+        let old = base.get(key).and_then(Value::as_str).or(under.and_then(|under| name_at(under, key)));
+        let names = [old.or(default_name(place)).unwrap_or_default(), new].map(str::to_owned);
+        let replacement = Replacement::new(registry, place, names.each_ref());
+        base.retain(|key, value| {
+            let stays = replacement.keeps(key, value);
+            if !stays && place == MODEL && !replacement.had_by_itself(key, value) {
+                left_out.push(format!("{key} = {value}"));
+            }
+            stays
+        });
+        base.insert(key.to_owned(), new.into());
+    }
+    for (key, over) in over.as_table().into_iter().flatten() {
+        if let Some(Value::Table(base)) = base.get_mut(key) {
+            let under = under.and_then(|under| under.get(key));
+            replace_in(registry, &format!("{place}.{key}"), base, over, under);
+        }
+    }
+    left_out
+}
+
+/// The name that stands alone, or in a table.
+fn name_at<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.as_str().or_else(|| value.get(key)?.as_str())
+}
+
+/// A name that takes the place of another.
+struct Replacement<'a> {
+    registry: &'a Registry,
+    place: &'a str,
+    old: &'a str,
+    new: &'a str,
+    /// As far as the registry has them.
+    of_old: Option<Found>,
+    of_new: Option<Found>,
+}
+
+impl<'a> Replacement<'a> {
+    fn new(registry: &'a Registry, place: &'a str, [old, new]: [&'a String; 2]) -> Self {
+        let [of_old, of_new] = [old, new].map(|name| registry.by_itself(place, name));
+        Self { registry, place, old, new, of_old, of_new }
+    }
+
+    fn keeps(&self, key: &str, value: &Value) -> bool {
+        let Self { place, old, new, .. } = *self;
+        let has = |found: &Option<Found>| found.as_ref().map(|found| found.has(key));
+        // What neither can have is refused later.
+        let is_shared = || {
+            [TASK, MODEL, SCHEDULE].contains(&place)
+                && has(&self.of_new) == Some(true)
+                && (self.can_have(new, key, value) || !self.can_have(old, key, value))
+        };
+        old == new || is_of_all(place, key) || has(&self.of_old) == Some(false) || is_shared()
+    }
+
+    fn can_have(&self, name: &str, key: &str, value: &Value) -> bool {
+        let mut choice = self.registry.choice_by_itself(self.place, name);
+        choice.settings.insert(key.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self.registry.look_up(self.place, &choice).is_some_and(|found| found.is_ok())
+    }
+
+    fn had_by_itself(&self, key: &str, value: &Value) -> bool {
+        let by_itself = self.of_old.as_ref().and_then(|old| old.choice.settings.get(key));
+        by_itself.is_some_and(|by_itself| serde_json::to_value(value).is_ok_and(|value| value == *by_itself))
+    }
+}

@@ -1,0 +1,104 @@
+//! Settings belong to a name: they go where another one takes its place, whatever it names and however it is written.
+
+use qkv_model::{Choice, Dot, Gelu, MaskConfig, NoPositions, Norm, NormKind};
+use qkv_train::{Config, ConfigSource, Registry, Reverse, TrainError};
+use serde::{Deserialize, Serialize};
+
+/// The setting of a user's part.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Mine {
+    width: usize,
+}
+
+/// The keys of a model's table that name something, each with a built-in name.
+const NESTED: [(&str, &str); 6] = [
+    ("layer", "self-attention"),
+    ("score", "dot"),
+    ("positions", "alibi"),
+    ("mask", "causal"),
+    ("norm_kind", "rms"),
+    ("activation", "relu"),
+];
+
+/// A registry with a part of the name `mine` for each of them, and a task of which the defaults have those, too.
+fn registry() -> Registry {
+    let names = NESTED.map(|(key, _)| format!("{key} = {{ name = \"mine\", width = 5 }}\n"));
+    let defaults = format!("task.seq_len = 4\ntask.n_symbols = 3\n[model]\n{}", names.concat());
+    Registry::new()
+        .attention("mine", |_: &Mine, init, config, catalog| config.init_with(init, catalog))
+        .score("mine", |_: &Mine, _, _| Ok(Dot {}))
+        .positions("mine", |_: &Mine, _, _| Ok(None::<NoPositions>))
+        .mask("mine", |_: &Mine| Ok(MaskConfig::None))
+        .norm("mine", |_: &Mine, init, width| Ok(Norm::new(NormKind::Layer, init, width)))
+        .activation("mine", |_: &Mine, _, _| Ok(Gelu {}))
+        .task("of-mine", &defaults, |task: &Reverse| Ok(task.clone()))
+}
+
+fn read(text: &str, settings: &[&str]) -> Result<Config, TrainError> {
+    Ok(registry().read(ConfigSource::Toml(text), settings)?.config)
+}
+
+/// What a model has under a key.
+fn part(config: &Config, key: &str) -> Choice {
+    serde_json::from_value(config.model.settings[key].clone()).unwrap()
+}
+
+#[test]
+fn a_name_in_the_table_of_a_model_takes_no_settings_of_another_one() {
+    let mine = Choice::new("mine").with("width", 7);
+    for (key, name) in NESTED {
+        let file = format!("task = \"reverse\"\n[model.{key}]\nname = \"mine\"\nwidth = 7\n");
+        assert_eq!(part(&read(&file, &[]).unwrap(), key), mine);
+        let other = part(&read("task = \"reverse\"", &[&format!("model.{key}={name}")]).unwrap(), key);
+        assert_eq!(other.name, name);
+        // By a setting over a file, over the defaults of a task, and over both.
+        let of_task = "task = \"of-mine\"\n".to_owned();
+        let unnamed = format!("{of_task}[model.{key}]\nwidth = 7\n");
+        assert_eq!(part(&read(&unnamed, &[]).unwrap(), key), mine);
+        for text in [&file, &of_task, &unnamed] {
+            for setting in [format!("model.{key}.name={name}"), format!("model.{key}={name}")] {
+                let config = read(text, &[&setting]).unwrap_or_else(|error| panic!("{setting}: {error}"));
+                assert_eq!(part(&config, key), other, "{setting}");
+            }
+        }
+        // By a file over the defaults of a task.
+        for table in [format!("[model.{key}]\nname = \"{name}\"\n"), format!("model.{key} = \"{name}\"\n")] {
+            assert_eq!(part(&read(&format!("{of_task}{table}"), &[]).unwrap(), key), other, "{table}");
+        }
+        // The settings of the new name may come before it, and the name that is there changes nothing.
+        let settings = [format!("model.{key}.width=9"), format!("model.{key}.name=mine")];
+        let config = read("task = \"of-mine\"", &settings.each_ref().map(String::as_str)).unwrap();
+        assert_eq!(part(&config, key), Choice::new("mine").with("width", 9));
+        assert_eq!(part(&read(&file, &[&settings[1]]).unwrap(), key), mine);
+    }
+}
+
+#[test]
+fn a_typing_error_in_a_nested_table_does_not_go_with_its_name() {
+    let text = "task = \"reverse\"\n[model.score]\nname = \"mine\"\nwidht = 7\n";
+    let error = read(text, &["model.score.name=dot"]).unwrap_err().to_string();
+    assert_eq!(error, "unknown key `model.score.widht`; `model.score` has name");
+    let error = read(text, &[]).unwrap_err().to_string();
+    assert_eq!(error, "unknown key `model.score.widht`; did you mean `model.score.width`?");
+    // What a scaled dot product has by itself is not what another score has.
+    let text = "task = \"reverse\"\n[model.score]\nscale = 0.5\n";
+    let config = read(text, &["model.score.name=additive"]).unwrap();
+    assert_eq!(part(&config, "score"), Choice::new("additive").with("d_hidden", 32));
+}
+
+#[test]
+fn another_model_or_task_takes_the_settings_of_a_file_that_it_can_have_too() {
+    let text = "[task]\nname = \"reverse\"\nseq_len = 5\nn_symbols = 4\n[model]\nd_model = 16\n";
+    let config = read(text, &["task.name=induction"]).unwrap();
+    assert_eq!((&*config.task.name, &config.task.settings["seq_len"]), ("induction", &5.into()));
+    assert_eq!(config.model.settings["d_model"], 16);
+    let text = "[task]\nname = \"recall\"\nn_pairs = 3\n";
+    assert_eq!(
+        read(text, &["task.name=reverse"]).unwrap().task,
+        read("task = \"reverse\"", &[]).unwrap().task
+    );
+    let error =
+        read("[task]\nname = \"recall\"\nn_pears = 3\n", &["task.name=reverse"]).unwrap_err().to_string();
+    assert!(error.starts_with("unknown key `task.n_pears`"), "{error}");
+}
