@@ -8,8 +8,8 @@ use qkv_model::{Choice, Init, Mode, NoSettings, Transformer, TransformerConfig};
 use qkv_run::Evaluation;
 use qkv_train::{
     Batch, Config, ConfigSource, CrossEntropy, Examples, HeldOut, LabelSmoothing, Loss, LossInputs,
-    LossValue, MeanSquaredError, Measures, Model, Next, Observer, OptimizerState, Parts, Prediction, Recipe,
-    Registry, Reverse, Split, State, StepReport, TrainError, Trainer, evaluate,
+    LossValue, MeanSquaredError, Measures, Model, Next, Observer, OptimizerState, PartFault, Parts,
+    Prediction, Recipe, Registry, Reverse, Split, State, StepReport, TrainError, Trainer, evaluate,
 };
 
 use crate::support::backends::device;
@@ -243,6 +243,9 @@ fn a_loss_that_is_no_number_or_reads_weights_that_a_model_does_not_show_is_an_er
     let parts = Parts { loss: std::sync::Arc::new(Penalised), ..parts };
     let at_the_door = Trainer::with_parts(state.model.clone(), &TASK, parts.clone(), &device).err().unwrap();
     for error in [state.backward(&parts, &batch).unwrap_err(), at_the_door] {
-        assert!(matches!(error, TrainError::NotWritten { method: "features_with", .. }), "{error}");
+        assert!(
+            matches!(error, TrainError::Part(PartFault::NotWritten { method: "features_with", .. })),
+            "{error}"
+        );
     }
 }

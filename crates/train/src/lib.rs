@@ -48,7 +48,8 @@
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
 //!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
 //! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of them.
-//! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`].
+//! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`]; a
+//!   part of yours, by a [`PartFault`].
 
 mod causal;
 mod config;
@@ -67,7 +68,7 @@ pub use causal::{
     Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
 };
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken, TrainConfig};
-pub use error::{Quantity, SettingFault, TextFault, TrainError};
+pub use error::{PartFault, Quantity, SettingFault, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
     Accuracy, AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Measured, Measures, Metric, MetricSums,

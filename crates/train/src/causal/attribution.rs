@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use qkv_model::{Contribution, Mode, Source};
 
 use super::effect::Effect;
-use crate::error::TrainError;
+use crate::error::{PartFault, TrainError};
 use crate::measure::{HeldOut, Measures, Tally};
 use crate::model::Model;
 use crate::task::Examples;
@@ -77,7 +77,7 @@ pub fn attribute<M: Model>(
             answers.into_data().iter::<f64>().sum()
         };
         let all = logits(model, &batch, Mode::Evaluate)?;
-        let missing = TrainError::NotWritten { method: "contributions", done: "taken apart" };
+        let missing = PartFault::NotWritten { method: "contributions", done: "taken apart" };
         let contributions = model.contributions(batch.tokens.clone()).ok_or(missing)?;
         for Contribution { source, features } in one_each(contributions) {
             let known = parts.iter().position(|part| part.source == source);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use qkv_model::{Hook, Mode, Stage};
 
-use crate::error::TrainError;
+use crate::error::{PartFault, TrainError};
 use crate::model::Model;
 use crate::training::{Batch, LossInputs, Prediction};
 
@@ -74,7 +74,7 @@ impl Shown {
         match self.0.into_iter().find(|&(_, times)| times != passes) {
             None => Ok(()),
             Some(((layer, stage), times)) => {
-                Err(TrainError::ShownTwice { layer, stage: stage.name(), times, passes })
+                Err(PartFault::ShownTwice { layer, stage: stage.name(), times, passes }.into())
             }
         }
     }

@@ -14,7 +14,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::error::{TextFault, TrainError};
+    use crate::error::{PartFault, TextFault, TrainError};
 
     #[test]
     fn a_count_agrees_with_its_noun() {
@@ -25,11 +25,11 @@ mod tests {
             (TrainError::SameAnswers { pairs: 1 }, "no position of 1 pair do"),
             (TrainError::text(Path::new("a"), short), "a has 1 character, but"),
             (
-                TrainError::ShownTwice { layer: 0, stage: "queries", times: 1, passes: 1 },
+                PartFault::ShownTwice { layer: 0, stage: "queries", times: 1, passes: 1 }.into(),
                 "of layer 0 1 time in 1 pass,",
             ),
             (
-                TrainError::ExampleLength { n_tokens: 1, n_targets: 1, got_tokens: 2, got_targets: 3 },
+                PartFault::ExampleLength { n_tokens: 1, n_targets: 1, got_tokens: 2, got_targets: 3 }.into(),
                 "have 1 token and 1 target or gaps, got 2 and 3",
             ),
             (TrainError::TargetOutside { target: 4, vocab_size: 1 }, "the vocabulary has 1 token,"),

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use qkv_run::{Evaluation, Figure};
 
 use super::metric::{Accuracy, Metric, SequenceAccuracy};
-use crate::error::TrainError;
+use crate::error::{PartFault, TrainError};
 use crate::task::Task;
 use crate::training::{CrossEntropy, Loss, LossInputs};
 
@@ -57,10 +57,8 @@ impl Measures<'_> {
         for metric in self.metrics {
             for figure in metric.figures(task) {
                 if !taken.insert(figure.name.clone()) {
-                    return Err(TrainError::FigureTaken {
-                        figure: figure.name,
-                        metric: format!("{metric:?}"),
-                    });
+                    let metric = format!("{metric:?}");
+                    return Err(PartFault::FigureTaken { figure: figure.name, metric }.into());
                 }
                 figures.push(figure);
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measures::Measures;
 use super::metric::{Addition, Measured, Metric, MetricSums};
-use crate::error::TrainError;
+use crate::error::{PartFault, TrainError};
 use crate::task::Task;
 use crate::training::{Batch, LossInputs, Prediction};
 
@@ -107,7 +107,9 @@ impl<'a> Tally<'a> {
         for (metric, figures, sums) in &self.metrics {
             for (name, value) in metric.values(sums) {
                 if !figures.iter().any(|figure| figure.name == name) {
-                    return Err(TrainError::FigureNotNamed { figure: name, metric: format!("{metric:?}") });
+                    return Err(
+                        PartFault::FigureNotNamed { figure: name, metric: format!("{metric:?}") }.into()
+                    );
                 }
                 evaluation = evaluation.with(&name, value);
             }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::error::{TrainError, counted};
+use crate::error::{PartFault, TrainError, counted};
 use crate::task::{Example, Examples, TargetKind, Task};
 
 /// Several examples at once, and where in them the loss is.
@@ -146,7 +146,7 @@ fn check_length(task: &dyn Task, example: &Example) -> Result<(), TrainError> {
     if (got_tokens, got_targets) == (n_tokens, n_targets) {
         return Ok(());
     }
-    Err(TrainError::ExampleLength { n_tokens, n_targets, got_tokens, got_targets })
+    Err(PartFault::ExampleLength { n_tokens, n_targets, got_tokens, got_targets }.into())
 }
 
 /// How far the probabilities of a distribution may miss a sum of one; in single precision that of a hundred thousand

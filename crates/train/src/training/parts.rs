@@ -10,7 +10,7 @@ use super::schedule::{Constant, Cosine, InverseSquareRoot, Linear, Schedule, War
 use crate::config::{
     ACCURACY, ADAM_W, COMMON_SETTINGS, CONSTANT, COSINE, CROSS_ENTROPY, KIND, Recipe, SEQUENCE_ACCURACY,
 };
-use crate::error::TrainError;
+use crate::error::{PartFault, TrainError};
 use crate::measure::{Accuracy, Measures, Metric, SequenceAccuracy, SliceLoss};
 
 /// Everything that a training is made of, beside its model and its task: the numbers of a recipe, and what the names in
@@ -61,7 +61,7 @@ impl Parts {
             return Ok(factor);
         }
         let name = self.recipe.schedule.shape.name.clone();
-        Err(TrainError::ScheduleFactor { name, step, steps: self.recipe.train.steps, factor })
+        Err(PartFault::ScheduleFactor { name, step, steps: self.recipe.train.steps, factor }.into())
     }
 
     /// The learning rate of a step at which the schedule gives `factor`.

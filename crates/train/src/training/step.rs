@@ -13,7 +13,7 @@ use super::loss::{LossValue, Prediction};
 use super::observer::State;
 use super::optimizer::{ModuleUpdate, Roles};
 use super::parts::Parts;
-use crate::error::{Quantity, TrainError};
+use crate::error::{PartFault, Quantity, TrainError};
 use crate::model::Model;
 
 /// The loss and the gradient that a step starts from.
@@ -54,7 +54,7 @@ impl Numbers {
         for (name, number) in parts.iter().map(|(name, part)| (&**name, part)).chain([("total", &total)]) {
             let [n_values] = number.dims();
             if n_values != 1 {
-                return Err(TrainError::LossShape { name: name.to_owned(), n_values });
+                return Err(PartFault::LossShape { name: name.to_owned(), n_values }.into());
             }
         }
         if !total.device().is_autodiff() {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use qkv_model::{Hook, Mode, Stage};
 
 use super::LossInputs;
-use crate::error::TrainError;
+use crate::error::{PartFault, TrainError};
 use crate::model::Model;
 use crate::task::TargetKind;
 use crate::training::Batch;
@@ -63,7 +63,7 @@ impl<'a> Prediction<'a> {
             x
         };
         let features = model.features_with(batch.tokens.clone(), mode, &mut keep);
-        let features = features.ok_or(TrainError::NotWritten { method: "features_with", done })?;
+        let features = features.ok_or(PartFault::NotWritten { method: "features_with", done })?;
         Ok(Self { attention_weights, ..Self::of_features(model, batch, inputs, features)? })
     }
 
@@ -111,7 +111,7 @@ pub(crate) fn logits_of<M: Model>(
     let got = features.dims();
     if got[..2] != [n_examples, seq_len] {
         let expected = format!("[{n_examples}, {seq_len}, d_model]");
-        return Err(TrainError::ModelShape { what: "features", expected, got: got.to_vec() });
+        return Err(PartFault::ModelShape { what: "features", expected, got: got.to_vec() }.into());
     }
     let features = features.reshape([n_examples * seq_len, got[2]]);
     // Where every position carries loss, picking them all would only copy them.
@@ -124,7 +124,7 @@ pub(crate) fn logits_of<M: Model>(
     let [n_rows, vocab_size] = logits.dims();
     if n_rows != n_targets {
         let expected = format!("[{n_targets}, vocab_size]");
-        return Err(TrainError::ModelShape { what: "logits", expected, got: vec![n_rows, vocab_size] });
+        return Err(PartFault::ModelShape { what: "logits", expected, got: vec![n_rows, vocab_size] }.into());
     }
     batch.check_targets(vocab_size)?;
     Ok(match (&batch.vectors, batch.target_kind) {
