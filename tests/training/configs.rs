@@ -113,7 +113,7 @@ fn a_mistyped_key_meets_its_nearest_neighbour() {
     refused(
         &["train.zzzzzzzzzzzz=1"],
         "unknown key `train.zzzzzzzzzzzz`; `train` has batch_size, checkpoint_every, eval_every, eval_examples, \
-         keep, metrics, snapshot_every, steps, stop_at, stop_metric",
+         keep, metrics, shards, snapshot_every, steps, stop_at, stop_metric",
     );
 }
 
