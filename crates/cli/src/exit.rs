@@ -86,7 +86,7 @@ fn number(error: &anyhow::Error) -> u8 {
             || train.is_some_and(TrainError::is_usage));
     match (train, run_error(error)) {
         (Some(TrainError::Diverged { .. }), _) => 4,
-        (_, Some(RunError::Busy { .. })) => 3,
+        (_, Some(RunError::Busy { .. } | RunError::ClaimLost { .. })) => 3,
         // What was asked for was possible, but for a loss of all.
         _ if is_usage && !advice::is_without_a_whole_one(error) => 2,
         _ => 1,

@@ -27,9 +27,22 @@ pub struct SweepArgs {
     /// do not depend on it
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<usize>,
-    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines
+    /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines. Without it, a
+    /// task of an array of Slurm (SLURM_ARRAY_TASK_ID) or of an Indexed Job of Kubernetes (JOB_COMPLETION_INDEX of
+    /// JOB_COMPLETIONS) takes its share; _/N takes I from there, or from HyperQueue (HQ_TASK_ID of an array 1-N)
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
+    /// Train the runs that no other process trains, one after the other, for machines that come and go: each is claimed
+    /// in the folder of the runs, and one whose process has died is gone on with. Ends when all are done or failed
+    #[arg(long, conflicts_with = "shard")]
+    pub claim: bool,
+    /// How long a process may be silent before its runs are taken over: longer than the folder needs to show one machine
+    /// what another one did (on NFS acdirmax, a minute)
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120", requires = "claim")]
+    pub lease: u64,
+    /// Try those runs once more that failed until now
+    #[arg(long, requires = "claim")]
+    pub retry_failed: bool,
     #[command(flatten)]
     pub machine: MachineArgs,
     /// Refuse runs that need more memory, all at a time together, such as 512M, 2G or 1.5GiB; all that is available by
@@ -51,6 +64,21 @@ pub struct WorkerArgs {
     /// Refuse a run that needs more memory
     #[arg(long, value_name = "SIZE", value_parser = memory::size)]
     pub max_memory: Option<u64>,
+    /// End when the process of this name no longer holds the claim of the run
+    #[arg(long, value_name = "NAME")]
+    pub claimed_by: Option<String>,
+}
+
+/// Beyond a day, a claim would outlive its use.
+const MAX_LEASE: u64 = 86_400;
+
+const ANY_LEASE: &str = "a whole number between 1 and 86400";
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = whole::<u64>(ANY_LEASE)(text)?;
+    Some(seconds)
+        .filter(|seconds| (1..=MAX_LEASE).contains(seconds))
+        .ok_or_else(|| format!("expected {ANY_LEASE}"))
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

@@ -1,9 +1,10 @@
 //! What is to be trained: the settings of a run, its folder, and what it begins with.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
-use qkv_run::{Checkpoint, Difference, Event, Existing, Pruned, Repair, RunFolder};
+use qkv_run::{Checkpoint, Difference, Event, Existing, Pruned, Repair, RunFolder, Storage};
 use qkv_train::{Experiment, Registry};
 
 use super::environment::Machine;
@@ -37,6 +38,8 @@ enum Place {
     },
     /// A new one; `None` for the next in `runs`.
     New(Option<PathBuf>, Existing),
+    /// A new one, by a storage of its own.
+    NewOn(Arc<dyn Storage>, PathBuf),
 }
 
 impl Plan {
@@ -51,6 +54,11 @@ impl Plan {
         Self { experiment, place: Place::New(folder, existing), origin }
     }
 
+    /// A new run in `folder`, each change of which goes through `storage`.
+    pub fn begin_on(storage: Arc<dyn Storage>, experiment: Experiment, folder: PathBuf) -> Self {
+        Self { experiment, place: Place::NewOn(storage, folder), origin: None }
+    }
+
     /// The run in `folder`, to go on after the checkpoint of `step`, or after the latest that is whole. It is locked
     /// and put in order; what `read` returns then has to have the meaning that it was begun with.
     pub fn go_on(
@@ -59,7 +67,17 @@ impl Plan {
         registry: &Registry,
         read: impl FnOnce() -> Result<Experiment>,
     ) -> Result<Self> {
-        let run = RunFolder::open(folder)?.locked()?;
+        Self::go_on_with(RunFolder::open(folder)?, step, registry, read)
+    }
+
+    /// The same with a run that is looked at already.
+    pub fn go_on_with(
+        run: RunFolder,
+        step: Option<u64>,
+        registry: &Registry,
+        read: impl FnOnce() -> Result<Experiment>,
+    ) -> Result<Self> {
+        let run = run.locked()?;
         run.repairs().iter().for_each(print_repair);
         registry.check_run(&run, step)?;
         let mut experiment = read()?;
@@ -107,6 +125,9 @@ impl Plan {
                 (run, from)
             }
             Place::New(Some(path), existing) => (RunFolder::create(&path, &text, existing)?, Vec::new()),
+            Place::NewOn(storage, path) => {
+                (RunFolder::create_on(storage, &path, &text, Existing::Keep)?, Vec::new())
+            }
             Place::New(None, _) => {
                 (RunFolder::create_next(Path::new(RUNS), &config.task.name, &text)?, Vec::new())
             }

@@ -5,6 +5,9 @@
 //! it takes minutes: `cargo test --release -p qkv --test durability -- --nocapture`.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+/// Workers of a study that die.
+#[cfg(unix)]
+mod claims;
 /// What saving costs.
 mod cost;
 /// The default job, asked to stop at any moment.

@@ -66,6 +66,10 @@ impl Claim {
 
     fn become_(&self, state: State) -> Result<(), RunError> {
         let mut entry = self.lock();
+        // What was given back is renewed by no thread that comes too late.
+        if entry.state != State::Held {
+            return Err(self.lost());
+        }
         let new = self.claims.entry(state);
         if self.claims.replace(&self.run, &entry, &new)? {
             *entry = new;

@@ -115,6 +115,13 @@ impl<'a, 'r> Board<'a, 'r> {
         Ok(())
     }
 
+    /// A run is left to a later attempt.
+    pub fn put_back(&mut self, run: usize) {
+        self.over(run);
+        self.stands[run] = Stand::Waiting;
+        self.show_all();
+    }
+
     /// Time passes.
     pub fn tick(&mut self) {
         match &self.lines {

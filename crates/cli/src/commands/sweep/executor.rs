@@ -28,7 +28,7 @@ pub struct Executor<'a> {
 impl Executor<'_> {
     /// Trains the runs in their turns. One that fails does not end the others; after a signal all are saved, and none is
     /// begun.
-    pub fn train(&self, mut turns: Turns, mut board: Board<'_, '_>) -> Result<()> {
+    pub fn train(&self, turns: &mut Turns, mut board: Board<'_, '_>) -> Result<()> {
         let (sender, reports) = mpsc::channel();
         let mut running = BTreeMap::new();
         let mut is_over = false;
@@ -37,9 +37,13 @@ impl Executor<'_> {
                 is_over = true;
                 running.values_mut().for_each(Process::stop);
             }
+            for run in turns.lost() {
+                running.get_mut(&run).map(Process::stop);
+            }
             while !is_over && running.len() < self.workers.jobs {
-                match turns.next() {
-                    Turn::Train(index) => self.start(index, &mut running, &mut board, &sender)?,
+                match turns.next()? {
+                    Turn::Train(index) => self.start(index, &mut running, turns, &mut board, &sender)?,
+                    Turn::Wait => break,
                     Turn::Over => is_over = true,
                 }
             }
@@ -52,7 +56,7 @@ impl Executor<'_> {
                 Ok(Report::Ended { run, status }) => {
                     running.remove(&run);
                     let end = status.map_or_else(|error| End::failed(1, error.to_string()), End::of);
-                    self.ended(run, end, &mut board)?;
+                    self.ended(run, end, turns, &mut board)?;
                 }
                 Err(RecvTimeoutError::Timeout) => board.tick(),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("a sender lives in this function"),
@@ -64,6 +68,7 @@ impl Executor<'_> {
         &self,
         run: usize,
         running: &mut BTreeMap<usize, Process>,
+        turns: &mut Turns,
         board: &mut Board<'_, '_>,
         reports: &Sender<Report>,
     ) -> Result<()> {
@@ -73,21 +78,32 @@ impl Executor<'_> {
                 board.began(run);
                 Ok(())
             }
-            Err(error) => board.ended(run, &End::failed(1, format!("no worker could be started: {error}"))),
+            Err(error) => {
+                let end = End::failed(1, format!("no worker could be started: {error}"));
+                self.ended(run, end, turns, board)
+            }
         }
     }
 
-    fn ended(&self, run: usize, end: End, board: &mut Board<'_, '_>) -> Result<()> {
-        match end {
+    fn ended(&self, run: usize, end: End, turns: &mut Turns, board: &mut Board<'_, '_>) -> Result<()> {
+        let (end, results) = match end {
             End::Done => match self.results_of(run) {
-                Ok(results) => board.done(run, &results),
-                Err(error) => board.ended(run, &End::failed(1, format!("{error:#}"))),
+                Ok(results) => (End::Done, Some(results)),
+                Err(error) => (End::failed(1, format!("{error:#}")), None),
             },
             // Not this process was to stop, but its worker alone.
             End::Stopped if self.interrupt.exit_code().is_none() => {
-                board.ended(run, &End::failed(1, "its worker was stopped by a signal"))
+                (End::failed(1, "its worker was stopped by a signal"), None)
             }
-            end => board.ended(run, &end),
+            end => (end, None),
+        };
+        if turns.is_put_back(run, &end)? {
+            board.put_back(run);
+            return Ok(());
+        }
+        match results {
+            Some(results) => board.done(run, &results),
+            None => board.ended(run, &end),
         }
     }
 

@@ -67,13 +67,13 @@ impl Results {
         self.failures.len()
     }
 
-    /// Names the runs without results, if there are any.
-    pub fn show_failures(&self) {
+    /// Names the runs without results, if there are any, and what tries them `again`.
+    pub fn show_failures(&self, again: &str) {
         if self.failures.is_empty() {
             return;
         }
         let (n_failed, n_runs) = (self.failures.len(), counted(self.n_runs as u64, "run"));
-        print_error(&format!("{n_failed} of {n_runs} failed; the same command tries them again:"));
+        print_error(&format!("{n_failed} of {n_runs} failed; {again} tries them again:"));
         for (labels, Failure { how, .. }) in self.failures.iter().take(NAMED) {
             print_error(&one_line(&format!("  {labels}: {how}")));
         }

@@ -1,10 +1,12 @@
 //! `qkv worker`: trains one run of a study for `sweep`, which gives it a config and hears its events.
 
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
-use qkv_run::{Existing, RunFolder};
+use qkv_run::{Claims, Disk, Guarded, HeldBy, Lock, RunFolder, Storage};
 use qkv_train::{ConfigSource, Registry};
 
 use crate::args::WorkerArgs;
@@ -25,9 +27,17 @@ pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
     interrupt.stop_at_the_end_of(input)?;
     let machine = args.machine.open_machine()?;
     let experiment = registry.read(ConfigSource::Toml(&config), &[""; 0])?;
+    let claim = args.claimed_by.as_deref().map(|name| claim(&args.folder, name));
+    let storage: Arc<dyn Storage> = match &claim {
+        Some(claim) => Arc::new(Guarded::by_claim(Arc::new(Disk), claim, &args.folder)),
+        None => Arc::new(Disk),
+    };
     let plan = match RunFolder::holds_a_run(&args.folder)? {
-        true => Plan::go_on(&args.folder, None, registry, || Ok(experiment))?,
-        false => Plan::begin(experiment, Some(args.folder.clone()), Existing::Keep, None),
+        true => {
+            let run = RunFolder::open_on(storage, &args.folder)?;
+            Plan::go_on_with(run, None, registry, || Ok(experiment))?
+        }
+        false => Plan::begin_on(storage, experiment, args.folder.clone()),
     };
     if plan.ended().is_some() {
         return Ok(ExitCode::SUCCESS);
@@ -41,4 +51,11 @@ pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
         }
         Outcome::Done(_) => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The claim of a run in the folder of its study, which the process of this name made.
+fn claim(run: &Path, name: &str) -> Arc<dyn Lock> {
+    let study = run.parent().unwrap_or(Path::new("."));
+    let of_run = run.file_name().unwrap_or_default().to_string_lossy();
+    Arc::new(HeldBy::new(Claims::new(Arc::new(Disk), study, name), &of_run, name))
 }

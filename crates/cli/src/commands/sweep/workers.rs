@@ -19,6 +19,8 @@ pub struct Workers {
     pub jobs: usize,
     machine: MachineArgs,
     max_memory: Option<u64>,
+    /// The name under which this process has claimed the runs.
+    claimed_by: Option<String>,
 }
 
 impl Workers {
@@ -30,7 +32,12 @@ impl Workers {
         let jobs = args.jobs.unwrap_or(cores / threads.unwrap_or(1)).clamp(1, n_runs.max(1));
         let threads = threads.unwrap_or((cores / jobs).max(1));
         let machine = MachineArgs { threads: Some(threads), ..args.machine.clone() };
-        Ok(Self { jobs, machine, max_memory: args.max_memory })
+        Ok(Self { jobs, machine, max_memory: args.max_memory, claimed_by: None })
+    }
+
+    /// Has them train what this process claims under a name.
+    pub fn claimed_by(&mut self, name: &str) {
+        self.claimed_by = Some(name.to_owned());
     }
 
     /// The arguments of a worker.
@@ -38,6 +45,9 @@ impl Workers {
         let mut arguments = self.machine.arguments();
         if let Some(bytes) = self.max_memory {
             arguments.extend(["--max-memory".into(), bytes.to_string().into()]);
+        }
+        if let Some(name) = &self.claimed_by {
+            arguments.extend(["--claimed-by".into(), name.into()]);
         }
         arguments
     }

@@ -92,6 +92,13 @@ impl Sandbox {
             .current_dir(self.folder.path())
             // As for a user who starts the binary itself.
             .env_remove("CARGO");
+        // The tests may run within a job.
+        for (name, _) in std::env::vars_os() {
+            let of_a_job = ["SLURM_", "JOB_COMPLETION", "HQ_"];
+            if name.to_str().is_some_and(|name| of_a_job.iter().any(|start| name.starts_with(start))) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

@@ -229,6 +229,9 @@ fn a_run_that_was_given_back_is_taken_at_once_and_one_that_failed_only_if_asked_
     let Next::Train(two) = next(&mut first) else { panic!("it is free") };
     one.give_back().unwrap();
     two.fail("it diverged").unwrap();
+    for claim in [one, two] {
+        assert!(matches!(claim.renew(), Err(RunError::ClaimLost { .. })), "{claim:?}");
+    }
     let mut second = queue("second");
     let Next::Train(one) = next(&mut second) else { panic!("it was given back") };
     assert_eq!(one.run(), "seed=1");
