@@ -7,6 +7,8 @@ mod conditions;
 mod continuations;
 /// Random values.
 mod draws;
+/// The page about studies.
+mod page;
 /// What is refused, with the key.
 mod refusals;
 /// Which runs a study has, and in which order.

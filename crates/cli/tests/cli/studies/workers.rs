@@ -92,8 +92,8 @@ fn no_worker_outlives_the_command_and_a_run_goes_on_where_it_was_saved() {
     let shown = sandbox.succeeds("runs runs/study --json").events();
     let step = shown[0]["step"].as_u64().unwrap();
     assert!(shown[0]["state"] == "stopped" && step >= 3, "{shown:#?}");
-    let saved = sandbox.metrics(LONG).into_iter().filter(|event| event["event"] == "saved");
-    assert_eq!(saved.last().unwrap()["step"], step);
+    let mut saved = sandbox.metrics(LONG).into_iter().filter(|event| event["event"] == "saved");
+    assert_eq!(saved.next_back().unwrap()["step"], step);
     // The same command goes on after that step.
     let running = Running::start(&sandbox, "sweep study.toml --jobs 1");
     wait_until("a step after it", || {
