@@ -8,6 +8,8 @@ mod folder;
 mod refusals;
 /// Which runs there are, and how they end.
 mod runs;
+/// Several processes for one study.
+mod shared;
 /// The lines of a terminal.
 #[cfg(target_os = "linux")]
 mod table;
