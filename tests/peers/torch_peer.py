@@ -7,8 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from measuring import Export, arguments, check_losses, check_sums, measure, read_export, resident_mb
+from measuring import CARD_TOLERANCE, CHECKSUM_TOLERANCE, LOSS_TOLERANCE, Export, arguments, check_losses, check_sums, measure, read_export, resident_mb
 from workloads import BETAS, EPSILON, LEARNING_RATE, NORM_EPSILON, WEIGHT_DECAY, WORKLOADS, Attention, Training, decays
+
+
+ARGS = arguments()
+DEVICE = torch.device(ARGS.device)
 
 
 class Block(nn.Module):
@@ -30,7 +34,7 @@ class Block(nn.Module):
 
     def forward(self, x):
         q, k, v = (split_heads(part, self.n_heads) for part in self.w_qkv(self.norm_attention(x)).chunk(3, dim=-1))
-        context = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        context = attend(q, k, v, self.causal)
         x = x + self.w_o(context.transpose(1, 2).flatten(2))
         return x if self.mlp is None else x + self.mlp(x)
 
@@ -58,8 +62,29 @@ def within(weights: dict[str, np.ndarray], place: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(place): w for name, w in weights.items() if name.startswith(place)}
 
 
+def attend(q, k, v, causal: bool) -> torch.Tensor:
+    """Fused; or, with `--eager`, as the definition has it, with the whole map in memory."""
+    if not ARGS.eager:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    if causal:
+        hidden = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(hidden, float("-inf"))
+    return scores.softmax(-1) @ v
+
+
 def tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).clone()
+    return torch.from_numpy(np.ascontiguousarray(array)).clone().to(DEVICE)
+
+
+def wait() -> None:
+    """A card works while the program goes on."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def tolerance(of_cpu: float) -> float:
+    return of_cpu if DEVICE.type == "cpu" else CARD_TOLERANCE
 
 
 def linear(w: np.ndarray, b: np.ndarray | None = None) -> nn.Linear:
@@ -102,15 +127,16 @@ def training(workload: Training, export: Export, compiled: bool):
     pool = itertools.cycle(export.batches(np.int64))
 
     def step() -> float:
-        tokens, targets = (torch.from_numpy(array) for array in next(pool))
+        tokens, targets = (torch.from_numpy(array).to(DEVICE) for array in next(pool))
         loss = F.cross_entropy(forward(tokens).flatten(0, 1), targets.flatten())
         value = loss.item()
         adamw.zero_grad(set_to_none=True)
         loss.backward()
         adamw.step()
+        wait()
         return value
 
-    check_losses(export, step)
+    check_losses(export, step, tolerance(LOSS_TOLERANCE))
     return step
 
 
@@ -118,32 +144,33 @@ def attention(workload: Attention, export: Export, compiled: bool):
     inputs = {name: tensor(export.tensors[name]).requires_grad_() for name in ("q", "k", "v")}
     d_context = tensor(export.tensors["d_context"])
 
-    def attend(q, k, v):
+    def of_heads(q, k, v):
         q, k, v = (split_heads(x, workload.n_heads) for x in (q, k, v))
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+        return attend(q, k, v, True).transpose(1, 2).flatten(2)
 
-    forward = torch.compile(attend) if compiled else attend
+    forward = torch.compile(of_heads) if compiled else of_heads
 
     def step() -> torch.Tensor:
         for x in inputs.values():
             x.grad = None
         context = forward(*inputs.values())
         context.backward(d_context)
+        wait()
         return context
 
-    results = {"context": step().detach().numpy()}
-    results |= {f"d_{name}": x.grad.numpy() for name, x in inputs.items()}
-    check_sums(export, results)
+    results = {"context": step().detach().cpu().numpy()}
+    results |= {f"d_{name}": x.grad.cpu().numpy() for name, x in inputs.items()}
+    check_sums(export, results, tolerance(CHECKSUM_TOLERANCE))
     return step
 
 
 def main() -> None:
     imported_mb = resident_mb()
-    args = arguments()
-    torch.set_num_threads(args.threads)
-    workload, export = WORKLOADS[args.workload], read_export(args.export)
+    torch.set_num_threads(ARGS.threads)
+    torch.backends.cuda.matmul.allow_tf32 = ARGS.tf32
+    workload, export = WORKLOADS[ARGS.workload], read_export(ARGS.export)
     prepare = training if isinstance(workload, Training) else attention
-    measure(args.workload, args.threads, imported_mb, prepare(workload, export, args.compile))
+    measure(ARGS.workload, ARGS.threads, imported_mb, prepare(workload, export, ARGS.compile))
 
 
 if __name__ == "__main__":

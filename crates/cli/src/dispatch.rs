@@ -7,8 +7,8 @@ use qkv_train::Registry;
 
 use crate::args::{Args, Command};
 use crate::commands::{
-    ablate, bench, compare, completions, eval, explain, inspect, lecture, names, report, runs, sweep, tasks,
-    train, verify,
+    ablate, bench, compare, completions, devices, eval, explain, inspect, lecture, names, report, runs,
+    sweep, tasks, train, verify,
 };
 use crate::exit;
 use crate::session::interrupt::survive_file_size_limit;
@@ -39,6 +39,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Command::Sweep(args) => sweep::run(&args, &registry),
         Command::Worker(args) => sweep::worker::run(&args, &registry),
         Command::Bench(args) => bench::run(&args),
+        Command::Devices(args) => devices::run(&args),
         Command::Lecture(args) => lecture::run(&args),
         Command::Names => names::run(&registry),
         Command::Completions(args) => completions::run(&args),

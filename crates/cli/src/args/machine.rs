@@ -7,10 +7,24 @@ use clap::Args as ClapArgs;
 
 use super::values::{ANY_THREADS, whole};
 
+#[derive(Debug, ClapArgs)]
+pub struct DevicesArgs {
+    /// Try this device; all of this machine by default. May be given several times
+    #[arg(long = "device", value_name = "NAME")]
+    pub devices: Vec<String>,
+    /// Also compare the gradients of small models with those of the processor
+    #[arg(long)]
+    pub gradients: bool,
+    /// Print one JSON object a device and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Clone, ClapArgs)]
 #[command(allow_negative_numbers = true)]
 pub struct MachineArgs {
-    /// Where to compute: flex, or ndarray where it is compiled in
+    /// Where to compute: flex, the processor, or another device that the command devices lists, such as cuda:0. The
+    /// same program gives the same bytes again on the same device, and other bytes on another one
     #[arg(long, value_name = "NAME", default_value = "flex")]
     pub device: String,
     /// Threads to compute with; all cores by default. The result does not depend on it

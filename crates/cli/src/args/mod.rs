@@ -9,7 +9,7 @@ mod study;
 mod training;
 mod values;
 
-pub use machine::{BenchArgs, MachineArgs};
+pub use machine::{BenchArgs, DevicesArgs, MachineArgs};
 pub use of_a_run::{
     AblateArgs, CompareArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
 };
@@ -87,6 +87,9 @@ pub enum Command {
     /// Time full training steps, beside the fastest matrix product of the machine
     #[command(after_help = help::end("bench --workload toy"))]
     Bench(BenchArgs),
+    /// List the devices of this machine and of this build, and let each compute something
+    #[command(after_help = help::end("devices"))]
+    Devices(DevicesArgs),
     /// Replay chapter 3 of Raschka's Build a Large Language Model (From Scratch), and check its printed numbers
     #[command(after_help = help::end("lecture"))]
     Lecture(MachineArgs),

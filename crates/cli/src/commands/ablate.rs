@@ -20,7 +20,7 @@ use crate::session::open_run::OpenRun;
 
 /// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
-    let device = args.machine.open()?;
+    let device = args.machine.open()?.device;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let examples = Examples { task: &*run.task, seed: run.config.seed, split: args.split };
     let replacement = if args.mean { Replacement::Mean } else { Replacement::Zero };

@@ -22,7 +22,7 @@ const EXACT_LIMIT: u64 = 1_000_000;
 
 /// Evaluates the checkpoint that was asked for.
 pub fn run(args: &EvalArgs, registry: &Registry) -> Result<ExitCode> {
-    let device = args.machine.open()?;
+    let device = args.machine.open()?.device;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let task = &*run.task;
     let interrupt = Interrupt::watch(|| {})?;

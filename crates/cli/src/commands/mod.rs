@@ -8,6 +8,7 @@ pub mod ablate;
 pub mod bench;
 pub mod compare;
 pub mod completions;
+pub mod devices;
 pub mod eval;
 pub mod explain;
 pub mod inspect;

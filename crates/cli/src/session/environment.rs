@@ -5,11 +5,9 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
-use burn::tensor::{Device, Tensor};
 use qkv_run::Environment;
 
-use crate::args::MachineArgs;
+use crate::session::device::Machine;
 
 /// The commit that the program was built from, if it was built in a checkout.
 pub const COMMIT: Option<&str> = option_env!("QKV_COMMIT");
@@ -26,19 +24,6 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
-/// An opened device, under its name.
-pub struct Machine {
-    pub device: Device,
-    pub name: String,
-}
-
-impl MachineArgs {
-    /// The device with its name, after setting the number of threads for the whole process.
-    pub fn open_machine(&self) -> Result<Machine> {
-        Ok(Machine { device: self.open()?, name: self.device.clone() })
-    }
-}
-
 impl Machine {
     /// What computes a run that starts now.
     pub fn environment(&self) -> Environment {
@@ -50,7 +35,7 @@ impl Machine {
             device: self.name.clone(),
             threads: rayon::current_num_threads() as u64,
             processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
-            precision: Tensor::<1>::zeros([1], &self.device).dtype().name().to_owned(),
+            precision: self.precision.clone(),
             time: rfc_3339(seconds),
         }
     }

@@ -8,10 +8,12 @@ use qkv_train::MemoryEstimate;
 
 use crate::exit::{UsageWithTable, usage};
 use crate::session::available_memory;
+use crate::session::backend::Memory;
 
-/// Refuses what needs more than `allowed` bytes, or else than there are; where that cannot be read, nothing.
-pub fn check(estimate: &MemoryEstimate, allowed: Option<u64>) -> Result<()> {
-    let (limit, what) = match (allowed, available_memory::bytes(Path::new("/"))) {
+/// Refuses what needs more than `allowed` bytes, or else than there are; nothing where that cannot be read, and without
+/// `allowed` nothing in the memory of a card, which only its driver knows.
+pub fn check(estimate: &MemoryEstimate, place: Memory, allowed: Option<u64>) -> Result<()> {
+    let (limit, what) = match (allowed, available(place)) {
         (Some(allowed), _) => (allowed, "that --max-memory allows"),
         (None, Some(available)) => (available, "that are available; --max-memory SIZE sets another limit"),
         (None, None) => return Ok(()),
@@ -30,8 +32,8 @@ pub fn check(estimate: &MemoryEstimate, allowed: Option<u64>) -> Result<()> {
 }
 
 /// Refuses runs of which `at_once` together may need more, each with its bytes.
-pub fn check_together(mut runs: Vec<u64>, at_once: usize, allowed: Option<u64>) -> Result<()> {
-    let Some(limit) = allowed.or_else(|| available_memory::bytes(Path::new("/"))) else { return Ok(()) };
+pub fn check_together(mut runs: Vec<u64>, at_once: usize, place: Memory, allowed: Option<u64>) -> Result<()> {
+    let Some(limit) = allowed.or_else(|| available(place)) else { return Ok(()) };
     // The largest ones may be trained at the same time.
     runs.sort_unstable_by(|a, b| b.cmp(a));
     let together = |n: usize| runs.iter().take(n).sum::<u64>();
@@ -47,6 +49,13 @@ pub fn check_together(mut runs: Vec<u64>, at_once: usize, allowed: Option<u64>) 
         mib(together(at_once)),
         mib(limit)
     )))
+}
+
+fn available(place: Memory) -> Option<u64> {
+    match place {
+        Memory::Host => available_memory::bytes(Path::new("/")),
+        Memory::Card => None,
+    }
 }
 
 /// A size such as `512M`, `2G` or `1.5GiB`, in bytes; the units are powers of 1024, and B may follow them.
@@ -88,8 +97,9 @@ mod tests {
     #[test]
     fn the_largest_runs_count_where_several_are_trained_at_a_time() {
         const MIB: u64 = 1 << 20;
-        let check =
-            |at_once, allowed| check_together(vec![MIB, 3 * MIB, 2 * MIB], at_once, Some(allowed * MIB));
+        let check = |at_once, allowed| {
+            check_together(vec![MIB, 3 * MIB, 2 * MIB], at_once, Memory::Host, Some(allowed * MIB))
+        };
         assert!(check(1, 3).is_ok() && check(2, 5).is_ok() && check(3, 6).is_ok() && check(9, 6).is_ok());
         let refused = check(3, 5).expect_err("6 MiB are more than 5").to_string();
         assert_eq!(

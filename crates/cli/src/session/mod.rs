@@ -3,6 +3,7 @@
 //! What only one command needs belongs to that command, and what the user sees to `output` or `live`.
 
 pub mod available_memory;
+pub mod backend;
 pub mod config_file;
 pub mod device;
 pub mod environment;
@@ -15,4 +16,5 @@ pub mod open_run;
 pub mod origin;
 pub mod outcome;
 pub mod plan;
+pub mod probe;
 pub mod runs_in;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use qkv_run::{Checkpoint, Difference, Event, Existing, Pruned, Repair, RunFolder, Storage};
 use qkv_train::{Experiment, Registry};
 
-use super::environment::Machine;
+use super::device::Machine;
 use super::job::Job;
 use super::notices::print_taken_over;
 use super::origin::Origin;

@@ -41,7 +41,7 @@ use heads::{join_heads, split_heads};
 use hook::{Tap, TraceStep, tap_stage};
 
 use crate::dropout::Dropout;
-use crate::fused::all_finite;
+use crate::fused::{all_finite, supports};
 use crate::linear::{linear, linear_onto};
 use crate::mode::Mode;
 use crate::positions::{AnyPositions, Positions};
@@ -189,6 +189,7 @@ impl SelfAttention {
         let [batch, seq_len, _] = x.dims();
         let scores = [batch, self.n_heads, seq_len, seq_len];
         if self.has_only_projections()
+            && supports(&x)
             && (mask.is_none() || all_finite(&x))
             && let Some(fused) = self.spec(mode).fused(&x, scores, self.d_k, mask)
         {

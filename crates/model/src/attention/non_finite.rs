@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, Tensor};
 
 use super::mask::Mask;
-use crate::fused::all_finite;
+use crate::fused::AllFinite;
 
 /// Keys and values with zeros for those that are not finite, and the queries that see one of these.
 ///
@@ -28,7 +28,7 @@ impl FiniteKeysValues {
         mask: &Mask,
         attention: impl FnOnce([Tensor<4>; 3]) -> Tensor<4>,
     ) -> Self {
-        if mask.is_none() || (all_finite(&k) && all_finite(&v)) {
+        if mask.is_none() || AllFinite::default().and(&k).and(&v).value() {
             return Self { k, v, factor: None };
         }
         let bad_rows = |x: &Tensor<4>| x.clone().detach().is_finite().bool_not().any_dim(3);

@@ -13,6 +13,7 @@
 //! [`DropoutRule`] in both implementations.
 
 mod adam_w;
+mod all_finite;
 mod apply;
 mod cross_entropy;
 mod embedding;
@@ -24,6 +25,7 @@ mod mlp;
 mod norm;
 
 pub use adam_w::{AdamW, AdamWState, Decay};
+pub use all_finite::{AllFinite, all_finite};
 pub(crate) use apply::{Array, Forward, Gradient, Kernel, Saved, apply};
 pub use cross_entropy::cross_entropy;
 pub(crate) use embedding::embedding;
@@ -36,29 +38,9 @@ pub(crate) use norm::{NormWeights, norm};
 pub use qkv_kernels::Dropout as DropoutRule;
 pub use qkv_kernels::{ProcessError, prepare_process};
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 
 /// Whether there are kernels for this tensor: it lies in host memory, in single or double precision.
 pub fn supports<const D: usize>(tensor: &Tensor<D>) -> bool {
     HostBackend::of(tensor).is_some()
-}
-
-/// Whether no value is NaN or infinite.
-pub fn all_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
-    match HostBackend::of(tensor) {
-        Some(backend) => {
-            let values = backend.constant(tensor.clone());
-            match values.dtype() {
-                DType::F64 => all_in_blocks(values.slice::<f64>(), |x| x.is_finite()),
-                _ => all_in_blocks(values.slice::<f32>(), |x| x.is_finite()),
-            }
-        }
-        None => tensor.clone().detach().is_finite().all().into_scalar::<bool>(),
-    }
-}
-
-/// Whether `test` holds for all values. Within a block there is no branch for each of them, so that vectors can be
-/// used; a sum of floats would have to keep its order.
-fn all_in_blocks<T: Copy>(values: &[T], test: impl Fn(T) -> bool) -> bool {
-    values.chunks(1024).all(|block| block.iter().fold(true, |all, &x| all & test(x)))
 }

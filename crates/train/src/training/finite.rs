@@ -38,6 +38,11 @@ impl NotFinite {
         state.iter().find_map(|(name, tensor)| Self::in_tensor(Quantity::OptimizerState(name), path, tensor))
     }
 
+    /// The first in what one update made of a parameter: the state first, because the new weights follow from it.
+    pub(crate) fn in_update(path: &str, weights: &Tensor<1>, state: &StateTensors) -> Option<Self> {
+        Self::in_state(path, state).or_else(|| Self::in_tensor(Quantity::Parameter, path, weights))
+    }
+
     /// The first parameter in module order, and after all of them the first tensor of the optimizer's state, or
     /// gradient.
     pub(crate) fn search<M: Module>(

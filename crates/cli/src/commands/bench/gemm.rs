@@ -16,7 +16,7 @@ pub fn peak_gflops(device: &Device) -> f64 {
     let seconds = (0..RUNS).map(|_| {
         let start = Instant::now();
         let product = a.clone().matmul(b.clone());
-        device.sync().expect("a device in host memory");
+        device.sync().expect("it has computed before");
         drop(product);
         start.elapsed().as_secs_f64()
     });

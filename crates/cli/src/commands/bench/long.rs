@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
+use qkv_model::fused::supports;
 use qkv_model::random::{Purpose, stream};
 use qkv_model::{AttentionSpec, CausalAlign, Implementation, Mask, MaskConfig, attention};
 use rand::RngExt;
@@ -40,6 +41,14 @@ impl LongAttention {
         3.0 * attention_flops(HEADS, self.shape[1], D, MaskConfig::Causal)
     }
 
+    /// The same, and nothing of it still to be computed: a card works while the program goes on.
+    pub fn timed_step(&self) -> Result<()> {
+        let outputs = self.step()?;
+        self.device.sync()?;
+        drop(outputs);
+        Ok(())
+    }
+
     /// One forward and backward, the copies to the device included.
     pub fn step(&self) -> Result<Outputs> {
         let tensor = |values: &Vec<f32>| {
@@ -47,7 +56,9 @@ impl LongAttention {
         };
         let [q, k, v, d_context] = self.inputs.each_ref().map(tensor);
         let [q, k, v] = [q, k, v].map(Tensor::require_grad);
-        let spec = AttentionSpec { implementation: Implementation::Fused, ..AttentionSpec::default() };
+        // In host memory nothing else may be timed; a card has the reference implementation alone.
+        let implementation = if supports(&q) { Implementation::Fused } else { Implementation::Reference };
+        let spec = AttentionSpec { implementation, ..AttentionSpec::default() };
         let heads = |x: &Tensor<3>| x.clone().reshape([1, self.shape[1], HEADS, D]).swap_dims(1, 2);
         let context = attention(&spec, heads(&q), heads(&k), heads(&v), &Mask::causal(CausalAlign::TopLeft));
         let context = context.swap_dims(1, 2).reshape(self.shape);

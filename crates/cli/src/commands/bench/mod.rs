@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::args::BenchArgs;
 use crate::exit::usage;
 use crate::output::stdout::Stdout;
+use crate::session::device::Machine;
 use crate::session::memory;
 use long::LongAttention;
 use timing::Timing;
@@ -34,6 +35,8 @@ const HEADING: &str = "workload    threads  median ms   least ms       quartiles
 #[serde(tag = "event", rename = "bench")]
 struct Figures {
     workload: String,
+    /// As a run records it.
+    device: String,
     threads: usize,
     median_ms: f64,
     min_ms: f64,
@@ -45,6 +48,8 @@ struct Figures {
     gemm_peak_gflops: f64,
     /// In units of 2²⁰ bytes; `null` on systems other than Linux.
     peak_rss_mb: Option<f64>,
+    /// What the device holds after the steps, in the same units; `null` for one in host memory.
+    device_memory_mb: Option<f64>,
 }
 
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
@@ -87,7 +92,7 @@ fn in_own_process(args: &BenchArgs, name: &str) -> Result<String> {
 }
 
 fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
-    let device = args.machine.open()?;
+    let Machine { device, name: device_name, .. } = args.machine.open()?;
     let kind = Kind::find(name).expect("the name was checked");
     if let Some(path) = &args.export {
         match kind {
@@ -96,7 +101,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let figures = measure(name, kind, &device)?;
+    let figures = measure(name, kind, (&device, device_name))?;
     let out = &mut Stdout::new();
     match args.json {
         true => writeln!(out, "{}", serde_json::to_string(&figures)?)?,
@@ -105,7 +110,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
+fn measure(name: &str, kind: Kind, (device, device_name): (&Device, String)) -> Result<Figures> {
     let (timing, n_tokens, flops) = match kind {
         Kind::Training(workload) => {
             let mut training = Training::new(workload, device)?;
@@ -113,15 +118,18 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
         }
         Kind::Long { seq_len } => {
             let attention = LongAttention::new(seq_len, device);
-            (Timing::of(|| attention.step().map(drop))?, seq_len, attention.flops())
+            (Timing::of(|| attention.timed_step())?, seq_len, attention.flops())
         }
     };
     // Before the matrix product below, which has memory of its own.
-    let peak_rss_mb = memory::peak().map(|bytes| bytes as f64 / (1024.0 * 1024.0));
+    let mb = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+    let peak_rss_mb = memory::peak().map(|bytes| mb(bytes as u64));
+    let device_memory_mb = device.memory_pool_usage().map(|usage| mb(usage.bytes_reserved));
     let median_ms = timing.quantile(0.5);
     let seconds = median_ms / 1e3;
     Ok(Figures {
         workload: name.to_owned(),
+        device: device_name,
         threads: rayon::current_num_threads(),
         median_ms,
         min_ms: timing.quantile(0.0),
@@ -131,6 +139,7 @@ fn measure(name: &str, kind: Kind, device: &Device) -> Result<Figures> {
         gflops: flops / seconds / 1e9,
         gemm_peak_gflops: gemm::peak_gflops(device),
         peak_rss_mb,
+        device_memory_mb,
     })
 }
 

@@ -25,7 +25,7 @@ use crate::session::open_run::OpenRun;
 
 /// Walks through the attention of one query.
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
-    let device = args.machine.open()?;
+    let device = args.machine.open()?.device;
     let run = OpenRun::open(&args.run, registry, &device)?;
     let (layers, model) = (run.model.layers(), &run.config.model.name);
     if layers.is_empty() {

@@ -20,7 +20,7 @@ use published::Published;
 
 /// Replays the lecture; fails if one published number does not come out.
 pub fn run(machine: &MachineArgs) -> Result<ExitCode> {
-    let device = machine.open()?;
+    let device = machine.open()?.device;
     let mut page = Comparison::new(Stdout::new(), Published::new(&device.clone().autodiff()));
     steps::replay(&mut page)?;
     learning::learn(&mut page)?;

@@ -25,7 +25,7 @@ pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
         .map_err(|_| usage("a worker is started by sweep, which gives it a config on standard input"))?;
     let mut interrupt = Interrupt::watch(|| {})?;
     interrupt.stop_at_the_end_of(input)?;
-    let machine = args.machine.open_machine()?;
+    let machine = args.machine.open()?;
     let experiment = registry.read(ConfigSource::Toml(&config), &[""; 0])?;
     let claim = args.claimed_by.as_deref().map(|name| claim(&args.folder, name));
     let storage: Arc<dyn Storage> = match &claim {

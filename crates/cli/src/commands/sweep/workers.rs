@@ -10,6 +10,8 @@ use qkv_train::{Config, MemoryEstimate};
 
 use super::runs::Run;
 use crate::args::{MachineArgs, SweepArgs};
+use crate::session::backend::Memory;
+use crate::session::device::find;
 use crate::session::job::Job;
 use crate::session::memory;
 
@@ -25,11 +27,15 @@ pub struct Workers {
 
 impl Workers {
     /// Keeps all cores busy: by as many of `n_runs` at a time as there are cores for their threads, unless another number
-    /// is set. Each has one thread, or an equal share of the cores where there are fewer runs.
+    /// is set. Each has one thread, or an equal share of the cores where there are fewer runs. On a card one at a time.
     pub fn of(args: &SweepArgs, n_runs: usize) -> Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let threads = args.machine.n_threads()?.map(NonZero::get);
-        let jobs = args.jobs.unwrap_or(cores / threads.unwrap_or(1)).clamp(1, n_runs.max(1));
+        let at_once = match find(&args.machine.device)?.memory {
+            Memory::Host => cores / threads.unwrap_or(1),
+            Memory::Card => 1,
+        };
+        let jobs = args.jobs.unwrap_or(at_once).clamp(1, n_runs.max(1));
         let threads = threads.unwrap_or((cores / jobs).max(1));
         let machine = MachineArgs { threads: Some(threads), ..args.machine.clone() };
         Ok(Self { jobs, machine, max_memory: args.max_memory, claimed_by: None })
@@ -54,7 +60,7 @@ impl Workers {
 
     /// Builds the model of every run, each kind once, and refuses runs of which so many do not fit into memory together.
     pub fn check_memory(&self, runs: &[Run]) -> Result<()> {
-        let machine = self.machine.open_machine()?;
+        let machine = self.machine.open()?;
         let mut kinds = HashMap::new();
         let mut estimates = Vec::with_capacity(runs.len());
         for Run { name, experiment, .. } in runs {
@@ -72,6 +78,6 @@ impl Workers {
             kinds.insert(kind, bytes);
             estimates.push(bytes);
         }
-        memory::check_together(estimates, self.jobs, self.max_memory)
+        memory::check_together(estimates, self.jobs, machine.memory, self.max_memory)
     }
 }

@@ -26,7 +26,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     if args.live {
         live::check()?;
     }
-    let machine = args.machine.open_machine()?;
+    let machine = args.machine.open()?;
     let plan = args.plan(registry)?;
     let output = match args {
         TrainArgs { json: true, .. } => Output::Json,

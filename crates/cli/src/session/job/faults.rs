@@ -26,7 +26,8 @@ use qkv_train::{AnyModel, ConfigSource, Ended, Observer, Registry, Reverse, Trai
 use serde_json::Value;
 
 use super::Job;
-use crate::session::environment::Machine;
+use crate::session::backend::Memory;
+use crate::session::device::Machine;
 use crate::session::interrupt::Interrupt;
 use crate::session::outcome::Output;
 use faulty::{Fault, Faulty};
@@ -54,7 +55,8 @@ fn job() -> Job {
 
 fn job_of(registry: &Registry) -> Job {
     let experiment = registry.read(ConfigSource::Task("few"), &[] as &[&str]).unwrap();
-    let machine = Machine { device: Device::flex(), name: "flex".to_owned() };
+    let [name, precision] = ["flex", "f32"].map(str::to_owned);
+    let machine = Machine { device: Device::flex(), name, memory: Memory::Host, precision };
     Job::prepare(&experiment, &machine, None).unwrap()
 }
 

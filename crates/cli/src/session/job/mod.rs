@@ -25,7 +25,8 @@ use qkv_train::{
 };
 
 use crate::exit;
-use crate::session::environment::{COMMIT, Machine};
+use crate::session::device::Machine;
+use crate::session::environment::COMMIT;
 use crate::session::interrupt::Interrupt;
 use crate::session::memory;
 use crate::session::notices::Notices;
@@ -57,11 +58,11 @@ impl Job {
         // Before the weights are drawn, as far as that is possible.
         let before = experiment.memory();
         if let Some(estimate) = &before {
-            memory::check(estimate, max_memory)?;
+            memory::check(estimate, machine.memory, max_memory)?;
         }
         let model = experiment.model(&device)?;
         if !before.is_some_and(|estimate| estimate.is_whole()) {
-            memory::check(&experiment.memory_of(&model), max_memory)?;
+            memory::check(&experiment.memory_of(&model), machine.memory, max_memory)?;
         }
         let (config, task) = (experiment.config.clone(), Arc::clone(&experiment.task));
         let parts = experiment.parts.clone();

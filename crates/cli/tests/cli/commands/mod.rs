@@ -11,6 +11,8 @@ mod bench;
 mod compare;
 /// The scripts of `completions`.
 mod completions;
+/// The list of `devices`.
+mod devices;
 /// The figures of `eval`.
 mod eval;
 /// The walk of `explain`.

@@ -1,7 +1,7 @@
 //! AdamW, fused: each number is read and written once, and tested on the way.
 
 use burn::tensor::Tensor;
-use qkv_model::fused::{self, AdamWState, Decay, all_finite};
+use qkv_model::fused::{self, AdamWState, Decay};
 use serde::{Deserialize, Serialize};
 
 use super::{Gradient, Optimizer, ParameterInfo, StateTensor, StateTensors, Update, Updated};
@@ -79,12 +79,15 @@ impl AdamW {
         };
         let before = AdamWState { weights, mean: state.take(MEAN), mean_square: state.take(MEAN_SQUARE) };
         let (AdamWState { weights, mean, mean_square }, is_finite) = match fused::supports(&before.weights) {
-            true => before.update(&numbers, &gradient, decay),
-            false => reference(before, &numbers, gradient, decay),
+            true => {
+                let (after, is_finite) = before.update(&numbers, &gradient, decay);
+                (after, Some(is_finite))
+            }
+            false => (reference(before, &numbers, gradient, decay), None),
         };
         state.put(MEAN, mean);
         state.put(MEAN_SQUARE, mean_square);
-        Updated { weights, is_finite: Some(is_finite) }
+        Updated { weights, is_finite }
     }
 }
 
@@ -120,13 +123,13 @@ pub(super) fn check_decay(weight_decay: f64) -> Result<(), TrainError> {
     TrainError::check_number("optimizer.weight_decay", weight_decay, "at least 0", weight_decay >= 0.0)
 }
 
-/// The reference implementation in tensor operations, for devices without kernels; and whether its result is finite.
+/// The reference implementation in tensor operations, for devices without kernels.
 fn reference(
     AdamWState { weights, mean, mean_square }: AdamWState<1>,
     numbers: &fused::AdamW,
     gradient: Tensor<1>,
     decay: Decay,
-) -> (AdamWState<1>, bool) {
+) -> AdamWState<1> {
     let fused::AdamW { learning_rate, beta_1, beta_2, epsilon, weight_decay, step, gradient_factor } =
         *numbers;
     let grad = gradient.mul_scalar(gradient_factor);
@@ -139,7 +142,5 @@ fn reference(
         Decay::On => weights.mul_scalar(1.0 - learning_rate * weight_decay),
         Decay::Off => weights,
     };
-    let weights = kept - change;
-    let is_finite = all_finite(&weights) && all_finite(&mean) && all_finite(&mean_square);
-    (AdamWState { weights, mean, mean_square }, is_finite)
+    AdamWState { weights: kept - change, mean, mean_square }
 }

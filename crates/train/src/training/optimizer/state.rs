@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::fused::all_finite;
+use qkv_model::fused::AllFinite;
 
 use super::Optimizer;
 use super::parameter::ParameterInfo;
@@ -68,8 +68,9 @@ impl StateTensors {
         self.0.iter().map(|(name, tensor)| (*name, tensor))
     }
 
-    pub(crate) fn is_finite(&self) -> bool {
-        self.0.values().all(all_finite)
+    /// These and what was to be tested before.
+    pub(super) fn and_finite(&self, others: AllFinite) -> AllFinite {
+        self.0.values().fold(others, AllFinite::and)
     }
 
     /// # Panics

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use qkv_model::ModulePath;
-use qkv_model::fused::all_finite;
+use qkv_model::fused::{AllFinite, supports};
 
 use super::gradient::Gradient;
 use super::parameter::{ParameterInfo, Roles};
@@ -48,10 +48,10 @@ impl ModuleUpdate<'_> {
         let step_before = state.step;
         state.step += 1;
         let factor = clip_factor(norm, self.clip);
-        let (path, not_finite) = (ModulePath::default(), None);
-        let mut walk = Walk { update: *self, state, gradients, factor, path, not_finite };
+        let (path, not_finite, untested) = (ModulePath::default(), None, Vec::new());
+        let mut walk = Walk { update: *self, state, gradients, factor, path, not_finite, untested };
         let module = module.map(&mut walk);
-        match walk.not_finite {
+        match walk.first_not_finite() {
             None => Ok((module, norm)),
             Some(found) => Err(found.after(step_before)),
         }
@@ -67,6 +67,8 @@ struct Walk<'a> {
     path: ModulePath,
     /// The first that was found; what follows is not updated.
     not_finite: Option<NotFinite>,
+    /// Parameters outside host memory, whose new weights and state are tested after all of them.
+    untested: Vec<(String, Tensor<1>)>,
 }
 
 impl ModuleMapper for Walk<'_> {
@@ -100,6 +102,21 @@ impl ModuleMapper for Walk<'_> {
 }
 
 impl Walk<'_> {
+    fn first_not_finite(self) -> Option<NotFinite> {
+        if self.not_finite.is_some() {
+            return self.not_finite;
+        }
+        let tensors = &self.state.tensors;
+        let all = self
+            .untested
+            .iter()
+            .fold(AllFinite::default(), |all, (path, weights)| tensors[path].and_finite(all.and(weights)));
+        if all.value() {
+            return None;
+        }
+        self.untested.iter().find_map(|(path, weights)| NotFinite::in_update(path, weights, &tensors[path]))
+    }
+
     /// A parameter without a gradient stays what it is, and what that is may be NaN. If it is learned, it has a state,
     /// so that a checkpoint that lacks one is not whole.
     fn keep<const D: usize>(&mut self, parameter: &ParameterInfo, param: &Param<Tensor<D>>) {
@@ -137,10 +154,10 @@ impl Walk<'_> {
             "{optimizer:?} made {got} weights of {precision:?} of `{path}`, expected {n} of {dtype:?}; return as many \
              as `update` gets, in their precision"
         );
-        if !is_finite.unwrap_or_else(|| all_finite(&weights) && state.is_finite()) {
-            // The state first: the new weights follow from it.
-            self.not_finite = NotFinite::in_state(path, &state)
-                .or_else(|| NotFinite::in_tensor(Quantity::Parameter, path, &weights));
+        if is_finite.is_none() && !supports(&weights) {
+            self.untested.push((path.clone(), weights.clone()));
+        } else if !is_finite.unwrap_or_else(|| state.and_finite(AllFinite::default().and(&weights)).value()) {
+            self.not_finite = NotFinite::in_update(path, &weights, &state);
         }
         self.state.tensors.insert(path.clone(), state);
         weights.reshape(shape)
