@@ -64,21 +64,38 @@ fn another(folder: &Path, differences: &str) -> anyhow::Error {
     ))
 }
 
-/// What all runs of two studies have in common and otherwise would not: by the files, unless the configs of their first
-/// run mean the same, because a default was written down or a text was moved.
+/// What the runs of the earlier study would have otherwise: by the files, unless the configs of every one of them mean the
+/// same, because a default was written down or a text was moved. A case may set what another one has from the file.
 fn differences(earlier: &Study, study: &Study, registry: &Registry) -> Vec<Difference> {
     let as_written = changes_of_meaning(earlier.config(), study.config());
     if as_written.is_empty() {
         return as_written;
     }
-    let settings = earlier.runs().ok().and_then(|runs| Some(runs.first()?.assignments())).unwrap_or_default();
-    let config = |study: &Study| {
-        let text = toml::to_string(study.config()).ok()?;
-        let experiment = registry.read(ConfigSource::Toml(&text), &settings).ok()?;
+    of_runs(earlier, study, registry).unwrap_or(as_written)
+}
+
+/// The differences in the first run of the earlier study that has any; `None` where they cannot be found out.
+fn of_runs(earlier: &Study, study: &Study, registry: &Registry) -> Option<Vec<Difference>> {
+    let texts = [earlier, study].map(|study| toml::to_string(study.config()));
+    let [Ok(text_before), Ok(text_now)] = texts else { return None };
+    let mut reader = registry.reader();
+    let mut config = |text: &str, settings: &[String]| {
+        let experiment = reader.read(ConfigSource::Toml(text), settings).ok()?;
         experiment.config.to_toml().parse::<Table>().ok()
     };
-    match (config(earlier), config(study)) {
-        (Some(before), Some(now)) => changes_of_meaning(&before, &now),
-        _ => as_written,
+    let mut n_compared = 0;
+    for combination in earlier.runs().ok()? {
+        let settings = combination.assignments();
+        // A combination that a condition leaves out is no run, and need not be a config.
+        let Some(before) = config(&text_before, &settings) else { continue };
+        if matches!(earlier.admits(&before), Ok(false)) {
+            continue;
+        }
+        let differences = changes_of_meaning(&before, &config(&text_now, &settings)?);
+        if !differences.is_empty() {
+            return Some(differences);
+        }
+        n_compared += 1;
     }
+    (n_compared > 0).then(Vec::new)
 }

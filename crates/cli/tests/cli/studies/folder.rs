@@ -31,6 +31,21 @@ fn another_study_is_refused_with_the_key_that_differs() {
 }
 
 #[test]
+fn a_value_that_only_some_cases_take_from_the_file_is_compared_too() {
+    let sandbox = Sandbox::new();
+    let cases = "model.positions = \"rope\"\n[[case]]\nmodel.positions = \"sinusoidal\"\n[[case]]\nmodel.n_heads = 1\n";
+    let study = STUDY.replace("[sweep]\nseed = [0, 1]\n", cases);
+    sandbox.write("study.toml", &study);
+    // The run that has it is not trained yet.
+    sandbox.succeeds("sweep study.toml --out out --shard 1/2");
+    sandbox.write("study.toml", study.replace("rope", "alibi"));
+    sandbox.refuses(
+        "sweep study.toml --out out",
+        &["out belongs to another study: ", "model.positions.name was \"rope\", now it is \"alibi\""],
+    );
+}
+
+#[test]
 fn values_may_be_added_and_the_runs_that_are_there_stay() {
     let sandbox = trained();
     let runs = sandbox.tree("out");
