@@ -25,11 +25,15 @@ pub struct Failure {
 const SIGNAL: i32 = 128;
 
 impl End {
-    pub fn of(status: ExitStatus) -> Self {
+    /// That of a worker, where its study is stopped or is not. A worker that has just been started dies of the signal that
+    /// stops all, and a signal to it alone is a failure.
+    pub fn of(status: ExitStatus, is_study_stopped: bool) -> Self {
         match status.code() {
             Some(0) => Self::Done,
-            Some(code) if code > SIGNAL => Self::Stopped,
+            Some(code) if code > SIGNAL && is_study_stopped => Self::Stopped,
+            Some(code) if code > SIGNAL => Self::failed(1, "its worker was stopped by a signal"),
             Some(code) => Self::failed(code.try_into().unwrap_or(1), format!("exit code {code}")),
+            None if is_study_stopped => Self::Stopped,
             // "signal: 9 (SIGKILL)"
             None => Self::failed(1, status.to_string()),
         }
@@ -37,5 +41,25 @@ impl End {
 
     pub fn failed(code: u8, how: impl Into<String>) -> Self {
         Self::Failed(Failure { code, how: how.into() })
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_to_the_study_stops_its_workers_and_one_to_a_worker_is_a_failure() {
+        let exit = |code: i32| ExitStatus::from_raw(code << 8);
+        for by_signal in [exit(130), exit(143), ExitStatus::from_raw(2), ExitStatus::from_raw(15)] {
+            assert_eq!(End::of(by_signal, true), End::Stopped, "{by_signal}");
+            assert!(matches!(End::of(by_signal, false), End::Failed(Failure { code: 1, .. })), "{by_signal}");
+        }
+        for is_study_stopped in [false, true] {
+            assert_eq!(End::of(exit(0), is_study_stopped), End::Done);
+            assert_eq!(End::of(exit(4), is_study_stopped), End::failed(4, "exit code 4"));
+        }
     }
 }

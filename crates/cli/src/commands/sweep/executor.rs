@@ -55,7 +55,10 @@ impl Executor<'_> {
                 Ok(Report::Line { run, line }) => board.tell(run, &line),
                 Ok(Report::Ended { run, status }) => {
                     running.remove(&run);
-                    let end = status.map_or_else(|error| End::failed(1, error.to_string()), End::of);
+                    let end = match status {
+                        Ok(status) => End::of(status, self.interrupt.exit_code().is_some()),
+                        Err(error) => End::failed(1, error.to_string()),
+                    };
                     self.ended(run, end, turns, &mut board)?;
                 }
                 Err(RecvTimeoutError::Timeout) => board.tick(),
@@ -91,10 +94,6 @@ impl Executor<'_> {
                 Ok(results) => (End::Done, Some(results)),
                 Err(error) => (End::failed(1, format!("{error:#}")), None),
             },
-            // Not this process was to stop, but its worker alone.
-            End::Stopped if self.interrupt.exit_code().is_none() => {
-                (End::failed(1, "its worker was stopped by a signal"), None)
-            }
             end => (end, None),
         };
         if turns.is_put_back(run, &end)? {

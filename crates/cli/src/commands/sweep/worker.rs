@@ -18,12 +18,13 @@ use crate::session::plan::Plan;
 
 /// Trains the run, or goes on with it.
 pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
+    // Before anything is waited for: a signal to all processes of a study may come while one of them starts.
+    let mut interrupt = Interrupt::watch(|| {})?;
     let mut input = BufReader::new(io::stdin());
     let mut line = String::new();
     input.read_line(&mut line)?;
     let config: String = serde_json::from_str(&line)
         .map_err(|_| usage("a worker is started by sweep, which gives it a config on standard input"))?;
-    let mut interrupt = Interrupt::watch(|| {})?;
     interrupt.stop_at_the_end_of(input)?;
     let machine = args.machine.open()?;
     let experiment = registry.read(ConfigSource::Toml(&config), &[""; 0])?;

@@ -1,11 +1,12 @@
 //! The processes that train the runs: what happens to them, and to the one that started them.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::running::Running;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Finished, Sandbox};
 
 /// A run that takes minutes and one of two steps.
 const LONG_AND_SHORT: &str = "task = { name = \"reverse\", seq_len = 4 }\ntrain.eval_examples = 10\n\
@@ -56,6 +57,28 @@ fn a_worker_that_is_killed_is_one_failed_run() {
             format!("1 of 2 runs failed; the same command tries them again:\n  train.steps=1000000: {how}\n");
         assert!(ended.stderr.ends_with(&failed), "{ended:#?}");
     }
+}
+
+/// Whether the process has a handler of SIGTERM.
+fn hears_sigterm(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() >> (15 - 1) & 1 == 1
+}
+
+#[test]
+fn a_worker_that_has_no_config_yet_hears_a_signal() {
+    let sandbox = Sandbox::new();
+    sandbox.write("run.toml", "task = { name = \"reverse\", seq_len = 4 }\ntrain.steps = 1000000\n");
+    let mut command = sandbox.command("worker run");
+    let piped = Stdio::piped;
+    let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    wait_until("a handler of SIGTERM", || hears_sigterm(child.id()));
+    send("-TERM", &child.id().to_string());
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "{}", serde_json::to_string(&sandbox.read_text("run.toml")).unwrap()).unwrap();
+    let ended: Finished = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(143), "{ended:#?}");
 }
 
 #[test]
