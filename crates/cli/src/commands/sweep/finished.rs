@@ -1,6 +1,9 @@
 //! A run that is done already: its results are shown again.
 
-use anyhow::{Context, Result};
+use std::path::Path;
+
+use anyhow::{Context, Error, Result};
+use qkv_run::{Event, RunError, RunFolder};
 use qkv_train::Registry;
 
 use super::end::Failure;
@@ -13,6 +16,11 @@ use crate::session::plan::Plan;
 pub fn show(run: Run, registry: &Registry, results: &mut Results) -> Result<()> {
     let Run { name, folder, experiment } = run;
     let plan = Plan::go_on(&folder, None, registry, || Ok(experiment));
+    if let Err(error) = &plan
+        && let Some(end) = end_of_busy(&folder, error)
+    {
+        return results.show(&name, &end);
+    }
     let failure = match plan.with_context(|| name.labels.join(" ")) {
         Ok(plan) => match plan.ended() {
             Some((_, end)) => return results.show(&name, end),
@@ -25,6 +33,13 @@ pub fn show(run: Run, registry: &Registry, results: &mut Results) -> Result<()> 
     };
     results.fail(&name, failure);
     Ok(())
+}
+
+/// The results of a run that could not be locked: another process of the study shows them at this moment, too, and takes
+/// over the same settings.
+fn end_of_busy(folder: &Path, error: &Error) -> Option<Event> {
+    let is_busy = matches!(exit::run_error(error), Some(RunError::Busy { .. }));
+    if is_busy { RunFolder::open(folder).ok()?.done().ok()? } else { None }
 }
 
 /// It was done a moment ago.

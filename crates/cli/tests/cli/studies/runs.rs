@@ -1,5 +1,7 @@
 //! Which runs a study has, and how they end.
 
+use qkv_run::RunFolder;
+
 use crate::support::sandbox::{Sandbox, Tree};
 
 const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n\
@@ -23,6 +25,16 @@ fn a_sweep_trains_every_combination_once() {
     // A second time, nothing is left to do and the same results are shown.
     assert_eq!(sandbox.succeeds("sweep variants.toml --json").events(), results);
     assert!(sandbox.tree("runs/variants") == tree);
+}
+
+#[test]
+fn a_run_that_is_done_is_shown_while_another_process_has_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("variants.toml", SWEEP);
+    let results = sandbox.succeeds("sweep variants.toml --json").events();
+    let run = RunFolder::open(sandbox.path("runs/variants/model.projections=none,seed=1")).unwrap();
+    let _locked = run.locked().unwrap();
+    assert_eq!(sandbox.succeeds("sweep variants.toml --json").events(), results);
 }
 
 #[test]
