@@ -62,32 +62,43 @@ impl Condition {
         &self.text
     }
 
-    /// Whether it holds for a config.
+    /// Whether it holds for a config: one of its comparisons does, whatever is wrong with the others, such as a key that
+    /// only another choice has.
+    ///
+    /// # Errors
+    /// If none holds, and one of them cannot be made.
     pub fn holds(&self, config: &Table) -> Result<bool, StudyError> {
-        let wrong = |problem| StudyError::Condition { condition: self.text.clone(), problem };
-        for Comparison { left, operator, right } in &self.any {
-            let (left, right) = (value(left, config).map_err(wrong)?, value(right, config).map_err(wrong)?);
-            let order = compare(&left, &right).ok_or_else(|| {
-                wrong(format!("compares {left} with {right}, which are of different kinds"))
-            })?;
-            let holds = match *operator {
-                "==" => order == Ordering::Equal,
-                "!=" => order != Ordering::Equal,
-                _ if !is_ordered(&left) => {
-                    return Err(wrong(format!(
-                        "orders {left} and {right}, which have no order; use == or !="
-                    )));
-                }
-                "<=" => order != Ordering::Greater,
-                ">=" => order != Ordering::Less,
-                "<" => order == Ordering::Less,
-                _ => order == Ordering::Greater,
-            };
-            if holds {
-                return Ok(true);
+        let mut problem = None;
+        for comparison in &self.any {
+            match comparison.holds(config) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(found) => problem = problem.or(Some(found)),
             }
         }
-        Ok(false)
+        match problem {
+            None => Ok(false),
+            Some(problem) => Err(StudyError::Condition { condition: self.text.clone(), problem }),
+        }
+    }
+}
+
+impl Comparison {
+    fn holds(&self, config: &Table) -> Result<bool, String> {
+        let (left, right) = (value(&self.left, config)?, value(&self.right, config)?);
+        let order = compare(&left, &right)
+            .ok_or_else(|| format!("compares {left} with {right}, which are of different kinds"))?;
+        Ok(match self.operator {
+            "==" => order == Ordering::Equal,
+            "!=" => order != Ordering::Equal,
+            _ if !is_ordered(&left) => {
+                return Err(format!("orders {left} and {right}, which have no order; use == or !="));
+            }
+            "<=" => order != Ordering::Greater,
+            ">=" => order != Ordering::Less,
+            "<" => order == Ordering::Less,
+            _ => order == Ordering::Greater,
+        })
     }
 }
 

@@ -110,17 +110,22 @@ impl Study {
         Ok(runs)
     }
 
-    /// Whether all conditions hold for a run, by its config. A choice with settings counts as its name.
+    /// Whether all conditions hold for a run, by its config. A choice with settings counts as its name. The order of the
+    /// conditions, and of the comparisons in each, does not matter.
     ///
     /// # Errors
-    /// If a condition has a key that the config lacks, or compares what cannot be compared.
+    /// If a condition has a key that the config lacks, or compares what cannot be compared, and no other one leaves out the
+    /// run.
     pub fn admits(&self, config: &Table) -> Result<bool, StudyError> {
+        let mut admits = Ok(true);
         for condition in &self.settings.only {
-            if !condition.holds(config)? {
-                return Ok(false);
+            match condition.holds(config) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) => admits = admits.and(Err(error)),
             }
         }
-        Ok(true)
+        admits
     }
 
     /// The conditions, as they stand in the file.

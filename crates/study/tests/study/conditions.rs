@@ -43,6 +43,22 @@ fn all_conditions_of_a_list_hold() {
 }
 
 #[test]
+fn the_order_of_conditions_and_of_their_comparisons_does_not_matter() {
+    let config = CONFIG.parse().unwrap();
+    // A key that only another choice has.
+    for condition in ["schedule.period == 3 or seed == 3", "seed == 3 or schedule.period == 3"] {
+        assert!(admits(condition).unwrap(), "{condition}");
+    }
+    for condition in ["schedule.period == 3 or seed == 4", "seed == 4 or schedule.period == 3"] {
+        assert!(admits(condition).unwrap_err().to_string().contains("has `schedule.period`"), "{condition}");
+    }
+    for only in ["'seed == 4', 'schedule.period == 3'", "'schedule.period == 3', 'seed == 4'"] {
+        let text = format!("[sweep]\nseed = [0]\n[study]\nonly = [{only}]\n");
+        assert!(!Study::parse(&text).unwrap().admits(&config).unwrap(), "{only}");
+    }
+}
+
+#[test]
 fn what_cannot_be_compared_is_refused_with_the_condition() {
     #[track_caller]
     fn check(condition: &str, fragment: &str) {
