@@ -80,7 +80,8 @@ fn exported(lib: &str) -> Vec<String> {
         Some((_, names)) => names.trim_end_matches('}').split(',').map(str::trim).collect::<Vec<_>>(),
         None => vec![list.rsplit("::").next().unwrap()],
     });
-    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    let public = names.map(|name| name.rsplit(" as ").next().unwrap_or(name));
+    public.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether a line of a documentation test imports or calls the item.

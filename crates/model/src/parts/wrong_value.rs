@@ -101,8 +101,8 @@ pub fn read_settings<'de, T: DeserializeOwned, D: Deserializer<'de>>(
 fn expected(message: &str) -> Option<(String, String)> {
     let (what, expected) = message.split_once(", expected ")?;
     let found = match what.split_once(": ") {
-        Some(("invalid type" | "invalid value" | "invalid length", found)) => found,
-        _ => what.strip_prefix("unknown variant ")?,
+        Some(("invalid type" | "invalid value", found)) => found,
+        _ => ["unknown variant ", "invalid length "].iter().find_map(|begin| what.strip_prefix(begin))?,
     };
     let kinds = ["string ", "integer ", "floating point ", "boolean ", "character "];
     let found = kinds.iter().find_map(|kind| found.strip_prefix(kind)).unwrap_or(found);

@@ -9,7 +9,13 @@ const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3
 fn a_task_of_a_scheduler_takes_its_share_and_tells_so() {
     let sandbox = Sandbox::new();
     sandbox.write("variants.toml", SWEEP);
-    let by_hand = sandbox.succeeds("sweep variants.toml --json --shard 2/4 --out hand").events();
+    // Results come in the order in which runs end.
+    let sorted = |run: &Finished| {
+        let mut events = run.events();
+        events.sort_by_key(|event| event["path"].to_string());
+        events
+    };
+    let by_hand = sorted(&sandbox.succeeds("sweep variants.toml --json --shard 2/4 --out hand"));
     assert_eq!(by_hand.len(), 2);
     let slurm =
         [("SLURM_ARRAY_TASK_ID", "8"), ("SLURM_ARRAY_TASK_MIN", "7"), ("SLURM_ARRAY_TASK_COUNT", "4")];
@@ -22,13 +28,13 @@ fn a_task_of_a_scheduler_takes_its_share_and_tells_so() {
     ] {
         let line = format!("sweep variants.toml --json {option} --out hand");
         let run: Finished = sandbox.command(&line).envs(set.iter().copied()).output().unwrap().into();
-        assert_eq!((run.code, run.events()), (Some(0), by_hand.clone()), "{run:#?}");
+        assert_eq!((run.code, sorted(&run)), (Some(0), by_hand.clone()), "{run:#?}");
         assert_eq!(run.stderr.matches(&format!("shard 2/4 of the study, by {by}\n")).count(), 1, "{run:#?}");
     }
     // What the user names needs no scheduler.
     let line = "sweep variants.toml --json --shard 2/4 --out hand";
     let run: Finished = sandbox.command(line).envs(slurm).envs(kubernetes).output().unwrap().into();
-    assert_eq!((run.events(), run.stderr.contains("by Slurm")), (by_hand, false));
+    assert_eq!((sorted(&run), run.stderr.contains("by Slurm")), (by_hand, false));
     let mut two = sandbox.command("sweep variants.toml");
     two.envs(slurm).envs(kubernetes);
     sandbox.is_refused(
