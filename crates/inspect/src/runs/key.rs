@@ -28,7 +28,7 @@ const NOT_SET: &str = "not set";
 const NAME: &str = ".name";
 
 impl Key {
-    /// The keys in which runs differ, apart from their seeds; what changes nothing that a run computes is none, such as
+    /// The keys in which runs differ, apart from their seeds and from settings that change no computation, such as
     /// `train.keep`.
     pub fn of(runs: &[RunRecord]) -> Vec<Self> {
         let Some((first, others)) = runs.split_first() else { return Vec::new() };

@@ -24,7 +24,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of the values; `None` where there is none.
+    /// Of the values; `None` without values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let (mut n, mut sum, mut least, mut most) = (0, 0.0, f64::INFINITY, f64::NEG_INFINITY);
         for value in values {

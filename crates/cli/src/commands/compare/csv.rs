@@ -7,13 +7,12 @@ use qkv_inspect::{Comparison, Setting, Spread};
 /// A head and the rows below it.
 pub fn write(out: &mut impl Write, comparison: &Comparison, by_seed: bool) -> io::Result<()> {
     let keys = comparison.keys.iter().map(|key| key.name.clone());
+    let ends = ["phase_change", "steps", "seconds"].map(str::to_owned);
     if by_seed {
         let others =
             ["seed", "path"].map(str::to_owned).into_iter().chain(comparison.figures.iter().cloned());
-        let end = ["phase_change", "steps", "seconds"].map(str::to_owned);
-        row(out, &keys.chain(others).chain(end).collect::<Vec<_>>())?;
+        row(out, &keys.chain(others).chain(ends).collect::<Vec<_>>())?;
     } else {
-        let ends = ["phase_change", "steps", "seconds"].map(str::to_owned);
         let spreads = comparison
             .figures
             .iter()

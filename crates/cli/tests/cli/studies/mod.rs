@@ -16,3 +16,7 @@ mod table;
 /// Processes that are stopped, killed and replaced.
 #[cfg(target_os = "linux")]
 mod workers;
+
+/// Six runs: two seeds and three kinds of projections.
+const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n\
+                     [sweep]\nseed = [0, 1]\n[sweep.model]\nprojections = [\"learned\", \"frozen\", \"none\"]\n";

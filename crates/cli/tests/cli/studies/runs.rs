@@ -2,10 +2,8 @@
 
 use qkv_run::RunFolder;
 
+use super::SWEEP;
 use crate::support::sandbox::{Sandbox, Tree};
-
-const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n\
-                     [sweep]\nseed = [0, 1]\n[sweep.model]\nprojections = [\"learned\", \"frozen\", \"none\"]\n";
 
 #[test]
 fn a_sweep_trains_every_combination_once() {
@@ -31,7 +29,8 @@ fn a_sweep_trains_every_combination_once() {
 fn a_run_that_is_done_is_shown_while_another_process_has_it() {
     let sandbox = Sandbox::new();
     sandbox.write("variants.toml", SWEEP);
-    let results = sandbox.succeeds("sweep variants.toml --json").events();
+    // One at a time, because results come in the order in which runs end.
+    let results = sandbox.succeeds("sweep variants.toml --json --jobs 1").events();
     let run = RunFolder::open(sandbox.path("runs/variants/model.projections=none,seed=1")).unwrap();
     let _locked = run.locked().unwrap();
     assert_eq!(sandbox.succeeds("sweep variants.toml --json").events(), results);

@@ -1,9 +1,7 @@
 //! A study that several processes train: shares of a scheduler, and claims.
 
+use super::SWEEP;
 use crate::support::sandbox::{Finished, Sandbox};
-
-const SWEEP: &str = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n\
-                     [sweep]\nseed = [0, 1]\n[sweep.model]\nprojections = [\"learned\", \"frozen\", \"none\"]\n";
 
 #[test]
 fn a_task_of_a_scheduler_takes_its_share_and_tells_so() {
