@@ -60,19 +60,14 @@
 
 mod activation;
 mod attention;
-mod block;
 mod catalog;
-mod config;
-mod contribution;
 mod dropout;
-mod embedding;
 mod error;
 pub mod fused;
 mod head_shape;
 mod init;
 mod linear;
 mod mask_rule;
-mod mlp;
 mod mode;
 mod norm;
 mod number;
@@ -90,18 +85,13 @@ pub use attention::{
     Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax, Stage,
     Trace, attention, attention_with_weights,
 };
-pub use block::Block;
 pub use catalog::Catalog;
-pub use config::TransformerConfig;
-pub use contribution::{Contribution, Source};
 pub use dropout::Dropout;
-pub use embedding::{Embedding, EmbeddingsConfig};
 pub use error::ModelError;
 pub use head_shape::HeadShape;
 pub use init::{Init, Training};
 pub use linear::linear;
 pub use mask_rule::{MaskConfig, MaskRule};
-pub use mlp::Mlp;
 pub use mode::Mode;
 pub use norm::{AnyNorm, Norm, NormConfig, NormKind, Normalize};
 pub use number::Number;
@@ -114,5 +104,7 @@ pub use positions::{
     Alibi, AnyPositions, LearnedPositions, NoPositions, Place, Positions, Rope, SinusoidalPositions,
     sinusoidal,
 };
-pub use transformer::Transformer;
+pub use transformer::{
+    Block, Contribution, Embedding, EmbeddingsConfig, Mlp, Source, Transformer, TransformerConfig,
+};
 pub use weight_file::read_safetensors;

@@ -10,7 +10,6 @@ use crate::attention::{
     Additive, AnyAttention, AnyScore, AttentionLayer, Dot, SELF_ATTENTION, ScaledDot, Score, SelfAttention,
     SelfAttentionConfig,
 };
-use crate::config::TransformerConfig;
 use crate::error::ModelError;
 use crate::head_shape::HeadShape;
 use crate::init::Init;
@@ -84,12 +83,12 @@ use crate::positions::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    attentions: Named<BuildAttention>,
-    scores: Named<BuildScore>,
-    positions: Named<BuildPositions>,
-    masks: Named<BuildMask>,
-    norms: Named<BuildNorm>,
-    activations: Named<BuildActivation>,
+    pub(crate) attentions: Named<BuildAttention>,
+    pub(crate) scores: Named<BuildScore>,
+    pub(crate) positions: Named<BuildPositions>,
+    pub(crate) masks: Named<BuildMask>,
+    pub(crate) norms: Named<BuildNorm>,
+    pub(crate) activations: Named<BuildActivation>,
 }
 
 type BuildAttention = dyn Fn(&Init, &SelfAttentionConfig, &Catalog) -> Result<AnyAttention, ModelError>;
@@ -220,22 +219,6 @@ impl Catalog {
             Box::new(move |init: &Init, d_mlp| Ok(AnyActivation::new(build(&settings, init, d_mlp)?)))
         });
         self
-    }
-
-    /// `config` with every setting of what it names filled in.
-    ///
-    /// # Errors
-    /// If there is no thing of a name, or its settings are wrong.
-    pub(crate) fn with_defaults(&self, config: &TransformerConfig) -> Result<TransformerConfig, ModelError> {
-        Ok(TransformerConfig {
-            layer: self.attentions.read(&config.layer)?.choice,
-            score: self.scores.read(&config.score)?.choice,
-            positions: self.positions.read(&config.positions)?.choice,
-            mask: self.masks.read(&config.mask)?.choice,
-            norm_kind: self.norms.read(&config.norm_kind)?.choice,
-            activation: self.activations.read(&config.activation)?.choice,
-            ..config.clone()
-        })
     }
 
     /// The keys of the settings that a choice of a kind, such as `score`, can have; `None` if there is no such kind.

@@ -1,4 +1,19 @@
 //! Tokens in, logits out: embedding, positions, blocks, unembedding.
+//!
+//! Here belongs what a transformer is made of around its attention layers. What also stands alone, such as a layer, a
+//! norm or an activation, belongs beside this folder.
+
+mod block;
+mod config;
+mod contribution;
+mod embedding;
+mod mlp;
+
+pub use block::Block;
+pub use config::TransformerConfig;
+pub use contribution::{Contribution, Source};
+pub use embedding::{Embedding, EmbeddingsConfig};
+pub use mlp::Mlp;
 
 use std::sync::Arc;
 
@@ -6,12 +21,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use crate::attention::{Hook, Mask, Query, Stage, Trace};
-use crate::block::Block;
 use crate::catalog::Catalog;
-use crate::config::TransformerConfig;
-use crate::contribution::{Contribution, Ledger, Source};
 use crate::dropout::Dropout;
-use crate::embedding::Embedding;
 use crate::error::ModelError;
 use crate::init::{Init, Training};
 use crate::linear::linear;
@@ -19,6 +30,7 @@ use crate::mask_rule::MaskRule;
 use crate::mode::Mode;
 use crate::norm::{AnyNorm, NormConfig, Normalize};
 use crate::positions::{AnyPositions, Place, Positions};
+use contribution::Ledger;
 
 /// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.
 ///

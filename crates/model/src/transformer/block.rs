@@ -3,16 +3,16 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::config::TransformerConfig;
+use super::contribution::{Ledger, Source};
+use super::mlp::Mlp;
 use crate::attention::{
     AnyAttention, AttentionLayer, Hook, Mask, Query, SelfAttention, Stage, Trace, call_hook,
 };
 use crate::catalog::Catalog;
-use crate::config::TransformerConfig;
-use crate::contribution::{Ledger, Source};
 use crate::dropout::Dropout;
 use crate::error::ModelError;
 use crate::init::Init;
-use crate::mlp::Mlp;
 use crate::mode::Mode;
 use crate::norm::{AnyNorm, NormConfig, Normalize};
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::embedding::EmbeddingsConfig;
 use crate::activation::Activation;
 use crate::attention::{Implementation, Projections, SELF_ATTENTION, SelfAttentionConfig, Softmax};
 use crate::catalog::Catalog;
-use crate::embedding::EmbeddingsConfig;
 use crate::error::{ModelError, parameters, size};
 use crate::mask_rule::MaskConfig;
 use crate::norm::{NormConfig, NormKind};
@@ -143,7 +143,7 @@ impl TransformerConfig {
             n_kv_heads: self.n_kv_heads.or(Some(n_heads)),
             d_k: Some(d_k),
             d_v: Some(d_v),
-            ..catalog.with_defaults(self)?
+            ..self.with_settings(catalog)?
         };
         // Before the missing W_O, because identity projections cannot have another width with it either.
         resolved.attention().check()?;
@@ -155,6 +155,19 @@ impl TransformerConfig {
         }
         parameters(resolved.n_parameters())?;
         Ok(resolved)
+    }
+
+    /// This configuration with every setting of what it names filled in.
+    fn with_settings(&self, catalog: &Catalog) -> Result<Self, ModelError> {
+        Ok(Self {
+            layer: catalog.attentions.read(&self.layer)?.choice,
+            score: catalog.scores.read(&self.score)?.choice,
+            positions: catalog.positions.read(&self.positions)?.choice,
+            mask: catalog.masks.read(&self.mask)?.choice,
+            norm_kind: catalog.norms.read(&self.norm_kind)?.choice,
+            activation: catalog.activations.read(&self.activation)?.choice,
+            ..self.clone()
+        })
     }
 
     /// About how many parameters the model has; matrices only, which are nearly all.
