@@ -1,40 +1,25 @@
 //! What there is to learn: a task draws inputs and has the right answer to each.
 //!
-//! A new task is a file here with a `mod` line below, its defaults in `configs/`, and one line of `Registry::new` in
-//! `registry/mod.rs`. How a config names one lies in `registry/`.
+//! Here belong the trait and what is made of a task: examples and their splits. The built-in tasks lie in `synthetic/` and
+//! `chars/`; how a config names one lies in `registry/`.
 
-mod autoregressive;
 mod chars;
-mod copy;
 mod example;
-mod induction;
 mod inputs;
-mod max;
-mod modular_addition;
-mod ngram;
 mod optional;
-mod recall;
-mod reverse;
-mod sort;
-mod sorted_list;
 mod split;
 mod symbols;
+mod synthetic;
 mod target_kind;
-mod text_file;
 
 pub use chars::{Chars, CharsConfig};
-pub use copy::Copy;
 pub use example::Example;
-pub use induction::{Induction, InductionForm};
 pub use inputs::Inputs;
-pub use max::Max;
-pub use modular_addition::ModularAddition;
 pub use optional::{Corpus, HeldOutLists};
-pub use recall::{Layout, Recall};
-pub use reverse::Reverse;
-pub use sort::Sort;
-pub use sorted_list::SortedList;
 pub use split::{Examples, Split, draw};
+pub use synthetic::{
+    Copy, Induction, InductionForm, Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
+};
 pub use target_kind::TargetKind;
 
 use std::fmt::{self, Debug, Formatter};

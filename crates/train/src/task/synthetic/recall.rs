@@ -5,8 +5,8 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{Task, symbols};
 use crate::error::TrainError;
+use crate::task::{Task, symbols};
 
 /// Remember which value stood with which key.
 ///

@@ -3,8 +3,8 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, Task, symbols};
 use crate::error::TrainError;
+use crate::task::{Inputs, Task, symbols};
 
 /// Reverse the sequence.
 ///

@@ -3,8 +3,9 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, Task, autoregressive, symbols};
+use super::autoregressive;
 use crate::error::TrainError;
+use crate::task::{Inputs, Task, symbols};
 
 /// Say the sequence again, one symbol at a time.
 ///

@@ -3,8 +3,8 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, Task, symbols};
 use crate::error::TrainError;
+use crate::task::{Inputs, Task, symbols};
 
 /// Name the largest of the digits
 /// ([Arditi, puzzle 1a of April 2026](https://github.com/andyrdt/puzzles/tree/main/04_2026), without its separators).

@@ -1,4 +1,9 @@
 //! A language model of any text, one character at a time.
+//!
+//! Here belongs what is done with the text: how it is read, and what counts of its characters reach.
+
+mod ngram;
+mod text_file;
 
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -9,10 +14,10 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::text_file::TextFile;
-use super::{Corpus, Example, HeldOutLists, Split, Task, ngram, symbols};
+use super::{Corpus, Example, HeldOutLists, Split, Task, symbols};
 use crate::error::{TextFault, TrainError};
 use crate::measure::{Asked, EvaluationProgress};
+use text_file::TextFile;
 
 /// The settings of [`Chars`] in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

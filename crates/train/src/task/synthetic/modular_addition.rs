@@ -3,8 +3,8 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, Split, Task, symbols};
 use crate::error::TrainError;
+use crate::task::{Inputs, Split, Task, symbols};
 
 /// Add two numbers modulo `modulus`
 /// ([Power et al. 2022](https://arxiv.org/abs/2201.02177);

@@ -5,8 +5,8 @@ use qkv_model::random::Rng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{Task, symbols};
 use crate::error::TrainError;
+use crate::task::{Task, symbols};
 
 /// Say what followed the same symbol the last time
 /// ([Olsson et al. 2022](https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html)).

@@ -3,8 +3,9 @@
 use qkv_model::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Task, autoregressive, symbols};
+use super::autoregressive;
 use crate::error::TrainError;
+use crate::task::{Task, symbols};
 
 /// Say distinct numbers in ascending order after a separator
 /// ([ARENA 2.0](https://arena-chapter1-transformer-interp.streamlit.app/Monthly_Algorithmic_Challenge), challenge of
