@@ -16,7 +16,7 @@ use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
 use crate::session::interrupt::Interrupt;
-use crate::session::open_run::OpenRun;
+use crate::session::runs::open_run::OpenRun;
 
 /// Ablates every part of every head, one at a time, and lists the most important first.
 pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {

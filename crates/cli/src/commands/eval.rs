@@ -15,7 +15,7 @@ use crate::output::figures::{figures, other_figures};
 use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
 use crate::session::interrupt::Interrupt;
-use crate::session::open_run::OpenRun;
+use crate::session::runs::open_run::OpenRun;
 
 /// Most inputs of `--exact`: a minute or two of a small model.
 const EXACT_LIMIT: u64 = 1_000_000;

@@ -16,8 +16,8 @@ use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
 use crate::output::table::table;
-use crate::session::location::Location;
-use crate::session::open_run::check_to_show;
+use crate::session::runs::location::Location;
+use crate::session::runs::open_run::check_to_show;
 
 /// Cells of a matrix along each axis: two columns each, they fit into 80 beside their labels.
 const CELLS: usize = 32;

@@ -13,8 +13,8 @@ use crate::args::ReportArgs;
 use crate::exit::usage;
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
-use crate::session::location::Location;
-use crate::session::open_run::check_to_show;
+use crate::session::runs::location::Location;
+use crate::session::runs::open_run::check_to_show;
 
 /// Writes the page.
 pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {

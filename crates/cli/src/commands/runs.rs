@@ -14,9 +14,9 @@ use crate::exit::usage;
 use crate::output::format::bytes;
 use crate::output::stdout::{Stdout, one_line};
 use crate::output::table::table;
-use crate::session::location::Location;
 use crate::session::plan::RUNS;
-use crate::session::runs_in::{DEPTH, runs_in};
+use crate::session::runs::location::Location;
+use crate::session::runs::runs_in::{DEPTH, runs_in};
 
 /// A line of `--json`.
 #[derive(Serialize)]

@@ -16,7 +16,7 @@ use toml::Table;
 
 use crate::args::VerifyArgs;
 use crate::output::stdout::Stdout;
-use crate::session::location::Location;
+use crate::session::runs::location::Location;
 
 /// A line of `--json`.
 #[derive(Serialize)]

@@ -2,19 +2,14 @@
 //!
 //! What only one command needs belongs to that command, and what the user sees to `output` or `live`.
 
-pub mod available_memory;
-pub mod backend;
 pub mod config_file;
 pub mod device;
 pub mod environment;
 pub mod interrupt;
 pub mod job;
-pub mod location;
 pub mod memory;
 pub mod notices;
-pub mod open_run;
 pub mod origin;
 pub mod outcome;
 pub mod plan;
-pub mod probe;
-pub mod runs_in;
+pub mod runs;

@@ -11,10 +11,10 @@ use qkv_train::{ConfigSource, Reader, Registry};
 
 use crate::args::CompareArgs;
 use crate::exit::{sentence, usage};
-use crate::session::location::Location;
-use crate::session::open_run::check_to_show;
 use crate::session::plan::RUNS;
-use crate::session::runs_in::{DEPTH, STUDY, runs_in};
+use crate::session::runs::location::Location;
+use crate::session::runs::open_run::check_to_show;
+use crate::session::runs::runs_in::{DEPTH, STUDY, runs_in};
 
 /// Most runs of one comparison, as many as a sweep has.
 const MAX_RUNS: usize = 10_000;

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::{Activation, Choice, Init, MaskConfig, NormKind, TransformerConfig};
 use qkv_train::{Batch, Examples, OptimizerState, Parts, Recipe, Reverse, Split, State};
 
-use crate::session::probe::{caught_result, difference};
+use crate::session::device::probe::{caught_result, difference};
 
 /// Examples in the batch.
 const BATCH: usize = 13;

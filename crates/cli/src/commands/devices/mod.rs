@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::DevicesArgs;
 use crate::output::stdout::Stdout;
-use crate::session::backend::{BACKENDS, Backend, Found, Opened};
+use crate::session::device::backend::{BACKENDS, Backend, Found, Opened};
 use crate::session::device::find;
-use crate::session::probe::Probe;
+use crate::session::device::probe::Probe;
 
 /// Gradients may differ from the processor's by this much of the largest of their parameter: both add up in single
 /// precision, in other orders. A product of numbers with 10 bits, as tensor cores make it, differs by more.

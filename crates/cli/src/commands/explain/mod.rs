@@ -21,7 +21,7 @@ use crate::exit::usage;
 use crate::output::format::values;
 use crate::output::portion::examples;
 use crate::output::stdout::Stdout;
-use crate::session::open_run::OpenRun;
+use crate::session::runs::open_run::OpenRun;
 
 /// Walks through the attention of one query.
 pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {

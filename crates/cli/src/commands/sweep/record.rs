@@ -13,7 +13,7 @@ use toml::Table;
 use super::source::Source;
 use crate::exit::usage;
 use crate::session::config_file;
-pub use crate::session::runs_in::STUDY;
+pub use crate::session::runs::runs_in::STUDY;
 
 /// A study that belongs to the folder of its runs.
 pub struct Record {

@@ -10,7 +10,7 @@ use qkv_train::{Config, MemoryEstimate};
 
 use super::runs::Run;
 use crate::args::{MachineArgs, SweepArgs};
-use crate::session::backend::Memory;
+use crate::session::device::backend::Memory;
 use crate::session::device::find;
 use crate::session::job::Job;
 use crate::session::memory;

@@ -10,9 +10,9 @@ use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::output::shell;
 use crate::session::config_file;
-use crate::session::location::Location;
 use crate::session::origin::Origin;
 use crate::session::plan::Plan;
+use crate::session::runs::location::Location;
 
 impl TrainArgs {
     /// Checks what was asked for. A run to go on with is locked, and put in order.

@@ -26,8 +26,8 @@ use qkv_train::{AnyModel, ConfigSource, Ended, Observer, Registry, Reverse, Trai
 use serde_json::Value;
 
 use super::Job;
-use crate::session::backend::Memory;
 use crate::session::device::Machine;
+use crate::session::device::backend::Memory;
 use crate::session::interrupt::Interrupt;
 use crate::session::outcome::Output;
 use faulty::{Fault, Faulty};

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
 use burn::tensor::DeviceType;
 
-use crate::session::probe::caught;
+use crate::session::device::probe::caught;
 
 /// One of Burn's backends.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_backend_has_a_feature_of_its_name_but_the_one_that_is_always_there() {
-        let manifest = include_str!("../../Cargo.toml");
+        let manifest = include_str!("../../../Cargo.toml");
         for Backend { name, .. } in &BACKENDS {
             let is_a_feature = manifest.contains(&format!("\n{name} = ["));
             assert_eq!(is_a_feature, *name != "flex", "{name}");

@@ -1,4 +1,9 @@
 //! From a name on the command line to a device, and from a number to threads.
+//!
+//! Here belongs what depends on the backends that are compiled in; how much memory there is lies in `memory/`.
+
+pub mod backend;
+pub mod probe;
 
 use std::env;
 use std::num::NonZero;
@@ -10,8 +15,8 @@ use qkv_model::fused::prepare_process;
 use crate::args::MachineArgs;
 use crate::exit::usage;
 use crate::output::stdout::print_error;
-use crate::session::backend::{BACKENDS, Backend, Found, Memory, Opened};
-use crate::session::probe::Probe;
+use backend::{BACKENDS, Backend, Found, Memory, Opened};
+use probe::Probe;
 
 /// More threads than any machine has cores would be a mistake, and take minutes to start.
 const MAX_THREADS: usize = 1024;

@@ -1,5 +1,7 @@
 //! How much memory the process uses and how much there is, where Linux has it in `/proc` and `/sys`.
 
+mod available;
+
 use std::fs;
 use std::path::Path;
 
@@ -7,8 +9,7 @@ use anyhow::Result;
 use qkv_train::MemoryEstimate;
 
 use crate::exit::{UsageWithTable, usage};
-use crate::session::available_memory;
-use crate::session::backend::Memory;
+use crate::session::device::backend::Memory;
 
 /// Refuses what needs more than `allowed` bytes, or else than there are; nothing where that cannot be read, and without
 /// `allowed` nothing in the memory of a card, which only its driver knows.
@@ -53,7 +54,7 @@ pub fn check_together(mut runs: Vec<u64>, at_once: usize, place: Memory, allowed
 
 fn available(place: Memory) -> Option<u64> {
     match place {
-        Memory::Host => available_memory::bytes(Path::new("/")),
+        Memory::Host => available::bytes(Path::new("/")),
         Memory::Card => None,
     }
 }
@@ -86,8 +87,7 @@ pub fn resident_after_reset() -> Option<usize> {
 
 /// A line of `/proc/self/status`, in bytes.
 fn status(key: &str) -> Option<usize> {
-    available_memory::kilobytes(&fs::read_to_string("/proc/self/status").ok()?, key)
-        .map(|bytes| bytes as usize)
+    available::kilobytes(&fs::read_to_string("/proc/self/status").ok()?, key).map(|bytes| bytes as usize)
 }
 
 #[cfg(test)]
