@@ -146,10 +146,11 @@ fn what_is_no_config_says_so() {
     );
     let error = Registry::new().read(ConfigSource::Toml("seed = 1"), &[] as &[&str]).unwrap_err();
     assert!(error.to_string().starts_with("the config names no task"), "{error}");
-    for (text, key) in [("task = 3", "task"), ("task.name = 3", "task.name")] {
+    for (text, key, or_table) in
+        [("task = 3", "task", ", or a table with one"), ("task.name = 3", "task.name", "")]
+    {
         let error = Registry::new().read(ConfigSource::Toml(text), &[] as &[&str]).unwrap_err();
-        let expected =
-            format!("{key} must be a name in quotes, or a table with one, got 3; write {key}=\"reverse\"");
+        let expected = format!("{key} must be a name in quotes{or_table}, got 3; write {key}=\"reverse\"");
         assert_eq!(error.to_string(), expected);
     }
     for text in ["seed = ", "[task", "\u{0}"] {

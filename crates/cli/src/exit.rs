@@ -7,7 +7,7 @@ use qkv_inspect::InspectError;
 use qkv_model::ModelError;
 use qkv_run::{RunError, RunFolder};
 use qkv_study::StudyError;
-use qkv_train::{Registry, TrainError};
+use qkv_train::{Registry, SettingFault, TrainError};
 use thiserror::Error;
 
 use crate::advice::{self, DivergedRun};
@@ -69,8 +69,23 @@ pub fn code(result: anyhow::Result<ExitCode>, registry: &Registry) -> ExitCode {
 /// Prints an error, and returns the number of its exit code.
 pub fn report(error: &anyhow::Error, registry: &Registry) -> u8 {
     let message = format!("error: {}", sentence(error, registry));
-    print_error(&if error.is::<UsageWithTable>() { message } else { one_line(&message) });
+    print_error(&if error.is::<UsageWithTable>() { message } else { in_lines(&message, error) });
     number(error)
+}
+
+/// A message in one line, or in one for each of several wrong settings.
+fn in_lines(message: &str, error: &anyhow::Error) -> String {
+    let fault = error.downcast_ref().and_then(|error| match error {
+        TrainError::Setting(several @ SettingFault::Several { faults }) => {
+            Some((several.to_string(), faults))
+        }
+        _ => None,
+    });
+    let Some((several, faults)) = fault else { return one_line(message) };
+    let Some((before, behind)) = message.split_once(&several) else { return one_line(message) };
+    let title = several.lines().next().unwrap_or_default();
+    let lines = faults.iter().map(|fault| format!("\n  {}", one_line(&fault.to_string())));
+    format!("{}{title}{}{}", one_line(before), lines.collect::<String>(), one_line(behind))
 }
 
 fn number(error: &anyhow::Error) -> u8 {

@@ -101,6 +101,11 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
             "train.metrics must be a list, got \"accuracy\"; write train.metrics=[\"accuracy\"]".to_owned(),
         ),
         (
+            "train.metrics=[accuracy, loss]",
+            "train.metrics must be a list, got \"[accuracy, loss]\"; write train.metrics=[\"accuracy\", \"loss\"]"
+                .to_owned(),
+        ),
+        (
             "train.metrics=[3]",
             "train.metrics[0] must be a name in quotes, or a table with one, got 3; write \
              train.metrics=[\"accuracy\"]"
@@ -178,4 +183,49 @@ fn so_is_one_of_a_setting_of_a_users_own_part() {
         "train.metrics[1].width must be a whole number of at least 0, got \"wide\"; write train.metrics=[{ name = \
          \"mine\", width = 7 }]",
     );
+}
+
+#[test]
+fn a_value_that_is_no_table_is_not_lost_to_a_setting_below_it() {
+    for (text, settings, message) in [
+        (
+            "task = \"reverse\"\n[[train]]\nbatch_size = 7\n",
+            &["train.steps=2"] as &[&str],
+            "`train.steps` is set, but `train` is [{ batch_size = 7 }], which is no table; leave one of them out",
+        ),
+        (
+            "task = \"reverse\"\nmodel.positions = 7\n",
+            &["model.positions.name=rope"],
+            "`model.positions.name` is set, but `model.positions` is 7, which is no table; leave one of them out",
+        ),
+        (
+            "task = \"reverse\"",
+            &["train=abc", "train.steps=2"],
+            "`train.steps` is set, but `train` is \"abc\", which is no table; leave one of them out",
+        ),
+        (
+            "task = \"reverse\"",
+            &["train.steps=2", "train=abc"],
+            "`train` must be a table with keys such as `train.batch_size`, got \"abc\"",
+        ),
+    ] {
+        assert_eq!(refusal(ConfigSource::Toml(text), settings), message);
+    }
+    // Where something is named, its name alone is a table, too.
+    let text = "task = \"reverse\"\nmodel.score = \"additive\"\n";
+    let read = registry().read(ConfigSource::Toml(text), &["model.score.d_hidden=3"]);
+    assert_eq!(read.unwrap().config.model.settings["score"]["d_hidden"], 3);
+}
+
+#[test]
+fn a_path_in_quotation_marks_is_answered_with_the_path() {
+    for (text, key) in [
+        ("\"model.n_heads\" = 2", "model.n_heads"),
+        ("[model]\n\"score.name\" = \"dot\"", "model.score.name"),
+    ] {
+        let message = refusal(ConfigSource::Toml(&format!("task = \"reverse\"\n{text}\n")), &[]);
+        let expected =
+            format!("a key in quotation marks is one name, with its dots; write {key} without them");
+        assert_eq!(message, expected);
+    }
 }

@@ -142,9 +142,18 @@ fn example(expected: &str, found: Option<&Value>, default: Option<&Value>) -> Op
     if let (true, Some(found)) = (expected.starts_with("a list"), found.filter(|found| !found.is_array())) {
         let is_entry = |entry: &Value| std::mem::discriminant(entry) == std::mem::discriminant(found);
         let first = default.and_then(|default| default.get(0));
-        if first.map_or(expected == "a list", is_entry) {
-            return Some(format!("[{}]", as_toml(found)));
+        let entries = entries(found);
+        if first.map_or(expected == "a list", is_entry)
+            && let Some(entries) = entries
+        {
+            return Some(as_toml(&Value::Array(entries)));
         }
+    }
+    if let Some(whole) = found.and_then(Value::as_f64).filter(|_| WHOLE.contains(&expected))
+        && (0.0..EXACT).contains(&whole)
+        && whole.fract() == 0.0
+    {
+        return Some(whole.to_string());
     }
     if let Some(default) = default {
         return Some(as_toml(default));
@@ -160,6 +169,25 @@ fn example(expected: &str, found: Option<&Value>, default: Option<&Value>) -> Op
     }
 }
 
+/// A whole number of any size.
+const WHOLE: [&str; 2] = ["a whole number of at least 0", "a whole number"];
+
+/// 2^53, below which a number of double precision is one whole number and no other.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The entries of the list that was meant by one value; of a list of names without quotation marks, which is a text on
+/// the command line, the names. `None` if what was meant does not show.
+fn entries(found: &Value) -> Option<Vec<Value>> {
+    let Some(names) = found.as_str().and_then(|text| text.trim().strip_prefix('[')) else {
+        return Some(vec![found.clone()]);
+    };
+    let names = names.strip_suffix(']').unwrap_or(names).split(',').map(str::trim);
+    let is_name = |name: &&str| name.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    let all = !names.is_empty() && names.iter().all(is_name);
+    all.then(|| names.into_iter().map(Value::from).collect())
+}
+
 /// The value at a path.
 fn at<'a>(value: &'a Value, path: &Path) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, segment| match segment {
@@ -169,10 +197,16 @@ fn at<'a>(value: &'a Value, path: &Path) -> Option<&'a Value> {
     })
 }
 
+/// The key under which the crate `toml` hands on a date or a time.
+const DATE: &str = "$__toml_private_datetime";
+
 /// A value as it stands in a config file, on one line.
 fn as_toml(value: &Value) -> String {
     match value {
         Value::Array(values) => format!("[{}]", values.iter().map(as_toml).collect::<Vec<_>>().join(", ")),
+        Value::Object(table) if table.len() == 1 && table.contains_key(DATE) => {
+            table[DATE].as_str().unwrap_or_default().to_owned()
+        }
         Value::Object(table) => {
             let settings = table.iter().filter(|(_, value)| !value.is_null());
             let settings: Vec<String> =
@@ -213,6 +247,7 @@ mod tests {
         share: f64,
         is_on: bool,
         shares: Vec<f64>,
+        names: Vec<String>,
         pair: [usize; 2],
         open: Option<usize>,
         inner: Inner,
@@ -242,6 +277,7 @@ mod tests {
                 share: 0.25,
                 is_on: false,
                 shares: vec![0.125],
+                names: vec!["first".to_owned()],
                 pair: [3, 4],
                 open: None,
                 inner: Inner { depth: 0.5 },
@@ -254,6 +290,20 @@ mod tests {
     fn every_wrong_type_is_answered_with_what_was_expected_what_was_found_and_what_to_type() {
         for (settings, message) in [
             (json!({"n": [1]}), "n must be a whole number of at least 0, got [1]; write n=7"),
+            (json!({"n": 1e3}), "n must be a whole number of at least 0, got 1000.0; write n=1000"),
+            (json!({"n": 1e300}), "n must be a whole number of at least 0, got 1e+300; write n=7"),
+            (
+                json!({"n": {DATE: "1979-05-27"}}),
+                "n must be a whole number of at least 0, got 1979-05-27; write n=7",
+            ),
+            (
+                json!({"names": "[one, two-2]"}),
+                "names must be a list, got \"[one, two-2]\"; write names=[\"one\", \"two-2\"]",
+            ),
+            (
+                json!({"names": "[{name=one}]"}),
+                "names must be a list, got \"[{name=one}]\"; write names=[\"first\"]",
+            ),
             (json!({"small": 256}), "small must be a whole number between 0 and 255, got 256; write small=1"),
             (json!({"shift": true}), "shift must be a whole number, got true; write shift=-2"),
             (json!({"share": "half"}), "share must be a number, got \"half\"; write share=0.25"),

@@ -41,10 +41,12 @@ pub enum SettingFault {
         set: String,
     },
     /// Something else stands where a name belongs.
-    #[error("{key} must be a name in quotes, or a table with one, got {found}; write {key}=\"{example}\"")]
+    #[error("{key} must be {expected}, got {found}; write {key}=\"{example}\"")]
     NotAName {
         /// Dotted path of the key.
         key: String,
+        /// What can stand there, in words.
+        expected: &'static str,
         /// What was found.
         found: String,
         /// A name that can stand there.
@@ -57,6 +59,30 @@ pub enum SettingFault {
         key: String,
         /// Dotted path of a key that it can have.
         example: String,
+        /// What was found.
+        found: String,
+    },
+    /// A setting is given for a key below a value that is no table.
+    #[error("`{setting}` is set, but `{key}` is {found}, which is no table; leave one of them out")]
+    BelowAValue {
+        /// Dotted path of the key that is set.
+        setting: String,
+        /// Dotted path of the value.
+        key: String,
+        /// The value.
+        found: String,
+    },
+    /// The name of a table and a key of it stand in one pair of quotation marks.
+    #[error("a key in quotation marks is one name, with its dots; write {key} without them")]
+    QuotedPath {
+        /// Dotted path that was meant.
+        key: String,
+    },
+    /// A whole number is larger than TOML has any.
+    #[error("{key}: a whole number must be between {} and {}, got {found}", i64::MIN, i64::MAX)]
+    TooLarge {
+        /// Dotted path of the key.
+        key: String,
         /// What was found.
         found: String,
     },

@@ -4,9 +4,10 @@
 use qkv_run::{Description, Difference, RunFolder, changes_of_meaning};
 use toml::Table;
 
+use super::assignment::set_all;
 use super::choices::{Found, LOSS, MODEL, OPTIMIZER, SCHEDULE, choice_at};
 use super::name::name_of;
-use super::read::{defaults, merge, set_all};
+use super::read::{defaults, merge};
 use super::schedule_name::take_former_setting;
 use super::{ConfigSource, Registry};
 use crate::error::TrainError;

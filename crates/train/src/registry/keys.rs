@@ -28,10 +28,25 @@ pub(super) fn check_keys(registry: &Registry, given: &Table, defaults: &Table) -
     let known = known_keys(registry, defaults)?;
     let fault = |(path, value): (String, Value)| fault(registry, path, &value, &known, defaults);
     let mut faults: Vec<SettingFault> = flatten(given).into_iter().filter_map(fault).collect();
+    faults.extend(quoted_paths(given, &known));
     if !faults.is_empty() {
         faults.extend(nested_faults(registry, &merge(defaults.clone(), given.clone())));
     }
     SettingFault::all(faults).map_or(Ok(()), |fault| Err(fault.into()))
+}
+
+/// The keys, at the top or in a table, whose name in quotation marks is the dotted path of another key.
+fn quoted_paths(given: &Table, known: &BTreeSet<String>) -> Vec<SettingFault> {
+    let top = given.keys().cloned();
+    let tables = given.iter().filter_map(|(name, table)| Some((name, table.as_table()?)));
+    let in_tables = tables.flat_map(|(name, table)| {
+        table.keys().filter(|key| key.contains('.')).map(move |key| format!("{name}.{key}"))
+    });
+    top.filter(|key| key.contains('.'))
+        .chain(in_tables)
+        .filter(|key| known.iter().any(|known| is_at(key, known)))
+        .map(|key| SettingFault::QuotedPath { key })
+        .collect()
 }
 
 fn fault(
@@ -45,12 +60,7 @@ fn fault(
     if let Some(key) = below.filter(|_| !known.contains(&path) && !known.contains(&format!("{path}.name"))) {
         return Some(SettingFault::NotATable { example: key.clone(), key: path, found: value.to_string() });
     }
-    // What stands below a key whose known value is no table, such as a score `{ name = "additive", d_hidden = 16 }`, is
-    // checked with what it names; a choice may also be written by its name alone.
-    let fits = |known: &String| {
-        path == *known || path.starts_with(&format!("{known}.")) || *known == format!("{path}.name")
-    };
-    if !known.iter().any(fits) {
+    if !known.iter().any(|known| is_at(&path, known)) {
         let (table, setting) = path.split_once('.').unwrap_or_default();
         let chosen = name_of(defaults, table).ok().flatten().unwrap_or_default();
         let owners = if chosen.is_empty() { Vec::new() } else { registry.owners(table, setting) };
@@ -58,6 +68,13 @@ fn fault(
     }
     let found = not_finite(value).filter(|_| is_setting_of_a_choice(&path))?;
     Some(SettingFault::NotFinite { key: path, found: found.to_string() })
+}
+
+/// Whether what stands at `path` is for this known key. What stands below a key whose known value is no table, such as a
+/// score `{ name = "additive", d_hidden = 16 }`, is checked with what it names; a choice may also be written by its name
+/// alone.
+fn is_at(path: &str, known: &str) -> bool {
+    path == known || path.starts_with(&format!("{known}.")) || known == format!("{path}.name")
 }
 
 /// The answer to an error about the keys of a config whose tables have none that is unknown: all keys that are unknown to
@@ -144,6 +161,8 @@ fn nearest(path: &str, known: &BTreeSet<String>) -> Option<String> {
         let begins_alike = last.len() > 2 && of_last.starts_with(&last);
         let like = strsim::normalized_damerau_levenshtein(&last, &of_last);
         let like = if begins_alike { like.max(0.75) } else { like };
+        // A count without what shows that it is one.
+        let like = if of_last.strip_prefix("n_") == Some(&last) { like.max(0.9) } else { like };
         (like, strsim::normalized_damerau_levenshtein(&table, &of_table))
     };
     let alike = known.iter().map(|known| (likeness(known), known)).filter(|((last, _), _)| *last >= LIKE);
@@ -185,6 +204,7 @@ mod tests {
             ("train.lr", "optimizer.lr"),
             ("lr", "optimizer.lr"),
             ("model.heads", "model.n_heads"),
+            ("model.layers", "model.n_layers"),
             ("schedule.warmup", "schedule.warmup_steps"),
             ("lss.name", "loss.name"),
             ("sed", "seed"),

@@ -3,6 +3,7 @@
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.
 
+mod assignment;
 mod choices;
 mod edited;
 mod experiment;
@@ -36,8 +37,8 @@ use crate::task::{
     CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
 };
 use crate::training::PartsCatalog;
+use assignment::is_name;
 use observers::NamedObserver;
-use read::is_name;
 
 /// Everything that can be yours: what a config names, and what watches a run. [`Registry::new`] has the built-in things;
 /// what you add works with every command that they work with: `qkv::run` of the command line's crate takes a registry.

@@ -7,12 +7,12 @@ use qkv_model::{Choice, ModelError, Ready, Unreadable, read_settings};
 use qkv_run::RunFolder;
 use toml::{Table, Value};
 
+use super::assignment::set_all;
 use super::choices::{MODEL, TASK};
-use super::edited::fill_in;
 use super::keys::{check_keys, unknown_nested};
 use super::name::{name_of, named};
 use super::replaced::replace;
-use super::schedule_name::{one_form, setting_of_kind, take_former_default, take_former_setting};
+use super::schedule_name::{one_form, take_former_default, take_former_setting};
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
 use crate::error::{SettingFault, TrainError};
@@ -157,88 +157,11 @@ fn settings_of(choice: &Choice) -> String {
     serde_json::to_string(choice).expect("a choice is a name or a JSON object")
 }
 
-/// Parts of a dotted key; the longest of ours has three.
-const MAX_KEYS: usize = 16;
-
-/// Puts `key=value` settings into a config, and [replaces](replace) what they name. Returns what goes with the names of
-/// before.
-pub(super) fn set_all(
-    registry: &Registry,
-    config: &mut Table,
-    settings: &[impl AsRef<str>],
-) -> Result<Vec<String>, TrainError> {
-    one_form(config)?;
-    let settings: Vec<_> = settings.iter().map(|setting| setting_of_kind(setting.as_ref())).collect();
-    let set_in = |table: &mut Table| settings.iter().try_for_each(|setting| set(table, setting));
-    let mut over = Table::new();
-    set_in(&mut over)?;
-    one_form(&mut over)?;
-    let under = match name_of(config, TASK)?.map(|task| defaults(registry, task, config)) {
-        Some(Ok(Defaults { config: mut under, .. })) => {
-            let model = name_of(&under, MODEL)?.and_then(|model| registry.by_itself(MODEL, model));
-            fill_in(under.get_mut(MODEL), model);
-            under
-        }
-        _ => Table::new(),
-    };
-    let left_out = replace(registry, config, &over, &under)?;
-    set_in(config)?;
-    one_form(config)?;
-    Ok(left_out)
-}
-
-/// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
-fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
-    let not_an_assignment = || SettingFault::NotAnAssignment { found: setting.to_owned() };
-    let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
-    let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
-    let last =
-        keys.pop().filter(|last| !last.is_empty() && !keys.contains(&"")).ok_or_else(not_an_assignment)?;
-    if keys.len() >= MAX_KEYS {
-        let (n, shown) = (keys.len() + 1, path.chars().take(40).collect::<String>());
-        return Err(TrainError::Config(format!("`{shown}…` has {n} parts, a key has at most {MAX_KEYS}")));
-    }
-    let mut table = table;
-    for key in keys {
-        let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
-        if let Value::String(name) = entry {
-            *entry = named("choice", name)["choice"].clone();
-        } else if !entry.is_table() {
-            *entry = Value::Table(Table::new());
-        }
-        table = entry.as_table_mut().expect("made a table just above");
-    }
-    match (table.get_mut(last), value_of(text)) {
-        // The name of a choice whose settings were set before it.
-        (Some(Value::Table(settings)), name @ Value::String(_)) if !settings.contains_key("name") => {
-            settings.insert("name".to_owned(), name);
-        }
-        // The name that is there.
-        (Some(Value::Table(settings)), name @ Value::String(_)) if settings["name"] == name => {}
-        (_, value) => {
-            table.insert(last.to_owned(), value);
-        }
-    }
-    Ok(())
-}
-
 /// What a config of a task starts from.
 pub(super) struct Defaults {
     pub config: Table,
     /// See [`Experiment::left_out`].
     pub left_out: Vec<String>,
-}
-
-/// What stands behind the `=` of a setting: as in a file, so that a comment may follow; but names need no quotation
-/// marks.
-fn value_of(text: &str) -> Value {
-    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()))
-}
-
-/// Whether a setting of this text is this name, and no number, for example.
-pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty() && value_of(text).as_str() == Some(text)
 }
 
 /// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.

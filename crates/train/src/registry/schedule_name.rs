@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use toml::{Table, Value};
 
+use super::assignment::value_of;
 use super::choices::SCHEDULE;
 use crate::config::{CONSTANT, KIND};
 use crate::error::TrainError;
@@ -55,7 +56,7 @@ pub(super) fn setting_of_kind(setting: &str) -> Cow<'_, str> {
     }
 }
 
-/// A whole table may stand under `schedule`.
+/// Under `schedule` a whole table may stand, too, and any other value is refused for that key.
 fn is_name(path: &str, value: &str) -> bool {
-    path == "schedule.name" || (path == SCHEDULE && !value.trim_start().starts_with(['{', '[']))
+    path == "schedule.name" || (path == SCHEDULE && value_of(value).is_str())
 }

@@ -49,7 +49,7 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("optimizer.clip", "-1", &["optimizer.clip", "at least 0", "got -1"]),
     ("optimizer.clip", "inf", &["optimizer.clip", "finite", "got inf"]),
     ("schedule.kind", "\"circle\"", &["unknown schedule `circle`", "choose one of constant, cosine, inverse-square-root, linear, warmup-stable-decay"]),
-    ("schedule.kind", "3", &["schedule.kind must be a name in quotes, or a table with one", "3"]),
+    ("schedule.kind", "3", &["schedule.kind must be a name in quotes, got 3; write schedule.kind=\"cosine\""]),
     ("schedule.kind", "[1]", &["schedule.kind must be a name in quotes", "[1]"]),
     ("schedule.kind", "nan", &["schedule.kind must be a name in quotes", "nan"]),
     ("schedule", "\"circle\"", &["unknown schedule `circle`", "choose one of constant, cosine, inverse-square-root, linear, warmup-stable-decay"]),
@@ -79,6 +79,10 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("model.n_layers", "-1", &["model.n_layers", "at least 0", "-1"]),
     ("model.n_layers", "1000000", &["number of parameters", "at most 1073741824"]),
     ("model.d_k", "\"abc\"", &["model.d_k", "\"abc\"", "whole number"]),
+    ("seed", "1979-05-27", &["seed must be a whole number of at least 0, got 1979-05-27; write seed=0"]),
+    ("train.steps", "1e3", &["train.steps must be a whole number", "write train.steps=1000"]),
+    ("model.name", "3", &["model.name must be a name in quotes, got 3; write model.name=\"transformer\""]),
+    ("optimizer.name", "3", &["optimizer.name must be a name in quotes, got 3; write optimizer.name=\"adam-w\""]),
     ("model.d_k", "9007199254740993", &["model.d_k must be at most 1048576, got 9007199254740993"]),
     ("model.d_mlp", "-1", &["model.d_mlp", "at least 0", "-1"]),
     ("model.n_kv_heads", "2", &["model.n_kv_heads must divide n_heads = 1", "got 2"]),
@@ -130,6 +134,31 @@ fn a_value_is_refused_alike_in_a_file_and_on_the_command_line() {
         sandbox.write("mine.toml", format!("task.name = \"reverse\"\n{key} = {value}\n"));
         sandbox.refuses("train mine.toml --out run", &[&["mine.toml"], *fragments].concat());
     }
+}
+
+#[test]
+fn every_wrong_setting_has_a_line_of_its_own() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("train reverse --set model.heads=2 --set");
+    command.arg("train.a\nb=1");
+    let run = command.output().unwrap();
+    let expected = "error: 2 settings are wrong:
+  unknown key `model.heads`; did you mean `model.n_heads`?
+  unknown key `train.a\\nb`; `train` has ";
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(2), "{message}");
+    assert!(message.starts_with(expected) && message.lines().count() == 3, "{message}");
+    sandbox.write("mine.toml", "task = \"reverse\"\n[train]\nstep = 3\n[model]\nheads = 2\n");
+    let message = sandbox.qkv("train mine.toml").stderr;
+    assert_eq!(message.lines().count(), 3, "{message}");
+    assert!(message.starts_with("error: ") && message.contains("mine.toml"), "{message}");
+}
+
+#[test]
+fn a_number_too_large_for_a_config_is_no_text() {
+    let range = "between -9223372036854775808 and 9223372036854775807, got 9223372036854775808";
+    check("seed=9223372036854775808", &[&format!("seed: a whole number must be {range}")]);
+    check("optimizer.lr=1e400", &["optimizer.lr: a number must be finite, got 1e400"]);
 }
 
 #[test]
