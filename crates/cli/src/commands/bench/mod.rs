@@ -5,6 +5,7 @@
 mod export;
 mod gemm;
 mod long;
+mod temperature;
 mod timing;
 mod training;
 mod workload;
@@ -27,7 +28,7 @@ use training::Training;
 use workload::Kind;
 
 /// Above the columns of [`Figures::row`].
-const HEADING: &str = "workload    threads  median ms   least ms       quartiles ms  steps    \
+const HEADING: &str = "workload       threads  median ms   least ms       quartiles ms  steps    \
                        tokens/s  GFLOP/s  peak memory MB";
 
 /// The figures of one workload.
@@ -55,7 +56,8 @@ struct Figures {
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     if let Some(unknown) = args.workloads.iter().find(|name| Kind::find(name).is_none()) {
         let known = workload::names().collect::<Vec<_>>().join(", ");
-        return Err(usage(format!("unknown workload `{unknown}`; there is {known}, and long-T for any T")));
+        let others = workload::others();
+        return Err(usage(format!("unknown workload `{unknown}`; there is {known}, {others}")));
     }
     if let [name] = &args.workloads[..] {
         return one(args, name);
@@ -150,7 +152,7 @@ impl Figures {
         let memory = self.peak_rss_mb.map_or("?".to_owned(), |mb| format!("{mb:.0}"));
         let quartiles = format!("{low:.2}-{high:.2}");
         format!(
-            "{workload:<11}{threads:>8}{median_ms:>11.2}{min_ms:>11.2}{quartiles:>19}{steps:>7}{:>12.0}{:>9.1}{share:>5.0}%{memory:>10}",
+            "{workload:<14}{threads:>8}{median_ms:>11.2}{min_ms:>11.2}{quartiles:>19}{steps:>7}{:>12.0}{:>9.1}{share:>5.0}%{memory:>10}",
             self.tokens_per_second, self.gflops
         )
     }

@@ -7,6 +7,7 @@ use qkv_model::{Init, Parameter, Transformer, parameters};
 use qkv_train::{AdamW, Batch, OptimizerConfig, OptimizerState, Parts, Recipe, State, TargetKind};
 use rand::RngExt;
 
+use super::temperature;
 use super::workload::Workload;
 
 /// Batches in turn, so that a step does not find its batch in the caches of the one before.
@@ -31,8 +32,8 @@ impl Training {
     /// At its first step; the numbers depend on the workload alone.
     pub fn new(workload: Workload, device: &Device) -> Result<Self> {
         let device = device.clone().autodiff();
-        let model = workload.config().init(&Init::new(&device, SEED))?;
-        let mut random = stream(SEED, Purpose::Examples, workload.name, 0);
+        let model = workload.config().init_with(&Init::new(&device, SEED), &temperature::catalog())?;
+        let mut random = stream(SEED, Purpose::Examples, workload.label(), 0);
         let mut draw = || -> Vec<i64> {
             (0..workload.n_tokens()).map(|_| random.random_range(0..workload.vocab_size as i64)).collect()
         };

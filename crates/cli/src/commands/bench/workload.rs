@@ -1,6 +1,8 @@
-//! The workloads: five models in training, and attention alone on long sequences.
+//! The workloads: five models in training, one with a score in two forms, and attention alone on long sequences.
 
 use qkv_model::{Choice, MaskConfig, TransformerConfig};
+
+use super::temperature::{PLAIN, PREPARED};
 
 /// A training step of a small transformer.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +16,8 @@ pub struct Workload {
     pub d_mlp: usize,
     pub vocab_size: usize,
     pub mask: MaskConfig,
+    /// Of [`catalog`](super::temperature::catalog).
+    pub score: &'static str,
 }
 
 const TOY: Workload = Workload {
@@ -26,7 +30,11 @@ const TOY: Workload = Workload {
     d_mlp: 0,
     vocab_size: 32,
     mask: MaskConfig::Causal,
+    score: "scaled-dot",
 };
+
+const SMALL: Workload =
+    Workload { name: "small", seq_len: 64, n_heads: 4, n_layers: 2, vocab_size: 64, ..TOY };
 
 const LM: Workload = Workload {
     name: "lm",
@@ -51,9 +59,15 @@ pub const TRAINING: [Workload; 5] = [
         mask: MaskConfig::None,
         ..TOY
     },
-    Workload { name: "small", seq_len: 64, n_heads: 4, n_layers: 2, vocab_size: 64, ..TOY },
+    SMALL,
     Workload { name: "char", batch: 12, seq_len: 64, n_layers: 4, vocab_size: 65, ..LM },
     LM,
+];
+
+/// What a score of one's own costs, where the kernels compute it and where they do not. Timed if they are asked for.
+const SCORES: [Workload; 2] = [
+    Workload { name: "score-prepared", batch: 16, seq_len: 256, score: PREPARED, ..SMALL },
+    Workload { name: "score-plain", batch: 16, seq_len: 256, score: PLAIN, ..SMALL },
 ];
 
 /// Lengths of the long workloads that are timed unless others are asked for.
@@ -74,12 +88,18 @@ pub enum Kind {
 impl Kind {
     /// `None` for an unknown name; every T has a `long-T`.
     pub fn find(name: &str) -> Option<Self> {
-        if let Some(workload) = TRAINING.iter().find(|workload| workload.name == name) {
+        if let Some(workload) = TRAINING.iter().chain(&SCORES).find(|workload| workload.name == name) {
             return Some(Self::Training(*workload));
         }
         let seq_len = name.strip_prefix("long-")?.parse().ok()?;
         (1..=MAX_LENGTH).contains(&seq_len).then_some(Self::Long { seq_len })
     }
+}
+
+/// The names that are timed only if they are asked for, for a message.
+pub fn others() -> String {
+    let [prepared, plain] = SCORES.map(|workload| workload.name);
+    format!("{prepared}, {plain}, and long-T for any T")
 }
 
 /// The names of the workloads that are timed unless others are asked for.
@@ -98,8 +118,14 @@ impl Workload {
             mask: self.mask.into(),
             w_o: true,
             positions: Choice::new("learned"),
+            score: Choice::new(self.score),
             ..TransformerConfig::new(self.vocab_size, self.seq_len, self.d_model)
         }
+    }
+
+    /// What its random tokens follow from: both forms of a score have the same.
+    pub fn label(&self) -> &'static str {
+        if [PREPARED, PLAIN].contains(&self.score) { "score" } else { self.name }
     }
 
     pub fn n_tokens(&self) -> usize {

@@ -23,6 +23,30 @@ fn a_workload_is_one_line_of_figures_that_fit_each_other() {
 }
 
 #[test]
+fn the_two_forms_of_a_score_are_one_function() {
+    let sandbox = Sandbox::new();
+    let [prepared, plain] = ["prepared", "plain"].map(|form| {
+        sandbox.succeeds(&format!("bench --workload score-{form} --export {form}.safetensors"));
+        let bytes = sandbox.read(&format!("{form}.safetensors"));
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let losses = serde_json::from_str(&header.metadata().as_ref().unwrap()["losses"]).unwrap();
+        (bytes, losses)
+    });
+    let of = |(bytes, losses): &(Vec<u8>, Vec<f64>)| {
+        let file = SafeTensors::deserialize(bytes).unwrap();
+        assert_eq!(file.tensor("blocks.1.attention.score.t").unwrap().shape(), [4]);
+        assert_eq!(file.tensor("tokens").unwrap().shape()[1..], [16, 256]);
+        (file.tensor("blocks.0.attention.w_q").unwrap().data().to_vec(), losses.clone())
+    };
+    let ((w_q, losses), (w_q_of_plain, losses_of_plain)) = (of(&prepared), of(&plain));
+    assert!(w_q == w_q_of_plain, "they start alike");
+    for (loss, of_plain) in losses.iter().zip(&losses_of_plain) {
+        // Single precision, after up to five steps of AdamW.
+        assert!((loss - of_plain).abs() < 1e-4, "{losses:?} and {losses_of_plain:?}");
+    }
+}
+
+#[test]
 fn several_workloads_are_a_line_each() {
     let sandbox = Sandbox::new();
     let lines = sandbox.succeeds("bench --workload long-64 --workload toy --json").events();
@@ -56,7 +80,8 @@ fn wrong_requests_are_refused() {
     let check = |line: &str, fragment: &str| Sandbox::new().refuses(line, &[fragment]);
     check(
         "bench --workload tiny",
-        "unknown workload `tiny`; there is toy, reverse, small, char, lm, long-4096",
+        "unknown workload `tiny`; there is toy, reverse, small, char, lm, long-4096, long-16384, score-prepared, \
+         score-plain, and long-T for any T",
     );
     check("bench --workload long-0", "unknown workload `long-0`");
     check("bench --export all.safetensors", "name it with --workload NAME");
