@@ -164,6 +164,10 @@ impl ModelConfig for MineConfig {
     }
 }
 
+/// What the defaults of `recall` set that no model of a user's own has.
+const LEFT_OUT: [&str; 3] =
+    ["model.d_model = 64", r#"model.embeddings = "fixed""#, r#"model.positions = "none""#];
+
 #[test]
 fn a_model_of_ones_own_has_the_settings_of_the_task_that_it_can_have_and_lacks_the_others_by_name() {
     let registry = Registry::new().model::<FixedMapConfig>("fixed-map").model::<MineConfig>("mine");
@@ -174,7 +178,7 @@ fn a_model_of_ones_own_has_the_settings_of_the_task_that_it_can_have_and_lacks_t
     // What a transformer has by itself is no wish of the task.
     let fixed = read(&["model=fixed-map"]);
     assert_eq!(fixed.config.model, Choice::new("fixed-map").with("width", 16));
-    assert_eq!(fixed.left_out, ["d_model = 64", r#"embeddings = "fixed""#, r#"positions = "none""#]);
+    assert_eq!(fixed.left_out[0].settings, LEFT_OUT);
     // What the user sets is refused instead.
     let text = "task = \"recall\"\nmodel = { name = \"fixed-map\", embeddings = \"fixed\" }";
     let refused = registry.read(ConfigSource::Toml(text), &[] as &[&str]).err().unwrap().to_string();
@@ -183,7 +187,7 @@ fn a_model_of_ones_own_has_the_settings_of_the_task_that_it_can_have_and_lacks_t
     let registry = Registry::new().model::<OtherKindConfig>("other-kind");
     let other = registry.read(ConfigSource::Task("recall"), &["model=other-kind"]).unwrap();
     assert_eq!(other.config.model, Choice::new("other-kind").with("positions", 3));
-    assert_eq!(other.left_out, ["d_model = 64", r#"embeddings = "fixed""#, r#"positions = "none""#]);
+    assert_eq!(other.left_out[0].settings, LEFT_OUT);
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -106,18 +106,6 @@ fn settings_are_toml_or_plain_names() {
 }
 
 #[test]
-fn a_mistyped_key_meets_its_nearest_neighbour() {
-    refused(&["model.d_modle=64"], "unknown key `model.d_modle`; did you mean `model.d_model`?");
-    refused(&["lr=1"], "unknown key `lr`; did you mean `optimizer.lr`?");
-    refused(&["train.batchsize=64"], "unknown key `train.batchsize`; did you mean `train.batch_size`?");
-    refused(
-        &["train.zzzzzzzzzzzz=1"],
-        "unknown key `train.zzzzzzzzzzzz`; `train` has batch_size, checkpoint_every, eval_every, eval_examples, \
-         keep, metrics, shards, snapshot_every, steps, stop_at, stop_metric",
-    );
-}
-
-#[test]
 fn a_value_out_of_range_is_named_with_its_range() {
     refused(&["optimizer.lr=0"], "optimizer.lr must be above 0, got 0");
     refused(&["optimizer.lr=nan"], "optimizer.lr must be above 0 and finite, got NaN");

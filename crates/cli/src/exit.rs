@@ -23,6 +23,11 @@ pub struct Usage(pub String);
 #[error("{0}")]
 pub struct UsageWithTable(pub String);
 
+/// Several settings are wrong; what is wrong with each.
+#[derive(Debug, Clone, Error)]
+#[error("{} settings are wrong:{}", .0.len(), .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>())]
+pub struct WrongSettings(pub Vec<String>);
+
 /// For `anyhow::bail!`-like use: an error that exits with 2.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
@@ -75,17 +80,16 @@ pub fn report(error: &anyhow::Error, registry: &Registry) -> u8 {
 
 /// A message in one line, or in one for each of several wrong settings.
 fn in_lines(message: &str, error: &anyhow::Error) -> String {
-    let fault = error.downcast_ref().and_then(|error| match error {
-        TrainError::Setting(several @ SettingFault::Several { faults }) => {
-            Some((several.to_string(), faults))
+    let faults = match error.downcast_ref() {
+        Some(TrainError::Setting(SettingFault::Several { faults })) => {
+            Some(WrongSettings(faults.iter().map(ToString::to_string).collect()))
         }
-        _ => None,
-    });
-    let Some((several, faults)) = fault else { return one_line(message) };
-    let Some((before, behind)) = message.split_once(&several) else { return one_line(message) };
-    let title = several.lines().next().unwrap_or_default();
-    let lines = faults.iter().map(|fault| format!("\n  {}", one_line(&fault.to_string())));
-    format!("{}{title}{}{}", one_line(before), lines.collect::<String>(), one_line(behind))
+        _ => error.downcast_ref().cloned(),
+    };
+    let parts = faults.and_then(|faults| Some((message.split_once(&faults.to_string())?, faults)));
+    let Some(((before, behind), WrongSettings(faults))) = parts else { return one_line(message) };
+    let faults = WrongSettings(faults.iter().map(|fault| one_line(fault)).collect());
+    format!("{}{faults}{}", one_line(before), one_line(behind))
 }
 
 fn number(error: &anyhow::Error) -> u8 {
@@ -94,6 +98,7 @@ fn number(error: &anyhow::Error) -> u8 {
     let is_usage = !error.is::<FailedTraining>()
         && (error.is::<Usage>()
             || error.is::<UsageWithTable>()
+            || error.is::<WrongSettings>()
             || inspect.is_some_and(InspectError::is_usage)
             || error.is::<ModelError>()
             || error.is::<StudyError>()

@@ -14,8 +14,8 @@
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What if it is a transformer with something of yours between its stages? [`Hooked`]; example `talking_heads`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
-//!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`], several by a [`Reader`]; example
-//!   `own_command_line`. A run that is there has its own: [`Registry::read_run`], [`Registry::read_branch`], every
+//!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`] and [`SettingsLeftOut`], several by a [`Reader`];
+//!   example `own_command_line`. A run that is there has its own: [`Registry::read_run`], [`Registry::read_branch`], every
 //!   [`Difference`] ([`SameRun`]), and a [`Parent`] of which it has [`Taken`] something.
 //! - How much memory does it need? [`MemoryEstimate`], from the [`ModelSizes`] of a model ([`Passes`], [`PassSizes`]).
 //! - What happens in a step? [`Batch`]; [`State::step`] with its [`StepOutcome`], halved by a [`Backward`];
@@ -83,7 +83,7 @@ pub use qkv_run::{
 };
 pub use registry::{
     AnyObserver, BuiltObservers, ConfigSource, Experiment, ModelConfig, Notice, ObservedRun, Reader,
-    Registry, RunObservers, SameRun,
+    Registry, RunObservers, SameRun, SettingsLeftOut,
 };
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, check_readable, load_checkpoint,

@@ -102,3 +102,67 @@ fn another_model_or_task_takes_the_settings_of_a_file_that_it_can_have_too() {
         read("[task]\nname = \"recall\"\nn_pears = 3\n", &["task.name=reverse"]).unwrap_err().to_string();
     assert!(error.starts_with("unknown key `task.n_pears`"), "{error}");
 }
+
+#[test]
+fn a_table_in_a_setting_lies_on_top_of_that_in_the_file() {
+    let file = "task = \"reverse\"\n[optimizer]\nlr = 0.5\nbeta_1 = 0.8\n[model.score]\nname = \"mine\"\nwidth = 7\n";
+    let lr_and_betas = |settings: &[&str]| {
+        let Config { optimizer, .. } = read(file, settings).unwrap();
+        let of_own = |key| optimizer.rule.settings.get(key).cloned().unwrap_or_default();
+        (optimizer.rule.name.clone(), optimizer.lr, of_own("beta_1"), of_own("beta_2"))
+    };
+    for setting in ["optimizer={beta_2=0.9}", "optimizer={name=\"adam-w\",beta_2=0.9}"] {
+        let expected = ("adam-w".to_owned(), 0.5, 0.8.into(), 0.9.into());
+        assert_eq!(lr_and_betas(&[setting]), expected, "{setting}");
+    }
+    // With another name, what belongs to all stays, and what belongs to the former goes.
+    for settings in [
+        &["optimizer={name=\"lion\",beta_2=0.9}"] as &[&str],
+        &["optimizer={beta_2=0.9}", "optimizer.name=lion"],
+        &["optimizer=sgd", "optimizer={name=\"lion\",beta_2=0.9}"],
+    ] {
+        let by_itself = read("task = \"reverse\"", &["optimizer.name=lion"]).unwrap().optimizer;
+        let expected = ("lion".to_owned(), 0.5, by_itself.rule.settings["beta_1"].clone(), 0.9.into());
+        assert_eq!(lr_and_betas(settings), expected, "{settings:?}");
+    }
+    let last = lr_and_betas(&["optimizer=sgd", "optimizer=adam"]);
+    assert_eq!((&*last.0, last.1), ("adam", 0.5), "the last name is that of the run");
+    // So do tables within a table, and what has a name alone in the file.
+    let score = |text: &str, settings: &[&str]| part(&read(text, settings).unwrap(), "score");
+    let mine = |width: usize| Choice::new("mine").with("width", width);
+    assert_eq!(score(file, &["model={d_model=16}"]), mine(7));
+    assert_eq!(score(file, &["model={score={width=9}}"]), mine(9));
+    let named = "task = \"reverse\"\nmodel.score = \"mine\"\n";
+    assert_eq!(score(named, &["model.score={width=3}"]), mine(3));
+    // A schedule has its name under another key.
+    let text = "task = \"reverse\"\n[schedule]\nkind = \"linear\"\nwarmup_steps = 3\n";
+    for setting in ["schedule={final_factor=0.5}", "schedule={name=\"linear\",final_factor=0.5}"] {
+        let schedule = read(text, &[setting]).unwrap().schedule.shape;
+        assert_eq!((&*schedule.name, &schedule.settings["warmup_steps"]), ("linear", &3.into()), "{setting}");
+        assert_eq!(schedule.settings["final_factor"], 0.5, "{setting}");
+    }
+}
+
+#[test]
+fn what_goes_with_a_name_is_named_wherever_it_stands() {
+    let left_out = |text: &str, settings: &[&str]| {
+        let experiment = registry().read(ConfigSource::Toml(text), settings).unwrap();
+        experiment.left_out.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let text = "task = \"reverse\"\noptimizer = { name = \"sgd\", momentum = 0.5, lr = 0.1 }\n\
+                loss = { name = \"label-smoothing\", smoothing = 0.25 }\n\
+                model.score = { name = \"mine\", width = 7 }\n";
+    assert!(left_out(text, &[]).is_empty());
+    for (settings, line) in [
+        ("optimizer.name=adam", "optimizer.momentum = 0.5: set for another optimizer than `adam`"),
+        ("loss=cross-entropy", "loss.smoothing = 0.25: set for another loss than `cross-entropy`"),
+        ("model.score={name=\"dot\"}", "model.score.width = 7: set for another score than `dot`"),
+    ] {
+        assert_eq!(left_out(text, &[settings]), [line]);
+    }
+    // What a type has by itself is no wish.
+    let text = text.replace("momentum = 0.5", "momentum = 0.9");
+    let by_itself = read("task = \"reverse\"", &["optimizer.name=sgd"]).unwrap().optimizer;
+    assert_eq!(by_itself.rule.settings["momentum"], 0.9);
+    assert!(left_out(&text, &["optimizer.name=adam"]).is_empty());
+}

@@ -87,7 +87,8 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
     let whole = "a whole number of at least 0";
     for (setting, message) in [
         ("train.steps=abc", format!("train.steps must be {whole}, got \"abc\"; write train.steps=500")),
-        ("train.steps=-1", format!("train.steps must be {whole}, got -1; write train.steps=500")),
+        ("train.steps=-1", "train.steps must be at least 1, got -1".to_owned()),
+        ("schedule.warmup_steps=-1", format!("schedule.warmup_steps must be {whole}, got -1; write schedule.warmup_steps=50")),
         ("seed=[1]", format!("seed must be {whole}, got [1]; write seed=0")),
         ("seed=nan", format!("seed must be {whole}, got NaN; write seed=0")),
         ("model.n_heads=[1]", format!("model.n_heads must be {whole}, got [1]; write model.n_heads=1")),
@@ -228,4 +229,29 @@ fn a_path_in_quotation_marks_is_answered_with_the_path() {
             format!("a key in quotation marks is one name, with its dots; write {key} without them");
         assert_eq!(message, expected);
     }
+}
+
+#[test]
+fn a_number_below_0_is_answered_like_0() {
+    for (key, range) in [
+        ("train.steps", "at least 1"),
+        ("train.keep", "at least 1"),
+        ("train.shards", "between 1 and train.batch_size, which is 128"),
+        ("train.batch_size", "between 1 and 1048576"),
+        ("task.seq_len", "between 1 and 4096"),
+        ("model.d_model", "at least 1"),
+        ("model.n_heads", "at least 1"),
+        ("model.d_k", "at least 1"),
+    ] {
+        for number in [0, -1] {
+            let message = format!("{key} must be {range}, got {number}");
+            check("reverse", &[&format!("{key}={number}")], &message);
+        }
+    }
+    // Where another value is wrong, too, and where 0 can stand.
+    let whole = "a whole number of at least 0";
+    let message = format!("train.keep must be {whole}, got -1; write train.keep=3");
+    check("reverse", &["train.keep=-1", "train.steps=0"], &message);
+    let message = format!("train.snapshot_every must be {whole}, got -1; write train.snapshot_every=10");
+    check("reverse", &["train.snapshot_every=-1"], &message);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use qkv_inspect::{counted, grouped};
 use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
-use qkv_train::{AnyModel, Config, Layer, Task};
+use qkv_train::{AnyModel, Config, Layer, SettingsLeftOut, Task};
 
 use super::format::shape;
 
@@ -19,7 +19,7 @@ pub struct Start<'a> {
     pub layers: &'a [Layer],
     pub config: &'a Config,
     /// See [`Experiment::left_out`](qkv_train::Experiment::left_out).
-    pub left_out: &'a [String],
+    pub left_out: &'a [SettingsLeftOut],
     /// The run's folder.
     pub run: &'a Path,
 }
@@ -42,9 +42,8 @@ pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
     let all: usize = parameters.iter().map(n_values).sum();
     let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
     writeln!(out, "model    {}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
-    if !left_out.is_empty() {
-        let (settings, name) = (left_out.join(", "), &config.model.name);
-        writeln!(out, "left out {settings}: set for another model; `{name}` does not have it")?;
+    for settings in *left_out {
+        writeln!(out, "left out {settings}")?;
     }
     reference_layers(out, layers)?;
     if let Some(parent) = &config.parent {
@@ -88,18 +87,27 @@ mod tests {
     use qkv_train::{ConfigSource, Model, Registry, TrainError};
 
     #[test]
-    fn what_the_model_lacks_of_the_task_is_named_before_a_training() -> Result<(), TrainError> {
+    fn what_was_set_for_other_names_is_shown_before_a_training() -> Result<(), TrainError> {
         let experiment = Registry::new().read(ConfigSource::Task("reverse"), &[] as &[&str])?;
         let (task, config) = (&*experiment.task, &experiment.config);
         let (model, run) = (&experiment.model(&Device::flex())?, Path::new("runs/reverse-1"));
-        let text = |left_out: &[String]| {
+        let text = |left_out: &[SettingsLeftOut]| {
             let mut out = Vec::new();
             describe(&mut out, &Start { task, model, layers: &model.layers(), config, left_out, run })
                 .expect("a vector takes every write");
             String::from_utf8(out).expect("it is text")
         };
-        let left_out = ["d_model = 64".to_owned(), "mask = \"causal\"".to_owned()];
-        let line = "\nleft out d_model = 64, mask = \"causal\": set for another model; `transformer` does not have it\n";
+        let of = |place: &str, name: &str, settings: &[&str]| SettingsLeftOut {
+            place: place.to_owned(),
+            name: name.to_owned(),
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+        };
+        let left_out = [
+            of("model", "mine", &["model.d_model = 64", "model.mask = \"causal\""]),
+            of("model.score", "dot", &["model.score.d_hidden = 3"]),
+        ];
+        let line = "\nleft out model.d_model = 64, model.mask = \"causal\": set for another model than `mine`\
+                    \nleft out model.score.d_hidden = 3: set for another score than `dot`\n";
         assert!(text(&left_out).contains(line), "{}", text(&left_out));
         assert_eq!(text(&left_out).replace(line, "\n"), text(&[]));
         Ok(())

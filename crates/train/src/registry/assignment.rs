@@ -3,12 +3,11 @@
 use toml::{Table, Value};
 
 use super::Registry;
-use super::choices::{MODEL, TABLES, TASK};
-use super::edited::fill_in;
-use super::name::{name_of, named};
-use super::read::{Defaults, defaults};
-use super::replaced::replace;
-use super::schedule_name::{one_form, setting_of_kind};
+use super::choices::is_place;
+use super::name::named;
+use super::read::{merge, merge_below};
+use super::replaced::{SettingsLeftOut, replace};
+use super::schedule_name::{one_form, one_form_of_setting};
 use crate::error::{SettingFault, TrainError};
 
 /// Parts of a dotted key; the longest of ours has three.
@@ -20,73 +19,96 @@ pub(super) fn set_all(
     registry: &Registry,
     config: &mut Table,
     settings: &[impl AsRef<str>],
-) -> Result<Vec<String>, TrainError> {
+) -> Result<Vec<SettingsLeftOut>, TrainError> {
     one_form(config)?;
-    let settings: Vec<_> = settings.iter().map(|setting| setting_of_kind(setting.as_ref())).collect();
-    let set_in = |table: &mut Table| settings.iter().try_for_each(|setting| set(table, setting));
     let mut over = Table::new();
-    set_in(&mut over)?;
-    one_form(&mut over)?;
-    let under = match name_of(config, TASK)?.map(|task| defaults(registry, task, config)) {
-        Some(Ok(Defaults { config: mut under, .. })) => {
-            let model = name_of(&under, MODEL)?.and_then(|model| registry.by_itself(MODEL, model));
-            fill_in(under.get_mut(MODEL), model);
-            under
-        }
-        _ => Table::new(),
-    };
+    for setting in settings {
+        let assignment = Assignment::read(setting.as_ref())?;
+        assignment.check_tables(config)?;
+        assignment.put(&mut over)?;
+    }
+    let under = registry.with_defaults(config.clone());
     let left_out = replace(registry, config, &over, &under)?;
-    set_in(config)?;
-    one_form(config)?;
+    *config = merge(std::mem::take(config), over);
     Ok(left_out)
 }
 
-/// Puts the value of `a.b.c=value` into `table`, creating the tables on the way.
-fn set(table: &mut Table, setting: &str) -> Result<(), TrainError> {
-    let not_an_assignment = || SettingFault::NotAnAssignment { found: setting.to_owned() };
-    let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
-    let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
-    let last =
-        keys.pop().filter(|last| !last.is_empty() && !keys.contains(&"")).ok_or_else(not_an_assignment)?;
-    if keys.len() >= MAX_KEYS {
-        let (n, shown) = (keys.len() + 1, path.chars().take(40).collect::<String>());
-        return Err(TrainError::Config(format!("`{shown}…` has {n} parts, a key has at most {MAX_KEYS}")));
-    }
-    let value = value_of(text);
-    if value.as_str() == Some(text.trim()) {
-        beyond_toml(path.trim(), text.trim()).map_or(Ok(()), |fault| Err(TrainError::from(fault)))?;
-    }
-    let is_named = TABLES.contains(keys.first().unwrap_or(&last));
-    let mut table = table;
-    for (depth, key) in keys.iter().enumerate() {
-        let entry = table.entry(*key).or_insert_with(|| Value::Table(Table::new()));
-        if let Value::String(name) = entry
-            && is_named
-        {
-            *entry = named("choice", name)["choice"].clone();
+/// One setting, `a.b.c=value`.
+struct Assignment<'a> {
+    /// Of each table on the way, and at last of the value; one or more.
+    keys: Vec<&'a str>,
+    value: Value,
+}
+
+impl<'a> Assignment<'a> {
+    fn read(setting: &'a str) -> Result<Self, TrainError> {
+        let not_an_assignment = || SettingFault::NotAnAssignment { found: setting.to_owned() };
+        let (path, text) = setting.split_once('=').ok_or_else(not_an_assignment)?;
+        let mut keys: Vec<&str> = path.trim().split('.').map(str::trim).collect();
+        if keys.contains(&"") {
+            return Err(not_an_assignment().into());
         }
-        table = match entry {
-            Value::Table(table) => table,
-            value => {
-                let (key, setting) = (keys[..=depth].join("."), path.trim().to_owned());
-                return Err(SettingFault::BelowAValue { setting, key, found: value.to_string() }.into());
+        if keys.len() > MAX_KEYS {
+            let (n, shown) = (keys.len(), path.chars().take(40).collect::<String>());
+            return Err(TrainError::Config(format!(
+                "`{shown}…` has {n} parts, a key has at most {MAX_KEYS}"
+            )));
+        }
+        let mut value = value_of(text);
+        let fault = beyond_toml(path.trim(), text.trim()).filter(|_| value.as_str() == Some(text.trim()));
+        fault.map_or(Ok(()), Err)?;
+        one_form_of_setting(&mut keys, &mut value)?;
+        Ok(Self { keys, value })
+    }
+
+    /// Refuses a value in the place of a table on the way. A name alone is a table where something is named.
+    fn check_tables(&self, mut table: &Table) -> Result<(), SettingFault> {
+        for n_keys in 1..self.keys.len() {
+            let key = || self.keys[..n_keys].join(".");
+            table = match table.get(self.keys[n_keys - 1]) {
+                Some(Value::Table(inner)) => inner,
+                Some(Value::String(_)) if is_place(&key()) => return Ok(()),
+                Some(found) => {
+                    let (setting, key) = (self.keys.join("."), key());
+                    return Err(SettingFault::BelowAValue { setting, key, found: found.to_string() });
+                }
+                None => return Ok(()),
+            };
+        }
+        Ok(())
+    }
+
+    /// Puts the value into `table`, creating the tables on the way. Of two tables in one place the second is on top of the
+    /// first, unless it names something else.
+    fn put(self, table: &mut Table) -> Result<(), SettingFault> {
+        self.check_tables(table)?;
+        let is_place = is_place(&self.keys.join("."));
+        let Some((last, keys)) = self.keys.split_last() else { return Ok(()) };
+        let mut table = table;
+        for key in keys {
+            let entry = table.entry(*key).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::String(name) = entry {
+                *entry = named(key, name)[*key].clone();
             }
-        };
-    }
-    match (table.get_mut(last), value) {
-        // The name of a choice whose settings were set before it.
-        (Some(Value::Table(settings)), name @ Value::String(_))
-            if is_named && !settings.contains_key("name") =>
-        {
-            settings.insert("name".to_owned(), name);
+            table = entry.as_table_mut().expect("every other value is refused above");
         }
-        // The name that is there.
-        (Some(Value::Table(settings)), name @ Value::String(_)) if settings.get("name") == Some(&name) => {}
-        (_, value) => {
-            table.insert(last.to_owned(), value);
+        match (table.get_mut(*last), self.value) {
+            // The name of a choice whose settings were set before it.
+            (Some(Value::Table(settings)), name @ Value::String(_))
+                if is_place && !settings.contains_key("name") =>
+            {
+                settings.insert("name".to_owned(), name);
+            }
+            (Some(found), value) if found.is_table() || is_place => {
+                let over = Table::from_iter([((*last).to_owned(), value)]);
+                *table = merge_below(&keys.join("."), std::mem::take(table), over);
+            }
+            (_, value) => {
+                table.insert((*last).to_owned(), value);
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What stands behind the `=` of a setting: as in a file, so that a comment may follow; but names need no quotation

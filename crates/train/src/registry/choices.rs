@@ -18,9 +18,20 @@ pub(super) const TABLES: [&str; 5] = [TASK, MODEL, LOSS, OPTIMIZER, SCHEDULE];
 /// The list that names several things.
 pub(super) const METRICS: &str = "train.metrics";
 
+/// Whether this is the path of such a table, or of what may name something within a model.
+pub(super) fn is_place(path: &str) -> bool {
+    let in_model = || path.strip_prefix("model.").is_some_and(|key| !key.contains('.'));
+    TABLES.contains(&path) || in_model()
+}
+
 /// The key of the name in such a table.
 pub(super) fn name_key(place: &str) -> &'static str {
     if place == SCHEDULE { KIND } else { "name" }
+}
+
+/// What is named at a place, as [`KnownNames`](qkv_model::KnownNames) have it.
+pub(super) fn kind(place: &str) -> &str {
+    if place == METRICS { "metric" } else { place.rsplit('.').next().unwrap_or(place) }
 }
 
 /// The name where a config has none.
@@ -107,8 +118,8 @@ impl Registry {
 
     /// The names that may stand at a place, and have this setting.
     pub(super) fn owners(&self, place: &str, setting: &str) -> Vec<String> {
-        let kind = if place == METRICS { "metric" } else { place.rsplit('.').next().unwrap_or(place) };
-        let names = self.known().into_iter().filter(|known| known.kind == kind).flat_map(|known| known.names);
+        let names =
+            self.known().into_iter().filter(|known| known.kind == kind(place)).flat_map(|known| known.names);
         let has = |name: &&str| self.by_itself(place, name).is_some_and(|found| found.has(setting));
         names.filter(has).map(str::to_owned).collect()
     }

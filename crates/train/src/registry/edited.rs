@@ -64,7 +64,7 @@ impl Registry {
     }
 
     /// A config with the defaults of its task and of all that it names, if the registry has them.
-    fn with_defaults(&self, mut config: Table) -> Table {
+    pub(super) fn with_defaults(&self, mut config: Table) -> Table {
         take_former_setting(&mut config);
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {
@@ -81,7 +81,7 @@ impl Registry {
 }
 
 /// Gives a table the settings that it lacks.
-pub(super) fn fill_in(table: Option<&mut toml::Value>, found: Option<Found>) {
+fn fill_in(table: Option<&mut toml::Value>, found: Option<Found>) {
     let (Some(toml::Value::Table(table)), Some(Found { choice, .. })) = (table, found) else { return };
     // A size of 0 is open: it follows from the task.
     let given = choice.settings.into_iter().filter(|(_, value)| *value != 0);

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use qkv_model::Init;
 
 use super::read::with_table;
+use super::replaced::SettingsLeftOut;
 use super::{BuildModel, RunObservers, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;
@@ -27,8 +28,8 @@ pub struct Experiment {
     pub parts: Parts,
     /// What watches it, of the registry.
     pub observers: RunObservers,
-    /// What the defaults of the task or a config file set for another kind of model and this one lacks, as `key = value`.
-    pub left_out: Vec<String>,
+    /// What the defaults of the task or a config file set for other names than those of the config.
+    pub left_out: Vec<SettingsLeftOut>,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,
 }

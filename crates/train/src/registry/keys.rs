@@ -203,6 +203,7 @@ mod tests {
             ("optimiser.lr", "optimizer.lr"),
             ("train.lr", "optimizer.lr"),
             ("lr", "optimizer.lr"),
+            ("train.batchsize", "train.batch_size"),
             ("model.heads", "model.n_heads"),
             ("model.layers", "model.n_layers"),
             ("schedule.warmup", "schedule.warmup_steps"),

@@ -10,6 +10,7 @@ mod experiment;
 mod keys;
 mod model_parts;
 mod name;
+mod negative;
 mod observers;
 mod of_run;
 mod parts;
@@ -22,6 +23,7 @@ pub use experiment::Experiment;
 pub use observers::{AnyObserver, BuiltObservers, Notice, ObservedRun, RunObservers};
 pub use of_run::SameRun;
 pub use read::{ConfigSource, Reader};
+pub use replaced::SettingsLeftOut;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

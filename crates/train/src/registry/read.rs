@@ -8,10 +8,11 @@ use qkv_run::RunFolder;
 use toml::{Table, Value};
 
 use super::assignment::set_all;
-use super::choices::{MODEL, TASK};
+use super::choices::{MODEL, TASK, is_place, name_key};
 use super::keys::{check_keys, unknown_nested};
 use super::name::{name_of, named};
-use super::replaced::replace;
+use super::negative::as_of_zero;
+use super::replaced::{SettingsLeftOut, replace};
 use super::schedule_name::{one_form, take_former_default, take_former_setting};
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
@@ -82,13 +83,25 @@ impl Reader<'_> {
         left_out.extend(defaults.left_out);
         check_keys(self.registry, &given, &defaults.config)?;
         let all = merge(defaults.config.clone(), given);
-        let config = Config { parent, ..deserialize(all.clone(), &defaults.config)? };
-        let experiment = self.resolve(config);
+        let experiment = self.read_all(all.clone(), parent, &defaults.config);
         let experiment = experiment.map_err(|error| {
-            let error = unknown_nested(self.registry, &all, error);
-            as_in_defaults(error, &defaults.config)
+            as_of_zero(error, all, |all| self.read_all(all, None, &defaults.config).err())
         })?;
         Ok(Experiment { left_out, ..experiment })
+    }
+
+    /// A config that has every value which its task has by default.
+    fn read_all(
+        &mut self,
+        all: Table,
+        parent: Option<Parent>,
+        defaults: &Table,
+    ) -> Result<Experiment, TrainError> {
+        let config = Config { parent, ..deserialize(all.clone(), defaults)? };
+        self.resolve(config).map_err(|error| {
+            let error = unknown_nested(self.registry, &all, error);
+            as_in_defaults(error, defaults)
+        })
     }
 
     /// The same for a config that is read already.
@@ -161,7 +174,7 @@ fn settings_of(choice: &Choice) -> String {
 pub(super) struct Defaults {
     pub config: Table,
     /// See [`Experiment::left_out`].
-    pub left_out: Vec<String>,
+    pub left_out: Vec<SettingsLeftOut>,
 }
 
 /// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.
@@ -183,19 +196,28 @@ pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result
 
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
 /// setting without a name belongs to the one that is there.
-pub(super) fn merge(mut base: Table, over: Table) -> Table {
+pub(super) fn merge(base: Table, over: Table) -> Table {
+    merge_below("", base, over)
+}
+
+/// The same of two tables that stand at this path.
+pub(super) fn merge_below(table: &str, mut base: Table, over: Table) -> Table {
     for (key, value) in over {
+        let path = if table.is_empty() { key.clone() } else { format!("{table}.{key}") };
+        let (names, name_key) = (is_place(&path), name_key(&path));
         let merged = match (base.remove(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => match (base.get("name"), over.get("name")) {
-                (Some(old), Some(new)) if old != new => Value::Table(over),
-                _ => Value::Table(merge(base, over)),
-            },
-            (Some(Value::String(name)), Value::Table(mut over)) => {
-                over.entry("name").or_insert(Value::String(name));
+            (Some(Value::Table(base)), Value::Table(over)) => {
+                match (base.get(name_key), over.get(name_key)) {
+                    (Some(old), Some(new)) if names && old != new => Value::Table(over),
+                    _ => Value::Table(merge_below(&path, base, over)),
+                }
+            }
+            (Some(Value::String(name)), Value::Table(mut over)) if names => {
+                over.entry(name_key).or_insert(Value::String(name));
                 Value::Table(over)
             }
             (Some(Value::Table(base)), Value::String(name))
-                if base.get("name") == Some(&name.clone().into()) =>
+                if names && base.get(name_key).and_then(Value::as_str) == Some(&name) =>
             {
                 Value::Table(base)
             }

@@ -1,22 +1,42 @@
 //! What becomes of settings where another name takes the place of the one that they belong to.
 
+use std::fmt::{self, Display, Formatter};
+
 use toml::{Table, Value};
 
 use super::Registry;
-use super::choices::{Found, MODEL, SCHEDULE, TABLES, TASK, default_name, is_of_all, name_key};
+use super::choices::{Found, MODEL, SCHEDULE, TABLES, TASK, default_name, is_of_all, kind, name_key};
 use super::name::name_of;
 use crate::error::TrainError;
+
+/// Settings that belong to a name in whose place another one stands, so that they have no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsLeftOut {
+    /// Where the names stand, such as `model.score`.
+    pub place: String,
+    /// The name that stands there now.
+    pub name: String,
+    /// Each as in a config file, such as `model.score.d_hidden = 3`.
+    pub settings: Vec<String>,
+}
+
+impl Display for SettingsLeftOut {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { place, name, settings } = self;
+        write!(f, "{}: set for another {} than `{name}`", settings.join(", "), kind(place))
+    }
+}
 
 /// Gives `base` every name that `over` has, of what the tables name and of what their settings name in turn. Where it is
 /// another than in `base`, or else in `under`, the settings of the former go. Those stay that belong to all of the kind,
 /// those that the former does not have, and of a task, a model and a schedule those that the new one can have, too.
-/// Returns the settings of a model that go, as `key = value`, but for those that it has by itself.
+/// Returns what goes, but for what the former has by itself.
 pub(super) fn replace(
     registry: &Registry,
     base: &mut Table,
     over: &Table,
     under: &Table,
-) -> Result<Vec<String>, TrainError> {
+) -> Result<Vec<SettingsLeftOut>, TrainError> {
     let mut left_out = Vec::new();
     for table in TABLES {
         let old = name_of(base, table)?.map(str::to_owned);
@@ -38,26 +58,30 @@ fn replace_in(
     base: &mut Table,
     over: &Value,
     under: Option<&Value>,
-) -> Vec<String> {
+) -> Vec<SettingsLeftOut> {
     let mut left_out = Vec::new();
     let key = name_key(place);
     if let Some(new) = name_at(over, key) {
         let old = base.get(key).and_then(Value::as_str).or(under.and_then(|under| name_at(under, key)));
         let names = [old.or(default_name(place)).unwrap_or_default(), new].map(str::to_owned);
         let replacement = Replacement::new(registry, place, names.each_ref());
+        let mut settings = Vec::new();
         base.retain(|key, value| {
             let stays = replacement.keeps(key, value);
-            if !stays && place == MODEL && !replacement.had_by_itself(key, value) {
-                left_out.push(format!("{key} = {value}"));
+            if !stays && !replacement.had_by_itself(key, value) {
+                settings.push(format!("{place}.{key} = {value}"));
             }
             stays
         });
+        if !settings.is_empty() {
+            left_out.push(SettingsLeftOut { place: place.to_owned(), name: new.to_owned(), settings });
+        }
         base.insert(key.to_owned(), new.into());
     }
     for (key, over) in over.as_table().into_iter().flatten() {
         if let Some(Value::Table(base)) = base.get_mut(key) {
             let under = under.and_then(|under| under.get(key));
-            replace_in(registry, &format!("{place}.{key}"), base, over, under);
+            left_out.extend(replace_in(registry, &format!("{place}.{key}"), base, over, under));
         }
     }
     left_out

@@ -1,10 +1,7 @@
 //! The name of a schedule, which stands under `kind`, and a setting that one had once.
 
-use std::borrow::Cow;
-
 use toml::{Table, Value};
 
-use super::assignment::value_of;
 use super::choices::SCHEDULE;
 use crate::config::{CONSTANT, KIND};
 use crate::error::TrainError;
@@ -16,17 +13,32 @@ pub(super) fn one_form(config: &mut Table) -> Result<(), TrainError> {
             let name = schedule.clone();
             *schedule = Value::Table(Table::from_iter([(KIND.to_owned(), name)]));
         }
-        Some(Value::Table(schedule)) => {
-            let Some(name) = schedule.remove("name") else { return Ok(()) };
-            if let Some(kind) = schedule.insert(KIND.to_owned(), name.clone()).filter(|kind| *kind != name) {
-                let what =
-                    format!("schedule.kind is {kind}, but schedule.name is {name}; leave one of them out");
-                return Err(TrainError::Config(what));
-            }
+        Some(Value::Table(schedule)) => kind_for_name(schedule)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The same for a setting, of which these are the keys and the value.
+pub(super) fn one_form_of_setting(keys: &mut Vec<&str>, value: &mut Value) -> Result<(), TrainError> {
+    match value {
+        Value::Table(schedule) if *keys == [SCHEDULE] => kind_for_name(schedule)?,
+        value if *keys == [SCHEDULE, "name"] || (*keys == [SCHEDULE] && value.is_str()) => {
+            *keys = vec![SCHEDULE, KIND];
         }
         _ => {}
     }
     Ok(())
+}
+
+fn kind_for_name(schedule: &mut Table) -> Result<(), TrainError> {
+    let Some(name) = schedule.remove("name") else { return Ok(()) };
+    match schedule.insert(KIND.to_owned(), name.clone()).filter(|kind| *kind != name) {
+        None => Ok(()),
+        Some(kind) => Err(TrainError::Config(format!(
+            "schedule.kind is {kind}, but schedule.name is {name}; leave one of them out"
+        ))),
+    }
 }
 
 /// Removes a setting that `constant` had in earlier versions, without effect, and that they wrote into every config.
@@ -47,16 +59,3 @@ pub(super) fn take_former_default(config: &mut Table) {
 }
 
 const FORMER_SETTING: &str = "final_factor";
-
-/// The same for a setting of the form `key=value`.
-pub(super) fn setting_of_kind(setting: &str) -> Cow<'_, str> {
-    match setting.split_once('=') {
-        Some((path, value)) if is_name(path.trim(), value) => format!("{SCHEDULE}.{KIND}={value}").into(),
-        _ => setting.into(),
-    }
-}
-
-/// Under `schedule` a whole table may stand, too, and any other value is refused for that key.
-fn is_name(path: &str, value: &str) -> bool {
-    path == "schedule.name" || (path == SCHEDULE && value_of(value).is_str())
-}

@@ -4,7 +4,7 @@ use anyhow::{Error, Result};
 use qkv_train::{ConfigSource, Reader, SettingFault, TrainError};
 use toml::{Table, Value};
 
-use crate::exit::usage;
+use crate::exit::WrongSettings;
 
 /// Faults that are named; a file with more is wrong as a whole.
 const SHOWN: usize = 10;
@@ -43,7 +43,7 @@ impl Faults {
         match self.first {
             None => Ok(()),
             Some(error) if self.sentences.len() < 2 => Err(error),
-            Some(_) => Err(usage(self.sentences.join("; "))),
+            Some(_) => Err(WrongSettings(self.sentences).into()),
         }
     }
 }

@@ -20,8 +20,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, Layer, Model, Notice, ObservedRun, Parts, RunObservers, State, Task,
-    TrainError, Trained, Trainer, check_readable, load_checkpoint,
+    AnyModel, Config, Ended, Experiment, Layer, Model, Notice, ObservedRun, Parts, RunObservers,
+    SettingsLeftOut, State, Task, TrainError, Trained, Trainer, check_readable, load_checkpoint,
 };
 
 use crate::exit;
@@ -43,7 +43,7 @@ pub struct Job {
     /// With its initial weights.
     pub model: AnyModel,
     /// See [`Experiment::left_out`].
-    pub left_out: Vec<String>,
+    pub left_out: Vec<SettingsLeftOut>,
     /// What a run without checkpoints begins with, unless it is that model at step 0.
     first_state: Option<State<AnyModel>>,
     device: Device,

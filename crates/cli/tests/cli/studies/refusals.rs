@@ -18,7 +18,12 @@ fn every_wrong_key_is_named() {
         "train.stepz = 3\n[sweep]\nseed = [0, 1]\nmodel.d_modle = [3]\noptimizer.momentum = [0.5, 0.9]\n";
     check(
         wrong,
-        &["`model.d_modle`; did you mean `model.d_model`", "`optimizer.momentum`", "`sgd`", "`train.stepz`"],
+        &[
+            "3 settings are wrong:\n",
+            "\n  unknown key `model.d_modle`; did you mean `model.d_model`?\n",
+            "`optimizer.momentum`: it is a setting of `muon`, `sgd`",
+            "\n  unknown key `train.stepz`",
+        ],
     );
     check("[sweep]\nmodel.d_modle = [3]\n", &["run model.d_modle=3", "`model.d_model`"]);
     check("[[case]]\nmodel.n_heads = 3\n[[case]]\nmodel.d_k = -1\n", &["model.d_model", "d_k"]);

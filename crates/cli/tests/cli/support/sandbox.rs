@@ -140,7 +140,10 @@ impl Sandbox {
         assert_eq!(run.stdout, "", "{report}");
         assert!(run.stderr.starts_with("error: "), "{report}");
         let from_the_parser = run.stderr.ends_with("For more information, try '--help'.\n");
-        assert!(from_the_parser || run.stderr.lines().count() == 1, "{report}");
+        let (title, n_below) = (run.stderr.lines().next(), run.stderr.lines().count() - 1);
+        let n_faults = title.and_then(|title| title.strip_suffix(" settings are wrong:")?.rsplit(' ').next());
+        let n_faults = n_faults.map_or(0, |n| n.parse().unwrap());
+        assert!(from_the_parser || n_below == n_faults, "{report}");
         for fragment in fragments {
             assert!(run.stderr.contains(fragment), "no `{fragment}` in {report}");
         }
