@@ -1,16 +1,15 @@
 //! `qkv report`: the film of a training as one offline page, and its pictures for papers and slides.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted};
 use qkv_train::Registry;
 
 use crate::args::ReportArgs;
-use crate::exit::usage;
+use crate::output::page_file::{PageFile, written};
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
 use crate::session::runs::location::Location;
@@ -18,9 +17,7 @@ use crate::session::runs::open_run::check_to_show;
 
 /// Writes the page.
 pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
-    if let Some(path) = args.out.as_ref().filter(|path| path.is_dir()) {
-        return Err(usage(format!("--out {} is a folder; name a file", path.display())));
-    }
+    let out_file = args.out.as_deref().map(PageFile::new).transpose()?;
     let files = |folder: &Option<PathBuf>, format| {
         folder.as_deref().map(|folder| PictureFiles::new(folder, format)).transpose()
     };
@@ -41,19 +38,18 @@ pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
         }
     }
     let page = film.html(&others)?;
-    let path = match &args.out {
-        Some(path) => {
-            fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-            path.clone()
+    let place = match out_file {
+        Some(file) => file.write(&page)?,
+        None => {
+            let run = Location::find(&args.run, "--step", args.step)?.run;
+            written(&run.write_report(page.as_bytes())?, &page)
         }
-        None => Location::find(&args.run, "--step", args.step)?.run.write_report(page.as_bytes())?,
     };
     let out = &mut Stdout::new();
     for line in film.story() {
         writeln!(out, "{line}")?;
     }
-    let (n_frames, kilobytes) = (counted(film.frames.len() as u64, "frame"), page.len() / 1000);
-    writeln!(out, "\n{n_frames}, {kilobytes} kB: open {} in a browser", path.display())?;
+    writeln!(out, "\n{}, {place}", counted(film.frames.len() as u64, "frame"))?;
     for files in files.iter().flatten() {
         files.write(out, &pictures(&film))?;
     }

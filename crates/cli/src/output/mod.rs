@@ -7,6 +7,7 @@ pub mod colour;
 pub mod describe;
 pub mod figures;
 pub mod format;
+pub mod page_file;
 pub mod picture_files;
 pub mod portion;
 pub mod progress;

@@ -18,15 +18,14 @@ use qkv_train::Registry;
 
 use crate::args::CompareArgs;
 use crate::exit::usage;
+use crate::output::page_file::PageFile;
 use crate::output::stdout::{Stdout, one_line, print_error};
 use derived::derived_keys;
 use gathered::Gathered;
 
 /// Compares the runs that were asked for.
 pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
-    if let Some(path) = args.out.as_ref().filter(|path| path.is_dir()) {
-        return Err(usage(format!("--out {} is a folder; name a file", path.display())));
-    }
+    let out_file = args.out.as_deref().map(PageFile::new).transpose()?;
     let Gathered { runs, left_out, repeated } = Gathered::read(args, registry)?;
     for path in repeated {
         print_error(&format!("warning: {} is named twice, and counts once", path.display()));
@@ -39,7 +38,9 @@ pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
     }
     let derived = derived_keys(&runs, registry);
     let comparison = Comparison::new(runs, &derived, args.threshold);
-    let kilobytes = page::write(args, &comparison, &left_out)?;
+    let page =
+        args.out.as_ref().map(|path| page::of(path, &args.runs, &comparison, &left_out)).transpose()?;
+    let place = out_file.zip(page).map(|(file, page)| file.write(&page)).transpose()?;
     let out = &mut Stdout::new();
     if args.json {
         json::write(out, &comparison, &left_out, args.seeds)?;
@@ -50,8 +51,8 @@ pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
         }
     } else {
         terminal::write(out, &comparison, &left_out, args.seeds)?;
-        if let (Some(path), Some(kilobytes)) = (&args.out, kilobytes) {
-            writeln!(out, "\n{kilobytes} kB: open {} in a browser", path.display())?;
+        if let Some(place) = place {
+            writeln!(out, "\n{place}")?;
         }
     }
     Ok(ExitCode::SUCCESS)

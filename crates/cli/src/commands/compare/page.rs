@@ -1,33 +1,28 @@
 //! The page, with the addresses of the runs' own pages.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use qkv_inspect::{Comparison, LeftOut, RunRecord, Surroundings};
 use qkv_run::RunFolder;
 
-use crate::args::CompareArgs;
-
-/// Writes the page, if one was asked for, and returns its length in kilobytes.
-pub fn write(
-    args: &CompareArgs,
+/// The page as it will lie at `path`, of the runs that were named so.
+pub fn of(
+    path: &Path,
+    named: &[PathBuf],
     comparison: &Comparison,
     left_out: &[(PathBuf, LeftOut)],
-) -> Result<Option<usize>> {
-    let Some(path) = &args.out else { return Ok(None) };
+) -> Result<String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A page in a folder that is not there fails below.
+    // A page in a folder that is not there cannot be written.
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let link = |run: &RunRecord| address(&folder, &run.path);
-    let page = comparison.html(&Surroundings { title: &title(args), left_out, link: &link })?;
-    fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Some(page.len() / 1000))
+    Ok(comparison.html(&Surroundings { title: &title(named), left_out, link: &link })?)
 }
 
 /// The name of the folder or of the file that was named, or how many there were.
-fn title(args: &CompareArgs) -> String {
-    match &args.runs[..] {
+fn title(named: &[PathBuf]) -> String {
+    match named {
         [study] => {
             let place = study.canonicalize().unwrap_or_else(|_| study.clone());
             let name = if place.is_dir() { place.file_name() } else { place.file_stem() };
@@ -65,6 +60,7 @@ fn encoded(name: Option<&str>) -> Option<String> {
 mod tests {
     use super::*;
     use qkv_run::Existing;
+    use std::fs;
 
     #[test]
     fn a_page_is_found_from_beside_and_from_below_whatever_the_run_is_called() -> Result<()> {

@@ -222,6 +222,17 @@ fn the_page_has_every_setting_and_leads_to_the_pages_of_the_runs() {
     assert_eq!(quiet.stdout.lines().count(), 3);
     assert_eq!(sandbox.read_text("again.html"), page);
     sandbox.refuses("compare runs/study --out runs", &["--out runs is a folder; name a file"]);
+    // A page is written again, and into a file that is empty; nothing else is lost to one.
+    for path in ["study.toml", "runs/study/study.toml", &format!("{}/metrics.jsonl", run(1, 0))] {
+        let before = sandbox.read(path);
+        sandbox.refuses(&format!("compare runs/study --out {path}"), &["something else than a page", path]);
+        assert_eq!(sandbox.read(path), before);
+    }
+    sandbox.write("empty.html", "");
+    for path in ["empty.html", "again.html"] {
+        sandbox.succeeds(&format!("compare runs/study --out {path}"));
+        assert_eq!(sandbox.read_text(path), page);
+    }
     let failed = sandbox.qkv("compare runs/study --out nowhere/page.html");
     assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""), "{failed:?}");
     assert!(failed.stderr.contains("cannot write nowhere/page.html"), "{failed:?}");

@@ -85,6 +85,9 @@ fn a_report_of_nothing_is_refused() {
     sandbox.refuses("report nowhere", &["nowhere"]);
     sandbox.refuses("report . --out .", &["--out", "name a file"]);
     sandbox.succeeds("train reverse --steps 1 --quiet --out run");
+    sandbox.write("notes.toml", "seed = 1");
+    sandbox.refuses("report run --out notes.toml", &["--out notes.toml", "something else than a page"]);
+    assert_eq!(sandbox.read_text("notes.toml"), "seed = 1");
     sandbox.refuses("report run --with nowhere", &["nowhere"]);
     sandbox
         .refuses("report run --png run/config.toml", &["--png run/config.toml is a file", "name a folder"]);
