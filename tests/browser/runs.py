@@ -68,6 +68,10 @@ def numbers(browser, section):
     return browser.run(f"{rows}.map((row) => [...row.children].map((cell) => cell.textContent))")
 
 
+def words(settings):
+    return {key: str(value) for key, value in settings.items()}
+
+
 def figure(run, name):
     return run[name] if name in ["phase_change", "steps", "seconds"] else run["figures"][name]
 
@@ -90,7 +94,7 @@ def cells_of_the_heat_map_are_means_over_the_runs(browser, runs):
                         browser.press(key)
                 said = browser.run("document.querySelector('#pairs .where').textContent")
                 wanted = {keys[rows]: values[0][row], keys[columns]: values[1][column]}
-                found = [figure(run, name) for run in runs if run["settings"] == wanted]
+                found = [figure(run, name) for run in runs if words(run["settings"]) == wanted]
                 known = [value for value in found if value is not None]
                 assert said.endswith(f"{len(known)} of {len(found)} runs"), said
                 if known:
@@ -110,7 +114,7 @@ def every_run_is_a_dot_and_every_setting_a_row(browser, runs):
     assert (dots, rings) == (len(runs), sum(run["phase_change"] is None for run in runs)), (dots, rings)
     choose(browser, "along", 1)
     for value, passed, *steps in numbers(browser, "phase"):
-        of_value = [run["phase_change"] for run in runs if run["settings"]["optimizer.lr"] == value]
+        of_value = [run["phase_change"] for run in runs if str(run["settings"]["optimizer.lr"]) == value]
         known = [step for step in of_value if step is not None]
         assert passed == f"{len(known)} of {len(of_value)}", (value, passed)
         if known:
@@ -126,7 +130,7 @@ def curves_are_means_of_the_logs(browser, runs):
     choose(browser, "setting", setting)
     logs = []
     for run in runs:
-        if run["settings"] == wanted:
+        if words(run["settings"]) == wanted:
             with open(os.path.join(run["path"], "metrics.jsonl")) as log:
                 events = map(json.loads, log)
                 logs.append({event["step"]: event["accuracy"] for event in events if event["event"] == "eval"})
@@ -138,13 +142,60 @@ def curves_are_means_of_the_logs(browser, runs):
             close(float(one), expected, f"step {step}")
 
 
-def a_chosen_setting_stands_out_until_escape(browser):
+def every_line_is_told_apart(browser):
+    strokes = browser.run(
+        "[...document.querySelectorAll('#legend .setting line')].map((one) => getComputedStyle(one).stroke + getComputedStyle(one).strokeDasharray)"
+    )
+    assert len(set(strokes)) == 6, strokes
+    accuracies = browser.run("study.settings.map((setting) => setting.figures[0].mean)")
+    assert accuracies == sorted(accuracies, reverse=True), accuracies
+    numbers_of_lines = browser.run("[...document.querySelectorAll('#curves figure:last-of-type text.name')].map((one) => one.textContent)")
+    assert sorted(numbers_of_lines) == list("123456"), numbers_of_lines
+
+
+def axes_have_round_ends(browser):
+    for values, ticks in [
+        ([0.0965, 0.2502], [0, 0.1, 0.2, 0.3]),
+        ([2.127, 2.661], [2, 2.2, 2.4, 2.6, 2.8]),
+        ([8, 8], [0, 2, 4, 6, 8]),
+        ([-3, -1], [-3, -2, -1, 0]),
+        ([-1, 3], [-1, 0, 1, 2, 3]),
+        ([0, 0, None], [0, 1]),
+        ([0, 1], [0, 0.5, 1]),
+        ([3e-7, 9e-7], [0, 5e-7, 1e-6]),
+    ]:
+        shown = browser.run(f"ticksOf({json.dumps(values)})")
+        assert shown == ticks, (values, shown)
+    # No figure is left out, and one that is the same everywhere has one tick.
+    titles = browser.run("[...document.querySelectorAll('#parallel text.title')].map((one) => one.firstChild.data)")
+    assert titles[2:] == browser.run("study.figures.map(({ title }) => cut(title, 17))"), titles
+    ticks = browser.run("axisOfFigure({ title: 'steps' }, study.figures.findIndex(({ name }) => name === 'steps'))[0].ticks")
+    assert ticks == [[0.5, "60"]], ticks
+
+
+def a_setting_stands_out_while_it_is_pointed_at_and_until_escape_when_chosen(browser):
+    choose(browser, "setting", -1)
+    outside = "document.querySelectorAll('#parallel g.setting:not(.out)').length"
+    browser.run("document.querySelectorAll('#legend button')[3].focus()")
+    assert browser.run(outside) == 5
+    name = browser.run("settingName(study.settings[3])")
+    assert all(text.startswith(name) for text in browser.run("[...document.querySelectorAll('.pointed')].map((one) => one.textContent)"))
+    browser.run("document.activeElement.blur()")
+    assert browser.run(outside) == 6
+    browser.run("document.querySelector('#curves').scrollIntoView()")
+    box = browser.run("document.querySelector('#curves g.setting[data-setting=\"0\"] polyline.near').getBoundingClientRect().toJSON()")
+    # The first line begins at its left end.
+    height = browser.run("(() => { const line = document.querySelector('#curves g.setting[data-setting=\"0\"] polyline.near'); return line.points[0].matrixTransform(line.getScreenCTM()).y; })()")
+    browser.point(box["left"] + 6 + 1, height)
+    assert browser.run("document.querySelectorAll('#spread .out').length") == 2
+    browser.point(2, 2)
+    assert browser.run("document.querySelectorAll('.out').length") == 0
     browser.run("document.querySelectorAll('#legend button')[2].click()")
     assert browser.run("at('setting').value") == "2"
-    assert browser.run("document.querySelectorAll('#parallel g.faint').length") == 5
-    assert browser.run("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert browser.run(outside) == 5
+    assert browser.run("document.querySelectorAll('#legend button')[2].getAttribute('aria-pressed')") == "true"
     browser.press("Escape")
-    assert browser.run("document.querySelectorAll('.faint').length") == 0
+    assert browser.run("document.querySelectorAll('.out').length") == 0
     assert browser.run("[...document.querySelectorAll('svg[role=img], canvas[role=img]')].every((one) => one.getAttribute('aria-label'))")
 
 
@@ -177,7 +228,9 @@ def main():
         cells_of_the_heat_map_are_means_over_the_runs(browser, runs)
         every_run_is_a_dot_and_every_setting_a_row(browser, runs)
         curves_are_means_of_the_logs(browser, runs)
-        a_chosen_setting_stands_out_until_escape(browser)
+        every_line_is_told_apart(browser)
+        axes_have_round_ends(browser)
+        a_setting_stands_out_while_it_is_pointed_at_and_until_escape_when_chosen(browser)
         links_and_hostile_names(browser)
         assert browser.complaints() == [], browser.complaints()
         for scheme in ["light", "dark"]:

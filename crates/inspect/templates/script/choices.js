@@ -2,19 +2,20 @@
 const parts = [["legend", buildLegend], ["curves", buildOverSteps], ["pairs", buildPairs], ["spread", buildSpread], ["parallel", buildParallel], ["phase", buildPhase]];
 
 function show() {
+  [tables, state.pointed] = [[], null];
   for (const [place, build] of parts) {
     at(place).replaceChildren();
     build(at(place));
   }
-  const setting = study.settings[state.setting];
-  const found = setting?.figures[state.figure];
-  at("said").textContent = setting ? `${settingName(setting)}: ${figure().title} ${found ? `${written(found.mean)}, from ${written(found.least)} to ${written(found.most)} over ${found.n} of ${setting.runs.length} runs` : "was not measured"}.` : `${study.settings.length} settings, ${study.runs.length} runs.`;
+  choose(state.setting);
 }
 
 function choose(setting) {
   state.setting = setting;
   at("setting").value = String(setting ?? -1);
-  show();
+  at("said").textContent = setting === null ? `${counted(study.settings.length, "setting")}, ${counted(study.runs.length, "run")}.` : inWords(study.settings[setting]);
+  mark();
+  for (const fill of tables) fill();
 }
 
 const options = (select, texts, first = 0) => select.replaceChildren(...texts.map((text, i) => make("option", { value: String(i + first) }, text)));

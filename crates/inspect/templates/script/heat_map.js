@@ -5,7 +5,7 @@ class HeatMap {
     // What the caption says of the whole axis is not repeated beside every cell.
     this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
     const wide = place.clientWidth > 200 ? place.clientWidth : 480;
-    Object.assign(this, { labels: false, largest: 28, isSparse: false, chosen: () => {} }, picture, { cell: null, space: wide });
+    Object.assign(this, { labels: false, largest: 28, isSparse: false, written: number, chosen: () => {} }, picture, { cell: null, space: wide });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.where = make("p", { class: "where", "aria-live": "polite" }, "Point at a cell, or move to it with the arrow keys.");
     this.bar = make("canvas", { width: "144", height: "12", "aria-hidden": "true" });
@@ -15,7 +15,7 @@ class HeatMap {
     this.table = make("div");
     this.details = make("details", {}, make("summary", {}, "Values as a table"), this.table);
     this.details.addEventListener("toggle", () => this.tabulate());
-    place.append(make("figure", {}, this.caption, this.canvas, make("div", { class: "bar" }, number(this.low), scale, number(this.high)), this.where, this.details));
+    place.append(make("figure", {}, this.caption, this.canvas, make("div", { class: "bar" }, this.written(this.low), scale, this.written(this.high)), this.where, this.details));
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerleave", () => this.choose(null));
     this.canvas.addEventListener("blur", () => this.choose(null));

@@ -10,12 +10,12 @@ function buildPairs(place) {
     const measured = known(all.map((run) => run.figures[state.figure]));
     return measured.length ? mean(measured) : NaN;
   });
-  const [low, high] = rangeOf(Array.from(values), figure().is_share);
+  const ticks = ticksOf(Array.from(values));
   const spot = make("div");
   place.append(spot);
   const name = (key, i) => `${shortNames[key]} ${study.keys[key].values[i]}`;
   const picture = new HeatMap(spot, {
-    rows: down.values.length, columns: across.values.length, palette: "sequential", low, high, labels: true, largest: 56, isSparse: true,
+    rows: down.values.length, columns: across.values.length, palette: "sequential", low: ticks[0], high: ticks.at(-1), labels: true, largest: 56, isSparse: true, written: String,
     beside: [down.values, across.values],
     rowNames: down.values.map((_, i) => name(rows, i)), columnNames: across.values.map((_, i) => (rows === columns ? "all runs" : name(columns, i))),
     describe: (row, column, x) => {

@@ -1,58 +1,97 @@
 "use strict";
-// What the page is about: settings, their runs, and the figures of both.
+// What the page is about: settings, the best first, their runs, and the figures of both.
 const study = JSON.parse(document.getElementById("study").textContent);
 const { palettes } = study;
+study.settings.forEach((setting, place) => Object.assign(setting, { place }));
 
-// Strokes of lines, so that no colour is needed to tell them apart.
-const DASHES = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
-const TONES = 4;
+// Lines are told apart by colour and stroke together: the six best settings have whole lines, the next six the second
+// stroke; where both are used up, lines are thin and quiet, and their names are found by pointing at them.
+const TONES = 6;
+const DASHES = ["", "7 3", "2 2", "9 3 2 3", "14 5", "1 4"];
 
-// The figure and the keys that are chosen, and the setting that stands out, null for none.
-const state = { figure: 0, setting: null, rows: 0, columns: Math.min(1, study.keys.length - 1), along: 0 };
+// The figure and the keys that are chosen, the setting that stands out and that which is pointed at, null for none.
+const state = { figure: 0, setting: null, pointed: null, isWhole: false, rows: 0, columns: Math.min(1, study.keys.length - 1), along: 0 };
 
 const shortNames = study.keys.map(({ name }) => {
   const end = name.split(".").at(-1);
   return study.keys.filter((other) => other.name.split(".").at(-1) === end).length === 1 ? end : name;
 });
 const valueOf = (setting, key) => study.keys[key].values[setting.values[key]];
-const settingName = (setting) => (study.keys.length ? study.keys.map((_, key) => `${shortNames[key]} ${valueOf(setting, key)}`).join(", ") : "all runs");
+const settingName = (setting) => (study.keys.length ? `${setting.place + 1}: ${study.keys.map((_, key) => `${shortNames[key]} ${valueOf(setting, key)}`).join(", ")}` : "all runs");
 const figure = () => study.figures[state.figure];
 const runsOf = (setting) => setting.runs.map((index) => study.runs[index]);
-
-// The colour follows the first key, the stroke all others.
-const tone = (setting) => (setting.values[0] ?? 0) % TONES;
-const dash = (setting) => DASHES[setting.values.slice(1).reduce((sum, value, i) => sum + value * (i + 1), 0) % DASHES.length];
-const isFaint = (setting) => state.setting !== null && study.settings[state.setting] !== setting;
-const classes = (setting, more) => `${more} tone-${tone(setting)}${isFaint(setting) ? " faint" : ""}`;
+const dash = (setting) => DASHES[Math.floor(setting.place / TONES)] ?? "";
 
 const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
 const known = (values) => values.filter((x) => Number.isFinite(x));
+const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 // Steps are whole numbers; only their means are not.
 const written = (x) => (Number.isInteger(x) && Math.abs(x) < 1e6 ? String(x) : number(x));
 const shown = (x) => (Number.isFinite(x) ? written(x) : "–");
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const endsOf = (values) => known(values).reduce(([least, most], x) => [Math.min(least, x), Math.max(most, x)], [Infinity, -Infinity]);
+// Of how many settings a picture is, where it has no room for all.
+const best = (drawn) => (drawn.length < study.settings.length ? ` The best ${drawn.length} of ${study.settings.length} settings are drawn; the table has all.` : "");
 
-// The ends of an axis; a share of one has both.
-function rangeOf(values, isShare) {
-  if (isShare) return [0, 1];
-  const all = known(values);
-  if (!all.length) return [0, 1];
-  const [least, most] = all.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
-  if (least === most) return [least - (Math.abs(least) || 1) / 2, most + (Math.abs(most) || 1) / 2];
-  return least > 0 && least < most / 2 ? [0, most] : [least, most];
+// The round numbers of an axis; all values are between the first and the last. It begins with 0 unless that would leave
+// half of it empty.
+function ticksOf(values) {
+  let [least, most] = known(values).length ? endsOf(values) : [0, 0];
+  if (least > 0 && (least < most / 2 || least === most)) least = 0;
+  if (most < 0 && (most > least / 2 || least === most)) most = 0;
+  if (least === most) return [0, 1];
+  const rough = (most - least) / 4;
+  const size = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((factor) => factor * size >= rough) * size;
+  const [first, last] = [Math.floor(least / step + 1e-9), Math.ceil(most / step - 1e-9)];
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
 // A picture with its title and a table below, which is made when it is opened.
+let tables = [];
 function framed(place, title, caption, picture, tabulate) {
   const below = make("div");
   const details = make("details", {}, make("summary", {}, "Numbers as a table"), below);
-  details.addEventListener("toggle", () => { if (details.open) below.replaceChildren(tabulate()); });
-  place.append(make("figure", {}, make("figcaption", {}, make("h3", {}, sentence(title)), ` ${caption}`), picture, details));
+  const fill = () => { if (details.open) below.replaceChildren(tabulate()); };
+  details.addEventListener("toggle", fill);
+  tables.push(fill);
+  place.append(make("figure", {}, make("figcaption", {}, make("h3", {}, sentence(title)), ` ${caption}`), ...picture, details));
 }
 
-// A setting stands out while it is pointed at.
-function pointedAt(element, setting) {
-  const index = study.settings.indexOf(setting);
-  element.append(drawn("title", {}, settingName(setting)));
-  element.addEventListener("click", () => choose(state.setting === index ? null : index));
+// Where the name of the setting stands that is pointed at.
+const nameOfPointed = () => make("p", { class: "where pointed" });
+
+// All elements of a setting stand out while one of them is pointed at or has the focus; once it was pressed, until another
+// is chosen.
+function standsFor(element, setting) {
+  element.classList.add("setting", dash(setting) || setting.place < TONES ? `tone-${setting.place % TONES}` : "rest");
+  element.dataset.setting = setting.place;
+  for (const event of ["pointerenter", "focus"]) element.addEventListener(event, () => point(setting.place));
+  for (const event of ["pointerleave", "blur"]) element.addEventListener(event, () => point(null));
+  element.addEventListener("click", () => choose(state.setting === setting.place ? null : setting.place));
+  return element;
+}
+
+function point(place) {
+  state.pointed = place;
+  mark();
+}
+
+function mark() {
+  const out = state.pointed ?? state.setting;
+  document.querySelector("main").classList.toggle("choosing", out !== null);
+  for (const one of document.querySelectorAll(".out")) one.classList.remove("out");
+  for (const one of document.querySelectorAll(`[data-setting="${out}"]`)) {
+    one.classList.add("out");
+    // A line is drawn above the others.
+    if (one.localName === "g" && one.nextSibling) one.parentNode.append(one);
+  }
+  for (const one of document.querySelectorAll("[aria-pressed]")) one.setAttribute("aria-pressed", String(Number(one.dataset.setting) === state.setting));
+  const text = out === null ? "Point at a line or a dot, or press a name in the list above." : inWords(study.settings[out]);
+  for (const one of document.querySelectorAll(".pointed")) one.textContent = text;
+}
+
+function inWords(setting) {
+  const found = setting.figures[state.figure];
+  return `${settingName(setting)}: ${figure().title} ${found ? `${written(found.mean)}, from ${written(found.least)} to ${written(found.most)} over ${found.n} of ${counted(setting.runs.length, "run")}` : "was not measured"}.`;
 }

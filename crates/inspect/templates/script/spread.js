@@ -4,22 +4,21 @@ const MOST_ROWS = 60;
 function buildSpread(place) {
   const rows = study.settings.slice(0, MOST_ROWS);
   const value = (run) => run.figures[state.figure];
-  const range = rangeOf(rows.flatMap(runsOf).map(value), figure().is_share);
-  const x = (amount) => 20 + (520 * (amount - range[0])) / (range[1] - range[0] || 1);
+  const ticks = ticksOf(rows.flatMap(runsOf).map(value));
+  const [first, last] = [ticks[0], ticks.at(-1)];
+  const x = (amount) => 20 + (520 * (amount - first)) / (last - first);
   const list = make("div", { class: "dots" });
   for (const setting of rows) {
     const all = runsOf(setting);
     const measured = known(all.map(value));
-    const row = drawn("svg", { class: `plot ${classes(setting, "setting")}`, viewBox: "0 0 560 20", role: "img", "aria-label": `${settingName(setting)}: ${measured.length ? measured.map(written).join(", ") : "not measured"}` });
+    const row = drawn("svg", { class: "plot", viewBox: "0 0 560 20", role: "img", "aria-label": `${settingName(setting)}: ${measured.length ? measured.map(written).join(", ") : "not measured"}` });
     row.append(drawn("line", { class: "axis", x1: 20, y1: 10, x2: 540, y2: 10 }));
+    for (const tick of ticks) row.append(drawn("line", { class: "axis", x1: x(tick), y1: 7, x2: x(tick), y2: 13 }));
     if (measured.length) row.append(drawn("line", { class: "mean", x1: x(mean(measured)), x2: x(mean(measured)), y1: 2, y2: 18 }));
     for (const run of all) if (Number.isFinite(value(run))) row.append(drawn("circle", { class: "dot", cx: x(value(run)), cy: 10, r: 4 }, drawn("title", {}, `seed ${run.seed ?? "unknown"}: ${written(value(run))}`)));
-    pointedAt(row, setting);
-    list.append(make("span", { class: isFaint(setting) ? "quiet" : "" }, settingName(setting)), row);
+    list.append(standsFor(make("span", {}, settingName(setting)), setting), standsFor(row, setting));
   }
-  const ends = make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, written(range[0])), make("span", {}, written(range[1])));
-  list.append(make("span"), ends);
+  list.append(make("span"), make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(first)), make("span", {}, String(last))));
   const tabulate = () => table(["setting", "seed", figure().title], study.settings.flatMap((setting) => runsOf(setting).map((run) => [settingName(setting), String(run.seed ?? "–"), shown(value(run))])));
-  const more = study.settings.length > rows.length ? ` The first ${rows.length} of ${study.settings.length} settings are drawn; the table has all.` : "";
-  framed(place, `${figure().title} of every run`, `a dot for each seed, a stroke at their mean.${more}`, list, tabulate);
+  framed(place, `${figure().title} of every run`, `a dot for each seed, a stroke at their mean; the best setting is the first.${best(rows)}`, [list], tabulate);
 }

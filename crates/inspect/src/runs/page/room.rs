@@ -16,8 +16,8 @@ const MAX_POINTS: usize = 50_000;
 /// Points of a curve; more are not told apart on a screen.
 const MAX_OF_CURVE: usize = 200;
 
-/// The settings that the page shows, by their indices in their order: all, or the best, as far as there is room for
-/// their runs; the best one at least.
+/// The settings that the page shows, the best first, by their indices: as many as there is room for with their runs,
+/// one at least.
 pub(crate) fn settings(comparison: &Comparison) -> Vec<usize> {
     let mut best_first: Vec<usize> = (0..comparison.settings.len()).collect();
     best_first.sort_by(|&one, &other| comparison.order(one, other));
@@ -26,10 +26,7 @@ pub(crate) fn settings(comparison: &Comparison) -> Vec<usize> {
         n_runs += comparison.settings[index].runs.len();
         place == 0 || (place < MAX_SETTINGS && n_runs <= MAX_RUNS)
     };
-    let mut shown: Vec<usize> =
-        best_first.into_iter().enumerate().take_while(fits).map(|(_, index)| index).collect();
-    shown.sort_unstable();
-    shown
+    best_first.into_iter().enumerate().take_while(fits).map(|(_, index)| index).collect()
 }
 
 /// A curve with as many points as there is room for where there are so many curves.
@@ -56,11 +53,11 @@ mod tests {
 
     #[test]
     fn a_page_has_the_best_settings_that_fit() {
-        assert_eq!(settings(&comparison(4, 3)), [0, 1, 2, 3]);
+        assert_eq!(settings(&comparison(4, 3)), [3, 2, 1, 0]);
         let many = settings(&comparison(700, 2));
-        assert_eq!((many.len(), many[0], many.last()), (500, 200, Some(&699)));
+        assert_eq!((many.len(), many[0], many.last()), (500, 699, Some(&200)));
         let heavy = settings(&comparison(40, 100));
-        assert_eq!((heavy.len(), heavy[0]), (30, 10));
+        assert_eq!((heavy.len(), heavy[0]), (30, 39));
         assert_eq!(settings(&comparison(1, 4000)), [0]);
         assert_eq!(settings(&comparison(0, 1)), [0; 0]);
     }
