@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use qkv_run::Evaluation;
 
-use crate::runs::key::Key;
+use crate::runs::figure::Figure;
+use crate::runs::key::{Key, name_texts};
+use crate::runs::key_value::KeyValue;
 use crate::runs::record::RunRecord;
 use crate::runs::series::Series;
 use crate::runs::setting::Setting;
@@ -18,8 +20,8 @@ pub struct Comparison {
     pub keys: Vec<Key>,
     /// Keys that differ as well, and follow from those.
     pub derived: Vec<String>,
-    /// The names of the figures that any run has at its end.
-    pub figures: Vec<String>,
+    /// What is compared.
+    pub figures: Vec<Figure>,
     /// By setting, then by seed.
     pub runs: Vec<RunRecord>,
     /// In the order of the values of their keys.
@@ -32,19 +34,22 @@ impl Comparison {
     /// Of finished runs, read with this threshold. `derived` are keys whose values follow from others, so that they make
     /// no difference of their own.
     pub fn new(mut runs: Vec<RunRecord>, derived: &BTreeSet<String>, threshold: f64) -> Self {
-        let (derived, keys): (Vec<Key>, Vec<Key>) =
+        let (derived, mut keys): (Vec<Key>, Vec<Key>) =
             Key::of(&runs).into_iter().partition(|key| derived.contains(&key.name));
-        let mut indexed: Vec<_> = Key::indices(&keys, &runs).into_iter().zip(runs.drain(..)).collect();
+        // What follows from other keys keeps settings apart, too, if those do not.
+        let values = Key::indices(&keys, &runs).into_iter().zip(Key::indices(&derived, &runs));
+        let mut indexed: Vec<_> = values.zip(runs.drain(..)).collect();
         indexed.sort_by(|(one_values, one), (other_values, other)| {
             (one_values, one.seed, &one.path).cmp(&(other_values, other.seed, &other.path))
         });
-        let mut by_values: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        let mut by_values: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (index, (values, run)) in indexed.into_iter().enumerate() {
             by_values.entry(values).or_default().push(index);
             runs.push(run);
         }
-        let figures = figures(&runs);
-        let setting = |(values, indices)| Setting::new(values, indices, &figures, &runs);
+        name_texts(&mut keys, &runs);
+        let figures = Figure::all(&runs);
+        let setting = |((values, _), indices)| Setting::new(values, indices, &figures, &runs);
         let settings = by_values.into_iter().map(setting).collect();
         let derived = derived.into_iter().map(|key| key.name).collect();
         Self { keys, derived, figures, runs, settings, threshold }
@@ -64,8 +69,8 @@ impl Comparison {
     }
 
     /// The values of a setting's keys, in their order.
-    pub fn values(&self, setting: &Setting) -> Vec<&str> {
-        self.keys.iter().zip(&setting.values).map(|(key, &index)| key.values[index].as_str()).collect()
+    pub fn values(&self, setting: &Setting) -> Vec<&KeyValue> {
+        self.keys.iter().zip(&setting.values).map(|(key, &index)| &key.values[index]).collect()
     }
 
     /// Mean and range of a setting's training loss at the steps that all of its runs have.
@@ -82,7 +87,7 @@ impl Comparison {
     /// The better of two settings comes first: by the mean of their accuracy at the end, then of their loss.
     pub(crate) fn order(&self, one: usize, other: usize) -> Ordering {
         let mean = |setting: usize, name: &str, unknown: f64| {
-            let figure = self.figures.iter().position(|known| known == name);
+            let figure = self.figures.iter().position(|known| known.name() == name);
             let found = figure.and_then(|figure| self.settings[setting].figures[figure]);
             found.map_or(unknown, |spread| spread.mean)
         };
@@ -113,14 +118,6 @@ fn is_better(one: &Evaluation, other: &Evaluation) -> bool {
     let loss = |evaluation: &Evaluation| evaluation.figure(Evaluation::LOSS).unwrap_or(f64::INFINITY);
     let by_accuracy = accuracy(one).total_cmp(&accuracy(other));
     by_accuracy.then_with(|| loss(other).total_cmp(&loss(one))).is_gt()
-}
-
-/// Accuracy, sequence accuracy and loss first, then every other by name.
-fn figures(runs: &[RunRecord]) -> Vec<String> {
-    let found: BTreeSet<&str> = runs.iter().flat_map(|run| run.evaluation.names()).collect();
-    let first = [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY, Evaluation::LOSS];
-    let known = first.into_iter().filter(|name| found.contains(name));
-    known.chain(found.iter().copied().filter(|name| !first.contains(name))).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -156,17 +153,22 @@ mod tests {
             (names, &found.derived),
             (vec!["model.n_heads".to_owned()], &vec!["model.d_k".to_owned()])
         );
-        assert_eq!(found.figures, ["accuracy", "loss", "top_3"]);
+        let figures: Vec<&str> = found.figures.iter().map(Figure::name).collect();
+        assert_eq!(figures, ["accuracy", "loss", "top_3", "phase_change", "steps", "seconds"]);
         let paths: Vec<_> = found.runs.iter().map(|run| run.path.to_string_lossy()).collect();
         assert_eq!(paths, ["c", "d", "b", "a"]);
         let [two, four] = &found.settings[..] else { panic!("two settings") };
-        assert_eq!((found.values(two), found.values(four)), (vec!["2"], vec!["4"]));
+        let values = [two, four].map(|setting| found.values(setting)[0].to_string());
+        assert_eq!(values, ["2", "4"]);
         assert_eq!(two.figures[0], Some(Spread { n: 3, mean: 0.5, least: 0.25, most: 0.75 }));
         assert_eq!(two.figures[1], Some(Spread { n: 3, mean: 3.0, least: 1.0, most: 6.0 }));
         assert_eq!(two.figures[2], Some(Spread { n: 1, mean: 0.875, least: 0.875, most: 0.875 }));
-        assert_eq!(two.phase_change, Some(Spread { n: 2, mean: 25.0, least: 10.0, most: 40.0 }));
-        assert_eq!((two.seconds.map(|seconds| seconds.n), two.steps.n), (Some(2), 3));
-        assert_eq!((&four.figures[2], four.phase_change, four.runs.len()), (&None, None, 1));
+        assert_eq!(two.figures[3], Some(Spread { n: 2, mean: 25.0, least: 10.0, most: 40.0 }));
+        assert_eq!(
+            [4, 5].map(|figure: usize| two.figures[figure].map(|spread| spread.n)),
+            [Some(3), Some(2)]
+        );
+        assert_eq!((four.figures[2], four.figures[3], four.runs.len()), (None, None, 1));
     }
 
     #[test]
@@ -195,6 +197,23 @@ mod tests {
         let other = record("y", "task.name = \"copy\"", &[("accuracy", 0.125)]);
         let of_two = Comparison::new(vec![run("x", 0, 2, &[("accuracy", 1.0)]), other], &derived(), 0.9);
         assert_eq!(of_two.best().len(), 2, "one of each task");
+    }
+
+    #[test]
+    fn texts_are_named_by_their_paths_and_are_one_where_they_are_equal() {
+        let run = |path: &str, fingerprint: &str| {
+            let config = format!("[task]\ntext = \"{path}\"\nfingerprint = \"{fingerprint}\"");
+            record("x", &config, &[("loss", 1.0)])
+        };
+        let settings = |runs: &[RunRecord]| {
+            let found = Comparison::new(runs.to_vec(), &BTreeSet::new(), 0.9);
+            let values = |setting: &Setting| format!("{} {}", found.values(setting)[0], setting.runs.len());
+            (found.keys[0].name.clone(), found.settings.iter().map(values).collect::<Vec<_>>().join(", "))
+        };
+        let moved = [run("/b", "01"), run("/a", "02"), run("/c", "01")];
+        assert_eq!(settings(&moved), ("task.text".to_owned(), "/b 2, /a 1".to_owned()));
+        let edited = [run("/a", "01"), run("/a", "02")];
+        assert_eq!(settings(&edited), ("task.fingerprint".to_owned(), "01 1, 02 1".to_owned()));
     }
 
     #[test]

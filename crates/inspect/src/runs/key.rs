@@ -1,98 +1,123 @@
 //! The settings in which runs differ.
 
-use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use qkv_run::{changes_of_meaning, flatten};
-use toml::Value;
+use toml::{Table, Value};
 
 use crate::files::natural_order::NaturalKey;
+use crate::runs::key_value::KeyValue;
 use crate::runs::record::RunRecord;
 
 /// Runs that differ in nothing else are of one setting.
-pub(crate) const SEED: &str = "seed";
+const SEED: &str = "seed";
+
+/// What decides, where it is the same, that another key means nothing.
+const DECIDING: [[&str; 2]; 2] = [["task", "fingerprint"], ["schedule", "kind"]];
+
+/// The table of a run that began with what another has learned: where that lies, or the config of that.
+const PARENT: &str = "parent";
+
+/// With other evaluations a run is the same, but the step of its phase change and its figures are others.
+const MEASURED_WITH: [&str; 2] = ["train.eval_every", "train.eval_examples"];
 
 /// A setting in which runs differ, with its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Dotted path, such as `model.n_heads`.
     pub name: String,
-    /// Each once: numbers by size, then words.
-    pub values: Vec<String>,
+    /// Each once, in their order.
+    pub values: Vec<KeyValue>,
 }
 
-/// What stands for the value of a config that lacks the key.
-const NOT_SET: &str = "not set";
-
-/// The end of the path under which a table has its name.
-const NAME: &str = ".name";
+/// The values of a config that say what its run computes and how it was measured, apart from the seed.
+type Meaning = BTreeMap<String, KeyValue>;
 
 impl Key {
     /// The keys in which runs differ, apart from their seeds and from settings that change no computation, such as
     /// `train.keep`.
     pub fn of(runs: &[RunRecord]) -> Vec<Self> {
-        let Some((first, others)) = runs.split_first() else { return Vec::new() };
-        let mut names: BTreeSet<String> = BTreeSet::new();
-        for other in others {
-            let found = changes_of_meaning(&first.config, &other.config);
-            names.extend(found.into_iter().map(|difference| named(&difference.key).to_owned()));
-        }
-        names.remove(SEED);
-        let mut names: Vec<String> = names.into_iter().collect();
+        let meanings: Vec<Meaning> = runs.iter().map(|run| meaning(&run.config)).collect();
+        let mut names: Vec<&String> =
+            meanings.iter().flat_map(Meaning::keys).collect::<BTreeSet<_>>().into_iter().collect();
         names.sort_by_cached_key(|name| NaturalKey::of(name));
-        let values = values(runs, &names);
-        let key = |(name, mut values): (String, Vec<String>)| {
-            values.sort_by(|one, other| order(one, other));
-            values.dedup();
-            Self { name, values }
+        let key = |name: &String| {
+            let values: BTreeSet<&KeyValue> = meanings.iter().map(|meaning| value(meaning, name)).collect();
+            Self { name: name.clone(), values: values.into_iter().cloned().collect() }
         };
-        let columns = (0..names.len()).map(|i| values.iter().map(|of_run| of_run[i].clone()).collect());
-        names.into_iter().zip(columns.collect::<Vec<_>>()).map(key).collect()
+        names.into_iter().map(key).filter(|key| key.values.len() > 1).collect()
     }
 
     /// Where the value of each run stands among those of each key.
     pub(crate) fn indices(keys: &[Self], runs: &[RunRecord]) -> Vec<Vec<usize>> {
-        let names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
-        let index = |(key, value): (&Self, &String)| {
-            key.values.iter().position(|known| known == value).expect("the values of all runs")
+        let of_run = |run: &RunRecord| {
+            let meaning = meaning(&run.config);
+            let index = |key: &Self| {
+                key.values.binary_search(value(&meaning, &key.name)).expect("the values of all runs")
+            };
+            keys.iter().map(index).collect()
         };
-        values(runs, &names).iter().map(|of_run| keys.iter().zip(of_run).map(index).collect()).collect()
+        runs.iter().map(of_run).collect()
     }
 }
 
-/// What has settings of its own is a table, whose name is the value of its key: `model.positions` is `rope`.
-fn named(key: &str) -> &str {
-    key.strip_suffix(NAME).unwrap_or(key)
-}
-
-/// The values of the keys in each run.
-fn values(runs: &[RunRecord], names: &[String]) -> Vec<Vec<String>> {
-    let of_run = |run: &RunRecord| {
-        let settings = flatten(&run.config);
-        let value = |name: &String| settings.get(name).or_else(|| settings.get(&format!("{name}{NAME}")));
-        names.iter().map(|name| value(name).map_or(NOT_SET.to_owned(), text)).collect()
+/// Where texts differ, their paths name them in the place of their fingerprints, unless one file had two texts.
+pub(crate) fn name_texts(keys: &mut [Key], runs: &[RunRecord]) {
+    let [table, fingerprint] = DECIDING[0];
+    let (fingerprint, text) = (format!("{table}.{fingerprint}"), format!("{table}.text"));
+    let Some(key) = keys.iter_mut().find(|key| key.name == fingerprint) else { return };
+    let path = |value: &KeyValue| {
+        let run = runs.iter().find(|run| KeyValue::in_config(&run.config, &fingerprint) == *value)?;
+        Some(KeyValue::in_config(&run.config, &text))
     };
-    runs.iter().map(of_run).collect()
-}
-
-/// A number is the same whether it is written as `0` or as `0.0`.
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
-        Value::Float(number) => format!("{number:?}"),
-        other => other.to_string(),
+    let paths: Vec<KeyValue> = key.values.iter().filter_map(path).collect();
+    if paths.iter().collect::<BTreeSet<_>>().len() == key.values.len() {
+        *key = Key { name: text, values: paths };
     }
 }
 
-fn order(one: &str, other: &str) -> Ordering {
-    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-    match (number(one), number(other)) {
-        (Some(a), Some(b)) => a.total_cmp(&b).then_with(|| one.cmp(other)),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => one.cmp(other),
+fn value<'a>(meaning: &'a Meaning, name: &str) -> &'a KeyValue {
+    meaning.get(name).unwrap_or(&KeyValue::NOT_SET)
+}
+
+/// By this config alone: whether two runs are of one setting does not depend on those beside them.
+fn meaning(config: &Table) -> Meaning {
+    let settings = flatten(config);
+    let measured = MEASURED_WITH.into_iter().map(|key| (key.to_owned(), settings.get(key).cloned()));
+    let mut meaning = computed(config);
+    meaning.extend(of_keys(measured));
+    meaning
+}
+
+/// What a run computes, and what its parent has computed otherwise, where that has a config.
+fn computed(config: &Table) -> Meaning {
+    let mut alike = Table::new();
+    for [table, key] in DECIDING {
+        let deciding = config.get(table).and_then(|table| table.get(key));
+        let below = deciding.map(|value| Table::from_iter([(key.to_owned(), value.clone())]));
+        alike.extend(below.map(|below| (table.to_owned(), Value::Table(below))));
     }
+    let mut config = config.clone();
+    let parent = config.get(PARENT).and_then(Value::as_table).filter(|parent| !parent.contains_key("path"));
+    let before = parent.map(computed).unwrap_or_default();
+    if !before.is_empty() {
+        config.remove(PARENT);
+    }
+    // Every value that changes the meaning of a config which has none but those.
+    let changes = changes_of_meaning(&config, &alike).into_iter().map(|change| (change.key, change.before));
+    let deciding = flatten(&alike).into_iter().map(|(key, value)| (key, Some(value)));
+    let mut meaning: Meaning = of_keys(changes.chain(deciding)).collect();
+    meaning.remove(SEED);
+    let otherwise = before.into_iter().filter(|(key, value)| meaning.get(key) != Some(value));
+    let otherwise: Meaning = otherwise.map(|(key, value)| (format!("{PARENT}.{key}"), value)).collect();
+    meaning.extend(otherwise);
+    meaning
+}
+
+fn of_keys(
+    values: impl Iterator<Item = (String, Option<Value>)>,
+) -> impl Iterator<Item = (String, KeyValue)> {
+    values.filter_map(|(path, value)| Some((KeyValue::key(&path).to_owned(), KeyValue::of(value?))))
 }
 
 #[cfg(test)]
@@ -115,18 +140,67 @@ mod tests {
             record("e", &config(2, "2.0", ""), &[]),
         ];
         let keys = Key::of(&runs);
-        let found: Vec<(&str, Vec<&str>)> = keys
-            .iter()
-            .map(|key| (key.name.as_str(), key.values.iter().map(String::as_str).collect()))
-            .collect();
-        let score = ("model.score", vec!["additive", "dot", NOT_SET]);
-        assert_eq!(found, [score, ("optimizer.lr", vec!["1e-10", "0.5", "2", "10"])]);
-        let rope = record("f", &config(0, "1.0", "model.score = { name = \"dot\", sharpness = 2 }"), &[]);
-        let found = Key::of(&[runs[0].clone(), rope]);
-        let found: Vec<_> = found.iter().map(|key| (key.name.as_str(), key.values.join(" "))).collect();
-        let sharpness = ("model.score.sharpness", "2 not set".to_owned());
-        assert_eq!(found[..2], [("model.score", "dot".to_owned()), sharpness]);
+        let score = "model.score: additive dot not set";
+        assert_eq!(words(&keys), [score, "optimizer.lr: 1e-10 0.5 2 10"]);
+        let table = "model.score = { name = \"dot\", sharpness = 2 }";
+        let found = Key::of(&[record("f", &config(0, "1e-10", table), &[]), runs[0].clone()]);
+        assert_eq!(words(&found), ["model.score.sharpness: 2 not set"]);
         assert_eq!(Key::indices(&keys, &runs)[2..], [vec![2, 3], vec![2, 3], vec![2, 2]]);
         assert_eq!((Key::of(&runs[..1]), Key::of(&runs[2..4]), Key::of(&[])), (vec![], vec![], vec![]));
+    }
+
+    #[test]
+    fn what_a_key_means_does_not_depend_on_the_runs_beside() {
+        let run = |more: &str| record("x", &format!("model.n_heads = 2\n{more}"), &[]);
+        let text = |path: &str, fingerprint: &str| {
+            run(&format!("[task]\ntext = \"{path}\"\nfingerprint = \"{fingerprint}\""))
+        };
+        // One text at two places, and another at the first of them.
+        let texts = [text("/a", "01"), text("/b", "01"), text("/a", "02")];
+        assert_eq!(words(&Key::of(&texts)), ["task.fingerprint: 01 02"]);
+        let metrics = |stop_at: f64, metric: &str| {
+            run(&format!("[train]\nstop_at = {stop_at:?}\nmetrics = [\"{metric}\"]"))
+        };
+        let ended = [metrics(0.0, "a"), metrics(0.0, "b"), metrics(0.5, "b")];
+        let keys = Key::of(&ended);
+        assert_eq!(words(&keys), ["train.metrics: [\"b\"] not set", "train.stop_at: 0 0.5"]);
+        let places = Key::indices(&keys, &ended);
+        assert!(places[0] == places[1] && places[1] != places[2], "{places:?}");
+        let constant = |factor: f64, kind: &str| {
+            run(&format!("[schedule]\nkind = \"{kind}\"\nfinal_factor = {factor:?}"))
+        };
+        let schedules = [constant(0.0, "constant"), constant(0.5, "constant"), constant(0.5, "linear")];
+        let places = Key::indices(&Key::of(&schedules), &schedules);
+        assert!(places[0] == places[1] && places[1] != places[2], "{places:?}");
+    }
+
+    #[test]
+    fn runs_that_were_evaluated_at_other_steps_are_of_two_settings() {
+        let run = |every: u64| record("x", &format!("train.eval_every = {every}\ntrain.stop_at = 0.0"), &[]);
+        assert_eq!(words(&Key::of(&[run(10), run(50)])), ["train.eval_every: 10 50"]);
+    }
+
+    #[test]
+    fn a_parent_counts_by_what_it_computed_otherwise() {
+        let run = |parent: &str| {
+            let own = "seed = 1\n[optimizer]\nlr = 0.1\n[train]\neval_every = 10\nkeep = 3\n";
+            record("x", &format!("{own}{parent}"), &[])
+        };
+        let parent = |seed: u64, lr: f64, keep: u64| {
+            let train = format!("[parent.train]\nkeep = {keep}\neval_every = {keep}");
+            run(&format!("[parent]\nstep = 4\nseed = {seed}\n[parent.optimizer]\nlr = {lr}\n{train}"))
+        };
+        assert_eq!(Key::of(&[parent(0, 0.5, 3), parent(1, 0.5, 9)]), []);
+        assert_eq!(
+            words(&Key::of(&[parent(0, 0.5, 3), parent(0, 0.1, 3)])),
+            ["parent.optimizer.lr: 0.5 not set"]
+        );
+        let unknown = |path: &str| run(&format!("[parent]\npath = \"{path}\""));
+        assert_eq!(words(&Key::of(&[unknown("/a"), unknown("/b")])), ["parent.path: /a /b"]);
+    }
+
+    fn words(keys: &[Key]) -> Vec<String> {
+        let values = |key: &Key| key.values.iter().map(KeyValue::to_string).collect::<Vec<_>>().join(" ");
+        keys.iter().map(|key| format!("{}: {}", key.name, values(key))).collect()
     }
 }

@@ -4,7 +4,9 @@
 //! run learned is in `film`.
 
 pub(crate) mod comparison;
+pub(crate) mod figure;
 pub(crate) mod key;
+pub(crate) mod key_value;
 pub(crate) mod left_out;
 pub(crate) mod page;
 pub(crate) mod record;

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub struct Spread {
     /// Number of values, at least 1.
     pub n: usize,
-    /// Their sum, in their order, over their number.
+    /// Their sum, in their order, over their number; rounded into the range.
     pub mean: f64,
     /// The smallest.
     pub least: f64,
@@ -31,7 +31,8 @@ impl Spread {
             (n, sum) = (n + 1, sum + value);
             (least, most) = (least.min(value), most.max(value));
         }
-        (n > 0).then(|| Self { n, mean: sum / n as f64, least, most })
+        // A sum is rounded: three times 0.1 is more than 0.3.
+        (n > 0).then(|| Self { n, mean: (sum / n as f64).max(least).min(most), least, most })
     }
 
     /// Whether the values differ.
@@ -46,11 +47,11 @@ mod tests {
 
     #[test]
     fn one_value_and_equal_values_have_no_range() {
-        for values in [vec![0.25], vec![0.25; 4]] {
-            let spread = Spread::of(values).expect("values");
+        for values in [vec![0.25], vec![0.25; 4], vec![0.1; 3], vec![-0.7; 10]] {
+            let spread = Spread::of(values.iter().copied()).expect("values");
             assert_eq!(
                 (spread.mean, spread.least, spread.most, spread.has_range()),
-                (0.25, 0.25, 0.25, false)
+                (values[0], values[0], values[0], false)
             );
         }
         let spread = Spread::of([-1.0, 3.0, 1.0, 2.0]).expect("values");

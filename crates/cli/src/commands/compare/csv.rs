@@ -2,35 +2,37 @@
 
 use std::io::{self, Write};
 
-use qkv_inspect::{Comparison, Setting, Spread};
+use qkv_inspect::{Comparison, Figure, KeyValue, Spread};
 
 /// A head and the rows below it.
 pub fn write(out: &mut impl Write, comparison: &Comparison, by_seed: bool) -> io::Result<()> {
     let keys = comparison.keys.iter().map(|key| key.name.clone());
-    let ends = ["phase_change", "steps", "seconds"].map(str::to_owned);
+    let figures = comparison.figures.iter().map(Figure::name);
     if by_seed {
-        let others =
-            ["seed", "path"].map(str::to_owned).into_iter().chain(comparison.figures.iter().cloned());
-        row(out, &keys.chain(others).chain(ends).collect::<Vec<_>>())?;
+        let others = ["seed", "path"].into_iter().chain(figures).map(str::to_owned);
+        row(out, &keys.chain(others).collect::<Vec<_>>())?;
     } else {
-        let spreads = comparison
-            .figures
-            .iter()
-            .chain(&ends)
-            .flat_map(|name| ["runs", "mean", "least", "most"].map(|part| format!("{name}_{part}")));
+        let spreads =
+            figures.flat_map(|name| ["runs", "mean", "least", "most"].map(|part| format!("{name}_{part}")));
         row(out, &keys.chain(["runs".to_owned()]).chain(spreads).collect::<Vec<_>>())?;
     }
-    comparison.settings.iter().try_for_each(|setting| match by_seed {
-        true => runs(out, comparison, setting),
-        false => row(out, &of_setting(comparison, setting)),
-    })
-}
-
-fn of_setting(comparison: &Comparison, setting: &Setting) -> Vec<String> {
-    let ends = [setting.phase_change, Some(setting.steps), setting.seconds];
-    let values = comparison.values(setting).into_iter().map(str::to_owned);
-    let spreads = setting.figures.iter().copied().chain(ends).flat_map(spread);
-    values.chain([setting.runs.len().to_string()]).chain(spreads).collect()
+    for setting in &comparison.settings {
+        let values = || comparison.values(setting).into_iter().map(KeyValue::to_string);
+        if by_seed {
+            for run in setting.runs.iter().map(|&run| &comparison.runs[run]) {
+                let seed = run.seed.map_or(String::new(), |seed| seed.to_string());
+                let figure = |figure: &Figure| figure.of_run(run).map_or(String::new(), |x| x.to_string());
+                let figures = comparison.figures.iter().map(figure);
+                let cells = values().chain([seed, run.path.display().to_string()]).chain(figures);
+                row(out, &cells.collect::<Vec<_>>())?;
+            }
+        } else {
+            let spreads = setting.figures.iter().copied().flat_map(spread);
+            let cells = values().chain([setting.runs.len().to_string()]).chain(spreads);
+            row(out, &cells.collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
 }
 
 fn spread(spread: Option<Spread>) -> [String; 4] {
@@ -40,20 +42,6 @@ fn spread(spread: Option<Spread>) -> [String; 4] {
         }
         None => ["0".to_owned(), String::new(), String::new(), String::new()],
     }
-}
-
-fn runs(out: &mut impl Write, comparison: &Comparison, setting: &Setting) -> io::Result<()> {
-    for run in setting.runs.iter().map(|&run| &comparison.runs[run]) {
-        let seed = run.seed.map_or(String::new(), |seed| seed.to_string());
-        let mut cells: Vec<String> = comparison.values(setting).into_iter().map(str::to_owned).collect();
-        cells.extend([seed, run.path.display().to_string()]);
-        let figures = comparison.figures.iter().map(|name| run.evaluation.figure(name));
-        let seconds = Some(run.seconds).filter(|seconds| seconds.is_finite());
-        let ends = [run.phase_change.map(|step| step as f64), Some(run.step as f64), seconds];
-        cells.extend(figures.chain(ends).map(|x| x.map_or(String::new(), |x| x.to_string())));
-        row(out, &cells)?;
-    }
-    Ok(())
 }
 
 /// The cells between commas, with the line end of the standard.

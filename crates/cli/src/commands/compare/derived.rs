@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use qkv_inspect::{Key, RunRecord};
-use qkv_train::{ConfigSource, Reader, Registry};
+use qkv_inspect::{Key, KeyValue, RunRecord};
+use qkv_train::{Reader, Registry};
 use toml::{Table, Value};
+
+use super::lineage::{PARENT, filled_in};
+
+const FINGERPRINT: &str = "task.fingerprint";
 
 /// The keys in which runs differ although none of the runs needs them in its config: without the key it is the same,
 /// as `model.d_k` follows from `model.n_heads`, or the number of steps is the default of the task.
@@ -16,19 +20,16 @@ pub fn derived_keys(runs: &[RunRecord], registry: &Registry) -> BTreeSet<String>
 
 fn follows(config: &Table, key: &str, reader: &mut Reader<'_>) -> bool {
     let path: Vec<&str> = key.split('.').collect();
-    let before = value(config, &path);
+    // What a run began with is not in its own settings; a fingerprint follows from a text, which lies anywhere.
+    if path[0] == PARENT || key == FINGERPRINT {
+        return false;
+    }
     let mut without = config.clone();
+    without.remove(PARENT);
     remove(&mut without, &path);
     // What cannot be read without the key needs it.
-    let experiment = reader.read(ConfigSource::Run(&without.to_string()), &[] as &[&str]);
-    let after = experiment.ok().and_then(|experiment| experiment.config.to_toml().parse::<Table>().ok());
-    after.is_some_and(|after| value(&after, &path) == before)
-}
-
-fn value<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
-    let (first, others) = path.split_first()?;
-    let found = table.get(*first)?;
-    if others.is_empty() { Some(found) } else { value(found.as_table()?, others) }
+    let after = filled_in(&without.to_string(), reader);
+    after.is_some_and(|after| KeyValue::in_config(&after, key) == KeyValue::in_config(config, key))
 }
 
 fn remove(table: &mut Table, path: &[&str]) {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use qkv_inspect::{LeftOut, RunRecord, grouped};
 use qkv_run::{RunError, RunFolder};
-use qkv_train::{ConfigSource, Reader, Registry};
+use qkv_train::{Reader, Registry};
 
+use super::lineage::{filled_in, with_parents};
 use crate::args::CompareArgs;
 use crate::exit::{sentence, usage};
 use crate::session::plan::RUNS;
@@ -59,6 +60,7 @@ impl Gathered {
             }
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        repeated.sort_unstable();
         let (mut runs, mut left_out, mut reader) = (Vec::new(), Vec::new(), registry.reader());
         for (path, run) in found {
             let run = run.map_err(|error| unreadable(&error.into(), registry));
@@ -97,9 +99,15 @@ fn named(path: &Path) -> Result<Vec<Found>> {
 
 /// The runs of a sweep's config: beside it where a study keeps it, else in the folder that has its name.
 fn named_by_config(path: &Path) -> Result<Vec<Found>> {
-    if path.extension().is_none_or(|extension| extension != "toml") || RunFolder::holds_a_run(beside(path))? {
+    if RunFolder::holds_a_run(beside(path))? {
         let refused = Location::find(path, "--step", None).err();
         return Err(refused.unwrap_or_else(|| usage(format!("{} is a file; name a folder", path.display()))));
+    }
+    if path.extension().is_none_or(|extension| extension != "toml") {
+        return Err(usage(format!(
+            "expected the folder of a run, a folder with runs in it, or the config file of a sweep, found the file {}",
+            path.display()
+        )));
     }
     let by_name = Path::new(RUNS).join(path.file_stem().unwrap_or_default());
     let is_kept = path.file_name().is_some_and(|name| name == STUDY);
@@ -130,8 +138,8 @@ fn record(
     let location = Location { run, step: None };
     check_to_show(&location, &[], registry).map_err(|error| unreadable(&error, registry))?;
     let text = location.run.config().map_err(|error| unreadable(&error.into(), registry))?;
-    let filled_in = reader.read(ConfigSource::Run(&text), &[] as &[&str]);
-    let text = filled_in.map_or(text, |experiment| experiment.config.to_toml());
+    let config = filled_in(&text, reader).or_else(|| text.parse().ok());
+    let text = config.map_or(text, |config| with_parents(config, reader).to_string());
     RunRecord::read(&location.run, &text, threshold)
 }
 

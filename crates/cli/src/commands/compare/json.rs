@@ -5,32 +5,36 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use qkv_inspect::{Comparison, LeftOut, RunRecord, Setting, Spread};
+use qkv_inspect::{Comparison, Figure, KeyValue, LeftOut, RunRecord, Setting, Spread};
 use serde::Serialize;
+use serde_json::Value;
 
 /// The seeds of a setting.
 #[derive(Serialize)]
 struct SettingLine<'a> {
-    settings: BTreeMap<&'a str, &'a str>,
+    settings: BTreeMap<&'a str, &'a KeyValue>,
     runs: usize,
-    figures: BTreeMap<&'a str, Option<Spread>>,
-    threshold: f64,
-    phase_change: Option<Spread>,
-    steps: Spread,
-    seconds: Option<Spread>,
+    #[serde(flatten)]
+    figures: Figures<'a, Spread>,
 }
 
 /// One run.
 #[derive(Serialize)]
 struct RunLine<'a> {
     path: String,
-    settings: BTreeMap<&'a str, &'a str>,
+    settings: BTreeMap<&'a str, &'a KeyValue>,
     seed: Option<i64>,
-    figures: BTreeMap<&'a str, Option<f64>>,
+    #[serde(flatten)]
+    figures: Figures<'a, Value>,
+}
+
+#[derive(Serialize)]
+struct Figures<'a, T> {
+    /// Those of the evaluation at the end.
+    figures: BTreeMap<&'a str, Option<T>>,
     threshold: f64,
-    phase_change: Option<u64>,
-    steps: u64,
-    seconds: f64,
+    #[serde(flatten)]
+    others: BTreeMap<&'a str, Option<T>>,
 }
 
 /// A run that is not compared.
@@ -47,12 +51,16 @@ pub fn write(
     by_seed: bool,
 ) -> Result<()> {
     for setting in &comparison.settings {
+        let settings = || settings(comparison, setting);
         if by_seed {
-            for &run in &setting.runs {
-                line(out, &of_run(comparison, setting, &comparison.runs[run]))?;
+            for run in setting.runs.iter().map(|&run| &comparison.runs[run]) {
+                let figures =
+                    figures(comparison, comparison.figures.iter().map(|figure| number(figure, run)));
+                line(out, &RunLine { path: text(&run.path), settings: settings(), seed: run.seed, figures })?;
             }
         } else {
-            line(out, &of_setting(comparison, setting))?;
+            let figures = figures(comparison, setting.figures.iter().copied());
+            line(out, &SettingLine { settings: settings(), runs: setting.runs.len(), figures })?;
         }
     }
     left_out.iter().try_for_each(|(path, reason)| {
@@ -64,36 +72,30 @@ fn line(out: &mut impl Write, line: &impl Serialize) -> Result<()> {
     Ok(writeln!(out, "{}", serde_json::to_string(line)?)?)
 }
 
-fn settings<'a>(comparison: &'a Comparison, setting: &Setting) -> BTreeMap<&'a str, &'a str> {
+fn settings<'a>(comparison: &'a Comparison, setting: &Setting) -> BTreeMap<&'a str, &'a KeyValue> {
     let names = comparison.keys.iter().map(|key| key.name.as_str());
     names.zip(comparison.values(setting)).collect()
 }
 
-fn of_setting<'a>(comparison: &'a Comparison, setting: &'a Setting) -> SettingLine<'a> {
-    let figures = comparison.figures.iter().map(String::as_str).zip(setting.figures.iter().copied());
-    SettingLine {
-        settings: settings(comparison, setting),
-        runs: setting.runs.len(),
-        figures: figures.collect(),
-        threshold: comparison.threshold,
-        phase_change: setting.phase_change,
-        steps: setting.steps,
-        seconds: setting.seconds,
-    }
+fn figures<T>(comparison: &Comparison, values: impl Iterator<Item = Option<T>>) -> Figures<'_, T> {
+    let all = comparison.figures.iter().zip(values);
+    let (measured, others): (Vec<_>, Vec<_>) =
+        all.partition(|(figure, _)| matches!(figure, Figure::Measured(_)));
+    Figures { figures: by_name(measured), threshold: comparison.threshold, others: by_name(others) }
 }
 
-fn of_run<'a>(comparison: &'a Comparison, setting: &Setting, run: &'a RunRecord) -> RunLine<'a> {
-    let figure = |name: &'a String| (name.as_str(), run.evaluation.figure(name));
-    RunLine {
-        path: text(&run.path),
-        settings: settings(comparison, setting),
-        seed: run.seed,
-        figures: comparison.figures.iter().map(figure).collect(),
-        threshold: comparison.threshold,
-        phase_change: run.phase_change,
-        steps: run.step,
-        seconds: run.seconds,
-    }
+fn by_name<T>(figures: Vec<(&Figure, Option<T>)>) -> BTreeMap<&str, Option<T>> {
+    figures.into_iter().map(|(figure, value)| (figure.name(), value)).collect()
+}
+
+/// Steps are whole numbers.
+fn number(figure: &Figure, run: &RunRecord) -> Option<Value> {
+    let value = figure.of_run(run)?;
+    Some(if matches!(figure, Figure::PhaseChange | Figure::Steps) {
+        Value::from(value as u64)
+    } else {
+        value.into()
+    })
 }
 
 fn text(path: &Path) -> String {

@@ -6,6 +6,7 @@ mod csv;
 mod derived;
 mod gathered;
 mod json;
+mod lineage;
 mod page;
 mod terminal;
 
@@ -27,8 +28,14 @@ use gathered::Gathered;
 pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
     let out_file = args.out.as_deref().map(PageFile::new).transpose()?;
     let Gathered { runs, left_out, repeated } = Gathered::read(args, registry)?;
-    for path in repeated {
-        print_error(&format!("warning: {} is named twice, and counts once", path.display()));
+    match &repeated[..] {
+        [] => {}
+        [run] => print_error(&format!("warning: {} is named twice, and counts once", run.display())),
+        [first, ..] => print_error(&format!(
+            "warning: {} runs are named twice, and count once, such as {}",
+            repeated.len(),
+            first.display()
+        )),
     }
     if runs.is_empty() {
         for (path, reason) in &left_out {

@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use qkv_inspect::{Comparison, LeftOut, RunRecord, Spread, counted, significant};
-use qkv_run::Evaluation;
+use qkv_inspect::{Comparison, Figure, LeftOut, RunRecord, Setting, Spread, counted};
 
-use crate::output::figures::{figures, words};
+use crate::output::figures::figures;
 use crate::output::shell;
 use crate::output::stdout::one_line;
 use crate::output::table::table;
@@ -85,87 +84,64 @@ fn width(columns: &[Column]) -> usize {
 
 /// The columns of the keys and those of the figures, a row for each setting.
 fn settings(comparison: &Comparison) -> (Vec<Column>, Vec<Vec<Column>>) {
-    let settings = &comparison.settings;
-    let values: Vec<Vec<&str>> = settings.iter().map(|setting| comparison.values(setting)).collect();
-    let names: Vec<&str> = comparison.keys.iter().map(|key| key.name.as_str()).collect();
-    let of_key = |(index, head): (usize, String)| Column {
-        head,
-        cells: values.iter().map(|values| one_line(values[index])).collect(),
-    };
-    let keys: Vec<Column> = short(&names).into_iter().enumerate().map(of_key).collect();
-    let mut columns = vec![vec![Column {
-        head: "runs".to_owned(),
-        cells: settings.iter().map(|setting| setting.runs.len().to_string()).collect(),
-    }]];
-    for (index, name) in comparison.figures.iter().enumerate() {
+    let settings: Vec<&Setting> = comparison.settings.iter().collect();
+    let mut columns = vec![vec![column("runs", &settings, |setting| setting.runs.len().to_string())]];
+    for (index, figure) in comparison.figures.iter().enumerate() {
         let spreads: Vec<_> = settings.iter().map(|setting| setting.figures[index]).collect();
-        columns.push(spread_columns(&words(name), &spreads, |value| figure(name, value)));
+        let mut of_figure = spread_columns(figure, &spreads);
+        let passed = |setting: &Setting| setting.figures[index].map_or(0, |spread| spread.n);
+        if *figure == Figure::PhaseChange
+            && settings.iter().any(|setting| passed(setting) != setting.runs.len())
+        {
+            let of_all = |setting: &&Setting| format!("{} of {}", passed(setting), setting.runs.len());
+            of_figure.push(column("passed", &settings, of_all));
+        }
+        columns.push(of_figure);
     }
-    let passed =
-        settings.iter().map(|setting| (setting.phase_change.map_or(0, |found| found.n), setting.runs.len()));
-    let passed: Vec<(usize, usize)> = passed.collect();
-    let whole = |step: f64| format!("{step:.0}");
-    let phases: Vec<_> = settings.iter().map(|setting| setting.phase_change).collect();
-    let mut phase_change = spread_columns("phase change", &phases, whole);
-    if passed.iter().any(|(passed, runs)| passed != runs) {
-        let cells = passed.iter().map(|(passed, runs)| format!("{passed} of {runs}")).collect();
-        phase_change.push(Column { head: "passed".to_owned(), cells });
-    }
-    columns.push(phase_change);
-    let steps: Vec<_> = settings.iter().map(|setting| Some(setting.steps)).collect();
-    columns.push(spread_columns("steps", &steps, whole));
-    let seconds = settings.iter().map(|setting| setting.seconds.map_or("-".to_owned(), |all| time(all.mean)));
-    columns.push(vec![Column { head: "time".to_owned(), cells: seconds.collect() }]);
-    (keys, columns)
+    (key_columns(comparison, &settings), columns)
 }
 
 /// The same with a row for each run.
-fn runs(comparison: &Comparison) -> (Vec<Column>, Vec<Vec<Column>>) {
-    let by_setting = comparison.settings.iter();
-    let rows: Vec<(Vec<&str>, &RunRecord)> = by_setting
-        .flat_map(|setting| {
-            setting.runs.iter().map(|&run| (comparison.values(setting), &comparison.runs[run]))
-        })
-        .collect();
+fn runs<'a>(comparison: &'a Comparison) -> (Vec<Column>, Vec<Vec<Column>>) {
+    let of_setting =
+        |setting: &'a Setting| setting.runs.iter().map(move |&run| (setting, &comparison.runs[run]));
+    let (settings, runs): (Vec<&Setting>, Vec<&RunRecord>) =
+        comparison.settings.iter().flat_map(of_setting).unzip();
+    let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let mut keys = key_columns(comparison, &settings);
+    keys.push(column("seed", &runs, |run| text(run.seed.map(|seed| seed.to_string()))));
+    let of_figure = |figure: &Figure| {
+        let cell = |run: &&RunRecord| text(figure.of_run(run).map(|value| figure.written(value)));
+        vec![column(&figure.title(), &runs, cell)]
+    };
+    (keys, comparison.figures.iter().map(of_figure).collect())
+}
+
+fn column<T>(head: &str, rows: &[T], cell: impl Fn(&T) -> String) -> Column {
+    Column { head: head.to_owned(), cells: rows.iter().map(cell).collect() }
+}
+
+fn key_columns(comparison: &Comparison, rows: &[&Setting]) -> Vec<Column> {
     let names: Vec<&str> = comparison.keys.iter().map(|key| key.name.as_str()).collect();
-    let of_key = |(index, head): (usize, String)| Column {
-        head,
-        cells: rows.iter().map(|(values, _)| one_line(values[index])).collect(),
+    let of_key = |(index, head): (usize, String)| {
+        column(&head, rows, |setting| one_line(&comparison.values(setting)[index].to_string()))
     };
-    let column = |head: &str, cell: &dyn Fn(&RunRecord) -> Option<String>| Column {
-        head: head.to_owned(),
-        cells: rows.iter().map(|(_, run)| cell(run).unwrap_or_else(|| "-".to_owned())).collect(),
-    };
-    let mut keys: Vec<Column> = short(&names).into_iter().enumerate().map(of_key).collect();
-    keys.push(column("seed", &|run| run.seed.map(|seed| seed.to_string())));
-    let mut columns = Vec::new();
-    for name in &comparison.figures {
-        let cell = |run: &RunRecord| run.evaluation.figure(name).map(|value| figure(name, value));
-        columns.push(vec![column(&words(name), &cell)]);
-    }
-    columns.push(vec![column("phase change", &|run| run.phase_change.map(|step| step.to_string()))]);
-    columns.push(vec![column("steps", &|run| Some(run.step.to_string()))]);
-    columns.push(vec![column("time", &|run| Some(run.seconds).filter(|time| time.is_finite()).map(time))]);
-    (keys, columns)
+    short(&names).into_iter().enumerate().map(of_key).collect()
 }
 
 /// The mean, and the range where any row has one.
-fn spread_columns(head: &str, spreads: &[Option<Spread>], written: impl Fn(f64) -> String) -> Vec<Column> {
-    let cell = |spread: &Option<Spread>, text: &dyn Fn(&Spread) -> String| {
+fn spread_columns(figure: &Figure, spreads: &[Option<Spread>]) -> Vec<Column> {
+    let text = |spread: &Option<Spread>, text: &dyn Fn(&Spread) -> String| {
         spread.as_ref().map_or("-".to_owned(), text)
     };
-    let mean = spreads.iter().map(|spread| cell(spread, &|spread| written(spread.mean)));
-    let mean = Column { head: head.to_owned(), cells: mean.collect() };
+    let mean = column(&figure.title(), spreads, |spread| text(spread, &|spread| figure.written(spread.mean)));
     let range = |spread: &Spread| match spread.has_range() {
-        true => format!("{}..{}", written(spread.least), written(spread.most)),
+        true => format!("{}..{}", figure.written(spread.least), figure.written(spread.most)),
         false => String::new(),
     };
     let has_range = spreads.iter().flatten().any(Spread::has_range);
-    let ranges = has_range.then(|| Column {
-        head: "range".to_owned(),
-        cells: spreads.iter().map(|spread| cell(spread, &range)).collect(),
-    });
-    [Some(mean), ranges].into_iter().flatten().collect()
+    let ranges = has_range.then(|| column("range", spreads, |spread| text(spread, &range)));
+    std::iter::once(mean).chain(ranges).collect()
 }
 
 /// The last names of dotted paths, and more of them where two would be equal.
@@ -183,18 +159,6 @@ fn short(names: &[&str]) -> Vec<String> {
         end(name, parts)
     };
     names.iter().map(shortest).collect()
-}
-
-fn figure(name: &str, value: f64) -> String {
-    match name {
-        Evaluation::ACCURACY | Evaluation::SEQUENCE_ACCURACY => format!("{value:.4}"),
-        Evaluation::LOSS => format!("{value:.2e}"),
-        _ => significant(value),
-    }
-}
-
-fn time(seconds: f64) -> String {
-    format!("{seconds:.1} s")
 }
 
 /// What the table is of, the best run, and the runs that are not in it.

@@ -56,7 +56,7 @@ fn seeds_of_a_setting_are_averaged_and_every_digit_is_kept() {
     assert_eq!(csv.matches("\r\n").count(), 3, "{csv}");
     for (heads, line) in [(1, &lines[0]), (2, &lines[1])] {
         // What follows from the number of heads is no key.
-        assert_eq!(line["settings"], serde_json::json!({ "model.n_heads": heads.to_string() }), "{line}");
+        assert_eq!(line["settings"], serde_json::json!({ "model.n_heads": heads }), "{line}");
         assert_eq!((&line["runs"], &line["steps"]["mean"]), (&2.into(), &4.0.into()));
         for name in ["accuracy", "loss"] {
             let [one, other] = [0, 1].map(|seed| at_the_end(&sandbox, &run(heads, seed), name));
@@ -191,9 +191,37 @@ fn a_run_counts_once_and_a_seed_that_counts_twice_is_named() {
         twice.stderr.starts_with(&format!("warning: {one} is named twice, and counts once")),
         "{twice:?}"
     );
+    let many = sandbox.succeeds("compare runs/study runs/study --csv");
+    assert_eq!(many.stderr, format!("warning: 4 runs are named twice, and count once, such as {one}\n"));
     sandbox.place("copy", &sandbox.tree(&one));
     let page = sandbox.succeeds(&format!("compare {one} copy {}", run(2, 0))).stdout;
     assert!(page.contains("warning: more than one run has seed 0 and model.n_heads=1"), "{page}");
+}
+
+#[test]
+fn branches_of_two_seeds_are_of_one_setting_if_their_parents_are() {
+    let sandbox = Sandbox::new();
+    let line = "train reverse --steps 4 --quiet --set train.eval_examples=10 --set task.seq_len=4";
+    for (parent, more) in [("p0", ""), ("p1", "--seed 1"), ("p2", "--seed 2 --set optimizer.lr=0.5")] {
+        sandbox.succeeds(&format!("{line} {more} --out parents/{parent}"));
+        let branch = format!("--branch runs/{parent} --steps 6 --set optimizer.lr=0.01");
+        sandbox.succeeds(&format!("train parents/{parent} {branch} --quiet"));
+        // A branch of the branch, whose parent has a parent.
+        sandbox.succeeds(&format!("train runs/{parent} --branch second/{parent} --steps 8 --quiet"));
+    }
+    for folder in ["runs", "second"] {
+        let lines = sandbox.succeeds(&format!("compare {folder} --json")).events();
+        let key = if folder == "runs" { "parent.optimizer.lr" } else { "parent.parent.optimizer.lr" };
+        let found: Vec<(&Value, &Value)> =
+            lines.iter().map(|line| (&line["runs"], &line["settings"][key])).collect();
+        assert_eq!(found, [(&2.into(), &0.005.into()), (&1.into(), &0.5.into())], "{lines:?}");
+        assert_eq!(lines[0]["settings"].as_object().unwrap().len(), 1, "{lines:?}");
+    }
+    // A parent that has gone leaves its path, so that nothing is averaged which may differ.
+    fs::remove_dir_all(sandbox.path("parents")).unwrap();
+    let lines = sandbox.succeeds("compare runs --json").events();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0]["settings"]["parent.path"].as_str().unwrap().ends_with("parents/p0"), "{lines:?}");
 }
 
 #[test]
@@ -248,6 +276,8 @@ fn what_is_no_comparison_is_refused() {
     sandbox.refuses(&format!("compare {one}"), &["expected at least two runs, found one", &one]);
     sandbox.refuses(&format!("compare {one} {one}"), &["expected at least two runs, found one"]);
     sandbox.refuses(&format!("compare {one}/config.toml"), &["is a file; name the folder"]);
+    sandbox.write("notes.log", "");
+    sandbox.refuses("compare notes.log", &["expected the folder of a run", "found the file notes.log"]);
     sandbox.write("other.toml", STUDY);
     sandbox.refuses("compare other.toml", &["expected the runs of other.toml in runs/other, found none"]);
     for threshold in ["0", "1.5", "nan", "-1", "x"] {

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::picture::label::clean_label;
 use crate::picture::palette::PaletteStops;
 use crate::runs::comparison::Comparison;
-use crate::runs::page::figures::PageFigure;
+use crate::runs::figure::Figure;
+use crate::runs::key::Key;
 use crate::runs::page::room;
 use crate::runs::spread::Spread;
 
@@ -29,7 +30,6 @@ struct KeyData {
 struct FigureData {
     name: String,
     title: String,
-    is_share: bool,
     /// Which of a setting's curves is of this figure.
     curve: Option<usize>,
 }
@@ -61,7 +61,7 @@ struct RunData {
 impl PageData {
     /// Of these settings.
     pub(crate) fn new(comparison: &Comparison, shown: &[usize]) -> Self {
-        let figures = PageFigure::all(comparison);
+        let figures = &comparison.figures;
         let curves: Vec<&str> = figures.iter().filter_map(|figure| curve_of(figure, comparison)).collect();
         let n_curves = shown.len() * (1 + curves.len());
         let mut runs = Vec::new();
@@ -79,18 +79,17 @@ impl PageData {
             settings.push(SettingData {
                 values: setting.values.clone(),
                 runs: (first..runs.len()).collect(),
-                figures: figures.iter().map(|figure| figure.of_setting(setting, comparison)).collect(),
+                figures: setting.figures.clone(),
                 curves: all.map(|curve| CurveData::of(room::thinned(curve, n_curves))).collect(),
             });
         }
-        let key = |key: &crate::runs::key::Key| KeyData {
+        let key = |key: &Key| KeyData {
             name: clean_label(&key.name),
-            values: key.values.iter().map(|value| clean_label(value)).collect(),
+            values: key.values.iter().map(|value| clean_label(&value.to_string())).collect(),
         };
-        let figure = |figure: &PageFigure| FigureData {
+        let figure = |figure: &Figure| FigureData {
             name: figure.name().to_owned(),
             title: figure.title(),
-            is_share: figure.is_share(),
             curve: curves.iter().position(|name| *name == figure.name()).map(|index| index + 1),
         };
         Self {
@@ -122,7 +121,7 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// The name of a figure that any run has measured on its way.
-fn curve_of<'a>(figure: &'a PageFigure, comparison: &Comparison) -> Option<&'a str> {
-    let PageFigure::Measured(name) = figure else { return None };
+fn curve_of<'a>(figure: &'a Figure, comparison: &Comparison) -> Option<&'a str> {
+    let Figure::Measured(name) = figure else { return None };
     comparison.runs.iter().any(|run| run.held_out.contains_key(name)).then_some(name.as_str())
 }

@@ -7,16 +7,16 @@ use qkv_run::Evaluation;
 
 use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
-use crate::number::significant;
 use crate::picture::label::clean_label;
 use crate::runs::comparison::Comparison;
+use crate::runs::figure::Figure;
 use crate::runs::left_out::LeftOut;
 use crate::runs::page::data::PageData;
-use crate::runs::page::figures::PageFigure;
 use crate::runs::page::room;
 use crate::runs::page::story::MAX_LEFT_OUT;
 use crate::runs::record::RunRecord;
 use crate::runs::setting::Setting;
+use crate::runs::spread::Spread;
 
 const STYLE: &str =
     concat!(include_str!("../../../templates/page.css"), include_str!("../../../templates/runs.css"));
@@ -94,7 +94,6 @@ impl Comparison {
     pub fn html(&self, around: &Surroundings<'_>) -> Result<String, InspectError> {
         let shown = room::settings(self);
         let settings = || shown.iter().map(|&index| &self.settings[index]);
-        let figures = PageFigure::all(self);
         let runs = settings().flat_map(|setting| &setting.runs).map(|&run| &self.runs[run]);
         let left_out = around.left_out.iter().take(MAX_LEFT_OUT).map(|(path, reason)| {
             [path.display().to_string(), reason.to_string()].map(|text| clean_label(&text))
@@ -108,46 +107,40 @@ impl Comparison {
             data: embedded_json(&PageData::new(self, &shown)),
             n_keys: self.keys.len(),
             keys: self.keys.iter().map(|key| clean_label(&key.name)).collect(),
-            figures: figures.iter().map(PageFigure::title).collect(),
-            settings: settings().map(|setting| self.setting_row(setting, &figures)).collect(),
-            runs: runs.map(|run| run_row(run, &figures, around)).collect(),
+            figures: self.figures.iter().map(Figure::title).collect(),
+            settings: settings().map(|setting| self.setting_row(setting)).collect(),
+            runs: runs.map(|run| run_row(run, &self.figures, around)).collect(),
             left_out: left_out.collect(),
         };
         page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
     }
 
-    fn setting_row(&self, setting: &Setting, figures: &[PageFigure]) -> SettingRow {
-        let figure = |figure: &PageFigure| match figure.of_setting(setting, self) {
+    fn setting_row(&self, setting: &Setting) -> SettingRow {
+        let figure = |(figure, spread): (&Figure, &Option<Spread>)| match spread {
             None => "–".to_owned(),
             Some(spread) => {
-                let some = if spread.n < setting.runs.len() {
-                    format!(", {} of {} runs", spread.n, setting.runs.len())
-                } else {
-                    String::new()
-                };
-                let mean = figure.written(spread.mean);
-                match spread.has_range() {
-                    true => format!(
-                        "{mean} ({} to {}{some})",
-                        figure.written(spread.least),
-                        figure.written(spread.most)
-                    ),
-                    false => format!("{mean}{some}"),
-                }
+                let [mean, least, most] =
+                    [spread.mean, spread.least, spread.most].map(|value| figure.written(value));
+                let range = spread.has_range().then(|| format!("{least} to {most}"));
+                let some = (spread.n < setting.runs.len())
+                    .then(|| format!("{} of {} runs", spread.n, setting.runs.len()));
+                let more: Vec<String> = range.into_iter().chain(some).collect();
+                if more.is_empty() { mean } else { format!("{mean} ({})", more.join(", ")) }
             }
         };
         SettingRow {
-            values: self.values(setting).into_iter().map(clean_label).collect(),
+            values: self.values(setting).iter().map(|value| clean_label(&value.to_string())).collect(),
             runs: setting.runs.len(),
-            figures: figures.iter().map(figure).collect(),
+            figures: self.figures.iter().zip(&setting.figures).map(figure).collect(),
         }
     }
 }
 
 fn best_run(run: &RunRecord, around: &Surroundings<'_>) -> BestRun {
-    let figures = [Evaluation::ACCURACY, Evaluation::LOSS]
-        .into_iter()
-        .filter_map(|name| Some(format!("{name} {}", significant(run.evaluation.figure(name)?))));
+    let figures = [Evaluation::ACCURACY, Evaluation::LOSS].into_iter().filter_map(|name| {
+        let figure = Figure::Measured(name.to_owned());
+        Some(format!("{name} {}", figure.written(figure.of_run(run)?)))
+    });
     BestRun {
         of_task: run.task.as_ref().map_or(String::new(), |task| clean_label(&format!(" of {task}"))),
         name: name(run),
@@ -156,9 +149,8 @@ fn best_run(run: &RunRecord, around: &Surroundings<'_>) -> BestRun {
     }
 }
 
-fn run_row(run: &RunRecord, figures: &[PageFigure], around: &Surroundings<'_>) -> RunRow {
-    let figure =
-        |figure: &PageFigure| figure.of_run(run).map_or("–".to_owned(), |value| figure.written(value));
+fn run_row(run: &RunRecord, figures: &[Figure], around: &Surroundings<'_>) -> RunRow {
+    let figure = |figure: &Figure| figure.of_run(run).map_or("–".to_owned(), |value| figure.written(value));
     RunRow {
         name: name(run),
         link: (around.link)(run),
@@ -246,23 +238,23 @@ mod tests {
             .filter_map(|figure| figure["name"].as_str())
             .collect();
         assert_eq!(names, ["accuracy", "loss", "phase_change", "steps", "seconds"]);
-        let [additive, dot] = &data["settings"].as_array().ok_or("a list")?[..] else { panic!("two") };
+        let [dot, additive] = &data["settings"].as_array().ok_or("a list")?[..] else { panic!("two") };
         let half = serde_json::json!({ "n": 2, "mean": 0.5, "least": 0.25, "most": 0.75 });
-        assert_eq!((&additive["figures"][0], &additive["runs"]), (&half, &serde_json::json!([0, 1])));
+        assert_eq!((&additive["figures"][0], &additive["runs"]), (&half, &serde_json::json!([2, 3])));
         let curve = serde_json::json!({ "steps": [10], "mean": [0.75], "least": [0.5], "most": [1.0] });
         let place = data["figures"][0]["curve"].as_u64().ok_or("a curve")? as usize;
         assert_eq!(dot["curves"][place], curve);
         assert_eq!(dot["curves"][0]["mean"], serde_json::json!([2.0]));
-        assert_eq!(data["runs"][2]["figures"], serde_json::json!([1.0, 0.5, 10.0, 10.0, 1.5]));
-        assert_eq!(data["runs"][0]["figures"][2], serde_json::Value::Null);
+        assert_eq!(data["runs"][0]["figures"], serde_json::json!([1.0, 0.5, 10.0, 10.0, 1.5]));
+        assert_eq!(data["runs"][2]["figures"][2], serde_json::Value::Null);
         // The same without a script.
         for text in [
             "<td>0.5000 (0.2500 to 0.7500)</td>",
-            "<td>10, 1 of 2 runs</td>",
+            "<td>10 (1 of 2 runs)</td>",
             "4 runs of 2 settings: what differs is model.score (additive, dot).",
             "an accuracy of 0.75 or more",
             "follow from the others: model.n_heads.",
-            "Best run of sort: <a href=\"a%20b/report.html\">runs/2additive</a>, accuracy 1.000, loss 0.5000.",
+            "Best run of sort: <a href=\"a%20b/report.html\">runs/2additive</a>, accuracy 1.0000, loss 0.5000.",
             "Left out: 1 run; ",
             "<td class=\"differs\">additive</td>",
         ] {

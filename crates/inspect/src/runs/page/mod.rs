@@ -3,7 +3,6 @@
 //! Only what the page shows belongs here, and what keeps it small.
 
 pub(crate) mod data;
-pub(crate) mod figures;
 pub(crate) mod html;
 pub(crate) mod room;
 pub(crate) mod story;

@@ -3,6 +3,7 @@
 use crate::number::counted;
 use crate::picture::label::clean_label;
 use crate::runs::comparison::Comparison;
+use crate::runs::key_value::KeyValue;
 
 /// Rows of the list of runs that are left out.
 pub(crate) const MAX_LEFT_OUT: usize = 1000;
@@ -16,7 +17,9 @@ impl Comparison {
         let count = |n: usize, noun: &str| counted(n as u64, noun);
         let keys = self.keys.iter().map(|key| {
             let values = match &key.values[..] {
-                few if few.len() <= MAX_VALUES => few.join(", "),
+                few if few.len() <= MAX_VALUES => {
+                    few.iter().map(KeyValue::to_string).collect::<Vec<_>>().join(", ")
+                }
                 many => format!("{} values from {} to {}", many.len(), many[0], many[many.len() - 1]),
             };
             clean_label(&format!("{} ({values})", key.name))
