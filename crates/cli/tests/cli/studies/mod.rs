@@ -10,6 +10,8 @@ mod refusals;
 mod runs;
 /// Several processes for one study.
 mod shared;
+/// The studies that come with the project.
+mod shipped;
 /// The lines of a terminal.
 #[cfg(target_os = "linux")]
 mod table;

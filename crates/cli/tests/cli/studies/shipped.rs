@@ -1,0 +1,288 @@
+//! The studies in `examples/studies`: what they state is what the runs in their tables measured, and they train.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use qkv_study::Study;
+
+use crate::support::sandbox::Sandbox;
+
+const README: &str = include_str!("../../../../../examples/studies/README.md");
+
+/// A study with the table of its runs.
+struct Shipped {
+    name: &'static str,
+    text: &'static str,
+    table: &'static str,
+    /// Its result in a sentence, with the figures of the table.
+    result: fn(&Shipped) -> String,
+}
+
+macro_rules! shipped {
+    ($name:ident) => {
+        Shipped {
+            name: stringify!($name),
+            text: include_str!(concat!("../../../../../examples/studies/", stringify!($name), ".toml")),
+            table: include_str!(concat!("../../../../../examples/studies/", stringify!($name), ".csv")),
+            result: $name,
+        }
+    };
+}
+
+/// The figures of one run, by column; one is missing where it was not measured.
+type Figures = BTreeMap<String, Option<f64>>;
+
+/// What some runs of a study measured.
+struct Measured(Vec<Figures>);
+
+/// Mean and range of a figure.
+struct Spread {
+    mean: f64,
+    least: f64,
+    most: f64,
+}
+
+const STUDIES: [Shipped; 5] =
+    [shipped!(projections), shipped!(scaling), shipped!(heads), shipped!(scores), shipped!(layers)];
+
+#[test]
+fn a_table_has_every_run_of_its_study_and_no_other() {
+    for study in &STUDIES {
+        let runs = study.study().runs().unwrap();
+        let names: BTreeSet<String> = runs.iter().map(|run| run.folder_name()).collect();
+        assert_eq!(study.rows().into_keys().collect::<BTreeSet<_>>(), names, "{}", study.name);
+        let seeds = study.study().config().get("seed").is_none() && study.text.contains("seed = [0, 1, 2");
+        assert!(seeds, "{} has fewer than three seeds", study.name);
+        let (count, folder) =
+            (format!("{} runs", names.len()), format!("[`{0}.toml`]({0}.toml)", study.name));
+        assert!(study.comment().contains(&count), "{} has {count}", study.name);
+        assert!(README.contains(&folder), "no row has {folder}");
+        for command in [
+            format!("sweep examples/studies/{}.toml", study.name),
+            format!("compare runs/{0} --out {0}.html", study.name),
+        ] {
+            assert!(study.comment().contains(&command), "{} lacks `{command}`", study.name);
+        }
+    }
+}
+
+#[test]
+fn a_study_states_what_its_runs_measured() {
+    for study in &STUDIES {
+        let result = (study.result)(study);
+        assert!(study.comment().contains(&result), "{}.toml: the runs measured\n{result}", study.name);
+        assert!(README.contains(&result), "README.md, {}: the runs measured\n{result}", study.name);
+    }
+}
+
+fn projections(study: &Shipped) -> String {
+    let accuracy = |task, projections, positions| {
+        let labels = [
+            &format!("task.name={task}"),
+            &format!("model.projections={projections}"),
+            &format!("model.positions={positions}"),
+        ];
+        study.with(&labels.map(String::as_str)).accuracy()
+    };
+    let frozen = ["reverse", "copy", "recall"]
+        .map(|task| format!("{} in `{task}`", accuracy(task, "frozen", "sinusoidal")))
+        .join(", ");
+    format!(
+        "with sinusoidal positions, learned matrices reach {} in all three tasks, frozen ones {frozen}; without any, no task \
+         gets past {}, whatever the positions. Learned positions let frozen matrices copy, {}, and mostly reverse, {}, but \
+         not recall, {}; RoPE, which has only distances, lets learned ones copy, {}, but not reverse, {}",
+        study.with(&["model.projections=learned", "model.positions=sinusoidal"]).accuracy(),
+        share(study.with(&["model.projections=none"]).spread("accuracy").most),
+        accuracy("copy", "frozen", "learned"),
+        accuracy("reverse", "frozen", "learned"),
+        accuracy("recall", "frozen", "learned"),
+        accuracy("copy", "learned", "rope"),
+        accuracy("reverse", "learned", "rope"),
+    )
+}
+
+fn scaling(study: &Shipped) -> String {
+    let adam_w = "optimizer.name=adam-w";
+    let steps = |score: &str, d_k| {
+        study.with(&[adam_w, &format!("model.score={score}"), &format!("model.d_k={d_k}")]).steps()
+    };
+    let unscaled = ["optimizer.lr=0.5", "model.score=dot"];
+    let at = |d_k| study.with(&[unscaled[0], unscaled[1], &format!("model.d_k={d_k}")]).accuracy();
+    format!(
+        "with AdamW every run reaches {}, but at d_k 512 the unscaled score takes {} steps and the scaled one {}; at d_k 4 it \
+         is {} and {}. SGD reaches {} at a rate of 0.1, scaled or not. At 0.5 the scaled score still reaches {}; without the \
+         factor {} runs pass 0.9 as well, and {} stay there, whatever d_k: {} at 4, {} at 64, {} at 512",
+        study.with(&[adam_w]).accuracy(),
+        steps("dot", 512),
+        steps("scaled-dot", 512),
+        steps("dot", 4),
+        steps("scaled-dot", 4),
+        study.with(&["optimizer.lr=0.1"]).accuracy(),
+        study.with(&["optimizer.lr=0.5", "model.score=scaled-dot"]).accuracy(),
+        study.with(&unscaled).share_with("phase_change", f64::is_finite),
+        study.with(&unscaled).share_with("accuracy", |accuracy| accuracy >= 0.9),
+        at(4),
+        at(64),
+        at(512),
+    )
+}
+
+fn heads(study: &Shipped) -> String {
+    let with = |task: &str, n_heads| study.with(&[task, &format!("model.n_heads={n_heads}")]);
+    let found = |n_heads| {
+        let runs = with("task.name=recall", n_heads);
+        format!("{}, after {} steps", runs.share_with("phase_change", f64::is_finite), runs.steps())
+    };
+    format!(
+        "in `recall`, {} runs with one head find the keys, after {} steps, with two {}, with four {}, and with eight {}; in \
+         `reverse`, where every position has one other to look at, one head takes {} steps, and eight take {} steps",
+        with("task.name=recall", 1).share_with("phase_change", f64::is_finite),
+        with("task.name=recall", 1).steps(),
+        found(2),
+        found(4),
+        found(8),
+        with("task.name=reverse", 1).steps(),
+        with("task.name=reverse", 8).steps(),
+    )
+}
+
+fn scores(study: &Shipped) -> String {
+    let of_each = |task: &str, d_k| {
+        ["scaled-dot", "dot", "additive"]
+            .map(|score| study.with(&[task, &format!("model.d_k={d_k}"), &format!("model.score={score}")]))
+    };
+    let recall = |d_k| {
+        let [scaled, unscaled, additive] = of_each("task.name=recall", d_k).map(|runs| runs.accuracy());
+        format!("{scaled} scaled, {unscaled} unscaled, {additive} additive")
+    };
+    let reverse = |d_k| {
+        let [scaled, unscaled, additive] = of_each("task.name=reverse", d_k).map(|runs| runs.steps());
+        format!("{scaled}, {unscaled} and {additive} steps with d_k {d_k}")
+    };
+    format!(
+        "`recall` with d_k 8: {}; with d_k 64: {}. `reverse` reaches {} with each, after {}, and {}",
+        recall(8),
+        recall(64),
+        study.with(&["task.name=reverse"]).accuracy(),
+        reverse(8),
+        reverse(64),
+    )
+}
+
+fn layers(study: &Shipped) -> String {
+    let one = |task: &str, heads: &str| study.with(&[task, "model.n_layers=1", heads]).accuracy();
+    let (interleaved, induction) = ("task.name=recall-interleaved", "task.name=induction");
+    format!(
+        "one layer stays at {} in `recall-interleaved` and at {} in `induction`, with four heads at {} and {}; two layers \
+         reach {} in every task, with a phase change after {} and {} steps. In `recall`, where a value stands with its key, \
+         one layer is enough: {}",
+        one(interleaved, "model.n_heads=1"),
+        one(induction, "model.n_heads=1"),
+        one(interleaved, "model.n_heads=4"),
+        one(induction, "model.n_heads=4"),
+        study.with(&["model.n_layers=2"]).accuracy(),
+        study.with(&[interleaved, "model.n_layers=2"]).steps(),
+        study.with(&[induction, "model.n_layers=2"]).steps(),
+        study.with(&["task.name=recall", "model.n_layers=1"]).accuracy(),
+    )
+}
+
+#[test]
+fn the_first_run_of_each_setting_trains() {
+    let sandbox = Sandbox::new();
+    for study in &STUDIES {
+        let mut short: toml::Table = study.text.parse().unwrap();
+        let train = short["train"].as_table_mut().unwrap();
+        for (key, value) in [("steps", 2), ("eval_every", 2), ("eval_examples", 10)] {
+            train.insert(key.to_owned(), value.into());
+        }
+        short["sweep"].as_table_mut().unwrap().insert("seed".to_owned(), vec![0].into());
+        let n_settings = Study::parse(&short.to_string()).unwrap().runs().unwrap().len();
+        sandbox.write("short.toml", short.to_string());
+        let swept = sandbox.succeeds(&format!("sweep short.toml --out {} --json", study.name)).events();
+        assert_eq!(swept.len(), n_settings, "{}", study.name);
+        for run in swept {
+            assert!(run["event"] == "done" && run["step"] == 2, "{}: {run}", study.name);
+        }
+    }
+}
+
+impl Shipped {
+    fn study(&self) -> Study {
+        Study::parse(self.text).unwrap()
+    }
+
+    /// The comment above the study, as one line.
+    fn comment(&self) -> String {
+        let lines = self.text.lines().map_while(|line| line.strip_prefix('#'));
+        lines.map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What each run measured, by the name of its folder.
+    fn rows(&self) -> BTreeMap<String, Figures> {
+        let mut lines = self.table.split_terminator("\r\n");
+        let (_, names) = lines.next().unwrap().split_once(",path,").unwrap();
+        let row = |line: &str| {
+            let [_, path, figures] = line.split('"').collect::<Vec<_>>()[..] else {
+                panic!("one quoted path: {line}")
+            };
+            let name = path.strip_prefix(self.name).and_then(|name| name.strip_prefix('/')).unwrap();
+            let figures = figures.strip_prefix(',').unwrap().split(',').map(|figure| figure.parse().ok());
+            (name.to_owned(), names.split(',').map(str::to_owned).zip(figures).collect())
+        };
+        lines.map(row).collect()
+    }
+
+    /// The runs that have all of `labels`, such as `model.d_k=4`.
+    #[track_caller]
+    fn with(&self, labels: &[&str]) -> Measured {
+        let rows = self.rows().into_iter();
+        let has = |name: &str| labels.iter().all(|label| name.split(',').any(|of_run| of_run == *label));
+        let found: Vec<_> = rows.filter(|(name, _)| has(name)).map(|(_, figures)| figures).collect();
+        assert!(found.len() >= 3, "{} has {} runs with {labels:?}", self.name, found.len());
+        Measured(found)
+    }
+}
+
+impl Measured {
+    /// Mean, least and most of a figure over the runs that have it.
+    #[track_caller]
+    fn spread(&self, column: &str) -> Spread {
+        let values: Vec<f64> = self.0.iter().filter_map(|run| run[column]).collect();
+        assert!(!values.is_empty(), "no run has a {column}");
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        Spread {
+            mean,
+            least: values.iter().copied().fold(mean, f64::min),
+            most: values.iter().copied().fold(mean, f64::max),
+        }
+    }
+
+    #[track_caller]
+    fn accuracy(&self) -> String {
+        self.spread("accuracy").shown(share)
+    }
+
+    /// When the accuracy passed the threshold, in the runs in which it did.
+    #[track_caller]
+    fn steps(&self) -> String {
+        self.spread("phase_change").shown(|step| format!("{step:.0}"))
+    }
+
+    /// How many of the runs have a figure, and such a one.
+    fn share_with(&self, column: &str, such: fn(f64) -> bool) -> String {
+        let n_found = self.0.iter().filter(|run| run[column].is_some_and(such)).count();
+        format!("{n_found} of {}", self.0.len())
+    }
+}
+
+impl Spread {
+    /// The mean, and the range where it can be seen.
+    fn shown(&self, number: fn(f64) -> String) -> String {
+        let [mean, least, most] = [self.mean, self.least, self.most].map(number);
+        if least == most { mean } else { format!("{mean} ({least} to {most})") }
+    }
+}
+
+fn share(value: f64) -> String {
+    format!("{value:.4}")
+}
