@@ -17,7 +17,7 @@ pub struct TrainArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
     /// Length of the run; turns early stop off
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(ANY_COUNT))]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub steps: Option<u64>,
     /// Save and end at step N, without changing the schedule; a run that is past it makes no step
     #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]

@@ -38,7 +38,7 @@ fn a_number_that_cannot_be_is_refused_for_its_value() {
     check("train reverse --steps 1.5", &["'1.5'", "--steps"]);
     for (line, range) in [
         ("train reverse --seed", "between 0 and 9223372036854775807"),
-        ("train reverse --steps", "of at least 0"),
+        ("train reverse --steps", "of at least 1"),
         ("train reverse --stop-after", "of at least 1"),
         ("train run --resume --from", "of at least 0"),
         ("train reverse --threads", "between 1 and 1024"),
@@ -51,7 +51,12 @@ fn a_number_that_cannot_be_is_refused_for_its_value() {
             check(&format!("{line} {value}"), &[value, &format!("expected a whole number {range}")]);
         }
     }
-    check("train reverse --stop-after 0", &["'0'", "--stop-after"]);
+    for option in ["--steps", "--stop-after"] {
+        check(
+            &format!("train reverse {option} 0"),
+            &["'0'", option, "expected a whole number of at least 1"],
+        );
+    }
     check("explain run --query -1", &["'-1'", "--query"]);
 }
 

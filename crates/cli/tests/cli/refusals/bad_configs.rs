@@ -223,11 +223,6 @@ fn a_task_with_too_few_inputs_for_its_splits_is_refused() {
     check("task.seq_len=1 task.n_symbols=2", &["too few different inputs"]);
 }
 
-#[test]
-fn a_wrong_flag_value_is_refused_like_the_key_that_it_sets() {
-    Sandbox::new().refuses("train reverse --steps 0", &["train.steps", "at least 1"]);
-}
-
 /// No config has a megabyte.
 const LONG: &str = match str::from_utf8(&[b'#'; (1 << 20) + 1]) {
     Ok(text) => text,
