@@ -5,7 +5,9 @@
 mod bridge;
 mod choice;
 mod erased;
+mod example;
 mod named;
+mod toml_text;
 mod wrong_value;
 
 pub use bridge::{Mapper, Visitor};

@@ -7,6 +7,9 @@ use serde::{Deserializer, de::Error};
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use super::example::example;
+use super::toml_text::as_toml;
+
 /// A value of a wrong type.
 ///
 /// ```
@@ -135,59 +138,6 @@ fn in_plain_words(expected: &str) -> String {
     words.to_owned()
 }
 
-/// A value that can stand where `found` does: what was found as the one entry of a list; what stands there by default; or
-/// the first that comes to mind.
-fn example(expected: &str, found: Option<&Value>, default: Option<&Value>) -> Option<String> {
-    let default = default.filter(|default| !default.is_null());
-    if let (true, Some(found)) = (expected.starts_with("a list"), found.filter(|found| !found.is_array())) {
-        let is_entry = |entry: &Value| std::mem::discriminant(entry) == std::mem::discriminant(found);
-        let first = default.and_then(|default| default.get(0));
-        let entries = entries(found);
-        if first.map_or(expected == "a list", is_entry)
-            && let Some(entries) = entries
-        {
-            return Some(as_toml(&Value::Array(entries)));
-        }
-    }
-    if let Some(whole) = found.and_then(Value::as_f64).filter(|_| WHOLE.contains(&expected))
-        && (0.0..EXACT).contains(&whole)
-        && whole.fract() == 0.0
-    {
-        return Some(whole.to_string());
-    }
-    if let Some(default) = default {
-        return Some(as_toml(default));
-    }
-    let name = |names: &str| Some(format!("\"{}\"", names.split('`').nth(1)?));
-    match expected {
-        "a number" => Some("0.5".to_owned()),
-        "true or false" => Some("true".to_owned()),
-        "a text in quotes" => Some("\"text\"".to_owned()),
-        _ if expected.starts_with("a whole number") => Some("1".to_owned()),
-        _ if expected.starts_with(['`', 'o']) => name(expected),
-        _ => None,
-    }
-}
-
-/// A whole number of any size.
-const WHOLE: [&str; 2] = ["a whole number of at least 0", "a whole number"];
-
-/// 2^53, below which a number of double precision is one whole number and no other.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// The entries of the list that was meant by one value; of a list of names without quotation marks, which is a text on
-/// the command line, the names. `None` if what was meant does not show.
-fn entries(found: &Value) -> Option<Vec<Value>> {
-    let Some(names) = found.as_str().and_then(|text| text.trim().strip_prefix('[')) else {
-        return Some(vec![found.clone()]);
-    };
-    let names = names.strip_suffix(']').unwrap_or(names).split(',').map(str::trim);
-    let is_name = |name: &&str| name.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
-    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-    let all = !names.is_empty() && names.iter().all(is_name);
-    all.then(|| names.into_iter().map(Value::from).collect())
-}
-
 /// The value at a path.
 fn at<'a>(value: &'a Value, path: &Path) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, segment| match segment {
@@ -195,26 +145,6 @@ fn at<'a>(value: &'a Value, path: &Path) -> Option<&'a Value> {
         Segment::Map { key } => value.get(key),
         Segment::Enum { .. } | Segment::Unknown => None,
     })
-}
-
-/// The key under which the crate `toml` hands on a date or a time.
-const DATE: &str = "$__toml_private_datetime";
-
-/// A value as it stands in a config file, on one line.
-fn as_toml(value: &Value) -> String {
-    match value {
-        Value::Array(values) => format!("[{}]", values.iter().map(as_toml).collect::<Vec<_>>().join(", ")),
-        Value::Object(table) if table.len() == 1 && table.contains_key(DATE) => {
-            table[DATE].as_str().unwrap_or_default().to_owned()
-        }
-        Value::Object(table) => {
-            let settings = table.iter().filter(|(_, value)| !value.is_null());
-            let settings: Vec<String> =
-                settings.map(|(key, value)| format!("{key} = {}", as_toml(value))).collect();
-            format!("{{ {} }}", settings.join(", "))
-        }
-        other => other.to_string(),
-    }
 }
 
 /// As much of a value as shows which one it is.
@@ -235,6 +165,7 @@ pub(super) fn not_a_name<E: Error>(found: &Value) -> E {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parts::toml_text::DATE;
     use serde::{Deserialize, Serialize};
     use serde_json::json;
 
