@@ -1,11 +1,12 @@
 //! Several processes train one run: its bytes are those of one process.
 
 use burn::module::Module;
-use qkv_model::parameters;
+use qkv_model::{Init, TransformerConfig, parameters};
 use qkv_run::{Evaluation, Existing, RunFolder};
 use qkv_train::{
-    Alone, AnyModel, Checkpoints, ConfigSource, Ended, Examples, Experiment, HeldOut, Next, Observer,
-    Processes, Registry, Split, State, StepReport, TrainError, Trained, Trainer, load_checkpoint,
+    Alone, AnyModel, CharsConfig, Checkpoints, ConfigSource, Ended, Examples, Experiment, HeldOut,
+    ModularAddition, Next, Observer, Processes, Recipe, Registry, Split, State, StepReport, Task, TrainError,
+    Trained, Trainer, load_checkpoint,
 };
 use tempfile::tempdir;
 
@@ -181,6 +182,8 @@ fn processes_that_do_not_fit_are_refused_on_all() {
     assert_eq!(too_many, [expected; 3]);
     for (other, what) in [
         ("optimizer.lr=1e-3", "other settings"),
+        ("task.seq_len=6", "another task or text"),
+        ("task.n_symbols=11", "another task or text"),
         ("model.d_mlp=13", "other weights, or another state of its optimizer,"),
     ] {
         let refused = on_processes(3, |one| {
@@ -193,6 +196,45 @@ fn processes_that_do_not_fit_are_refused_on_all() {
         );
         assert_eq!(refused, [&expected[..]; 3]);
     }
+}
+
+/// What each of three processes fails with, of which the second has another task, and stops after another step.
+fn refusals(tasks: [&dyn Task; 3], stop_after: [Option<u64>; 3]) -> Vec<Option<String>> {
+    let device = device().autodiff();
+    on_processes(3, |one| {
+        let (task, stop_after) = (tasks[one.rank()], stop_after[one.rank()]);
+        let (n_tokens, seq_len) = (task.vocabulary().len(), task.seq_len());
+        let model = TransformerConfig::new(n_tokens, seq_len, 4).init(&Init::new(&device, 0)).unwrap();
+        let mut recipe = Recipe::default();
+        (recipe.train.steps, recipe.train.batch_size, recipe.train.shards) = (2, 4, 3);
+        let trainer = Trainer::new(model, task, recipe, &device).unwrap().across(one).unwrap();
+        trainer.stop_after(stop_after).run().err().map(|error| error.to_string())
+    })
+}
+
+#[test]
+fn processes_with_other_texts_or_inputs_or_ends_are_refused_on_all() {
+    let folder = tempdir().unwrap();
+    let chars = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        CharsConfig { text: path, seq_len: 5, fingerprint: String::new() }.load().unwrap()
+    };
+    let text = "a rose is a rose, and the rest is prose. ".repeat(200);
+    let last_letter = format!("{}.", &text[..text.len() - 1]);
+    let [first, moved, other] = [("a", &text), ("b", &text), ("c", &last_letter)].map(|(n, t)| chars(n, t));
+    assert_eq!(refusals([&first, &moved, &first], [None; 3]), [None, None, None]);
+
+    let refused = |what: &str| {
+        let start_alike = "start all processes of a run with the same program, config and text";
+        vec![Some(format!("process 1 has {what} than process 0; {start_alike}")); 3]
+    };
+    assert_eq!(refusals([&first, &other, &first], [None; 3]), refused("another task or text"));
+    // The same inputs and answers, of which others are held out.
+    let [half, most] = [0.5, 0.8].map(|train_share| ModularAddition { modulus: 7, train_share });
+    assert_eq!(refusals([&half, &most, &half], [None; 3]), refused("another task or text"));
+    let ends = [Some(2), Some(1), Some(2)];
+    assert_eq!(refusals([&half, &half, &half], ends), refused("another beginning or end"));
 }
 
 #[test]

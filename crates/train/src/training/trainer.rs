@@ -8,7 +8,7 @@ use qkv_model::Mode;
 use qkv_run::{Evaluation, StepReport};
 
 use super::batch::Batch;
-use super::fingerprint::{of_recipe, of_state};
+use super::fingerprint::{of_settings, of_state, of_task};
 use super::loss::Prediction;
 use super::observer::{Next, Observer, State};
 use super::observers::Observers;
@@ -159,7 +159,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         self
     }
 
-    /// Trains together with other processes, each of which has a trainer of the same state and the same parts. The weights
+    /// Trains together with other processes, each of which has a trainer of the same task, state and parts. The weights
     /// are the same on all of them, and bit for bit those that one process computes. Each has its own observers: those that
     /// write or print belong to the first process alone; one that stops the run stops all of them.
     ///
@@ -184,7 +184,9 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         let Recipe { seed, train, .. } = parts.recipe.clone();
         state.check_finite()?;
         if processes.size() > 1 {
-            check_equal(processes, "other settings", of_recipe(&parts.recipe))?;
+            check_equal(processes, "other settings", of_settings(&parts.recipe))?;
+            check_equal(processes, "another task or text", of_task(task, seed)?)?;
+            check_equal(processes, "another beginning or end", of_settings(&(origin, stop_after)))?;
             check_equal(processes, "other weights, or another state of its optimizer,", of_state(&state))?;
         }
         let mut observers = Observers::new(observers, (origin != Origin::New).then_some(state.step));
