@@ -1,4 +1,14 @@
-# A Slurm cluster of one node on the loopback interface, without systemd: sourced by `run`, which is root.
+# A Slurm cluster of one node on the loopback interface, without systemd: sourced by scripts that are root.
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+    local deadline=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+        [ "$SECONDS" -lt "$deadline" ] || { echo "waited in vain for $what"; return 1; }
+        sleep 0.1
+    done
+}
 
 # start_slurm FOLDER: starts munged, slurmctld and slurmd, and sets SLURM_CONF for the clients.
 start_slurm() {
@@ -63,6 +73,12 @@ CONF
 }
 
 node_is_idle() { [ "$(sinfo --noheader --format=%t 2>/dev/null)" = idle ]; }
+
+# Jobs and tasks of another scheduler, within which a test may run, are none of its own.
+forget_schedulers() {
+    local name
+    for name in $(compgen -e | grep -E '^(SLURM|HQ)_|^JOB_COMPLETION'); do unset "$name"; done
+}
 
 # Ends what start_slurm started, once.
 stop_slurm() {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use qkv_train::Registry;
+use qkv_train::{Alone, Processes, Registry};
 
 use crate::args::{Args, Command};
 use crate::commands::{
@@ -11,6 +11,7 @@ use crate::commands::{
     sweep, tasks, train, verify,
 };
 use crate::exit;
+use crate::processes;
 use crate::session::interrupt::survive_file_size_limit;
 
 /// Runs the command that the process was started with, on the types of `registry`.
@@ -23,27 +24,45 @@ use crate::session::interrupt::survive_file_size_limit;
 pub fn run(registry: Registry) -> ExitCode {
     let command = match Args::try_parse() {
         Ok(args) => args.command,
+        Err(_) if processes::is_silent() => return ExitCode::SUCCESS,
         Err(message) => return exit::parser_message(&message, &registry),
     };
     survive_file_size_limit();
-    let result = registry.check().map_err(Into::into).and_then(|()| match command {
-        Command::Train(args) => train::run(&args, &registry),
-        Command::Runs(args) => runs::run(&args),
-        Command::Eval(args) => eval::run(&args, &registry),
-        Command::Ablate(args) => ablate::run(&args, &registry),
-        Command::Explain(args) => explain::run(&args, &registry),
-        Command::Inspect(args) => inspect::run(&args, &registry),
-        Command::Verify(args) => verify::run(&args, &registry),
-        Command::Report(args) => report::run(&args, &registry),
-        Command::Compare(args) => compare::run(&args, &registry),
-        Command::Sweep(args) => sweep::run(&args, &registry),
-        Command::Worker(args) => sweep::worker::run(&args, &registry),
-        Command::Bench(args) => bench::run(&args),
-        Command::Devices(args) => devices::run(&args),
-        Command::Lecture(args) => lecture::run(&args),
-        Command::Names => names::run(&registry),
-        Command::Completions(args) => completions::run(&args),
-        Command::Tasks => tasks::run(&registry),
-    });
-    exit::code(result, &registry)
+    let refused = match &command {
+        // A study starts a worker for each of its runs, whatever started the study.
+        Command::Train(_) | Command::Worker(_) => None,
+        Command::Sweep(args) if args.claim || args.shard.is_some() => None,
+        Command::Sweep(_) => processes::refuse_several(
+            &registry,
+            "add --claim, by which they share the runs of the study, or start one",
+        ),
+        _ => processes::refuse_several(&registry, "start one: only `train` is divided among processes"),
+    };
+    if let Some(code) = refused {
+        return code;
+    }
+    let is_divided = matches!(command, Command::Train(_));
+    let run = |processes: &dyn Processes| -> anyhow::Result<ExitCode> {
+        registry.check()?;
+        match command {
+            Command::Train(args) => train::run(&args, &registry, processes),
+            Command::Runs(args) => runs::run(&args),
+            Command::Eval(args) => eval::run(&args, &registry),
+            Command::Ablate(args) => ablate::run(&args, &registry),
+            Command::Explain(args) => explain::run(&args, &registry),
+            Command::Inspect(args) => inspect::run(&args, &registry),
+            Command::Verify(args) => verify::run(&args, &registry),
+            Command::Report(args) => report::run(&args, &registry),
+            Command::Compare(args) => compare::run(&args, &registry),
+            Command::Sweep(args) => sweep::run(&args, &registry),
+            Command::Worker(args) => sweep::worker::run(&args, &registry),
+            Command::Bench(args) => bench::run(&args),
+            Command::Devices(args) => devices::run(&args),
+            Command::Lecture(args) => lecture::run(&args),
+            Command::Names => names::run(&registry),
+            Command::Completions(args) => completions::run(&args),
+            Command::Tasks => tasks::run(&registry),
+        }
+    };
+    if is_divided { processes::on_all(&registry, run) } else { exit::code(run(&Alone), &registry) }
 }

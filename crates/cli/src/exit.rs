@@ -41,10 +41,15 @@ struct FailedTraining(String);
 /// Adds to the error of a training what goes on from it: for a training that diverged its run and its rate.
 pub fn of_training(error: TrainError, run: &RunFolder, learning_rate: f64) -> anyhow::Error {
     if !matches!(error, TrainError::Diverged { .. }) {
-        let message = error.to_string();
-        return anyhow::Error::new(error).context(FailedTraining(message));
+        return of_a_share(error);
     }
     anyhow::Error::new(error).context(DivergedRun::new(run, learning_rate))
+}
+
+/// The error of a training on a process that has no folder of the run.
+pub fn of_a_share(error: TrainError) -> anyhow::Error {
+    let message = error.to_string();
+    anyhow::Error::new(error).context(FailedTraining(message))
 }
 
 /// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
@@ -73,7 +78,12 @@ pub fn code(result: anyhow::Result<ExitCode>, registry: &Registry) -> ExitCode {
 
 /// Prints an error, and returns the number of its exit code.
 pub fn report(error: &anyhow::Error, registry: &Registry) -> u8 {
-    let message = format!("error: {}", sentence(error, registry));
+    report_as("error", error, registry)
+}
+
+/// The same with another beginning of the line.
+pub fn report_as(beginning: &str, error: &anyhow::Error, registry: &Registry) -> u8 {
+    let message = format!("{beginning}: {}", sentence(error, registry));
     print_error(&if error.is::<UsageWithTable>() { message } else { in_lines(&message, error) });
     number(error)
 }

@@ -52,6 +52,7 @@ mod exit;
 mod help;
 mod live;
 mod output;
+mod processes;
 mod session;
 
 pub use dispatch::run;

@@ -47,7 +47,8 @@
 //!   ([`FilmEnd`]) are the built-in ones.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
 //!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
-//! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of them.
+//! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of
+//!   them; [`share_state`] gives all of them the state of the first.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`]; a
 //!   part of yours, by a [`PartFault`].
 
@@ -87,7 +88,7 @@ pub use registry::{
 };
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, check_readable, load_checkpoint,
-    load_checkpoint_weights, load_weights, save_weights,
+    load_checkpoint_weights, load_weights, save_weights, share_state,
 };
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,

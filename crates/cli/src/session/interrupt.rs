@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use qkv_train::{Asked, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
+use qkv_train::{Asked, EvaluationProgress, Next, Observer, Processes, State, StepReport, TrainError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::output::stdout::{give_up_at, print_error};
+#[cfg(unix)]
+use crate::processes::Launch;
 
 /// Watches for signals and asks the trainer to stop; clones share the signal. The default one hears none.
 #[derive(Clone, Default)]
@@ -27,7 +29,7 @@ impl Interrupt {
         for &number in &numbers {
             // In this order: the first signal finds `second` unset.
             flag::register_conditional_default(number, Arc::clone(&second))?;
-            flag::register_usize(number, Arc::clone(&signal), number as usize)?;
+            flag::register_usize(number, Arc::clone(&signal), meaning(number) as usize)?;
         }
         give_up_at(Arc::clone(&signal));
         arm_at_the_first(&numbers, second, at_first)?;
@@ -57,6 +59,20 @@ impl Interrupt {
     /// Whether work goes on, as what is made of many parts asks between them.
     pub fn go_on(&self) -> ControlFlow<()> {
         if self.exit_code().is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    /// The exit code for a signal that has reached any of the processes of a run; it then counts on all of them.
+    pub fn agreed(&self, processes: &dyn Processes) -> Result<Option<u8>, TrainError> {
+        if processes.size() > 1 {
+            let mine = self.signal.load(Ordering::Relaxed) as u8;
+            let signal = processes.gather(vec![mine])?.into_iter().flatten().max().unwrap_or(0);
+            if signal != 0 {
+                self.signal.store(signal.into(), Ordering::Relaxed);
+            }
+            // One that arrives from here on is met by the next question to all.
+            return Ok((signal != 0).then_some(128 + signal));
+        }
+        Ok(self.exit_code())
     }
 
     /// The result of an evaluation; or if a signal stopped it the exit code, after a line on standard error.
@@ -101,7 +117,23 @@ fn numbers() -> Vec<i32> {
     if !is_ignored(signal_hook::consts::SIGHUP) {
         numbers.push(signal_hook::consts::SIGHUP);
     }
+    #[cfg(unix)]
+    if Launch::of_several().is_some() {
+        numbers.push(signal_hook::consts::SIGUSR1);
+    }
     numbers
+}
+
+/// Launchers of several processes pass SIGUSR1 on as it is; at SIGTERM that of Open MPI kills them after a second, and
+/// returns 1 whatever they return. So the one stands for the other.
+#[cfg(unix)]
+fn meaning(number: i32) -> i32 {
+    if number == signal_hook::consts::SIGUSR1 { SIGTERM } else { number }
+}
+
+#[cfg(not(unix))]
+fn meaning(number: i32) -> i32 {
+    number
 }
 
 /// A signal whose state cannot be read counts as ignored.

@@ -35,7 +35,7 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), TrainError>
 }
 
 /// The file at `path` that the parameters of `model` make.
-fn weights_to_bytes<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, TrainError> {
+pub(super) fn weights_to_bytes<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, TrainError> {
     let mut store = SafetensorsStore::from_bytes(None)
         .skip_enum_variants(true)
         // Burn's own metadata comes in random order and names a format that other tools do not know.
@@ -57,7 +57,11 @@ pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
 }
 
 /// The same from the bytes of the file at `path`, which may hold numbers that are not finite.
-fn weights_from_bytes<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path) -> Result<M, TrainError> {
+pub(super) fn weights_from_bytes<M: Module>(
+    mut model: M,
+    bytes: Vec<u8>,
+    path: &Path,
+) -> Result<M, TrainError> {
     let not_safetensors = |reason: String| TrainError::NotSafetensors { path: path.to_owned(), reason };
     let (_, header) =
         SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(error.to_string()))?;

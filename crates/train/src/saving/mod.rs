@@ -9,6 +9,7 @@ mod gradient_flow;
 mod layout;
 mod optimizer_state;
 mod readable;
+mod shared_state;
 mod snapshot;
 mod unused_graphs;
 
@@ -16,5 +17,6 @@ pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load
 pub use event_log::{EventLog, RunInfo};
 pub(crate) use layout::{Place, layout};
 pub use readable::check_readable;
+pub use shared_state::share_state;
 pub(crate) use snapshot::MAX_VALUES;
 pub use snapshot::{FilmEnd, Snapshots};

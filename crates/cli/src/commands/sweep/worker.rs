@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use qkv_run::{Claims, Disk, Guarded, HeldBy, Lock, RunFolder, Storage};
-use qkv_train::{ConfigSource, Registry};
+use qkv_train::{Alone, ConfigSource, Registry};
 
 use crate::args::WorkerArgs;
 use crate::exit::usage;
@@ -45,7 +45,7 @@ pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
     }
     let job = plan.job(&machine, args.max_memory)?;
     let (folder, from) = plan.folder()?;
-    match job.run(&folder, &from, Output::Json, &mut interrupt)? {
+    match job.run(&folder, &from, Output::Json, &mut interrupt, &Alone)? {
         Outcome::Interrupted { step, code } => {
             print_saved(step, &folder.checkpoint(step).folder);
             Ok(code)

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use qkv_inspect::counted;
 use qkv_run::{Event, RunFolder};
-use qkv_train::{Corpus, Ended, Registry};
+use qkv_train::{ConfigSource, Corpus, Ended, Processes, Registry};
 
 use crate::args::TrainArgs;
 use crate::live;
@@ -17,16 +17,22 @@ use crate::output::describe::{Start, describe};
 use crate::output::figures::{figures, other_figures};
 use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
+use crate::processes::{check_alike, from_first, to_others, wait_for_all};
+use crate::session::device::Machine;
 use crate::session::interrupt::Interrupt;
 use crate::session::job::Job;
 use crate::session::outcome::{Done, Outcome, Output};
 
 /// Trains, evaluates on the test split, and shows attention maps.
-pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
+pub fn run(args: &TrainArgs, registry: &Registry, processes: &dyn Processes) -> Result<ExitCode> {
+    check_alike(processes, &args.source)?;
     if args.live {
         live::check()?;
     }
     let machine = args.machine.open()?;
+    if processes.rank() > 0 {
+        return follow(args, registry, &machine, processes);
+    }
     let plan = args.plan(registry)?;
     let output = match args {
         TrainArgs { json: true, .. } => Output::Json,
@@ -36,11 +42,16 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
     };
     let out = &mut Stdout::of_a_training();
     if let Some((run, end)) = plan.ended() {
+        to_others(processes, &None::<String>)?;
         finished(out, run, end, output)?;
         return Ok(ExitCode::SUCCESS);
     }
     let job = plan.job(&machine, args.max_memory)?.stop_after(args.stop_after);
+    job.check_processes(processes)?;
     let mut interrupt = Interrupt::watch(live::close)?;
+    to_others(processes, &Some(job.config.to_toml()))?;
+    // Nothing is created where another process refuses what it is to train.
+    wait_for_all(processes)?;
     let (folder, from) = plan.folder()?;
     if output.is_text() {
         let (Job { task, model, config, left_out, .. }, layers) = (&job, job.layers());
@@ -49,7 +60,7 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
             &Start { task: &**task, model, layers: &layers, config, left_out, run: folder.path() },
         )?;
     }
-    match job.run(&folder, &from, output, &mut interrupt)? {
+    match job.run(&folder, &from, output, &mut interrupt, processes)? {
         Outcome::Interrupted { step, code } => {
             print_saved(step, &folder.checkpoint(step).folder);
             Ok(code)
@@ -63,6 +74,21 @@ pub fn run(args: &TrainArgs, registry: &Registry) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Trains along with the first process, with its config.
+fn follow(
+    args: &TrainArgs,
+    registry: &Registry,
+    machine: &Machine,
+    processes: &dyn Processes,
+) -> Result<ExitCode> {
+    let Some(config) = from_first::<Option<String>>(processes)? else { return Ok(ExitCode::SUCCESS) };
+    let experiment = registry.read(ConfigSource::Toml(&config), &[] as &[&str])?;
+    let job = Job::prepare(&experiment, machine, args.max_memory)?.stop_after(args.stop_after);
+    let mut interrupt = Interrupt::watch(|| {})?;
+    wait_for_all(processes)?;
+    job.follow(processes, &mut interrupt)
 }
 
 /// The end of a run that is left alone.

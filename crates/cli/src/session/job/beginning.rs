@@ -4,11 +4,13 @@ use std::io::Write;
 
 use anyhow::Result;
 use qkv_run::{Checkpoint, EvaluatedOn, Event, RunFolder};
-use qkv_train::{AnyModel, State, Trainer};
+use qkv_train::{AnyModel, OptimizerState, Processes, State, Trainer, share_state};
+use serde::{Deserialize, Serialize};
 
 use super::Job;
 use super::loading::newest_whole;
 use crate::output::stdout::Stdout;
+use crate::processes::to_others;
 use crate::session::notices::{print_changes, print_missing, print_set_aside};
 use crate::session::outcome::Output;
 
@@ -19,6 +21,17 @@ pub struct Beginning<'a> {
     pub goes_on_after: Option<u64>,
 }
 
+/// What the first state of a training is, for the processes that take it from the first.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub enum Begins {
+    /// Not saved in this run.
+    New,
+    /// Saved after the evaluation of its step.
+    Evaluated,
+    /// Saved before it.
+    Unevaluated,
+}
+
 impl Job {
     /// Goes on from the best of these checkpoints that is whole; begins the run where there are none.
     pub(super) fn begin<'a>(
@@ -26,15 +39,27 @@ impl Job {
         folder: &RunFolder,
         from: &[Checkpoint],
         output: Output,
+        processes: &'a dyn Processes,
     ) -> Result<Beginning<'a>> {
         let trainer = Trainer::with_parts(self.model.clone(), &*self.task, self.parts.clone(), &self.device)?;
-        let trainer = trainer.stop_after(self.stop_after);
+        let trainer = trainer.stop_after(self.stop_after).across(processes)?;
         let loaded = newest_whole(folder, from, |checkpoint| self.state_at(checkpoint))?;
         let first_step = loaded.as_ref().or(self.first_state.as_ref()).map(|state| state.step);
+        if processes.size() > 1 {
+            let of_seed =
+                || State { step: 0, model: self.model.clone(), optimizer: OptimizerState::default() };
+            let state = loaded.clone().or_else(|| self.first_state.clone()).unwrap_or_else(of_seed);
+            share_state(state, &*self.parts.optimizer, &self.device, processes)?;
+        }
         let beginning = match loaded {
-            Some(state) => self.go_on(folder, state, trainer)?,
+            Some(state) => {
+                let (beginning, begins) = self.go_on(folder, state, trainer)?;
+                to_others(processes, &begins)?;
+                beginning
+            }
             None => {
                 folder.create_metrics()?;
+                to_others(processes, &Begins::New)?;
                 let trainer = match &self.first_state {
                     Some(state) => trainer.begin_with(state.clone()),
                     None => trainer,
@@ -53,7 +78,7 @@ impl Job {
         folder: &RunFolder,
         state: State<AnyModel>,
         trainer: Trainer<'a, AnyModel>,
-    ) -> Result<Beginning<'a>> {
+    ) -> Result<(Beginning<'a>, Begins)> {
         let (step, events) = (state.step, folder.events()?);
         self.warn_of_changes(&events);
         let rewound = folder.rewind(step)?;
@@ -66,8 +91,11 @@ impl Job {
         let checkpoint = folder.checkpoint(step);
         let is_in_it = !checkpoint.manifest().is_file() || checkpoint.description()?.evaluation.is_some();
         let is_evaluated = is_logged && is_in_it;
-        let trainer = if is_evaluated { trainer.resume(state) } else { trainer.resume_unevaluated(state) };
-        Ok(Beginning { trainer, goes_on_after: Some(step) })
+        let (trainer, begins) = match is_evaluated {
+            true => (trainer.resume(state), Begins::Evaluated),
+            false => (trainer.resume_unevaluated(state), Begins::Unevaluated),
+        };
+        Ok((Beginning { trainer, goes_on_after: Some(step) }, begins))
     }
 
     /// A run that goes on elsewhere may get other bytes.

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 use burn::tensor::Device;
 use qkv_run::{Event, Existing, RunError, RunFolder, Storage};
-use qkv_train::{AnyModel, ConfigSource, Ended, Observer, Registry, Reverse, TrainError};
+use qkv_train::{Alone, AnyModel, ConfigSource, Ended, Observer, Registry, Reverse, TrainError};
 use serde_json::Value;
 
 use super::Job;
@@ -76,7 +76,7 @@ fn train(job: &Job, storage: &Arc<dyn Storage>) -> Result<()> {
         Err(error) => return Err(error.into()),
     };
     if run.done()?.is_none() {
-        job.run(&run, &from, Output::Quiet, &mut Interrupt::default())?;
+        job.run(&run, &from, Output::Quiet, &mut Interrupt::default(), &Alone)?;
     }
     Ok(())
 }

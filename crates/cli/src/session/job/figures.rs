@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use qkv_run::{Baseline, Evaluation};
 use qkv_train::{
-    AnyModel, Corpus, EvaluationProgress, Examples, HeldOut, Probe, Sampling, Split, generate_one_by_one,
+    AnyModel, Asked, Corpus, EvaluationProgress, Examples, HeldOut, Probe, Processes, Sampling, Split,
+    generate_one_by_one,
 };
 
 use super::Job;
@@ -40,8 +41,9 @@ impl Job {
         model: &AnyModel,
         output: Output,
         interrupt: &Interrupt,
+        processes: &dyn Processes,
     ) -> Result<ControlFlow<(), Figures>> {
-        let examples = Examples { task: &*self.task, seed: self.config.seed, split: Split::Test };
+        let examples = self.test_examples();
         let until_a_signal = |what: &str| {
             let bar = if output.is_text() { FigureBar::new(what) } else { FigureBar::hidden() };
             move |progress: EvaluationProgress| {
@@ -49,12 +51,11 @@ impl Job {
                 interrupt.go_on()
             }
         };
-        let held_out = HeldOut { examples, n_examples: TEST_EXAMPLES };
         let ask = until_a_signal("test examples");
-        let mut ask_it = |progress| Ok(ask(progress));
-        let measures = self.parts.measures();
-        let evaluation = held_out.evaluate_while(model, measures, &self.device, &mut ask_it)?;
-        let ControlFlow::Continue(evaluation) = evaluation else { return Ok(ControlFlow::Break(())) };
+        let ControlFlow::Continue(evaluation) = self.test(model, processes, &mut { ask })? else {
+            interrupt.agreed(processes)?;
+            return Ok(ControlFlow::Break(()));
+        };
         let probe = Probe::new(model, &*self.task, &examples.draw(0)?, &self.device)?;
         let (mut baselines, mut sample) = (Vec::new(), None);
         if let Some(corpus) = self.task.corpus() {
@@ -71,6 +72,22 @@ impl Job {
         let figures = Figures { evaluation, n_test_examples: examples.count(), probe, baselines, sample };
         // What was found out is of no use to a run that a signal ends: a resumed one finds out all of it.
         Ok(interrupt.go_on().map_continue(|()| figures))
+    }
+
+    fn test_examples(&self) -> Examples<'_> {
+        Examples { task: &*self.task, seed: self.config.seed, split: Split::Test }
+    }
+
+    /// The evaluation on the test split, of which every process makes its share.
+    pub(super) fn test(
+        &self,
+        model: &AnyModel,
+        processes: &dyn Processes,
+        ask: &mut dyn FnMut(EvaluationProgress) -> ControlFlow<()>,
+    ) -> Result<Asked<Evaluation>> {
+        let held_out = HeldOut { examples: self.test_examples(), n_examples: TEST_EXAMPLES };
+        let (measures, mut ask) = (self.parts.measures(), |progress| Ok(ask(progress)));
+        Ok(held_out.evaluate_across(processes, model, measures, &self.device, &mut ask)?)
     }
 
     /// A text, as far as `ask` answers `Continue`.

@@ -7,6 +7,7 @@ mod beginning;
 #[cfg(test)]
 mod faults;
 mod figures;
+mod following;
 mod loading;
 mod watchers;
 
@@ -20,7 +21,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use qkv_run::{Checkpoint, Environment, RunFolder};
 use qkv_train::{
-    AnyModel, Config, Ended, Experiment, Layer, Model, Notice, ObservedRun, Parts, RunObservers,
+    AnyModel, Config, Ended, Experiment, Layer, Model, Notice, ObservedRun, Parts, Processes, RunObservers,
     SettingsLeftOut, State, Task, TrainError, Trained, Trainer, check_readable, load_checkpoint,
 };
 
@@ -85,6 +86,16 @@ impl Job {
         })
     }
 
+    /// Whether there is work for every process.
+    ///
+    /// # Errors
+    /// If there are more than shards of a batch.
+    pub fn check_processes(&self, processes: &dyn Processes) -> Result<()> {
+        let (model, parts) = (self.model.clone(), self.parts.clone());
+        Trainer::with_parts(model, &*self.task, parts, &self.device)?.across(processes)?;
+        Ok(())
+    }
+
     /// The attention layers, each with what keeps its training from the fused kernels.
     pub fn layers(&self) -> Vec<Layer> {
         let mut layers = self.model.layers();
@@ -127,16 +138,18 @@ impl Job {
         ObservedRun { config, task, parts, folder, device, environment, commit, goes_on_after, notify }
     }
 
-    /// Trains in `folder`, from the best of these checkpoints that is whole.
+    /// Trains in `folder`, from the best of these checkpoints that is whole; the first of several processes does, and the
+    /// others [`follow`](Self::follow).
     pub fn run(
         &self,
         folder: &RunFolder,
         from: &[Checkpoint],
         output: Output,
         interrupt: &mut Interrupt,
+        processes: &dyn Processes,
     ) -> Result<Outcome> {
         let started = Instant::now();
-        let Beginning { trainer, goes_on_after } = self.begin(folder, from, output)?;
+        let Beginning { trainer, goes_on_after } = self.begin(folder, from, output, processes)?;
         let notices = Notices::new(output);
         let notify = |notice: &Notice<'_>| notices.notify(notice);
         let observed = self.observed(folder, goes_on_after, &notify);
@@ -145,9 +158,9 @@ impl Job {
         let Trained { state, ended } =
             trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr))?;
         notices.leave_the_screen();
-        let figures = match (&ended, interrupt.go_on()) {
-            (Ended::Stopped, ControlFlow::Break(())) => ControlFlow::Break(()),
-            _ => self.figures(&state.model.valid(), output, interrupt)?,
+        let figures = match (&ended, interrupt.agreed(processes)?) {
+            (Ended::Stopped, Some(_)) => ControlFlow::Break(()),
+            _ => self.figures(&state.model.valid(), output, interrupt, processes)?,
         };
         let step = state.step;
         Ok(match figures {
