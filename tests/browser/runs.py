@@ -167,6 +167,10 @@ def axes_have_round_ends(browser):
         shown = browser.run(f"ticksOf({json.dumps(values)})")
         assert shown == ticks, (values, shown)
     # No figure is left out, and one that is the same everywhere has one tick.
+    steps = browser.run("study.figures.findIndex(({ name }) => name === 'steps')")
+    for index, told in [(steps, True), (0, False)]:
+        choose(browser, "figure", index)
+        assert ("there is no curve" in browser.run("at('curves').textContent")) == told, index
     titles = browser.run("[...document.querySelectorAll('#parallel text.title')].map((one) => one.firstChild.data)")
     assert titles[2:] == browser.run("study.figures.map(({ title }) => cut(title, 17))"), titles
     ticks = browser.run("axisOfFigure({ title: 'steps' }, study.figures.findIndex(({ name }) => name === 'steps'))[0].ticks")

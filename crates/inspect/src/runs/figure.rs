@@ -25,11 +25,16 @@ impl Figure {
     /// Accuracy, sequence accuracy and loss first, then every other that any of the runs has at its end, by name.
     pub(crate) fn all(runs: &[RunRecord]) -> Vec<Self> {
         let found: BTreeSet<&str> = runs.iter().flat_map(|run| run.evaluation.names()).collect();
-        let first = [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY, Evaluation::LOSS];
-        let known = first.into_iter().filter(|name| found.contains(name));
-        let others = found.iter().copied().filter(|name| !first.contains(name));
-        let measured = known.chain(others).map(|name| Self::Measured(name.to_owned()));
+        let mut found: Vec<&str> = found.into_iter().collect();
+        found.sort_by_key(|name| Self::place(name));
+        let measured = found.into_iter().map(|name| Self::Measured(name.to_owned()));
         measured.chain([Self::PhaseChange, Self::Steps, Self::Seconds]).collect()
+    }
+
+    /// Of what is measured: where it stands among the figures that come first.
+    pub(crate) fn place(name: &str) -> usize {
+        let first = [Evaluation::ACCURACY, Evaluation::SEQUENCE_ACCURACY, Evaluation::LOSS];
+        first.iter().position(|known| *known == name).unwrap_or(first.len())
     }
 
     /// As logs, tables for programs and scripts have it.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use qkv_run::{EvaluatedOn, Evaluation, Event, RunFolder, RunState, StepReport};
 use toml::Table;
 
+use crate::runs::figure::Figure;
 use crate::runs::left_out::LeftOut;
 use crate::runs::series::Series;
 
@@ -117,7 +118,9 @@ impl RunRecord {
         };
         self.phase_change = accuracies.and_then(passed);
         self.losses = Series::thinned(&losses);
-        let kept = held_out.into_iter().take(MAX_FIGURES);
+        let mut all: Vec<_> = held_out.into_iter().collect();
+        all.sort_by_key(|(name, _)| Figure::place(name));
+        let kept = all.into_iter().take(MAX_FIGURES);
         self.held_out = kept.map(|(name, values)| (name.to_owned(), Series::thinned(&values))).collect();
         self
     }
@@ -189,6 +192,20 @@ mod tests {
         // The later line lacks the accuracy.
         let log = eval(10, "0.95") + start + &eval(10, "null") + DONE;
         assert_eq!(read(&log, 0.9)??.phase_change, None);
+        Ok(())
+    }
+
+    #[test]
+    fn of_many_figures_accuracy_and_loss_have_their_curves() -> Outcome {
+        let metrics: Vec<String> = (0..MAX_FIGURES + 3).map(|i| format!("\"a/{i:02}\":1.0")).collect();
+        let metrics = metrics.join(",");
+        let log = format!(
+            "{{\"event\":\"eval\",\"step\":10,\"loss\":1.5,\"accuracy\":0.5,\"metrics\":{{{metrics}}}}}\n"
+        );
+        let record = read(&(log + DONE), 0.9)??;
+        let names: Vec<&str> = record.held_out.keys().map(String::as_str).collect();
+        assert_eq!((names.len(), names[0], names[21]), (MAX_FIGURES, "a/00", "a/21"));
+        assert_eq!(names[22..], ["accuracy", "loss"]);
         Ok(())
     }
 

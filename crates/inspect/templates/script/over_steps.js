@@ -6,11 +6,11 @@ const NUMBER = 17;
 
 function buildOverSteps(place) {
   const chosen = figure().curve === null ? study.figures.find(({ curve }) => curve !== null) : figure();
-  lines(place, "Training loss", 0);
-  if (chosen) lines(place, `${chosen.title} on validation examples`, chosen.curve);
+  lines(place, "Training loss", 0, "");
+  if (chosen) lines(place, `${chosen.title} on validation examples`, chosen.curve, chosen === figure() ? "" : ` For ${figure().title} there is no curve.`);
 }
 
-function lines(place, title, curve) {
+function lines(place, title, curve, note) {
   const settings = study.settings.filter((setting) => setting.curves[curve]?.steps.length);
   if (!settings.length) return;
   const curves = settings.map((setting) => setting.curves[curve]);
@@ -45,7 +45,7 @@ function lines(place, title, curve) {
   };
   const some = settings.length < study.settings.length ? `of the ${counted(settings.length, "setting")} that measured it, ` : "";
   const numbers = settings.length > 1 ? ` The numbers are those of the list above${settings.length > MOST_NUMBERS ? `, of the best ${MOST_NUMBERS}` : ""}.` : "";
-  framed(place, title, `${some}over the steps: the line is the mean over seeds, the band around ${isMany ? "that which stands out" : "it"} their range. A line ends with the first of its runs.${numbers}`, [plot.svg, nameOfPointed()], tabulate);
+  framed(place, title, `${some}over the steps: the line is the mean over seeds, the band around ${isMany ? "that which stands out" : "it"} their range. A line ends with the first of its runs.${numbers}${note}`, [plot.svg, nameOfPointed()], tabulate);
 }
 
 // What the lines are; pressing one makes it stand out.
