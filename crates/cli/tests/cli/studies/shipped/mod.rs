@@ -1,12 +1,17 @@
 //! The studies in `examples/studies`: what they state is what the runs in their tables measured, and they train.
 
+/// Means and ranges over runs.
+mod measured;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use qkv_study::Study;
 
+use self::measured::{Figures, Measured, share};
 use crate::support::sandbox::Sandbox;
 
-const README: &str = include_str!("../../../../../examples/studies/README.md");
+const README: &str = include_str!("../../../../../../examples/studies/README.md");
 
 /// A study with the table of its runs.
 struct Shipped {
@@ -21,24 +26,11 @@ macro_rules! shipped {
     ($name:ident) => {
         Shipped {
             name: stringify!($name),
-            text: include_str!(concat!("../../../../../examples/studies/", stringify!($name), ".toml")),
-            table: include_str!(concat!("../../../../../examples/studies/", stringify!($name), ".csv")),
+            text: include_str!(concat!("../../../../../../examples/studies/", stringify!($name), ".toml")),
+            table: include_str!(concat!("../../../../../../examples/studies/", stringify!($name), ".csv")),
             result: $name,
         }
     };
-}
-
-/// The figures of one run, by column; one is missing where it was not measured.
-type Figures = BTreeMap<String, Option<f64>>;
-
-/// What some runs of a study measured.
-struct Measured(Vec<Figures>);
-
-/// Mean and range of a figure.
-struct Spread {
-    mean: f64,
-    least: f64,
-    most: f64,
 }
 
 const STUDIES: [Shipped; 5] =
@@ -50,8 +42,12 @@ fn a_table_has_every_run_of_its_study_and_no_other() {
         let runs = study.study().runs().unwrap();
         let names: BTreeSet<String> = runs.iter().map(|run| run.folder_name()).collect();
         assert_eq!(study.rows().into_keys().collect::<BTreeSet<_>>(), names, "{}", study.name);
-        let seeds = study.study().config().get("seed").is_none() && study.text.contains("seed = [0, 1, 2");
-        assert!(seeds, "{} has fewer than three seeds", study.name);
+        let mut seeds: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        for run in &runs {
+            let labels = run.labels().into_iter().filter(|label| !label.starts_with("seed="));
+            *seeds.entry(labels.collect()).or_default() += 1;
+        }
+        assert!(seeds.values().all(|&n| n >= 3), "{}: {seeds:?}", study.name);
         let (count, folder) =
             (format!("{} runs", names.len()), format!("[`{0}.toml`]({0}.toml)", study.name));
         assert!(study.comment().contains(&count), "{} has {count}", study.name);
@@ -62,6 +58,16 @@ fn a_table_has_every_run_of_its_study_and_no_other() {
         ] {
             assert!(study.comment().contains(&command), "{} lacks `{command}`", study.name);
         }
+    }
+}
+
+#[test]
+fn every_link_of_the_page_leads_to_a_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/studies");
+    let links: Vec<_> = README.split("](").skip(1).map(|link| link.split(')').next().unwrap()).collect();
+    assert_eq!(links.len(), 1 + 3 * STUDIES.len());
+    for link in links {
+        assert!(folder.join(link).is_file(), "{link}");
     }
 }
 
@@ -241,48 +247,4 @@ impl Shipped {
         assert!(found.len() >= 3, "{} has {} runs with {labels:?}", self.name, found.len());
         Measured(found)
     }
-}
-
-impl Measured {
-    /// Mean, least and most of a figure over the runs that have it.
-    #[track_caller]
-    fn spread(&self, column: &str) -> Spread {
-        let values: Vec<f64> = self.0.iter().filter_map(|run| run[column]).collect();
-        assert!(!values.is_empty(), "no run has a {column}");
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        Spread {
-            mean,
-            least: values.iter().copied().fold(mean, f64::min),
-            most: values.iter().copied().fold(mean, f64::max),
-        }
-    }
-
-    #[track_caller]
-    fn accuracy(&self) -> String {
-        self.spread("accuracy").shown(share)
-    }
-
-    /// When the accuracy passed the threshold, in the runs in which it did.
-    #[track_caller]
-    fn steps(&self) -> String {
-        self.spread("phase_change").shown(|step| format!("{step:.0}"))
-    }
-
-    /// How many of the runs have a figure, and such a one.
-    fn share_with(&self, column: &str, such: fn(f64) -> bool) -> String {
-        let n_found = self.0.iter().filter(|run| run[column].is_some_and(such)).count();
-        format!("{n_found} of {}", self.0.len())
-    }
-}
-
-impl Spread {
-    /// The mean, and the range where it can be seen.
-    fn shown(&self, number: fn(f64) -> String) -> String {
-        let [mean, least, most] = [self.mean, self.least, self.most].map(number);
-        if least == most { mean } else { format!("{mean} ({least} to {most})") }
-    }
-}
-
-fn share(value: f64) -> String {
-    format!("{value:.4}")
 }
