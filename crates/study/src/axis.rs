@@ -29,6 +29,14 @@ impl Axis {
         }
     }
 
+    /// Those that are written out in the file.
+    fn values(&self) -> &[Value] {
+        match self {
+            Self::Listed(values) | Self::Drawn(Drawn::OneOf(values)) => values,
+            Self::Drawn(Drawn::Between(_)) => &[],
+        }
+    }
+
     /// Every value as in a file, or what draws them.
     pub fn texts(&self) -> Vec<String> {
         match self {
@@ -58,11 +66,6 @@ impl Place {
         }
     }
 
-    /// What should be a table or a list there.
-    pub fn not_an_axis(self, key: &str, found: &Value) -> StudyError {
-        StudyError::NotAnAxis { key: key.to_owned(), table: self.name(), found: found.to_string() }
-    }
-
     /// The keys of a table of the study.
     pub fn axes(self, table: &Table) -> Result<Axes, StudyError> {
         let mut axes = Axes::new();
@@ -81,7 +84,10 @@ impl Place {
                     continue;
                 }
                 value if self == Self::Case => Axis::Listed(vec![value.clone()]),
-                other => return Err(self.not_an_axis(&path, other)),
+                other => {
+                    let found = other.to_string();
+                    return Err(StudyError::NotAnAxis { key: path, table: self.name(), found });
+                }
             };
             // `a.b` and `"a.b"` are the same key to a config.
             if axes.insert(path.clone(), axis).is_some() {
@@ -90,6 +96,26 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// Refuses a key whose values would be overwritten by those of another one: `task` with `seq_len` in a value beside
+/// `task.seq_len`, so that several runs would be the same.
+pub fn check_nesting(axes: &Axes) -> Result<(), StudyError> {
+    for (key, axis) in axes {
+        for (inner, _) in axes.iter().filter(|(inner, _)| inner.starts_with(&format!("{key}."))) {
+            let path = &inner[key.len() + 1..];
+            if let Some(value) = axis.values().iter().find(|value| has(value, path)) {
+                let (key, inner, value) = (key.clone(), inner.clone(), value.to_string());
+                return Err(StudyError::Overwritten { key, inner, value });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value is a table with something under this dotted key.
+fn has(value: &Value, path: &str) -> bool {
+    path.split('.').try_fold(value, |value, key| value.as_table()?.get(key)).is_some()
 }
 
 /// The values of a list, each once.

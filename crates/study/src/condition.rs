@@ -42,6 +42,10 @@ impl Condition {
     pub fn parse(text: &str) -> Result<Self, StudyError> {
         let wrong = |problem: String| StudyError::Condition { condition: text.to_owned(), problem };
         let words = words(text).map_err(wrong)?;
+        if words.iter().any(|word| word == "and") {
+            let each = "has `and`; make it two conditions of the list, all of which have to hold";
+            return Err(wrong(each.to_owned()));
+        }
         let any = words
             .split(|word| word == "or")
             .map(|words| {
@@ -116,8 +120,10 @@ fn words(text: &str) -> Result<Vec<String>, String> {
         } else {
             rest.find(|c: char| c.is_whitespace() || "<>=!*\"".contains(c)).unwrap_or(rest.len())
         };
-        if len == 0 {
-            return Err(format!("cannot be read from `{rest}` on"));
+        match rest {
+            _ if len > 0 => {}
+            _ if rest.starts_with('=') => return Err("compares with `=`, expected `==`".to_owned()),
+            _ => return Err(format!("cannot be read from `{rest}` on")),
         }
         words.push(rest[..len].to_owned());
         rest = rest[len..].trim_start();
@@ -166,9 +172,10 @@ fn value(operands: &[Operand], config: &Table) -> Result<Value, String> {
     for operand in operands {
         values.push(match operand {
             Operand::Value(value) => value,
-            Operand::Key(key) => {
-                find(config, key).ok_or_else(|| format!("has `{key}`, which the config of a run lacks"))?
-            }
+            Operand::Key(key) => find(config, key).ok_or_else(|| {
+                let text = if key.contains('.') { "" } else { "; a text needs double quotes" };
+                format!("has `{key}`, which the config of a run lacks{text}")
+            })?,
         });
     }
     if let [value] = values[..] {

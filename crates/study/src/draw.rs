@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use sha2::{Digest, Sha256};
 use toml::Value;
 
-use crate::range::{Range, rounded};
+use crate::range::{Range, Scale, rounded};
 
 /// Significant digits of a drawn number: ten thousand draws seldom meet, the last bits of a power, which machines may
 /// differ in, do not count, and the name of a folder can be read.
@@ -40,12 +40,20 @@ impl Drawn {
     }
 }
 
+/// As in a file.
 impl Display for Drawn {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OneOf(values) => write!(f, "drawn from {}", Value::Array(values.clone())),
-            Self::Between(Range { from, to, scale, .. }) => {
-                write!(f, "drawn between {from:?} and {to:?} ({scale:?})")
+            Self::OneOf(values) => write!(f, "{{ draw = {} }}", Value::Array(values.clone())),
+            Self::Between(Range { from, to, scale, is_whole }) => {
+                let draw = match scale {
+                    Scale::Linear => "uniform",
+                    Scale::Log => "log",
+                };
+                match is_whole {
+                    true => write!(f, "{{ from = {from}, to = {to}, draw = \"{draw}\" }}"),
+                    false => write!(f, "{{ from = {from:?}, to = {to:?}, draw = \"{draw}\" }}"),
+                }
             }
         }
     }

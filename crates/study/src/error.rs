@@ -30,6 +30,16 @@ pub enum StudyError {
         /// What was found.
         found: String,
     },
+    /// What holds the keys that vary is something else.
+    #[error("`{key}` must be {expected}, got {found}")]
+    WrongTable {
+        /// `sweep` or `case`.
+        key: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
     /// A list has no values.
     #[error("`{key}` has an empty list; give it at least one value, or leave it out")]
     Empty {
@@ -51,6 +61,19 @@ pub enum StudyError {
         key: String,
         /// Where, unless it is one table.
         place: &'static str,
+    },
+    /// The values of one key would be overwritten by another.
+    #[error(
+        "`{inner}` would overwrite what `{key}` has in {value}, so that several runs would be the same; leave it out there, \
+         or vary one of the two"
+    )]
+    Overwritten {
+        /// Dotted path of the key.
+        key: String,
+        /// That of a key below it.
+        inner: String,
+        /// The first value that has it.
+        value: String,
     },
     /// A range is wrong.
     #[error("`{key}` has a range {problem}, got {found}")]

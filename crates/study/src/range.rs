@@ -15,9 +15,6 @@ const MAX_WHOLE: f64 = 1e15;
 /// Significant digits of a value; further ones are rounding errors, such as those of 0.1 + 0.2.
 const DIGITS: usize = 12;
 
-/// The ways from one end to the other, of which a range has one.
-const WAYS: [&str; 4] = ["step", "times", "n", "draw"];
-
 /// Two ends, and how numbers lie between them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
@@ -54,89 +51,131 @@ pub fn is_range(table: &Table) -> bool {
     table.contains_key("from") || table.contains_key("draw")
 }
 
+/// The way from one end to the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Step(f64),
+    Times(f64),
+    Count(u64, Scale),
+    Draw(Scale),
+}
+
+impl Way {
+    /// In a range, which has one of them.
+    const NAMES: [&str; 4] = ["step", "times", "n", "draw"];
+
+    /// Reads it. An error is the end of a sentence about the range.
+    fn read(table: &Table) -> Result<Self, String> {
+        let names: Vec<&str> = Self::NAMES.into_iter().filter(|name| table.contains_key(*name)).collect();
+        let [name] = names[..] else {
+            return Err("that needs exactly one of step, times, n and draw".to_owned());
+        };
+        let scale = match table.get("scale").map(Value::as_str) {
+            Some(_) if name != "n" => return Err("whose `scale` belongs to n".to_owned()),
+            None | Some(Some("linear")) => Scale::Linear,
+            Some(Some("log")) => Scale::Log,
+            Some(_) => return Err("whose `scale` must be \"linear\" or \"log\"".to_owned()),
+        };
+        match name {
+            "step" => number(table, name).and_then(|step| match step > 0.0 {
+                true => Ok(Self::Step(step)),
+                false => Err("whose `step` must be above 0".to_owned()),
+            }),
+            "times" => number(table, name).and_then(|times| match times > 1.0 {
+                true => Ok(Self::Times(times)),
+                false => Err("whose `times` must be above 1".to_owned()),
+            }),
+            "n" => match table[name].as_integer() {
+                Some(n @ 2..) => Ok(Self::Count(n.unsigned_abs(), scale)),
+                _ => Err("whose `n` must be a whole number of at least 2".to_owned()),
+            },
+            _ => match table[name].as_str() {
+                Some("uniform") => Ok(Self::Draw(Scale::Linear)),
+                Some("log") => Ok(Self::Draw(Scale::Log)),
+                _ => Err("whose `draw` must be \"uniform\" or \"log\"".to_owned()),
+            },
+        }
+    }
+
+    fn scale(self) -> Scale {
+        match self {
+            Self::Step(_) => Scale::Linear,
+            Self::Times(_) => Scale::Log,
+            Self::Count(_, scale) | Self::Draw(scale) => scale,
+        }
+    }
+}
+
 /// The values of a range, or what draws them.
 pub fn axis(key: &str, table: &Table) -> Result<Axis, StudyError> {
-    let wrong = |problem: String| StudyError::Range {
-        key: key.to_owned(),
-        problem,
-        found: Value::Table(table.clone()).to_string(),
-    };
     if let (Some(Value::Array(values)), 1) = (table.get("draw"), table.len()) {
         return Ok(Axis::Drawn(Drawn::OneOf(list(key, values)?)));
     }
-    if let Some(name) = table
-        .keys()
-        .find(|name| !["from", "to", "scale"].contains(&name.as_str()) && !WAYS.contains(&name.as_str()))
-    {
-        return Err(wrong(format!(
-            "that may have step, times, n with scale, or draw beside from and to, not `{name}`"
-        )));
+    between(table).map_err(|problem| StudyError::Range {
+        key: key.to_owned(),
+        problem,
+        found: Value::Table(table.clone()).to_string(),
+    })
+}
+
+/// An error is the end of a sentence about the range.
+fn between(table: &Table) -> Result<Axis, String> {
+    let is_known = |name: &str| ["from", "to", "scale"].contains(&name) || Way::NAMES.contains(&name);
+    match table.keys().find(|name| !is_known(name)) {
+        None => {}
+        Some(name) if name == "draws" => {
+            return Err("beside which `draws` does not belong; it is one for all keys, in [study]".to_owned());
+        }
+        Some(name) => {
+            return Err(format!(
+                "that may have step, times, n with scale, or draw beside from and to, not `{name}`"
+            ));
+        }
     }
-    let number = |name: &str| match table.get(name) {
-        Some(Value::Integer(whole)) if (*whole as f64).abs() <= MAX_WHOLE => Ok(*whole as f64),
-        Some(Value::Float(number)) if number.is_finite() => Ok(*number),
-        Some(_) => Err(wrong(format!("whose `{name}` must be a finite number of at most 15 digits"))),
-        None => Err(wrong(format!("that needs `{name}`"))),
-    };
-    let (from, to) = (number("from")?, number("to")?);
+    let (from, to) = (number(table, "from")?, number(table, "to")?);
     if from > to {
-        return Err(wrong("whose `from` must not be above `to`".to_owned()));
+        return Err("whose `from` must not be above `to`".to_owned());
     }
-    let ways: Vec<&str> = WAYS.into_iter().filter(|way| table.contains_key(*way)).collect();
-    let [way] = ways[..] else {
-        return Err(wrong("that needs exactly one of step, times, n and draw".to_owned()));
-    };
-    let scale = match (way, table.get("scale"), table[way].as_str()) {
-        ("n", Some(scale), _) => match scale.as_str() {
-            Some("log") => Scale::Log,
-            Some("linear") => Scale::Linear,
-            _ => return Err(wrong("whose `scale` must be \"linear\" or \"log\"".to_owned())),
-        },
-        (_, Some(_), _) => return Err(wrong("whose `scale` belongs to n".to_owned())),
-        ("draw", None, Some("log")) => Scale::Log,
-        ("draw", None, Some("uniform")) => Scale::Linear,
-        ("draw", None, _) => return Err(wrong("whose `draw` must be \"uniform\" or \"log\"".to_owned())),
-        ("times", None, _) => Scale::Log,
-        _ => Scale::Linear,
-    };
-    if scale == Scale::Log && from <= 0.0 {
-        return Err(wrong("that must begin above 0 to be logarithmic".to_owned()));
+    let way = Way::read(table)?;
+    if way.scale() == Scale::Log && from <= 0.0 {
+        return Err("that must begin above 0 to be logarithmic".to_owned());
     }
     let is_whole = table["from"].is_integer() && table["to"].is_integer();
-    let range = Range { from, to, scale, is_whole };
+    let range = Range { from, to, scale: way.scale(), is_whole };
     // A little more than the end, so that a rounding error does not cost the last value.
     let n_values = |gaps: f64| (gaps * (1.0 + 1e-12)).floor() + 1.0;
     let n = match way {
-        "draw" => return Ok(Axis::Drawn(Drawn::Between(range))),
-        "step" => match number("step")? {
-            step if step > 0.0 => n_values((to - from) / step),
-            _ => return Err(wrong("whose `step` must be above 0".to_owned())),
-        },
-        "times" => match number("times")? {
-            times if times > 1.0 => n_values((to / from).ln() / times.ln()),
-            _ => return Err(wrong("whose `times` must be above 1".to_owned())),
-        },
-        _ => match table["n"].as_integer() {
-            Some(n) if n >= 2 => n as f64,
-            _ => return Err(wrong("whose `n` must be a whole number of at least 2".to_owned())),
-        },
+        Way::Draw(_) => return Ok(Axis::Drawn(Drawn::Between(range))),
+        Way::Step(step) => n_values((to - from) / step),
+        Way::Times(times) => n_values((to / from).ln() / times.ln()),
+        Way::Count(n, _) => n as f64,
     };
     if n > MAX_VALUES as f64 {
-        return Err(wrong(format!("of {n} values, of which at most {MAX_VALUES} are possible")));
+        let n = if n > MAX_WHOLE { format!("{n:.0e}") } else { n.to_string() };
+        return Err(format!("of {n} values, of which at most {MAX_VALUES} are possible"));
     }
-    if way == "n" && is_whole && n > to - from + 1.0 {
-        let n_whole = to - from + 1.0;
-        return Err(wrong(format!(
+    let n_whole = to - from + 1.0;
+    if matches!(way, Way::Count(..)) && is_whole && n > n_whole {
+        return Err(format!(
             "with {n_whole} whole numbers, fewer than its n; write `from = {from:?}` for fractions"
-        )));
+        ));
     }
     let numbers = (0..n as usize).map(|index| match way {
-        "step" => from + index as f64 * number("step").expect("checked above"),
-        "times" => from * number("times").expect("checked above").powi(index as i32),
-        _ => range.at(index as f64 / (n - 1.0)),
+        Way::Step(step) => from + index as f64 * step,
+        Way::Times(times) => from * times.powi(index as i32),
+        Way::Count(..) | Way::Draw(_) => range.at(index as f64 / (n - 1.0)),
     });
-    let is_whole = is_whole && (way == "n" || table[way].is_integer());
-    Ok(Axis::Listed(values(numbers, is_whole)))
+    let is_fraction = |name: &str| table.get(name).is_some_and(Value::is_float);
+    Ok(Axis::Listed(values(numbers, is_whole && !is_fraction("step") && !is_fraction("times"))))
+}
+
+fn number(table: &Table, name: &str) -> Result<f64, String> {
+    match table.get(name) {
+        Some(Value::Integer(whole)) if (*whole as f64).abs() <= MAX_WHOLE => Ok(*whole as f64),
+        Some(Value::Float(number)) if number.is_finite() => Ok(*number),
+        Some(_) => Err(format!("whose `{name}` must be a finite number of at most 15 digits")),
+        None => Err(format!("that needs `{name}`")),
+    }
 }
 
 /// Numbers as values; whole ones that are rounded alike count once.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use toml::{Table, Value};
 
-use crate::axis::{Axes, Axis, Place};
+use crate::axis::{Axes, Axis, Place, check_nesting};
 use crate::settings::Settings;
 use crate::{Combination, StudyError};
 
@@ -16,6 +16,9 @@ pub const TABLES: [&str; 3] = [SWEEP, CASE, STUDY];
 const SWEEP: &str = "sweep";
 const CASE: &str = "case";
 const STUDY: &str = "study";
+
+/// What the cases have to be.
+const CASES: &str = "tables, each after [[case]] in double brackets";
 
 /// Most runs of one study; more would be a mistake.
 const MAX_RUNS: u64 = 10_000;
@@ -54,8 +57,8 @@ impl Study {
     /// only = ["model.d_k * model.n_heads <= 512"]                    # where one does not hold, the run is left out
     /// ```
     ///
-    /// Between two whole ends all numbers are whole: `1.0` instead of `1` gives fractions. A key has the same value in a
-    /// draw beside every value of the other keys, whatever these are.
+    /// Between two whole ends, by a whole step or factor, all numbers are whole: `1.0` instead of `1` gives fractions. A key
+    /// has the same value in a draw beside every value of the other keys, whatever these are.
     ///
     /// # Errors
     /// If the text is not TOML, nothing varies in it, or one of the three tables is wrong.
@@ -64,15 +67,22 @@ impl Study {
         let swept = match config.remove(SWEEP) {
             None => Axes::new(),
             Some(Value::Table(sweep)) => Place::Sweep.axes(&sweep)?,
-            Some(found) => return Err(Place::Sweep.not_an_axis(SWEEP, &found)),
+            Some(found) => {
+                return Err(wrong_table(
+                    SWEEP,
+                    "a table, [sweep], with a list for each key that varies",
+                    &found,
+                ));
+            }
         };
         let cases = match config.remove(CASE) {
             None => vec![swept],
             Some(Value::Array(cases)) if !cases.is_empty() => {
                 cases.iter().map(|case| with_case(&swept, case)).collect::<Result<_, _>>()?
             }
-            Some(found) => return Err(Place::Case.not_an_axis(CASE, &found)),
+            Some(found) => return Err(wrong_table(CASE, CASES, &found)),
         };
+        cases.iter().try_for_each(check_nesting)?;
         if cases.iter().all(Axes::is_empty) {
             return Err(StudyError::NothingVaries);
         }
@@ -85,18 +95,27 @@ impl Study {
         }
     }
 
+    /// The key that varies, of all that would overwrite a value under this dotted key in what the runs have in common.
+    pub fn varies(&self, key: &str) -> Option<&str> {
+        let is_over = |varied: &&String| {
+            key.strip_prefix(*varied).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.cases.iter().flat_map(Axes::keys).find(is_over).map(String::as_str)
+    }
+
     /// What all runs have in common: a config without the tables of the study.
     pub fn config(&self) -> &Table {
         &self.config
     }
 
     /// The runs in their order, which is part of what a study is: draw after draw, case after case, and in each the keys
-    /// in alphabetical order, the last of which changes fastest. A combination that comes up again is left out.
+    /// in alphabetical order, the last of which changes fastest. A combination that comes up again, as where a number of few
+    /// values is drawn often, is left out.
     ///
     /// # Errors
     /// If there are more than ten thousand; none of them is made then.
     pub fn runs(&self) -> Result<Vec<Combination>, StudyError> {
-        self.check_number()?;
+        self.n_combinations()?;
         let mut runs = Vec::new();
         for draw in 0..self.settings.draws.unwrap_or(1) {
             // A case without a drawn key has the same runs in every draw.
@@ -133,7 +152,11 @@ impl Study {
         self.settings.only.iter().map(|condition| condition.text())
     }
 
-    fn check_number(&self) -> Result<(), StudyError> {
+    /// How many combinations there are, with those that come up again.
+    ///
+    /// # Errors
+    /// If there are more than ten thousand.
+    pub fn n_combinations(&self) -> Result<usize, StudyError> {
         let draws = self.settings.draws.unwrap_or(1);
         let of_case = |case: &Axes| {
             let draws = if case.values().any(Axis::is_drawn) { draws } else { 1 };
@@ -141,7 +164,7 @@ impl Study {
         };
         let n_runs = self.cases.iter().map(of_case).fold(0, u128::saturating_add);
         if n_runs <= u128::from(MAX_RUNS) {
-            return Ok(());
+            return Ok(n_runs as usize);
         }
         let axes = self.cases.iter().flatten().map(|(key, axis)| (axis.len() as u64, key.as_str()));
         let own = [(draws, "draws"), (self.cases.len() as u64, CASE)];
@@ -166,13 +189,17 @@ impl Study {
 
 /// The keys of `[sweep]`, and with them those of a case.
 fn with_case(swept: &Axes, case: &Value) -> Result<Axes, StudyError> {
-    let Value::Table(case) = case else { return Err(Place::Case.not_an_axis(CASE, case)) };
+    let Value::Table(case) = case else { return Err(wrong_table(CASE, CASES, case)) };
     let case = Place::Case.axes(case)?;
     if let Some(key) = case.keys().find(|key| swept.contains_key(*key)) {
         let place = ", in [sweep] and in a [[case]]";
         return Err(StudyError::KeyTwice { key: key.clone(), place });
     }
     Ok(swept.clone().into_iter().chain(case).collect())
+}
+
+fn wrong_table(key: &'static str, expected: &'static str, found: &Value) -> StudyError {
+    StudyError::WrongTable { key, expected, found: found.to_string() }
 }
 
 fn not_toml(text: &str, error: &toml::de::Error) -> StudyError {

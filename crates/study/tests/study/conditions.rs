@@ -70,7 +70,13 @@ fn what_cannot_be_compared_is_refused_with_the_condition() {
     check("model.score < \"b\"", "no order");
     check("model.score * 2 == 3", "is no number");
     check("model.d_k", "needs one of == != <= >= < >");
-    check("model.d_k = 3", "cannot be read from `= 3` on");
+    check("model.d_k = 3", "compares with `=`, expected `==`");
+    check("model.d_k ! 3", "cannot be read from `! 3` on");
+    check("seed == 3 and model.d_k == 9", "has `and`; make it two conditions of the list");
+    check(
+        "model.score == additive",
+        "has `additive`, which the config of a run lacks; a text needs double quotes",
+    );
     check("model.d_k <= ", "lacks a key or a value on one side");
     check("<= 3", "lacks a key or a value on one side");
     check("2 3 == 3", "has `3` where `*` belongs");

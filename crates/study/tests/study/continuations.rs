@@ -40,9 +40,26 @@ fn what_takes_runs_away_is_named() {
     check(
         "1.0",
         "2.0",
-        "`lr` was [drawn between 0.1 and 1.0 (Log)], now it is [drawn between 0.1 and 2.0 (Log)]",
+        "`lr` was [{ from = 0.1, to = 1.0, draw = \"log\" }], now it is [{ from = 0.1, to = 2.0, draw = \"log\" }]",
     );
     check("\"dot\"", "\"additive\"", "`score` was [\"dot\"], now it is [\"additive\"]");
+}
+
+#[test]
+fn a_draw_of_whole_numbers_is_none_of_fractions() {
+    let study = |from: &str| {
+        let text =
+            format!("[sweep]\nx = {{ from = {from}, to = 3, draw = \"uniform\" }}\n[study]\ndraws = 2\n");
+        Study::parse(&text).unwrap()
+    };
+    let error = study("1.0").continues(&study("1")).unwrap_err().to_string();
+    let expected = "`x` was [{ from = 1, to = 3, draw = \"uniform\" }], now it is [{ from = 1.0, to = 3.0, draw = \"uniform\" }]";
+    assert_eq!(error, expected);
+    let study = |first: u64| {
+        Study::parse(&format!("[sweep]\nx = {{ draw = [{first}, 5] }}\n[study]\ndraws = 2\n")).unwrap()
+    };
+    let error = study(2).continues(&study(1)).unwrap_err().to_string();
+    assert_eq!(error, "`x` was [{ draw = [1, 5] }], now it is [{ draw = [2, 5] }]");
 }
 
 #[test]

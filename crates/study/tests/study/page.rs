@@ -24,24 +24,37 @@ fn the_page_shows_the_study_that_lies_beside_it() {
     assert!(PAGE.contains(named) && runs.iter().any(|run| format!("`{}`", run.folder_name()) == named));
 }
 
+/// The values that a row of the page shows: `4, 8, 16, … 512` are the first three and the last one.
+fn check_values(shown: &str, found: &[f64]) {
+    let (first, last) = shown.split_once('…').map_or((shown, None), |(first, last)| (first, Some(last)));
+    let number = |text: &str| text.trim().parse::<f64>().unwrap_or_else(|_| panic!("{text} in {shown}"));
+    let first: Vec<f64> = first.split(',').filter(|text| !text.trim().is_empty()).map(number).collect();
+    assert_eq!(found[..first.len()], first, "{shown}");
+    match last {
+        Some(last) => assert_eq!(found.last(), Some(&number(last)), "{shown}"),
+        None => assert_eq!(found.len(), first.len(), "{shown}"),
+    }
+}
+
 #[test]
 fn every_form_that_the_page_lists_has_the_values_beside_it() {
-    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `{ from")?.split_once("` | "));
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `{ ")?.split_once("` | "));
     let (mut n_listed, mut n_drawn) = (0, 0);
     for (form, values) in rows {
         let form = form.split('`').next().unwrap();
         let draws = if form.contains("draw") { "[study]\ndraws = 1\n" } else { "" };
-        let runs = Study::parse(&format!("[sweep]\nx = {{ from{form}\n{draws}")).unwrap().runs().unwrap();
+        let runs = Study::parse(&format!("[sweep]\nx = {{ {form}\n{draws}")).unwrap().runs().unwrap();
+        let found: Vec<&toml::Value> = runs.iter().map(|run| &run.settings()[0].1).collect();
         if draws.is_empty() {
             n_listed += 1;
-            let first = values.split(',').next().unwrap().trim_end_matches(" |");
-            let number = |text: &str| text.parse::<f64>().ok();
-            let found = number(&runs[0].labels()[0][2..]).unwrap();
-            assert!(number(first).is_none_or(|first| first == found), "{form}: {values}");
+            let number = |value: &&toml::Value| {
+                value.as_float().or(value.as_integer().map(|whole| whole as f64)).unwrap()
+            };
+            check_values(values.trim_end_matches(" |"), &found.iter().map(number).collect::<Vec<_>>());
         } else {
             n_drawn += 1;
+            assert_eq!(found.len(), 1, "{form}");
         }
-        assert!(!runs.is_empty());
     }
-    assert_eq!((n_listed, n_drawn), (4, 1));
+    assert_eq!((n_listed, n_drawn), (4, 2));
 }

@@ -21,6 +21,8 @@ fn a_study_without_anything_to_vary() {
     check("sweep = 3\n", &["`sweep`", "got 3"]);
     check("case = 3\n", &["`case`", "got 3"]);
     check("case = [3]\n", &["`case`", "got 3"]);
+    check("[[sweep]]\nseed = [0]\n", &["`sweep` must be a table, [sweep]", "got [{ seed = [0] }]"]);
+    check("[case]\nseed = [0]\n", &["`case` must be tables, each after [[case]]", "got { seed = [0] }"]);
     check("a = 1\nb = [\n", &["not TOML at line"]);
     check("seed = 1\nseed = 2\n", &["not TOML at line 2", "duplicate"]);
     check("case = []\n", &["`case`", "got []"]);
@@ -43,6 +45,25 @@ fn a_key_that_varies_twice() {
 }
 
 #[test]
+fn a_key_that_another_one_would_overwrite() {
+    let text = |name: &str| {
+        format!(
+            "[sweep]\n{name} = [{{ name = \"copy\", seq_len = 3 }}, \"sort\"]\n\"{name}.seq_len\" = [5]\n"
+        )
+    };
+    check(
+        &text("task"),
+        &["`task.seq_len` would overwrite what `task` has in { name = \"copy\", seq_len = 3 }"],
+    );
+    let of_a_case =
+        "[sweep]\nseed = [1]\nx = { draw = [{ y = { z = 1 } }] }\n[[case]]\nx.y.z = 2\n[study]\ndraws = 1\n";
+    check(of_a_case, &["`x.y.z` would overwrite what `x` has"]);
+    // The settings of what the other one names.
+    let fits = "[sweep]\nmodel.score = [\"additive\", { name = \"general\" }]\n[[case]]\nmodel.score.d_hidden = [3, 4]\n";
+    assert_eq!(Study::parse(fits).unwrap().runs().unwrap().len(), 4);
+}
+
+#[test]
 fn a_wrong_range() {
     #[track_caller]
     fn range(range: &str, fragment: &str) {
@@ -58,6 +79,11 @@ fn a_wrong_range() {
     range("{ from = 1, to = 2, step = -1 }", "`step` must be above 0");
     range("{ from = 0.0, to = 1.0, step = 1e-9 }", "of 1000000001 values, of which at most 10000");
     range("{ from = 1, to = 1000000, step = 1 }", "of 1000000 values");
+    range("{ from = 1, to = 2, step = 1e-300 }", "of 1e300 values");
+    range(
+        "{ draw = [1, 2], draws = 3 }",
+        "beside which `draws` does not belong; it is one for all keys, in [study]",
+    );
     range("{ from = 1, to = 2, times = 1 }", "`times` must be above 1");
     range("{ from = 0, to = 2, times = 2 }", "must begin above 0");
     range("{ from = 1, to = 1e300, times = 1.0000001 }", "of which at most 10000");

@@ -74,7 +74,22 @@ fn cases_have_keys_of_their_own_and_share_the_grid() {
 
 #[test]
 fn a_combination_that_comes_up_twice_is_one_run() {
-    assert_eq!(lines("[[case]]\nseed = [0, 1]\n[[case]]\nseed = [1, 2]\n"), ["seed=0", "seed=1", "seed=2"]);
+    let text = "[[case]]\nseed = [0, 1]\n[[case]]\nseed = [1, 2]\n";
+    assert_eq!(lines(text), ["seed=0", "seed=1", "seed=2"]);
+    assert_eq!(Study::parse(text).unwrap().n_combinations().unwrap(), 4);
+    let drawn = "[sweep]\nx = { from = 1, to = 3, draw = \"uniform\" }\n[study]\ndraws = 20\n";
+    let drawn = Study::parse(drawn).unwrap();
+    assert_eq!((drawn.runs().unwrap().len(), drawn.n_combinations().unwrap()), (3, 20));
+}
+
+#[test]
+fn a_key_varies_with_all_that_lies_below_it() {
+    let study = Study::parse("[sweep]\nmodel.score = [\"dot\"]\n[[case]]\nseed = 1\n").unwrap();
+    assert_eq!(study.varies("model.score.d_hidden"), Some("model.score"));
+    assert_eq!(
+        (study.varies("seed"), study.varies("model.scores"), study.varies("model")),
+        (Some("seed"), None, None)
+    );
 }
 
 #[test]
