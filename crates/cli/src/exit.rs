@@ -52,6 +52,11 @@ pub fn of_a_share(error: TrainError) -> anyhow::Error {
     anyhow::Error::new(error).context(FailedTraining(message))
 }
 
+/// What ended a study while its runs were trained, with what to do about it.
+pub fn of_study(error: &anyhow::Error, registry: &Registry) -> anyhow::Error {
+    FailedTraining(sentence(error, registry)).into()
+}
+
 /// Prints what the parser of the arguments answers: a refusal, or the help that was asked for.
 pub fn parser_message(message: &clap::Error, registry: &Registry) -> ExitCode {
     let text = message.render().to_string();

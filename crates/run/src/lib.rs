@@ -40,23 +40,23 @@
 //! Beside the runs of a study, `.claims/` has which worker trains which of them.
 //!
 //! The crate trains nothing and decodes no tensor. It has no clock, and the only files that it touches are those above,
-//! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`] and
-//! [`replace_shared_file`] are for other files that are to be as durable). It reads no file with tensors whose header
-//! [`check_tensor_header`] refuses ([`read_tensors`], [`hash_tensors`]).
+//! through one [`Storage`], which is the [`Disk`] ([`Entry`], [`EntryKind`], [`Lock`]; [`replace_file`],
+//! [`replace_shared_file`] and [`create_shared_file`] are for other files that are to be as durable). It reads no file
+//! with tensors whose header [`check_tensor_header`] refuses ([`read_tensors`], [`hash_tensors`]).
 //!
 //! Start at [`RunFolder`]; [`Existing`] decides what a new run does to an old one, and a [`Repair`] is what taking the
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
 //! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
 //! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside
-//! [`Baseline`]s, of which each [`Figure`] is [`Better`] one way round, in an [`Environment`]; a run goes on after an earlier step as [`Rewound`], with what is
-//! [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no [`changes_of_meaning`], each of them a
-//! [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a run. The workers of a study agree by
-//! [`Claims`]: a [`Queue`] has what is [`Next`] by the [`Standing`] of each run, a [`Claim`] under the name of a
-//! [`ClaimEntry`], which a process of the worker asks as [`HeldBy`] through the storage that it is [`Guarded`] with.
-//! [`RunError`] is what can be wrong, also with a path that
-//! [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`] as good were
-//! [`CheckedFor`] a hash, or for less. A frame has its hash in itself ([`seal_frame`]). Each kind of file has bounds
-//! ([`RunError::NotReadable`]), `config.json` of any origin by [`read_description`].
+//! [`Baseline`]s, of which each [`Figure`] is [`Better`] one way round, in an [`Environment`]; a run goes on after an
+//! earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
+//! [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a
+//! run. The workers of a study agree by [`Claims`]: a [`Queue`] has what is [`Next`] by the [`ClaimState`] of each run
+//! and the [`ClaimHistory`] of its attempts, a [`Claim`] under the name of a [`ClaimEntry`], which a process of the
+//! worker asks as [`HeldBy`] through the storage that it is [`Guarded`] with. [`RunError`] is what can be wrong, also
+//! with a path that [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`]
+//! as good were [`CheckedFor`] a hash, or for less. A frame has its hash in itself ([`seal_frame`]). Each kind of file
+//! has bounds ([`RunError::NotReadable`]), `config.json` of any origin by [`read_description`].
 
 mod bounds;
 mod checkpoint;
@@ -78,7 +78,9 @@ mod verify;
 pub use checkpoint::{
     Checkpoint, Contents, Description, Manifest, ManifestFile, NoManifest, Pruned, read_description,
 };
-pub use claim::{Claim, Claims, Entry as ClaimEntry, HeldBy, Next, Queue, Standing};
+pub use claim::{
+    Claim, Claims, Entry as ClaimEntry, HeldBy, History as ClaimHistory, Next, Queue, State as ClaimState,
+};
 pub use config::{Difference, changes_of_meaning, differences, flatten};
 pub use error::{RunError, is_unreadable};
 pub use film::{ProbeLabels, seal_frame};
@@ -88,6 +90,8 @@ pub use log::{
     Baseline, Better, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Figure, Log, Rewound,
     SetAside, StepReport,
 };
-pub use storage::{Disk, Entry, EntryKind, Guarded, Lock, Storage, replace_file, replace_shared_file};
+pub use storage::{
+    Disk, Entry, EntryKind, Guarded, Lock, Storage, create_shared_file, replace_file, replace_shared_file,
+};
 pub use tensor_file::{check_tensor_header, hash_tensors, read_tensors};
 pub use verify::{CheckedFor, Finding, Verified};

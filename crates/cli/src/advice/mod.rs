@@ -58,12 +58,12 @@ impl fmt::Display for DivergedRun {
 pub fn about(error: &anyhow::Error, registry: &Registry) -> Option<String> {
     match (error.downcast_ref(), run_error(error)) {
         (Some(TrainError::Diverged { .. }), _) => error.downcast_ref().map(DivergedRun::advice),
-        (Some(TrainError::NoText), _) => Some(format!("name a file with {}", set_text())),
+        (Some(TrainError::NoText), _) => Some(format!("name a file with {SET_TEXT}")),
         (Some(TrainError::TextUnread { .. }), _) => {
-            Some(format!("if the text was moved, name where it is now with {}", set_text()))
+            Some(format!("if the text was moved, name where it is now with {SET_TEXT}"))
         }
         (Some(TrainError::Text { fault: TextFault::Changed { .. }, .. }), _) => {
-            Some(format!("if the old text lies elsewhere, name it with {}", set_text()))
+            Some(format!("if the old text lies elsewhere, name it with {SET_TEXT}"))
         }
         (Some(TrainError::AnotherOptimizer { .. }), _) => {
             Some("--init-from RUN takes the weights of a run alone".to_owned())
@@ -76,12 +76,8 @@ pub fn about(error: &anyhow::Error, registry: &Registry) -> Option<String> {
     }
 }
 
-/// How a text is named: `sweep` takes no settings but those of its config file.
-fn set_text() -> &'static str {
-    let of_a_study = |command: &String| ["sweep", "worker"].contains(&command.as_str());
-    let is_sweep = shell::arguments().is_some_and(|arguments| arguments.first().is_some_and(of_a_study));
-    if is_sweep { "task.text in the config file" } else { "--set task.text=FILE" }
-}
+/// How a text is named.
+const SET_TEXT: &str = "--set task.text=FILE";
 
 /// What is added to the name of a run that goes on at a lower rate.
 const LOWER_RATE: &str = "-lower-lr";

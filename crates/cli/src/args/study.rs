@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::machine::MachineArgs;
+use super::training::SettingArgs;
 use super::values::whole;
 use crate::session::memory;
 
@@ -14,12 +15,20 @@ const MAX_JOBS: usize = 1024;
 const ANY_JOBS: &str = "a whole number between 1 and 1024";
 
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("set", |set| set.help("Change one value of what all runs have in common, for example model.d_k=24")))]
+#[command(mut_arg("steps", |steps| steps.help("Length of every run; turns early stop off")))]
+#[command(mut_arg("seed", |seed| seed.help("The seed of every run")))]
 #[command(mut_arg("threads", |threads| threads.help("Threads of each run; by default the runs at a time share the cores. The result does not depend on it")))]
 pub struct SweepArgs {
     /// A study: a config file with a table [sweep] of lists and ranges, whose keys are config keys; or the folder of a
     /// study that was begun, to go on with it. See examples/STUDIES.md
     #[arg(value_name = "STUDY.toml|DIR")]
     pub study: PathBuf,
+    #[command(flatten)]
+    pub settings: SettingArgs,
+    /// Train nothing: list the runs that would be trained
+    #[arg(long, conflicts_with_all = ["claim", "retry_failed", "jobs"])]
+    pub dry_run: bool,
     /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -33,14 +42,14 @@ pub struct SweepArgs {
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
     /// Train the runs that no other process trains, one after the other, for machines that come and go: each is claimed
-    /// in the folder of the runs, and one whose process has died is gone on with. Ends when all are done or failed
+    /// in the folder of the runs, and one whose process has died is resumed. Ends when all are done or failed
     #[arg(long, conflicts_with = "shard")]
     pub claim: bool,
     /// How long a process may be silent before its runs are taken over: longer than the folder needs to show one machine
     /// what another one did (on NFS acdirmax, a minute)
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120", requires = "claim")]
     pub lease: u64,
-    /// Try those runs once more that failed until now
+    /// Try the failed runs again
     #[arg(long, requires = "claim")]
     pub retry_failed: bool,
     #[command(flatten)]

@@ -8,23 +8,42 @@ use super::machine::MachineArgs;
 use super::values::{ANY_COUNT, at_least_one, seed, whole};
 use crate::session::memory;
 
+/// What is changed in a config.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SettingArgs {
+    /// Change one value of the config, for example model.d_k=24
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Length of the run; turns early stop off
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
+    steps: Option<u64>,
+    /// Decides initial weights, examples and dropout
+    #[arg(long, value_name = "N", value_parser = seed)]
+    seed: Option<u64>,
+}
+
+impl SettingArgs {
+    /// All of them as `KEY=VALUE`.
+    pub fn all(&self) -> Vec<String> {
+        let mut settings = self.set.clone();
+        settings.extend(self.seed.map(|seed| format!("seed={seed}")));
+        if let Some(steps) = self.steps {
+            settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
+        }
+        settings
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct TrainArgs {
     /// A task (see the command tasks), a config file that ends in .toml, or with --resume or --branch the folder of a run
     #[arg(value_name = "TASK|CONFIG.toml|RUN")]
     pub source: PathBuf,
-    /// Change one value of the config, for example model.d_k=24
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Length of the run; turns early stop off
-    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
-    pub steps: Option<u64>,
+    #[command(flatten)]
+    pub settings: SettingArgs,
     /// Save and end at step N, without changing the schedule; a run that is past it makes no step
     #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub stop_after: Option<u64>,
-    /// Decides initial weights, examples and dropout
-    #[arg(long, value_name = "N", value_parser = seed)]
-    pub seed: Option<u64>,
     /// Folder of the run; runs/TASK-… by default
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

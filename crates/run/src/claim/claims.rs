@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::entry::{Entry, State};
 use super::held::Claim;
+use super::history::{History, Line};
 use crate::error::RunError;
 use crate::storage::{Storage, UNFINISHED, create_folders, list, remove_tree, sync_folder};
 
@@ -16,8 +17,11 @@ const CLAIMS: &str = ".claims";
 /// A listing may be made in the middle of a rename, and then has both names or neither; the next one has one of them.
 const LOOKS: u32 = 5;
 
-/// The longest reason of a failure that is read; a longer one is cut.
-const MAX_REASON: u64 = 1 << 14;
+/// So much of a file is read at its end: the reasons of several attempts, of which a longer one is cut.
+const MAX_HISTORY: u64 = 1 << 14;
+
+/// Before the name of a claim in the making, which is no run's.
+const PREPARED: char = '+';
 
 /// The claims of one study, for one worker.
 #[derive(Debug, Clone)]
@@ -28,19 +32,6 @@ pub struct Claims {
     worker: String,
     /// Of the next entry that this worker makes.
     next_number: Arc<AtomicU64>,
-}
-
-/// What is known of a run's claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It never had one.
-    Unclaimed,
-    /// A worker trains it, or died.
-    Held(Entry),
-    /// A worker gave it back.
-    Free(Entry),
-    /// Its training failed.
-    Failed(Entry),
 }
 
 impl Claims {
@@ -56,11 +47,11 @@ impl Claims {
         Self { storage, study, folder, worker: worker.to_owned(), next_number: Arc::default() }
     }
 
-    /// What is known of a run's claim.
+    /// The entry of a run's claim; `None` where it never had one.
     ///
     /// # Errors
     /// If its folder cannot be read, or has something else than one entry.
-    pub fn look(&self, run: &str) -> Result<Standing, RunError> {
+    pub fn look(&self, run: &str) -> Result<Option<Entry>, RunError> {
         let mut names = Vec::new();
         for _ in 0..LOOKS {
             names = match list(&*self.storage, &self.of(run)) {
@@ -70,14 +61,8 @@ impl Claims {
             };
             let mut entries = names.iter().filter_map(|name| Entry::parse(name.to_str()?));
             match (entries.next(), entries.next()) {
-                (Some(entry), None) => {
-                    return Ok(match entry.state {
-                        State::Held => Standing::Held(entry),
-                        State::Free => Standing::Free(entry),
-                        State::Failed => Standing::Failed(entry),
-                    });
-                }
-                (None, None) if names.is_empty() => return Ok(Standing::Unclaimed),
+                (Some(entry), None) => return Ok(Some(entry)),
+                (None, None) if names.is_empty() => return Ok(None),
                 _ => {}
             }
         }
@@ -94,8 +79,19 @@ impl Claims {
     /// # Errors
     /// If the disk reports a failure.
     pub fn claim(&self, run: &str) -> Result<Option<Claim>, RunError> {
+        for _ in 1..LOOKS {
+            match self.try_to_claim(run) {
+                // Another worker has removed all claims of a study that was done at this moment.
+                Err(RunError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+                result => return result,
+            }
+        }
+        self.try_to_claim(run)
+    }
+
+    fn try_to_claim(&self, run: &str) -> Result<Option<Claim>, RunError> {
         let entry = self.entry(State::Held);
-        let prepared = self.folder.join(format!("+{}.{}", self.worker, entry.number));
+        let prepared = self.folder.join(format!("{PREPARED}{}.{}", self.worker, entry.number));
         create_folders(&*self.storage, &prepared)?;
         let file = prepared.join(entry.to_string());
         self.storage.write_new(&file, b"").map_err(RunError::io("create", &file))?;
@@ -103,8 +99,10 @@ impl Claims {
         match self.storage.rename(&prepared, &self.of(run)) {
             Err(error) if !self.is_now(run, &entry)? => {
                 let _ = remove_tree(&*self.storage, &prepared);
-                // The name is taken, and so is the run.
-                if self.storage.entry(&self.of(run)).is_ok_and(|found| found.is_some()) {
+                // The name was taken, and so was the run, even if all claims were removed since.
+                let is_taken =
+                    matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists);
+                if self.storage.entry(&self.of(run)).is_ok_and(|found| found.is_some()) || is_taken {
                     return Ok(None);
                 }
                 return Err(RunError::io("rename", &prepared)(error));
@@ -114,33 +112,65 @@ impl Claims {
         Ok(Some(Claim::new(self, run, entry)))
     }
 
-    /// Takes over the claim of a run from the worker that made `seen`; `None` where it is another one by now.
+    /// Takes over the claim of a run from the worker that made `seen`; `None` where it is another one by now. If that worker
+    /// held it, its attempt counts as one that was cut short.
     ///
     /// # Errors
     /// If the disk reports a failure.
     pub fn take(&self, run: &str, seen: &Entry) -> Result<Option<Claim>, RunError> {
         let entry = self.entry(State::Held);
-        let taken = self.replace(run, seen, &entry)?;
-        Ok(taken.then(|| Claim::new(self, run, entry)))
+        if !self.replace(run, seen, &entry)? {
+            return Ok(None);
+        }
+        if seen.state == State::Held {
+            // The run is this worker's by now, whether it is counted or not.
+            let _ =
+                self.write(run, &entry, Line::Interrupted(&format!("{} died or stood still", seen.worker)));
+        }
+        Ok(Some(Claim::new(self, run, entry)))
     }
 
-    /// Why the training of a run failed.
+    /// What became of the attempts to train a run, as the file of this entry has it; nothing where the entry is another one
+    /// by now.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn reason(&self, run: &str, failed: &Entry) -> Result<String, RunError> {
-        let file = self.of(run).join(failed.to_string());
-        let reasons = self.storage.read_end(&file, MAX_REASON).map_err(RunError::io("read", &file))?;
-        // Those of earlier attempts stand before it.
-        Ok(String::from_utf8_lossy(&reasons).lines().last().unwrap_or_default().to_owned())
+    pub fn history(&self, run: &str, entry: &Entry) -> Result<History, RunError> {
+        let file = self.of(run).join(entry.to_string());
+        match self.storage.read_end(&file, MAX_HISTORY) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(RunError::io("read", &file)(error)),
+            lines => Ok(History::parse(&lines.unwrap_or_default())),
+        }
     }
 
-    /// Removes all claims: a study whose runs are all done needs none. What cannot be removed stays, because another worker
-    /// may do the same at this moment.
-    pub fn remove(&self) {
+    /// Removes all claims of a study whose runs are all done, as [`Queue::next`](super::Queue::next) asks it; where one is
+    /// not, another worker trains more runs in this folder, and all stay. What cannot be removed stays as well, because
+    /// another worker may do the same at this moment.
+    ///
+    /// # Errors
+    /// If the claims cannot be listed, or as `is_done`.
+    pub fn remove(&self, is_done: impl Fn(&str) -> Result<bool, RunError>) -> Result<(), RunError> {
+        for name in list(&*self.storage, &self.folder)? {
+            let name = name.to_string_lossy();
+            // A worker that prepares one begins again.
+            if !name.starts_with(PREPARED) && !is_done(&name)? {
+                return Ok(());
+            }
+        }
         let removed = self.study.join(format!("{CLAIMS}.{}{UNFINISHED}", self.worker));
         if self.storage.rename(&self.folder, &removed).is_ok() {
             let _ = remove_tree(&*self.storage, &removed);
+        }
+        Ok(())
+    }
+
+    /// Adds a line to the file of an entry; where that is not there, its claim was lost, which the next rename reports.
+    pub(super) fn write(&self, run: &str, entry: &Entry, line: Line<'_>) -> Result<(), RunError> {
+        let file = self.of(run).join(entry.to_string());
+        match self.storage.append(&file, line.to_string().as_bytes()) {
+            Ok(()) => self.storage.sync_file(&file).map_err(RunError::io("sync", &file)),
+            // A full disk costs the reason, and not the claim.
+            Err(_) => Ok(()),
         }
     }
 
@@ -153,8 +183,11 @@ impl Claims {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             result => result.map_err(RunError::io("rename", &old))?,
         }
-        sync_folder(&*self.storage, &folder)?;
-        Ok(true)
+        match sync_folder(&*self.storage, &folder) {
+            // It went with all claims.
+            Err(RunError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(false),
+            synced => synced.map(|()| true),
+        }
     }
 
     /// An entry that was never there.

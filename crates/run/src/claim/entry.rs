@@ -12,9 +12,12 @@ pub struct Entry {
 
 /// The first word of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub enum State {
+    /// A worker trains the run, or died.
     Held,
+    /// A worker gave it back.
     Free,
+    /// Its training failed.
     Failed,
 }
 
@@ -38,6 +41,11 @@ impl Entry {
         let (worker, number) = rest.rsplit_once('.')?;
         let number = number.parse().ok()?;
         (!worker.is_empty()).then(|| Self { state, worker: worker.to_owned(), number })
+    }
+
+    /// What has become of the claim.
+    pub fn state(&self) -> State {
+        self.state
     }
 
     /// The worker that wrote it.

@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::claims::{Claims, Standing};
+use super::claims::Claims;
 use super::entry::{Entry, State};
+use super::history::{History, Line};
 use crate::error::RunError;
 use crate::storage::Lock;
 
@@ -39,7 +40,7 @@ impl Claim {
     /// [`RunError::ClaimLost`] if another worker has taken over the run; or if the disk reports a failure, after which the
     /// claim may be renewed again.
     pub fn renew(&self) -> Result<(), RunError> {
-        self.become_(State::Held)
+        self.become_(State::Held, None)
     }
 
     /// Gives the run back, done or not, so that the next worker need not wait.
@@ -47,7 +48,16 @@ impl Claim {
     /// # Errors
     /// As [`renew`](Self::renew).
     pub fn give_back(&self) -> Result<(), RunError> {
-        self.become_(State::Free)
+        self.become_(State::Free, None)
+    }
+
+    /// Gives the run back because this attempt to train it was cut short by something that need not happen again. A
+    /// [`Queue`](super::Queue) gives up a run to which that happens too often.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    pub fn interrupt(&self, reason: &str) -> Result<(), RunError> {
+        self.become_(State::Free, Some(Line::Interrupted(reason)))
     }
 
     /// Records that the training of the run failed, so that no other worker tries the same.
@@ -55,20 +65,38 @@ impl Claim {
     /// # Errors
     /// As [`renew`](Self::renew).
     pub fn fail(&self, reason: &str) -> Result<(), RunError> {
-        let file = self.claims.of(&self.run).join(self.entry().to_string());
-        let storage = &self.claims.storage;
-        // A name that is not there is one that was lost, which the rename reports.
-        if storage.append(&file, format!("{}\n", reason.replace('\n', " ")).as_bytes()).is_ok() {
-            storage.sync_file(&file).map_err(RunError::io("sync", &file))?;
-        }
-        self.become_(State::Failed)
+        self.become_(State::Failed, Some(Line::Failed(reason)))
     }
 
-    fn become_(&self, state: State) -> Result<(), RunError> {
+    /// Records that the training has saved a checkpoint of this step. If it got further than the attempts before it, those
+    /// count no more.
+    ///
+    /// # Errors
+    /// If the disk reports a failure.
+    pub fn record_progress(&self, step: u64) -> Result<(), RunError> {
+        let entry = self.lock();
+        match self.claims.history(&self.run, &entry)?.is_progress(step) {
+            true => self.claims.write(&self.run, &entry, Line::Saved(step)),
+            false => Ok(()),
+        }
+    }
+
+    /// What became of the attempts before this one.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn history(&self) -> Result<History, RunError> {
+        self.claims.history(&self.run, &self.lock())
+    }
+
+    fn become_(&self, state: State, line: Option<Line<'_>>) -> Result<(), RunError> {
         let mut entry = self.lock();
         // What was given back is renewed by no thread that comes too late.
         if entry.state != State::Held {
             return Err(self.lost());
+        }
+        if let Some(line) = line {
+            self.claims.write(&self.run, &entry, line)?;
         }
         let new = self.claims.entry(state);
         if self.claims.replace(&self.run, &entry, &new)? {
@@ -77,7 +105,7 @@ impl Claim {
         }
         // A server that lost its power may have an earlier name of the same claim.
         let earlier = match self.claims.look(&self.run)? {
-            Standing::Held(found) if found.worker == entry.worker => found,
+            Some(found) if found.state == State::Held && found.worker == entry.worker => found,
             _ => return Err(self.lost()),
         };
         if !self.claims.replace(&self.run, &earlier, &new)? {

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::claims::{Claims, Standing};
+use super::claims::Claims;
+use super::entry::State;
 use crate::storage::Lock;
 
 /// Whether a worker still holds the claim of a run, whatever it is called by now.
@@ -22,7 +23,7 @@ impl HeldBy {
 
 impl Lock for HeldBy {
     fn is_in_place(&self) -> io::Result<bool> {
-        let standing = self.claims.look(&self.run).map_err(io::Error::other)?;
-        Ok(matches!(standing, Standing::Held(entry) if entry.worker() == self.worker))
+        let entry = self.claims.look(&self.run).map_err(io::Error::other)?;
+        Ok(entry.is_some_and(|entry| entry.state == State::Held && entry.worker == self.worker))
     }
 }

@@ -6,9 +6,11 @@
 //! ```text
 //! STUDY/.claims/RUN/held.WORKER.NUMBER      WORKER trains the run RUN
 //! STUDY/.claims/RUN/free.WORKER.NUMBER      WORKER gave it back
-//! STUDY/.claims/RUN/failed.WORKER.NUMBER    WORKER failed to train it; the reason is in the file
+//! STUDY/.claims/RUN/failed.WORKER.NUMBER    WORKER failed to train it
 //! STUDY/.claims/+WORKER.NUMBER/             a claim in the making
 //! ```
+//!
+//! The file has a line for each attempt that was cut short or failed, with the reason.
 //!
 //! The folder of a claim has one file, the *entry*, from the moment at which it gets its name: a worker prepares it under a
 //! name of its own, and renames it. Of several that do so one succeeds, because a folder takes the place of no folder that
@@ -19,7 +21,8 @@
 //! - a worker that has seen the same entry for longer than the lease, by its own clock, *takes over* (`held.a.8` →
 //!   `held.b.1`), which fails where the holder was only slow; no clocks of two machines are compared;
 //! - the holder *gives back* a run that it does not finish (`free.…`), so that the next worker need not wait, and records a
-//!   *failure* (`failed.…`), so that no other one tries the same again.
+//!   *failure* (`failed.…`), so that no other one tries the same again;
+//! - what was *cut short*, by the death of its worker for example, is tried again, but not for ever (see [`Queue`]).
 //!
 //! A worker counts a claim as its own once the folder is synced, so that a server that loses its power does not give it to
 //! two. Where a rename reports an error, as a network file system may after it was done, the entry itself decides.
@@ -31,10 +34,12 @@ mod claims;
 mod entry;
 mod held;
 mod held_by;
+mod history;
 mod queue;
 
-pub use claims::{Claims, Standing};
-pub use entry::Entry;
+pub use claims::Claims;
+pub use entry::{Entry, State};
 pub use held::Claim;
 pub use held_by::HeldBy;
+pub use history::History;
 pub use queue::{Next, Queue};

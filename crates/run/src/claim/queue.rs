@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use super::claims::{Claims, Standing};
-use super::entry::Entry;
+use super::claims::Claims;
+use super::entry::{Entry, State};
 use super::held::Claim;
 use crate::error::RunError;
+
+/// Attempts that were cut short before a run is given up: one may end with its machine, but three in a row that came to no
+/// new checkpoint are likelier ended by the run.
+const MAX_INTERRUPTIONS: usize = 3;
 
 /// The runs that a worker has not seen done or failed.
 #[derive(Debug)]
@@ -13,6 +17,7 @@ pub struct Queue {
     claims: Claims,
     lease: Duration,
     left: Vec<Waiting>,
+    done: Vec<String>,
     failed: Vec<(String, Entry)>,
 }
 
@@ -40,7 +45,7 @@ impl Queue {
     /// All runs of a study. A claim that is not renewed for longer than the lease is taken over.
     pub fn new(claims: Claims, lease: Duration, runs: impl IntoIterator<Item = String>) -> Self {
         let left = runs.into_iter().map(|run| Waiting { run, seen: None, retried: None }).collect();
-        Self { claims, lease, left, failed: Vec::new() }
+        Self { claims, lease, left, done: Vec::new(), failed: Vec::new() }
     }
 
     /// Has those that failed until now tried once more.
@@ -49,9 +54,7 @@ impl Queue {
     /// If a claim cannot be read.
     pub fn retry_failed(&mut self) -> Result<(), RunError> {
         for waiting in &mut self.left {
-            if let Standing::Failed(entry) = self.claims.look(&waiting.run)? {
-                waiting.retried = Some(entry);
-            }
+            waiting.retried = self.claims.look(&waiting.run)?.filter(|entry| entry.state == State::Failed);
         }
         Ok(())
     }
@@ -61,7 +64,12 @@ impl Queue {
         &self.claims
     }
 
-    /// The runs that failed, with what recorded it.
+    /// The runs that came to their ends before this worker could claim them, in the order in which it saw that.
+    pub fn done(&self) -> &[String] {
+        &self.done
+    }
+
+    /// The runs that failed, with what recorded it, in the order in which this worker saw that.
     pub fn failed(&self) -> &[(String, Entry)] {
         &self.failed
     }
@@ -84,25 +92,26 @@ impl Queue {
         let mut index = 0;
         while let Some(waiting) = self.left.get_mut(index) {
             if is_done(&waiting.run)? {
-                self.left.remove(index);
+                self.done.push(self.left.remove(index).run);
                 continue;
             }
             match waiting.claim(&self.claims, self.lease, &now)? {
                 Attempt::Claimed(claim) => {
+                    let run = self.left.remove(index).run;
                     // It may have come to its end since it was looked at.
-                    let is_done = is_done(claim.run())?;
-                    if is_done {
-                        claim.give_back()?;
-                    }
-                    self.left.remove(index);
-                    if !is_done {
+                    if is_done(&run)? {
+                        unless_lost(claim.give_back())?;
+                        self.done.push(run);
+                    } else if let Some(reason) = given_up(&claim)? {
+                        match unless_lost(claim.fail(&reason))? {
+                            true => self.failed.push((run, claim.entry())),
+                            false => self.put_back(&run),
+                        }
+                    } else {
                         return Ok(Next::Train(claim));
                     }
                 }
-                Attempt::Failed(entry) => {
-                    let run = self.left.remove(index).run;
-                    self.failed.push((run, entry));
-                }
+                Attempt::Failed(entry) => self.failed.push((self.left.remove(index).run, entry)),
                 Attempt::Busy => index += 1,
             }
         }
@@ -125,25 +134,40 @@ impl Waiting {
     ) -> Result<Attempt, RunError> {
         let run = &self.run;
         let before = now();
-        let claim = match claims.look(run)? {
-            Standing::Unclaimed => claims.claim(run)?,
-            Standing::Free(entry) => claims.take(run, &entry)?,
-            Standing::Failed(entry) if self.retried.as_ref() == Some(&entry) => claims.take(run, &entry)?,
-            Standing::Failed(entry) => return Ok(Attempt::Failed(entry)),
-            Standing::Held(entry) => match &self.seen {
-                Some((seen, since)) if *seen == entry => {
-                    if before.saturating_sub(*since) > lease {
-                        claims.take(run, &entry)?
-                    } else {
-                        None
-                    }
-                }
+        let Some(entry) = claims.look(run)? else {
+            return Ok(claims.claim(run)?.map_or(Attempt::Busy, Attempt::Claimed));
+        };
+        let is_free = match entry.state {
+            State::Free => true,
+            State::Failed if self.retried.as_ref() == Some(&entry) => true,
+            State::Failed => return Ok(Attempt::Failed(entry)),
+            State::Held => match &self.seen {
+                Some((seen, since)) if *seen == entry => before.saturating_sub(*since) > lease,
                 _ => {
-                    self.seen = Some((entry, now()));
-                    None
+                    self.seen = Some((entry.clone(), now()));
+                    false
                 }
             },
         };
+        let claim = if is_free { claims.take(run, &entry)? } else { None };
         Ok(claim.map_or(Attempt::Busy, Attempt::Claimed))
+    }
+}
+
+/// Why a run that was just claimed is not to be tried again, if it has ended too many attempts.
+fn given_up(claim: &Claim) -> Result<Option<String>, RunError> {
+    let history = claim.history()?;
+    let interruptions = history.interruptions();
+    Ok((interruptions.len() >= MAX_INTERRUPTIONS).then(|| {
+        let (n, last) = (interruptions.len(), interruptions[0]);
+        format!("cut short {n} times without a new checkpoint, the last time because {last}")
+    }))
+}
+
+/// Whether the claim was still this worker's.
+fn unless_lost(changed: Result<(), RunError>) -> Result<bool, RunError> {
+    match changed {
+        Err(RunError::ClaimLost { .. }) => Ok(false),
+        result => result.map(|()| true),
     }
 }

@@ -126,6 +126,14 @@ impl Storage for Disk {
         fs::rename(from, to)
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        match fs::hard_link(file, name) {
+            // What Linux reports where the file system has no links, as FAT.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(ErrorKind::Unsupported.into()),
+            result => result,
+        }
+    }
+
     fn remove_file(&self, file: &Path) -> io::Result<()> {
         fs::remove_file(file)
     }

@@ -36,6 +36,39 @@ pub fn replace_shared_file(
     replace_by(storage, with_suffix(file, &format!(".{writer}{UNFINISHED}")), file, bytes)
 }
 
+/// Creates a file for good, with the folders that are missing on the way, where other processes may do it at this moment,
+/// also on other machines: returns whether it is this one's. Each needs a name of its own as the `writer`. Where the file
+/// system gives no file two names, one of several that do it at the same moment replaces the others.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn create_shared_file(
+    storage: &dyn Storage,
+    file: &Path,
+    bytes: &[u8],
+    writer: &str,
+) -> Result<bool, RunError> {
+    create_folders(storage, parent(file))?;
+    let unfinished = with_suffix(file, &format!(".{writer}{UNFINISHED}"));
+    let linked = write(storage, &unfinished, bytes)
+        .and_then(|()| storage.sync_file(&unfinished).map_err(RunError::writing(&unfinished, bytes.len())))
+        .map(|()| storage.link(&unfinished, file));
+    let created = match linked {
+        Ok(Err(error)) if error.kind() == ErrorKind::Unsupported && !exists(storage, file)? => {
+            rename(storage, &unfinished, file)?;
+            return sync_folder(storage, parent(file)).map(|()| true);
+        }
+        Ok(Err(error)) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::AlreadyExists) => {
+            Ok(false)
+        }
+        Ok(result) => result.map(|()| true).map_err(RunError::io("create", file)),
+        Err(error) => Err(error),
+    };
+    let _ = storage.remove_file(&unfinished);
+    sync_folder(storage, parent(file))?;
+    created
+}
+
 fn replace_by(storage: &dyn Storage, unfinished: PathBuf, file: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let synced = write(storage, &unfinished, bytes)
         .and_then(|()| storage.sync_file(&unfinished).map_err(RunError::writing(&unfinished, bytes.len())));

@@ -101,6 +101,10 @@ impl Storage for Guarded {
         self.to_change()?.rename(from, to)
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.to_change()?.link(file, name)
+    }
+
     fn remove_file(&self, file: &Path) -> io::Result<()> {
         self.to_change()?.remove_file(file)
     }

@@ -14,7 +14,7 @@ pub(crate) use durable::{
     UNFINISHED, create_folders, exists, free_name, list, put_file, read, remove_file, remove_tree, rename,
     rename_folder, retire, sync_folder, with_suffix, write,
 };
-pub use durable::{replace_file, replace_shared_file};
+pub use durable::{create_shared_file, replace_file, replace_shared_file};
 pub use guarded::Guarded;
 pub(crate) use room::{is_full, room};
 
@@ -129,6 +129,15 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// If it is missing, or `to` is a folder with something in it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file a second name, if that is free: of several that do so at once, one succeeds.
+    ///
+    /// # Errors
+    /// If the name is taken; [`ErrorKind::Unsupported`](io::ErrorKind::Unsupported) where files have one name.
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        let _ = (file, name);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Removes a file or a link.
     ///

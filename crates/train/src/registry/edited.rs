@@ -30,7 +30,7 @@ impl Registry {
         // One that is no TOML has no other meaning; what it lacks is in the checkpoint.
         let Ok(mut now) = run.config()?.parse::<Table>() else { return Ok(Vec::new()) };
         RunFolder::take_format(&mut now)?;
-        let (before, now) = (self.with(before, settings)?, self.with(now, settings)?);
+        let (before, now) = (self.with_settings(before, settings)?, self.with_settings(now, settings)?);
         let is_open = |Difference { before, now, .. }: &Difference| {
             [before, now].iter().any(|value| value.as_ref().is_none_or(|value| *value == OPEN.into()))
         };
@@ -57,8 +57,15 @@ impl Registry {
         Some([resolve(before)?, resolve(now)?])
     }
 
-    /// A config under `key=value` settings.
-    pub(super) fn with(&self, mut config: Table, settings: &[impl AsRef<str>]) -> Result<Table, TrainError> {
+    /// A config under `key=value` settings, which is neither filled in nor checked.
+    ///
+    /// # Errors
+    /// If one of them is no assignment, or names what the registry does not have.
+    pub fn with_settings(
+        &self,
+        mut config: Table,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Table, TrainError> {
         set_all(self, &mut config, settings)?;
         Ok(config)
     }

@@ -57,7 +57,7 @@ impl Registry {
         refuse(run, self.edited(run, step, settings)?)?;
         let experiment = self.read(ConfigSource::Run(&run.config()?), settings)?;
         if let Some((_, description)) = run.description_at(step)? {
-            let before = self.filled_in(self.with(description.config, settings)?, &experiment)?;
+            let before = self.filled_in(self.with_settings(description.config, settings)?, &experiment)?;
             refuse(run, changes_of_meaning(&before.to_table(), &experiment.config.to_table()))?;
         }
         Ok(experiment)

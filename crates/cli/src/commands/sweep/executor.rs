@@ -1,108 +1,153 @@
 //! Keeps so many workers busy until every run had its turn, or a signal comes.
 
-use std::collections::BTreeMap;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use qkv_run::{Event, RunFolder};
 
-use super::board::Board;
-use super::end::End;
-use super::process::{Process, Report};
-use super::runs::Assignment;
+use super::crew::{Crew, Report};
+use super::end::{Cause, End, Failure};
+use super::shown::Board;
+use super::study::runs::Assignment;
 use super::turns::{Turn, Turns};
-use super::workers::Workers;
 use crate::session::interrupt::Interrupt;
 
-/// How long a signal may wait: short beside the two seconds in which it is answered.
-const TICK: Duration = Duration::from_millis(50);
-
 /// Everything that a study needs to be trained.
-pub struct Executor<'a> {
-    pub runs: &'a [Assignment],
-    pub workers: &'a Workers,
-    pub interrupt: &'a Interrupt,
+pub struct Executor<'a, 'r> {
+    runs: &'a [Assignment],
+    crew: Crew<'a>,
+    turns: &'a mut Turns,
+    board: Board<'a, 'r>,
+    interrupt: &'a Interrupt,
+    /// The runs that another process was met with, which is shown once.
+    busy: BTreeSet<usize>,
 }
 
-impl Executor<'_> {
+impl<'a, 'r> Executor<'a, 'r> {
+    pub fn new(
+        runs: &'a [Assignment],
+        crew: Crew<'a>,
+        turns: &'a mut Turns,
+        board: Board<'a, 'r>,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self { runs, crew, turns, board, interrupt, busy: BTreeSet::new() }
+    }
+
     /// Trains the runs in their turns. One that fails does not end the others; after a signal all are saved, and none is
     /// begun.
-    pub fn train(&self, turns: &mut Turns, mut board: Board<'_, '_>) -> Result<()> {
-        let (sender, reports) = mpsc::channel();
-        let mut running = BTreeMap::new();
+    ///
+    /// # Errors
+    /// If no run can be trained here any more. Those under way are saved by then, and left to other processes.
+    pub fn train(mut self) -> Result<()> {
+        let trained = self.train_all();
+        if trained.is_err() {
+            self.crew.stop_all();
+            while !self.crew.is_empty() {
+                match self.crew.hear() {
+                    Some(Report::Line { run, line }) => self.board.tell(run, &line),
+                    Some(Report::Ended { run, message: Some(message), .. }) => {
+                        self.board.tell_error(run, &message)
+                    }
+                    _ => {}
+                }
+            }
+            self.turns.give_all_back();
+        }
+        trained
+    }
+
+    fn train_all(&mut self) -> Result<()> {
         let mut is_over = false;
         loop {
             if self.interrupt.exit_code().is_some() {
                 is_over = true;
-                running.values_mut().for_each(Process::stop);
+                self.crew.stop_all();
             }
-            for run in turns.lost() {
-                running.get_mut(&run).map(Process::stop);
+            for run in self.turns.lost() {
+                self.crew.stop(run);
             }
-            while !is_over && running.len() < self.workers.jobs {
-                match turns.next()? {
-                    Turn::Train(index) => self.start(index, &mut running, turns, &mut board, &sender)?,
+            while !is_over && self.crew.has_room() {
+                let turn = self.turns.next()?;
+                for (run, failure) in self.turns.ended_elsewhere()? {
+                    self.board.ended_elsewhere(run, failure);
+                }
+                match turn {
+                    Turn::Train(run) => self.start(run)?,
                     Turn::Wait => break,
                     Turn::Over => is_over = true,
                 }
             }
-            if is_over && running.is_empty() {
+            if is_over && self.crew.is_empty() {
                 return Ok(());
             }
-            match reports.recv_timeout(TICK) {
-                Ok(Report::Event { run, event }) => board.happened(run, &event),
-                Ok(Report::Line { run, line }) => board.tell(run, &line),
-                Ok(Report::Ended { run, status }) => {
-                    running.remove(&run);
-                    let end = match status {
-                        Ok(status) => End::of(status, self.interrupt.exit_code().is_some()),
-                        Err(error) => End::failed(1, error.to_string()),
-                    };
-                    self.ended(run, end, turns, &mut board)?;
-                }
-                Err(RecvTimeoutError::Timeout) => board.tick(),
-                Err(RecvTimeoutError::Disconnected) => unreachable!("a sender lives in this function"),
+            match self.crew.hear() {
+                None => self.board.tick(),
+                Some(report) => self.happened(report)?,
             }
         }
     }
 
-    fn start(
-        &self,
-        run: usize,
-        running: &mut BTreeMap<usize, Process>,
-        turns: &mut Turns,
-        board: &mut Board<'_, '_>,
-        reports: &Sender<Report>,
-    ) -> Result<()> {
-        match Process::start(run, &self.runs[run], self.workers, reports) {
-            Ok(process) => {
-                running.insert(run, process);
-                board.began(run);
+    fn start(&mut self, run: usize) -> Result<()> {
+        match self.crew.start(run) {
+            Ok(()) => {
+                self.board.began(run);
                 Ok(())
             }
             Err(error) => {
-                let end = End::failed(1, format!("no worker could be started: {error}"));
-                self.ended(run, end, turns, board)
+                let how = format!("no worker could be started: {error}");
+                self.ended(run, End::Failed(Failure::new(Cause::Machine, how)))
             }
         }
     }
 
-    fn ended(&self, run: usize, end: End, turns: &mut Turns, board: &mut Board<'_, '_>) -> Result<()> {
+    fn happened(&mut self, report: Report) -> Result<()> {
+        match report {
+            Report::Event { run, event } => {
+                if let Event::Saved { step, .. } = &event {
+                    self.turns.saved(run, *step)?;
+                }
+                self.board.happened(run, &event);
+                Ok(())
+            }
+            Report::Line { run, line } => {
+                self.board.tell(run, &line);
+                Ok(())
+            }
+            Report::Ended { run, status, message } => {
+                let is_stopped = self.interrupt.exit_code().is_some();
+                let end = match status {
+                    Ok(status) => End::of(status, is_stopped, message),
+                    Err(error) => End::Failed(Failure::new(Cause::Machine, error.to_string())),
+                };
+                self.ended(run, end)
+            }
+        }
+    }
+
+    fn ended(&mut self, run: usize, end: End) -> Result<()> {
         let (end, results) = match end {
             End::Done => match self.results_of(run) {
                 Ok(results) => (End::Done, Some(results)),
-                Err(error) => (End::failed(1, format!("{error:#}")), None),
+                Err(error) => (End::Failed(Failure::new(Cause::Machine, format!("{error:#}"))), None),
             },
             end => (end, None),
         };
-        if turns.is_put_back(run, &end)? {
-            board.put_back(run);
+        if let End::Failed(Failure { cause, message: Some(message), .. }) = &end
+            && (*cause != Cause::Busy || self.busy.insert(run))
+        {
+            self.board.tell_error(run, message);
+        }
+        if self.turns.is_put_back(run, &end)? {
+            self.board.put_back(run);
             return Ok(());
         }
         match results {
-            Some(results) => board.done(run, &results),
-            None => board.ended(run, &end),
+            Some(results) => self.board.done(run, &results),
+            None => {
+                self.board.ended(run, end);
+                Ok(())
+            }
         }
     }
 

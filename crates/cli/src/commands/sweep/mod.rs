@@ -4,22 +4,14 @@
 //! shown meanwhile. How one of them is trained does not: a worker does that as `train` does. Which combinations a study
 //! has is decided in `qkv-study`.
 
-mod board;
-mod claimed;
+mod crew;
 mod end;
 mod executor;
-mod faults;
-mod finished;
-mod keeper;
-mod process;
-mod record;
-mod results;
-mod runs;
 mod share;
-mod source;
+mod shown;
+mod study;
 mod turns;
 pub mod worker;
-mod workers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,29 +20,33 @@ use anyhow::{Context, Result};
 use qkv_train::Registry;
 
 use crate::args::SweepArgs;
+use crate::exit;
 use crate::session::interrupt::Interrupt;
-use board::Board;
-use claimed::Claimed;
-use end::Failure;
+use crew::{Crew, Workers};
 use executor::Executor;
-use record::Record;
-use results::Results;
-use runs::Run;
 use share::Shard;
-use source::Source;
-use turns::Turns;
-use workers::Workers;
+use shown::{Board, Results, show_finished, show_listing};
+use study::record::Record;
+use study::runs::{self, Run};
+use study::source::Source;
+use turns::{Claimed, Listed, Turns};
 
 /// Trains the runs that are not finished and shows the results of all.
 pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let shard = if args.claim { Shard::WHOLE } else { Shard::find(args.shard.as_deref())? };
     let source = Source::find(args)?;
-    let cannot_use = || format!("cannot use {}", source.file.display());
-    let (text, study) = source.read().with_context(cannot_use)?;
+    let settings = args.settings.all();
+    let set = if settings.is_empty() { "" } else { " with what the command line sets" };
+    let cannot_use = || format!("cannot use {}{set}", source.file.display());
+    let (text, study) = source.read(&settings, registry).with_context(cannot_use)?;
     let runs = runs::read(&study, &source.folder, registry).with_context(cannot_use)?;
-    let record = Record::check(&source, text, &study, registry)?;
+    let record = Record::check(&source, &text, &study, registry)?;
     let mut results = Results::new(args.json, runs.len());
     let runs = shard.take(runs);
+    if args.dry_run {
+        show_listing(&runs, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (finished, waiting) = runs.into_iter().partition::<Vec<Run>, _>(Run::is_done);
     let mut workers = Workers::of(args, waiting.len())?;
     // Everything is checked before the first run starts.
@@ -58,7 +54,7 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let interrupt = Interrupt::watch(|| {})?;
     record.keep()?;
     for run in finished {
-        finished::show(run, registry, &mut results)?;
+        show_finished(run, registry, &mut results)?;
     }
     let waiting: Vec<_> = waiting.into_iter().map(Run::assignment).collect();
     let mut turns = if args.claim {
@@ -67,18 +63,16 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
         workers.claimed_by(claimed.name());
         Turns::Claimed(Box::new(claimed))
     } else {
-        Turns::of(&waiting)
+        Turns::Listed(Listed::of(waiting.len()))
     };
-    let executor = Executor { runs: &waiting, workers: &workers, interrupt: &interrupt };
-    executor.train(&mut turns, Board::new(&waiting, &mut results))?;
+    let board = Board::new(&waiting, &mut results);
+    let executor = Executor::new(&waiting, Crew::new(&waiting, &workers), &mut turns, board, &interrupt);
+    executor.train().map_err(|error| exit::of_study(&error, registry))?;
     let again = match &turns {
         Turns::Listed(_) => "the same command",
         Turns::Claimed(claimed) => {
-            for (run, how) in claimed.failures()? {
-                results.fail(&waiting[run].name, Failure { code: 1, how });
-            }
             if results.n_failed() == 0 && interrupt.exit_code().is_none() {
-                claimed.remove();
+                claimed.remove()?;
             }
             "the same command with --retry-failed"
         }

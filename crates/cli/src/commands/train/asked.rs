@@ -103,7 +103,7 @@ impl TrainArgs {
 
     fn branch(&self, new: &Path, registry: &Registry) -> Result<Plan> {
         let Location { run, step: from } = Location::find(&self.source, "--from", self.from)?;
-        let experiment = registry.read_branch(&run, from, &self.all_settings());
+        let experiment = registry.read_branch(&run, from, &self.settings.all());
         let experiment = experiment.with_context(|| self.cannot_use())?;
         let origin = Origin::branch(&run, from)?;
         let (step, steps) = (origin.step(), experiment.config.train.steps);
@@ -135,29 +135,19 @@ impl TrainArgs {
             text
         } else {
             let task = source.to_string_lossy();
-            return Ok(registry.read(ConfigSource::Task(&task), &self.all_settings())?);
+            return Ok(registry.read(ConfigSource::Task(&task), &self.settings.all())?);
         };
         let source = if is_run || is_config_of_a_run(source) {
             ConfigSource::Run(&text)
         } else {
             ConfigSource::Toml(&text)
         };
-        let experiment = registry.read(source, &self.all_settings());
+        let experiment = registry.read(source, &self.settings.all());
         experiment.with_context(|| self.cannot_use())
     }
 
-    /// Those of `--set`, `--seed` and `--steps`.
-    fn all_settings(&self) -> Vec<String> {
-        let mut settings = self.settings.clone();
-        settings.extend(self.seed.map(|seed| format!("seed={seed}")));
-        if let Some(steps) = self.steps {
-            settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
-        }
-        settings
-    }
-
     fn cannot_use(&self) -> String {
-        let set = if self.all_settings().is_empty() { "" } else { " with what the command line sets" };
+        let set = if self.settings.all().is_empty() { "" } else { " with what the command line sets" };
         format!("cannot use {}{set}", self.source.display())
     }
 }

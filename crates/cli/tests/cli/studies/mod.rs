@@ -2,8 +2,13 @@
 //!
 //! What a study may have in it is tested in `qkv-study`; how one run is trained belongs to `training`.
 
+/// Runs that are claimed, and given back where a worker or its machine cannot go on.
+#[cfg(target_os = "linux")]
+mod claims;
 /// Which study a folder belongs to.
 mod folder;
+/// Settings of the command line, and what would be trained.
+mod options;
 /// What is refused before anything starts.
 mod refusals;
 /// Which runs there are, and how they end.

@@ -82,6 +82,15 @@ fn what_the_runs_need_together_is_checked_before_anything_starts() {
 }
 
 #[test]
+fn a_name_that_is_too_long_for_a_folder_is_refused_with_its_length() {
+    let long = "[sweep]\nseed = [0]\ntrain.batch_size = [32]\ntrain.eval_examples = [10]\ntrain.checkpoint_every = [1]\n\
+                train.snapshot_every = [1]\ntrain.eval_every = [1]\noptimizer.weight_decay = [0.001]\n\
+                optimizer.clip = [1.0]\noptimizer.lr = [0.001]\nmodel.dropout = [0.125]\nmodel.d_model = [32]\n\
+                model.n_layers = [2]\nmodel.n_heads = [2]\n";
+    check(long, &["`model.d_model=32,model.dropout=0.125,", " bytes, at most 240", "vary fewer keys"]);
+}
+
+#[test]
 fn wrong_options_and_places_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("sweep.toml", "task.name = \"reverse\"\ntrain.steps = 1\n[sweep]\nseed = [0]\n");

@@ -163,6 +163,10 @@ fn failures_of_different_kinds_are_named_and_end_with_1() {
     ] {
         assert!(run.stderr.contains(part), "no `{part}` in {run:#?}");
     }
+    // By then something was created, so alone it is no bad usage.
+    sandbox.write("runs/refused/optimizer.lr=0.005/notes.txt", "mine");
+    sandbox.write("refused.toml", study.replace("1e20, ", ""));
+    assert_eq!(sandbox.qkv("sweep refused.toml").code, Some(1));
     // It is tried again, and what is done is not trained again.
     std::fs::remove_dir_all(sandbox.path("runs/rates/optimizer.lr=0.005")).unwrap();
     let again = sandbox.qkv("sweep rates.toml");

@@ -55,10 +55,7 @@ fn a_run_knows_its_text_and_refuses_another() {
     sandbox.refuses("eval run --examples 3", &["has changed", "name it with --set task.text=FILE"]);
     sandbox.succeeds("inspect run");
     sandbox.write("study.toml", "[task]\nname = \"chars\"\ntext = \"moved.txt\"\n[sweep]\nseed = [1, 2]\n");
-    sandbox.refuses(
-        "sweep study.toml",
-        &["cannot read the text moved.txt", "with task.text in the config file"],
-    );
+    sandbox.refuses("sweep study.toml", &["cannot read the text moved.txt", "with --set task.text=FILE"]);
 }
 
 #[test]

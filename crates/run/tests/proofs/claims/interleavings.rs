@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
-use qkv_run::{Claim, Claims, Lock, Standing};
+use qkv_run::{Claim, Claims, Lock};
 
 use super::stepped::{Script, Stepped, in_every_order};
 use super::{RUN, claims, obtain};
@@ -76,6 +76,21 @@ fn obtain_once(disk: Stepped) {
     note(&disk, true, || obtain(&of(&disk), RUN).ok().flatten());
 }
 
+/// All runs that this worker sees a claim of are done.
+fn remove(disk: Stepped) {
+    let _ = of(&disk).remove(|_| Ok(true));
+}
+
+fn claim_if_possible(disk: Stepped) {
+    let claim = of(&disk).claim(RUN).unwrap_or_else(|error| match disk.is_dead() {
+        true => None,
+        false => panic!("{error}"),
+    });
+    if let Some(claim) = note(&disk, true, || claim) {
+        renew(&disk, &claim);
+    }
+}
+
 /// Where a worker keeps a run, it got it, and no other one got it between.
 fn check(answers: &[Answer]) {
     for kept in answers.iter().filter(|answer| !answer.is_new) {
@@ -103,7 +118,7 @@ fn in_all_orders(disk: &Simulated, scripts: &[Script]) -> Vec<(Vec<Answer>, Opti
         // Whatever happened, the next worker gets the run when it may.
         let next = claims(disk.clone(), "next");
         let claim = obtain(&next, RUN).unwrap().unwrap_or_else(|| panic!("it is stuck: {:?}", disk.paths()));
-        assert!(claim.is_in_place().unwrap() && next.look(RUN).unwrap() == Standing::Held(claim.entry()));
+        assert!(claim.is_in_place().unwrap() && next.look(RUN).unwrap() == Some(claim.entry()));
         all.borrow_mut().push((answers, dead));
     });
     let all = all.into_inner();
@@ -167,4 +182,20 @@ fn a_holder_learns_that_its_run_was_taken_before_it_counts_on_it_again() {
         }
     }
     assert!(n_lost > 20, "in {n_lost} orders one of two holders lost the run");
+}
+
+#[test]
+fn a_worker_that_claims_while_another_one_removes_all_claims_gets_its_run_or_loses_it_and_meets_no_error() {
+    let (mut n_kept, mut n_lost) = (0, 0);
+    for disk in [empty(), held()] {
+        for scripts in [[claim_if_possible as Script, remove], [obtain_and_renew, remove]] {
+            for (answers, dead) in in_all_orders(&disk, &scripts) {
+                if dead.is_none() && n_new(&answers) == 1 {
+                    let is_kept = answers.len() == 2;
+                    (n_kept, n_lost) = (n_kept + usize::from(is_kept), n_lost + usize::from(!is_kept));
+                }
+            }
+        }
+    }
+    assert!(n_kept > 5 && n_lost > 5, "kept in {n_kept} orders, lost in {n_lost}");
 }

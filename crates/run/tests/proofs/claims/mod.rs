@@ -1,6 +1,8 @@
 //! Of the workers of a study one trains a run at a time, in whatever order their operations reach the disk, and the run of
 //! one that died is trained by another.
 
+/// Attempts that are cut short, and claims that are no longer needed.
+mod attempts;
 /// Every order of the operations that two workers see of each other.
 mod interleavings;
 /// Studies in which workers of different clocks come, stop for a while and die.
@@ -13,7 +15,7 @@ mod stepped;
 use std::path::Path;
 use std::sync::Arc;
 
-use qkv_run::{Claim, Claims, Standing, Storage};
+use qkv_run::{Claim, Claims, Storage};
 
 /// The folder of the study, and a run of it.
 const STUDY: &str = "study";
@@ -26,7 +28,7 @@ fn claims(storage: impl Storage + 'static, worker: &str) -> Claims {
 /// What a worker does that has seen the claim unchanged for longer than the lease.
 fn obtain(claims: &Claims, run: &str) -> Result<Option<Claim>, qkv_run::RunError> {
     match claims.look(run)? {
-        Standing::Unclaimed => claims.claim(run),
-        Standing::Held(entry) | Standing::Free(entry) | Standing::Failed(entry) => claims.take(run, &entry),
+        None => claims.claim(run),
+        Some(entry) => claims.take(run, &entry),
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use qkv_run::{Claim, Claims, Lock, RunError, Standing};
+use qkv_run::{Claim, ClaimState, Claims, Lock, RunError};
 
 use super::{RUN, STUDY, claims, obtain};
 use crate::support::faulty::{Fault, Faulty};
@@ -29,7 +29,8 @@ fn life(claims: &Claims, told: &mut Told) -> Result<(), RunError> {
     told.holds = false;
     claim.give_back()?;
     holds(told, false);
-    let Standing::Free(entry) = claims.look(RUN)? else { panic!("it was given back") };
+    let entry =
+        claims.look(RUN)?.filter(|entry| entry.state() == ClaimState::Free).expect("it was given back");
     let claim: Claim = claims.take(RUN, &entry)?.expect("no other worker is there");
     holds(told, true);
     claim.renew()?;
@@ -57,15 +58,14 @@ fn play(fault: Fault) -> (Simulated, Told, bool, Result<(), RunError>) {
 /// The next worker gets the run, and what the first was told is what the next one sees.
 fn check(disk: &Simulated, told: &Told, when: &str) {
     let next = claims(disk.clone(), "next");
-    let standing = next.look(RUN).unwrap_or_else(|error| panic!("{when}: {error}"));
+    let entry = next.look(RUN).unwrap_or_else(|error| panic!("{when}: {error}"));
+    let is = |state| entry.as_ref().filter(|entry| entry.state() == state);
     if told.holds {
-        assert!(
-            matches!(&standing, Standing::Held(entry) if entry.worker() == "first"),
-            "{when}: {standing:?}"
-        );
+        let held = is(ClaimState::Held);
+        assert!(held.is_some_and(|entry| entry.worker() == "first"), "{when}: {entry:?}");
     }
-    if let (true, Standing::Failed(entry)) = (told.is_failed, &standing) {
-        assert_eq!(next.reason(RUN, entry).unwrap(), "it diverged", "{when}");
+    if let (true, Some(entry)) = (told.is_failed, is(ClaimState::Failed)) {
+        assert_eq!(next.history(RUN, entry).unwrap().failure(), "it diverged", "{when}");
     }
     let claim = obtain(&next, RUN).unwrap().unwrap_or_else(|| panic!("{when}: stuck, {:?}", disk.paths()));
     assert!(claim.is_in_place().unwrap(), "{when}");

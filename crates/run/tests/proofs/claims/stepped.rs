@@ -49,6 +49,11 @@ impl Stepped {
         self.worker
     }
 
+    /// Whether this worker has died.
+    pub fn is_dead(&self) -> bool {
+        self.turns.0.lock().unwrap().dead == Some(self.worker)
+    }
+
     /// The operations that all workers have done.
     pub fn time(&self) -> usize {
         self.turns.0.lock().unwrap().time
@@ -56,8 +61,14 @@ impl Stepped {
 
     /// An operation, by itself if `path` is one that other workers look at.
     fn step<T>(&self, path: &Path, operation: impl FnOnce(&Simulated) -> io::Result<T>) -> io::Result<T> {
-        // What lies in a claim in the making, its worker alone sees.
-        let is_shared = !path.components().any(|name| name.as_os_str().to_string_lossy().starts_with('+'));
+        self.when_it_is_time(!is_private(path), operation)
+    }
+
+    fn when_it_is_time<T>(
+        &self,
+        is_shared: bool,
+        operation: impl FnOnce(&Simulated) -> io::Result<T>,
+    ) -> io::Result<T> {
         let (turns, changed) = &*self.turns;
         let mut turns = turns.lock().unwrap();
         if is_shared {
@@ -72,6 +83,12 @@ impl Stepped {
         turns.time += 1;
         operation(&self.disk)
     }
+}
+
+/// Whether a worker alone sees what lies there: a claim in the making, and claims that are removed.
+fn is_private(path: &Path) -> bool {
+    let names = path.components().map(|name| name.as_os_str().to_string_lossy());
+    names.into_iter().any(|name| name.starts_with('+') || name.ends_with(".tmp"))
 }
 
 /// Runs the scripts in every order of their operations on copies of a disk, with and without the death of one worker, and
@@ -162,8 +179,9 @@ impl Storage for Stepped {
         self.step(file, |disk| disk.write_new(file, bytes))
     }
 
+    // What stands in the file of a claim decides nothing here.
     fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.step(file, |disk| disk.append(file, bytes))
+        self.when_it_is_time(false, |disk| disk.append(file, bytes))
     }
 
     // No other worker sees a sync.
@@ -176,7 +194,7 @@ impl Storage for Stepped {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(to, |disk| disk.rename(from, to))
+        self.when_it_is_time(!(is_private(from) && is_private(to)), |disk| disk.rename(from, to))
     }
 
     fn remove_file(&self, file: &Path) -> io::Result<()> {

@@ -59,17 +59,27 @@ fn slurm(environment: &Environment) -> Result<Option<Task>> {
     let Some([id, count, min]) = all(environment, [SLURM_ID, SLURM_COUNT, SLURM_MIN])? else {
         return Ok(None);
     };
+    let whole = |problem: String| {
+        usage(format!(
+            "{problem}; submit the whole array, as --array=1-N for N shares: runs that are done are not repeated; or name the \
+             share with --shard I/N, and --shard 1/1 for all runs"
+        ))
+    };
     if let Some(step) = number(environment, SLURM_STEP)?.filter(|step| *step != 1) {
-        return Err(usage(format!(
-            "the array has a step of {step} ({SLURM_STEP}), expected 1: submit it as --array=1-{count}"
-        )));
+        return Err(whole(format!("the array has a step of {step} ({SLURM_STEP}), expected 1")));
     }
     if let Some(max) =
         number(environment, SLURM_MAX)?.filter(|max| max.checked_sub(min) != count.checked_sub(1))
     {
-        return Err(usage(format!(
+        return Err(whole(format!(
             "the array goes from {min} to {max} ({SLURM_MIN}, {SLURM_MAX}) and has {count} tasks ({SLURM_COUNT}), so that \
-             there are gaps: submit it as --array=1-{count}"
+             there are gaps"
+        )));
+    }
+    // As a user submits it who wants one task of a greater array again.
+    if count == 1 {
+        return Err(whole(format!(
+            "the array has one task ({SLURM_COUNT}), {id}, expected those of all shares"
         )));
     }
     let Some(index) = id.checked_sub(min) else {

@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_shares_of_all_tasks_have_every_run_once(n in 1..40_usize, n_runs in 0..200_usize, first in 0..9_usize) {
+        fn the_shares_of_all_tasks_have_every_run_once(n in 2..40_usize, n_runs in 0..200_usize, first in 0..9_usize) {
             let with_all = |index: usize| -> [Shard; 5] {
                 let kubernetes = |name, value: usize| (name, value.to_string());
                 let index_of_kubernetes = kubernetes("JOB_COMPLETION_INDEX", index);
@@ -168,8 +168,24 @@ mod tests {
                 check(None, &with(name, value), &[name, "whole number", value]);
             }
         }
-        check(None, &with("SLURM_ARRAY_TASK_STEP", "2"), &["SLURM_ARRAY_TASK_STEP", "step of 2"]);
-        check(None, &with("SLURM_ARRAY_TASK_MAX", "9"), &["4 to 9", "has 3 tasks", "gaps"]);
+        check(
+            None,
+            &with("SLURM_ARRAY_TASK_STEP", "2"),
+            &["SLURM_ARRAY_TASK_STEP", "step of 2", "--array=1-N"],
+        );
+        check(
+            None,
+            &with("SLURM_ARRAY_TASK_MAX", "9"),
+            &["4 to 9", "has 3 tasks", "gaps", "--array=1-N", "--shard I/N"],
+        );
+        // `--array=3`, to have one share of an earlier array again.
+        check(
+            None,
+            &slurm(3, 3, 1),
+            &["has one task (SLURM_ARRAY_TASK_COUNT), 3", "--array=1-N", "--shard 1/1"],
+        );
+        let alone = find(Some("2/3"), &slurm(3, 3, 1)).expect("it is named");
+        assert_eq!(alone, Shard { index: 1, n: 3 });
         check(None, &slurm(3, 4, 3), &["SLURM_ARRAY_TASK_ID=3"]);
         check(None, &slurm(7, 4, 3), &["SLURM_ARRAY_TASK_ID=7", "none of 3"]);
         check(None, &with("SLURM_ARRAY_TASK_COUNT", "0"), &["SLURM_ARRAY_TASK_COUNT"]);

@@ -8,8 +8,8 @@ use qkv_inspect::counted;
 use qkv_run::Event;
 use serde::Serialize;
 
-use super::end::Failure;
-use super::runs::Name;
+use super::super::end::{Cause, Failure};
+use super::super::study::runs::Name;
 use crate::output::figures::{figures, words};
 use crate::output::stdout::{Stdout, one_line, print_error};
 
@@ -80,11 +80,17 @@ impl Results {
         if n_failed > NAMED {
             print_error(&format!("  and {} more", n_failed - NAMED));
         }
+        if self.failures.iter().any(|(_, failure)| failure.cause == Cause::Busy) {
+            print_error(
+                "several processes train one study with --claim each, or with a --shard of their own",
+            );
+        }
     }
 
     /// That of all failures, or 1 where they have different ones.
     pub fn exit_code(&self) -> u8 {
-        let codes: BTreeSet<u8> = self.failures.iter().map(|(_, failure)| failure.code).collect();
+        let codes: BTreeSet<u8> =
+            self.failures.iter().map(|(_, failure)| failure.cause.exit_code()).collect();
         match Vec::from_iter(codes)[..] {
             [] => 0,
             [code] => code,

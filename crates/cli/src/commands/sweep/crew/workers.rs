@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result};
 use qkv_train::{Config, MemoryEstimate};
 
-use super::runs::Run;
+use super::super::study::runs::Run;
 use crate::args::{MachineArgs, SweepArgs};
 use crate::session::device::backend::Memory;
 use crate::session::device::find;

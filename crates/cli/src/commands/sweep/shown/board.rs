@@ -7,9 +7,9 @@ use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use qkv_run::Event;
 
-use super::end::End;
+use super::super::end::{End, Failure};
+use super::super::study::runs::Assignment;
 use super::results::Results;
-use super::runs::Assignment;
 use crate::output::stdout::{one_line, print_error};
 
 /// Runs that have a line of their own on a terminal; with more it would scroll.
@@ -23,6 +23,8 @@ pub struct Board<'a, 'r> {
     runs: &'a [Assignment],
     results: &'r mut Results,
     stands: Vec<Stand>,
+    /// Runs that other processes ended since this command began.
+    n_elsewhere: usize,
     lines: Option<Lines>,
     started: Instant,
     reported: Instant,
@@ -53,7 +55,7 @@ impl<'a, 'r> Board<'a, 'r> {
         let stands = runs.iter().map(|_| Stand::Waiting).collect();
         let lines = if results.json || runs.is_empty() { None } else { Lines::new() };
         let now = Instant::now();
-        Self { runs, results, stands, lines, started: now, reported: now }
+        Self { runs, results, stands, n_elsewhere: 0, lines, started: now, reported: now }
     }
 
     /// A worker was started.
@@ -85,11 +87,13 @@ impl<'a, 'r> Board<'a, 'r> {
 
     /// A worker has printed a line of its own.
     pub fn tell(&self, run: usize, line: &str) {
-        let labels = self.runs[run].name.labels.join(" ");
-        let line = match line.strip_prefix("error: ") {
-            Some(error) => format!("error: {labels}: {error}"),
-            None => format!("{labels}: {line}"),
-        };
+        let line = format!("{}: {line}", self.runs[run].name.labels.join(" "));
+        self.above(|| print_error(&one_line(&line)));
+    }
+
+    /// A worker has reported an error.
+    pub fn tell_error(&self, run: usize, message: &str) {
+        let line = format!("error: {}: {message}", self.runs[run].name.labels.join(" "));
         self.above(|| print_error(&one_line(&line)));
     }
 
@@ -106,13 +110,22 @@ impl<'a, 'r> Board<'a, 'r> {
     }
 
     /// A run has ended without results.
-    pub fn ended(&mut self, run: usize, end: &End) -> Result<()> {
+    pub fn ended(&mut self, run: usize, end: End) {
         self.over(run);
         if let End::Failed(failure) = end {
-            self.results.fail(&self.runs[run].name, failure.clone());
+            self.results.fail(&self.runs[run].name, failure);
         }
         self.show_all();
-        Ok(())
+    }
+
+    /// Another process has brought a run to its end, with results or not.
+    pub fn ended_elsewhere(&mut self, run: usize, failure: Option<Failure>) {
+        self.over(run);
+        match failure {
+            Some(failure) => self.results.fail(&self.runs[run].name, failure),
+            None => self.n_elsewhere += 1,
+        }
+        self.show_all();
     }
 
     /// A run is left to a later attempt.
@@ -185,7 +198,10 @@ impl<'a, 'r> Board<'a, 'r> {
             }
         }
         let n_failed = self.results.n_failed();
-        let mut parts = vec![format!("{} done", self.results.n_shown())];
+        let mut parts = vec![format!("{} done", self.results.n_shown() + self.n_elsewhere)];
+        if self.n_elsewhere > 0 {
+            parts[0] += &format!(" ({} by other processes)", self.n_elsewhere);
+        }
         if n_failed > 0 {
             parts.push(format!("{n_failed} failed"));
         }

@@ -14,11 +14,14 @@ use std::time::{Duration, Instant};
 
 use qkv_run::Event;
 
-use super::runs::Assignment;
+use super::super::study::runs::Assignment;
 use super::workers::Workers;
 
 /// Steps are reported at most so often: there may be thousands in a second.
 const STEPS: Duration = Duration::from_millis(100);
+
+/// Before the message of an error that ends a command.
+const ERROR: &str = "error: ";
 
 /// What comes from a worker, with the index of its run.
 pub enum Report {
@@ -26,8 +29,8 @@ pub enum Report {
     Event { run: usize, event: Event },
     /// A line of its standard error.
     Line { run: usize, line: String },
-    /// Nothing comes after it.
-    Ended { run: usize, status: io::Result<ExitStatus> },
+    /// Nothing comes after it. The message is the error that it reported last.
+    Ended { run: usize, status: io::Result<ExitStatus>, message: Option<String> },
 }
 
 /// A worker that is under way.
@@ -67,9 +70,14 @@ fn follow(run: usize, mut child: Child, reports: &Sender<Report>) {
     let (output, messages) = (child.stdout.take(), child.stderr.take());
     // Once the receiver is gone, the command has ended.
     let send = |report| drop(reports.send(report));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            lines(messages, |line| send(Report::Line { run, line: line.to_owned() }));
+    let message = thread::scope(|scope| {
+        let message = scope.spawn(|| {
+            let mut message: Option<String> = None;
+            lines(messages, |line| match line.strip_prefix(ERROR) {
+                Some(error) => message = Some(error.to_owned()),
+                None => send(Report::Line { run, line: line.to_owned() }),
+            });
+            message
         });
         let mut shown: Option<Instant> = None;
         lines(output, |line| {
@@ -83,8 +91,9 @@ fn follow(run: usize, mut child: Child, reports: &Sender<Report>) {
             }
             send(Report::Event { run, event });
         });
+        message.join().expect("nothing in it panics")
     });
-    send(Report::Ended { run, status: child.wait() });
+    send(Report::Ended { run, status: child.wait(), message });
 }
 
 fn lines(from: Option<impl Read>, mut each: impl FnMut(&str)) {

@@ -6,9 +6,9 @@ use anyhow::{Context, Error, Result};
 use qkv_run::{Event, RunError, RunFolder};
 use qkv_train::Registry;
 
-use super::end::Failure;
+use super::super::end::{Cause, Failure};
+use super::super::study::runs::Run;
 use super::results::Results;
-use super::runs::Run;
 use crate::exit;
 use crate::session::plan::Plan;
 
@@ -26,10 +26,7 @@ pub fn show(run: Run, registry: &Registry, results: &mut Results) -> Result<()> 
             Some((_, end)) => return results.show(&name, end),
             None => lost(),
         },
-        Err(error) => {
-            let code = exit::report(&error, registry);
-            Failure { code, how: format!("exit code {code}") }
-        }
+        Err(error) => Failure::of_code(exit::report(&error, registry).into()),
     };
     results.fail(&name, failure);
     Ok(())
@@ -44,5 +41,5 @@ fn end_of_busy(folder: &Path, error: &Error) -> Option<Event> {
 
 /// It was done a moment ago.
 fn lost() -> Failure {
-    Failure { code: 1, how: "its last checkpoint was lost since this command began".to_owned() }
+    Failure::new(Cause::Machine, "its last checkpoint was lost since this command began")
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use qkv_inspect::counted;
 use qkv_run::RunFolder;
 use qkv_study::{Combination, Study, StudyError};
 use qkv_train::{ConfigSource, Experiment, Registry};
@@ -11,6 +12,7 @@ use toml::Table;
 
 use super::faults::Faults;
 use crate::exit::usage;
+use crate::output::stdout::print_error;
 
 /// Longest name of a folder in bytes; file systems stop at 255.
 const MAX_NAME: usize = 240;
@@ -44,7 +46,7 @@ impl Run {
     /// Whether nothing is left to train, so that it does not matter whether it could be trained here. What cannot be
     /// read is reported when it is this run's turn.
     pub fn is_done(&self) -> bool {
-        RunFolder::open(&self.folder).is_ok_and(|run| matches!(run.done(), Ok(Some(_))))
+        is_done(&self.folder)
     }
 
     pub fn assignment(self) -> Assignment {
@@ -53,7 +55,12 @@ impl Run {
     }
 }
 
-/// Every combination that the conditions admit.
+/// Whether the run in this folder has its results.
+pub fn is_done(folder: &Path) -> bool {
+    RunFolder::open(folder).is_ok_and(|run| matches!(run.done(), Ok(Some(_))))
+}
+
+/// Every combination that the conditions admit. Where some are the same, that is printed.
 ///
 /// # Errors
 /// If one of them cannot be trained, or there is none; nothing was created then.
@@ -64,6 +71,13 @@ pub fn read(study: &Study, folder: &Path, registry: &Registry) -> Result<Vec<Run
     let text = toml::to_string(study.config())?;
     let combinations = study.runs()?;
     let n_combinations = combinations.len();
+    let n_repeated = study.n_combinations()? - n_combinations;
+    if n_repeated > 0 {
+        print_error(&format!(
+            "of the {} of the study {n_repeated} come up again, and are trained once",
+            counted((n_combinations + n_repeated) as u64, "combination")
+        ));
+    }
     let (mut reader, mut faults, mut runs) = (registry.reader(), Faults::default(), Vec::new());
     for combination in combinations {
         // What a condition leaves out need not be a config that can be trained.
@@ -115,7 +129,9 @@ fn name_of_folder(combination: &Combination) -> Result<String> {
     let name = combination.folder_name();
     if name.len() > MAX_NAME {
         return Err(usage(format!(
-            "the settings of a run name its folder, and `{name}` is too long for one"
+            "the settings of a run name its folder, and `{name}` has {} bytes, at most {MAX_NAME} are possible; write what is \
+             the same in all runs outside of [sweep], or vary fewer keys",
+            name.len()
         )));
     }
     Ok(name)

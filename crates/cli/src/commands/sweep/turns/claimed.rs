@@ -7,16 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, process};
 
-use anyhow::Result;
-use qkv_run::{Claim, Claims, Disk, Next, Queue, RunError, RunFolder};
+use anyhow::{Result, anyhow};
+use qkv_run::{Claim, Claims, Disk, Next, Queue, RunError};
 
-use super::end::{End, Failure};
+use super::super::end::{Cause, End, Failure};
+use super::super::study::runs::{self, Assignment};
+use super::Turn;
 use super::keeper::{Keeper, RENEWALS};
-use super::runs::Assignment;
-use super::turns::Turn;
-
-/// What another process of the study, or a training by hand, is met with.
-const BUSY: u8 = 3;
 
 /// Other processes end their runs at any time, and each look reads the logs of those that they train.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -26,10 +23,10 @@ const MAX_HOST: usize = 40;
 
 /// The runs that this process may claim, and those that it did.
 pub struct Claimed {
+    study: PathBuf,
     queue: Queue,
     /// Of every run by the name of its folder.
     indices: HashMap<String, usize>,
-    folders: HashMap<String, PathBuf>,
     held: BTreeMap<usize, Arc<Claim>>,
     keeper: Keeper,
     name: String,
@@ -37,6 +34,8 @@ pub struct Claimed {
     started: Instant,
     /// Before that, nothing is asked of the disk.
     next_look: Instant,
+    /// How many of those that the queue has as done, and as failed, were reported.
+    n_reported: [usize; 2],
 }
 
 impl Claimed {
@@ -50,15 +49,16 @@ impl Claimed {
             queue.retry_failed()?;
         }
         Ok(Self {
+            study: study.to_owned(),
             queue,
             indices: runs.iter().map(of).zip(0..).collect(),
-            folders: runs.iter().map(|run| (of(run), run.folder.clone())).collect(),
             held: BTreeMap::new(),
             keeper: Keeper::start(lease)?,
             name,
             lease,
             started: Instant::now(),
             next_look: Instant::now(),
+            n_reported: [0; 2],
         })
     }
 
@@ -72,13 +72,8 @@ impl Claimed {
         if Instant::now() < self.next_look {
             return Ok(Turn::Wait);
         }
-        let (started, folders) = (self.started, &self.folders);
-        // What cannot be read is reported when it is trained.
-        let is_done = |run: &str| {
-            let run = folders.get(run).and_then(|folder| RunFolder::open(folder).ok());
-            Ok(run.is_some_and(|run| matches!(run.done(), Ok(Some(_)))))
-        };
-        Ok(match self.queue.next(|| started.elapsed(), is_done)? {
+        let (started, study) = (self.started, &self.study);
+        Ok(match self.queue.next(|| started.elapsed(), |run| Ok(runs::is_done(&study.join(run))))? {
             Next::Train(claim) => {
                 let index = self.indices[claim.run()];
                 let claim = Arc::new(claim);
@@ -101,42 +96,80 @@ impl Claimed {
         lost.map(|(index, _)| *index).collect()
     }
 
+    /// The runs that were seen to have come to their ends in other processes since this was asked last.
+    pub fn ended_elsewhere(&mut self) -> Result<Vec<(usize, Option<Failure>)>> {
+        let (done, failed) = (self.queue.done(), self.queue.failed());
+        let [n_done, n_failed] = std::mem::replace(&mut self.n_reported, [done.len(), failed.len()]);
+        let done = done[n_done..].iter().map(|run| Ok((self.indices[run], None)));
+        let failed = failed[n_failed..].iter().map(|(run, entry)| {
+            let history = self.queue.claims().history(run, entry)?;
+            let how = format!("{} (of {})", history.failure(), entry.worker());
+            Ok((self.indices[run], Some(Failure::new(Cause::Killed, how))))
+        });
+        done.chain(failed).collect()
+    }
+
+    /// A run has a checkpoint of this step. Where it was lost, its worker is being stopped.
+    pub fn saved(&self, index: usize, step: u64) -> Result<()> {
+        self.held.get(&index).map_or(Ok(()), |claim| Ok(claim.record_progress(step)?))
+    }
+
     /// The training of a run has come to this end; returns whether it is left to a later attempt, of this process or of
     /// another one.
+    ///
+    /// # Errors
+    /// If the cause is this machine: the run is given back then.
     pub fn is_put_back(&mut self, index: usize, end: &End) -> Result<bool> {
         let Some(claim) = self.held.remove(&index) else { return Ok(false) };
         self.keeper.let_go(&claim);
         self.next_look = Instant::now();
-        let is_busy = matches!(end, End::Failed(Failure { code: BUSY, .. }));
-        let given = match end {
-            End::Failed(Failure { how, .. }) if !is_busy => claim.fail(how),
-            End::Failed(_) | End::Stopped | End::Done => claim.give_back(),
+        let End::Failed(failure) = end else {
+            return match claim.give_back() {
+                Err(RunError::ClaimLost { .. }) if *end == End::Stopped => Ok(self.put_back(&claim)),
+                // Whichever process has the claim by now finds the run done.
+                _ if *end == End::Done => Ok(false),
+                given => Ok(given.map(|()| false)?),
+            };
         };
-        match given {
-            // Whichever process has the claim by now finds the run done.
-            _ if *end == End::Done => return Ok(false),
-            Ok(()) if !is_busy => return Ok(false),
-            Ok(()) | Err(RunError::ClaimLost { .. }) => {}
-            Err(error) => return Err(error.into()),
+        let reason = failure.reason();
+        let given = match failure.cause {
+            Cause::Refused | Cause::Diverged => claim.fail(&reason),
+            Cause::Busy => claim.give_back(),
+            Cause::Killed | Cause::Machine => claim.interrupt(&reason),
+        };
+        match (given, failure.cause) {
+            (Err(RunError::ClaimLost { .. }), _) => Ok(self.put_back(&claim)),
+            (given, Cause::Machine) => {
+                let lost = given.map_or_else(|error| format!("; {error}"), |()| String::new());
+                Err(anyhow!(
+                    "{} is given back, because it cannot be trained here: {reason}{lost}",
+                    claim.run()
+                ))
+            }
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Cause::Refused | Cause::Diverged) => Ok(false),
+            (Ok(()), Cause::Busy | Cause::Killed) => Ok(self.put_back(&claim)),
         }
-        self.queue.put_back(claim.run());
-        self.pause();
-        Ok(true)
     }
 
-    /// The runs whose training failed in other processes, and how.
-    pub fn failures(&self) -> Result<Vec<(usize, String)>> {
-        let failed = self.queue.failed().iter();
-        let how = failed.map(|(run, entry)| {
-            let reason = self.queue.claims().reason(run, entry)?;
-            Ok((self.indices[run], format!("{reason} (of {})", entry.worker())))
-        });
-        how.collect()
+    /// Gives back what was claimed, as far as the disk lets it.
+    pub fn give_all_back(&mut self) {
+        for claim in std::mem::take(&mut self.held).into_values() {
+            self.keeper.let_go(&claim);
+            // Otherwise its lease runs out.
+            let _ = claim.give_back();
+        }
     }
 
     /// Removes all claims of a study whose runs are all done.
-    pub fn remove(&self) {
-        self.queue.claims().remove();
+    pub fn remove(&self) -> Result<()> {
+        Ok(self.queue.claims().remove(|run| Ok(runs::is_done(&self.study.join(run))))?)
+    }
+
+    fn put_back(&mut self, claim: &Claim) -> bool {
+        self.queue.put_back(claim.run());
+        self.pause();
+        true
     }
 
     fn pause(&mut self) {

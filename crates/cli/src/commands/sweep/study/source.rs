@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use qkv_run::{Disk, RunFolder};
-use qkv_study::Study;
+use qkv_study::{Study, TABLES};
+use qkv_train::Registry;
+use toml::Table;
 
 use super::record::STUDY;
 use crate::args::SweepArgs;
@@ -43,9 +45,25 @@ impl Source {
         Ok(source)
     }
 
-    /// The study, with the text that it was read from.
-    pub fn read(&self) -> Result<(String, Study)> {
+    /// The study with these settings in what its runs have in common, and the text of that.
+    pub fn read(&self, settings: &[String], registry: &Registry) -> Result<(String, Study)> {
         let text = config_file::read(&self.file)?;
+        let study = Study::parse(&text)?;
+        if settings.is_empty() {
+            return Ok((text, study));
+        }
+        for setting in settings {
+            let key = setting.split('=').next().unwrap_or_default().trim();
+            if let Some(varied) = study.varies(key) {
+                return Err(usage(format!(
+                    "`{varied}` varies in the study, so `{setting}` would change no run; leave it out, or change the study"
+                )));
+            }
+        }
+        let mut all: Table = text.parse()?;
+        all.retain(|key, _| TABLES.contains(&key));
+        all.extend(registry.with_settings(study.config().clone(), settings)?);
+        let text = toml::to_string(&all)?;
         let study = Study::parse(&text)?;
         Ok((text, study))
     }

@@ -1,0 +1,76 @@
+//! Settings of the command line, and what would be trained.
+
+use super::SWEEP;
+use crate::support::sandbox::Sandbox;
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("variants.toml", SWEEP);
+    sandbox
+}
+
+#[test]
+fn a_dry_run_lists_the_runs_that_would_be_trained_and_creates_nothing() {
+    let sandbox = sandbox();
+    let all = sandbox.succeeds("sweep variants.toml --dry-run");
+    assert!(all.stdout.starts_with("   1  model.projections=learned  seed=0\n   2  "), "{all:#?}");
+    assert!(all.stdout.ends_with("\n6 runs, of which 0 done: 6 would be trained\n"), "{all:#?}");
+    assert_eq!(sandbox.tree(".").len(), 1);
+    sandbox.succeeds("sweep variants.toml --shard 1/2");
+    let tree = sandbox.tree(".");
+    let rest = sandbox.succeeds("sweep variants.toml --dry-run");
+    let lines: Vec<&str> = rest.stdout.lines().collect();
+    let expected = [
+        "   2  model.projections=learned  seed=1",
+        "   4  model.projections=frozen  seed=1",
+        "   6  model.projections=none  seed=1",
+        "6 runs, of which 3 done: 3 would be trained",
+    ];
+    assert_eq!(lines, expected);
+    let events = sandbox.succeeds("sweep variants.toml --dry-run --json --shard 2/2").events();
+    assert_eq!(events.len(), 3);
+    let first = r#"{"settings":["model.projections=learned","seed=1"],"path":"runs/variants/model.projections=learned,seed=1","done":false}"#;
+    assert_eq!(events[0], serde_json::from_str::<serde_json::Value>(first).unwrap());
+    assert!(sandbox.tree(".") == tree);
+    sandbox.refuses("sweep variants.toml --dry-run --claim", &["--dry-run", "--claim"]);
+}
+
+#[test]
+fn settings_change_what_all_runs_have_in_common() {
+    let sandbox = sandbox();
+    let set = "--set model.n_heads=1 --set optimizer=adam-w --steps 2";
+    assert_eq!(sandbox.succeeds(&format!("sweep variants.toml {set} --json")).events().len(), 6);
+    for run in ["model.projections=learned,seed=0", "model.projections=none,seed=1"] {
+        let config = sandbox.read_text(&format!("runs/variants/{run}/config.toml"));
+        for line in ["n_heads = 1\n", "name = \"adam-w\"\n", "steps = 2\n"] {
+            assert!(config.contains(line), "no {line} in {config}");
+        }
+    }
+    // The study is kept as it was trained, so it goes on by its folder and not without the settings.
+    let tree = sandbox.tree("runs");
+    assert_eq!(sandbox.succeeds("sweep runs/variants --json").events().len(), 6);
+    sandbox.succeeds(&format!("sweep variants.toml {set}"));
+    assert!(sandbox.tree("runs") == tree);
+    sandbox.refuses("sweep variants.toml", &["belongs to another study", "train.steps was 2, now it is 3"]);
+    sandbox.refuses("sweep variants.toml --seed 3", &["`seed` varies in the study", "`seed=3`"]);
+    sandbox.refuses("sweep variants.toml --set model.projections.x=3", &["`model.projections` varies"]);
+    sandbox.refuses(
+        "sweep variants.toml --set model.d_kk=3 --out new",
+        &["with what the command line sets", "`model.d_kk`"],
+    );
+}
+
+#[test]
+fn combinations_that_come_up_again_are_counted() {
+    let sandbox = Sandbox::new();
+    let study = "task.name = \"reverse\"\n[sweep]\nmodel.n_layers = { from = 1, to = 3, draw = \"uniform\" }\n[study]\ndraws = 20\n";
+    sandbox.write("study.toml", study);
+    let listed = sandbox.succeeds("sweep study.toml --dry-run");
+    assert!(
+        listed
+            .stderr
+            .contains("of the 20 combinations of the study 17 come up again, and are trained once\n"),
+        "{listed:#?}"
+    );
+    assert!(listed.stdout.ends_with("\n3 runs, of which 0 done: 3 would be trained\n"), "{listed:#?}");
+}
