@@ -3,7 +3,7 @@
 use super::Processes;
 use crate::error::TrainError;
 
-/// One process, which computes everything: what a [`Trainer`](crate::Trainer) runs on unless it is told of others.
+/// One process, which computes everything: what a [`Trainer`](crate::Trainer) runs on unless it is given others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Alone;
 
