@@ -33,7 +33,8 @@
 //! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
 //! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`] and [`GradientFlow`]s; `qkv report RUN`.
 //! - Which of many runs is how good? [`Comparison`] of a [`RunRecord`] each, or why it is [`LeftOut`]: what differs is a
-//!   [`Key`], what differs in seeds alone a [`Setting`] with a [`Spread`] of every figure, on a page with its [`Surroundings`]; `qkv compare RUN…`.
+//!   [`Key`] with its [`KeyValue`]s, what differs in seeds alone a [`Setting`] with a [`Spread`] of every figure, on a page
+//!   with its [`Surroundings`]; `qkv compare RUN…`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
 //!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and
 //!   [`counted`]; a [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
