@@ -98,13 +98,13 @@ impl Place {
     }
 }
 
-/// Refuses a key whose values would be overwritten by those of another one: `task` with `seq_len` in a value beside
-/// `task.seq_len`, so that several runs would be the same.
+/// Refuses a key whose values would be overwritten by those of another one, so that several runs would be the same: `task`
+/// with `seq_len` in a value beside `task.seq_len`, or with any name beside `task.name`.
 pub fn check_nesting(axes: &Axes) -> Result<(), StudyError> {
     for (key, axis) in axes {
         for (inner, _) in axes.iter().filter(|(inner, _)| inner.starts_with(&format!("{key}."))) {
             let path = &inner[key.len() + 1..];
-            if let Some(value) = axis.values().iter().find(|value| has(value, path)) {
+            if let Some(value) = axis.values().iter().find(|value| value_has(value, path)) {
                 let (key, inner, value) = (key.clone(), inner.clone(), value.to_string());
                 return Err(StudyError::Overwritten { key, inner, value });
             }
@@ -113,9 +113,24 @@ pub fn check_nesting(axes: &Axes) -> Result<(), StudyError> {
     Ok(())
 }
 
-/// Whether a value is a table with something under this dotted key.
-fn has(value: &Value, path: &str) -> bool {
-    path.split('.').try_fold(value, |value, key| value.as_table()?.get(key)).is_some()
+/// Where the name of a choice stands; that of a schedule stands under the second.
+const NAMES: [&str; 2] = ["name", "kind"];
+
+/// Whether a table has something under this dotted key. A choice that is written by its name alone has that.
+pub fn has(table: &Table, path: &str) -> bool {
+    match path.split_once('.') {
+        Some((key, rest)) => table.get(key).is_some_and(|value| value_has(value, rest)),
+        // A schedule takes its name under both.
+        None => table.contains_key(path) || (path == NAMES[0] && table.contains_key(NAMES[1])),
+    }
+}
+
+fn value_has(value: &Value, path: &str) -> bool {
+    match value {
+        Value::Table(table) => has(table, path),
+        Value::String(_) => NAMES.contains(&path),
+        _ => false,
+    }
 }
 
 /// The values of a list, each once.

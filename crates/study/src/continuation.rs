@@ -10,7 +10,7 @@ use crate::{Study, StudyError};
 
 impl Study {
     /// Checks that every run of `earlier` is one of this study, too. Values, cases and draws may be added, and conditions
-    /// may go.
+    /// may go; which keys vary stays.
     ///
     /// # Errors
     /// With the first key that differs otherwise.

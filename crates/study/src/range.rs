@@ -154,19 +154,25 @@ fn between(table: &Table) -> Result<Axis, String> {
         let n = if n > MAX_WHOLE { format!("{n:.0e}") } else { n.to_string() };
         return Err(format!("of {n} values, of which at most {MAX_VALUES} are possible"));
     }
-    let n_whole = to - from + 1.0;
-    if matches!(way, Way::Count(..)) && is_whole && n > n_whole {
-        return Err(format!(
-            "with {n_whole} whole numbers, fewer than its n; write `from = {from:?}` for fractions"
-        ));
-    }
     let numbers = (0..n as usize).map(|index| match way {
         Way::Step(step) => from + index as f64 * step,
         Way::Times(times) => from * times.powi(index as i32),
         Way::Count(..) | Way::Draw(_) => range.at(index as f64 / (n - 1.0)),
     });
     let is_fraction = |name: &str| table.get(name).is_some_and(Value::is_float);
-    Ok(Axis::Listed(values(numbers, is_whole && !is_fraction("step") && !is_fraction("times"))))
+    let values = values(numbers, is_whole && !is_fraction("step") && !is_fraction("times"));
+    match (values.len(), way) {
+        (found, Way::Count(n, _)) if (found as u64) < n => {
+            let numbers = if found == 1 { "number" } else { "numbers" };
+            Err(match is_whole {
+                true => format!(
+                    "with {found} whole {numbers}, fewer than its n; write `from = {from:?}` for fractions"
+                ),
+                false => format!("with {found} different {numbers}, fewer than its n"),
+            })
+        }
+        _ => Ok(Axis::Listed(values)),
+    }
 }
 
 fn number(table: &Table, name: &str) -> Result<f64, String> {
@@ -178,7 +184,7 @@ fn number(table: &Table, name: &str) -> Result<f64, String> {
     }
 }
 
-/// Numbers as values; whole ones that are rounded alike count once.
+/// Numbers as values; those that are rounded alike count once.
 fn values(numbers: impl Iterator<Item = f64>, is_whole: bool) -> Vec<Value> {
     let value = |number: f64| match is_whole {
         true => Value::Integer(number.round() as i64),

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use toml::{Table, Value};
 
-use crate::axis::{Axes, Axis, Place, check_nesting};
+use crate::axis::{Axes, Axis, Place, check_nesting, has};
 use crate::settings::Settings;
 use crate::{Combination, StudyError};
 
@@ -95,12 +95,9 @@ impl Study {
         }
     }
 
-    /// The key that varies, of all that would overwrite a value under this dotted key in what the runs have in common.
-    pub fn varies(&self, key: &str) -> Option<&str> {
-        let is_over = |varied: &&String| {
-            key.strip_prefix(*varied).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.cases.iter().flat_map(Axes::keys).find(is_over).map(String::as_str)
+    /// A key that varies, and would overwrite a value of these settings in what the runs have in common.
+    pub fn varies(&self, settings: &Table) -> Option<&str> {
+        self.cases.iter().flat_map(Axes::keys).find(|key| has(settings, key)).map(String::as_str)
     }
 
     /// What all runs have in common: a config without the tables of the study.

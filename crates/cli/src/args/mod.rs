@@ -14,7 +14,7 @@ pub use of_a_run::{
     AblateArgs, CompareArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
 };
 pub use study::{SweepArgs, WorkerArgs};
-pub use training::TrainArgs;
+pub use training::{SettingArgs, TrainArgs};
 
 use std::sync::LazyLock;
 

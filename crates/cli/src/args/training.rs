@@ -25,12 +25,18 @@ pub struct SettingArgs {
 impl SettingArgs {
     /// All of them as `KEY=VALUE`.
     pub fn all(&self) -> Vec<String> {
-        let mut settings = self.set.clone();
-        settings.extend(self.seed.map(|seed| format!("seed={seed}")));
-        if let Some(steps) = self.steps {
-            settings.extend([format!("train.steps={steps}"), "train.stop_at=0".to_owned()]);
-        }
-        settings
+        self.typed().into_iter().flat_map(|(_, settings)| settings).collect()
+    }
+
+    /// Each as it was typed, with what it sets as `KEY=VALUE`.
+    pub fn typed(&self) -> Vec<(String, Vec<String>)> {
+        let set = self.set.iter().map(|setting| (format!("--set {setting}"), vec![setting.clone()]));
+        let seed = self.seed.map(|seed| (format!("--seed {seed}"), vec![format!("seed={seed}")]));
+        let steps = self.steps.map(|steps| {
+            let settings = vec![format!("train.steps={steps}"), "train.stop_at=0".to_owned()];
+            (format!("--steps {steps}"), settings)
+        });
+        set.chain(seed).chain(steps).collect()
     }
 }
 

@@ -58,6 +58,16 @@ fn a_key_that_another_one_would_overwrite() {
     let of_a_case =
         "[sweep]\nseed = [1]\nx = { draw = [{ y = { z = 1 } }] }\n[[case]]\nx.y.z = 2\n[study]\ndraws = 1\n";
     check(of_a_case, &["`x.y.z` would overwrite what `x` has"]);
+    // A choice that is written by its name alone has a name.
+    let names = "[sweep]\ntask = [\"reverse\", \"copy\"]\n[[case]]\ntask.name = \"recall\"\n";
+    check(names, &["`task.name` would overwrite what `task` has in \"reverse\""]);
+    for (schedule, key) in [("\"linear\"", "kind"), ("\"linear\"", "name"), ("{ kind = \"linear\" }", "name")]
+    {
+        let text = format!("[sweep]\nschedule = [{schedule}]\n\"schedule.{key}\" = [\"cosine\"]\n");
+        check(&text, &[&format!("`schedule.{key}` would overwrite what `schedule` has in {schedule}")]);
+    }
+    let of_a_part = "[sweep]\nmodel = [{ score = \"dot\" }]\n\"model.score.name\" = [\"additive\"]\n";
+    check(of_a_part, &["`model.score.name` would overwrite what `model` has in { score = \"dot\" }"]);
     // The settings of what the other one names.
     let fits = "[sweep]\nmodel.score = [\"additive\", { name = \"general\" }]\n[[case]]\nmodel.score.d_hidden = [3, 4]\n";
     assert_eq!(Study::parse(fits).unwrap().runs().unwrap().len(), 4);
@@ -90,6 +100,13 @@ fn a_wrong_range() {
     range("{ from = 1, to = 2, n = 1 }", "at least 2");
     range("{ from = 1, to = 2, n = 2.5 }", "at least 2");
     range("{ from = 0, to = 1, n = 5 }", "2 whole numbers, fewer than its n; write `from = 0.0`");
+    range(
+        "{ from = 1, to = 8, n = 7, scale = \"log\" }",
+        "6 whole numbers, fewer than its n; write `from = 1.0`",
+    );
+    range("{ from = 1, to = 100, n = 50, scale = \"log\" }", "34 whole numbers, fewer than its n");
+    range("{ from = 3, to = 3, n = 2 }", "1 whole number, fewer than its n");
+    range("{ from = 0.5, to = 0.5, n = 3 }", "with 1 different number, fewer than its n, got");
     range("{ from = 1, step = 1 }", "needs `to`");
     range("{ from = 1, to = 10000000000000000, n = 2 }", "at most 15 digits");
     range("{ from = 0, to = 2, n = 3, scale = \"log\" }", "above 0 to be logarithmic");

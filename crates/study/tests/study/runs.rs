@@ -49,8 +49,8 @@ fn ranges_have_both_ends() {
     check("{ from = 0.0, to = 0.3, step = 0.1 }", "0.0 0.1 0.2 0.3");
     check("{ from = 1e-4, to = 1e-1, n = 4, scale = \"log\" }", "0.0001 0.001 0.01 0.1");
     check("{ from = 1e-4, to = 1e-1, times = 10.0 }", "0.0001 0.001 0.01 0.1");
-    // Whole numbers between whole ends, each once.
-    check("{ from = 1, to = 8, n = 7, scale = \"log\" }", "1 2 3 4 6 8");
+    // Whole numbers between whole ends.
+    check("{ from = 1, to = 9, n = 4, scale = \"log\" }", "1 2 4 9");
     check("{ from = 3, to = 3, step = 1 }", "3");
     check("{ from = 1, to = 2, step = 0.5 }", "1.0 1.5 2.0");
 }
@@ -83,13 +83,22 @@ fn a_combination_that_comes_up_twice_is_one_run() {
 }
 
 #[test]
-fn a_key_varies_with_all_that_lies_below_it() {
-    let study = Study::parse("[sweep]\nmodel.score = [\"dot\"]\n[[case]]\nseed = 1\n").unwrap();
-    assert_eq!(study.varies("model.score.d_hidden"), Some("model.score"));
-    assert_eq!(
-        (study.varies("seed"), study.varies("model.scores"), study.varies("model")),
-        (Some("seed"), None, None)
-    );
+fn a_setting_varies_at_above_and_below_a_key() {
+    let text = "[sweep]\nmodel.score = [\"dot\"]\noptimizer.name = [\"sgd\"]\nschedule.name = [\"linear\"]\n[[case]]\nseed = 1\n";
+    let study = Study::parse(text).unwrap();
+    for (settings, key) in [
+        ("seed = 3", Some("seed")),
+        ("model.score.d_hidden = 3", Some("model.score")),
+        ("model = { d_k = 3, score = \"additive\" }", Some("model.score")),
+        ("optimizer = \"muon\"", Some("optimizer.name")),
+        ("optimizer = { name = \"muon\" }", Some("optimizer.name")),
+        ("schedule.kind = \"cosine\"", Some("schedule.name")),
+        ("model.scores = 3", None),
+        ("model = \"mine\"", None),
+        ("optimizer.lr = 0.1", None),
+    ] {
+        assert_eq!(study.varies(&settings.parse().unwrap()), key, "{settings}");
+    }
 }
 
 #[test]

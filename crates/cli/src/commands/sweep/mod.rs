@@ -35,10 +35,9 @@ use turns::{Claimed, Listed, Turns};
 pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let shard = if args.claim { Shard::WHOLE } else { Shard::find(args.shard.as_deref())? };
     let source = Source::find(args)?;
-    let settings = args.settings.all();
-    let set = if settings.is_empty() { "" } else { " with what the command line sets" };
+    let set = if args.settings.typed().is_empty() { "" } else { " with what the command line sets" };
     let cannot_use = || format!("cannot use {}{set}", source.file.display());
-    let (text, study) = source.read(&settings, registry).with_context(cannot_use)?;
+    let (text, study) = source.read(&args.settings, registry).with_context(cannot_use)?;
     let runs = runs::read(&study, &source.folder, registry).with_context(cannot_use)?;
     let record = Record::check(&source, &text, &study, registry)?;
     let mut results = Results::new(args.json, runs.len());

@@ -52,12 +52,38 @@ fn settings_change_what_all_runs_have_in_common() {
     sandbox.succeeds(&format!("sweep variants.toml {set}"));
     assert!(sandbox.tree("runs") == tree);
     sandbox.refuses("sweep variants.toml", &["belongs to another study", "train.steps was 2, now it is 3"]);
-    sandbox.refuses("sweep variants.toml --seed 3", &["`seed` varies in the study", "`seed=3`"]);
+    sandbox.refuses("sweep variants.toml --seed 3", &["`seed` varies in the study", "`--seed 3` sets it"]);
     sandbox.refuses("sweep variants.toml --set model.projections.x=3", &["`model.projections` varies"]);
     sandbox.refuses(
         "sweep variants.toml --set model.d_kk=3 --out new",
         &["with what the command line sets", "`model.d_kk`"],
     );
+}
+
+#[test]
+fn a_setting_of_what_varies_and_one_of_the_study_itself_are_refused() {
+    let sandbox = Sandbox::new();
+    let study = "task = { name = \"reverse\", seq_len = 4 }\n[sweep]\nmodel.d_k = [8, 16]\ntrain.stop_at = [0.5, 0.9]\n\
+                 optimizer.name = [\"sgd\", \"adam-w\"]\nschedule.kind = [\"linear\", \"cosine\"]\n";
+    sandbox.write("study.toml", study);
+    for (typed, key) in [
+        ("--set optimizer=muon", "optimizer.name"),
+        ("--set optimizer={name=\"muon\"}", "optimizer.name"),
+        ("--set model={d_k=8,n_heads=1}", "model.d_k"),
+        ("--set schedule=constant", "schedule.kind"),
+        ("--set schedule.name=constant", "schedule.kind"),
+        ("--steps 5", "train.stop_at"),
+    ] {
+        let message = format!("`{key}` varies in the study, and `{typed}` sets it for all runs");
+        sandbox.refuses(&format!("sweep study.toml --dry-run {typed}"), &[&message]);
+    }
+    for set in ["sweep.seed=[5]", "case=[{seed=1}]", "study.draws=3", "sweep={seed=[5]}"] {
+        let message = format!("`--set {set}` is of the study");
+        sandbox.refuses(&format!("sweep study.toml --dry-run --set {set}"), &[&message]);
+    }
+    let set = "--set optimizer.lr=0.1 --set model={n_heads=1} --set train.steps=5 --seed 3";
+    let listed = sandbox.succeeds(&format!("sweep study.toml --dry-run {set}"));
+    assert!(listed.stdout.ends_with("\n16 runs, of which 0 done: 16 would be trained\n"), "{listed:#?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use qkv_train::Registry;
 use toml::Table;
 
 use super::record::STUDY;
-use crate::args::SweepArgs;
+use crate::args::{SettingArgs, SweepArgs};
 use crate::exit::usage;
 use crate::session::config_file;
 use crate::session::plan::RUNS;
@@ -46,23 +46,29 @@ impl Source {
     }
 
     /// The study with these settings in what its runs have in common, and the text of that.
-    pub fn read(&self, settings: &[String], registry: &Registry) -> Result<(String, Study)> {
+    pub fn read(&self, settings: &SettingArgs, registry: &Registry) -> Result<(String, Study)> {
         let text = config_file::read(&self.file)?;
         let study = Study::parse(&text)?;
-        if settings.is_empty() {
+        let typed = settings.typed();
+        if typed.is_empty() {
             return Ok((text, study));
         }
-        for setting in settings {
-            let key = setting.split('=').next().unwrap_or_default().trim();
-            if let Some(varied) = study.varies(key) {
+        for (typed, settings) in typed {
+            let set = registry.with_settings(Table::new(), &settings)?;
+            if TABLES.iter().any(|table| set.contains_key(*table)) {
                 return Err(usage(format!(
-                    "`{varied}` varies in the study, so `{setting}` would change no run; leave it out, or change the study"
+                    "`{typed}` is of the study, and not of its runs; change it in the file"
+                )));
+            }
+            if let Some(varied) = study.varies(&set) {
+                return Err(usage(format!(
+                    "`{varied}` varies in the study, and `{typed}` sets it for all runs; leave that out, or change the study"
                 )));
             }
         }
         let mut all: Table = text.parse()?;
         all.retain(|key, _| TABLES.contains(&key));
-        all.extend(registry.with_settings(study.config().clone(), settings)?);
+        all.extend(registry.with_settings(study.config().clone(), &settings.all())?);
         let text = toml::to_string(&all)?;
         let study = Study::parse(&text)?;
         Ok((text, study))
