@@ -20,6 +20,8 @@ def main(manifest: Path, study: Path, runs: Path, killed: int, run: str) -> None
     documents = {document["kind"]: document for document in yaml.safe_load_all(manifest.read_text())}
     spec = documents["Job"]["spec"]
     assert spec["completionMode"] == "Indexed"
+    for codes in (rule["onExitCodes"] for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule):
+        assert codes["operator"] == "In" and 1 not in codes["values"], "1 may be the disk of a node: the next pod goes on"
     [container] = spec["template"]["spec"]["containers"]
     variables = {variable["name"]: variable["value"] for variable in container["env"]}
     assert variables["JOB_COMPLETIONS"] == str(spec["completions"]), "the share of a pod depends on it"
