@@ -62,9 +62,13 @@ impl Claims {
             let mut entries = names.iter().filter_map(|name| Entry::parse(name.to_str()?));
             match (entries.next(), entries.next()) {
                 (Some(entry), None) => return Ok(Some(entry)),
-                (None, None) if names.is_empty() => return Ok(None),
+                (None, None) if names.is_empty() && !self.is_there(&self.of(run))? => return Ok(None),
                 _ => {}
             }
+        }
+        if names.is_empty() {
+            // The next claim takes the place of a folder that stays empty.
+            return Ok(None);
         }
         let found = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(", ");
         let what = format!(
@@ -168,7 +172,10 @@ impl Claims {
     pub(super) fn write(&self, run: &str, entry: &Entry, line: Line<'_>) -> Result<(), RunError> {
         let file = self.of(run).join(entry.to_string());
         match self.storage.append(&file, line.to_string().as_bytes()) {
-            Ok(()) => self.storage.sync_file(&file).map_err(RunError::io("sync", &file)),
+            Ok(()) => match self.storage.sync_file(&file) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                synced => synced.map_err(RunError::io("sync", &file)),
+            },
             // A full disk costs the reason, and not the claim.
             Err(_) => Ok(()),
         }
@@ -207,7 +214,10 @@ impl Claims {
     }
 
     fn is_now(&self, run: &str, entry: &Entry) -> Result<bool, RunError> {
-        let file = self.of(run).join(entry.to_string());
-        Ok(self.storage.entry(&file).map_err(RunError::io("read", &file))?.is_some())
+        self.is_there(&self.of(run).join(entry.to_string()))
+    }
+
+    fn is_there(&self, path: &Path) -> Result<bool, RunError> {
+        Ok(self.storage.entry(path).map_err(RunError::io("read", path))?.is_some())
     }
 }

@@ -40,6 +40,7 @@ pub fn play(
         Fault::None => false,
         Fault::Error(at, _)
         | Fault::Death(at)
+        | Fault::NoNames(at)
         | Fault::ErrorThenDeath(_, at)
         | Fault::IdleSyncThenDeath(_, at) => at < faulty.n_operations(),
         Fault::IdleSync(at) => at < faulty.n_syncs(),

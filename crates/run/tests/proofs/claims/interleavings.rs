@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
-use qkv_run::{Claim, Claims, Lock};
+use qkv_run::{Claim, Claims, Lock, RunError};
 
 use super::stepped::{Script, Stepped, in_every_order};
 use super::{RUN, claims, obtain};
@@ -63,6 +63,17 @@ fn claim_and_give_back(disk: Stepped) {
 fn claim_and_fail(disk: Stepped) {
     if let Some(claim) = note(&disk, true, || of(&disk).claim(RUN).ok().flatten()) {
         let _ = claim.fail("it diverged");
+    }
+}
+
+/// What it writes into the file of its claim is no error, whether the claim was taken or not.
+fn claim_save_and_fail(disk: Stepped) {
+    let disk = disk.waiting_to_sync();
+    if let Some(claim) = note(&disk, true, || of(&disk).claim(RUN).ok().flatten()) {
+        let saved = claim.record_progress(1);
+        assert!(disk.is_dead() || saved.is_ok(), "{saved:?}");
+        let failed = claim.fail("it diverged");
+        assert!(disk.is_dead() || matches!(failed, Ok(()) | Err(RunError::ClaimLost { .. })), "{failed:?}");
     }
 }
 
@@ -182,6 +193,13 @@ fn a_holder_learns_that_its_run_was_taken_before_it_counts_on_it_again() {
         }
     }
     assert!(n_lost > 20, "in {n_lost} orders one of two holders lost the run");
+}
+
+#[test]
+fn a_holder_that_writes_about_its_run_while_another_one_takes_it_over_meets_no_error() {
+    let all = in_all_orders(&empty(), &[claim_save_and_fail, obtain_and_renew]);
+    let n_taken = all.iter().filter(|(answers, _)| n_new(answers) == 2).count();
+    assert!(n_taken > 20, "taken over in {n_taken} of {} orders", all.len());
 }
 
 #[test]

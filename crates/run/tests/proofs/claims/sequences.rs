@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use qkv_run::{Claim, ClaimState, Claims, Lock, RunError};
+use qkv_run::{Claim, ClaimState, Claims, HeldBy, Lock, RunError};
 
 use super::{RUN, STUDY, claims, obtain};
 use crate::support::faulty::{Fault, Faulty};
@@ -117,6 +117,25 @@ fn a_holder_goes_on_when_its_server_forgot_the_last_renewal() {
     assert!(!claim.is_in_place().unwrap());
     claim.renew().unwrap();
     assert!(claim.is_in_place().unwrap());
+}
+
+#[test]
+fn a_listing_without_either_name_of_a_renewal_loses_no_claim() {
+    let disk = Simulated::default();
+    let _claim = claims(disk.clone(), "first").claim(RUN).unwrap().unwrap();
+    let claims = Claims::new(Faulty::new(&disk, Fault::NoNames(0)) as _, STUDY.as_ref(), "process");
+    assert!(HeldBy::new(claims, RUN, "first").is_in_place().unwrap());
+}
+
+#[test]
+fn a_folder_that_stays_empty_is_no_claim_and_the_next_one_takes_its_place() {
+    let disk = Simulated::default();
+    drop(claims(disk.clone(), "first").claim("another").unwrap());
+    let folder = std::path::Path::new(STUDY).join(".claims").join(RUN);
+    qkv_run::Storage::create_folder(&disk, &folder).unwrap();
+    let next = claims(disk, "next");
+    assert_eq!(next.look(RUN).unwrap(), None);
+    assert!(next.claim(RUN).unwrap().unwrap().is_in_place().unwrap());
 }
 
 #[test]

@@ -34,6 +34,7 @@ struct Turns {
 pub struct Stepped {
     disk: Simulated,
     worker: usize,
+    waits_to_sync: bool,
     turns: Arc<(Mutex<Turns>, Condvar)>,
 }
 
@@ -44,6 +45,12 @@ impl fmt::Debug for Stepped {
 }
 
 impl Stepped {
+    /// The same, where the sync of a file waits for its turn as well. No other worker sees it, so that it would only add
+    /// orders where its result is not looked at.
+    pub fn waiting_to_sync(self) -> Self {
+        Self { waits_to_sync: true, ..self }
+    }
+
     /// The number of this worker.
     pub fn worker(&self) -> usize {
         self.worker
@@ -85,6 +92,17 @@ impl Stepped {
     }
 }
 
+/// Ends the turns of a worker, also where its script panics.
+struct End(Stepped);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let (turns, changed) = &*self.0.turns;
+        turns.lock().unwrap().workers[self.0.worker] = At::End;
+        changed.notify_all();
+    }
+}
+
 /// Whether a worker alone sees what lies there: a claim in the making, and claims that are removed.
 fn is_private(path: &Path) -> bool {
     let names = path.components().map(|name| name.as_os_str().to_string_lossy());
@@ -122,12 +140,12 @@ fn run(disk: &Simulated, scripts: &[Script], choices: &mut Vec<(usize, usize)>) 
     let shared = Arc::new((Mutex::new(turns), Condvar::new()));
     thread::scope(|scope| {
         for (worker, script) in scripts.iter().enumerate() {
-            let stepped = Stepped { disk: disk.clone(), worker, turns: Arc::clone(&shared) };
-            let ended = stepped.clone();
+            let turns = Arc::clone(&shared);
+            let stepped = Stepped { disk: disk.clone(), worker, waits_to_sync: false, turns };
+            let end = End(stepped.clone());
             scope.spawn(move || {
+                let _end = end;
                 script(stepped);
-                ended.turns.0.lock().unwrap().workers[worker] = At::End;
-                ended.turns.1.notify_all();
             });
         }
         let (turns, changed) = &*shared;
@@ -184,11 +202,12 @@ impl Storage for Stepped {
         self.when_it_is_time(false, |disk| disk.append(file, bytes))
     }
 
-    // No other worker sees a sync.
+    // The name may be another one since the append.
     fn sync_file(&self, file: &Path) -> io::Result<()> {
-        self.disk.sync_file(file)
+        self.when_it_is_time(self.waits_to_sync, |disk| disk.sync_file(file))
     }
 
+    // No other worker sees the sync of a folder.
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.disk.sync_folder(folder)
     }

@@ -22,6 +22,8 @@ pub enum Fault {
     Death(usize),
     /// The disk is full in the first, and the process, which goes on, dies in the second.
     ErrorThenDeath(usize, usize),
+    /// It lists nothing, as a listing in the middle of a rename may, which has neither name.
+    NoNames(usize),
     /// The sync of that number, counted from 0 among the syncs, reports success and does nothing.
     IdleSync(usize),
     /// The same, and the process dies at the operation of the second number.
@@ -110,7 +112,8 @@ impl Storage for Faulty {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        self.whole(|disk| disk.list(folder))
+        let has_none = self.fault == Fault::NoNames(self.n_operations());
+        self.whole(|disk| Ok(if has_none { Vec::new() } else { disk.list(folder)? }))
     }
 
     fn read(&self, file: &Path, at_most: u64) -> io::Result<Vec<u8>> {
