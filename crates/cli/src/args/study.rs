@@ -27,7 +27,7 @@ pub struct SweepArgs {
     #[command(flatten)]
     pub settings: SettingArgs,
     /// Train nothing: list the runs that would be trained
-    #[arg(long, conflicts_with_all = ["claim", "retry_failed", "jobs"])]
+    #[arg(long, conflicts_with_all = ["claim", "retry_failed"])]
     pub dry_run: bool,
     /// Folder of the runs; runs/ and the file's name by default. Runs that are done are not repeated
     #[arg(long, value_name = "DIR")]

@@ -18,7 +18,7 @@ fn a_dry_run_lists_the_runs_that_would_be_trained_and_creates_nothing() {
     assert_eq!(sandbox.tree(".").len(), 1);
     sandbox.succeeds("sweep variants.toml --shard 1/2");
     let tree = sandbox.tree(".");
-    let rest = sandbox.succeeds("sweep variants.toml --dry-run");
+    let rest = sandbox.succeeds("sweep variants.toml --dry-run --jobs 2");
     let lines: Vec<&str> = rest.stdout.lines().collect();
     let expected = [
         "   2  model.projections=learned  seed=1",
@@ -31,6 +31,11 @@ fn a_dry_run_lists_the_runs_that_would_be_trained_and_creates_nothing() {
     assert_eq!(events.len(), 3);
     let first = r#"{"settings":["model.projections=learned","seed=1"],"path":"runs/variants/model.projections=learned,seed=1","done":false}"#;
     assert_eq!(events[0], serde_json::from_str::<serde_json::Value>(first).unwrap());
+    let all = sandbox.succeeds("sweep variants.toml --dry-run --json").events();
+    let done: Vec<bool> = all.iter().map(|run| run["done"].as_bool().unwrap()).collect();
+    assert_eq!(done, [true, false, true, false, true, false]);
+    let none = sandbox.succeeds("sweep variants.toml --dry-run --shard 7/8");
+    assert_eq!(none.stderr, "no run falls to shard 7/8: the study has 6 runs\n");
     assert!(sandbox.tree(".") == tree);
     sandbox.refuses("sweep variants.toml --dry-run --claim", &["--dry-run", "--claim"]);
 }

@@ -69,10 +69,12 @@ fn a_million_runs_are_counted_within_a_second() {
 fn what_the_runs_need_together_is_checked_before_anything_starts() {
     let sandbox = Sandbox::new();
     sandbox.write("sweep.toml", "task.name = \"reverse\"\ntrain.steps = 1\n[sweep]\nseed = [0, 1, 2]\n");
-    sandbox.refuses(
-        "sweep sweep.toml --jobs 3 --max-memory 100M",
-        &["3 runs at a time need about ", "the 100 MiB that --max-memory allows; --jobs 2 fits"],
-    );
+    for option in ["", "--dry-run"] {
+        sandbox.refuses(
+            &format!("sweep sweep.toml --jobs 3 --max-memory 100M {option}"),
+            &["3 runs at a time need about ", "the 100 MiB that --max-memory allows; --jobs 2 fits"],
+        );
+    }
     let alone = sandbox.qkv("sweep sweep.toml --jobs 3 --max-memory 1k");
     assert!(alone.code == Some(2) && alone.stderr.contains("optimizer state"), "{alone:#?}");
     assert_eq!(sandbox.tree(".").len(), 1);

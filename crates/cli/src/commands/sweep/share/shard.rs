@@ -1,5 +1,7 @@
 //! One of N shares of equal size.
 
+use std::fmt;
+
 use anyhow::Result;
 
 use super::scheduler::{self, Environment, Task};
@@ -27,7 +29,7 @@ impl Shard {
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let (shard, task) = Self::of(option, &environment)?;
         if let Some(Task { what, .. }) = task {
-            print_error(&format!("shard {}/{} of the study, by {what}", shard.index + 1, shard.n));
+            print_error(&format!("shard {shard} of the study, by {what}"));
         }
         Ok(shard)
     }
@@ -81,6 +83,13 @@ impl Shard {
     /// The runs of this share.
     pub fn take<T>(self, runs: Vec<T>) -> Vec<T> {
         runs.into_iter().skip(self.index).step_by(self.n).collect()
+    }
+}
+
+/// `I/N`, as the option has it.
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index + 1, self.n)
     }
 }
 

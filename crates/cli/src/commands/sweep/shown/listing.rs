@@ -18,12 +18,12 @@ struct Line<'a> {
 }
 
 /// Lists the runs of a share that are not done, and how many are; as JSON all of them, with that.
-pub fn show(runs: &[Run], json: bool) -> Result<()> {
+pub fn show(finished: &[Run], waiting: &[Run], json: bool) -> Result<()> {
     let out = &mut Stdout::new();
-    let mut n_done = 0;
-    for run in runs {
-        let done = run.is_done();
-        n_done += u64::from(done);
+    let done = finished.iter().map(|run| (run, true));
+    let mut runs: Vec<(&Run, bool)> = done.chain(waiting.iter().map(|run| (run, false))).collect();
+    runs.sort_by_key(|(run, _)| run.name.number);
+    for &(run, done) in &runs {
         let labels = &run.name.labels;
         if json {
             let path = &run.folder.to_string_lossy();
@@ -33,13 +33,8 @@ pub fn show(runs: &[Run], json: bool) -> Result<()> {
         }
     }
     if !json {
-        let n_runs = runs.len() as u64;
-        writeln!(
-            out,
-            "{}, of which {n_done} done: {} would be trained",
-            counted(n_runs, "run"),
-            n_runs - n_done
-        )?;
+        let (n_runs, n_done) = (counted(runs.len() as u64, "run"), finished.len());
+        writeln!(out, "{n_runs}, of which {n_done} done: {} would be trained", waiting.len())?;
     }
     Ok(out.flush()?)
 }

@@ -82,8 +82,8 @@ impl<'a> Record<'a> {
 
 fn another(folder: &Path, differences: &str) -> anyhow::Error {
     usage(format!(
-        "{} belongs to another study: {differences}; values may be added to its lists, nothing else changed: choose \
-         another folder with --out",
+        "{} belongs to another study: {differences}; values, cases and draws may be added and conditions taken away, \
+         nothing else may change: choose another folder with --out",
         folder.display()
     ))
 }
