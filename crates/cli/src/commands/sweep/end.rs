@@ -37,7 +37,16 @@ pub enum Cause {
     Machine,
 }
 
+/// Before the number of an exit code.
+const EXIT_CODE: &str = "exit code ";
+
 impl Cause {
+    /// That of a failure that another process has recorded, by its [reason](Failure::reason).
+    pub fn of_reason(reason: &str) -> Self {
+        let code = reason.strip_prefix(EXIT_CODE).and_then(|rest| rest.split(':').next()?.parse().ok());
+        code.map_or(Self::Killed, Self::of)
+    }
+
     fn of(code: i32) -> Self {
         match code {
             1 => Self::Machine,
@@ -66,7 +75,7 @@ impl Failure {
 
     /// By the exit code that stands for it.
     pub fn of_code(code: i32) -> Self {
-        Self::new(Cause::of(code), format!("exit code {code}"))
+        Self::new(Cause::of(code), format!("{EXIT_CODE}{code}"))
     }
 
     /// All that is known, for those who did not see the message.
@@ -123,5 +132,18 @@ mod tests {
         assert_eq!(cause(&End::of(exit(101), false, None)), Some(Cause::Killed));
         let codes = [1, 2, 3, 4].map(|code| Cause::of(code).exit_code());
         assert_eq!(codes, [1, 1, 3, 4]);
+    }
+
+    #[test]
+    fn the_cause_of_a_recorded_failure_follows_from_its_reason() {
+        for code in [1, 2, 3, 4, 101] {
+            let failure = Failure::of_code(code);
+            assert_eq!(Cause::of_reason(&failure.reason()), failure.cause, "{code}");
+            let with_message = Failure { message: Some("exit code 3: x".to_owned()), ..failure };
+            assert_eq!(Cause::of_reason(&with_message.reason()), with_message.cause, "{code}");
+        }
+        for other in ["", "signal: 9 (SIGKILL)", "cut short 3 times, because exit code 4"] {
+            assert_eq!(Cause::of_reason(other), Cause::Killed, "{other}");
+        }
     }
 }

@@ -58,10 +58,10 @@ impl<'a, 'r> Executor<'a, 'r> {
     }
 
     fn train_all(&mut self) -> Result<()> {
-        let mut is_over = false;
         loop {
-            if self.interrupt.exit_code().is_some() {
-                is_over = true;
+            // A run that is put back has another turn, even after the last one.
+            let mut is_over = self.interrupt.exit_code().is_some();
+            if is_over {
                 self.crew.stop_all();
             }
             for run in self.turns.lost() {
@@ -133,10 +133,17 @@ impl<'a, 'r> Executor<'a, 'r> {
             },
             end => (end, None),
         };
-        if let End::Failed(Failure { cause, message: Some(message), .. }) = &end
-            && (*cause != Cause::Busy || self.busy.insert(run))
-        {
-            self.board.tell_error(run, message);
+        if let End::Failed(Failure { cause, how, message }) = &end {
+            match message {
+                Some(message) if *cause != Cause::Busy || self.busy.insert(run) => {
+                    self.board.tell_error(run, message);
+                }
+                // The worker of a run that was lost is stopped by this process.
+                None if *cause == Cause::Killed && !self.turns.lost().contains(&run) => {
+                    self.board.tell_error(run, how);
+                }
+                _ => {}
+            }
         }
         if self.turns.is_put_back(run, &end)? {
             self.board.put_back(run);

@@ -1,16 +1,16 @@
 //! `qkv worker`: trains one run of a study for `sweep`, which gives it a config and hears its events.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Result;
-use qkv_run::{Claims, Disk, Guarded, HeldBy, Lock, RunFolder, Storage};
-use qkv_train::{Alone, ConfigSource, Registry};
+use anyhow::{Error, Result};
+use qkv_run::{Claims, Disk, Guarded, HeldBy, Lock, RunError, RunFolder, Storage};
+use qkv_train::{Alone, ConfigSource, Registry, TrainError};
 
 use crate::args::WorkerArgs;
-use crate::exit::usage;
+use crate::exit::{self, usage};
 use crate::output::stdout::print_saved;
 use crate::session::interrupt::Interrupt;
 use crate::session::outcome::{Outcome, Output};
@@ -26,8 +26,20 @@ pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
     let config: String = serde_json::from_str(&line)
         .map_err(|_| usage("a worker is started by sweep, which gives it a config on standard input"))?;
     interrupt.stop_at_the_end_of(input)?;
-    let machine = args.machine.open()?;
-    let experiment = registry.read(ConfigSource::Toml(&config), &[""; 0])?;
+    train(args, &config, &mut interrupt, registry).map_err(|error| of_run(error, registry))
+}
+
+fn train(
+    args: &WorkerArgs,
+    config: &str,
+    interrupt: &mut Interrupt,
+    registry: &Registry,
+) -> Result<ExitCode> {
+    // sweep has checked the config: a device, a text or memory that is missing by now is missing on this machine.
+    let of_machine = |error| exit::of_study(&error, registry);
+    let machine = args.machine.open().map_err(of_machine)?;
+    let experiment = registry.read(ConfigSource::Toml(config), &[""; 0]);
+    let experiment = experiment.map_err(|error| of_machine(error.into()))?;
     let claim = args.claimed_by.as_deref().map(|name| claim(&args.folder, name));
     let storage: Arc<dyn Storage> = match &claim {
         Some(claim) => Arc::new(Guarded::by_claim(Arc::new(Disk), claim, &args.folder)),
@@ -43,14 +55,33 @@ pub fn run(args: &WorkerArgs, registry: &Registry) -> Result<ExitCode> {
     if plan.ended().is_some() {
         return Ok(ExitCode::SUCCESS);
     }
-    let job = plan.job(&machine, args.max_memory)?;
+    let job = plan.job(&machine, args.max_memory).map_err(of_machine)?;
     let (folder, from) = plan.folder()?;
-    match job.run(&folder, &from, Output::Json, &mut interrupt, &Alone)? {
+    match job.run(&folder, &from, Output::Json, interrupt, &Alone)? {
         Outcome::Interrupted { step, code } => {
             print_saved(step, &folder.checkpoint(step).folder);
             Ok(code)
         }
         Outcome::Done(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// An error of the run becomes a refusal, which is recorded and not tried again; any other one is of this machine, and
+/// ends the command.
+fn of_run(error: Error, registry: &Registry) -> Error {
+    let (train, run) = (error.downcast_ref::<TrainError>(), exit::run_error(&error));
+    let unread = match (train, run) {
+        (_, Some(RunError::Io { source, .. })) | (Some(TrainError::Io { source, .. }), _) => {
+            Some(source.kind())
+        }
+        _ => None,
+    };
+    let is_of_run = train.is_some_and(TrainError::is_usage) || run.is_some_and(RunError::is_usage);
+    match unread {
+        // What another machine, or another user, may be able to read.
+        Some(ErrorKind::NotFound | ErrorKind::PermissionDenied) => exit::of_study(&error, registry),
+        _ if is_of_run => usage(exit::sentence(&error, registry)),
+        _ => error,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::running::Running;
@@ -53,6 +53,9 @@ fn a_worker_that_is_killed_is_one_failed_run() {
         let ended = running.end();
         assert_eq!(ended.code, Some(1), "{ended:#?}");
         assert_eq!(ended.events().len(), 1, "{ended:#?}");
+        // When it happens, and at the end.
+        let at_once = format!("error: train.steps=1000000: {how}\n");
+        assert_eq!(ended.stderr.matches(&at_once).count(), 1, "{ended:#?}");
         let failed =
             format!("1 of 2 runs failed; the same command tries them again:\n  train.steps=1000000: {how}\n");
         assert!(ended.stderr.ends_with(&failed), "{ended:#?}");
@@ -70,15 +73,43 @@ fn hears_sigterm(process: u32) -> bool {
 fn a_worker_that_has_no_config_yet_hears_a_signal() {
     let sandbox = Sandbox::new();
     sandbox.write("run.toml", "task = { name = \"reverse\", seq_len = 4 }\ntrain.steps = 1000000\n");
-    let mut command = sandbox.command("worker run");
-    let piped = Stdio::piped;
-    let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
-    wait_until("a handler of SIGTERM", || hears_sigterm(child.id()));
-    send("-TERM", &child.id().to_string());
-    let mut input = child.stdin.take().unwrap();
-    writeln!(input, "{}", serde_json::to_string(&sandbox.read_text("run.toml")).unwrap()).unwrap();
-    let ended: Finished = child.wait_with_output().unwrap().into();
+    let worker = waiting(&sandbox, "worker run");
+    wait_until("a handler of SIGTERM", || hears_sigterm(worker.id()));
+    send("-TERM", &worker.id().to_string());
+    let ended = end_of(worker, &sandbox.read_text("run.toml"));
     assert_eq!(ended.code, Some(143), "{ended:#?}");
+}
+
+/// A worker that waits for its config.
+fn waiting(sandbox: &Sandbox, line: &str) -> Child {
+    let piped = Stdio::piped;
+    sandbox.command(line).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap()
+}
+
+/// Gives it one, and waits for its end.
+fn end_of(mut worker: Child, config: &str) -> Finished {
+    let mut input = worker.stdin.take().unwrap();
+    writeln!(input, "{}", serde_json::to_string(config).unwrap()).unwrap();
+    worker.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn what_a_machine_lacks_is_no_failure_of_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("other/notes.txt", "mine");
+    let reverse = "task = { name = \"reverse\", seq_len = 4 }\n";
+    let chars = "task = { name = \"chars\", text = \"gone.txt\" }\n";
+    for (line, config, code, message) in [
+        ("worker run --max-memory 1k", reverse, 1, "that --max-memory allows"),
+        ("worker run --device none:7", reverse, 1, "none:7"),
+        ("worker run", chars, 1, "gone.txt"),
+        ("worker other", reverse, 2, "holds no run of this program"),
+    ] {
+        let ended = end_of(waiting(&sandbox, line), config);
+        assert!(ended.code == Some(code) && ended.stderr.contains(message), "{line}: {ended:#?}");
+        assert!(ended.stderr.starts_with("error: ") && ended.stderr.lines().count() == 1, "{ended:#?}");
+    }
+    assert_eq!(sandbox.tree(".").len(), 2);
 }
 
 #[test]

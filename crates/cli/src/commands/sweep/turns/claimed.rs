@@ -103,8 +103,9 @@ impl Claimed {
         let done = done[n_done..].iter().map(|run| Ok((self.indices[run], None)));
         let failed = failed[n_failed..].iter().map(|(run, entry)| {
             let history = self.queue.claims().history(run, entry)?;
-            let how = format!("{} (of {})", history.failure(), entry.worker());
-            Ok((self.indices[run], Some(Failure::new(Cause::Killed, how))))
+            let (reason, worker) = (history.failure(), entry.worker());
+            let failure = Failure::new(Cause::of_reason(reason), format!("{reason} (of {worker})"));
+            Ok((self.indices[run], Some(failure)))
         });
         done.chain(failed).collect()
     }
@@ -131,24 +132,26 @@ impl Claimed {
                 given => Ok(given.map(|()| false)?),
             };
         };
-        let reason = failure.reason();
         let given = match failure.cause {
-            Cause::Refused | Cause::Diverged => claim.fail(&reason),
-            Cause::Busy => claim.give_back(),
-            Cause::Killed | Cause::Machine => claim.interrupt(&reason),
+            Cause::Refused | Cause::Diverged => claim.fail(&failure.reason()),
+            Cause::Busy | Cause::Machine => claim.give_back(),
+            Cause::Killed => claim.interrupt(&failure.reason()),
         };
         match (given, failure.cause) {
             (Err(RunError::ClaimLost { .. }), _) => Ok(self.put_back(&claim)),
             (given, Cause::Machine) => {
                 let lost = given.map_or_else(|error| format!("; {error}"), |()| String::new());
-                Err(anyhow!(
-                    "{} is given back, because it cannot be trained here: {reason}{lost}",
-                    claim.run()
-                ))
+                let (run, how) = (claim.run(), &failure.how);
+                Err(anyhow!("{run} is given back, because it cannot be trained here: {how}{lost}"))
             }
             (Err(error), _) => Err(error.into()),
             (Ok(()), Cause::Refused | Cause::Diverged) => Ok(false),
-            (Ok(()), Cause::Busy | Cause::Killed) => Ok(self.put_back(&claim)),
+            (Ok(()), Cause::Busy) => Ok(self.put_back(&claim)),
+            // Behind the others, which need not wait.
+            (Ok(()), Cause::Killed) => {
+                self.queue.put_back(claim.run());
+                Ok(true)
+            }
         }
     }
 
@@ -166,6 +169,7 @@ impl Claimed {
         Ok(self.queue.claims().remove(|run| Ok(runs::is_done(&self.study.join(run))))?)
     }
 
+    /// Puts back a run that another process has, and waits a moment for that.
     fn put_back(&mut self, claim: &Claim) -> bool {
         self.queue.put_back(claim.run());
         self.pause();
@@ -184,4 +188,31 @@ fn own_name() -> String {
         host.trim().chars().take(MAX_HOST).map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     // The keys of a new state are random.
     format!("{host}-{}-{:016x}", process::id(), RandomState::new().hash_one(process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::study::runs::Name;
+    use super::*;
+
+    /// Whether the next run can be trained at once after the first has failed for this cause.
+    #[track_caller]
+    fn check(cause: Cause, is_at_once: bool) -> Result<()> {
+        let study = tempfile::tempdir()?;
+        let run = |name: &str| {
+            let (labels, folder) = (vec![name.to_owned()], study.path().join(name));
+            Assignment { name: Name { number: 1, labels }, folder, config: String::new(), steps: 1 }
+        };
+        let mut claimed = Claimed::of(study.path(), &[run("a"), run("b")], Duration::from_secs(3600), false)?;
+        assert!(matches!(claimed.next()?, Turn::Train(0)), "{cause:?}");
+        assert!(claimed.is_put_back(0, &End::Failed(Failure::new(cause, "how")))?, "{cause:?}");
+        assert_eq!(matches!(claimed.next()?, Turn::Train(1)), is_at_once, "{cause:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_whose_process_was_killed_does_not_delay_the_others() -> Result<()> {
+        check(Cause::Killed, true)?;
+        check(Cause::Busy, false)
+    }
 }
