@@ -125,8 +125,6 @@ fn a_table_in_a_setting_lies_on_top_of_that_in_the_file() {
         let expected = ("lion".to_owned(), 0.5, by_itself.rule.settings["beta_1"].clone(), 0.9.into());
         assert_eq!(lr_and_betas(settings), expected, "{settings:?}");
     }
-    let last = lr_and_betas(&["optimizer=sgd", "optimizer=adam"]);
-    assert_eq!((&*last.0, last.1), ("adam", 0.5), "the last name is that of the run");
     // So do tables within a table, and what has a name alone in the file.
     let score = |text: &str, settings: &[&str]| part(&read(text, settings).unwrap(), "score");
     let mine = |width: usize| Choice::new("mine").with("width", width);
@@ -165,4 +163,42 @@ fn what_goes_with_a_name_is_named_wherever_it_stands() {
     let by_itself = read("task = \"reverse\"", &["optimizer.name=sgd"]).unwrap().optimizer;
     assert_eq!(by_itself.rule.settings["momentum"], 0.9);
     assert!(left_out(&text, &["optimizer.name=adam"]).is_empty());
+}
+
+#[test]
+fn a_setting_goes_with_a_name_that_a_later_setting_replaces() {
+    for (place, [old, new], key, value, of_all) in [
+        (
+            "optimizer",
+            ["sgd", "lion"],
+            "momentum",
+            "0.5",
+            &["optimizer.lr=0.5", "optimizer.clip=0.25"] as &[&str],
+        ),
+        ("loss", ["label-smoothing", "cross-entropy"], "smoothing", "0.25", &[]),
+        ("schedule", ["linear", "constant"], "final_factor", "0.5", &["schedule.warmup_steps=7"]),
+        ("model.score", ["additive", "dot"], "d_hidden", "3", &[]),
+        ("model.positions", ["rope", "alibi"], "base", "500.0", &[]),
+    ] {
+        let spellings = |name: &str| {
+            let in_table = format!("{place}={{name=\"{name}\"}}");
+            let in_model = place.strip_prefix("model.").map(|key| format!("model={{{key}=\"{name}\"}}"));
+            [format!("{place}={name}"), format!("{place}.name={name}"), in_table].into_iter().chain(in_model)
+        };
+        let setting = format!("{place}.{key}={value}");
+        let name = format!("{place}={new}");
+        let expected = read("task = \"reverse\"", &[of_all, &[&*name]].concat()).unwrap();
+        let kind = place.trim_start_matches("model.");
+        let line = format!("{place}.{key} = {value}: set for another {kind} than `{new}`");
+        for first in spellings(old) {
+            for last in spellings(new) {
+                let settings = [&[&*first, &*setting] as &[&str], of_all, &[&*last]].concat();
+                let experiment = registry().read(ConfigSource::Task("reverse"), &settings);
+                let experiment = experiment.unwrap_or_else(|error| panic!("{settings:?}: {error}"));
+                assert_eq!(experiment.config, expected, "{settings:?}");
+                let left_out: Vec<String> = experiment.left_out.iter().map(ToString::to_string).collect();
+                assert_eq!(left_out, [&*line], "{settings:?}");
+            }
+        }
+    }
 }

@@ -140,6 +140,11 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
              model.projections=\"learned\""
                 .to_owned(),
         ),
+        // No value has a second line, which would be lost.
+        (
+            "seed=3\noptimizer.lr=0.5",
+            format!("seed must be {whole}, got \"3\\noptimizer.lr=0.5\"; write seed=0"),
+        ),
         ("task.seq_len=long", format!("task.seq_len must be {whole}, got \"long\"; write task.seq_len=16")),
     ] {
         check("reverse", &[setting], &message);

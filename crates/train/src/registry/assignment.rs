@@ -4,8 +4,7 @@ use toml::{Table, Value};
 
 use super::Registry;
 use super::choices::is_place;
-use super::name::named;
-use super::read::{merge, merge_below};
+use super::read::merge;
 use super::replaced::{SettingsLeftOut, replace};
 use super::schedule_name::{one_form, one_form_of_setting};
 use crate::error::{SettingFault, TrainError};
@@ -13,22 +12,26 @@ use crate::error::{SettingFault, TrainError};
 /// Parts of a dotted key; the longest of ours has three.
 const MAX_KEYS: usize = 16;
 
-/// Puts `key=value` settings into a config, and [replaces](replace) what they name. Returns what goes with the names of
-/// before.
+/// Puts `key=value` settings into a config, and [replaces](replace) what they name, in the config and in the settings
+/// before. Returns what goes with the names of before.
 pub(super) fn set_all(
     registry: &Registry,
     config: &mut Table,
     settings: &[impl AsRef<str>],
 ) -> Result<Vec<SettingsLeftOut>, TrainError> {
     one_form(config)?;
-    let mut over = Table::new();
+    let (mut over, mut left_out) = (Table::new(), Vec::new());
     for setting in settings {
         let assignment = Assignment::read(setting.as_ref())?;
         assignment.check_tables(config)?;
-        assignment.put(&mut over)?;
+        assignment.check_tables(&over)?;
+        let setting = assignment.into_table();
+        // Where no name was set before, the settings are of this one.
+        left_out.extend(replace(registry, &mut over, &setting, &setting)?);
+        over = merge(over, setting);
     }
     let under = registry.with_defaults(config.clone());
-    let left_out = replace(registry, config, &over, &under)?;
+    left_out.extend(replace(registry, config, &over, &under)?);
     *config = merge(std::mem::take(config), over);
     Ok(left_out)
 }
@@ -78,43 +81,20 @@ impl<'a> Assignment<'a> {
         Ok(())
     }
 
-    /// Puts the value into `table`, creating the tables on the way. Of two tables in one place the second is on top of the
-    /// first, unless it names something else.
-    fn put(self, table: &mut Table) -> Result<(), SettingFault> {
-        self.check_tables(table)?;
-        let is_place = is_place(&self.keys.join("."));
-        let Some((last, keys)) = self.keys.split_last() else { return Ok(()) };
-        let mut table = table;
-        for key in keys {
-            let entry = table.entry(*key).or_insert_with(|| Value::Table(Table::new()));
-            if let Value::String(name) = entry {
-                *entry = named(key, name)[*key].clone();
-            }
-            table = entry.as_table_mut().expect("every other value is refused above");
-        }
-        match (table.get_mut(*last), self.value) {
-            // The name of a choice whose settings were set before it.
-            (Some(Value::Table(settings)), name @ Value::String(_))
-                if is_place && !settings.contains_key("name") =>
-            {
-                settings.insert("name".to_owned(), name);
-            }
-            (Some(found), value) if found.is_table() || is_place => {
-                let over = Table::from_iter([((*last).to_owned(), value)]);
-                *table = merge_below(&keys.join("."), std::mem::take(table), over);
-            }
-            (_, value) => {
-                table.insert((*last).to_owned(), value);
-            }
-        }
-        Ok(())
+    /// The table with nothing but this setting in it.
+    fn into_table(self) -> Table {
+        let in_table = |value, key: &str| Table::from_iter([(key.to_owned(), value)]);
+        let (last, keys) = self.keys.split_last().expect("a setting has a key");
+        keys.iter().rev().fold(in_table(self.value, last), |inner, key| in_table(Value::Table(inner), key))
     }
 }
 
 /// What stands behind the `=` of a setting: as in a file, so that a comment may follow; but names need no quotation
 /// marks.
 pub(super) fn value_of(text: &str) -> Value {
-    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let parsed = format!("value = {text}").parse::<Table>().ok();
+    // A second line with a key in it belongs to no value.
+    let parsed = parsed.filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(text.trim().to_owned()))
 }
 

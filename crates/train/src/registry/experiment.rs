@@ -28,7 +28,7 @@ pub struct Experiment {
     pub parts: Parts,
     /// What watches it, of the registry.
     pub observers: RunObservers,
-    /// What the defaults of the task or a config file set for other names than those of the config.
+    /// What the defaults of the task, a config file or earlier settings set for other names than those of the config.
     pub left_out: Vec<SettingsLeftOut>,
     pub(super) build_model: Box<BuildModel>,
     pub(super) sizes: Box<Sizes>,

@@ -201,7 +201,7 @@ pub(super) fn merge(base: Table, over: Table) -> Table {
 }
 
 /// The same of two tables that stand at this path.
-pub(super) fn merge_below(table: &str, mut base: Table, over: Table) -> Table {
+fn merge_below(table: &str, mut base: Table, over: Table) -> Table {
     for (key, value) in over {
         let path = if table.is_empty() { key.clone() } else { format!("{table}.{key}") };
         let (names, name_key) = (is_place(&path), name_key(&path));
