@@ -12,6 +12,7 @@ use qkv_train::{Reader, Registry};
 use super::lineage::{filled_in, with_parents};
 use crate::args::CompareArgs;
 use crate::exit::{sentence, usage};
+use crate::output::page_file::folder_of;
 use crate::session::plan::RUNS;
 use crate::session::runs::location::Location;
 use crate::session::runs::open_run::check_to_show;
@@ -99,7 +100,7 @@ fn named(path: &Path) -> Result<Vec<Found>> {
 
 /// The runs of a sweep's config: beside it where a study keeps it, else in the folder that has its name.
 fn named_by_config(path: &Path) -> Result<Vec<Found>> {
-    if RunFolder::holds_a_run(beside(path))? {
+    if RunFolder::holds_a_run(folder_of(path))? {
         let refused = Location::find(path, "--step", None).err();
         return Err(refused.unwrap_or_else(|| usage(format!("{} is a file; name a folder", path.display()))));
     }
@@ -111,7 +112,7 @@ fn named_by_config(path: &Path) -> Result<Vec<Found>> {
     }
     let by_name = Path::new(RUNS).join(path.file_stem().unwrap_or_default());
     let is_kept = path.file_name().is_some_and(|name| name == STUDY);
-    let folders = [is_kept.then(|| beside(path)), Some(by_name.as_path())];
+    let folders = [is_kept.then(|| folder_of(path)), Some(by_name.as_path())];
     let found = folders.into_iter().flatten().map(runs_in).find(|runs| !runs.is_empty());
     found.ok_or_else(|| {
         usage(format!(
@@ -120,11 +121,6 @@ fn named_by_config(path: &Path) -> Result<Vec<Found>> {
             by_name.display()
         ))
     })
-}
-
-/// The folder of a file.
-fn beside(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A run once its config was checked. Defaults that an older version left out are filled in where the registry has the

@@ -2,9 +2,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use qkv_inspect::{Comparison, LeftOut, RunRecord, Surroundings};
 use qkv_run::RunFolder;
+
+use crate::output::page_file::folder_of;
 
 /// The page as it will lie at `path`, of the runs that were named so.
 pub fn of(
@@ -13,9 +15,8 @@ pub fn of(
     comparison: &Comparison,
     left_out: &[(PathBuf, LeftOut)],
 ) -> Result<String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A page in a folder that is not there cannot be written.
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let folder = folder_of(path);
+    let folder = folder.canonicalize().with_context(|| format!("cannot read {}", folder.display()))?;
     let link = |run: &RunRecord| address(&folder, &run.path);
     Ok(comparison.html(&Surroundings { title: &title(named), left_out, link: &link })?)
 }

@@ -7,7 +7,7 @@
 mod ablate;
 /// The figures and exports of `bench`.
 mod bench;
-/// The tables of `compare`.
+/// The tables and the page of `compare`.
 mod compare;
 /// The scripts of `completions`.
 mod completions;

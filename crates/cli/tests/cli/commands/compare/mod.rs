@@ -1,5 +1,8 @@
 //! The tables of `compare`.
 
+/// Its page, and the file that it is written to.
+mod page;
+
 use std::fs;
 use std::path::Path;
 
@@ -222,48 +225,6 @@ fn branches_of_two_seeds_are_of_one_setting_if_their_parents_are() {
     let lines = sandbox.succeeds("compare runs --json").events();
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert!(lines[0]["settings"]["parent.path"].as_str().unwrap().ends_with("parents/p0"), "{lines:?}");
-}
-
-#[test]
-fn the_page_has_every_setting_and_leads_to_the_pages_of_the_runs() {
-    let sandbox = study();
-    sandbox.succeeds(&format!("report {}", run(2, 1)));
-    sandbox.succeeds("train sort --steps 9 --stop-after 3 --quiet --out runs/study/stopped");
-    let table = sandbox.succeeds("compare runs/study --out page.html").stdout;
-    assert!(
-        table.contains("\n\n") && table.trim_end().ends_with("kB: open page.html in a browser"),
-        "{table}"
-    );
-    let page = sandbox.read_text("page.html");
-    for text in [
-        "<h1>study</h1>",
-        "4 runs of 2 settings: what differs is model.n_heads (1, 2).",
-        "href=\"runs/study/model.n_heads%3D2%2Cseed%3D1/report.html\"",
-        "Left out: 1 run; ",
-        "it is not finished: step 3 of 9",
-    ] {
-        assert!(page.contains(text), "no `{text}`");
-    }
-    assert_eq!(page.matches("href=").count(), 1 + usize::from(page.contains("Best run of reverse: <a")));
-    // Of the same runs the same page, whatever is printed; and its folder has to be there.
-    let quiet = sandbox.succeeds("compare study.toml --csv --out again.html");
-    assert_eq!(quiet.stdout.lines().count(), 3);
-    assert_eq!(sandbox.read_text("again.html"), page);
-    sandbox.refuses("compare runs/study --out runs", &["--out runs is a folder; name a file"]);
-    // A page is written again, and into a file that is empty; nothing else is lost to one.
-    for path in ["study.toml", "runs/study/study.toml", &format!("{}/metrics.jsonl", run(1, 0))] {
-        let before = sandbox.read(path);
-        sandbox.refuses(&format!("compare runs/study --out {path}"), &["something else than a page", path]);
-        assert_eq!(sandbox.read(path), before);
-    }
-    sandbox.write("empty.html", "");
-    for path in ["empty.html", "again.html"] {
-        sandbox.succeeds(&format!("compare runs/study --out {path}"));
-        assert_eq!(sandbox.read_text(path), page);
-    }
-    let failed = sandbox.qkv("compare runs/study --out nowhere/page.html");
-    assert_eq!((failed.code, failed.stdout.as_str()), (Some(1), ""), "{failed:?}");
-    assert!(failed.stderr.contains("cannot write nowhere/page.html"), "{failed:?}");
 }
 
 #[test]
