@@ -127,6 +127,10 @@ class Chromium:
             raise RuntimeError(f"{script}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
+    def choose(self, control, value):
+        """Chooses the value of a control, by its id."""
+        self.run(f"at('{control}').value = '{value}', at('{control}').dispatchEvent(new Event('change'))")
+
     def colours(self, scheme):
         """`light` or `dark`."""
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

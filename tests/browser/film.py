@@ -79,10 +79,6 @@ def cell_by_mouse(browser, section, index):
     return browser.run(f"document.querySelectorAll('#{section} figure .where')[{index}].textContent")
 
 
-def choose(browser, control, value):
-    browser.run(f"at('{control}').value = '{value}', at('{control}').dispatchEvent(new Event('change'))")
-
-
 def to_step(browser, step):
     """Moves the slider to a step."""
     frame = f"film.frames.findIndex((frame) => frame.step === {step})"
@@ -121,13 +117,13 @@ def steps_heads_and_inputs_show_what_the_files_hold(browser, run):
         to_step(browser, step)
         file = tensors(os.path.join(run, f"snapshots/step-{step:08}.safetensors"))
         for index in [0, 1]:
-            choose(browser, "head", index)
+            browser.choose("head", index)
             for number, name in enumerate(["w_q", "w_k", "w_v"]):
                 rows = head(file[f"{LAYER}.{name}"], index, 2)
                 matrix_agrees(cell_by_keys(browser, "matrices", number, 3, 5), name.upper(), rows)
                 matrix_agrees(cell_by_mouse(browser, "matrices", number), name.upper(), rows)
             for probe in [0, 2]:
-                choose(browser, "probe", probe)
+                browser.choose("probe", probe)
                 weights = file[f"{LAYER}.weights"]
                 map_agrees(cell_by_keys(browser, "map", 0, 7, 2), weights, probe, index, 2)
                 map_agrees(cell_by_mouse(browser, "map", 0), weights, probe, index, 2)
@@ -135,7 +131,7 @@ def steps_heads_and_inputs_show_what_the_files_hold(browser, run):
 
 def circuits_are_the_products_of_what_the_files_hold(browser, run):
     to_step(browser, 60)
-    choose(browser, "head", 1)
+    browser.choose("head", 1)
     file = tensors(os.path.join(run, "snapshots/step-00000060.safetensors"))
     with open(os.path.join(run, "checkpoints/step-00000060/config.json")) as config:
         labels = json.load(config)["vocabulary"]
@@ -168,7 +164,7 @@ def circuits_are_the_products_of_what_the_files_hold(browser, run):
 def norms_and_singular_values_are_those_of_inspect(browser, inspected):
     to_step(browser, 60)
     for index, section in enumerate(inspected.split(f"{LAYER}, head ")[1:3]):
-        choose(browser, "head", index)
+        browser.choose("head", index)
         for number, name in enumerate(["W_Q", "W_K", "W_V"]):
             figures = re.search(rf"^  {name} +\d+ × \d+ +(.*)$", section, re.MULTILINE).group(1).split()
             norm, first = float(figures[0]), float(figures[3])
@@ -180,11 +176,11 @@ def norms_and_singular_values_are_those_of_inspect(browser, inspected):
 
 def the_gauge_changes_the_matrices_and_not_the_map(browser):
     before = [cell_by_keys(browser, section, 0, 2, 2) for section in ["map", "matrices"]]
-    choose(browser, "gauge", "balanced")
+    browser.choose("gauge", "balanced")
     after = [cell_by_keys(browser, section, 0, 2, 2) for section in ["map", "matrices"]]
     assert before[0] == after[0] and before[1] != after[1], (before, after)
     assert "singular value decomposition" in browser.run("at('gauge-said').textContent")
-    choose(browser, "gauge", "raw")
+    browser.choose("gauge", "raw")
 
 
 def a_token_shows_what_it_attends_to(browser):

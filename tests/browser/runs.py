@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 
+import drawing
 from chromium import Chromium
 
 STUDY = """
@@ -56,10 +57,6 @@ def close(shown, expected, what):
     assert abs(shown - expected) <= 6e-4 * max(abs(expected), 1e-3), f"{what}: the page shows {shown}, expected {expected}"
 
 
-def choose(browser, control, value):
-    browser.run(f"at('{control}').value = '{value}', at('{control}').dispatchEvent(new Event('change'))")
-
-
 def numbers(browser, section):
     """The rows of the table below the pictures of a section, opened as a user does."""
     browser.run(f"document.querySelectorAll('#{section} summary').forEach((one) => one.parentElement.open || one.click())")
@@ -81,10 +78,10 @@ def cells_of_the_heat_map_are_means_over_the_runs(browser, runs):
     keys = browser.run("study.keys.map(({ name }) => name)")
     assert keys == ["model.projections", "optimizer.lr"], keys
     for index, name in enumerate(names):
-        choose(browser, "figure", index)
+        browser.choose("figure", index)
         for rows, columns in [(0, 1), (1, 0)]:
-            choose(browser, "rows", rows)
-            choose(browser, "columns", columns)
+            browser.choose("rows", rows)
+            browser.choose("columns", columns)
             values = [browser.run(f"study.keys[{key}].values") for key in [rows, columns]]
             picture = "document.querySelector('#pairs canvas[tabindex]')"
             for row, column in [(0, 0), (len(values[0]) - 1, len(values[1]) - 1)]:
@@ -103,7 +100,7 @@ def cells_of_the_heat_map_are_means_over_the_runs(browser, runs):
 
 
 def every_run_is_a_dot_and_every_setting_a_row(browser, runs):
-    choose(browser, "figure", 0)
+    browser.choose("figure", 0)
     assert browser.run("document.querySelectorAll('#spread .dot').length") == len(runs)
     rows = numbers(browser, "spread")
     assert sorted(float(row[2]) for row in rows) == sorted(float(f"{figure(run, 'accuracy'):.4g}") for run in runs)
@@ -112,7 +109,7 @@ def every_run_is_a_dot_and_every_setting_a_row(browser, runs):
     dots = browser.run("document.querySelectorAll('#phase .dot').length")
     rings = browser.run("document.querySelectorAll('#phase .open').length")
     assert (dots, rings) == (len(runs), sum(run["phase_change"] is None for run in runs)), (dots, rings)
-    choose(browser, "along", 1)
+    browser.choose("along", 1)
     for value, passed, *steps in numbers(browser, "phase"):
         of_value = [run["phase_change"] for run in runs if str(run["settings"]["optimizer.lr"]) == value]
         known = [step for step in of_value if step is not None]
@@ -124,10 +121,10 @@ def every_run_is_a_dot_and_every_setting_a_row(browser, runs):
 
 
 def curves_are_means_of_the_logs(browser, runs):
-    choose(browser, "figure", 0)
+    browser.choose("figure", 0)
     wanted = {"model.projections": "learned", "optimizer.lr": "0.01"}
     setting = browser.run("study.settings.findIndex((one) => valueOf(one, 0) === 'learned' && valueOf(one, 1) === '0.01')")
-    choose(browser, "setting", setting)
+    browser.choose("setting", setting)
     logs = []
     for run in runs:
         if words(run["settings"]) == wanted:
@@ -142,43 +139,8 @@ def curves_are_means_of_the_logs(browser, runs):
             close(float(one), expected, f"step {step}")
 
 
-def every_line_is_told_apart(browser):
-    strokes = browser.run(
-        "[...document.querySelectorAll('#legend .setting line')].map((one) => getComputedStyle(one).stroke + getComputedStyle(one).strokeDasharray)"
-    )
-    assert len(set(strokes)) == 6, strokes
-    accuracies = browser.run("study.settings.map((setting) => setting.figures[0].mean)")
-    assert accuracies == sorted(accuracies, reverse=True), accuracies
-    numbers_of_lines = browser.run("[...document.querySelectorAll('#curves figure:last-of-type text.name')].map((one) => one.textContent)")
-    assert sorted(numbers_of_lines) == list("123456"), numbers_of_lines
-
-
-def axes_have_round_ends(browser):
-    for values, ticks in [
-        ([0.0965, 0.2502], [0, 0.1, 0.2, 0.3]),
-        ([2.127, 2.661], [2, 2.2, 2.4, 2.6, 2.8]),
-        ([8, 8], [0, 2, 4, 6, 8]),
-        ([-3, -1], [-3, -2, -1, 0]),
-        ([-1, 3], [-1, 0, 1, 2, 3]),
-        ([0, 0, None], [0, 1]),
-        ([0, 1], [0, 0.5, 1]),
-        ([3e-7, 9e-7], [0, 5e-7, 1e-6]),
-    ]:
-        shown = browser.run(f"ticksOf({json.dumps(values)})")
-        assert shown == ticks, (values, shown)
-    # No figure is left out, and one that is the same everywhere has one tick.
-    steps = browser.run("study.figures.findIndex(({ name }) => name === 'steps')")
-    for index, told in [(steps, True), (0, False)]:
-        choose(browser, "figure", index)
-        assert ("there is no curve" in browser.run("at('curves').textContent")) == told, index
-    titles = browser.run("[...document.querySelectorAll('#parallel text.title')].map((one) => one.firstChild.data)")
-    assert titles[2:] == browser.run("study.figures.map(({ title }) => cut(title, 17))"), titles
-    ticks = browser.run("axisOfFigure({ title: 'steps' }, study.figures.findIndex(({ name }) => name === 'steps'))[0].ticks")
-    assert ticks == [[0.5, "60"]], ticks
-
-
 def a_setting_stands_out_while_it_is_pointed_at_and_until_escape_when_chosen(browser):
-    choose(browser, "setting", -1)
+    browser.choose("setting", -1)
     outside = "document.querySelectorAll('#parallel g.setting:not(.out)').length"
     browser.run("document.querySelectorAll('#legend button')[3].focus()")
     assert browser.run(outside) == 5
@@ -232,8 +194,8 @@ def main():
         cells_of_the_heat_map_are_means_over_the_runs(browser, runs)
         every_run_is_a_dot_and_every_setting_a_row(browser, runs)
         curves_are_means_of_the_logs(browser, runs)
-        every_line_is_told_apart(browser)
-        axes_have_round_ends(browser)
+        assert browser.complaints() == [], browser.complaints()
+        drawing.check(browser, page)
         a_setting_stands_out_while_it_is_pointed_at_and_until_escape_when_chosen(browser)
         links_and_hostile_names(browser)
         assert browser.complaints() == [], browser.complaints()

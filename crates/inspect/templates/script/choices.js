@@ -2,7 +2,7 @@
 const parts = [["legend", buildLegend], ["curves", buildOverSteps], ["pairs", buildPairs], ["spread", buildSpread], ["parallel", buildParallel], ["phase", buildPhase]];
 
 function show() {
-  [tables, state.pointed] = [[], null];
+  [tables, state.pointed, raised] = [[], null, { place: null, lines: [] }];
   for (const [place, build] of parts) {
     at(place).replaceChildren();
     build(at(place));

@@ -24,9 +24,10 @@ class Curves extends Plot {
     const points = known.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
     this.svg.append(drawn("polyline", { class: `curve curve-${i % 4}`, points }));
     if (known.length === 1) this.svg.append(drawn("circle", { class: `curve-${i % 4}`, cx: known[0][0], cy: known[0][1], r: 2 }));
-    const label = drawn("text", { class: `name curve-${i % 4}`, x: this.box.right + 5 }, words);
+    const x = this.box.right + 5;
+    const label = drawn("text", { class: `name curve-${i % 4}`, x }, words);
     this.svg.append(label);
-    this.ends.push({ label, y: known.at(-1)[1] + 4 });
+    this.ends.push({ label, x, y: known.at(-1)[1] + 4 });
   }
   nearest(event) {
     const area = this.svg.getBoundingClientRect();

@@ -3,6 +3,8 @@
 const MOST_NUMBERS = 12;
 // Height of such a number on a narrow screen.
 const NUMBER = 17;
+// So many of them below or above the end of its line, a number seems to be that of another.
+const FARTHEST = 2;
 
 function buildOverSteps(place) {
   const chosen = figure().curve === null ? study.figures.find(({ curve }) => curve !== null) : figure();
@@ -16,7 +18,7 @@ function lines(place, title, curve, note) {
   const curves = settings.map((setting) => setting.curves[curve]);
   const lastStep = Math.max(...curves.map(({ steps }) => steps.at(-1)), 1);
   const ticks = ticksOf(curves.flatMap(({ least, most }) => [...least, ...most]));
-  const plot = new Plot(`${title} over ${lastStep} steps, ${counted(settings.length, "setting")}; the table below has the numbers.`, { width: 560, height: 260, left: 56, right: 34 }, ticks, ["step 0", `step ${lastStep}`], String);
+  const plot = new Plot(`${title} over ${lastStep} steps, ${counted(settings.length, "setting")}; the table below has the numbers.`, { width: 560, height: 260, left: roomFor(ticks), right: 34 }, ticks, ["step 0", `step ${lastStep}`], String);
   const point = (step, value) => `${plot.across(step / lastStep).toFixed(1)},${plot.y(value).toFixed(1)}`;
   // The best are drawn last, above the others.
   const groups = [...settings].reverse().map((setting) => {
@@ -25,13 +27,14 @@ function lines(place, title, curve, note) {
     const points = steps.map((step, i) => point(step, mean[i])).join(" ");
     const group = drawn("g", {}, drawn("polygon", { points: band.join(" ") }), drawn("polyline", { class: "near", points }), drawn("polyline", { "stroke-dasharray": dash(setting), points }));
     if (settings.length > 1 && setting.place < MOST_NUMBERS) {
-      const label = drawn("text", { class: "name", x: plot.across(steps.at(-1) / lastStep) + 4 }, String(setting.place + 1));
-      plot.ends.push({ label, y: plot.y(mean.at(-1)) + 4 });
+      const x = plot.across(steps.at(-1) / lastStep) + 4;
+      const label = drawn("text", { class: "name", x }, String(setting.place + 1));
+      plot.ends.unshift({ label, x, y: plot.y(mean.at(-1)) + 4 });
       group.append(label);
     }
     return standsFor(group, setting);
   });
-  plot.name(NUMBER);
+  plot.name(NUMBER, FARTHEST);
   // Many bands would hide each other.
   const isMany = settings.length > TONES;
   plot.svg.append(drawn("g", { class: isMany ? "many" : "" }, ...groups));
@@ -44,7 +47,7 @@ function lines(place, title, curve, note) {
     return table(["setting", "step", "mean", "least", "most"], rows);
   };
   const some = settings.length < study.settings.length ? `of the ${counted(settings.length, "setting")} that measured it, ` : "";
-  const numbers = settings.length > 1 ? ` The numbers are those of the list above${settings.length > MOST_NUMBERS ? `, of the best ${MOST_NUMBERS}` : ""}.` : "";
+  const numbers = settings.length > 1 ? ` The numbers are those of the list above${settings.length > MOST_NUMBERS ? `, of the best ${MOST_NUMBERS}` : ""}, where there is room.` : "";
   framed(place, title, `${some}over the steps: the line is the mean over seeds, the band around ${isMany ? "that which stands out" : "it"} their range. A line ends with the first of its runs.${numbers}${note}`, [plot.svg, nameOfPointed()], tabulate);
 }
 

@@ -2,6 +2,14 @@
 const MOST_LINES = 200;
 const MOST_TICKS = 8;
 
+// Numbers with as many digits as tell them apart.
+function told(values) {
+  for (let digits = 5, texts = values.map(written); ; digits++) {
+    if (new Set(texts).size === values.length) return texts;
+    texts = values.map((value) => value.toPrecision(digits));
+  }
+}
+
 // Each axis is `place` from 0 to 1 by setting, null where it has none, and its ticks.
 function axisOfKey({ values }, key) {
   const share = (index) => index / (values.length - 1);
@@ -15,7 +23,9 @@ function axisOfFigure({ title }, figure) {
   const [least, most] = endsOf(study.settings.map(mean));
   if (least > most) return [];
   const share = (value) => (Number.isFinite(value) ? (least < most ? (value - least) / (most - least) : 0.5) : null);
-  return [{ title, ticks: [...new Set([least, most])].map((value) => [share(value), written(value)]), place: (setting) => share(mean(setting)) }];
+  const ends = [...new Set([least, most])];
+  const texts = told(ends);
+  return [{ title, ticks: ends.map((value, i) => [share(value), texts[i]]), place: (setting) => share(mean(setting)) }];
 }
 
 function buildParallel(place) {
@@ -26,15 +36,18 @@ function buildParallel(place) {
   const y = (share) => bottom - (bottom - top) * share;
   const settings = study.settings.slice(0, MOST_LINES);
   const groups = [...settings].reverse().map((setting) => {
-    // A line has a gap where a setting has no value.
+    // A line has a gap where a setting has no value; a value between two gaps is a dot.
     const parts = [[]];
     axes.forEach((axis, i) => {
       const share = axis.place(setting);
       if (share === null) parts.push([]);
-      else parts.at(-1).push(`${x(i)},${y(share).toFixed(1)}`);
+      else parts.at(-1).push([x(i), y(share).toFixed(1)]);
     });
-    const strokes = parts.filter((part) => part.length > 1).map((part) => part.join(" "));
-    return standsFor(drawn("g", {}, ...strokes.flatMap((points) => [drawn("polyline", { class: "near", points }), drawn("polyline", { "stroke-dasharray": dash(setting), points })])), setting);
+    const shapes = parts.filter((part) => part.length).flatMap((part) => {
+      const [[cx, cy], points] = [part[0], part.map((point) => point.join(",")).join(" ")];
+      return part.length > 1 ? [drawn("polyline", { class: "near", points }), drawn("polyline", { "stroke-dasharray": dash(setting), points })] : [drawn("circle", { class: "dot", cx, cy, r: 4 })];
+    });
+    return standsFor(drawn("g", {}, ...shapes), setting);
   });
   const svg = drawn("svg", { class: "plot parallel", style: `width: ${width}px; max-width: none`, viewBox: `0 0 ${width} 260`, role: "img", "aria-label": `Parallel coordinates of ${counted(settings.length, "setting")} over ${axes.map(({ title }) => title).join(", ")}; the table below has the numbers.` }, drawn("g", {}, ...groups));
   axes.forEach(({ title, ticks }, i) => {

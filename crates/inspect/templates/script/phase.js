@@ -14,7 +14,8 @@ function buildPhase(place) {
   const what = `the first evaluation with an accuracy of ${study.threshold} or more`;
   const passed = known(study.runs.map(at));
   if (!passed.length) return framed(place, title, `${what}: no run got there.`, [], tabulate);
-  const plot = new Plot(`Step of the phase change by ${key.name}; the table below has the numbers.`, { width: 560, height: 260, left: 56, right: 14 }, ticksOf(passed), ["", ""], String);
+  const ticks = ticksOf(passed);
+  const plot = new Plot(`Step of the phase change by ${key.name}; the table below has the numbers.`, { width: 560, height: 260, left: roomFor(ticks), right: 14 }, ticks, ["", ""], String);
   const middle = (value) => plot.across((value + 0.5) / key.values.length);
   const x = (value, i, n) => plot.across((value + 0.5 + (n > 1 ? (0.5 * i) / (n - 1) - 0.25 : 0)) / key.values.length);
   // Names that would meet are left out; the table has all.

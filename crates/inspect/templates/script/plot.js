@@ -11,6 +11,9 @@ function drawn(tag, attributes, ...children) {
   return element;
 }
 
+// The room at the left that the longest number of an axis takes on a narrow screen.
+const roomFor = (ticks) => Math.max(56, 6 + 10 * Math.max(...ticks.map((tick) => String(tick).length)));
+
 // `size` has the width and height of the view box, and the room at its left and right; `ticks` the numbers of the axis
 // upwards from its lower to its upper end, `words` what stands at the ends of the axis to the right.
 class Plot {
@@ -33,14 +36,24 @@ class Plot {
   }
   across(share) { return this.box.left + (this.box.right - this.box.left) * share; }
   y(value) { return this.box.bottom - ((this.box.bottom - this.box.top) * (value - this.least)) / (this.most - this.least || 1); }
-  // Names beside the ends of the lines, one below the other where they would meet.
-  name(line = LINE) {
-    this.ends.sort((a, b) => a.y - b.y);
-    const last = this.box.bottom - line * (this.ends.length - 1);
-    this.ends.forEach((end, i) => {
-      const least = i === 0 ? this.box.top : this.ends[i - 1].y + line;
-      end.y = Math.max(least, Math.min(end.y, last + line * i));
-      end.label.setAttribute("y", end.y);
-    });
+  // Names beside the ends of the lines, each at most so many lines from its own, the first ones first: a name that has no
+  // room there is left out. Of names at one place, what ends above stands above.
+  name(line = LINE, most = Infinity) {
+    const { top, bottom } = this.box;
+    // Nothing, a quarter of a line down, one up, two down, and so on.
+    const steps = Array.from({ length: 1 + 8 * Math.min(most, (bottom - top) / line) }, (_, i) => ((i % 2 ? 1 : -1) * Math.ceil(i / 2) * line) / 4);
+    const spots = [];
+    for (const { label, x, y } of this.ends) {
+      const near = spots.filter((other) => Math.abs(other.x - x) < 2 * line);
+      const isFree = (at) => at >= top && at <= bottom && Math.abs(at - y) <= most * line && near.every((other) => Math.abs(other.at - at) >= line);
+      const at = steps.map((step) => Math.max(top, Math.min(y, bottom)) + step).find(isFree);
+      if (at === undefined) label.remove();
+      else spots.push({ label, x, y, at });
+    }
+    for (const x of new Set(spots.map((spot) => spot.x))) {
+      const here = spots.filter((spot) => spot.x === x);
+      const places = here.map(({ at }) => at).sort((a, b) => a - b);
+      here.sort((a, b) => a.y - b.y).forEach(({ label }, i) => label.setAttribute("y", places[i]));
+    }
   }
 }

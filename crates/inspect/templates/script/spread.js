@@ -20,5 +20,5 @@ function buildSpread(place) {
   }
   list.append(make("span"), make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(first)), make("span", {}, String(last))));
   const tabulate = () => table(["setting", "seed", figure().title], study.settings.flatMap((setting) => runsOf(setting).map((run) => [settingName(setting), String(run.seed ?? "–"), shown(value(run))])));
-  framed(place, `${figure().title} of every run`, `a dot for each seed, a stroke at their mean; the best setting is the first.${best(rows)}`, [list], tabulate);
+  framed(place, `${figure().title} of every run`, `a dot for each seed, a stroke at their mean; the best settings come first.${best(rows)}`, [list], tabulate);
 }
