@@ -10,7 +10,7 @@ use qkv_run::{Disk, replace_shared_file};
 
 use crate::exit::usage;
 
-/// Bytes within which a page has one of [`MARKS`].
+/// Bytes within which a file has its mark.
 const BEGINNING: u64 = 512;
 
 /// What tells a page from another file: its generator, and for pages of versions before, what their scripts may do.
@@ -36,7 +36,7 @@ impl<'a> PageFile<'a> {
                 folder.display()
             )));
         }
-        if path.is_file() && !is_replaceable(path).with_context(|| format!("cannot read {place}"))? {
+        if path.is_file() && !is_replaceable(path, &MARKS).with_context(|| format!("cannot read {place}"))? {
             return Err(usage(format!(
                 "--out {place} has something else than a page in it, and would be replaced; name another file, or \
                  remove it"
@@ -73,10 +73,10 @@ pub fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether a file is empty or a page.
-fn is_replaceable(path: &Path) -> io::Result<bool> {
+/// Whether a file is empty, or has one of these marks at its beginning.
+pub fn is_replaceable(path: &Path, marks: &[&str]) -> io::Result<bool> {
     let mut beginning = Vec::new();
     File::open(path)?.take(BEGINNING).read_to_end(&mut beginning)?;
     let beginning = String::from_utf8_lossy(&beginning);
-    Ok(beginning.is_empty() || MARKS.iter().any(|mark| beginning.contains(mark)))
+    Ok(beginning.is_empty() || marks.iter().any(|mark| beginning.contains(mark)))
 }

@@ -12,11 +12,28 @@ use serde_json::{Value, json};
 use super::long::LongAttention;
 use super::training::Training;
 use super::workload::Workload;
+use crate::exit::usage;
+use crate::output::page_file::is_replaceable;
 
 /// Steps whose losses go into the file.
 const STEPS: usize = 5;
 
+/// What an export begins with, behind the length of its header.
+const MARKS: [&str; 2] = ["{\"__metadata__\":{\"losses\":", "{\"__metadata__\":{\"checksums\":"];
+
 type Array = (String, TensorData);
+
+/// Refuses a file whose content an export would destroy.
+pub fn check(path: &Path) -> Result<()> {
+    let place = path.display();
+    if path.is_file() && !is_replaceable(path, &MARKS).with_context(|| format!("cannot read {place}"))? {
+        return Err(usage(format!(
+            "--export {place} has something else than an export in it, and would be replaced; name another file, or \
+             remove it"
+        )));
+    }
+    Ok(())
+}
 
 /// Parameters before the first step, batches `tokens` and `targets` (`[pool, batch, seq_len]`), and the `losses` of the
 /// first steps as JSON in the metadata.

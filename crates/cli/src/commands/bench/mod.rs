@@ -97,6 +97,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
     let Machine { device, name: device_name, .. } = args.machine.open()?;
     let kind = Kind::find(name).expect("the name was checked");
     if let Some(path) = &args.export {
+        export::check(path)?;
         match kind {
             Kind::Training(workload) => export::training(workload, &device, path)?,
             Kind::Long { seq_len } => export::long(seq_len, &device, path)?,

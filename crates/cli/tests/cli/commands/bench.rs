@@ -87,3 +87,16 @@ fn wrong_requests_are_refused() {
     check("bench --export all.safetensors", "name it with --workload NAME");
     check("bench --workload toy --threads 0", "--threads must be between 1 and 1024, got 0");
 }
+
+#[test]
+fn an_export_replaces_an_export_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    for workload in ["toy", "long-64"] {
+        for _ in 0..2 {
+            sandbox.succeeds(&format!("bench --workload {workload} --export export.safetensors"));
+        }
+    }
+    sandbox.write("mine.safetensors", "mine");
+    let refused = "--export mine.safetensors has something else than an export in it";
+    sandbox.refuses("bench --workload toy --export mine.safetensors", &[refused]);
+}
