@@ -84,8 +84,25 @@ impl Comparison {
         series.collect::<Option<Vec<_>>>().map_or(Vec::new(), |series| Series::together(&series))
     }
 
-    /// The better of two settings comes first: by the mean of their accuracy at the end, then of their loss.
-    pub(crate) fn order(&self, one: usize, other: usize) -> Ordering {
+    /// The settings by their indices: the best of every task, then the second of every task, and so on, with the tasks in
+    /// the order of their names.
+    pub fn best_first(&self) -> Vec<usize> {
+        let mut by_task: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+        for (index, setting) in self.settings.iter().enumerate() {
+            let task = setting.runs.first().and_then(|&run| self.runs[run].task.as_deref());
+            by_task.entry(task).or_default().push(index);
+        }
+        let ranked = |mut settings: Vec<usize>| {
+            settings.sort_by(|&one, &other| self.order(one, other));
+            settings.into_iter().enumerate()
+        };
+        let mut ranked: Vec<(usize, usize)> = by_task.into_values().flat_map(ranked).collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.into_iter().map(|(_, index)| index).collect()
+    }
+
+    /// The better of two settings of a task comes first: by the mean of their accuracy at the end, then of their loss.
+    fn order(&self, one: usize, other: usize) -> Ordering {
         let mean = |setting: usize, name: &str, unknown: f64| {
             let figure = self.figures.iter().position(|known| known.name() == name);
             let found = figure.and_then(|figure| self.settings[setting].figures[figure]);
@@ -197,6 +214,25 @@ mod tests {
         let other = record("y", "task.name = \"copy\"", &[("accuracy", 0.125)]);
         let of_two = Comparison::new(vec![run("x", 0, 2, &[("accuracy", 1.0)]), other], &derived(), 0.9);
         assert_eq!(of_two.best().len(), 2, "one of each task");
+    }
+
+    #[test]
+    fn settings_of_different_tasks_are_not_compared() {
+        let of = |task: &str, heads: u64, loss: f64| {
+            let config = format!("task.name = \"{task}\"\nmodel.n_heads = {heads}");
+            record("x", &config, &[("loss", loss)])
+        };
+        // Every loss of `sort` is below those of `copy`.
+        let runs = [
+            of("copy", 1, 5.0),
+            of("copy", 2, 3.0),
+            of("sort", 1, 0.25),
+            of("sort", 2, 0.5),
+            of("sort", 4, 0.1),
+        ];
+        let found = Comparison::new(runs.to_vec(), &BTreeSet::new(), 0.9);
+        let losses = found.best_first().into_iter().map(|index| found.settings[index].figures[0]);
+        assert_eq!(losses.flatten().map(|loss| loss.mean).collect::<Vec<_>>(), [3.0, 0.1, 5.0, 0.25, 0.5]);
     }
 
     #[test]

@@ -30,19 +30,45 @@ pub struct Key {
     pub values: Vec<KeyValue>,
 }
 
-/// The values of a config that say what its run computes and how it was measured, apart from the seed.
-type Meaning = BTreeMap<String, KeyValue>;
+/// The values of a config that say what its run computes and how it was measured, apart from the seed. Those of a
+/// parent begin with `parent.`, and are noted where it has another value or lacks the key.
+struct Meaning {
+    values: BTreeMap<String, KeyValue>,
+    /// The parents in a line whose configs were found.
+    n_parents: usize,
+}
+
+impl Meaning {
+    fn value(&self, name: &str) -> &KeyValue {
+        let of_run = name.strip_prefix(PARENT).and_then(|rest| rest.strip_prefix('.'));
+        match (self.values.get(name), of_run) {
+            (Some(value), _) => value,
+            // A parent has the value of its branch where nothing else is noted.
+            (None, Some(of_run)) if n_parents(name) <= self.n_parents => self.value(of_run),
+            (None, _) => &KeyValue::NOT_SET,
+        }
+    }
+}
+
+/// So many generations back lies what this is a key of.
+fn n_parents(name: &str) -> usize {
+    name.split('.').take_while(|part| *part == PARENT).count()
+}
 
 impl Key {
     /// The keys in which runs differ, apart from their seeds and from settings that change no computation, such as
     /// `train.keep`.
     pub fn of(runs: &[RunRecord]) -> Vec<Self> {
         let meanings: Vec<Meaning> = runs.iter().map(|run| meaning(&run.config)).collect();
-        let mut names: Vec<&String> =
-            meanings.iter().flat_map(Meaning::keys).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut names: Vec<&String> = meanings
+            .iter()
+            .flat_map(|meaning| meaning.values.keys())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         names.sort_by_cached_key(|name| NaturalKey::of(name));
         let key = |name: &String| {
-            let values: BTreeSet<&KeyValue> = meanings.iter().map(|meaning| value(meaning, name)).collect();
+            let values: BTreeSet<&KeyValue> = meanings.iter().map(|meaning| meaning.value(name)).collect();
             Self { name: name.clone(), values: values.into_iter().cloned().collect() }
         };
         names.into_iter().map(key).filter(|key| key.values.len() > 1).collect()
@@ -53,7 +79,7 @@ impl Key {
         let of_run = |run: &RunRecord| {
             let meaning = meaning(&run.config);
             let index = |key: &Self| {
-                key.values.binary_search(value(&meaning, &key.name)).expect("the values of all runs")
+                key.values.binary_search(meaning.value(&key.name)).expect("the values of all runs")
             };
             keys.iter().map(index).collect()
         };
@@ -76,16 +102,12 @@ pub(crate) fn name_texts(keys: &mut [Key], runs: &[RunRecord]) {
     }
 }
 
-fn value<'a>(meaning: &'a Meaning, name: &str) -> &'a KeyValue {
-    meaning.get(name).unwrap_or(&KeyValue::NOT_SET)
-}
-
 /// By this config alone: whether two runs are of one setting does not depend on those beside them.
 fn meaning(config: &Table) -> Meaning {
     let settings = flatten(config);
     let measured = MEASURED_WITH.into_iter().map(|key| (key.to_owned(), settings.get(key).cloned()));
     let mut meaning = computed(config);
-    meaning.extend(of_keys(measured));
+    meaning.values.extend(of_keys(measured));
     meaning
 }
 
@@ -99,19 +121,22 @@ fn computed(config: &Table) -> Meaning {
     }
     let mut config = config.clone();
     let parent = config.get(PARENT).and_then(Value::as_table).filter(|parent| !parent.contains_key("path"));
-    let before = parent.map(computed).unwrap_or_default();
-    if !before.is_empty() {
+    let before = parent.map(computed);
+    if before.is_some() {
         config.remove(PARENT);
     }
     // Every value that changes the meaning of a config which has none but those.
     let changes = changes_of_meaning(&config, &alike).into_iter().map(|change| (change.key, change.before));
     let deciding = flatten(&alike).into_iter().map(|(key, value)| (key, Some(value)));
-    let mut meaning: Meaning = of_keys(changes.chain(deciding)).collect();
-    meaning.remove(SEED);
-    let otherwise = before.into_iter().filter(|(key, value)| meaning.get(key) != Some(value));
-    let otherwise: Meaning = otherwise.map(|(key, value)| (format!("{PARENT}.{key}"), value)).collect();
-    meaning.extend(otherwise);
-    meaning
+    let mut values: BTreeMap<String, KeyValue> = of_keys(changes.chain(deciding)).collect();
+    values.remove(SEED);
+    let Some(before) = before else { return Meaning { values, n_parents: 0 } };
+    let lacked = values.keys().filter(|key| !before.values.contains_key(*key));
+    let lacked: Vec<_> = lacked.map(|key| (key.clone(), KeyValue::NOT_SET)).collect();
+    let otherwise = before.values.into_iter().filter(|(key, value)| values.get(key) != Some(value));
+    let otherwise: Vec<_> = otherwise.chain(lacked).collect();
+    values.extend(otherwise.into_iter().map(|(key, value)| (format!("{PARENT}.{key}"), value)));
+    Meaning { values, n_parents: before.n_parents + 1 }
 }
 
 fn of_keys(
@@ -193,10 +218,47 @@ mod tests {
         assert_eq!(Key::of(&[parent(0, 0.5, 3), parent(1, 0.5, 9)]), []);
         assert_eq!(
             words(&Key::of(&[parent(0, 0.5, 3), parent(0, 0.1, 3)])),
-            ["parent.optimizer.lr: 0.5 not set"]
+            ["parent.optimizer.lr: 0.1 0.5"]
         );
         let unknown = |path: &str| run(&format!("[parent]\npath = \"{path}\""));
         assert_eq!(words(&Key::of(&[unknown("/a"), unknown("/b")])), ["parent.path: /a /b"]);
+        let mixed = [parent(0, 0.5, 3), unknown("/a")];
+        assert_eq!(
+            words(&Key::of(&mixed)),
+            ["parent.optimizer.lr: 0.5 not set", "parent.path: /a not set", "parent.step: 4 not set"]
+        );
+    }
+
+    #[test]
+    fn branches_of_one_parent_differ_in_what_is_their_own() {
+        let run = |own: &str, before: &str| record("x", &format!("{own}\n[parent]\nstep = 4\n{before}"), &[]);
+        let lr = |lr: f64| format!("optimizer.lr = {lr:?}");
+        let parent = lr(0.005);
+        let branches = [0.005, 0.01, 0.02].map(|rate| run(&lr(rate), &parent));
+        let keys = Key::of(&branches);
+        assert_eq!(words(&keys), ["optimizer.lr: 0.005 0.01 0.02"]);
+        assert_eq!(Key::indices(&keys, &branches), [[0], [1], [2]]);
+        // Branches of these: one more generation, in which the rate is that of the first parent.
+        let second = [0.005, 0.01].map(|rate| {
+            let parent = format!("{}\n[parent.parent]\n{parent}", lr(rate));
+            run(&lr(0.02), &parent)
+        });
+        let keys = Key::of(&second);
+        assert_eq!(words(&keys), ["parent.optimizer.lr: 0.005 0.01"]);
+        // A parent that lacks a key has not the value of its branch.
+        let decay = |before: &str| run("optimizer.weight_decay = 0.5", before);
+        let lacking = [
+            decay("seed = 0"),
+            decay("optimizer.weight_decay = 0.5"),
+            decay("optimizer.weight_decay = 0.25"),
+        ];
+        assert_eq!(words(&Key::of(&lacking)), ["parent.optimizer.weight_decay: 0.25 0.5 not set"]);
+        // What began with nothing has no parent whose rate could be the same.
+        let alone = [record("x", &lr(0.005), &[]), branches[1].clone()];
+        assert_eq!(
+            words(&Key::of(&alone)),
+            ["optimizer.lr: 0.005 0.01", "parent.optimizer.lr: 0.005 not set", "parent.step: 4 not set"]
+        );
     }
 
     fn words(keys: &[Key]) -> Vec<String> {

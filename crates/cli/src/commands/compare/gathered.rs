@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use qkv_inspect::{LeftOut, RunRecord, grouped};
 use qkv_run::{RunError, RunFolder};
-use qkv_train::{Reader, Registry};
+use qkv_train::Registry;
 
-use super::lineage::{filled_in, with_parents};
+use super::lineage::{Lineage, filled_in};
 use crate::args::CompareArgs;
 use crate::exit::{sentence, usage};
 use crate::output::page_file::folder_of;
@@ -62,10 +62,10 @@ impl Gathered {
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         repeated.sort_unstable();
-        let (mut runs, mut left_out, mut reader) = (Vec::new(), Vec::new(), registry.reader());
+        let (mut runs, mut left_out, mut lineage) = (Vec::new(), Vec::new(), Lineage::new(registry.reader()));
         for (path, run) in found {
             let run = run.map_err(|error| unreadable(&error.into(), registry));
-            match run.and_then(|run| record(run, args.threshold, &mut reader, registry)) {
+            match run.and_then(|run| record(run, args.threshold, &mut lineage, registry)) {
                 Ok(record) => runs.push(record),
                 Err(reason) => left_out.push((path, reason)),
             }
@@ -128,14 +128,14 @@ fn named_by_config(path: &Path) -> Result<Vec<Found>> {
 fn record(
     run: RunFolder,
     threshold: f64,
-    reader: &mut Reader<'_>,
+    lineage: &mut Lineage<'_>,
     registry: &Registry,
 ) -> Result<RunRecord, LeftOut> {
     let location = Location { run, step: None };
     check_to_show(&location, &[], registry).map_err(|error| unreadable(&error, registry))?;
     let text = location.run.config().map_err(|error| unreadable(&error.into(), registry))?;
-    let config = filled_in(&text, reader).or_else(|| text.parse().ok());
-    let text = config.map_or(text, |config| with_parents(config, reader).to_string());
+    let config = filled_in(&text, &mut lineage.reader).or_else(|| text.parse().ok());
+    let text = config.map_or(text, |config| lineage.with_parents(config).to_string());
     RunRecord::read(&location.run, &text, threshold)
 }
 

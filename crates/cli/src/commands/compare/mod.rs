@@ -23,6 +23,7 @@ use crate::output::page_file::PageFile;
 use crate::output::stdout::{Stdout, one_line, print_error};
 use derived::derived_keys;
 use gathered::Gathered;
+use lineage::is_cut_off;
 
 /// Compares the runs that were asked for.
 pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
@@ -35,6 +36,16 @@ pub fn run(args: &CompareArgs, registry: &Registry) -> Result<ExitCode> {
             "warning: {} runs are named twice, and count once, such as {}",
             repeated.len(),
             first.display()
+        )),
+    }
+    match runs.iter().filter(|run| is_cut_off(run.config())).count() {
+        0 => {}
+        1 => print_error(
+            "warning: the parent of one run is gone or has other weights; the run is told apart by where that was",
+        ),
+        n => print_error(&format!(
+            "warning: the parents of {n} runs are gone or have other weights; these runs are told apart by where those \
+             were"
         )),
     }
     if runs.is_empty() {

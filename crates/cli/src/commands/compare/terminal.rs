@@ -13,8 +13,12 @@ use crate::output::table::table;
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 
-/// Columns up to which the values of the keys stand before the figures; wider ones are listed above, under a number.
+/// Columns up to which the values of the keys stand before the figures; wider ones are listed above, under the number
+/// that the setting has on the page.
 const MOST_OF_KEYS: usize = 40;
+
+/// What the settings of a parent begin with.
+const OF_PARENT: &str = "parent.";
 
 /// A head and a cell for each row.
 struct Column {
@@ -28,11 +32,17 @@ pub fn write(
     left_out: &[(PathBuf, LeftOut)],
     by_seed: bool,
 ) -> io::Result<()> {
-    let (rows, columns) = if by_seed { runs(comparison) } else { settings(comparison) };
-    let rows = match width(&rows) > MOST_OF_KEYS {
-        true => vec![listed(out, &rows)?],
-        false => rows,
+    let of = |settings: Vec<usize>| {
+        let settings: Vec<&Setting> = settings.into_iter().map(|index| &comparison.settings[index]).collect();
+        if by_seed { runs(comparison, &settings) } else { self::settings(comparison, &settings) }
     };
+    let (mut rows, mut columns) = of((0..comparison.settings.len()).collect());
+    if width(&rows) > MOST_OF_KEYS {
+        let best_first = comparison.best_first();
+        let numbers = numbers(&best_first, by_seed.then_some(comparison));
+        (rows, columns) = of(best_first);
+        rows = vec![listed(out, &rows, numbers)?];
+    }
     for columns in folded(&rows, columns) {
         let all: Vec<&Column> = rows.iter().chain(&columns).collect();
         let heads: Vec<&str> = all.iter().map(|column| column.head.as_str()).collect();
@@ -48,17 +58,28 @@ pub fn write(
     summary(out, comparison, left_out)
 }
 
-/// Prints what the rows are, with a number for each; the column of these numbers.
-fn listed(out: &mut impl Write, rows: &[Column]) -> io::Result<Column> {
-    let n_rows = rows.first().map_or(0, |column| column.cells.len());
-    for row in 0..n_rows {
-        writeln!(out, "  {}", row + 1)?;
+/// The numbers of the rows: 2 is a setting; where the rows are the runs of a comparison, 2.3 is the third run of it.
+fn numbers(settings: &[usize], by_run: Option<&Comparison>) -> Vec<String> {
+    let of_setting = |(place, &index): (usize, &usize)| match by_run {
+        None => vec![format!("{}", place + 1)],
+        Some(comparison) => {
+            let n_runs = comparison.settings[index].runs.len();
+            (1..=n_runs).map(|run| format!("{}.{run}", place + 1)).collect()
+        }
+    };
+    settings.iter().enumerate().flat_map(of_setting).collect()
+}
+
+/// Prints what the rows with these numbers are; the column of the numbers.
+fn listed(out: &mut impl Write, rows: &[Column], numbers: Vec<String>) -> io::Result<Column> {
+    for (row, number) in numbers.iter().enumerate() {
+        writeln!(out, "  {number}")?;
         for column in rows {
             writeln!(out, "      {} = {}", column.head, column.cells[row])?;
         }
     }
     writeln!(out)?;
-    Ok(Column { head: String::new(), cells: (1..=n_rows).map(|row| row.to_string()).collect() })
+    Ok(Column { head: String::new(), cells: numbers })
 }
 
 /// The columns in groups that fit beside those of the rows; those of one figure stay together.
@@ -83,9 +104,8 @@ fn width(columns: &[Column]) -> usize {
 }
 
 /// The columns of the keys and those of the figures, a row for each setting.
-fn settings(comparison: &Comparison) -> (Vec<Column>, Vec<Vec<Column>>) {
-    let settings: Vec<&Setting> = comparison.settings.iter().collect();
-    let mut columns = vec![vec![column("runs", &settings, |setting| setting.runs.len().to_string())]];
+fn settings(comparison: &Comparison, settings: &[&Setting]) -> (Vec<Column>, Vec<Vec<Column>>) {
+    let mut columns = vec![vec![column("runs", settings, |setting| setting.runs.len().to_string())]];
     for (index, figure) in comparison.figures.iter().enumerate() {
         let spreads: Vec<_> = settings.iter().map(|setting| setting.figures[index]).collect();
         let mut of_figure = spread_columns(figure, &spreads);
@@ -94,19 +114,19 @@ fn settings(comparison: &Comparison) -> (Vec<Column>, Vec<Vec<Column>>) {
             && settings.iter().any(|setting| passed(setting) != setting.runs.len())
         {
             let of_all = |setting: &&Setting| format!("{} of {}", passed(setting), setting.runs.len());
-            of_figure.push(column("passed", &settings, of_all));
+            of_figure.push(column("passed", settings, of_all));
         }
         columns.push(of_figure);
     }
-    (key_columns(comparison, &settings), columns)
+    (key_columns(comparison, settings), columns)
 }
 
 /// The same with a row for each run.
-fn runs<'a>(comparison: &'a Comparison) -> (Vec<Column>, Vec<Vec<Column>>) {
+fn runs<'a>(comparison: &'a Comparison, settings: &[&'a Setting]) -> (Vec<Column>, Vec<Vec<Column>>) {
     let of_setting =
         |setting: &'a Setting| setting.runs.iter().map(move |&run| (setting, &comparison.runs[run]));
     let (settings, runs): (Vec<&Setting>, Vec<&RunRecord>) =
-        comparison.settings.iter().flat_map(of_setting).unzip();
+        settings.iter().copied().flat_map(of_setting).unzip();
     let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let mut keys = key_columns(comparison, &settings);
     keys.push(column("seed", &runs, |run| text(run.seed.map(|seed| seed.to_string()))));
@@ -144,11 +164,13 @@ fn spread_columns(figure: &Figure, spreads: &[Option<Spread>]) -> Vec<Column> {
     std::iter::once(mean).chain(ranges).collect()
 }
 
-/// The last names of dotted paths, and more of them where two would be equal.
+/// The last names of dotted paths, and more of them where two would be equal; a parent's keep that they are its.
 fn short(names: &[&str]) -> Vec<String> {
     let end = |name: &str, parts: usize| {
-        let all: Vec<&str> = name.split('.').collect();
-        all[all.len().saturating_sub(parts)..].join(".")
+        let own = name.trim_start_matches(OF_PARENT);
+        let all: Vec<&str> = own.split('.').collect();
+        let n_parents = (name.len() - own.len()) / OF_PARENT.len();
+        format!("{}{}", "parent ".repeat(n_parents), all[all.len().saturating_sub(parts)..].join("."))
     };
     let is_own = |name: &str, parts: usize| {
         names.iter().filter(|other| end(other, parts) == end(name, parts)).count() == 1
@@ -200,6 +222,13 @@ mod tests {
     fn a_key_has_its_shortest_name_that_no_other_has() {
         let names = ["model.positions", "model.d_k", "task.seq_len", "model.seq_len", "task"];
         assert_eq!(short(&names), ["positions", "d_k", "task.seq_len", "model.seq_len", "task"]);
+        let names =
+            ["parent.optimizer.lr", "parent.parent.optimizer.lr", "parent.a.steps", "parent.b.steps", "x.lr"];
+        assert_eq!(
+            short(&names),
+            ["parent lr", "parent parent lr", "parent a.steps", "parent b.steps", "lr"]
+        );
+        assert_eq!(short(&["parent.optimizer.lr"]), ["parent lr"]);
     }
 
     #[test]

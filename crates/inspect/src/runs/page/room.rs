@@ -19,14 +19,12 @@ const MAX_OF_CURVE: usize = 200;
 /// The settings that the page shows, the best first, by their indices: as many as there is room for with their runs,
 /// one at least.
 pub(crate) fn settings(comparison: &Comparison) -> Vec<usize> {
-    let mut best_first: Vec<usize> = (0..comparison.settings.len()).collect();
-    best_first.sort_by(|&one, &other| comparison.order(one, other));
     let mut n_runs = 0;
     let fits = |&(place, index): &(usize, usize)| {
         n_runs += comparison.settings[index].runs.len();
         place == 0 || (place < MAX_SETTINGS && n_runs <= MAX_RUNS)
     };
-    best_first.into_iter().enumerate().take_while(fits).map(|(_, index)| index).collect()
+    comparison.best_first().into_iter().enumerate().take_while(fits).map(|(_, index)| index).collect()
 }
 
 /// A curve with as many points as there is room for where there are so many curves.

@@ -45,6 +45,13 @@ impl Comparison {
                 self.derived.join(", ")
             )));
         }
+        if self.best().len() > 1 {
+            story.push(
+                "Losses and accuracies of different tasks are not compared: the best setting of every task comes first, \
+                 then the second of every task."
+                    .to_owned(),
+            );
+        }
         let repeated = self.repeated_seeds().len();
         if repeated > 0 {
             story.push(format!(

@@ -2,6 +2,8 @@
 
 /// Its page, and the file that it is written to.
 mod page;
+/// Runs that began with what others have learned.
+mod parents;
 
 use std::fs;
 use std::path::Path;
@@ -202,29 +204,37 @@ fn a_run_counts_once_and_a_seed_that_counts_twice_is_named() {
 }
 
 #[test]
-fn branches_of_two_seeds_are_of_one_setting_if_their_parents_are() {
+fn settings_that_are_listed_have_their_numbers_on_the_page() {
     let sandbox = Sandbox::new();
-    let line = "train reverse --steps 4 --quiet --set train.eval_examples=10 --set task.seq_len=4";
-    for (parent, more) in [("p0", ""), ("p1", "--seed 1"), ("p2", "--seed 2 --set optimizer.lr=0.5")] {
-        sandbox.succeeds(&format!("{line} {more} --out parents/{parent}"));
-        let branch = format!("--branch runs/{parent} --steps 6 --set optimizer.lr=0.01");
-        sandbox.succeeds(&format!("train parents/{parent} {branch} --quiet"));
-        // A branch of the branch, whose parent has a parent.
-        sandbox.succeeds(&format!("train runs/{parent} --branch second/{parent} --steps 8 --quiet"));
+    let line = "train reverse --quiet --set train.eval_examples=50 --set task.seq_len=4 --out";
+    // In the order of their values the worst is the first.
+    sandbox
+        .succeeds(&format!("{line} runs/worse --steps 2 --set model.d_model=16 --set optimizer.lr=0.0001"));
+    let more = "--steps 40 --set model.d_model=32 --set train.batch_size=64";
+    for seed in [0, 1] {
+        sandbox.succeeds(&format!(
+            "{line} runs/better-{seed} {more} --set optimizer.weight_decay=0.5 --seed {seed}"
+        ));
     }
-    for folder in ["runs", "second"] {
-        let lines = sandbox.succeeds(&format!("compare {folder} --json")).events();
-        let key = if folder == "runs" { "parent.optimizer.lr" } else { "parent.parent.optimizer.lr" };
-        let found: Vec<(&Value, &Value)> =
-            lines.iter().map(|line| (&line["runs"], &line["settings"][key])).collect();
-        assert_eq!(found, [(&2.into(), &0.005.into()), (&1.into(), &0.5.into())], "{lines:?}");
-        assert_eq!(lines[0]["settings"].as_object().unwrap().len(), 1, "{lines:?}");
-    }
-    // A parent that has gone leaves its path, so that nothing is averaged which may differ.
-    fs::remove_dir_all(sandbox.path("parents")).unwrap();
-    let lines = sandbox.succeeds("compare runs --json").events();
-    assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[0]["settings"]["parent.path"].as_str().unwrap().ends_with("parents/p0"), "{lines:?}");
+    let accuracies: Vec<f64> = sandbox
+        .succeeds("compare runs --json")
+        .events()
+        .iter()
+        .map(|line| line["figures"]["accuracy"]["mean"].as_f64().unwrap())
+        .collect();
+    assert!(accuracies[0] < accuracies[1], "{accuracies:?}");
+    let listed = sandbox.succeeds("compare runs --out page.html").stdout;
+    let listed: Vec<&str> = listed.lines().map(str::trim).collect();
+    let at = |number: &str| listed.iter().position(|line| *line == number).unwrap();
+    assert!(listed[at("1")..at("2")].contains(&"d_model = 32"), "{listed:#?}");
+    assert!(listed[at("2")..].contains(&"d_model = 16"), "{listed:#?}");
+    let page = sandbox.read_text("page.html");
+    let first = &page[page.find("<tr><td>1</td>").unwrap()..page.find("<tr><td>2</td>").unwrap()];
+    assert!(first.contains(">32<") && !first.contains(">16<"), "{first}");
+    let by_seed = sandbox.succeeds("compare runs --seeds").stdout;
+    let numbers: Vec<&str> =
+        by_seed.lines().map(str::trim).filter(|line| line.parse::<f64>().is_ok()).collect();
+    assert_eq!(numbers, ["1.1", "1.2", "2.1"], "{by_seed}");
 }
 
 #[test]
