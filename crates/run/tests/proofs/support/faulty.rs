@@ -22,7 +22,7 @@ pub enum Fault {
     Death(usize),
     /// The disk is full in the first, and the process, which goes on, dies in the second.
     ErrorThenDeath(usize, usize),
-    /// It lists nothing, as a listing in the middle of a rename may, which has neither name.
+    /// If it is a listing it is empty, as one in the middle of a rename may be, which has neither name.
     NoNames(usize),
     /// The sync of that number, counted from 0 among the syncs, reports success and does nothing.
     IdleSync(usize),
