@@ -9,7 +9,7 @@ use super::choices::{Found, LOSS, MODEL, OPTIMIZER, SCHEDULE, choice_at};
 use super::name::name_of;
 use super::read::{defaults, merge};
 use super::schedule_name::take_former_setting;
-use super::{ConfigSource, Registry};
+use super::{ConfigSource, Registry, SettingsLeftOut};
 use crate::error::TrainError;
 
 /// In place of a value that the task finds out, such as the fingerprint of a text.
@@ -24,13 +24,15 @@ impl Registry {
         step: Option<u64>,
         settings: &[impl AsRef<str>],
     ) -> Result<Vec<Difference>, TrainError> {
-        let Some((_, Description { config: before, .. })) = run.description_at(step)? else {
+        let Some((_, Description { config: mut before, .. })) = run.description_at(step)? else {
             return Ok(Vec::new());
         };
         // One that is no TOML has no other meaning; what it lacks is in the checkpoint.
         let Ok(mut now) = run.config()?.parse::<Table>() else { return Ok(Vec::new()) };
         RunFolder::take_format(&mut now)?;
-        let (before, now) = (self.with_settings(before, settings)?, self.with_settings(now, settings)?);
+        for config in [&mut before, &mut now] {
+            self.set(config, settings)?;
+        }
         let is_open = |Difference { before, now, .. }: &Difference| {
             [before, now].iter().any(|value| value.as_ref().is_none_or(|value| *value == OPEN.into()))
         };
@@ -57,17 +59,17 @@ impl Registry {
         Some([resolve(before)?, resolve(now)?])
     }
 
-    /// A config under `key=value` settings, which is neither filled in nor checked.
+    /// Puts `key=value` settings into a config, which is neither filled in nor checked. Returns what was set for other
+    /// names than those that it has now.
     ///
     /// # Errors
-    /// If one of them is no assignment, or names what the registry does not have.
-    pub fn with_settings(
+    /// If one of them is no assignment, or its name is no text.
+    pub fn set(
         &self,
-        mut config: Table,
+        config: &mut Table,
         settings: &[impl AsRef<str>],
-    ) -> Result<Table, TrainError> {
-        set_all(self, &mut config, settings)?;
-        Ok(config)
+    ) -> Result<Vec<SettingsLeftOut>, TrainError> {
+        set_all(self, config, settings)
     }
 
     /// A config with the defaults of its task and of all that it names, if the registry has them.

@@ -56,8 +56,9 @@ impl Registry {
     ) -> Result<Experiment, TrainError> {
         refuse(run, self.edited(run, step, settings)?)?;
         let experiment = self.read(ConfigSource::Run(&run.config()?), settings)?;
-        if let Some((_, description)) = run.description_at(step)? {
-            let before = self.filled_in(self.with_settings(description.config, settings)?, &experiment)?;
+        if let Some((_, mut description)) = run.description_at(step)? {
+            self.set(&mut description.config, settings)?;
+            let before = self.filled_in(description.config, &experiment)?;
             refuse(run, changes_of_meaning(&before.to_table(), &experiment.config.to_table()))?;
         }
         Ok(experiment)

@@ -27,10 +27,10 @@ use crate::session::interrupt::Interrupt;
 use crew::{Crew, Workers};
 use executor::Executor;
 use share::Shard;
-use shown::{Board, Results, show_finished, show_listing};
+use shown::{Board, Results, show_finished, show_left_out, show_listing};
 use study::record::Record;
 use study::runs::{self, Run};
-use study::source::Source;
+use study::source::{Asked, Source};
 use turns::{Claimed, Listed, Turns};
 
 /// Trains the runs that are not finished and shows the results of all.
@@ -39,9 +39,10 @@ pub fn run(args: &SweepArgs, registry: &Registry) -> Result<ExitCode> {
     let source = Source::find(args)?;
     let set = if args.settings.typed().is_empty() { "" } else { " with what the command line sets" };
     let cannot_use = || format!("cannot use {}{set}", source.file.display());
-    let (text, study) = source.read(&args.settings, registry).with_context(cannot_use)?;
+    let Asked { text, study, left_out } = source.read(&args.settings, registry).with_context(cannot_use)?;
     let runs = runs::read(&study, &source.folder, registry).with_context(cannot_use)?;
     let record = Record::check(&source, &text, &study, registry)?;
+    show_left_out(&runs, &left_out);
     let n_runs = runs.len();
     let mut results = Results::new(args.json, n_runs);
     let runs = shard.take(runs);

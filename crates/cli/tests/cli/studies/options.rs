@@ -105,3 +105,23 @@ fn combinations_that_come_up_again_are_counted() {
     );
     assert!(listed.stdout.ends_with("\n3 runs, of which 0 done: 3 would be trained\n"), "{listed:#?}");
 }
+
+#[test]
+fn what_was_set_for_another_name_is_shown_once_with_the_number_of_its_runs() {
+    let sandbox = Sandbox::new();
+    let study = "task = { name = \"reverse\", seq_len = 4 }\ntrain = { steps = 2, eval_examples = 10 }\n\
+                 optimizer = { name = \"sgd\", momentum = 0.5, lr = 0.1 }\n\
+                 loss = { name = \"label-smoothing\", smoothing = 0.25 }\n\
+                 [sweep]\noptimizer.name = [\"sgd\", \"lion\"]\nseed = [0, 1, 2]\n";
+    sandbox.write("study.toml", study);
+    let momentum =
+        "left out optimizer.momentum = 0.5: set for another optimizer than `lion`, in 3 of 6 runs\n";
+    let smoothing =
+        "left out loss.smoothing = 0.25: set for another loss than `cross-entropy`, in 6 of 6 runs\n";
+    assert_eq!(sandbox.succeeds("sweep study.toml --dry-run").stderr, momentum);
+    let set = sandbox.succeeds("sweep study.toml --dry-run --json --set loss=cross-entropy");
+    assert_eq!((set.events().len(), set.stderr), (6, smoothing.to_owned() + momentum));
+    let trained = sandbox.succeeds("sweep study.toml --json");
+    assert_eq!((trained.events().len(), trained.stderr.matches("left out").count()), (6, 1));
+    assert!(trained.stderr.contains(momentum), "{trained:#?}");
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use qkv_run::{Disk, RunFolder};
 use qkv_study::{Study, TABLES};
-use qkv_train::Registry;
+use qkv_train::{Registry, SettingsLeftOut};
 use toml::Table;
 
 use super::record::STUDY;
@@ -18,6 +18,14 @@ use crate::session::plan::RUNS;
 pub struct Source {
     pub file: PathBuf,
     pub folder: PathBuf,
+}
+
+/// The study with what the command line sets.
+pub struct Asked {
+    pub text: String,
+    pub study: Study,
+    /// What goes from every run with a name that the command line replaces.
+    pub left_out: Vec<SettingsLeftOut>,
 }
 
 impl Source {
@@ -45,16 +53,17 @@ impl Source {
         Ok(source)
     }
 
-    /// The study with these settings in what its runs have in common, and the text of that.
-    pub fn read(&self, settings: &SettingArgs, registry: &Registry) -> Result<(String, Study)> {
+    /// The study with these settings in what its runs have in common.
+    pub fn read(&self, settings: &SettingArgs, registry: &Registry) -> Result<Asked> {
         let text = config_file::read(&self.file)?;
         let study = Study::parse(&text)?;
         let typed = settings.typed();
         if typed.is_empty() {
-            return Ok((text, study));
+            return Ok(Asked { text, study, left_out: Vec::new() });
         }
         for (typed, settings) in typed {
-            let set = registry.with_settings(Table::new(), &settings)?;
+            let mut set = Table::new();
+            registry.set(&mut set, &settings)?;
             if TABLES.iter().any(|table| set.contains_key(*table)) {
                 return Err(usage(format!(
                     "`{typed}` is of the study, and not of its runs; change it in the file"
@@ -68,9 +77,11 @@ impl Source {
         }
         let mut all: Table = text.parse()?;
         all.retain(|key, _| TABLES.contains(&key));
-        all.extend(registry.with_settings(study.config().clone(), &settings.all())?);
+        let mut config = study.config().clone();
+        let left_out = registry.set(&mut config, &settings.all())?;
+        all.extend(config);
         let text = toml::to_string(&all)?;
         let study = Study::parse(&text)?;
-        Ok((text, study))
+        Ok(Asked { text, study, left_out })
     }
 }
