@@ -68,7 +68,7 @@ fn a_scale_that_is_no_number_is_refused() {
 
 #[test]
 fn an_additive_score_without_hidden_units_is_refused() {
-    let message = "d_hidden must be at least 1, got 0";
+    let message = "score.d_hidden must be a whole number of at least 1, got 0; write score.d_hidden=32";
     check_attention(|c| c.score = additive(0), message);
     check_transformer(|c| c.score = additive(0), message);
 }

@@ -34,7 +34,7 @@ fn a_setting_that_nothing_reads_is_refused_with_those_that_are_read() {
 fn a_setting_of_the_wrong_type_is_named() {
     check_attention(
         |c| c.score = Choice::new("additive").with("d_hidden", "wide"),
-        "score.d_hidden must be a whole number of at least 0, got \"wide\"; write score.d_hidden=32",
+        "score.d_hidden must be a whole number of at least 1, got \"wide\"; write score.d_hidden=32",
     );
     check_attention(
         |c| c.positions = Choice::new("rope").with("base", true),

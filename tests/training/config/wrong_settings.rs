@@ -140,6 +140,15 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
              model.projections=\"learned\""
                 .to_owned(),
         ),
+        ("task.seq_len=5.0", format!("task.seq_len must be {whole}, got 5.0; write task.seq_len=5")),
+        (
+            "model.n_heads=1979-05-27T00:00:00Z",
+            format!("model.n_heads must be {whole}, got 1979-05-27T00:00:00Z; write model.n_heads=1"),
+        ),
+        (
+            "optimizer.beta_1=1979-05-27",
+            "optimizer.beta_1 must be a number, got 1979-05-27; write optimizer.beta_1=0.9".to_owned(),
+        ),
         // No value has a second line, which would be lost.
         (
             "seed=3\noptimizer.lr=0.5",
@@ -152,7 +161,7 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
     check(
         "reverse",
         &["model.score={name=\"additive\",d_hidden=\"wide\"}"],
-        &format!("model.score.d_hidden must be {whole}, got \"wide\"; write model.score.d_hidden=32"),
+        "model.score.d_hidden must be a whole number of at least 1, got \"wide\"; write model.score.d_hidden=32",
     );
     check(
         "reverse",
@@ -252,6 +261,11 @@ fn a_number_below_0_is_answered_like_0() {
             let message = format!("{key} must be {range}, got {number}");
             check("reverse", &[&format!("{key}={number}")], &message);
         }
+    }
+    for number in [0, -2] {
+        let key = "model.score.d_hidden";
+        let message = format!("{key} must be a whole number of at least 1, got {number}; write {key}=32");
+        check("reverse", &["model.score=additive", &format!("{key}={number}")], &message);
     }
     // Where another value is wrong, too, and where 0 can stand.
     let whole = "a whole number of at least 0";

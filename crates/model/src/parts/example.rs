@@ -8,18 +8,18 @@ use super::toml_text::as_toml;
 /// the first that comes to mind.
 pub(super) fn example(expected: &str, found: Option<&Value>, default: Option<&Value>) -> Option<String> {
     let default = default.filter(|default| !default.is_null());
-    if let (true, Some(found)) = (expected.starts_with("a list"), found.filter(|found| !found.is_array())) {
+    if let (true, Some(found)) = (expected == "a list", found.filter(|found| !found.is_array())) {
         let is_entry = |entry: &Value| std::mem::discriminant(entry) == std::mem::discriminant(found);
         let first = default.and_then(|default| default.get(0));
         let entries = entries(found);
-        if first.map_or(expected == "a list", is_entry)
+        if first.is_none_or(is_entry)
             && let Some(entries) = entries
         {
             return Some(as_toml(&Value::Array(entries)));
         }
     }
-    if let Some(whole) = found.and_then(Value::as_f64).filter(|_| WHOLE.contains(&expected))
-        && (0.0..EXACT).contains(&whole)
+    if let Some(whole) = found.and_then(Value::as_f64)
+        && least(expected).is_some_and(|least| (least..EXACT).contains(&whole))
         && whole.fract() == 0.0
     {
         return Some(whole.to_string());
@@ -38,8 +38,14 @@ pub(super) fn example(expected: &str, found: Option<&Value>, default: Option<&Va
     }
 }
 
-/// A whole number of any size.
-const WHOLE: [&str; 2] = ["a whole number of at least 0", "a whole number"];
+/// The least that is taken for what was meant where a whole number of any size is expected.
+fn least(expected: &str) -> Option<f64> {
+    match expected {
+        "a whole number of at least 0" | "a whole number" => Some(0.0),
+        "a whole number of at least 1" => Some(1.0),
+        _ => None,
+    }
+}
 
 /// 2^53, below which a number of double precision is one whole number and no other.
 const EXACT: f64 = 9_007_199_254_740_992.0;

@@ -123,7 +123,10 @@ fn in_plain_words(expected: &str) -> String {
         "u8" => "a whole number between 0 and 255",
         "u16" => "a whole number between 0 and 65535",
         "u32" => "a whole number between 0 and 4294967295",
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "i8" => "a whole number between -128 and 127",
+        "i16" => "a whole number between -32768 and 32767",
+        "i32" => "a whole number between -2147483648 and 2147483647",
+        "i64" | "isize" => "a whole number",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
         "a string" | "a borrowed string" => "a text in quotes",
@@ -165,6 +168,8 @@ pub(super) fn not_a_name<E: Error>(found: &Value) -> E {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroUsize;
+
     use crate::parts::toml_text::DATE;
     use serde::{Deserialize, Serialize};
     use serde_json::json;
@@ -173,7 +178,9 @@ mod tests {
     #[serde(default, deny_unknown_fields)]
     struct Mine {
         n: usize,
+        heads: NonZeroUsize,
         small: u8,
+        low: i8,
         shift: i64,
         share: f64,
         is_on: bool,
@@ -203,7 +210,9 @@ mod tests {
         fn default() -> Self {
             Self {
                 n: 7,
+                heads: NonZeroUsize::MIN,
                 small: 1,
+                low: -3,
                 shift: -2,
                 share: 0.25,
                 is_on: false,
@@ -236,11 +245,15 @@ mod tests {
                 "names must be a list, got \"[{name=one}]\"; write names=[\"first\"]",
             ),
             (json!({"small": 256}), "small must be a whole number between 0 and 255, got 256; write small=1"),
+            (json!({"low": 128}), "low must be a whole number between -128 and 127, got 128; write low=-3"),
+            (json!({"heads": 0}), "heads must be a whole number of at least 1, got 0; write heads=1"),
+            (json!({"heads": 2.0}), "heads must be a whole number of at least 1, got 2.0; write heads=2"),
             (json!({"shift": true}), "shift must be a whole number, got true; write shift=-2"),
             (json!({"share": "half"}), "share must be a number, got \"half\"; write share=0.25"),
             (json!({"is_on": 1}), "is_on must be true or false, got 1; write is_on=false"),
             (json!({"shares": 0.5}), "shares must be a list, got 0.5; write shares=[0.5]"),
             (json!({"shares": "half"}), "shares must be a list, got \"half\"; write shares=[0.125]"),
+            (json!({"pair": 5}), "pair must be a list of 2 values, got 5; write pair=[3, 4]"),
             (json!({"pair": [1]}), "pair must be a list of 2 values, got [1]; write pair=[3, 4]"),
             (json!({"open": "x"}), "open must be a whole number of at least 0, got \"x\"; write open=1"),
             (

@@ -100,7 +100,7 @@ impl Reader<'_> {
         let config = Config { parent, ..deserialize(all.clone(), defaults)? };
         self.resolve(config).map_err(|error| {
             let error = unknown_nested(self.registry, &all, error);
-            as_in_defaults(error, defaults)
+            as_in_defaults(with_date(error, &all), defaults)
         })
     }
 
@@ -155,11 +155,26 @@ pub(super) fn with_table(error: TrainError, Choice { settings, .. }: &Choice) ->
     }
 }
 
-/// Advises to write the default of a task where a setting of it has a wrong type: a task has none by itself.
+/// Shows a date without quotation marks: it is a text for the types of what is named.
+fn with_date(error: TrainError, config: &Table) -> TrainError {
+    let TrainError::Model(ModelError::WrongValue(mut wrong)) = error else { return error };
+    let mut keys = wrong.key.split('.');
+    let outer = keys.next().and_then(|key| config.get(key));
+    if let Some(Value::Datetime(date)) = outer.and_then(|table| keys.try_fold(table, |at, key| at.get(key))) {
+        wrong.found = date.to_string();
+    }
+    ModelError::WrongValue(wrong).into()
+}
+
+/// Advises to write the default of a task where a setting of it has a wrong type: a task has none by itself. A whole
+/// number that was written with a point stays.
 fn as_in_defaults(error: TrainError, defaults: &Table) -> TrainError {
     let TrainError::Model(ModelError::WrongValue(mut wrong)) = error else { return error };
+    let number = wrong.found.parse::<f64>();
+    let is_meant = number.is_ok_and(|number| wrong.write == Some(format!("{}={number}", wrong.key)));
     if let Some(("task", key)) = wrong.key.split_once('.')
         && let Some(default) = defaults.get(TASK).and_then(|task| task.get(key))
+        && !is_meant
     {
         wrong.write = Some(format!("{}={default}", wrong.key));
     }

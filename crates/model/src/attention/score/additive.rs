@@ -1,5 +1,7 @@
 //! Bahdanau's score: a small learned network compares query and key, where the dot product only multiplies them.
 
+use std::num::NonZeroUsize;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, einsum};
 use serde::{Deserialize, Serialize};
@@ -31,12 +33,12 @@ pub struct Additive {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AdditiveSettings {
-    d_hidden: usize,
+    d_hidden: NonZeroUsize,
 }
 
 impl Default for AdditiveSettings {
     fn default() -> Self {
-        Self { d_hidden: 32 }
+        Self { d_hidden: NonZeroUsize::new(32).expect("it is not 0") }
     }
 }
 
@@ -47,7 +49,7 @@ impl Additive {
         init: &Init,
         HeadShape { n_heads, d_k }: HeadShape,
     ) -> Result<Self, ModelError> {
-        let d_hidden = size("d_hidden", settings.d_hidden)?;
+        let d_hidden = size("d_hidden", settings.d_hidden.get())?;
         let matrix = [n_heads, d_k, d_hidden];
         let bound = |fan_in: usize| 1.0 / (fan_in as f64).sqrt();
         Ok(Self {
