@@ -9,6 +9,8 @@ mod launch;
 mod message;
 #[cfg(feature = "mpi")]
 mod mpi;
+#[cfg(any(feature = "mpi", test))]
+mod pieces;
 
 pub use alike::check_alike;
 pub use launch::Launch;

@@ -12,6 +12,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives};
 use qkv_train::{Processes, Registry, TrainError};
 
+use super::pieces::{counts, hand_out, pieces, starts, sum, within};
 use super::{Launch, refuse};
 use crate::exit;
 use crate::output::stdout::print_error;
@@ -100,7 +101,7 @@ impl Processes for MpiProcesses {
         let mut lengths = vec![0_u64; self.size()];
         self.world.all_gather_into(&(mine.len() as u64), &mut lengths[..]);
         let mut of_all: Vec<Vec<u8>> = lengths.iter().map(|&n| Vec::with_capacity(n as usize)).collect();
-        for piece in pieces(&lengths, self.size()) {
+        for piece in pieces(&lengths, AT_ONCE / self.size()) {
             let counts = counts(&lengths, &piece);
             let mut received = vec![0; sum(&counts).max(1)];
             let mut parts = PartitionMut::new(&mut received[..], &counts[..], starts(&counts));
@@ -119,9 +120,9 @@ impl Processes for MpiProcesses {
         let mine = lengths.iter().chain(&of_each).max().copied().unwrap_or(0);
         self.world.all_gather_into(&mine, &mut longest[..]);
         let mut from_each: Vec<Vec<u8>> = of_each.iter().map(|&n| Vec::with_capacity(n as usize)).collect();
-        for piece in pieces(&longest, self.size()) {
+        for piece in pieces(&longest, AT_ONCE / self.size()) {
             let (sent, counts) = (counts(&lengths, &piece), counts(&of_each, &piece));
-            let bytes: Vec<u8> = to_each.iter().flat_map(|bytes| within(bytes, &piece)).copied().collect();
+            let bytes = to_each.iter().map(|bytes| within(bytes, &piece)).collect::<Vec<_>>().concat();
             let mut received = vec![0; sum(&counts).max(1)];
             let mut parts = PartitionMut::new(&mut received[..], &counts[..], starts(&counts));
             let sent_parts = Partition::new(addressed(&bytes), &sent[..], starts(&sent));
@@ -132,50 +133,9 @@ impl Processes for MpiProcesses {
     }
 }
 
-type Piece = std::ops::Range<usize>;
-
-/// Pieces of the longest of these buffers, of which one for each process fits into a call.
-fn pieces(lengths: &[u64], size: usize) -> impl Iterator<Item = Piece> + use<> {
-    let longest = lengths.iter().max().map_or(0, |&n| n as usize);
-    let at_once = (AT_ONCE / size).max(1);
-    (0..longest).step_by(at_once).map(move |start| start..(start + at_once).min(longest))
-}
-
 /// The address of an empty vector is 1, which MPI takes for an order to work in place. Receiving buffers have a byte more for
 /// the same reason.
 fn addressed(bytes: &[u8]) -> &[u8] {
     static NOTHING: [u8; 1] = [0];
     if bytes.is_empty() { &NOTHING[..0] } else { bytes }
-}
-
-fn within<'a>(bytes: &'a [u8], piece: &Piece) -> &'a [u8] {
-    &bytes[piece.start.min(bytes.len())..piece.end.min(bytes.len())]
-}
-
-/// How many bytes of buffers of these lengths lie in a piece.
-fn counts(lengths: &[u64], piece: &Piece) -> Vec<i32> {
-    let end = |n: u64, at: usize| at.min(n as usize);
-    lengths.iter().map(|&n| (end(n, piece.end) - end(n, piece.start)) as i32).collect()
-}
-
-fn sum(counts: &[i32]) -> usize {
-    counts.iter().map(|&count| count as usize).sum()
-}
-
-fn starts(counts: &[i32]) -> Vec<i32> {
-    let mut next = 0;
-    let starts = counts.iter().map(|count| {
-        let start = next;
-        next += count;
-        start
-    });
-    starts.collect()
-}
-
-fn hand_out(mut received: &[u8], counts: &[i32], to: &mut [Vec<u8>]) {
-    for (&count, to) in counts.iter().zip(to) {
-        let (of_this, rest) = received.split_at(count as usize);
-        to.extend_from_slice(of_this);
-        received = rest;
-    }
 }

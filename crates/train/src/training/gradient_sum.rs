@@ -1,7 +1,8 @@
 //! The gradients of the shards of a batch as flat numbers, and their weighted mean.
 //!
 //! Every product and sum is one of double precision in the order of the shards, and the mean is rounded once. So each number
-//! of it depends neither on how many processes add it up nor on which of them does.
+//! of it depends neither on how many processes add it up nor on which of them does. Bytes are in the order of the processor:
+//! all processes run the same program.
 
 use std::ops::Range;
 
@@ -98,8 +99,8 @@ impl ModuleVisitor for Writer<'_> {
         };
         let data = gradient.into_data();
         match self.width {
-            4 => self.bytes.extend(data.iter::<f32>().flat_map(f32::to_le_bytes)),
-            _ => self.bytes.extend(data.iter::<f64>().flat_map(f64::to_le_bytes)),
+            4 => self.bytes.extend_from_slice(data.convert::<f32>().as_bytes()),
+            _ => self.bytes.extend_from_slice(data.convert::<f64>().as_bytes()),
         }
     }
 }
@@ -153,18 +154,20 @@ impl GradientSum {
 
     /// The bytes of the sum over these weights.
     pub(super) fn mean(self, weights: usize) -> Vec<u8> {
-        let numbers = self.numbers.into_iter().map(|sum| sum / weights as f64);
+        let mut bytes = vec![0; self.numbers.len() * self.width];
+        let means = self.numbers.into_iter().map(|sum| sum / weights as f64);
         match self.width {
-            4 => numbers.flat_map(|x| (x as f32).to_le_bytes()).collect(),
-            _ => numbers.flat_map(f64::to_le_bytes).collect(),
+            4 => means.zip(bytes.as_chunks_mut().0).for_each(|(mean, x)| *x = (mean as f32).to_ne_bytes()),
+            _ => means.zip(bytes.as_chunks_mut().0).for_each(|(mean, x)| *x = mean.to_ne_bytes()),
         }
+        bytes
     }
 }
 
 fn singles(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_ne_bytes(*bytes))
 }
 
 fn doubles(bytes: &[u8]) -> impl Iterator<Item = f64> {
-    bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes))
+    bytes.as_chunks().0.iter().map(|bytes| f64::from_ne_bytes(*bytes))
 }
