@@ -30,6 +30,8 @@ mod optimizing;
 mod own_optimizer;
 /// Optimizers and schedules by name, and their settings.
 mod part_names;
+/// Processes of one run that fail.
+mod process_failures;
 /// Several processes that train one run.
 mod processes;
 /// What observers report of their own.

@@ -1,11 +1,12 @@
-//! A command line whose loss fails on one process of a run: what `tests/mpi/run` starts with `mpirun`.
+//! A command line with a loss that fails on one process of a run, and a task that is another one on each: what `tests/mpi/run`
+//! starts with `mpirun`.
 
 use std::env;
 use std::process::{ExitCode, exit};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use qkv::Registry;
-use qkv::train::{CrossEntropy, Loss, LossValue, Prediction};
+use qkv::train::{CrossEntropy, Loss, LossValue, Prediction, Reverse};
 use serde::{Deserialize, Serialize};
 
 /// Cross-entropy, until it fails.
@@ -25,8 +26,7 @@ static VALUES: AtomicUsize = AtomicUsize::new(0);
 impl Loss for Failing {
     fn value(&self, prediction: Prediction<'_>) -> LossValue {
         let loss = CrossEntropy.value(prediction).total;
-        let rank = env::var("OMPI_COMM_WORLD_RANK").ok().and_then(|rank| rank.parse().ok());
-        if rank != Some(self.rank) || VALUES.fetch_add(1, Ordering::Relaxed) < self.after {
+        if rank() != Some(self.rank) || VALUES.fetch_add(1, Ordering::Relaxed) < self.after {
             return loss.into();
         }
         match self.how.as_str() {
@@ -38,6 +38,15 @@ impl Loss for Failing {
     }
 }
 
+fn rank() -> Option<usize> {
+    env::var("OMPI_COMM_WORLD_RANK").ok().and_then(|rank| rank.parse().ok())
+}
+
 fn main() -> ExitCode {
-    qkv::run(Registry::new().loss("failing", |loss: &Failing| Ok(loss.clone())))
+    let unlike = |task: &Reverse| {
+        let n_symbols = task.n_symbols + rank().unwrap_or(0);
+        Ok(Reverse { n_symbols, ..task.clone() })
+    };
+    let registry = Registry::new().loss("failing", |loss: &Failing| Ok(loss.clone()));
+    qkv::run(registry.task("unlike", "task.seq_len = 5\ntask.n_symbols = 3", unlike))
 }

@@ -77,7 +77,7 @@ pub use measure::{
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
-pub use processes::{Alone, Processes};
+pub use processes::{Alone, Processes, check_equal};
 pub use qkv_model::Query;
 pub use qkv_run::{
     Baseline, Better, CustomReport, Difference, Environment, Evaluation, Figure, ProbeLabels, StepReport,

@@ -1,4 +1,4 @@
-//! What the first process sends to the others, and where all of them wait for each other.
+//! What the first process sends to the others.
 
 use anyhow::{Context, Result};
 use qkv_train::Processes;
@@ -18,12 +18,4 @@ pub fn from_first<T: DeserializeOwned>(processes: &dyn Processes) -> Result<T> {
     let of_all = processes.gather(Vec::new())?;
     let first = of_all.first().context("a run has a first process")?;
     Ok(serde_json::from_slice(first)?)
-}
-
-/// Goes on when all of them have come as far as this; one that fails before ends all of them.
-pub fn wait_for_all(processes: &dyn Processes) -> Result<()> {
-    if processes.size() > 1 {
-        processes.gather(Vec::new())?;
-    }
-    Ok(())
 }

@@ -14,7 +14,7 @@ mod pieces;
 
 pub use alike::check_alike;
 pub use launch::Launch;
-pub use message::{from_first, to_others, wait_for_all};
+pub use message::{from_first, to_others};
 
 use std::process::ExitCode;
 

@@ -131,7 +131,8 @@ pub enum TrainError {
     },
     /// The processes of a run are not alike.
     #[error(
-        "process {rank} has {what} than process 0; start all processes of a run with the same program, config and text"
+        "process {rank} has {what} than process 0; start all processes of a run with the same program, config and text, on \
+         processors of one model"
     )]
     OtherProcess {
         /// The first that differs.

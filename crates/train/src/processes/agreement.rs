@@ -33,12 +33,11 @@ pub(crate) fn agreed(processes: &dyn Processes, mine: u8) -> Result<u8, TrainErr
     Ok(processes.gather(vec![mine])?.into_iter().flatten().max().unwrap_or(mine))
 }
 
-/// Refuses processes of which one has another value than the first; `what` names it.
-pub(crate) fn check_equal(
-    processes: &dyn Processes,
-    what: &'static str,
-    mine: u64,
-) -> Result<(), TrainError> {
+/// Refuses processes of which one has another value than the first; `what` names it. All of them wait here for the last.
+///
+/// # Errors
+/// [`TrainError::OtherProcess`], the same on all of them; or if one is lost.
+pub fn check_equal(processes: &dyn Processes, what: &'static str, mine: u64) -> Result<(), TrainError> {
     let of_all = processes.gather(mine.to_le_bytes().to_vec())?;
     match of_all.iter().position(|value| *value != of_all[0]) {
         None => Ok(()),

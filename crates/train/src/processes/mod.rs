@@ -6,7 +6,8 @@
 mod agreement;
 mod alone;
 
-pub(crate) use agreement::{agreed, check_equal, shared};
+pub use agreement::check_equal;
+pub(crate) use agreement::{agreed, shared};
 pub use alone::Alone;
 
 use crate::error::TrainError;
@@ -14,7 +15,8 @@ use crate::error::TrainError;
 /// The processes of a run, as each of them sees them.
 ///
 /// Every process draws its own examples, computes its shards of each batch, and updates a copy of the weights that is the
-/// same bit for bit on all of them, because gradients are added in the order of the shards. So all of them call the
+/// same bit for bit on all of them, because gradients are added in the order of the shards and the same program runs on
+/// processors of one model; what else has to be alike a program compares with [`check_equal`]. So all of them call the
 /// methods below equally often and in the same order. A process that fails calls none of them any more: an implementation
 /// then ends the others, or gives them an error.
 ///

@@ -164,11 +164,16 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// write or print belong to the first process alone; one that stops the run stops all of them.
     ///
     /// # Errors
-    /// If there are more processes than `train.shards`.
+    /// If there are more processes than `train.shards`, one of them has other parts or another task than the first, or one
+    /// is lost.
     pub fn across(self, processes: &'a dyn Processes) -> Result<Self, TrainError> {
-        let (shards, size) = (self.parts.recipe.train.shards, processes.size());
-        if size > shards {
-            return Err(TrainError::MoreProcesses { processes: size, shards });
+        let (Recipe { seed, train, .. }, size) = (&self.parts.recipe, processes.size());
+        if size > train.shards {
+            return Err(TrainError::MoreProcesses { processes: size, shards: train.shards });
+        }
+        if size > 1 {
+            check_equal(processes, "other settings", of_settings(&self.parts.recipe))?;
+            check_equal(processes, "another task or text", of_task(self.task, *seed)?)?;
         }
         Ok(Self { processes, ..self })
     }
@@ -178,14 +183,12 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
     /// # Errors
     /// [`TrainError::Diverged`] if the loss, a gradient, a parameter or the optimizer's state is not finite, also where
     /// it was not before the first step: nothing is saved then. If an observer fails, after a checkpoint was tried. If the
-    /// processes of the run are not alike, or one of them is lost.
+    /// processes of the run do not begin and end alike, or one of them is lost.
     pub fn run(self) -> Result<Trained<M>, TrainError> {
         let Self { mut state, origin, task, parts, device, stop_after, processes, observers } = self;
         let Recipe { seed, train, .. } = parts.recipe.clone();
         state.check_finite()?;
         if processes.size() > 1 {
-            check_equal(processes, "other settings", of_settings(&parts.recipe))?;
-            check_equal(processes, "another task or text", of_task(task, seed)?)?;
             check_equal(processes, "another beginning or end", of_settings(&(origin, stop_after)))?;
             check_equal(processes, "other weights, or another state of its optimizer,", of_state(&state))?;
         }
@@ -237,6 +240,8 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
                 Err(error) => {
                     // The state is good: only what would follow is not.
                     observers.save_once(&state)?;
+                    // The first process to fail ends all of them: none does before the first has saved.
+                    agreed(processes, 0)?;
                     return Err(error);
                 }
             };

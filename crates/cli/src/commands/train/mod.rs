@@ -17,7 +17,7 @@ use crate::output::describe::{Start, describe};
 use crate::output::figures::{figures, other_figures};
 use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
-use crate::processes::{check_alike, from_first, to_others, wait_for_all};
+use crate::processes::{check_alike, from_first, to_others};
 use crate::session::device::Machine;
 use crate::session::interrupt::Interrupt;
 use crate::session::job::Job;
@@ -25,11 +25,11 @@ use crate::session::outcome::{Done, Outcome, Output};
 
 /// Trains, evaluates on the test split, and shows attention maps.
 pub fn run(args: &TrainArgs, registry: &Registry, processes: &dyn Processes) -> Result<ExitCode> {
-    check_alike(processes, &args.source)?;
     if args.live {
         live::check()?;
     }
     let machine = args.machine.open()?;
+    check_alike(processes, &args.source, &machine.environment())?;
     if processes.rank() > 0 {
         return follow(args, registry, &machine, processes);
     }
@@ -47,11 +47,10 @@ pub fn run(args: &TrainArgs, registry: &Registry, processes: &dyn Processes) -> 
         return Ok(ExitCode::SUCCESS);
     }
     let job = plan.job(&machine, args.max_memory)?.stop_after(args.stop_after);
-    job.check_processes(processes)?;
     let mut interrupt = Interrupt::watch(live::close)?;
     to_others(processes, &Some(job.config.to_toml()))?;
     // Nothing is created where another process refuses what it is to train.
-    wait_for_all(processes)?;
+    job.check_processes(processes)?;
     let (folder, from) = plan.folder()?;
     if output.is_text() {
         let (Job { task, model, config, left_out, .. }, layers) = (&job, job.layers());
@@ -87,7 +86,7 @@ fn follow(
     let experiment = registry.read(ConfigSource::Toml(&config), &[] as &[&str])?;
     let job = Job::prepare(&experiment, machine, args.max_memory)?.stop_after(args.stop_after);
     let mut interrupt = Interrupt::watch(|| {})?;
-    wait_for_all(processes)?;
+    job.check_processes(processes)?;
     job.follow(processes, &mut interrupt)
 }
 

@@ -86,10 +86,10 @@ impl Job {
         })
     }
 
-    /// Whether there is work for every process.
+    /// Goes on when every process has prepared the same training, and there is work for each; called on all of them.
     ///
     /// # Errors
-    /// If there are more than shards of a batch.
+    /// If one has other settings or another task, or there are more than shards of a batch.
     pub fn check_processes(&self, processes: &dyn Processes) -> Result<()> {
         let (model, parts) = (self.model.clone(), self.parts.clone());
         Trainer::with_parts(model, &*self.task, parts, &self.device)?.across(processes)?;
