@@ -12,7 +12,7 @@ use crate::commands::{
 };
 use crate::exit;
 use crate::processes;
-use crate::session::interrupt::survive_file_size_limit;
+use crate::session::interrupt::{end_at_usr1, survive_file_size_limit};
 
 /// Runs the command that the process was started with, on the types of `registry`.
 ///
@@ -64,5 +64,9 @@ pub fn run(registry: Registry) -> ExitCode {
             Command::Tasks => tasks::run(&registry),
         }
     };
-    if is_divided { processes::on_all(&registry, run) } else { exit::code(run(&Alone), &registry) }
+    if !is_divided {
+        return exit::code(run(&Alone), &registry);
+    }
+    end_at_usr1();
+    processes::on_all(&registry, run)
 }

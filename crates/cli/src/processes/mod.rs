@@ -23,6 +23,9 @@ use qkv_train::{Alone, Processes, Registry};
 
 use crate::exit;
 
+/// What to do where several processes were not meant for one run.
+const OWN_RUNS: &str = "for runs of their own start each with `srun -n 1`, or use `sweep --claim`";
+
 /// Trains on the processes that were started together with this one.
 pub fn on_all(registry: &Registry, train: impl FnOnce(&dyn Processes) -> Result<ExitCode>) -> ExitCode {
     match Launch::of_several() {
@@ -32,7 +35,7 @@ pub fn on_all(registry: &Registry, train: impl FnOnce(&dyn Processes) -> Result<
             registry,
             format!(
                 "{launch} were started to train one run, but without PMIx they do not find each other; start them with \
-                 srun --mpi=pmix, or start one"
+                 srun --mpi=pmix, or start one; {OWN_RUNS}"
             ),
         ),
         Some(launch) => on_several(launch, registry, train),
@@ -49,7 +52,8 @@ fn on_several(
     _: impl FnOnce(&dyn Processes) -> Result<ExitCode>,
 ) -> ExitCode {
     let what = format!(
-        "{launch} were started to train one run, but this build has no MPI; start one, or build it with the feature `mpi`"
+        "{launch} were started to train one run, but this build has no MPI; start one, or build it with the feature \
+         `mpi`; {OWN_RUNS}"
     );
     refuse(launch, registry, what)
 }

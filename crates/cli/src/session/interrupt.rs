@@ -31,6 +31,8 @@ impl Interrupt {
             flag::register_conditional_default(number, Arc::clone(&second))?;
             flag::register_usize(number, Arc::clone(&signal), meaning(number) as usize)?;
         }
+        #[cfg(unix)]
+        IS_UNWATCHED.store(false, Ordering::Relaxed);
         give_up_at(Arc::clone(&signal));
         arm_at_the_first(&numbers, second, at_first)?;
         Ok(Self { signal })
@@ -107,6 +109,20 @@ pub fn survive_file_size_limit() {
     {
         // Where it cannot be heard, the process ends as it did.
         let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
+}
+
+/// Whether this process has not begun to watch for signals.
+#[cfg(unix)]
+static IS_UNWATCHED: AtomicBool = AtomicBool::new(true);
+
+/// For one of several processes: until it watches for signals nothing is to be saved, and SIGUSR1 ends it as SIGTERM does.
+pub fn end_at_usr1() {
+    #[cfg(unix)]
+    if Launch::of_several().is_some() {
+        // Where it cannot be heard, SIGUSR1 ends the process with a code of its own.
+        let _ =
+            flag::register_conditional_shutdown(signal_hook::consts::SIGUSR1, 128 + SIGTERM, &IS_UNWATCHED);
     }
 }
 

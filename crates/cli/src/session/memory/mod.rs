@@ -9,14 +9,17 @@ use anyhow::Result;
 use qkv_train::MemoryEstimate;
 
 use crate::exit::{UsageWithTable, usage};
+use crate::processes::Launch;
 use crate::session::device::backend::Memory;
 
 /// Refuses what needs more than `allowed` bytes, or else than there are; nothing where that cannot be read, and without
 /// `allowed` nothing in the memory of a card, which only its driver knows.
 pub fn check(estimate: &MemoryEstimate, place: Memory, allowed: Option<u64>) -> Result<()> {
     let (limit, what) = match (allowed, available(place)) {
-        (Some(allowed), _) => (allowed, "that --max-memory allows"),
-        (None, Some(available)) => (available, "that are available; --max-memory SIZE sets another limit"),
+        (Some(allowed), _) => (allowed, "that --max-memory allows".to_owned()),
+        (None, Some(available)) => {
+            (available, format!("that are {}; --max-memory SIZE sets another limit", to_whom()))
+        }
         (None, None) => return Ok(()),
     };
     if estimate.bytes() <= limit {
@@ -41,7 +44,8 @@ pub fn check_together(mut runs: Vec<u64>, at_once: usize, place: Memory, allowed
     if together(at_once) <= limit {
         return Ok(());
     }
-    let what = if allowed.is_some() { "--max-memory allows" } else { "are available" };
+    let what =
+        if allowed.is_some() { "--max-memory allows".to_owned() } else { format!("are {}", to_whom()) };
     let fitting = (1..at_once).rev().find(|n| together(*n) <= limit).unwrap_or(1);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     Err(usage(format!(
@@ -52,10 +56,20 @@ pub fn check_together(mut runs: Vec<u64>, at_once: usize, place: Memory, allowed
     )))
 }
 
+/// What processes that were started together may have each.
 fn available(place: Memory) -> Option<u64> {
     match place {
-        Memory::Host => available::bytes(Path::new("/")),
+        Memory::Host => {
+            available::bytes(Path::new("/")).map(|bytes| bytes / Launch::n_on_this_machine() as u64)
+        }
         Memory::Card => None,
+    }
+}
+
+fn to_whom() -> String {
+    match Launch::n_on_this_machine() {
+        1 => "available".to_owned(),
+        n => format!("available to each of {n} processes"),
     }
 }
 
