@@ -6,7 +6,7 @@ use std::process::{ExitCode, exit};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use qkv::Registry;
-use qkv::train::{CrossEntropy, Loss, LossValue, Prediction, Reverse};
+use qkv::train::{CrossEntropy, Loss, LossValue, ModularAddition, Prediction};
 use serde::{Deserialize, Serialize};
 
 /// Cross-entropy, until it fails.
@@ -43,10 +43,11 @@ fn rank() -> Option<usize> {
 }
 
 fn main() -> ExitCode {
-    let unlike = |task: &Reverse| {
-        let n_symbols = task.n_symbols + rank().unwrap_or(0);
-        Ok(Reverse { n_symbols, ..task.clone() })
+    // Of the same pairs others are held out.
+    let unlike = |task: &ModularAddition| {
+        let train_share = if rank() == Some(1) { 0.8 } else { task.train_share };
+        Ok(ModularAddition { train_share, ..task.clone() })
     };
     let registry = Registry::new().loss("failing", |loss: &Failing| Ok(loss.clone()));
-    qkv::run(registry.task("unlike", "task.seq_len = 5\ntask.n_symbols = 3", unlike))
+    qkv::run(registry.task("unlike", "task.modulus = 7\ntask.train_share = 0.5", unlike))
 }
