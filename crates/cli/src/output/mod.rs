@@ -12,6 +12,7 @@ pub mod picture_files;
 pub mod portion;
 pub mod progress;
 pub mod rate;
+pub mod replaceable;
 pub mod shell;
 pub mod stdout;
 pub mod table;

@@ -1,17 +1,14 @@
 //! The file that a page is written to: `--out`.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::Path;
 use std::process;
 
 use anyhow::{Context, Error, Result};
 use qkv_run::{Disk, replace_shared_file};
 
+use super::replaceable::check_replaceable;
 use crate::exit::usage;
-
-/// Bytes within which a file has its mark.
-const BEGINNING: u64 = 512;
 
 /// What tells a page from another file: its generator, and for pages of versions before, what their scripts may do.
 const MARKS: [&str; 2] = [
@@ -36,12 +33,7 @@ impl<'a> PageFile<'a> {
                 folder.display()
             )));
         }
-        if path.is_file() && !is_replaceable(path, &MARKS).with_context(|| format!("cannot read {place}"))? {
-            return Err(usage(format!(
-                "--out {place} has something else than a page in it, and would be replaced; name another file, or \
-                 remove it"
-            )));
-        }
+        check_replaceable("--out", path, "a page", &MARKS)?;
         Ok(Self(path))
     }
 
@@ -71,12 +63,4 @@ pub fn written(path: &Path, page: &str) -> String {
 /// The folder that a file lies in, or would.
 pub fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Whether a file is empty, or has one of these marks at its beginning.
-pub fn is_replaceable(path: &Path, marks: &[&str]) -> io::Result<bool> {
-    let mut beginning = Vec::new();
-    File::open(path)?.take(BEGINNING).read_to_end(&mut beginning)?;
-    let beginning = String::from_utf8_lossy(&beginning);
-    Ok(beginning.is_empty() || marks.iter().any(|mark| beginning.contains(mark)))
 }

@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 use super::long::LongAttention;
 use super::training::Training;
 use super::workload::Workload;
-use crate::exit::usage;
-use crate::output::page_file::is_replaceable;
+use crate::output::replaceable::check_replaceable;
 
 /// Steps whose losses go into the file.
 const STEPS: usize = 5;
@@ -25,14 +24,7 @@ type Array = (String, TensorData);
 
 /// Refuses a file whose content an export would destroy.
 pub fn check(path: &Path) -> Result<()> {
-    let place = path.display();
-    if path.is_file() && !is_replaceable(path, &MARKS).with_context(|| format!("cannot read {place}"))? {
-        return Err(usage(format!(
-            "--export {place} has something else than an export in it, and would be replaced; name another file, or \
-             remove it"
-        )));
-    }
-    Ok(())
+    check_replaceable("--export", path, "an export", &MARKS)
 }
 
 /// Parameters before the first step, batches `tokens` and `targets` (`[pool, batch, seq_len]`), and the `losses` of the
