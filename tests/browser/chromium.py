@@ -1,25 +1,32 @@
 """A headless Chromium, driven over its debugging pipe with nothing but Python's standard library."""
 
 import base64
-import json
 import os
 import select
 import subprocess
-import tempfile
 import time
 
-# Commands that take longer than this have hung.
-PATIENCE = 60.0
+import keys
+from browser import NO_PROXY_HERE, PATIENCE, Browser, address, own_request
+
+# Tasks of 50 ms and more, by the browser's own account.
+WATCH = """globalThis.longTasks = new PerformanceObserver((list) => longTasks.keep(list.getEntries())),
+longTasks.since = performance.now(), longTasks.longest = 0,
+longTasks.keep = (tasks) => tasks.filter(({startTime}) => startTime >= longTasks.since)
+    .forEach(({duration}) => (longTasks.longest = Math.max(longTasks.longest, duration))),
+longTasks.observe({type: 'longtask'})"""
+
+# The browser reports a task when the next one begins.
+LONGEST = """new Promise((done) => setTimeout(() => (longTasks.keep(longTasks.takeRecords()), done(longTasks.longest)), 50))"""
 
 
-class Chromium:
-    """One tab. Messages are JSON that ends with a zero byte: we write to the browser's descriptor 3, and read from 4."""
+class Chromium(Browser):
+    """Messages are JSON that ends with a zero byte: we write to the browser's descriptor 3, and read from 4."""
 
     def __init__(self):
+        super().__init__("chromium")
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
-        # Its helpers may still write for a moment when it has ended.
-        self._folder = tempfile.TemporaryDirectory(prefix="qkv-chromium-", ignore_cleanup_errors=True)
 
         def wire():
             # First out of the way, so that neither is overwritten by the other.
@@ -34,8 +41,10 @@ class Chromium:
             f"--user-data-dir={self._folder.name}",
             "--no-first-run",
             "--disable-gpu",
-            # Whatever a page might ask for, no name has an address.
+            # Whatever a page might ask for, no name has an address, and the only way out is closed.
             "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--proxy-server={}:{}".format(*NO_PROXY_HERE),
+            "--proxy-bypass-list=<-loopback>",
             "about:blank",
         ]
         self._process = subprocess.Popen(
@@ -47,25 +56,18 @@ class Chromium:
         os.close(to_browser)
         os.close(from_browser)
         self._buffer = b""
-        self._n_sent = 0
-        self._session = None
-        self.events = []
-        target = self._tab()
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ["Page", "Runtime", "Log", "Network"]:
-            self.send(f"{domain}.enable")
+        session = self.send("Target.attachToTarget", targetId=self._tab(), flatten=True)["sessionId"]
+        self._address = {"sessionId": session}
+        for method, params in [("Page.enable", {}), *self._watching()]:
+            self.send(method, **params)
         # A window without a screen has no focus otherwise.
         self.send("Emulation.setFocusEmulationEnabled", enabled=True)
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        self.send("Network.emulateNetworkConditions", **offline)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def _stop(self):
         self._process.terminate()
         self._process.wait()
-        self._folder.cleanup()
+        os.close(self._in)
+        os.close(self._out)
 
     def _tab(self):
         deadline = time.monotonic() + PATIENCE
@@ -76,23 +78,27 @@ class Chromium:
             time.sleep(0.05)
         raise TimeoutError("chromium opened no tab")
 
-    def send(self, method, **params):
-        """Sends one command and returns its result; what happens meanwhile is kept in `events`."""
-        self._n_sent += 1
-        message = {"id": self._n_sent, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            message = self._receive(deadline - time.monotonic())
-            if message is None:
-                raise TimeoutError(f"{method} was not answered within {PATIENCE} s")
-            if message.get("id") == self._n_sent:
-                if "error" in message:
-                    raise RuntimeError(f"{method}: {message['error']}")
-                return message["result"]
-            self.events.append(message)
+    @staticmethod
+    def _watching():
+        """What makes the page and each of its workers report, and takes their network."""
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        return [
+            ("Runtime.enable", {}),
+            ("Log.enable", {}),
+            ("Network.enable", {}),
+            ("Network.emulateNetworkConditions", offline),
+            ("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}),
+        ]
+
+    def _heard(self, event):
+        # A worker waits until it is watched.
+        if event["method"] == "Target.attachedToTarget" and event["params"]["waitingForDebugger"]:
+            worker = event["params"]["sessionId"]
+            for method, params in [*self._watching(), ("Runtime.runIfWaitingForDebugger", {})]:
+                self.post(method, params, sessionId=worker)
+
+    def _write(self, text):
+        os.write(self._out, text.encode() + b"\0")
 
     def _receive(self, seconds):
         deadline = time.monotonic() + seconds
@@ -105,31 +111,26 @@ class Chromium:
                 raise RuntimeError(f"chromium ended with {self._process.wait()}")
             self._buffer += chunk
         message, self._buffer = self._buffer.split(b"\0", 1)
-        return json.loads(message)
+        return message
 
     def open(self, path, width=1280, height=900):
         """Opens a file and waits until it is loaded."""
         self.events.clear()
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.size(width, height)
+        self.send("Page.navigate", url=address(path))
+        self.wait_for("Page.loadEventFired")
+
+    def size(self, width, height, scale=1):
+        """Changes the window; a page at 200 % zoom has half the width, and a scale of 2."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
         self.send("Emulation.setDeviceMetricsOverride", **metrics)
-        self.send("Page.navigate", url="file://" + os.path.abspath(path))
-        deadline = time.monotonic() + PATIENCE
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            message = self._receive(deadline - time.monotonic())
-            if message is None:
-                raise TimeoutError(f"{path} was not loaded within {PATIENCE} s")
-            self.events.append(message)
 
     def run(self, script):
-        """The value of a JavaScript expression."""
+        """The value of a JavaScript expression, as JSON has it; a promise is awaited."""
         result = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in result:
             raise RuntimeError(f"{script}: {result['exceptionDetails']}")
         return result["result"].get("value")
-
-    def choose(self, control, value):
-        """Chooses the value of a control, by its id."""
-        self.run(f"at('{control}').value = '{value}', at('{control}').dispatchEvent(new Event('change'))")
 
     def colours(self, scheme):
         """`light` or `dark`."""
@@ -137,34 +138,95 @@ class Chromium:
 
     def point(self, x, y):
         """Moves the mouse to a place in the window."""
-        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self._mouse("mouseMoved", x, y)
+
+    def click(self, x, y):
+        """Presses and releases the mouse at a place in the window."""
+        self.drag([(x, y)])
+
+    def drag(self, places):
+        """Presses the mouse at the first place, moves it to the others and releases it at the last."""
+        self._mouse("mouseMoved", *places[0])
+        self._mouse("mousePressed", *places[0], button="left", buttons=1, clickCount=1)
+        for place in places[1:]:
+            self._mouse("mouseMoved", *place, button="left", buttons=1)
+        self._mouse("mouseReleased", *places[-1], button="left", clickCount=1)
+
+    def wheel(self, x, y, down):
+        """Turns the wheel at a place, and waits until nothing scrolls any more."""
+        self._mouse("mouseWheel", x, y, deltaX=0, deltaY=down)
+        self._until_scrolled()
+
+    def _mouse(self, kind, x, y, **more):
+        self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def swipe(self, x, y, up):
+        """Moves a finger up from a place, and waits until nothing scrolls any more."""
+        for kind, share in [("touchStart", 0), *(("touchMove", tenth / 10) for tenth in range(1, 11))]:
+            self.send("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y - share * up}])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self._until_scrolled()
 
     def press(self, key):
-        """Presses and releases a key, such as `ArrowLeft`."""
-        for kind in ["keyDown", "keyUp"]:
-            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+        """Presses and releases a key, such as `ArrowLeft`, `.` or `Control+z`."""
+        modifiers, key = keys.read(key)
+        event = {"key": key.name, "code": key.code, "windowsVirtualKeyCode": key.number}
+        event["modifiers"] = sum(bit for bit, _ in modifiers)
+        text = {"text": key.text} if key.text and not event["modifiers"] & ~8 else {}
+        self.send("Input.dispatchKeyEvent", type="keyDown", **event, **text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **event)
 
     def picture(self, path, whole=True):
-        """Saves what is seen as PNG."""
-        data = self.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
+        """Saves what is seen, or the whole page, as PNG."""
+        self._save(path, self.send("Page.captureScreenshot", captureBeyondViewport=whole))
+
+    def pdf(self, path):
+        """Saves what is printed."""
+        self._save(path, self.send("Page.printToPDF", printBackground=True))
+
+    @staticmethod
+    def _save(path, answer):
         with open(path, "wb") as file:
-            file.write(base64.b64decode(data))
+            file.write(base64.b64decode(answer["data"]))
+
+    def download(self, folder, script):
+        """The path of the file that the page gives its reader when the script runs."""
+        # The behaviour is that of the whole browser.
+        behaviour = {"behavior": "allow", "downloadPath": os.path.abspath(folder), "eventsEnabled": True}
+        self.send("Browser.setDownloadBehavior", _address={}, **behaviour)
+        self.events = [event for event in self.events if not event["method"].startswith("Browser.download")]
+        self.run(script)
+        begun = self.wait_for("Browser.downloadWillBegin")
+        ended = self.wait_for("Browser.downloadProgress", lambda params: params["state"] != "inProgress")
+        assert ended["state"] == "completed", ended
+        return os.path.join(folder, begun["suggestedFilename"])
+
+    def watch_blocking(self):
+        """From now on, the time is measured in which the page answers nothing."""
+        self.run(WATCH)
+
+    def longest_block(self):
+        """The longest such time in milliseconds; 0 if all are below 50."""
+        return self.run(LONGEST)
 
     def complaints(self):
-        """Errors and warnings of the console, exceptions, and everything that was asked of the network."""
+        """Errors and warnings of the console, exceptions, and everything that was asked for but the page itself."""
         # One answer more, so that nothing is still under way.
         self.run("0")
         found = []
         for event in self.events:
-            params = event.get("params", {})
+            params = event["params"]
             if event["method"] == "Runtime.exceptionThrown":
                 found.append(str(params["exceptionDetails"]))
             if event["method"] == "Runtime.consoleAPICalled" and params["type"] in ["error", "warning", "assert"]:
                 found.append(str(params["args"]))
             if event["method"] == "Log.entryAdded" and params["entry"]["level"] in ["error", "warning"]:
                 found.append(params["entry"]["text"])
+            if event["method"] == "Network.webSocketCreated":
+                found.append(f"asked for {params['url']}")
             if event["method"] == "Network.requestWillBeSent":
                 url = params["request"]["url"]
-                if not url.startswith(("file://", "data:")) or params["type"] != "Document":
+                document = params.get("type") == "Document" and url.startswith("file://")
+                if not document and not own_request(url):
                     found.append(f"asked for {url}")
         return found

@@ -1,6 +1,6 @@
-"""Opens the film of a run in Chromium with the network off, uses it, and compares what it shows with the run's files.
+"""Opens the film of a run in a browser with the network off, uses it, and compares what it shows with the run's files.
 
-    python3 tests/browser/film.py QKV FOLDER
+    python3 tests/browser/film.py [--browser chromium|firefox] QKV FOLDER
 
 QKV is the binary. FOLDER gets a run of two heads, another variant, their report and the screenshots.
 """
@@ -11,9 +11,8 @@ import os
 import re
 import struct
 import subprocess
-import sys
 
-from chromium import Chromium
+from browser import arguments
 
 LAYER = "blocks.0.attention"
 # With 40 symbols, QK from token to token is larger than its factors, so that the page gets these; with 8 positions, QK
@@ -254,9 +253,9 @@ def a_token_that_looks_like_markup_stays_text(browser, qkv, folder):
 
 
 def main():
-    qkv, folder = sys.argv[1:]
+    start, qkv, folder = arguments(__doc__, "qkv", "folder")
     run, page, inspected = train_and_report(qkv, folder)
-    with Chromium() as browser:
+    with start() as browser:
         browser.colours("light")
         browser.open(page)
         paint = browser.run(FIRST_PAINT)

@@ -1,6 +1,6 @@
-"""Opens the comparison of a study in Chromium with the network off, uses it, and compares what it shows with the runs.
+"""Opens the comparison of a study in a browser with the network off, uses it, and compares what it shows with the runs.
 
-    python3 tests/browser/runs.py QKV FOLDER
+    python3 tests/browser/runs.py [--browser chromium|firefox] QKV FOLDER
 
 QKV is the binary. FOLDER gets a study of two keys and two seeds, its page and the screenshots.
 """
@@ -9,10 +9,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import drawing
-from chromium import Chromium
+from browser import arguments
 
 STUDY = """
 [task]
@@ -149,10 +148,10 @@ def a_setting_stands_out_while_it_is_pointed_at_and_until_escape_when_chosen(bro
     browser.run("document.activeElement.blur()")
     assert browser.run(outside) == 6
     browser.run("document.querySelector('#curves').scrollIntoView()")
-    box = browser.run("document.querySelector('#curves g.setting[data-setting=\"0\"] polyline.near').getBoundingClientRect().toJSON()")
-    # The first line begins at its left end.
-    height = browser.run("(() => { const line = document.querySelector('#curves g.setting[data-setting=\"0\"] polyline.near'); return line.points[0].matrixTransform(line.getScreenCTM()).y; })()")
-    browser.point(box["left"] + 6 + 1, height)
+    # A box has the width of its line in some browsers, and not in others; its first point is the same in all.
+    line = "document.querySelector('#curves g.setting[data-setting=\"0\"] polyline.near')"
+    x, y = browser.run(f"[{line}].map((one) => one.points[0].matrixTransform(one.getScreenCTM())).flatMap(({{ x, y }}) => [x, y])")
+    browser.point(x + 1, y)
     assert browser.run("document.querySelectorAll('#spread .out').length") == 2
     browser.point(2, 2)
     assert browser.run("document.querySelectorAll('.out').length") == 0
@@ -182,12 +181,12 @@ def a_narrow_page_is_readable(browser, page):
 
 
 def main():
-    binary, folder = sys.argv[1:]
+    start, binary, folder = arguments(__doc__, "binary", "folder")
     os.makedirs(folder, exist_ok=True)
     page, lines = train_and_compare(os.path.abspath(binary), folder)
     runs = [line for line in lines if "left_out" not in line]
     assert (len(runs), len(lines)) == (12, 13), lines
-    with Chromium() as browser:
+    with start() as browser:
         browser.colours("light")
         browser.open(page)
         print(f"{os.path.getsize(page) / 1000:.0f} kB")
