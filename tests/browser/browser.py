@@ -5,15 +5,15 @@ The drivers (`chromium.py`, `firefox.py`) translate into the protocol of their b
 
 import argparse
 import json
-import os
 import tempfile
 import time
+from pathlib import Path
 
 # Commands that take longer than this have hung.
 PATIENCE = 60.0
 
-# A proxy that does not exist: port 9 is closed here, and every request of the network goes there, those to this machine too.
-NO_PROXY_HERE = ("127.0.0.1", 9)
+# A proxy that does not exist: port 9 is closed, and every request goes there, those to this machine, too.
+CLOSED_PROXY = ("127.0.0.1", 9)
 
 # Scrolling has ended when this many milliseconds brought no event of it.
 STILL = 150
@@ -30,22 +30,33 @@ SCROLLED = f"""new Promise((done) => {{
 class Browser:
     """Commands and their answers are JSON objects with an `id`; what else arrives is an event with a `method`.
 
-    A driver has `_write(message)`, `_receive(seconds)` and `_stop()`, and the methods that are missing here:
-    `open`, `size`, `run`, `colours`, `point`, `click`, `drag`, `press`, `wheel`, `swipe`, `picture`, `pdf`, `download`,
+    A driver has `name`, `_start()`, `_stop()`, `_write(text)`, `_receive(seconds)`, `_go(url)`, and what is missing here:
+    `size`, `run`, `colours`, `motion`, `point`, `click`, `drag`, `press`, `wheel`, `swipe`, `picture`, `pdf`, `download`,
     `watch_blocking`, `longest_block` and `complaints`.
     """
 
-    def __init__(self, name):
-        self.name = name
+    # What a driver adds to every command, such as the session of its tab.
+    _address = {}
+
+    def __init__(self):
         # The helpers of a browser may still write for a moment when it has ended.
-        self._folder = tempfile.TemporaryDirectory(prefix=f"qkv-{name}-", ignore_cleanup_errors=True)
+        self._folder = tempfile.TemporaryDirectory(prefix=f"qkv-{self.name}-", ignore_cleanup_errors=True)
+        self._process = None
         self._n_sent = 0
         self.events = []
 
     def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
         self._stop()
         self._folder.cleanup()
 
@@ -65,9 +76,6 @@ class Browser:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message}")
                 return message["result"]
-
-    # Commands of a protocol with sessions name theirs.
-    _address = {}
 
     def wait_for(self, method, wanted=lambda params: True):
         """The parameters of the first such event since the page was opened, or the next one."""
@@ -93,6 +101,15 @@ class Browser:
     def _heard(self, event):
         """Does at once what an event asks for."""
 
+    def open(self, path, width=1280, height=900, fragment=""):
+        """Opens a file, at a fragment such as `#step=70`, and waits until it is loaded."""
+        self._page = Path(path).resolve().as_uri()
+        self.size(width, height)
+        # Another fragment alone would load nothing, and what is left of the page before is not of this one.
+        for url in ["about:blank", self._page + fragment]:
+            self.events.clear()
+            self._go(url)
+
     def choose(self, control, value):
         """Chooses the value of a control, by its id."""
         self.run(f"at('{control}').value = '{value}', at('{control}').dispatchEvent(new Event('change'))")
@@ -107,25 +124,18 @@ class Browser:
         self.run(SCROLLED)
 
 
-def address(path):
-    return "file://" + os.path.abspath(path)
-
-
 def own_request(url):
     """Whether a page asks for what it has in itself, such as a worker made from its own text, which needs no network."""
     return url.startswith(("blob:", "data:"))
 
 
-def makers():
+def arguments(doc, *names):
+    """The driver of the chosen browser, and the arguments of these names."""
+    # Both are made of what stands above.
     from chromium import Chromium
     from firefox import Firefox
 
-    return {"chromium": Chromium, "firefox": Firefox}
-
-
-def arguments(doc, *names):
-    """How the chosen browser is started, and the arguments of these names."""
-    known = makers()
+    known = {driver.name: driver for driver in [Chromium, Firefox]}
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--browser", choices=known, default="chromium")
     for name in names:

@@ -7,10 +7,11 @@ import subprocess
 import time
 
 import keys
-from browser import NO_PROXY_HERE, PATIENCE, Browser, address, own_request
+from browser import CLOSED_PROXY, PATIENCE, Browser, own_request
 
 # Tasks of 50 ms and more, by the browser's own account.
-WATCH = """globalThis.longTasks = new PerformanceObserver((list) => longTasks.keep(list.getEntries())),
+WATCH = """globalThis.longTasks?.disconnect(),
+globalThis.longTasks = new PerformanceObserver((list) => longTasks.keep(list.getEntries())),
 longTasks.since = performance.now(), longTasks.longest = 0,
 longTasks.keep = (tasks) => tasks.filter(({startTime}) => startTime >= longTasks.since)
     .forEach(({duration}) => (longTasks.longest = Math.max(longTasks.longest, duration))),
@@ -23,8 +24,9 @@ LONGEST = """new Promise((done) => setTimeout(() => (longTasks.keep(longTasks.ta
 class Chromium(Browser):
     """Messages are JSON that ends with a zero byte: we write to the browser's descriptor 3, and read from 4."""
 
-    def __init__(self):
-        super().__init__("chromium")
+    name = "chromium"
+
+    def _start(self):
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
 
@@ -43,7 +45,7 @@ class Chromium(Browser):
             "--disable-gpu",
             # Whatever a page might ask for, no name has an address, and the only way out is closed.
             "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--proxy-server={}:{}".format(*NO_PROXY_HERE),
+            "--proxy-server={}:{}".format(*CLOSED_PROXY),
             "--proxy-bypass-list=<-loopback>",
             "about:blank",
         ]
@@ -56,6 +58,7 @@ class Chromium(Browser):
         os.close(to_browser)
         os.close(from_browser)
         self._buffer = b""
+        self._preferences = {}
         session = self.send("Target.attachToTarget", targetId=self._tab(), flatten=True)["sessionId"]
         self._address = {"sessionId": session}
         for method, params in [("Page.enable", {}), *self._watching()]:
@@ -64,8 +67,6 @@ class Chromium(Browser):
         self.send("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def _stop(self):
-        self._process.terminate()
-        self._process.wait()
         os.close(self._in)
         os.close(self._out)
 
@@ -113,11 +114,8 @@ class Chromium(Browser):
         message, self._buffer = self._buffer.split(b"\0", 1)
         return message
 
-    def open(self, path, width=1280, height=900):
-        """Opens a file and waits until it is loaded."""
-        self.events.clear()
-        self.size(width, height)
-        self.send("Page.navigate", url=address(path))
+    def _go(self, url):
+        self.send("Page.navigate", url=url)
         self.wait_for("Page.loadEventFired")
 
     def size(self, width, height, scale=1):
@@ -134,7 +132,16 @@ class Chromium(Browser):
 
     def colours(self, scheme):
         """`light` or `dark`."""
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self._prefer("prefers-color-scheme", scheme)
+
+    def motion(self, wish):
+        """`reduce` or `no-preference`."""
+        self._prefer("prefers-reduced-motion", wish)
+
+    def _prefer(self, name, value):
+        self._preferences[name] = value
+        features = [{"name": name, "value": value} for name, value in self._preferences.items()]
+        self.send("Emulation.setEmulatedMedia", features=features)
 
     def point(self, x, y):
         """Moves the mouse to a place in the window."""
@@ -196,10 +203,9 @@ class Chromium(Browser):
         self.send("Browser.setDownloadBehavior", _address={}, **behaviour)
         self.events = [event for event in self.events if not event["method"].startswith("Browser.download")]
         self.run(script)
-        begun = self.wait_for("Browser.downloadWillBegin")
         ended = self.wait_for("Browser.downloadProgress", lambda params: params["state"] != "inProgress")
         assert ended["state"] == "completed", ended
-        return os.path.join(folder, begun["suggestedFilename"])
+        return ended["filePath"]
 
     def watch_blocking(self):
         """From now on, the time is measured in which the page answers nothing."""
@@ -226,7 +232,7 @@ class Chromium(Browser):
                 found.append(f"asked for {params['url']}")
             if event["method"] == "Network.requestWillBeSent":
                 url = params["request"]["url"]
-                document = params.get("type") == "Document" and url.startswith("file://")
+                document = params.get("type") == "Document" and url == self._page
                 if not document and not own_request(url):
                     found.append(f"asked for {url}")
         return found

@@ -7,10 +7,10 @@ import subprocess
 import time
 
 import keys
-from browser import NO_PROXY_HERE, PATIENCE, Browser, address, own_request
+from browser import CLOSED_PROXY, PATIENCE, Browser, own_request
 from web_socket import WebSocket
 
-HOST, PORT = NO_PROXY_HERE
+HOST, PORT = CLOSED_PROXY
 
 PREFERENCES = {
     # Whatever a page might ask for, the only way out is closed.
@@ -26,26 +26,55 @@ PREFERENCES = {
     "network.proxy.allow_hijacking_localhost": True,
     "network.dns.disabled": True,
     "browser.startup.page": 0,
+    # There is no screen that could be touched, and without one `touch-action` has no effect.
+    "dom.w3c_touch_events.enabled": 1,
 }
 
-# The browser sets preferences for tests while it starts. One of them would let a page read the files beside it, which the
-# Firefox of a reader does not.
+# Only requests of the network are events of the protocol; a page may ask for files, too.
+FILES = """globalThis.openedFiles = [],
+Services.obs.addObserver({ observe: (channel) => openedFiles.push(channel.QueryInterface(Ci.nsIChannel).URI.spec) }, 'file-channel-opened')"""
+
+# The protocol's touches are events alone and scroll nothing. These go the way of a real finger: ten moves of one frame
+# each, then a rest, so that the page does not roll on.
+SWIPE = """(async ({ x, y, up }) => {
+    const { left, top } = gBrowser.selectedBrowser.getBoundingClientRect();
+    const touch = async (state, share) => {
+        const place = [mozInnerScreenX + left + x, mozInnerScreenY + top + y - share * up].map((at) => Math.round(at * devicePixelRatio));
+        windowUtils.sendNativeTouchPoint(0, state, ...place, 1, 0, null);
+        await new Promise((done) => setTimeout(done, 16));
+    };
+    for (let tenth = 0; tenth <= 10; tenth++) await touch(windowUtils.TOUCH_CONTACT, tenth / 10);
+    await new Promise((done) => setTimeout(done, 250));
+    await touch(windowUtils.TOUCH_CONTACT, 1);
+    await touch(windowUtils.TOUCH_REMOVE, 1);
+})"""
+
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))"
+
+# The browser sets preferences for tests while it starts. One of them would let a page read the files beside it, which a
+# reader's Firefox does not.
 AS_READERS_HAVE_IT = "Services.prefs.setBoolPref('security.fileuri.strict_origin_policy', true)"
 
 # There are no entries of long tasks; so a timer that should come every few milliseconds measures how late it is.
-WATCH = """globalThis.beats = { last: performance.now(), longest: 0 }, beats.beat = () => {
-    const now = performance.now();
-    beats.longest = Math.max(beats.longest, now - beats.last);
-    beats.last = now;
-    setTimeout(beats.beat);
-}, beats.beat()"""
+WATCH = """(() => {
+    const own = (globalThis.beats = { last: performance.now(), longest: 0 });
+    const beat = () => {
+        const now = performance.now();
+        own.longest = Math.max(own.longest, now - own.last);
+        own.last = now;
+        if (own === beats) setTimeout(beat);
+    };
+    beat();
+})()"""
 
 
 class Firefox(Browser):
     """Messages are texts of a WebSocket. What no command of the protocol does is done in the browser's own window."""
 
-    def __init__(self):
-        super().__init__("firefox")
+    name = "firefox"
+    _socket = None
+
+    def _start(self):
         profile = self._folder.name
         with open(os.path.join(profile, "user.js"), "w") as file:
             for name, value in PREFERENCES.items():
@@ -68,21 +97,21 @@ class Firefox(Browser):
         self.send("session.new", capabilities={})
         self._tab = self._first("content")
         self._window = self._first("chrome")
-        self._evaluate(AS_READERS_HAVE_IT, self._window)
+        for script in [AS_READERS_HAVE_IT, FILES]:
+            self._evaluate(script, self._window)
         events = ["log.entryAdded", "network.beforeRequestSent", "browsingContext.downloadEnd"]
         self.send("session.subscribe", events=events)
         self.send("emulation.setNetworkConditions", networkConditions={"type": "offline"}, contexts=[self._tab])
-        # A window begins with the focus in its address bar.
-        self._evaluate("gBrowser.selectedBrowser.focus()", self._window)
 
     def _stop(self):
-        self._process.terminate()
-        self._process.wait()
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def _port(self):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"firefox ended with {self._process.returncode}")
             try:
                 with open(os.path.join(self._folder.name, "WebDriverBiDiServer.json")) as file:
                     return json.load(file)["ws_port"]
@@ -100,11 +129,10 @@ class Firefox(Browser):
     def _receive(self, seconds):
         return self._socket.receive(seconds)
 
-    def open(self, path, width=1280, height=900):
-        """Opens a file and waits until it is loaded."""
-        self.events.clear()
-        self.size(width, height)
-        self.send("browsingContext.navigate", context=self._tab, url=address(path), wait="complete")
+    def _go(self, url):
+        # The focus may be in the address bar, where it is at first, or on a button, where Tab took it.
+        self._evaluate("gBrowser.selectedBrowser.focus(), (openedFiles.length = 0)", self._window)
+        self.send("browsingContext.navigate", context=self._tab, url=url, wait="complete")
 
     def size(self, width, height, scale=1):
         """Changes the window; a page at 200 % zoom has half the width, and a scale of 2."""
@@ -123,8 +151,14 @@ class Firefox(Browser):
 
     def colours(self, scheme):
         """`light` or `dark`."""
-        tab = "gBrowser.selectedBrowser.browsingContext"
-        self._evaluate(f"{tab}.prefersColorSchemeOverride = '{scheme}'", self._window)
+        self._prefer("layout.css.prefers-color-scheme.content-override", ["dark", "light"].index(scheme))
+
+    def motion(self, wish):
+        """`reduce` or `no-preference`."""
+        self._prefer("ui.prefersReducedMotion", ["no-preference", "reduce"].index(wish))
+
+    def _prefer(self, name, value):
+        self._evaluate(f"Services.prefs.setIntPref('{name}', {value})", self._window)
 
     def point(self, x, y):
         """Moves the mouse to a place in the window."""
@@ -149,6 +183,13 @@ class Firefox(Browser):
         """Turns the wheel at a place, and waits until nothing scrolls any more."""
         turn = {"type": "scroll", "x": int(x), "y": int(y), "deltaX": 0, "deltaY": down}
         self._act({"type": "wheel", "id": "wheel", "actions": [turn]})
+        self._until_scrolled()
+
+    def swipe(self, x, y, up):
+        """Moves a finger up from a place, and waits until nothing scrolls any more."""
+        # What is touched is decided on the last picture of the page, not on the page.
+        self.run(PAINTED)
+        self._evaluate(f"{SWIPE}({json.dumps({'x': x, 'y': y, 'up': up})})", self._window)
         self._until_scrolled()
 
     def press(self, key):
@@ -195,7 +236,8 @@ class Firefox(Browser):
         """Errors and warnings of the console, exceptions, and everything that was asked for but the page itself."""
         # One answer more, so that nothing is still under way.
         self.run("0")
-        found = []
+        files = self._evaluate("openedFiles", self._window)
+        found = [f"asked for {url}" for url in files if url.split("#")[0] != self._page]
         for event in self.events:
             params = event["params"]
             if event["method"] == "log.entryAdded" and params["level"] in ["error", "warn"]:
@@ -220,13 +262,13 @@ def plain(value, seen):
         return None
     if kind in ["string", "boolean"]:
         return content
+    assert kind in ["array", "object"], f"a script gave its test something that is no JSON: {value}"
     # What occurs twice has its content once.
     if content is None:
         return seen[value["internalId"]]
     if kind == "array":
         found = [plain(one, seen) for one in content]
     else:
-        assert kind == "object", f"a script gave its test something that is no JSON: {value}"
         found = {key: plain(one, seen) for key, one in content if one["type"] != "undefined"}
     if "internalId" in value:
         seen[value["internalId"]] = found

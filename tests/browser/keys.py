@@ -10,7 +10,7 @@ NAMED = {
     for name, number, letter, text in [
         ("Backspace", 8, "\ue003", None),
         ("Tab", 9, "\ue004", None),
-        ("Enter", 13, "\ue007", "\r"),
+        ("Enter", 13, "\ue006", "\r"),
         ("Escape", 27, "\ue00c", None),
         (" ", 32, " ", " "),
         ("PageUp", 33, "\ue00e", None),
