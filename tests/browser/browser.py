@@ -32,7 +32,7 @@ class Browser:
 
     A driver has `name`, `_start()`, `_stop()`, `_write(text)`, `_receive(seconds)`, `_go(url)`, and what is missing here:
     `size`, `run`, `colours`, `motion`, `point`, `click`, `drag`, `press`, `wheel`, `swipe`, `picture`, `pdf`, `download`,
-    `watch_blocking`, `longest_block` and `complaints`.
+    `attach`, `watch_blocking`, `longest_block` and `complaints`.
     """
 
     # What a driver adds to every command, such as the session of its tab.
@@ -116,12 +116,16 @@ class Browser:
 
     def middle(self, selector):
         """The middle of the first such element, scrolled into the window."""
-        element = f"document.querySelector({json.dumps(selector)})"
-        box = self.run(f"{element}.scrollIntoView({{block: 'center'}}), {element}.getBoundingClientRect().toJSON()")
+        found = element(selector)
+        box = self.run(f"{found}.scrollIntoView({{block: 'center'}}), {found}.getBoundingClientRect().toJSON()")
         return box["left"] + box["width"] / 2, box["top"] + box["height"] / 2
 
     def _until_scrolled(self):
         self.run(SCROLLED)
+
+
+def element(selector):
+    return f"document.querySelector({json.dumps(selector)})"
 
 
 def own_request(url):

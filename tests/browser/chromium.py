@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import keys
-from browser import CLOSED_PROXY, PATIENCE, Browser, own_request
+from browser import CLOSED_PROXY, PATIENCE, Browser, element, own_request
 
 # Tasks of 50 ms and more, by the browser's own account.
 WATCH = """globalThis.longTasks?.disconnect(),
@@ -206,6 +206,11 @@ class Chromium(Browser):
         ended = self.wait_for("Browser.downloadProgress", lambda params: params["state"] != "inProgress")
         assert ended["state"] == "completed", ended
         return ended["filePath"]
+
+    def attach(self, selector, path):
+        """Gives a file to the first such field of the page."""
+        field = self.send("Runtime.evaluate", expression=element(selector))["result"]["objectId"]
+        self.send("DOM.setFileInputFiles", files=[os.path.abspath(path)], objectId=field)
 
     def watch_blocking(self):
         """From now on, the time is measured in which the page answers nothing."""

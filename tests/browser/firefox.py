@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import keys
-from browser import CLOSED_PROXY, PATIENCE, Browser, own_request
+from browser import CLOSED_PROXY, PATIENCE, Browser, element, own_request
 from web_socket import WebSocket
 
 HOST, PORT = CLOSED_PROXY
@@ -144,10 +144,13 @@ class Firefox(Browser):
         return self._evaluate(script, self._tab)
 
     def _evaluate(self, script, context):
+        return plain(self._answer(script, context), {})
+
+    def _answer(self, script, context):
         answer = self.send("script.evaluate", expression=script, target={"context": context}, awaitPromise=True)
         if answer["type"] == "exception":
             raise RuntimeError(f"{script}: {answer['exceptionDetails']['text']}")
-        return plain(answer["result"], {})
+        return answer["result"]
 
     def colours(self, scheme):
         """`light` or `dark`."""
@@ -223,6 +226,11 @@ class Firefox(Browser):
         ended = self.wait_for("browsingContext.downloadEnd")
         assert ended["status"] == "complete", ended
         return ended["filepath"]
+
+    def attach(self, selector, path):
+        """Gives a file to the first such field of the page."""
+        field = self._answer(element(selector), self._tab)["sharedId"]
+        self.send("input.setFiles", context=self._tab, element={"sharedId": field}, files=[os.path.abspath(path)])
 
     def watch_blocking(self):
         """From now on, the time is measured in which the page answers nothing."""

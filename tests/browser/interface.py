@@ -216,8 +216,9 @@ def window_and_wishes_are_those_of_a_reader(browser, folder):
         assert browser.run(wish) == wanted, (scheme, motion)
 
 
-def pictures_prints_and_downloads_are_files(browser, folder):
-    browser.open(page(folder, "", '<div style="height: 2000px"></div>'), width=400, height=300)
+def pictures_prints_and_downloads_are_files_and_a_file_comes_back(browser, folder):
+    changed = "document.querySelector('input').onchange = async ({ target }) => log.push([...new Uint8Array(await target.files[0].arrayBuffer())])"
+    browser.open(page(folder, changed, '<input type="file"><div style="height: 2000px"></div>'), width=400, height=300)
     picture, printed = (os.path.join(folder, name) for name in ["picture.png", "printed.pdf"])
     for whole, least, most in [(False, 300, 300), (True, 2000, 2100)]:
         browser.picture(picture, whole=whole)
@@ -235,6 +236,9 @@ def pictures_prints_and_downloads_are_files(browser, folder):
         assert os.path.dirname(path) == given, path
         with open(path, "rb") as file:
             assert file.read() == bytes([0, 255, 10])
+    browser.attach("input", path)
+    wait(browser, 200)
+    assert browser.run("log") == [[0, 255, 10]], browser.run("log")
     assert browser.complaints() == [], browser.complaints()
 
 
@@ -253,7 +257,7 @@ def main():
             mouse_and_keys_arrive_as_from_a_reader,
             wheel_and_finger_scroll_where_a_page_lets_them,
             window_and_wishes_are_those_of_a_reader,
-            pictures_prints_and_downloads_are_files,
+            pictures_prints_and_downloads_are_files_and_a_file_comes_back,
         ]:
             check(browser, folder)
     print(f"{browser.name} reports what the tests rely on")
