@@ -23,8 +23,17 @@ function channels(kind, fraction) {
   const start = 3 * level(fraction);
   return levelsOf(kind).slice(start, start + 3);
 }
-const colour = (kind, fraction) => `rgb(${channels(kind, fraction).join(",")})`;
+const colourTexts = new Map();
+// The same as text; many cells share a level.
+function colour(kind, fraction) {
+  const key = `${kind}${level(fraction)}`;
+  if (!colourTexts.has(key)) colourTexts.set(key, `rgb(${channels(kind, fraction).join(",")})`);
+  return colourTexts.get(key);
+}
 const ink = () => getComputedStyle(document.body).color;
+// A colour of the style sheet, such as that of q.
+const tone = (name) => getComputedStyle(document.body).getPropertyValue(`--${name}`).trim();
+const MONO = "12px ui-monospace, SFMono-Regular, Menlo, Consolas, \"DejaVu Sans Mono\", monospace";
 
 // Ink that can be read on a colour.
 function inkOn(kind, fraction) {

@@ -15,7 +15,7 @@ function buildPairs(place) {
   place.append(spot);
   const name = (key, i) => `${shortNames[key]} ${study.keys[key].values[i]}`;
   const picture = new HeatMap(spot, {
-    rows: down.values.length, columns: across.values.length, palette: "sequential", low: ticks[0], high: ticks.at(-1), labels: true, largest: 56, isSparse: true, written: String,
+    rows: down.values.length, columns: across.values.length, palette: "sequential", low: ticks[0], high: ticks.at(-1), labels: true, room: 40, isSparse: true, inCell: number, written: String,
     beside: [down.values, across.values],
     rowNames: down.values.map((_, i) => name(rows, i)), columnNames: across.values.map((_, i) => (rows === columns ? "all runs" : name(columns, i))),
     describe: (row, column, x) => {

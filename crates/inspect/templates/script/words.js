@@ -16,6 +16,13 @@ function number(x) {
   const size = Math.abs(x);
   return size < 0.001 || size >= 10000 ? x.toExponential(3) : x.toPrecision(4);
 }
+// Three significant digits at most, for a cell.
+function brief(x) {
+  if (!Number.isFinite(x)) return "–";
+  const size = Math.abs(x);
+  const text = size >= 1000 || (size > 0 && size < 0.001) ? x.toExponential(0) : size >= 100 ? x.toFixed(0) : size >= 10 ? x.toFixed(1) : x.toFixed(2);
+  return Number(text) === 0 && size < 0.001 ? "0" : text.replace("-", "−");
+}
 // A line does not break before the sign.
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const cut = (text, most = 14) => (Array.from(text).length > most ? `${Array.from(text).slice(0, most - 1).join("")}…` : text);
@@ -72,11 +79,25 @@ function decode(text, limit) {
   return values;
 }
 
+// The largest magnitude of all frames, so that growth is seen; it is computed again once frames have come.
+const largest = new WeakMap();
+function limitOf(frames) {
+  const known = largest.get(frames);
+  if (known?.n === frames.length) return known.limit;
+  const limit = frames.reduce((most, frame) => Math.max(most, frame?.limit ?? 0), 0);
+  largest.set(frames, { n: frames.length, limit });
+  return limit;
+}
+
+// The same of a matrix, whose frames may share one limit.
+const scaleOf = (matrix) => limitOf(matrix.frames) || matrix.limit || 0;
+
 // The cells of a matrix in one frame; some come as two factors, which are smaller than their product.
 function cellsOf(matrix, frame) {
   return remembered(frame, () => {
-    if (!matrix.factor_limits) return decode(frame.data[0], matrix.limit);
-    const [left, right] = frame.data.map((data, i) => decode(data, matrix.factor_limits[i]));
+    const limits = frame.factor_limits ?? matrix.factor_limits;
+    if (!limits) return decode([frame.data].flat()[0], frame.limit ?? matrix.limit ?? 1);
+    const [left, right] = frame.data.map((data, i) => decode(data, limits[i]));
     const [rows, columns] = matrix.cells;
     const inner = left.length / rows;
     const product = new Float32Array(rows * columns);
@@ -89,4 +110,4 @@ function cellsOf(matrix, frame) {
     return product;
   });
 }
-const mapOf = (frame) => remembered(frame, () => decode(frame.data, 1));
+const mapOf = (frame) => cellsOf({ limit: 1 }, frame);

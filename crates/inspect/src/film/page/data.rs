@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::NoGauge;
 use crate::files::layers::{HeadWeights, LayerWeights};
 use crate::film::frames::{Film, Frame};
+use crate::film::page::log_data::LogData;
 use crate::film::page::map_data::{ProbeData, probes};
 use crate::film::page::matrix_data::MatrixData;
 use crate::heads::circuit::Circuit;
@@ -21,6 +22,7 @@ use crate::picture::palette::PaletteStops;
 pub(crate) struct PageData {
     title: String,
     frames: Vec<FrameData>,
+    log: LogData,
     vocabulary: Vec<String>,
     palettes: PaletteStops,
     layers: Vec<LayerData>,
@@ -82,6 +84,7 @@ impl PageData {
         Self {
             title: clean_label(&film.title),
             frames: film.frames.iter().map(frame).collect(),
+            log: LogData::new(film),
             vocabulary: film.config.vocabulary.iter().map(|label| clean_label(label)).collect(),
             palettes: PaletteStops::all(),
             layers: layers(film),

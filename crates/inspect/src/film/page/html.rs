@@ -15,17 +15,40 @@ use crate::heads::profile::{HeadProfile, profiles};
 use crate::number::{share, significant};
 use crate::picture::label::clean_label;
 
+const STYLE: &str =
+    concat!(include_str!("../../../templates/page.css"), include_str!("../../../templates/stage.css"));
+
 /// In the order in which they stand on the page: each uses what those before it define.
 const SCRIPT: &str = concat!(
     include_str!("../../../templates/script/film.js"),
+    include_str!("../../../templates/script/texts.js"),
     include_str!("../../../templates/script/words.js"),
     include_str!("../../../templates/script/colours.js"),
+    include_str!("../../../templates/script/cells.js"),
     include_str!("../../../templates/script/heat_map.js"),
     include_str!("../../../templates/script/plot.js"),
-    include_str!("../../../templates/script/curves.js"),
-    include_str!("../../../templates/script/map.js"),
-    include_str!("../../../templates/script/matrices.js"),
-    include_str!("../../../templates/script/controls.js"),
+    include_str!("../../../templates/script/formula.js"),
+    include_str!("../../../templates/script/stage/moment.js"),
+    include_str!("../../../templates/script/stage/numbers.js"),
+    include_str!("../../../templates/script/stage/worked.js"),
+    include_str!("../../../templates/script/stage/pipeline.js"),
+    include_str!("../../../templates/script/stage/pipeline_drawing.js"),
+    include_str!("../../../templates/script/stage/tokens.js"),
+    include_str!("../../../templates/script/stage/plane.js"),
+    include_str!("../../../templates/script/stage/map_view.js"),
+    include_str!("../../../templates/script/stage/matrix_view.js"),
+    include_str!("../../../templates/script/stage/sentences.js"),
+    include_str!("../../../templates/script/stage/beats.js"),
+    include_str!("../../../templates/script/stage/stage.js"),
+    include_str!("../../../templates/script/stage/timeline.js"),
+    include_str!("../../../templates/script/stage/player.js"),
+    include_str!("../../../templates/script/film/address.js"),
+    include_str!("../../../templates/script/film/curves.js"),
+    include_str!("../../../templates/script/film/maps.js"),
+    include_str!("../../../templates/script/film/matrices.js"),
+    include_str!("../../../templates/script/film/columns.js"),
+    include_str!("../../../templates/script/film/chapters.js"),
+    include_str!("../../../templates/script/film/controls.js"),
 );
 
 #[derive(Template)]
@@ -44,7 +67,6 @@ struct Page<'a> {
     figures: [&'static str; 9],
     heads: Vec<HeadRow>,
     variants: Vec<Variant>,
-    last: usize,
 }
 
 /// One frame in the table beside the plot.
@@ -84,7 +106,7 @@ impl Film {
             title: &clean_label(&self.title),
             story: self.story().iter().map(|sentence| unbroken(sentence)).collect(),
             shapes: self.shapes().unwrap_or_default(),
-            style: include_str!("../../../templates/page.css"),
+            style: STYLE,
             script: SCRIPT,
             data: embedded_json(&PageData::new(self, others)),
             plot: Plot::new(self, others),
@@ -94,7 +116,6 @@ impl Film {
             figures: HeadProfile::FIGURES,
             heads: self.heads(),
             variants: self.variants(others),
-            last: self.frames.len() - 1,
         };
         page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
     }

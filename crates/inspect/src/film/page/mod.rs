@@ -5,6 +5,7 @@
 pub(crate) mod budget;
 pub(crate) mod data;
 pub(crate) mod html;
+pub(crate) mod log_data;
 pub(crate) mod logged_plot;
 pub(crate) mod map_data;
 pub(crate) mod matrix_data;

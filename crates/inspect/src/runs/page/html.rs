@@ -24,8 +24,10 @@ const STYLE: &str =
 /// In the order in which they stand on the page: each uses what those before it define.
 const SCRIPT: &str = concat!(
     include_str!("../../../templates/script/runs.js"),
+    include_str!("../../../templates/script/texts.js"),
     include_str!("../../../templates/script/words.js"),
     include_str!("../../../templates/script/colours.js"),
+    include_str!("../../../templates/script/cells.js"),
     include_str!("../../../templates/script/heat_map.js"),
     include_str!("../../../templates/script/plot.js"),
     include_str!("../../../templates/script/over_steps.js"),

@@ -6,14 +6,14 @@ const chosenHead = () => chosenLayer()?.heads[state.head];
 function gaugeInWords() {
   if (!chosenHead()) return "";
   if (film.no_gauge) return `W_Q and W_K as they were trained. There is no balanced gauge here: ${film.no_gauge}.`;
-  if (state.gauge === "raw") return "W_Q and W_K as they were trained. For every invertible A, W_Q A and W_K A⁻ᵀ give the same scores, so that single columns mean little by themselves; the balanced gauge chooses one of these pairs.";
+  if (!state.gauge) return "W_Q and W_K as they were trained. For every invertible A, W_Q A and W_K A⁻ᵀ give the same scores, so that single columns mean little by themselves; the balanced gauge chooses one of these pairs.";
   return "W_Q and W_K in the balanced gauge: of all pairs W_Q A, W_K A⁻ᵀ with the same scores, the one with orthogonal columns, equally long in both, sorted by their part in the scores (the singular value decomposition of W_Q W_Kᵀ). The attention map is the same. W_V and W_O as they were trained.";
 }
 
 function shownMatrices() {
   const head = chosenHead();
   if (!head) return [];
-  const balanced = (matrix) => (state.gauge === "balanced" ? head.balanced.find((one) => one.name === matrix.name) : null);
+  const balanced = (matrix) => (state.gauge ? head.balanced.find((one) => one.name === matrix.name) : null);
   return head.raw.map((matrix) => balanced(matrix) ?? matrix);
 }
 
@@ -28,9 +28,10 @@ function matrixNames(matrix, i) {
 function buildMatrix(matrix, place, isCircuit) {
   const called = [0, 1].map((i) => matrixNames(matrix, i));
   const [rows, columns] = matrix.cells;
+  const limit = scaleOf(matrix);
   const isBlocks = matrix.block[0] * matrix.block[1] > 1;
   const map = new HeatMap(place, {
-    rows, columns, palette: "diverging", low: -matrix.limit, high: matrix.limit,
+    rows, columns, palette: "diverging", low: -limit, high: limit,
     labels: isCircuit && rows <= 48 && columns <= 48, rowNames: called[0], columnNames: called[1],
     describe: (row, column, x) => `${matrix.name}, ${called[0][row]}, ${called[1][column]}: ${number(x)}${isBlocks ? " (largest of its block)" : ""}`,
   });
@@ -47,7 +48,7 @@ function buildMatrix(matrix, place, isCircuit) {
     const moved = isCircuit || frame.moved === null ? "" : `, moved by ${number(frame.moved)} times its first length`;
     const blocks = isBlocks ? `; each cell is a block of ${matrix.block.join(" × ")}` : "";
     const facts = ` ${matrix.size[0]} × ${matrix.size[1]}, ${matrix.axes[0]} down, ${matrix.axes[1]} across; norm ${number(frame.norm)}${moved}${blocks}`;
-    map.show(cellsOf(matrix, frame), [make("h3", {}, matrix.name), facts], `${matrix.name} at step ${film.frames[state.frame].step}:${facts}. Values in the table below.`);
+    map.show(cellsOf(matrix, frame), [make("h3", {}, ...formula(matrix.name)), ...prose(facts)], `${matrix.name} at step ${film.frames[state.frame].step}:${facts}. Values in the table below.`);
     const most = Math.max(...matrix.frames.map((one) => one?.singular_values[0] ?? 0), 1e-300);
     singular.replaceChildren(bars("", "singular value", frame.singular_values.map((value, i) => [`σ ${i + 1}`, value, number(value)]), most));
   };

@@ -15,7 +15,7 @@ class Curves extends Plot {
     this.table = make("div");
     this.details = make("details", {}, make("summary", {}, "Numbers as a table"), this.table);
     this.details.addEventListener("toggle", () => this.tabulate());
-    place.append(make("figure", {}, make("figcaption", {}, make("h3", {}, title)), this.svg, this.said, this.details));
+    place.append(make("figure", {}, make("figcaption", {}, make("h3", {}, ...prose(title))), this.svg, this.said, this.details));
   }
   x(step) { return this.across(step / this.lastStep); }
   line(words, values, i) {
@@ -25,7 +25,7 @@ class Curves extends Plot {
     this.svg.append(drawn("polyline", { class: `curve curve-${i % 4}`, points }));
     if (known.length === 1) this.svg.append(drawn("circle", { class: `curve-${i % 4}`, cx: known[0][0], cy: known[0][1], r: 2 }));
     const x = this.box.right + 5;
-    const label = drawn("text", { class: `name curve-${i % 4}`, x }, words);
+    const label = drawn("text", { class: `name curve-${i % 4}`, x }, ...loweredInSvg(words));
     this.svg.append(label);
     this.ends.push({ label, x, y: known.at(-1)[1] + 4 });
   }
@@ -40,7 +40,7 @@ class Curves extends Plot {
     this.cursor.setAttribute("x1", x);
     this.cursor.setAttribute("x2", x);
     const words = this.series.flatMap(([title, values]) => (Number.isFinite(values[frame]) ? [`${title} ${number(values[frame])}`] : []));
-    this.said.textContent = words.length ? words.join(", ") : "not measured at this step";
+    this.said.replaceChildren(...(words.length ? prose(words.join(", ")) : ["not measured at this step"]));
   }
   tabulate() {
     if (!this.details.open) return;

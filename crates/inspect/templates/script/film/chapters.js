@@ -1,0 +1,48 @@
+// The film as a strip of six stills, which stays in print; on the screen each of them leads to its step.
+const CHAPTERS = 6;
+
+// The first frame, the last, and those between at which the loss had fallen by equal parts.
+function chapterFrames() {
+  const { frames } = film;
+  const kept = frames.map((_, i) => i).filter((i) => film.layers.length === 0 || film.layers[0].heads[0]?.raw.some((matrix) => matrix.frames[i]) || film.probes[0]?.maps.some((map) => map.frames[i]));
+  const known = kept.filter((i) => Number.isFinite(frames[i].loss));
+  const [first, last] = [kept[0], kept.at(-1)];
+  if (kept.length <= CHAPTERS || known.length < 2) return kept.filter((_, i) => i % Math.ceil(kept.length / CHAPTERS) === 0 || i === kept.length - 1);
+  const [from, to] = [Math.max(...known.map((i) => frames[i].loss)), Math.min(...known.map((i) => frames[i].loss))];
+  const between = Array.from({ length: CHAPTERS - 2 }, (_, i) => from + ((to - from) * (i + 1)) / (CHAPTERS - 1));
+  return [...new Set([first, ...between.map((loss) => known.find((i) => frames[i].loss <= loss)), last])].filter((i) => i !== undefined).sort((a, b) => a - b);
+}
+
+function buildChapters(place) {
+  const chosen = film.frames.length > 1 ? chapterFrames() : [];
+  place.closest("section").hidden = chosen.length < 2;
+  const items = chosen.map((frame) => {
+    const moment = new Moment(film, { ...state, frame });
+    const query = state.query ?? moment.firstQuery();
+    const stills = make("span", { class: "stills" });
+    const still = (values, [rows, columns], palette, low, high, name) => {
+      const canvas = make("canvas", { width: String(columns * Math.max(1, Math.floor(192 / columns))), height: String(rows * Math.max(1, Math.floor(192 / columns))), "aria-hidden": "true" });
+      const context = canvas.getContext("2d");
+      context.imageSmoothingEnabled = false;
+      context.drawImage(pixels(values, rows, columns, palette, low, high), 0, 0, canvas.width, canvas.height);
+      stills.append(make("span", { class: "still" }, canvas, make("span", { class: "still-name" }, ...formula(name))));
+    };
+    const kept = moment.kept(moment.map);
+    if (kept) still(mapOf(kept), moment.map.cells, "sequential", 0, 1, say("mapTitle"));
+    for (const name of ["W_Q", "W_K", "W_V"]) {
+      const matrix = moment.matrix(name);
+      const values = matrix && MatrixView.values(matrix, "weights", frame);
+      if (values) still(values, matrix.cells, "diverging", -scaleOf(matrix), scaleOf(matrix), name);
+    }
+    const { step, loss } = film.frames[frame];
+    const words = make("span", { class: "chapter-words" }, ...prose(frame === 0 && step === 0 ? say("chapter.first", { step }) : attentionInWords(moment, query)));
+    const button = make("button", { type: "button", class: "chapter" }, make("b", {}, Number.isFinite(loss) ? say("chapter.loss", { step, loss: brief(loss) }) : say("readout", { step })), stills, words);
+    button.addEventListener("click", () => {
+      seek(frame);
+      at("screen").scrollIntoView({ block: "start" });
+    });
+    return { frame, button };
+  });
+  place.replaceChildren(...items.map(({ button }) => button));
+  return () => items.forEach(({ frame, button }, i) => button.toggleAttribute("aria-current", state.frame >= frame && (i + 1 === items.length || state.frame < items[i + 1].frame)));
+}

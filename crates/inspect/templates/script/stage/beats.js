@@ -1,0 +1,110 @@
+// One step of training in slow motion: seven beats, from the batch to W + Δ, made of two recorded frames and the gradient
+// between them.
+const BEAT_TIME = 4200;
+const BEATS = [
+  { key: "batch", lit: ["tokens", "x"] },
+  { key: "projections", lit: ["x", "q", "k", "v"] },
+  { key: "scores", lit: ["q", "k", "scores", "scaled"] },
+  { key: "mixture", lit: ["weights", "v", "context"] },
+  { key: "loss", lit: ["context", "answers", "tokens"] },
+  { key: "gradients", lit: ["matrices"], view: "gradient" },
+  { key: "update", lit: ["matrices"], view: "delta" },
+];
+
+class Beats {
+  // `seek` moves the film to a frame; `ended` is called when the reader is through, or leaves.
+  constructor(stage, { seek, ended }) {
+    Object.assign(this, { stage, seek, ended, beat: -1, timer: 0 });
+    const button = (key, action) => {
+      const element = make("button", { type: "button", class: "plain" }, say(`beats.${key}`));
+      element.addEventListener("click", action);
+      return element;
+    };
+    this.title = make("h2", { class: "beat-title" });
+    this.line = make("p", { class: "beat-line" });
+    this.dots = BEATS.map(({ key }, i) => {
+      const dot = make("button", { type: "button", class: "dot", "aria-label": say("beats.dot", { n: i + 1, title: say(`beat.${key}`) }) }, String(i + 1));
+      dot.addEventListener("click", () => this.to(i, false));
+      return dot;
+    });
+    this.root = make("section", { class: "beats", "aria-label": say("beats.label") },
+      make("div", { class: "beat-head" }, this.title, make("div", { class: "dots-row" }, ...this.dots)), this.line,
+      make("div", { class: "beat-buttons" }, button("back", () => this.to(Math.max(this.beat - 1, 0), false)), button("next", () => this.to(this.beat + 1, false)), button("replay", () => this.to(0, true)), button("skip", () => this.end())));
+    this.line.setAttribute("aria-live", "polite");
+    this.root.hidden = true;
+    stage.card.append(this.root);
+  }
+  get isRunning() { return this.beat >= 0; }
+  start() {
+    const n = this.stage.film.frames.length;
+    if (n < 2) return;
+    const from = Math.min(this.stage.state.frame, n - 2);
+    Object.assign(this, { from, after: from + 1, view: this.stage.state.view });
+    this.seek(from);
+    this.root.hidden = false;
+    this.stage.root.classList.add("in-beats");
+    this.to(0, true);
+  }
+  to(beat, isPlaying) {
+    clearTimeout(this.timer);
+    if (beat >= BEATS.length) return this.end();
+    this.beat = beat;
+    const { key, lit, view } = BEATS[beat];
+    this.title.textContent = say("beats.title", { n: beat + 1, title: say(`beat.${key}`) });
+    this.dots.forEach((dot, i) => dot.toggleAttribute("aria-current", i === beat));
+    this.stage.show({ lit: new Set(lit), view: view ?? this.view, after: view ? this.after : null });
+    this.line.replaceChildren(...prose(this.words(key)));
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (isPlaying && !isStill) this.timer = setTimeout(() => this.to(beat + 1, true), BEAT_TIME);
+  }
+  // What the numbers of a beat are now, and after the step.
+  words(key) {
+    const { stage, from, after } = this;
+    const query = stage.query;
+    const [now, then] = [from, after].map((frame) => stage.moment.at(frame));
+    const best = now.preferences(query)?.order[0] ?? 0;
+    const words = { query: now.name(query), key: now.name(best), step: now.step, next: then.step };
+    const both = (name, format) => {
+      const values = [now, then].map((moment) => moment.has(name) && moment.row(name, query)?.[best]);
+      return values.every(Number.isFinite) ? { before: format(values[0]), after: format(values[1]) } : null;
+    };
+    if (key === "batch") return say("beat.batch.line", { ...words, n: /^batch_size = (\d+)/m.exec(stage.film.run?.config ?? "")?.[1] ?? say("many") });
+    if (key === "projections") return now.has("q") ? say("beat.projections.line", { ...words, before: vectorInWords(now.row("q", query)), after: vectorInWords(then.row("q", query)) }) : say("beat.projections.plain");
+    if (key === "scores" || key === "mixture") {
+      const found = both(key === "scores" ? (now.has("scaled") ? "scaled" : "scores") : "weights", key === "scores" ? brief : percent);
+      return found ? say(`beat.${key}.line`, { ...words, ...found }) : say(`beat.${key}.plain`);
+    }
+    if (key === "loss") return this.lossInWords(now, then, query);
+    if (key === "gradients" || key === "update") return this.matricesInWords(key, now, then);
+    return "";
+  }
+  lossInWords(now, then, query) {
+    const losses = [now, then].map(({ film, frame }) => film.frames[frame].loss);
+    const all = Number.isFinite(losses[1]) ? say("beat.loss.all", { loss: number(losses[1]) }) : "";
+    const share = now.has("answers") ? now.row("answers", query)[now.film.vocabulary.indexOf(now.target(query))] : NaN;
+    return Number.isFinite(share) ? say("beat.loss.line", { answer: now.target(query), share: percent(share), loss: brief(-Math.log(share)), all }) : say("beat.loss.plain", { all });
+  }
+  matricesInWords(key, now, then) {
+    const view = BEATS.find((beat) => beat.key === key).view;
+    const sizes = ["W_V", "W_K", "W_Q", "W_O"].flatMap((name) => {
+      const matrix = now.matrix(name);
+      const values = matrix && MatrixView.values(matrix, view, this.from, this.after);
+      return values ? [`${name} ${brief(Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))}`] : [];
+    });
+    const losses = [now, then].map(({ film, frame }) => film.frames[frame].loss);
+    const fall = losses.every(Number.isFinite) ? say("beat.update.loss", { before: number(losses[0]), after: number(losses[1]) }) : "";
+    if (!sizes.length) return say(`beat.${key}.plain`);
+    const steps = then.step - now.step;
+    return say(`beat.${key}.line`, { sizes: sizes.join(", "), fall: key === "update" ? fall : "", steps: steps === 1 ? say("oneStep") : say("manySteps", { n: steps }) });
+  }
+  end() {
+    clearTimeout(this.timer);
+    if (!this.isRunning) return;
+    this.beat = -1;
+    this.root.hidden = true;
+    this.stage.root.classList.remove("in-beats");
+    this.stage.show({ lit: null, after: null, view: this.view });
+    this.seek(this.after);
+    this.ended();
+  }
+}

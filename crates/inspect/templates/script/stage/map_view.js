@@ -1,0 +1,44 @@
+// The attention map beside the pipeline; a click or Enter pins the query of a row.
+class MapView {
+  constructor(place, { pinned, pointed, said }) {
+    Object.assign(this, { pinned, pointed, said });
+    this.title = make("h2", { class: "panel-title" });
+    this.hint = make("p", { class: "axes" });
+    this.spot = make("div", { class: "map-spot" });
+    this.scale = make("div", { class: "small-scale", "aria-hidden": "true" });
+    this.root = make("section", { class: "panel map part", "data-part": "weights" }, make("div", { class: "panel-head" }, this.title, this.scale), this.spot, this.hint);
+    place.append(this.root);
+  }
+  layOut(moment, width, height) {
+    this.spot.replaceChildren();
+    this.cells = null;
+    const { map } = moment;
+    this.title.replaceChildren(...formula(say("mapTitle")), make("span", { class: "shape" }, map ? `[${map.size.join(" × ")}]` : ""));
+    if (!map || map.frames.every((frame) => !frame)) {
+      this.spot.append(make("p", { class: "hint" }, say("noMap")));
+      this.scale.replaceChildren();
+      this.hint.textContent = "";
+      return;
+    }
+    const labels = (axis) => (moment.tokens.length === map.size[axis] ? moment.tokens : []);
+    const called = [0, 1].map((axis) => names(["query", "key"][axis], labels(axis), map.cells[axis], map.block[axis], map.size[axis]));
+    const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels(axis).length ? labels(axis).map((label) => cut(label, 6)) : called[axis]));
+    this.cells = new Cells({
+      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), said: this.said,
+      describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }),
+      chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
+      picked: ([row]) => this.pinned(row * map.block[0]),
+    });
+    this.cells.fit(width, height);
+    this.spot.append(this.cells.canvas);
+    this.scale.replaceChildren(...scaleBar("sequential", "0", "1"));
+    this.hint.replaceChildren(say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }));
+  }
+  show(moment, query) {
+    if (!this.cells) return;
+    const { map } = moment;
+    const frame = moment.kept(map);
+    this.cells.marked = Math.floor(query / map.block[0]);
+    this.cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step: moment.step }));
+  }
+}

@@ -1,0 +1,132 @@
+// W_Q, W_K, W_V and W_O of a head: their values, their change since step 0, or the gradient of the step before.
+const MATRIX_VIEWS = ["weights", "change", "gradient"];
+const IDENTITY = { W_Q: "q", W_K: "k", W_V: "v" };
+
+class MatrixView {
+  constructor(place, { changed, said }) {
+    Object.assign(this, { view: "weights", isBalanced: false, changed, said, after: null });
+    this.title = make("h2", { class: "panel-title" });
+    this.switch = make("div", { class: "segments", role: "radiogroup", "aria-label": say("matrixSwitch") });
+    this.choices = MATRIX_VIEWS.map((view) => {
+      const choice = make("button", { type: "button", role: "radio", "data-view": view }, ...prose(say(`view.${view}`)));
+      choice.addEventListener("click", () => this.choose(view));
+      choice.addEventListener("keydown", (event) => this.key(event, view));
+      return choice;
+    });
+    this.switch.append(...this.choices);
+    this.gauge = make("input", { type: "checkbox" });
+    this.gauge.addEventListener("change", () => this.changed({ gauge: this.gauge.checked }));
+    this.gaugeLabel = make("label", { class: "gauge", title: say("gaugeTitle") }, this.gauge, say("gauge"));
+    this.row = make("div", { class: "matrix-row" });
+    this.scale = make("div", { class: "small-scale", "aria-hidden": "true" });
+    this.words = make("p", { class: "sentence" });
+    this.root = make("section", { class: "panel matrices part", "data-part": "matrices" }, make("div", { class: "panel-head" }, this.switch), this.row, make("div", { class: "panel-foot" }, this.gaugeLabel, this.scale), this.words);
+    place.append(this.root);
+  }
+  key(event, view) {
+    const move = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const n = MATRIX_VIEWS.length;
+    const next = (MATRIX_VIEWS.indexOf(view) + move + n) % n;
+    this.choose(MATRIX_VIEWS[next]);
+    this.choices[next].focus();
+  }
+  choose(view) { this.changed({ view }); }
+  // The cells of a view at a frame, null where the film has none.
+  static values(matrix, view, frame, after) {
+    const here = matrix.frames[frame];
+    if (view === "gradient") {
+      const gradient = (after === null || after === undefined ? here : matrix.frames[after])?.gradient;
+      return gradient ? cellsOf(matrix, gradient) : null;
+    }
+    if (!here) return null;
+    if (view === "weights") return cellsOf(matrix, here);
+    const [from, to] = view === "delta" ? [here, matrix.frames[after]] : [matrix.frames.find((one) => one), here];
+    if (!to) return null;
+    const [first, last] = [from, to].map((one) => cellsOf(matrix, one));
+    return last.map((x, i) => x - first[i]);
+  }
+  // The largest magnitude of a view in all frames so far: one scale for all matrices of a head.
+  static limit(matrices, view, frame, after) {
+    const ofMatrix = (matrix) => {
+      if (view === "weights") return scaleOf(matrix);
+      if (view === "gradient") return limitOf(gradientsOf(matrix));
+      if (view === "delta") return largestOf(MatrixView.values(matrix, view, frame, after));
+      return limitOf(changesOf(matrix));
+    };
+    return Math.max(...matrices.map(ofMatrix), 1e-12);
+  }
+  // The matrices of a head in the gauge that is chosen; gradients exist for those that were trained alone.
+  matrices(moment) {
+    const head = moment.layer?.heads[moment.head];
+    const balanced = (matrix) => (this.isBalanced && this.view === "weights" ? head.balanced.find(({ name }) => name === matrix.name) : null);
+    return (head?.raw ?? []).map((matrix) => balanced(matrix) ?? matrix);
+  }
+  // Canvases for these matrices, in so many pixels.
+  layOut(moment, width, height) {
+    const matrices = this.matrices(moment);
+    this.row.replaceChildren();
+    // One size of cells for all, as large as there is room.
+    const wide = (width - 16 * matrices.length) / Math.max(matrices.reduce((sum, { cells }) => sum + cells[1], 0), 1);
+    const tall = (height - 44) / Math.max(...matrices.map(({ cells }) => cells[0]), 1);
+    const largest = Math.min(wide, tall, 44);
+    this.pictures = matrices.map((matrix) => {
+      const [rows, columns] = matrix.cells;
+      const called = [0, 1].map((i) => names(matrix.axes[i], [], matrix.cells[i], matrix.block[i], matrix.size[i]));
+      const cells = new Cells({ rows, columns, palette: "diverging", low: -1, high: 1, rowNames: called[0], columnNames: called[1], largest, said: this.said,
+        describe: (row, column, x) => say("cell.matrix", { name: matrix.name, row: called[0][row], column: called[1][column], value: number(x), view: say(`view.${this.shown}`) }) });
+      cells.fit(width, height);
+      const identity = IDENTITY[matrix.name];
+      const figure = make("figure", { class: `matrix ${identity ? `frame-${identity}` : "frame"}` }, make("figcaption", {}, ...formula(matrix.name), make("span", { class: "shape" }, `[${matrix.size.join(" × ")}]`)), cells.canvas);
+      this.row.append(figure);
+      return { matrix, cells, figure };
+    });
+  }
+  show(moment, { view, gauge, after }) {
+    const isMoved = this.view !== view || this.isBalanced !== gauge;
+    Object.assign(this, { view, isBalanced: gauge });
+    if (isMoved && this.space) this.layOut(moment, ...this.space);
+    this.shown = after === null ? view : this.view;
+    this.choices.forEach((choice) => {
+      const isChosen = choice.dataset.view === view;
+      choice.setAttribute("aria-checked", String(isChosen));
+      choice.tabIndex = isChosen || (view === "delta" && choice.dataset.view === "weights") ? 0 : -1;
+    });
+    this.gaugeLabel.hidden = view !== "weights" || !this.matrices(moment).length || Boolean(moment.film.no_gauge);
+    this.gauge.checked = gauge;
+    const matrices = this.matrices(moment);
+    this.root.classList.toggle("empty", !matrices.length);
+    const limit = matrices.length ? MatrixView.limit(matrices, view, moment.frame, after) : 0;
+    for (const { matrix, cells, figure } of this.pictures ?? []) {
+      const values = MatrixView.values(matrix, view, moment.frame, after);
+      Object.assign(cells, { low: -limit, high: limit });
+      figure.classList.toggle("hatched", view === "gradient" || view === "delta");
+      cells.show(values ?? new Float32Array(matrix.cells[0] * matrix.cells[1]), say("matrixLabel", { name: matrix.name, view: say(`view.${view}`), rows: matrix.size[0], columns: matrix.size[1], step: moment.step }));
+    }
+    this.scale.replaceChildren(...(limit ? scaleBar("diverging", brief(-limit), brief(limit)) : []));
+    this.words.replaceChildren(...prose(matricesInWords(moment, view, after)));
+  }
+}
+
+const largestOf = (values) => (values ? values.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0) : 0);
+
+// Lists that stand for a matrix, so that their largest value is found once.
+const derived = new Map([["gradient", new WeakMap()], ["change", new WeakMap()]]);
+function derivedOf(kind, matrix, one) {
+  const known = derived.get(kind).get(matrix) ?? [];
+  for (let i = known.length; i < matrix.frames.length; i++) known.push(one(matrix.frames[i], i));
+  derived.get(kind).set(matrix, known);
+  return known;
+}
+const gradientsOf = (matrix) => derivedOf("gradient", matrix, (frame) => frame?.gradient ?? null);
+const changesOf = (matrix) => derivedOf("change", matrix, (frame, i) => (frame ? { limit: largestOf(MatrixView.values(matrix, "change", i)) } : null));
+
+// A bar of colours between two numbers.
+function scaleBar(palette, low, high) {
+  const bar = make("span", { class: "colours" });
+  const stops = Array.from({ length: 9 }, (_, i) => colour(palette, i / 8));
+  bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+  return [low, bar, high];
+}

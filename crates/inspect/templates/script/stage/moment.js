@@ -1,0 +1,75 @@
+// What one head computed for one input at one frame, by the paper's names; a part that the film lacks is null.
+class Moment {
+  constructor(film, { frame, probe, layer, head }) {
+    Object.assign(this, { film, frame, head });
+    this.probe = film.probes[probe];
+    this.map = this.probe?.maps.find((map) => map.layer === layer && map.head === head);
+    this.layer = film.layers.find(({ name }) => name === layer);
+    this.facts = film.run?.layers?.find(({ name }) => name === layer) ?? {};
+    const trace = this.probe?.traces?.find((one) => one.layer === layer);
+    this.parts = { x: trace?.x, ...trace?.heads[head], answers: this.probe?.answers };
+    // A map that is shown in blocks has no rows of its own.
+    if (this.map && this.map.block[0] * this.map.block[1] === 1) this.parts.weights = this.map;
+  }
+  get step() { return this.film.frames[this.frame].step; }
+  // At another frame.
+  at(frame) {
+    const other = Object.create(this);
+    other.frame = frame;
+    return other;
+  }
+  // The last frame up to this one in which a part was kept.
+  kept(part) {
+    for (let frame = this.frame; frame >= 0; frame--) if (part?.frames[frame]) return part.frames[frame];
+    return null;
+  }
+  has(name) { return Boolean(this.kept(this.parts[name])); }
+  size(name) { return this.parts[name].size; }
+  limit(name) { return name === "weights" ? 1 : limitOf(this.parts[name].frames); }
+  values(name) {
+    const part = this.parts[name];
+    const frame = this.kept(part);
+    return frame && cellsOf(part, frame);
+  }
+  row(name, i) {
+    const values = this.values(name);
+    if (!values) return null;
+    const columns = this.size(name)[1];
+    return values.subarray(i * columns, (i + 1) * columns);
+  }
+  get nKeys() { return this.map?.size[1] ?? this.parts.k?.size[0] ?? 0; }
+  get nQueries() { return this.map?.size[0] ?? this.parts.q?.size[0] ?? 0; }
+  get tokens() { return this.probe?.tokens ?? []; }
+  target(i) { return this.probe?.targets[i] ?? ""; }
+  hasTarget(i) { return this.target(i) !== ""; }
+  prediction(i) {
+    for (let frame = this.frame; frame >= 0; frame--) {
+      const predicted = this.probe?.predictions[frame];
+      if (predicted) return predicted[i];
+    }
+    return "";
+  }
+  // The query that is shown where none is pinned: the first whose answer counts.
+  firstQuery() {
+    const first = this.tokens.findIndex((_, i) => this.hasTarget(i));
+    return Math.min(Math.max(first, 0), Math.max(this.nQueries - 1, 0));
+  }
+  // A token that stands there twice is named with its position.
+  name(i) {
+    const token = this.tokens[i];
+    if (token === undefined) return say("positionName", { position: i });
+    const isOnce = this.tokens.indexOf(token) === this.tokens.lastIndexOf(token);
+    // Writing from the right does not turn the sentence around it.
+    const isolated = /^[ -~]*$/.test(token) ? cut(token) : `\u2068${cut(token)}\u2069`;
+    return isOnce ? isolated : say("tokenAt", { token: isolated, position: i });
+  }
+  // What decides: scaled scores where they were kept, weights otherwise. Hidden keys are NaN and last.
+  preferences(query) {
+    const name = this.has("scaled") ? "scaled" : this.has("weights") ? "weights" : null;
+    const row = name && this.row(name, query);
+    if (!row) return null;
+    const order = Array.from(row.keys()).filter((i) => Number.isFinite(row[i])).sort((a, b) => row[b] - row[a]);
+    return { name, row, order };
+  }
+  matrix(name) { return this.layer?.heads[this.head]?.raw.find((matrix) => matrix.name === name); }
+}

@@ -1,0 +1,42 @@
+// Cells of the pipeline in words, with the numbers that they come from, so that each can be checked by hand.
+function termOf(moment, name) {
+  const { score, projections, positions, mask } = moment.facts;
+  const isPlain = ["none", undefined].includes(projections) && !moment.matrix("W_Q") && !moment.matrix("W_K") && !moment.matrix("W_V");
+  const letter = { q: "W_Q", k: "W_K", v: "W_V" }[name];
+  if (letter) return isPlain || !moment.matrix(letter) ? say("term.same") : `x ${letter}`;
+  if (name === "scores") return score === undefined || score.endsWith("dot") ? "q kᵀ" : say("term.score", { score });
+  if (name === "scaled") return scaleInWords(moment, positions, mask);
+  return say(`term.${name}`);
+}
+
+function scaleInWords(moment, positions, mask) {
+  const { scale } = moment.facts;
+  const width = moment.parts.k?.size[1];
+  const isRoot = scale === undefined || (width && Math.abs(scale * Math.sqrt(width) - 1) < 1e-6);
+  const term = isRoot ? "/ √d_k" : scale === 1 ? "· 1" : `· ${brief(scale)}`;
+  const added = positions === "alibi" ? say("term.added") : mask && mask !== "none" ? say("term.masked") : "";
+  return `${term}${added}`;
+}
+
+const vectorInWords = (values) => `${Array.from(values.subarray(0, 8), brief).join(", ")}${values.length > 8 ? ", …" : ""}`;
+
+// One cell: the query, a key, and the part that is asked for.
+function inNumbers(moment, query, key, kind) {
+  const [asks, gives] = [moment.name(query), moment.name(key)];
+  const value = (name) => moment.row(name, query)[key];
+  if (kind === "x" || kind === "k" || kind === "v") return say("cell.vector", { part: kind, token: gives, values: vectorInWords(moment.row(kind, key)) });
+  if (kind === "context") return say("cell.context", { token: asks, values: vectorInWords(moment.row("context", query)) });
+  if (kind === "answers") return answerInWords(moment, query);
+  if (!Number.isFinite(value(kind))) return say("cell.hidden", { query: asks, key: gives });
+  if (kind === "scores") return say("cell.scores", { query: asks, key: gives, sum: productInWords(moment, query, key), value: number(value("scores")) });
+  if (kind === "scaled") return say("cell.scaled", { query: asks, key: gives, scores: moment.has("scores") ? number(value("scores")) : "…", value: number(value("scaled")), width: moment.parts.k?.size[1] ?? "d_k" });
+  return say("cell.weights", { query: asks, key: gives, value: percent(value("weights")) });
+}
+
+// q · k written out where both are short.
+function productInWords(moment, query, key) {
+  const { score } = moment.facts;
+  const [q, k] = ["q", "k"].map((name, i) => moment.has(name) && moment.row(name, [query, key][i]));
+  if (!q || !k || q.length > 4 || (score !== undefined && !score.endsWith("dot"))) return "";
+  return ` = ${Array.from(q, (x, i) => `${brief(x)} × ${brief(k[i])}`).join(" + ")}`;
+}

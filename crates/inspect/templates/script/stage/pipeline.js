@@ -1,0 +1,141 @@
+// From x to the answer for one query: a row for each key, a column for each product, on one canvas with headings above.
+const GAP = 14;
+const NUMBER_CELL = 62;
+// Rows below this height are not read; the keys with the least attention are then left out.
+const LEAST_ROW = 14;
+const HEADING = 48;
+const ANSWER_ROW = 24;
+
+class Pipeline {
+  constructor(place, { pointed, said }) {
+    Object.assign(this, { said, cell: null, lit: null });
+    this.canvas = make("canvas", { role: "img", tabindex: "0" });
+    this.words = make("div", { class: "headings" });
+    this.root = make("div", { class: "pipeline" }, this.canvas, this.words);
+    place.append(this.root);
+    const cellAt = (event) => {
+      const box = this.canvas.getBoundingClientRect();
+      this.choose(this.find(event.clientX - box.left, event.clientY - box.top));
+      pointed();
+    };
+    this.canvas.addEventListener("pointermove", cellAt);
+    this.canvas.addEventListener("pointerdown", cellAt);
+    this.canvas.addEventListener("pointerleave", () => this.choose(null));
+    this.canvas.addEventListener("blur", () => this.choose(null));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+  }
+  // Places for everything, in a space of so many pixels.
+  layOut(moment, width, height, below, tallest) {
+    const has = (name) => moment.has(name);
+    const count = (name) => moment.size(name)[1];
+    const kinds = ["x", "k", "scores", "scaled", "weights", "v", "context", "answers"].filter(has);
+    const label = Math.min(84, 30 + 8 * Math.max(...moment.tokens.map((token) => Array.from(token).length), 1));
+    const strips = kinds.filter((kind) => ["x", "k", "v", "context"].includes(kind));
+    const answers = has("answers") ? (width < 740 ? 118 : 138) : 0;
+    const mixing = has("v") && has("context") ? 34 : 0;
+    const taken = label + answers + mixing + NUMBER_CELL * kinds.filter((kind) => ["scores", "scaled", "weights"].includes(kind)).length + GAP * (kinds.length + 1);
+    // What strips do not need the others get.
+    const wants = Object.fromEntries(strips.map((kind) => [kind, Math.max(46, count(kind) * 48)]));
+    let room = Math.max(width - taken, 46 * strips.length);
+    const widths = {};
+    for (const kind of [...strips].sort((a, b) => wants[a] - wants[b])) {
+      const left = strips.length - Object.keys(widths).length;
+      widths[kind] = Math.floor(Math.min(wants[kind], room / left));
+      room -= widths[kind];
+    }
+    let x = label + GAP;
+    this.columns = kinds.map((kind) => {
+      if (kind === "context") x += mixing;
+      const own = widths[kind] ?? (kind === "answers" ? answers : NUMBER_CELL);
+      const column = { kind, x, width: own, n: widths[kind] ? count(kind) : 1 };
+      x += own + GAP;
+      return column;
+    });
+    this.queryTop = has("q") || has("x") ? HEADING : 0;
+    const above = this.queryTop ? 2 * HEADING + 6 : HEADING;
+    const n = moment.nKeys;
+    const nRows = n + (this.queryTop ? 1 : 0);
+    // Below few keys, the plane has its room.
+    const most = Math.min(Math.max((height - above - 6 - below) / nRows, 28), tallest);
+    this.rowHeight = Math.max(LEAST_ROW, Math.floor(Math.min(most, (height - above - 6) / nRows)));
+    this.keysTop = above + (this.queryTop ? this.rowHeight : 0);
+    this.most = Math.max(2, Math.min(n, Math.floor((height - this.keysTop - 6) / this.rowHeight)));
+    this.label = label;
+    this.width = Math.ceil(x - GAP + 2);
+    this.height = this.keysTop + this.most * this.rowHeight + 6;
+    this.ratio = Math.max(window.devicePixelRatio || 1, 2);
+    this.canvas.width = this.width * this.ratio;
+    this.canvas.height = this.height * this.ratio;
+    this.canvas.style.width = `${this.width}px`;
+    this.root.style.width = `${this.width}px`;
+    this.root.style.height = `${this.height}px`;
+    this.nAnswers = answers ? Math.min(moment.size("answers")[1], Math.max(2, Math.floor((this.height - HEADING - 6) / ANSWER_ROW)), 8) : 0;
+    this.answersTop = Math.max(HEADING + 4, this.middle() - (this.nAnswers * ANSWER_ROW) / 2);
+    this.head(moment);
+    return this.height;
+  }
+  column(kind) { return this.columns.find((column) => column.kind === kind); }
+  // Formula and shape above each column.
+  head(moment) {
+    const shape = (name) => `[${moment.size(name).join(" × ")}]`;
+    const box = (kind, name, left, top, width, part) => {
+      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(termOf(moment, name))), make("span", { class: "shape" }, shape(name)));
+      Object.assign(element.style, { left: `${left}px`, top: `${top}px`, minWidth: `${width}px` });
+      return element;
+    };
+    const all = this.columns.map(({ kind, x, width }) => {
+      const top = ["x"].includes(kind) ? 0 : this.keysTop - HEADING;
+      if (kind === "context") return box(kind, kind, x, this.middle() - this.rowHeight / 2 - HEADING, width, kind);
+      if (kind === "answers") return box(kind, kind, x, this.answersTop - HEADING - 2, width, kind);
+      return box(kind, kind, x, top, width, kind);
+    });
+    const k = this.column("k");
+    if (k && moment.has("q")) all.push(box("q", "q", k.x, 0, k.width, "q"));
+    this.words.replaceChildren(...all);
+  }
+  middle() { return this.keysTop + (this.most * this.rowHeight) / 2; }
+  // Which keys have a row; the others share the last one.
+  keys(moment, query) {
+    const n = moment.nKeys;
+    const all = Array.from({ length: n }, (_, i) => i);
+    if (n <= this.most) return { shown: all, rest: [] };
+    const row = moment.row("weights", query) ?? new Float32Array(n);
+    const kept = new Set([...all].sort((a, b) => (row[b] || 0) - (row[a] || 0)).slice(0, this.most - 1));
+    return { shown: all.filter((i) => kept.has(i)), rest: all.filter((i) => !kept.has(i)) };
+  }
+  show(moment, query, lit) {
+    Object.assign(this, { moment, query, lit });
+    const { shown, rest } = this.keys(moment, query);
+    this.shown = shown;
+    for (const heading of this.words.children) heading.classList.toggle("dim", Boolean(lit) && !lit.has(heading.dataset.part));
+    const context = this.canvas.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    new PipelineDrawing(this, context).draw(shown, rest);
+    this.canvas.setAttribute("aria-label", say("pipelineLabel", { query: moment.name(query), step: moment.step }));
+    if (this.cell) this.tell();
+  }
+  find(x, y) {
+    const row = Math.floor((y - this.keysTop) / this.rowHeight);
+    const column = this.columns.findIndex((one) => x >= one.x - GAP / 2 && x < one.x + one.width + GAP / 2);
+    return row >= 0 && row < (this.shown?.length ?? 0) && column >= 0 ? [row, column] : null;
+  }
+  key(event) {
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const [row, column] = this.cell ?? [0, 0];
+    const within = (i, most) => Math.min(Math.max(i, 0), most - 1);
+    this.choose(this.cell ? [within(row + move[0], this.shown.length), within(column + move[1], this.columns.length)] : [0, 0]);
+  }
+  choose(cell) {
+    if (String(cell) === String(this.cell)) return;
+    this.cell = cell;
+    if (this.moment) this.show(this.moment, this.query, this.lit);
+  }
+  tell() {
+    const [row, column] = this.cell;
+    if (row < this.shown.length) this.said(inNumbers(this.moment, this.query, this.shown[row], this.columns[column].kind));
+  }
+}

@@ -1,0 +1,212 @@
+// How the rows of the pipeline are drawn: strips of cells, numbers on their colour, and the lines between them.
+// Rows below this height have one frame together.
+const DENSE = 22;
+const DASHED = { q: [], k: [5, 3], v: [1.5, 2.5] };
+
+class PipelineDrawing {
+  constructor(pipeline, context) {
+    Object.assign(this, { context, pipeline, moment: pipeline.moment, query: pipeline.query, height: pipeline.rowHeight });
+    this.ink = ink();
+    this.font = this.height >= 36 ? MONO.replace("12px", "14px") : MONO;
+    this.tones = Object.fromEntries(["q", "k", "v", "quiet", "flow"].map((name) => [name, tone(name)]));
+  }
+  // Everything that a beat does not speak of is faint.
+  part(name, draw) {
+    const { lit } = this.pipeline;
+    this.context.globalAlpha = !lit || lit.has(name) ? 1 : 0.18;
+    draw();
+    this.context.globalAlpha = 1;
+  }
+  draw(shown, rest) {
+    const { pipeline, moment, context } = this;
+    Object.assign(context, { font: MONO, textBaseline: "middle", lineWidth: 1 });
+    if (pipeline.queryTop) this.queryRow();
+    shown.forEach((key, row) => this.keyRow(key, pipeline.keysTop + row * this.height));
+    if (this.height < DENSE) for (const kind of ["k", "v"]) this.block(kind, shown.length);
+    if (rest.length) this.restRow(rest, pipeline.keysTop + shown.length * this.height);
+    if (pipeline.column("context") && moment.has("v")) this.mixing(shown);
+    if (pipeline.column("answers")) this.answers();
+    if (pipeline.cell) this.focus(...pipeline.cell);
+  }
+  text(words, x, y, align = "left", style = this.ink, font = this.font) {
+    Object.assign(this.context, { fillStyle: style, textAlign: align, font });
+    this.context.fillText(words, x, y);
+  }
+  strip(name, values, x, y, width, identity) {
+    const { context, height } = this;
+    const limit = this.moment.limit(name) || 1;
+    const cell = width / values.length;
+    const tall = height < DENSE ? height - 2 : height - 4;
+    values.forEach((value, i) => {
+      const share = 0.5 + value / limit / 2;
+      const [left, right] = [Math.round(x + i * cell), Math.round(x + (i + 1) * cell)];
+      context.fillStyle = colour("diverging", share);
+      context.fillRect(left, y + (height - tall) / 2, right - left, tall);
+      if (cell >= (this.font === MONO ? 36 : 43) && tall >= 12) this.text(brief(value), (left + right) / 2, y + height / 2 + 0.5, "center", inkOn("diverging", share));
+      else if (value < -0.1 * limit && cell >= 6) {
+        context.fillStyle = inkOn("diverging", share);
+        context.fillRect(left + cell * 0.3, y + height / 2 - 0.5, cell * 0.4, 1);
+      }
+    });
+    if (!identity && this.height < DENSE) return;
+    context.strokeStyle = identity ? this.tones[identity] : "#80808080";
+    context.lineWidth = identity ? 2 : 1;
+    context.setLineDash(DASHED[identity] ?? []);
+    context.strokeRect(x - 1, y + 1.5, width + 2, tall + 1);
+    context.setLineDash([]);
+    context.lineWidth = 1;
+  }
+  // One frame around all rows, where a frame around each would be all that is seen.
+  block(kind, n) {
+    const { pipeline, context } = this;
+    const column = pipeline.column(kind);
+    if (!column) return;
+    this.part(kind, () => {
+      Object.assign(context, { strokeStyle: this.tones[kind], lineWidth: 2 });
+      context.setLineDash(DASHED[kind]);
+      context.strokeRect(column.x - 2, pipeline.keysTop - 1, column.width + 4, n * this.height + 2);
+      context.setLineDash([]);
+      context.lineWidth = 1;
+    });
+  }
+  // A number on its colour, as in the map.
+  cell(name, value, x, y, isMost) {
+    const { context, height } = this;
+    const isMap = name === "weights";
+    const limit = this.moment.limit(name) || 1;
+    const share = isMap ? value : 0.5 + value / limit / 2;
+    const kind = isMap ? "sequential" : "diverging";
+    const isHidden = !Number.isFinite(value);
+    context.fillStyle = isHidden ? "#80808030" : colour(kind, share);
+    context.fillRect(x, y + 2, NUMBER_CELL, height - 4);
+    if (isHidden) this.text(say("hidden"), x + NUMBER_CELL / 2, y + height / 2, "center", this.tones.quiet);
+    else this.text(isMap ? value.toFixed(2) : brief(value), x + NUMBER_CELL - 7, y + height / 2 + 0.5, "right", inkOn(kind, share));
+    context.strokeStyle = isMost ? this.ink : "#80808060";
+    context.lineWidth = isMost ? 2 : 1;
+    context.strokeRect(x + 0.5, y + 2.5, NUMBER_CELL - 1, height - 5);
+    context.lineWidth = 1;
+  }
+  label(i, y, identity) {
+    const { height } = this;
+    this.text(String(i), 12, y + height / 2 + 0.5, "right", this.tones.quiet);
+    this.text(cut(this.moment.tokens[i] ?? "", 8), 22, y + height / 2 + 0.5, "left", identity ? this.tones[identity] : this.ink, `${identity ? "bold " : ""}14px system-ui, sans-serif`);
+  }
+  queryRow() {
+    const { pipeline, moment, query } = this;
+    const y = pipeline.queryTop;
+    this.part("tokens", () => this.label(query, y, "q"));
+    const [x, k] = [pipeline.column("x"), pipeline.column("k")];
+    if (x) this.part("x", () => this.strip("x", moment.row("x", query), x.x, y, x.width));
+    if (k && moment.has("q")) {
+      this.part("q", () => this.strip("q", moment.row("q", query), k.x, y, k.width, "q"));
+      if (x) this.part("q", () => this.arrow([[x.x + x.width + 2, y + this.height / 2], [k.x - 3, y + this.height / 2]], "q"));
+      const scores = pipeline.column("scores") ?? pipeline.column("scaled");
+      const right = k.x + k.width + 3;
+      if (scores) this.part("scores", () => this.arrow([[right, y + this.height / 2], [scores.x + NUMBER_CELL / 2, y + this.height / 2], [scores.x + NUMBER_CELL / 2, pipeline.keysTop - 52]], "q"));
+    }
+  }
+  keyRow(key, y) {
+    const { pipeline, moment, query } = this;
+    this.part("tokens", () => this.label(key, y));
+    for (const { kind, x, width } of pipeline.columns) {
+      if (kind === "x") this.part("x", () => this.strip("x", moment.row("x", key), x, y, width));
+      if (kind === "k" || kind === "v") this.part(kind, () => this.strip(kind, moment.row(kind, key), x, y, width, this.height < DENSE ? null : kind));
+      if (["scores", "scaled", "weights"].includes(kind)) {
+        const row = moment.row(kind, query);
+        const most = Array.from(row).reduce((best, value, i) => (Number.isFinite(value) && !(value <= row[best]) ? i : best), 0);
+        this.part(kind, () => this.cell(kind, row[key], x, y, key === most));
+      }
+    }
+  }
+  restRow(rest, y) {
+    const { pipeline, moment, query, height } = this;
+    this.text(say("moreKeys", { n: rest.length }), 22, y + height / 2, "left", this.tones.quiet, "12px system-ui, sans-serif");
+    const weights = pipeline.column("weights");
+    if (!weights) return;
+    const row = moment.row("weights", query);
+    this.part("weights", () => this.cell("weights", rest.reduce((sum, i) => sum + (row[i] || 0), 0), weights.x, y, false));
+  }
+  arrow(points, identity) {
+    const { context } = this;
+    context.strokeStyle = context.fillStyle = this.tones[identity];
+    context.setLineDash(DASHED[identity] ?? []);
+    context.lineWidth = 1.5;
+    context.beginPath();
+    points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.stroke();
+    context.setLineDash([]);
+    const [[fromX, fromY], [x, y]] = points.slice(-2);
+    const turn = Math.atan2(y - fromY, x - fromX);
+    context.beginPath();
+    for (const side of [0, 2.6, -2.6]) context.lineTo(x + (side ? 7 * Math.cos(turn + side) : 0), y + (side ? 7 * Math.sin(turn + side) : 0));
+    context.fill();
+    context.lineWidth = 1;
+  }
+  // The values flow together, each as wide as its weight.
+  mixing(shown) {
+    const { context, pipeline, moment, query, height } = this;
+    const [v, mixed] = [pipeline.column("v"), pipeline.column("context")];
+    const weights = moment.row("weights", query);
+    const middle = pipeline.middle();
+    this.part("context", () => {
+      shown.forEach((key, row) => {
+        const weight = weights?.[key] ?? 0;
+        if (!(weight > 0.004)) return;
+        const [from, to, y] = [v.x + v.width + 3, mixed.x - 3, pipeline.keysTop + (row + 0.5) * height];
+        context.beginPath();
+        context.moveTo(from, y);
+        context.bezierCurveTo((from + to) / 2, y, (from + to) / 2, middle, to, middle);
+        context.lineWidth = 0.75 + 7 * weight;
+        context.strokeStyle = this.tones.v;
+        context.stroke();
+      });
+      context.lineWidth = 1;
+      this.strip("context", moment.row("context", query), mixed.x, middle - height / 2, mixed.width);
+    });
+  }
+  answers() {
+    const { context, pipeline, moment, query } = this;
+    const { x, width } = pipeline.column("answers");
+    const row = moment.row("answers", query);
+    const vocabulary = this.moment.film.vocabulary;
+    this.part("answers", () => {
+      const mixed = pipeline.column("context");
+      if (mixed) this.arrow([[mixed.x + mixed.width + 3, pipeline.middle()], [x - 3, pipeline.middle()]], "flow");
+      if (!row || !Number.isFinite(row[0])) {
+        this.text(say("noAnswer"), x, pipeline.middle(), "left", this.tones.quiet, "12px system-ui, sans-serif");
+        return;
+      }
+      const tall = ANSWER_ROW;
+      const best = Array.from(row.keys()).sort((a, b) => row[b] - row[a]).slice(0, pipeline.nAnswers);
+      const right = vocabulary.indexOf(moment.target(query));
+      if (right >= 0 && !best.includes(right)) best[best.length - 1] = right;
+      // All of a short vocabulary keep their places.
+      if (row.length <= pipeline.nAnswers) best.sort((a, b) => a - b);
+      const top = pipeline.answersTop;
+      best.forEach((token, i) => {
+        const y = top + i * tall;
+        const bar = width - 66;
+        const isRight = token === right;
+        this.text(cut(vocabulary[token] ?? String(token), 3), x + 2, y + tall / 2, "left", this.ink, `${isRight ? "bold " : ""}14px system-ui, sans-serif`);
+        context.fillStyle = colour("sequential", 0.25 + 0.75 * row[token]);
+        context.fillRect(x + 30, y + 5, Math.max(1, bar * row[token]), tall - 10);
+        context.strokeStyle = isRight ? this.ink : "#80808060";
+        context.lineWidth = isRight ? 1.5 : 1;
+        context.strokeRect(x + 30.5, y + 4.5, bar, tall - 9);
+        context.lineWidth = 1;
+        this.text(row[token].toFixed(2), x + width - 4, y + tall / 2 + 0.5, "right");
+      });
+    });
+  }
+  // Black within white around the cell that is pointed at.
+  focus(row, column) {
+    const { context, pipeline, height } = this;
+    const { x, width, kind } = pipeline.columns[column];
+    if (kind === "answers" || kind === "context") return;
+    for (const [style, line] of [["#ffffff", 4], ["#000000", 2]]) {
+      Object.assign(context, { strokeStyle: style, lineWidth: line });
+      context.strokeRect(x - 1, pipeline.keysTop + row * height + 1, width + 2, height - 2);
+    }
+    context.lineWidth = 1;
+  }
+}

@@ -1,0 +1,45 @@
+// One plain sentence beside each change, made from the numbers.
+// The frame that was shown before by a film that plays forwards.
+const before = (moment) => (moment.frame > 0 ? moment.at(moment.frame - 1) : null);
+
+function attentionInWords(moment, query) {
+  const now = moment.preferences(query);
+  if (!now || !now.order.length) return "";
+  const [first, second] = now.order;
+  const share = moment.has("weights") ? moment.row("weights", query)[first] : null;
+  const amount = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
+  const words = { query: moment.name(query), key: moment.name(first), value: amount(first), share: share === null ? "" : percent(share) };
+  if (second === undefined) return say("attention.only", words);
+  const earlier = before(moment)?.preferences(query);
+  const favourite = earlier?.order[0];
+  if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.name(favourite), otherValue: amount(favourite) });
+  const key = moment.frame === 0 && moment.step === 0 ? "attention.first" : now.name === "scaled" && share !== null ? "attention.still" : "attention.plain";
+  return say(key, { ...words, other: moment.name(second), otherValue: amount(second) });
+}
+
+function answerInWords(moment, query) {
+  if (!moment.hasTarget(query)) return say("answer.none", { query: moment.name(query) });
+  const [said, right] = [moment.prediction(query), moment.target(query)];
+  const row = moment.row("answers", query);
+  const share = (label) => row?.[moment.film.vocabulary.indexOf(label)];
+  const known = Number.isFinite(share(said)) && Number.isFinite(share(right));
+  const words = { said, right, share: known ? percent(share(said)) : "", rightShare: known ? percent(share(right)) : "" };
+  return say(`answer.${said === right ? "right" : "wrong"}${known ? "" : ".plain"}`, words);
+}
+
+// Which matrix the chosen view shows at its largest.
+function matricesInWords(moment, view, after) {
+  const names = ["W_Q", "W_K", "W_V", "W_O"].filter((name) => moment.matrix(name));
+  if (!names.length) return say("matrices.none");
+  const figures = names.map((name) => {
+    const matrix = moment.matrix(name);
+    const values = MatrixView.values(matrix, view, moment.frame, after);
+    const length = (cells) => (cells ? Math.sqrt(cells.reduce((sum, x) => sum + x * x, 0)) : NaN);
+    const size = view === "weights" || view === "change" ? matrix.frames[moment.frame]?.moved : length(values);
+    return { name, size: size ?? NaN };
+  }).filter(({ size }) => Number.isFinite(size)).sort((a, b) => b.size - a.size);
+  if (!figures.length) return say(view === "gradient" ? "matrices.noGradient" : "matrices.noValue");
+  if (moment.frame === 0 && view !== "gradient" && view !== "delta") return say("matrices.start");
+  const [most, ...others] = figures;
+  return say(`matrices.${view}`, { name: most.name, size: brief(most.size), others: others.map(({ name, size }) => `${name} ${brief(size)}`).join(", ") || say("matrices.noOther") });
+}

@@ -1,0 +1,101 @@
+// The stage: everything that one head does to one input at one frame, drawn for one query. Where frames come from, and
+// what moves them, is no matter of it: `show` is given what is to be seen.
+class Stage {
+  // `changed` is called with what a reader chose: { query }, { view } or { gauge }; it is to call `show` with that.
+  constructor(place, film, changed) {
+    Object.assign(this, { film, changed, pointed: null, shown: null });
+    // Frame, layer by name, head, input, pinned query or null, view of the matrices, whether their gauge is balanced;
+    // `lit` are the parts that a beat speaks of, `after` is the frame to which it leads.
+    this.state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false, lit: null, after: null };
+    const point = (query) => this.point(query);
+    const pin = (query) => this.changed({ query: this.state.query === query ? null : query });
+    const said = (text) => (this.where.textContent = text);
+    this.left = make("div", { class: "stage-left" });
+    this.right = make("div", { class: "stage-right" });
+    this.tokens = new Tokens(this.left, { pinned: pin, pointed: point, said });
+    this.flow = make("div", { class: "flow" });
+    this.missing = make("p", { class: "hint missing" }, say("noTrace"));
+    this.pipeline = new Pipeline(this.flow, { pointed: () => {}, said });
+    this.lower = make("div", { class: "lower" });
+    this.plane = new Plane(this.lower);
+    this.words = make("div", { class: "sentences", "aria-live": "polite" });
+    this.worked = make("div", { class: "worked" });
+    this.where = make("p", { class: "where", "aria-live": "polite" });
+    this.card = make("div", { class: "card-place" });
+    this.lower.append(make("div", { class: "beside" }, this.card, this.words, this.worked, this.where));
+    this.flow.append(this.missing);
+    this.left.append(this.flow, this.lower);
+    this.map = new MapView(this.right, { pinned: pin, pointed: point, said });
+    this.matrices = new MatrixView(this.right, { changed: (choice) => this.changed(choice), said });
+    this.root = make("div", { class: "stage" }, this.left, this.right);
+    place.append(this.root);
+    new ResizeObserver(() => this.resize()).observe(this.root);
+  }
+  get moment() { return new Moment(this.film, this.state); }
+  // The query that is drawn: the one pointed at, the pinned one, or the first whose answer counts.
+  get query() {
+    const moment = this.shown ?? this.moment;
+    const within = (query) => query !== null && query < moment.nQueries;
+    return [this.pointed, this.state.query].find(within) ?? moment.firstQuery();
+  }
+  point(query) {
+    if (this.pointed === query) return;
+    this.pointed = query;
+    if (this.shown) this.draw();
+  }
+  show(state) {
+    const last = this.state;
+    this.state = { ...last, ...state };
+    const isOther = ["layer", "head", "probe"].some((key) => this.state[key] !== last[key]);
+    this.shown = this.moment;
+    // What a frame holds decides about the columns.
+    const held = ["x", "q", "k", "v", "scores", "scaled", "weights", "context", "answers"].filter((name) => this.shown.has(name)).join();
+    if (isOther || held !== this.held) {
+      this.held = held;
+      this.layOut();
+    }
+    this.draw();
+  }
+  layOut() {
+    const moment = this.shown;
+    this.tokens.build(moment);
+    this.missing.hidden = moment.has("q") || !moment.has("weights");
+    const isWide = matchMedia("(min-width: 1000px)").matches;
+    const [width, height] = [this.flow.clientWidth || 640, this.left.clientHeight];
+    const room = isWide ? height - this.tokens.root.offsetHeight - 8 : 640;
+    // What stands below needs 82 pixels at least; with few keys the plane has room there.
+    const isPlane = moment.has("q") && moment.has("k");
+    const used = this.pipeline.layOut(moment, Math.max(width, isWide || printed.matches ? 0 : 700), Math.max(room - 82, 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
+    const left = isWide ? room - used - 34 : 190;
+    this.hasRoom = left > 100;
+    this.plane.layOut(moment, Math.min(left, 380, width * 0.4));
+    const side = this.right.clientWidth || 328;
+    const tall = isWide ? this.right.clientHeight : 0;
+    const most = printed.matches ? 260 : 480;
+    this.map.layOut(moment, isWide ? side : Math.min(side, most), isWide ? tall - 310 : most);
+    const over = isWide ? tall - this.map.root.offsetHeight - 118 : 200;
+    this.matrices.space = [this.matrices.root.clientWidth || side, Math.max(over, 76)];
+    this.matrices.layOut(moment, ...this.matrices.space);
+  }
+  resize() {
+    const size = [this.left.clientWidth, this.left.clientHeight, this.right.clientWidth].join();
+    if (!this.shown || size === this.size) return;
+    this.size = size;
+    this.layOut();
+    this.draw();
+  }
+  draw() {
+    const { state, shown, query } = this;
+    this.tokens.show(shown, query, state.query);
+    this.pipeline.show(shown, query, state.lit);
+    this.plane.show(shown, query);
+    this.map.show(shown, query);
+    this.matrices.show(shown, state);
+    for (const part of this.root.querySelectorAll(".part")) part.classList.toggle("dim", Boolean(state.lit) && !state.lit.has(part.dataset.part));
+    this.worked.replaceChildren(...(this.hasRoom ? workedOut(shown, query) : []));
+    const key = `${shown.frame} ${query} ${state.probe} ${state.layer} ${state.head}`;
+    if (key === this.worded) return;
+    this.worded = key;
+    this.words.replaceChildren(...[attentionInWords(shown, query), answerInWords(shown, query)].filter(Boolean).map((text) => make("p", { class: "sentence" }, ...prose(text))));
+  }
+}

@@ -1,0 +1,188 @@
+"""The stage of a film: one screen, a pinned query, the address, the beats, a phone and print. `film.py` opens the page."""
+
+import re
+import shutil
+
+
+def to_step(browser, step):
+    """Moves the film to a step."""
+    browser.run(f"seek(film.frames.findIndex((frame) => frame.step === {step}))")
+    assert step_now(browser) == step
+
+
+def step_now(browser):
+    """The step that the page names."""
+    return int(re.match(r"Step (\d+)", browser.run("at('said').textContent")).group(1))
+
+
+def wait(browser, milliseconds):
+    browser.run(f"new Promise((done) => setTimeout(done, {milliseconds}))")
+
+
+def box_of(browser, element):
+    return browser.run(f"{element}.getBoundingClientRect().toJSON()")
+
+
+def everything_is_on_one_screen(browser, page):
+    """The page opens at step 0, at rest, and needs no scrolling to show all parts of the stage."""
+    for width, height in [(1280, 720), (1280, 800), (1920, 1080)]:
+        browser.open(page, width=width, height=height)
+        wait(browser, 100)
+        assert step_now(browser) == 0 and not browser.run("player.isPlaying")
+        assert browser.run("document.documentElement.scrollWidth") <= width
+        for part in [".topbar", ".token-strip", ".pipeline canvas", ".sentences", ".panel.map canvas", ".matrices", "#timeline", "#play"]:
+            box = box_of(browser, f"document.querySelector('{part}')")
+            assert box["height"] > 10 and 0 <= box["top"] and box["bottom"] <= height and box["right"] <= width, (part, box)
+        for side in [".stage-left", ".stage-right"]:
+            inner, outer = browser.run(f"[document.querySelector('{side}')].map((one) => [one.scrollHeight, one.clientHeight])[0]")
+            assert inner <= outer, (width, height, side, inner, outer)
+
+
+def a_pinned_query_stays_while_the_film_plays(browser):
+    to_step(browser, 0)
+    browser.run("document.querySelectorAll('.token')[3].click()")
+    browser.run("document.activeElement.blur()")
+    browser.point(1, 1)
+    assert browser.run("stage.query") == 3
+    browser.press(" ")
+    # Another one that is pointed at is shown meanwhile, and gives way.
+    box = box_of(browser, "document.querySelectorAll('.token')[5]")
+    browser.point(box["left"] + 9, box["top"] + 9)
+    assert browser.run("stage.query") == 5
+    browser.point(1, 1)
+    wait(browser, 600)
+    assert browser.run("stage.query") == 3 and browser.run("player.isPlaying")
+    assert browser.run("document.querySelectorAll('.token')[3].getAttribute('aria-pressed')") == "true"
+    browser.press(" ")
+    browser.press("Escape")
+    assert browser.run("state.query") is None and browser.run("stage.query") == 0
+    # The same in the map, by keyboard.
+    browser.run("document.querySelector('.panel.map canvas').focus()")
+    for key in ["ArrowDown", "ArrowDown", "ArrowDown", "Enter"]:
+        browser.press(key)
+    assert browser.run("state.query") == 2
+    browser.run("document.activeElement.blur()")
+    browser.press("Escape")
+
+
+def the_address_holds_what_is_shown(browser, page):
+    browser.open(page)
+    to_step(browser, 35)
+    browser.run("choose({ query: 4, head: 1, probe: 2, view: 'change' })")
+    wait(browser, 600)
+    address = browser.run("location.hash")
+    assert "step=35" in address and "query=4" in address, address
+    # The same file under another name, so that it is loaded and not moved in.
+    again = page.replace(".html", "-again.html")
+    shutil.copy(page, again)
+    browser.open(again + address)
+    wait(browser, 100)
+    assert step_now(browser) == 35
+    assert browser.run("[state.query, state.head, state.probe, state.view]") == [4, 1, 2, "change"]
+    # An address by hand, of a step between two frames and of things that are not there.
+    browser.run("location.hash = '#step=42&query=99&head=7&view=nonsense'")
+    wait(browser, 200)
+    assert step_now(browser) == 40 and browser.run("[state.query, state.head, state.view]") == [None, 1, "weights"]
+
+
+def every_switch_does_something(browser, page):
+    browser.open(page)
+    to_step(browser, 60)
+    shown = "Array.from(stage.matrices.pictures[0].cells.values)"
+    values = {}
+    for view in ["change", "gradient", "weights"]:
+        browser.run(f"document.querySelector('[data-view={view}]').click()")
+        assert browser.run(f"document.querySelector('[data-view={view}]').getAttribute('aria-checked')") == "true"
+        values[view] = browser.run(shown)
+    assert values["change"] != values["weights"]
+    to_step(browser, 0)
+    start = browser.run(shown)
+    assert all(abs(w - s - c) < 1e-3 for w, s, c in zip(values["weights"], start, values["change"])), "the change is W less its start"
+    browser.press("ArrowRight")
+    browser.choose("speed", "4")
+    browser.run("at('loop').click()")
+    assert browser.run("[player.speed, player.isLoop]") == [4, True]
+    browser.run("document.activeElement.blur()")
+    browser.press("End")
+    browser.press(" ")
+    wait(browser, 3000)
+    assert browser.run("player.isPlaying"), "a loop goes on"
+    browser.press(" ")
+    browser.run("at('loop').click()")
+    # A click on the timeline and on the large curve seeks.
+    for curve, share in [("at('timeline')", 0.5), ("document.querySelector('.over-steps')", 0.5)]:
+        browser.run(f"seek(0), {curve}.scrollIntoView({{ block: 'center' }})")
+        box = box_of(browser, curve)
+        browser.click(box["left"] + share * box["width"], box["top"] + box["height"] / 2)
+        assert 5 <= step_now(browser) <= 55, (curve, step_now(browser))
+    browser.run("document.querySelectorAll('.chapter')[1].click()")
+    assert browser.run("document.querySelectorAll('.chapter')[1].hasAttribute('aria-current')")
+
+
+def a_step_is_shown_in_seven_beats(browser):
+    to_step(browser, 20)
+    browser.run("at('slow').click()")
+    titles = []
+    for beat in range(7):
+        titles.append(browser.run("document.querySelector('.beat-title').textContent"))
+        assert browser.run("document.querySelector('.beat-line').textContent").strip()
+        assert browser.run("document.querySelectorAll('.stage .dim').length") > 0, "the other parts are faint"
+        browser.run("[...document.querySelectorAll('.beat-buttons button')][1].click()")
+    assert [title[:6] for title in titles] == [f"{n} of 7" for n in range(1, 8)], titles
+    assert step_now(browser) == 25 and browser.run("document.querySelectorAll('.stage .dim').length") == 0
+    browser.run("at('slow').click()")
+    browser.press("Escape")
+    assert browser.run("document.querySelector('.beats').hidden")
+
+
+def runs_beside_each_other_move_together(browser):
+    for step in [0, 60]:
+        to_step(browser, step)
+        titles = browser.run("[...document.querySelectorAll('#variants .column h3')].map((one) => one.textContent)")
+        assert titles == ["run", "frozen"], titles
+        shown = browser.run("document.querySelector('#variants .column .readout').textContent")
+        assert shown.startswith(f"step {step}"), shown
+
+
+def a_phone_scrolls_over_a_map(browser, page):
+    browser.open(page, width=390, height=844)
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    browser.middle(".panel.map canvas")
+    touched = "[...document.querySelectorAll('canvas[tabindex], #timeline')].map((one) => getComputedStyle(one).touchAction)"
+    assert all("pan-y" in action or action == "auto" for action in browser.run(touched))
+    if hasattr(browser, "swipe"):
+        a_finger_moves_the_page(browser)
+    # What stays on the screen takes little of it.
+    assert box_of(browser, "at('transport')")["height"] <= 80
+
+
+def a_finger_moves_the_page(browser):
+    before = browser.run("scrollY")
+    browser.swipe(*browser.middle(".panel.map canvas"), 200)
+    assert browser.run("scrollY") > before + 100, "a finger on the map moves the page"
+
+
+def print_has_no_controls(browser, page):
+    browser.open(page)
+    # What is said of print goes for the screen.
+    browser.run("[...document.styleSheets[0].cssRules].filter((rule) => rule.media?.mediaText === 'print').forEach((rule) => (rule.media.mediaText = 'all'))")
+    visible = "[...document.querySelectorAll('button, select, input')].filter((one) => one.offsetParent && !one.matches('.token, .chapter, .head, [role=radio]')).map((one) => one.outerHTML)"
+    assert browser.run(visible) == [], browser.run(visible)
+    assert browser.run("[...document.querySelectorAll('.chapter')].filter((one) => one.offsetParent).length") == 6
+    browser.pdf(page.replace(".html", ".pdf"))
+    browser.open(page)
+
+
+def check(browser, page):
+    for one in [
+        lambda: everything_is_on_one_screen(browser, page),
+        lambda: a_pinned_query_stays_while_the_film_plays(browser),
+        lambda: the_address_holds_what_is_shown(browser, page),
+        lambda: every_switch_does_something(browser, page),
+        lambda: a_step_is_shown_in_seven_beats(browser),
+        lambda: runs_beside_each_other_move_together(browser),
+        lambda: a_phone_scrolls_over_a_map(browser, page),
+        lambda: print_has_no_controls(browser, page),
+    ]:
+        one()
+        assert browser.complaints() == [], browser.complaints()
