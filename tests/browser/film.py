@@ -152,7 +152,7 @@ def circuits_are_the_products_of_what_the_files_hold(browser, run):
         agrees(0, "token", tokens, query, key, [labels[query], labels[key]])
     for query, key in [(0, 7), (5, 2)]:
         agrees(1, "position", positions, query, key, [query, key])
-    assert browser.run("chosenHead().circuits.map((one) => one.factor_limits !== null)")[:2] == [True, False]
+    assert browser.run("chosenHead().circuits.map((one) => Boolean(one.frames.find(Boolean).factor_limits))")[:2] == [True, False]
 
 
 def norms_and_singular_values_are_those_of_inspect(browser, inspected):

@@ -142,7 +142,13 @@ fn frame() -> Vec<u8> {
     };
     let probes = ProbeLabels::to_metadata(&[labels(["0", "1", "2"]), labels(["\"", "\u{1b}[1m", "é"])]);
     let shapes = [
+        ("answers", vec![1, 3, 6]),
+        ("blocks.0.attention.trace.k", vec![1, 1, 3, 2]),
+        ("blocks.0.attention.trace.q", vec![1, 2, 3, 2]),
+        ("blocks.0.attention.trace.scaled", vec![1, 2, 3, 3]),
+        ("blocks.0.attention.trace.x", vec![1, 3, 4]),
         ("blocks.0.attention.w_k", vec![4, 4]),
+        ("blocks.0.attention.w_k.gradient", vec![4, 4]),
         ("blocks.0.attention.w_q", vec![4, 4]),
         ("blocks.0.attention.w_q.gradient", vec![4]),
         ("blocks.0.attention.w_q.update", vec![4]),

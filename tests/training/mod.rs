@@ -14,6 +14,8 @@ mod diverging;
 mod evaluating;
 /// Every variant trains, saves and loads.
 mod every_variant;
+/// Frames of the film: what they hold, and that a page needs no folder for them.
+mod frames;
 /// Checkpoints that do not fit, tensor by tensor.
 mod loading;
 /// Losses by name, through a model, and in reports.

@@ -96,6 +96,15 @@ pub enum InspectError {
         /// Number of values.
         values: usize,
     },
+    /// A film is made of nothing.
+    #[error("a film needs at least one frame, got 0")]
+    NoFrames,
+    /// A config is no TOML, or has a value that is none.
+    #[error("cannot read a config: {problem}; give the text of a run's config.toml")]
+    Config {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A model has at least one head.
     #[error("n_heads must be at least 1, got 0")]
     NoHeads,

@@ -30,8 +30,10 @@
 //! - Which of many equal W_Q and W_K is shown? [`HeadWeights::balanced`], and [`NoGauge`] where none is.
 //! - Which head reads which? [`compositions`]: a [`Composition`] [`CompositionKind`] queries, keys or values, beside a
 //!   [`Baseline`].
-//! - What did a head look at? [`Snapshot`], [`AttentionMap`], [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
-//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`] and [`GradientFlow`]s; `qkv report RUN`.
+//! - What did a head look at? [`Snapshot`], [`AttentionMap`], what was computed on the way in a [`LayerTrace`] of a
+//!   [`HeadTrace`] each; [`Heads`], [`HeadScores`], [`Entropy`], [`OffsetMean`].
+//! - How did it come about? [`Film`] of [`Frame`]s with [`Metrics`] and [`GradientFlow`]s, [`AboutTask`] beside
+//!   it; `qkv report RUN`.
 //! - Which of many runs is how good? [`Comparison`] of a [`RunRecord`] each, or why it is [`LeftOut`]: what differs is a
 //!   [`Key`] with its [`KeyValue`]s, what differs in seeds alone a [`Setting`] with a [`Spread`] of every figure, on a page
 //!   with its [`Surroundings`]; `qkv compare RUN…`.
@@ -59,9 +61,10 @@ pub use files::layers::{HeadWeights, LayerWeights, layers, split_heads};
 pub use files::metrics::Metrics;
 pub use files::snapshot::{AttentionMap, Snapshot};
 pub use files::source::Source;
+pub use files::trace::{HeadTrace, LayerTrace};
 pub use files::weights::{Tensor, Weights};
 pub use film::film_strip::FilmStrip;
-pub use film::frames::{Film, Frame};
+pub use film::frames::{AboutTask, Film, Frame};
 pub use heads::attention_stats::{Entropy, OffsetMean};
 pub use heads::circuit::Circuit;
 pub use heads::composition::{Baseline, Composition, CompositionKind, compositions};

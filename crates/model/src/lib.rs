@@ -28,7 +28,7 @@
 //! - What else has a name? The [`Activation`] of an MLP ([`Gelu`], [`Relu`], [`Swiglu`], or yours by [`Activate`],
 //!   [`AnyActivation`]); the [`Norm`] ([`NormKind`], or yours by [`Normalize`], [`AnyNorm`]); the mask ([`MaskConfig`],
 //!   or yours by [`MaskRule`]).
-//! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`]; a [`Contribution`] of every
+//! - What happens inside, and what if it were otherwise? A [`Hook`] at every [`Stage`], which sees every [`Intermediate`]; a [`Contribution`] of every
 //!   [`Source`]; example `find_the_induction_head`.
 //! - What can stand between two stages and learn? A module of yours in a [`Hook`]; example `talking_heads`.
 //! - Where do initial weights come from? [`Init`], [`Training`], [`random`]; PyTorch's: [`read_safetensors`],
@@ -81,9 +81,9 @@ mod weight_file;
 pub use activation::{Activate, Activation, AnyActivation, Gelu, Relu, Swiglu};
 pub use attention::{
     Additive, AnyAttention, AnyScore, Attended, AttentionLayer, AttentionOutput, AttentionSpec,
-    BasicAttention, CausalAlign, Comparison, Dot, HeadContributions, Hook, Implementation, LayerDescription,
-    Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention, SelfAttentionConfig, Softmax, Stage,
-    Trace, attention, attention_with_weights,
+    BasicAttention, CausalAlign, Comparison, Dot, HeadContributions, Hook, Implementation, Intermediate,
+    LayerDescription, Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
+    Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use catalog::Catalog;
 pub use dropout::Dropout;

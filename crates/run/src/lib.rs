@@ -31,8 +31,18 @@
 //! ```text
 //! blocks.0.attention.weights           [probes, heads, q_len, k_len]   attention weights of the probe examples
 //! blocks.0.attention.w_q               as in a checkpoint; also w_k, w_v, w_o, biases, embedding, unembedding
-//! blocks.0.attention.w_q.gradient      [columns]     ‖column of d(loss)/dW_Q‖ of this step's batch, before clipping
+//! blocks.0.attention.w_q.gradient      [rows, columns]   d(loss)/dW_Q of this step's batch, before clipping; also of
+//!                                      w_k, w_v and w_o. Where they are large, and in early runs: [columns],
+//!                                      ‖column of d(loss)/dW_Q‖, without w_o
 //! blocks.0.attention.w_q.update        [columns]     ‖column of W_Q(step) - W_Q(step - 1)‖
+//! blocks.0.attention.trace.x           [traced, seq_len, d_model]        of the first of the probe examples: the input
+//! blocks.0.attention.trace.q           [traced, heads, q_len, d_k]       of W_Q, W_K and W_V, and what is made of it;
+//! blocks.0.attention.trace.k           [traced, kv_heads, k_len, d_k]    queries and keys as they are compared, scores
+//! blocks.0.attention.trace.v           [traced, kv_heads, k_len, d_v]    before and after scaling, bias and mask
+//! blocks.0.attention.trace.scores      [traced, heads, q_len, k_len]
+//! blocks.0.attention.trace.scaled      [traced, heads, q_len, k_len]
+//! blocks.0.attention.trace.context     [traced, heads, q_len, d_v]
+//! answers                              [traced, seq_len, vocab_size]     probabilities, NaN where nothing is asked for
 //! sha256                               [32]          of all bytes of the file before it, which are the last
 //! metadata probes                      the ProbeLabels of every example, as JSON
 //! ```

@@ -24,7 +24,25 @@ pub const UNEMBEDDING: &str = "unembedding";
 
 /// Behind the path of a layer: its attention weights in a frame.
 pub const MAPS: &str = ".weights";
-/// Behind the path of a matrix: the norms of its gradient's columns.
+/// Behind the path of a layer: the input of W_Q, W_K and W_V in a frame, `[traced, seq_len, d_model]`.
+pub const TRACE_X: &str = ".trace.x";
+/// Queries as they are compared, `[traced, heads, q_len, d_k]`.
+pub const TRACE_Q: &str = ".trace.q";
+/// Keys as they are compared, `[traced, kv_heads, k_len, d_k]`.
+pub const TRACE_K: &str = ".trace.k";
+/// Values, `[traced, kv_heads, k_len, d_v]`.
+pub const TRACE_V: &str = ".trace.v";
+/// Scores before scaling, `[traced, heads, q_len, k_len]`.
+pub const TRACE_SCORES: &str = ".trace.scores";
+/// Scores after scaling, with what is added to them; minus infinity at hidden keys, `[traced, heads, q_len, k_len]`.
+pub const TRACE_SCALED: &str = ".trace.scaled";
+/// The values mixed by the weights, before W_O, `[traced, heads, q_len, d_v]`.
+pub const TRACE_CONTEXT: &str = ".trace.context";
+/// The probability of each token as the answer at each position, NaN where none is asked for,
+/// `[traced, seq_len, vocab_size]`.
+pub const ANSWERS: &str = "answers";
+
+/// Behind the path of a matrix: its gradient `[rows, columns]`, or where that is too large the norms of its columns.
 pub const GRADIENT: &str = ".gradient";
 /// Behind the path of a matrix: the norms of the columns of its last change.
 pub const UPDATE: &str = ".update";
@@ -36,8 +54,10 @@ pub const SEAL: &str = "sha256";
 pub const PROJECTIONS: [&str; 7] = [W_Q, W_K, W_V, W_O, B_Q, B_K, B_V];
 /// What a frame has of the model's input and output.
 pub const TABLES: [&str; 3] = [TOKEN_TABLE, POSITION_TABLE, UNEMBEDDING];
-/// The matrices whose gradients and updates a frame has.
+/// The matrices whose updates a frame has, and at least the norms of their gradients.
 pub const WATCHED: [&str; 3] = [W_Q, W_K, W_V];
+/// The matrices whose gradients a frame has, where they are not too large.
+pub const WITH_GRADIENT: [&str; 4] = [W_Q, W_K, W_V, W_O];
 
 /// What an optimizer remembers of a parameter under `name`, in `optimizer.safetensors`.
 ///

@@ -1,7 +1,7 @@
 //! A model that wraps a transformer: everything that the wrapped one shows, under the hook of the model.
 
 use burn::tensor::{Int, Tensor};
-use qkv_model::{Hook, Mode, Query, Stage, Trace, Transformer};
+use qkv_model::{Hook, Intermediate, Mode, Query, Stage, Trace, Transformer};
 
 use crate::model::{Layer, Model};
 
@@ -30,7 +30,7 @@ impl Hooked<'_> {
         mode: Mode,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        let mut both = |layer, stage, x| hook.at(layer, stage, self.hook.at(layer, stage, x));
+        let mut both = Both { first: &mut *self.hook, then: hook };
         self.transformer.features_with(tokens, mode, &mut both)
     }
 
@@ -57,5 +57,22 @@ impl Hooked<'_> {
             ..layer
         };
         self.transformer.layers().into_iter().map(layer).collect()
+    }
+}
+
+/// One hook after the other.
+struct Both<'a> {
+    first: &'a mut dyn Hook,
+    then: &'a mut dyn Hook,
+}
+
+impl Hook for Both<'_> {
+    fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+        self.then.at(layer, stage, self.first.at(layer, stage, x))
+    }
+
+    fn see(&mut self, layer: usize, what: Intermediate, x: &Tensor<4>) {
+        self.first.see(layer, what, x);
+        self.then.see(layer, what, x);
     }
 }

@@ -10,7 +10,8 @@
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
 //!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
 //!   yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
-//!   [`draw`]; answers of any [`TargetKind`]; example `custom_task`.
+//!   [`draw`]; answers of any [`TargetKind`], and which tokens they are by
+//!   [`answer_tokens`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
 //! - What if it is a transformer with something of yours between its stages? [`Hooked`]; example `talking_heads`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
@@ -44,9 +45,10 @@
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`RunObservers`] of an
 //!   [`ObservedRun`] by the registry, example `own_observer`: [`BuiltObservers`], each an [`AnyObserver`], with their
 //!   [`Costs`] and [`Notice`]s; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and [`Snapshots`]
-//!   ([`FilmEnd`]) are the built-in ones.
+//!   ([`FilmEnd`]) of a [`FrameMaker`] are the built-in ones.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
-//!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`]; example `read_the_weights`.
+//!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`] and a
+//!   [`LayerTrace`] of each layer; example `read_the_weights`.
 //! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of
 //!   them; [`share_state`] gives all of them the state of the first.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`]; a
@@ -72,8 +74,9 @@ pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken,
 pub use error::{PartFault, Quantity, SettingFault, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
-    Accuracy, AllInputs, Ask, Asked, EvaluationProgress, HeldOut, Measured, Measures, Metric, MetricSums,
-    Probe, Sampling, SequenceAccuracy, SliceLoss, evaluate, evaluate_exactly, generate, generate_one_by_one,
+    Accuracy, AllInputs, Ask, Asked, EvaluationProgress, HeldOut, LayerTrace, Measured, Measures, Metric,
+    MetricSums, Probe, Sampling, SequenceAccuracy, SliceLoss, evaluate, evaluate_exactly, generate,
+    generate_one_by_one,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
@@ -87,12 +90,13 @@ pub use registry::{
     Registry, RunObservers, SameRun, SettingsLeftOut,
 };
 pub use saving::{
-    Checkpoints, EventLog, FilmEnd, RunInfo, Snapshots, check_readable, load_checkpoint,
+    Checkpoints, EventLog, FilmEnd, FrameMaker, RunInfo, Snapshots, check_readable, load_checkpoint,
     load_checkpoint_weights, load_weights, save_weights, share_state,
 };
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,
-    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, TargetKind, Task, draw,
+    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, TargetKind, Task, answer_tokens,
+    draw,
 };
 pub use training::{
     Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, Costs, CrossEntropy, Ended, Gradient,

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_inspect::{Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted};
-use qkv_train::Registry;
+use qkv_inspect::{
+    AboutTask, Circuit, Film, FilmStrip, Frame, HeatMap, Matrix, Palette, StreamInput, counted,
+};
+use qkv_train::{Experiment, Registry, answer_tokens};
 
 use crate::args::ReportArgs;
 use crate::output::page_file::{PageFile, written};
@@ -25,7 +27,14 @@ pub fn run(args: &ReportArgs, registry: &Registry) -> Result<ExitCode> {
     let read = |path: &PathBuf, step: Option<u64>, settings: &[String]| {
         let location = Location::find(path, "--step", step)?;
         check_to_show(&location, settings, registry)?;
-        Ok(Film::read_evenly(&location.run, location.step, Frame::max_on_page)?)
+        let film = Film::read_evenly(&location.run, location.step, Frame::max_on_page)?;
+        // A task that is not registered here, or lacks its text, has no summary; the rest is shown all the same.
+        let experiment = registry.read_run(&location.run, location.step, settings).ok();
+        let about = |Experiment { task, config, .. }: Experiment| AboutTask {
+            summary: task.summary(),
+            answers: answer_tokens(&*task, config.seed).unwrap_or_default(),
+        };
+        Ok::<_, anyhow::Error>(Film { task: experiment.map(about), ..film })
     };
     let film = read(&args.run, args.step, &args.settings)?;
     let others = args.others.iter().map(|path| read(path, None, &[])).collect::<Result<Vec<Film>>>()?;

@@ -49,6 +49,8 @@ pub struct CheckpointConfig {
     pub tied: bool,
     /// Every value under its path, such as `model.d_k`, without step, format and vocabulary.
     pub settings: BTreeMap<String, String>,
+    /// The whole config as TOML; empty where it was read from JSON of another program.
+    pub toml: String,
 }
 
 impl CheckpointConfig {
@@ -71,10 +73,24 @@ impl CheckpointConfig {
     /// If it is not what was saved, cannot be read, or gives a number of heads that is not one.
     pub fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, InspectError> {
         let Description { config, vocabulary, .. } = checkpoint.description()?;
-        let json = serde_json::to_value(config).expect("tables of numbers and names are JSON");
+        let json = serde_json::to_value(&config).expect("tables of numbers and names are JSON");
         let path = checkpoint.config();
         let known = Self::of_json(&json).map_err(|problem| InspectError::Json { path, problem })?;
-        Ok(Self { vocabulary, ..known })
+        let toml = toml::to_string(&config).expect("it was read from a table");
+        Ok(Self { vocabulary, toml, ..known })
+    }
+
+    /// That of a run whose config is this text, as in its `config.toml`.
+    ///
+    /// # Errors
+    /// If it is no TOML, or gives a number of heads that is not one.
+    pub fn of_toml(text: &str, vocabulary: &[String]) -> Result<Self, InspectError> {
+        let refused = |problem: String| InspectError::Config { problem };
+        let config: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| refused(error.to_string()))?;
+        let json = serde_json::to_value(config).expect("tables of numbers and names are JSON");
+        let known = Self::of_json(&json).map_err(refused)?;
+        Ok(Self { vocabulary: vocabulary.to_vec(), toml: text.to_owned(), ..known })
     }
 
     /// Reads the text of a `config.json`. What is about the model stands in the table `model`, or at the top where a
@@ -108,6 +124,7 @@ impl CheckpointConfig {
             qk_norm: value("qk_norm").is_some_and(|value| value.as_bool() != Some(false)),
             tied: value("tied").and_then(Value::as_bool) == Some(true),
             settings,
+            toml: String::new(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qkv_run::tensor_names::{B_K, B_Q, B_V, PROJECTIONS, W_K, W_O, W_Q, W_V, split};
+use qkv_run::tensor_names::{B_K, B_Q, B_V, GRADIENT, PROJECTIONS, W_K, W_O, W_Q, W_V, WITH_GRADIENT, split};
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
@@ -12,7 +12,7 @@ use crate::matrix::dense::Matrix;
 
 /// Most values in all copies of a matrix that query heads share: half a gigabyte. No model of this size has so many
 /// heads.
-const MAX_SHARED: usize = 1 << 26;
+pub(crate) const MAX_SHARED: usize = 1 << 26;
 
 /// The matrices of one attention layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,30 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
             prefixes.insert(NaturalKey::of(prefix), prefix);
         }
     }
-    prefixes.into_values().map(|prefix| LayerWeights::read(weights, prefix, heads)).collect()
+    let read = |prefix| LayerWeights::read(weights, prefix, heads, &PROJECTIONS, "");
+    prefixes.into_values().map(read).collect()
+}
+
+/// The gradients of the same matrices, as far as a frame has them and not only their norms: d(loss)/dW of the update
+/// before the frame, before clipping.
+///
+/// # Errors
+/// As [`layers`].
+pub(crate) fn gradients(weights: &Weights, heads: Heads) -> Result<Vec<LayerWeights>, InspectError> {
+    let heads = heads.check()?;
+    let mut prefixes = BTreeMap::new();
+    for name in weights.names().filter(|name| is_gradient(weights, name)) {
+        let prefix = split(name.strip_suffix(GRADIENT).unwrap_or(name)).0;
+        prefixes.insert(NaturalKey::of(prefix), prefix);
+    }
+    let read = |prefix| LayerWeights::read(weights, prefix, heads, &WITH_GRADIENT, GRADIENT);
+    prefixes.into_values().map(read).collect()
+}
+
+/// Whether a tensor is the gradient of a matrix, and not the norms of its columns.
+pub(crate) fn is_gradient(weights: &Weights, name: &str) -> bool {
+    let of_matrix = name.strip_suffix(GRADIENT).is_some_and(|path| WITH_GRADIENT.contains(&split(path).1));
+    of_matrix && weights.shape(name).is_some_and(|shape| shape.len() == 2)
 }
 
 /// The part of each query head in a matrix of all heads; `kind` is `w_q`, `w_k`, `w_v` or `w_o`, or the bias of one of
@@ -127,11 +150,18 @@ pub(crate) fn matrices(
 }
 
 impl LayerWeights {
-    fn read(weights: &Weights, prefix: &str, heads: Heads) -> Result<Self, InspectError> {
+    /// Of the tensors that end with `suffix` behind one of `kinds`.
+    fn read(
+        weights: &Weights,
+        prefix: &str,
+        heads: Heads,
+        kinds: &[&'static str],
+        suffix: &str,
+    ) -> Result<Self, InspectError> {
         let mut of_heads = Vec::new();
-        for kind in PROJECTIONS {
-            let name = if prefix.is_empty() { kind.to_owned() } else { format!("{prefix}.{kind}") };
-            if weights.shape(&name).is_none() {
+        for &kind in kinds {
+            let name = if prefix.is_empty() { kind.to_owned() } else { format!("{prefix}.{kind}") } + suffix;
+            if weights.shape(&name).is_none() || (!suffix.is_empty() && !is_gradient(weights, &name)) {
                 continue;
             }
             let matrix = match kind {

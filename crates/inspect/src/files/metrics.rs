@@ -15,6 +15,8 @@ pub struct Metrics {
     pub custom: BTreeMap<(String, String), BTreeMap<u64, f64>>,
     /// Number of scalars in the model.
     pub parameters: Option<u64>,
+    /// Number of those that are learned.
+    pub learned: Option<u64>,
 }
 
 impl Metrics {
@@ -23,7 +25,9 @@ impl Metrics {
         let mut metrics = Self::default();
         for event in events {
             match event {
-                Event::Start { parameters, .. } => metrics.parameters = Some(parameters),
+                Event::Start { parameters, learned, .. } => {
+                    (metrics.parameters, metrics.learned) = (Some(parameters), learned);
+                }
                 Event::Step(StepReport { step, loss, .. }) if loss.is_finite() => {
                     metrics.losses.insert(step, loss);
                 }

@@ -12,4 +12,5 @@ pub(crate) mod metrics;
 pub(crate) mod natural_order;
 pub(crate) mod snapshot;
 pub(crate) mod source;
+pub(crate) mod trace;
 pub(crate) mod weights;

@@ -7,6 +7,7 @@ use qkv_run::{ProbeLabels, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::natural_order::NaturalKey;
+use crate::files::trace::{LayerTrace, answers, traces};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
@@ -19,6 +20,11 @@ pub struct Snapshot {
     pub labels: ProbeLabels,
     /// Layer by layer, head by head.
     pub maps: Vec<AttentionMap>,
+    /// What each layer computed; empty where the file lacks it.
+    pub traces: Vec<LayerTrace>,
+    /// The probability of each token as the answer at each position, `[seq_len, vocab_size]`, NaN where none is asked
+    /// for; `None` where the file lacks it.
+    pub answers: Option<Matrix>,
 }
 
 /// The attention weights of one head: row i holds the weights of query i over the keys, which sum to one.
@@ -45,7 +51,7 @@ impl Snapshot {
     /// `[heads, q_len, k_len]`.
     ///
     /// # Errors
-    /// If such a tensor has another number of axes, or a label is not what it should be.
+    /// If such a tensor has another number of axes or heads that do not fit, or a label is not what it should be.
     pub fn all(file: &Weights) -> Result<Vec<Self>, InspectError> {
         let labels = ProbeLabels::from_metadata(|key| file.metadata(key)).map_err(|problem| {
             let problem = format!("its metadata `probes` must hold arrays of strings: {problem}");
@@ -61,6 +67,13 @@ impl Snapshot {
                 }
                 snapshots[index].maps.extend(maps);
             }
+        }
+        // What no example has labels or maps of is of no use.
+        for (snapshot, traces) in snapshots.iter_mut().zip(traces(file)?) {
+            snapshot.traces = traces;
+        }
+        for (snapshot, answers) in snapshots.iter_mut().zip(answers(file)?) {
+            snapshot.answers = Some(answers);
         }
         for snapshot in &mut snapshots {
             snapshot.maps.sort_by_cached_key(|map: &AttentionMap| (NaturalKey::of(&map.layer), map.head));

@@ -1,13 +1,13 @@
 //! A training run as a sequence of pictures.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use qkv_run::{Checkpoint, Evaluation, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::layers::{LayerWeights, layers};
+use crate::files::layers::{LayerWeights, gradients, layers};
 use crate::files::metrics::Metrics;
 use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
@@ -39,6 +39,17 @@ pub struct Film {
     pub metrics: Metrics,
     /// What the run was set to.
     pub config: CheckpointConfig,
+    /// What no file has of the task; `None` unless the caller sets it.
+    pub task: Option<AboutTask>,
+}
+
+/// What a caller that has the task of a run adds to its film.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AboutTask {
+    /// What it asks for, in one line.
+    pub summary: String,
+    /// The tokens that are answers, by their place in the vocabulary; empty where that is not known.
+    pub answers: BTreeSet<u32>,
 }
 
 /// What was known at one step.
@@ -52,6 +63,9 @@ pub struct Frame {
     pub evaluation: Option<Evaluation>,
     /// Every attention layer, split into heads; none where matrices were not kept at this step.
     pub layers: Vec<LayerWeights>,
+    /// Of the same matrices, d(loss)/dW of the update before this step, before clipping; none at step 0, and where only
+    /// norms were kept.
+    pub gradients: Vec<LayerWeights>,
     /// What tokens and positions are turned into, and back.
     pub embeddings: Embeddings,
     /// What the update before this step did; none at step 0.
@@ -115,7 +129,44 @@ impl Film {
         let title = run.path().canonicalize().ok();
         let title = title.as_deref().unwrap_or(run.path()).file_name().unwrap_or_default();
         let title = title.to_string_lossy().into_owned();
-        Ok(Self { title, frames, n_kept, unreadable, metrics, config })
+        Ok(Self { title, frames, n_kept, unreadable, metrics, config, task: None })
+    }
+
+    /// A film without a run folder: of the bytes of frames by step, as training makes them in memory.
+    ///
+    /// ```
+    /// use qkv_inspect::{CheckpointConfig, Film, Metrics};
+    ///
+    /// let header = r#"{"a.w_q":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}"#;
+    /// let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    /// bytes.extend(header.as_bytes());
+    /// bytes.extend([1.5f32, -2.0].iter().flat_map(|x| x.to_le_bytes()));
+    ///
+    /// let config = CheckpointConfig::of_toml("[model]\nn_heads = 2", &["a".to_owned()])?;
+    /// let film = Film::of_frames("live", config, Metrics::default(), [(7, bytes)])?;
+    /// assert_eq!(film.frames[0].layers[0].heads[1].w_q.as_ref().map(|m| m.values()), Some(&[-2.0][..]));
+    /// assert!(film.json().starts_with(r#"{"title":"live","frames":[{"step":7"#));
+    /// # Ok::<(), qkv_inspect::InspectError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no frame, one is no safetensors file, or its matrices do not split into the heads of the config.
+    pub fn of_frames(
+        title: &str,
+        config: CheckpointConfig,
+        metrics: Metrics,
+        frames: impl IntoIterator<Item = (u64, Vec<u8>)>,
+    ) -> Result<Self, InspectError> {
+        let frame = |(step, bytes)| {
+            Frame::at(step, &metrics)
+                .with_file(&Weights::from_bytes(format!("the frame of step {step}"), bytes)?, &config)
+        };
+        let frames: Vec<Frame> = frames.into_iter().map(frame).collect::<Result<_, InspectError>>()?;
+        if frames.is_empty() {
+            return Err(InspectError::NoFrames);
+        }
+        let (title, n_kept) = (title.to_owned(), frames.len());
+        Ok(Self { title, frames, n_kept, unreadable: BTreeMap::new(), metrics, config, task: None })
     }
 
     /// The first and the last frame that have matrices.
@@ -135,13 +186,9 @@ fn frame(
     metrics: &Metrics,
     unreadable: &mut BTreeMap<u64, String>,
 ) -> Result<Option<Frame>, InspectError> {
-    let empty = || Frame {
-        step,
-        loss: metrics.losses.get(&step).copied(),
-        evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| e.clone()),
-        ..Frame::default()
-    };
-    let snapshot = kept.snapshot.as_ref().map(|path| empty().with_snapshot(run, path, config)).transpose();
+    let empty = || Frame::at(step, metrics);
+    let read = |path: &PathBuf| empty().with_file(&Weights::of_frame(run, path)?, config);
+    let snapshot = kept.snapshot.as_ref().map(read).transpose();
     let snapshot = snapshot.unwrap_or_else(|error| {
         unreadable.insert(step, error.to_string());
         None
@@ -162,20 +209,26 @@ impl Frame {
         self.evaluation.as_ref()?.figure(Evaluation::ACCURACY)
     }
 
+    /// What the log has of a step.
+    fn at(step: u64, metrics: &Metrics) -> Self {
+        Self {
+            step,
+            loss: metrics.losses.get(&step).copied(),
+            evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| e.clone()),
+            ..Self::default()
+        }
+    }
+
     /// Everything that a file of `snapshots/` holds.
-    fn with_snapshot(
-        self,
-        run: &RunFolder,
-        path: &Path,
-        config: &CheckpointConfig,
-    ) -> Result<Self, InspectError> {
-        let (file, heads) = (Weights::of_frame(run, path)?, config.heads());
-        let layers = layers(&file, heads)?;
+    fn with_file(self, file: &Weights, config: &CheckpointConfig) -> Result<Self, InspectError> {
+        let heads = config.heads();
+        let layers = layers(file, heads)?;
         let of_step = |snapshot| Snapshot { step: Some(self.step), ..snapshot };
-        let probes = Snapshot::all(&file)?.into_iter().map(of_step);
+        let probes = Snapshot::all(file)?.into_iter().map(of_step);
         Ok(Self {
-            embeddings: Embeddings::read(&file, config)?,
-            flows: GradientFlow::read(&file, heads, &layers)?,
+            embeddings: Embeddings::read(file, config)?,
+            flows: GradientFlow::read(file, heads, &layers)?,
+            gradients: gradients(file, heads)?,
             probes: probes.filter(|probe| !probe.maps.is_empty()).collect(),
             layers,
             ..self

@@ -193,7 +193,8 @@ mod tests {
     fn film(frames: Vec<Frame>) -> Film {
         let (metrics, config) = (Metrics::default(), CheckpointConfig::default());
         let n_kept = frames.len();
-        Film { title: String::new(), n_kept, frames, unreadable: BTreeMap::new(), metrics, config }
+        let title = String::new();
+        Film { title, n_kept, frames, unreadable: BTreeMap::new(), metrics, config, task: None }
     }
 
     #[test]
@@ -222,6 +223,7 @@ mod tests {
                     (custom("norm"), BTreeMap::from([(0, 2.5), (4, 3.0), (8, 2.0)])),
                 ]),
                 parameters: Some(3840),
+                learned: None,
             },
             ..film(frames)
         };

@@ -4,7 +4,7 @@ use qkv_run::tensor_names::{GRADIENT, UPDATE, WATCHED, split};
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
-use crate::files::layers::{LayerWeights, split_heads};
+use crate::files::layers::{LayerWeights, is_gradient, split_heads};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
@@ -24,8 +24,9 @@ pub struct GradientFlow {
 }
 
 impl GradientFlow {
-    /// Reads the tensors `<layer>.w_q.gradient` and `<layer>.w_q.update` of a snapshot, `[columns]` each: the norm of
-    /// each column of the gradient and of the last change. `layers` are the matrices after the change.
+    /// Reads the tensors `<layer>.w_q.gradient`, `[rows, columns]` or the norms of its `[columns]`, and
+    /// `<layer>.w_q.update` of a snapshot, the norms of the `[columns]` of the last change. `layers` are the matrices
+    /// after the change.
     ///
     /// ```text
     /// ‖d(loss)/dW_Q‖ of head h = √(Σ over columns h·d_k .. (h+1)·d_k of column norm²)
@@ -59,7 +60,8 @@ impl GradientFlow {
 
 /// The norm over the columns of each query head.
 fn norms(file: &Weights, name: &str, matrix: &str, heads: Heads) -> Result<Vec<f64>, InspectError> {
-    let parts = split_heads(matrix, file.row(name)?, name, heads)?;
+    let of_all = if is_gradient(file, name) { file.matrix(name)? } else { file.row(name)? };
+    let parts = split_heads(matrix, of_all, name, heads)?;
     Ok(parts.into_iter().map(|part| part.norm()).collect())
 }
 
@@ -77,7 +79,8 @@ mod tests {
             ("a.w_q", &[1, 6], vec![0.0, 0.0, 0.0, 6.0, 0.0, 8.0]),
             ("a.w_q.gradient", &[6], vec![1.0, 2.0, 2.0, 0.0, 3.0, 4.0]),
             ("a.w_q.update", &[6], vec![1.0, 1.0, 1.0, 0.0, 0.0, 5.0]),
-            ("a.w_k.gradient", &[3], vec![0.0, 6.0, 8.0]),
+            // The gradient itself: columns of the norms 0, 6 and 8.
+            ("a.w_k.gradient", &[2, 3], vec![0.0, 6.0, 0.0, 0.0, 0.0, 8.0]),
             // A layer at the root.
             ("w_v", &[1, 3], vec![3.0, 0.0, 4.0]),
             ("w_v.gradient", &[3], vec![1.0, 2.0, 2.0]),

@@ -46,6 +46,23 @@ impl Stage {
     }
 }
 
+/// What a [`Hook`] sees of a layer between the stages, in the order of computation. It cannot change it: nothing continues
+/// with what it makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Intermediate {
+    /// The input of W_Q, W_K and W_V, `[batch, 1, seq_len, d_in]`: after the norm, where one stands before the layer.
+    Input,
+    /// Queries as they are compared, after QK-norm, rotation and [`Score::prepare`](super::Score::prepare),
+    /// `[batch, heads, seq_len, d_k]`.
+    ComparedQueries,
+    /// Keys after the same, `[batch, kv_heads, seq_len, d_k]`.
+    ComparedKeys,
+    /// Scores before scaling, `[batch, heads, seq_len, seq_len]`.
+    Scores,
+    /// Scaled scores plus biases, minus infinity at hidden keys, `[batch, heads, seq_len, seq_len]`.
+    Masked,
+}
+
 /// Receives the tensor of every stage of every layer, and returns the one with which the model continues.
 ///
 /// A closure is one. [`Transformer::features_with`](crate::Transformer::features_with) calls it, in evaluation and in
@@ -75,6 +92,12 @@ pub trait Hook {
     /// Takes what layer `layer` has computed, and returns what the rest of the model is given instead, in the same
     /// shape.
     fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4>;
+
+    /// Is shown what layer `layer` has computed between two stages; ignores it unless overridden. An
+    /// [`AttentionLayer`](super::AttentionLayer) of your own may show none of it.
+    fn see(&mut self, layer: usize, what: Intermediate, x: &Tensor<4>) {
+        let _ = (layer, what, x);
+    }
 }
 
 impl<F: FnMut(usize, Stage, Tensor<4>) -> Tensor<4>> Hook for F {
@@ -98,13 +121,8 @@ pub(super) enum TraceStep {
     Computed(Stage),
     /// What the layer continues with.
     Stage(Stage),
-    /// Queries after QK-norm, rotation and what the score prepares.
-    ComparedQueries,
-    /// Keys after the same.
-    ComparedKeys,
-    /// Before scaling.
-    Scores,
-    Masked,
+    /// What lies between two stages.
+    Between(Intermediate),
 }
 
 /// Receives the result of each step, and returns what the pass continues with.
@@ -132,7 +150,11 @@ impl SelfAttention {
     ) -> Tensor<3> {
         self.reference(x, mask, mode, &mut |step, x| match step {
             TraceStep::Stage(stage) => call_hook(hook, layer, stage, x),
-            _ => x,
+            TraceStep::Between(what) => {
+                hook.see(layer, what, &x);
+                x
+            }
+            TraceStep::Computed(_) => x,
         })
     }
 

@@ -23,7 +23,7 @@ mod trace;
 pub use basic::BasicAttention;
 pub use config::{Projections, SelfAttentionConfig};
 pub(crate) use hook::call_hook;
-pub use hook::{Hook, Stage};
+pub use hook::{Hook, Intermediate, Stage};
 pub use implementation::Implementation;
 pub(crate) use layer::SELF_ATTENTION;
 pub use layer::{AnyAttention, AttentionLayer, HeadContributions, LayerDescription};
@@ -238,7 +238,9 @@ impl SelfAttention {
     /// [`forward`](Self::forward) by the reference implementation. Calls `tap` with the result of each step and
     /// continues with what it returns.
     fn reference(&self, x: Tensor<3>, mask: &Mask, mode: Mode, tap: &mut Tap<'_>) -> Tensor<3> {
-        let [q, k, v] = self.project(mask.clear_padding(x));
+        let x = mask.clear_padding(x);
+        tap(TraceStep::Between(Intermediate::Input), x.clone().unsqueeze_dim(1));
+        let [q, k, v] = self.project(x);
         let q = tap_stage(tap, Stage::Queries, q);
         let k = tap_stage(tap, Stage::Keys, k);
         let v = tap_stage(tap, Stage::Values, v);

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, assert_shape, einsum};
 
 use super::checks::check_q_k_v;
 use super::heads::for_every_head;
-use super::hook::{Stage, Tap, TraceStep, tap_stage};
+use super::hook::{Intermediate, Stage, Tap, TraceStep, tap_stage};
 use super::mask::Mask;
 use super::score::{Comparison, dot};
 use super::softmax::softmax;
@@ -90,11 +90,11 @@ impl AttentionSpec<'_> {
         let d_k = q.dims()[3];
         let finite = finite_keys_values(&q, k, v, mask);
         let [q, k] = self.prepare(q, finite.k.clone());
-        let q = tap(TraceStep::ComparedQueries, q);
-        let k = tap(TraceStep::ComparedKeys, k);
-        let scores = tap(TraceStep::Scores, self.scores(q, k));
+        let q = tap(TraceStep::Between(Intermediate::ComparedQueries), q);
+        let k = tap(TraceStep::Between(Intermediate::ComparedKeys), k);
+        let scores = tap(TraceStep::Between(Intermediate::Scores), self.scores(q, k));
         let scaled = tap_stage(tap, Stage::Scores, self.scaled(scores, d_k));
-        let masked = tap(TraceStep::Masked, self.masked(scaled, mask));
+        let masked = tap(TraceStep::Between(Intermediate::Masked), self.masked(scaled, mask));
         let weights = tap_stage(tap, Stage::Weights, finite.restore_nan(self.softmax(masked, mask)));
         let context = weighted_sum(dropout::apply(weights, self.dropout), finite.v.clone());
         tap_stage(tap, Stage::Context, finite.restore_nan(context))

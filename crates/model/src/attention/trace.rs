@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use burn::tensor::Tensor;
 
 use super::SelfAttention;
-use super::hook::{Hook, Stage, TraceStep, call_hook};
+use super::hook::{Hook, Intermediate, Stage, TraceStep, call_hook};
 use super::mask::Mask;
 use super::score::Score;
 use crate::mode::Mode;
@@ -88,7 +88,11 @@ impl SelfAttention {
         self.reference(x.clone().unsqueeze(), mask, Mode::Evaluate, &mut |step, x| {
             let x = match step {
                 TraceStep::Stage(stage) => call_hook(hook, layer, stage, x),
-                _ => x,
+                TraceStep::Between(what) => {
+                    hook.see(layer, what, &x);
+                    x
+                }
+                TraceStep::Computed(_) => x,
             };
             steps.insert(step, x.clone());
             x
@@ -98,11 +102,12 @@ impl SelfAttention {
             let x = steps.remove(&step).expect("the reference implementation makes every step");
             x.slice([0..1, head..head + 1]).squeeze_dims::<2>(&[0, 1])
         };
+        let mut between = |what, head| at_head(TraceStep::Between(what), head);
         let of_query = |x: Tensor<2>| x.slice(query..query + 1).squeeze_dim::<1>(0);
-        let compared_q = of_query(at_head(TraceStep::ComparedQueries, head));
-        let compared_k = at_head(TraceStep::ComparedKeys, kv_head);
-        let scores = of_query(at_head(TraceStep::Scores, head));
-        let masked = of_query(at_head(TraceStep::Masked, head));
+        let compared_q = of_query(between(Intermediate::ComparedQueries, head));
+        let compared_k = between(Intermediate::ComparedKeys, kv_head);
+        let scores = of_query(between(Intermediate::Scores, head));
+        let masked = of_query(between(Intermediate::Masked, head));
         let mut changed = Vec::new();
         // Before and after the hook.
         let mut at_stage = |stage| {

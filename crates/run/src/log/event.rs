@@ -41,6 +41,9 @@ pub enum Event {
         steps: u64,
         /// Number of scalars in the model.
         parameters: u64,
+        /// Number of those that are learned; early logs lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        learned: Option<u64>,
         /// The run folder.
         #[serde(default)]
         path: String,

@@ -163,7 +163,16 @@ mod tests {
         let mut log = run.create_metrics()?;
         Event::Saved { step: 0, path: String::new() }.write(&mut log)?;
         let [task, path] = ["sort", "run"].map(str::to_owned);
-        let start = Event::Start { step: 0, task, seed: 3, steps: 2, parameters: 4, path, environment: None };
+        let start = Event::Start {
+            step: 0,
+            task,
+            seed: 3,
+            steps: 2,
+            parameters: 4,
+            learned: None,
+            path,
+            environment: None,
+        };
         start.write(&mut log)?;
         for step in [1, 2] {
             let report = StepReport {

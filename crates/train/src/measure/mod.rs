@@ -8,6 +8,7 @@ mod measures;
 mod metric;
 mod probe;
 mod tally;
+mod trace;
 
 pub use evaluate::{AllInputs, Ask, Asked, EvaluationProgress, HeldOut, evaluate, evaluate_exactly};
 pub(crate) use evaluate::{examples_at_once, go_on, whole};
@@ -16,3 +17,4 @@ pub use measures::Measures;
 pub use metric::{Accuracy, Measured, Metric, MetricSums, SequenceAccuracy, SliceLoss};
 pub use probe::Probe;
 pub(crate) use tally::Tally;
+pub use trace::LayerTrace;

@@ -1,9 +1,11 @@
 //! What a model does with a few examples, with the labels that make it readable.
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use qkv_model::{Mode, Stage};
+use qkv_model::Mode;
 use qkv_run::ProbeLabels;
 
+use super::trace::{LayerTrace, Recorder};
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::{Example, TargetKind, Task};
@@ -18,6 +20,11 @@ pub struct Probe {
     pub weights: Vec<Tensor<3>>,
     /// Where each of these layers stands in the module tree.
     pub layers: Vec<String>,
+    /// What each of them computes; empty unless it was asked for, and for a model without stages.
+    pub trace: Vec<LayerTrace>,
+    /// The probability of each token as the answer at each position, `[seq_len * vocab_size]`, NaN where none is asked
+    /// for; `None` unless a trace was asked for, and where answers are numbers.
+    pub answers: Option<Vec<f32>>,
 }
 
 impl Probe {
@@ -31,10 +38,10 @@ impl Probe {
         example: &Example,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        Ok(Self::several(model, task, std::slice::from_ref(example), device)?.remove(0))
+        Ok(Self::several(model, task, std::slice::from_ref(example), 0, device)?.remove(0))
     }
 
-    /// The same for some examples at once, at least one.
+    /// The same for some examples at once, at least one; the first `n_traced` of them with a trace.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -42,26 +49,26 @@ impl Probe {
         model: &M,
         task: &dyn Task,
         examples: &[Example],
+        n_traced: usize,
         device: &Device,
     ) -> Result<Vec<Self>, TrainError> {
         let batch = Batch::new(task, examples, &device.clone().without_autodiff())?;
         let vocabulary = task.vocabulary();
         let label = |token: u32| vocabulary[token as usize].as_str();
         let label_or_none = |token: Option<u32>| token.map(label).unwrap_or_default().to_owned();
-        let mut weights = Vec::new();
-        let mut keep_weights = |_, stage, x: Tensor<4>| {
-            if stage == Stage::Weights {
-                weights.push(x.clone());
-            }
-            x
-        };
-        let features = model
-            .features_with(batch.tokens.clone(), Mode::Evaluate, &mut keep_weights)
-            .unwrap_or_else(|| {
-                weights = model.attention_weights(batch.tokens.clone());
+        let mut recorder = Recorder::new(n_traced.min(examples.len()));
+        let features =
+            model.features_with(batch.tokens.clone(), Mode::Evaluate, &mut recorder).unwrap_or_else(|| {
+                recorder.weights = model.attention_weights(batch.tokens.clone());
                 model.features(batch.tokens.clone(), Mode::Evaluate)
             });
         let logits = logits_of(model, features, &batch)?;
+        let mut probabilities = match batch.target_kind {
+            TargetKind::Tokens | TargetKind::Distributions if n_traced > 0 => {
+                Some(Probabilities::of(logits.clone()))
+            }
+            _ => None,
+        };
         let mut answers: Vec<String> = match batch.target_kind {
             TargetKind::Numbers => {
                 let [_, n_numbers] = logits.dims();
@@ -90,10 +97,46 @@ impl Probe {
                 targets: positions().map(target).collect(),
                 predictions: positions().map(prediction).collect(),
             };
-            let weights = weights.iter().map(|weights| weights.clone().narrow(0, index, 1).squeeze_dim(0));
-            Self { labels, weights: weights.collect(), layers: layers.clone() }
+            let of_example = |weights: &Tensor<4>| weights.clone().narrow(0, index, 1).squeeze_dim(0);
+            let is_traced = index < n_traced;
+            Self {
+                labels,
+                weights: recorder.weights.iter().map(of_example).collect(),
+                layers: layers.clone(),
+                trace: if is_traced { recorder.trace(index) } else { Vec::new() },
+                answers: probabilities.as_mut().filter(|_| is_traced).map(|all| all.answers(example)),
+            }
         };
         Ok(examples.iter().enumerate().map(probe).collect())
+    }
+}
+
+/// What the model takes for the answer, target by target.
+struct Probabilities {
+    n_tokens: usize,
+    /// Those of the targets that no example has taken yet.
+    rest: std::vec::IntoIter<f32>,
+}
+
+impl Probabilities {
+    /// Of logits `[n_targets, vocab_size]`.
+    fn of(logits: Tensor<2>) -> Self {
+        let [_, n_tokens] = logits.dims();
+        let all: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().collect();
+        Self { n_tokens, rest: all.into_iter() }
+    }
+
+    /// Those of the next example, position by position.
+    fn answers(&mut self, example: &Example) -> Vec<f32> {
+        let n_tokens = self.n_tokens;
+        let positions = 0..example.targets.len();
+        let at = |position| -> Vec<f32> {
+            match example.carries_loss(position) {
+                true => self.rest.by_ref().take(n_tokens).collect(),
+                false => vec![f32::NAN; n_tokens],
+            }
+        };
+        positions.flat_map(at).collect()
     }
 }
 

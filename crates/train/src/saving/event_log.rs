@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
 use qkv_run::{CustomReport, Environment, EvaluatedOn, Evaluation, Event, RunFolder, StepReport};
 
 use crate::error::TrainError;
@@ -89,13 +90,31 @@ impl<W: Write> EventLog<W> {
     }
 }
 
+/// Number of scalars that an optimizer updates.
+fn n_learned<M: Module>(model: &M) -> u64 {
+    struct Learned(usize);
+
+    impl ModuleVisitor for Learned {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                self.0 += param.val().shape().num_elements();
+            }
+        }
+    }
+
+    let mut learned = Learned(0);
+    model.visit(&mut learned);
+    learned.0 as u64
+}
+
 impl<M: Module, W: Write> Observer<M> for EventLog<W> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
         let RunInfo { task, seed, steps, environment } = self.info.clone();
         let (step, parameters) = (state.step, state.model.num_params() as u64);
+        let learned = Some(n_learned(&state.model));
         let path = self.run.path().display().to_string();
         let environment = environment.map(Box::new);
-        self.write(&Event::Start { step, task, seed, steps, parameters, path, environment })
+        self.write(&Event::Start { step, task, seed, steps, parameters, learned, path, environment })
     }
 
     fn step(&mut self, _state: &State<M>, report: &StepReport) -> Result<Next, TrainError> {

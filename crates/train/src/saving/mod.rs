@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod event_log;
+mod frame;
 mod gradient_flow;
 mod layout;
 mod optimizer_state;
@@ -15,8 +16,9 @@ mod unused_graphs;
 
 pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
 pub use event_log::{EventLog, RunInfo};
+pub use frame::FrameMaker;
+pub(crate) use frame::MAX_VALUES;
 pub(crate) use layout::{Place, layout};
 pub use readable::check_readable;
 pub use shared_state::share_state;
-pub(crate) use snapshot::MAX_VALUES;
 pub use snapshot::{FilmEnd, Snapshots};

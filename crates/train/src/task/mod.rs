@@ -3,6 +3,7 @@
 //! Here belong the trait and what is made of a task: examples and their splits. The built-in tasks lie in `synthetic/` and
 //! `chars/`; how a config names one lies in `registry/`.
 
+mod answers;
 mod chars;
 mod example;
 mod inputs;
@@ -12,6 +13,7 @@ mod symbols;
 mod synthetic;
 mod target_kind;
 
+pub use answers::answer_tokens;
 pub use chars::{Chars, CharsConfig};
 pub use example::Example;
 pub use inputs::Inputs;

@@ -5,7 +5,9 @@ use qkv_run::tensor_names::{W_K, W_Q};
 use crate::files::layers::matrices;
 use crate::film::frames::Frame;
 use crate::film::page::matrix_data::{MAX_CELLS, n_cells, n_circuit_values};
+use crate::film::page::trace_data;
 use crate::matrix::dense::Matrix;
+use crate::number::grouped;
 
 /// Values that all matrices or all maps together may have: about 11 MB as a page.
 pub(crate) const MAX_VALUES: usize = 4_000_000;
@@ -15,6 +17,44 @@ impl Frame {
     pub fn max_on_page(&self) -> usize {
         MAX_VALUES / n_values(self).max(1)
     }
+}
+
+/// What a page has room for beside matrices, circuits and maps.
+pub(crate) struct Room {
+    /// For the gradients of the matrices.
+    pub gradients: bool,
+    /// For the traces of the probe inputs.
+    pub traces: bool,
+    /// What is missing for a lack of room, in sentences.
+    pub left_out: Vec<String>,
+}
+
+impl Room {
+    /// Gradients come first: they are the smaller part. Both belong to a page of as many frames as there are.
+    pub(crate) fn of(frames: &[Frame]) -> Self {
+        let sum = |values: fn(&Frame) -> usize| frames.iter().map(values).sum::<usize>();
+        let rest = MAX_VALUES.saturating_sub(sum(n_values));
+        let (n_gradients, n_traces) = (sum(n_gradient_values), sum(n_trace_values));
+        let gradients = n_gradients <= rest;
+        let traces = n_traces <= rest - if gradients { n_gradients } else { 0 };
+        let left_out = |has_room: bool, what: &str, n: usize| {
+            (!has_room)
+                .then(|| format!("This page has no room for {what} of all frames, {} numbers.", grouped(n)))
+        };
+        let sentences = [
+            left_out(gradients, "the gradients", n_gradients),
+            left_out(traces, "queries, keys and values", n_traces),
+        ];
+        Self { gradients, traces, left_out: sentences.into_iter().flatten().collect() }
+    }
+}
+
+fn n_gradient_values(frame: &Frame) -> usize {
+    matrices(&frame.gradients).map(|(_, _, _, matrix)| n_cells(matrix.size(), MAX_CELLS)).sum()
+}
+
+fn n_trace_values(frame: &Frame) -> usize {
+    frame.probes.iter().map(trace_data::n_values).sum()
 }
 
 /// Values that a page needs for a frame: matrices, W_Q and W_K twice because of the gauge, circuits, and maps.

@@ -102,13 +102,15 @@ impl Film {
     /// If the page could not be written down, which only a lack of memory can cause.
     pub fn html(&self, others: &[Self]) -> Result<String, InspectError> {
         let (logged, more_logged) = LoggedPlot::all(self, others);
+        let data = PageData::new(self, others);
+        let sentences = self.story();
         let page = Page {
             title: &clean_label(&self.title),
-            story: self.story().iter().map(|sentence| unbroken(sentence)).collect(),
+            story: sentences.iter().chain(&data.left_out).map(|sentence| unbroken(sentence)).collect(),
             shapes: self.shapes().unwrap_or_default(),
             style: STYLE,
             script: SCRIPT,
-            data: embedded_json(&PageData::new(self, others)),
+            data: embedded_json(&data),
             plot: Plot::new(self, others),
             logged,
             more_logged,
@@ -118,6 +120,12 @@ impl Film {
             variants: self.variants(others),
         };
         page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
+    }
+
+    /// The numbers of the page alone, as JSON: what its script is given. Those of one frame have the form of those of
+    /// many, so that a page that goes on can put them behind the ones that it has.
+    pub fn json(&self) -> String {
+        serde_json::to_string(&PageData::new(self, &[])).expect("numbers and strings")
     }
 
     /// This run and the others; none where there is nothing to compare.
@@ -238,7 +246,7 @@ mod tests {
         // What turns the line around, or ends it, is replaced.
         assert_eq!(data["probes"][0]["tokens"][1], "\u{fffd}\u{fffd}<!--&\"'");
         assert_eq!(data["vocabulary"][0], "</script>");
-        assert_eq!(data["layers"][0]["heads"][2]["raw"][0]["limit"], 21.0);
+        assert_eq!(data["layers"][0]["heads"][2]["raw"][0]["frames"][2]["limit"], 21.0);
         Ok(())
     }
 

@@ -124,6 +124,7 @@ mod tests {
             unreadable: BTreeMap::new(),
             metrics: Metrics { custom, ..Metrics::default() },
             config: CheckpointConfig::default(),
+            task: None,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::film::frames::Frame;
 use crate::film::page::budget::MAX_VALUES;
 use crate::film::page::matrix_data::n_cells;
 use crate::film::page::quantized::quantized;
+use crate::film::page::trace_data::{TraceData, ValuesData, answers, traces};
 use crate::picture::label::clean_label;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::reduce;
@@ -22,6 +23,10 @@ pub(crate) struct ProbeData {
     /// What the model said at each position, in each frame.
     predictions: Vec<Option<Vec<String>>>,
     maps: Vec<MapData>,
+    /// What each layer computed; empty where the run did not keep it, or the page has no room for it.
+    traces: Vec<TraceData>,
+    /// The probability of each token as the answer at each position.
+    answers: Option<ValuesData>,
 }
 
 /// The map of one head.
@@ -39,23 +44,25 @@ struct MapData {
 #[derive(Serialize)]
 struct MapFrame {
     data: String,
+    /// What 32,767 stands for.
+    limit: f64,
     /// As if attention were spread evenly over so many keys: `exp` of the mean entropy.
     n_keys: Option<f64>,
     /// What the head looks at, in words, and the share of its attention.
     patterns: Vec<(&'static str, f32)>,
 }
 
-/// Every probe input of a film.
-pub(crate) fn probes(frames: &[Frame]) -> Vec<ProbeData> {
+/// Every probe input of a film, with what was computed of it where `has_traces`.
+pub(crate) fn probes(frames: &[Frame], has_traces: bool) -> Vec<ProbeData> {
     let n_probes = frames.iter().map(|frame| frame.probes.len()).max().unwrap_or(0);
     let maps = || frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
     let values = |cells: usize| -> usize { maps().map(|map| n_cells(map.weights.size(), cells)).sum() };
     let finest = CELLS.into_iter().find(|cells| values(*cells) <= MAX_VALUES);
     let cells = finest.unwrap_or(CELLS[CELLS.len() - 1]);
-    (0..n_probes).map(|index| probe(frames, index, cells)).collect()
+    (0..n_probes).map(|index| probe(frames, index, cells, has_traces)).collect()
 }
 
-fn probe(frames: &[Frame], index: usize, cells: usize) -> ProbeData {
+fn probe(frames: &[Frame], index: usize, cells: usize, has_traces: bool) -> ProbeData {
     let all: Vec<Option<&Snapshot>> = frames.iter().map(|frame| frame.probes.get(index)).collect();
     let last = all.iter().rev().flatten().next().copied();
     // Nothing that turns the direction of the writing around; a page has no cursor to move, but it has that.
@@ -65,6 +72,8 @@ fn probe(frames: &[Frame], index: usize, cells: usize) -> ProbeData {
         targets: last.map_or(Vec::new(), |probe| labels(&probe.labels.targets)),
         predictions: all.iter().map(|probe| Some(labels(&probe.as_ref()?.labels.predictions))).collect(),
         maps: last.iter().flat_map(|probe| &probe.maps).map(|map| of_head(map, &all, cells)).collect(),
+        traces: if has_traces { traces(&all) } else { Vec::new() },
+        answers: if has_traces { answers(&all) } else { None },
     }
 }
 
@@ -77,6 +86,7 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
         let patterns = found.scores(&probe.labels.tokens).named().into_iter();
         Some(MapFrame {
             data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
+            limit: 1.0,
             n_keys: found.mean_entropy().map(f64::exp),
             patterns: patterns.filter_map(|(words, share)| Some((words, share? as f32))).collect(),
         })

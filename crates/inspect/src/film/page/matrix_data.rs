@@ -4,12 +4,11 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::film::page::quantized::quantized;
+use crate::film::page::quantized::{Quantized, largest, quantized};
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
 use crate::picture::palette::Palette;
 use crate::picture::reduce::reduce;
-use crate::picture::scale::Scale;
 
 /// Cells of a matrix along each axis; a larger one is shown in blocks.
 pub(crate) const MAX_CELLS: usize = 128;
@@ -30,10 +29,6 @@ pub(crate) struct MatrixData {
     /// Rows and columns of what is shown, and of the block behind each of its cells.
     cells: [usize; 2],
     block: [usize; 2],
-    /// Largest magnitude in any frame: all frames share a scale.
-    limit: f64,
-    /// The same of the two factors, where the page multiplies them.
-    factor_limits: Option<[f64; 2]>,
     frames: Vec<Option<MatrixFrame>>,
 }
 
@@ -41,6 +36,12 @@ pub(crate) struct MatrixData {
 struct MatrixFrame {
     /// The cells, or the two factors of which they are the product.
     data: Vec<String>,
+    /// The largest magnitude: what 32,767 stands for in the cells.
+    limit: f64,
+    /// What it stands for in the two factors, where the page multiplies them.
+    factor_limits: Option<[f64; 2]>,
+    /// The gradient of the update before the frame; `None` at step 0, and where only its norm was kept.
+    gradient: Option<Quantized>,
     norm: f64,
     /// From the first frame, in lengths of the matrix there.
     moved: Option<f64>,
@@ -50,8 +51,12 @@ struct MatrixFrame {
 
 impl MatrixData {
     /// `None` where no frame has the matrix.
-    pub(crate) fn of_matrices(name: &str, frames: &[Option<Cow<Matrix>>]) -> Option<Self> {
-        Self::new(name, frames, &[])
+    pub(crate) fn of_matrices(
+        name: &str,
+        frames: &[Option<Cow<Matrix>>],
+        gradients: &[Option<&Matrix>],
+    ) -> Option<Self> {
+        Self::new(name, frames, &[], gradients)
     }
 
     /// The same for circuits. A page gets the two factors where they are smaller than the product.
@@ -63,33 +68,41 @@ impl MatrixData {
         let product = |circuit: &Option<Circuit>| {
             Some(Cow::Owned(circuit.as_ref()?.product().with_axes(axes[0], axes[1])))
         };
-        Self::new(name, &circuits.iter().map(product).collect::<Vec<_>>(), circuits)
+        Self::new(name, &circuits.iter().map(product).collect::<Vec<_>>(), circuits, &[])
     }
 
-    /// `circuits` are those of which `frames` are the products, or none.
-    fn new(name: &str, frames: &[Option<Cow<Matrix>>], circuits: &[Option<Circuit>]) -> Option<Self> {
+    /// `circuits` are those of which `frames` are the products, or none; `gradients` those of the frames, or none.
+    fn new(
+        name: &str,
+        frames: &[Option<Cow<Matrix>>],
+        circuits: &[Option<Circuit>],
+        gradients: &[Option<&Matrix>],
+    ) -> Option<Self> {
         let first = frames.iter().flatten().next()?;
         let is_factored = |circuit: &Circuit| {
             n_circuit_values(first.size(), circuit.factors()[0].columns()) < n_cells(first.size(), MAX_CELLS)
         };
-        let factor_limits = circuits.iter().flatten().next().filter(|first| is_factored(first)).map(|_| {
-            [0, 1].map(|side| largest(circuits.iter().flatten().map(|circuit| circuit.factors()[side])))
-        });
-        let most = if factor_limits.is_some() { MAX_FACTORED } else { MAX_CELLS };
+        let are_factored = circuits.iter().flatten().next().is_some_and(is_factored);
+        let most = if are_factored { MAX_FACTORED } else { MAX_CELLS };
         let shown = reduce(first, [most; 2], Palette::Diverging);
-        let limit = largest(frames.iter().flatten().map(Cow::as_ref));
         let frame = |(index, matrix): (usize, &Option<Cow<Matrix>>)| {
             // A matrix that changed its size is another one.
             let matrix = matrix.as_ref().filter(|matrix| matrix.size() == first.size())?;
             let circuit = circuits.get(index).and_then(Option::as_ref);
             let spectrum = circuit.map_or_else(|| matrix.spectrum(), Circuit::spectrum);
+            let factors = circuit.filter(|_| are_factored).map(Circuit::factors);
+            let gradient =
+                gradients.get(index).copied().flatten().filter(|found| found.size() == first.size());
+            let limit = largest(matrix);
             Some(MatrixFrame {
-                data: match circuit.zip(factor_limits) {
-                    Some((circuit, limits)) => {
-                        [0, 1].map(|side| quantized(circuit.factors()[side], limits[side])).into()
-                    }
+                data: match factors {
+                    Some(factors) => factors.map(|factor| quantized(factor, largest(factor))).into(),
                     None => vec![quantized(&reduce(matrix, [most; 2], Palette::Diverging).matrix, limit)],
                 },
+                limit,
+                factor_limits: factors.map(|factors| factors.map(largest)),
+                gradient: gradient
+                    .map(|found| Quantized::of(&reduce(found, [most; 2], Palette::Diverging).matrix)),
                 norm: matrix.norm(),
                 moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
                 singular_values: spectrum.map_or(Vec::new(), |found| {
@@ -104,8 +117,6 @@ impl MatrixData {
             size: first.size(),
             cells: shown.matrix.size(),
             block: shown.block,
-            limit,
-            factor_limits,
             frames: frames.iter().enumerate().map(frame).collect(),
         })
     }
@@ -120,8 +131,4 @@ pub(crate) fn n_circuit_values([rows, columns]: [usize; 2], inner: usize) -> usi
 /// Cells of a matrix of which at most `most` are shown along each axis.
 pub(crate) fn n_cells([rows, columns]: [usize; 2], most: usize) -> usize {
     rows.min(most) * columns.min(most)
-}
-
-fn largest<'a>(matrices: impl Iterator<Item = &'a Matrix>) -> f64 {
-    Scale::of(Palette::Diverging, matrices).high
 }

@@ -11,4 +11,6 @@ pub(crate) mod map_data;
 pub(crate) mod matrix_data;
 pub(crate) mod plot;
 pub(crate) mod quantized;
+pub(crate) mod run_data;
 pub(crate) mod shapes;
+pub(crate) mod trace_data;

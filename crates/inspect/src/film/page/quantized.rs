@@ -1,12 +1,37 @@
 //! Matrices small enough to travel in a page.
 
+use serde::Serialize;
+
 use crate::matrix::dense::Matrix;
+use crate::picture::palette::Palette;
+use crate::picture::scale::Scale;
 
 /// The largest number that a value becomes.
 const LARGEST: f64 = 32_767.0;
 
 /// What a value that is NaN or infinite becomes.
 const NON_FINITE: i16 = i16::MIN;
+
+/// Numbers of one frame, which can be read without those of any other.
+#[derive(Serialize)]
+pub(crate) struct Quantized {
+    /// As [`quantized`].
+    data: String,
+    /// What 32,767 stands for: the largest magnitude.
+    limit: f64,
+}
+
+impl Quantized {
+    pub(crate) fn of(matrix: &Matrix) -> Self {
+        let limit = largest(matrix);
+        Self { data: quantized(matrix, limit), limit }
+    }
+}
+
+/// The largest magnitude of the finite values.
+pub(crate) fn largest(matrix: &Matrix) -> f64 {
+    Scale::of(Palette::Diverging, [matrix]).high
+}
 
 /// The values as 16-bit numbers, where `limit` becomes 32,767, little-endian in base64: 2.7 characters a value, and an
 /// error of at most `limit / 65,534`.

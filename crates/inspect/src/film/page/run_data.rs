@@ -1,0 +1,169 @@
+//! What a run was set to, as the script of a page writes shapes and formulas with it.
+
+use std::collections::BTreeMap;
+
+use qkv_run::tensor_names::{W_K, W_Q, W_V};
+use serde::Serialize;
+
+use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::layers::LayerWeights;
+use crate::files::natural_order::NaturalKey;
+use crate::files::trace::{HeadTrace, LayerTrace};
+use crate::film::frames::Film;
+use crate::matrix::dense::Matrix;
+use crate::picture::label::clean_label;
+
+/// The run. What its files lack is `null`.
+#[derive(Serialize)]
+pub(crate) struct RunData {
+    /// Name of the task.
+    task: Option<String>,
+    /// What the task asks for, in one line.
+    sentence: Option<String>,
+    /// The whole config, as TOML.
+    config: String,
+    d_model: Option<usize>,
+    seq_len: Option<usize>,
+    layers: Vec<RunLayer>,
+    /// Scalars in the model, and those of them that are learned.
+    n_parameters: Option<u64>,
+    n_learned: Option<u64>,
+}
+
+/// An attention layer.
+#[derive(Serialize)]
+struct RunLayer {
+    name: String,
+    n_heads: usize,
+    /// Width of queries and keys, and of values, of one head.
+    d_k: Option<usize>,
+    d_v: Option<usize>,
+    /// The factor in front of the softmax; `null` for a score of the user's own.
+    scale: Option<f64>,
+    score: Option<String>,
+    positions: Option<String>,
+    mask: Option<String>,
+    projections: Option<String>,
+}
+
+/// What the frames of a film have of one layer.
+#[derive(Clone, Copy, Default)]
+struct Found<'a> {
+    name: &'a str,
+    weights: Option<&'a LayerWeights>,
+    trace: Option<&'a LayerTrace>,
+    n_heads: usize,
+}
+
+impl RunData {
+    pub(crate) fn of(film: &Film) -> Self {
+        let config = &film.config;
+        let found = found(film);
+        let width = |found: &Found| {
+            let x = found.trace.and_then(|trace| trace.x.as_ref()).map(Matrix::columns);
+            x.or(found.weights.and_then(|layer| layer.matrix(0, W_Q)).map(Matrix::rows))
+        };
+        Self {
+            task: config.task.as_deref().map(clean_label),
+            sentence: film.task.as_ref().map(|task| clean_label(&task.summary)),
+            config: config.toml.clone(),
+            d_model: config.setting("d_model").or_else(|| found.values().find_map(width)),
+            seq_len: config.seq_len,
+            layers: found.into_values().map(|found| found.layer(film)).collect(),
+            n_parameters: film.metrics.parameters,
+            n_learned: film.metrics.learned,
+        }
+    }
+}
+
+/// Every layer that has matrices, maps or a trace, as it is in the last frame with it.
+fn found(film: &Film) -> BTreeMap<NaturalKey, Found<'_>> {
+    let mut all: BTreeMap<NaturalKey, Found> = BTreeMap::new();
+    for frame in &film.frames {
+        for layer in &frame.layers {
+            let found = all.entry(NaturalKey::of(&layer.prefix)).or_default();
+            *found =
+                Found { name: &layer.prefix, weights: Some(layer), n_heads: layer.heads.len(), ..*found };
+        }
+        for map in frame.probes.iter().flat_map(|probe| &probe.maps) {
+            let found = all.entry(NaturalKey::of(&map.layer)).or_default();
+            *found = Found { name: &map.layer, n_heads: found.n_heads.max(map.head + 1), ..*found };
+        }
+        for trace in frame.probes.iter().flat_map(|probe| &probe.traces) {
+            let found = all.entry(NaturalKey::of(&trace.layer)).or_default();
+            let n_heads = found.n_heads.max(trace.heads.len());
+            *found = Found { name: &trace.layer, trace: Some(trace), n_heads, ..*found };
+        }
+    }
+    all
+}
+
+impl Found<'_> {
+    fn layer(&self, film: &Film) -> RunLayer {
+        let config = &film.config;
+        let matrix = |name: &str| self.weights.and_then(|layer| layer.matrix(0, name)).map(Matrix::columns);
+        let trace = |part: fn(&HeadTrace) -> Option<&Matrix>| {
+            self.trace.and_then(|trace| trace.heads.first()).and_then(part).map(Matrix::columns)
+        };
+        let keys = matrix(W_Q).or_else(|| matrix(W_K)).or_else(|| trace(|head| head.q.as_ref()));
+        let d_k = keys.or_else(|| config.setting("d_k"));
+        let values = matrix(W_V).or_else(|| trace(|head| head.v.as_ref()));
+        RunLayer {
+            name: self.name.to_owned(),
+            n_heads: self.n_heads,
+            d_k,
+            d_v: values.or_else(|| config.setting("d_v")),
+            scale: match config.score.as_deref() {
+                Some("scaled-dot") => d_k.map(|d_k| 1.0 / (d_k as f64).sqrt()),
+                Some("dot" | "additive") => Some(1.0),
+                _ => None,
+            },
+            score: config.score.as_deref().map(clean_label),
+            positions: config.positions.as_deref().map(clean_label),
+            mask: config.setting_name("mask"),
+            projections: config.setting_name("projections"),
+        }
+    }
+}
+
+impl CheckpointConfig {
+    /// A number of the model.
+    fn setting(&self, key: &str) -> Option<usize> {
+        self.settings.get(&format!("model.{key}"))?.parse().ok()
+    }
+
+    /// The name of a part of the model, with or without settings of its own.
+    fn setting_name(&self, key: &str) -> Option<String> {
+        let of = |key: String| self.settings.get(&key).map(|name| clean_label(name));
+        of(format!("model.{key}")).or_else(|| of(format!("model.{key}.name")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::metrics::Metrics;
+    use crate::fixtures::tensors;
+
+    #[test]
+    fn shapes_come_from_matrices_or_from_a_trace() -> Result<(), crate::InspectError> {
+        let toml = "[task]\nname = \"sort\"\n[model]\nd_model = 3\nseq_len = 5\nn_heads = 2\nscore = \"scaled-dot\"\n\
+                    mask = \"causal\"\npositions = {name = \"rope\", base = 7.0}\nprojections = \"none\"";
+        let list = [
+            ("b.10.w_v", &[3, 14][..], vec![1.0; 42]),
+            ("b.2.trace.q", &[1, 2, 5, 4], vec![0.0; 40]),
+            ("b.2.weights", &[1, 2, 5, 5], vec![0.2; 50]),
+        ];
+        let config = CheckpointConfig::of_toml(toml, &[])?;
+        let film = Film::of_frames("x", config, Metrics::default(), [(0, tensors(&list, &[]))])?;
+        let run = RunData::of(&film);
+        assert_eq!((run.task.as_deref(), run.d_model, run.seq_len), (Some("sort"), Some(3), Some(5)));
+        assert_eq!(run.config, toml);
+        let layers: Vec<_> =
+            run.layers.iter().map(|l| (l.name.as_str(), l.n_heads, l.d_k, l.d_v, l.scale)).collect();
+        assert_eq!(layers, [("b.2", 2, Some(4), None, Some(0.5)), ("b.10", 2, None, Some(7), None)]);
+        let named = run.layers[0].positions.as_deref().zip(run.layers[0].mask.as_deref());
+        assert_eq!((named, run.layers[1].projections.as_deref()), (Some(("rope", "causal")), Some("none")));
+        Ok(())
+    }
+}
