@@ -19,6 +19,8 @@ mod training;
 /// What each variant does, worked out by hand.
 mod variants;
 
+/// What the core does without, because a web page lacks it.
+mod portable_sources;
 /// Pages and examples that lead to every public item.
 mod public_items;
 /// The page for researchers and the files that it links.

@@ -50,7 +50,7 @@ fn names_an_option(line: &str) -> bool {
 }
 
 /// All Rust files below `folder`.
-fn sources(folder: &Path) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn sources(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -47,8 +47,8 @@
 //!   [`Costs`] and [`Notice`]s; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and [`Snapshots`]
 //!   ([`FilmEnd`]) of a [`FrameMaker`] are the built-in ones.
 //! - What lies on disk? The [run folder](qkv_run); [`check_readable`], [`save_weights`], [`load_weights`],
-//!   [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with its [`ProbeLabels`] and a
-//!   [`LayerTrace`] of each layer; example `read_the_weights`.
+//!   in memory [`weights_to_bytes`], [`weights_from_bytes`]; [`load_checkpoint`], [`load_checkpoint_weights`]; [`Probe`] with
+//!   its [`ProbeLabels`] and a [`LayerTrace`] of each layer; example `read_the_weights`.
 //! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of
 //!   them; [`share_state`] gives all of them the state of the first.
 //! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`]; a
@@ -64,6 +64,7 @@ mod model;
 mod processes;
 mod registry;
 mod saving;
+mod stopwatch;
 mod task;
 mod training;
 
@@ -91,7 +92,7 @@ pub use registry::{
 };
 pub use saving::{
     Checkpoints, EventLog, FilmEnd, FrameMaker, RunInfo, Snapshots, check_readable, load_checkpoint,
-    load_checkpoint_weights, load_weights, save_weights, share_state,
+    load_checkpoint_weights, load_weights, save_weights, share_state, weights_from_bytes, weights_to_bytes,
 };
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,

@@ -4,6 +4,7 @@
 //! the parts of a training have their names in `training/parts.rs`.
 
 mod assignment;
+mod built_in;
 mod choices;
 mod edited;
 mod experiment;
@@ -28,16 +29,14 @@ pub use replaced::SettingsLeftOut;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qkv_model::{Catalog, Choice, Init, KnownNames, Named, Settings, TransformerConfig};
+use qkv_model::{Catalog, Choice, Init, KnownNames, Named, Settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::TrainError;
 use crate::memory::{ModelSizes, Passes};
 use crate::model::{AnyModel, Model};
-use crate::task::{
-    CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Task,
-};
+use crate::task::Task;
 use crate::training::PartsCatalog;
 use assignment::is_name;
 use observers::NamedObserver;
@@ -128,37 +127,6 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The built-in tasks, models with their parts, and parts of a training.
-    pub fn new() -> Self {
-        let empty = Self {
-            catalog: Catalog::default(),
-            tasks: Named::new("task"),
-            defaults: BTreeMap::new(),
-            models: Named::new("model"),
-            parts: PartsCatalog::default(),
-            observers: Named::new("observer"),
-        };
-        empty
-            .built_in_observers()
-            .model::<TransformerConfig>(TRANSFORMER)
-            .task("chars", include_str!("../../configs/chars.toml"), CharsConfig::load)
-            .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
-            .own_settings::<Induction>("induction", include_str!("../../configs/induction.toml"))
-            .own_settings::<Max>("max", include_str!("../../configs/max.toml"))
-            .own_settings::<ModularAddition>(
-                "modular-addition",
-                include_str!("../../configs/modular-addition.toml"),
-            )
-            .own_settings::<Recall>("recall", include_str!("../../configs/recall.toml"))
-            .own_settings::<Recall>(
-                "recall-interleaved",
-                include_str!("../../configs/recall-interleaved.toml"),
-            )
-            .own_settings::<Reverse>("reverse", include_str!("../../configs/reverse.toml"))
-            .own_settings::<Sort>("sort", include_str!("../../configs/sort.toml"))
-            .own_settings::<SortedList>("sorted-list", include_str!("../../configs/sorted-list.toml"))
-    }
-
     /// Adds a task. `defaults` is the text of a config file without `task.name`, with a value for each of the task's
     /// settings and, where you like, for the model and the training; `build` makes the task from its settings.
     ///

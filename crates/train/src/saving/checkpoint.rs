@@ -1,111 +1,23 @@
-//! Weights on disk, in the layout that Hugging Face tools read: `model.safetensors` beside `config.json`.
+//! Checkpoints: `model.safetensors` beside `config.json` and what the optimizer remembers.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Error;
-use std::path::Path;
-use std::time::Instant;
 
 use burn::module::Module;
-use burn::store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
-use qkv_run::{
-    Checkpoint, Contents, Description, Disk, Evaluation, Figure, RunError, RunFolder, read_tensors,
-    replace_file,
-};
-use safetensors::SafeTensors;
+use qkv_run::{Checkpoint, Contents, Description, Evaluation, Figure, RunError, RunFolder};
 use serde::Serialize;
 use toml::Table;
 
 use super::layout::{Place, layout};
 use super::optimizer_state::{Expected, Saved, load_state, state_to_bytes};
-use super::unused_graphs::free_unused_graphs;
+use super::weights::{not_finite, unchecked_from_bytes, weights_from_bytes, weights_to_bytes};
 use crate::config::ADAM_W;
 use crate::error::{Quantity, TrainError};
 use crate::model::Model;
+use crate::stopwatch::Stopwatch;
 use crate::task::Task;
 use crate::training::{Costs, Next, NotFinite, Observer, Optimizer, OptimizerState, Roles, State};
-
-/// Saves the parameters of `model` under their paths; an existing file is replaced at once or not at all.
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), TrainError> {
-    Ok(replace_file(&Disk, path, &weights_to_bytes(model, path)?)?)
-}
-
-/// The file at `path` that the parameters of `model` make.
-pub(super) fn weights_to_bytes<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, TrainError> {
-    let mut store = SafetensorsStore::from_bytes(None)
-        .skip_enum_variants(true)
-        // Burn's own metadata comes in random order and names a format that other tools do not know.
-        .clear_metadata()
-        .metadata("format", "pt");
-    let bytes = model.save_into(&mut store).and_then(|()| store.get_bytes());
-    bytes.map_err(|error| TrainError::io("write", path)(Error::other(error.to_string())))
-}
-
-/// Loads every parameter of `model`.
-///
-/// # Errors
-/// If the file is missing, is not safetensors, or does not hold exactly the model's parameters in their shapes.
-pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, TrainError> {
-    let bytes = path.canonicalize().and_then(|file| read_tensors(&Disk, &file, u64::MAX));
-    let model = weights_from_bytes(model, bytes.map_err(TrainError::io("read", path))?, path)?;
-    check_finite(&model, path)?;
-    Ok(model)
-}
-
-/// The same from the bytes of the file at `path`, which may hold numbers that are not finite.
-pub(super) fn weights_from_bytes<M: Module>(
-    mut model: M,
-    bytes: Vec<u8>,
-    path: &Path,
-) -> Result<M, TrainError> {
-    let not_safetensors = |reason: String| TrainError::NotSafetensors { path: path.to_owned(), reason };
-    let (_, header) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(error.to_string()))?;
-    let parameters = layout(&model, &Roles::default());
-    let names = header.offset_keys();
-    if names.len() > parameters.len() {
-        // Burn takes a kilobyte for each tensor, of which a file may have any number.
-        let known: BTreeSet<&str> = parameters.iter().map(|place| place.parameter.path.as_str()).collect();
-        if let Some(surplus) = names.iter().find(|name| !known.contains(name.as_str())) {
-            return Err(weights(path, format!("the model has no `{surplus}`")));
-        }
-    }
-    // Burn takes over the precision of a file, and a backend without it panics.
-    for Place { parameter, dtype, .. } in parameters.into_iter().filter(|place| place.dtype.is_float()) {
-        let Some(found) = header.info(&parameter.path) else { continue };
-        let [expected, found] = [format!("{dtype:?}"), format!("{:?}", found.dtype)];
-        if expected != found {
-            return Err(weights(path, format!("`{}` must hold {expected}, got {found}", parameter.path)));
-        }
-    }
-    let mut store = SafetensorsStore::from_bytes(Some(bytes))
-        .skip_enum_variants(true)
-        .validate(false)
-        .allow_partial(true);
-    let result = model.load_from(&mut store).map_err(|error| not_safetensors(error.to_string()))?;
-    let missing = result.missing.iter().map(|(name, _)| format!("it lacks `{name}`"));
-    let unused = result.unused.iter().map(|name| format!("the model has no `{name}`"));
-    let wrong = result.errors.iter().map(in_words);
-    free_unused_graphs(&model);
-    match wrong.chain(missing).chain(unused).next() {
-        None => Ok(model),
-        Some(reason) => Err(weights(path, reason)),
-    }
-}
-
-/// Refuses what no training goes on from: its first step would find the same.
-fn check_finite<M: Module>(model: &M, path: &Path) -> Result<(), TrainError> {
-    let found = NotFinite::search(model, &OptimizerState::default(), None);
-    found.map_or(Ok(()), |found| Err(not_finite(&found, path)))
-}
-
-fn not_finite(NotFinite { what, tensor, value }: &NotFinite, path: &Path) -> TrainError {
-    weights(path, what.sentence(tensor.as_deref(), *value) + ", expected finite numbers")
-}
 
 /// The same checkpoint, of which no file is read that is far longer than the model needs.
 fn limited<M: Module>(checkpoint: &Checkpoint, model: &M, optimizer: Option<&dyn Optimizer>) -> Checkpoint {
@@ -125,9 +37,7 @@ fn limited<M: Module>(checkpoint: &Checkpoint, model: &M, optimizer: Option<&dyn
 /// If a file is missing or damaged, or does not fit the model.
 pub fn load_checkpoint_weights<M: Module>(checkpoint: &Checkpoint, model: M) -> Result<M, TrainError> {
     let weights = limited(checkpoint, &model, None).read_weights()?;
-    let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
-    check_finite(&model, &checkpoint.weights())?;
-    Ok(model)
+    weights_from_bytes(model, weights, &checkpoint.weights())
 }
 
 /// The state of a run at one of its checkpoints; `model` is a fresh one of the same kind, on its training device, and
@@ -145,7 +55,7 @@ pub fn load_checkpoint<M: Model + Module>(
     let step = checkpoint.step;
     let Contents { weights, optimizer: state, description } =
         limited(checkpoint, &model, Some(optimizer)).read()?;
-    let model = weights_from_bytes(model, weights, &checkpoint.weights())?;
+    let model = unchecked_from_bytes(model, weights, &checkpoint.weights())?;
     let expected = match description.version {
         _ if step == 0 => Expected::None,
         Some(_) => Expected::All,
@@ -248,7 +158,7 @@ impl<M: Module> Observer<M> for Checkpoints<'_> {
     }
 
     fn checkpoint(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let files = self.run.checkpoint(state.step);
         let evaluated = self.evaluated.as_ref().filter(|(step, _)| *step == state.step);
         let contents = Contents {
@@ -260,13 +170,13 @@ impl<M: Module> Observer<M> for Checkpoints<'_> {
             },
         };
         self.run.write_checkpoint(state.step, &contents)?;
-        self.seconds += started.elapsed().as_secs_f64();
+        self.seconds += started.seconds();
         Ok(())
     }
 
     /// Older ones go only now, so that a save that fails costs none.
     fn saved(&mut self, _: &State<M>) -> Result<Next, TrainError> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         if let Some(keep) = self.keep {
             for failure in self.run.prune(keep, &self.best_by).failures {
                 if let Entry::Vacant(new) = self.warned.entry(failure.to_string()) {
@@ -274,24 +184,11 @@ impl<M: Module> Observer<M> for Checkpoints<'_> {
                 }
             }
         }
-        self.seconds += started.elapsed().as_secs_f64();
+        self.seconds += started.seconds();
         Ok(Next::Continue)
     }
 
     fn add_costs(&self, costs: &mut Costs) {
         costs.checkpoint_seconds = self.seconds;
     }
-}
-
-fn in_words(error: &ApplyError) -> String {
-    match error {
-        ApplyError::ShapeMismatch { path, expected, found } => {
-            format!("`{path}` must have shape {:?}, got {:?}", expected.as_slice(), found.as_slice())
-        }
-        other => other.to_string(),
-    }
-}
-
-fn weights(path: &Path, reason: impl ToString) -> TrainError {
-    TrainError::Weights { path: path.to_owned(), reason: reason.to_string() }
 }

@@ -13,8 +13,9 @@ mod readable;
 mod shared_state;
 mod snapshot;
 mod unused_graphs;
+mod weights;
 
-pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights, load_weights, save_weights};
+pub use checkpoint::{Checkpoints, load_checkpoint, load_checkpoint_weights};
 pub use event_log::{EventLog, RunInfo};
 pub use frame::FrameMaker;
 pub(crate) use frame::MAX_VALUES;
@@ -22,3 +23,4 @@ pub(crate) use layout::{Place, layout};
 pub use readable::check_readable;
 pub use shared_state::share_state;
 pub use snapshot::{FilmEnd, Snapshots};
+pub use weights::{load_weights, save_weights, weights_from_bytes, weights_to_bytes};

@@ -5,8 +5,8 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use super::checkpoint::{weights_from_bytes, weights_to_bytes};
 use super::optimizer_state::{Expected, Saved, load_state, state_to_bytes};
+use super::weights::{unchecked_from_bytes, weights_to_bytes};
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::processes::Processes;
@@ -49,7 +49,7 @@ pub fn share_state<M: Model + Module>(
     let mut numbers = numbers.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
     let [step, of_optimizer, is_new, n_weights] = [(); N_NUMBERS].map(|()| numbers.next().unwrap_or(0));
     let (weights, tensors) = files.split_at_checked(n_weights as usize).ok_or_else(cut_short)?;
-    let model = weights_from_bytes(state.model, weights.to_vec(), Path::new(WEIGHTS))?;
+    let model = unchecked_from_bytes(state.model, weights.to_vec(), Path::new(WEIGHTS))?;
     let file = Saved { bytes: tensors, path: Path::new(STATE), made_by: None };
     let expected = if is_new == 1 { Expected::None } else { Expected::All };
     let tensors = load_state(&model, optimizer, file, expected, device)?;

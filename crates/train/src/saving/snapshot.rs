@@ -1,7 +1,5 @@
 //! The film of a run: a frame every few steps, one small file each.
 
-use std::time::Instant;
-
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
@@ -10,6 +8,7 @@ use qkv_run::{RunError, RunFolder, StepReport};
 use super::frame::FrameMaker;
 use crate::error::TrainError;
 use crate::model::Model;
+use crate::stopwatch::Stopwatch;
 use crate::task::{Example, Task};
 use crate::training::{Costs, Next, Observer, State};
 
@@ -89,9 +88,9 @@ impl<'a> Snapshots<'a> {
 
     /// Runs `what` and counts its time.
     fn timed<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let result = what(self);
-        self.seconds += started.elapsed().as_secs_f64();
+        self.seconds += started.seconds();
         result
     }
 }

@@ -14,10 +14,11 @@ use super::gradient_sum::Flat;
 use super::observer::State;
 use super::parts::Parts;
 use super::step::{Backward, Numbers};
+use crate::config::{Recipe, TrainConfig};
 use crate::error::{Quantity, TrainError};
 use crate::model::Model;
-use crate::processes::{Processes, shared};
-use crate::task::Examples;
+use crate::processes::{Alone, Processes, shared};
+use crate::task::{Examples, Split, Task};
 
 /// How the batches of a run are computed.
 ///
@@ -30,6 +31,45 @@ pub(super) struct Shards<'a> {
     pub(super) n_shards: usize,
     pub(super) device: &'a Device,
     pub(super) processes: &'a dyn Processes,
+}
+
+impl<M: Model + Module> State<M> {
+    /// Forward, loss and backward of the batch that comes next in a run on `task`, in the shards of the recipe. With
+    /// [`update`](Self::update) and the factor of [`Parts::factor`] it is a step, bit for bit that of
+    /// [`Trainer`](crate::Trainer), for a loop that goes on only when it is asked to.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use qkv_model::{Init, TransformerConfig};
+    /// use qkv_train::{OptimizerState, Parts, Recipe, Reverse, State, Trainer};
+    ///
+    /// let (device, task) = (Device::flex().autodiff(), Reverse { seq_len: 4, n_symbols: 3 });
+    /// let model = TransformerConfig::new(3, 4, 8).init(&Init::new(&device, 0))?;
+    /// let parts = Parts::new(Recipe::default())?;
+    /// let mut state = State { step: 0, model: model.clone(), optimizer: OptimizerState::default() };
+    /// for _ in 0..10 {
+    ///     let backward = state.backward_of_next(&task, &parts, &device)?;
+    ///     let factor = parts.factor(state.step)?;
+    ///     (state, _) = state.update(&parts, backward, factor)?;
+    /// }
+    /// let trained = Trainer::with_parts(model, &task, parts, &device)?.stop_after(Some(10)).run()?;
+    /// let embedding = |state: &State<qkv_model::Transformer>| state.model.embedding.weight.val().to_data();
+    /// assert_eq!(embedding(&state), embedding(&trained.state));
+    /// # Ok::<(), qkv_train::TrainError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`backward`](Self::backward), and if no example can be drawn or none has a target.
+    pub fn backward_of_next(
+        &self,
+        task: &dyn Task,
+        parts: &Parts,
+        device: &Device,
+    ) -> Result<Backward, TrainError> {
+        let Recipe { seed, train: TrainConfig { batch_size, shards, .. }, .. } = parts.recipe;
+        let examples = Examples { task, seed, split: Split::Train };
+        Shards { examples, batch_size, n_shards: shards, device, processes: &Alone }.backward(self, parts)
+    }
 }
 
 /// A shard without its gradient. Numbers stand as their bits.

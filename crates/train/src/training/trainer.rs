@@ -1,7 +1,5 @@
 //! The training loop, from top to bottom.
 
-use std::time::Instant;
-
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_model::Mode;
@@ -22,6 +20,7 @@ use crate::error::TrainError;
 use crate::measure::HeldOut;
 use crate::model::Model;
 use crate::processes::{Alone, Processes, agreed, check_equal};
+use crate::stopwatch::Stopwatch;
 use crate::task::{Examples, Split, Task, draw};
 
 /// Fits a model to a task by back-propagation.
@@ -233,7 +232,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
         if stops_here(state.step) {
             ended.get_or_insert(Ended::Stopped);
         }
-        let mut last = Instant::now();
+        let mut last = Stopwatch::start();
         while state.step < train.steps && ended.is_none() {
             let factor = match parts.factor(state.step) {
                 Ok(factor) => factor,
@@ -253,7 +252,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             let StepOutcome { loss, loss_parts, grad_norm } = outcome;
 
             let n_tokens = (train.batch_size * task.seq_len()) as f64;
-            let tokens_per_second = n_tokens / last.elapsed().as_secs_f64();
+            let tokens_per_second = n_tokens / last.seconds();
             let report = StepReport { step: state.step, loss, lr, grad_norm, tokens_per_second, loss_parts };
             let mut next = Next::Continue;
             observers.notify(&state, |observer| {
@@ -275,7 +274,7 @@ impl<'a, M: Model + Module> Trainer<'a, M> {
             if (next == Next::Stop && state.step < train.steps) || stops_here(state.step) {
                 ended = Some(Ended::Stopped);
             }
-            last = Instant::now();
+            last = Stopwatch::start();
         }
 
         observers.save_once(&state)?;

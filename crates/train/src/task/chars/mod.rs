@@ -69,17 +69,42 @@ impl CharsConfig {
     /// # Errors
     /// If there is no text, it cannot be read or used, or it is not the one that the fingerprint belongs to.
     pub fn load(&self) -> Result<Chars, TrainError> {
+        self.load_by(TextFile::read, from_anywhere)
+    }
+
+    /// The same where the bytes of the text are in memory already, for what has no files.
+    ///
+    /// ```
+    /// use qkv_train::{CharsConfig, Task};
+    ///
+    /// let config = CharsConfig { text: "song.txt".into(), seq_len: 4, fingerprint: String::new() };
+    /// let song = config.of_bytes("la la la, ".repeat(5).into_bytes())?;
+    /// assert_eq!(song.vocabulary(), ["␣", ",", "a", "l"]);
+    /// # Ok::<(), qkv_train::TrainError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn of_bytes(&self, bytes: Vec<u8>) -> Result<Chars, TrainError> {
+        self.load_by(|path| TextFile::of_bytes(path, bytes), Path::to_owned)
+    }
+
+    /// Reads the text by `read`; the task keeps what `place` makes of its path.
+    fn load_by(
+        &self,
+        read: impl FnOnce(&Path) -> Result<TextFile, TrainError>,
+        place: impl FnOnce(&Path) -> PathBuf,
+    ) -> Result<Chars, TrainError> {
         TrainError::between("task.seq_len", self.seq_len, 2, symbols::MAX_LEN)?;
         if self.text.as_os_str().is_empty() {
             return Err(TrainError::NoText);
         }
-        let file = TextFile::read(&self.text)?;
+        let file = read(&self.text)?;
         if !self.fingerprint.is_empty() && self.fingerprint != file.fingerprint {
             let fault = TextFault::Changed { expected: self.fingerprint.clone(), got: file.fingerprint };
             return Err(TrainError::text(&self.text, fault));
         }
-        let config =
-            Self { text: from_anywhere(&self.text), fingerprint: file.fingerprint.clone(), ..self.clone() };
+        let config = Self { text: place(&self.text), fingerprint: file.fingerprint.clone(), ..self.clone() };
         Chars::new(config, &file)
     }
 }

@@ -30,7 +30,11 @@ impl TextFile {
             let found = kind(metadata.file_type());
             return Err(TrainError::text(path, TextFault::NotARegularFile { found }));
         }
-        let bytes = fs::read(path).map_err(unread)?;
+        Self::of_bytes(path, fs::read(path).map_err(unread)?)
+    }
+
+    /// The text that the bytes of the file at `path` are.
+    pub fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, TrainError> {
         let fingerprint = format!("{:016x}", fnv1a(&bytes));
         if let Some(encoding) = wide_encoding(&bytes) {
             return Err(TrainError::text(path, TextFault::OtherEncoding { encoding }));

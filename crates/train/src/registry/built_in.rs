@@ -1,0 +1,74 @@
+//! What a registry has from the start.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use qkv_model::{Catalog, Named, TransformerConfig};
+
+use super::{Registry, TRANSFORMER};
+use crate::error::TrainError;
+use crate::task::{
+    Chars, CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
+};
+use crate::training::PartsCatalog;
+
+impl Registry {
+    /// The built-in tasks, models with their parts, and parts of a training.
+    pub fn new() -> Self {
+        Self::built_in(CharsConfig::load)
+    }
+
+    /// The same for what has no files, such as a page: `text` gives the bytes of the text that a config names.
+    ///
+    /// ```
+    /// use qkv_train::{ConfigSource, Registry};
+    ///
+    /// let registry = Registry::with_texts(|_| Ok("la la la, ".repeat(5).into_bytes()));
+    /// let settings = ["task.text=song.txt", "task.seq_len=4", "train.batch_size=2"];
+    /// let experiment = registry.read(ConfigSource::Task("chars"), &settings)?;
+    /// assert_eq!(experiment.task.vocabulary().len(), 4);
+    /// # Ok::<(), qkv_train::TrainError>(())
+    /// ```
+    pub fn with_texts(text: impl Fn(&Path) -> io::Result<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self::built_in(move |config: &CharsConfig| {
+            if config.text.as_os_str().is_empty() {
+                return Err(TrainError::NoText);
+            }
+            let unread = |source| TrainError::TextUnread { path: config.text.clone(), source };
+            config.of_bytes(text(&config.text).map_err(unread)?)
+        })
+    }
+
+    fn built_in(
+        load_text: impl Fn(&CharsConfig) -> Result<Chars, TrainError> + Send + Sync + 'static,
+    ) -> Self {
+        let empty = Self {
+            catalog: Catalog::default(),
+            tasks: Named::new("task"),
+            defaults: BTreeMap::new(),
+            models: Named::new("model"),
+            parts: PartsCatalog::default(),
+            observers: Named::new("observer"),
+        };
+        empty
+            .built_in_observers()
+            .model::<TransformerConfig>(TRANSFORMER)
+            .task("chars", include_str!("../../configs/chars.toml"), load_text)
+            .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
+            .own_settings::<Induction>("induction", include_str!("../../configs/induction.toml"))
+            .own_settings::<Max>("max", include_str!("../../configs/max.toml"))
+            .own_settings::<ModularAddition>(
+                "modular-addition",
+                include_str!("../../configs/modular-addition.toml"),
+            )
+            .own_settings::<Recall>("recall", include_str!("../../configs/recall.toml"))
+            .own_settings::<Recall>(
+                "recall-interleaved",
+                include_str!("../../configs/recall-interleaved.toml"),
+            )
+            .own_settings::<Reverse>("reverse", include_str!("../../configs/reverse.toml"))
+            .own_settings::<Sort>("sort", include_str!("../../configs/sort.toml"))
+            .own_settings::<SortedList>("sorted-list", include_str!("../../configs/sorted-list.toml"))
+    }
+}
