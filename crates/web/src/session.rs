@@ -1,0 +1,304 @@
+//! A training that goes on when it is asked to.
+
+use std::ops::ControlFlow;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use qkv_train::{
+    AnyModel, ConfigSource, Evaluation, Example, Examples, Experiment, HeldOut, OptimizerState, Registry,
+    Split, State, StepOutcome, draw, weights_from_bytes, weights_to_bytes,
+};
+use serde::Serialize;
+
+use crate::error::WebError;
+use crate::moment::Frames;
+
+/// Memory that a training in a page may need: a WebAssembly module of 32 bits has 4 GiB at most, and browsers on
+/// telephones end a page that takes more than about one.
+const MOST_MEMORY: u64 = 1 << 30;
+
+/// The name of weights in messages.
+const WEIGHTS: &str = "model.safetensors";
+
+/// Inputs that the page shows, as many as the film of a run has.
+const PROBES: u64 = 3;
+
+/// The text of a config that needs one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Its name, which stands in the config.
+    pub name: String,
+    /// Its bytes, UTF-8.
+    pub bytes: Vec<u8>,
+}
+
+/// What a step gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// Updates made, this one included.
+    pub step: u64,
+    /// Loss of its batch, before the update.
+    pub loss: f64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Norm of all gradients together, before clipping.
+    pub grad_norm: f64,
+}
+
+/// Figures on held-out examples.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluated {
+    /// After how many updates.
+    pub step: u64,
+    /// The figures by name.
+    pub figures: Evaluation,
+}
+
+/// Why a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// All steps of the config are made.
+    Finished,
+    /// `train.stop_at` was reached.
+    Early,
+}
+
+/// What a call of [`Session::step`] gave.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Stepped {
+    /// One for each update; fewer than were asked for where the run ended.
+    pub steps: Vec<Step>,
+    /// The evaluations that the config has at these steps.
+    pub evaluations: Vec<Evaluated>,
+    /// Why it ended, if it did.
+    pub ended: Option<Ended>,
+}
+
+/// The whole state of a session: the weights, what the optimizer remembers, the step and what the run is up to.
+#[derive(Clone)]
+pub struct Kept {
+    state: State<AnyModel>,
+    begins_at: u64,
+    loss: Option<(u64, f64)>,
+    evaluated: Option<(u64, Evaluation)>,
+}
+
+/// A model in training.
+pub struct Session {
+    pub(crate) experiment: Experiment,
+    pub(crate) device: Device,
+    pub(crate) state: State<AnyModel>,
+    /// The step at which the schedule begins: 0, or where it was begun [again](Self::begin_again).
+    begins_at: u64,
+    /// The loss of the last step, and the step.
+    pub(crate) loss: Option<(u64, f64)>,
+    /// The last evaluation, and its step.
+    pub(crate) evaluated: Option<(u64, Evaluation)>,
+    pub(crate) frames: Frames,
+}
+
+/// Whether a frame is made after a step, with the gradients of its update.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    Yes,
+    No,
+}
+
+impl Session {
+    /// Begins with the defaults of a task, and settings of the form `model.d_k=24` over them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_task(task: &str, settings: &[impl AsRef<str>]) -> Result<Self, WebError> {
+        Self::begin(ConfigSource::Task(task), settings, None)
+    }
+
+    /// Begins with a config in TOML, as `qkv train` takes it, and settings over it. The text is what `task.text` names.
+    ///
+    /// # Errors
+    /// With the registry's message if something in the config does not fit; [`WebError::TooLarge`] if the training would
+    /// take more memory than a page has.
+    pub fn new(config: &str, settings: &[impl AsRef<str>], text: Option<Text>) -> Result<Self, WebError> {
+        Self::begin(ConfigSource::Toml(config), settings, text)
+    }
+
+    pub(crate) fn begin(
+        source: ConfigSource<'_>,
+        settings: &[impl AsRef<str>],
+        text: Option<Text>,
+    ) -> Result<Self, WebError> {
+        let mut settings: Vec<String> = settings.iter().map(|setting| setting.as_ref().to_owned()).collect();
+        let bytes = text.map(|Text { name, bytes }| {
+            settings.push(format!("task.text={}", toml::Value::String(name)));
+            bytes
+        });
+        let registry = Registry::with_texts(move |_| {
+            bytes.clone().ok_or_else(|| std::io::Error::other("the page was given no text"))
+        });
+        let experiment = registry.read(source, &settings)?;
+        let needed = experiment.memory().map_or(0, |estimate| estimate.bytes());
+        if needed > MOST_MEMORY {
+            let [needed, most] = [needed, MOST_MEMORY].map(|bytes| bytes >> 20);
+            return Err(WebError::TooLarge { needed, most });
+        }
+        let device = Device::flex().autodiff();
+        let model = experiment.model(&device)?;
+        let (task, seed) = (&*experiment.task, experiment.config.seed);
+        let examples = (0..PROBES).map(|index| draw(task, seed, Split::Test, index));
+        let frames = Frames::new(examples.collect::<Result<_, _>>()?);
+        let state = State { step: 0, model, optimizer: OptimizerState::default() };
+        Ok(Self { experiment, device, state, begins_at: 0, loss: None, evaluated: None, frames })
+    }
+
+    /// Updates made.
+    pub fn steps_made(&self) -> u64 {
+        self.state.step
+    }
+
+    /// The step at which the run ends by itself.
+    pub fn last_step(&self) -> u64 {
+        self.begins_at + self.experiment.config.train.steps
+    }
+
+    /// Makes up to `n` steps, until the run ends, and the evaluations that its config has on the way.
+    ///
+    /// # Errors
+    /// [`WebError::Diverged`] where a step finds NaN or infinity: the session then stands before it.
+    pub fn step(&mut self, n: u64) -> Result<Stepped, WebError> {
+        let mut stepped = Stepped::default();
+        for _ in 0..n {
+            self.one_step(Watch::No, &mut stepped)?;
+            if stepped.ended.is_some() {
+                break;
+            }
+        }
+        Ok(stepped)
+    }
+
+    /// The same with one step more, whose gradients the [`moment`](Self::moment) after it has.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_watched(&mut self, n_before: u64) -> Result<Stepped, WebError> {
+        let mut stepped = self.step(n_before)?;
+        if stepped.ended.is_none() {
+            self.one_step(Watch::Yes, &mut stepped)?;
+        }
+        Ok(stepped)
+    }
+
+    fn one_step(&mut self, watch: Watch, stepped: &mut Stepped) -> Result<(), WebError> {
+        let last_step = self.last_step();
+        if self.state.step >= last_step {
+            stepped.ended = Some(Ended::Finished);
+            return Ok(());
+        }
+        let Experiment { task, parts, config, .. } = &self.experiment;
+        let factor = parts.factor(self.state.step - self.begins_at)?;
+        let backward = self.state.backward_of_next(&**task, parts, &self.device)?;
+        let mut maker = self.frame_maker();
+        if watch == Watch::Yes {
+            maker.keep_gradients(&self.state, &backward.gradients);
+        }
+        // The state before stays, for an update that fails.
+        let (state, outcome) = self.state.clone().update(parts, backward, factor)?;
+        let frame = if watch == Watch::Yes { Some(maker.frame(&state)?) } else { None };
+        let StepOutcome { loss, grad_norm, .. } = outcome;
+        let (step, lr) = (state.step, parts.learning_rate(factor));
+        stepped.steps.push(Step { step, loss, lr, grad_norm });
+        let (eval_every, stop_at) = (config.train.eval_every, config.train.stop_at);
+        let stop_figure = parts.stop_figure(&**task)?.filter(|_| stop_at != 0.0);
+        self.frames.made(step, frame);
+        (self.state, self.loss) = (state, Some((step, loss)));
+        if step.is_multiple_of(eval_every) || step == last_step {
+            let figures = self.evaluate()?;
+            if stop_figure.is_some_and(|figure| figure.is_reached(&figures, stop_at)) {
+                stepped.ended = Some(Ended::Early);
+            }
+            self.evaluated = Some((step, figures.clone()));
+            stepped.evaluations.push(Evaluated { step, figures });
+        }
+        if step == last_step {
+            stepped.ended.get_or_insert(Ended::Finished);
+        }
+        Ok(())
+    }
+
+    /// Evaluates on the validation split, as the config has it.
+    ///
+    /// # Errors
+    /// If the split is empty.
+    pub fn evaluate(&self) -> Result<Evaluation, WebError> {
+        let Experiment { task, parts, config, .. } = &self.experiment;
+        let examples = Examples { task: &**task, seed: config.seed, split: Split::Validation };
+        let held_out = HeldOut { examples, n_examples: config.train.eval_examples };
+        let mut go_on = |_| Ok(ControlFlow::Continue(()));
+        let model = self.state.model.valid();
+        match held_out.evaluate_while(&model, parts.measures(), &self.device, &mut go_on)? {
+            ControlFlow::Continue(evaluation) => Ok(evaluation),
+            ControlFlow::Break(_) => unreachable!("nothing asks for an end"),
+        }
+    }
+
+    /// Begins the schedule and the count of steps again from here, so that a model whose rate has gone to zero learns
+    /// on. The weights, the optimizer's state and the order of the batches stay.
+    pub fn begin_again(&mut self) {
+        self.begins_at = self.state.step;
+    }
+
+    /// The whole state, to come back to.
+    pub fn keep(&self) -> Kept {
+        let Self { begins_at, loss, .. } = *self;
+        Kept { state: self.state.clone(), begins_at, loss, evaluated: self.evaluated.clone() }
+    }
+
+    /// Goes back to a state of this session, exactly.
+    pub fn restore(&mut self, kept: &Kept) {
+        let Kept { state, begins_at, loss, evaluated } = kept.clone();
+        (self.state, self.begins_at, self.loss, self.evaluated) = (state, begins_at, loss, evaluated);
+        self.frames.forget();
+    }
+
+    /// The config in TOML, with every value filled in: `qkv train` repeats the run with it.
+    pub fn config(&self) -> String {
+        self.experiment.config.to_toml()
+    }
+
+    /// Number of scalars in the model.
+    pub fn n_parameters(&self) -> u64 {
+        self.state.model.num_params() as u64
+    }
+
+    /// The bytes that a checkpoint of this state has as its `model.safetensors`.
+    ///
+    /// # Errors
+    /// If the model holds what no such file can.
+    pub fn weights(&self) -> Result<Vec<u8>, WebError> {
+        Ok(weights_to_bytes(&self.state.model, WEIGHTS.as_ref())?)
+    }
+
+    /// Takes other weights, and begins at step 0 with them.
+    ///
+    /// # Errors
+    /// If the bytes are no safetensors file, or do not have exactly the parameters of the model; nothing changes then.
+    pub fn load_weights(&mut self, bytes: Vec<u8>) -> Result<(), WebError> {
+        self.replace_model(bytes)?;
+        self.state.step = 0;
+        self.state.optimizer = OptimizerState::default();
+        (self.begins_at, self.loss, self.evaluated) = (0, None, None);
+        Ok(())
+    }
+
+    /// Takes other weights in the middle of the run.
+    pub(crate) fn replace_model(&mut self, bytes: Vec<u8>) -> Result<(), WebError> {
+        self.state.model = weights_from_bytes(self.state.model.clone(), bytes, WEIGHTS.as_ref())?;
+        self.frames.forget();
+        Ok(())
+    }
+
+    /// The inputs that the page shows.
+    pub fn examples(&self) -> &[Example] {
+        &self.frames.examples
+    }
+}
