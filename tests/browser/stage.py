@@ -1,7 +1,7 @@
 """The stage of a film: one screen, a pinned query, the address, the beats, a phone and print. `film.py` opens the page."""
 
+import math
 import re
-import shutil
 
 
 def to_step(browser, step):
@@ -72,10 +72,7 @@ def the_address_holds_what_is_shown(browser, page):
     wait(browser, 600)
     address = browser.run("location.hash")
     assert "step=35" in address and "query=4" in address, address
-    # The same file under another name, so that it is loaded and not moved in.
-    again = page.replace(".html", "-again.html")
-    shutil.copy(page, again)
-    browser.open(again + address)
+    browser.open(page, fragment=address)
     wait(browser, 100)
     assert step_now(browser) == 35
     assert browser.run("[state.query, state.head, state.probe, state.view]") == [4, 1, 2, "change"]
@@ -144,6 +141,42 @@ def runs_beside_each_other_move_together(browser):
         assert shown.startswith(f"step {step}"), shown
 
 
+def the_pipeline_is_what_attention_computes(browser, page):
+    """Every column follows from those before it, within the rounding of numbers that travel as 16 bits."""
+    browser.open(page)
+    for step, query in [(0, 0), (60, 5)]:
+        to_step(browser, step)
+        browser.run(f"choose({{ query: {query} }})")
+        row = {name: browser.run(f"Array.from(stage.moment.row('{name}', {query}))") for name in ["q", "scores", "scaled", "weights", "context", "answers"]}
+        keys, values = (browser.run(f"Array.from({{ length: stage.moment.nKeys }}, (_, i) => Array.from(stage.moment.row('{name}', i)))") for name in ["k", "v"])
+        scores = [sum(a * b for a, b in zip(row["q"], key)) for key in keys]
+        close_to(row["scores"], scores, "q · k")
+        close_to(row["scaled"], [score / math.sqrt(len(row["q"])) for score in row["scores"]], "scaled")
+        powers = [math.exp(score) for score in row["scaled"]]
+        close_to(row["weights"], [power / sum(powers) for power in powers], "softmax")
+        context = [sum(weight * value[i] for weight, value in zip(row["weights"], values)) for i in range(len(values[0]))]
+        close_to(row["context"], context, "context")
+        assert abs(sum(row["answers"]) - 1) < 0.01, row["answers"]
+        # The table behind the picture has the same numbers.
+        browser.run("document.querySelector('#stage-table details').open = true")
+        wait(browser, 50)
+        shown = browser.run("[...document.querySelectorAll('#stage-table tbody')][0].querySelectorAll('tr').length")
+        assert shown == len(keys), shown
+        cells = browser.run("[...document.querySelectorAll('#stage-table tbody tr')][3].textContent")
+        assert f"{row['weights'][3]:.3g}"[:5] in cells or f"{row['weights'][3]:.4g}"[:5] in cells, (row["weights"][3], cells)
+    titles = browser.run("[...document.querySelectorAll('.heading .name')].map((one) => one.textContent)")
+    assert sorted(titles) == sorted(["x", "q", "k", "scores", "scaled", "weights", "v", "context", "answer"]), titles
+    # Other inputs have maps alone, which is said.
+    browser.choose("probe", 1)
+    assert browser.run("stage.missing.offsetParent !== null")
+
+
+def close_to(shown, expected, what):
+    most = max(map(abs, expected))
+    for one, other in zip(shown, expected, strict=True):
+        assert abs(one - other) <= 0.01 * most + 1e-3, (what, shown, expected)
+
+
 def a_phone_scrolls_over_a_map(browser, page):
     browser.open(page, width=390, height=844)
     assert browser.run("document.documentElement.scrollWidth") <= 390
@@ -181,6 +214,7 @@ def check(browser, page):
         lambda: every_switch_does_something(browser, page),
         lambda: a_step_is_shown_in_seven_beats(browser),
         lambda: runs_beside_each_other_move_together(browser),
+        lambda: the_pipeline_is_what_attention_computes(browser, page),
         lambda: a_phone_scrolls_over_a_map(browser, page),
         lambda: print_has_no_controls(browser, page),
     ]:

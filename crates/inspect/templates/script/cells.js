@@ -4,7 +4,7 @@ class Cells {
   constructor(picture) {
     // What the caption says of the whole axis is not repeated beside every cell.
     this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
-    Object.assign(this, { labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, width: 480, height: 480 }, picture, { cell: null });
+    Object.assign(this, { labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
@@ -52,17 +52,17 @@ class Cells {
     if (this.palette === "diverging" && size >= 8 && !areNumbers) this.drawSigns(context);
     context.strokeStyle = "#80808080";
     context.strokeRect(side + 0.5, head + 0.5, columns * size, rows * size);
+    if (this.isRinged && size >= 12) this.drawRings(context);
     if (this.labels) this.drawLabels(context);
     if (this.marked !== null) this.drawRow(context, this.marked);
     if (this.cell) this.drawCell(context);
   }
   // A short stroke in every cell that is clearly negative.
   drawSigns(context) {
-    const [light, black] = [colour("diverging", 0.5), "#000000"];
     this.values.forEach((x, i) => {
       if (!(x < -0.1 * this.high)) return;
       const [row, column] = [Math.floor(i / this.columns), i % this.columns];
-      context.fillStyle = -x > 0.5 * this.high ? light : black;
+      context.fillStyle = inkOn("diverging", 0.5 + x / this.high / 2);
       context.fillRect(this.side + (column + 0.3) * this.size, this.head + (row + 0.5) * this.size - 0.5, this.size * 0.4, 1);
     });
   }
@@ -74,6 +74,17 @@ class Cells {
       context.fillStyle = inkOn(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));
       context.fillText(this.inCell(x), this.side + ((i % this.columns) + 0.5) * this.size, this.head + (Math.floor(i / this.columns) + 0.5) * this.size);
     });
+  }
+  // Around the largest value of each row.
+  drawRings(context) {
+    context.lineWidth = 1.5;
+    for (let row = 0; row < this.rows; row++) {
+      const values = this.values.subarray(row * this.columns, (row + 1) * this.columns);
+      const column = values.reduce((best, x, i) => (x > values[best] ? i : best), 0);
+      context.strokeStyle = inkOn(this.palette, (values[column] - this.low) / (this.high - this.low || 1));
+      context.strokeRect(this.side + column * this.size + 2.5, this.head + row * this.size + 2.5, this.size - 4, this.size - 4);
+    }
+    context.lineWidth = 1;
   }
   // The row that is pinned.
   drawRow(context, row) {

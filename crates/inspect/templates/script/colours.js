@@ -4,8 +4,12 @@ const printed = matchMedia("print");
 const LEVELS = 512;
 const levels = new Map();
 
+// A dark ground, on which zero is dark where a palette has that; paper is light.
+const isOnDark = () => dark.matches && !printed.matches;
+
 // Red, green and blue of every level, one after the other.
-function levelsOf(kind) {
+function levelsOf(name) {
+  const kind = isOnDark() && palettes[`${name}_on_dark`] ? `${name}_on_dark` : name;
   if (!levels.has(kind)) {
     const stops = palettes[kind];
     const mixed = new Uint8ClampedArray(3 * LEVELS);
@@ -26,11 +30,16 @@ function channels(kind, fraction) {
 const colourTexts = new Map();
 // The same as text; many cells share a level.
 function colour(kind, fraction) {
-  const key = `${kind}${level(fraction)}`;
+  const key = `${kind} ${level(fraction)} ${isOnDark()}`;
   if (!colourTexts.has(key)) colourTexts.set(key, `rgb(${channels(kind, fraction).join(",")})`);
   return colourTexts.get(key);
 }
 const ink = () => getComputedStyle(document.body).color;
+// The colours of q, k and v, for the style sheet.
+function colourIdentities() {
+  const own = palettes[isOnDark() ? "identities_on_dark" : "identities"] ?? [];
+  own.forEach((channels, i) => document.documentElement.style.setProperty(`--${"qkv"[i]}`, `rgb(${channels.join(",")})`));
+}
 // A colour of the style sheet, such as that of q.
 const tone = (name) => getComputedStyle(document.body).getPropertyValue(`--${name}`).trim();
 const MONO = "12px ui-monospace, SFMono-Regular, Menlo, Consolas, \"DejaVu Sans Mono\", monospace";

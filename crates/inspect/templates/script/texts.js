@@ -1,16 +1,19 @@
 // Every text that the stage shows, in one table, so that it can be translated: {name} is replaced by a value.
 const TEXTS = {
-  play: "Play", pause: "Pause", slow: "One step in slow motion", speed: "Speed", loop: "Loop",
+  play: "Play", pause: "Pause", slow: "One step in slow motion", speed: "Speed", loop: "Loop", help: "Help", layer: "Layer", head: "Head", input: "Input",
+  "help.pin": "Click a token or a row of the map, or press [Enter] there: its query is pinned, and stays while the film plays. [Esc] lets it go.",
+  "help.keys": "[space] plays, [.] and [,] or [→] and [←] go step by step, [Home] and [End] to the ends, [s] shows one step in slow motion. In a picture, the arrow keys move from cell to cell.",
+  "help.frames": "q, k and v keep their frames everywhere: solid, dashed, dotted. The address holds what is shown.",
   pointAtCell: "Point at a cell, or move to it with the arrow keys.", valuesTable: "Values as a table",
   hidden: "hidden", many: "many", oneStep: "one step", manySteps: "{n} steps", moreKeys: "{n} more keys",
   positionName: "position {position}", tokenAt: "{token} at {position}",
-  readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}",
+  readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}", "readout.shown": "{right} of {all} right in these inputs",
 
   "tokens.label": "The input, the right answers and the model's", "tokens.position": "position", "tokens.input": "input", "tokens.right": "right answer", "tokens.said": "model",
   "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.silent": "position {position}: {token}; no answer counts here",
 
   "part.x": "x", "part.q": "q", "part.k": "k", "part.v": "v", "part.scores": "scores", "part.scaled": "scaled", "part.weights": "weights", "part.context": "context", "part.answers": "answer",
-  "term.x": "input", "term.same": "= x", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.added": " + positions", "term.masked": " + mask",
+  "term.x": "input", "term.same": "= x", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.added": " + bias",
   pipelineLabel: "From x to the answer for query {query} at step {step}; arrow keys move over its numbers.",
   noAnswer: "no answer counts here",
   "cell.vector": "{part} of {token}: {values}", "cell.context": "context of {token}, the values mixed by their weights: {values}",
@@ -24,6 +27,9 @@ const TEXTS = {
   "attention.still": "Query {query} prefers {key}: {value} against {otherValue} for {other}; {share} of its attention.",
   "attention.plain": "Query {query} prefers {key}: {value} against {otherValue} for {other}.",
   noTrace: "This run kept the attention map alone. Runs that are trained now also keep x, q, k, v, the scores and the context.",
+  noTraceHere: "Of this input the attention map alone was kept. The first input has x, q, k, v, the scores and the context.",
+  noInput: "This run kept no input in its frames, so that attention cannot be shown.",
+  "table.title": "The numbers of the stage as a table", "table.query": "Query {query} at step {step}", "table.key": "key", "table.part": "part", "table.values": "values",
   "answer.none": "Query {query}: no answer counts here.",
   "answer.right": "The model answers {said}, with {share}: right.", "answer.right.plain": "The model answers {said}: right.",
   "answer.wrong": "The model answers {said}, with {share}; right is {right}, which has {rightShare}.", "answer.wrong.plain": "The model answers {said}; right is {right}.",
@@ -36,7 +42,7 @@ const TEXTS = {
   matrixLabel: "{name}, {view}, {rows} × {columns}, at step {step}; arrow keys move from cell to cell.",
   mapTitle: "weights", noMap: "This run kept no attention map of this head.", mapAxes: "query down, key across", mapAxesBlocks: "query down, key across; each cell is the mean of {block}",
   mapLabel: "Attention map, {rows} × {columns}, at step {step}; arrow keys move, Enter pins the query.",
-  "plane.exact": "q and k in their plane", "plane.shadow": "q and k, seen from where {kept} of them shows", "plane.label": "Queries and keys as arrows at step {step}; q of {query}: {values}",
+  "plane.exact": "q and k in their plane", "plane.shadow": "q and k projected to a plane that keeps {kept}", "plane.label": "Queries and keys as arrows at step {step}; q of {query}: {values}",
   "timeline.label": "Step of the training", "timeline.value": "step {step}", "timeline.first": "step {step}", "timeline.loss": "loss", "timeline.accuracy": "accuracy",
 
   "worked.title": "Query {query}, key {key}, by hand:", "worked.softmax": "exp {value} / ({terms}) = {top} / {sum} = {share}",

@@ -23,6 +23,8 @@ function brief(x) {
   const text = size >= 1000 || (size > 0 && size < 0.001) ? x.toExponential(0) : size >= 100 ? x.toFixed(0) : size >= 10 ? x.toFixed(1) : x.toFixed(2);
   return Number(text) === 0 && size < 0.001 ? "0" : text.replace("-", "−");
 }
+// The same in a sentence, where what is small keeps two digits.
+const amount = (x) => (Math.abs(x) < 0.1 && Math.abs(x) >= 0.001 ? Number(x.toPrecision(2)).toString().replace("-", "−") : brief(x));
 // A line does not break before the sign.
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const cut = (text, most = 14) => (Array.from(text).length > most ? `${Array.from(text).slice(0, most - 1).join("")}…` : text);
@@ -83,9 +85,9 @@ function decode(text, limit) {
 const largest = new WeakMap();
 function limitOf(frames) {
   const known = largest.get(frames);
-  if (known?.n === frames.length) return known.limit;
+  if (known && known.n === frames.length && known.last === frames.at(-1)) return known.limit;
   const limit = frames.reduce((most, frame) => Math.max(most, frame?.limit ?? 0), 0);
-  largest.set(frames, { n: frames.length, limit });
+  largest.set(frames, { n: frames.length, last: frames.at(-1), limit });
   return limit;
 }
 

@@ -39,6 +39,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../../templates/script/stage/matrix_view.js"),
     include_str!("../../../templates/script/stage/sentences.js"),
     include_str!("../../../templates/script/stage/beats.js"),
+    include_str!("../../../templates/script/stage/table.js"),
     include_str!("../../../templates/script/stage/stage.js"),
     include_str!("../../../templates/script/stage/timeline.js"),
     include_str!("../../../templates/script/stage/player.js"),

@@ -44,5 +44,5 @@ function buildChapters(place) {
     return { frame, button };
   });
   place.replaceChildren(...items.map(({ button }) => button));
-  return () => items.forEach(({ frame, button }, i) => button.toggleAttribute("aria-current", state.frame >= frame && (i + 1 === items.length || state.frame < items[i + 1].frame)));
+  return () => items.forEach(({ frame, button }, i) => button.setAttribute("aria-current", state.frame >= frame && (i + 1 === items.length || state.frame < items[i + 1].frame) ? "step" : "false"));
 }

@@ -7,7 +7,13 @@ const cursors = document.querySelectorAll("[data-most]");
 let pictures = [];
 const redrawn = [];
 
+// The page's own texts stand in the table, too; a key in brackets becomes one.
+for (const element of document.querySelectorAll("[data-text]")) element.replaceChildren(...say(element.dataset.text).split(/\[(.+?)\]/).map((part, i) => (i % 2 ? make("kbd", {}, part) : part)));
+at("help").setAttribute("aria-label", say("help"));
+at("left-out").textContent = (film.left_out ?? []).join(" ");
+
 const stage = new Stage(at("stage"), film, (choice) => choose(choice));
+stage.table = new StageTable(at("stage-table"));
 const timeline = new Timeline(at("timeline-place"), film, { seek: (frame) => seek(frame) });
 const player = new Player({
   times: () => timeline.times,
@@ -40,7 +46,9 @@ function show(share) {
   timeline.show(state.frame, share);
   const loss = frame.loss === null ? [] : [say("readout.loss", { loss: number(frame.loss) })];
   const accuracy = frame.accuracy === null ? [] : [say("readout.accuracy", { accuracy: percent(frame.accuracy) })];
-  at("said").replaceChildren(make("b", {}, say("readout", { step: frame.step })), ...[...loss, ...accuracy].map((text) => make("span", {}, text)));
+  const [right, all] = frame.probe_answers ?? [0, 0];
+  const shown = all ? [say("readout.shown", { right, all })] : [];
+  at("said").replaceChildren(make("b", {}, say("readout", { step: frame.step })), ...[...loss, ...accuracy, ...shown].map((text) => make("span", {}, text)));
   at("mini-said").textContent = say("readout", { step: frame.step });
   for (const cursor of cursors) {
     const [left, right, most] = ["left", "right", "most"].map((key) => Number(cursor.dataset[key]));

@@ -28,11 +28,13 @@ class Beats {
       return dot;
     });
     this.root = make("section", { class: "beats", "aria-label": say("beats.label") },
-      make("div", { class: "beat-head" }, this.title, make("div", { class: "dots-row" }, ...this.dots)), this.line,
-      make("div", { class: "beat-buttons" }, button("back", () => this.to(Math.max(this.beat - 1, 0), false)), button("next", () => this.to(this.beat + 1, false)), button("replay", () => this.to(0, true)), button("skip", () => this.end())));
+      make("div", { class: "beat-head" }, this.title, make("div", { class: "dots-row" }, ...this.dots), make("div", { class: "beat-buttons" }, button("back", () => this.to(Math.max(this.beat - 1, 0), false)), button("next", () => this.to(this.beat + 1, false)), button("replay", () => this.to(0, true)), button("skip", () => this.end()))), this.line);
     this.line.setAttribute("aria-live", "polite");
     this.root.hidden = true;
-    stage.card.append(this.root);
+    // On a narrow screen the bar below has no room for it.
+    this.starter = make("button", { type: "button", class: "plain beats-start" }, say("slow"));
+    this.starter.addEventListener("click", () => this.start());
+    stage.card.append(this.starter, this.root);
   }
   get isRunning() { return this.beat >= 0; }
   start() {
@@ -51,7 +53,7 @@ class Beats {
     this.beat = beat;
     const { key, lit, view } = BEATS[beat];
     this.title.textContent = say("beats.title", { n: beat + 1, title: say(`beat.${key}`) });
-    this.dots.forEach((dot, i) => dot.toggleAttribute("aria-current", i === beat));
+    this.dots.forEach((dot, i) => dot.setAttribute("aria-current", i === beat ? "step" : "false"));
     this.stage.show({ lit: new Set(lit), view: view ?? this.view, after: view ? this.after : null });
     this.line.replaceChildren(...prose(this.words(key)));
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -82,14 +84,14 @@ class Beats {
     const losses = [now, then].map(({ film, frame }) => film.frames[frame].loss);
     const all = Number.isFinite(losses[1]) ? say("beat.loss.all", { loss: number(losses[1]) }) : "";
     const share = now.has("answers") ? now.row("answers", query)[now.film.vocabulary.indexOf(now.target(query))] : NaN;
-    return Number.isFinite(share) ? say("beat.loss.line", { answer: now.target(query), share: percent(share), loss: brief(-Math.log(share)), all }) : say("beat.loss.plain", { all });
+    return Number.isFinite(share) ? say("beat.loss.line", { answer: now.target(query), share: percent(share), loss: amount(-Math.log(share)), all }) : say("beat.loss.plain", { all });
   }
   matricesInWords(key, now, then) {
     const view = BEATS.find((beat) => beat.key === key).view;
     const sizes = ["W_V", "W_K", "W_Q", "W_O"].flatMap((name) => {
       const matrix = now.matrix(name);
       const values = matrix && MatrixView.values(matrix, view, this.from, this.after);
-      return values ? [`${name} ${brief(Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))}`] : [];
+      return values ? [`${name} ${amount(Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))}`] : [];
     });
     const losses = [now, then].map(({ film, frame }) => film.frames[frame].loss);
     const fall = losses.every(Number.isFinite) ? say("beat.update.loss", { before: number(losses[0]), after: number(losses[1]) }) : "";

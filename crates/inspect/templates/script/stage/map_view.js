@@ -24,7 +24,7 @@ class MapView {
     const called = [0, 1].map((axis) => names(["query", "key"][axis], labels(axis), map.cells[axis], map.block[axis], map.size[axis]));
     const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels(axis).length ? labels(axis).map((label) => cut(label, 6)) : called[axis]));
     this.cells = new Cells({
-      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), said: this.said,
+      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
       describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }),
       chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
       picked: ([row]) => this.pinned(row * map.block[0]),

@@ -52,9 +52,9 @@ class MatrixView {
   static limit(matrices, view, frame, after) {
     const ofMatrix = (matrix) => {
       if (view === "weights") return scaleOf(matrix);
-      if (view === "gradient") return limitOf(gradientsOf(matrix));
+      if (view === "gradient") return matrix.frames.reduce((most, one) => Math.max(most, one?.gradient?.limit ?? 0), 0);
       if (view === "delta") return largestOf(MatrixView.values(matrix, view, frame, after));
-      return limitOf(changesOf(matrix));
+      return matrix.frames.reduce((most, _, i) => Math.max(most, changeOf(matrix, i)), 0);
     };
     return Math.max(...matrices.map(ofMatrix), 1e-12);
   }
@@ -105,23 +105,21 @@ class MatrixView {
       figure.classList.toggle("hatched", view === "gradient" || view === "delta");
       cells.show(values ?? new Float32Array(matrix.cells[0] * matrix.cells[1]), say("matrixLabel", { name: matrix.name, view: say(`view.${view}`), rows: matrix.size[0], columns: matrix.size[1], step: moment.step }));
     }
-    this.scale.replaceChildren(...(limit ? scaleBar("diverging", brief(-limit), brief(limit)) : []));
+    this.scale.replaceChildren(...(limit ? scaleBar("diverging", amount(-limit), amount(limit)) : []));
     this.words.replaceChildren(...prose(matricesInWords(moment, view, after)));
   }
 }
 
 const largestOf = (values) => (values ? values.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0) : 0);
 
-// Lists that stand for a matrix, so that their largest value is found once.
-const derived = new Map([["gradient", new WeakMap()], ["change", new WeakMap()]]);
-function derivedOf(kind, matrix, one) {
-  const known = derived.get(kind).get(matrix) ?? [];
-  for (let i = known.length; i < matrix.frames.length; i++) known.push(one(matrix.frames[i], i));
-  derived.get(kind).set(matrix, known);
-  return known;
+// The largest change since the first frame, once for each frame; a live film may lose frames between.
+const changes = new WeakMap();
+function changeOf(matrix, index) {
+  const frame = matrix.frames[index];
+  if (!frame) return 0;
+  if (!changes.has(frame)) changes.set(frame, largestOf(MatrixView.values(matrix, "change", index)));
+  return changes.get(frame);
 }
-const gradientsOf = (matrix) => derivedOf("gradient", matrix, (frame) => frame?.gradient ?? null);
-const changesOf = (matrix) => derivedOf("change", matrix, (frame, i) => (frame ? { limit: largestOf(MatrixView.values(matrix, "change", i)) } : null));
 
 // A bar of colours between two numbers.
 function scaleBar(palette, low, high) {

@@ -1,20 +1,23 @@
 // Cells of the pipeline in words, with the numbers that they come from, so that each can be checked by hand.
+// Whether a score is q · k; one that has no name is that of the paper.
+const isDot = ({ facts: { score } }) => !score || score.endsWith("dot");
+
 function termOf(moment, name) {
-  const { score, projections, positions, mask } = moment.facts;
+  const { score, projections, positions } = moment.facts;
   const isPlain = ["none", undefined].includes(projections) && !moment.matrix("W_Q") && !moment.matrix("W_K") && !moment.matrix("W_V");
   const letter = { q: "W_Q", k: "W_K", v: "W_V" }[name];
   if (letter) return isPlain || !moment.matrix(letter) ? say("term.same") : `x ${letter}`;
-  if (name === "scores") return score === undefined || score.endsWith("dot") ? "q kᵀ" : say("term.score", { score });
-  if (name === "scaled") return scaleInWords(moment, positions, mask);
+  if (name === "scores") return isDot(moment) ? "q kᵀ" : say("term.score", { score: score ?? say("part.scores") });
+  if (name === "scaled") return scaleInWords(moment, positions);
   return say(`term.${name}`);
 }
 
-function scaleInWords(moment, positions, mask) {
+function scaleInWords(moment, positions) {
   const { scale } = moment.facts;
   const width = moment.parts.k?.size[1];
-  const isRoot = scale === undefined || (width && Math.abs(scale * Math.sqrt(width) - 1) < 1e-6);
+  const isRoot = !Number.isFinite(scale) || (width && Math.abs(scale * Math.sqrt(width) - 1) < 1e-6);
   const term = isRoot ? "/ √d_k" : scale === 1 ? "· 1" : `· ${brief(scale)}`;
-  const added = positions === "alibi" ? say("term.added") : mask && mask !== "none" ? say("term.masked") : "";
+  const added = positions === "alibi" ? say("term.added") : "";
   return `${term}${added}`;
 }
 
@@ -35,8 +38,7 @@ function inNumbers(moment, query, key, kind) {
 
 // q · k written out where both are short.
 function productInWords(moment, query, key) {
-  const { score } = moment.facts;
   const [q, k] = ["q", "k"].map((name, i) => moment.has(name) && moment.row(name, [query, key][i]));
-  if (!q || !k || q.length > 4 || (score !== undefined && !score.endsWith("dot"))) return "";
+  if (!q || !k || q.length > 4 || !isDot(moment)) return "";
   return ` = ${Array.from(q, (x, i) => `${brief(x)} × ${brief(k[i])}`).join(" + ")}`;
 }

@@ -7,14 +7,14 @@ function attentionInWords(moment, query) {
   if (!now || !now.order.length) return "";
   const [first, second] = now.order;
   const share = moment.has("weights") ? moment.row("weights", query)[first] : null;
-  const amount = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
-  const words = { query: moment.name(query), key: moment.name(first), value: amount(first), share: share === null ? "" : percent(share) };
+  const worth = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
+  const words = { query: moment.name(query), key: moment.name(first), value: worth(first), share: share === null ? "" : percent(share) };
   if (second === undefined) return say("attention.only", words);
   const earlier = before(moment)?.preferences(query);
   const favourite = earlier?.order[0];
-  if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.name(favourite), otherValue: amount(favourite) });
+  if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.name(favourite), otherValue: worth(favourite) });
   const key = moment.frame === 0 && moment.step === 0 ? "attention.first" : now.name === "scaled" && share !== null ? "attention.still" : "attention.plain";
-  return say(key, { ...words, other: moment.name(second), otherValue: amount(second) });
+  return say(key, { ...words, other: moment.name(second), otherValue: worth(second) });
 }
 
 function answerInWords(moment, query) {
@@ -41,5 +41,5 @@ function matricesInWords(moment, view, after) {
   if (!figures.length) return say(view === "gradient" ? "matrices.noGradient" : "matrices.noValue");
   if (moment.frame === 0 && view !== "gradient" && view !== "delta") return say("matrices.start");
   const [most, ...others] = figures;
-  return say(`matrices.${view}`, { name: most.name, size: brief(most.size), others: others.map(({ name, size }) => `${name} ${brief(size)}`).join(", ") || say("matrices.noOther") });
+  return say(`matrices.${view}`, { name: most.name, size: amount(most.size), others: others.map(({ name, size }) => `${name} ${amount(size)}`).join(", ") || say("matrices.noOther") });
 }

@@ -14,7 +14,7 @@ class Stage {
     this.right = make("div", { class: "stage-right" });
     this.tokens = new Tokens(this.left, { pinned: pin, pointed: point, said });
     this.flow = make("div", { class: "flow" });
-    this.missing = make("p", { class: "hint missing" }, say("noTrace"));
+    this.missing = make("p", { class: "hint missing" });
     this.pipeline = new Pipeline(this.flow, { pointed: () => {}, said });
     this.lower = make("div", { class: "lower" });
     this.plane = new Plane(this.lower);
@@ -58,8 +58,10 @@ class Stage {
   }
   layOut() {
     const moment = this.shown;
+    colourIdentities();
     this.tokens.build(moment);
     this.missing.hidden = moment.has("q") || !moment.has("weights");
+    this.missing.textContent = say(this.film.probes.some((probe) => probe.traces?.length) ? "noTraceHere" : "noTrace");
     const isWide = matchMedia("(min-width: 1000px)").matches;
     const [width, height] = [this.flow.clientWidth || 640, this.left.clientHeight];
     const room = isWide ? height - this.tokens.root.offsetHeight - 8 : 640;
@@ -91,11 +93,15 @@ class Stage {
     this.plane.show(shown, query);
     this.map.show(shown, query);
     this.matrices.show(shown, state);
+    this.table?.show(shown, query);
     for (const part of this.root.querySelectorAll(".part")) part.classList.toggle("dim", Boolean(state.lit) && !state.lit.has(part.dataset.part));
     this.worked.replaceChildren(...(this.hasRoom ? workedOut(shown, query) : []));
     const key = `${shown.frame} ${query} ${state.probe} ${state.layer} ${state.head}`;
     if (key === this.worded) return;
     this.worded = key;
+    const isEmpty = shown.tokens.length === 0 && shown.nQueries === 0;
+    this.left.classList.toggle("empty", isEmpty);
+    if (isEmpty) return this.words.replaceChildren(make("p", { class: "sentence" }, say("noInput")));
     this.words.replaceChildren(...[attentionInWords(shown, query), answerInWords(shown, query)].filter(Boolean).map((text) => make("p", { class: "sentence" }, ...prose(text))));
   }
 }

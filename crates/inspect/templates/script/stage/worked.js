@@ -4,10 +4,8 @@ const MOST_TERMS = 6;
 
 // Formulas for the query and the key that it prefers; none where they would be long.
 function workedOut(moment, query) {
-  const { score } = moment.facts;
-  const isDot = score === undefined || score.endsWith("dot");
   const names = ["q", "k", "scores", "scaled", "weights"];
-  if (!isDot || !names.every((name) => moment.has(name)) || moment.size("k")[1] > MOST_FACTORS || moment.nKeys > MOST_TERMS) return [];
+  if (!isDot(moment) || !names.every((name) => moment.has(name)) || moment.size("k")[1] > MOST_FACTORS || moment.nKeys > MOST_TERMS) return [];
   const key = moment.preferences(query).order[0];
   if (key === undefined) return [];
   const of = (name) => moment.row(name, query);

@@ -1,0 +1,29 @@
+// The numbers of the stage as a table, for those who do not see its pictures.
+class StageTable {
+  constructor(place) {
+    this.content = make("div");
+    this.root = make("details", {}, make("summary", {}, say("table.title")), this.content);
+    this.root.addEventListener("toggle", () => this.fill());
+    place.append(this.root);
+  }
+  show(moment, query) {
+    Object.assign(this, { moment, query });
+    this.fill();
+  }
+  fill() {
+    const { moment, query } = this;
+    if (!this.root.open || !moment) return;
+    const single = ["scores", "scaled", "weights"].filter((name) => moment.has(name));
+    const vectors = ["k", "v"].filter((name) => moment.has(name));
+    const cell = (x) => (Number.isFinite(x) ? number(x) : say("hidden"));
+    const rows = Array.from({ length: moment.nKeys }, (_, key) => [moment.name(key), ...single.map((name) => cell(moment.row(name, query)[key])), ...vectors.map((name) => vectorInWords(moment.row(name, key)))]);
+    const own = ["x", "q", "context"].filter((name) => moment.has(name)).map((name) => [say(`part.${name}`), vectorInWords(moment.row(name, query))]);
+    const answers = moment.has("answers") && Number.isFinite(moment.row("answers", query)[0]) ? Array.from(moment.row("answers", query), (share, token) => [moment.film.vocabulary[token] ?? String(token), percent(share)]) : [];
+    this.content.replaceChildren(
+      make("p", { class: "hint" }, say("table.query", { query: moment.name(query), step: moment.step })),
+      table([say("table.key"), ...single.map((name) => say(`part.${name}`)), ...vectors.map((name) => say(`part.${name}`))], rows),
+      ...(own.length ? [table([say("table.part"), say("table.values")], own)] : []),
+      ...(answers.length ? [table([say("part.answers"), say("term.answers")], answers)] : []),
+    );
+  }
+}
