@@ -3,7 +3,7 @@ const TEXTS = {
   play: "Play", pause: "Pause", slow: "One step in slow motion", speed: "Speed", loop: "Loop", help: "Help", layer: "Layer", head: "Head", input: "Input",
   "help.pin": "Click a token or a row of the map, or press [Enter] there: its query is pinned, and stays while the film plays. [Esc] lets it go.",
   "help.keys": "[space] plays, [.] and [,] or [→] and [←] go step by step, [Home] and [End] to the ends, [s] shows one step in slow motion. In a picture, the arrow keys move from cell to cell.",
-  "help.frames": "q, k and v keep their frames everywhere: solid, dashed, dotted. The address holds what is shown.",
+  "help.frames": "q, k and v keep their frames everywhere: solid, dashed, dotted. The address holds what is shown. Positions, layers and heads count from 0, as in the terminal and in files.",
   pointAtCell: "Point at a cell, or move to it with the arrow keys.", valuesTable: "Values as a table",
   hidden: "hidden", many: "many", oneStep: "one step", manySteps: "{n} steps", moreKeys: "{n} more keys",
   positionName: "position {position}", tokenAt: "{token} at {position}",
@@ -43,7 +43,7 @@ const TEXTS = {
   mapTitle: "weights", noMap: "This run kept no attention map of this head.", mapAxes: "query down, key across", mapAxesBlocks: "query down, key across; each cell is the mean of {block}",
   mapLabel: "Attention map, {rows} × {columns}, at step {step}; arrow keys move, Enter pins the query.",
   "plane.exact": "q and k in their plane", "plane.shadow": "q and k projected to a plane that keeps {kept}", "plane.label": "Queries and keys as arrows at step {step}; q of {query}: {values}",
-  "timeline.label": "Step of the training", "timeline.value": "step {step}", "timeline.first": "step {step}", "timeline.loss": "loss", "timeline.accuracy": "accuracy",
+  "timeline.label": "Step of the training", "timeline.value": "step {step}", "timeline.first": "step {step}", "timeline.loss": "loss", "timeline.accuracy": "accuracy", "timeline.shown": "··· here",
 
   "worked.title": "Query {query}, key {key}, by hand:", "worked.softmax": "exp {value} / ({terms}) = {top} / {sum} = {share}",
 
@@ -58,7 +58,7 @@ const TEXTS = {
   "beat.update.line": "The optimizer moves each matrix against its gradient, here by {steps}: {sizes}.{fall}", "beat.update.plain": "The optimizer moves each matrix against its gradient.", "beat.update.loss": " The loss goes from {before} to {after}.",
 
   "columns.step": "step {step}", "chapter.first": "Step {step}: nothing is learned yet.", "chapter.loss": "Step {step}: loss {loss}",
-  headName: "head {head}", layerName: "layer {layer}", headOfLayer: "layer {layer}, head {head}",
+  headName: "head {head}", headOfLayer: "head {head} of layer {layer}",
 };
 
 function say(key, values = {}) {

@@ -45,13 +45,15 @@ class Timeline {
   curves() {
     const { frames, log } = this.film;
     const of = (name) => frames.flatMap((frame) => (Number.isFinite(frame[name]) ? [[frame.step, frame[name]]] : []));
-    return { losses: log?.losses?.length ? log.losses : of("loss"), accuracies: log?.accuracies?.length > of("accuracy").length ? log.accuracies : of("accuracy") };
+    // Of the inputs that the frames show, which is known at every frame.
+    const shown = frames.flatMap(({ step, probe_answers: found }) => (found?.[1] ? [[step, found[0] / found[1]]] : []));
+    return { shown, losses: log?.losses?.length ? log.losses : of("loss"), accuracies: log?.accuracies?.length > of("accuracy").length ? log.accuracies : of("accuracy") };
   }
   build() {
     const [width, height] = [this.root.clientWidth, this.root.clientHeight];
     if (width < 50) return;
     this.box = { left: TIMELINE_LABEL, right: width - TIMELINE_LABEL, top: 8, bottom: height - 20 };
-    const { losses, accuracies } = this.curves();
+    const { losses, accuracies, shown } = this.curves();
     const most = Math.max(...losses.map(([, loss]) => loss).filter(Number.isFinite), 1e-9);
     const y = (share) => this.box.bottom - (this.box.bottom - this.box.top) * Math.min(Math.max(share, 0), 1);
     const points = (list, of) => list.filter(([, value]) => Number.isFinite(value)).map(([step, value]) => `${this.x(this.shareOfStep(step)).toFixed(1)},${y(value / of).toFixed(1)}`).join(" ");
@@ -69,10 +71,11 @@ class Timeline {
       svg.append(drawn("text", { x, y: height - 4, "text-anchor": i === 0 ? "start" : isLast ? "end" : "middle" }, i === 0 ? say("timeline.first", { step }) : String(step)));
     });
     svg.append(drawn("polyline", { class: "loss", points: points(losses, most) }));
-    svg.append(drawn("polyline", { class: "accuracy", points: points(accuracies, 1) }));
+    svg.append(drawn("polyline", { class: "accuracy", points: points(accuracies, 1) }), drawn("polyline", { class: "shown", points: points(shown, 1) }));
     const label = (x, y, kind, anchor, text) => drawn("text", { x, y, class: kind, "text-anchor": anchor }, text);
     if (losses.length) svg.append(label(this.box.left - 6, this.box.top + 10, "loss-name", "end", brief(most)), label(this.box.left - 6, this.box.bottom, "loss-name", "end", "0"), label(this.box.left - 6, (this.box.top + this.box.bottom) / 2 + 4, "loss-name", "end", say("timeline.loss")));
-    if (accuracies.length) svg.append(label(this.box.right + 6, this.box.top + 10, "accuracy-name", "start", "100\u00a0%"), label(this.box.right + 6, this.box.bottom, "accuracy-name", "start", "0\u00a0%"), label(this.box.right + 6, (this.box.top + this.box.bottom) / 2 + 4, "accuracy-name", "start", say("timeline.accuracy")));
+    if (accuracies.length || shown.length) svg.append(label(this.box.right + 6, this.box.top + 10, "accuracy-name", "start", "100\u00a0%"), label(this.box.right + 6, this.box.bottom, "accuracy-name", "start", "0\u00a0%"), label(this.box.right + 6, (this.box.top + this.box.bottom) / 2 + 4, "accuracy-name", "start", say("timeline.accuracy")));
+    if (shown.length) svg.append(label(this.box.right + 6, (this.box.top + this.box.bottom) / 2 + 18, "accuracy-name", "start", say("timeline.shown")));
     this.cursor = line(0, this.box.top - 4, 0, this.box.bottom, "now");
     this.knob = drawn("circle", { class: "knob", r: 7, cy: this.box.bottom });
     svg.append(this.cursor, this.knob);
