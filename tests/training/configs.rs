@@ -41,6 +41,7 @@ fn every_task_has_defaults_that_hold_together() {
             "chars",
             "copy",
             "induction",
+            "letters",
             "max",
             "modular-addition",
             "recall",
@@ -129,8 +130,8 @@ fn what_is_no_config_says_so() {
     let error = read("revers", &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown task `revers`; choose one of chars, copy, induction, max, modular-addition, recall, \
-         recall-interleaved, reverse, sort, sorted-list"
+        "unknown task `revers`; choose one of chars, copy, induction, letters, max, modular-addition, \
+         recall, recall-interleaved, reverse, sort, sorted-list"
     );
     let error = Registry::new().read(ConfigSource::Toml("seed = 1"), &[] as &[&str]).unwrap_err();
     assert!(error.to_string().starts_with("the config names no task"), "{error}");

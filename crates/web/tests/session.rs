@@ -249,15 +249,15 @@ fn a_moment_is_the_film_of_one_frame() -> Outcome {
 fn an_input_of_the_readers_own_is_shown_or_refused() -> Outcome {
     let mut session = small("reverse", &[])?;
     let input = |labels: &[&str]| labels.iter().map(|label| vec![(*label).to_owned()]).collect::<Vec<_>>();
-    session.probe(Some(&input(&["3", "1", "4", "1"])))?;
+    session.probe(Some(&input(&["D", "B", "E", "B"])))?;
     let film: Value = serde_json::from_str(&session.moment()?)?;
-    assert_eq!(film["probes"][0]["tokens"], serde_json::json!(["3", "1", "4", "1"]));
-    assert_eq!(film["probes"][0]["targets"], serde_json::json!(["1", "4", "1", "3"]));
+    assert_eq!(film["probes"][0]["tokens"], serde_json::json!(["D", "B", "E", "B"]));
+    assert_eq!(film["probes"][0]["targets"], serde_json::json!(["B", "E", "B", "D"]));
     let refused = |session: &mut Session, labels: &[&str]| {
         session.probe(Some(&input(labels))).err().map(|error| error.to_string()).unwrap_or_default()
     };
-    assert!(refused(&mut session, &["3", "1"]).contains("has 4 positions, got 2"));
-    assert!(refused(&mut session, &["3", "1", "4", "</script>"]).contains("no token `</script>`"));
+    assert!(refused(&mut session, &["D", "B"]).contains("has 4 positions, got 2"));
+    assert!(refused(&mut session, &["D", "B", "E", "</script>"]).contains("no token `</script>`"));
     session.probe(None)?;
     assert_ne!(
         serde_json::from_str::<Value>(&session.moment()?)?["probes"][0]["tokens"],

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use qkv_run::{Checkpoint, Disk, RunError, RunFolder, hash_tensors};
+use qkv_run::{Checkpoint, Description, Disk, RunError, RunFolder, hash_tensors};
 use qkv_train::{Experiment, Parent, Registry, Taken, TrainError, load_checkpoint_weights, load_weights};
 
 use super::job::Job;
@@ -158,11 +158,13 @@ fn checkpoint_of(file: &Path) -> Option<Checkpoint> {
     (checkpoint.weights() == file && checkpoint.manifest().is_file()).then_some(checkpoint)
 }
 
-/// A token has to mean what it meant.
+/// A token has to mean what it meant; a task of the same settings may have had other labels for its tokens.
 fn check_vocabulary(checkpoint: &Checkpoint, experiment: &Experiment) -> Result<()> {
-    let (before, now) = (checkpoint.description()?.vocabulary, experiment.task.vocabulary());
+    let Description { config, vocabulary: before, .. } = checkpoint.description()?;
+    let now = experiment.task.vocabulary();
+    let is_same_task = config.get(TASK) == experiment.config.to_table().get(TASK);
     // The first checkpoints had none.
-    if before.is_empty() || before == now {
+    if before.is_empty() || before == now || (is_same_task && before.len() == now.len()) {
         return Ok(());
     }
     let (config, n_before, n_now) = (checkpoint.config(), before.len(), now.len());
@@ -173,6 +175,9 @@ fn check_vocabulary(checkpoint: &Checkpoint, experiment: &Experiment) -> Result<
     };
     Err(usage(format!("{} has another vocabulary: {difference}; take the same task", config.display())))
 }
+
+/// The table of a config that names the task, with its settings.
+const TASK: &str = "task";
 
 /// A path that holds in any folder and can be written into a config file.
 fn absolute(path: &Path) -> Result<String> {

@@ -83,6 +83,7 @@ impl Plan {
         let mut experiment = read()?;
         let same = registry.check_same_run(&experiment, &run, step)?;
         experiment.config.parent = same.parent;
+        experiment = experiment.with_labels(same.vocabulary);
         let from = run.checkpoints_to_resume(step)?;
         let end = if step.is_none() { run.done()?.map(Box::new) } else { None };
         if end.is_some() && !same.set.is_empty() {

@@ -57,6 +57,7 @@ impl Registry {
             .task("chars", include_str!("../../configs/chars.toml"), load_text)
             .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
             .own_settings::<Induction>("induction", include_str!("../../configs/induction.toml"))
+            .own_settings::<Reverse>("letters", include_str!("../../configs/letters.toml"))
             .own_settings::<Max>("max", include_str!("../../configs/max.toml"))
             .own_settings::<ModularAddition>(
                 "modular-addition",

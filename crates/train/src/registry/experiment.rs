@@ -15,7 +15,7 @@ use crate::measure::examples_at_once;
 use crate::memory::{MemoryEstimate, ModelSizes, Passes, optimizer_state};
 use crate::model::{AnyModel, Model};
 use crate::saving::{Place, layout};
-use crate::task::{Split, Task, draw};
+use crate::task::{Relabelled, Split, Task, draw};
 use crate::training::{ParameterInfo, ParameterKind, Parts, Roles};
 
 /// What [`Registry::read`](super::Registry::read) makes of a config.
@@ -42,6 +42,13 @@ impl Experiment {
     pub fn model(&self, device: &Device) -> Result<AnyModel, TrainError> {
         let model = (self.build_model)(&*self.task, &Init::new(device, self.config.seed));
         model.map_err(|error| with_table(error, &self.config.model))
+    }
+
+    /// The same with the labels that the tokens have in a run of it: a run keeps them, whatever a later version calls them.
+    /// As it is where there are not as many.
+    #[must_use]
+    pub fn with_labels(self, labels: Vec<String>) -> Self {
+        Self { task: Relabelled::of(self.task, labels), ..self }
     }
 
     /// The memory that a training needs, before any of it is taken; `None` where the sizes of the model are not known

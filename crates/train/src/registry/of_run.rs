@@ -4,7 +4,7 @@
 //! of another one is no reason to refuse.
 
 use qkv_model::Choice;
-use qkv_run::{Checkpoint, Difference, RunFolder, changes_of_meaning, differences};
+use qkv_run::{Checkpoint, Description, Difference, RunFolder, changes_of_meaning, differences};
 use serde_json::Value;
 use toml::Table;
 
@@ -22,6 +22,8 @@ pub struct SameRun {
     pub changed: Vec<Difference>,
     /// Those of them that its `config.toml` has otherwise with its defaults filled in: what was set for this once.
     pub set: Vec<Difference>,
+    /// The labels of its tokens; none where it has no checkpoint.
+    pub vocabulary: Vec<String>,
 }
 
 impl Registry {
@@ -39,8 +41,8 @@ impl Registry {
     ) -> Result<Experiment, TrainError> {
         self.check_run(run, step)?;
         let experiment = self.read(ConfigSource::Run(&run.config()?), settings)?;
-        self.check_same_run(&experiment, run, step)?;
-        Ok(experiment)
+        let same = self.check_same_run(&experiment, run, step)?;
+        Ok(experiment.with_labels(same.vocabulary))
     }
 
     /// The experiment of a run that takes over what `run` has learned until `step`: as [`read_run`](Self::read_run), but
@@ -74,12 +76,12 @@ impl Registry {
         checkpoint: &Checkpoint,
         settings: &[impl AsRef<str>],
     ) -> Result<Experiment, TrainError> {
-        let config = checkpoint.description()?.config;
+        let Description { config, vocabulary, .. } = checkpoint.description()?;
         let experiment = self.read(ConfigSource::Run(&config.to_string()), settings)?;
         let before = self.filled_in(config, &experiment)?;
         let differences = changes_of_meaning(&before.to_table(), &experiment.config.to_table());
         if differences.is_empty() {
-            return Ok(experiment);
+            return Ok(experiment.with_labels(vocabulary));
         }
         Err(TrainError::NotTheSameRun { path: checkpoint.folder.clone(), differences })
     }
@@ -111,15 +113,17 @@ impl Registry {
         let of_file = self.filled_in(text.clone(), experiment)?;
         let parent = of_file.parent.clone();
         let now = Config { parent: parent.clone(), ..experiment.config.clone() }.to_table();
+        let mut vocabulary = Vec::new();
         if let Some((_, description)) = run.description_at(step)? {
             let before = self.filled_in(description.config, experiment)?.to_table();
             refuse(run, changes_of_meaning(&before, &now))?;
+            vocabulary = description.vocabulary;
         }
         let of_file = of_file.to_table();
         refuse(run, changes_of_meaning(&of_file, &now))?;
         let mut changed = differences(&text, &now);
         changed.retain(|difference| difference.key != "format");
-        Ok(SameRun { parent, changed, set: differences(&of_file, &now) })
+        Ok(SameRun { parent, changed, set: differences(&of_file, &now), vocabulary })
     }
 
     /// The config of a file of the run, with every value filled in. A text that was moved is read where `now` has it.

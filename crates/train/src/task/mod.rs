@@ -8,6 +8,7 @@ mod chars;
 mod example;
 mod inputs;
 mod optional;
+mod relabelled;
 mod split;
 mod symbols;
 mod synthetic;
@@ -18,6 +19,7 @@ pub use chars::{Chars, CharsConfig};
 pub use example::Example;
 pub use inputs::Inputs;
 pub use optional::{Corpus, HeldOutLists};
+pub(crate) use relabelled::Relabelled;
 pub use split::{Examples, Split, draw};
 pub use synthetic::{
     Copy, Induction, InductionForm, Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList,

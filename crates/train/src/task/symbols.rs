@@ -21,14 +21,23 @@ pub(super) fn sorted(symbols: &[u32]) -> Vec<u32> {
     sorted
 }
 
-/// The symbols' labels: their numbers.
-pub(super) fn labels(n_symbols: usize) -> Vec<String> {
+/// The labels of symbols that are numbers or have an order.
+pub(super) fn numbers(n_symbols: usize) -> Vec<String> {
     (0..n_symbols).map(|symbol| symbol.to_string()).collect()
 }
 
-/// The same, and the label of the token after them.
-pub(super) fn labels_and(n_symbols: usize, last: &str) -> Vec<String> {
-    let mut labels = labels(n_symbols);
+/// The labels of symbols without an order: letters, which are no positions and no values of a matrix; numbers where there
+/// are more symbols than letters.
+pub(super) fn letters(n_symbols: usize) -> Vec<String> {
+    let letters = 'A'..='Z';
+    match n_symbols <= letters.clone().count() {
+        true => letters.take(n_symbols).map(String::from).collect(),
+        false => numbers(n_symbols),
+    }
+}
+
+/// The labels of symbols, and that of the token after them.
+pub(super) fn and(mut labels: Vec<String>, last: &str) -> Vec<String> {
     labels.push(last.to_owned());
     labels
 }

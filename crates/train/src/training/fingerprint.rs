@@ -26,7 +26,9 @@ pub(super) fn of_settings(settings: &impl Debug) -> u64 {
 pub(super) fn of_task(task: &dyn Task, seed: u64) -> Result<u64, TrainError> {
     let data = task.corpus().map(Corpus::resolved_settings).and_then(|mut data| data.remove("fingerprint"));
     let shape = (task.seq_len(), task.stack(), task.target_kind());
-    let mut hashes = vec![of_settings(&(shape, task.vocabulary(), task.slices(), data))];
+    // Labels alone change nothing that is computed: a run that goes on keeps its own.
+    let n_tokens = task.vocabulary().len();
+    let mut hashes = vec![of_settings(&(shape, n_tokens, task.slices(), data))];
     for split in [Split::Train, Split::Validation, Split::Test] {
         for index in 0..N_EXAMPLES {
             hashes.push(of_settings(&draw(task, seed, split, index)?));

@@ -6,6 +6,8 @@ mod branch;
 mod edited_config;
 /// A run goes on from an earlier checkpoint.
 mod going_back;
+/// A run keeps the labels of its tokens.
+mod labels;
 /// Checkpoints that are damaged, or cannot be read at the moment.
 mod lost;
 /// A run that was stopped goes on as if it had not been.

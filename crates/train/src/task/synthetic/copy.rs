@@ -11,8 +11,8 @@ use crate::task::{Inputs, Task, symbols};
 ///
 /// ```text
 /// position   0  1  2  3  4  5  6
-/// input      3  1  4  1 | 3  1  4        the sequence, then the answer so far
-/// target     ·  ·  ·  3 | 1  4  1        the next symbol: always the one len - 1 positions back
+/// input      D  B  E  B | D  B  E        the sequence, then the answer so far
+/// target     ·  ·  ·  D | B  E  B        the next symbol: always the one len - 1 positions back
 /// ```
 ///
 /// Where to look depends on the position alone. Positions and embeddings are those of [`Reverse`](super::Reverse), for
@@ -32,7 +32,7 @@ impl Task for Copy {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        symbols::labels(self.n_symbols)
+        symbols::letters(self.n_symbols)
     }
 
     fn seq_len(&self) -> usize {

@@ -14,16 +14,16 @@ use crate::task::{Task, symbols};
 /// `repeated`: a few distinct symbols, over and over
 /// ```text
 /// position   0  1  2  3  4  5  6  7
-/// input      7  2  9  7  2  9  7  2        as many symbols as fit between a quarter and half of the positions
-/// target     ·  ·  ·  2  9  7  2  9        from the first symbol that comes again on
+/// input      H  C  J  H  C  J  H  C        as many symbols as fit between a quarter and half of the positions
+/// target     ·  ·  ·  C  J  H  C  J        from the first symbol that comes again on
 /// ```
 ///
 /// `safari`: one pair to remember
 /// ([Fu et al. 2023, section 3](https://arxiv.org/abs/2212.14052), [safari](https://github.com/HazyResearch/safari))
 /// ```text
 /// position   0  1  2  3  4  5  6  7
-/// input      3  1  ★  4  1  5  9  ★        random symbols, `★` at a random place and at the end
-/// target     ·  ·  ·  ·  ·  ·  ·  4        what followed the first `★`
+/// input      D  B  ★  E  B  F  J  ★        random symbols, `★` at a random place and at the end
+/// target     ·  ·  ·  ·  ·  ·  ·  E        what followed the first `★`
 /// ```
 ///
 /// It takes two layers: the position of a symbol holds nothing of the symbol before it until an earlier layer has
@@ -77,8 +77,8 @@ impl Task for Induction {
 
     fn vocabulary(&self) -> Vec<String> {
         match self.form {
-            InductionForm::Repeated => symbols::labels(self.n_symbols),
-            InductionForm::Safari => symbols::labels_and(self.n_symbols, "★"),
+            InductionForm::Repeated => symbols::letters(self.n_symbols),
+            InductionForm::Safari => symbols::and(symbols::letters(self.n_symbols), "★"),
         }
     }
 

@@ -39,7 +39,7 @@ impl Task for Max {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        symbols::labels_and(self.n_symbols, "?")
+        symbols::and(symbols::numbers(self.n_symbols), "?")
     }
 
     fn seq_len(&self) -> usize {

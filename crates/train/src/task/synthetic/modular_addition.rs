@@ -44,7 +44,7 @@ impl Task for ModularAddition {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        symbols::labels_and(self.modulus, "=")
+        symbols::and(symbols::numbers(self.modulus), "=")
     }
 
     fn seq_len(&self) -> usize {

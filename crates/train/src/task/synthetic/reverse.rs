@@ -10,8 +10,8 @@ use crate::task::{Inputs, Task, symbols};
 ///
 /// ```text
 /// position   0  1  2  3  4  5
-/// input      3  1  4  1  5  9
-/// target     9  5  1  4  1  3        output 0 looks at input 5, output 1 at input 4, …
+/// input      D  B  E  B  F  J
+/// target     J  F  B  E  B  D        output 0 looks at input 5, output 1 at input 4, …
 /// ```
 ///
 /// Where to look depends on the position alone. Sinusoidal positions keep the comparison of the variants fair, because
@@ -32,7 +32,7 @@ impl Task for Reverse {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        symbols::labels(self.n_symbols)
+        symbols::letters(self.n_symbols)
     }
 
     fn seq_len(&self) -> usize {

@@ -35,7 +35,7 @@ impl Task for Sort {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        symbols::labels(self.n_symbols)
+        symbols::numbers(self.n_symbols)
     }
 
     fn seq_len(&self) -> usize {

@@ -42,7 +42,7 @@ impl Task for SortedList {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        symbols::labels_and(self.n_symbols, "SEP")
+        symbols::and(symbols::numbers(self.n_symbols), "SEP")
     }
 
     fn seq_len(&self) -> usize {
