@@ -1,5 +1,6 @@
 //! From a registry and the process's arguments to an exit code.
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,6 +26,9 @@ pub fn run(registry: Registry) -> ExitCode {
     let command = match Args::try_parse() {
         Ok(args) => args.command,
         Err(_) if processes::is_silent() => return ExitCode::SUCCESS,
+        Err(_) if is_without_a_task() => {
+            return exit::code(tasks::instead_of_a_training(&registry), &registry);
+        }
         Err(message) => return exit::parser_message(&message, &registry),
     };
     survive_file_size_limit();
@@ -69,4 +73,9 @@ pub fn run(registry: Registry) -> ExitCode {
     }
     end_at_usr1();
     processes::on_all(&registry, run)
+}
+
+/// Whether `train` stands alone: there is nothing wrong yet, only a task to be chosen.
+fn is_without_a_task() -> bool {
+    env::args_os().skip(1).eq(["train"])
 }

@@ -3,6 +3,7 @@
 
 mod checkpoints;
 mod free_folder;
+mod meant;
 mod other_settings;
 
 pub use checkpoints::is_without_a_whole_one;
@@ -10,6 +11,7 @@ pub use checkpoints::is_without_a_whole_one;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use qkv_inspect::InspectError;
 use qkv_run::{RunError, RunFolder};
 use qkv_train::{Registry, TextFault, TrainError};
 
@@ -72,7 +74,14 @@ pub fn about(error: &anyhow::Error, registry: &Registry) -> Option<String> {
             Some(other_settings::advice(path, differences, registry))
         }
         (_, Some(RunError::Exists { path })) => Some(about_an_occupied_folder(path)),
-        _ => checkpoints::advice(error, registry),
+        (_, Some(RunError::NotFound { path })) => meant::about_a_run(path),
+        (Some(error @ (TrainError::Model(_) | TrainError::ModelSetting { .. })), _) => {
+            meant::about_a_name(error)
+        }
+        _ => match error.downcast_ref() {
+            Some(InspectError::NotFound { path }) => meant::about_a_run(path),
+            _ => checkpoints::advice(error, registry),
+        },
     }
 }
 

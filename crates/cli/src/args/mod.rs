@@ -3,12 +3,14 @@
 //! Here belongs what the parser decides. What a value means in a run or a config does not. Negative numbers are allowed
 //! everywhere, so that `--seed -1` is refused for its value; a command with [`MachineArgs`] has that from them.
 
+mod lecture;
 mod machine;
 mod of_a_run;
 mod study;
 mod training;
 mod values;
 
+pub use lecture::{LectureArgs, STEPS};
 pub use machine::{BenchArgs, DevicesArgs, MachineArgs};
 pub use of_a_run::{
     AblateArgs, CompareArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
@@ -64,7 +66,7 @@ pub enum Command {
     #[command(after_help = help::end("ablate runs/reverse-1 --mean"))]
     Ablate(AblateArgs),
     /// Walk through the attention of one query, with the run's own numbers
-    #[command(after_help = help::end("explain runs/reverse-1 \"0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5\" --query 3"))]
+    #[command(after_help = help::end("explain runs/reverse-1 \"A B C D E F G H I J A B C D E F\" --query 3"))]
     Explain(ExplainArgs),
     /// Show W_Q, W_K and W_V and what they learned, from the files alone
     #[command(after_help = help::end("inspect runs/reverse-1 --step 0"))]
@@ -91,8 +93,8 @@ pub enum Command {
     #[command(after_help = help::end("devices"))]
     Devices(DevicesArgs),
     /// Replay chapter 3 of Raschka's Build a Large Language Model (From Scratch), and check its printed numbers
-    #[command(after_help = help::end("lecture"))]
-    Lecture(MachineArgs),
+    #[command(after_help = help::end("lecture 2"))]
+    Lecture(LectureArgs),
     /// List the tasks
     #[command(after_help = help::end("tasks"))]
     Tasks,

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::Args as ClapArgs;
 use qkv_train::Split;
 
 use super::machine::MachineArgs;
 use super::values::{ANY_COUNT, at_least_one, share, split, whole};
+use crate::exit::usage;
+use crate::output::shell;
 
 /// A run whose model is used.
 #[derive(Debug, ClapArgs)]
@@ -67,7 +70,7 @@ pub struct ExplainArgs {
     pub run: RunArgs,
     /// The input's labels, separated by spaces, as `input` shows them; or, where each label is one character, a plain text
     /// in which a space is a space; by default the first example of --split
-    pub input: Option<String>,
+    pub input: Vec<String>,
     /// Where the example comes from
     #[arg(
         long,
@@ -88,6 +91,27 @@ pub struct ExplainArgs {
     pub head: usize,
     #[command(flatten)]
     pub machine: MachineArgs,
+}
+
+impl ExplainArgs {
+    /// The input, if there is one.
+    ///
+    /// # Errors
+    /// If it is several arguments: what was typed between quotation marks is one.
+    pub fn input(&self) -> Result<Option<&str>> {
+        match &self.input[..] {
+            [] => Ok(None),
+            [input] => Ok(Some(input)),
+            several => {
+                let whole = several.join(" ");
+                let quoted = shell::command(&["explain", &shell::path(&self.run.run), &whole]);
+                Err(usage(format!(
+                    "the input is {} arguments, expected one; put it between quotation marks: {quoted}",
+                    several.len()
+                )))
+            }
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,7 +14,6 @@ use crate::args::AblateArgs;
 use crate::exit::usage;
 use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
-use crate::output::table::table;
 use crate::session::interrupt::Interrupt;
 use crate::session::runs::open_run::OpenRun;
 
@@ -58,22 +57,50 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let Evaluation { accuracy, loss, examples: n_examples, .. } = ablation.before();
     let (examples, step) = (examples_of(args.split, run.step, *n_examples, examples.count()), run.step);
     let instead = if args.mean { "replaced by its mean" } else { "set to zero" };
-    writeln!(
-        out,
-        "accuracy {accuracy:.4}   loss {loss:.2e}   on {examples}, step {step}, before anything is {instead}\n"
-    )?;
-    let row = |(effect, Part { site, heads }): &(Effect, Part)| {
+    writeln!(out, "accuracy {accuracy:.4}   loss {loss:.2e}   on {examples}, step {step},")?;
+    writeln!(out, "before anything is {instead}\n")?;
+    let rows = rows(&parts);
+    out.table(&["layer", "head", "without", "loss change", "accuracy change"], &rows)?;
+    if rows.iter().any(|row| row[WITHOUT].contains(OR)) {
+        writeln!(out, "\nwhat stands in one row has the same effect: {}", why(replacement))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The column of what is ablated, and what joins names in it.
+const WITHOUT: usize = 2;
+const OR: &str = " or ";
+
+/// A row for each effect: parts of the same heads with the same figures share one.
+fn rows(parts: &[(Effect, Part)]) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (effect, Part { site, heads }) in parts {
         let heads = match heads[..] {
             [head] => head.to_string(),
             _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
         };
-        let (loss, accuracy) = (effect.loss_change(), effect.accuracy_change());
-        let changes = [loss, accuracy].map(|change| format!("{change:+.4}"));
-        [site.layer.to_string(), heads, without(site.stage).to_owned()].into_iter().chain(changes).collect()
-    };
-    let rows: Vec<Vec<String>> = parts.iter().map(row).collect();
-    write!(out, "{}", table(&["layer", "head", "without", "loss change", "accuracy change"], &rows))?;
-    Ok(ExitCode::SUCCESS)
+        let [loss, accuracy] =
+            [effect.loss_change(), effect.accuracy_change()].map(|change| format!("{change:+.4}"));
+        let row = vec![site.layer.to_string(), heads, without(site.stage).to_owned(), loss, accuracy];
+        let is_same = |other: &&mut Vec<String>| {
+            (0..row.len()).all(|column| column == WITHOUT || other[column] == row[column])
+        };
+        match rows.iter_mut().find(is_same) {
+            Some(same) => same[WITHOUT] += &format!("{OR}{}", row[WITHOUT]),
+            None => rows.push(row),
+        }
+    }
+    rows
+}
+
+/// Why parts of a head may have the same effect.
+fn why(replacement: Replacement) -> &'static str {
+    match replacement {
+        Replacement::Zero => {
+            "without values a head\nbrings nothing, and without queries or keys it weighs all keys alike"
+        }
+        Replacement::Mean => "at its mean, a part\nno longer depends on the input",
+    }
 }
 
 /// A site, and the heads that have it: all of a group, where they share their keys and values.

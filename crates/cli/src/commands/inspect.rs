@@ -13,9 +13,9 @@ use qkv_train::{Parent, Registry};
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
+use crate::output::ink::{Ink, Inked};
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
-use crate::output::table::table;
 use crate::session::runs::location::Location;
 use crate::session::runs::open_run::check_to_show;
 
@@ -49,9 +49,10 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
         return Err(usage(format!("{path} has no matrix named w_q, w_k, w_v or w_o; it has {names}")));
     }
     let out = &mut Stdout::new();
+    out.ink(Ink::Title, &path.to_string())?;
     match source.step {
-        Some(step) => writeln!(out, "{path} at step {step}")?,
-        None => writeln!(out, "{path}")?,
+        Some(step) => writeln!(out, " at step {step}")?,
+        None => writeln!(out)?,
     }
     let parent = of_run.map(|location| Parent::of(&location.run)).transpose()?;
     if let Some(parent) = parent.flatten() {
@@ -78,7 +79,7 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
 /// Singular values in a row of figures; with them it fits into 80 columns.
 const SINGULAR_VALUES: usize = 3;
 
-fn figures(out: &mut impl Write, summaries: &[Summary], start_step: Option<u64>) -> Result<()> {
+fn figures(out: &mut Stdout, summaries: &[Summary], start_step: Option<u64>) -> Result<()> {
     let head = ["", "shape", "norm", "rank", "effective", "σ 1", "σ 2", "σ 3", "moved", "cosine"];
     let row = |summary: &Summary| {
         let spectrum = summary.spectrum.as_ref();
@@ -96,8 +97,8 @@ fn figures(out: &mut impl Write, summaries: &[Summary], start_step: Option<u64>)
         row
     };
     for of_head in summaries.chunk_by(|a, b| (&a.layer, a.head) == (&b.layer, b.head)) {
-        writeln!(out, "\n{}, head {}", of_head[0].layer.escape_debug(), of_head[0].head)?;
-        write!(out, "{}", table(&head, &of_head.iter().map(row).collect::<Vec<_>>()))?;
+        heading(out, &format!("{}, head {}", of_head[0].layer.escape_debug(), of_head[0].head))?;
+        out.table(&head, &of_head.iter().map(row).collect::<Vec<_>>())?;
     }
     writeln!(
         out,
@@ -106,6 +107,12 @@ fn figures(out: &mut impl Write, summaries: &[Summary], start_step: Option<u64>)
         start_step.unwrap_or(0)
     )?;
     Ok(())
+}
+
+fn heading(out: &mut Stdout, text: &str) -> Result<()> {
+    writeln!(out)?;
+    out.ink(Ink::Title, text)?;
+    Ok(writeln!(out)?)
 }
 
 fn or_dash(value: Option<f64>) -> String {
@@ -124,15 +131,15 @@ fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
 }
 
 /// What each head attends to and copies, and which earlier head it reads.
-fn heads(out: &mut impl Write, source: &Source, layers: &[LayerWeights]) -> Result<()> {
+fn heads(out: &mut Stdout, source: &Source, layers: &[LayerWeights]) -> Result<()> {
     let embeddings = Embeddings::read(&source.weights, &source.config)?;
     let profiles = profiles(layers, &embeddings, source.snapshot.as_ref());
     let head: Vec<&str> = ["head"].into_iter().chain(HeadProfile::FIGURES).collect();
     let row =
         |profile: &HeadProfile| [profile.head.to_string()].into_iter().chain(profile.figures()).collect();
     for of_layer in profiles.chunk_by(|a, b| a.layer == b.layer) {
-        writeln!(out, "\nheads of {}", of_layer[0].layer.escape_debug())?;
-        write!(out, "{}", table(&head, &of_layer.iter().map(row).collect::<Vec<_>>()))?;
+        heading(out, &format!("heads of {}", of_layer[0].layer.escape_debug()))?;
+        out.table(&head, &of_layer.iter().map(row).collect::<Vec<_>>())?;
     }
     let token = if embeddings.tokens.is_some() { "E W_V W_O U" } else { "W_V W_O" };
     writeln!(
@@ -146,7 +153,7 @@ fn heads(out: &mut impl Write, source: &Source, layers: &[LayerWeights]) -> Resu
 }
 
 /// Of each head and kind the strongest composition.
-fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfile]) -> Result<()> {
+fn composed(out: &mut Stdout, layers: &[LayerWeights], profiles: &[HeadProfile]) -> Result<()> {
     if !has_compositions(layers) {
         let n_pairs = n_pairs(layers);
         writeln!(out, "\nthe compositions of {n_pairs} pairs of heads are left out, they would take long")?;
@@ -165,8 +172,8 @@ fn composed(out: &mut impl Write, layers: &[LayerWeights], profiles: &[HeadProfi
     };
     let rows: Vec<Vec<String>> = compositions.map(row).collect();
     if !rows.is_empty() {
-        writeln!(out, "\ncomposition: which earlier head enters the query, key or value of a head most")?;
-        write!(out, "{}", table(&["head", "input", "reads", "score", "random", "deviations"], &rows))?;
+        heading(out, "composition: which earlier head enters the query, key or value of a head most")?;
+        out.table(&["head", "input", "reads", "score", "random", "deviations"], &rows)?;
     }
     Ok(())
 }

@@ -7,24 +7,57 @@ use anyhow::Result;
 use qkv_train::{ConfigSource, Registry, Split, Task, draw};
 
 use crate::exit;
+use crate::output::ink::{Ink, Inked};
+use crate::output::shell;
 use crate::output::stdout::Stdout;
+use crate::output::wrap::{COLUMNS, wrapped};
 
-/// Positions shown of an example; more do not fit into a line.
-const SHOWN: usize = 24;
+/// Columns of a name, and of what stands before an example.
+const NAME: usize = 19;
+const MARGIN: usize = 10;
 
 /// Lists the tasks with one example each, or with the setting that one lacks.
 pub fn run(registry: &Registry) -> Result<ExitCode> {
-    let out = &mut Stdout::new();
-    for name in registry.task_names() {
-        match registry.read(ConfigSource::Task(name), &[] as &[&str]) {
-            Ok(experiment) => show(out, name, &*experiment.task)?,
-            Err(error) => writeln!(out, "{name:<18} {}\n", exit::sentence(&error.into(), registry))?,
-        }
-    }
+    list(&mut Stdout::new(), registry)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(out: &mut impl Write, name: &str, task: &dyn Task) -> Result<()> {
+/// What `train` shows where no task is named.
+pub fn instead_of_a_training(registry: &Registry) -> Result<ExitCode> {
+    let out = &mut Stdout::new();
+    writeln!(out, "{} trains one of these tasks:\n", shell::command(&["train", "TASK"]))?;
+    list(out, registry)?;
+    Ok(ExitCode::from(USAGE))
+}
+
+/// As for any command that lacks what it needs.
+const USAGE: u8 = 2;
+
+fn list(out: &mut impl Inked, registry: &Registry) -> Result<()> {
+    for name in registry.task_names() {
+        match registry.read(ConfigSource::Task(name), &[] as &[&str]) {
+            Ok(experiment) => show(out, name, &*experiment.task)?,
+            Err(error) => {
+                heading(out, name, &exit::sentence(&error.into(), registry))?;
+                writeln!(out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of a task, and what is to be read of it.
+fn heading(out: &mut impl Inked, name: &str, text: &str) -> Result<()> {
+    out.ink(Ink::Title, name)?;
+    let mut gap = NAME.saturating_sub(name.chars().count()).max(1);
+    for line in wrapped(text, COLUMNS - NAME) {
+        writeln!(out, "{:gap$}{line}", "")?;
+        gap = NAME;
+    }
+    Ok(())
+}
+
+fn show(out: &mut impl Inked, name: &str, task: &dyn Task) -> Result<()> {
     let vocabulary = task.vocabulary();
     let label = |token: &u32| vocabulary[*token as usize].clone();
     let example = draw(task, 0, Split::Test, 0)?;
@@ -33,12 +66,17 @@ fn show(out: &mut impl Write, name: &str, task: &dyn Task) -> Result<()> {
     let targets: Vec<String> =
         example.targets.iter().map(|target| target.as_ref().map_or("·".to_owned(), label)).collect();
     let width = tokens.iter().chain(&targets).map(|label| label.chars().count()).max().unwrap_or(1);
+    // What fits into a line, and a sign that there is more.
+    let fitting = (COLUMNS - MARGIN - 1) / (width + 1);
     let row = |labels: &[String]| {
-        let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| format!("{label:>width$}")).collect();
-        shown.join(" ") + if labels.len() > SHOWN { " …" } else { "" }
+        let shown: Vec<String> =
+            labels.iter().take(fitting).map(|label| format!("{label:>width$}")).collect();
+        shown.join(" ") + if labels.len() > fitting { " …" } else { "" }
     };
-    writeln!(out, "{name:<18} {}", task.summary())?;
-    writeln!(out, "{:<18}   input   {}", "", row(&tokens))?;
-    writeln!(out, "{:<18}   target  {}\n", "", row(&targets))?;
-    Ok(())
+    heading(out, name, &task.summary())?;
+    for (what, labels) in [("input", &tokens), ("target", &targets)] {
+        out.ink(Ink::Quiet, &format!("{:<MARGIN$}", format!("  {what}")))?;
+        writeln!(out, "{}", row(labels))?;
+    }
+    Ok(writeln!(out)?)
 }

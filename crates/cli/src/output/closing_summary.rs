@@ -9,8 +9,10 @@ use qkv_inspect::{HeatMap, Palette};
 use qkv_train::Probe;
 
 use super::format::attention_map;
+use super::ink::{Ink, Inked};
 use super::shell;
 use super::stdout::Stdout;
+use super::wrap::COLUMNS;
 
 /// Attention maps that are shown; `inspect` shows all.
 const MAPS: usize = 4;
@@ -48,9 +50,18 @@ pub fn show(out: &mut Stdout, probe: &Probe, run: &Path) -> Result<()> {
     writeln!(out, "{}look further:", if shows_maps { "" } else { "\n" })?;
     let run = shell::path(run);
     let commands = FURTHER.map(|(command, what)| (shell::command(&[command, &run]), what));
-    let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max();
+    let width = widest(&mut commands.iter().map(|(command, _)| command.as_str())).unwrap_or(0);
+    let explained = widest(&mut commands.iter().map(|(_, what)| *what)).unwrap_or(0);
+    // Beside each other where that fits.
+    let is_wide = 2 + width + 4 + explained > COLUMNS;
     for (command, what) in commands {
-        writeln!(out, "  {command:<width$}    {what}")?;
+        match is_wide {
+            true => write!(out, "  {command}\n      ")?,
+            false => write!(out, "  {command:<width$}    ")?,
+        }
+        out.ink(Ink::Quiet, what)?;
+        writeln!(out)?;
     }
     Ok(())
 }

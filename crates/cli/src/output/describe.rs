@@ -10,6 +10,8 @@ use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{AnyModel, Config, Layer, SettingsLeftOut, Task};
 
 use super::format::shape;
+use super::ink::{Ink, Inked};
+use super::wrap::{COLUMNS, wrapped};
 
 /// A training before its first step.
 pub struct Start<'a> {
@@ -25,23 +27,31 @@ pub struct Start<'a> {
 }
 
 /// Prints the task, the three matrices of every layer, and the number of parameters.
-pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
+pub fn describe(out: &mut impl Inked, start: &Start) -> io::Result<()> {
     let Start { task, model, layers, config, left_out, run } = start;
     let parameters = parameters(*model);
-    writeln!(out, "task     {}: {}", config.task.name, task.summary())?;
+    for (index, line) in
+        wrapped(&task.summary(), COLUMNS - MARGIN - config.task.name.len() - 2).iter().enumerate()
+    {
+        let name = if index == 0 { format!("{}: ", config.task.name) } else { String::new() };
+        heading(out, if index == 0 { "task" } else { "" })?;
+        writeln!(out, "{name}{line}")?;
+    }
     for (layer, place) in layers.iter().enumerate() {
-        write!(out, "layer {layer} ")?;
-        for name in [W_Q, W_K, W_V] {
+        let of_layer = [(W_Q, Ink::Query), (W_K, Ink::Key), (W_V, Ink::Value)].map(|(name, ink)| {
             let path = format!("{}.{name}", place.path);
             let matrix = parameters.iter().find(|parameter| parameter.path == path);
             let matrix = matrix.map_or("identity".to_owned(), size);
-            write!(out, " {} {matrix}  ", name.to_uppercase())?;
-        }
-        writeln!(out, " {}", counted(place.n_heads as u64, "head"))?;
+            (ink, format!("{} {matrix}", name.to_uppercase()))
+        });
+        let n_heads = (Ink::Plain, counted(place.n_heads as u64, "head"));
+        heading(out, &format!("layer {layer}"))?;
+        in_lines(out, &[&of_layer[..], &[n_heads]].concat())?;
     }
     let all: usize = parameters.iter().map(n_values).sum();
     let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
-    writeln!(out, "model    {}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
+    heading(out, "model")?;
+    writeln!(out, "{}, {} of them learned", counted(all as u64, "parameter"), grouped(learned))?;
     for settings in *left_out {
         writeln!(out, "left out {settings}")?;
     }
@@ -49,7 +59,32 @@ pub fn describe(out: &mut impl Write, start: &Start) -> io::Result<()> {
     if let Some(parent) = &config.parent {
         writeln!(out, "parent   {parent}")?;
     }
-    writeln!(out, "run      {}, seed {}", run.display(), config.seed)?;
+    heading(out, "run")?;
+    writeln!(out, "{}, seed {}\n", run.display(), config.seed)
+}
+
+/// Columns of what a line is about.
+const MARGIN: usize = 9;
+
+fn heading(out: &mut impl Inked, what: &str) -> io::Result<()> {
+    out.ink(Ink::Title, &format!("{what:<MARGIN$}"))
+}
+
+/// Pieces beside each other, in as many lines as they need.
+fn in_lines(out: &mut impl Inked, pieces: &[(Ink, String)]) -> io::Result<()> {
+    const GAP: usize = 3;
+    let mut column = 0;
+    for (ink, piece) in pieces {
+        let width = piece.chars().count();
+        if column > 0 && MARGIN + column + GAP + width > COLUMNS {
+            write!(out, "\n{:MARGIN$}", "")?;
+            column = 0;
+        }
+        let gap = if column > 0 { GAP } else { 0 };
+        write!(out, "{:gap$}", "")?;
+        out.ink(*ink, piece)?;
+        column += gap + width;
+    }
     writeln!(out)
 }
 

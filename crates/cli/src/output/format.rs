@@ -3,10 +3,14 @@
 use std::io::{self, Write};
 
 use burn::tensor::Tensor;
-use qkv_inspect::{Matrix, counted, significant};
+use qkv_inspect::{Matrix, counted};
 
-/// Values shown of a longer vector; 8 of them fill a line of 80 characters together with their name.
+/// Values that fit into a line of 80 columns beside their name.
 const SHOWN: usize = 8;
+
+/// Columns of a value, with the blank before it, and of the name of a row.
+const VALUE: usize = 9;
+const NAME: usize = 8;
 
 /// `[2 × 3]`.
 pub fn shape(dims: &[usize]) -> String {
@@ -30,18 +34,29 @@ pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.to_data().iter::<f64>().collect()
 }
 
-/// A vector, shortened after [`SHOWN`] values.
+/// A vector as a line without a name, shortened where it has more than [`SHOWN`] values.
 pub fn vector(vector: &Tensor<1>) -> String {
-    row(&values(vector))
+    format!("{:NAME$}{}", "", row(&values(vector)))
 }
 
 /// A matrix, one line a row, named `name_0`, `name_1`, …, with a label.
 pub fn matrix(out: &mut impl Write, name: &str, labels: &[String], matrix: &Tensor<2>) -> io::Result<()> {
     let [_, columns] = matrix.dims();
     for (j, (values, label)) in values(matrix).chunks(columns).zip(labels).enumerate() {
-        writeln!(out, "    {name}_{j:<3} {label:<4} {}", row(values))?;
+        writeln!(out, "{:<NAME$}{}", format!("{name}_{j:<3}{label} "), row(values))?;
     }
     Ok(())
+}
+
+/// The same without names and labels.
+pub fn rows(out: &mut impl Write, matrix: &Tensor<2>) -> io::Result<()> {
+    let [_, columns] = matrix.dims();
+    values(matrix).chunks(columns).try_for_each(|values| writeln!(out, "{:NAME$}{}", "", row(values)))
+}
+
+/// Whether all of a matrix is shown.
+pub fn is_shown_whole(matrix: &Tensor<2>) -> bool {
+    matrix.dims().into_iter().all(|n| n <= SHOWN)
 }
 
 /// The attention map of a head, or a sentence in its place.
@@ -59,10 +74,16 @@ pub fn attention_map(weights: &Tensor<3>, head: usize) -> Result<Matrix, String>
 }
 
 fn row(values: &[f64]) -> String {
-    let shown: Vec<String> =
-        values.iter().take(SHOWN).map(|value| format!("{:>8}", significant(*value))).collect();
-    let rest = if values.len() > SHOWN { " …" } else { "" };
-    shown.join(" ") + rest
+    let (n, rest) = if values.len() > SHOWN { (SHOWN - 1, " …") } else { (values.len(), "") };
+    let shown: String = values.iter().take(n).map(|value| format!("{:>VALUE$}", number(*value))).collect();
+    shown + rest
+}
+
+/// Four digits behind the point, so that numbers stand below each other; those that have no such form by their power.
+fn number(value: f64) -> String {
+    // Rounded, a larger one has a digit more.
+    let has_digits = value == 0.0 || (1e-3..99.9999).contains(&value.abs());
+    if has_digits { format!("{value:.4}") } else { format!("{value:.1e}") }
 }
 
 #[cfg(test)]
@@ -76,6 +97,16 @@ mod tests {
         for (n, expected) in cases.into_iter().chain([(7_000_000_000_000_000, "7000 TB")]) {
             assert_eq!(bytes(n), expected);
         }
+    }
+
+    #[test]
+    fn a_row_fits_into_80_columns_with_any_numbers() {
+        let longest = [-99.99984, -99.99996, -3.5e-12, 0.0, -1e300, f64::NAN, f64::NEG_INFINITY, -0.001];
+        assert_eq!(row(&longest).chars().count(), SHOWN * VALUE);
+        assert_eq!(row(&longest[..4]), " -99.9998   -1.0e2 -3.5e-12   0.0000");
+        assert_eq!(row(&longest).split_whitespace().count(), SHOWN);
+        let more = [longest, longest].concat();
+        assert!(row(&more).ends_with(" …") && row(&more).chars().count() <= SHOWN * VALUE);
     }
 
     #[test]

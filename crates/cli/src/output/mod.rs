@@ -2,11 +2,13 @@
 //!
 //! Nothing here decides what is trained or shown, and nothing takes the whole screen: that is `live`.
 
+pub mod bars;
 pub mod closing_summary;
 pub mod colour;
 pub mod describe;
 pub mod figures;
 pub mod format;
+pub mod ink;
 pub mod page_file;
 pub mod picture_files;
 pub mod portion;
@@ -16,3 +18,4 @@ pub mod replaceable;
 pub mod shell;
 pub mod stdout;
 pub mod table;
+pub mod wrap;

@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 use qkv_inspect::HeatMap;
 
 use super::colour;
+use super::ink::{Ink, Inked, RESET};
+use super::table::table;
 
 /// The error of Unix for a terminal that was closed: an input or output error.
 const NO_TERMINAL: i32 = 5;
@@ -60,6 +62,14 @@ impl Stdout {
         self.write_unchanged(format!("\n{text}\n").as_bytes())
     }
 
+    /// Writes rows of figures under their heads.
+    pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+        let text = table(head, rows);
+        let (head, rows) = text.split_once('\n').unwrap_or((&text, ""));
+        self.ink(Ink::Quiet, head)?;
+        write!(self, "\n{rows}")
+    }
+
     fn write_unchanged(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.when_closed == WhenClosed::Fail {
             return self.unless_closed(|| io::stdout().write_all(bytes));
@@ -84,6 +94,16 @@ impl Stdout {
             other => other.map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot write standard output: {error}"))
             }),
+        }
+    }
+}
+
+impl Inked for Stdout {
+    fn ink(&mut self, ink: Ink, text: &str) -> io::Result<()> {
+        let start = if self.is_terminal { ink.start(colour::text_style()) } else { None };
+        match start {
+            Some(start) => self.write_unchanged(format!("{start}{}{RESET}", escaped(text)).as_bytes()),
+            None => self.write_all(text.as_bytes()),
         }
     }
 }

@@ -41,12 +41,12 @@ impl Reduced<'_> {
     /// What the reader has to know about the blocks; `None` where nothing was reduced.
     pub(crate) fn note(&self, whole: &Matrix, palette: Palette) -> Option<String> {
         let how = match palette {
-            Palette::Diverging => "its value of largest magnitude",
-            Palette::Sequential => "its average",
+            Palette::Diverging => "value of largest magnitude",
+            Palette::Sequential => "average",
         };
         (self.block != [1, 1]).then(|| {
             format!(
-                "{}x{} values, reduced: each cell is a block of {}x{}, shown by {how}",
+                "reduced from {}x{}: each cell is a {}x{} block's {how}",
                 whole.rows(),
                 whole.columns(),
                 self.block[0],
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(largest.matrix.values(), [-4.0, -5.0]);
         assert_eq!(
             average.note(&matrix, Palette::Sequential).as_deref(),
-            Some("2x3 values, reduced: each cell is a block of 2x2, shown by its average")
+            Some("reduced from 2x3: each cell is a 2x2 block's average")
         );
         Ok(())
     }

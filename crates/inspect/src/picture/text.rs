@@ -211,9 +211,6 @@ mod tests {
         assert_eq!(lines[1], "   0       12");
         // The corners of the first row of blocks: −100 and −85 in ninths of 120.
         assert!(lines[2].starts_with(" 0 -8-7-7-7-7-6"), "{text}");
-        assert_eq!(
-            lines[8],
-            "13x17 values, reduced: each cell is a block of 3x3, shown by its value of largest magnitude"
-        );
+        assert_eq!(lines[8], "reduced from 13x17: each cell is a 3x3 block's value of largest magnitude");
     }
 }

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use burn::tensor::Tensor;
 use qkv_model::{Choice, Trace, parameters};
 use qkv_run::tensor_names::{B_Q, W_Q};
 use qkv_train::{AnyModel, Batch, Model, Probe, Query, Registry};
@@ -18,7 +19,7 @@ use self::input::Input;
 use self::walk::Walk;
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::format::values;
+use crate::output::format::{is_shown_whole, values};
 use crate::output::portion::examples;
 use crate::output::stdout::Stdout;
 use crate::session::runs::open_run::OpenRun;
@@ -34,7 +35,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     check("--layer", args.layer, layers.len(), "the run's number of layers")?;
     let layer = &layers[args.layer];
     check("--head", args.head, layer.n_heads, "the run's number of heads")?;
-    let input = match &args.input {
+    let input = match &args.input()? {
         Some(text) => Input::parse(text, &run.config.task.name, &*run.task)?,
         None => Input::drawn(&*run.task, run.config.seed, args.split)?,
     };
@@ -56,8 +57,14 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     };
     let parameters = parameters(&run.model);
     let has = |name: &str| parameters.iter().any(|p| p.path == format!("{}.{name}", layer.path));
+    let of_query = trace(query)?;
+    let matrices = [&of_query.w_q, &of_query.w_k, &of_query.w_v];
+    let is_small = matrices.into_iter().chain([&of_query.k]).all(is_shown_whole);
+    let all = (0..if is_small { input.len() } else { 0 }).map(|position| Ok(trace(position)?.x));
+    let all = all.collect::<Result<Vec<_>>>()?;
     let walk = Walk {
-        trace: trace(query)?,
+        trace: of_query,
+        inputs: is_small.then(|| Tensor::stack(all, 0)),
         probe: input.hide_open_target(Probe::new(&run.model, &input.task, &input.example, &device)?),
         query,
         space: input.label_of_its_spaces(),
@@ -69,7 +76,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let out = &mut Stdout::new();
     let path = args.run.run.display();
     writeln!(out, "{path} at step {}, layer {}, head {}", run.step, args.layer, args.head)?;
-    if args.input.is_none() {
+    if args.input.is_empty() {
         writeln!(out, "the input is the first of the {}", examples(args.split, run.step))?;
     }
     walk.show(out)?;

@@ -1,15 +1,19 @@
 //! From the input of one query to the prediction at its position.
 
-use std::io::{self, Write};
+use std::io;
 
+use burn::tensor::Tensor;
 use qkv_model::{Stage, Trace};
 use qkv_train::Probe;
 
-use crate::output::format::{matrix, shape, values, vector};
+use crate::output::format::{matrix, rows, shape, values, vector};
+use crate::output::ink::{Ink, Inked};
 
 /// The attention of one query, and the properties of the layer that the walk names.
 pub struct Walk {
     pub trace: Trace,
+    /// What the layer sees at every position, `[seq_len, d_in]`, where all of the walk can be followed by hand.
+    pub inputs: Option<Tensor<2>>,
     pub probe: Probe,
     pub query: usize,
     /// The label of a space, where the input has one under another name.
@@ -23,7 +27,7 @@ pub struct Walk {
 
 impl Walk {
     /// From the input to the prediction.
-    pub fn show(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn show(&self, out: &mut impl Inked) -> io::Result<()> {
         let Self { trace, probe, query: i, .. } = self;
         let [d_in, d_k] = trace.w_q.dims();
         let [seq_len, d_v] = trace.v.dims();
@@ -35,33 +39,48 @@ impl Walk {
             writeln!(out, "{:<10} {space} is a space", "")?;
         }
         writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
-        step(out, &format!("x_{i}"), &shape(&[1, d_in]), &vector(&trace.x))?;
+        step(out, Ink::Plain, &format!("x_{i}"), &shape(&[1, d_in]), "")?;
+        writeln!(out, "{}", vector(&trace.x))?;
         let norm = if self.is_normed { ", after the norm" } else { "" };
         writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
-        step(out, "W_Q", &matrix_of(d_k), "")?;
+        if let Some(inputs) = &self.inputs {
+            step(out, Ink::Plain, "x_j", &shape(&[seq_len, d_in]), "")?;
+            matrix(out, "x", &probe.labels.tokens, inputs)?;
+            writeln!(out)?;
+        }
+        step(out, Ink::Query, "W_Q", &matrix_of(d_k), "")?;
+        self.weights(out, &trace.w_q)?;
         let made = format!("q_{i} = x_{i} W_Q{}{}", bias("Q"), self.changed(Stage::Queries));
-        step(out, &made, &shape(&[1, d_k]), &vector(&trace.q))?;
-        writeln!(out)?;
-        step(out, "W_K", &matrix_of(d_k), "")?;
+        step(out, Ink::Query, &made, &shape(&[1, d_k]), "")?;
+        writeln!(out, "{}\n", vector(&trace.q))?;
+        step(out, Ink::Key, "W_K", &matrix_of(d_k), "")?;
+        self.weights(out, &trace.w_k)?;
         let made = format!("k_j = x_j W_K{}{}", bias("K"), self.changed(Stage::Keys));
-        step(out, &made, &shape(&[seq_len, d_k]), "")?;
+        step(out, Ink::Key, &made, &shape(&[seq_len, d_k]), "")?;
         matrix(out, "k", &probe.labels.tokens, &trace.k)?;
         if !is_compared_as_made(trace) {
             let how = "as compared: normed or turned by its position";
-            writeln!(out, "\nq_{i}, {how}\n    {}\nk_j, {how}", vector(&trace.compared_q))?;
+            writeln!(out, "\nq_{i}, {how}\n{}\nk_j, {how}", vector(&trace.compared_q))?;
             matrix(out, "k", &probe.labels.tokens, &trace.compared_k)?;
         }
         writeln!(out)?;
         self.scores(out)?;
         writeln!(out)?;
-        step(out, "W_V", &matrix_of(d_v), "")?;
+        step(out, Ink::Value, "W_V", &matrix_of(d_v), "")?;
+        self.weights(out, &trace.w_v)?;
         let made = format!("v_j = x_j W_V{}{}", bias("V"), self.changed(Stage::Values));
-        step(out, &made, &shape(&[seq_len, d_v]), "")?;
+        step(out, Ink::Value, &made, &shape(&[seq_len, d_v]), "")?;
         matrix(out, "v", &probe.labels.tokens, &trace.v)?;
         writeln!(out)?;
         let mixed = format!("context_{i} = Σ_j weight_j v_j{}", self.changed(Stage::Context));
-        step(out, &mixed, &shape(&[1, d_v]), &vector(&trace.context))?;
+        step(out, Ink::Title, &mixed, &shape(&[1, d_v]), "")?;
+        writeln!(out, "{}", vector(&trace.context))?;
         self.verdict(out)
+    }
+
+    /// The numbers of W_Q, W_K or W_V, where all of the walk can be followed by hand.
+    fn weights(&self, out: &mut impl Inked, matrix: &Tensor<2>) -> io::Result<()> {
+        if self.inputs.is_some() && self.has_matrices { rows(out, matrix) } else { Ok(()) }
     }
 
     /// What comes after the formula of a stage.
@@ -73,7 +92,7 @@ impl Walk {
     }
 
     /// Score, scaled score and weight of every key; a hidden key is marked.
-    fn scores(&self, out: &mut impl Write) -> io::Result<()> {
+    fn scores(&self, out: &mut impl Inked) -> io::Result<()> {
         let Self { trace, probe, query, .. } = self;
         let [scores, scaled, masked, weights] =
             [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
@@ -84,16 +103,17 @@ impl Walk {
         let sum: f64 = values(&trace.softmax).iter().sum();
         // Rounding of single precision; a row without visible keys sums to zero.
         let sink = if sum > 0.0 && sum < 1.0 - 1e-5 { ", the rest on the sink" } else { "" };
-        step(out, &format!("scores   s_j = score(q_{query}, k_j)"), shape, "")?;
-        step(out, &format!("scaled   s_j · {:.6}{capped}{hooked}", trace.scale), shape, "")?;
+        step(out, Ink::Title, &format!("scores   s_j = score(q_{query}, k_j)"), shape, "")?;
+        step(out, Ink::Title, &format!("scaled   s_j · {:.6}{capped}{hooked}", trace.scale), shape, "")?;
         if has_bias {
-            step(out, "biased   + what the position adds", shape, "")?;
+            step(out, Ink::Title, "biased   + what the position adds", shape, "")?;
         }
-        step(out, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
+        step(out, Ink::Title, "weights  softmax over j", shape, &format!("sum {sum:.6}{sink}"))?;
         if trace.changed.contains(&Stage::Weights) {
             let sum: f64 = weights.iter().sum();
             step(
                 out,
+                Ink::Title,
                 &format!("         then changed by {}", self.changes),
                 shape,
                 &format!("sum {sum:.6}"),
@@ -106,23 +126,27 @@ impl Walk {
             (false, true) => "    changed",
             (false, false) => "",
         };
+        // What is left of 80 columns.
+        let longest_bar = if heading.is_empty() { 34.0 } else { 23.0 };
         writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
         for (j, token) in probe.labels.tokens.iter().enumerate() {
             let after = match masked[j] {
                 f64::NEG_INFINITY => "hidden".to_owned(),
-                _ => "#".repeat((weights[j] * 40.0).round() as usize),
+                _ => "#".repeat((weights[j] * longest_bar).round() as usize),
             };
             let biased = if has_bias || is_hooked { format!(" {:>10.4}", masked[j]) } else { String::new() };
             let row = format!(
-                "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  {after}",
+                "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  ",
                 scores[j], scaled[j], weights[j]
             );
-            writeln!(out, "{}", row.trim_end())?;
+            out.ink(Ink::Plain, if after.is_empty() { row.trim_end() } else { &row })?;
+            out.ink(if after == "hidden" { Ink::Quiet } else { Ink::Good }, &after)?;
+            writeln!(out)?;
         }
         Ok(())
     }
 
-    fn verdict(&self, out: &mut impl Write) -> io::Result<()> {
+    fn verdict(&self, out: &mut impl Inked) -> io::Result<()> {
         let (prediction, target) =
             (&self.probe.labels.predictions[self.query], &self.probe.labels.targets[self.query]);
         if prediction.is_empty() {
@@ -131,15 +155,22 @@ impl Walk {
         if target.is_empty() {
             return writeln!(out, "\nthe prediction is `{prediction}`, and what follows is open");
         }
-        let verdict =
-            if prediction == target { "which is right" } else { &format!("the target is `{target}`") };
-        writeln!(out, "\nthe prediction is `{prediction}`, {verdict}")
+        let (ink, verdict) = match prediction == target {
+            true => (Ink::Good, "which is right".to_owned()),
+            false => (Ink::Bad, format!("the target is `{target}`")),
+        };
+        write!(out, "\nthe prediction is `{prediction}`, ")?;
+        out.ink(ink, &verdict)?;
+        writeln!(out)
     }
 }
 
 /// The name of one step, its shape, and what there is to show of it.
-fn step(out: &mut impl Write, name: &str, shape: &str, rest: &str) -> io::Result<()> {
-    writeln!(out, "{}", format!("{name:<31} {shape:<10} {rest}").trim_end())
+fn step(out: &mut impl Inked, ink: Ink, name: &str, shape: &str, rest: &str) -> io::Result<()> {
+    out.ink(ink, &format!("{name:<31}"))?;
+    out.ink(Ink::Quiet, &format!(" {shape}"))?;
+    let gap = " ".repeat(12_usize.saturating_sub(shape.chars().count()));
+    writeln!(out, "{}", format!("{gap}{rest}").trim_end())
 }
 
 /// Whether queries and keys are compared as W_Q and W_K made them.

@@ -13,13 +13,8 @@ use super::comparison::Comparison;
 const LOSSES: [(usize, f64); 5] =
     [(0, 0.369_481_59), (1, 0.349_660_31), (2, 0.330_609_41), (9, 0.218_32), (99, 1.974_05e-5)];
 
-/// Compares gradients and losses.
-pub fn learn(page: &mut Comparison) -> Result<()> {
-    gradients(page)?;
-    training(page)
-}
-
-fn gradients(page: &mut Comparison) -> Result<()> {
+/// Compares gradients.
+pub fn gradients(page: &mut Comparison) -> Result<()> {
     page.step("7. back-propagation", "L = ½ Σ context²;  ∂L/∂W_Q, ∂L/∂W_K, ∂L/∂W_V of step 2")?;
     let layer = page.published.layer(&["v1_seed123"], 1)?;
     let x = page.published.inputs().require_grad();
@@ -42,8 +37,9 @@ fn gradients(page: &mut Comparison) -> Result<()> {
     Ok(page.compare("∂L/∂x", ours, "/v1_seed123_grads_of_half_sq_sum/dX")?)
 }
 
-fn training(page: &mut Comparison) -> Result<()> {
-    let rule = "AdamW, rate 0.01, weight decay 0.1, pulls the context of step 2 to zero; its mean square after n updates";
+/// Compares losses.
+pub fn training(page: &mut Comparison) -> Result<()> {
+    let rule = "AdamW, rate 0.01, weight decay 0.1, pulls the context of step 2 to zero;\nits mean square after n updates";
     page.step("8. learning", rule)?;
     let mut layer = page.published.layer(&["v1_seed123"], 1)?;
     let config = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.1);

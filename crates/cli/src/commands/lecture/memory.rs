@@ -38,7 +38,8 @@ pub fn experiment(page: &mut Comparison, device: &Device) -> Result<()> {
     for seq_len in COMPUTED {
         page.line(&line(seq_len, seq_len * seq_len * size_of::<f32>(), "not run", ""))?;
     }
-    page.line("the map grows with the square of T, q, k and v in proportion to it; a step keeps several maps at once")?;
+    page.line("the map grows with the square of T, q, k and v in proportion to it;")?;
+    page.line("a step keeps several maps at once")?;
     Ok(())
 }
 

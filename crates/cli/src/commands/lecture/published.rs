@@ -5,6 +5,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use qkv_model::{Init, SelfAttention, SelfAttentionConfig};
 use serde_json::Value;
 
+/// The sentence of the lecture, a word for each token.
+pub const WORDS: [&str; 6] = ["Your", "journey", "starts", "with", "one", "step"];
+
 /// The worked example, on one device.
 pub struct Published {
     json: Value,

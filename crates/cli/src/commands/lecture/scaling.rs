@@ -2,15 +2,16 @@
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use qkv_model::{Choice, Init, Mask, Mode, SelfAttentionConfig, Training};
+use qkv_model::{AttentionOutput, Choice, Init, Mask, Mode, SelfAttention, SelfAttentionConfig, Training};
 
 use super::comparison::Comparison;
+use super::saturation;
 
-const SEQ_LEN: usize = 16;
+pub const SEQ_LEN: usize = 16;
 const D_IN: usize = 16;
 const D_V: usize = 16;
 /// Random draws behind each figure; the medians then repeat to about a tenth.
-const DRAWS: u64 = 100;
+pub const DRAWS: u64 = 100;
 const WIDTHS: [usize; 7] = [1, 4, 16, 64, 256, 1024, 4096];
 
 /// Over the draws: the median of the entropy, median and mean of the gradient's norm.
@@ -24,45 +25,53 @@ struct Row {
 pub fn experiment(page: &mut Comparison, device: &Device) -> Result<()> {
     let title = "10. why the scores are scaled";
     let what = format!(
-        "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance, L = ½ mean context² of one query"
+        "{DRAWS} random draws a row: {SEQ_LEN} tokens, q and k of unit variance,\nL = ½ mean context² of one query"
     );
     page.step(title, &what)?;
-    page.line("            entropy of the weights         ‖∂L/∂W_Q‖, median         ‖∂L/∂W_Q‖, mean")?;
-    page.line("   d_k       × 1/√d_k   unscaled        × 1/√d_k   unscaled       × 1/√d_k   unscaled")?;
+    page.line("        entropy of the weights   ‖∂L/∂W_Q‖, median    ‖∂L/∂W_Q‖, mean")?;
+    page.line("   d_k   × 1/√d_k  unscaled     × 1/√d_k  unscaled   × 1/√d_k  unscaled")?;
     let device = device.clone().autodiff();
     for d_k in WIDTHS {
         let [Row { entropy, median, mean }, unscaled] =
             [measure(&device, d_k, "scaled-dot")?, measure(&device, d_k, "dot")?];
         page.line(&format!(
-            "{d_k:>6}       {entropy:>8.4}   {:>8.4}        {median:>8.1e}   {:>8.1e}       {mean:>8.1e}   {:>8.1e}",
+            "{d_k:>6}   {entropy:>8.4}  {:>8.4}     {median:>8.1e}  {:>8.1e}   {mean:>8.1e}  {:>8.1e}",
             unscaled.entropy, unscaled.median, unscaled.mean
         ))?;
     }
     let uniform = (SEQ_LEN as f64).ln();
-    page.line(&format!(
-        "entropy in nats; {uniform:.4} is a query that attends to all {SEQ_LEN} keys alike, 0 to one alone"
-    ))?;
-    page.line("unscaled, the typical query stops learning; the mean is held up by the few that hang between two keys")?;
-    Ok(())
+    page.line(&format!("entropy in nats: {uniform:.4} if a query attends to all keys alike, 0 to one"))?;
+    page.line("at a small d_k the unscaled gradient is the larger one; at a large one the")?;
+    page.line("typical query stops learning, and a few between two keys hold up the mean")?;
+    saturation::weights(page, &device)?;
+    saturation::trainings(page, &device)
+}
+
+/// Draws a layer and its input, and attends: all queries to all keys.
+pub fn attend(
+    device: &Device,
+    d_k: usize,
+    score: &str,
+    draw: u64,
+) -> Result<(SelfAttention, AttentionOutput)> {
+    let init = Init::new(device, draw);
+    let config =
+        SelfAttentionConfig { d_v: D_V, score: Choice::new(score), ..SelfAttentionConfig::new(D_IN, d_k) };
+    let mut layer = config.init(&init)?;
+    // Unit variance of q and k: standard normal inputs, matrices of variance 1/d_in.
+    let std = 1.0 / (D_IN as f64).sqrt();
+    layer.w_q = Some(init.normal("w_q", [D_IN, d_k], std, Training::Learned));
+    layer.w_k = Some(init.normal("w_k", [D_IN, d_k], std, Training::Learned));
+    let x = init.normal("x", [1, SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
+    let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
+    Ok((layer, output))
 }
 
 fn measure(device: &Device, d_k: usize, score: &str) -> Result<Row> {
     let mut entropies = Vec::new();
     let mut gradients = Vec::new();
     for draw in 0..DRAWS {
-        let init = Init::new(device, draw);
-        let config = SelfAttentionConfig {
-            d_v: D_V,
-            score: Choice::new(score),
-            ..SelfAttentionConfig::new(D_IN, d_k)
-        };
-        let mut layer = config.init(&init)?;
-        // Unit variance of q and k: standard normal inputs, matrices of variance 1/d_in.
-        let std = 1.0 / (D_IN as f64).sqrt();
-        layer.w_q = Some(init.normal("w_q", [D_IN, d_k], std, Training::Learned));
-        layer.w_k = Some(init.normal("w_k", [D_IN, d_k], std, Training::Learned));
-        let x = init.normal("x", [1, SEQ_LEN, D_IN], 1.0, Training::Frozen).val();
-        let output = layer.forward_with_weights(x, &Mask::none(), Mode::Evaluate);
+        let (layer, output) = attend(device, d_k, score, draw)?;
         entropies.push(entropy(output.weights));
         let of_one_query = output.output.slice([0..1, 0..1]);
         let grads = of_one_query.powi_scalar(2).mean().mul_scalar(0.5).backward();

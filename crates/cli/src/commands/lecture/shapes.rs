@@ -15,7 +15,7 @@ const D_V: usize = 28;
 /// Walks through one query and prints the shape of everything on the way.
 pub fn show(page: &mut Comparison, device: &Device) -> Result<()> {
     let title = format!("9. every shape, with d_q = d_k = {D_K} and d_v = {D_V}");
-    let rule = "queries and keys must be equally wide, because they are multiplied; values need not be";
+    let rule = "queries and keys must be equally wide, because they are multiplied; values\nneed not be";
     page.step(&title, rule)?;
     let init = Init::new(device, 0);
     let config = SelfAttentionConfig { d_v: D_V, ..SelfAttentionConfig::new(D_IN, D_K) };

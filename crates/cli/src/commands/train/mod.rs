@@ -120,7 +120,7 @@ fn end(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::io::R
     }
     writeln!(
         out,
-        "\ntest {}   on {} after {}, {seconds:.1} s in all",
+        "\ntest {}\non {} after {}, {seconds:.1} s in all",
         figures(test),
         portion(test.examples, *n_test_examples, "example"),
         counted(*step, "step")

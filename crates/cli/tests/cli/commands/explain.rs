@@ -50,31 +50,35 @@ fn every_matrix_of_the_walk_comes_with_its_shape() {
 #[test]
 fn the_walk_of_the_main_job_ends_at_the_mirrored_symbol() {
     let sandbox = sandbox_with_the_main_job();
-    let text = explain(&sandbox, "run --query 3", "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5");
-    assert!(line(&text, "input").ends_with("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"), "{text}");
+    let text = explain(&sandbox, "run --query 3", "A B C D E F G H I J A B C D E F");
+    assert!(line(&text, "input").ends_with("A B C D E F G H I J A B C D E F"), "{text}");
     assert!(line(&text, "weights ").ends_with("sum 1.000000"), "{text}");
     for (start, shape) in [("q_3 ", "[1 × 32]"), ("W_Q ", "[32 × 32]"), ("k_j ", "[16 × 32]")] {
         assert!(line(&text, start).contains(shape), "{text}");
     }
-    // Position 3 of the answer is position 12 of the input, where a 2 stands.
-    assert!(line(&text, "the prediction is").contains("`2`, which is right"), "{text}");
+    // Position 3 of the answer is position 12 of the input, where a C stands.
+    assert!(line(&text, "the prediction is").contains("`C`, which is right"), "{text}");
     let rows: Vec<Vec<f64>> = text
         .lines()
         .skip_while(|line| !line.contains("weight") || !line.contains("token"))
         .skip(1)
         .take(16)
-        .map(|row| row.split_whitespace().take(5).map(|cell| cell.parse().unwrap()).collect())
+        .map(|row| {
+            let cells = row.split_whitespace().take(5).enumerate();
+            // Beside the token stand numbers.
+            cells.filter(|(column, _)| *column != 1).map(|(_, cell)| cell.parse().unwrap()).collect()
+        })
         .collect();
     let (scale, mut heaviest) = (1.0 / 32_f64.sqrt(), 0);
     for (j, row) in rows.iter().enumerate() {
-        let [index, _, score, scaled, weight] = row[..] else { panic!("{row:?}") };
+        let [index, score, scaled, weight] = row[..] else { panic!("{row:?}") };
         assert_eq!(index, j as f64);
         // Printed to four digits.
         assert!((score * scale - scaled).abs() < 1e-4, "{row:?}");
         // softmax: the ratio of two weights is the exponential of the difference of their scaled scores.
-        let expected = rows[12][4] * (scaled - rows[12][3]).exp();
+        let expected = rows[12][3] * (scaled - rows[12][2]).exp();
         assert!((weight - expected).abs() < 1e-4, "{row:?}");
-        heaviest = if weight > rows[heaviest][4] { j } else { heaviest };
+        heaviest = if weight > rows[heaviest][3] { j } else { heaviest };
     }
     assert_eq!(heaviest, 12, "{text}");
 }
@@ -184,7 +188,11 @@ fn a_plain_text_is_an_input_where_each_label_is_a_character() {
     assert!(verdict.contains("`b`"), "{verdict}");
     // What a causal model computes does not depend on what follows.
     let rows = |text: &str| {
-        text.lines().filter(|line| line.starts_with("    k_")).take(4).collect::<Vec<_>>().join("\n")
+        text.lines()
+            .filter(|line| line.starts_with("k_") && !line.starts_with("k_j"))
+            .take(4)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     assert_eq!(rows(&text), rows(&explain(&sandbox, "run", "to b")));
     // Labels mean their characters, and a whole input may be given as labels.
@@ -201,8 +209,8 @@ fn a_plain_text_is_an_input_where_each_label_is_a_character() {
     }
 
     let sandbox = sandbox_with_the_main_job();
-    let digits = explain(&sandbox, "run", "0123456789012345");
-    assert_eq!(digits, explain(&sandbox, "run", "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"));
+    let letters = explain(&sandbox, "run", "ABCDEFGHIJABCDEF");
+    assert_eq!(letters, explain(&sandbox, "run", "A B C D E F G H I J A B C D E F"));
 }
 
 #[test]
@@ -222,11 +230,68 @@ fn a_text_that_is_no_input_is_refused_with_what_there_is() {
     sandbox.is_refused(command, &["--query", "below 8", "got 8"]);
     let sandbox = sandbox_with_the_main_job();
     for (text, fragments) in [
-        ("0123", ["must have 16 characters", "got 4 characters"]),
-        ("01234567890123x5", ["no `x`", "0 1 2 3 4 5 6 7 8 9"]),
+        ("ABCD", ["must have 16 characters", "got 4 characters"]),
+        ("ABCDEFGHIJABCDxF", ["no `x`", "A B C D E F G H I J"]),
     ] {
         let mut command = sandbox.command("explain run");
         command.arg(text);
         sandbox.is_refused(command, &fragments);
     }
+}
+
+/// The numbers of the lines that follow the one that begins with `start`, as long as they begin with `row` and have some.
+#[track_caller]
+fn numbers_below(text: &str, start: &str, row: &str) -> Vec<Vec<f64>> {
+    let below = text.lines().skip_while(|line| !line.starts_with(start)).skip(1);
+    let rows = below.take_while(|line| line.starts_with(row));
+    let numbers = |line: &str| line.get(8..)?.split_whitespace().map(|cell| cell.parse().ok()).collect();
+    let rows: Vec<Vec<f64>> = rows.map_while(numbers).collect();
+    assert!(!rows.is_empty(), "nothing below `{start}` in\n{text}");
+    rows
+}
+
+/// `x` times a matrix.
+fn times(x: &[f64], matrix: &[Vec<f64>]) -> Vec<f64> {
+    let column = |column: usize| x.iter().zip(matrix).map(|(x, row)| x * row[column]).sum();
+    (0..matrix[0].len()).map(column).collect()
+}
+
+/// Both are printed to four digits behind the point.
+#[track_caller]
+fn are_close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    let far = found.iter().zip(expected).find(|(found, expected)| (**found - **expected).abs() > 5e-3);
+    assert!(far.is_none(), "{found:?}, expected {expected:?}");
+}
+
+#[test]
+fn every_number_of_the_walk_of_letters_follows_from_those_before() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train letters --quiet --out run");
+    let text = explain(&sandbox, "run --query 1", "A C D B");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let below = |start: &str, row: &str| numbers_below(&text, start, row);
+    let [x, k, v] = [below("x_j", "x_"), below("k_j", "k_"), below("v_j", "v_")];
+    let [w_q, w_k, w_v] = ["W_Q", "W_K", "W_V"].map(|name| below(name, " "));
+    assert_eq!([w_q.len(), w_q[0].len(), w_v.len(), w_v[0].len(), x.len()], [8, 2, 8, 8, 4]);
+    let q = below("q_1", " ").remove(0);
+    are_close(&below("x_1", " ")[0], &x[1]);
+    are_close(&q, &times(&x[1], &w_q));
+    for (x, (k, v)) in x.iter().zip(k.iter().zip(&v)) {
+        are_close(k, &times(x, &w_k));
+        are_close(v, &times(x, &w_v));
+    }
+    let rows = text.lines().skip_while(|line| !line.ends_with("scaled    weight")).skip(1).take(4);
+    let rows: Vec<Vec<f64>> = rows
+        .map(|row| row.split_whitespace().skip(2).take(3).map(|cell| cell.parse().unwrap()).collect())
+        .collect();
+    for (row, k) in rows.iter().zip(&k) {
+        let score: f64 = q.iter().zip(k).map(|(q, k)| q * k).sum();
+        are_close(&row[..2], &[score, score / 2_f64.sqrt()]);
+    }
+    let sum: f64 = rows.iter().map(|row| row[1].exp()).sum();
+    let weights: Vec<f64> = rows.iter().map(|row| row[1].exp() / sum).collect();
+    are_close(&rows.iter().map(|row| row[2]).collect::<Vec<_>>(), &weights);
+    are_close(&below("context_1", " ")[0], &times(&weights, &v));
+    assert!(line(&text, "the prediction is").ends_with("`D`, which is right"), "{text}");
 }

@@ -10,16 +10,31 @@ fn check(line: &str, fragments: &[&str]) {
 
 #[test]
 fn an_unknown_task_is_answered_with_the_names_of_all() {
-    check("train revers", &["unknown task `revers`", "copy", "recall", "reverse", "sort"]);
+    check("train revers", &["unknown task `revers`", "copy", "recall", "sort", "did you mean `reverse`?"]);
+    check(
+        "train reverse --set optimizer.name=adamw",
+        &["unknown optimizer `adamw`", "did you mean `adam-w`?"],
+    );
     check("train reverse --set task.name=sort", &["asked for the task `reverse`", "set to `sort`"]);
 }
 
 #[test]
 fn an_unknown_command_or_flag_is_refused() {
     check("trian reverse", &["'trian'", "similar", "'train'"]);
-    check("train", &["required", "<TASK|CONFIG.toml|RUN>"]);
+    check("train --quiet", &["required", "<TASK|CONFIG.toml|RUN>"]);
     check("train reverse --step 5", &["'--step'", "similar", "'--steps'"]);
     check("tasks reverse", &["'reverse'"]);
+}
+
+#[test]
+fn without_a_task_the_tasks_are_listed() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.qkv("train");
+    assert_eq!((run.code, run.stderr.as_str()), (Some(2), ""));
+    let (first, list) = run.stdout.split_once("\n\n").unwrap();
+    assert!(first.ends_with(" train TASK trains one of these tasks:"), "{first}");
+    assert_eq!(list, sandbox.succeeds("tasks").stdout);
+    assert!(sandbox.tree(".").is_empty());
 }
 
 #[test]

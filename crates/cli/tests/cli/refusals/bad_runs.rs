@@ -5,7 +5,7 @@ use std::fs;
 use safetensors::SafeTensors;
 
 use crate::support::sandbox::Sandbox;
-use crate::support::trained::sandbox_with_the_main_job;
+use crate::support::trained::{main_job, sandbox_with_the_main_job};
 
 /// The commands that read a run.
 const READERS: [&str; 4] = ["eval", "ablate", "explain", "inspect"];
@@ -22,6 +22,35 @@ fn every_reader_refuses(sandbox: &Sandbox, path: &str, fragments: &[&str]) {
 #[test]
 fn a_missing_run_is_refused() {
     every_reader_refuses(&Sandbox::new(), "nowhere", &["nowhere"]);
+}
+
+#[test]
+fn a_run_that_is_called_like_it_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.place("runs/reverse-1", &main_job().run);
+    sandbox.place("mine/first", &main_job().run);
+    for (path, meant) in [
+        ("runs/revrse-1", "did you mean runs/reverse-1?"),
+        ("reverse-1", "did you mean runs/reverse-1?"),
+        ("reverse", "did you mean runs/reverse-1?"),
+        ("mine/frist", "did you mean mine/first?"),
+    ] {
+        every_reader_refuses(&sandbox, path, &[path, "does not exist", meant]);
+    }
+    let missing = sandbox.qkv("eval photos").stderr;
+    assert!(!missing.contains("did you mean"), "{missing}");
+}
+
+#[test]
+fn an_input_of_several_arguments_is_shown_between_quotation_marks() {
+    let sandbox = sandbox_with_the_main_job();
+    let refused = sandbox.qkv("explain run A B C --query 2");
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    let fragments =
+        ["the input is 3 arguments, expected one", "put it between quotation marks:", " explain run 'A B C'"];
+    for fragment in fragments {
+        assert!(refused.stderr.contains(fragment), "no `{fragment}` in {}", refused.stderr);
+    }
 }
 
 #[test]
@@ -125,8 +154,8 @@ fn an_input_that_the_task_does_not_know_is_refused() {
     for (input, fragments) in [
         ("1 2 3", ["3 labels", "must have 16 labels"]),
         ("", ["0 labels", "must have 16 labels"]),
-        ("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 x", ["`x`", "0 1 2 3 4 5 6 7 8 9"]),
-        ("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 10", ["`10`", "no label"]),
+        ("A B C D E F G H I J A B C D E x", ["`x`", "A B C D E F G H I J"]),
+        ("A B C D E F G H I J A B C D E K", ["`K`", "no label"]),
     ] {
         let mut command = sandbox.command("explain run");
         command.arg(input);
