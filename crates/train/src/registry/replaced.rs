@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use qkv_model::Choice;
 use toml::{Table, Value};
 
 use super::Registry;
@@ -62,19 +63,14 @@ fn replace_in(
     let mut left_out = Vec::new();
     let key = name_key(place);
     if let Some(new) = name_at(over, key) {
-        let old = base.get(key).and_then(Value::as_str).or(under.and_then(|under| name_at(under, key)));
-        let names = [old.or(default_name(place)).unwrap_or_default(), new].map(str::to_owned);
-        let replacement = Replacement::new(registry, place, names.each_ref());
-        let mut settings = Vec::new();
-        base.retain(|key, value| {
-            let stays = replacement.keeps(key, value);
-            if !stays && !replacement.had_by_itself(key, value) {
-                settings.push(format!("{place}.{key} = {value}"));
+        // A part of a user's own may have a table of which only it can tell what belongs to its name.
+        if registry.look_up(place, &Choice::new(new)).is_some() {
+            let old = base.get(key).and_then(Value::as_str).or(under.and_then(|under| name_at(under, key)));
+            let names = [old.or(default_name(place)).unwrap_or_default(), new].map(str::to_owned);
+            let settings = settings_that_go(registry, place, base, &names);
+            if !settings.is_empty() {
+                left_out.push(SettingsLeftOut { place: place.to_owned(), name: new.to_owned(), settings });
             }
-            stays
-        });
-        if !settings.is_empty() {
-            left_out.push(SettingsLeftOut { place: place.to_owned(), name: new.to_owned(), settings });
         }
         base.insert(key.to_owned(), new.into());
     }
@@ -85,6 +81,20 @@ fn replace_in(
         }
     }
     left_out
+}
+
+/// Removes the settings that belong to the first of two names and not to the second; returns those that were set.
+fn settings_that_go(registry: &Registry, place: &str, base: &mut Table, names: &[String; 2]) -> Vec<String> {
+    let replacement = Replacement::new(registry, place, names.each_ref());
+    let mut settings = Vec::new();
+    base.retain(|key, value| {
+        let stays = replacement.keeps(key, value);
+        if !stays && !replacement.had_by_itself(key, value) {
+            settings.push(format!("{place}.{key} = {value}"));
+        }
+        stays
+    });
+    settings
 }
 
 /// The name that stands alone, or in a table.
@@ -130,5 +140,29 @@ impl<'a> Replacement<'a> {
     fn had_by_itself(&self, key: &str, value: &Value) -> bool {
         let by_itself = self.of_old.as_ref().and_then(|old| old.choice.settings.get(key));
         by_itself.is_some_and(|by_itself| serde_json::to_value(value).is_ok_and(|value| value == *by_itself))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_in_which_the_registry_names_nothing_keeps_what_stands_beside_a_new_name()
+    -> Result<(), TrainError> {
+        let registry = Registry::new();
+        for place in ["optimizer.inner", "model.inner", "loss.of.both"] {
+            let before = format!("{place} = {{ name = \"old\", y = 3 }}").parse();
+            let mut config: Table = before.expect("a table in a table");
+            let left_out = registry.set(&mut config, &[format!("{place}.name=new")])?;
+            let expected = format!("{place} = {{ name = \"new\", y = 3 }}").parse().expect("the same");
+            assert_eq!((left_out, config), (Vec::new(), expected), "{place}");
+        }
+        // Where it does, the settings go with the name.
+        let score = "[model.score]\nname = \"additive\"\nd_hidden = 3".parse();
+        let mut config: Table = score.expect("a table");
+        let left_out = registry.set(&mut config, &["model.score.name=dot"])?;
+        assert_eq!(left_out[0].settings, ["model.score.d_hidden = 3"]);
+        Ok(())
     }
 }
