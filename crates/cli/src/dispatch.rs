@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use qkv_train::{Alone, Processes, Registry};
 
+use crate::advice;
 use crate::args::{Args, Command};
 use crate::commands::{
     ablate, bench, compare, completions, devices, eval, explain, inspect, lecture, names, report, runs,
     sweep, tasks, train, verify,
 };
 use crate::exit;
+use crate::output::shell;
 use crate::processes;
 use crate::session::interrupt::{end_at_usr1, survive_file_size_limit};
 
@@ -29,7 +31,10 @@ pub fn run(registry: Registry) -> ExitCode {
         Err(_) if is_without_a_task() => {
             return exit::code(tasks::instead_of_a_training(&registry), &registry);
         }
-        Err(message) => return exit::parser_message(&message, &registry),
+        Err(message) => {
+            let message = advice::with_setting(message, &shell::arguments().unwrap_or_default());
+            return exit::parser_message(&message, &registry);
+        }
     };
     survive_file_size_limit();
     let refused = match &command {

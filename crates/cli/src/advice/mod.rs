@@ -2,11 +2,13 @@
 //! works as it is, so it is tried on the registry and the files before.
 
 mod checkpoints;
+mod flags;
 mod free_folder;
 mod meant;
 mod other_settings;
 
 pub use checkpoints::is_without_a_whole_one;
+pub use flags::with_setting;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

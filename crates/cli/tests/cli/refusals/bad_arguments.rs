@@ -24,6 +24,7 @@ fn an_unknown_command_or_flag_is_refused() {
     check("train --quiet", &["required", "<TASK|CONFIG.toml|RUN>"]);
     check("train reverse --step 5", &["'--step'", "similar", "'--steps'"]);
     check("tasks reverse", &["'reverse'"]);
+    check("train reverse --lr 0.01", &["'--lr'", "'--set optimizer.lr=0.01'"]);
 }
 
 #[test]
