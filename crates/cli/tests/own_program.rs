@@ -1,7 +1,8 @@
-//! A program of a user's own over the command line: it is named in its help, a name that is taken is a wrong usage, and
-//! under the live view the terminal is given back before a panic, so that its report can be read.
+//! A program of a user's own over the command line: it is named in its help, a name that is taken is a wrong usage, an
+//! observer that fails at one run of a study fails that run alone, and under the live view the terminal is given back
+//! before a panic, so that its report can be read.
 //!
-//! No input makes `qkv` do the last two. Without a harness, because it starts itself.
+//! No input makes `qkv` do the last three. Without a harness, because it starts itself.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
@@ -15,21 +16,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use qkv::Registry;
 use qkv::model::NoSettings;
 use qkv::model::random::Rng;
-use qkv::train::Task;
+use qkv::train::{AnyModel, Observer, State, Task, TrainError};
 use rand::RngExt;
 
 /// Set in the process that is the program: to the name of its task.
 const TASK: &str = "QKV_TEST_TASK";
 
+/// Set in the process that is the program with an observer of its own.
+const OBSERVER: &str = "QKV_TEST_OBSERVER";
+
 /// Examples after which the task gives up: some steps of a batch of 64.
 const ENOUGH: u32 = 3000;
 
 fn main() -> ExitCode {
+    if std::env::var_os(OBSERVER).is_some() {
+        return qkv::run(Registry::new().observer("strict", |run| Ok(Strict { seed: run.config.seed })));
+    }
     if let Ok(task) = std::env::var(TASK) {
         return qkv::run(Registry::new().task(&task, "train.steps = 500", |_: &NoSettings| Ok(Fragile)));
     }
     is_named_in_its_help();
     refuses_a_name_that_is_taken();
+    fails_the_run_at_which_an_observer_fails();
     // The terminal of the tests is one of Linux.
     #[cfg(target_os = "linux")]
     gives_the_terminal_back();
@@ -60,6 +68,40 @@ fn refuses_a_name_that_is_taken() {
         assert_eq!(refused.stdout, "");
     }
     println!("a name that is taken is refused ... ok");
+}
+
+fn fails_the_run_at_which_an_observer_fails() {
+    let sandbox = support::sandbox::Sandbox::new();
+    let study = "task = { name = \"reverse\", seq_len = 4 }\ntrain = { steps = 2, eval_examples = 10 }\n[sweep]\n\
+                 seed = [0, 1, 2]\n";
+    sandbox.write("study.toml", study);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args("sweep study.toml --jobs 1 --claim --json".split(' ')).env(OBSERVER, "");
+    let ended: support::sandbox::Finished = command.current_dir(sandbox.path(".")).output().unwrap().into();
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    let failure =
+        "1 of 3 runs failed; the same command with --retry-failed tries them again:\n  seed=0: exit code 2";
+    assert!(ended.stderr.contains(failure), "{ended:#?}");
+    assert!(ended.stderr.contains("seed 0 is out of order"), "{ended:#?}");
+    for (seed, is_done) in [(0, false), (1, true), (2, true)] {
+        let events = sandbox.metrics(&format!("runs/study/seed={seed}"));
+        assert_eq!(events.last().unwrap()["event"] == "done", is_done, "seed {seed}");
+    }
+    println!("a run fails at which an observer fails ... ok");
+}
+
+/// Fails at the runs of one seed.
+struct Strict {
+    seed: u64,
+}
+
+impl Observer<AnyModel> for Strict {
+    fn start(&mut self, _state: &State<AnyModel>) -> Result<(), TrainError> {
+        match self.seed {
+            0 => Err(TrainError::Observer("seed 0 is out of order".to_owned())),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -39,7 +39,7 @@ pub struct SweepArgs {
     /// Train only every N-th run, starting with the I-th: 1/2 and 2/2 share the work between two machines. Without it, a
     /// task of an array of Slurm (SLURM_ARRAY_TASK_ID) or of an Indexed Job of Kubernetes (JOB_COMPLETION_INDEX of
     /// JOB_COMPLETIONS) takes its share; _/N takes I from there, or from HyperQueue (HQ_TASK_ID of an array 1-N)
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<String>,
     /// Train the runs that no other process trains, one after the other, for machines that come and go: each is claimed
     /// in the folder of the runs, and one whose process has died is resumed. Ends when all are done or failed

@@ -76,7 +76,10 @@ fn of_run(error: Error, registry: &Registry) -> Error {
         }
         _ => None,
     };
-    let is_of_run = train.is_some_and(TrainError::is_usage) || run.is_some_and(RunError::is_usage);
+    // An observer fails at its run in the same way on any machine.
+    let is_observed = matches!(train, Some(TrainError::Observer(_)));
+    let is_of_run =
+        is_observed || train.is_some_and(TrainError::is_usage) || run.is_some_and(RunError::is_usage);
     match unread {
         // What another machine, or another user, may be able to read.
         Some(ErrorKind::NotFound | ErrorKind::PermissionDenied) => exit::of_study(&error, registry),

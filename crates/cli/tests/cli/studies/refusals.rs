@@ -39,6 +39,12 @@ fn lists_and_ranges_are_checked() {
     check("[sweep]\nmodel.d_k = { from = 1, to = 8, tims = 2 }\n", &["`model.d_k` has a range", "`tims`"]);
     check("[sweep]\nseed = [1]\n[study]\ndrawz = 1\n", &["unknown key `drawz` in [study]"]);
     check("[sweep]\nmodel.d_k = { draw = [8, 16] }\n", &["`model.d_k` is drawn at random", "`draws`"]);
+    let twice = "`schedule.kind` and `schedule.name` are one key, and both vary; leave one of them out";
+    check("[sweep]\nschedule.kind = [\"linear\"]\nschedule.name = [\"constant\", \"cosine\"]\n", &[twice]);
+    check(
+        "[sweep]\nschedule.name = [\"constant\"]\n[[case]]\nseed = 1\n[[case]]\nschedule.kind = \"linear\"\n",
+        &[twice],
+    );
     check("[parent]\nrun = \"x\"\n[sweep]\nseed = [1]\n", &["[parent]"]);
 }
 
@@ -96,7 +102,10 @@ fn a_name_that_is_too_long_for_a_folder_is_refused_with_its_length() {
 fn wrong_options_and_places_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("sweep.toml", "task.name = \"reverse\"\ntrain.steps = 1\n[sweep]\nseed = [0]\n");
-    sandbox.refuses("sweep sweep.toml --shard 3/2", &["I/N"]);
+    for shard in ["3/2", "-1/2", "--json"] {
+        let line = format!("sweep sweep.toml --shard {shard}");
+        sandbox.refuses(&line, &["--shard must be I/N with I between 1 and N", &format!("got `{shard}`")]);
+    }
     for jobs in ["0", "-1", "1025", "x"] {
         sandbox.refuses(&format!("sweep sweep.toml --jobs={jobs}"), &["--jobs", "between 1 and 1024"]);
     }

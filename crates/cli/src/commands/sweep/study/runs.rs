@@ -1,11 +1,11 @@
 //! The runs of a study, each with a config that was checked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use qkv_inspect::counted;
-use qkv_run::RunFolder;
+use qkv_run::{RunFolder, flatten};
 use qkv_study::{Combination, Study, StudyError};
 use qkv_train::{ConfigSource, Experiment, Registry};
 use toml::Table;
@@ -78,6 +78,11 @@ pub fn read(study: &Study, folder: &Path, registry: &Registry) -> Result<Vec<Run
             counted((n_combinations + n_repeated) as u64, "combination")
         ));
     }
+    if let Some([first, second]) = combinations.iter().find_map(|run| one_key(run, registry)) {
+        return Err(usage(format!(
+            "`{first}` and `{second}` are one key, and both vary; leave one of them out"
+        )));
+    }
     let (mut reader, mut faults, mut runs) = (registry.reader(), Faults::default(), Vec::new());
     for combination in combinations {
         // What a condition leaves out need not be a config that can be trained.
@@ -114,6 +119,23 @@ pub fn read(study: &Study, folder: &Path, registry: &Registry) -> Result<Vec<Run
         None => Ok(runs),
         Some(run) => Err(usage(format!("two runs would share the folder {}", run.folder.display()))),
     }
+}
+
+/// Two keys of a combination that are two spellings of the same one.
+fn one_key(run: &Combination, registry: &Registry) -> Option<[String; 2]> {
+    let mut found: HashMap<String, &String> = HashMap::new();
+    for (key, value) in run.settings() {
+        let mut set = Table::new();
+        // What is no setting is refused with its reason where the run is read.
+        if registry.set(&mut set, &[format!("{key}={value}")]).is_ok() {
+            let paths = flatten(&set).into_keys();
+            let same = paths.filter_map(|path| found.insert(path, key)).find(|other| *other != key);
+            if let Some(other) = same {
+                return Some([other.clone(), key.clone()]);
+            }
+        }
+    }
+    None
 }
 
 /// Whether all conditions hold, by every value that the config has.
