@@ -121,6 +121,7 @@ fn log() -> Vec<u8> {
         evaluation: Evaluation { loss: f64::NAN, ..evaluation },
         baselines: vec![Baseline { name: "bigram".to_owned(), loss: 2.0 }],
         sample: Some("a\"b".to_owned()),
+        generalization: None,
         film_ended_at: Some(1),
         seconds: 1.5,
         snapshot_seconds: 0.25,

@@ -58,7 +58,7 @@
 //! lock put in order. A [`Checkpoint`] is one of its steps: [`Contents`] with a [`Description`], under a [`Manifest`]
 //! of [`ManifestFile`]s, each with its [`sha256`], or [`NoManifest`]; [`Pruned`] lists those that went. An [`Event`] is
 //! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside
-//! [`Baseline`]s, of which each [`Figure`] is [`Better`] one way round, in an [`Environment`]; a run goes on after an
+//! [`Baseline`]s and its [`Generalization`], of which each [`Figure`] is [`Better`] one way round, in an [`Environment`]; a run goes on after an
 //! earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
 //! [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a
 //! run. The workers of a study agree by [`Claims`]: a [`Queue`] has what is [`Next`] by the [`ClaimState`] of each run
@@ -97,8 +97,8 @@ pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
 pub use hash::sha256;
 pub use log::{
-    Baseline, Better, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Figure, Log, Rewound,
-    SetAside, StepReport,
+    Baseline, Better, CustomReport, Environment, EvaluatedOn, Evaluation, Event, Figure, Generalization, Log,
+    Rewound, SetAside, StepReport,
 };
 pub use storage::{
     Disk, Entry, EntryKind, Guarded, Lock, Storage, create_shared_file, replace_file, replace_shared_file,

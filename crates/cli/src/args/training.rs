@@ -89,8 +89,11 @@ pub struct TrainArgs {
     /// Print one JSON object a line and nothing else
     #[arg(long)]
     pub json: bool,
-    /// Show curves, attention map and matrices in the terminal while it trains (Unix only). `p` pauses, `s` saves a
-    /// checkpoint, `q` saves and stops, `?` lists all keys
+    /// Show curves, attention map and matrices in the terminal while it trains, and at the end until `q` (Unix only).
+    /// `p` pauses, `n` makes one step, `s` saves a checkpoint, `q` saves and stops, `?` lists all keys
     #[arg(long, conflicts_with_all = ["quiet", "json"])]
     pub live: bool,
+    /// With --live: begin in slow motion, in which the whole training lasts half a minute at least; `m` switches it
+    #[arg(long, requires = "live")]
+    pub slow: bool,
 }

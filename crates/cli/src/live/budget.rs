@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::view::Training;
-
 /// Ten times a second at most; more is not seen.
 const INTERVAL: Duration = Duration::from_millis(100);
 
@@ -17,6 +15,14 @@ pub const TRAINING_PER_CAPTURE: u32 = 150;
 
 /// Time that may be spent ahead of the training that pays for it, so that a key is answered at once.
 const CREDIT: Duration = Duration::from_secs(2);
+
+/// What a picture keeps from its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delays {
+    Training,
+    /// The training waits anyway: it is held, in slow motion, or over.
+    Nothing,
+}
 
 /// Counts the time spent on one part of the view while the training ran.
 pub struct Budget {
@@ -38,19 +44,19 @@ impl Budget {
         Instant::now() >= self.due
     }
 
-    /// Makes it due without waiting, as far as the credit goes. Nothing is slowed down while the training is held.
-    pub fn hurry(&mut self, training: Training) {
+    /// Makes it due without waiting, as far as the credit goes.
+    pub fn hurry(&mut self, delays: Delays) {
         let now = Instant::now();
-        if training == Training::Held || self.paid <= now + CREDIT {
+        if delays == Delays::Nothing || self.paid <= now + CREDIT {
             self.due = now;
         }
     }
 
     /// Counts the time since `started` as spent, and sets when it is due again.
-    pub fn spend(&mut self, started: Instant, training: Training) {
+    pub fn spend(&mut self, started: Instant, delays: Delays) {
         let now = Instant::now();
         self.due = now + INTERVAL;
-        if training == Training::Runs {
+        if delays == Delays::Training {
             let took = now - started;
             self.spent += took;
             self.paid = self.paid.max(now) + took * self.price;
@@ -76,8 +82,8 @@ mod tests {
     const TOOK: Duration = Duration::from_millis(12);
 
     /// Spends it without a sleep, which a busy machine would stretch.
-    fn spend(budget: &mut Budget, training: Training) {
-        budget.spend(Instant::now() - TOOK, training);
+    fn spend(budget: &mut Budget, delays: Delays) {
+        budget.spend(Instant::now() - TOOK, delays);
     }
 
     #[test]
@@ -85,28 +91,28 @@ mod tests {
         let mut budget = Budget::new(99);
         assert!(budget.is_due());
         let before = Instant::now();
-        spend(&mut budget, Training::Runs);
+        spend(&mut budget, Delays::Training);
         assert!(budget.spent() >= TOOK && budget.due >= before + 99 * TOOK);
     }
 
     #[test]
     fn a_key_is_answered_at_once_but_not_on_and_on() {
         let mut budget = Budget::new(99);
-        spend(&mut budget, Training::Runs);
-        budget.hurry(Training::Runs);
+        spend(&mut budget, Delays::Training);
+        budget.hurry(Delays::Training);
         assert!(budget.is_due());
-        spend(&mut budget, Training::Runs);
-        budget.hurry(Training::Runs);
+        spend(&mut budget, Delays::Training);
+        budget.hurry(Delays::Training);
         assert!(!budget.is_due());
     }
 
     #[test]
     fn drawing_while_the_training_is_held_costs_nothing() {
         let mut budget = Budget::new(99);
-        spend(&mut budget, Training::Held);
+        spend(&mut budget, Delays::Nothing);
         assert_eq!(budget.spent(), Duration::ZERO);
         assert!(!budget.is_due() && budget.due <= Instant::now() + INTERVAL);
-        budget.hurry(Training::Held);
+        budget.hurry(Delays::Nothing);
         assert!(budget.is_due());
     }
 }

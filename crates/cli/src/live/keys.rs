@@ -6,9 +6,15 @@ pub enum Key {
     Move(Axis, Direction),
     /// Hold the training, or go on.
     Pause,
+    /// Make one step and hold the training.
+    Step,
+    /// Slow motion, or full speed.
+    Motion,
     Save,
     /// Save and leave.
     Stop,
+    /// Leave at the end: no key will follow, as under `script` without a keyboard.
+    InputEnded,
     Help,
 }
 
@@ -28,13 +34,15 @@ pub enum Direction {
 }
 
 /// What each key does, as the help shows it.
-pub const HELP: [(&str, &str); 7] = [
+pub const HELP: [(&str, &str); 9] = [
     ("l L  ↓ ↑", "next, previous layer"),
     ("h H  → ←", "next, previous head"),
     ("i I", "next, previous test input"),
     ("p  space", "pause, go on"),
+    ("n", "make one step, and pause"),
+    ("q", "save and stop (--resume goes on), or at the end leave"),
     ("s", "save a checkpoint now"),
-    ("q", "save and stop; --resume goes on"),
+    ("m", "slow motion, full speed"),
     ("?", "close this help"),
 ];
 
@@ -72,8 +80,12 @@ fn of_letter(letter: u8) -> Option<Key> {
         b'i' => Key::Move(Axis::Input, Direction::Next),
         b'I' => Key::Move(Axis::Input, Direction::Previous),
         b'p' | b' ' => Key::Pause,
+        b'n' => Key::Step,
+        b'm' => Key::Motion,
         b's' => Key::Save,
         b'q' => Key::Stop,
+        // Ctrl-D, and what is left of it where it came before the view took the terminal.
+        b'\x04' | b'\0' => Key::InputEnded,
         b'?' => Key::Help,
         _ => return None,
     })
@@ -91,5 +103,7 @@ mod tests {
         assert_eq!(keys(b"\x1b[B\x1bOD"), moves);
         assert_eq!(keys(b"x\x1b[Zp\xff\x1b"), [Key::Pause]);
         assert_eq!(keys(b"\x1bq"), [Key::Stop]);
+        assert_eq!(keys(b"\0\x04"), [Key::InputEnded; 2]);
+        assert_eq!(keys(b"nm"), [Key::Step, Key::Motion]);
     }
 }

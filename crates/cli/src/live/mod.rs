@@ -6,10 +6,11 @@
 mod budget;
 mod capture;
 mod drawing;
+mod holding;
 mod keys;
 mod observing;
 mod pace;
-mod series;
+mod slow;
 mod terminal;
 mod view;
 
@@ -23,14 +24,16 @@ use crate::exit::usage;
 use crate::output::colour;
 use crate::output::rate::Rate;
 use crate::session::interrupt::Interrupt;
-use budget::{Budget, TRAINING_PER_CAPTURE, TRAINING_PER_PICTURE};
+use budget::{Budget, Delays, TRAINING_PER_CAPTURE, TRAINING_PER_PICTURE};
 use keys::Key;
 use pace::{Clock, Pace};
 use terminal::Terminal;
 use view::{Capture, Place, Training, View};
 
 pub use capture::Capturer;
+pub use pace::Length;
 pub use terminal::close;
+pub use view::Motion;
 
 /// Between two reads of the keyboard, each of which takes some microseconds.
 const KEY_POLL: Duration = Duration::from_millis(30);
@@ -42,7 +45,7 @@ const MESSAGE_SHOWN: Duration = Duration::from_secs(4);
 pub struct Live<'a> {
     capturer: Capturer<'a>,
     view: View,
-    stop_after: Option<u64>,
+    length: Length,
     interrupt: Interrupt,
     /// `None` before the start, and once the terminal was given back.
     terminal: Option<Terminal>,
@@ -58,6 +61,15 @@ pub struct Live<'a> {
     requested: Next,
     /// Whether the next checkpoint was asked for by a key.
     is_save_requested: bool,
+    /// Steps that a key asked for while the training is held.
+    steps_requested: u64,
+    /// Whether a key has stopped the training.
+    is_stopped: bool,
+    /// Whether no key will follow.
+    has_no_keyboard: bool,
+    /// Whether the trainer waits for this view.
+    is_holding: bool,
+    step_ended: Instant,
     message_since: Instant,
 }
 
@@ -70,13 +82,13 @@ pub fn check() -> Result<()> {
 }
 
 impl<'a> Live<'a> {
-    /// A view of a run of so many steps, which may leave earlier; it gives the screen back as soon as `interrupt` has a
+    /// A view of a run of this length; it gives the screen back as soon as `interrupt` has a
     /// signal.
-    pub fn new(capturer: Capturer<'a>, steps: u64, stop_after: Option<u64>, interrupt: &Interrupt) -> Self {
+    pub fn new(capturer: Capturer<'a>, length: Length, motion: Motion, interrupt: &Interrupt) -> Self {
         let view = View {
             task: capturer.name.to_owned(),
             style: colour::text_style(),
-            pace: Pace { last_step: steps, ..Pace::default() },
+            pace: Pace::default(),
             loss: Default::default(),
             accuracy: Default::default(),
             place: Place::default(),
@@ -84,13 +96,15 @@ impl<'a> Live<'a> {
             n_inputs: capturer.examples.len(),
             capture: Capture::default(),
             training: Training::Runs,
+            motion,
             has_help: false,
             message: String::new(),
+            ending: String::new(),
         };
         Self {
             capturer,
             view,
-            stop_after,
+            length,
             interrupt: interrupt.clone(),
             terminal: None,
             captures: Budget::new(TRAINING_PER_CAPTURE),
@@ -101,6 +115,11 @@ impl<'a> Live<'a> {
             rate: Rate::default(),
             requested: Next::Continue,
             is_save_requested: false,
+            steps_requested: 0,
+            is_stopped: false,
+            has_no_keyboard: false,
+            is_holding: false,
+            step_ended: Instant::now(),
             message_since: Instant::now(),
         }
     }
@@ -115,9 +134,15 @@ impl<'a> Live<'a> {
         self.clock.held.as_secs_f64()
     }
 
+    /// Whether there is a view, which may outlive the training.
+    pub fn is_shown(&self) -> bool {
+        self.terminal.is_some()
+    }
+
     /// Draws if a picture is due and a slow terminal has taken the one before; captures the model first, if that is
     /// due. A terminal that is gone ends the view, not the run.
     fn draw<M: Model + Module>(&mut self, state: &State<M>) {
+        let delays = self.delays();
         let Some(terminal) = self.terminal.as_ref().filter(|_| self.pictures.is_due()) else { return };
         match terminal.is_ready() {
             Ok(true) => {}
@@ -130,7 +155,7 @@ impl<'a> Live<'a> {
             let started = Instant::now();
             view.capture = capturer.capture(&state.model, view.place);
             *captured = Some((state.step, view.place));
-            captures.spend(started, view.training);
+            captures.spend(started, delays);
         }
         view.pace.tokens_per_second = std::mem::take(rate).mean().or(view.pace.tokens_per_second);
         self.show();
@@ -138,6 +163,7 @@ impl<'a> Live<'a> {
 
     /// Draws the latest capture.
     fn show(&mut self) {
+        let delays = self.delays();
         let Self { view, terminal, pictures, .. } = self;
         let Some(screen) = terminal else { return };
         let started = Instant::now();
@@ -145,10 +171,15 @@ impl<'a> Live<'a> {
             view.message.clear();
         }
         let drawn = screen.draw(|frame| drawing::draw(view, frame.area(), frame.buffer_mut()));
-        pictures.spend(started, view.training);
+        pictures.spend(started, delays);
         if drawn.is_err() {
             self.leave();
         }
+    }
+
+    /// What a picture keeps from its work now.
+    fn delays(&self) -> Delays {
+        if self.is_holding { Delays::Nothing } else { Delays::Training }
     }
 
     /// Gives the terminal back; a training that was held goes on, because no key can let it.
@@ -172,61 +203,54 @@ impl<'a> Live<'a> {
         };
         let mut next = Next::Continue;
         for key in keys::keys(&typed) {
+            let delays = self.delays();
             let Self { view, captures, pictures, .. } = self;
-            match key {
-                Key::Move(axis, direction) => {
+            match (key, view.training) {
+                (Key::Move(axis, direction), _) => {
                     view.place = view.place.moved(axis, direction, &view.n_heads, view.n_inputs);
-                    captures.hurry(view.training);
+                    captures.hurry(delays);
                 }
-                Key::Pause if view.training == Training::Runs => view.training = Training::Held,
-                Key::Pause => view.training = Training::Runs,
-                Key::Help => view.has_help = !view.has_help,
-                Key::Save => {
-                    next = Next::Save;
-                    self.is_save_requested = true;
-                }
-                Key::Stop => {
+                (Key::Help, _) => view.has_help = !view.has_help,
+                (Key::Stop, _) => {
+                    self.is_stopped = true;
                     // Later keys do not hold the training again.
                     view.training = Training::Runs;
                     return Next::Stop;
                 }
+                (Key::InputEnded, _) => self.has_no_keyboard = true,
+                (Key::Pause | Key::Step | Key::Motion | Key::Save, Training::Over) => {}
+                (Key::Pause | Key::Step, Training::Runs) => {
+                    view.training = Training::Held;
+                    self.steps_requested = 0;
+                }
+                (Key::Pause, Training::Held) => view.training = Training::Runs,
+                (Key::Step, Training::Held) => self.steps_requested += 1,
+                (Key::Motion, _) => view.motion = view.motion.switched(),
+                (Key::Save, _) => {
+                    next = Next::Save;
+                    self.is_save_requested = true;
+                }
             }
-            pictures.hurry(view.training);
+            pictures.hurry(delays);
         }
         next
     }
 
-    /// Holds the training while it is paused, until a key asks something of the trainer.
-    fn hold<M: Model + Module>(&mut self, state: &State<M>) -> Next {
-        let began = Instant::now();
-        let mut next = Next::Continue;
-        self.pictures.hurry(self.view.training);
-        // The screen shows the step that is held.
-        if self.view.training == Training::Held {
-            self.captures.hurry(Training::Held);
-        }
-        while self.view.training == Training::Held
-            && next == Next::Continue
-            && self.interrupt.exit_code().is_none()
-        {
-            self.draw(state);
-            std::thread::sleep(KEY_POLL);
-            next = self.handle_keys();
-        }
-        let held = began.elapsed();
-        self.clock.held += held;
-        self.captures.wait(held);
-        self.pictures.wait(held);
-        next
-    }
-
-    /// Shows that the step is saved, if a key asked for it.
-    fn show_save(&mut self, step: u64) {
-        if std::mem::take(&mut self.is_save_requested) {
+    /// Shows that the step is saved, if a key asked for it; returns whether one did.
+    fn show_save(&mut self, step: u64) -> bool {
+        let is_requested = std::mem::take(&mut self.is_save_requested);
+        if is_requested {
             self.view.message = format!("saved step {step}");
             self.message_since = Instant::now();
-            self.pictures.hurry(self.view.training);
+            self.pictures.hurry(self.delays());
         }
+        is_requested
+    }
+
+    /// Gives the screen back, and waits until it is.
+    pub fn close(&mut self) {
+        self.leave();
+        terminal::settle();
     }
 
     /// `Stop` after a signal, or else `next`.

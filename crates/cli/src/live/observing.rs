@@ -2,22 +2,24 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Instant;
 
 use burn::module::Module;
 use qkv_train::{Evaluation, EvaluationProgress, Model, Next, Observer, State, StepReport, TrainError};
 
 use super::Live;
+use super::budget::Delays;
 use super::pace::{Clock, Pace};
-use super::terminal::{self, Terminal};
-use super::view::Training;
+use super::slow;
+use super::terminal::Terminal;
+use super::view::{Motion, Training};
 
 impl<M: Model + Module> Observer<M> for Live<'_> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
         self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
         let pace = &mut self.view.pace;
         pace.step = state.step;
-        let leaves_at = self.stop_after.map(|step| step.max(state.step));
-        pace.last_step = leaves_at.map_or(pace.last_step, |step| step.min(pace.last_step));
+        pace.last_step = self.length.last_step(state.step);
         self.clock = Clock::at(state.step);
         let failed = TrainError::io("show the live view on", Path::new("the terminal"));
         self.terminal = Some(Terminal::open().map_err(failed)?);
@@ -28,7 +30,8 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         // A capture takes some 20 ms before anything was computed, 2 % of a short run; the first follows the first
         // step.
         self.show();
-        self.pictures.hurry(Training::Runs);
+        self.pictures.hurry(Delays::Training);
+        self.step_ended = Instant::now();
         Ok(())
     }
 
@@ -36,23 +39,30 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         let step = report.step;
         self.view.loss.push(step, report.loss);
         self.rate.push(report.tokens_per_second);
-        let seconds_left = self.clock.seconds_left(step, self.view.pace.last_step);
+        let last_step = self.view.pace.last_step;
+        let seconds_left = self.clock.seconds_left(step, last_step);
+        let in_slow_motion = slow::left(step, last_step).as_secs_f64();
+        let seconds_left = match self.view.motion {
+            Motion::Full => seconds_left,
+            Motion::Slow => seconds_left.map(|seconds| seconds.max(in_slow_motion)),
+        };
         self.view.pace = Pace { step, report: Some(report.clone()), seconds_left, ..self.view.pace };
         let mut next = std::mem::replace(&mut self.requested, Next::Continue).max(self.read_keys());
-        if next == Next::Continue && self.view.training == Training::Held {
+        let holds = self.view.training == Training::Held || self.view.motion == Motion::Slow;
+        if next == Next::Continue && holds {
             next = self.hold(state);
+        } else {
+            self.draw(state);
         }
-        self.draw(state);
+        self.step_ended = Instant::now();
         Ok(self.unless_interrupted(next))
     }
 
     fn saved(&mut self, state: &State<M>) -> Result<Next, TrainError> {
-        self.show_save(state.step);
-        // A held run that is saved stays at its step, which need not be saved again.
+        // A held run that is saved by a key stays at its step, which need not be saved again.
         let mut next = Next::Save;
-        while next == Next::Save && self.view.training == Training::Held {
+        while self.show_save(state.step) && next == Next::Save && self.view.training == Training::Held {
             next = self.hold(state);
-            self.show_save(state.step);
         }
         Ok(self.unless_interrupted(next))
     }
@@ -75,9 +85,12 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         Ok(())
     }
 
-    fn end(&mut self, _state: &State<M>) -> Result<(), TrainError> {
-        self.leave();
-        terminal::settle();
+    fn end(&mut self, state: &State<M>) -> Result<(), TrainError> {
+        let is_stopped = self.is_stopped || self.interrupt.exit_code().is_some();
+        match is_stopped || !self.is_shown() {
+            true => self.close(),
+            false => self.show_end(state),
+        }
         Ok(())
     }
 }

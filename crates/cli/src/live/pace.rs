@@ -18,6 +18,22 @@ pub struct Pace {
     pub seconds_left: Option<f64>,
 }
 
+/// How far a run goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Length {
+    /// Of the whole run.
+    pub steps: u64,
+    /// The step at which it is left before, or where it begins if that is later.
+    pub stop_after: Option<u64>,
+}
+
+impl Length {
+    /// The step after which a run that begins at `first_step` ends.
+    pub fn last_step(self, first_step: u64) -> u64 {
+        self.stop_after.map_or(self.steps, |step| step.max(first_step).min(self.steps))
+    }
+}
+
 /// The training time so far, from which the time left is estimated.
 pub struct Clock {
     started: Instant,

@@ -4,7 +4,7 @@ use qkv_inspect::{Matrix, TextStyle};
 
 use super::keys::{Axis, Direction};
 use super::pace::Pace;
-use super::series::Series;
+use crate::output::series::Series;
 
 /// The content of the screen.
 #[derive(Debug, Clone)]
@@ -22,9 +22,12 @@ pub struct View {
     pub n_inputs: usize,
     pub capture: Capture,
     pub training: Training,
+    pub motion: Motion,
     pub has_help: bool,
     /// The latest event, such as a save; empty after a while.
     pub message: String,
+    /// What became of a training that is over.
+    pub ending: String,
 }
 
 /// A head and the input that it is shown with.
@@ -53,6 +56,27 @@ pub enum Training {
     Runs,
     /// Until a key lets it go on.
     Held,
+    /// It has come to its end, and can still be looked at.
+    Over,
+}
+
+/// How fast the trainer makes steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// As fast as it can.
+    Full,
+    /// So that a person can follow.
+    Slow,
+}
+
+impl Motion {
+    /// The other one.
+    pub fn switched(self) -> Self {
+        match self {
+            Self::Full => Self::Slow,
+            Self::Slow => Self::Full,
+        }
+    }
 }
 
 impl Default for Capture {

@@ -13,11 +13,15 @@ pub fn text_style() -> TextStyle {
     let variable =
         |name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()).unwrap_or_default();
     let [no_color, term, colorterm] = ["NO_COLOR", "TERM", "COLORTERM"].map(variable);
-    let is_terminal = stdout().is_terminal() && !Launch::has_a_terminal_of_its_own();
-    match (is_terminal, no_color.as_str(), term.as_str(), colorterm.as_str()) {
+    match (is_terminal(), no_color.as_str(), term.as_str(), colorterm.as_str()) {
         (true, "", "dumb", _) => TextStyle::Plain,
         (true, "", _, "truecolor" | "24bit") => TextStyle::Colour,
         (true, "", _, _) => TextStyle::Colour256,
         _ => TextStyle::Plain,
     }
+}
+
+/// Whether a person may look at standard output.
+pub fn is_terminal() -> bool {
+    stdout().is_terminal() && !Launch::has_a_terminal_of_its_own()
 }

@@ -19,7 +19,7 @@ pub struct Notices {
 
 impl Notices {
     pub fn new(output: Output) -> Self {
-        Self { waiting: (output == Output::Live).then(RefCell::default) }
+        Self { waiting: matches!(output, Output::Live(_)).then(RefCell::default) }
     }
 
     /// Prints it, or keeps it for the end of the live view.

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use qkv_run::{Baseline, Evaluation};
+use qkv_run::{Baseline, Evaluation, Generalization};
 use qkv_train::{Ended, Probe};
+
+use crate::live::Motion;
 
 /// What a training prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +13,7 @@ pub enum Output {
     /// Sentences, and a line or a bar while it trains.
     Text,
     /// Sentences, and the live view while it trains.
-    Live,
+    Live(Motion),
     /// An event a line.
     Json,
     /// Errors alone.
@@ -21,7 +23,7 @@ pub enum Output {
 impl Output {
     /// Whether sentences are printed.
     pub fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Live)
+        matches!(self, Self::Text | Self::Live(_))
     }
 }
 
@@ -47,6 +49,8 @@ pub struct Done {
     pub probe: Probe,
     /// The loss of simpler models on the test split, where the task has any.
     pub baselines: Vec<Baseline>,
+    /// How the held-out loss went on beside that of the training, where there are such models.
+    pub generalization: Option<Generalization>,
     /// A text that the model generated, where the task has a prompt.
     pub sample: Option<String>,
     /// Without the time in which it was held.

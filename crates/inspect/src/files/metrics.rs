@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qkv_run::{CustomReport, Evaluation, Event, StepReport};
+use qkv_run::{Baseline, CustomReport, Evaluation, Event, Generalization, StepReport};
 
 /// Loss and other figures by step. A step that was taken twice, before and after a resumption, counts as it was last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +17,10 @@ pub struct Metrics {
     pub parameters: Option<u64>,
     /// Number of those that are learned.
     pub learned: Option<u64>,
+    /// How the held-out loss went on beside that of the training, where the task is a text and the run is done.
+    pub generalization: Option<Generalization>,
+    /// What simpler models reach on the test split then.
+    pub baselines: Vec<Baseline>,
 }
 
 impl Metrics {
@@ -24,6 +28,10 @@ impl Metrics {
     pub fn of_events(events: impl IntoIterator<Item = Event>) -> Self {
         let mut metrics = Self::default();
         for event in events {
+            if let Event::Done { baselines, generalization, .. } = &event {
+                metrics.baselines.clone_from(baselines);
+                metrics.generalization.clone_from(generalization);
+            }
             match event {
                 Event::Start { parameters, learned, .. } => {
                     (metrics.parameters, metrics.learned) = (Some(parameters), learned);
@@ -66,6 +74,7 @@ impl Metrics {
             values.retain(|step, _| *step <= last);
         }
         self.custom.retain(|_, values| !values.is_empty());
+        self.generalization.take_if(|found| found.step > last);
     }
 }
 
@@ -82,11 +91,14 @@ mod tests {
 
 {"event":"custom","name":"weights","step":1,"values":{"norm":2.5,"rank":null}}
 {"event":"saved","step":1,"path":"x"}
-{"event":"done","step":2,"accuracy":1.0}
+{"event":"done","step":2,"accuracy":1.0,"baselines":[{"name":"bigram","loss":3.0}],"generalization":{"unit":"byte","best_step":1,"best_loss":2.0,"step":2,"loss":2.5,"training_loss":0.5}}
 {"event":"step","step":3,"lo"#;
         let metrics = Metrics::of_events(Event::parse_log(text));
         let mut before = metrics.clone();
         before.end_with(1);
+        let found = metrics.generalization.as_ref().map(|found| (found.step, found.loss));
+        assert_eq!((found, before.generalization.as_ref()), (Some((2, 2.5)), None));
+        assert_eq!(metrics.baselines[0].loss, 3.0);
         assert_eq!(before.evaluations.keys().collect::<Vec<_>>(), [&1]);
         assert_eq!((&before.losses, &before.custom), (&metrics.losses, &metrics.custom));
         before.end_with(0);

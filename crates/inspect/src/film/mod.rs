@@ -4,6 +4,7 @@
 
 pub(crate) mod film_strip;
 pub(crate) mod frames;
+mod generalization;
 mod logged;
 pub(crate) mod page;
 pub(crate) mod story;

@@ -3,8 +3,10 @@
 use qkv_run::Evaluation;
 
 use crate::files::layers::matrices;
+use crate::files::metrics::Metrics;
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
+use crate::film::generalization::generalization;
 use crate::number::{counted, grouped, significant};
 use crate::picture::label::clean_label;
 
@@ -20,6 +22,7 @@ impl Film {
             self.length(),
             self.loss(),
             self.answers(),
+            self.generalization(),
             self.movement(),
             self.push(),
             self.pattern(),
@@ -80,6 +83,11 @@ impl Film {
         });
         let accuracy = percent(evaluation.figure(Evaluation::ACCURACY)?);
         Some(format!("At step {step} it gets {accuracy} of the held-out answers right{examples}."))
+    }
+
+    fn generalization(&self) -> Option<String> {
+        let Metrics { generalization: found, baselines, .. } = &self.metrics;
+        Some(generalization(found.as_ref()?, baselines))
     }
 
     fn movement(&self) -> Option<String> {
@@ -172,7 +180,6 @@ mod tests {
     use crate::error::InspectError;
     use crate::files::checkpoint_config::CheckpointConfig;
     use crate::files::layers::layers;
-    use crate::files::metrics::Metrics;
     use crate::film::frames::Frame;
     use crate::fixtures::weights;
     use crate::heads::gradients::GradientFlow;
@@ -223,7 +230,7 @@ mod tests {
                     (custom("norm"), BTreeMap::from([(0, 2.5), (4, 3.0), (8, 2.0)])),
                 ]),
                 parameters: Some(3840),
-                learned: None,
+                ..Metrics::default()
             },
             ..film(frames)
         };

@@ -10,6 +10,7 @@ use crate::json_values::Count;
 
 use super::environment::Environment;
 use super::evaluation::Evaluation;
+use super::generalization::Generalization;
 use super::number::{number, numbers, unknown};
 
 /// One line. Keys are written in the order of the fields.
@@ -86,6 +87,9 @@ pub enum Event {
         /// What the model writes by itself, where the task has a prompt.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sample: Option<String>,
+        /// How the held-out loss went on beside that of the training, where the task is a text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        generalization: Option<Generalization>,
         /// Step of the first frame of the film that could not be written; `None` where the film is whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         film_ended_at: Option<u64>,
@@ -249,6 +253,7 @@ mod tests {
             evaluation,
             baselines: Vec::new(),
             sample: None,
+            generalization: None,
             film_ended_at: None,
             seconds: 1.5,
             snapshot_seconds: 0.25,
@@ -264,11 +269,21 @@ mod tests {
             r#"{"event":"done","step":3,"loss":null,"accuracy":1.0,"sequence_accuracy":0.5,"examples":2,"#;
         let end = r#""seconds":1.5,"snapshot_seconds":0.25,"checkpoint_seconds":0.125,"path":"runs/a"}"#;
         assert_eq!(line(&done), format!("{figures}{end}\n"));
-        if let Event::Done { baselines, sample, film_ended_at, .. } = &mut done {
+        if let Event::Done { baselines, sample, generalization, film_ended_at, .. } = &mut done {
             baselines.push(Baseline { name: "bigram".to_owned(), loss: 2.0 });
             (*sample, *film_ended_at) = (Some("ab".to_owned()), Some(2));
+            *generalization = Some(Generalization {
+                unit: "byte".to_owned(),
+                best_step: 1,
+                best_loss: 2.0,
+                step: 3,
+                loss: 2.5,
+                training_loss: 0.5,
+            });
         }
-        let more = r#""baselines":[{"name":"bigram","loss":2.0}],"sample":"ab","film_ended_at":2,"#;
-        assert_eq!(line(&done), format!("{figures}{more}{end}\n"));
+        let more = r#""baselines":[{"name":"bigram","loss":2.0}],"sample":"ab","#;
+        let generalization = r#""generalization":{"unit":"byte","best_step":1,"best_loss":2.0,"step":3,"loss":2.5,"training_loss":0.5},"#;
+        let film = r#""film_ended_at":2,"#;
+        assert_eq!(line(&done), format!("{figures}{more}{generalization}{film}{end}\n"));
     }
 }

@@ -5,6 +5,7 @@
 mod environment;
 mod evaluation;
 mod event;
+mod generalization;
 mod line_reader;
 mod lines;
 mod number;
@@ -14,6 +15,7 @@ mod steps;
 pub use environment::Environment;
 pub use evaluation::{Better, Evaluation, Figure};
 pub use event::{Baseline, CustomReport, EvaluatedOn, Event, StepReport};
+pub use generalization::Generalization;
 pub(crate) use line_reader::{Line, LineReader};
 pub(crate) use lines::Lines;
 pub use lines::Log;
@@ -113,6 +115,7 @@ mod tests {
                 seconds: figure(),
                 snapshot_seconds: 0.0,
                 checkpoint_seconds: figure(),
+                generalization: None,
                 film_ended_at: None,
                 path: "run".to_owned(),
             };

@@ -2,16 +2,17 @@
 
 mod asked;
 
+use std::f64::consts::LN_2;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_inspect::counted;
-use qkv_run::{Event, RunFolder};
+use qkv_run::{Event, Generalization, RunFolder};
 use qkv_train::{ConfigSource, Corpus, Ended, Processes, Registry};
 
 use crate::args::TrainArgs;
-use crate::live;
+use crate::live::{self, Motion};
 use crate::output::closing_summary;
 use crate::output::describe::{Start, describe};
 use crate::output::figures::{figures, other_figures};
@@ -37,7 +38,8 @@ pub fn run(args: &TrainArgs, registry: &Registry, processes: &dyn Processes) -> 
     let output = match args {
         TrainArgs { json: true, .. } => Output::Json,
         TrainArgs { quiet: true, .. } => Output::Quiet,
-        TrainArgs { live: true, .. } => Output::Live,
+        TrainArgs { live: true, slow: true, .. } => Output::Live(Motion::Slow),
+        TrainArgs { live: true, .. } => Output::Live(Motion::Full),
         _ => Output::Text,
     };
     let out = &mut Stdout::of_a_training();
@@ -135,6 +137,27 @@ fn end(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::io::R
     Ok(())
 }
 
+/// The held-out loss at its best and now, beside that of the training, and whether the model memorised its text.
+fn memorising(out: &mut impl Write, found: &Generalization) -> std::io::Result<()> {
+    let Generalization { unit, best_step, best_loss, step, loss, training_loss } = found;
+    writeln!(out, "\nloss as it was trained        nats   bits per {unit}")?;
+    let rows = [
+        (format!("lowest, step {best_step}"), best_loss),
+        (format!("held out, step {step}"), loss),
+        (format!("training, step {step}"), training_loss),
+    ];
+    for (name, loss) in rows {
+        writeln!(out, "  {name:<22} {loss:>9.4} {:>9.4}", loss / LN_2)?;
+    }
+    match found.is_memorised() {
+        true => writeln!(
+            out,
+            "it memorised its text: held-out loss rose after step {best_step}, training loss fell"
+        ),
+        false => Ok(()),
+    }
+}
+
 /// The loss beside that of simpler models, and a sample of generated text.
 fn comparison(out: &mut impl Write, done: &Done, unit: &str) -> std::io::Result<()> {
     if !done.baselines.is_empty() {
@@ -142,8 +165,11 @@ fn comparison(out: &mut impl Write, done: &Done, unit: &str) -> std::io::Result<
         let ours = ("this model", done.evaluation.loss);
         let others = done.baselines.iter().map(|baseline| (baseline.name.as_str(), baseline.loss));
         for (name, loss) in std::iter::once(ours).chain(others) {
-            writeln!(out, "  {name:<22} {loss:>9.4} {:>9.4}", loss / std::f64::consts::LN_2)?;
+            writeln!(out, "  {name:<22} {loss:>9.4} {:>9.4}", loss / LN_2)?;
         }
+    }
+    if let Some(found) = &done.generalization {
+        memorising(out, found)?;
     }
     if let Some(sample) = &done.sample {
         writeln!(out, "\na sample:\n{sample}")?;

@@ -1,10 +1,11 @@
 //! The arrangement of curves, attention map and matrices in an area of any size.
 
-use qkv_inspect::{Matrix, Palette};
+use qkv_inspect::{Matrix, Palette, TextStyle};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Color;
 
 use super::canvas::Canvas;
+use super::cells::{Cells, MAX_FACTOR};
 use super::lines::columns;
 use super::panel::Panel;
 use super::plot::{Plot, Scale};
@@ -33,20 +34,74 @@ pub fn draw(view: &View, area: Rect, canvas: &mut Canvas) {
     }
 }
 
-/// Curves and map side by side and the three matrices below, or all beside a map that has the whole height, if that
-/// makes it larger.
+/// What is left beside and below a map that grows.
+const LEFT: (u16, u16) = (30, 8);
+
+/// Where the parts of a wide screen lie.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    curves: Rect,
+    projections: Rect,
+    map: Rect,
+}
+
+/// The arrangement in which most can be read, and the cells of the map are largest.
 fn wide(view: &View, area: Rect, canvas: &mut Canvas) {
-    let [above, below] = halves(area);
-    let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(above);
-    let most = area.width / 10 * 6;
-    let width = Constraint::Length(map(view, area).wish().max(area.width / 2).min(most));
-    let [beside, tall] = Layout::horizontal([Constraint::Fill(1), width]).spacing(2).areas(area);
-    let cells = |place: Rect| map(view, place).cells(place, view.style);
-    let ([curves, projections], map_place) =
-        if cells(tall) > cells(right) { (halves(beside), tall) } else { ([left, below], right) };
-    plots(view, curves, canvas);
-    matrices(view, projections, canvas);
-    map(view, map_place).draw(map_place, canvas);
+    let factors = || (1..=MAX_FACTOR as u16).rev();
+    let tall = factors().filter_map(|factor| Places::with_a_tall_map(view, area, factor));
+    let corner = factors().filter_map(|factor| Places::with_a_map_in_a_corner(view, area, factor));
+    let all = tall.chain(corner).chain([Places::quarters(area)]);
+    let Some(best) = all.max_by_key(|places| places.worth(view, canvas.style)) else { return };
+    plots(view, best.curves, canvas);
+    matrices(view, best.projections, canvas);
+    map(view, best.map).draw(best.map, canvas);
+}
+
+impl Places {
+    /// Curves and map side by side, and the three matrices below.
+    fn quarters(area: Rect) -> Self {
+        let [above, projections] = halves(area);
+        let [curves, map] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(above);
+        Self { curves, projections, map }
+    }
+
+    /// The same with as much room for the map as its cells of this size take, where that is more.
+    fn with_a_map_in_a_corner(view: &View, area: Rect, factor: u16) -> Option<Self> {
+        let (width, height) = map(view, area).wish(factor);
+        let (width, height) = (width.max(area.width / 2), height.max(area.height / 2));
+        let fits = width + LEFT.0 <= area.width && height + LEFT.1 <= area.height;
+        let [above, projections] =
+            Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
+        let [curves, map] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).spacing(2).areas(above);
+        fits.then_some(Self { curves, projections, map })
+    }
+
+    /// All beside a map that has the whole height.
+    fn with_a_tall_map(view: &View, area: Rect, factor: u16) -> Option<Self> {
+        let most = area.width / 10 * 6;
+        let (width, _) = map(view, area).wish(factor);
+        let fits = factor == 1 || width <= most;
+        let width = Constraint::Length(width.max(area.width / 2).min(most));
+        let [beside, map] = Layout::horizontal([Constraint::Fill(1), width]).spacing(2).areas(area);
+        let [curves, projections] = halves(beside);
+        fits.then_some(Self { curves, projections, map })
+    }
+
+    /// Greater is better: the map that can be read, then matrices that can, then large cells.
+    fn worth(&self, view: &View, style: TextStyle) -> impl Ord + use<> {
+        let of_map = map(view, self.map).cells(self.map, style);
+        let places = thirds(self.projections);
+        let of_matrices = view
+            .capture
+            .projections
+            .iter()
+            .zip(places)
+            .filter_map(|(matrix, place)| projection("", shown(view, matrix)).cells(place, style));
+        let worst = of_matrices.min();
+        let legibility = [of_map, worst].map(|cells| cells.map(Cells::legibility));
+        (legibility, [of_map, worst].map(|cells| cells.map(|cells| cells.factor)))
+    }
 }
 
 /// One above the other.
@@ -54,12 +109,19 @@ fn halves(area: Rect) -> [Rect; 2] {
     Layout::vertical([Constraint::Fill(1); 2]).areas(area)
 }
 
+/// Beside each other.
+fn thirds(area: Rect) -> [Rect; 3] {
+    Layout::horizontal([Constraint::Fill(1); 3]).spacing(2).areas(area)
+}
+
 fn matrices(view: &View, area: Rect, canvas: &mut Canvas) {
-    let places: [Rect; 3] = Layout::horizontal([Constraint::Fill(1); 3]).spacing(2).areas(area);
-    for ((name, matrix), place) in NAMES.iter().zip(&view.capture.projections).zip(places) {
-        let (title, matrix) = (vec![(*name).to_owned()], shown(view, matrix));
-        Panel { title, matrix, labels: &[], palette: Palette::Diverging }.draw(place, canvas);
+    for ((name, matrix), place) in NAMES.iter().zip(&view.capture.projections).zip(thirds(area)) {
+        projection(name, shown(view, matrix)).draw(place, canvas);
     }
+}
+
+fn projection<'a>(name: &str, matrix: Result<&'a Matrix, &'a str>) -> Panel<'a> {
+    Panel { title: vec![name.to_owned()], matrix, labels: &[], palette: Palette::Diverging }
 }
 
 fn plots(view: &View, area: Rect, canvas: &mut Canvas) {

@@ -4,7 +4,7 @@ use qkv_inspect::{grouped, significant};
 use ratatui::text::Span;
 
 use crate::live::pace::Pace;
-use crate::live::view::{Training, View};
+use crate::live::view::{Motion, Training, View};
 
 /// Between two parts of a line.
 const GAP: usize = 2;
@@ -15,10 +15,18 @@ pub fn figures(view: &View) -> Vec<String> {
     let Pace { step, last_step, ref report, tokens_per_second, seconds_left } = view.pace;
     let digits = last_step.to_string().len();
     let mut figures = vec![format!("step {step:>digits$}/{last_step}")];
-    if view.training == Training::Held {
-        figures.push("paused".to_owned());
-    }
+    let state = match (view.training, view.motion) {
+        (Training::Held, _) => Some("paused"),
+        (Training::Over, _) => Some("the end"),
+        (Training::Runs, Motion::Slow) => Some("slow motion"),
+        (Training::Runs, Motion::Full) => None,
+    };
+    figures.extend(state.map(str::to_owned));
     figures.extend(report.as_ref().map(|report| format!("loss {:<8}", significant(report.loss))));
+    if view.training == Training::Over {
+        figures.extend([view.ending.clone(), view.task.clone()]);
+        return figures;
+    }
     figures.extend(seconds_left.map(|seconds| format!("{:>5} left", duration(seconds))));
     figures.extend(tokens_per_second.map(|rate| format!("{:>7} tokens/s", grouped(rate.round() as usize))));
     figures.extend(report.as_ref().map(|report| format!("lr {:.1e}", report.lr)));
@@ -27,9 +35,15 @@ pub fn figures(view: &View) -> Vec<String> {
 }
 
 /// The keys, the most important first, with what they do.
-pub fn keys(training: Training) -> [(&'static str, &'static str); 7] {
-    let pause = if training == Training::Held { "go on" } else { "pause" };
-    [("q", "stop"), ("?", "help"), ("p", pause), ("s", "save"), ("l", "layer"), ("h", "head"), ("i", "input")]
+pub fn keys<'a>(training: Training) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let of_the_training: &[(&str, &str)] = match training {
+        Training::Runs => &[("q", "stop"), ("?", "help"), ("p", "pause"), ("n", "step"), ("s", "save")],
+        Training::Held => &[("q", "stop"), ("?", "help"), ("p", "go on"), ("n", "step"), ("s", "save")],
+        Training::Over => &[("q", "leave"), ("?", "help")],
+    };
+    let of_the_view = [("l", "layer"), ("h", "head"), ("i", "input"), ("m", "slow motion")];
+    let n_of_the_view = of_the_view.len() - usize::from(training == Training::Over);
+    of_the_training.iter().copied().chain(of_the_view.into_iter().take(n_of_the_view))
 }
 
 /// The parts in at most `max` lines of this width; parts that do not fit are left out, but never the first.

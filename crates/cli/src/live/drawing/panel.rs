@@ -35,10 +35,14 @@ impl Panel<'_> {
         Some(cells)
     }
 
-    /// Columns that it takes with the largest cells, labels included.
-    pub fn wish(&self) -> u16 {
-        let columns = self.matrix.map_or(0, |matrix| self.gutter() + matrix.columns() * usize::from(LARGE));
-        u16::try_from(columns).unwrap_or(u16::MAX)
+    /// Columns and rows that it takes with large cells, so many times as large, with title and labels.
+    pub fn wish(&self, factor: u16) -> (u16, u16) {
+        let factor = usize::from(factor);
+        let [rows, columns] = self.matrix.map_or([0; 2], shape);
+        let labels = usize::from(!self.labels.is_empty());
+        let wish = [self.gutter() + columns * usize::from(LARGE) * factor, 1 + rows * factor + labels];
+        let [columns, rows] = wish.map(|count| u16::try_from(count).unwrap_or(u16::MAX / 2));
+        (columns, rows)
     }
 
     pub fn draw(&self, area: Rect, canvas: &mut Canvas) {
@@ -60,10 +64,10 @@ impl Panel<'_> {
         match cells.size {
             Size::Large if cells.are_labelled() && !self.labels.is_empty() => {
                 let place = self.beside_labels(inside);
-                large(&grid, place, canvas);
-                self.label(inside, place, canvas);
+                large(matrix, &grid, cells.factor, place, canvas);
+                self.label(inside, place, cells.factor, canvas);
             }
-            Size::Large => large(&grid, inside, canvas),
+            Size::Large => large(matrix, &grid, cells.factor, inside, canvas),
             Size::Small => small(&grid, inside, canvas),
         }
     }
@@ -100,16 +104,20 @@ impl Panel<'_> {
         longest.map_or(0, |longest| longest.min(MAX_LABEL) + 1)
     }
 
-    fn label(&self, inside: Rect, place: Rect, canvas: &mut Canvas) {
-        let dim = canvas.dim();
-        for (row, label) in inside.rows().zip(self.labels) {
+    /// Beside the middle of each row of cells, and below that of each column.
+    fn label(&self, inside: Rect, place: Rect, factor: usize, canvas: &mut Canvas) {
+        let (dim, width) = (canvas.dim(), LARGE * factor as u16);
+        let rows = inside.rows().skip((factor - 1) / 2).step_by(factor);
+        for (row, label) in rows.zip(self.labels) {
             canvas.line(Rect { width: MAX_LABEL as u16, ..row }, label, dim);
         }
         // Longer ones would run together.
-        if self.labels.iter().all(|label| columns(label) < usize::from(LARGE)) {
-            let below = Rect { y: place.y + self.labels.len() as u16, height: 1, ..place };
-            for (x, label) in (below.left()..below.right()).step_by(usize::from(LARGE)).zip(self.labels) {
-                canvas.line(Rect { x, width: LARGE, ..below }, label, dim);
+        if self.labels.iter().all(|label| columns(label) < usize::from(width)) {
+            let below = Rect { y: place.y + (self.labels.len() * factor) as u16, height: 1, ..place };
+            let places = (below.left()..below.right()).step_by(usize::from(width));
+            for (x, label) in places.zip(self.labels) {
+                let before = (width - columns(label) as u16) / 2;
+                canvas.line(Rect { x: x + before, width: width - before, ..below }, label, dim);
             }
         }
     }
@@ -119,13 +127,55 @@ fn shape(matrix: &Matrix) -> [usize; 2] {
     [matrix.rows(), matrix.columns()]
 }
 
-fn large(grid: &Grid, area: Rect, canvas: &mut Canvas) {
-    for (y, row) in (area.top()..area.bottom()).zip(&grid.rows) {
-        for (x, cell) in (area.left()..area.right()).step_by(usize::from(LARGE)).zip(row) {
-            let style = cell.background.map_or(Style::new(), |colour| Style::new().bg(canvas.rgb(colour)));
-            canvas.buffer.set_stringn(x, y, &cell.text, usize::from(LARGE), style);
+/// Every cell `factor` times as large as two columns of a line, with its number in the middle where that has room.
+fn large(matrix: &Matrix, grid: &Grid, factor: usize, area: Rect, canvas: &mut Canvas) {
+    let (height, width) = (factor as u16, LARGE * factor as u16);
+    let has_room = factor > 1 && grid.block == [1, 1];
+    for (row, (top, cells)) in (area.top()..area.bottom()).step_by(factor).zip(&grid.rows).enumerate() {
+        let places = (area.left()..area.right()).step_by(usize::from(width));
+        for (column, (x, cell)) in places.zip(cells).enumerate() {
+            let number = has_room.then(|| matrix.row(row)[column]);
+            let number = number.and_then(|number| short(number, usize::from(width) - 1));
+            let style = cell.background.map_or(Style::new(), |colour| {
+                Style::new().bg(canvas.rgb(colour)).fg(canvas.rgb(readable_on(colour)))
+            });
+            let middle = number.as_deref().unwrap_or(&cell.text);
+            for y in top..top + height {
+                let text = match is_a_shade(cell) {
+                    true => cell.text.repeat(factor),
+                    false if y == top + (height - 1) / 2 => middle.to_owned(),
+                    false => String::new(),
+                };
+                let text = format!("{text:^width$}", width = usize::from(width));
+                canvas.buffer.set_stringn(x, y, text, usize::from(width), style);
+            }
         }
     }
+}
+
+/// Whether the characters of a cell stand for its value by how dark they are.
+fn is_a_shade(cell: &Cell) -> bool {
+    let mut characters = cell.text.chars();
+    characters.next() == characters.next() && cell.background.is_none() && cell.text != "??"
+}
+
+/// Black or white, whichever can be read on a colour.
+fn readable_on([r, g, b]: [u8; 3]) -> [u8; 3] {
+    // The weights of the eye, by ITU-R BT.601.
+    let luminance = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+    if luminance > 140.0 { [0; 3] } else { [255; 3] }
+}
+
+/// A number in at most so many columns, without a zero before its point: ".97", "-1.2"; `None` where it has no room.
+fn short(number: f64, columns: usize) -> Option<String> {
+    let number = Some(number).filter(|number| number.is_finite())?;
+    let with = |decimals: usize| {
+        let text = format!("{number:.decimals$}");
+        let is_zero = text.chars().all(|c| "-0.".contains(c));
+        let text = if is_zero { text.replace('-', "") } else { text };
+        text.replacen("0.", ".", usize::from(number.abs() < 1.0))
+    };
+    [2, 1, 0].map(with).into_iter().find(|text| text.len() <= columns)
 }
 
 /// Two rows of cells a line: the upper half of each character, and what is behind it.

@@ -153,19 +153,34 @@ impl Job {
         let notices = Notices::new(output);
         let notify = |notice: &Notice<'_>| notices.notify(notice);
         let observed = self.observed(folder, goes_on_after, &notify);
-        let mut watchers = Watchers::new(self, &observed, output, interrupt)?;
+        let mut watchers = Watchers::new(self, &observed, output, interrupt)?.since(started);
         let trained = watchers.train(trainer, interrupt);
-        let Trained { state, ended } =
-            trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr))?;
+        let trained = trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr));
+        let outcome = trained.and_then(|trained| self.end(trained, &mut watchers, interrupt, processes));
+        watchers.leave_the_screen()?;
         notices.leave_the_screen();
+        outcome
+    }
+
+    /// The figures of a trained model, or the signal that keeps them from being measured.
+    fn end(
+        &self,
+        Trained { state, ended }: Trained<AnyModel>,
+        watchers: &mut Watchers<'_>,
+        interrupt: &Interrupt,
+        processes: &dyn Processes,
+    ) -> Result<Outcome> {
+        let shown = if watchers.have_the_screen() { Output::Quiet } else { watchers.output };
         let figures = match (&ended, interrupt.agreed(processes)?) {
             (Ended::Stopped, Some(_)) => ControlFlow::Break(()),
-            _ => self.figures(&state.model.valid(), output, interrupt, processes)?,
+            _ => self.figures(&state.model.valid(), shown, interrupt, processes)?,
         };
         let step = state.step;
         Ok(match figures {
             ControlFlow::Continue(figures) => {
-                Outcome::Done(Box::new(watchers.end(ended, step, figures, started)?))
+                let done = watchers.end(ended, step, figures)?;
+                watchers.stay(&state, &done.evaluation);
+                Outcome::Done(Box::new(done))
             }
             // Everything is saved, and a resumed run computes the figures.
             ControlFlow::Break(()) => {

@@ -1,17 +1,20 @@
 //! What watches a training: the observers of the registry, and what its user sees.
 
+use std::io::Write;
 use std::time::Instant;
 
 use anyhow::Result;
-use qkv_run::Event;
+use qkv_run::{Evaluation, Event, Generalization};
 use qkv_train::{
-    AnyModel, BuiltObservers, Costs, Ended, EventLog, Example, ObservedRun, Split, TrainError, Trained,
-    Trainer, draw,
+    AnyModel, BuiltObservers, Costs, Ended, EventLog, Example, ObservedRun, Split, State, TrainError,
+    Trained, Trainer, draw,
 };
 
 use super::Job;
 use super::figures::Figures;
-use crate::live::{Capturer, Live};
+use crate::live::{Capturer, Length, Live};
+use crate::output::figures::figures;
+use crate::output::loss_curve::LossCurve;
 use crate::output::progress::Progress;
 use crate::output::stdout::Stdout;
 use crate::session::interrupt::Interrupt;
@@ -22,12 +25,16 @@ const INPUTS: u64 = 3;
 
 /// The observers of a job.
 pub struct Watchers<'a> {
+    /// What its user asked for.
+    pub output: Output,
+    started: Instant,
     run: ObservedRun<'a>,
     observers: BuiltObservers<'a>,
     /// The events on standard output.
     json: Option<EventLog<Stdout>>,
     progress: Option<Progress>,
     live: Option<Live<'a>>,
+    curve: Option<LossCurve>,
 }
 
 impl<'a> Watchers<'a> {
@@ -35,12 +42,13 @@ impl<'a> Watchers<'a> {
         let Job { config, task, device, .. } = job;
         let observers = job.observers.build(run)?;
         let live = match output {
-            Output::Live => {
+            Output::Live(motion) => {
                 let inputs = (0..INPUTS).map(|index| draw(&**task, config.seed, Split::Test, index));
                 let examples: Vec<Example> = inputs.collect::<Result<_, _>>()?;
                 let (name, device) = (config.task.name.as_str(), device.clone());
                 let capturer = Capturer { name, task: &**task, examples, device };
-                Some(Live::new(capturer, config.train.steps, job.stop_after, interrupt))
+                let length = Length { steps: config.train.steps, stop_after: job.stop_after };
+                Some(Live::new(capturer, length, motion, interrupt))
             }
             _ => None,
         };
@@ -48,7 +56,14 @@ impl<'a> Watchers<'a> {
             (output == Output::Json).then(|| EventLog::new(Stdout::of_a_training(), run.folder, &run.info()));
         let progress =
             (output == Output::Text).then(|| Progress::new(config.train.steps, &config.train.stop_metric));
-        Ok(Self { run: *run, observers, json, progress, live })
+        let curve = output.is_text().then(LossCurve::on_a_terminal).flatten();
+        let started = Instant::now();
+        Ok(Self { output, started, run: *run, observers, json, progress, live, curve })
+    }
+
+    /// Counts the time of the run from an earlier moment.
+    pub fn since(self, started: Instant) -> Self {
+        Self { started, ..self }
     }
 
     /// Trains under all of them.
@@ -57,7 +72,9 @@ impl<'a> Watchers<'a> {
         trainer: Trainer<'t, AnyModel>,
         interrupt: &'t mut Interrupt,
     ) -> Result<Trained<AnyModel>, TrainError> {
-        let Self { observers: BuiltObservers { recording, own, saving }, json, progress, live, .. } = self;
+        let Self {
+            observers: BuiltObservers { recording, own, saving }, json, progress, live, curve, ..
+        } = self;
         let mut trainer = trainer.observe(interrupt);
         for observer in recording {
             trainer = trainer.observe(&mut **observer);
@@ -71,14 +88,48 @@ impl<'a> Watchers<'a> {
         if let Some(live) = live {
             trainer = trainer.observe(live);
         }
+        if let Some(curve) = curve {
+            trainer = trainer.observe(curve);
+        }
         for observer in own.iter_mut().chain(saving) {
             trainer = trainer.observe(&mut **observer);
         }
         trainer.run()
     }
 
+    /// Whether the live view has the screen, so that nothing else can be printed.
+    pub fn have_the_screen(&self) -> bool {
+        self.live.as_ref().is_some_and(Live::is_shown)
+    }
+
+    /// Shows the figures of the end in the live view for as long as its user looks at it.
+    pub fn stay(&mut self, state: &State<AnyModel>, evaluation: &Evaluation) {
+        if let Some(live) = &mut self.live {
+            live.stay(state, format!("test {}", figures(evaluation)));
+        }
+    }
+
+    /// Gives back the screen of the live view, and leaves the curve of the loss behind.
+    pub fn leave_the_screen(&mut self) -> Result<()> {
+        if let Some(live) = &mut self.live {
+            live.close();
+        }
+        if let Some(lines) = self.curve.as_ref().and_then(LossCurve::lines) {
+            writeln!(Stdout::of_a_training(), "{lines}")?;
+        }
+        Ok(())
+    }
+
+    /// That of the whole run, from its log.
+    fn generalization(&self) -> Option<Generalization> {
+        let unit = self.run.task.corpus()?.unit().to_owned();
+        // Without it, the run has all its figures.
+        let events = self.run.folder.events().ok()?;
+        Generalization::of_events(&unit, &events)
+    }
+
     /// The end of the run with its figures.
-    pub fn end(mut self, ended: Ended, step: u64, figures: Figures, started: Instant) -> Result<Done> {
+    pub fn end(&mut self, ended: Ended, step: u64, figures: Figures) -> Result<Done> {
         let held_seconds = self.live.as_ref().map_or(0.0, Live::held_seconds);
         let Figures { evaluation, n_test_examples, probe, baselines, sample } = figures;
         let mut costs = Costs::default();
@@ -91,9 +142,10 @@ impl<'a> Watchers<'a> {
             n_test_examples,
             film_ended_at,
             probe,
+            generalization: if baselines.is_empty() { None } else { self.generalization() },
             baselines,
             sample,
-            seconds: started.elapsed().as_secs_f64() - held_seconds,
+            seconds: self.started.elapsed().as_secs_f64() - held_seconds,
             live_seconds: self.live.as_ref().map(Live::seconds),
         };
         let event = Event::Done {
@@ -101,6 +153,7 @@ impl<'a> Watchers<'a> {
             evaluation: done.evaluation.clone(),
             baselines: done.baselines.clone(),
             sample: done.sample.clone(),
+            generalization: done.generalization.clone(),
             film_ended_at,
             seconds: done.seconds,
             snapshot_seconds,

@@ -58,6 +58,27 @@ fn a_terminal_without_a_cursor_gets_lines_in_place_of_a_bar() {
 }
 
 #[test]
+fn a_run_leaves_its_loss_curve_on_a_terminal_alone() {
+    let sandbox = Sandbox::new();
+    let is_dotted = |text: &str| text.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c));
+    let run = |name: &str| format!("{} --steps 12 --out {name}", RUN.replace(" --steps 1 ", " "));
+    let mut pty = Pty::start(&sandbox, &run("shown"));
+    pty.resize(80, 200);
+    let (text, _) = pty.printed();
+    let lines: Vec<&str> = text.lines().collect();
+    let first =
+        lines.iter().position(|line| is_dotted(line)).unwrap_or_else(|| panic!("no curve in\n{text}"));
+    assert!(lines[first].starts_with("loss ") && lines[first + 1].starts_with("at step 1 "), "{text}");
+    assert!(lines[first + 1].ends_with("at step 12") && lines[first + 2].starts_with("log scale"), "{text}");
+    let (text, _) = Pty::start(&sandbox, &format!("{} --quiet", run("quiet"))).printed();
+    assert_eq!(text, "");
+    for (name, option) in [("piped", ""), ("json", "--json")] {
+        let run = sandbox.succeeds(&format!("{} {option}", run(name)));
+        assert!(!is_dotted(&run.stdout) && !is_dotted(&run.stderr), "{run:#?}");
+    }
+}
+
+#[test]
 fn the_final_evaluation_has_a_bar() {
     let sandbox = Sandbox::new();
     let slow =

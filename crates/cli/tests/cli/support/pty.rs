@@ -218,6 +218,14 @@ impl Pty {
         self.terminal.first.lock().unwrap().clone()
     }
 
+    /// Leaves the view at the end of a training: what is on the screen then.
+    #[track_caller]
+    pub fn leaves(mut self) -> String {
+        self.wait_for("q leave");
+        self.press("q");
+        self.ends_with(0)
+    }
+
     /// Closes the terminal and waits for the end: the exit code.
     #[track_caller]
     pub fn hang_up(self) -> Option<i32> {

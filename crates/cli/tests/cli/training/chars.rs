@@ -29,6 +29,38 @@ fn the_end_compares_with_count_models_and_shows_a_sample() {
 }
 
 #[test]
+fn a_model_that_memorises_its_text_is_told_from_one_that_learns() {
+    let sandbox = Sandbox::new();
+    // Far fewer characters than parameters.
+    let text: String = TEXT.chars().take(1200).collect();
+    sandbox.write("text.txt", text);
+    let line = "train chars --set task.text=text.txt --set task.seq_len=16 --set model.d_model=32 --set model.d_mlp=64 \
+                --set train.batch_size=16 --set train.eval_every=20 --set schedule.warmup_steps=10";
+    let sentence = "it memorised its text: held-out loss rose after step ";
+    let memorised = sandbox.succeeds(&format!("{line} --steps 400 --out memorised"));
+    let generalization = |run: &str| sandbox.metrics(run).last().unwrap()["generalization"].clone();
+    let found = generalization("memorised");
+    let number = |key: &str| found[key].as_f64().unwrap();
+    assert_eq!((found["unit"].as_str(), number("step")), (Some("character"), 400.0));
+    assert!(number("best_step") < 400.0 && number("loss") > 1.1 * number("best_loss"), "{found}");
+    assert!(number("training_loss") < 0.5 * number("best_loss"), "{found}");
+    assert!(memorised.stdout.contains(&format!("{sentence}{}", number("best_step"))), "{memorised:#?}");
+    for row in ["lowest, step ", "held out, step 400", "training, step 400"] {
+        assert!(memorised.stdout.contains(row), "{memorised:#?}");
+    }
+    sandbox.succeeds("report memorised --out page.html");
+    let page = sandbox.read_text("page.html");
+    assert!(page.contains("The model memorised its text: held-out bits per character were lowest at step"));
+    assert!(page.contains("The best count model, "));
+    let short = sandbox.succeeds(&format!("{line} --steps 20 --out short"));
+    assert!(!short.stdout.contains("memorised") && short.stdout.contains("held out, step 20"), "{short:#?}");
+    assert_eq!(generalization("short")["best_step"], 20);
+    // A task without a text has nothing to memorise.
+    sandbox.succeeds("train reverse --steps 2 --quiet --out reverse");
+    assert_eq!(generalization("reverse"), serde_json::Value::Null);
+}
+
+#[test]
 fn the_final_figures_of_a_long_text_are_those_of_a_part_of_it() {
     let sandbox = Sandbox::new();
     sandbox.write("text.txt", TEXT.repeat(400_000 / TEXT.len()));

@@ -8,14 +8,14 @@ const RUN: &str = "train reverse --out run --steps 1000000 --set model.n_layers=
                    --set train.checkpoint_every=1000000 --set train.eval_every=50";
 
 /// The run in a terminal, after its first steps.
-fn watched() -> (Sandbox, Pty) {
+pub fn watched() -> (Sandbox, Pty) {
     let sandbox = Sandbox::new();
     let pty = Pty::start(&sandbox, &format!("{RUN} --live"));
     pty.wait_for("tokens/s");
     (sandbox, pty)
 }
 
-fn pause(pty: &mut Pty) {
+pub fn pause(pty: &mut Pty) {
     pty.press("p");
     pty.wait_for("paused");
 }
@@ -133,7 +133,7 @@ fn the_steps_and_the_time_are_those_until_it_leaves_and_begin_where_it_goes_on()
         first.contains("step   3/900") && !first.contains("tokens/s") && !first.contains("loss 0"),
         "{first}"
     );
-    let text = pty.ends_with(0);
+    let text = pty.leaves();
     assert!(text.contains("stopped at step 900, as asked"), "{text}");
 }
 
@@ -165,7 +165,7 @@ fn a_run_with_the_view_writes_the_bytes_of_one_without() {
     let sandbox = Sandbox::new();
     let line = "train sort --steps 30 --seed 5 --set train.checkpoint_every=10 --set train.snapshot_every=10";
     sandbox.succeeds(&format!("{line} --out unwatched --quiet"));
-    Pty::start(&sandbox, &format!("{line} --out run --live")).ends_with(0);
+    Pty::start(&sandbox, &format!("{line} --out run --live")).leaves();
     for folder in ["checkpoints", "snapshots"] {
         let [watched, unwatched] = ["run", "unwatched"].map(|run| sandbox.tree(&format!("{run}/{folder}")));
         assert!(watched == unwatched && !watched.is_empty(), "{folder}");
@@ -178,7 +178,7 @@ fn a_slow_terminal_gets_fewer_pictures_and_the_run_all_its_steps() {
     // A picture of some 50 KiB takes such a terminal a quarter of the run. How little the training waits: stage
     // `bench`.
     let delay = std::time::Duration::from_millis(30);
-    let text = Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay).ends_with(0);
+    let text = Pty::start_slow(&sandbox, "train reverse --live --out run --steps 3000", delay).leaves();
     assert!(text.contains("after 3,000 steps") && text.contains("the live view took "), "{text}");
 }
 
@@ -291,4 +291,5 @@ fn it_is_refused_without_a_terminal_and_beside_other_outputs() {
     sandbox.refuses("train reverse --out run --live", &["the live view cannot be shown", "--live"]);
     sandbox.refuses("train reverse --out run --live --json", &["--live", "--json"]);
     sandbox.refuses("train reverse --out run --live --quiet", &["--live", "--quiet"]);
+    sandbox.refuses("train reverse --out run --slow", &["--live"]);
 }

@@ -19,6 +19,9 @@ mod leaving;
 /// The live view in a terminal.
 #[cfg(target_os = "linux")]
 mod live;
+/// How fast the live view lets a training go.
+#[cfg(target_os = "linux")]
+mod live_pace;
 /// Attention learns to reverse a sequence, and only with learnable matrices.
 mod main_job;
 /// How much memory a run takes, and the estimate of it.

@@ -1,4 +1,4 @@
-//! A figure over the steps of a run, in bounded memory.
+//! A figure over the steps of a run, in bounded memory: the live view and the curve at the end of a run draw it.
 
 /// Most points that are kept; twice as many as a wide terminal has columns of dots.
 const MAX_POINTS: usize = 512;
