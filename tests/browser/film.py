@@ -249,6 +249,10 @@ def a_token_that_looks_like_markup_stays_text(browser, qkv, folder):
     browser.open(page)
     said = cell_by_keys(browser, "circuits", 0, 0, 1)
     assert said.startswith(f"QK, token by token, query token {evil}, key token {text['vocabulary'][1]}: "), said
+    # And on the stage: in the table of the answers.
+    browser.run("document.querySelector('#stage-table details').open = true")
+    wait(browser, 50)
+    assert evil in browser.run("at('stage-table').textContent")
     assert browser.run("document.images.length") == 0
     assert browser.complaints() == [], browser.complaints()
 
