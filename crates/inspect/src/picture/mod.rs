@@ -5,6 +5,8 @@
 //! Palettes, scales, labels and cells belong here. What the picture is about is for its caller to choose.
 
 pub(crate) mod cell;
+#[cfg(test)]
+mod colour_vision;
 
 pub(crate) mod heat_map;
 pub(crate) mod heat_map_drawing;

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// How a number becomes a colour or a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
-    /// Blue below zero, white at zero, red above: for weights, whose sign matters.
+    /// Orange below zero, white at zero, blue above: for weights, whose sign matters.
     Diverging,
     /// Light at the low end, dark at the high one: for attention weights, which are amounts.
     Sequential,
@@ -16,54 +16,50 @@ pub enum Palette {
 #[derive(Serialize)]
 pub(crate) struct PaletteStops {
     diverging: &'static [Rgb],
+    diverging_on_dark: &'static [Rgb],
     sequential: &'static [Rgb],
+    /// Of queries, keys and values.
+    identities: [Rgb; 3],
+    identities_on_dark: [Rgb; 3],
 }
 
 impl PaletteStops {
     pub(crate) fn all() -> Self {
-        Self { diverging: Palette::Diverging.stops(), sequential: Palette::Sequential.stops() }
+        let [identities, identities_on_dark] = IDENTITIES;
+        Self {
+            diverging: Palette::Diverging.stops(),
+            diverging_on_dark: &ORANGE_DARK_BLUE,
+            sequential: Palette::Sequential.stops(),
+            identities,
+            identities_on_dark,
+        }
     }
 }
 
 /// Red, green and blue.
 pub(crate) type Rgb = [u8; 3];
 
-/// The eleven classes of RdBu, blue first; safe for colour-blind readers
-/// ([Brewer, ColorBrewer 2.0](https://colorbrewer2.org/#type=diverging&scheme=RdBu&n=11)).
-const BLUE_WHITE_RED: [Rgb; 11] = [
-    [0x05, 0x30, 0x61],
-    [0x21, 0x66, 0xac],
-    [0x43, 0x93, 0xc3],
-    [0x92, 0xc5, 0xde],
-    [0xd1, 0xe5, 0xf0],
-    [0xf7, 0xf7, 0xf7],
-    [0xfd, 0xdb, 0xc7],
-    [0xf4, 0xa5, 0x82],
-    [0xd6, 0x60, 0x4d],
-    [0xb2, 0x18, 0x2b],
-    [0x67, 0x00, 0x1f],
-];
+/// Orange below zero, blue above: any two of the three can be told apart by readers who lack one kind of cone, too.
+const ORANGE_WHITE_BLUE: [Rgb; 3] = [[0xe0, 0x7b, 0x00], [0xec, 0xee, 0xf0], [0x1f, 0x8f, 0xe0]];
 
-/// The nine classes of YlGnBu, whose lightness falls evenly; safe for colour-blind readers and in print
-/// ([Brewer, ColorBrewer 2.0](https://colorbrewer2.org/#type=sequential&scheme=YlGnBu&n=9)).
-const YELLOW_GREEN_BLUE: [Rgb; 9] = [
-    [0xff, 0xff, 0xd9],
-    [0xed, 0xf8, 0xb1],
-    [0xc7, 0xe9, 0xb4],
-    [0x7f, 0xcd, 0xbb],
-    [0x41, 0xb6, 0xc4],
-    [0x1d, 0x91, 0xc0],
-    [0x22, 0x5e, 0xa8],
-    [0x25, 0x34, 0x94],
-    [0x08, 0x1d, 0x58],
+/// The same on a dark ground.
+const ORANGE_DARK_BLUE: [Rgb; 3] = [[0xc9, 0x6a, 0x00], [0x2a, 0x2f, 0x38], [0x18, 0x77, 0xc4]];
+
+/// A single hue, whose lightness falls evenly: how much is a matter of lightness alone, also in print.
+const WHITE_NAVY: [Rgb; 2] = [[0xff, 0xff, 0xff], [0x14, 0x21, 0x3d]];
+
+/// The frames of queries, keys and values on a page, on a light ground and on a dark one.
+const IDENTITIES: [[Rgb; 3]; 2] = [
+    [[0x44, 0x00, 0xee], [0x22, 0x55, 0x22], [0x77, 0x22, 0x55]],
+    [[0xcc, 0xaa, 0xff], [0x55, 0xcc, 0xaa], [0xcc, 0xee, 0x55]],
 ];
 
 impl Palette {
     /// The colours from the low end to the high one, at equal distances.
     pub(crate) fn stops(self) -> &'static [Rgb] {
         match self {
-            Self::Diverging => &BLUE_WHITE_RED,
-            Self::Sequential => &YELLOW_GREEN_BLUE,
+            Self::Diverging => &ORANGE_WHITE_BLUE,
+            Self::Sequential => &WHITE_NAVY,
         }
     }
 
@@ -107,13 +103,27 @@ pub(crate) fn is_dark([red, green, blue]: Rgb) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::colour_vision::least_difference;
 
     #[test]
-    fn zero_is_neutral_and_the_ends_are_blue_and_red() {
-        assert_eq!(Palette::Diverging.colour(0.5), [0xf7; 3]);
-        assert_eq!(Palette::Diverging.colour(0.0), [0x05, 0x30, 0x61]);
-        assert_eq!(Palette::Diverging.colour(1.0), [0x67, 0x00, 0x1f]);
-        assert_eq!(Palette::Diverging.colour(7.0), [0x67, 0x00, 0x1f]);
+    fn zero_is_neutral_and_the_ends_are_orange_and_blue() {
+        assert_eq!(Palette::Diverging.colour(0.5), [0xec, 0xee, 0xf0]);
+        assert_eq!(Palette::Diverging.colour(0.0), [0xe0, 0x7b, 0x00]);
+        assert_eq!(Palette::Diverging.colour(1.0), [0x1f, 0x8f, 0xe0]);
+        assert_eq!(Palette::Diverging.colour(7.0), [0x1f, 0x8f, 0xe0]);
+    }
+
+    /// Two colours that lie 19 apart are not taken for each other, even as small areas.
+    #[test]
+    fn colours_are_told_apart_without_one_kind_of_cone() {
+        for colours in
+            [&ORANGE_WHITE_BLUE[..], &ORANGE_DARK_BLUE, &WHITE_NAVY, &IDENTITIES[0], &IDENTITIES[1]]
+        {
+            let least = least_difference(colours);
+            assert!(least >= 19.0, "{colours:02x?} are {least:.1} apart");
+        }
+        // As red and green are not.
+        assert!(least_difference(&[[0xc0, 0x39, 0x2b], [0x7a, 0x7a, 0x00]]) < 19.0);
     }
 
     #[test]

@@ -180,7 +180,7 @@ mod tests {
         );
         let count = |colour: [u8; 3]| pixels.chunks(3).filter(|pixel| *pixel == colour).count();
         // Cells of side 39 at twice the size; their numbers and the colour bar take a few pixels and give a few.
-        for colour in [[0x05, 0x30, 0x61], [0xf7, 0xf7, 0xf7], [0x67, 0x00, 0x1f]] {
+        for colour in [[0xe0, 0x7b, 0x00], [0xec, 0xee, 0xf0], [0x1f, 0x8f, 0xe0]] {
             assert!((4800..6400).contains(&count(colour)), "{colour:?} {}", count(colour));
         }
         assert!(count([0x33; 3]) > 100, "{}", count([0x33; 3]));

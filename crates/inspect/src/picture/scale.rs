@@ -35,7 +35,7 @@ impl Scale {
         }
     }
 
-    /// Blue at `-limit`, white at zero, red at `limit`.
+    /// Orange at `-limit`, white at zero, blue at `limit`.
     pub fn diverging(limit: f64) -> Self {
         let palette = Palette::Diverging;
         let (low, high) = (-limit.abs(), limit.abs());

@@ -40,8 +40,8 @@ mod tests {
     fn every_value_is_a_cell_of_its_colour() -> Result<(), InspectError> {
         let w_q = matrix(1, 3, |i| i as f64 - 1.0)?;
         let svg = HeatMap::new(&w_q, Palette::Diverging).svg()?;
-        // Blue, white and red of side 39, between lines of one pixel.
-        for colour in ["#053061", "#F7F7F7", "#67001F"] {
+        // Orange, white and blue of side 39, between lines of one pixel.
+        for colour in ["#E07B00", "#ECEEF0", "#1F8FE0"] {
             let cell = format!("width=\"39\" height=\"39\" fill=\"{colour}\"");
             assert_eq!(svg.matches(&cell).count(), 1, "{colour}");
         }

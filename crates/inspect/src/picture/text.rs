@@ -195,7 +195,7 @@ mod tests {
         let w_q = matrix(1, 3, &[-2.0, 0.0, 2.0]);
         let text = HeatMap::new(&w_q, Palette::Diverging).text(TextStyle::Colour256);
         assert!(
-            text.contains("0 \x1b[48;5;23m  \x1b[0m\x1b[48;5;231m  \x1b[0m\x1b[48;5;52m  \x1b[0m\n"),
+            text.contains("0 \x1b[48;5;172m  \x1b[0m\x1b[48;5;255m  \x1b[0m\x1b[48;5;32m  \x1b[0m\n"),
             "{text:?}"
         );
         assert!(!text.contains("48;2"), "{text:?}");

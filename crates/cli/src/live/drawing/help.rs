@@ -18,7 +18,7 @@ pub fn draw(area: Rect, canvas: &mut Canvas) {
     });
     let legend = match canvas.style {
         TextStyle::Colour | TextStyle::Colour256 => {
-            ["weights: light is 0, dark is 1", "W_Q, W_K, W_V: blue below zero, red above"]
+            ["weights: light is 0, dark is 1", "W_Q, W_K, W_V: orange below zero, blue above"]
         }
         TextStyle::Plain => ["weights: blank is 0, @ is 1", "W_Q, W_K, W_V: ninths of the number after ±"],
     };
