@@ -1,4 +1,4 @@
-//! Watching W_Q, W_K and W_V learn: trains `reverse`, keeps a frame every ten steps, and writes the film of it.
+//! Watching W_Q, W_K and W_V learn: trains `reverse`, keeps frames of it, and writes the film of them.
 //!
 //! ```text
 //! cargo run --release --example watch_it_learn
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     let film = Film::read(&RunFolder::open(&path)?)?;
     println!("{}\n", film.story().join("\n"));
     println!("{:>5}  {:>6}  {:>16}  {:>22}", "step", "loss", "to the mirror", "‖d(loss)/dW_Q‖");
-    for frame in film.frames.iter().step_by(2) {
+    for frame in film.frames.iter().filter(|frame| frame.step.is_multiple_of(20)) {
         let loss = frame.loss.map_or("–".to_owned(), |loss| format!("{loss:.3}"));
         let flow = frame.flows.iter().find(|flow| flow.matrix == "w_q");
         let gradient = flow.map_or("–".to_owned(), |flow| format!("{:.4}", flow.gradient));

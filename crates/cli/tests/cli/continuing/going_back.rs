@@ -3,7 +3,7 @@
 use crate::support::sandbox::Sandbox;
 
 const RUN: &str = "train reverse --steps 12 --seed 3 --quiet --set model.dropout=0.2 --set task.seq_len=6 \
-                   --set train.eval_every=4 --set train.checkpoint_every=5";
+                   --set train.eval_every=4 --set train.checkpoint_every=5 --set train.snapshot_every=5";
 
 #[test]
 fn a_finished_run_goes_back_to_an_earlier_checkpoint_and_keeps_what_came_after() {
