@@ -142,7 +142,10 @@ def circuits_are_the_products_of_what_the_files_hold(browser, run):
         return [sum(x[i] * w[i][j] for i in range(d_model)) for j in range(len(w[0]))]
 
     def agrees(index, name, vectors, query, key, called):
-        expected = sum(a * b for a, b in zip(project(vectors[query], w_q), project(vectors[key], w_k)))
+        q = project(vectors[query], w_q)
+        scores = [sum(a * b for a, b in zip(q, project(vector, w_k))) for vector in vectors]
+        # The softmax ignores what a whole row has in common.
+        expected = scores[key] - sum(scores) / len(scores)
         said = cell_by_keys(browser, "circuits", index, query, key)
         assert said.startswith(f"QK, {name} by {name}, query {name} {called[0]}, key {name} {called[1]}: "), said
         # The page may multiply factors of 16 bits each.

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use qkv_inspect::{CheckpointConfig, Film, Frame, HeadTrace, Matrix, Metrics};
+use qkv_inspect::{AboutTask, CheckpointConfig, Film, Frame, HeadTrace, Matrix, Metrics};
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{
     AnyModel, Checkpoints, ConfigSource, EventLog, Experiment, FrameMaker, Next, Observer, Registry, RunInfo,
@@ -75,12 +75,12 @@ fn films(experiment: &Experiment) -> [Film; 2] {
     [of_folder, Film::of_frames("run", config, metrics, in_memory.frames).unwrap()]
 }
 
-/// Replaces what a frame tells in comparison with the first one.
+/// Replaces what a frame tells in comparison with the first one, or with the one before.
 fn without_movement(value: &mut Value) {
     match value {
         Value::Object(table) => {
-            if let Some(moved) = table.get_mut("moved") {
-                *moved = Value::Null;
+            for key in ["moved", "balanced"] {
+                table.entry(key).and_modify(|found| *found = Value::Null);
             }
             table.values_mut().for_each(without_movement);
         }
@@ -113,7 +113,9 @@ fn append(all: &mut Value, part: &Value) {
 #[test]
 fn a_film_in_memory_is_that_of_the_folder_and_can_grow_frame_by_frame() {
     let two_layers = ["model.n_layers=2", "model.n_heads=3", "model.w_o=true", "model.mask=causal"];
-    for settings in [&two_layers[..], &["model.projections=none"]] {
+    let learned = &["QK, token by token", "QK, position by position", "OV, token by token"][..];
+    let without = &["x xᵀ, token by token", "x xᵀ, position by position"][..];
+    for (settings, circuits_of) in [(&two_layers[..], learned), (&["model.projections=none"], without)] {
         let experiment = experiment(settings);
         let [of_folder, in_memory] = films(&experiment);
         let json = |film: &Film| serde_json::from_str::<Value>(&film.json()).unwrap();
@@ -130,10 +132,25 @@ fn a_film_in_memory_is_that_of_the_folder_and_can_grow_frame_by_frame() {
         in_memory.frames[1..].iter().for_each(|frame| append(&mut grown, &one(frame)));
         without_movement(&mut whole);
         assert_eq!(whole, grown);
+        let circuits = whole["layers"][0]["heads"][0]["circuits"].as_array().unwrap();
+        let names: Vec<_> = circuits.iter().map(|circuit| circuit["name"].as_str().unwrap()).collect();
+        assert_eq!(names, circuits_of);
         let layers = whole["run"]["layers"].as_array().unwrap();
         assert_eq!(layers.len(), whole["probes"][0]["traces"].as_array().unwrap().len());
         assert_eq!(whole["run"]["n_parameters"], experiment.model(&device()).unwrap().num_params());
     }
+}
+
+#[test]
+fn columns_of_tokens_that_are_no_answers_are_left_out() {
+    let [film, _] = films(&experiment(&[]));
+    let about = AboutTask { answers: [0, 2].into(), ..AboutTask::default() };
+    let film = Film { task: Some(about), ..film };
+    let json: Value = serde_json::from_str(&film.json()).unwrap();
+    let circuits = json["layers"][0]["heads"][0]["circuits"].as_array().unwrap();
+    let of = |key: &str| circuits.iter().map(|circuit| circuit[key].to_string()).collect::<Vec<_>>();
+    assert_eq!(of("column_tokens"), ["[]", "[]", "[0,2]"]);
+    assert_eq!(of("size"), ["[3,3]", "[5,5]", "[3,2]"]);
 }
 
 fn product(left: &Matrix, right: &Matrix) -> Vec<f64> {

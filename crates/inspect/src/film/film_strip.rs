@@ -9,7 +9,8 @@ use plotters::style::{Color, FontTransform, RGBColor};
 use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V};
 
 use crate::error::InspectError;
-use crate::film::frames::{Film, Frame, evenly};
+use crate::film::frame::Frame;
+use crate::film::frames::{Film, evenly};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
 use crate::picture::heat_map_drawing::{Bar, Canvas, Drawing, Drawn, INK, PAPER, draw_bar, writing};
@@ -75,7 +76,7 @@ impl<'a> FilmStrip<'a> {
             let matrices: Vec<Option<&Matrix>> = frames.iter().map(matrix).collect();
             rows.extend(Row::new(&kind.to_uppercase(), Palette::Diverging, &matrices));
         }
-        let title = format!("{}: head {head} of {name}", film.title);
+        let title = format!("{}: {}", film.title, film.head_name(name, head));
         (!rows.is_empty()).then_some(Self { title, frames, rows })
     }
 

@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use qkv_run::{Checkpoint, Evaluation, RunFolder};
+use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::layers::{LayerWeights, gradients, layers};
+use crate::files::layers::layers;
 use crate::files::metrics::Metrics;
-use crate::files::snapshot::Snapshot;
+use crate::files::natural_order::NaturalKey;
 use crate::files::weights::Weights;
+use crate::film::about_task::AboutTask;
+use crate::film::frame::Frame;
 use crate::heads::embeddings::Embeddings;
-use crate::heads::gradients::GradientFlow;
+use crate::picture::label::clean_label;
 
 /// What a run learned, step by step.
 ///
@@ -41,37 +43,6 @@ pub struct Film {
     pub config: CheckpointConfig,
     /// What no file has of the task; `None` unless the caller sets it.
     pub task: Option<AboutTask>,
-}
-
-/// What a caller that has the task of a run adds to its film.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AboutTask {
-    /// What it asks for, in one line.
-    pub summary: String,
-    /// The tokens that are answers, by their place in the vocabulary; empty where that is not known.
-    pub answers: BTreeSet<u32>,
-}
-
-/// What was known at one step.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Frame {
-    /// Updates made.
-    pub step: u64,
-    /// Training loss of the last step before, if it was logged.
-    pub loss: Option<f64>,
-    /// The last evaluation at or before this step.
-    pub evaluation: Option<Evaluation>,
-    /// Every attention layer, split into heads; none where matrices were not kept at this step.
-    pub layers: Vec<LayerWeights>,
-    /// Of the same matrices, d(loss)/dW of the update before this step, before clipping; none at step 0, and where only
-    /// norms were kept.
-    pub gradients: Vec<LayerWeights>,
-    /// What tokens and positions are turned into, and back.
-    pub embeddings: Embeddings,
-    /// What the update before this step did; none at step 0.
-    pub flows: Vec<GradientFlow>,
-    /// The attention maps of the probe inputs; none where they were not kept at this step.
-    pub probes: Vec<Snapshot>,
 }
 
 /// Where the frame of one step is read from.
@@ -169,6 +140,19 @@ impl Film {
         Ok(Self { title, frames, n_kept, unreadable: BTreeMap::new(), metrics, config, task: None })
     }
 
+    /// "layer 0, head 1": layers are counted in natural order.
+    pub(crate) fn head_name(&self, layer: &str, head: usize) -> String {
+        let of_layers = self.frames.iter().flat_map(|frame| &frame.layers).map(|layer| layer.prefix.as_str());
+        let maps = self.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
+        let names: BTreeSet<&str> = of_layers.chain(maps.map(|map| map.layer.as_str())).collect();
+        let mut names: Vec<&str> = names.into_iter().collect();
+        names.sort_by_cached_key(|name| NaturalKey::of(name));
+        match names.iter().position(|name| *name == layer) {
+            Some(index) => format!("layer {index}, head {head}"),
+            None => format!("{}, head {head}", clean_label(layer)),
+        }
+    }
+
     /// The first and the last frame that have matrices.
     pub(crate) fn ends(&self) -> Option<[&Frame; 2]> {
         let mut with_matrices = self.frames.iter().filter(|frame| !frame.layers.is_empty());
@@ -201,39 +185,6 @@ fn frame(
         frame.embeddings = Embeddings::read(&weights, config)?;
     }
     Ok(Some(frame))
-}
-
-impl Frame {
-    /// Share of held-out answers that were right, if it was measured.
-    pub(crate) fn accuracy(&self) -> Option<f64> {
-        self.evaluation.as_ref()?.figure(Evaluation::ACCURACY)
-    }
-
-    /// What the log has of a step.
-    fn at(step: u64, metrics: &Metrics) -> Self {
-        Self {
-            step,
-            loss: metrics.losses.get(&step).copied(),
-            evaluation: metrics.evaluations.range(..=step).next_back().map(|(_, e)| e.clone()),
-            ..Self::default()
-        }
-    }
-
-    /// Everything that a file of `snapshots/` holds.
-    fn with_file(self, file: &Weights, config: &CheckpointConfig) -> Result<Self, InspectError> {
-        let heads = config.heads();
-        let layers = layers(file, heads)?;
-        let of_step = |snapshot| Snapshot { step: Some(self.step), ..snapshot };
-        let probes = Snapshot::all(file)?.into_iter().map(of_step);
-        Ok(Self {
-            embeddings: Embeddings::read(file, config)?,
-            flows: GradientFlow::read(file, heads, &layers)?,
-            gradients: gradients(file, heads)?,
-            probes: probes.filter(|probe| !probe.maps.is_empty()).collect(),
-            layers,
-            ..self
-        })
-    }
 }
 
 /// `most` of `0..length` at even distances, the first and the last among them; `most` is at least 2.

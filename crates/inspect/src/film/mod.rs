@@ -2,7 +2,9 @@
 //!
 //! Reading all frames of a run belongs here; one interactive document of them is in `page`.
 
+pub(crate) mod about_task;
 pub(crate) mod film_strip;
+pub(crate) mod frame;
 pub(crate) mod frames;
 mod generalization;
 mod logged;

@@ -98,12 +98,14 @@ impl Film {
         let moved = matrices(&last.layers).filter_map(|(layer, head, name, after)| {
             let before = first.layers.iter().find(|before| before.prefix == layer.prefix)?;
             let distance = after.moved_from(before.matrix(head, name)?).ok()?.distance?;
-            let place = format!("{} of head {head} in {}", name.to_uppercase(), layer.prefix);
-            distance.is_finite().then_some((distance, place))
+            distance.is_finite().then_some((distance, layer, head, name))
         });
-        let (distance, place) = moved.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
+        let (distance, layer, head, name) =
+            moved.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
         Some(format!(
-            "{place} moved furthest: by {} times its length at step {}.",
+            "{} of {} changed most: by {} times its length at step {}.",
+            name.to_uppercase(),
+            self.head_name(&layer.prefix, head),
             significant(distance),
             first.step
         ))
@@ -115,10 +117,9 @@ impl Film {
         let finite = flows.filter(|(_, flow)| flow.gradient.is_finite());
         let (step, flow) = finite.max_by(|(_, a), (_, b)| a.gradient.total_cmp(&b.gradient))?;
         Some(format!(
-            "Back-propagation pushed hardest on {} of head {} in {}, at step {step}: the gradient had the norm {}.",
+            "Back-propagation pushed hardest on {} of {}, at step {step}: the gradient had the norm {}.",
             flow.matrix.to_uppercase(),
-            flow.head,
-            flow.layer,
+            self.head_name(&flow.layer, flow.head),
             significant(flow.gradient)
         ))
     }
@@ -126,16 +127,16 @@ impl Film {
     fn pattern(&self) -> Option<String> {
         let snapshot = self.first_probes().last()?;
         let patterns = snapshot.maps.iter().flat_map(|map| {
-            let named = map.scores(&snapshot.labels.tokens).named().into_iter();
+            let named = map.patterns(&snapshot.labels).into_iter();
             named.filter_map(move |(target, share)| Some((map, target, share?)))
         });
         let (map, target, share) = patterns.reduce(|most, next| if next.2 > most.2 { next } else { most })?;
-        let (AttentionMap { layer, head, .. }, share_of) = (map, percent(share));
+        let (name, share_of) = (self.head_name(&map.layer, map.head), percent(share));
         Some(match share >= MOST {
-            true => format!("Head {head} of {layer} gives {share_of} of its attention to {target}."),
+            true => format!("Of its attention, {name} gives {share_of} to {target}."),
             false => format!(
-                "No head has one of the named patterns; the nearest is head {head} of {layer}, which gives {share_of} of its \
-                 attention to {target}."
+                "No head has one of the named patterns; the nearest is {name}, which gives {share_of} of its attention to \
+                 {target}."
             ),
         })
     }
@@ -146,13 +147,13 @@ impl Film {
             (!nats.is_empty()).then(|| (nats.iter().sum::<f64>() / nats.len() as f64).exp())
         };
         let (first, last) = (self.first_probes().next()?, self.first_probes().last()?);
-        let after = significant(n_keys(&last.maps)?);
+        let after = about(n_keys(&last.maps)?);
         let (from, to) = (first.step?, last.step?);
         Some(match from == to {
-            true => format!("At step {to} a query spreads its attention as if over {after} keys."),
+            true => format!("At step {to} a query spreads its attention over about {after} on average."),
             false => format!(
-                "A query spread its attention as if over {} keys at step {from}, and over {after} at step {to}.",
-                significant(n_keys(&first.maps)?)
+                "A query spread its attention over about {} on average at step {from}, and over about {after} at step {to}.",
+                about(n_keys(&first.maps)?)
             ),
         })
     }
@@ -161,6 +162,13 @@ impl Film {
     fn first_probes(&self) -> impl Iterator<Item = &Snapshot> {
         self.frames.iter().filter_map(|frame| frame.probes.first())
     }
+}
+
+/// "1 key", "2.3 keys"
+fn about(n_keys: f64) -> String {
+    let digits = format!("{n_keys:.1}");
+    let digits = digits.strip_suffix(".0").unwrap_or(&digits);
+    format!("{digits} {}", if digits == "1" { "key" } else { "keys" })
 }
 
 fn percent(share: f64) -> String {
@@ -180,7 +188,7 @@ mod tests {
     use crate::error::InspectError;
     use crate::files::checkpoint_config::CheckpointConfig;
     use crate::files::layers::layers;
-    use crate::film::frames::Frame;
+    use crate::film::frame::Frame;
     use crate::fixtures::weights;
     use crate::heads::gradients::GradientFlow;
     use crate::matrix::dense::Matrix;
@@ -239,10 +247,10 @@ mod tests {
             "From step 0 to step 8: 3 of 5 frames are shown, evenly chosen.",
             "The training loss fell from 2.000 at step 1 to 0.5000 at step 8; it was half-way there at step 4.",
             "At step 8 it gets all of the held-out answers right, and 87.5 % of the examples without a mistake.",
-            "W_Q of head 0 in a moved furthest: by 2.000 times its length at step 0.",
-            "Back-propagation pushed hardest on W_K of head 0 in a, at step 4: the gradient had the norm 0.2500.",
-            "Head 0 of a gives all of its attention to the position before.",
-            "A query spread its attention as if over 2.000 keys at step 0, and over 1.000 at step 8.",
+            "W_Q of layer 0, head 0 changed most: by 2.000 times its length at step 0.",
+            "Back-propagation pushed hardest on W_K of layer 0, head 0, at step 4: the gradient had the norm 0.2500.",
+            "Of its attention, layer 0, head 0 gives all to the position before.",
+            "A query spread its attention over about 2 keys on average at step 0, and over about 1 key at step 8.",
             "`top_2` on held-out examples: 0.5000 at step 4, 1.000 at step 8.",
             "`weights` logged norm: 2.500 at step 0, 2.000 at step 8.",
             "`weights` logged rank: 3.000 at step 4.",
@@ -261,7 +269,7 @@ mod tests {
         ];
         let story = film(frames).story().join(" ");
         assert!(
-            story.starts_with("From step 0 to step 8: 2 frames are shown. W_K of head 0 in a moved"),
+            story.starts_with("From step 0 to step 8: 2 frames are shown. W_K of layer 0, head 0 changed"),
             "{story}"
         );
         assert!(!story.contains("NaN") && !story.contains("attention"), "{story}");

@@ -97,6 +97,31 @@ impl Circuit {
         })
     }
 
+    /// The same without the mean of each row, which a softmax over the row ignores.
+    pub(crate) fn centred(&self) -> Self {
+        let (n_columns, mut right) = (self.columns() as f64, Vec::with_capacity(self.right.values().len()));
+        for row in 0..self.right.rows() {
+            let row = self.right.row(row);
+            let mean = row.iter().sum::<f64>() / n_columns;
+            right.extend(row.iter().map(|x| x - mean));
+        }
+        let [down, across] = self.right.axes();
+        let right = Matrix::new(self.right.rows(), self.columns(), right).expect("as many values as before");
+        Self { left: self.left.clone(), right: right.with_axes(down, across) }
+    }
+
+    /// The columns at `chosen`, in this order, at least one.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub(crate) fn with_columns(&self, chosen: &[usize]) -> Self {
+        let row = |row: usize| chosen.iter().map(move |&column| self.right.at(row, column));
+        let values = (0..self.right.rows()).flat_map(row).collect();
+        let [down, across] = self.right.axes();
+        let right = Matrix::new(self.right.rows(), chosen.len(), values).expect("a value for each of them");
+        Self { left: self.left.clone(), right: right.with_axes(down, across) }
+    }
+
     /// Names the axes of the product.
     pub(crate) fn with_axes(self, rows: &'static str, columns: &'static str) -> Self {
         let [_, left] = self.left.axes();
@@ -221,6 +246,15 @@ mod tests {
         let written = [0, 1].map(|head| layer.ov(head).map(|ov| ov.product().values().to_vec()));
         assert_eq!(written, [Some(vec![1.0, 2.0, 0.0, 0.0]), Some(vec![0.0, 0.0, 3.0, 4.0])]);
         assert_eq!(layer.qk(0), None);
+        Ok(())
+    }
+
+    #[test]
+    fn rows_lose_their_mean_and_columns_are_chosen_in_order() -> Result<(), InspectError> {
+        let circuit =
+            Circuit::new(Matrix::new(2, 1, vec![1.0, 2.0])?, Matrix::new(1, 3, vec![1.0, 2.0, 6.0])?)?;
+        assert_eq!(circuit.centred().product().values(), [-2.0, -1.0, 3.0, -4.0, -2.0, 6.0]);
+        assert_eq!(circuit.with_columns(&[2, 0]).product().values(), [6.0, 1.0, 12.0, 2.0]);
         Ok(())
     }
 

@@ -93,6 +93,22 @@ impl Embeddings {
         Ok(Some(circuit.with_axes(down, across)))
     }
 
+    /// Which input attends to which without W_Q and W_K: queries and keys are the vectors themselves, of which head
+    /// `head` of `n_heads` compares its part. `None` where the file lacks the vectors, or they do not split.
+    ///
+    /// ```text
+    /// E Eᵀ      P Pᵀ
+    /// ```
+    ///
+    /// An entry on the diagonal is the squared length of a vector: unless another vector is longer, a token scores
+    /// highest with itself. What [`full_qk`](Self::full_qk) leaves out is left out here.
+    pub fn without_projections(&self, input: StreamInput, head: usize, n_heads: usize) -> Option<Circuit> {
+        let vectors = self.vectors(input)?;
+        let d_k = vectors.columns().checked_div(n_heads).filter(|d_k| d_k * n_heads == vectors.columns())?;
+        let part = (head < n_heads).then(|| vectors.slice_columns(head * d_k..(head + 1) * d_k))?;
+        Circuit::new(part.clone(), part.transpose()).ok()
+    }
+
     /// What attending to an input writes: entry `(a, b)` is how much a head that attends to `a` raises the logit of
     /// token `b` ([Elhage et al. 2021, OV circuit](https://transformer-circuits.pub/2021/framework/index.html)).
     ///
@@ -170,6 +186,23 @@ mod tests {
         let written = product(embeddings.full_ov(&circuit, token)?).expect("the file has all three");
         assert_eq!(written.values(), [0.0, 1.0, 2.0, 0.0, 3.0, 6.0]);
         assert_eq!(written.axes(), ["token", "next token"]);
+        Ok(())
+    }
+
+    #[test]
+    fn without_projections_a_head_compares_its_part_of_the_vectors() -> Result<(), InspectError> {
+        let (embeddings, _) = sample(false)?;
+        let values = |input, head, n_heads| {
+            embeddings
+                .without_projections(input, head, n_heads)
+                .map(|circuit| circuit.product().values().to_vec())
+        };
+        // The tokens are (1, 2) and (3, 5).
+        assert_eq!(values(StreamInput::Token, 0, 1), Some(vec![5.0, 13.0, 13.0, 34.0]));
+        assert_eq!(values(StreamInput::Token, 1, 2), Some(vec![4.0, 10.0, 10.0, 25.0]));
+        assert_eq!(values(StreamInput::Position, 0, 2), Some(vec![49.0]));
+        assert_eq!(values(StreamInput::Token, 0, 3), None);
+        assert_eq!(values(StreamInput::Token, 2, 2), None);
         Ok(())
     }
 

@@ -72,6 +72,53 @@ impl HeadWeights {
             ..self.clone()
         })
     }
+
+    /// The same pair with its dimensions in the order and with the signs in which they resemble those of `before` most,
+    /// as far as both have as many: a change of order or of a sign in both matrices changes no score.
+    ///
+    /// ```text
+    /// likeness(i, j) = column i of W_Q before · column j of W_Q + the same of W_K
+    /// ```
+    ///
+    /// The pair of dimensions that are most alike, up to their sign, comes together first.
+    pub(crate) fn aligned_with(&self, before: &Self) -> Self {
+        let likeness = |name: fn(&Self) -> &Option<Matrix>| {
+            let (before, now) = (name(before).as_ref()?, name(self).as_ref()?);
+            (before.size() == now.size()).then(|| before.transpose().multiply(now))
+        };
+        let Some((of_q, of_k)) = likeness(|head| &head.w_q).zip(likeness(|head| &head.w_k)) else {
+            return self.clone();
+        };
+        let n = of_q.rows();
+        let alike = |i: usize, j: usize| of_q.at(i, j) + of_k.at(i, j);
+        let mut pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).collect();
+        // Of equals the first, so that the order does not depend on the sorting.
+        pairs.sort_by(|&(a, b), &(c, d)| {
+            alike(c, d).abs().total_cmp(&alike(a, b).abs()).then((a, b).cmp(&(c, d)))
+        });
+        let (mut source, mut is_taken) = (vec![None; n], vec![false; n]);
+        for (i, j) in pairs {
+            if source[i].is_none() && !is_taken[j] {
+                is_taken[j] = true;
+                source[i] = Some((j, if alike(i, j) < 0.0 { -1.0 } else { 1.0 }));
+            }
+        }
+        let source: Vec<(usize, f64)> = source.into_iter().flatten().collect();
+        let moved = |matrix: &Option<Matrix>| {
+            let matrix = matrix.as_ref()?;
+            let [down, across] = matrix.axes();
+            let row = |row: usize| source.iter().map(move |&(column, sign)| sign * matrix.at(row, column));
+            let values = (0..matrix.rows()).flat_map(row).collect();
+            Some(Matrix::new(matrix.rows(), n, values).ok()?.with_axes(down, across))
+        };
+        Self {
+            w_q: moved(&self.w_q),
+            w_k: moved(&self.w_k),
+            b_q: moved(&self.b_q),
+            b_k: moved(&self.b_k),
+            ..self.clone()
+        }
+    }
 }
 
 /// The bias below its matrix; zeros where only the other one has a bias. `None` where it has another width.
@@ -149,6 +196,26 @@ mod tests {
             assert!((values[0] - 4.0).abs() < 1e-14 && values[1].abs() < 1e-14, "{values:?}");
         }
         assert_eq!(balanced.b_q, None);
+        Ok(())
+    }
+
+    #[test]
+    fn dimensions_keep_their_order_and_sign_from_frame_to_frame() -> Result<(), InspectError> {
+        let head = |w_q: [f64; 6], w_k: [f64; 6], b_k: [f64; 3]| {
+            Ok::<_, InspectError>(HeadWeights {
+                w_q: Some(Matrix::new(2, 3, w_q.to_vec())?),
+                w_k: Some(Matrix::new(2, 3, w_k.to_vec())?),
+                b_k: Some(Matrix::new(1, 3, b_k.to_vec())?),
+                ..HeadWeights::default()
+            })
+        };
+        let before = head([5.0, 0.0, 1.0, 0.0, 3.0, 1.0], [5.0, 0.0, 0.0, 0.0, 3.0, 1.0], [1.0, 2.0, 3.0])?;
+        // The second dimension has become the longest, and the first has changed its sign.
+        let now = head([0.0, -4.0, 1.0, 6.0, 0.0, 1.0], [0.0, -4.0, 0.0, 6.0, 0.0, 1.0], [2.0, -1.0, 3.0])?;
+        let aligned = now.aligned_with(&before);
+        let expected = head([4.0, 0.0, 1.0, 0.0, 6.0, 1.0], [4.0, 0.0, 0.0, 0.0, 6.0, 1.0], [1.0, 2.0, 3.0])?;
+        assert_eq!(aligned, expected);
+        assert_eq!(before.aligned_with(&HeadWeights::default()), before);
         Ok(())
     }
 

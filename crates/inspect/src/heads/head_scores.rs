@@ -1,5 +1,7 @@
 //! How strongly a head shows each attention pattern that has a name, in one number each.
 
+use qkv_run::ProbeLabels;
+
 use crate::files::snapshot::AttentionMap;
 
 /// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None`
@@ -83,6 +85,42 @@ impl AttentionMap {
         }
     }
 
+    /// Every pattern in words, with the share of attention: those of [`scores`](Self::scores), and
+    /// [`asked_for`](Self::asked_for).
+    pub(crate) fn patterns(&self, labels: &ProbeLabels) -> [(&'static str, Option<f64>); 6] {
+        let [a, b, c, d, e] = self.scores(&labels.tokens).named();
+        [a, b, c, d, e, ("what the question asks for", self.asked_for(labels))]
+    }
+
+    /// The mean attention to what a question asks for, over the questions: a token in capitals that stands where an
+    /// answer is asked for asks for the same one in small letters, and its answer shares the position of that or follows
+    /// it, as `recall` has them. `None` where there is no such question.
+    ///
+    /// ```text
+    /// tokens   a7  b2  A·        tokens   a  7  b  2  A
+    /// answer            7        answer               7
+    /// wanted   ^                 wanted      ^
+    /// ```
+    pub fn asked_for(&self, labels: &ProbeLabels) -> Option<f64> {
+        let ProbeLabels { tokens, targets, .. } = labels;
+        if [tokens.len(), targets.len(), self.weights.columns()] != [self.weights.rows(); 3] {
+            return None;
+        }
+        let key = |query: usize| {
+            let question = tokens[query].trim_end_matches('·');
+            let key = question.to_lowercase();
+            (!targets[query].is_empty() && key != question).then_some(key)
+        };
+        let keys: Vec<Option<String>> = (0..tokens.len()).map(key).collect();
+        self.share(|query, at| {
+            let Some(key) = &keys[query] else { return false };
+            let answer = &targets[query];
+            let is_beside = tokens[at].strip_prefix(key.as_str()) == Some(answer);
+            let is_behind = at > 0 && tokens[at - 1] == *key && tokens[at] == *answer;
+            is_beside || is_behind
+        })
+    }
+
     /// The mean attention to the keys that are `wanted`, over the queries that have one.
     fn share(&self, wanted: impl Fn(usize, usize) -> bool) -> Option<f64> {
         let shares: Vec<f64> = self
@@ -123,6 +161,29 @@ mod tests {
         assert_eq!(looking_at(&[0, 0, 0, 0, 1, 0], "abcabd").same_token, Some(1.0));
         // Here the keys after the query are visible, and 0 and 1 have theirs there.
         assert_eq!(looking_at(&[3, 4, 0, 0, 1, 0], "abcabd").same_token, Some(1.0));
+    }
+
+    #[test]
+    fn a_question_finds_its_key_beside_or_before_the_answer() -> Result<(), InspectError> {
+        let share = |tokens: &[&str], targets: &[&str], row: &[f64]| {
+            let n = tokens.len();
+            let mut weights = vec![1.0 / n as f64; n * (n - 1)];
+            weights.extend(row);
+            let weights = Matrix::new(n, n, weights)?;
+            let labels = [tokens, targets].map(|list| list.iter().map(|&text| text.to_owned()).collect());
+            let [tokens, targets] = labels;
+            let labels = ProbeLabels { tokens, targets, ..ProbeLabels::default() };
+            Ok::<_, InspectError>(AttentionMap { layer: String::new(), head: 0, weights }.asked_for(&labels))
+        };
+        let stacked = share(&["a7", "b2", "A·"], &["", "", "7"], &[0.75, 0.25, 0.0])?;
+        assert_eq!(stacked, Some(0.75));
+        let behind =
+            share(&["a", "7", "b", "2", "B"], &["", "", "", "", "2"], &[0.0, 0.125, 0.0, 0.5, 0.375])?;
+        assert_eq!(behind, Some(0.5));
+        // Nothing is asked, or not by capitals.
+        assert_eq!(share(&["a7", "A·"], &["", ""], &[1.0, 0.0])?, None);
+        assert_eq!(share(&["a7", "a"], &["", "7"], &[1.0, 0.0])?, None);
+        Ok(())
     }
 
     #[test]

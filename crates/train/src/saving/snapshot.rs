@@ -13,8 +13,7 @@ use crate::task::{Example, Task};
 use crate::training::{Costs, Next, Observer, State};
 
 /// Intervals at the beginning of a film that have more frames, and how many times as many. `reverse`, which has a frame
-/// every ten steps, learns what it learns in its first 60 of 500: these are then a third of its frames instead of an
-/// eighth.
+/// every ten steps, learns what it learns in its first 100 of 500: these are more than half of its frames then.
 const EARLY_INTERVALS: u64 = 10;
 const EARLY_FRAMES: u64 = 5;
 

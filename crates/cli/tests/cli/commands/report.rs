@@ -52,8 +52,7 @@ fn pictures_for_papers_and_slides() {
     }
     assert_eq!((names("svg"), names("png")), (expected.clone(), expected));
     let svg = sandbox.read_text("svg/film_blocks_0_attention_head_1.svg");
-    for text in ["run: head 1 of blocks.0.attention", "\nstep 0\n", "\nstep 4\n", "\nW_Q\n", "\nattention\n"]
-    {
+    for text in ["run: layer 0, head 1", "\nstep 0\n", "\nstep 4\n", "\nW_Q\n", "\nattention\n"] {
         assert!(svg.contains(text), "no `{text}`");
     }
     // The signature that every PNG file begins with.

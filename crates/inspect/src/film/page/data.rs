@@ -1,13 +1,17 @@
 //! What the script of a film's page draws.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
 use crate::error::NoGauge;
+use crate::files::checkpoint_config::CheckpointConfig;
 use crate::files::layers::{HeadWeights, LayerWeights};
-use crate::film::frames::{Film, Frame};
+use crate::files::natural_order::NaturalKey;
+use crate::film::frame::Frame;
+use crate::film::frames::Film;
 use crate::film::page::budget::Room;
 use crate::film::page::log_data::LogData;
 use crate::film::page::map_data::{ProbeData, probes};
@@ -34,7 +38,7 @@ pub(crate) struct PageData {
     pub(crate) left_out: Vec<String>,
     /// Why there is no balanced gauge; none where there is one.
     no_gauge: Option<String>,
-    /// The last map of the first probe of other runs, for comparison.
+    /// Other runs beside this one.
     variants: Vec<VariantData>,
 }
 
@@ -42,7 +46,10 @@ pub(crate) struct PageData {
 struct FrameData {
     step: u64,
     loss: Option<f64>,
+    /// On held-out examples, when it was last measured.
     accuracy: Option<f64>,
+    /// Right answers to the probe inputs at this very step, and how many are asked for.
+    probe_answers: Option<[usize; 2]>,
 }
 
 #[derive(Serialize)]
@@ -70,26 +77,26 @@ struct FlowData {
     update: Vec<Option<f64>>,
 }
 
+/// Another run: its frames, and the maps of its first probe input through all of them.
 #[derive(Serialize)]
 struct VariantData {
     title: String,
+    frames: Vec<FrameData>,
     probes: Vec<ProbeData>,
 }
 
 impl PageData {
     pub(crate) fn new(film: &Film, others: &[Film]) -> Self {
-        let frame = |frame: &Frame| FrameData {
-            step: frame.step,
-            loss: frame.loss.filter(|loss| loss.is_finite()),
-            accuracy: frame.accuracy(),
+        let variant = |other: &Film| VariantData {
+            title: clean_label(&other.title),
+            frames: frames(other),
+            probes: first_probe(other),
         };
-        let variant =
-            |other: &Film| VariantData { title: clean_label(&other.title), probes: last_probe(other) };
         let matrices = film.ends().map(drop).ok_or(NoGauge::NoCircuit);
         let room = Room::of(&film.frames);
         Self {
             title: clean_label(&film.title),
-            frames: film.frames.iter().map(frame).collect(),
+            frames: frames(film),
             log: LogData::new(film),
             vocabulary: film.config.vocabulary.iter().map(|label| clean_label(label)).collect(),
             palettes: PaletteStops::all(),
@@ -103,40 +110,73 @@ impl PageData {
     }
 }
 
-/// The first probe of the last frame that has one.
-fn last_probe(film: &Film) -> Vec<ProbeData> {
-    let last = film.frames.iter().rev().find(|frame| !frame.probes.is_empty());
-    let frame = last.map(|frame| Frame { probes: frame.probes[..1].to_vec(), ..Frame::default() });
-    probes(frame.as_slice(), false)
+fn frames(film: &Film) -> Vec<FrameData> {
+    let frame = |frame: &Frame| FrameData {
+        step: frame.step,
+        loss: frame.loss.filter(|loss| loss.is_finite()),
+        accuracy: frame.accuracy(),
+        probe_answers: frame.probe_answers(),
+    };
+    film.frames.iter().map(frame).collect()
 }
 
+/// The first probe input in all frames.
+fn first_probe(film: &Film) -> Vec<ProbeData> {
+    let frame =
+        |frame: &Frame| Frame { probes: frame.probes.iter().take(1).cloned().collect(), ..Frame::default() };
+    probes(&film.frames.iter().map(frame).collect::<Vec<_>>(), false)
+}
+
+/// Every layer with matrices or, where the run has no projections, with a map.
 fn layers(film: &Film, room: &Room) -> Vec<LayerData> {
-    let Some([first, _]) = film.ends() else { return Vec::new() };
-    let layer = |index: usize| LayerData {
-        name: first.layers[index].prefix.clone(),
-        heads: (0..first.layers[index].heads.len()).map(|head| head_data(film, room, index, head)).collect(),
+    let with_matrices = film.ends().map_or(&[][..], |[first, _]| &first.layers);
+    let mut all: BTreeMap<NaturalKey, (&str, usize)> = BTreeMap::new();
+    for layer in with_matrices {
+        all.insert(NaturalKey::of(&layer.prefix), (&layer.prefix, layer.heads.len()));
+    }
+    let maps = film.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
+    for map in maps.filter(|_| film.config.has_no_projections()) {
+        let (_, n_heads) = all.entry(NaturalKey::of(&map.layer)).or_insert((&map.layer, 0));
+        *n_heads = (*n_heads).max(map.head + 1);
+    }
+    let layer = |(name, n_heads): (&str, usize)| LayerData {
+        name: name.to_owned(),
+        heads: (0..n_heads).map(|head| head_data(film, room, name, [head, n_heads])).collect(),
     };
-    (0..first.layers.len()).map(layer).collect()
+    all.into_values().map(layer).collect()
 }
 
-fn head_data<'a>(film: &'a Film, room: &Room, layer: usize, head: usize) -> HeadData {
-    let heads: Vec<Option<&HeadWeights>> =
-        film.frames.iter().map(|frame| frame.layers.get(layer)?.heads.get(head)).collect();
-    let balanced: Vec<Option<HeadWeights>> =
-        heads.iter().map(|head| (*head)?.balanced(&film.config).ok()).collect();
-    let balanced: Vec<Option<&HeadWeights>> = balanced.iter().map(Option::as_ref).collect();
-    let name = film.ends().map_or("", |[first, _]| &first.layers[layer].prefix);
-    let gradients = |frame: &'a Frame| -> Option<&'a HeadWeights> {
-        let layer = frame.gradients.iter().filter(|_| room.gradients).find(|found| found.prefix == name);
-        layer?.heads.get(head)
+fn head_data<'a>(film: &'a Film, room: &Room, layer: &str, [head, n_heads]: [usize; 2]) -> HeadData {
+    let find = |layers: &'a [LayerWeights]| -> Option<&'a HeadWeights> {
+        layers.iter().find(|found| found.prefix == layer)?.heads.get(head)
     };
-    let gradients: Vec<Option<&HeadWeights>> = film.frames.iter().map(gradients).collect();
+    let heads: Vec<Option<&HeadWeights>> = film.frames.iter().map(|frame| find(&frame.layers)).collect();
+    let gradients: Vec<Option<&HeadWeights>> =
+        film.frames.iter().map(|frame| find(&frame.gradients).filter(|_| room.gradients)).collect();
+    let balanced = balanced(&heads, &film.config);
+    let drawn = |name: &str| {
+        let frames: Vec<Option<Cow<Matrix>>> =
+            balanced.iter().map(|head| head.as_ref()?.matrix(name).map(Cow::Borrowed)).collect();
+        MatrixData::of_drawn(&name.to_uppercase(), &frames)
+    };
     HeadData {
         raw: matrices(&heads, &gradients, &[W_Q, W_K, W_V, W_O]),
-        balanced: matrices(&balanced, &[], &[W_Q, W_K]),
-        circuits: circuits(film, layer, head),
-        flows: flows(film, layer, head),
+        balanced: [W_Q, W_K].into_iter().filter_map(drawn).collect(),
+        circuits: circuits(film, layer, [head, n_heads]),
+        flows: flows(film, layer, head, &heads),
     }
+}
+
+/// The balanced pairs, each aligned with that of the frame before.
+fn balanced(heads: &[Option<&HeadWeights>], config: &CheckpointConfig) -> Vec<Option<HeadWeights>> {
+    let mut all: Vec<Option<HeadWeights>> = Vec::new();
+    for head in heads {
+        let balanced = head.and_then(|head| head.balanced(config).ok());
+        let before = all.iter().rev().flatten().next();
+        let aligned = balanced.map(|head| before.map_or(head.clone(), |before| head.aligned_with(before)));
+        all.push(aligned);
+    }
+    all
 }
 
 fn matrices(
@@ -154,33 +194,57 @@ fn matrices(
     names.iter().filter_map(through_frames).collect()
 }
 
-fn circuits(film: &Film, layer: usize, head: usize) -> Vec<MatrixData> {
+fn circuits(film: &Film, layer: &str, [head, n_heads]: [usize; 2]) -> Vec<MatrixData> {
     let all = |circuit: &dyn Fn(&LayerWeights, &Embeddings) -> Option<Circuit>| -> Vec<Option<Circuit>> {
         let of_frame = |frame: &Frame| {
-            let layer = frame.layers.get(layer).filter(|layer| head < layer.heads.len());
-            circuit(layer?, &frame.embeddings)
+            let layer = frame.layers.iter().find(|found| found.prefix == layer);
+            circuit(layer.filter(|layer| head < layer.heads.len())?, &frame.embeddings)
         };
         film.frames.iter().map(of_frame).collect()
     };
-    let qk = |input| all(&|layer, embeddings| embeddings.full_qk(&layer.qk(head)?, input, input).ok()?);
-    let ov = all(&|layer, embeddings| embeddings.full_ov(&layer.ov(head)?, StreamInput::Token).ok()?);
-    [
-        ("QK, token by token", ["query token", "key token"], qk(StreamInput::Token)),
-        ("QK, position by position", ["query position", "key position"], qk(StreamInput::Position)),
-        ("OV, token by token", ["seen token", "next token"], ov),
-    ]
-    .into_iter()
-    .filter_map(|(name, axes, circuits)| MatrixData::of_circuits(name, axes, &circuits))
-    .collect()
+    // A constant in a row changes no attention.
+    let qk = |input| {
+        all(&|layer, embeddings| Some(embeddings.full_qk(&layer.qk(head)?, input, input).ok()??.centred()))
+    };
+    let without_projections = |input| -> Vec<Option<Circuit>> {
+        let of_frame = |frame: &Frame| {
+            let circuit = frame.embeddings.without_projections(input, head, n_heads)?;
+            film.config.has_no_projections().then(|| circuit.centred())
+        };
+        film.frames.iter().map(of_frame).collect()
+    };
+    let answers = answers(film);
+    let ov = all(&|layer, embeddings| {
+        let circuit = embeddings.full_ov(&layer.ov(head)?, StreamInput::Token).ok()??;
+        let fits = answers.last().is_some_and(|last| *last < circuit.columns());
+        Some(if fits { circuit.with_columns(&answers) } else { circuit })
+    });
+    let (token, position) = (["query token", "key token"], ["query position", "key position"]);
+    let of_circuits =
+        |name, axes, circuits: Vec<Option<Circuit>>| MatrixData::of_circuits(name, axes, &circuits);
+    let looks = [
+        of_circuits("QK, token by token", token, qk(StreamInput::Token)),
+        of_circuits("QK, position by position", position, qk(StreamInput::Position)),
+        of_circuits("x xᵀ, token by token", token, without_projections(StreamInput::Token)),
+        of_circuits("x xᵀ, position by position", position, without_projections(StreamInput::Position)),
+    ];
+    let writes = of_circuits("OV, token by token", ["seen token", "next token"], ov);
+    looks.into_iter().flatten().chain(writes.map(|writes| writes.of_tokens(answers))).collect()
 }
 
-fn flows(film: &Film, layer: usize, head: usize) -> Vec<FlowData> {
-    let Some([first, _]) = film.ends() else { return Vec::new() };
-    let name = &first.layers[layer].prefix;
+/// The tokens that are answers, where that is known and they are not all.
+fn answers(film: &Film) -> Vec<usize> {
+    let answers = film.task.iter().flat_map(|task| &task.answers).map(|token| *token as usize);
+    let answers: Vec<usize> = answers.collect();
+    if answers.len() < film.config.vocabulary.len() { answers } else { Vec::new() }
+}
+
+fn flows(film: &Film, layer: &str, head: usize, heads: &[Option<&HeadWeights>]) -> Vec<FlowData> {
     let of = |matrix: &'static str| {
-        let here = |flow: &&GradientFlow| (&flow.layer, flow.head, flow.matrix) == (name, head, matrix);
+        let here =
+            |flow: &&GradientFlow| (flow.layer.as_str(), flow.head, flow.matrix) == (layer, head, matrix);
         let found: Vec<_> = film.frames.iter().map(|frame| frame.flows.iter().find(here)).collect();
-        let is_there = first.layers[layer].matrix(head, matrix).is_some();
+        let is_there = heads.iter().flatten().any(|head| head.matrix(matrix).is_some());
         // Also where no frame has one: a page that goes on may get them later.
         (is_there || found.iter().any(Option::is_some)).then(|| FlowData {
             name: matrix.to_uppercase(),

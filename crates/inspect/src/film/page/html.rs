@@ -6,7 +6,8 @@ use qkv_run::Evaluation;
 use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
 use crate::files::metrics::Metrics;
-use crate::film::frames::{Film, Frame};
+use crate::film::frame::Frame;
+use crate::film::frames::Film;
 use crate::film::page::data::PageData;
 use crate::film::page::logged_plot::LoggedPlot;
 use crate::film::page::plot::Plot;
@@ -161,7 +162,7 @@ impl Film {
         let no_frame = Frame::default();
         let last = self.ends().map_or(&no_frame, |[_, last]| last);
         let probe = self.frames.iter().rev().find_map(|frame| frame.probes.first());
-        let name = |layer: &str, head: usize| format!("head {head} of {}", clean_label(layer));
+        let name = |layer: &str, head: usize| self.head_name(layer, head);
         let reads = |found: &Composition| {
             format!(
                 "{} of {}: {}, {} deviations from random",
@@ -311,7 +312,7 @@ mod tests {
         }
         // Of two tokens, the first attends to the second and the second to the first.
         assert!(html.contains(
-            "head 0 of a</th><td>1.000</td><td>1.000</td><td>1.000</td><td>-</td><td>-</td><td>1.000</td>"
+            "layer 0, head 0</th><td>1.000</td><td>1.000</td><td>1.000</td><td>-</td><td>-</td><td>1.000</td>"
         ));
         assert!(html.contains("The training loss fell from 2.000 at step 1 to 1.000 at step 20"));
         Ok(())

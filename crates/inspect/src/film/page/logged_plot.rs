@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::files::checkpoint_config::CheckpointConfig;
     use crate::files::metrics::Metrics;
-    use crate::film::frames::Frame;
+    use crate::film::frame::Frame;
     use crate::film::page::plot::Plot;
     use qkv_run::Evaluation;
 

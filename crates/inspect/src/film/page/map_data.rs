@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
-use crate::film::frames::Frame;
+use crate::film::frame::Frame;
 use crate::film::page::budget::MAX_VALUES;
 use crate::film::page::matrix_data::n_cells;
-use crate::film::page::quantized::quantized;
+use crate::film::page::quantized::{Bits, quantized};
 use crate::film::page::trace_data::{TraceData, ValuesData, answers, traces};
 use crate::picture::label::clean_label;
 use crate::picture::palette::Palette;
@@ -20,6 +20,8 @@ const CELLS: [usize; 3] = [256, 128, 64];
 pub(crate) struct ProbeData {
     tokens: Vec<String>,
     targets: Vec<String>,
+    /// Whether each position carries loss.
+    is_asked: Vec<bool>,
     /// What the model said at each position, in each frame.
     predictions: Vec<Option<Vec<String>>>,
     maps: Vec<MapData>,
@@ -70,6 +72,8 @@ fn probe(frames: &[Frame], index: usize, cells: usize, has_traces: bool) -> Prob
     ProbeData {
         tokens: last.map_or(Vec::new(), |probe| labels(&probe.labels.tokens)),
         targets: last.map_or(Vec::new(), |probe| labels(&probe.labels.targets)),
+        is_asked: last
+            .map_or(Vec::new(), |probe| probe.labels.targets.iter().map(|t| !t.is_empty()).collect()),
         predictions: all.iter().map(|probe| Some(labels(&probe.as_ref()?.labels.predictions))).collect(),
         maps: last.iter().flat_map(|probe| &probe.maps).map(|map| of_head(map, &all, cells)).collect(),
         traces: if has_traces { traces(&all) } else { Vec::new() },
@@ -83,9 +87,13 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
         let probe = (*probe)?;
         let found =
             probe.map(&map.layer, map.head).filter(|found| found.weights.size() == map.weights.size())?;
-        let patterns = found.scores(&probe.labels.tokens).named().into_iter();
+        let patterns = found.patterns(&probe.labels).into_iter();
         Some(MapFrame {
-            data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
+            data: quantized(
+                &reduce(&found.weights, [cells, cells], Palette::Sequential).matrix,
+                1.0,
+                Bits::Sixteen,
+            ),
             limit: 1.0,
             n_keys: found.mean_entropy().map(f64::exp),
             patterns: patterns.filter_map(|(words, share)| Some((words, share? as f32))).collect(),

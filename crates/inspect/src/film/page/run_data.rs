@@ -132,6 +132,11 @@ impl CheckpointConfig {
         self.settings.get(&format!("model.{key}"))?.parse().ok()
     }
 
+    /// Whether queries, keys and values are the input itself.
+    pub(crate) fn has_no_projections(&self) -> bool {
+        self.setting_name("projections").as_deref() == Some("none")
+    }
+
     /// The name of a part of the model, with or without settings of its own.
     fn setting_name(&self, key: &str) -> Option<String> {
         let of = |key: String| self.settings.get(&key).map(|name| clean_label(name));

@@ -20,8 +20,10 @@ function shownMatrices() {
 // Tokens by their labels, everything else by its number.
 function matrixNames(matrix, i) {
   const [axis, size, block] = [matrix.axes[i], matrix.size[i], matrix.block[i]];
-  const isTokens = axis.endsWith("token") && film.vocabulary.length === size && block === 1;
-  return isTokens ? film.vocabulary.map((label) => `${axis} ${label}`) : names(axis, [], matrix.cells[i], block, size);
+  const some = i === 1 ? (matrix.column_tokens ?? []).map((token) => film.vocabulary[token]) : [];
+  const tokens = some.length ? some : film.vocabulary;
+  const isTokens = axis.endsWith("token") && tokens.length === size && block === 1;
+  return isTokens ? tokens.map((label) => `${axis} ${label}`) : names(axis, [], matrix.cells[i], block, size);
 }
 
 // One picture of a matrix; the returned function shows it at the current step.
