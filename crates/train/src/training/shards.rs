@@ -53,7 +53,7 @@ impl<M: Model + Module> State<M> {
     ///     (state, _) = state.update(&parts, backward, factor)?;
     /// }
     /// let trained = Trainer::with_parts(model, &task, parts, &device)?.stop_after(Some(10)).run()?;
-    /// let embedding = |state: &State<qkv_model::Transformer>| state.model.embedding.weight.val().to_data();
+    /// let embedding = |state: &State<qkv_model::Transformer>| state.model.embedding.table.val().to_data();
     /// assert_eq!(embedding(&state), embedding(&trained.state));
     /// # Ok::<(), qkv_train::TrainError>(())
     /// ```
