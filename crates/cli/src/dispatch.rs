@@ -9,8 +9,8 @@ use qkv_train::{Alone, Processes, Registry};
 use crate::advice;
 use crate::args::{Args, Command};
 use crate::commands::{
-    ablate, bench, compare, completions, devices, eval, explain, inspect, lecture, names, report, runs,
-    sweep, tasks, train, verify,
+    ablate, bench, compare, completions, devices, eval, explain, inspect, lecture, names, playground, report,
+    runs, sweep, tasks, train, verify,
 };
 use crate::exit;
 use crate::output::shell;
@@ -62,6 +62,7 @@ pub fn run(registry: Registry) -> ExitCode {
             Command::Inspect(args) => inspect::run(&args, &registry),
             Command::Verify(args) => verify::run(&args, &registry),
             Command::Report(args) => report::run(&args, &registry),
+            Command::Playground(args) => playground::run(&args, &registry),
             Command::Compare(args) => compare::run(&args, &registry),
             Command::Sweep(args) => sweep::run(&args, &registry),
             Command::Worker(args) => sweep::worker::run(&args, &registry),

@@ -37,6 +37,8 @@
 //! - Which of many runs is how good? [`Comparison`] of a [`RunRecord`] each, or why it is [`LeftOut`]: what differs is a
 //!   [`Key`] with its [`KeyValue`]s, what differs in seeds alone a [`Setting`] with a [`Spread`] of every figure, on a page
 //!   with its [`Surroundings`]; `qkv compare RUN…`.
+//! - How does a reader train one in a page? [`playground_page`], and with a [`PlaygroundRun`] in it
+//!   [`playground_of_run`]; `qkv playground`.
 //! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
 //!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and
 //!   [`counted`]; a [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
@@ -52,6 +54,7 @@ mod heads;
 mod matrix;
 mod number;
 mod picture;
+mod playground;
 mod runs;
 
 pub use error::{InspectError, NoGauge};
@@ -86,6 +89,7 @@ pub use picture::label::clean_label;
 pub use picture::palette::{Palette, of_256};
 pub use picture::scale::Scale;
 pub use picture::text::TextStyle;
+pub use playground::{PlaygroundRun, playground_of_run, playground_page};
 pub use runs::comparison::Comparison;
 pub use runs::figure::Figure;
 pub use runs::key::Key;

@@ -6,6 +6,7 @@
 mod lecture;
 mod machine;
 mod of_a_run;
+mod playground;
 mod study;
 mod training;
 mod values;
@@ -15,6 +16,7 @@ pub use machine::{BenchArgs, DevicesArgs, MachineArgs};
 pub use of_a_run::{
     AblateArgs, CompareArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
 };
+pub use playground::PlaygroundArgs;
 pub use study::{SweepArgs, WorkerArgs};
 pub use training::{SettingArgs, TrainArgs};
 
@@ -77,6 +79,9 @@ pub enum Command {
     /// Write the film of a training as one offline page
     #[command(after_help = help::end("report runs/reverse-1 --png pictures"))]
     Report(ReportArgs),
+    /// Write the page in which a reader trains a model, with a run in it
+    #[command(after_help = help::end("playground runs/reverse-1"))]
+    Playground(PlaygroundArgs),
     /// Compare runs by what they were set to: a table with mean and range over seeds, and with --out a page
     #[command(after_help = help::end("compare runs/study --out study.html"))]
     Compare(CompareArgs),

@@ -14,6 +14,7 @@ pub mod explain;
 pub mod inspect;
 pub mod lecture;
 pub mod names;
+pub mod playground;
 pub mod report;
 pub mod runs;
 pub mod sweep;

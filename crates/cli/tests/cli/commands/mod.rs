@@ -23,6 +23,8 @@ mod inspect;
 mod lecture;
 /// The list of `names`.
 mod names;
+/// The page of `playground`.
+mod playground;
 /// The film of `report`.
 mod report;
 /// The list of `runs`.

@@ -83,7 +83,7 @@ pub(crate) fn quantized(matrix: &Matrix, limit: f64, bits: Bits) -> String {
 }
 
 /// [RFC 4648, section 4](https://www.rfc-editor.org/rfc/rfc4648#section-4)
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
