@@ -80,7 +80,8 @@ class Cells {
     context.lineWidth = 1.5;
     for (let row = 0; row < this.rows; row++) {
       const values = this.values.subarray(row * this.columns, (row + 1) * this.columns);
-      const column = values.reduce((best, x, i) => (x > values[best] ? i : best), 0);
+      const column = values.reduce((best, x, i) => (x > values[best] || Number.isNaN(values[best]) ? i : best), 0);
+      if (Number.isNaN(values[column])) continue;
       context.strokeStyle = inkOn(this.palette, (values[column] - this.low) / (this.high - this.low || 1));
       context.strokeRect(this.side + column * this.size + 2.5, this.head + row * this.size + 2.5, this.size - 4, this.size - 4);
     }

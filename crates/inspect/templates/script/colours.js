@@ -2,6 +2,8 @@
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const printed = matchMedia("print");
 const LEVELS = 512;
+// What is NaN or infinite has a colour of its own.
+const NOT_FINITE = [255, 0, 255];
 const levels = new Map();
 
 // A dark ground, on which zero is dark where a palette has that; paper is light.
@@ -24,6 +26,7 @@ function levelsOf(name) {
 }
 const level = (fraction) => Math.round(Math.min(Math.max(fraction, 0), 1) * (LEVELS - 1));
 function channels(kind, fraction) {
+  if (Number.isNaN(fraction)) return NOT_FINITE;
   const start = 3 * level(fraction);
   return levelsOf(kind).slice(start, start + 3);
 }
@@ -59,10 +62,7 @@ function pixels(values, rows, columns, kind, low, high) {
   for (let i = 0; i < values.length; i++) {
     const x = values[i];
     const start = 3 * level(high === low ? 0.5 : (x - low) / (high - low));
-    const nonFinite = Number.isNaN(x);
-    image.data[4 * i] = nonFinite ? 255 : colours[start];
-    image.data[4 * i + 1] = nonFinite ? 0 : colours[start + 1];
-    image.data[4 * i + 2] = nonFinite ? 255 : colours[start + 2];
+    image.data.set(Number.isNaN(x) ? NOT_FINITE : colours.subarray(start, start + 3), 4 * i);
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);

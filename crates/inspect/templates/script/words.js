@@ -29,6 +29,9 @@ const amount = (x) => (Math.abs(x) < 0.1 && Math.abs(x) >= 0.001 ? Number(x.toPr
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const cut = (text, most = 14) => (Array.from(text).length > most ? `${Array.from(text).slice(0, most - 1).join("")}…` : text);
 
+// Writing from the right does not turn the sentence around it.
+const isolated = (label) => (/^[ -~]*$/.test(label) ? label : `\u2068${label}\u2069`);
+
 // Names of the cells along one axis, where a cell may stand for a block. `labels` has a word for every row or column
 // of the matrix itself, or is empty.
 function names(axis, labels, cells, block, size) {

@@ -29,9 +29,9 @@ function buildColumns(place) {
       const index = frames.length === map.frames.length ? frames.findLastIndex((frame, i) => frame.step <= step && map.frames[i]) : map.frames.findLastIndex((frame) => frame);
       const frame = map.frames[index];
       const found = frames[index];
-      const words = found ? [say("columns.step", { step: found.step }), ...(Number.isFinite(found.loss) ? [say("readout.loss", { loss: number(found.loss) })] : []), ...(Number.isFinite(found.accuracy) ? [say("readout.accuracy", { accuracy: percent(found.accuracy) })] : [])] : [];
+      const words = found ? [say("columns.step", { step: found.step }), ...(Number.isFinite(found.loss) ? [say("readout.loss", { loss: number(found.loss) })] : []), ...(Number.isFinite(found.accuracy) ? [say("readout.accuracyLast", { accuracy: percent(found.accuracy) })] : [])] : [say("columns.last")];
       facts.replaceChildren(...words.map((text) => make("span", {}, text)));
-      cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step: found?.step ?? step }));
+      cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), found ? say("mapLabel", { rows: map.size[0], columns: map.size[1], step: found.step }) : say("mapLabelLast", { rows: map.size[0], columns: map.size[1] }));
     };
   });
 }

@@ -20,7 +20,7 @@ const player = new Player({
   moved: (frame, share) => go(frame, share),
   changed: () => showPlaying(),
 });
-const beats = new Beats(stage, { seek: (frame) => seek(frame), ended: () => at("slow").focus() });
+const beats = new Beats(stage, { seek: (frame) => rest(frame), ended: () => [at("slow"), beats.starter].find((one) => one.offsetParent)?.focus() });
 const address = new Address({
   read: () => ({ step: film.frames[state.frame].step, ...(state.query === null ? {} : { query: state.query }), layer: Math.max(layerNames.indexOf(state.layer), 0), head: state.head, probe: state.probe, ...(state.view === "weights" ? {} : { view: state.view }) }),
   apply: (found) => follow(found),
@@ -45,10 +45,13 @@ function show(share) {
   stage.show(state);
   timeline.show(state.frame, share);
   const loss = frame.loss === null ? [] : [say("readout.loss", { loss: number(frame.loss) })];
-  const accuracy = frame.accuracy === null ? [] : [say("readout.accuracy", { accuracy: percent(frame.accuracy) })];
+  const { accuracies } = film.log;
+  const measured = accuracies.length ? (accuracies.findLast(([step]) => step <= frame.step) ?? [0, null]) : [frame.step, frame.accuracy];
+  const accuracy = measured[1] === null ? [] : [say(measured[0] === frame.step ? "readout.accuracy" : "readout.accuracyAt", { accuracy: percent(measured[1]), step: measured[0] })];
   const [right, all] = frame.probe_answers ?? [0, 0];
   const shown = all ? [say("readout.shown", { right, all })] : [];
   at("said").replaceChildren(make("b", {}, say("readout", { step: frame.step })), ...[...loss, ...accuracy, ...shown].map((text) => make("span", {}, text)));
+  for (const button of [at("slow"), beats.starter]) button.textContent = beats.named(state.frame);
   at("mini-said").textContent = say("readout", { step: frame.step });
   for (const cursor of cursors) {
     const [left, right, most] = ["left", "right", "most"].map((key) => Number(cursor.dataset[key]));
@@ -68,8 +71,12 @@ function go(frame, share) {
   state.frame = next;
   show(share);
 }
-// To a frame that a reader asked for: the film rests.
+// To a frame that a reader asked for: slow motion ends there.
 function seek(frame) {
+  beats.leave();
+  rest(frame);
+}
+function rest(frame) {
   player.stop();
   go(frame);
   player.seek(timeline.times[state.frame]);
@@ -95,6 +102,7 @@ const nHeads = (layer) => Math.max(film.layers.find(({ name }) => name === layer
 
 // What a reader chose, of the stage or of the controls.
 function choose(choice) {
+  beats.leave();
   const isOther = ["layer", "head", "probe", "gauge"].some((key) => key in choice && choice[key] !== state[key]);
   Object.assign(state, choice);
   state.head = Math.min(state.head, nHeads(state.layer) - 1);

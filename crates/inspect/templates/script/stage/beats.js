@@ -1,5 +1,5 @@
-// One step of training in slow motion: seven beats, from the batch to W + Δ, made of two recorded frames and the gradient
-// between them.
+// From one recorded frame to the next in slow motion: seven beats, from the batch to W + Δ. Between the two lie one step
+// of training or several, and the gradient is that of the last of them.
 const BEAT_TIME = 4200;
 const BEATS = [
   { key: "batch", lit: ["tokens", "x"] },
@@ -27,22 +27,33 @@ class Beats {
       dot.addEventListener("click", () => this.to(i, false));
       return dot;
     });
-    this.root = make("section", { class: "beats", "aria-label": say("beats.label") },
+    this.root = make("section", { class: "beats" },
       make("div", { class: "beat-head" }, this.title, make("div", { class: "dots-row" }, ...this.dots), make("div", { class: "beat-buttons" }, button("back", () => this.to(Math.max(this.beat - 1, 0), false)), button("next", () => this.to(this.beat + 1, false)), button("replay", () => this.to(0, true)), button("skip", () => this.end()))), this.line);
     this.line.setAttribute("aria-live", "polite");
     this.root.hidden = true;
     // On a narrow screen the bar below has no room for it.
-    this.starter = make("button", { type: "button", class: "plain beats-start" }, say("slow"));
+    this.starter = make("button", { type: "button", class: "plain beats-start" });
     this.starter.addEventListener("click", () => this.start());
     stage.card.append(this.starter, this.root);
   }
   get isRunning() { return this.beat >= 0; }
+  // The frames between which the beats lie when they start at one of them.
+  ends(frame) {
+    const from = Math.max(Math.min(frame, this.stage.film.frames.length - 2), 0);
+    return { from, after: Math.min(from + 1, this.stage.film.frames.length - 1) };
+  }
+  // How many steps of training that is.
+  steps({ from, after }) { return this.stage.film.frames[after].step - this.stage.film.frames[from].step; }
+  // The name of what a button starts at a frame.
+  named(frame) {
+    const n = this.steps(this.ends(frame));
+    return n === 1 ? say("slow") : say("slow.many", { n });
+  }
   start() {
-    const n = this.stage.film.frames.length;
-    if (n < 2) return;
-    const from = Math.min(this.stage.state.frame, n - 2);
-    Object.assign(this, { from, after: from + 1, view: this.stage.state.view });
-    this.seek(from);
+    if (this.stage.film.frames.length < 2) return;
+    Object.assign(this, this.ends(this.stage.state.frame), { view: this.stage.state.view });
+    this.root.setAttribute("aria-label", this.named(this.from));
+    this.seek(this.from);
     this.root.hidden = false;
     this.stage.root.classList.add("in-beats");
     this.to(0, true);
@@ -65,12 +76,14 @@ class Beats {
     const query = stage.query;
     const [now, then] = [from, after].map((frame) => stage.moment.at(frame));
     const best = now.preferences(query)?.order[0] ?? 0;
-    const words = { query: now.name(query), key: now.name(best), step: now.step, next: then.step };
+    const n = this.steps(this);
+    const when = n === 1 ? say("afterStep") : say("afterSteps", { n });
+    const words = { query: now.name(query), key: now.name(best), step: now.step, next: then.step, when };
     const both = (name, format) => {
       const values = [now, then].map((moment) => moment.has(name) && moment.row(name, query)?.[best]);
       return values.every(Number.isFinite) ? { before: format(values[0]), after: format(values[1]) } : null;
     };
-    if (key === "batch") return say("beat.batch.line", { ...words, n: /^batch_size = (\d+)/m.exec(stage.film.run?.config ?? "")?.[1] ?? say("many") });
+    if (key === "batch") return say(n === 1 ? "beat.batch.line" : "beat.batch.many", { ...words, steps: n, n: /^batch_size = (\d+)/m.exec(stage.film.run?.config ?? "")?.[1] ?? say("many") });
     if (key === "projections") return now.has("q") ? say("beat.projections.line", { ...words, before: vectorInWords(now.row("q", query)), after: vectorInWords(then.row("q", query)) }) : say("beat.projections.plain");
     if (key === "scores" || key === "mixture") {
       const found = both(key === "scores" ? (now.has("scaled") ? "scaled" : "scores") : "weights", key === "scores" ? brief : percent);
@@ -81,10 +94,10 @@ class Beats {
     return "";
   }
   lossInWords(now, then, query) {
-    const losses = [now, then].map(({ film, frame }) => film.frames[frame].loss);
-    const all = Number.isFinite(losses[1]) ? say("beat.loss.all", { loss: number(losses[1]) }) : "";
-    const share = now.has("answers") ? now.row("answers", query)[now.film.vocabulary.indexOf(now.target(query))] : NaN;
-    return Number.isFinite(share) ? say("beat.loss.line", { answer: now.target(query), share: percent(share), loss: amount(-Math.log(share)), all }) : say("beat.loss.plain", { all });
+    const loss = this.lossOf(now.step + 1);
+    const all = loss === undefined ? "" : say("beat.loss.all", { at: now.step + 1, loss: number(loss) });
+    const share = now.shareOf(now.target(query), query);
+    return Number.isFinite(share) ? say("beat.loss.line", { answer: isolated(now.target(query)), share: percent(share), loss: amount(-Math.log(share)), all }) : say("beat.loss.plain", { all });
   }
   matricesInWords(key, now, then) {
     const view = BEATS.find((beat) => beat.key === key).view;
@@ -93,20 +106,30 @@ class Beats {
       const values = matrix && MatrixView.values(matrix, view, this.from, this.after);
       return values ? [`${name} ${amount(Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))}`] : [];
     });
-    const losses = [now, then].map(({ film, frame }) => film.frames[frame].loss);
-    const fall = losses.every(Number.isFinite) ? say("beat.update.loss", { before: number(losses[0]), after: number(losses[1]) }) : "";
     if (!sizes.length) return say(`beat.${key}.plain`);
-    const steps = then.step - now.step;
-    return say(`beat.${key}.line`, { sizes: sizes.join(", "), fall: key === "update" ? fall : "", steps: steps === 1 ? say("oneStep") : say("manySteps", { n: steps }) });
+    const steps = this.steps(this);
+    // Each of the two is of the batch of its own step, which has not changed anything yet.
+    const losses = [now, then].map(({ step }) => this.lossOf(step + 1));
+    const fall = losses.includes(undefined) ? "" : say("beat.update.loss", { first: now.step + 1, last: then.step + 1, before: number(losses[0]), after: number(losses[1]) });
+    const which = steps === 1 ? "" : say("beat.gradients.last");
+    return say(`beat.${key}.line`, { sizes: sizes.join(", "), fall, which, steps: steps === 1 ? say("oneStep") : say("manySteps", { n: steps }) });
   }
+  // The loss of a step's batch with the weights before that step.
+  lossOf(step) { return this.stage.film.log?.losses?.find(([at]) => at === step)?.[1]; }
+  // Through, or skipped: the film stands at the frame to which the beats lead.
   end() {
+    if (!this.isRunning) return;
+    this.leave();
+    this.seek(this.after);
+    this.ended();
+  }
+  // The reader went elsewhere, where these words are not true.
+  leave() {
     clearTimeout(this.timer);
     if (!this.isRunning) return;
     this.beat = -1;
     this.root.hidden = true;
     this.stage.root.classList.remove("in-beats");
     this.stage.show({ lit: null, after: null, view: this.view });
-    this.seek(this.after);
-    this.ended();
   }
 }

@@ -37,6 +37,11 @@ class Moment {
     const columns = this.size(name)[1];
     return values.subarray(i * columns, (i + 1) * columns);
   }
+  // Whether the mask hides a key: its score is a number, and is none once the mask is added.
+  isHidden(query, key) {
+    if (!this.has("scaled") || Number.isFinite(this.row("scaled", query)[key])) return false;
+    return !this.has("scores") || Number.isFinite(this.row("scores", query)[key]);
+  }
   get nKeys() { return this.map?.size[1] ?? this.parts.k?.size[0] ?? 0; }
   get nQueries() { return this.map?.size[0] ?? this.parts.q?.size[0] ?? 0; }
   get tokens() { return this.probe?.tokens ?? []; }
@@ -59,9 +64,13 @@ class Moment {
     const token = this.tokens[i];
     if (token === undefined) return say("positionName", { position: i });
     const isOnce = this.tokens.indexOf(token) === this.tokens.lastIndexOf(token);
-    // Writing from the right does not turn the sentence around it.
-    const isolated = /^[ -~]*$/.test(token) ? cut(token) : `\u2068${cut(token)}\u2069`;
-    return isOnce ? isolated : say("tokenAt", { token: isolated, position: i });
+    return isOnce ? isolated(cut(token)) : say("tokenAt", { token: isolated(cut(token)), position: i });
+  }
+  // The probability of an answer; unknown where two tokens have the same label.
+  shareOf(label, query) {
+    const { vocabulary } = this.film;
+    const token = vocabulary.indexOf(label);
+    return token >= 0 && token === vocabulary.lastIndexOf(label) && this.has("answers") ? this.row("answers", query)[token] : NaN;
   }
   // What decides: scaled scores where they were kept, weights otherwise. Hidden keys are NaN and last.
   preferences(query) {

@@ -15,10 +15,11 @@ function termOf(moment, name) {
 function scaleInWords(moment, positions) {
   const { scale } = moment.facts;
   const width = moment.parts.k?.size[1];
-  const isRoot = !Number.isFinite(scale) || (width && Math.abs(scale * Math.sqrt(width) - 1) < 1e-6);
-  const term = isRoot ? "/ √d_k" : scale === 1 ? "· 1" : `· ${brief(scale)}`;
   const added = positions === "alibi" ? say("term.added") : "";
-  return `${term}${added}`;
+  // What a score of the user's own is multiplied with is not known.
+  if (!Number.isFinite(scale)) return say("term.scaled");
+  const isRoot = width && Math.abs(scale * Math.sqrt(width) - 1) < 1e-6;
+  return `${isRoot ? "/ √d_k" : scale === 1 ? "· 1" : `· ${amount(scale)}`}${added}`;
 }
 
 const vectorInWords = (values) => `${Array.from(values.subarray(0, 8), brief).join(", ")}${values.length > 8 ? ", …" : ""}`;
@@ -30,7 +31,8 @@ function inNumbers(moment, query, key, kind) {
   if (kind === "x" || kind === "k" || kind === "v") return say("cell.vector", { part: kind, token: gives, values: vectorInWords(moment.row(kind, key)) });
   if (kind === "context") return say("cell.context", { token: asks, values: vectorInWords(moment.row("context", query)) });
   if (kind === "answers") return answerInWords(moment, query);
-  if (!Number.isFinite(value(kind))) return say("cell.hidden", { query: asks, key: gives });
+  if (kind !== "scores" && moment.isHidden(query, key)) return say("cell.hidden", { query: asks, key: gives });
+  if (!Number.isFinite(value(kind))) return say("cell.notFinite", { query: asks, key: gives });
   if (kind === "scores") return say("cell.scores", { query: asks, key: gives, sum: productInWords(moment, query, key), value: number(value("scores")) });
   if (kind === "scaled") return say("cell.scaled", { query: asks, key: gives, scores: moment.has("scores") ? number(value("scores")) : "…", value: number(value("scaled")), width: moment.parts.k?.size[1] ?? "d_k" });
   return say("cell.weights", { query: asks, key: gives, value: percent(value("weights")) });

@@ -70,17 +70,16 @@ class PipelineDrawing {
     });
   }
   // A number on its colour, as in the map.
-  cell(name, value, x, y, isMost) {
+  cell(name, value, x, y, { isMost = false, isHidden = false } = {}) {
     const { context, height } = this;
     const isMap = name === "weights";
     const limit = this.moment.limit(name) || 1;
     const share = isMap ? value : 0.5 + value / limit / 2;
     const kind = isMap ? "sequential" : "diverging";
-    const isHidden = !Number.isFinite(value);
     context.fillStyle = isHidden ? "#80808030" : colour(kind, share);
     context.fillRect(x, y + 2, NUMBER_CELL, height - 4);
     if (isHidden) this.text(say("hidden"), x + NUMBER_CELL / 2, y + height / 2, "center", this.tones.quiet);
-    else this.text(isMap ? value.toFixed(2) : brief(value), x + NUMBER_CELL - 7, y + height / 2 + 0.5, "right", inkOn(kind, share));
+    else this.text(!Number.isFinite(value) ? say("notFinite") : isMap ? value.toFixed(2) : brief(value), x + NUMBER_CELL - 7, y + height / 2 + 0.5, "right", inkOn(kind, share));
     context.strokeStyle = isMost ? this.ink : "#80808060";
     context.lineWidth = isMost ? 2 : 1;
     context.strokeRect(x + 0.5, y + 2.5, NUMBER_CELL - 1, height - 5);
@@ -114,7 +113,7 @@ class PipelineDrawing {
       if (["scores", "scaled", "weights"].includes(kind)) {
         const row = moment.row(kind, query);
         const most = Array.from(row).reduce((best, value, i) => (Number.isFinite(value) && !(value <= row[best]) ? i : best), 0);
-        this.part(kind, () => this.cell(kind, row[key], x, y, key === most));
+        this.part(kind, () => this.cell(kind, row[key], x, y, { isMost: key === most, isHidden: kind === "scaled" && moment.isHidden(query, key) }));
       }
     }
   }
@@ -124,7 +123,7 @@ class PipelineDrawing {
     const weights = pipeline.column("weights");
     if (!weights) return;
     const row = moment.row("weights", query);
-    this.part("weights", () => this.cell("weights", rest.reduce((sum, i) => sum + (row[i] || 0), 0), weights.x, y, false));
+    this.part("weights", () => this.cell("weights", rest.reduce((sum, i) => sum + (row[i] || 0), 0), weights.x, y));
   }
   arrow(points, identity) {
     const { context } = this;
@@ -173,7 +172,7 @@ class PipelineDrawing {
       const mixed = pipeline.column("context");
       if (mixed) this.arrow([[mixed.x + mixed.width + 3, pipeline.middle()], [x - 3, pipeline.middle()]], "flow");
       if (!row || !Number.isFinite(row[0])) {
-        this.text(say("noAnswer"), x, pipeline.middle(), "left", this.tones.quiet, "12px system-ui, sans-serif");
+        this.text(say(moment.hasTarget(query) && row ? "notFinite" : "noAnswer"), x, pipeline.middle(), "left", this.tones.quiet, "12px system-ui, sans-serif");
         return;
       }
       const tall = ANSWER_ROW;

@@ -1,5 +1,8 @@
 // Queries and keys as arrows in a plane: exact where d_k is 2, otherwise their shadow on the two directions in which those
 // of the last frame differ most, with the share of their length that it keeps.
+const rowsOf = (moment, name) => Array.from({ length: moment.size(name)[0] }, (_, i) => moment.row(name, i));
+const areFinite = (values) => values.every(Number.isFinite);
+
 class Plane {
   constructor(place) {
     this.canvas = make("canvas", { role: "img" });
@@ -12,7 +15,7 @@ class Plane {
     const width = moment.size("q")[1];
     if (width === 2) return { axes: [[1, 0], [0, 1]], kept: 1 };
     const last = moment.at(moment.film.frames.length - 1);
-    const rows = ["q", "k"].flatMap((name) => Array.from({ length: last.size(name)[0] }, (_, i) => last.row(name, i)));
+    const rows = ["q", "k"].flatMap((name) => rowsOf(last, name)).filter(areFinite);
     const axes = [];
     for (let n = 0; n < 2; n++) {
       let axis = Array.from({ length: width }, (_, i) => Math.sin(1 + i + n));
@@ -43,13 +46,19 @@ class Plane {
     this.basis = Plane.basis(moment);
     this.limit = 1e-9;
     for (let frame = 0; frame < moment.film.frames.length; frame++) {
+      // A frame may have none, as those of an older run that went on.
       const other = moment.at(frame);
-      for (const name of ["q", "k"]) for (let i = 0; i < other.size(name)[0]; i++) this.limit = Math.max(this.limit, Math.hypot(...this.shadow(other.row(name, i))));
+      for (const name of ["q", "k"]) for (const row of other.has(name) ? rowsOf(other, name) : []) this.grow(this.shadow(row));
     }
     const ratio = Math.max(window.devicePixelRatio || 1, 2);
     this.canvas.width = this.canvas.height = side * ratio;
     this.canvas.style.width = this.canvas.style.height = `${side}px`;
     this.ratio = ratio;
+  }
+  // Not by what is NaN.
+  grow(shadow) {
+    const length = Math.hypot(...shadow);
+    if (length > this.limit) this.limit = length;
   }
   shadow(row) { return this.basis.axes.map((axis) => row.reduce((sum, x, i) => sum + x * axis[i], 0)); }
   show(moment, query) {
@@ -57,8 +66,8 @@ class Plane {
     const context = this.canvas.getContext("2d");
     const middle = this.side / 2;
     // A live run may grow beyond what was known.
-    const shadows = Object.fromEntries(["q", "k"].map((name) => [name, Array.from({ length: moment.size(name)[0] }, (_, i) => this.shadow(moment.row(name, i)))]));
-    for (const [x, y] of [...shadows.q, ...shadows.k]) this.limit = Math.max(this.limit, Math.hypot(x, y));
+    const shadows = Object.fromEntries(["q", "k"].map((name) => [name, rowsOf(moment, name).map((row) => this.shadow(row))]));
+    for (const shadow of [...shadows.q, ...shadows.k]) this.grow(shadow);
     const scale = (middle - 16) / this.limit;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.side, this.side);
@@ -76,6 +85,7 @@ class Plane {
     context.stroke();
     const arrow = (name, i, isBold) => {
       const [x, y] = shadows[name][i];
+      if (!areFinite([x, y])) return;
       const [toX, toY] = [middle + x * scale, middle - y * scale];
       context.strokeStyle = context.fillStyle = tone(name);
       context.globalAlpha = isBold ? 1 : 0.3;

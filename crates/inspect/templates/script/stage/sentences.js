@@ -4,7 +4,8 @@ const before = (moment) => (moment.frame > 0 ? moment.at(moment.frame - 1) : nul
 
 function attentionInWords(moment, query) {
   const now = moment.preferences(query);
-  if (!now || !now.order.length) return "";
+  if (!now) return "";
+  if (!now.order.length) return now.row.every((_, key) => moment.isHidden(query, key)) ? "" : say("attention.notFinite", { query: moment.name(query) });
   const [first, second] = now.order;
   const share = moment.has("weights") ? moment.row("weights", query)[first] : null;
   const worth = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
@@ -20,10 +21,9 @@ function attentionInWords(moment, query) {
 function answerInWords(moment, query) {
   if (!moment.hasTarget(query)) return say("answer.none", { query: moment.name(query) });
   const [said, right] = [moment.prediction(query), moment.target(query)];
-  const row = moment.row("answers", query);
-  const share = (label) => row?.[moment.film.vocabulary.indexOf(label)];
-  const known = Number.isFinite(share(said)) && Number.isFinite(share(right));
-  const words = { said, right, share: known ? percent(share(said)) : "", rightShare: known ? percent(share(right)) : "" };
+  const shares = [said, right].map((label) => moment.shareOf(label, query));
+  const known = shares.every(Number.isFinite);
+  const words = { said: isolated(said), right: isolated(right), share: known ? percent(shares[0]) : "", rightShare: known ? percent(shares[1]) : "" };
   return say(`answer.${said === right ? "right" : "wrong"}${known ? "" : ".plain"}`, words);
 }
 
@@ -31,13 +31,15 @@ function answerInWords(moment, query) {
 function matricesInWords(moment, view, after) {
   const names = ["W_Q", "W_K", "W_V", "W_O"].filter((name) => moment.matrix(name));
   if (!names.length) return say("matrices.none");
-  const figures = names.map((name) => {
+  const all = names.map((name) => {
     const matrix = moment.matrix(name);
     const values = MatrixView.values(matrix, view, moment.frame, after);
     const length = (cells) => (cells ? Math.sqrt(cells.reduce((sum, x) => sum + x * x, 0)) : NaN);
     const size = view === "weights" || view === "change" ? matrix.frames[moment.frame]?.moved : length(values);
-    return { name, size: size ?? NaN };
-  }).filter(({ size }) => Number.isFinite(size)).sort((a, b) => b.size - a.size);
+    return { name, size: size ?? NaN, isBroken: Boolean(values) && !values.every(Number.isFinite) };
+  });
+  const figures = all.filter(({ size }) => Number.isFinite(size)).sort((a, b) => b.size - a.size);
+  if (!figures.length && all.some(({ isBroken }) => isBroken)) return say("matrices.notFinite");
   if (!figures.length) return say(view === "gradient" ? "matrices.noGradient" : "matrices.noValue");
   if (moment.frame === 0 && view !== "gradient" && view !== "delta") return say("matrices.start");
   const [most, ...others] = figures;

@@ -36,7 +36,8 @@ class Stage {
   get query() {
     const moment = this.shown ?? this.moment;
     const within = (query) => query !== null && query < moment.nQueries;
-    return [this.pointed, this.state.query].find(within) ?? moment.firstQuery();
+    // The words of a beat are about one query.
+    return [this.state.lit ? null : this.pointed, this.state.query].find(within) ?? moment.firstQuery();
   }
   point(query) {
     if (this.pointed === query) return;

@@ -15,8 +15,8 @@ class StageTable {
     if (!this.root.open || !moment) return;
     const single = ["scores", "scaled", "weights"].filter((name) => moment.has(name));
     const vectors = ["k", "v"].filter((name) => moment.has(name));
-    const cell = (x) => (Number.isFinite(x) ? number(x) : say("hidden"));
-    const rows = Array.from({ length: moment.nKeys }, (_, key) => [moment.name(key), ...single.map((name) => cell(moment.row(name, query)[key])), ...vectors.map((name) => vectorInWords(moment.row(name, key)))]);
+    const cell = (name, key) => (name !== "scores" && moment.isHidden(query, key) ? say("hidden") : number(moment.row(name, query)[key]));
+    const rows = Array.from({ length: moment.nKeys }, (_, key) => [moment.name(key), ...single.map((name) => cell(name, key)), ...vectors.map((name) => vectorInWords(moment.row(name, key)))]);
     const own = ["x", "q", "context"].filter((name) => moment.has(name)).map((name) => [say(`part.${name}`), vectorInWords(moment.row(name, query))]);
     const answers = moment.has("answers") && Number.isFinite(moment.row("answers", query)[0]) ? Array.from(moment.row("answers", query), (share, token) => [moment.film.vocabulary[token] ?? String(token), percent(share)]) : [];
     this.content.replaceChildren(

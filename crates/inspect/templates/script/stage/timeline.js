@@ -41,20 +41,20 @@ class Timeline {
     const share = (x - this.box.left) / (this.box.right - this.box.left);
     return this.times.reduce((best, time, i) => (Math.abs(time - share) < Math.abs(this.times[best] - share) ? i : best), 0);
   }
-  // Losses and accuracies by step.
+  // Losses and accuracies by step. A frame's accuracy is that of the last evaluation, so that the log's are better.
   curves() {
     const { frames, log } = this.film;
     const of = (name) => frames.flatMap((frame) => (Number.isFinite(frame[name]) ? [[frame.step, frame[name]]] : []));
     // Of the inputs that the frames show, which is known at every frame.
     const shown = frames.flatMap(({ step, probe_answers: found }) => (found?.[1] ? [[step, found[0] / found[1]]] : []));
-    return { shown, losses: log?.losses?.length ? log.losses : of("loss"), accuracies: log?.accuracies?.length > of("accuracy").length ? log.accuracies : of("accuracy") };
+    return { shown, losses: log?.losses?.length ? log.losses : of("loss"), accuracies: log?.accuracies?.length ? log.accuracies : of("accuracy") };
   }
   build() {
     const [width, height] = [this.root.clientWidth, this.root.clientHeight];
     if (width < 50) return;
     this.box = { left: TIMELINE_LABEL, right: width - TIMELINE_LABEL, top: 8, bottom: height - 20 };
     const { losses, accuracies, shown } = this.curves();
-    const most = Math.max(...losses.map(([, loss]) => loss).filter(Number.isFinite), 1e-9);
+    const most = losses.reduce((largest, [, loss]) => (loss > largest ? loss : largest), 1e-9);
     const y = (share) => this.box.bottom - (this.box.bottom - this.box.top) * Math.min(Math.max(share, 0), 1);
     const points = (list, of) => list.filter(([, value]) => Number.isFinite(value)).map(([step, value]) => `${this.x(this.shareOfStep(step)).toFixed(1)},${y(value / of).toFixed(1)}`).join(" ");
     const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
@@ -72,6 +72,10 @@ class Timeline {
     });
     svg.append(drawn("polyline", { class: "loss", points: points(losses, most) }));
     svg.append(drawn("polyline", { class: "accuracy", points: points(accuracies, 1) }), drawn("polyline", { class: "shown", points: points(shown, 1) }));
+    // One value makes no line.
+    const dot = ([[step, value]], of, kind) => svg.append(drawn("circle", { class: kind, cx: this.x(this.shareOfStep(step)), cy: y(value / of), r: 2.5 }));
+    if (losses.length === 1) dot(losses, most, "loss-point");
+    if (accuracies.length === 1) dot(accuracies, 1, "accuracy-point");
     const label = (x, y, kind, anchor, text) => drawn("text", { x, y, class: kind, "text-anchor": anchor }, text);
     if (losses.length) svg.append(label(this.box.left - 6, this.box.top + 10, "loss-name", "end", brief(most)), label(this.box.left - 6, this.box.bottom, "loss-name", "end", "0"), label(this.box.left - 6, (this.box.top + this.box.bottom) / 2 + 4, "loss-name", "end", say("timeline.loss")));
     if (accuracies.length || shown.length) svg.append(label(this.box.right + 6, this.box.top + 10, "accuracy-name", "start", "100\u00a0%"), label(this.box.right + 6, this.box.bottom, "accuracy-name", "start", "0\u00a0%"), label(this.box.right + 6, (this.box.top + this.box.bottom) / 2 + 4, "accuracy-name", "start", say("timeline.accuracy")));
