@@ -44,8 +44,8 @@ impl Experiment {
         model.map_err(|error| with_table(error, &self.config.model))
     }
 
-    /// The same with the labels that the tokens have in a run of it: a run keeps them, whatever a later version calls them.
-    /// As it is where there are not as many.
+    /// The same with the labels that the tokens have in a run of it: a run keeps them, also where a later version has
+    /// others. As it is where there are not as many.
     #[must_use]
     pub fn with_labels(self, labels: Vec<String>) -> Self {
         Self { task: Relabelled::of(self.task, labels), ..self }

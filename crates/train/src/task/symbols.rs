@@ -26,8 +26,8 @@ pub(super) fn numbers(n_symbols: usize) -> Vec<String> {
     (0..n_symbols).map(|symbol| symbol.to_string()).collect()
 }
 
-/// The labels of symbols without an order: letters, which are no positions and no values of a matrix; numbers where there
-/// are more symbols than letters.
+/// The labels of symbols without an order: letters, which are no positions and no values of a matrix; numbers where
+/// there are more symbols than letters.
 pub(super) fn letters(n_symbols: usize) -> Vec<String> {
     let letters = 'A'..='Z';
     match n_symbols <= letters.clone().count() {

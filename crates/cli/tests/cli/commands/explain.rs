@@ -239,7 +239,7 @@ fn a_text_that_is_no_input_is_refused_with_what_there_is() {
     }
 }
 
-/// The numbers of the lines that follow the one that begins with `start`, as long as they begin with `row` and have some.
+/// The numbers of the lines below the one that begins with `start`, as long as they begin with `row` and have some.
 #[track_caller]
 fn numbers_below(text: &str, start: &str, row: &str) -> Vec<Vec<f64>> {
     let below = text.lines().skip_while(|line| !line.starts_with(start)).skip(1);
