@@ -79,11 +79,14 @@ fn row(values: &[f64]) -> String {
     shown + rest
 }
 
-/// Four digits behind the point, so that numbers stand below each other; those that have no such form by their power.
+/// Four digits behind the point, so that numbers stand below each other; those that have no such form by their power, with
+/// as many digits as fit.
 fn number(value: f64) -> String {
-    // Rounded, a larger one has a digit more.
-    let has_digits = value == 0.0 || (1e-3..99.9999).contains(&value.abs());
-    if has_digits { format!("{value:.4}") } else { format!("{value:.1e}") }
+    let has_digits = value == 0.0 || (1e-3..100.0).contains(&value.abs());
+    let with_digits = has_digits.then(|| format!("{value:.4}"));
+    let by_power = [2, 1].map(|digits| format!("{value:.digits$e}"));
+    let fits = |text: &String| text.chars().count() < VALUE;
+    with_digits.into_iter().chain(by_power).find(fits).unwrap_or_else(|| format!("{value:.0e}"))
 }
 
 #[cfg(test)]
@@ -101,9 +104,9 @@ mod tests {
 
     #[test]
     fn a_row_fits_into_80_columns_with_any_numbers() {
-        let longest = [-99.99984, -99.99996, -3.5e-12, 0.0, -1e300, f64::NAN, f64::NEG_INFINITY, -0.001];
+        let longest = [-99.99984, -99.99996, -3.5e-12, 0.0, -1e-300, f64::NAN, f64::NEG_INFINITY, -0.001];
         assert_eq!(row(&longest).chars().count(), SHOWN * VALUE);
-        assert_eq!(row(&longest[..4]), " -99.9998   -1.0e2 -3.5e-12   0.0000");
+        assert_eq!(row(&longest[..4]), " -99.9998  -1.00e2 -3.5e-12   0.0000");
         assert_eq!(row(&longest).split_whitespace().count(), SHOWN);
         let more = [longest, longest].concat();
         assert!(row(&more).ends_with(" …") && row(&more).chars().count() <= SHOWN * VALUE);

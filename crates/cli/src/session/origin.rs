@@ -158,26 +158,29 @@ fn checkpoint_of(file: &Path) -> Option<Checkpoint> {
     (checkpoint.weights() == file && checkpoint.manifest().is_file()).then_some(checkpoint)
 }
 
-/// A token has to mean what it meant; a task of the same settings may have had other labels for its tokens.
+/// A token has to mean what it meant.
 fn check_vocabulary(checkpoint: &Checkpoint, experiment: &Experiment) -> Result<()> {
-    let Description { config, vocabulary: before, .. } = checkpoint.description()?;
+    let Description { vocabulary: before, .. } = checkpoint.description()?;
     let now = experiment.task.vocabulary();
-    let is_same_task = config.get(TASK) == experiment.config.to_table().get(TASK);
     // The first checkpoints had none.
-    if before.is_empty() || before == now || (is_same_task && before.len() == now.len()) {
+    if before.is_empty() {
         return Ok(());
     }
     let (config, n_before, n_now) = (checkpoint.config(), before.len(), now.len());
-    let differing = before.iter().zip(&now).position(|(before, now)| before != now);
-    let difference = match differing {
-        Some(token) => format!("token {token} is `{}` there and `{}` here", before[token], now[token]),
+    let mut tokens = before.iter().zip(&now).enumerate();
+    let difference = match tokens.find(|(token, (before, now))| !is_same(*token, before, now)) {
+        Some((token, (before, now))) => format!("token {token} is `{before}` there and `{now}` here"),
+        None if n_before == n_now => return Ok(()),
         None => format!("it has {n_before} tokens, the task has {n_now}"),
     };
     Err(usage(format!("{} has another vocabulary: {difference}; take the same task", config.display())))
 }
 
-/// The table of a config that names the task, with its settings.
-const TASK: &str = "task";
+/// Whether a token means what it meant: older versions called by its number what has a letter now.
+fn is_same(token: usize, before: &str, now: &str) -> bool {
+    let letter = ('A'..='Z').nth(token).map(String::from);
+    before == now || (before == token.to_string() && letter.as_deref() == Some(now))
+}
 
 /// A path that holds in any folder and can be written into a config file.
 fn absolute(path: &Path) -> Result<String> {

@@ -108,7 +108,7 @@ impl Config {
     }
 
     /// The same values as a table.
-    pub fn to_table(&self) -> Table {
+    pub(crate) fn to_table(&self) -> Table {
         Table::try_from(self).expect("a config is a TOML table of numbers and names")
     }
 }

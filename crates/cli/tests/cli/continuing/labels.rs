@@ -78,8 +78,26 @@ fn a_run_that_begins_with_an_old_one_has_letters() {
     let sandbox = sandbox_with_the_old_run();
     sandbox.succeeds(&format!("{LINE} --init-from old --out weights"));
     sandbox.succeeds("train old --branch state --quiet");
+    // Other settings of the task leave its symbols what they are.
+    let longer = LINE.replace("task.seq_len=5", "task.seq_len=9");
+    sandbox.succeeds(&format!("{longer} --init-from old --out longer"));
+    assert_eq!(written(&sandbox, "longer")[0], "A B C D E F");
     for run in ["weights", "state"] {
         assert_eq!(written(&sandbox, run)[0], "A B C D E F");
         is_read(&sandbox, run, LETTERS);
     }
+}
+
+#[test]
+fn labels_that_are_not_the_numbers_of_their_tokens_are_another_vocabulary() {
+    let sandbox = sandbox_with_the_old_run();
+    let config = "old/checkpoints/step-00000060/config.json";
+    let text = sandbox.read_text(config);
+    let swapped = text.replace("\"0\"", "\"first\"").replace("\"1\"", "\"0\"").replace("\"first\"", "\"1\"");
+    assert_ne!(text, swapped);
+    sandbox.write(config, swapped);
+    sandbox.refuses(
+        &format!("{LINE} --init-from old --out new"),
+        &["another vocabulary: token 0 is `1` there and `A` here", "take the same task"],
+    );
 }
