@@ -9,6 +9,7 @@ mod other_settings;
 
 pub use checkpoints::is_without_a_whole_one;
 pub use flags::with_setting;
+pub use meant::about_a_run;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -6,11 +6,11 @@ use super::machine::MachineArgs;
 
 #[derive(Debug, ClapArgs)]
 pub struct LectureArgs {
-    /// Show this step alone, 1 to 11; all by default
+    /// Show this step alone, 1 to 11, or begin with it under --slow; all by default
     #[arg(value_name = "STEP", value_parser = step)]
     pub step: Option<usize>,
-    /// Wait for the Enter key after each step
-    #[arg(long, conflicts_with = "step")]
+    /// Wait for a key after each step
+    #[arg(long)]
     pub slow: bool,
     #[command(flatten)]
     pub machine: MachineArgs,

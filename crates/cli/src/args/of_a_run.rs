@@ -2,14 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
 use clap::Args as ClapArgs;
 use qkv_train::Split;
 
 use super::machine::MachineArgs;
 use super::values::{ANY_COUNT, at_least_one, share, split, whole};
-use crate::exit::usage;
-use crate::output::shell;
 
 /// A run whose model is used.
 #[derive(Debug, ClapArgs)]
@@ -91,27 +88,6 @@ pub struct ExplainArgs {
     pub head: usize,
     #[command(flatten)]
     pub machine: MachineArgs,
-}
-
-impl ExplainArgs {
-    /// The input, if there is one.
-    ///
-    /// # Errors
-    /// If it is several arguments: what was typed between quotation marks is one.
-    pub fn input(&self) -> Result<Option<&str>> {
-        match &self.input[..] {
-            [] => Ok(None),
-            [input] => Ok(Some(input)),
-            several => {
-                let whole = several.join(" ");
-                let quoted = shell::command(&["explain", &shell::path(&self.run.run), &whole]);
-                Err(usage(format!(
-                    "the input is {} arguments, expected one; put it between quotation marks: {quoted}",
-                    several.len()
-                )))
-            }
-        }
-    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -60,46 +60,72 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     writeln!(out, "accuracy {accuracy:.4}   loss {loss:.2e}   on {examples}, step {step},")?;
     writeln!(out, "before anything is {instead}\n")?;
     let rows = rows(&parts);
-    out.table(&["layer", "head", "without", "loss change", "accuracy change"], &rows)?;
-    if rows.iter().any(|row| row[WITHOUT].contains(OR)) {
-        writeln!(out, "\nwhat stands in one row has the same effect: {}", why(replacement))?;
+    let head = ["layer", "head", "without", "loss change", "accuracy change"];
+    out.table(&head, &rows.iter().map(Row::cells).collect::<Vec<_>>())?;
+    let why = why(&rows, replacement);
+    if !why.is_empty() {
+        writeln!(out, "\n{}", why.join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The column of what is ablated, and what joins names in it.
-const WITHOUT: usize = 2;
-const OR: &str = " or ";
+/// Parts of the same heads without which the model has the same figures, to the last bit.
+struct Row<'a> {
+    effect: &'a Effect,
+    heads: &'a Part,
+    without: Vec<Stage>,
+}
 
-/// A row for each effect: parts of the same heads with the same figures share one.
-fn rows(parts: &[(Effect, Part)]) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for (effect, Part { site, heads }) in parts {
-        let heads = match heads[..] {
-            [head] => head.to_string(),
-            _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
-        };
-        let [loss, accuracy] =
-            [effect.loss_change(), effect.accuracy_change()].map(|change| format!("{change:+.4}"));
-        let row = vec![site.layer.to_string(), heads, without(site.stage).to_owned(), loss, accuracy];
-        let is_same = |other: &&mut Vec<String>| {
-            (0..row.len()).all(|column| column == WITHOUT || other[column] == row[column])
-        };
-        match rows.iter_mut().find(is_same) {
-            Some(same) => same[WITHOUT] += &format!("{OR}{}", row[WITHOUT]),
-            None => rows.push(row),
+fn rows(parts: &[(Effect, Part)]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (effect, part) in parts {
+        let same = rows.iter_mut().find(|row| {
+            (row.heads.site.layer, &row.heads.heads) == (part.site.layer, &part.heads)
+                && bits(row.effect) == bits(effect)
+        });
+        match same {
+            Some(row) => row.without.push(part.site.stage),
+            None => rows.push(Row { effect, heads: part, without: vec![part.site.stage] }),
         }
     }
     rows
 }
 
-/// Why parts of a head may have the same effect.
-fn why(replacement: Replacement) -> &'static str {
+/// The figures of the model without a part, of which some may not be numbers.
+fn bits(effect: &Effect) -> [u64; 2] {
+    [effect.after.loss, effect.after.accuracy].map(f64::to_bits)
+}
+
+impl Row<'_> {
+    fn cells(&self) -> Vec<String> {
+        let Part { site, heads } = self.heads;
+        let heads = match heads[..] {
+            [head] => head.to_string(),
+            _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
+        };
+        let names: Vec<&str> = self.without.iter().map(|stage| without(*stage)).collect();
+        let changes = [self.effect.loss_change(), self.effect.accuracy_change()];
+        let [loss, accuracy] = changes.map(|change| format!("{change:+.4}"));
+        vec![site.layer.to_string(), heads, names.join(" or "), loss, accuracy]
+    }
+
+    /// Whether it has these two parts and no other.
+    fn is_of(&self, parts: [Stage; 2]) -> bool {
+        self.without.len() == parts.len() && parts.iter().all(|part| self.without.contains(part))
+    }
+}
+
+/// Why parts have the same effect, where that follows from what the model computes; parts that have none, or by chance
+/// the same, are not explained.
+fn why(rows: &[Row], replacement: Replacement) -> Vec<&'static str> {
+    let reasons = [
+        ([Stage::Values, Stage::Context], "without values a head brings nothing, as if it was left out"),
+        ([Stage::Queries, Stage::Keys], "without queries or keys, all of their products are zero"),
+    ];
+    let reasons = reasons.into_iter().filter(|(parts, _)| rows.iter().any(|row| row.is_of(*parts)));
     match replacement {
-        Replacement::Zero => {
-            "without values a head\nbrings nothing, and without queries or keys it weighs all keys alike"
-        }
-        Replacement::Mean => "at its mean, a part\nno longer depends on the input",
+        Replacement::Zero => reasons.map(|(_, why)| why).collect(),
+        Replacement::Mean => Vec::new(),
     }
 }
 
@@ -146,4 +172,45 @@ fn event(
         "accuracy_change": effect.accuracy_change(),
         "examples": effect.after.examples,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(stage: Stage, head: usize, loss: f64) -> (Effect, Part) {
+        let [before, after] = [0.0, loss].map(|loss| Evaluation { loss, ..Evaluation::default() });
+        (Effect { before, after }, Part { site: Site { layer: 0, stage, head }, heads: vec![head] })
+    }
+
+    #[track_caller]
+    fn check(parts: &[(Effect, Part)], without: &[&str], n_reasons: usize) {
+        let rows = rows(parts);
+        let cells: Vec<String> = rows.iter().map(|row| row.cells()[2].clone()).collect();
+        assert_eq!(cells, without);
+        assert_eq!(why(&rows, Replacement::Zero).len(), n_reasons, "{without:?}");
+        assert!(why(&rows, Replacement::Mean).is_empty());
+    }
+
+    #[test]
+    fn parts_share_a_row_where_not_one_bit_differs() {
+        let [values, context] = [Stage::Values, Stage::Context];
+        check(&[part(values, 0, 2.5), part(context, 0, 2.5)], &["values or head"], 1);
+        // Both are printed as +2.5000.
+        check(&[part(values, 0, 2.5), part(context, 0, 2.500_000_1)], &["values", "head"], 0);
+        check(&[part(values, 0, 2.5), part(context, 1, 2.5)], &["values", "head"], 0);
+    }
+
+    #[test]
+    fn only_what_follows_from_the_model_is_explained() {
+        let all = [Stage::Queries, Stage::Keys, Stage::Values, Stage::Context];
+        let without_effect = all.map(|stage| part(stage, 0, 0.0));
+        check(&without_effect, &["queries or keys or values or head"], 0);
+        let by_chance = [part(Stage::Queries, 0, 1.0), part(Stage::Context, 0, 1.0)];
+        check(&by_chance, &["queries or head"], 0);
+        let at_zero = [1.0, 1.0, 2.0, 2.0];
+        let at_zero: Vec<_> =
+            all.into_iter().zip(at_zero).map(|(stage, loss)| part(stage, 0, loss)).collect();
+        check(&at_zero, &["queries or keys", "values or head"], 2);
+    }
 }

@@ -16,6 +16,8 @@ use crate::exit::usage;
 use crate::output::ink::{Ink, Inked};
 use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
+use crate::output::table::table;
+use crate::output::wrap::COLUMNS;
 use crate::session::runs::location::Location;
 use crate::session::runs::open_run::check_to_show;
 
@@ -76,12 +78,15 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Singular values in a row of figures; with them it fits into 80 columns.
-const SINGULAR_VALUES: usize = 3;
+/// Most singular values in a row of figures.
+const SINGULAR_VALUES: [&str; 3] = ["σ 1", "σ 2", "σ 3"];
 
 fn figures(out: &mut Stdout, summaries: &[Summary], start_step: Option<u64>) -> Result<()> {
-    let head = ["", "shape", "norm", "rank", "effective", "σ 1", "σ 2", "σ 3", "moved", "cosine"];
-    let row = |summary: &Summary| {
+    let head = |n_singular: usize| {
+        let singular = &SINGULAR_VALUES[..n_singular];
+        [&["", "shape", "norm", "rank", "effective"], singular, &["moved", "cosine"]].concat()
+    };
+    let row = |summary: &Summary, n_singular: usize| {
         let spectrum = summary.spectrum.as_ref();
         let mut row = vec![
             summary.matrix.to_uppercase(),
@@ -91,14 +96,22 @@ fn figures(out: &mut Stdout, summaries: &[Summary], start_step: Option<u64>) -> 
             or_dash(spectrum.map(Spectrum::effective_rank)),
         ];
         let singular = |index: usize| spectrum?.values().get(index).copied();
-        row.extend((0..SINGULAR_VALUES).map(|index| or_dash(singular(index))));
+        row.extend((0..n_singular).map(|index| or_dash(singular(index))));
         row.push(or_dash(summary.moved.and_then(|moved| moved.distance)));
         row.push(or_dash(summary.moved.and_then(|moved| moved.cosine)));
         row
     };
+    let rows = |summaries: &[Summary], n_singular: usize| -> Vec<Vec<String>> {
+        summaries.iter().map(|summary| row(summary, n_singular)).collect()
+    };
+    let fits = |n_singular: &usize| {
+        let text = table(&head(*n_singular), &rows(summaries, *n_singular));
+        text.lines().all(|line| line.chars().count() <= COLUMNS)
+    };
+    let n_singular = (1..=SINGULAR_VALUES.len()).rev().find(fits).unwrap_or(1);
     for of_head in summaries.chunk_by(|a, b| (&a.layer, a.head) == (&b.layer, b.head)) {
         heading(out, &format!("{}, head {}", of_head[0].layer.escape_debug(), of_head[0].head))?;
-        out.table(&head, &of_head.iter().map(row).collect::<Vec<_>>())?;
+        out.table(&head(n_singular), &rows(of_head, n_singular))?;
     }
     writeln!(
         out,

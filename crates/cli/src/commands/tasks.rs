@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use qkv_train::{ConfigSource, Registry, Split, Task, draw};
+use qkv_train::{ConfigSource, Registry, Split, Task, TrainError, draw};
 
 use crate::exit;
 use crate::output::ink::{Ink, Inked};
@@ -33,18 +33,29 @@ pub fn instead_of_a_training(registry: &Registry) -> Result<ExitCode> {
 /// As for any command that lacks what it needs.
 const USAGE: u8 = 2;
 
+/// Those that can be had as they are come first.
 fn list(out: &mut impl Inked, registry: &Registry) -> Result<()> {
+    let mut lacking = Vec::new();
     for name in registry.task_names() {
         match registry.read(ConfigSource::Task(name), &[] as &[&str]) {
             Ok(experiment) => show(out, name, &*experiment.task)?,
-            Err(error) => {
-                heading(out, name, &exit::sentence(&error.into(), registry))?;
-                writeln!(out)?;
-            }
+            Err(error) => lacking.push((name, error)),
         }
+    }
+    for (name, error) in lacking {
+        let text = match error {
+            TrainError::NoText => OF_A_TEXT.to_owned(),
+            error => exit::sentence(&error.into(), registry),
+        };
+        heading(out, name, &text)?;
+        writeln!(out)?;
     }
     Ok(())
 }
+
+/// What a task is that has no example before it has a text.
+const OF_A_TEXT: &str =
+    "a language model of any text, one character at a time; name the text with `--set task.text=FILE`";
 
 /// The name of a task, and what is to be read of it.
 fn heading(out: &mut impl Inked, name: &str, text: &str) -> Result<()> {

@@ -5,12 +5,14 @@ use std::io::{self, Write};
 use burn::tensor::Tensor;
 use qkv_inspect::{Matrix, counted};
 
-/// Values that fit into a line of 80 columns beside their name.
-const SHOWN: usize = 8;
+use super::wrap::COLUMNS;
 
-/// Columns of a value, with the blank before it, and of the name of a row.
+/// Columns of a value, with the blank before it, and of the name of a row, unless that is longer.
 const VALUE: usize = 9;
 const NAME: usize = 8;
+
+/// Values that fit into a line beside such a name.
+const SHOWN: usize = (COLUMNS - NAME) / VALUE;
 
 /// `[2 × 3]`.
 pub fn shape(dims: &[usize]) -> String {
@@ -36,14 +38,18 @@ pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
 
 /// A vector as a line without a name, shortened where it has more than [`SHOWN`] values.
 pub fn vector(vector: &Tensor<1>) -> String {
-    format!("{:NAME$}{}", "", row(&values(vector)))
+    format!("{:NAME$}{}", "", row(&values(vector), NAME))
 }
 
 /// A matrix, one line a row, named `name_0`, `name_1`, …, with a label.
 pub fn matrix(out: &mut impl Write, name: &str, labels: &[String], matrix: &Tensor<2>) -> io::Result<()> {
-    let [_, columns] = matrix.dims();
-    for (j, (values, label)) in values(matrix).chunks(columns).zip(labels).enumerate() {
-        writeln!(out, "{:<NAME$}{}", format!("{name}_{j:<3}{label} "), row(values))?;
+    let [rows, columns] = matrix.dims();
+    let digits = rows.saturating_sub(1).to_string().len();
+    let names = labels.iter().take(rows).enumerate().map(|(j, label)| format!("{name}_{j:<digits$} {label}"));
+    let names: Vec<String> = names.collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(NAME);
+    for (name, values) in names.iter().zip(values(matrix).chunks(columns)) {
+        writeln!(out, "{name:<width$}{}", row(values, width))?;
     }
     Ok(())
 }
@@ -51,7 +57,7 @@ pub fn matrix(out: &mut impl Write, name: &str, labels: &[String], matrix: &Tens
 /// The same without names and labels.
 pub fn rows(out: &mut impl Write, matrix: &Tensor<2>) -> io::Result<()> {
     let [_, columns] = matrix.dims();
-    values(matrix).chunks(columns).try_for_each(|values| writeln!(out, "{:NAME$}{}", "", row(values)))
+    values(matrix).chunks(columns).try_for_each(|values| writeln!(out, "{:NAME$}{}", "", row(values, NAME)))
 }
 
 /// Whether all of a matrix is shown.
@@ -73,8 +79,14 @@ pub fn attention_map(weights: &Tensor<3>, head: usize) -> Result<Matrix, String>
     Ok(matrix.with_axes("query", "key"))
 }
 
-fn row(values: &[f64]) -> String {
-    let (n, rest) = if values.len() > SHOWN { (SHOWN - 1, " …") } else { (values.len(), "") };
+/// The values that fit beside a name of so many columns.
+fn row(values: &[f64], name: usize) -> String {
+    const MORE: &str = " …";
+    let columns = COLUMNS.saturating_sub(name);
+    let (n, rest) = match values.len() * VALUE <= columns {
+        true => (values.len(), ""),
+        false => (columns.saturating_sub(MORE.chars().count()) / VALUE, MORE),
+    };
     let shown: String = values.iter().take(n).map(|value| format!("{:>VALUE$}", number(*value))).collect();
     shown + rest
 }
@@ -105,11 +117,29 @@ mod tests {
     #[test]
     fn a_row_fits_into_80_columns_with_any_numbers() {
         let longest = [-99.99984, -99.99996, -3.5e-12, 0.0, -1e-300, f64::NAN, f64::NEG_INFINITY, -0.001];
-        assert_eq!(row(&longest).chars().count(), SHOWN * VALUE);
-        assert_eq!(row(&longest[..4]), " -99.9998  -1.00e2 -3.5e-12   0.0000");
-        assert_eq!(row(&longest).split_whitespace().count(), SHOWN);
+        assert_eq!(row(&longest, NAME).chars().count(), SHOWN * VALUE);
+        assert_eq!(row(&longest[..4], NAME), " -99.9998  -1.00e2 -3.5e-12   0.0000");
+        assert_eq!(row(&longest, NAME).split_whitespace().count(), SHOWN);
         let more = [longest, longest].concat();
-        assert!(row(&more).ends_with(" …") && row(&more).chars().count() <= SHOWN * VALUE);
+        assert!(row(&more, NAME).ends_with(" …") && row(&more, NAME).chars().count() <= SHOWN * VALUE);
+        // A longer name leaves room for fewer.
+        assert!(row(&longest, 17).ends_with(" …") && row(&longest, 17).chars().count() <= COLUMNS - 17);
+    }
+
+    #[test]
+    fn rows_begin_at_the_same_column_whatever_their_labels() {
+        for (label, columns) in [("A", 8), ("SEP", 8), ("a long label", 17)] {
+            let labels: Vec<String> = (0..11).map(|j| if j == 10 { label } else { "B" }.to_owned()).collect();
+            let mut text = Vec::new();
+            let written = matrix(&mut text, "x", &labels, &Tensor::ones([11, 8], &Device::flex()));
+            let text = String::from_utf8_lossy(&text).into_owned();
+            assert!(written.is_ok() && text.lines().count() == 11, "{text}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= COLUMNS, "{line:?}");
+                let before: String = line.chars().take_while(|c| *c != '.').collect();
+                assert_eq!(before.chars().count(), columns + 4, "{line:?}");
+            }
+        }
     }
 
     #[test]

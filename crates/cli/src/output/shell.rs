@@ -29,6 +29,14 @@ pub fn command_with(option: &str, value: &str) -> Option<String> {
     is_set.then(|| command(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
+/// How the user can start this program again as it was started, but with some of its arguments as one; `None` where they do
+/// not stand beside each other.
+pub fn command_with_one(words: &[String]) -> Option<String> {
+    let mut arguments = arguments()?;
+    let is_one = join(&mut arguments, words);
+    is_one.then(|| command(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
 /// What this program was started with, if no shell would have to be given bytes that are no text.
 pub fn arguments() -> Option<Vec<String>> {
     env::args_os().skip(1).map(|argument| argument.into_string().ok()).collect()
@@ -48,6 +56,15 @@ pub fn set(arguments: &mut [String], option: &str, value: &str) -> bool {
         }
     }
     false
+}
+
+/// Makes one argument of the last that are `words`; whether they are there.
+fn join(arguments: &mut Vec<String>, words: &[String]) -> bool {
+    let first = arguments.windows(words.len().max(1)).rposition(|window| window == words);
+    if let Some(first) = first {
+        arguments.splice(first..first + words.len(), [words.join(" ")]);
+    }
+    first.is_some()
 }
 
 /// A path as an argument, which no command takes for an option.
@@ -89,6 +106,21 @@ mod tests {
             let mut arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
             let is_there = set(&mut arguments, "--out", "new");
             assert_eq!(is_there.then(|| arguments.join(" ")).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_beside_each_other_become_one_argument() {
+        for (line, words, expected) in [
+            ("explain run A B C --query 2", "A B C", Some("explain|run|A B C|--query|2")),
+            // The value of an option is none of them.
+            ("explain run --query 2 2 2", "2 2", Some("explain|run|--query|2|2 2")),
+            ("explain run A --query 2 B", "A B", None),
+        ] {
+            let [mut arguments, words] =
+                [line, words].map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+            let is_one = join(&mut arguments, &words);
+            assert_eq!(is_one.then(|| arguments.join("|")).as_deref(), expected, "{line}");
         }
     }
 }

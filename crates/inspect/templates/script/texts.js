@@ -36,7 +36,7 @@ const TEXTS = {
   "answer.wrong": "The model answers {said}, with {share}; right is {right}, which has {rightShare}.", "answer.wrong.plain": "The model answers {said}; right is {right}.",
   "matrices.none": "No matrices here: queries, keys and values are x itself.", "matrices.noGradient": "No gradient was kept before this step.", "matrices.noValue": "The matrices were not kept at this step.",
   "matrices.start": "Step 0: the matrices are as they were drawn.", "matrices.noOther": "nothing else", "matrices.notFinite": "The matrices are NaN or infinite here.",
-  "matrices.weights": "{name} moved furthest: by {size} times its first length; {others}.", "matrices.change": "{name} changed most: by {size} times its first length; {others}.",
+  "matrices.weights": "{name} changed most: by {size} times its first length; {others}.", "matrices.change": "{name} changed most: by {size} times its first length; {others}.",
   "matrices.gradient": "The gradient is largest at {name}: {size}; {others}.", "matrices.delta": "{name} moves most: by {size}; {others}.",
   matrixSwitch: "What of the matrices is shown", "view.weights": "W", "view.change": "change since step 0", "view.gradient": "gradient", "view.delta": "Δ to the next frame",
   gauge: "main directions", gaugeTitle: "W_Q and W_K turned to their main directions: the same scores, with orthogonal columns sorted by their part in them",

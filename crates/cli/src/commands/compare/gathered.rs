@@ -10,6 +10,7 @@ use qkv_run::{RunError, RunFolder};
 use qkv_train::Registry;
 
 use super::lineage::{Lineage, filled_in};
+use crate::advice;
 use crate::args::CompareArgs;
 use crate::exit::{sentence, usage};
 use crate::output::page_file::folder_of;
@@ -83,10 +84,11 @@ fn named(path: &Path) -> Result<Vec<Found>> {
         return Ok(vec![(run.path().to_owned(), Ok(run))]);
     }
     if !path.is_dir() {
-        return Err(usage(format!(
-            "{} does not exist; name runs, or a folder with runs in it",
-            path.display()
-        )));
+        let missing = format!("{} does not exist; name runs, or a folder with runs in it", path.display());
+        return Err(usage(match advice::about_a_run(path) {
+            Some(meant) => format!("{missing}; {meant}"),
+            None => missing,
+        }));
     }
     let runs = runs_in(path);
     if runs.is_empty() {

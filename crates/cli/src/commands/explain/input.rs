@@ -9,6 +9,7 @@ use qkv_train::{Example, Probe, Split, TargetKind, Task, draw};
 
 use super::characters::Characters;
 use crate::exit::usage;
+use crate::output::shell;
 
 /// Characters that a refusal lists.
 const LISTED: usize = 100;
@@ -29,9 +30,24 @@ impl<'a> Input<'a> {
         Ok(Self { task: Start { task, seq_len: task.seq_len() }, example, is_open: false })
     }
 
+    /// The input that the arguments stand for, which should be one: what stands between quotation marks.
+    pub fn typed(words: &[String], name: &str, task: &'a dyn Task) -> Result<Self> {
+        if let [text] = words {
+            return Self::parse(text, name, task);
+        }
+        let found = format!("the input is {} arguments, expected one between quotation marks", words.len());
+        match Self::parse(&words.join(" "), name, task) {
+            Ok(_) => Err(usage(match shell::command_with_one(words) {
+                Some(command) => format!("{found}: {command}"),
+                None => found,
+            })),
+            Err(error) => Err(usage(format!("{found}; and {error}"))),
+        }
+    }
+
     /// The input that a text stands for: labels separated by spaces, or characters. The text may be shorter than the inputs
     /// of the task called `name`, if that goes on with a text.
-    pub fn parse(text: &str, name: &str, task: &'a dyn Task) -> Result<Self> {
+    fn parse(text: &str, name: &str, task: &'a dyn Task) -> Result<Self> {
         let positions: Vec<&str> = text.split_whitespace().collect();
         let vocabulary = task.vocabulary();
         let is_label = |position: &&str| vocabulary.iter().any(|label| label == position);

@@ -35,9 +35,9 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     check("--layer", args.layer, layers.len(), "the run's number of layers")?;
     let layer = &layers[args.layer];
     check("--head", args.head, layer.n_heads, "the run's number of heads")?;
-    let input = match &args.input()? {
-        Some(text) => Input::parse(text, &run.config.task.name, &*run.task)?,
-        None => Input::drawn(&*run.task, run.config.seed, args.split)?,
+    let input = match &args.input[..] {
+        [] => Input::drawn(&*run.task, run.config.seed, args.split)?,
+        words => Input::typed(words, &run.config.task.name, &*run.task)?,
     };
     if let Some(query) = args.query {
         check("--query", query, input.len(), "the input's number of positions")?;

@@ -8,6 +8,12 @@ use qkv_train::Probe;
 
 use crate::output::format::{matrix, rows, shape, values, vector};
 use crate::output::ink::{Ink, Inked};
+use crate::output::wrap::{COLUMNS, lines_of};
+
+/// Columns before the input, those of a label in the table of scores, and those of the bar of a whole weight.
+const INPUT: usize = 11;
+const LABEL: usize = 5;
+const BAR: usize = 34;
 
 /// The attention of one query, and the properties of the layer that the walk names.
 pub struct Walk {
@@ -34,9 +40,13 @@ impl Walk {
         let matrix_of = |d| if self.has_matrices { shape(&[d_in, d]) } else { "identity".to_owned() };
         let bias = |name| if self.has_biases { format!(" + b_{name}") } else { String::new() };
 
-        writeln!(out, "input      {}", probe.labels.tokens.join(" "))?;
+        let mut name = "input";
+        for line in lines_of(probe.labels.tokens.iter().map(String::as_str), COLUMNS - INPUT) {
+            writeln!(out, "{name:<INPUT$}{line}")?;
+            name = "";
+        }
         if let Some(space) = &self.space {
-            writeln!(out, "{:<10} {space} is a space", "")?;
+            writeln!(out, "{:<INPUT$}{space} is a space", "")?;
         }
         writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
         step(out, Ink::Plain, &format!("x_{i}"), &shape(&[1, d_in]), "")?;
@@ -126,9 +136,11 @@ impl Walk {
             (false, true) => "    changed",
             (false, false) => "",
         };
+        let labels = probe.labels.tokens.iter().map(|token| token.chars().count());
+        let label = labels.max().unwrap_or(0).max(LABEL);
         // What is left of 80 columns.
-        let longest_bar = if heading.is_empty() { 34.0 } else { 23.0 };
-        writeln!(out, "\n    j  token      score     scaled{heading}    weight")?;
+        let longest_bar = BAR.saturating_sub(heading.len() + label - LABEL).max(1) as f64;
+        writeln!(out, "\n    j  {:<label$}      score     scaled{heading}    weight", "token")?;
         for (j, token) in probe.labels.tokens.iter().enumerate() {
             let after = match masked[j] {
                 f64::NEG_INFINITY => "hidden".to_owned(),
@@ -136,7 +148,7 @@ impl Walk {
             };
             let biased = if has_bias || is_hooked { format!(" {:>10.4}", masked[j]) } else { String::new() };
             let row = format!(
-                "{j:>5}  {token:<5} {:>10.4} {:>10.4}{biased} {:>9.6}  ",
+                "{j:>5}  {token:<label$} {:>10.4} {:>10.4}{biased} {:>9.6}  ",
                 scores[j], scaled[j], weights[j]
             );
             out.ink(Ink::Plain, if after.is_empty() { row.trim_end() } else { &row })?;

@@ -2,6 +2,7 @@
 //! compared with the printed numbers, the last two by experiment.
 
 mod comparison;
+mod key;
 mod learning;
 mod memory;
 mod published;
@@ -21,6 +22,7 @@ use crate::exit::usage;
 use crate::output::ink::{Ink, Inked};
 use crate::output::stdout::Stdout;
 use comparison::Comparison;
+use key::Wish;
 use published::Published;
 
 type Step = fn(&mut Comparison, &Device) -> Result<()>;
@@ -44,31 +46,38 @@ const ALL: [Step; STEPS] = [
 pub fn run(args: &LectureArgs) -> Result<ExitCode> {
     if args.slow && !io::stdin().is_terminal() {
         return Err(usage(
-            "--slow waits for the Enter key, and standard input is no terminal; leave it out, or name one step",
+            "--slow waits for a key, and standard input is no terminal; leave it out, or name one step",
         ));
     }
     let device = args.machine.open()?.device;
     let mut page = Comparison::new(Stdout::new(), Published::new(&device.clone().autodiff()));
     let steps = match args.step {
+        Some(step) if args.slow => &ALL[step - 1..],
         Some(step) => &ALL[step - 1..step],
         None => &ALL[..],
     };
     for (index, step) in steps.iter().enumerate() {
-        if args.slow && index > 0 && !goes_on()? {
-            break;
+        let wish = if args.slow && index > 0 { ask()? } else { Wish::GoOn };
+        match wish {
+            Wish::GoOn => step(&mut page, &device)?,
+            Wish::End => break,
+            Wish::Interrupt => return Ok(ExitCode::from(INTERRUPTED)),
         }
-        step(&mut page, &device)?;
     }
     Ok(if page.verdict()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Waits for a line; `false` at one that begins with `q`, or at the end of the input.
-fn goes_on() -> Result<bool> {
+/// The exit code of a process that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Waits for a key between two steps.
+fn ask() -> Result<Wish> {
     let mut out = Stdout::new();
     writeln!(out)?;
-    out.ink(Ink::Quiet, "Enter goes on, q and Enter end ")?;
-    out.flush()?;
-    let mut line = String::new();
-    let n_bytes = io::stdin().read_line(&mut line)?;
-    Ok(n_bytes > 0 && !line.trim_start().starts_with('q'))
+    let wish = key::wait(|| {
+        out.ink(Ink::Quiet, key::PROMPT)?;
+        out.flush()
+    })?;
+    writeln!(out)?;
+    Ok(wish)
 }

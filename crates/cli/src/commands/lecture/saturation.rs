@@ -34,7 +34,11 @@ pub fn weights(page: &mut Comparison, device: &Device) -> Result<()> {
                 of_one_query.sort_by(|a, b| b.total_cmp(a));
                 mean.iter_mut().zip(of_one_query).for_each(|(mean, weight)| *mean += weight / DRAWS as f64);
             }
-            pictures.push((format!("d_k {d_k}, {name}: {:.2}", mean[0]), bars(&mean, 1.0, ROWS, 2), ink));
+            pictures.push((
+                format!("d_k {d_k}, {name}: largest {:.2}", mean[0]),
+                bars(&mean, 1.0, ROWS, 2),
+                ink,
+            ));
         }
         show(page, &pictures)?;
     }

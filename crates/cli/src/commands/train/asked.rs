@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use qkv_run::{Existing, RunFolder};
 use qkv_train::{ConfigSource, Experiment, Registry};
 
+use crate::advice;
 use crate::args::TrainArgs;
 use crate::exit::usage;
 use crate::output::shell;
@@ -59,10 +60,15 @@ impl TrainArgs {
             }
             Some(out) => Ok(out),
             None if source_is_run => Ok(source),
-            None => Err(usage(format!(
-                "{}; --resume needs the folder of a run: name it, or give it with --out",
-                self.what_is_no_run(registry)
-            ))),
+            None => {
+                let found = self.what_is_no_run(registry);
+                let needs =
+                    format!("{found}; --resume needs the folder of a run: name it, or give it with --out");
+                Err(usage(match advice::about_a_run(source).filter(|_| !source.exists()) {
+                    Some(meant) => format!("{needs}; {meant}"),
+                    None => needs,
+                }))
+            }
         }
     }
 

@@ -12,12 +12,16 @@ fn the_tasks_are_listed_with_an_input_and_its_target() {
         .map(|block| block.lines().collect())
         .collect();
     let names: Vec<_> = blocks.iter().map(|block| block[0].split_whitespace().next().unwrap()).collect();
-    let tasks = "chars copy induction letters max modular-addition recall recall-interleaved reverse sort \
-                 sorted-list";
+    let tasks = "copy induction letters max modular-addition recall recall-interleaved reverse sort sorted-list \
+                 chars";
     assert_eq!(names.join(" "), tasks);
-    assert!(blocks[0].concat().contains("task.text=FILE"), "{:?}", blocks[0]);
+    let (of_a_text, of_symbols) = blocks.split_last().unwrap();
+    for text in ["a language model of any text", "`--set task.text=FILE`"] {
+        assert!(of_a_text.join(" ").contains(text), "no `{text}` in {of_a_text:?}");
+    }
+    assert!(!page.contains("empty"), "{page}");
     assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
-    for block in &blocks[1..] {
+    for block in of_symbols {
         let row = |name: &str| -> Vec<String> {
             let labels = block.iter().find_map(|line| line.trim().strip_prefix(name)).unwrap();
             labels.split_whitespace().map(str::to_owned).collect()

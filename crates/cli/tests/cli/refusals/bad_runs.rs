@@ -37,20 +37,35 @@ fn a_run_that_is_called_like_it_is_named() {
     ] {
         every_reader_refuses(&sandbox, path, &[path, "does not exist", meant]);
     }
-    let missing = sandbox.qkv("eval photos").stderr;
-    assert!(!missing.contains("did you mean"), "{missing}");
+    for line in ["train runs/revrse-1 --resume", "compare runs/revrse-1"] {
+        sandbox.refuses(line, &["runs/revrse-1 does not exist", "; did you mean runs/reverse-1?"]);
+    }
+    let of_a_task = ["reverse is a task; --resume needs the folder of a run", "did you mean runs/reverse-1?"];
+    sandbox.refuses("train reverse --resume", &of_a_task);
+    for line in ["eval photos", "train photos --resume", "compare photos"] {
+        let missing = sandbox.qkv(line).stderr;
+        assert!(!missing.contains("did you mean"), "{missing}");
+    }
 }
 
 #[test]
 fn an_input_of_several_arguments_is_shown_between_quotation_marks() {
     let sandbox = sandbox_with_the_main_job();
+    let input = "A B C D E F G H I J A B C D E F";
+    let command = format!(" explain run '{input}' --query 2\n");
+    sandbox.refuses(
+        &format!("explain run {input} --query 2"),
+        &["the input is 16 arguments, expected one between quotation marks:", &command],
+    );
+    let mut tried = sandbox.command("explain run --query 2");
+    assert!(tried.arg(input).output().unwrap().status.success());
+    // What would be refused as well is not shown.
     let refused = sandbox.qkv("explain run A B C --query 2");
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
-    let fragments =
-        ["the input is 3 arguments, expected one", "put it between quotation marks:", " explain run 'A B C'"];
-    for fragment in fragments {
+    for fragment in ["the input is 3 arguments", "must have 16 labels", "got 3 labels"] {
         assert!(refused.stderr.contains(fragment), "no `{fragment}` in {}", refused.stderr);
     }
+    assert!(!refused.stderr.contains("'A B C'"), "{}", refused.stderr);
 }
 
 #[test]
