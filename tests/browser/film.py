@@ -12,6 +12,8 @@ import re
 import struct
 import subprocess
 
+import altered_film
+import slow_motion
 import stage
 from browser import arguments
 from stage import step_now, to_step, wait
@@ -279,7 +281,8 @@ def main():
         ]:
             check()
             assert browser.complaints() == [], browser.complaints()
-        stage.check(browser, page)
+        for part in [stage, slow_motion, altered_film]:
+            part.check(browser, page)
         for scheme in ["light", "dark"]:
             browser.colours(scheme)
             browser.open(page)

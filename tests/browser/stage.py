@@ -1,7 +1,5 @@
 """The stage of a film: one screen, a pinned query, the address, the beats, a phone and print. `film.py` opens the page."""
 
-import base64
-import json
 import math
 import re
 
@@ -23,27 +21,6 @@ def wait(browser, milliseconds):
 
 def box_of(browser, element):
     return browser.run(f"{element}.getBoundingClientRect().toJSON()")
-
-
-def changed(page, name, change):
-    """A copy of a page whose film is another one."""
-    with open(page) as file:
-        before, film, after = re.split(r'(?<=id="film">)(.*?)(?=</script>)', file.read(), maxsplit=1, flags=re.DOTALL)
-    film = json.loads(film)
-    change(film)
-    copy = page.replace(".html", f"-{name}.html")
-    with open(copy, "w") as file:
-        file.write(before + json.dumps(film).replace("<", "\\u003c") + after)
-    return copy
-
-
-def traces_of(film):
-    """Every part of the traces, with its name."""
-    for trace in film["probes"][0]["traces"]:
-        yield "x", trace["x"]
-        for head in trace["heads"]:
-            yield from head.items()
-    yield "answers", film["probes"][0]["answers"]
 
 
 def everything_is_on_one_screen(browser, page):
@@ -99,10 +76,57 @@ def the_address_holds_what_is_shown(browser, page):
     wait(browser, 100)
     assert step_now(browser) == 35
     assert browser.run("[state.query, state.head, state.probe, state.view]") == [4, 1, 2, "change"]
+    # What plays, and how, and the gauge.
+    browser.open(page, fragment="#step=5&head=1&gauge=main&speed=0.5&loop=1&keys=off")
+    assert browser.run("[state.gauge, player.speed, player.isLoop, at('keys').checked]") == [True, 0.5, True, False]
+    browser.press(".")
+    assert step_now(browser) == 5, "letters and signs are off"
+    browser.press("ArrowRight")
+    assert step_now(browser) == 10
+    browser.choose("speed", "2")
+    browser.run("at('loop').click(), at('keys').click(), choose({ gauge: false })")
+    wait(browser, 600)
+    address = browser.run("location.hash")
+    assert "speed=2" in address and not re.search("gauge|loop|keys", address), address
+    browser.run("document.activeElement.blur()")
+    browser.press(".")
+    assert step_now(browser) == 15
     # An address by hand, of a step between two frames and of things that are not there.
     browser.run("location.hash = '#step=42&query=99&head=7&view=nonsense'")
     wait(browser, 200)
     assert step_now(browser) == 40 and browser.run("[state.query, state.head, state.view]") == [None, 1, "weights"]
+
+
+def keys_reach_everything(browser, page):
+    browser.open(page)
+    assert browser.run("document.querySelector('main .stage') !== null && document.querySelectorAll('main').length === 1")
+    to_step(browser, 20)
+    browser.run("at('timeline').focus()")
+    for key, step in [("ArrowUp", 25), ("ArrowDown", 20), ("PageUp", 25), ("PageDown", 20), ("Home", 0), ("End", 60)]:
+        browser.press(key)
+        assert step_now(browser) == step, (key, step_now(browser))
+    # The row of the query, above those of the keys: its x and its q.
+    browser.run("choose({ query: 3 }), document.querySelector('.pipeline canvas').focus()")
+    told = []
+    for key in ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowRight", "ArrowDown"]:
+        browser.press(key)
+        told.append(browser.run("stage.where.textContent"))
+    name = browser.run("stage.moment.name(3)")
+    starts = [f"x of {name}: ", f"q of {name}: ", f"q of {name}: ", f"k of {browser.run('stage.moment.name(0)')}: "]
+    assert all(text.startswith(start) for text, start in zip(told[1:], starts, strict=True)), told
+    box = box_of(browser, "document.querySelector('.pipeline canvas')")
+    x, y = browser.run("[stage.pipeline.column('k').x + 5, stage.pipeline.queryTop + 9]")
+    browser.point(box["left"] + x, box["top"] + y)
+    assert browser.run("stage.where.textContent").startswith(f"q of {name}: ")
+    browser.point(1, 1)
+    # The table has whole vectors, and the view of the matrices that is shown.
+    browser.run("document.querySelectorAll('#stage-table details').forEach((one) => one.open = true), choose({ view: 'gradient' })")
+    wait(browser, 100)
+    cells = "[...document.querySelectorAll('#stage-table tbody tr')].find((line) => line.firstChild.textContent === 'q').lastChild.textContent.split(', ').length"
+    assert browser.run(cells) == browser.run("stage.moment.size('q')[1]") > 8
+    shown = browser.run("[...document.querySelectorAll('#stage-table details details tbody')][1].rows[2].cells[3].textContent")
+    assert shown == browser.run("number(cellsOf(stage.moment.matrix('W_K'), stage.moment.matrix('W_K').frames.at(-1).gradient)[2 * 16 + 2])"), shown
+    browser.run("choose({ query: null, view: 'weights' })")
 
 
 def every_switch_does_something(browser, page):
@@ -137,103 +161,6 @@ def every_switch_does_something(browser, page):
         assert 5 <= step_now(browser) <= 55, (curve, step_now(browser))
     browser.run("document.querySelectorAll('.chapter')[1].click()")
     assert browser.run("document.querySelectorAll('.chapter')[1].hasAttribute('aria-current')")
-
-
-def a_step_is_shown_in_seven_beats(browser):
-    to_step(browser, 20)
-    browser.run("at('slow').click()")
-    titles = []
-    for beat in range(7):
-        titles.append(browser.run("document.querySelector('.beat-title').textContent"))
-        assert browser.run("document.querySelector('.beat-line').textContent").strip()
-        assert browser.run("document.querySelectorAll('.stage .dim').length") > 0, "the other parts are faint"
-        browser.run("[...document.querySelectorAll('.beat-buttons button')][1].click()")
-    assert [title[:6] for title in titles] == [f"{n} of 7" for n in range(1, 8)], titles
-    assert step_now(browser) == 25 and browser.run("document.querySelectorAll('.stage .dim').length") == 0
-    browser.run("at('slow').click()")
-    browser.press("Escape")
-    assert browser.run("document.querySelector('.beats').hidden")
-    # Frames are five steps apart, which is said.
-    to_step(browser, 20)
-    assert browser.run("at('slow').textContent") == "5 steps in slow motion"
-    browser.run("at('slow').click(), beats.to(2, false)")
-    assert "after 5 steps" in browser.run("beats.line.textContent"), browser.run("beats.line.textContent")
-    # The loss before and after, each of the step that begins with these weights.
-    browser.run("beats.to(6, false)")
-    losses = dict(browser.run("film.log.losses"))
-    told = browser.run("beats.line.textContent")
-    assert all(browser.run(f"number({losses[step]})") in told for step in [21, 26]), told
-
-
-def slow_motion_ends_where_a_reader_goes_elsewhere(browser):
-    others = {"seek(at20 + 3)": 3, "choose({ query: 5 })": 0, "choose({ head: 1 })": 0, "choose({ view: 'change' })": 0, "location.hash = '#step=40'": 4}
-    for other, moved in others.items():
-        to_step(browser, 20)
-        browser.run("at('slow').click(), beats.to(6, false)")
-        assert browser.run("beats.isRunning && stage.state.after === state.frame + 1")
-        browser.run(f"(() => {{ const at20 = state.frame; {other} }})()")
-        wait(browser, 100)
-        assert browser.run("[beats.isRunning, beats.root.hidden, stage.state.after, stage.state.lit]") == [False, True, None, None], other
-        assert browser.run("[stage.state.view === state.view, stage.state.frame === state.frame]") == [True, True], other
-        assert browser.run("film.frames[state.frame].step") == 20 + 5 * moved, other
-    browser.run("choose({ query: null, head: 0, view: 'weights' })")
-
-
-def frames_without_a_trace_do_not_stop_the_film(browser, page):
-    """As of a run of an older version that went on: its first frames have maps alone."""
-
-    def forget(film):
-        for _, part in traces_of(film):
-            part["frames"][:3] = [None] * 3
-
-    browser.open(changed(page, "resumed", forget))
-    assert browser.run("[stage.plane.isShown, stage.missing.hidden]") == [False, False]
-    browser.choose("speed", "4")
-    browser.run("player.play()")
-    wait(browser, 2500)
-    assert step_now(browser) == 60 and not browser.run("player.isPlaying")
-    assert browser.run("[stage.plane.isShown, stage.missing.hidden]") == [True, True]
-
-
-def numbers_that_are_none_are_not_called_hidden(browser, page):
-    def broken(numbers, cells):
-        n_bits = numbers.get("bits", 16)
-        least = (-(2 ** (n_bits - 1))).to_bytes(n_bits // 8, "little", signed=True)
-        values = bytearray(base64.b64decode(numbers["data"]))
-        for i in cells:
-            values[i * len(least) : (i + 1) * len(least)] = least
-        numbers["data"] = base64.b64encode(values).decode()
-
-    def diverge(film):
-        for name, part in traces_of(film):
-            n = part["size"][0] * part["size"][1]
-            last = part["frames"][-1]
-            # Key 1 is hidden from query 0, as by a mask; query 2 has diverged.
-            if name == "scaled":
-                broken(last, [1])
-            if name in ["q", "scores", "scaled", "answers"]:
-                row = n // part["size"][0]
-                broken(last, range(2 * row, 3 * row))
-
-    browser.open(changed(page, "diverged", diverge))
-    to_step(browser, 60)
-    told = [browser.run(f"inNumbers(stage.shown, {query}, 1, 'scaled')") for query in [0, 2]]
-    assert " is hidden from " in told[0] and told[1].endswith("NaN or infinite"), told
-    assert browser.run("stage.plane.isShown && Number.isFinite(stage.plane.limit)")
-    browser.run("choose({ query: 2 })")
-    said = browser.run("stage.words.textContent")
-    assert "NaN or infinite" in said, said
-    # Each cell of q and the scores has the colour of such numbers, and not that of its neighbour.
-    colours = """(() => {
-        const { pipeline } = stage;
-        const copy = make('canvas', { width: pipeline.canvas.width, height: pipeline.canvas.height });
-        const context = copy.getContext('2d', { willReadFrequently: true });
-        context.drawImage(pipeline.canvas, 0, 0);
-        const at = (x, y) => Array.from(context.getImageData(x * pipeline.ratio, y * pipeline.ratio, 1, 1).data).slice(0, 3);
-        const k = pipeline.column('k'), scaled = pipeline.column('scaled');
-        return [at(k.x + 4, pipeline.queryTop + 5), at(scaled.x + 4, pipeline.keysTop + 5)];
-    })()"""
-    assert browser.run(colours) == [[255, 0, 255]] * 2, browser.run(colours)
 
 
 def runs_beside_each_other_move_together(browser):
@@ -291,6 +218,13 @@ def a_phone_scrolls_over_a_map(browser, page):
         a_finger_moves_the_page(browser)
     # What stays on the screen takes little of it.
     assert box_of(browser, "at('transport')")["height"] <= 80
+    # At twice the size speed, loop and slow motion are still there.
+    browser.open(page, width=640, height=360)
+    assert browser.run("document.documentElement.scrollWidth") <= 640
+    controls = "['#speed', '#loop', '.beats-start'].map((one) => document.querySelector(one).offsetParent !== null)"
+    assert browser.run(controls) == [True] * 3, browser.run(controls)
+    browser.open(page, width=1280, height=720)
+    assert browser.run("at('transport').contains(at('speed'))")
 
 
 def a_finger_moves_the_page(browser):
@@ -315,13 +249,10 @@ def check(browser, page):
         lambda: everything_is_on_one_screen(browser, page),
         lambda: a_pinned_query_stays_while_the_film_plays(browser),
         lambda: the_address_holds_what_is_shown(browser, page),
+        lambda: keys_reach_everything(browser, page),
         lambda: every_switch_does_something(browser, page),
-        lambda: a_step_is_shown_in_seven_beats(browser),
-        lambda: slow_motion_ends_where_a_reader_goes_elsewhere(browser),
         lambda: runs_beside_each_other_move_together(browser),
         lambda: the_pipeline_is_what_attention_computes(browser, page),
-        lambda: frames_without_a_trace_do_not_stop_the_film(browser, page),
-        lambda: numbers_that_are_none_are_not_called_hidden(browser, page),
         lambda: a_phone_scrolls_over_a_map(browser, page),
         lambda: print_has_no_controls(browser, page),
     ]:

@@ -4,7 +4,7 @@ class Cells {
   constructor(picture) {
     // What the caption says of the whole axis is not repeated beside every cell.
     this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
-    Object.assign(this, { labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
+    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
@@ -47,6 +47,11 @@ class Cells {
     context.imageSmoothingEnabled = false;
     context.drawImage(pixels(this.values, rows, columns, this.palette, this.low, this.high), side, head, columns * size, rows * size);
     if (this.isSparse) this.values.forEach((x, i) => Number.isNaN(x) && context.clearRect(side + (i % columns) * size, head + Math.floor(i / columns) * size, size, size));
+    this.silent.forEach((isSilent, row) => {
+      if (!isSilent) return;
+      context.fillStyle = faint();
+      context.fillRect(side, head + row * size, columns * size, size);
+    });
     const areNumbers = size >= this.room;
     if (areNumbers) this.drawNumbers(context);
     if (this.palette === "diverging" && size >= 8 && !areNumbers) this.drawSigns(context);
@@ -71,7 +76,7 @@ class Cells {
     Object.assign(context, { font: MONO, textAlign: "center", textBaseline: "middle" });
     this.values.forEach((x, i) => {
       if (!Number.isFinite(x)) return;
-      context.fillStyle = inkOn(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));
+      context.fillStyle = this.silent[Math.floor(i / this.columns)] ? ink() : inkOn(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));
       context.fillText(this.inCell(x), this.side + ((i % this.columns) + 0.5) * this.size, this.head + (Math.floor(i / this.columns) + 0.5) * this.size);
     });
   }
@@ -79,6 +84,7 @@ class Cells {
   drawRings(context) {
     context.lineWidth = 1.5;
     for (let row = 0; row < this.rows; row++) {
+      if (this.silent[row]) continue;
       const values = this.values.subarray(row * this.columns, (row + 1) * this.columns);
       const column = values.reduce((best, x, i) => (x > values[best] || Number.isNaN(values[best]) ? i : best), 0);
       if (Number.isNaN(values[column])) continue;
@@ -117,6 +123,7 @@ class Cells {
     Object.assign(context, { textBaseline: "middle", textAlign: "right" });
     for (let row = 0; row < this.rows; row += every) {
       style((this.cell?.[0] ?? this.marked) === row);
+      if (this.silent[row]) context.fillStyle = tone("quiet");
       context.fillText(cut(this.beside[0][row]), side - 4, head + (row + 0.5) * size);
     }
     context.textAlign = this.isUpright ? "center" : "left";

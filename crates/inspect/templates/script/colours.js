@@ -37,6 +37,8 @@ function colour(kind, fraction) {
   if (!colourTexts.has(key)) colourTexts.set(key, `rgb(${channels(kind, fraction).join(",")})`);
   return colourTexts.get(key);
 }
+// Over what matters less, so that its colour is still seen.
+const faint = () => (isOnDark() ? "#14171cb0" : "#ffffffb0");
 const ink = () => getComputedStyle(document.body).color;
 // The colours of q, k and v, for the style sheet.
 function colourIdentities() {

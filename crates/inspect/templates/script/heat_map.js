@@ -35,5 +35,6 @@ class HeatMap extends Cells {
     if (!this.details.open || !this.values) return;
     const rows = this.rowNames.map((title, row) => [title, ...Array.from(this.values.subarray(row * this.columns, (row + 1) * this.columns), (x) => (this.isSparse && Number.isNaN(x) ? "–" : number(x)))]);
     this.table.replaceChildren(table(["", ...this.columnNames], rows));
+    this.table.querySelectorAll("tbody tr").forEach((line, row) => line.classList.toggle("silent", Boolean(this.silent[row])));
   }
 }

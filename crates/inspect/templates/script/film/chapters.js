@@ -1,4 +1,4 @@
-// The film as a strip of six stills, which stays in print; on the screen each of them leads to its step.
+// The film as a strip of at most six stills, which stays in print; on the screen each of them leads to its step.
 const CHAPTERS = 6;
 
 // The first frame, the last, and those between at which the loss had fallen by equal parts.
@@ -7,7 +7,8 @@ function chapterFrames() {
   const kept = frames.map((_, i) => i).filter((i) => film.layers.length === 0 || film.layers[0].heads[0]?.raw.some((matrix) => matrix.frames[i]) || film.probes[0]?.maps.some((map) => map.frames[i]));
   const known = kept.filter((i) => Number.isFinite(frames[i].loss));
   const [first, last] = [kept[0], kept.at(-1)];
-  if (kept.length <= CHAPTERS || known.length < 2) return kept.filter((_, i) => i % Math.ceil(kept.length / CHAPTERS) === 0 || i === kept.length - 1);
+  if (kept.length <= CHAPTERS) return kept;
+  if (known.length < 2) return Array.from({ length: CHAPTERS }, (_, i) => kept[Math.round((i * (kept.length - 1)) / (CHAPTERS - 1))]);
   const [from, to] = [Math.max(...known.map((i) => frames[i].loss)), Math.min(...known.map((i) => frames[i].loss))];
   const between = Array.from({ length: CHAPTERS - 2 }, (_, i) => from + ((to - from) * (i + 1)) / (CHAPTERS - 1));
   return [...new Set([first, ...between.map((loss) => known.find((i) => frames[i].loss <= loss)), last])].filter((i) => i !== undefined).sort((a, b) => a - b);
@@ -16,9 +17,8 @@ function chapterFrames() {
 function buildChapters(place) {
   const chosen = film.frames.length > 1 ? chapterFrames() : [];
   place.closest("section").hidden = chosen.length < 2;
-  const items = chosen.map((frame) => {
+  const items = chosen.map((frame, i) => {
     const moment = new Moment(film, { ...state, frame });
-    const query = state.query ?? moment.firstQuery();
     const stills = make("span", { class: "stills" });
     const still = (values, [rows, columns], palette, low, high, name) => {
       const canvas = make("canvas", { width: String(columns * Math.max(1, Math.floor(192 / columns))), height: String(rows * Math.max(1, Math.floor(192 / columns))), "aria-hidden": "true" });
@@ -35,14 +35,22 @@ function buildChapters(place) {
       if (values) still(values, matrix.cells, "diverging", -scaleOf(matrix), scaleOf(matrix), name);
     }
     const { step, loss } = film.frames[frame];
-    const words = make("span", { class: "chapter-words" }, ...prose(frame === 0 && step === 0 ? say("chapter.first", { step }) : attentionInWords(moment, query)));
+    const words = make("span", { class: "chapter-words" });
+    // Of the query that is pinned, against the still before.
+    const tell = (query) => words.replaceChildren(...prose(frame === 0 && step === 0 ? say("chapter.first") : attentionInWords(moment, query ?? moment.firstQuery(), i > 0 ? moment.at(chosen[i - 1]) : null)));
     const button = make("button", { type: "button", class: "chapter" }, make("b", {}, Number.isFinite(loss) ? say("chapter.loss", { step, loss: brief(loss) }) : say("readout", { step })), stills, words);
     button.addEventListener("click", () => {
       seek(frame);
       at("screen").scrollIntoView({ block: "start" });
     });
-    return { frame, button };
+    return { frame, button, tell };
   });
   place.replaceChildren(...items.map(({ button }) => button));
-  return () => items.forEach(({ frame, button }, i) => button.setAttribute("aria-current", state.frame >= frame && (i + 1 === items.length || state.frame < items[i + 1].frame) ? "step" : "false"));
+  let told;
+  return () => {
+    items.forEach(({ frame, button }, i) => button.setAttribute("aria-current", state.frame >= frame && (i + 1 === items.length || state.frame < items[i + 1].frame) ? "step" : "false"));
+    if (told === state.query) return;
+    told = state.query;
+    for (const { tell } of items) tell(state.query);
+  };
 }

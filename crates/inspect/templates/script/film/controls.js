@@ -22,7 +22,7 @@ const player = new Player({
 });
 const beats = new Beats(stage, { seek: (frame) => rest(frame), ended: () => [at("slow"), beats.starter].find((one) => one.offsetParent)?.focus() });
 const address = new Address({
-  read: () => ({ step: film.frames[state.frame].step, ...(state.query === null ? {} : { query: state.query }), layer: Math.max(layerNames.indexOf(state.layer), 0), head: state.head, probe: state.probe, ...(state.view === "weights" ? {} : { view: state.view }) }),
+  read: () => ({ step: film.frames[state.frame].step, ...(state.query === null ? {} : { query: state.query }), layer: Math.max(layerNames.indexOf(state.layer), 0), head: state.head, probe: state.probe, ...(state.view === "weights" ? {} : { view: state.view }), ...(state.gauge ? { gauge: "main" } : {}), ...(player.speed === 1 ? {} : { speed: player.speed }), ...(player.isLoop ? { loop: 1 } : {}), ...(at("keys").checked ? {} : { keys: "off" }) }),
   apply: (found) => follow(found),
 });
 
@@ -126,7 +126,18 @@ function follow(found) {
   const view = MATRIX_VIEWS.includes(found.view) ? found.view : "weights";
   const step = whole("step", Infinity);
   if (step !== null) seek(film.frames.reduce((best, one, i) => (Math.abs(one.step - step) < Math.abs(film.frames[best].step - step) ? i : best), 0));
-  choose({ probe, layer, head, query, view });
+  setSpeed(found.speed ?? "1");
+  setLoop(found.loop === "1");
+  at("keys").checked = found.keys !== "off";
+  choose({ probe, layer, head, query, view, gauge: found.gauge === "main" && !film.no_gauge });
+}
+// One that is not offered is that of the film itself.
+function setSpeed(speed) {
+  at("speed").value = Array.from(at("speed").options).some(({ value }) => value === speed) ? speed : "1";
+  player.speed = Number(at("speed").value);
+}
+function setLoop(isLoop) {
+  at("loop").checked = player.isLoop = isLoop;
 }
 
 for (const button of document.querySelectorAll(".play")) button.addEventListener("click", toggle);
@@ -134,14 +145,17 @@ at("slow").addEventListener("click", () => {
   player.stop();
   beats.start();
 });
-at("speed").addEventListener("change", () => (player.speed = Number(at("speed").value)));
-at("loop").addEventListener("change", () => (player.isLoop = at("loop").checked));
+at("speed").addEventListener("change", () => setSpeed(at("speed").value));
+at("loop").addEventListener("change", () => setLoop(at("loop").checked));
+for (const id of ["speed", "loop", "keys"]) at(id).addEventListener("change", () => address.changed());
 at("layer").addEventListener("change", () => choose({ layer: layerNames[Number(at("layer").value)] }));
 at("head").addEventListener("change", () => choose({ head: Number(at("head").value) }));
 at("probe").addEventListener("change", () => choose({ probe: Number(at("probe").value), query: null }));
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select, summary, input:not([type=checkbox]), .scroll")) return;
   if ([" ", "Enter"].includes(event.key) && event.target.closest("button, input")) return;
+  // Who speaks to the machine, or hits keys by accident, can do without those that are letters and signs.
+  if (!at("keys").checked && ["s", ".", ","].includes(event.key)) return;
   const actions = {
     ArrowLeft: () => seek(state.frame - 1), ",": () => seek(state.frame - 1), ArrowRight: () => seek(state.frame + 1), ".": () => seek(state.frame + 1),
     Home: () => seek(0), End: () => seek(film.frames.length - 1), " ": toggle, s: () => at("slow").click(),
@@ -171,6 +185,11 @@ function redraw() {
   for (const picture of redrawn) picture();
 }
 for (const query of [dark, printed]) query.addEventListener("change", redraw);
+// On a narrow screen speed and loop stand with the other choices.
+const narrow = matchMedia("(max-width: 999px)");
+const placeSpeed = () => (narrow.matches ? document.querySelector(".help") : at("transport")).insertAdjacentElement(narrow.matches ? "beforebegin" : "beforeend", at("transport-more"));
+narrow.addEventListener("change", placeSpeed);
+placeSpeed();
 new IntersectionObserver(([screen]) => at("mini").toggleAttribute("hidden", screen.isIntersecting), { threshold: 0.2 }).observe(at("transport"));
 
 options(at("layer"), layerNames.map((text) => (text === "" ? "(no name)" : text)));

@@ -9,14 +9,15 @@ function frameWithMap(map, upTo) {
   return -1;
 }
 
+const headInWords = ({ layer, head }) => (layerNames.length > 1 ? say("headOfLayer", { layer: layerNames.indexOf(layer), head }) : say("headName", { head }));
+
 // One small picture for every head; drawn a few at a time, so that the page stays awake.
 function buildHeads(place) {
   const maps = chosenProbe()?.maps ?? [];
   if (maps.length < 2) return () => {};
   const items = maps.map((map) => {
     const picture = make("canvas", { width: "72", height: "72", "aria-hidden": "true" });
-    const layer = layerNames.indexOf(map.layer);
-    const button = make("button", { type: "button", class: "head", "aria-label": `Head ${map.head} of ${map.layer}` }, picture, layerNames.length > 1 ? say("headOfLayer", { layer, head: map.head }) : say("headName", { head: map.head }));
+    const button = make("button", { type: "button", class: "head", "aria-label": headInWords(map) }, picture, headInWords(map));
     button.addEventListener("click", () => chooseHead(map.layer, map.head));
     return { map, picture, button };
   });
@@ -46,32 +47,33 @@ function buildMap(place) {
   const [probe, map] = [chosenProbe(), chosenMap()];
   const first = map?.frames.findIndex((frame) => frame) ?? -1;
   if (first < 0) {
-    place.append(make("p", {}, "This run kept no attention map of this head."));
+    place.append(make("p", {}, say("noMap")));
     return () => {};
   }
   const [left, right] = [make("div"), make("div")];
   place.append(make("div", { class: "side" }, left, right));
   const called = [0, 1].map((axis) => names(["query", "key"][axis], probe.tokens, map.cells[axis], map.block[axis], map.size[axis]));
+  const silent = map.block[0] === 1 ? new Moment(film, state).silentRows() : [];
   let values = new Float32Array(map.cells[0] * map.cells[1]);
   const picture = new HeatMap(left, {
-    rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, inCell: (x) => x.toFixed(2), labels: true, rowNames: called[0], columnNames: called[1],
-    describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }),
+    rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, inCell: (x) => x.toFixed(2), labels: true, rowNames: called[0], columnNames: called[1], silent,
+    describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
     picked: ([row]) => choose({ query: row * map.block[0] }),
   });
   const [patterns, answers] = [make("div"), make("div")];
   right.append(patterns, answers);
-  const blocks = map.block[0] > 1 ? `; each cell is the average of a block of ${map.block.join(" × ")}` : "";
+  const axes = say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }) + (silent.includes(true) ? say("mapSilent") : "");
   return () => {
     const frame = frameWithMap(map, state.frame);
     if (frame < 0) values = new Float32Array(values.length);
     else values = mapOf(map.frames[frame]);
     const kept = map.frames[frame];
-    const when = frame < 0 ? `kept from step ${film.frames[first].step} on` : `at step ${film.frames[frame].step}`;
-    const keys = kept?.n_keys == null ? "" : ` A query spreads its attention as if over ${number(kept.n_keys)} keys.`;
-    const text = ` ${when}: query down, key across${blocks}.${keys}`;
-    picture.show(values, [make("h3", {}, `Head ${map.head} of ${map.layer}`), text], `Attention map of head ${map.head} of ${map.layer}${text} Values in the table below.`);
+    const when = frame < 0 ? say("map.from", { step: film.frames[first].step }) : say("map.at", { step: film.frames[frame].step });
+    const keys = kept?.n_keys == null ? "" : say("map.keys", { n: number(kept.n_keys) });
+    const words = { head: headInWords(map), when, axes, keys };
+    picture.show(values, [make("h3", {}, say("map.title", words)), say("map.caption", words)], say("map.label", words));
     const rows = (kept?.patterns ?? []).map(([words, share]) => [words, share, percent(share)]);
-    patterns.replaceChildren(...(rows.length ? [bars("attention to", "share", rows, 1)] : []));
+    patterns.replaceChildren(...(rows.length ? [bars(say("map.to"), say("map.share"), rows, 1)] : []));
     answers.replaceChildren(...said(probe, probe.predictions[frame]));
   };
 }
@@ -86,6 +88,6 @@ function said(probe, predictions) {
     return [[String(i), token, target, `${predictions[i]} ${isRight ? "✓" : "✗"}`]];
   });
   const right = rows.filter((row) => row[3].endsWith("✓")).length;
-  return [make("p", { class: "answers" }, `Here the model gets ${right} of ${rows.length} answers right.`),
-    make("details", {}, make("summary", {}, "What was asked, and what the model said"), table(["position", "token", "right answer", "model's answer"], rows))];
+  return [make("p", { class: "answers" }, say("answers.right", { right, all: rows.length })),
+    make("details", {}, make("summary", {}, say("answers.title")), table([say("tokens.position"), say("tokens.input"), say("tokens.right"), say("tokens.said")], rows))];
 }

@@ -7,7 +7,7 @@ function gaugeInWords() {
   if (!chosenHead()) return "";
   if (film.no_gauge) return `W_Q and W_K as they were trained. There is no balanced gauge here: ${film.no_gauge}.`;
   if (!state.gauge) return "W_Q and W_K as they were trained. For every invertible A, W_Q A and W_K A⁻ᵀ give the same scores, so that single columns mean little by themselves; the balanced gauge chooses one of these pairs.";
-  return "W_Q and W_K in the balanced gauge: of all pairs W_Q A, W_K A⁻ᵀ with the same scores, the one with orthogonal columns, equally long in both, sorted by their part in the scores (the singular value decomposition of W_Q W_Kᵀ). The attention map is the same. W_V and W_O as they were trained.";
+  return "W_Q and W_K in the balanced gauge: of all pairs W_Q A, W_K A⁻ᵀ with the same scores, the one with orthogonal columns, equally long in both, from the singular value decomposition of W_Q W_Kᵀ. Sorted by their part in the scores at the first frame, then kept. The attention map is the same. W_V and W_O as they were trained.";
 }
 
 function shownMatrices() {

@@ -23,22 +23,28 @@ class MapView {
     const labels = (axis) => (moment.tokens.length === map.size[axis] ? moment.tokens : []);
     const called = [0, 1].map((axis) => names(["query", "key"][axis], labels(axis), map.cells[axis], map.block[axis], map.size[axis]));
     const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels(axis).length ? labels(axis).map((label) => cut(label, 6)) : called[axis]));
+    const silent = map.block[0] === 1 ? moment.silentRows() : [];
+    this.axes = say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }) + (silent.includes(true) ? say("mapSilent") : "");
     this.cells = new Cells({
+      silent,
       rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
-      describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }),
+      describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
       chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
       picked: ([row]) => this.pinned(row * map.block[0]),
     });
     this.cells.fit(width, height);
     this.spot.append(this.cells.canvas);
     this.scale.replaceChildren(...scaleBar("sequential", "0", "1"));
-    this.hint.replaceChildren(say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }));
   }
   show(moment, query) {
     if (!this.cells) return;
     const { map } = moment;
-    const frame = moment.kept(map);
+    const kept = moment.keptAt(map);
+    const frame = map.frames[kept];
+    const step = frame ? moment.film.frames[kept].step : moment.step;
+    // A frame may have no map: that before it is shown, and said to be.
+    this.hint.textContent = this.axes + (!frame ? say("mapLater") : kept === moment.frame ? "" : say("mapOfStep", { step }));
     this.cells.marked = Math.floor(query / map.block[0]);
-    this.cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step: moment.step }));
+    this.cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step }));
   }
 }

@@ -99,8 +99,10 @@ class MatrixView {
     const matrices = this.matrices(moment);
     this.root.classList.toggle("empty", !matrices.length);
     const limit = matrices.length ? MatrixView.limit(matrices, view, moment.frame, after) : 0;
-    for (const { matrix, cells, figure } of this.pictures ?? []) {
+    for (const picture of this.pictures ?? []) {
+      const { matrix, cells, figure } = picture;
       const values = MatrixView.values(matrix, view, moment.frame, after);
+      picture.isKept = Boolean(values);
       Object.assign(cells, { low: -limit, high: limit });
       figure.classList.toggle("hatched", view === "gradient" || view === "delta");
       cells.show(values ?? new Float32Array(matrix.cells[0] * matrix.cells[1]), say("matrixLabel", { name: matrix.name, view: say(`view.${view}`), rows: matrix.size[0], columns: matrix.size[1], step: moment.step }));

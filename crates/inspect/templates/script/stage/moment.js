@@ -19,9 +19,16 @@ class Moment {
     return other;
   }
   // The last frame up to this one in which a part was kept.
-  kept(part) {
-    for (let frame = this.frame; frame >= 0; frame--) if (part?.frames[frame]) return part.frames[frame];
-    return null;
+  kept(part) { return part?.frames[this.keptAt(part)] ?? null; }
+  keptAt(part) {
+    for (let frame = this.frame; frame >= 0; frame--) if (part?.frames[frame]) return frame;
+    return -1;
+  }
+  // The step of the numbers that are shown, where this frame has none of its own.
+  olderStep() {
+    const frames = ["q", "scores", "weights"].filter((name) => this.has(name)).map((name) => this.keptAt(this.parts[name]));
+    const oldest = Math.min(...frames, this.frame);
+    return oldest < this.frame ? this.film.frames[oldest].step : null;
   }
   has(name) { return Boolean(this.kept(this.parts[name])); }
   size(name) { return this.parts[name].size; }
@@ -47,6 +54,11 @@ class Moment {
   get tokens() { return this.probe?.tokens ?? []; }
   target(i) { return this.probe?.targets[i] ?? ""; }
   hasTarget(i) { return this.target(i) !== ""; }
+  // Rows of the map whose answers do not count, where others do.
+  silentRows() {
+    const isAny = this.nQueries === this.tokens.length && this.tokens.some((_, i) => this.hasTarget(i));
+    return isAny ? this.tokens.map((_, i) => !this.hasTarget(i)) : [];
+  }
   prediction(i) {
     for (let frame = this.frame; frame >= 0; frame--) {
       const predicted = this.probe?.predictions[frame];

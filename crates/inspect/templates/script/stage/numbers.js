@@ -3,13 +3,22 @@
 const isDot = ({ facts: { score } }) => !score || score.endsWith("dot");
 
 function termOf(moment, name) {
-  const { score, projections, positions } = moment.facts;
-  const isPlain = ["none", undefined].includes(projections) && !moment.matrix("W_Q") && !moment.matrix("W_K") && !moment.matrix("W_V");
+  const { score, positions, softmax } = moment.facts;
   const letter = { q: "W_Q", k: "W_K", v: "W_V" }[name];
-  if (letter) return isPlain || !moment.matrix(letter) ? say("term.same") : `x ${letter}`;
+  if (letter) return projected(moment, name, letter);
   if (name === "scores") return isDot(moment) ? "q kᵀ" : say("term.score", { score: score ?? say("part.scores") });
   if (name === "scaled") return scaleInWords(moment, positions);
+  if (name === "weights" && softmax === "quiet") return say("term.quiet");
   return say(`term.${name}`);
+}
+
+// What makes x a query, a key or a value: the matrix, a bias, and of queries and keys a norm and a rotation.
+function projected(moment, name, letter) {
+  const { bias, qk_norm: isNormed, positions } = moment.facts;
+  let term = moment.matrix(letter) ? `x ${letter}${bias ? " + b" : ""}` : "x";
+  if (name !== "v" && isNormed) term = say("term.norm", { x: term });
+  if (name !== "v" && positions === "rope") term = say("term.rotated", { x: term });
+  return term === "x" ? say("term.same") : term;
 }
 
 function scaleInWords(moment, positions) {
@@ -22,13 +31,13 @@ function scaleInWords(moment, positions) {
   return `${isRoot ? "/ √d_k" : scale === 1 ? "· 1" : `· ${amount(scale)}`}${added}`;
 }
 
-const vectorInWords = (values) => `${Array.from(values.subarray(0, 8), brief).join(", ")}${values.length > 8 ? ", …" : ""}`;
+const vectorInWords = (values, most = 8) => `${Array.from(values.subarray(0, most), brief).join(", ")}${values.length > most ? ", …" : ""}`;
 
 // One cell: the query, a key, and the part that is asked for.
 function inNumbers(moment, query, key, kind) {
   const [asks, gives] = [moment.name(query), moment.name(key)];
   const value = (name) => moment.row(name, query)[key];
-  if (kind === "x" || kind === "k" || kind === "v") return say("cell.vector", { part: kind, token: gives, values: vectorInWords(moment.row(kind, key)) });
+  if (["x", "q", "k", "v"].includes(kind)) return say("cell.vector", { part: kind, token: gives, values: vectorInWords(moment.row(kind, key)) });
   if (kind === "context") return say("cell.context", { token: asks, values: vectorInWords(moment.row("context", query)) });
   if (kind === "answers") return answerInWords(moment, query);
   if (kind !== "scores" && moment.isHidden(query, key)) return say("cell.hidden", { query: asks, key: gives });

@@ -5,6 +5,10 @@ const NUMBER_CELL = 62;
 const LEAST_ROW = 14;
 const HEADING = 48;
 const ANSWER_ROW = 24;
+// The width of a letter of a formula above a column.
+const LETTER = 6;
+// Its place among the rows of the keys.
+const QUERY_ROW = -1;
 
 class Pipeline {
   constructor(place, { pointed, said }) {
@@ -79,7 +83,10 @@ class Pipeline {
   head(moment) {
     const shape = (name) => `[${moment.size(name).join(" × ")}]`;
     const box = (kind, name, left, top, width, part) => {
-      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(termOf(moment, name))), make("span", { class: "shape" }, shape(name)));
+      const term = termOf(moment, name);
+      // A long one of k would reach into the next column; that of q has room and is the same.
+      const isShort = name !== "k" || term.length * LETTER <= width + GAP || !moment.has("q");
+      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(isShort ? term : say("term.asQ"))), make("span", { class: "shape" }, shape(name)));
       Object.assign(element.style, { left: `${left}px`, top: `${top}px`, minWidth: `${width}px` });
       return element;
     };
@@ -118,6 +125,7 @@ class Pipeline {
   find(x, y) {
     const row = Math.floor((y - this.keysTop) / this.rowHeight);
     const column = this.columns.findIndex((one) => x >= one.x - GAP / 2 && x < one.x + one.width + GAP / 2);
+    if (this.ofQuery().includes(column) && y >= this.queryTop && y < this.queryTop + this.rowHeight) return [QUERY_ROW, column];
     return row >= 0 && row < (this.shown?.length ?? 0) && column >= 0 ? [row, column] : null;
   }
   key(event) {
@@ -125,9 +133,20 @@ class Pipeline {
     if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const [row, column] = this.cell ?? [0, 0];
-    const within = (i, most) => Math.min(Math.max(i, 0), most - 1);
-    this.choose(this.cell ? [within(row + move[0], this.shown.length), within(column + move[1], this.columns.length)] : [0, 0]);
+    if (!this.cell) return this.choose([0, 0]);
+    const within = (i, least, most) => Math.min(Math.max(i, least), most);
+    const [row, column] = this.cell;
+    const own = this.ofQuery();
+    const next = within(row + move[0], own.length ? QUERY_ROW : 0, this.shown.length - 1);
+    if (next !== QUERY_ROW) return this.choose([next, within(column + move[1], 0, this.columns.length - 1)]);
+    // Above the keys there are x and q alone.
+    const nearest = own.reduce((best, one, i) => (Math.abs(one - column) < Math.abs(own[best] - column) ? i : best), 0);
+    this.choose([QUERY_ROW, own[row === QUERY_ROW ? within(nearest + move[1], 0, own.length - 1) : nearest]]);
+  }
+  // The columns in which the query has a vector of its own.
+  ofQuery() {
+    const own = ["x", ...(this.moment?.has("q") ? ["k"] : [])];
+    return this.queryTop ? this.columns.flatMap(({ kind }, i) => (own.includes(kind) ? [i] : [])) : [];
   }
   choose(cell) {
     if (String(cell) === String(this.cell)) return;
@@ -136,6 +155,9 @@ class Pipeline {
   }
   tell() {
     const [row, column] = this.cell;
-    if (row < this.shown.length) this.said(inNumbers(this.moment, this.query, this.shown[row], this.columns[column].kind));
+    const { kind } = this.columns[column] ?? {};
+    if (!kind) return;
+    if (row === QUERY_ROW) this.said(inNumbers(this.moment, this.query, this.query, kind === "k" ? "q" : kind));
+    else if (row < this.shown.length) this.said(inNumbers(this.moment, this.query, this.shown[row], kind));
   }
 }

@@ -200,11 +200,12 @@ class PipelineDrawing {
   // Black within white around the cell that is pointed at.
   focus(row, column) {
     const { context, pipeline, height } = this;
-    const { x, width, kind } = pipeline.columns[column];
-    if (kind === "answers" || kind === "context") return;
+    const { x, width, kind } = pipeline.columns[column] ?? {};
+    const y = row === QUERY_ROW ? pipeline.queryTop : pipeline.keysTop + row * height;
+    if (!kind || kind === "answers" || kind === "context") return;
     for (const [style, line] of [["#ffffff", 4], ["#000000", 2]]) {
       Object.assign(context, { strokeStyle: style, lineWidth: line });
-      context.strokeRect(x - 1, pipeline.keysTop + row * height + 1, width + 2, height - 2);
+      context.strokeRect(x - 1, y + 1, width + 2, height - 2);
     }
     context.lineWidth = 1;
   }

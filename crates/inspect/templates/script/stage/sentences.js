@@ -2,7 +2,7 @@
 // The frame that was shown before by a film that plays forwards.
 const before = (moment) => (moment.frame > 0 ? moment.at(moment.frame - 1) : null);
 
-function attentionInWords(moment, query) {
+function attentionInWords(moment, query, past = before(moment)) {
   const now = moment.preferences(query);
   if (!now) return "";
   if (!now.order.length) return now.row.every((_, key) => moment.isHidden(query, key)) ? "" : say("attention.notFinite", { query: moment.name(query) });
@@ -11,7 +11,7 @@ function attentionInWords(moment, query) {
   const worth = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
   const words = { query: moment.name(query), key: moment.name(first), value: worth(first), share: share === null ? "" : percent(share) };
   if (second === undefined) return say("attention.only", words);
-  const earlier = before(moment)?.preferences(query);
+  const earlier = past?.preferences(query);
   const favourite = earlier?.order[0];
   if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.name(favourite), otherValue: worth(favourite) });
   const key = moment.frame === 0 && moment.step === 0 ? "attention.first" : now.name === "scaled" && share !== null ? "attention.still" : "attention.plain";
@@ -41,7 +41,7 @@ function matricesInWords(moment, view, after) {
   const figures = all.filter(({ size }) => Number.isFinite(size)).sort((a, b) => b.size - a.size);
   if (!figures.length && all.some(({ isBroken }) => isBroken)) return say("matrices.notFinite");
   if (!figures.length) return say(view === "gradient" ? "matrices.noGradient" : "matrices.noValue");
-  if (moment.frame === 0 && view !== "gradient" && view !== "delta") return say("matrices.start");
+  if (moment.frame === 0 && moment.step === 0 && view !== "gradient" && view !== "delta") return say("matrices.start");
   const [most, ...others] = figures;
   return say(`matrices.${view}`, { name: most.name, size: amount(most.size), others: others.map(({ name, size }) => `${name} ${amount(size)}`).join(", ") || say("matrices.noOther") });
 }

@@ -94,7 +94,7 @@ class Stage {
     this.plane.show(shown, query);
     this.map.show(shown, query);
     this.matrices.show(shown, state);
-    this.table?.show(shown, query);
+    this.table?.show(shown, query, (this.matrices.pictures ?? []).filter(({ isKept }) => isKept), state.view);
     for (const part of this.root.querySelectorAll(".part")) part.classList.toggle("dim", Boolean(state.lit) && !state.lit.has(part.dataset.part));
     this.worked.replaceChildren(...(this.hasRoom ? workedOut(shown, query) : []));
     const key = `${shown.frame} ${query} ${state.probe} ${state.layer} ${state.head}`;
@@ -103,6 +103,7 @@ class Stage {
     const isEmpty = shown.tokens.length === 0 && shown.nQueries === 0;
     this.left.classList.toggle("empty", isEmpty);
     if (isEmpty) return this.words.replaceChildren(make("p", { class: "sentence" }, say("noInput")));
-    this.words.replaceChildren(...[attentionInWords(shown, query), answerInWords(shown, query)].filter(Boolean).map((text) => make("p", { class: "sentence" }, ...prose(text))));
+    const older = shown.olderStep();
+    this.words.replaceChildren(...[older === null ? "" : say("attention.older", { step: older }), attentionInWords(shown, query), answerInWords(shown, query)].filter(Boolean).map((text) => make("p", { class: "sentence" }, ...prose(text))));
   }
 }

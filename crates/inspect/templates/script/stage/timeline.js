@@ -17,8 +17,19 @@ class Timeline {
       at(event);
     });
     this.root.addEventListener("pointermove", (event) => this.root.hasPointerCapture(event.pointerId) && at(event));
+    this.root.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.build()).observe(this.root);
     this.grown();
+  }
+  // As every slider; the other arrows, Home and End are those of the whole page.
+  key(event) {
+    const n = this.film.frames.length;
+    const far = Math.max(Math.round(n / 10), 1);
+    const move = { ArrowUp: 1, ArrowDown: -1, PageUp: far, PageDown: -far }[event.key];
+    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.seek(Math.min(Math.max(this.frame + move, 0), n - 1));
   }
   // Frames or losses have come.
   grown() {
@@ -77,9 +88,15 @@ class Timeline {
     if (losses.length === 1) dot(losses, most, "loss-point");
     if (accuracies.length === 1) dot(accuracies, 1, "accuracy-point");
     const label = (x, y, kind, anchor, text) => drawn("text", { x, y, class: kind, "text-anchor": anchor }, text);
-    if (losses.length) svg.append(label(this.box.left - 6, this.box.top + 10, "loss-name", "end", brief(most)), label(this.box.left - 6, this.box.bottom, "loss-name", "end", "0"), label(this.box.left - 6, (this.box.top + this.box.bottom) / 2 + 4, "loss-name", "end", say("timeline.loss")));
-    if (accuracies.length || shown.length) svg.append(label(this.box.right + 6, this.box.top + 10, "accuracy-name", "start", "100\u00a0%"), label(this.box.right + 6, this.box.bottom, "accuracy-name", "start", "0\u00a0%"), label(this.box.right + 6, (this.box.top + this.box.bottom) / 2 + 4, "accuracy-name", "start", say("timeline.accuracy")));
-    if (shown.length) svg.append(label(this.box.right + 6, (this.box.top + this.box.bottom) / 2 + 18, "accuracy-name", "start", say("timeline.shown")));
+    // As many lines as there is room for, the largest value and the name first.
+    const beside = (x, kind, anchor, [most, name, least, more]) => {
+      const { top, bottom } = this.box;
+      const isTall = bottom - top > 52;
+      const lines = isTall ? [[most, top + 10], [name, (top + bottom) / 2 + 4], [least, bottom], [more, (top + bottom) / 2 + 18]] : [[most, top + 8], [name, top + 24]];
+      for (const [text, y] of lines) if (text) svg.append(label(x, y, kind, anchor, text));
+    };
+    if (losses.length) beside(this.box.left - 6, "loss-name", "end", [brief(most), say("timeline.loss"), "0", ""]);
+    if (accuracies.length || shown.length) beside(this.box.right + 6, "accuracy-name", "start", ["100\u00a0%", say("timeline.accuracy"), "0\u00a0%", shown.length ? say("timeline.shown") : ""]);
     this.cursor = line(0, this.box.top - 4, 0, this.box.bottom, "now");
     this.knob = drawn("circle", { class: "knob", r: 7, cy: this.box.bottom });
     svg.append(this.cursor, this.knob);

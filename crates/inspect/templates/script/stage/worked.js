@@ -12,6 +12,8 @@ function workedOut(moment, query) {
   const width = moment.size("k")[1];
   const scaled = Array.from(of("scaled")).filter(Number.isFinite);
   const sum = scaled.reduce((total, x) => total + Math.exp(x), 0);
+  // A softmax with a sink, or one of the user's own, has another sum.
+  if (!(Math.abs(Math.exp(of("scaled")[key]) / sum - of("weights")[key]) < 0.02)) return [];
   const lines = [`q · k${productInWords(moment, query, key)} = ${brief(of("scores")[key])}`];
   const isRoot = Math.abs(of("scores")[key] / Math.sqrt(width) - of("scaled")[key]) < 0.02 * Math.abs(of("scaled")[key]) + 0.01;
   lines.push(isRoot ? `${brief(of("scores")[key])} / √${width} = ${brief(of("scaled")[key])}` : `${scaleInWords(moment)}: ${brief(of("scaled")[key])}`);
