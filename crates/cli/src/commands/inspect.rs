@@ -138,7 +138,7 @@ fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
     };
     for map in &snapshot.maps {
         write!(out, "\nattention weights, query down, key across")?;
-        out.heat_map(&snapshot.heat_map(map))?;
+        out.heat_map(&snapshot.heat_map(map).at_most(CELLS, CELLS))?;
     }
     Ok(())
 }

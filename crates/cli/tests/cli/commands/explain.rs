@@ -295,3 +295,23 @@ fn every_number_of_the_walk_of_letters_follows_from_those_before() {
     are_close(&below("context_1", " ")[0], &times(&weights, &v));
     assert!(line(&text, "the prediction is").ends_with("`D`, which is right"), "{text}");
 }
+
+#[test]
+fn every_line_fits_whatever_the_length_of_inputs_and_labels() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.txt", "the quick brown fox jumps over the lazy dog, and again\n".repeat(60));
+    let fast = "--set train.batch_size=4 --set train.eval_examples=4 --steps 1 --quiet --out";
+    sandbox.succeeds(&format!("train chars --set task.text=text.txt {fast} text"));
+    sandbox.succeeds(&format!("train sorted-list --set model.d_model=8 --set model.n_heads=1 {fast} list"));
+    let [walk, ..] = ["explain list", "explain text", "inspect list", "inspect text"].map(|line| {
+        let page = sandbox.succeeds(line).stdout;
+        let widest = page.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 80, "{line}: {widest}");
+        page
+    });
+    // Eight values stand below each other, also beside the longest label.
+    let keys: Vec<&str> =
+        walk.lines().filter(|line| line.starts_with("k_") && !line.starts_with("k_j")).collect();
+    assert!(keys.len() == 20 && keys.iter().any(|row| row.starts_with("k_10 SEP")), "{walk}");
+    assert!(keys.iter().all(|row| row.chars().count() == 80 && !row.contains('…')), "{walk}");
+}
