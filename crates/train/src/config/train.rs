@@ -29,7 +29,7 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
     /// How many of the newest checkpoints are kept, beside the first and the one with the lowest held-out loss.
     pub keep: u64,
-    /// Steps between two frames of the film that `qkv report` shows; checkpoints are frames too. From 10 on, the first ten
+    /// Steps between two frames of the film that `qkv report` shows; checkpoints are frames too. From 10 on, the first five
     /// of these intervals have five times as many, because most is learned there. 0 keeps none.
     pub snapshot_every: u64,
     /// Value of `stop_metric` on the validation split at which, or beyond which, training stops early; 0 never stops

@@ -13,8 +13,8 @@ use crate::task::{Example, Task};
 use crate::training::{Costs, Next, Observer, State};
 
 /// Intervals at the beginning of a film that have more frames, and how many times as many. `reverse`, which has a frame
-/// every ten steps, learns what it learns in its first 100 of 500: these are more than half of its frames then.
-const EARLY_INTERVALS: u64 = 10;
+/// every twenty steps, learns what it learns in its first 100 of 500: these are more than half of its frames then.
+const EARLY_INTERVALS: u64 = 5;
 const EARLY_FRAMES: u64 = 5;
 
 /// Shorter intervals show enough of the beginning.
@@ -34,11 +34,14 @@ pub struct Snapshots<'a> {
     end: Option<FilmEnd>,
 }
 
-/// Steps from one frame to the next around `step`. It depends on the step alone, so that a run which goes on takes the
-/// frames of one that was never stopped.
-fn steps_between(every: u64, step: u64) -> u64 {
-    let is_early = step < every.saturating_mul(EARLY_INTERVALS);
-    if is_early && every >= LEAST_DIVIDED { every / EARLY_FRAMES } else { every }
+/// Whether a frame belongs at `step`: at the end of each interval, and early at every fifth part of one, rounded down. It
+/// depends on the step alone, so that a run which goes on takes the frames of one that was never stopped.
+fn has_frame(every: u64, step: u64) -> bool {
+    let (interval, past) = (step / every, step % every);
+    let is_divided = interval < EARLY_INTERVALS && every >= LEAST_DIVIDED;
+    // `part * every / EARLY_FRAMES`, which could be too large.
+    let part_of = |part: u64| part * (every / EARLY_FRAMES) + part * (every % EARLY_FRAMES) / EARLY_FRAMES;
+    past == 0 || is_divided && (1..EARLY_FRAMES).any(|part| part_of(part) == past)
 }
 
 /// A film that could not be written on; the training goes on without it.
@@ -86,7 +89,7 @@ impl<'a> Snapshots<'a> {
     }
 
     fn is_due(&self, step: u64) -> bool {
-        self.end.is_none() && self.every > 0 && step.is_multiple_of(steps_between(self.every, step))
+        self.end.is_none() && self.every > 0 && has_frame(self.every, step)
     }
 
     fn take<M: Model + Module>(&mut self, state: &State<M>, least_probes: usize) -> Result<(), TrainError> {
@@ -151,13 +154,14 @@ mod tests {
 
     #[test]
     fn a_film_is_dense_where_most_is_learned() {
-        let steps = |every: u64, end: u64| -> Vec<u64> {
-            (0..=end).filter(|step| step.is_multiple_of(steps_between(every, *step))).collect()
-        };
-        assert_eq!(steps(10, 500).len(), 50 + 41);
-        assert_eq!(steps(10, 130)[45..], [90, 92, 94, 96, 98, 100, 110, 120, 130]);
-        // Intervals of 12 steps and their fifth part, rounded down, meet at 120.
-        assert_eq!(steps(12, 144)[58..], [116, 118, 120, 132, 144]);
+        let steps =
+            |every: u64, end: u64| -> Vec<u64> { (0..=end).filter(|step| has_frame(every, *step)).collect() };
+        assert_eq!(steps(20, 500).len(), 25 + 21);
+        assert_eq!(steps(10, 80)[20..], [40, 42, 44, 46, 48, 50, 60, 70, 80]);
+        // Intervals that have no whole fifth part are divided as evenly as may be, and keep their ends.
+        assert_eq!(steps(16, 96)[..7], [0, 3, 6, 9, 12, 16, 19]);
+        assert_eq!(steps(16, 96)[20..], [64, 67, 70, 73, 76, 80, 96]);
+        assert_eq!(steps(12, 24), [0, 2, 4, 7, 9, 12, 14, 16, 19, 21, 24]);
         assert_eq!(steps(9, 30), [0, 9, 18, 27]);
         assert_eq!(steps(u64::MAX, 10), [0]);
     }

@@ -190,7 +190,7 @@ fn every_key_that_differs_is_listed() {
 fn what_is_kept_and_measured_of_a_run_may_change() {
     let whole = Sandbox::new();
     whole.succeeds(&format!("{RUN} --out run"));
-    let sandbox = edited("snapshot_every = 10", "snapshot_every = 1");
+    let sandbox = edited("snapshot_every = 20", "snapshot_every = 1");
     let line = "train run --resume --quiet --set train.keep=7 --set train.checkpoint_every=2 --set train.eval_every=3 \
                 --set train.eval_examples=20";
     sandbox.succeeds(line);
