@@ -5,7 +5,6 @@ use qkv_run::tensor_names::{W_K, W_Q};
 use crate::files::layers::matrices;
 use crate::film::frame::Frame;
 use crate::film::page::matrix_data::{MAX_CELLS, n_cells, n_circuit_values};
-use crate::film::page::quantized::Bits;
 use crate::film::page::trace_data;
 use crate::matrix::dense::Matrix;
 use crate::number::grouped;
@@ -13,10 +12,19 @@ use crate::number::grouped;
 /// Values that all matrices or all maps together may have: about 11 MB as a page.
 pub(crate) const MAX_VALUES: usize = 4_000_000;
 
+/// Fewer frames make no film: a page of so few goes without traces and gradients.
+const LEAST_FRAMES: usize = 24;
+
 impl Frame {
-    /// How many frames of this size make a page of four million values, about 11 MB.
+    /// How many frames of this size make a page of four million values, about 11 MB: with what was computed of the inputs
+    /// and the gradients where 24 frames or more have room for them, otherwise without.
     pub fn max_on_page(&self) -> usize {
-        MAX_VALUES / n_values(self).max(1)
+        let plain = n_values(self).max(1);
+        let whole = plain + n_trace_values(self) + n_gradient_values(self);
+        match MAX_VALUES / whole {
+            n if n >= LEAST_FRAMES => n,
+            _ => MAX_VALUES / plain,
+        }
     }
 }
 
@@ -51,25 +59,21 @@ impl Room {
 }
 
 fn n_gradient_values(frame: &Frame) -> usize {
-    matrices(&frame.gradients).map(|(_, _, _, matrix)| n_drawn(matrix)).sum()
+    matrices(&frame.gradients).map(|(_, _, _, matrix)| n_shown(matrix)).sum()
 }
 
 fn n_trace_values(frame: &Frame) -> usize {
     frame.probes.iter().map(trace_data::n_values).sum()
 }
 
-/// The room that a matrix takes which is only drawn, in values of 16 bits.
-fn n_drawn(matrix: &Matrix) -> usize {
-    let n_cells = n_cells(matrix.size(), MAX_CELLS);
-    if Bits::of_drawn(matrix).are_sixteen() { n_cells } else { n_cells / 2 }
+fn n_shown(matrix: &Matrix) -> usize {
+    n_cells(matrix.size(), MAX_CELLS)
 }
 
 /// Values that a page needs for a frame: matrices, W_Q and W_K twice because of the gauge, circuits, and maps.
 fn n_values(frame: &Frame) -> usize {
-    let cells = |matrix: &Matrix| n_cells(matrix.size(), MAX_CELLS);
-    let balanced = |name, matrix: &Matrix| if [W_Q, W_K].contains(&name) { n_drawn(matrix) } else { 0 };
-    let of_matrices =
-        matrices(&frame.layers).map(|(_, _, name, matrix)| cells(matrix) + balanced(name, matrix));
+    let n_gauges = |name| if [W_Q, W_K].contains(&name) { 2 } else { 1 };
+    let of_matrices = matrices(&frame.layers).map(|(_, _, name, matrix)| n_gauges(name) * n_shown(matrix));
     let rows = |vectors: &Option<Matrix>| vectors.as_ref().map_or(0, Matrix::rows);
     let [tokens, positions] = [&frame.embeddings.tokens, &frame.embeddings.positions].map(rows);
     let of_circuits = frame.layers.iter().flat_map(|layer| &layer.heads).map(|head| {
@@ -77,6 +81,45 @@ fn n_values(frame: &Frame) -> usize {
         2 * n_circuit_values([tokens; 2], inner) + n_circuit_values([positions; 2], inner)
     });
     // The maps of a film that is too large are shown in half as many cells along each axis.
-    let maps = frame.probes.iter().flat_map(|probe| &probe.maps).map(|map| cells(&map.weights) / 4);
+    let maps = frame.probes.iter().flat_map(|probe| &probe.maps).map(|map| n_shown(&map.weights) / 4);
     of_matrices.chain(of_circuits).chain(maps).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::InspectError;
+    use crate::files::checkpoint_config::CheckpointConfig;
+    use crate::files::metrics::Metrics;
+    use crate::film::frames::Film;
+    use crate::fixtures::tensors;
+
+    /// A frame with a map of 4 cells, of which a page counts one, and `n` queries.
+    fn frame(n: usize) -> Result<Frame, InspectError> {
+        let list =
+            [("a.weights", &[1, 1, 2, 2][..], vec![0.5; 4]), ("a.trace.q", &[1, 1, 1, n], vec![1.0; n])];
+        let film = Film::of_frames(
+            "x",
+            CheckpointConfig::default(),
+            Metrics::default(),
+            [(0, tensors(&list, &[]))],
+        )?;
+        Ok(film.frames[0].clone())
+    }
+
+    #[test]
+    fn a_film_that_is_thinned_has_room_for_its_traces() -> Result<(), InspectError> {
+        let n_most = |n| Ok::<_, InspectError>(frame(n)?.max_on_page());
+        let small = frame(39_999)?;
+        assert_eq!(small.max_on_page(), 100);
+        let room = Room::of(&vec![small; 100]);
+        assert!(room.traces && room.left_out.is_empty());
+        assert_eq!(n_most(MAX_VALUES / LEAST_FRAMES - 1)?, LEAST_FRAMES);
+        // With these there would be too few frames for a film.
+        let large = frame(MAX_VALUES / LEAST_FRAMES)?;
+        assert_eq!(large.max_on_page(), MAX_VALUES);
+        let room = Room::of(&vec![large; LEAST_FRAMES]);
+        assert!(!room.traces && room.left_out.len() == 1, "{:?}", room.left_out);
+        Ok(())
+    }
 }

@@ -12,7 +12,7 @@ use crate::files::layers::{HeadWeights, LayerWeights};
 use crate::files::natural_order::NaturalKey;
 use crate::film::frame::Frame;
 use crate::film::frames::Film;
-use crate::film::page::budget::Room;
+use crate::film::page::budget::{MAX_VALUES, Room};
 use crate::film::page::log_data::LogData;
 use crate::film::page::map_data::{ProbeData, probes};
 use crate::film::page::matrix_data::MatrixData;
@@ -90,7 +90,7 @@ impl PageData {
         let variant = |other: &Film| VariantData {
             title: clean_label(&other.title),
             frames: frames(other),
-            probes: first_probe(other),
+            probes: first_probe(other, MAX_VALUES / others.len()),
         };
         let matrices = film.ends().map(drop).ok_or(NoGauge::NoCircuit);
         let room = Room::of(&film.frames);
@@ -101,7 +101,7 @@ impl PageData {
             vocabulary: film.config.vocabulary.iter().map(|label| clean_label(label)).collect(),
             palettes: PaletteStops::all(),
             layers: layers(film, &room),
-            probes: probes(&film.frames, room.traces),
+            probes: probes(&film.frames, MAX_VALUES, room.traces),
             run: RunData::of(film),
             left_out: room.left_out,
             no_gauge: film.config.gauge_is_free().and(matrices).err().map(|reason| reason.to_string()),
@@ -120,11 +120,11 @@ fn frames(film: &Film) -> Vec<FrameData> {
     film.frames.iter().map(frame).collect()
 }
 
-/// The first probe input in all frames.
-fn first_probe(film: &Film) -> Vec<ProbeData> {
+/// The maps of the first probe input in all frames, in `max_values` cells.
+fn first_probe(film: &Film, max_values: usize) -> Vec<ProbeData> {
     let frame =
         |frame: &Frame| Frame { probes: frame.probes.iter().take(1).cloned().collect(), ..Frame::default() };
-    probes(&film.frames.iter().map(frame).collect::<Vec<_>>(), false)
+    probes(&film.frames.iter().map(frame).collect::<Vec<_>>(), max_values, false)
 }
 
 /// Every layer with matrices or, where the run has no projections, with a map.
@@ -154,14 +154,14 @@ fn head_data<'a>(film: &'a Film, room: &Room, layer: &str, [head, n_heads]: [usi
     let gradients: Vec<Option<&HeadWeights>> =
         film.frames.iter().map(|frame| find(&frame.gradients).filter(|_| room.gradients)).collect();
     let balanced = balanced(&heads, &film.config);
-    let drawn = |name: &str| {
+    let of_gauge = |name: &str| {
         let frames: Vec<Option<Cow<Matrix>>> =
             balanced.iter().map(|head| head.as_ref()?.matrix(name).map(Cow::Borrowed)).collect();
-        MatrixData::of_drawn(&name.to_uppercase(), &frames)
+        MatrixData::of_matrices(&name.to_uppercase(), &frames, &[])
     };
     HeadData {
         raw: matrices(&heads, &gradients, &[W_Q, W_K, W_V, W_O]),
-        balanced: [W_Q, W_K].into_iter().filter_map(drawn).collect(),
+        balanced: [W_Q, W_K].into_iter().filter_map(of_gauge).collect(),
         circuits: circuits(film, layer, [head, n_heads]),
         flows: flows(film, layer, head, &heads),
     }

@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frame::Frame;
-use crate::film::page::budget::MAX_VALUES;
 use crate::film::page::matrix_data::n_cells;
-use crate::film::page::quantized::{Bits, quantized};
+use crate::film::page::quantized::quantized;
 use crate::film::page::trace_data::{TraceData, ValuesData, answers, traces};
 use crate::picture::label::clean_label;
 use crate::picture::palette::Palette;
@@ -54,12 +53,13 @@ struct MapFrame {
     patterns: Vec<(&'static str, f32)>,
 }
 
-/// Every probe input of a film, with what was computed of it where `has_traces`.
-pub(crate) fn probes(frames: &[Frame], has_traces: bool) -> Vec<ProbeData> {
+/// Every probe input of a film, its maps in `max_values` cells or as few as there may be, with what was computed of it
+/// where `has_traces`.
+pub(crate) fn probes(frames: &[Frame], max_values: usize, has_traces: bool) -> Vec<ProbeData> {
     let n_probes = frames.iter().map(|frame| frame.probes.len()).max().unwrap_or(0);
     let maps = || frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
     let values = |cells: usize| -> usize { maps().map(|map| n_cells(map.weights.size(), cells)).sum() };
-    let finest = CELLS.into_iter().find(|cells| values(*cells) <= MAX_VALUES);
+    let finest = CELLS.into_iter().find(|cells| values(*cells) <= max_values);
     let cells = finest.unwrap_or(CELLS[CELLS.len() - 1]);
     (0..n_probes).map(|index| probe(frames, index, cells, has_traces)).collect()
 }
@@ -89,11 +89,7 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
             probe.map(&map.layer, map.head).filter(|found| found.weights.size() == map.weights.size())?;
         let patterns = found.patterns(&probe.labels).into_iter();
         Some(MapFrame {
-            data: quantized(
-                &reduce(&found.weights, [cells, cells], Palette::Sequential).matrix,
-                1.0,
-                Bits::Sixteen,
-            ),
+            data: quantized(&reduce(&found.weights, [cells, cells], Palette::Sequential).matrix, 1.0),
             limit: 1.0,
             n_keys: found.mean_entropy().map(f64::exp),
             patterns: patterns.filter_map(|(words, share)| Some((words, share? as f32))).collect(),

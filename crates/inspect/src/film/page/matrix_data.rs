@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::film::page::quantized::{Bits, Quantized, largest, quantized};
+use crate::film::page::quantized::{Quantized, largest, quantized};
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
 use crate::picture::palette::Palette;
@@ -38,19 +38,25 @@ pub(crate) struct MatrixData {
 struct MatrixFrame {
     /// The cells, or the two factors of which they are the product.
     data: Vec<String>,
-    /// The largest magnitude: what the largest number of so many bits stands for in the cells.
+    /// The largest magnitude: what 32,767 stands for in the cells.
     limit: f64,
-    #[serde(skip_serializing_if = "Bits::are_sixteen")]
-    bits: Bits,
     /// What it stands for in the two factors, where the page multiplies them.
     factor_limits: Option<[f64; 2]>,
     /// The gradient of the update before the frame; `None` at step 0, and where only its norm was kept.
-    gradient: Option<Quantized>,
+    gradient: Option<GradientFrame>,
     norm: f64,
     /// From the first frame, in lengths of the matrix there.
     moved: Option<f64>,
     /// Empty where the matrix is not finite.
     singular_values: Vec<f32>,
+}
+
+#[derive(Serialize)]
+struct GradientFrame {
+    #[serde(flatten)]
+    cells: Quantized,
+    /// Of the whole gradient, of which the cells may be blocks.
+    norm: f64,
 }
 
 impl MatrixData {
@@ -60,12 +66,7 @@ impl MatrixData {
         frames: &[Option<Cow<Matrix>>],
         gradients: &[Option<&Matrix>],
     ) -> Option<Self> {
-        Self::new(name, frames, &[], gradients, |_| Bits::Sixteen)
-    }
-
-    /// The same for matrices that are one choice of many with the same meaning, so that only their pictures count.
-    pub(crate) fn of_drawn(name: &str, frames: &[Option<Cow<Matrix>>]) -> Option<Self> {
-        Self::new(name, frames, &[], &[], Bits::of_drawn)
+        Self::new(name, frames, &[], gradients)
     }
 
     /// The same for circuits. A page gets the two factors where they are smaller than the product.
@@ -77,7 +78,7 @@ impl MatrixData {
         let product = |circuit: &Option<Circuit>| {
             Some(Cow::Owned(circuit.as_ref()?.product().with_axes(axes[0], axes[1])))
         };
-        Self::new(name, &circuits.iter().map(product).collect::<Vec<_>>(), circuits, &[], |_| Bits::Sixteen)
+        Self::new(name, &circuits.iter().map(product).collect::<Vec<_>>(), circuits, &[])
     }
 
     /// The same with the tokens that its columns belong to, where it has a column for each.
@@ -92,7 +93,6 @@ impl MatrixData {
         frames: &[Option<Cow<Matrix>>],
         circuits: &[Option<Circuit>],
         gradients: &[Option<&Matrix>],
-        bits: fn(&Matrix) -> Bits,
     ) -> Option<Self> {
         let first = frames.iter().flatten().next()?;
         let is_factored = |circuit: &Circuit| {
@@ -109,19 +109,17 @@ impl MatrixData {
             let factors = circuit.filter(|_| are_factored).map(Circuit::factors);
             let gradient =
                 gradients.get(index).copied().flatten().filter(|found| found.size() == first.size());
-            let (limit, bits) = (largest(matrix), bits(matrix));
+            let limit = largest(matrix);
             let cells = |matrix: &Matrix| reduce(matrix, [most; 2], Palette::Diverging).matrix.into_owned();
             Some(MatrixFrame {
                 data: match factors {
-                    Some(factors) => {
-                        factors.map(|factor| quantized(factor, largest(factor), Bits::Sixteen)).into()
-                    }
-                    None => vec![quantized(&cells(matrix), limit, bits)],
+                    Some(factors) => factors.map(|factor| quantized(factor, largest(factor))).into(),
+                    None => vec![quantized(&cells(matrix), limit)],
                 },
                 limit,
-                bits,
                 factor_limits: factors.map(|factors| factors.map(largest)),
-                gradient: gradient.map(|found| Quantized::of(&cells(found), Bits::of_drawn(found))),
+                gradient: gradient
+                    .map(|found| GradientFrame { cells: Quantized::of(&cells(found)), norm: found.norm() }),
                 norm: matrix.norm(),
                 moved: matrix.moved_from(first).ok().and_then(|moved| moved.distance),
                 singular_values: spectrum.map_or(Vec::new(), |found| {

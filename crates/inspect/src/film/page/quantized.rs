@@ -6,55 +6,19 @@ use crate::matrix::dense::Matrix;
 use crate::picture::palette::Palette;
 use crate::picture::scale::Scale;
 
-/// Cells that have room for a number each, in a picture of the size of a screen.
-const MAX_WRITTEN: usize = 256;
-
-/// How finely a value is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "u8")]
-pub(crate) enum Bits {
-    /// For numbers that are written: an error of at most 1/65,534 of the largest.
-    Sixteen,
-    /// For cells that are only coloured: 1/254 of the largest, less than eyes tell apart.
-    Eight,
-}
-
-impl From<Bits> for u8 {
-    fn from(bits: Bits) -> Self {
-        match bits {
-            Bits::Sixteen => 16,
-            Bits::Eight => 8,
-        }
-    }
-}
-
-impl Bits {
-    /// For a matrix that is drawn, with numbers in its cells where there is room for them.
-    pub(crate) fn of_drawn(matrix: &Matrix) -> Self {
-        if matrix.values().len() > MAX_WRITTEN { Self::Eight } else { Self::Sixteen }
-    }
-
-    /// Sixteen are not written down.
-    pub(crate) fn are_sixteen(&self) -> bool {
-        *self == Self::Sixteen
-    }
-}
-
 /// Numbers of one frame, which can be read without those of any other.
 #[derive(Serialize)]
 pub(crate) struct Quantized {
     /// As [`quantized`].
     data: String,
-    /// What the largest number of so many bits stands for: the largest magnitude.
+    /// What 32,767 stands for: the largest magnitude.
     limit: f64,
-    #[serde(skip_serializing_if = "Bits::are_sixteen")]
-    bits: Bits,
 }
 
 impl Quantized {
-    pub(crate) fn of(matrix: &Matrix, bits: Bits) -> Self {
+    pub(crate) fn of(matrix: &Matrix) -> Self {
         let limit = largest(matrix);
-        Self { data: quantized(matrix, limit, bits), limit, bits }
+        Self { data: quantized(matrix, limit), limit }
     }
 }
 
@@ -63,23 +27,14 @@ pub(crate) fn largest(matrix: &Matrix) -> f64 {
     Scale::of(Palette::Diverging, [matrix]).high
 }
 
-/// The values as numbers of so many bits, little-endian in base64: 2.7 or 1.3 characters a value. `limit` becomes the
-/// largest number, what is NaN or infinite the least.
-pub(crate) fn quantized(matrix: &Matrix, limit: f64, bits: Bits) -> String {
+/// The values as numbers of 16 bits, little-endian in base64: 2.7 characters a value, with an error of at most 1/65,534
+/// of the largest, because every cell can be read as a number. `limit` becomes the largest number, what is NaN or
+/// infinite the least.
+pub(crate) fn quantized(matrix: &Matrix, limit: f64) -> String {
     let limit = if limit > 0.0 { limit } else { 1.0 };
-    let part = |x: &f64, largest: f64| x.is_finite().then(|| (x / limit * largest).round());
-    let values = matrix.values().iter();
-    let bytes: Vec<u8> = match bits {
-        Bits::Sixteen => values
-            .map(|x| part(x, f64::from(i16::MAX)).map_or(i16::MIN, |x| x as i16))
-            .flat_map(i16::to_le_bytes)
-            .collect(),
-        Bits::Eight => values
-            .map(|x| part(x, f64::from(i8::MAX)).map_or(i8::MIN, |x| x as i8))
-            .flat_map(i8::to_le_bytes)
-            .collect(),
-    };
-    base64(&bytes)
+    let part = |x: &f64| x.is_finite().then(|| (x / limit * f64::from(i16::MAX)).round() as i16);
+    let numbers = matrix.values().iter().map(|x| part(x).unwrap_or(i16::MIN));
+    base64(&numbers.flat_map(i16::to_le_bytes).collect::<Vec<u8>>())
 }
 
 /// [RFC 4648, section 4](https://www.rfc-editor.org/rfc/rfc4648#section-4)
@@ -122,9 +77,8 @@ mod tests {
     fn the_limit_is_the_largest_number_and_nan_has_its_own() -> Result<(), crate::InspectError> {
         let matrix = Matrix::new(1, 3, vec![2.0, -2.0, f64::NAN])?;
         // 0x7fff, 0x8001, 0x8000
-        assert_eq!(quantized(&matrix, 2.0, Bits::Sixteen), base64(&[0xff, 0x7f, 0x01, 0x80, 0x00, 0x80]));
-        assert_eq!(quantized(&matrix, 2.0, Bits::Eight), base64(&[0x7f, 0x81, 0x80]));
-        assert_eq!(quantized(&Matrix::new(1, 1, vec![0.0])?, 0.0, Bits::Sixteen), base64(&[0, 0]));
+        assert_eq!(quantized(&matrix, 2.0), base64(&[0xff, 0x7f, 0x01, 0x80, 0x00, 0x80]));
+        assert_eq!(quantized(&Matrix::new(1, 1, vec![0.0])?, 0.0), base64(&[0, 0]));
         Ok(())
     }
 }

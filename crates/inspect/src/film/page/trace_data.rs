@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::files::snapshot::Snapshot;
 use crate::files::trace::{HeadTrace, LayerTrace};
-use crate::film::page::quantized::{Bits, Quantized};
+use crate::film::page::quantized::Quantized;
 use crate::matrix::dense::Matrix;
 
 /// One layer. What it did not show is `null`.
@@ -37,7 +37,7 @@ impl ValuesData {
     fn of(frames: &[Option<&Matrix>]) -> Option<Self> {
         let size = frames.iter().flatten().next_back()?.size();
         let frame = |matrix: &Option<&Matrix>| {
-            matrix.filter(|found| found.size() == size).map(|found| Quantized::of(found, Bits::Sixteen))
+            matrix.filter(|found| found.size() == size).map(|found| Quantized::of(found))
         };
         Some(Self { size, frames: frames.iter().map(frame).collect() })
     }
