@@ -53,6 +53,9 @@ pub struct CheckpointConfig {
     pub toml: String,
 }
 
+/// The folder of the run that another began with.
+const PARENT_PATH: &str = "parent.path";
+
 impl CheckpointConfig {
     /// Reads the `config.json` in any folder with weights; empty where there is no such file.
     ///
@@ -134,7 +137,8 @@ impl CheckpointConfig {
         Heads { n_heads, n_kv_heads: self.n_kv_heads.unwrap_or(n_heads) }
     }
 
-    /// The settings in which `self` differs from `other`, as `model.projections = none`.
+    /// The settings in which `self` differs from `other`, as `model.projections = none`; without the folder of a parent,
+    /// which is a place on the machine of the training.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let differs = |key: &&String| self.settings.get(*key) != other.settings.get(*key);
         let value = |key: &String| match self.settings.get(key) {
@@ -142,7 +146,7 @@ impl CheckpointConfig {
             None => format!("{key} not set"),
         };
         let keys: BTreeSet<&String> = self.settings.keys().chain(other.settings.keys()).collect();
-        keys.into_iter().filter(differs).map(value).collect()
+        keys.into_iter().filter(|key| *key != PARENT_PATH).filter(differs).map(value).collect()
     }
 }
 
@@ -218,7 +222,7 @@ mod tests {
             br#"{"model": {"projections": "learned", "d_k": 3}, "seed": 0, "step": 5}"#,
         )?;
         let none = CheckpointConfig::parse(
-            br#"{"model": {"projections": "none", "d_k": 3, "extra": true}, "seed": 0}"#,
+            br#"{"model": {"projections": "none", "d_k": 3, "extra": true}, "seed": 0, "parent": {"path": "/home/a"}}"#,
         )?;
         assert_eq!(none.differences(&learned), ["model.extra = true", "model.projections = none"]);
         assert_eq!(learned.differences(&none), ["model.extra not set", "model.projections = learned"]);

@@ -13,6 +13,9 @@ use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;
 
+/// The only score whose scale is known from its name and its settings.
+const SCALED_DOT: &str = "scaled-dot";
+
 /// The run. What its files lack is `null`.
 #[derive(Serialize)]
 pub(crate) struct RunData {
@@ -20,7 +23,7 @@ pub(crate) struct RunData {
     task: Option<String>,
     /// What the task asks for, in one line.
     sentence: Option<String>,
-    /// The whole config, as TOML.
+    /// The whole config, as TOML, but for the folder of a parent.
     config: String,
     d_model: Option<usize>,
     seq_len: Option<usize>,
@@ -38,12 +41,18 @@ struct RunLayer {
     /// Width of queries and keys, and of values, of one head.
     d_k: Option<usize>,
     d_v: Option<usize>,
-    /// The factor in front of the softmax; `null` for a score of the user's own.
+    /// The factor of a scaled dot product; `null` for any other score.
     scale: Option<f64>,
     score: Option<String>,
     positions: Option<String>,
     mask: Option<String>,
     projections: Option<String>,
+    /// Whether queries and keys are normalised before they meet.
+    qk_norm: bool,
+    /// Whether the projections have biases.
+    bias: bool,
+    /// What the weights of a query add up to, by its name in the config.
+    softmax: Option<String>,
 }
 
 /// What the frames of a film have of one layer.
@@ -66,7 +75,7 @@ impl RunData {
         Self {
             task: config.task.as_deref().map(clean_label),
             sentence: film.task.as_ref().map(|task| clean_label(&task.summary)),
-            config: config.toml.clone(),
+            config: config.handed_out(),
             d_model: config.setting("d_model").or_else(|| found.values().find_map(width)),
             seq_len: config.seq_len,
             layers: found.into_values().map(|found| found.layer(film)).collect(),
@@ -114,14 +123,16 @@ impl Found<'_> {
             d_k,
             d_v: values.or_else(|| config.setting("d_v")),
             scale: match config.score.as_deref() {
-                Some("scaled-dot") => d_k.map(|d_k| 1.0 / (d_k as f64).sqrt()),
-                Some("dot" | "additive") => Some(1.0),
+                Some(SCALED_DOT) => config.scale().or(d_k.map(|d_k| 1.0 / (d_k as f64).sqrt())),
                 _ => None,
             },
             score: config.score.as_deref().map(clean_label),
             positions: config.positions.as_deref().map(clean_label),
             mask: config.setting_name("mask"),
             projections: config.setting_name("projections"),
+            qk_norm: config.qk_norm,
+            bias: config.settings.get("model.bias").is_some_and(|bias| bias == "true"),
+            softmax: config.setting_name("softmax"),
         }
     }
 }
@@ -130,6 +141,21 @@ impl CheckpointConfig {
     /// A number of the model.
     fn setting(&self, key: &str) -> Option<usize> {
         self.settings.get(&format!("model.{key}"))?.parse().ok()
+    }
+
+    /// The factor that was set for a scaled dot product; `None` where it follows from the width of the queries.
+    pub(crate) fn scale(&self) -> Option<f64> {
+        self.settings.get("model.score.scale")?.parse().ok()
+    }
+
+    /// The whole config, without the folder of a parent, which is a place on the machine of the training.
+    fn handed_out(&self) -> String {
+        let Ok(mut config) = self.toml.parse::<toml::Table>() else { return self.toml.clone() };
+        let parent = config.get_mut("parent").and_then(toml::Value::as_table_mut);
+        match parent.and_then(|parent| parent.remove("path")) {
+            Some(_) => toml::to_string(&config).expect("it was read from a table"),
+            None => self.toml.clone(),
+        }
     }
 
     /// Whether queries, keys and values are the input itself.
@@ -169,6 +195,46 @@ mod tests {
         assert_eq!(layers, [("b.2", 2, Some(4), None, Some(0.5)), ("b.10", 2, None, Some(7), None)]);
         let named = run.layers[0].positions.as_deref().zip(run.layers[0].mask.as_deref());
         assert_eq!((named, run.layers[1].projections.as_deref()), (Some(("rope", "causal")), Some("none")));
+        Ok(())
+    }
+
+    fn run_of(toml: &str) -> Result<RunData, crate::InspectError> {
+        let list = [("b.w_q", &[3, 4][..], vec![1.0; 12]), ("b.w_k", &[3, 4], vec![1.0; 12])];
+        let config = CheckpointConfig::of_toml(toml, &[])?;
+        Ok(RunData::of(&Film::of_frames("x", config, Metrics::default(), [(0, tensors(&list, &[]))])?))
+    }
+
+    #[test]
+    fn the_scale_is_that_of_the_config_and_only_a_scaled_dot_product_has_one()
+    -> Result<(), crate::InspectError> {
+        let scale = |score: &str| {
+            Ok::<_, crate::InspectError>(run_of(&format!("[model]\nscore = {score}"))?.layers[0].scale)
+        };
+        assert_eq!(scale("\"scaled-dot\"")?, Some(0.5));
+        assert_eq!(scale("{name = \"scaled-dot\", scale = 2.5}")?, Some(2.5));
+        for other in ["\"dot\"", "\"additive\"", "{name = \"mine\", scale = 2.5}"] {
+            assert_eq!(scale(other)?, None, "{other}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_layer_has_what_stands_between_its_matrices_and_its_weights() -> Result<(), crate::InspectError> {
+        let facts = |toml: &str| {
+            let layer = run_of(toml)?.layers.remove(0);
+            Ok::<_, crate::InspectError>((layer.qk_norm, layer.bias, layer.softmax))
+        };
+        let all = facts("[model]\nqk_norm = true\nbias = true\nsoftmax = \"quiet\"")?;
+        assert_eq!(all, (true, true, Some("quiet".to_owned())));
+        assert_eq!(facts("[model]\nbias = false")?, (false, false, None));
+        Ok(())
+    }
+
+    #[test]
+    fn the_folder_of_a_parent_stays_where_it_is() -> Result<(), crate::InspectError> {
+        let toml = "seed = 1\n[parent]\npath = \"/home/me/runs/a\"\nstep = 7\n";
+        assert_eq!(run_of(toml)?.config, "seed = 1\n\n[parent]\nstep = 7\n");
+        assert_eq!(run_of("seed = 1 # mine\n")?.config, "seed = 1 # mine\n");
         Ok(())
     }
 }

@@ -21,12 +21,23 @@ impl Film {
         let first = projections.into_iter().flatten().next();
         let d_in = first.map(Matrix::rows).or(last.embeddings.tokens.as_ref().map(Matrix::columns))?;
         let widths = projections.map(|matrix| matrix.map(Matrix::columns));
-        Some(lines(seq_len, d_in, widths, self.config.score.as_deref()))
+        let product = match (self.config.score.as_deref().unwrap_or_default(), self.config.scale()) {
+            ("dot", _) => Some("q kᵀ".to_owned()),
+            ("scaled-dot", Some(scale)) => Some(format!("q kᵀ · {scale}")),
+            ("scaled-dot", None) => Some(format!("q kᵀ / √{}", widths[1].unwrap_or(d_in))),
+            _ => None,
+        };
+        Some(lines(seq_len, d_in, widths, product))
     }
 }
 
-/// `widths` are those of queries, keys and values, where they are projected.
-fn lines(seq_len: usize, d_in: usize, widths: [Option<usize>; 3], score: Option<&str>) -> Vec<[String; 2]> {
+/// `widths` are those of queries, keys and values, where they are projected; `product` is the score, where it is one.
+fn lines(
+    seq_len: usize,
+    d_in: usize,
+    widths: [Option<usize>; 3],
+    product: Option<String>,
+) -> Vec<[String; 2]> {
     let shape = |rows: usize, columns: usize| format!("[{rows} × {columns}]");
     let x = shape(seq_len, d_in);
     let input = |name: &str, width: Option<usize>| match width {
@@ -38,16 +49,17 @@ fn lines(seq_len: usize, d_in: usize, widths: [Option<usize>; 3], score: Option<
     };
     let [d_q, d_k, d_v] = widths.map(|width| width.unwrap_or(d_in));
     let map = shape(seq_len, seq_len);
-    let product = format!("{map} = {} {}", shape(seq_len, d_q), shape(d_k, seq_len));
     let v = shape(seq_len, d_v);
     vec![
         input("q", widths[0]),
         input("k", widths[1]),
         input("v", widths[2]),
-        match score {
-            Some("dot") => ["scores = q kᵀ".to_owned(), product],
-            Some("scaled-dot") => [format!("scores = q kᵀ / √{d_k}"), product],
-            _ => ["scores of q and k".to_owned(), map.clone()],
+        match product {
+            Some(product) => [
+                format!("scores = {product}"),
+                format!("{map} = {} {}", shape(seq_len, d_q), shape(d_k, seq_len)),
+            ],
+            None => ["scores of q and k".to_owned(), map.clone()],
         },
         ["weights = softmax(scores)".to_owned(), map.clone()],
         ["context = weights v".to_owned(), format!("{v} = {map} {v}")],
@@ -57,13 +69,32 @@ fn lines(seq_len: usize, d_in: usize, widths: [Option<usize>; 3], score: Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::InspectError;
+    use crate::files::checkpoint_config::CheckpointConfig;
+    use crate::files::metrics::Metrics;
+    use crate::fixtures::tensors;
 
     #[test]
     fn the_shapes_are_those_of_the_slide() {
-        let projected = lines(6, 16, [Some(24), Some(24), Some(28)], Some("scaled-dot"));
+        let projected = lines(6, 16, [Some(24), Some(24), Some(28)], Some("q kᵀ / √24".to_owned()));
         assert_eq!(projected[0], ["q = x W_Q", "[6 × 24] = [6 × 16] [16 × 24]"]);
         assert_eq!(projected[3], ["scores = q kᵀ / √24", "[6 × 6] = [6 × 24] [24 × 6]"]);
         assert_eq!(projected[5], ["context = weights v", "[6 × 28] = [6 × 6] [6 × 28]"]);
         assert_eq!(lines(6, 16, [None; 3], None)[2], ["v = x", "[6 × 16]"]);
+    }
+
+    #[test]
+    fn the_scale_is_that_of_the_config() -> Result<(), InspectError> {
+        let scores = |score: &str| {
+            let config = CheckpointConfig::of_toml(&format!("[model]\nseq_len = 5\nscore = {score}"), &[])?;
+            let file = tensors(&[("a.w_k", &[3, 4], vec![1.0; 12])], &[]);
+            let film = Film::of_frames("x", config, Metrics::default(), [(0, file)])?;
+            Ok::<_, InspectError>(film.shapes().expect("a width and a length")[3][0].clone())
+        };
+        assert_eq!(scores("{name = \"scaled-dot\", scale = 2.5}")?, "scores = q kᵀ · 2.5");
+        assert_eq!(scores("\"scaled-dot\"")?, "scores = q kᵀ / √4");
+        assert_eq!(scores("\"dot\"")?, "scores = q kᵀ");
+        assert_eq!(scores("\"mine\"")?, "scores of q and k");
+        Ok(())
     }
 }
