@@ -94,7 +94,8 @@ impl AttentionMap {
 
     /// The mean attention to what a question asks for, over the questions: a token in capitals that stands where an
     /// answer is asked for asks for the same one in small letters, and its answer shares the position of that or follows
-    /// it, as `recall` has them. `None` where there is no such question.
+    /// it, as `recall` has them. `None` where there is no such question, or an answer is asked for elsewhere too: a capital
+    /// in a text is no question.
     ///
     /// ```text
     /// tokens   a7  b2  A·        tokens   a  7  b  2  A
@@ -112,6 +113,9 @@ impl AttentionMap {
             (!targets[query].is_empty() && key != question).then_some(key)
         };
         let keys: Vec<Option<String>> = (0..tokens.len()).map(key).collect();
+        if targets.iter().zip(&keys).any(|(target, key)| !target.is_empty() && key.is_none()) {
+            return None;
+        }
         self.share(|query, at| {
             let Some(key) = &keys[query] else { return false };
             let answer = &targets[query];
@@ -183,6 +187,10 @@ mod tests {
         // Nothing is asked, or not by capitals.
         assert_eq!(share(&["a7", "A·"], &["", ""], &[1.0, 0.0])?, None);
         assert_eq!(share(&["a7", "a"], &["", "7"], &[1.0, 0.0])?, None);
+        // A text, in which the next character is asked for everywhere: A has the one that a had.
+        let row = [0.0, 1.0, 0.0, 0.0];
+        assert_eq!(share(&["a", "X", "b", "A"], &["", "", "", "X"], &row)?, Some(1.0));
+        assert_eq!(share(&["a", "X", "b", "A"], &["X", "b", "A", "X"], &row)?, None);
         Ok(())
     }
 
