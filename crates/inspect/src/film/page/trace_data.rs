@@ -36,9 +36,7 @@ impl ValuesData {
     /// `None` where no frame has the matrix. One that changed its size is another one.
     fn of(frames: &[Option<&Matrix>]) -> Option<Self> {
         let size = frames.iter().flatten().next_back()?.size();
-        let frame = |matrix: &Option<&Matrix>| {
-            matrix.filter(|found| found.size() == size).map(|found| Quantized::of(found))
-        };
+        let frame = |matrix: &Option<&Matrix>| matrix.filter(|found| found.size() == size).map(Quantized::of);
         Some(Self { size, frames: frames.iter().map(frame).collect() })
     }
 }
