@@ -32,7 +32,7 @@ pub fn run(registry: Registry) -> ExitCode {
             return exit::code(tasks::instead_of_a_training(&registry), &registry);
         }
         Err(message) => {
-            let message = advice::with_setting(message, &shell::arguments().unwrap_or_default());
+            let message = advice::with_setting(message, &shell::arguments().unwrap_or_default(), &registry);
             return exit::parser_message(&message, &registry);
         }
     };

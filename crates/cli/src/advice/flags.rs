@@ -1,6 +1,9 @@
 //! Settings that are typed as options of their own, and how they are set.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use qkv_run::flatten;
+use qkv_train::{ConfigSource, Experiment, Registry};
+use toml::Table;
 
 /// The commands that take settings.
 const WITH_SETTINGS: [&str; 2] = ["train", "sweep"];
@@ -16,8 +19,11 @@ const KEYS: [(&[&str], &str); 24] = [
     (&["batch-size", "batch_size", "batch", "bs"], "train.batch_size"),
     (&["eval-every", "eval_every", "eval-interval"], "train.eval_every"),
     (&["checkpoint-every", "checkpoint_every", "save-every"], "train.checkpoint_every"),
-    (&["layers", "n-layers", "n_layers", "n-layer", "n_layer", "depth"], "model.n_layers"),
-    (&["heads", "n-heads", "n_heads", "n-head", "n_head"], "model.n_heads"),
+    (
+        &["layers", "n-layers", "n_layers", "n-layer", "n_layer", "num-layers", "num_layers", "depth"],
+        "model.n_layers",
+    ),
+    (&["heads", "n-heads", "n_heads", "n-head", "n_head", "num-heads", "num_heads"], "model.n_heads"),
     (&["d-model", "d_model", "dim", "width", "n-embd", "n_embd", "hidden-size"], "model.d_model"),
     (&["d-k", "d_k", "head-dim", "head_dim"], "model.d_k"),
     (&["d-v", "d_v"], "model.d_v"),
@@ -27,39 +33,89 @@ const KEYS: [(&[&str], &str); 24] = [
     (&["score", "attention"], "model.score"),
     (&["positions", "pos"], "model.positions"),
     (&["embeddings"], "model.embeddings"),
-    (&["mask", "causal"], "model.mask"),
+    (&["mask"], "model.mask"),
     (&["norm"], "model.norm"),
     (&["seq-len", "seq_len", "context-length", "block-size", "block_size"], "task.seq_len"),
     (&["loss"], "loss"),
 ];
 
+/// What stands for a key and its value.
+const VALUES: [(&[&str], &str, &str); 1] = [(&["causal"], "model.mask", "causal")];
+
 /// Training goes by steps.
-const EPOCHS: [&str; 3] = ["epochs", "n-epochs", "num-epochs"];
+const EPOCHS: [&str; 6] = ["epoch", "epochs", "n-epochs", "n_epochs", "num-epochs", "num_epochs"];
 
 /// The answer of the parser to these arguments; where it knows no option of this name, but a setting, with the way to
-/// set it.
-pub fn with_setting(mut answer: clap::Error, arguments: &[String]) -> clap::Error {
+/// set it, if the config that is named can have it.
+pub fn with_setting(mut answer: clap::Error, arguments: &[String], registry: &Registry) -> clap::Error {
     let takes_settings = arguments.first().is_some_and(|command| WITH_SETTINGS.contains(&command.as_str()));
     if !takes_settings || answer.kind() != ErrorKind::UnknownArgument {
         return answer;
     }
     let Some(ContextValue::String(option)) = answer.get(ContextKind::InvalidArg) else { return answer };
-    if let Some(tip) = tip(option, arguments) {
+    if let Some(tip) = tip(option, arguments, registry) {
         answer.remove(ContextKind::SuggestedArg);
         answer.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     answer
 }
 
-fn tip(option: &str, arguments: &[String]) -> Option<String> {
+fn tip(option: &str, arguments: &[String], registry: &Registry) -> Option<String> {
     let name = option.strip_prefix("--")?;
     let name = name.split('=').next()?;
     if EPOCHS.contains(&name) {
         return Some("a training is as long as its number of steps: '--steps N'".to_owned());
     }
-    let (_, key) = KEYS.iter().find(|(names, _)| names.contains(&name))?;
-    let value = value(name, arguments).unwrap_or("VALUE");
-    Some(format!("it is a setting of the config: '--set {key}={value}'"))
+    let of_a_value = VALUES.iter().find(|(names, ..)| names.contains(&name));
+    let of_a_value = of_a_value.map(|(_, key, value)| (*key, Some(*value)));
+    let of_a_key = || KEYS.iter().find(|(names, _)| names.contains(&name));
+    let (key, value) = of_a_value.or_else(|| Some((of_a_key()?.1, value(name, arguments))))?;
+    let setting = match Named::by(arguments, registry) {
+        Some(named) => named.setting(key, value)?,
+        None => format!("{key}={}", value.unwrap_or(VALUE)),
+    };
+    Some(format!("it is a setting of the config: '--set {setting}'"))
+}
+
+/// What stands for a value that was not typed, or that the config cannot have.
+const VALUE: &str = "VALUE";
+
+/// The config of the task that was named, with what was set.
+struct Named<'a> {
+    registry: &'a Registry,
+    task: &'a str,
+    set: Vec<&'a str>,
+    experiment: Experiment,
+}
+
+impl<'a> Named<'a> {
+    /// `None` where no task was named, or its config cannot be read yet, as that of a text without its file.
+    fn by(arguments: &'a [String], registry: &'a Registry) -> Option<Self> {
+        let task = arguments.iter().find(|argument| registry.task_names().any(|name| name == *argument))?;
+        let set = (0..arguments.len()).filter_map(|index| match arguments[index].strip_prefix("--set") {
+            Some("") => arguments.get(index + 1).map(String::as_str),
+            Some(joined) => joined.strip_prefix('='),
+            None => None,
+        });
+        let set: Vec<&str> = set.collect();
+        let experiment = registry.read(ConfigSource::Task(task), &set).ok()?;
+        Some(Self { registry, task, set, experiment })
+    }
+
+    /// How `key` is set to `value`; `None` where it is no setting of this config.
+    fn setting(&self, key: &str, value: Option<&str>) -> Option<String> {
+        let setting = |value: &str| format!("{key}={value}");
+        let is_taken = |setting: &String| {
+            let settings: Vec<&str> = self.set.iter().copied().chain([setting.as_str()]).collect();
+            self.registry.read(ConfigSource::Task(self.task), &settings).is_ok()
+        };
+        value.map(setting).filter(is_taken).or_else(|| self.has(key).then(|| setting(VALUE)))
+    }
+
+    fn has(&self, key: &str) -> bool {
+        let config = self.experiment.config.to_toml().parse::<Table>();
+        config.is_ok_and(|config| flatten(&config).contains_key(key))
+    }
 }
 
 /// What was typed behind the option.
@@ -80,19 +136,20 @@ mod tests {
     use std::collections::BTreeSet;
 
     use clap::{CommandFactory, Parser};
-    use qkv_run::flatten;
-    use qkv_train::{ConfigSource, Registry};
-    use toml::Table;
 
     use super::*;
     use crate::args::Args;
 
-    #[track_caller]
-    fn check(line: &str, expected: &str) {
+    fn answer(line: &str) -> String {
         let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let answer =
             Args::try_parse_from(["qkv".to_owned()].iter().chain(&arguments)).expect_err("no option");
-        let text = with_setting(answer, &arguments).render().to_string();
+        with_setting(answer, &arguments, &Registry::new()).render().to_string()
+    }
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let text = answer(line);
         assert!(text.contains(expected), "no `{expected}` in\n{text}");
         assert!(text.ends_with("try '--help'.\n"), "{text}");
     }
@@ -104,9 +161,25 @@ mod tests {
         check("train reverse --batch-size --lr 3", "'--set train.batch_size=VALUE'");
         check("sweep study.toml --heads $(reboot)", "'--set model.n_heads=VALUE'");
         check("train reverse --epochs 3", "'--steps N'");
+        check("train reverse --epoch=3", "'--steps N'");
+        check("train reverse --causal", "'--set model.mask=causal'");
+        check("train reverse --num-layers 2", "'--set model.n_layers=2'");
+        check("train reverse --num_heads=2", "'--set model.n_heads=2'");
         // Without a setting of that name, and for a command that takes none, the parser answers as it does.
         check("train reverse --step 3", "a similar argument exists: '--steps'");
         check("eval run --lr 3", "unexpected argument '--lr' found");
+    }
+
+    #[test]
+    fn a_setting_that_the_named_config_cannot_have_is_not_advised() {
+        check("train reverse --seq-len 8", "'--set task.seq_len=8'");
+        // What a text takes cannot be tried without one.
+        check("train chars --seq-len 8", "'--set task.seq_len=8'");
+        check("train copy --seq-len 8", "unexpected argument '--seq-len' found");
+        let text = answer("train copy --seq-len 8");
+        assert!(!text.contains("task.seq_len"), "{text}");
+        check("train reverse --lr -1", "'--set optimizer.lr=VALUE'");
+        check("train reverse --set optimizer.name=sgd --lr 0.5", "'--set optimizer.lr=0.5'");
     }
 
     #[test]
@@ -115,7 +188,8 @@ mod tests {
         let config: Table = experiment.config.to_toml().parse().expect("what was just written");
         let known: BTreeSet<String> = flatten(&config).into_keys().collect();
         let mut names = BTreeSet::new();
-        for (typed, key) in KEYS {
+        let of_values = VALUES.map(|(typed, key, _)| (typed, key));
+        for (typed, key) in KEYS.into_iter().chain(of_values) {
             assert!(known.contains(key), "{key} is not in {known:?}");
             assert!(typed.iter().all(|name| names.insert(*name)), "{typed:?}");
         }

@@ -90,7 +90,8 @@ pub struct TrainArgs {
     #[arg(long)]
     pub json: bool,
     /// Show curves, attention map and matrices in the terminal while it trains, and at the end until `q` (Unix only).
-    /// `p` pauses, `n` makes one step, `s` saves a checkpoint, `q` saves and stops, `?` lists all keys
+    /// A run of less than three seconds is shown over five. `p` pauses, `n` makes one step, `m` switches slow motion, `s`
+    /// saves a checkpoint, `q` saves and stops, `?` lists all keys
     #[arg(long, conflicts_with_all = ["quiet", "json"])]
     pub live: bool,
     /// With --live: begin in slow motion, in which the whole training lasts half a minute at least; `m` switches it

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use qkv_train::{Model, Next, State};
+use qkv_inspect::grouped;
+use qkv_train::{EvaluationProgress, Model, Next, State};
 
 use super::budget::Delays;
-use super::pace::Pace;
+use super::slow::{SHORT, Slow, VISIBLE};
 use super::view::{Motion, Training};
-use super::{KEY_POLL, Live, slow};
+use super::{KEY_POLL, Live};
 
 impl Live<'_> {
     /// Whether the trainer waits: for a key, or in slow motion until the step has lasted long enough.
@@ -17,15 +18,45 @@ impl Live<'_> {
             (Training::Over, _) => !self.has_no_keyboard,
             (Training::Held, _) => self.steps_requested == 0,
             (Training::Runs, Motion::Full) => false,
-            (Training::Runs, Motion::Slow) => !self.rest_of_the_step().is_zero(),
+            (Training::Runs, Motion::Slow | Motion::Short) => !self.rest_of_the_step().is_zero(),
         };
         is_waiting && self.terminal.is_some() && self.interrupt.exit_code().is_none()
     }
 
+    /// Whether the trainer waits after the step that it has made.
+    pub(super) fn holds(&self) -> bool {
+        self.view.training == Training::Held || self.is_to_wait()
+    }
+
+    /// The slow motion that there is now.
+    pub(super) fn slow(&self) -> Option<Slow> {
+        let last_step = self.view.pace.last_step;
+        match self.view.motion {
+            Motion::Full => None,
+            Motion::Slow => Some(Slow::whole(last_step)),
+            Motion::Short => Some(Slow::short(self.clock.first_step, last_step)),
+        }
+    }
+
+    /// Stretches a run that would be over at once, unless its user has decided how fast it goes. `step` is made.
+    pub(super) fn pace_a_short_run(&mut self, step: u64) {
+        let Some(seconds) = self.clock.seconds_in_all(step, self.view.pace.last_step) else { return };
+        // What is stretched stays so as long as that makes a difference, and does not go to and fro.
+        let enough = match self.view.motion {
+            Motion::Short => VISIBLE,
+            Motion::Full | Motion::Slow => SHORT,
+        };
+        // Without a keyboard it could not be skipped.
+        let is_short = seconds < enough.as_secs_f64() && !self.has_no_keyboard;
+        if !self.is_motion_chosen {
+            self.view.motion = if is_short { Motion::Short } else { Motion::Full };
+        }
+    }
+
     /// How much longer the step lasts in slow motion.
     fn rest_of_the_step(&self) -> Duration {
-        let Pace { step, last_step, .. } = self.view.pace;
-        slow::duration(step, last_step).saturating_sub(self.step_ended.elapsed())
+        let duration = self.slow().map_or(Duration::ZERO, |slow| slow.duration(self.view.pace.step));
+        duration.saturating_sub(self.step_ended.elapsed())
     }
 
     /// Shows the state for as long as the trainer [is to wait](Self::is_to_wait), or until a key asks something of it.
@@ -70,6 +101,23 @@ impl Live<'_> {
         self.draw(state);
         self.is_holding = false;
         self.clock.held += began.elapsed();
+    }
+
+    /// Shows how far a figure of the end is, which is made of `what`, and obeys the keyboard meanwhile: a key that leaves
+    /// ends the view alone.
+    pub fn measure<M: Model + Module>(
+        &mut self,
+        state: &State<M>,
+        what: &str,
+        EvaluationProgress { n_done, n_examples }: EvaluationProgress,
+    ) {
+        let [done, all] = [n_done, n_examples].map(|count| grouped(count as usize));
+        self.view.ending = format!("measuring: {done} of {all} {what}");
+        if self.read_keys() == Next::Stop {
+            return self.close();
+        }
+        self.draw(state);
+        self.unless_interrupted(Next::Continue);
     }
 
     /// Shows the figures of a training that came to its end until a key or a signal ends the view, if it still has the

@@ -84,8 +84,8 @@ fn of_letter(letter: u8) -> Option<Key> {
         b'm' => Key::Motion,
         b's' => Key::Save,
         b'q' => Key::Stop,
-        // Ctrl-D, and what is left of it where it came before the view took the terminal.
-        b'\x04' | b'\0' => Key::InputEnded,
+        // Ctrl-D.
+        b'\x04' => Key::InputEnded,
         b'?' => Key::Help,
         _ => return None,
     })
@@ -103,7 +103,8 @@ mod tests {
         assert_eq!(keys(b"\x1b[B\x1bOD"), moves);
         assert_eq!(keys(b"x\x1b[Zp\xff\x1b"), [Key::Pause]);
         assert_eq!(keys(b"\x1bq"), [Key::Stop]);
-        assert_eq!(keys(b"\0\x04"), [Key::InputEnded; 2]);
+        // A zero is Ctrl-Space.
+        assert_eq!(keys(b"\0\x04"), [Key::InputEnded]);
         assert_eq!(keys(b"nm"), [Key::Step, Key::Motion]);
     }
 }

@@ -67,6 +67,10 @@ pub struct Live<'a> {
     is_stopped: bool,
     /// Whether no key will follow.
     has_no_keyboard: bool,
+    /// Whether its user has decided how fast it goes.
+    is_motion_chosen: bool,
+    /// Whether the keyboard was read before.
+    has_read_keys: bool,
     /// Whether the trainer waits for this view.
     is_holding: bool,
     step_ended: Instant,
@@ -118,6 +122,8 @@ impl<'a> Live<'a> {
             steps_requested: 0,
             is_stopped: false,
             has_no_keyboard: false,
+            is_motion_chosen: motion == Motion::Slow,
+            has_read_keys: false,
             is_holding: false,
             step_ended: Instant::now(),
             message_since: Instant::now(),
@@ -201,6 +207,9 @@ impl<'a> Live<'a> {
             self.leave();
             return Next::Continue;
         };
+        // What is left of a Ctrl-D that came before the view took the terminal; later the same byte is Ctrl-Space.
+        let is_first = !std::mem::replace(&mut self.has_read_keys, true);
+        self.has_no_keyboard |= is_first && typed.contains(&0);
         let mut next = Next::Continue;
         for key in keys::keys(&typed) {
             let delays = self.delays();
@@ -213,8 +222,10 @@ impl<'a> Live<'a> {
                 (Key::Help, _) => view.has_help = !view.has_help,
                 (Key::Stop, _) => {
                     self.is_stopped = true;
-                    // Later keys do not hold the training again.
-                    view.training = Training::Runs;
+                    // It is not held any longer; one that is over stays so.
+                    if view.training == Training::Held {
+                        view.training = Training::Runs;
+                    }
                     return Next::Stop;
                 }
                 (Key::InputEnded, _) => self.has_no_keyboard = true,
@@ -225,7 +236,10 @@ impl<'a> Live<'a> {
                 }
                 (Key::Pause, Training::Held) => view.training = Training::Runs,
                 (Key::Step, Training::Held) => self.steps_requested += 1,
-                (Key::Motion, _) => view.motion = view.motion.switched(),
+                (Key::Motion, _) => {
+                    view.motion = view.motion.switched();
+                    self.is_motion_chosen = true;
+                }
                 (Key::Save, _) => {
                     next = Next::Save;
                     self.is_save_requested = true;

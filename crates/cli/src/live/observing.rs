@@ -10,9 +10,8 @@ use qkv_train::{Evaluation, EvaluationProgress, Model, Next, Observer, State, St
 use super::Live;
 use super::budget::Delays;
 use super::pace::{Clock, Pace};
-use super::slow;
 use super::terminal::Terminal;
-use super::view::{Motion, Training};
+use super::view::Training;
 
 impl<M: Model + Module> Observer<M> for Live<'_> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
@@ -41,15 +40,12 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
         self.rate.push(report.tokens_per_second);
         let last_step = self.view.pace.last_step;
         let seconds_left = self.clock.seconds_left(step, last_step);
-        let in_slow_motion = slow::left(step, last_step).as_secs_f64();
-        let seconds_left = match self.view.motion {
-            Motion::Full => seconds_left,
-            Motion::Slow => seconds_left.map(|seconds| seconds.max(in_slow_motion)),
-        };
+        self.pace_a_short_run(step);
+        let in_slow_motion = self.slow().map_or(0.0, |slow| slow.left(step).as_secs_f64());
+        let seconds_left = seconds_left.map(|seconds| seconds.max(in_slow_motion));
         self.view.pace = Pace { step, report: Some(report.clone()), seconds_left, ..self.view.pace };
         let mut next = std::mem::replace(&mut self.requested, Next::Continue).max(self.read_keys());
-        let holds = self.view.training == Training::Held || self.view.motion == Motion::Slow;
-        if next == Next::Continue && holds {
+        if next == Next::Continue && self.holds() {
             next = self.hold(state);
         } else {
             self.draw(state);

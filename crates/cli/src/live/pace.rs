@@ -37,7 +37,7 @@ impl Length {
 /// The training time so far, from which the time left is estimated.
 pub struct Clock {
     started: Instant,
-    first_step: u64,
+    pub first_step: u64,
     /// Time in which the training was held.
     pub held: Duration,
 }
@@ -50,8 +50,17 @@ impl Clock {
 
     /// Seconds from `step` to `last_step`; `None` before the first step.
     pub fn seconds_left(&self, step: u64, last_step: u64) -> Option<f64> {
+        Some(self.seconds_a_step(step)? * last_step.saturating_sub(step) as f64)
+    }
+
+    /// Seconds from the first step to `last_step`, of which `step` is made; `None` before the first step.
+    pub fn seconds_in_all(&self, step: u64, last_step: u64) -> Option<f64> {
+        Some(self.seconds_a_step(step)? * last_step.saturating_sub(self.first_step) as f64)
+    }
+
+    fn seconds_a_step(&self, step: u64) -> Option<f64> {
         let done = step.saturating_sub(self.first_step);
         let trained = self.started.elapsed().saturating_sub(self.held).as_secs_f64();
-        (done > 0).then(|| trained / done as f64 * last_step.saturating_sub(step) as f64)
+        (done > 0).then(|| trained / done as f64)
     }
 }

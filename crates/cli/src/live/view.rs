@@ -65,16 +65,18 @@ pub enum Training {
 pub enum Motion {
     /// As fast as it can.
     Full,
-    /// So that a person can follow.
+    /// So that a person can follow: the whole training within half a minute or more.
     Slow,
+    /// So that a person sees it: a run that would be over at once, within some seconds.
+    Short,
 }
 
 impl Motion {
-    /// The other one.
+    /// What the key for it switches to.
     pub fn switched(self) -> Self {
         match self {
             Self::Full => Self::Slow,
-            Self::Slow => Self::Full,
+            Self::Slow | Self::Short => Self::Full,
         }
     }
 }

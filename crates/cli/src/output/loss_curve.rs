@@ -7,9 +7,13 @@ use qkv_train::{Next, Observer, State, StepReport, TrainError};
 
 use super::colour;
 use super::series::Series;
+use super::wrap::COLUMNS;
 
-/// A line fits into 80 columns, and the cursor behind it.
-const WIDTH: usize = 79;
+/// Columns of a curve at most: a line fits into a terminal of 80, and the cursor behind it.
+const WIDTH: usize = COLUMNS - 1;
+
+/// In fewer columns of a terminal a curve tells less than its labels.
+const NARROW: usize = 40;
 
 /// Lines, and the rows of dots in them.
 const LINES: usize = 3;
@@ -42,8 +46,15 @@ impl LossCurve {
         self.last = Some((step, loss));
     }
 
-    /// The curve between its first and its last loss; `None` where it would be a point.
+    /// The curve between its first and its last loss, as wide as the terminal is now; `None` where it would be a point,
+    /// and on a narrow terminal.
     pub fn lines(&self) -> Option<String> {
+        self.on(terminal_columns())
+    }
+
+    /// The curve on a terminal of so many columns.
+    fn on(&self, columns: usize) -> Option<String> {
+        let line_width = WIDTH.min(columns.checked_sub(1).filter(|_| columns >= NARROW)?);
         let (first, last) = (self.first?, self.last?);
         let scale = Scale::of(&self.series)?;
         let label =
@@ -52,7 +63,8 @@ impl LossCurve {
         let (left, right) = ([begin.as_str(), &from, scale.name()], [end.as_str(), &to, ""]);
         let widest =
             |labels: [&str; LINES]| labels.map(|label| label.chars().count()).into_iter().max().unwrap_or(0);
-        let n_characters = WIDTH.checked_sub(widest(left) + widest(right) + 2 * GAP).filter(|n| *n > 0)?;
+        let n_characters =
+            line_width.checked_sub(widest(left) + widest(right) + 2 * GAP).filter(|n| *n > 0)?;
         let curve = braille(&scale.rows(&self.series, 2 * n_characters)?);
         let line = |line: usize| {
             let (gap, width) = (" ".repeat(GAP), widest(left));
@@ -67,6 +79,18 @@ impl<M> Observer<M> for LossCurve {
         self.push(report.step, report.loss);
         Ok(Next::Continue)
     }
+}
+
+/// Columns of standard output; the usual number where the terminal has none to tell.
+#[cfg(unix)]
+fn terminal_columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.map(|size| usize::from(size.ws_col)).ok().filter(|columns| *columns > 0).unwrap_or(COLUMNS)
+}
+
+#[cfg(not(unix))]
+fn terminal_columns() -> usize {
+    COLUMNS
 }
 
 /// From a loss to its height.
@@ -157,10 +181,14 @@ fn braille(rows: &[usize]) -> [String; LINES] {
 mod tests {
     use super::*;
 
-    fn curve(losses: impl IntoIterator<Item = f64>) -> Option<Vec<String>> {
+    fn curve_on(columns: usize, losses: impl IntoIterator<Item = f64>) -> Option<Vec<String>> {
         let mut curve = LossCurve::default();
         losses.into_iter().zip(1..).for_each(|(loss, step)| curve.push(step, loss));
-        Some(curve.lines()?.lines().map(str::to_owned).collect())
+        Some(curve.on(columns)?.lines().map(str::to_owned).collect())
+    }
+
+    fn curve(losses: impl IntoIterator<Item = f64>) -> Option<Vec<String>> {
+        curve_on(COLUMNS, losses)
     }
 
     /// The dots of each character that has any or none.
@@ -182,6 +210,19 @@ mod tests {
         // One dot a column, because the slope is small.
         let n_dots: u32 = lines.iter().flat_map(|line| dots(line)).map(u32::count_ones).sum();
         assert_eq!(n_dots as usize, 2 * dots(&lines[0]).len(), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_curve_is_never_wider_than_its_terminal_and_absent_on_a_narrow_one() {
+        let losses = || (1..=50).map(|step| 1.0 / f64::from(step));
+        for (columns, expected) in [(40, 39), (60, 59), (80, 79), (200, 79)] {
+            let lines = curve_on(columns, losses()).expect("fifty losses");
+            let widest = lines.iter().map(|line| line.chars().count()).max();
+            assert_eq!(widest, Some(expected), "{columns} columns: {lines:#?}");
+        }
+        for narrow in [0, 1, 39] {
+            assert_eq!(curve_on(narrow, losses()), None);
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct Progress {
     rate: Rate,
     /// The figure that may end the training.
     stop_metric: String,
-    /// The last evaluation; a line shows it once, and the bar until the next one.
+    /// The last evaluation as a line, which is printed once before that of a step, or stands below the bar until the next
+    /// one.
     held_out: String,
     screen: Stdout,
 }
@@ -28,9 +29,13 @@ pub struct Progress {
 /// Plain lines of a run.
 const LINES: u64 = 20;
 
+/// The bar of the steps, and the same above the last evaluation.
+const BAR: &str = "{bar:30} {pos}/{len} steps  {msg}  {eta} left";
+const WITH_HELD_OUT: &str = "{bar:30} {pos}/{len} steps  {msg}  {eta} left\n{prefix}";
+
 impl Progress {
     pub fn new(steps: u64, stop_metric: &str) -> Self {
-        let bar = bar(steps, "{bar:30} {pos}/{len} steps  {msg}  {eta} left");
+        let bar = bar(steps, BAR);
         let (stop_metric, held_out) = (stop_metric.to_owned(), String::new());
         Self { bar, steps, rate: Rate::default(), stop_metric, held_out, screen: Stdout::of_a_training() }
     }
@@ -43,7 +48,7 @@ impl<M> Observer<M> for Progress {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(*step);
-                bar.set_message(format!("loss {loss:.4}{}", self.held_out));
+                bar.set_message(format!("loss {loss:.4}"));
             }
             None if *step == 1 || step.is_multiple_of(self.steps.div_ceil(LINES)) || *step == self.steps => {
                 let rate = std::mem::take(&mut self.rate).mean().unwrap_or(*tokens_per_second);
@@ -53,7 +58,8 @@ impl<M> Observer<M> for Progress {
                 );
                 let failed = TrainError::io("write", Path::new("standard output"));
                 let held_out = std::mem::take(&mut self.held_out);
-                writeln!(self.screen, "{line}{held_out}").map_err(failed)?;
+                let lines = if held_out.is_empty() { line } else { format!("{held_out}\n{line}") };
+                writeln!(self.screen, "{lines}").map_err(failed)?;
             }
             None => {}
         }
@@ -61,10 +67,16 @@ impl<M> Observer<M> for Progress {
     }
 
     fn evaluated(&mut self, state: &State<M>, evaluation: &Evaluation) -> Result<(), TrainError> {
-        self.held_out = format!("  at step {}: held-out loss {:.4}", state.step, evaluation.loss);
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.held_out.is_empty()) {
+            bar.set_style(style(WITH_HELD_OUT));
+        }
+        self.held_out = format!("step {:>6}  held-out loss {:.4}", state.step, evaluation.loss);
         let name = Some(self.stop_metric.as_str()).filter(|name| *name != Evaluation::LOSS);
         if let Some((name, figure)) = name.and_then(|name| Some((name, evaluation.figure(name)?))) {
             self.held_out += &format!("  {} {figure:.4}", words(name));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(self.held_out.clone());
         }
         Ok(())
     }
@@ -93,11 +105,6 @@ impl FigureBar {
         Self { bar, started: Instant::now() }
     }
 
-    /// A bar that shows nothing.
-    pub fn hidden() -> Self {
-        Self { bar: None, started: Instant::now() }
-    }
-
     /// Moves the bar.
     pub fn show(&self, EvaluationProgress { n_done, n_examples }: EvaluationProgress) {
         if let Some(bar) = self.bar.as_ref().filter(|_| self.started.elapsed() >= LONG) {
@@ -117,6 +124,9 @@ impl Drop for FigureBar {
 
 /// `None` where standard error is not a terminal, or one that cannot move its cursor.
 fn bar(length: u64, template: &str) -> Option<ProgressBar> {
-    let style = ProgressStyle::with_template(template).expect("the template is valid");
-    Some(ProgressBar::new(length).with_style(style)).filter(|bar| !bar.is_hidden())
+    Some(ProgressBar::new(length).with_style(style(template))).filter(|bar| !bar.is_hidden())
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is valid")
 }

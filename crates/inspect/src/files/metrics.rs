@@ -30,7 +30,7 @@ impl Metrics {
         for event in events {
             if let Event::Done { baselines, generalization, .. } = &event {
                 metrics.baselines.clone_from(baselines);
-                metrics.generalization.clone_from(generalization);
+                metrics.generalization = generalization.as_deref().cloned();
             }
             match event {
                 Event::Start { parameters, learned, .. } => {

@@ -7,30 +7,30 @@ use qkv_run::{Baseline, Generalization};
 use crate::number::significant;
 use crate::picture::label::clean_label;
 
-/// Held-out bits beside those of the training and of the best of the simpler models; of a model that memorised its text
-/// also since which step.
-pub(super) fn generalization(found: &Generalization, baselines: &[Baseline]) -> String {
+/// Held-out bits beside those of the training and of the best of the simpler models, on the same split where the log has
+/// that; of a model that memorised its text also since which step. `of_test` is what they reach on the test split.
+pub(super) fn generalization(found: &Generalization, of_test: &[Baseline]) -> String {
     let Generalization { best_step, step, .. } = found;
     let bits = |nats: f64| significant(nats / LN_2);
     let (unit, now, best) = (clean_label(&found.unit), bits(found.loss), bits(found.best_loss));
-    let training = bits(found.training_loss);
+    let [before, training] = [found.training_loss_at_best, found.training_loss].map(bits);
     let model = match found.is_memorised() {
         true => format!(
             "The model memorised its text: held-out bits per {unit} were lowest at step {best_step}, {best}, and rose to \
-             {now} at step {step}, while those of the training fell to {training}."
+             {now} at step {step}, while those of the training fell from {before} to {training}."
         ),
         false => {
             format!("At step {step} it needs {now} bits per held-out {unit}, and {training} in training.")
         }
     };
-    let simpler = baselines.iter().filter(|baseline| baseline.loss.is_finite());
+    let (simpler, place) = match &found.baselines[..] {
+        [] => (of_test, "on the test split"),
+        of_the_same => (of_the_same, "on the same split"),
+    };
+    let simpler = simpler.iter().filter(|baseline| baseline.loss.is_finite());
     match simpler.min_by(|a, b| a.loss.total_cmp(&b.loss)) {
         Some(Baseline { name, loss }) => {
-            format!(
-                "{model} The best count model, {}, needs {} on the test split.",
-                clean_label(name),
-                bits(*loss)
-            )
+            format!("{model} The best count model, {}, needs {} {place}.", clean_label(name), bits(*loss))
         }
         None => model,
     }
@@ -51,13 +51,18 @@ mod tests {
             step: 100,
             loss: 4.5 * LN_2,
             training_loss: 0.5 * LN_2,
+            training_loss_at_best: 2.0 * LN_2,
+            baselines: Vec::new(),
         };
         assert_eq!(
             generalization(&memorised, &baselines),
             "The model memorised its text: held-out bits per character were lowest at step 50, 2.500, and rose to 4.500 at \
-             step 100, while those of the training fell to 0.5000. The best count model, trigram, needs 3.000 on the test \
+             step 100, while those of the training fell from 2.000 to 0.5000. The best count model, trigram, needs 3.000 on the test \
              split."
         );
+        let beside = Generalization { baselines: vec![baseline("bigram", 3.5)], ..memorised.clone() };
+        let text = generalization(&beside, &baselines);
+        assert!(text.ends_with(" The best count model, bigram, needs 3.500 on the same split."), "{text}");
         let learned = Generalization { loss: 2.5 * LN_2, best_step: 100, ..memorised };
         assert_eq!(
             generalization(&learned, &[]),

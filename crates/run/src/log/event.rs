@@ -89,7 +89,7 @@ pub enum Event {
         sample: Option<String>,
         /// How the held-out loss went on beside that of the training, where the task is a text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        generalization: Option<Generalization>,
+        generalization: Option<Box<Generalization>>,
         /// Step of the first frame of the film that could not be written; `None` where the film is whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         film_ended_at: Option<u64>,
@@ -272,17 +272,19 @@ mod tests {
         if let Event::Done { baselines, sample, generalization, film_ended_at, .. } = &mut done {
             baselines.push(Baseline { name: "bigram".to_owned(), loss: 2.0 });
             (*sample, *film_ended_at) = (Some("ab".to_owned()), Some(2));
-            *generalization = Some(Generalization {
+            *generalization = Some(Box::new(Generalization {
                 unit: "byte".to_owned(),
                 best_step: 1,
                 best_loss: 2.0,
                 step: 3,
                 loss: 2.5,
                 training_loss: 0.5,
-            });
+                training_loss_at_best: 1.5,
+                baselines: vec![Baseline { name: "bigram".to_owned(), loss: 2.25 }],
+            }));
         }
         let more = r#""baselines":[{"name":"bigram","loss":2.0}],"sample":"ab","#;
-        let generalization = r#""generalization":{"unit":"byte","best_step":1,"best_loss":2.0,"step":3,"loss":2.5,"training_loss":0.5},"#;
+        let generalization = r#""generalization":{"unit":"byte","best_step":1,"best_loss":2.0,"step":3,"loss":2.5,"training_loss":0.5,"training_loss_at_best":1.5,"baselines":[{"name":"bigram","loss":2.25}]},"#;
         let film = r#""film_ended_at":2,"#;
         assert_eq!(line(&done), format!("{figures}{more}{generalization}{film}{end}\n"));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{EvaluatedOn, Event, StepReport};
+use super::event::{Baseline, EvaluatedOn, Event, StepReport};
 use super::number::{number, unknown};
 
 /// The held-out loss where it was lowest and where it is now, beside the training loss; all in nats.
@@ -26,6 +26,12 @@ pub struct Generalization {
     /// Mean training loss of the steps up to that one, fifty of them at most.
     #[serde(default = "unknown", deserialize_with = "number")]
     pub training_loss: f64,
+    /// The same mean up to the step of the lowest loss; early logs lack it.
+    #[serde(default = "unknown", deserialize_with = "number")]
+    pub training_loss_at_best: f64,
+    /// What simpler models reach on the split of these evaluations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Baseline>,
 }
 
 /// Steps behind the training loss; one batch alone has few targets.
@@ -54,14 +60,22 @@ impl Generalization {
         }
         let (&best_step, &best_loss) = held_out.iter().min_by(|a, b| a.1.total_cmp(b.1))?;
         let (&step, &loss) = held_out.last_key_value()?;
-        let before: Vec<f64> = training.range(..=step).rev().take(STEPS).map(|(_, loss)| *loss).collect();
-        let training_loss = before.iter().sum::<f64>() / before.len() as f64;
-        Some(Self { unit: unit.to_owned(), best_step, best_loss, step, loss, training_loss })
+        let mean_until = |step: u64| {
+            // Before the first step, that of the first step stands for it.
+            let until = training.first_key_value().map_or(step, |(first, _)| step.max(*first));
+            let before: Vec<f64> =
+                training.range(..=until).rev().take(STEPS).map(|(_, loss)| *loss).collect();
+            before.iter().sum::<f64>() / before.len() as f64
+        };
+        let (training_loss, training_loss_at_best) = (mean_until(step), mean_until(best_step));
+        let (unit, baselines) = (unit.to_owned(), Vec::new());
+        Some(Self { unit, best_step, best_loss, step, loss, training_loss, training_loss_at_best, baselines })
     }
 
     /// Whether the training went on to lower its own loss while that of held-out examples rose.
     pub fn is_memorised(&self) -> bool {
-        self.loss - self.best_loss > RISE && self.training_loss < self.best_loss
+        let has_fallen = self.training_loss < self.training_loss_at_best;
+        self.loss - self.best_loss > RISE && has_fallen && self.training_loss < self.best_loss
     }
 }
 
@@ -90,6 +104,8 @@ mod tests {
         assert_eq!((found.best_step, found.best_loss, found.step, found.loss), (40, 1.5, 100, 2.5));
         let last_fifty = (51..=100).map(|step| 2.0 / f64::from(step)).sum::<f64>() / 50.0;
         assert!((found.training_loss - last_fifty).abs() < 1e-12);
+        let first_forty = (1..=40).map(|step| 2.0 / f64::from(step)).sum::<f64>() / 40.0;
+        assert!((found.training_loss_at_best - first_forty).abs() < 1e-12);
         assert!(found.is_memorised());
         for still_learns in
             [&[(20, 2.0), (100, 1.5)][..], &[(40, 1.5), (100, 1.52)], &[(40, 0.01), (100, 1.0)]]
@@ -97,5 +113,15 @@ mod tests {
             assert!(!of(still_learns).expect("evaluations").is_memorised(), "{still_learns:?}");
         }
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn a_training_that_diverges_beside_its_held_out_loss_memorises_nothing() {
+        let training: Vec<(u64, f64)> = (1..=100).map(|step| (step, 0.5 + step as f64 / 200.0)).collect();
+        let events = log(&[(20, 2.0), (100, 2.5)], &training);
+        let found = Generalization::of_events("character", &events).expect("evaluations");
+        // Lower than any held-out loss, but higher than it was.
+        assert!(found.training_loss < found.best_loss && found.training_loss > found.training_loss_at_best);
+        assert!(!found.is_memorised(), "{found:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use qkv_inspect::counted;
-use qkv_run::{Event, Generalization, RunFolder};
+use qkv_run::{Baseline, Event, Generalization, RunFolder};
 use qkv_train::{ConfigSource, Corpus, Ended, Processes, Registry};
 
 use crate::args::TrainArgs;
@@ -137,16 +137,18 @@ fn end(out: &mut impl Write, done: &Done, stop_after: Option<u64>) -> std::io::R
     Ok(())
 }
 
-/// The held-out loss at its best and now, beside that of the training, and whether the model memorised its text.
+/// The held-out loss at its best and now, beside that of the training and of simpler models on the same split, and
+/// whether the model memorised its text.
 fn memorising(out: &mut impl Write, found: &Generalization) -> std::io::Result<()> {
-    let Generalization { unit, best_step, best_loss, step, loss, training_loss } = found;
+    let Generalization { unit, best_step, best_loss, step, loss, training_loss, .. } = found;
     writeln!(out, "\nloss as it was trained        nats   bits per {unit}")?;
     let rows = [
         (format!("lowest, step {best_step}"), best_loss),
         (format!("held out, step {step}"), loss),
         (format!("training, step {step}"), training_loss),
     ];
-    for (name, loss) in rows {
+    let simpler = found.baselines.iter().map(|Baseline { name, loss }| (format!("held out, {name}"), loss));
+    for (name, loss) in rows.into_iter().chain(simpler) {
         writeln!(out, "  {name:<22} {loss:>9.4} {:>9.4}", loss / LN_2)?;
     }
     match found.is_memorised() {

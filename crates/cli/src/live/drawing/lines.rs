@@ -18,7 +18,7 @@ pub fn figures(view: &View) -> Vec<String> {
     let state = match (view.training, view.motion) {
         (Training::Held, _) => Some("paused"),
         (Training::Over, _) => Some("the end"),
-        (Training::Runs, Motion::Slow) => Some("slow motion"),
+        (Training::Runs, Motion::Slow | Motion::Short) => Some("slow motion"),
         (Training::Runs, Motion::Full) => None,
     };
     figures.extend(state.map(str::to_owned));
@@ -35,13 +35,17 @@ pub fn figures(view: &View) -> Vec<String> {
 }
 
 /// The keys, the most important first, with what they do.
-pub fn keys<'a>(training: Training) -> impl Iterator<Item = (&'a str, &'a str)> {
+pub fn keys<'a>(training: Training, motion: Motion) -> impl Iterator<Item = (&'a str, &'a str)> {
     let of_the_training: &[(&str, &str)] = match training {
         Training::Runs => &[("q", "stop"), ("?", "help"), ("p", "pause"), ("n", "step"), ("s", "save")],
         Training::Held => &[("q", "stop"), ("?", "help"), ("p", "go on"), ("n", "step"), ("s", "save")],
         Training::Over => &[("q", "leave"), ("?", "help")],
     };
-    let of_the_view = [("l", "layer"), ("h", "head"), ("i", "input"), ("m", "slow motion")];
+    let other_motion = match motion {
+        Motion::Full => "slow motion",
+        Motion::Slow | Motion::Short => "full speed",
+    };
+    let of_the_view = [("l", "layer"), ("h", "head"), ("i", "input"), ("m", other_motion)];
     let n_of_the_view = of_the_view.len() - usize::from(training == Training::Over);
     of_the_training.iter().copied().chain(of_the_view.into_iter().take(n_of_the_view))
 }

@@ -56,7 +56,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
 fn footing(view: &View, area: Rect, canvas: &mut Canvas) {
     let message = Some(("", view.message.as_str())).filter(|(_, message)| !message.is_empty());
     let mut left = area;
-    for (key, meaning) in message.into_iter().chain(keys(view.training)) {
+    for (key, meaning) in message.into_iter().chain(keys(view.training, view.motion)) {
         let text = format!("{key} {meaning}").trim_start().to_owned();
         let width = columns(&text) as u16;
         if width > left.width {

@@ -134,7 +134,10 @@ fn the_head_and_the_foot_name_the_state_of_the_training() {
     shows(&screen(&view, 80, 24), &["step  7/11  paused", "q stop  ? help  p go on  n step"]);
     view = View { training: Training::Runs, motion: Motion::Slow, ..view };
     shows(&screen(&view, 80, 24), &["step  7/11  slow motion  loss 0.2857"]);
+    shows(&screen(&view, 120, 24), &["i input  m full speed"]);
     let ending = "test accuracy 1.0000   sequence accuracy 1.0000   loss 8.17e-4".to_owned();
+    view = View { motion: Motion::Short, ..view };
+    shows(&screen(&view, 120, 24), &["step  7/11  slow motion  loss 0.2857", "i input  m full speed"]);
     view = View { training: Training::Over, ending, ..view };
     let screen = screen(&view, 80, 24);
     shows(&screen, &["step  7/11  the end  loss 0.2857", "loss 8.17e-4", "q leave  ? help  l layer  h head"]);

@@ -10,9 +10,7 @@ use qkv_train::{
 };
 
 use super::Job;
-use crate::output::progress::FigureBar;
-use crate::session::interrupt::Interrupt;
-use crate::session::outcome::Output;
+use super::measuring::Measuring;
 
 /// Test examples behind the final figures at most; `qkv eval` takes any number.
 const TEST_EXAMPLES: u64 = 10_000;
@@ -30,6 +28,8 @@ pub struct Figures {
     pub probe: Probe,
     /// The loss of simpler models on the test split, where the task has any and the run's loss is cross-entropy, too.
     pub baselines: Vec<Baseline>,
+    /// The same on the validation split, beside whose losses the run has its own since its beginning.
+    pub validation_baselines: Vec<Baseline>,
     /// A text that the model generated, where the task has a prompt.
     pub sample: Option<String>,
 }
@@ -39,37 +39,35 @@ impl Job {
     pub(super) fn figures(
         &self,
         model: &AnyModel,
-        output: Output,
-        interrupt: &Interrupt,
+        mut measuring: Measuring<'_, '_>,
         processes: &dyn Processes,
     ) -> Result<ControlFlow<(), Figures>> {
         let examples = self.test_examples();
-        let until_a_signal = |what: &str| {
-            let bar = if output.is_text() { FigureBar::new(what) } else { FigureBar::hidden() };
-            move |progress: EvaluationProgress| {
-                bar.show(progress);
-                interrupt.go_on()
-            }
-        };
-        let ask = until_a_signal("test examples");
-        let ControlFlow::Continue(evaluation) = self.test(model, processes, &mut { ask })? else {
+        let interrupt = measuring.interrupt;
+        let ControlFlow::Continue(evaluation) =
+            self.test(model, processes, &mut measuring.of("test examples"))?
+        else {
             interrupt.agreed(processes)?;
             return Ok(ControlFlow::Break(()));
         };
         let probe = Probe::new(model, &*self.task, &examples.draw(0)?, &self.device)?;
-        let (mut baselines, mut sample) = (Vec::new(), None);
+        let (mut baselines, mut validation_baselines, mut sample) = (Vec::new(), Vec::new(), None);
         if let Some(corpus) = self.task.corpus() {
             // Their cross-entropies stand beside the loss.
             if self.parts.loss.is_cross_entropy() {
-                let mut ask = until_a_signal("positions counted");
-                match corpus.baselines(Split::Test, &mut ask) {
-                    ControlFlow::Continue(found) => baselines = found,
-                    ControlFlow::Break(_) => return Ok(ControlFlow::Break(())),
+                for (split, of_split) in
+                    [(Split::Test, &mut baselines), (Split::Validation, &mut validation_baselines)]
+                {
+                    match corpus.baselines(split, &mut measuring.of("positions counted")) {
+                        ControlFlow::Continue(found) => *of_split = found,
+                        ControlFlow::Break(_) => return Ok(ControlFlow::Break(())),
+                    }
                 }
             }
-            sample = self.sample(model, corpus, &mut until_a_signal("tokens generated"))?;
+            sample = self.sample(model, corpus, &mut measuring.of("tokens generated"))?;
         }
-        let figures = Figures { evaluation, n_test_examples: examples.count(), probe, baselines, sample };
+        let n_test_examples = examples.count();
+        let figures = Figures { evaluation, n_test_examples, probe, baselines, validation_baselines, sample };
         // What was found out is of no use to a run that a signal ends: a resumed one finds out all of it.
         Ok(interrupt.go_on().map_continue(|()| figures))
     }

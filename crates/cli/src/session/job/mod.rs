@@ -9,6 +9,7 @@ mod faults;
 mod figures;
 mod following;
 mod loading;
+mod measuring;
 mod watchers;
 
 use std::ops::ControlFlow;
@@ -157,9 +158,12 @@ impl Job {
         let trained = watchers.train(trainer, interrupt);
         let trained = trained.map_err(|error| exit::of_training(error, folder, self.config.optimizer.lr));
         let outcome = trained.and_then(|trained| self.end(trained, &mut watchers, interrupt, processes));
-        watchers.leave_the_screen()?;
+        let left = watchers.leave_the_screen();
         notices.leave_the_screen();
-        outcome
+        // What ended the training counts more than a screen that cannot be written.
+        let outcome = outcome?;
+        left?;
+        Ok(outcome)
     }
 
     /// The figures of a trained model, or the signal that keeps them from being measured.
@@ -170,10 +174,9 @@ impl Job {
         interrupt: &Interrupt,
         processes: &dyn Processes,
     ) -> Result<Outcome> {
-        let shown = if watchers.have_the_screen() { Output::Quiet } else { watchers.output };
         let figures = match (&ended, interrupt.agreed(processes)?) {
             (Ended::Stopped, Some(_)) => ControlFlow::Break(()),
-            _ => self.figures(&state.model.valid(), shown, interrupt, processes)?,
+            _ => self.figures(&state.model.valid(), watchers.measuring(&state, interrupt), processes)?,
         };
         let step = state.step;
         Ok(match figures {

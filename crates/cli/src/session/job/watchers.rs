@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use anyhow::Result;
-use qkv_run::{Evaluation, Event, Generalization};
+use qkv_run::{Baseline, Evaluation, Event, Generalization};
 use qkv_train::{
     AnyModel, BuiltObservers, Costs, Ended, EventLog, Example, ObservedRun, Split, State, TrainError,
     Trained, Trainer, draw,
@@ -12,6 +12,7 @@ use qkv_train::{
 
 use super::Job;
 use super::figures::Figures;
+use super::measuring::Measuring;
 use crate::live::{Capturer, Length, Live};
 use crate::output::figures::figures;
 use crate::output::loss_curve::LossCurve;
@@ -26,7 +27,7 @@ const INPUTS: u64 = 3;
 /// The observers of a job.
 pub struct Watchers<'a> {
     /// What its user asked for.
-    pub output: Output,
+    output: Output,
     started: Instant,
     run: ObservedRun<'a>,
     observers: BuiltObservers<'a>,
@@ -97,9 +98,13 @@ impl<'a> Watchers<'a> {
         trainer.run()
     }
 
-    /// Whether the live view has the screen, so that nothing else can be printed.
-    pub fn have_the_screen(&self) -> bool {
-        self.live.as_ref().is_some_and(Live::is_shown)
+    /// Shows how far the final figures are.
+    pub fn measuring<'m>(
+        &'m mut self,
+        state: &'m State<AnyModel>,
+        interrupt: &'m Interrupt,
+    ) -> Measuring<'m, 'a> {
+        Measuring { live: self.live.as_mut(), state, has_bars: self.output.is_text(), interrupt }
     }
 
     /// Shows the figures of the end in the live view for as long as its user looks at it.
@@ -120,18 +125,18 @@ impl<'a> Watchers<'a> {
         Ok(())
     }
 
-    /// That of the whole run, from its log.
-    fn generalization(&self) -> Option<Generalization> {
+    /// That of the whole run, from its log, beside what simpler models reach on the validation split.
+    fn generalization(&self, baselines: Vec<Baseline>) -> Option<Generalization> {
         let unit = self.run.task.corpus()?.unit().to_owned();
         // Without it, the run has all its figures.
         let events = self.run.folder.events().ok()?;
-        Generalization::of_events(&unit, &events)
+        Some(Generalization { baselines, ..Generalization::of_events(&unit, &events)? })
     }
 
     /// The end of the run with its figures.
     pub fn end(&mut self, ended: Ended, step: u64, figures: Figures) -> Result<Done> {
         let held_seconds = self.live.as_ref().map_or(0.0, Live::held_seconds);
-        let Figures { evaluation, n_test_examples, probe, baselines, sample } = figures;
+        let Figures { evaluation, n_test_examples, probe, baselines, validation_baselines, sample } = figures;
         let mut costs = Costs::default();
         self.observers.all().for_each(|observer| observer.add_costs(&mut costs));
         let Costs { film_ended_at, snapshot_seconds, checkpoint_seconds } = costs;
@@ -142,7 +147,10 @@ impl<'a> Watchers<'a> {
             n_test_examples,
             film_ended_at,
             probe,
-            generalization: if baselines.is_empty() { None } else { self.generalization() },
+            generalization: match baselines.is_empty() {
+                true => None,
+                false => self.generalization(validation_baselines),
+            },
             baselines,
             sample,
             seconds: self.started.elapsed().as_secs_f64() - held_seconds,
@@ -153,7 +161,7 @@ impl<'a> Watchers<'a> {
             evaluation: done.evaluation.clone(),
             baselines: done.baselines.clone(),
             sample: done.sample.clone(),
-            generalization: done.generalization.clone(),
+            generalization: done.generalization.clone().map(Box::new),
             film_ended_at,
             seconds: done.seconds,
             snapshot_seconds,

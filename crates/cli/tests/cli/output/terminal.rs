@@ -4,6 +4,7 @@ use std::process::Command;
 
 use vt100::Color;
 
+use crate::support::ink::{Ink, inks};
 use crate::support::pty::Pty;
 use crate::support::sandbox::Sandbox;
 
@@ -48,6 +49,33 @@ fn the_colours_are_those_that_the_terminal_announces() {
         let (text, colours) = inspect(&[plain, ("COLORTERM", "truecolor")]);
         assert!(text.contains("scale 0 [ .:-=+*#%@]") && colours.is_empty(), "{text}");
     }
+}
+
+#[test]
+fn titles_matrices_and_hints_have_inks_of_their_own_on_a_terminal_with_colours_alone() {
+    let sandbox = Sandbox::new();
+    let plain = Ink { colour: Color::Default, is_bold: false, is_dim: false };
+    let in_colour = |red, green, blue| Ink { colour: Color::Rgb(red, green, blue), ..plain };
+    let pieces = |name: &str, variable| {
+        let mut pty = Pty::of(&sandbox.command(&format!("{RUN} --out {name}")), &[variable]);
+        pty.resize(100, 200);
+        pty.at_the_end(inks)
+    };
+    let inked = pieces("inked", ("COLORTERM", "truecolor"));
+    for (ink, text) in [
+        (Ink { is_bold: true, ..plain }, "layer 0"),
+        (in_colour(0x87, 0x5f, 0xff), "W_Q "),
+        (in_colour(0x00, 0x87, 0x5f), "W_K "),
+        (in_colour(0xaf, 0x5f, 0x87), "W_V "),
+        (Ink { is_dim: true, ..plain }, "W_Q, W_K and W_V"),
+    ] {
+        assert!(
+            inked.iter().any(|(found, piece)| *found == ink && piece.starts_with(text)),
+            "no `{text}` in {ink:?}: {inked:#?}"
+        );
+    }
+    let without = pieces("plain", ("NO_COLOR", "1"));
+    assert!(without.iter().all(|(ink, _)| *ink == plain), "{without:#?}");
 }
 
 #[test]

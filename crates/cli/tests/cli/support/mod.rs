@@ -2,6 +2,9 @@
 //!
 //! Nothing here is itself a test.
 
+/// The inks on its screen.
+#[cfg(target_os = "linux")]
+pub mod ink;
 /// The binary in a terminal: keys in, a screen out.
 #[cfg(target_os = "linux")]
 pub mod pty;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,13 +12,11 @@ use std::time::{Duration, Instant};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
+use crate::support::ink::backgrounds;
 use crate::support::sandbox::Sandbox;
 
 /// Time that a busy machine may need until the screen changes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What changes to the other screen.
-const ENTER: &[u8] = b"\x1b[?1049h";
 
 /// A process with a terminal.
 pub struct Pty {
@@ -48,6 +46,8 @@ impl Terminal {
         while let Ok(count @ 1..) = output.read(&mut bytes) {
             let mut parser = self.screen.lock().unwrap();
             parser.process(&bytes[..count]);
+            // What changes to the other screen.
+            const ENTER: &[u8] = b"\x1b[?1049h";
             let enters = bytes[..count].windows(ENTER.len()).any(|bytes| bytes == ENTER);
             self.was_taken.fetch_or(enters || parser.screen().alternate_screen(), Ordering::Relaxed);
             let mut first = self.first.lock().unwrap();
@@ -151,8 +151,7 @@ impl Pty {
 
     /// Sends Ctrl-C and a signal to end, without waiting in between.
     pub fn signal_twice(&self) {
-        let id = self.child.0.id();
-        let script = format!("kill -s INT {id}; kill -s TERM {id}");
+        let script = format!("kill -s INT {0}; kill -s TERM {0}", self.child.0.id());
         assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
     }
 
@@ -253,16 +252,17 @@ impl Pty {
 
     /// Waits for the end of a command without a view: what it printed, and the colours behind it.
     #[track_caller]
-    pub fn printed(mut self) -> (String, Vec<vt100::Color>) {
+    pub fn printed(self) -> (String, Vec<vt100::Color>) {
+        self.at_the_end(|screen| (screen.contents(), backgrounds(screen)))
+    }
+
+    /// Waits for the end of a command without a view, and looks at the screen.
+    #[track_caller]
+    pub fn at_the_end<T>(mut self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
         assert_eq!(self.wait_for_the_end(), Some(0), "{}", self.text());
         drop(self.line);
         self.reader.join().unwrap();
-        let parser = self.terminal.screen.lock().unwrap();
-        let screen = parser.screen();
-        let (rows, columns) = screen.size();
-        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-        let colours = cells.filter_map(|(row, column)| Some(screen.cell(row, column)?.bgcolor()));
-        (screen.contents(), colours.filter(|&colour| colour != vt100::Color::Default).collect())
+        look(self.terminal.screen.lock().unwrap().screen())
     }
 
     /// Waits for the end: exit code, and what is on the screen then. The view must have been there, and the terminal
@@ -295,6 +295,6 @@ fn ended(Running(child): &mut Running, terminal: &Terminal) -> Option<i32> {
     }
 }
 
-fn resize(terminal: impl std::os::fd::AsFd, columns: u16, rows: u16) {
+fn resize(terminal: impl AsFd, columns: u16, rows: u16) {
     tcsetwinsize(terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
 }

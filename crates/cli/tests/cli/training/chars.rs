@@ -45,13 +45,25 @@ fn a_model_that_memorises_its_text_is_told_from_one_that_learns() {
     assert!(number("best_step") < 400.0 && number("loss") > 1.1 * number("best_loss"), "{found}");
     assert!(number("training_loss") < 0.5 * number("best_loss"), "{found}");
     assert!(memorised.stdout.contains(&format!("{sentence}{}", number("best_step"))), "{memorised:#?}");
+    assert!(number("training_loss") < number("training_loss_at_best"), "{found}");
+    let names = ["unigram", "bigram", "trigram"];
+    let baselines = found["baselines"].as_array().unwrap();
+    assert_eq!(
+        baselines.iter().map(|baseline| baseline["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        names
+    );
+    for baseline in baselines {
+        let (name, loss) = (baseline["name"].as_str().unwrap(), baseline["loss"].as_f64().unwrap());
+        let row = format!("  {:<22} {loss:>9.4} ", format!("held out, {name}"));
+        assert!(memorised.stdout.contains(&row), "no `{row}` in {memorised:#?}");
+    }
     for row in ["lowest, step ", "held out, step 400", "training, step 400"] {
         assert!(memorised.stdout.contains(row), "{memorised:#?}");
     }
     sandbox.succeeds("report memorised --out page.html");
     let page = sandbox.read_text("page.html");
     assert!(page.contains("The model memorised its text: held-out bits per character were lowest at step"));
-    assert!(page.contains("The best count model, "));
+    assert!(page.contains("The best count model, ") && page.contains(" on the same split."));
     let short = sandbox.succeeds(&format!("{line} --steps 20 --out short"));
     assert!(!short.stdout.contains("memorised") && short.stdout.contains("held out, step 20"), "{short:#?}");
     assert_eq!(generalization("short")["best_step"], 20);

@@ -125,7 +125,9 @@ fn the_steps_and_the_time_are_those_until_it_leaves_and_begin_where_it_goes_on()
     let sandbox = Sandbox::new();
     sandbox.succeeds(&format!("{RUN} --stop-after 3 --quiet"));
     let mut pty = Pty::start(&sandbox, &format!("{RUN} --resume --live --stop-after 900"));
-    pty.wait_until("the steps until it leaves", |screen| screen.contains("/900  loss"));
+    pty.wait_until("the steps until it leaves", |screen| {
+        screen.contains("/900  ") && screen.contains("tokens/s")
+    });
     // Four maps are shown at the end, below the figures.
     pty.resize(100, 200);
     let first = pty.first_text();
