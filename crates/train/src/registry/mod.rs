@@ -9,6 +9,7 @@ mod choices;
 mod edited;
 mod experiment;
 mod keys;
+mod labels_of_film;
 mod model_parts;
 mod name;
 mod negative;

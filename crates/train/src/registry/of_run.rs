@@ -9,6 +9,7 @@ use serde_json::Value;
 use toml::Table;
 
 use super::edited::OPEN;
+use super::labels_of_film::labels_of_film;
 use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, Parent};
 use crate::error::TrainError;
@@ -117,7 +118,10 @@ impl Registry {
         if let Some((_, description)) = run.description_at(step)? {
             let before = self.filled_in(description.config, experiment)?.to_table();
             refuse(run, changes_of_meaning(&before, &now))?;
-            vocabulary = description.vocabulary;
+            vocabulary = match description.vocabulary.is_empty() {
+                true => labels_of_film(run, &*experiment.task),
+                false => description.vocabulary,
+            };
         }
         let of_file = of_file.to_table();
         refuse(run, changes_of_meaning(&of_file, &now))?;

@@ -21,6 +21,7 @@ pub use inputs::Inputs;
 pub use optional::{Corpus, HeldOutLists};
 pub(crate) use relabelled::Relabelled;
 pub use split::{Examples, Split, draw};
+pub(crate) use symbols::numbers_for_letters;
 pub use synthetic::{
     Copy, Induction, InductionForm, Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
 };

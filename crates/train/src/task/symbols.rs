@@ -36,6 +36,16 @@ pub(super) fn letters(n_symbols: usize) -> Vec<String> {
     }
 }
 
+/// The same labels with the number of every symbol that has its letter: those that older versions gave.
+pub(crate) fn numbers_for_letters(labels: &[String]) -> Vec<String> {
+    let mut letters = 'A'..='Z';
+    let numbers = labels.iter().enumerate().map(|(symbol, label)| {
+        let is_letter = letters.next().is_some_and(|letter| *label == letter.to_string());
+        if is_letter { symbol.to_string() } else { label.clone() }
+    });
+    numbers.collect()
+}
+
 /// The labels of symbols, and that of the token after them.
 pub(super) fn and(mut labels: Vec<String>, last: &str) -> Vec<String> {
     labels.push(last.to_owned());

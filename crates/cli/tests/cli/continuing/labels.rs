@@ -101,3 +101,17 @@ fn labels_that_are_not_the_numbers_of_their_tokens_are_another_vocabulary() {
         &["another vocabulary: token 0 is `1` there and `A` here", "take the same task"],
     );
 }
+
+#[test]
+fn a_run_whose_checkpoints_have_no_labels_keeps_those_of_its_film() {
+    let sandbox = sandbox_with_the_old_run();
+    for step in ["step-00000000", "step-00000060"] {
+        let config = format!("old/checkpoints/{step}/config.json");
+        let mut json: serde_json::Value = serde_json::from_str(&sandbox.read_text(&config)).unwrap();
+        assert!(json.as_object_mut().unwrap().remove("vocabulary").is_some());
+        sandbox.write(&config, json.to_string());
+    }
+    is_read(&sandbox, "old", NUMBERS);
+    sandbox.succeeds("train old --resume --quiet");
+    assert_eq!(written(&sandbox, "old"), ["0 1 2 3 4 5".to_owned(), NUMBERS.to_owned()]);
+}
