@@ -11,7 +11,7 @@ use super::lines::{columns, wrapped};
 /// Longest label beside a row, in columns.
 const MAX_LABEL: usize = 3;
 
-/// Half a cell whose value is not finite; blue, red and the colours of weights have other meanings.
+/// Half a cell whose value is not finite; orange, blue and the colours of weights have other meanings.
 const NON_FINITE: Color = Color::DarkGray;
 
 /// One matrix under its title.

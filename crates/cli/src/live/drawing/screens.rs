@@ -217,12 +217,12 @@ fn a_map_has_the_whole_height_where_that_makes_it_larger() {
 }
 
 #[test]
-fn colours_are_blue_and_red_around_zero_and_absent_where_not_wanted() {
+fn colours_are_orange_and_blue_around_zero_and_absent_where_not_wanted() {
     let backgrounds = |style| {
         let cells = drawn(&view(style), 120, 40).content;
         move |colour: Color| cells.iter().filter(|cell| cell.bg == colour || cell.fg == colour).count()
     };
-    let [low, high, one] = [(0x05, 0x30, 0x61), (0x67, 0x00, 0x1f), (0x08, 0x1d, 0x58)];
+    let [low, high, one] = [(0xe0, 0x7b, 0x00), (0x1f, 0x8f, 0xe0), (0x14, 0x21, 0x3d)];
     let rgb = |(r, g, b)| Color::Rgb(r, g, b);
     let in_colour = backgrounds(TextStyle::Colour);
     // −1 and 1 stand in W_K, and −1 and 1 at the ends of W_Q; five weights of the map are 1, in cells of 8 × 4.
@@ -233,7 +233,7 @@ fn colours_are_blue_and_red_around_zero_and_absent_where_not_wanted() {
     assert_eq!([low, high, one].map(|colour| plain(rgb(colour))), [0; 3]);
     assert_eq!(plain(Color::Yellow), 0);
     let in_256 = backgrounds(TextStyle::Colour256);
-    assert!(in_256(Color::Indexed(23)) >= 4 && in_256(Color::Indexed(52)) >= 4);
+    assert!(in_256(Color::Indexed(172)) >= 4 && in_256(Color::Indexed(32)) >= 4);
     assert_eq!([low, high, one].map(|colour| in_256(rgb(colour))), [0; 3]);
 }
 
