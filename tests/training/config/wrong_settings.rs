@@ -271,6 +271,6 @@ fn a_number_below_0_is_answered_like_0() {
     let whole = "a whole number of at least 0";
     let message = format!("train.keep must be {whole}, got -1; write train.keep=3");
     check("reverse", &["train.keep=-1", "train.steps=0"], &message);
-    let message = format!("train.snapshot_every must be {whole}, got -1; write train.snapshot_every=10");
+    let message = format!("train.snapshot_every must be {whole}, got -1; write train.snapshot_every=20");
     check("reverse", &["train.snapshot_every=-1"], &message);
 }

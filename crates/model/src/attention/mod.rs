@@ -239,7 +239,7 @@ impl SelfAttention {
     /// continues with what it returns.
     fn reference(&self, x: Tensor<3>, mask: &Mask, mode: Mode, tap: &mut Tap<'_>) -> Tensor<3> {
         let x = mask.clear_padding(x);
-        tap(TraceStep::Between(Intermediate::Input), x.clone().unsqueeze_dim(1));
+        tap(TraceStep::Between(Intermediate::Input), split_heads(x.clone(), 1));
         let [q, k, v] = self.project(x);
         let q = tap_stage(tap, Stage::Queries, q);
         let k = tap_stage(tap, Stage::Keys, k);

@@ -55,7 +55,7 @@ impl Default for TrainConfig {
             eval_examples: 1000,
             checkpoint_every: 500,
             keep: 3,
-            snapshot_every: 10,
+            snapshot_every: 20,
             stop_at: 0.0,
             stop_metric: sequence_accuracy(),
             metrics: metrics(),

@@ -16,7 +16,7 @@ fn a_key_stops_a_training_within_an_evaluation() {
     let long = "--set train.eval_every=5 --set train.eval_examples=2000000 --set train.batch_size=2";
     let line = "train reverse --live --out run --steps 10 --set task.seq_len=256";
     let mut pty = Pty::start(&sandbox, &format!("{line} {long}"));
-    pty.wait_for("5/10  loss");
+    pty.wait_for("5/10  slow motion  loss");
     pty.press("q");
     let pressed = Instant::now();
     let checkpoint = sandbox.path("run/checkpoints/step-00000005");
