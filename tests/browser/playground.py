@@ -61,11 +61,37 @@ def shortest(measure, limit, what):
 
 def begin(browser, task, settings):
     """Sets the question, and waits until its run is there."""
-    browser.run("live.film = null")
     more = json.dumps("\n".join(settings))
     form = "document.forms.settings.elements"
+    before = browser.run("trainer.asked")
     browser.run(f"{form}.task.value = '{task}', {form}.more.value = {more}, document.forms.settings.requestSubmit()")
-    until(browser, "live.film !== null", 10, task)
+    begun(browser, before, task)
+
+
+def begun(browser, before, what):
+    """Waits until a run that was asked for after another has its first picture."""
+    until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 10, what)
+
+
+def change_of_mind(browser):
+    """Another run while one trains as fast as it goes, just when a picture of the old one has come."""
+    browser.choose("speed", "0")
+    for seed in range(12):
+        browser.run("at('play').click()")
+        until(browser, "live.film.frames.length > 2", 10, f"the training before seed {seed}")
+        before = browser.run("trainer.asked")
+        browser.run(f"""new Promise((done) => {{
+            const {{ frame }} = trainer.heard;
+            trainer.heard.frame = (message) => {{
+                trainer.heard.frame = frame;
+                frame(message);
+                document.forms.settings.elements.seed.value = '{seed}';
+                document.forms.settings.elements.seed.dispatchEvent(new Event('change'));
+                done();
+            }};
+        }})""")
+        begun(browser, before, f"seed {seed}")
+    browser.run("document.forms.settings.elements.seed.value = ''")
 
 
 def losses_in_the_page(browser, task, settings):
@@ -207,6 +233,8 @@ def main(maker, binary, page, folder):
         what_does_not_fit(browser)
         run, of_run = take_along(browser, binary, folder)
         not_finite(browser)
+        begin(browser, "reverse", [])
+        change_of_mind(browser)
         for task, settings in TASKS.items():
             ours = losses_in_the_page(browser, task, settings)
             theirs = losses_of_the_binary(binary, folder, task, settings)

@@ -18,12 +18,15 @@ const trainer = new Trainer({
     showPlaying();
   },
   frame(message) {
-    const part = JSON.parse(new TextDecoder().decode(message.film));
-    Object.assign(live, { isPlaying: message.isPlaying, ended: message.ended, rate: message.rate });
-    grow(part, message);
-    // The next one is asked for when this one is on the screen.
-    requestAnimationFrame(() => trainer.post("credit"));
-    showPlaying();
+    try {
+      const part = JSON.parse(new TextDecoder().decode(message.film));
+      Object.assign(live, { isPlaying: message.isPlaying, ended: message.ended, rate: message.rate });
+      grow(part, message);
+      showPlaying();
+    } finally {
+      // The next one is asked for when this one is on the screen.
+      requestAnimationFrame(() => trainer.post("credit"));
+    }
   },
   kept({ kept, step, what }) {
     live.kept.push({ kept, step });

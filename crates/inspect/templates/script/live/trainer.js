@@ -20,6 +20,8 @@ class Trainer {
     if (message.do === "ready" && message.isNew && message.id === this.asked) this.id = message.id;
     const isRefused = message.do === "error" && message.id === this.asked;
     if (message.id === this.id || isRefused) this.heard[message.do]?.(message);
+    // A frame that is not shown is paid for, or no other would come.
+    else if (message.do === "frame") this.post("credit");
   }
   post(what, more = {}) {
     this.worker.postMessage({ do: what, id: this.id, ...more });

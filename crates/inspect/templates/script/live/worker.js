@@ -1,7 +1,8 @@
 // The worker of the live page: trains between messages, and sends a picture only when the page has asked for one.
 //
 // In: init, set, run, pause, step, again, edit, keep, seek, probe, evaluate, file, credit. Out: ready, frame, kept, file,
-// evaluated, nan, error. Every message has the number of a run in `id`; those of a run that is over are dropped.
+// evaluated, nan, error. Every message has the number of a run in `id`; those of a run that is over are dropped,
+// but credits: a picture is paid for, no matter of which run it was.
 const SLICE_MS = 6;
 // A picture costs time that the training does not have: at most a third of all.
 const PICTURE_SHARE = 1 / 3;
@@ -180,7 +181,7 @@ const actions = {
 
 self.onmessage = ({ data }) => {
   const begins = data.do === "init" || data.do === "set";
-  if (!begins && data.id !== worker.id) return;
+  if (!begins && data.do !== "credit" && data.id !== worker.id) return;
   // A promise that fails is reported like a call that does.
   Promise.resolve().then(() => actions[data.do](data)).catch(failed);
 };
