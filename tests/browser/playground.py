@@ -85,8 +85,7 @@ def change_of_mind(browser):
             trainer.heard.frame = (message) => {{
                 trainer.heard.frame = frame;
                 frame(message);
-                document.forms.settings.elements.seed.value = '{seed}';
-                document.forms.settings.elements.seed.dispatchEvent(new Event('change'));
+                {set_field("seed", str(seed))};
                 done();
             }};
         }})""")
@@ -124,7 +123,10 @@ def losses_of_the_binary(binary, folder, task, settings):
 def first_picture(browser, page):
     def open_page():
         browser.open(page, width=1280, height=720)
+        early = browser.run("live.run !== null || ['step', 'reset', 'own', 'weights', 'zero-head'].every((id) => at(id).disabled)")
         until(browser, "document.body.classList.contains('is-ready')", 10, "the first picture")
+        assert early, "what needs a run can be pressed before there is one"
+        assert browser.run("!document.querySelector('#step:disabled, #reset:disabled, [data-matrix]:disabled')")
         return browser.run("performance.getEntriesByName('first-picture')[0].startTime")
 
     shortest(open_page, FIRST_PICTURE, "milliseconds until the first picture")
@@ -195,6 +197,53 @@ def what_does_not_fit(browser):
     browser.run(f"{form}['model.d_model'].value = ''")
 
 
+SET = "document.forms.settings.elements[name].value = value, document.forms.settings.elements[name].dispatchEvent(new Event('change'))"
+
+
+def set_field(name, value):
+    """A script that fills in a field, as a reader does who leaves it."""
+    return f"(([name, value]) => ({SET}))({json.dumps([name, value])})"
+
+
+def two_at_once(browser):
+    """Of two changes the second is refused: the first is the run that goes on."""
+    before = browser.run("trainer.asked")
+    browser.run(f"{set_field('model.d_model', '16')}, {set_field('model.d_model', '-3')}")
+    until(browser, "document.querySelector('.refused:not(:empty)') !== null", 5, "the refusal of the second setting")
+    assert browser.run("trainer.id") == before + 1
+    assert browser.run("live.asked.begin.settings.includes('model.d_model=16')")
+    until(browser, "live.film !== null", 5, "the picture of the first setting")
+    browser.run("at('step').click()")
+    until(browser, "live.film !== null && live.film.frames.at(-1).step === 1", 5, "a step of the first setting")
+    # The key Enter changes the field and sends the form.
+    before = browser.run("trainer.asked")
+    browser.run(f"{set_field('model.d_model', '')}, document.forms.settings.requestSubmit()")
+    begun(browser, before, "the key Enter")
+    assert browser.run("trainer.asked") == before + 1, "one run is begun"
+
+
+def set_and_press(browser):
+    """A button that is pressed as a field is left is pressed for the run of that field."""
+    for button, seed in [("play", "5"), ("step", "")]:
+        before = browser.run("trainer.asked")
+        browser.run(f"{set_field('seed', seed)}, at('{button}').click()")
+        begun(browser, before, f"{button} after a setting")
+        until(browser, "live.film.frames.at(-1).step > 0", 5, f"{button} after a setting")
+    before = browser.run("trainer.asked")
+    browser.run(f"{set_field('seed', '6')}, at('reset').click()")
+    until(browser, f"trainer.asked === {before} + 2 && trainer.id === trainer.asked && live.film !== null", 10, "Reset after a setting")
+    assert browser.run("live.asked.begin.settings.includes('seed=6')")
+    browser.run(set_field("seed", ""))
+
+
+def while_it_loads(browser):
+    """A trainer that is started again is asked for another run before its module is unpacked."""
+    before = browser.run("trainer.asked")
+    browser.run(f"trainer.worker.terminate(), trainer.start(live.asked), {set_field('seed', '7')}, at('step').click()")
+    until(browser, f"trainer.id === {before} + 2 && live.film !== null && live.film.frames.at(-1).step === 1", 10, "a setting while the trainer is unpacked")
+    browser.run("document.forms.settings.elements.seed.value = ''")
+
+
 def not_finite(browser):
     """A rate that no training survives ends it with a sentence, and the page goes on."""
     begin(browser, "reverse", ["optimizer=sgd", "optimizer.lr=1e30", "schedule.warmup_steps=0"])
@@ -235,6 +284,9 @@ def main(maker, binary, page, folder):
         not_finite(browser)
         begin(browser, "reverse", [])
         change_of_mind(browser)
+        two_at_once(browser)
+        set_and_press(browser)
+        while_it_loads(browser)
         for task, settings in TASKS.items():
             ours = losses_in_the_page(browser, task, settings)
             theirs = losses_of_the_binary(binary, folder, task, settings)

@@ -1,20 +1,21 @@
 // The live page: the stage of a film that grows while it is trained.
 const page = JSON.parse(document.getElementById("page").textContent);
 const { palettes } = page;
-const live = { film: null, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], run: null, asked: null, asking: null, isCut: false, figures: null };
+const live = { film: null, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], run: null, asked: null, words: null, isCut: false, figures: null };
 const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false };
 
 const trainer = new Trainer({
-  ready(run) {
+  ready(run, begin) {
     Object.assign(live, { run, ended: null });
     // A run that went somewhere else: what came after that step is cut off by the next frame.
-    if (run.isNew) Object.assign(live, { film: null, kept: [], isPlaying: false, asked: live.asking });
+    if (run.isNew) Object.assign(live, { film: null, kept: [], isPlaying: false, asked: begin });
     else live.isCut = true;
     at("undo").disabled = !live.kept.length;
     settings.show(run.task, run.tasks);
     settings.refuse(null);
     at("summary").textContent = run.summary;
     if (run.isNew) said("");
+    for (const control of needingRun) control.disabled = false;
     showPlaying();
   },
   frame(message) {
@@ -45,7 +46,7 @@ const trainer = new Trainer({
       stopped(say("live.panic", { message }));
       trainer.worker.terminate();
       // One that fails before its first picture would fail again.
-      if (live.film) trainer.start((live.asking = live.asked));
+      if (live.film) trainer.start(live.asked);
     } else if (["config", "too-large"].includes(kind)) {
       settings.refuse(message);
       said(message);
@@ -55,10 +56,13 @@ const trainer = new Trainer({
 
 const settings = new Settings(at("settings"), { changed: begin });
 
-function begin(asked) {
-  live.asking = asked;
+// The key Enter changes a field and sends the form: what is asked for twice at once begins once.
+function begin(asked, words = null) {
+  if (words !== null && words === live.words && trainer.isBeginning) return;
+  live.words = words;
   trainer.begin(asked);
 }
+const beginAgain = () => trainer.whenBegun(() => begin(live.asked));
 
 function stopped(message) {
   live.isPlaying = false;
@@ -155,29 +159,34 @@ function showPlaying() {
 }
 
 function toggle() {
-  if (live.isPlaying) trainer.post("pause");
+  const isWanted = !live.isPlaying;
+  trainer.whenBegun(() => play(isWanted));
+}
+function play(isWanted) {
+  if (!isWanted) trainer.post("pause");
   else {
     if (live.ended) trainer.post("again");
     live.isFollowing = true;
     trainer.post("run", { rate: Number(at("speed").value) });
   }
-  live.isPlaying = !live.isPlaying;
+  live.isPlaying = isWanted;
   showPlaying();
 }
-const oneStep = () => {
+const oneStep = () => trainer.whenBegun(() => {
   if (live.ended) trainer.post("again");
   live.isFollowing = true;
   trainer.post("step");
-};
-function undo() {
+});
+const undo = () => trainer.whenBegun(() => {
   const last = live.kept.pop();
   if (!last) return;
   at("undo").disabled = !live.kept.length;
   live.isPlaying = false;
   trainer.post("seek", { kept: last.kept });
   said(say("live.undone", { step: last.step }));
-}
-const edit = (change) => trainer.post("edit", { edit: change });
+});
+const edit = (change) => trainer.whenBegun(() => trainer.post("edit", { edit: change }));
+const file = (what) => trainer.whenBegun(() => trainer.post("file", { what }));
 const layerIndex = () => Math.max(live.film.layers.findIndex(({ name }) => name === state.layer), 0);
 
 // Tokens of the reader's own: the labels that share a position stand side by side.
@@ -199,10 +208,10 @@ function ownInput(text) {
 
 for (const [id, action] of Object.entries({
   play: toggle, step: oneStep, undo,
-  reset: () => begin(live.asked),
+  reset: beginAgain,
   "zero-head": () => edit({ what: "zero-head", layer: layerIndex(), head: state.head }),
-  config: () => trainer.post("file", { what: "config" }),
-  weights: () => trainer.post("file", { what: "weights" }),
+  config: () => file("config"),
+  weights: () => file("weights"),
 })) at(id).addEventListener("click", action);
 for (const button of document.querySelectorAll("[data-matrix]")) {
   const place = () => ({ layer: layerIndex(), head: state.head, matrix: button.dataset.matrix });
@@ -213,7 +222,7 @@ at("speed").addEventListener("change", () => live.isPlaying && trainer.post("run
 at("layer").addEventListener("change", () => choose({ layer: at("layer").selectedOptions[0].textContent }));
 at("head").addEventListener("change", () => choose({ head: Number(at("head").value) }));
 at("probe").addEventListener("change", () => choose({ probe: Number(at("probe").value), query: null }));
-at("own").addEventListener("change", () => ownInput(at("own").value));
+at("own").addEventListener("change", () => trainer.whenBegun(() => ownInput(at("own").value)));
 at("open-weights").addEventListener("change", async () => {
   const [file] = at("open-weights").files;
   if (file) begin({ ...live.asked, weights: await file.arrayBuffer() });
@@ -230,7 +239,7 @@ document.addEventListener("keydown", (event) => {
   if ([" ", "Enter"].includes(event.key) && event.target.closest("button")) return;
   const actions = {
     " ": toggle, ".": oneStep, ",": () => seek(state.frame - 1), ArrowLeft: () => seek(state.frame - 1), ArrowRight: () => seek(state.frame + 1),
-    Home: () => seek(0), End: () => seek(live.film.frames.length - 1), r: () => begin(live.asked), Escape: () => choose({ query: null }),
+    Home: () => seek(0), End: () => seek(live.film.frames.length - 1), r: beginAgain, Escape: () => choose({ query: null }),
   };
   const action = live.film && actions[event.key];
   if (!action || event.defaultPrevented) return;
@@ -246,7 +255,9 @@ function beginning(of) {
   const begin = { config: of.config, ...(of.text ? { text: "text.txt" } : {}) };
   return { begin, ...(of.weights ? { weights: bytes(of.weights) } : {}), ...(of.text ? { text: bytes(of.text) } : {}) };
 }
+// What needs a run waits for the first one.
+const needingRun = [...["step", "reset", "zero-head", "own", "config", "weights", "open-weights"].map(at), ...document.querySelectorAll("[data-matrix]")];
+for (const control of needingRun) control.disabled = true;
 said(say("live.loading"));
-live.asking = beginning(page.beginning);
-trainer.start(live.asking);
+trainer.start(beginning(page.beginning));
 showPlaying();

@@ -3,7 +3,7 @@ const OFTEN = ["train.eval_every=20", "train.eval_examples=200"];
 
 // The question: what the reader sets, as settings over the defaults of a task.
 class Settings {
-  // `changed` is called with what a run begins with.
+  // `changed` is called with what a run begins with, and the same in words.
   constructor(place, { changed }) {
     Object.assign(this, { changed, form: place });
     // Some stand outside of the form.
@@ -29,7 +29,8 @@ class Settings {
   apply() {
     this.show(this.fields().task.value);
     this.refuse(null);
-    this.changed(this.begin());
+    const asked = this.begin();
+    this.changed(asked, JSON.stringify([asked.begin, this.fields().text.value]));
   }
   show(task, tasks) {
     const { task: field } = this.fields();

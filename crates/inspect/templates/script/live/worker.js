@@ -15,6 +15,8 @@ let since = { steps: [], evaluations: [] };
 let pace = { from: 0, made: 0, reached: 0 };
 let picture = { ended: 0, took: 0 };
 let isWaiting = false;
+// The session that will be there.
+let loading = null;
 const channel = new MessageChannel();
 channel.port1.onmessage = () => { isWaiting = false; turn(); };
 
@@ -135,12 +137,22 @@ async function unpacked(text) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
+const load = async (module) => Session.start(await WebAssembly.compile(await unpacked(module)));
+
 const actions = {
-  async init(message) {
-    worker.session = await Session.start(await WebAssembly.compile(await unpacked(message.module)));
+  init(message) {
+    loading = load(message.module);
+    return actions.set(message);
+  },
+  // What is asked for while the module is unpacked waits for it.
+  async set(message) {
+    try {
+      worker.session = await loading;
+    } catch (error) {
+      return post({ id: message.id, do: "error", kind: "page", message: error.message });
+    }
     begin(message);
   },
-  set: begin,
   run({ rate = 0 }) {
     worker.rate = rate;
     start();
