@@ -8,9 +8,10 @@ QKV is the binary, PAGE what `crates/web/build` made. FOLDER gets runs, download
 import json
 import os
 import subprocess
-import time
 
 from browser import arguments
+from live_changes import changes
+from live_page import begin, until
 
 # What the page promises: milliseconds until its first picture, seconds until `reverse` is learned, and milliseconds for
 # which it does not answer.
@@ -39,15 +40,6 @@ def qkv(binary, *arguments):
     return subprocess.run([binary, *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def until(browser, condition, seconds, what):
-    """Seconds until a condition of the page holds."""
-    start = time.monotonic()
-    while not browser.run(condition):
-        assert time.monotonic() - start < seconds, f"{what}: not within {seconds} s; {browser.run('at(`happened`).textContent')}"
-        time.sleep(0.02)
-    return time.monotonic() - start
-
-
 def shortest(measure, limit, what):
     """The shortest of some times; the first that is below the limit is short enough."""
     times = []
@@ -57,40 +49,6 @@ def shortest(measure, limit, what):
             break
     print(f"{what}: {', '.join(f'{time:.4g}' for time in times)}, at most {limit}")
     assert times[-1] <= limit, f"{what} took {times}"
-
-
-def begin(browser, task, settings):
-    """Sets the question, and waits until its run is there."""
-    more = json.dumps("\n".join(settings))
-    form = "document.forms.settings.elements"
-    before = browser.run("trainer.asked")
-    browser.run(f"{form}.task.value = '{task}', {form}.more.value = {more}, document.forms.settings.requestSubmit()")
-    begun(browser, before, task)
-
-
-def begun(browser, before, what):
-    """Waits until a run that was asked for after another has its first picture."""
-    until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 10, what)
-
-
-def change_of_mind(browser):
-    """Another run while one trains as fast as it goes, just when a picture of the old one has come."""
-    browser.choose("speed", "0")
-    for seed in range(12):
-        browser.run("at('play').click()")
-        until(browser, "live.film.frames.length > 2", 10, f"the training before seed {seed}")
-        before = browser.run("trainer.asked")
-        browser.run(f"""new Promise((done) => {{
-            const {{ frame }} = trainer.heard;
-            trainer.heard.frame = (message) => {{
-                trainer.heard.frame = frame;
-                frame(message);
-                {set_field("seed", str(seed))};
-                done();
-            }};
-        }})""")
-        begun(browser, before, f"seed {seed}")
-    browser.run("document.forms.settings.elements.seed.value = ''")
 
 
 def losses_in_the_page(browser, task, settings):
@@ -197,53 +155,6 @@ def what_does_not_fit(browser):
     browser.run(f"{form}['model.d_model'].value = ''")
 
 
-SET = "document.forms.settings.elements[name].value = value, document.forms.settings.elements[name].dispatchEvent(new Event('change'))"
-
-
-def set_field(name, value):
-    """A script that fills in a field, as a reader does who leaves it."""
-    return f"(([name, value]) => ({SET}))({json.dumps([name, value])})"
-
-
-def two_at_once(browser):
-    """Of two changes the second is refused: the first is the run that goes on."""
-    before = browser.run("trainer.asked")
-    browser.run(f"{set_field('model.d_model', '16')}, {set_field('model.d_model', '-3')}")
-    until(browser, "document.querySelector('.refused:not(:empty)') !== null", 5, "the refusal of the second setting")
-    assert browser.run("trainer.id") == before + 1
-    assert browser.run("live.asked.begin.settings.includes('model.d_model=16')")
-    until(browser, "live.film !== null", 5, "the picture of the first setting")
-    browser.run("at('step').click()")
-    until(browser, "live.film !== null && live.film.frames.at(-1).step === 1", 5, "a step of the first setting")
-    # The key Enter changes the field and sends the form.
-    before = browser.run("trainer.asked")
-    browser.run(f"{set_field('model.d_model', '')}, document.forms.settings.requestSubmit()")
-    begun(browser, before, "the key Enter")
-    assert browser.run("trainer.asked") == before + 1, "one run is begun"
-
-
-def set_and_press(browser):
-    """A button that is pressed as a field is left is pressed for the run of that field."""
-    for button, seed in [("play", "5"), ("step", "")]:
-        before = browser.run("trainer.asked")
-        browser.run(f"{set_field('seed', seed)}, at('{button}').click()")
-        begun(browser, before, f"{button} after a setting")
-        until(browser, "live.film.frames.at(-1).step > 0", 5, f"{button} after a setting")
-    before = browser.run("trainer.asked")
-    browser.run(f"{set_field('seed', '6')}, at('reset').click()")
-    until(browser, f"trainer.asked === {before} + 2 && trainer.id === trainer.asked && live.film !== null", 10, "Reset after a setting")
-    assert browser.run("live.asked.begin.settings.includes('seed=6')")
-    browser.run(set_field("seed", ""))
-
-
-def while_it_loads(browser):
-    """A trainer that is started again is asked for another run before its module is unpacked."""
-    before = browser.run("trainer.asked")
-    browser.run(f"trainer.worker.terminate(), trainer.start(live.asked), {set_field('seed', '7')}, at('step').click()")
-    until(browser, f"trainer.id === {before} + 2 && live.film !== null && live.film.frames.at(-1).step === 1", 10, "a setting while the trainer is unpacked")
-    browser.run("document.forms.settings.elements.seed.value = ''")
-
-
 def not_finite(browser):
     """A rate that no training survives ends it with a sentence, and the page goes on."""
     begin(browser, "reverse", ["optimizer=sgd", "optimizer.lr=1e30", "schedule.warmup_steps=0"])
@@ -283,10 +194,7 @@ def main(maker, binary, page, folder):
         run, of_run = take_along(browser, binary, folder)
         not_finite(browser)
         begin(browser, "reverse", [])
-        change_of_mind(browser)
-        two_at_once(browser)
-        set_and_press(browser)
-        while_it_loads(browser)
+        changes(browser)
         for task, settings in TASKS.items():
             ours = losses_in_the_page(browser, task, settings)
             theirs = losses_of_the_binary(binary, folder, task, settings)

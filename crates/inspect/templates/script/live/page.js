@@ -29,8 +29,10 @@ const trainer = new Trainer({
       requestAnimationFrame(() => trainer.post("credit"));
     }
   },
-  kept({ kept, step, what }) {
+  kept({ kept, n, step, what }) {
     live.kept.push({ kept, step });
+    // The worker has given up those before.
+    live.kept.splice(0, live.kept.length - n);
     at("undo").disabled = false;
     said(say("live.changed", { what: say(`edit.${what}`), step }));
   },
@@ -103,6 +105,7 @@ function build() {
   const names = [...new Set(layers)];
   Object.assign(state, { frame: 0, layer: names[0] ?? "", head: 0, probe: 0, query: null, gauge: false });
   live.isFollowing = true;
+  live.stage?.close();
   at("stage").replaceChildren();
   at("timeline-place").replaceChildren();
   live.stage = new Stage(at("stage"), film, choose);

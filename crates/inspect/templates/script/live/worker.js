@@ -9,7 +9,7 @@ const PICTURE_SHARE = 1 / 3;
 // Undo goes back so far.
 const MOST_KEPT = 64;
 
-const worker = { id: 0, session: null, isPlaying: false, rate: 0, credit: 1, isOwing: false, ended: null, kept: [] };
+const worker = { id: 0, session: null, isPlaying: false, rate: 0, credit: 1, isOwing: false, ended: null, kept: [], isLost: false };
 // Steps and evaluations since the last frame, and the speed that is reached.
 let since = { steps: [], evaluations: [] };
 let pace = { from: 0, made: 0, reached: 0 };
@@ -74,8 +74,9 @@ function show() {
   post({ do: "frame", film: film.buffer, steps, evaluations, isPlaying, ended, rate: pace.reached }, [film.buffer]);
 }
 
-// The answer of the module, or undefined after its error was reported.
+// The answer of the module, or undefined after its error was reported; after a panic it has no other.
 function ask(request, bytes) {
+  if (worker.isLost) return undefined;
   try {
     return worker.session.ask(request, bytes);
   } catch (error) {
@@ -86,6 +87,7 @@ function ask(request, bytes) {
 
 function failed(error) {
   worker.isPlaying = false;
+  worker.isLost = error.kind === "panic";
   post({ do: error.kind === "nan" ? "nan" : "error", kind: error.kind ?? "page", message: error.message });
 }
 
@@ -95,13 +97,18 @@ function start() {
   schedule();
 }
 
-// The state before a change, so that it can be undone; the page is given its number and step.
-function keep(what) {
+// The state before a change, so that it can be undone; the page is given its number and step, and how many there are.
+// What is refused has changed nothing, and leaves nothing to undo.
+function keep(what, change = () => true) {
   const kept = ask({ do: "keep" });
   if (!kept) return;
+  if (!change()) {
+    ask({ do: "forget", kept: kept.kept });
+    return;
+  }
   worker.kept.push(kept.kept);
   if (worker.kept.length > MOST_KEPT) ask({ do: "forget", kept: worker.kept.shift() });
-  post({ do: "kept", ...kept, what });
+  post({ do: "kept", ...kept, n: worker.kept.length, what });
 }
 
 // Begins a run; one that does not fit leaves the run before as it is.
@@ -123,7 +130,7 @@ function begin({ id, begin: asked, text, weights }) {
 // The run goes on from somewhere else: what the page is told has changed.
 function moved(ready) {
   if (!ready) return;
-  worker.ended = null;
+  worker.ended = ready.step >= ready.last_step ? "finished" : null;
   since = { steps: [], evaluations: [] };
   post({ do: "ready", ...ready });
   show();
@@ -169,11 +176,21 @@ const actions = {
   },
   again: () => moved(ask({ do: "begin-again" })),
   edit({ edit }) {
-    keep(edit.what);
-    if (ask({ do: "edit", edit }) !== undefined) show();
+    keep(edit.what, () => {
+      if (ask({ do: "edit", edit }) === undefined) return false;
+      show();
+      return true;
+    });
   },
   keep: ({ what }) => keep(what),
-  seek: ({ kept }) => moved(ask({ do: "restore", kept })),
+  // Back to a state that was kept, where the training waits; it and those after it are given up.
+  seek({ kept }) {
+    worker.isPlaying = false;
+    const ready = ask({ do: "restore", kept });
+    const n = worker.kept.indexOf(kept);
+    if (ready && n >= 0) for (const over of worker.kept.splice(n)) ask({ do: "forget", kept: over });
+    moved(ready);
+  },
   probe({ positions }) {
     if (ask({ do: "probe", positions }) !== undefined) show();
   },

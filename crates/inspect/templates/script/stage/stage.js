@@ -29,8 +29,11 @@ class Stage {
     this.matrices = new MatrixView(this.right, { changed: (choice) => this.changed(choice), said });
     this.root = make("div", { class: "stage" }, this.left, this.right);
     place.append(this.root);
-    new ResizeObserver(() => this.resize()).observe(this.root);
+    this.sized = new ResizeObserver(() => this.resize());
+    this.sized.observe(this.root);
   }
+  // Another stage takes its place.
+  close() { this.sized.disconnect(); }
   get moment() { return new Moment(this.film, this.state); }
   // The query that is drawn: the one pointed at, the pinned one, or the first whose answer counts.
   get query() {

@@ -1,0 +1,34 @@
+"""What the tests of the live page share: they wait for it, and begin its runs."""
+
+import json
+import time
+
+SET = "document.forms.settings.elements[name].value = value, document.forms.settings.elements[name].dispatchEvent(new Event('change'))"
+
+
+def until(browser, condition, seconds, what):
+    """Seconds until a condition of the page holds."""
+    start = time.monotonic()
+    while not browser.run(condition):
+        assert time.monotonic() - start < seconds, f"{what}: not within {seconds} s; {browser.run('at(`happened`).textContent')}"
+        time.sleep(0.02)
+    return time.monotonic() - start
+
+
+def begin(browser, task, settings):
+    """Sets the question, and waits until its run is there."""
+    more = json.dumps("\n".join(settings))
+    form = "document.forms.settings.elements"
+    before = browser.run("trainer.asked")
+    browser.run(f"{form}.task.value = '{task}', {form}.more.value = {more}, document.forms.settings.requestSubmit()")
+    begun(browser, before, task)
+
+
+def begun(browser, before, what):
+    """Waits until a run that was asked for after another has its first picture."""
+    until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 10, what)
+
+
+def set_field(name, value):
+    """A script that fills in a field, as a reader does who leaves it."""
+    return f"(([name, value]) => ({SET}))({json.dumps([name, value])})"
