@@ -99,9 +99,26 @@ def undo_it(browser):
     assert browser.run("live.kept.length") == 64
 
 
+def looking_back(browser):
+    """In a long run frames and points of curves go, and the step that is looked at stays."""
+    begin(browser, "reverse", [])
+    for step in range(1, 4):
+        browser.run("at('step').click()")
+        until(browser, f"live.film.frames.at(-1).step === {step}", 5, "one step")
+    # As after a long time.
+    browser.run("live.film.log.losses.push(...Array.from({ length: 100_000 }, () => [3, 1]))")
+    browser.run("for (let i = live.film.frames.length; i <= 256; i++) Object.assign(live.film, withColumns(live.film, (column) => [...column, column.at(-1)]))")
+    browser.run("live.timeline.grown(), seek(2)")
+    browser.run("at('step').click(), live.isFollowing = false")
+    until(browser, "live.film.frames.at(-1).step === 4", 10, "a step of a long run")
+    assert browser.run("live.film.frames.length <= 256 && live.film.log.losses.length <= 4096")
+    assert browser.run("live.film.frames[state.frame].step") == 2, "who looks back stays at that step"
+
+
 def changes(browser):
     change_of_mind(browser)
     two_at_once(browser)
     set_and_press(browser)
     while_it_loads(browser)
     undo_it(browser)
+    looking_back(browser)

@@ -4,6 +4,8 @@ const COLUMNS = ["frames", "predictions", "gradient", "update"];
 const FIXED = ["palettes", "run", "vocabulary", "tokens", "targets", "log"];
 // A film has no more frames than this: every second one goes then, but the first and the last.
 const MOST_FRAMES = 256;
+// Nor do its curves have more points.
+const MOST_POINTS = 4096;
 
 function append(film, part) {
   const n = film.frames.length;
@@ -49,12 +51,12 @@ function appendBelow(whole, part, n) {
 const isNamed = (one) => ["name", "layer"].some((key) => typeof one[key] === "string");
 const isSame = (one, other) => isNamed(other) && ["name", "layer", "head"].every((key) => typeof other[key] === "object" || one[key] === other[key]);
 
-// Keeps a film from growing without end; true where frames went.
+// Keeps a film and its log from growing without end.
 function thin(film) {
   const n = film.frames.length;
-  if (n <= MOST_FRAMES) return false;
-  reduce(film, (_, i) => i % 2 === 0 || i === n - 1);
-  return true;
+  if (n > MOST_FRAMES) reduce(film, (_, i) => i % 2 === 0 || i === n - 1);
+  const { log } = film;
+  for (const curve of ["losses", "accuracies"]) while (log[curve].length > MOST_POINTS) log[curve] = log[curve].filter((_, i, { length }) => i % 2 === 0 || i === length - 1);
 }
 
 // Cuts a film back to its frames before a step: what came then did not happen.

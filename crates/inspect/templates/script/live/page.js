@@ -77,6 +77,7 @@ const said = (text) => (at("happened").textContent = text);
 function grow(part, { steps, evaluations }) {
   const { film } = live;
   const step = part.frames[0].step;
+  const shown = film?.frames[state.frame]?.step;
   if (!film) {
     live.film = Object.assign(part, { log: { losses: [], accuracies: [] } });
     build();
@@ -95,7 +96,9 @@ function grow(part, { steps, evaluations }) {
   live.figures = evaluations.at(-1)?.figures ?? live.figures;
   thin(live.film);
   live.timeline.grown();
-  if (live.isFollowing || state.frame >= live.film.frames.length) state.frame = live.film.frames.length - 1;
+  // Who looks back stays at that step, though frames before it may be gone.
+  const { frames } = live.film;
+  state.frame = live.isFollowing || shown === undefined ? frames.length - 1 : Math.max(frames.findLastIndex((frame) => frame.step <= shown), 0);
   show();
 }
 
