@@ -70,7 +70,8 @@ impl<M: Model + Module> Observer<M> for Live<'_> {
     ) -> Result<ControlFlow<()>, TrainError> {
         self.requested = self.requested.max(self.read_keys());
         self.draw(state);
-        let stops = self.unless_interrupted(self.requested) == Next::Stop;
+        // A key that stops may have been pressed while the step before was shown.
+        let stops = self.unless_interrupted(self.requested) == Next::Stop || self.is_stopped;
         Ok(if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
