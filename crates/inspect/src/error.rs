@@ -99,7 +99,7 @@ pub enum InspectError {
     /// A film is made of nothing.
     #[error("a film needs at least one frame, got 0")]
     NoFrames,
-    /// A config is no TOML, or has a value that is none.
+    /// A config that is not valid TOML, or has a value that does not fit.
     #[error("cannot read a config: {problem}; give the text of a run's config.toml")]
     Config {
         /// What is wrong with it.

@@ -113,7 +113,7 @@ mod tests {
     fn words_beside_each_other_become_one_argument() {
         for (line, words, expected) in [
             ("explain run A B C --query 2", "A B C", Some("explain|run|A B C|--query|2")),
-            // The value of an option is none of them.
+            // The value of an option does not count as one.
             ("explain run --query 2 2 2", "2 2", Some("explain|run|--query|2|2 2")),
             ("explain run A --query 2 B", "A B", None),
         ] {

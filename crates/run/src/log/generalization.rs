@@ -37,7 +37,7 @@ pub struct Generalization {
 /// Steps behind the training loss; one batch alone has few targets.
 const STEPS: usize = 50;
 
-/// A rise of the held-out loss that is none of chance: 0.05 bits. All evaluations of a run have the same examples, so
+/// A rise of the held-out loss beyond chance: 0.05 bits. All evaluations of a run have the same examples, so
 /// that it is much larger than what separates two of them otherwise.
 const RISE: f64 = 0.05 * std::f64::consts::LN_2;
 
