@@ -73,15 +73,14 @@ function remembered(key, compute) {
   return decoded.get(key);
 }
 
-// Numbers of 16 or 8 bits, of which the largest is the limit and the least is NaN or infinite.
-function decode(text, limit, bits = 16) {
+// Numbers of 16 bits, of which the largest is the limit and the least is NaN or infinite.
+function decode(text, limit) {
   const bytes = atob(text);
-  const [width, unused, least] = [bits / 8, 32 - bits, -(2 ** (bits - 1))];
-  const values = new Float32Array(bytes.length / width);
+  const values = new Float32Array(bytes.length / 2);
   for (let i = 0; i < values.length; i++) {
-    const code = width === 2 ? bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8) : bytes.charCodeAt(i);
-    const q = (code << unused) >> unused;
-    values[i] = q === least ? NaN : (q / (-least - 1)) * limit;
+    const code = bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8);
+    const q = (code << 16) >> 16;
+    values[i] = q === -32768 ? NaN : (q / 32767) * limit;
   }
   return values;
 }
@@ -103,7 +102,7 @@ const scaleOf = (matrix) => limitOf(matrix.frames) || matrix.limit || 0;
 function cellsOf(matrix, frame) {
   return remembered(frame, () => {
     const limits = frame.factor_limits ?? matrix.factor_limits;
-    if (!limits) return decode([frame.data].flat()[0], frame.limit ?? matrix.limit ?? 1, frame.bits);
+    if (!limits) return decode([frame.data].flat()[0], frame.limit ?? matrix.limit ?? 1);
     const [left, right] = frame.data.map((data, i) => decode(data, limits[i]));
     const [rows, columns] = matrix.cells;
     const inner = left.length / rows;
