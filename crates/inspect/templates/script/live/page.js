@@ -4,6 +4,11 @@ const { palettes } = page;
 const live = { film: null, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], run: null, asked: null, words: null, isCut: false, figures: null };
 const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false };
 
+// Parts of the page that go along with the run, each in a file of its own: `began(run)` when another run is there,
+// `grown(film)` when a frame has come, `shown(state)` when something is drawn, `played(isPlaying)`; each of them may be left out.
+const companions = [];
+const tell = (what, value) => companions.forEach((one) => one[what]?.(value));
+
 const trainer = new Trainer({
   ready(run, begin) {
     Object.assign(live, { run, ended: null });
@@ -16,6 +21,7 @@ const trainer = new Trainer({
     at("summary").textContent = run.summary;
     if (run.isNew) said("");
     for (const control of needingRun) control.disabled = false;
+    if (run.isNew) tell("began", run);
     showPlaying();
   },
   frame(message) {
@@ -99,6 +105,7 @@ function grow(part, { steps, evaluations }) {
   // Who looks back stays at that step, though frames before it may be gone.
   const { frames } = live.film;
   state.frame = live.isFollowing || shown === undefined ? frames.length - 1 : Math.max(frames.findLastIndex((frame) => frame.step <= shown), 0);
+  tell("grown", live.film);
   show();
 }
 
@@ -137,6 +144,7 @@ function show() {
   if (Number.isFinite(loss)) words.push(make("span", { id: "loss" }, say("readout.loss", { loss: number(loss) })));
   if (Number.isFinite(accuracy)) words.push(make("span", { id: "accuracy" }, say("readout.accuracy", { accuracy: percent(accuracy) })));
   at("said").replaceChildren(...words);
+  tell("shown", state);
 }
 
 // What a reader chose on the stage or beside it.
@@ -162,6 +170,7 @@ function showPlaying() {
   const pace = live.isPlaying && live.rate ? say("live.pace", { rate: Math.round(live.rate) }) : "";
   const end = isOver && live.film ? say(`live.${live.ended}`, { step: live.film.frames.at(-1).step }) : "";
   at("pace").textContent = pace || end;
+  tell("played", live.isPlaying);
 }
 
 function toggle() {
