@@ -11,7 +11,8 @@ use crate::picture::palette::PaletteStops;
 const STYLE: &str = concat!(
     include_str!("../templates/page.css"),
     include_str!("../templates/stage.css"),
-    include_str!("../templates/live.css")
+    include_str!("../templates/live.css"),
+    include_str!("../templates/question.css")
 );
 
 /// What the worker is made of, in its order.
@@ -30,6 +31,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/heat_map.js"),
     include_str!("../templates/script/plot.js"),
     include_str!("../templates/script/formula.js"),
+    include_str!("../templates/script/address.js"),
     include_str!("../templates/script/stage/moment.js"),
     include_str!("../templates/script/stage/numbers.js"),
     include_str!("../templates/script/stage/worked.js"),
@@ -42,11 +44,25 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/stage/sentences.js"),
     include_str!("../templates/script/stage/stage.js"),
     include_str!("../templates/script/stage/timeline.js"),
+    include_str!("../templates/script/svg_context.js"),
+    include_str!("../templates/script/pictures.js"),
     include_str!("../templates/script/live/texts.js"),
     include_str!("../templates/script/live/append.js"),
     include_str!("../templates/script/live/trainer.js"),
+    include_str!("../templates/script/live/message.js"),
+    include_str!("../templates/script/live/text_source.js"),
+    include_str!("../templates/script/live/fields.js"),
     include_str!("../templates/script/live/settings.js"),
+    include_str!("../templates/script/live/question.js"),
+    include_str!("../templates/script/live/own_input.js"),
+    include_str!("../templates/script/live/journey.js"),
+    include_str!("../templates/script/live/address_text.js"),
+    include_str!("../templates/script/live/address.js"),
     include_str!("../templates/script/live/page.js"),
+    include_str!("../templates/script/live/opened.js"),
+    include_str!("../templates/script/live/take_along.js"),
+    include_str!("../templates/script/live/test.js"),
+    include_str!("../templates/script/live/letters.js"),
 );
 
 /// Stands in a page that begins with nothing, once.

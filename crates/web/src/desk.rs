@@ -141,6 +141,8 @@ fn described(session: &Session) -> Result<Value, WebError> {
         "step": session.steps_made(),
         "last_step": session.last_step(),
         "config": session.config(),
+        "values": config,
+        "defaults": session.unset,
         "n_parameters": session.n_parameters(),
     }))
 }

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_train::{
-    AnyModel, ConfigSource, Evaluation, Example, Examples, Experiment, HeldOut, OptimizerState, Registry,
-    Split, State, StepOutcome, draw, weights_from_bytes, weights_to_bytes,
+    AnyModel, Config, ConfigSource, Evaluation, Example, Examples, Experiment, HeldOut, OptimizerState,
+    Registry, Split, State, StepOutcome, draw, weights_from_bytes, weights_to_bytes,
 };
 use serde::Serialize;
 
@@ -96,6 +96,8 @@ pub struct Session {
     /// The last evaluation, and its step.
     pub(crate) evaluated: Option<(u64, Evaluation)>,
     pub(crate) frames: Frames,
+    /// The config without the settings that were given over it; `None` if it holds with them alone.
+    pub(crate) unset: Option<Config>,
 }
 
 /// Whether a frame is made after a step, with the gradients of its update.
@@ -129,14 +131,19 @@ impl Session {
         text: Option<Text>,
     ) -> Result<Self, WebError> {
         let mut settings: Vec<String> = settings.iter().map(|setting| setting.as_ref().to_owned()).collect();
+        let mut of_text = Vec::new();
         let bytes = text.map(|Text { name, bytes }| {
-            settings.push(format!("task.text={}", toml::Value::String(name)));
+            of_text.push(format!("task.text={}", toml::Value::String(name)));
             bytes
         });
+        settings.extend(of_text.clone());
         let registry = Registry::with_texts(move |_| {
             bytes.clone().ok_or_else(|| std::io::Error::other("the page was given no text"))
         });
-        let experiment = registry.read(source, &settings)?;
+        // One reader, which makes the statistics of a text once.
+        let mut reader = registry.reader();
+        let experiment = reader.read(source, &settings)?;
+        let unset = reader.read(source, &of_text).ok().map(|unset| unset.config);
         let needed = experiment.memory().map_or(0, |estimate| estimate.bytes());
         if needed > MOST_MEMORY {
             let [needed, most] = [needed, MOST_MEMORY].map(|bytes| bytes >> 20);
@@ -148,7 +155,7 @@ impl Session {
         let examples = (0..PROBES).map(|index| draw(task, seed, Split::Test, index));
         let frames = Frames::new(examples.collect::<Result<_, _>>()?);
         let state = State { step: 0, model, optimizer: OptimizerState::default() };
-        Ok(Self { experiment, device, state, begins_at: 0, loss: None, evaluated: None, frames })
+        Ok(Self { experiment, device, state, begins_at: 0, loss: None, evaluated: None, frames, unset })
     }
 
     /// Updates made.

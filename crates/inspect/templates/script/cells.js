@@ -41,11 +41,19 @@ class Cells {
   }
   draw() {
     const context = this.canvas.getContext("2d");
-    const { side, head, size, rows, columns } = this;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(pixels(this.values, rows, columns, this.palette, this.low, this.high), side, head, columns * size, rows * size);
+    this.paint(context);
+    if (this.cell) this.drawCell(context);
+  }
+  // Everything but the cell that is pointed at. A picture of vectors has a rectangle for every value.
+  paint(context) {
+    const { side, head, size, rows, columns } = this;
+    if (context.isVector) this.paintCells(context);
+    else {
+      context.imageSmoothingEnabled = false;
+      context.drawImage(pixels(this.values, rows, columns, this.palette, this.low, this.high), side, head, columns * size, rows * size);
+    }
     if (this.isSparse) this.values.forEach((x, i) => Number.isNaN(x) && context.clearRect(side + (i % columns) * size, head + Math.floor(i / columns) * size, size, size));
     this.silent.forEach((isSilent, row) => {
       if (!isSilent) return;
@@ -60,7 +68,12 @@ class Cells {
     if (this.isRinged && size >= 12) this.drawRings(context);
     if (this.labels) this.drawLabels(context);
     if (this.marked !== null) this.drawRow(context, this.marked);
-    if (this.cell) this.drawCell(context);
+  }
+  paintCells(context) {
+    this.values.forEach((x, i) => {
+      context.fillStyle = colour(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));
+      context.fillRect(this.side + (i % this.columns) * this.size, this.head + Math.floor(i / this.columns) * this.size, this.size, this.size);
+    });
   }
   // A short stroke in every cell that is clearly negative.
   drawSigns(context) {

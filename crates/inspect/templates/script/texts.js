@@ -67,6 +67,8 @@ const TEXTS = {
   "beat.update.line": "The optimizer moves each matrix against its gradient, here by {steps}: {sizes}.{fall}", "beat.update.plain": "The optimizer moves each matrix against its gradient.", "beat.update.loss": " The batch of step {first} had a loss of {before}, that of step {last} has {after}.",
 
   "columns.step": "step {step}", "columns.last": "last step", "chapter.first": "Before training.", "chapter.loss": "Step {step}: loss {loss}",
+  "picture.of": "Picture of", "picture.map": "the map", "picture.matrices": "the matrices", "picture.pipeline": "the way from x to the answer", "picture.none": "This is not shown here.",
+  "picture.caption": "Task {task}, step {step}, layer {layer}, head {head}, query {query}, input {input}.",
   headName: "head {head}", headOfLayer: "head {head} of layer {layer}",
 };
 

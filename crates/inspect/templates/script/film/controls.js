@@ -14,6 +14,7 @@ at("left-out").textContent = (film.left_out ?? []).join(" ");
 
 const stage = new Stage(at("stage"), film, (choice) => choose(choice));
 stage.table = new StageTable(at("stage-table"));
+new PictureButtons(at("pictures"), () => stage);
 const timeline = new Timeline(at("timeline-place"), film, { seek: (frame) => seek(frame) });
 const player = new Player({
   times: () => timeline.times,

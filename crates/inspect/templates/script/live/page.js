@@ -6,7 +6,7 @@ const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weig
 
 // Parts of the page that go along with the run, each in a file of its own: `began(run)` when another run is there,
 // `grown(film)` when a frame has come, `shown(state)` when something is drawn, `played(isPlaying)`; each of them may be left out.
-const companions = [];
+const companions = [owned, journey, linked];
 const tell = (what, value) => companions.forEach((one) => one[what]?.(value));
 
 const trainer = new Trainer({
@@ -16,10 +16,12 @@ const trainer = new Trainer({
     if (run.isNew) Object.assign(live, { film: null, kept: [], isPlaying: false, asked: begin });
     else live.isCut = true;
     at("undo").disabled = !live.kept.length;
-    settings.show(run.task, run.tasks);
+    settings.show(run);
     settings.refuse(null);
     at("summary").textContent = run.summary;
-    if (run.isNew) said("");
+    // What an address or a file asked for in vain is said beside what came in its place.
+    if (run.isNew) said(live.refused ?? "");
+    live.refused = null;
     for (const control of needingRun) control.disabled = false;
     if (run.isNew) tell("began", run);
     showPlaying();
@@ -43,26 +45,33 @@ const trainer = new Trainer({
     said(say("live.changed", { what: say(`edit.${what}`), step }));
   },
   file({ what, content }) {
-    const [name, type] = what === "config" ? ["config.toml", "text/plain"] : ["model.safetensors", "application/octet-stream"];
-    const link = make("a", { href: URL.createObjectURL(new Blob([content], { type })), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    if (what === "config") save(content, "config.toml", "text/plain");
+    else save(content, "model.safetensors", "application/octet-stream");
   },
-  nan: ({ message }) => stopped(say("live.nan", { message })),
+  nan: ({ message }) => stopped(say("live.nan", { message }), { stays: true }),
   error({ kind, message }) {
     if (kind === "panic") {
-      stopped(say("live.panic", { message }));
+      stopped(say("live.panic", { message }), { stays: true });
       trainer.worker.terminate();
       // One that fails before its first picture would fail again.
       if (live.film) trainer.start(live.asked);
     } else if (["config", "too-large"].includes(kind)) {
       settings.refuse(message);
       said(message);
-    } else stopped(message);
+      // An address or a file that does not fit is no reason to have no run at all.
+      if (live.run || live.refused) return;
+      live.refused = message;
+      linked.wanted = null;
+      settings.adopt(null, []);
+      settings.apply();
+    } else {
+      if (kind === "input") live.own = null;
+      stopped(message);
+    }
   },
 });
 
-const settings = new Settings(at("settings"), { changed: begin });
+const settings = new Settings(at("settings"), { changed: begin, source: new TextSource({ changed: () => settings.apply() }) });
 
 // The key Enter changes a field and sends the form: what is asked for twice at once begins once.
 function begin(asked, words = null) {
@@ -72,12 +81,11 @@ function begin(asked, words = null) {
 }
 const beginAgain = () => trainer.whenBegun(() => begin(live.asked));
 
-function stopped(message) {
+function stopped(message, options) {
   live.isPlaying = false;
-  said(message);
+  said(message, options);
   showPlaying();
 }
-const said = (text) => (at("happened").textContent = text);
 
 // One more moment: the first of a run builds the stage, every other one goes behind those that are there.
 function grow(part, { steps, evaluations }) {
@@ -113,24 +121,31 @@ function build() {
   const { film } = live;
   const layers = film.layers.map((layer) => layer.name).concat(film.probes.flatMap((probe) => probe.maps.map((map) => map.layer)));
   const names = [...new Set(layers)];
-  Object.assign(state, { frame: 0, layer: names[0] ?? "", head: 0, probe: 0, query: null, gauge: false });
+  const n_heads = Math.max(...film.probes.flatMap((probe) => probe.maps.map((map) => map.head + 1)), ...film.layers.map((layer) => layer.heads.length), 1);
+  // What a reader chose stays where there still is such a thing; a query and an input are those of a task.
+  const of = `${live.run.task} ${live.run.seq_len}`;
+  if (live.of && live.of !== of) Object.assign(state, { probe: 0, query: null });
+  live.of = of;
+  const kept = (index, n) => (index < n ? index : 0);
+  Object.assign(state, { frame: 0, layer: names.includes(state.layer) ? state.layer : names[0] ?? "", head: kept(state.head, n_heads), probe: kept(state.probe, film.probes.length) });
+  if (state.query >= (film.probes[state.probe]?.tokens.length ?? 0)) state.query = null;
   live.isFollowing = true;
   live.stage?.close();
+  live.timeline?.close();
   at("stage").replaceChildren();
   at("timeline-place").replaceChildren();
   live.stage = new Stage(at("stage"), film, choose);
   live.timeline = new Timeline(at("timeline-place"), film, { seek });
-  options("layer", names);
-  const n_heads = Math.max(...film.probes.flatMap((probe) => probe.maps.map((map) => map.head + 1)), ...film.layers.map((layer) => layer.heads.length), 1);
-  options("head", Array.from({ length: n_heads }, (_, i) => String(i)));
-  options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)));
+  options("layer", names, names.indexOf(state.layer));
+  options("head", Array.from({ length: n_heads }, (_, i) => String(i)), state.head);
+  options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)), state.probe);
   document.body.classList.add("is-ready");
   performance.mark("first-picture");
 }
-function options(id, texts) {
+function options(id, texts, chosen) {
   at(id).replaceChildren(...texts.map((text, i) => make("option", { value: String(i) }, text)));
   at(id).closest("label").hidden = texts.length < 2;
-  at(id).value = "0";
+  at(id).value = String(Math.max(chosen, 0));
 }
 
 function show() {
@@ -204,23 +219,6 @@ const edit = (change) => trainer.whenBegun(() => trainer.post("edit", { edit: ch
 const file = (what) => trainer.whenBegun(() => trainer.post("file", { what }));
 const layerIndex = () => Math.max(live.film.layers.findIndex(({ name }) => name === state.layer), 0);
 
-// Tokens of the reader's own: the labels that share a position stand side by side.
-function ownInput(text) {
-  const { vocabulary, stack, seq_len } = live.run;
-  const labels = [...vocabulary].sort((a, b) => b.length - a.length);
-  const split = (rest, n) => {
-    if (n === 0) return rest === "" ? [] : null;
-    for (const label of labels) {
-      const more = rest.startsWith(label) ? split(rest.slice(label.length), n - 1) : null;
-      if (more) return [label, ...more];
-    }
-    return null;
-  };
-  const positions = text.trim().split(/\s+/).filter(Boolean);
-  if (positions.length !== seq_len) return said(say("live.wrongInput", { n: seq_len }));
-  trainer.post("probe", { positions: positions.map((position) => split(position, stack) ?? [position]) });
-}
-
 for (const [id, action] of Object.entries({
   play: toggle, step: oneStep, undo,
   reset: beginAgain,
@@ -237,7 +235,6 @@ at("speed").addEventListener("change", () => live.isPlaying && trainer.post("run
 at("layer").addEventListener("change", () => choose({ layer: at("layer").selectedOptions[0].textContent }));
 at("head").addEventListener("change", () => choose({ head: Number(at("head").value) }));
 at("probe").addEventListener("change", () => choose({ probe: Number(at("probe").value), query: null }));
-at("own").addEventListener("change", () => trainer.whenBegun(() => ownInput(at("own").value)));
 at("open-weights").addEventListener("change", async () => {
   const [file] = at("open-weights").files;
   if (file) begin({ ...live.asked, weights: await file.arrayBuffer() });
@@ -265,10 +262,11 @@ for (const query of [dark, printed]) query.addEventListener("change", () => live
 
 // What the page was written with: a run's config and weights, or nothing.
 function beginning(of) {
-  if (!of) return settings.begin();
+  if (!of) return addressed() ?? settings.begin();
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
-  const begin = { config: of.config, ...(of.text ? { text: "text.txt" } : {}) };
-  return { begin, ...(of.weights ? { weights: bytes(of.weights) } : {}), ...(of.text ? { text: bytes(of.text) } : {}) };
+  settings.first = { config: of.config, ...(of.weights ? { weights: bytes(of.weights) } : {}), ...(of.text ? { text: bytes(of.text) } : {}) };
+  settings.open(settings.first);
+  return addressed() ?? settings.begin();
 }
 // What needs a run waits for the first one.
 const needingRun = [...["step", "reset", "zero-head", "own", "config", "weights", "open-weights"].map(at), ...document.querySelectorAll("[data-matrix]")];

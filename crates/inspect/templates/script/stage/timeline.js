@@ -18,9 +18,12 @@ class Timeline {
     });
     this.root.addEventListener("pointermove", (event) => this.root.hasPointerCapture(event.pointerId) && at(event));
     this.root.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.build()).observe(this.root);
+    this.sized = new ResizeObserver(() => this.build());
+    this.sized.observe(this.root);
     this.grown();
   }
+  // Another timeline takes its place.
+  close() { this.sized.disconnect(); }
   // As every slider; the other arrows, Home and End are those of the whole page.
   key(event) {
     const n = this.film.frames.length;

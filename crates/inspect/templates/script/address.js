@@ -1,4 +1,5 @@
-// The state in the address, both ways: #step=70&query=2&head=0&layer=0&probe=0&view=change.
+// The state in the address, both ways: #step=70&query=2&head=0&layer=0&probe=0&view=change. What each key means, and which
+// values it may have, is a matter of the page.
 const ADDRESS_DELAY = 400;
 
 class Address {
@@ -18,9 +19,9 @@ class Address {
   }
   write() {
     const text = new URLSearchParams(Object.entries(this.read())).toString();
-    if (`#${text}` === location.hash) return;
+    if (text === location.hash.slice(1)) return;
     try {
-      history.replaceState(null, "", `#${text}`);
+      history.replaceState(null, "", text ? `#${text}` : location.href.split("#")[0]);
     } catch {
       // A page without an address of its own keeps its state all the same.
     }

@@ -1,0 +1,38 @@
+// An input of the reader's own. It stays when its run begins again, and goes with the task that it is of.
+const owned = {
+  isStale: false,
+  began(run) {
+    const of = `${run.task} ${run.seq_len}`;
+    if (live.own && owned.of !== of) {
+      live.own = null;
+      at("own").value = "";
+    }
+    Object.assign(owned, { of, isStale: Boolean(live.own) });
+  },
+  grown() {
+    if (!owned.isStale) return;
+    owned.isStale = false;
+    ownInput(live.own);
+  },
+};
+
+// Tokens of the reader's own: the labels that share a position stand side by side.
+function ownInput(text) {
+  const { vocabulary, stack, seq_len } = live.run;
+  const labels = [...vocabulary].sort((a, b) => b.length - a.length);
+  const split = (rest, n) => {
+    if (n === 0) return rest === "" ? [] : null;
+    for (const label of labels) {
+      const more = rest.startsWith(label) ? split(rest.slice(label.length), n - 1) : null;
+      if (more) return [label, ...more];
+    }
+    return null;
+  };
+  const positions = text.trim().split(/\s+/).filter(Boolean);
+  live.own = null;
+  if (!positions.length) return trainer.post("probe", { positions: null });
+  if (positions.length !== seq_len) return said(say("live.wrongInput", { n: seq_len }));
+  live.own = text.trim();
+  trainer.post("probe", { positions: positions.map((position) => split(position, stack) ?? [position]) });
+}
+

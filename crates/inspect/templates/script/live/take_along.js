@@ -1,0 +1,4 @@
+// What the reader takes along: the address, files of the run, and pictures.
+at("copy-address").addEventListener("click", () => live.asked && copyAddress());
+at("own").addEventListener("change", () => trainer.whenBegun(() => ownInput(at("own").value)));
+new PictureButtons(at("pictures"), () => live.stage);
