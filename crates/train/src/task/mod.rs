@@ -139,6 +139,18 @@ pub trait Task: Send + Sync {
         false
     }
 
+    /// Number of positions at the beginning of every input that hold a source, which all positions after it may see
+    /// whole: where an input is a pair, its answer is written behind it. 0 by default: there is no source.
+    fn source_len(&self) -> usize {
+        0
+    }
+
+    /// The token of positions that hold nothing, because their pair is shorter than others: it carries no loss, and a
+    /// model may hide it. `None` by default: every position holds something.
+    fn padding(&self) -> Option<u32> {
+        None
+    }
+
     /// Names of the parts into which the targets are divided for metrics such as
     /// [`slice-loss`](crate::SliceLoss); by default the positions.
     fn slices(&self) -> Vec<String> {

@@ -58,6 +58,14 @@ impl Task for Relabelled {
         self.task.needs_causal_mask()
     }
 
+    fn source_len(&self) -> usize {
+        self.task.source_len()
+    }
+
+    fn padding(&self) -> Option<u32> {
+        self.task.padding()
+    }
+
     fn slices(&self) -> Vec<String> {
         self.task.slices()
     }

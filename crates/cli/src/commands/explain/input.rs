@@ -178,6 +178,14 @@ impl Task for Start<'_> {
     fn stack(&self) -> usize {
         self.task.stack()
     }
+
+    fn source_len(&self) -> usize {
+        self.task.source_len().min(self.seq_len)
+    }
+
+    fn padding(&self) -> Option<u32> {
+        self.task.padding()
+    }
 }
 
 /// How long the inputs of a task may be.
