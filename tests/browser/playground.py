@@ -11,6 +11,7 @@ import subprocess
 
 from browser import arguments
 from live_changes import changes
+from live_lanes import cannot_run, in_step
 from live_page import begin, until
 
 # What the page promises: milliseconds until its first picture, seconds until `reverse` is learned, and milliseconds for
@@ -195,6 +196,7 @@ def main(maker, binary, page, folder):
         not_finite(browser)
         begin(browser, "reverse", [])
         changes(browser)
+        in_step(browser, binary, folder)
         for task, settings in TASKS.items():
             ours = losses_in_the_page(browser, task, settings)
             theirs = losses_of_the_binary(binary, folder, task, settings)
@@ -206,6 +208,7 @@ def main(maker, binary, page, folder):
         browser.picture(os.path.join(folder, "dark.png"))
         assert browser.complaints() == [], browser.complaints()
         of_a_run(browser, binary, page, run, of_run)
+        cannot_run(browser, page, folder)
 
 
 if __name__ == "__main__":

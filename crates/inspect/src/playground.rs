@@ -12,12 +12,14 @@ const STYLE: &str = concat!(
     include_str!("../templates/page.css"),
     include_str!("../templates/stage.css"),
     include_str!("../templates/live.css"),
-    include_str!("../templates/question.css")
+    include_str!("../templates/question.css"),
+    include_str!("../templates/lanes.css")
 );
 
 /// What the worker is made of, in its order.
 const WORKER: &str = concat!(
     include_str!("../templates/script/live/session.js"),
+    include_str!("../templates/script/live/group.js"),
     include_str!("../templates/script/live/worker.js")
 );
 
@@ -44,6 +46,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/stage/sentences.js"),
     include_str!("../templates/script/stage/stage.js"),
     include_str!("../templates/script/stage/timeline.js"),
+    include_str!("../templates/script/stage/lane_curves.js"),
     include_str!("../templates/script/svg_context.js"),
     include_str!("../templates/script/pictures.js"),
     include_str!("../templates/script/live/texts.js"),
@@ -58,7 +61,12 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/journey.js"),
     include_str!("../templates/script/live/address_text.js"),
     include_str!("../templates/script/live/address.js"),
+    include_str!("../templates/script/live/lane.js"),
+    include_str!("../templates/script/live/lane_choice.js"),
+    include_str!("../templates/script/live/failures.js"),
     include_str!("../templates/script/live/page.js"),
+    include_str!("../templates/script/live/lanes.js"),
+    include_str!("../templates/script/live/keys.js"),
     include_str!("../templates/script/live/opened.js"),
     include_str!("../templates/script/live/take_along.js"),
     include_str!("../templates/script/live/test.js"),

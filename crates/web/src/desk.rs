@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::WebError;
 use crate::request::Request;
-use crate::session::{Kept, Session, Text};
+use crate::session::{Kept, MOST_MEMORY, Session, Text};
 
 /// One session and what was kept of it, behind requests.
 ///
@@ -19,6 +19,7 @@ use crate::session::{Kept, Session, Text};
 /// let begin = br#"{"do": "begin", "task": "copy", "settings": ["model.d_model=8"]}"#;
 /// let Answer::Json(ready) = desk.answer(begin)? else { panic!("a session is described in JSON") };
 /// assert!(ready.contains(r#""task":"copy""#));
+/// assert!(ready.contains(r#""most_memory":1073741824"#));
 /// let error = desk.answer(br#"{"do": "begin", "task": "copi"}"#).unwrap_err();
 /// assert!(error.to_string().contains("unknown task `copi`"));
 /// assert!(desk.answer(br#"{"do": "step", "n": 1}"#).is_ok());
@@ -144,5 +145,7 @@ fn described(session: &Session) -> Result<Value, WebError> {
         "values": config,
         "defaults": session.unset,
         "n_parameters": session.n_parameters(),
+        "memory": session.memory_needed(),
+        "most_memory": MOST_MEMORY,
     }))
 }

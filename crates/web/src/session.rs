@@ -15,7 +15,7 @@ use crate::moment::Frames;
 
 /// Memory that a training in a page may need: a WebAssembly module of 32 bits has 4 GiB at most, and browsers on
 /// telephones end a page that takes more than about one.
-const MOST_MEMORY: u64 = 1 << 30;
+pub(crate) const MOST_MEMORY: u64 = 1 << 30;
 
 /// The name of weights in messages.
 const WEIGHTS: &str = "model.safetensors";
@@ -144,7 +144,7 @@ impl Session {
         let mut reader = registry.reader();
         let experiment = reader.read(source, &settings)?;
         let unset = reader.read(source, &of_text).ok().map(|unset| unset.config);
-        let needed = experiment.memory().map_or(0, |estimate| estimate.bytes());
+        let needed = memory_needed(&experiment);
         if needed > MOST_MEMORY {
             let [needed, most] = [needed, MOST_MEMORY].map(|bytes| bytes >> 20);
             return Err(WebError::TooLarge { needed, most });
@@ -161,6 +161,11 @@ impl Session {
     /// Updates made.
     pub fn steps_made(&self) -> u64 {
         self.state.step
+    }
+
+    /// Bytes that the training needs, by the estimate of the trainer.
+    pub(crate) fn memory_needed(&self) -> u64 {
+        memory_needed(&self.experiment)
     }
 
     /// The step at which the run ends by itself.
@@ -308,4 +313,8 @@ impl Session {
     pub fn examples(&self) -> &[Example] {
         &self.frames.examples
     }
+}
+
+fn memory_needed(experiment: &Experiment) -> u64 {
+    experiment.memory().map_or(0, |estimate| estimate.bytes())
 }

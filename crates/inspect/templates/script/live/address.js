@@ -48,15 +48,16 @@ function take(found) {
   const { parts } = read;
   const isOther = parts.task !== undefined;
   settings.adopt(isOther ? parts.task : null, read.settings);
+  laneChoice.take(found);
   if (parts.speed) at("speed").value = parts.speed;
   linked.wanted = { ...read, found };
 }
 // An address that was put in the place of the one before.
 function follow(found) {
-  const asks = (asked) => JSON.stringify([asked.begin.task, asked.begin.config, asked.begin.settings]);
+  const asks = ({ begin, lanes }) => JSON.stringify([begin.task, begin.config, begin.settings, lanes]);
   const before = live.asked && asks(live.asked);
   take(found);
-  const asked = settings.begin();
+  const asked = { ...settings.begin(), ...laneChoice.asked };
   if (before === asks(asked) && live.film) return showWanted();
   trainer.whenBegun(() => begin(asked));
 }

@@ -4,7 +4,7 @@ const MOST_CONFIG = 1 << 16;
 async function opened(file) {
   if (!file) return;
   if (/\.toml$/i.test(file.name)) await openConfig(file);
-  else if (/\.safetensors$/i.test(file.name)) trainer.whenBegun(async () => begin({ ...live.asked, weights: await file.arrayBuffer() }));
+  else if (/\.safetensors$/i.test(file.name)) trainer.whenBegun(async () => begin({ ...live.asked, lanes: [], weights: await file.arrayBuffer() }));
   else learnText(() => settings.source.takeFile(file));
 }
 async function openConfig(file) {

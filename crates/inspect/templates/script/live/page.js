@@ -1,23 +1,38 @@
 // The live page: the stage of a film that grows while it is trained.
 const page = JSON.parse(document.getElementById("page").textContent);
 const { palettes } = page;
-const live = { film: null, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], run: null, asked: null, words: null, isCut: false, figures: null };
+// `lanes` are the runs, of which the one with the number `lane` is large: its film, figures and facts are those of the page.
+const live = {
+  lanes: [], lane: 0, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], asked: null, words: null, isCut: false,
+  get film() { return this.lanes[this.lane]?.film ?? null; },
+  get run() { return this.lanes[this.lane]?.run ?? null; },
+  get figures() { return this.lanes[this.lane]?.figures ?? null; },
+};
 const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false };
 
 // Parts of the page that go along with the run, each in a file of its own: `began(run)` when another run is there,
-// `grown(film)` when a frame has come, `shown(state)` when something is drawn, `played(isPlaying)`; each of them may be left out.
+// `grown(film)` when a frame has come, `switched(lane)` when another lane is large, `shown(state)` when something is drawn,
+// `played(isPlaying)`; each of them may be left out.
 const companions = [owned, journey, linked];
 const tell = (what, value) => companions.forEach((one) => one[what]?.(value));
 
 const trainer = new Trainer({
   ready(run, begin) {
-    Object.assign(live, { run, ended: null });
-    // A run that went somewhere else: what came after that step is cut off by the next frame.
-    if (run.isNew) Object.assign(live, { film: null, kept: [], isPlaying: false, asked: begin });
-    else live.isCut = true;
+    live.ended = null;
+    if (run.isNew) {
+      const isSame = live.lanes.map(({ name }) => name).join() === run.lanes.map(({ name }) => name).join();
+      Object.assign(live, { lanes: run.lanes.map((one) => new Lane(one)), kept: [], isPlaying: false, asked: begin });
+      enlarged(isSame ? live.lane : begin.large ?? 0);
+    } else {
+      // A run that went somewhere else: what came after that step is cut off by the next frame.
+      live.lanes.forEach((lane, i) => (lane.run = run.lanes[i]));
+      live.isCut = true;
+    }
     at("undo").disabled = !live.kept.length;
-    settings.show(run);
+    settings.show(live.run);
     settings.refuse(null);
+    if (run.isNew) laneChoice.show(begin.lanes);
+    laneChoice.refuse("");
     at("summary").textContent = run.summary;
     // What an address or a file asked for in vain is said beside what came in its place.
     if (run.isNew) said(live.refused ?? "");
@@ -28,9 +43,8 @@ const trainer = new Trainer({
   },
   frame(message) {
     try {
-      const part = JSON.parse(new TextDecoder().decode(message.film));
       Object.assign(live, { isPlaying: message.isPlaying, ended: message.ended, rate: message.rate });
-      grow(part, message);
+      grow(message.lanes);
       showPlaying();
     } finally {
       // The next one is asked for when this one is on the screen.
@@ -44,40 +58,57 @@ const trainer = new Trainer({
     at("undo").disabled = false;
     said(say("live.changed", { what: say(`edit.${what}`), step }));
   },
-  file({ what, content }) {
-    if (what === "config") save(content, "config.toml", "text/plain");
-    else save(content, "model.safetensors", "application/octet-stream");
+  file({ what, content, name }) {
+    // One of several runs gives its file its name.
+    const of = name ? `${name.replace(/[^\p{L}\p{N}]+/gu, "-")}.` : "";
+    if (what === "config") save(content, `${of}config.toml`, "text/plain");
+    else save(content, `${of}model.safetensors`, "application/octet-stream");
   },
-  nan: ({ message }) => stopped(say("live.nan", { message }), { stays: true }),
-  error({ kind, message }) {
+  nan(found) {
+    stopped("");
+    diverged(found);
+  },
+  error({ kind, message, lane, name, ...more }) {
     if (kind === "panic") {
-      stopped(say("live.panic", { message }), { stays: true });
+      stopped("");
+      withDetails(say("live.panic"), message);
       trainer.worker.terminate();
       // One that fails before its first picture would fail again.
       if (live.film) trainer.start(live.asked);
-    } else if (["config", "too-large"].includes(kind)) {
-      settings.refuse(message);
-      said(message);
+    } else if (kind === "begin-panic") withDetails(say("live.panicAtBegin"), message);
+    else if (["module", "worker"].includes(kind)) cannotRun(`fails.${kind}`);
+    else if (["config", "too-large", "too-large-together"].includes(kind)) {
+      const text = kind === "too-large-together" ? say("lanes.tooLarge", more) : name ? say("lanes.refused", { name, message }) : message;
+      if (laneChoice.isAbout({ kind, lane, message })) laneChoice.refuse(text);
+      else settings.refuse(message);
+      said(text);
       // An address or a file that does not fit is no reason to have no run at all.
       if (live.run || live.refused) return;
-      live.refused = message;
+      live.refused = text;
       linked.wanted = null;
+      laneChoice.show([]);
       settings.adopt(null, []);
       settings.apply();
     } else {
       if (kind === "input") live.own = null;
-      stopped(message);
+      stopped(name && live.lanes.length > 1 ? say("lanes.refused", { name, message }) : message);
     }
   },
 });
 
 const settings = new Settings(at("settings"), { changed: begin, source: new TextSource({ changed: () => settings.apply() }) });
+// Other lanes of the same question; weights that were opened belong to one run alone.
+const laneChoice = new LaneChoice({ changed: (lanes) => trainer.whenBegun(() => begin({ ...(live.asked ?? settings.begin()), ...lanes })) });
 
-// The key Enter changes a field and sends the form: what is asked for twice at once begins once.
+// Begins another run: `lanes` are those that are chosen, unless it has its own. The key Enter changes a field and sends
+// the form: what is asked for twice at once begins once.
 function begin(asked, words = null) {
-  if (words !== null && words === live.words && trainer.isBeginning) return;
-  live.words = words;
-  trainer.begin(asked);
+  const whole = { ...laneChoice.asked, ...asked };
+  if (whole.lanes.length) delete whole.weights;
+  const wanted = words && JSON.stringify([words, whole.lanes]);
+  if (wanted !== null && wanted === live.words && trainer.isBeginning) return;
+  live.words = wanted;
+  trainer.begin(whole);
 }
 const beginAgain = () => trainer.whenBegun(() => begin(live.asked));
 
@@ -87,28 +118,12 @@ function stopped(message, options) {
   showPlaying();
 }
 
-// One more moment: the first of a run builds the stage, every other one goes behind those that are there.
-function grow(part, { steps, evaluations }) {
-  const { film } = live;
-  const step = part.frames[0].step;
-  const shown = film?.frames[state.frame]?.step;
-  if (!film) {
-    live.film = Object.assign(part, { log: { losses: [], accuracies: [] } });
-    build();
-  } else {
-    if (live.isCut || film.frames.at(-1).step >= step) cutBack(film, step);
-    live.isCut = false;
-    if (film.frames.length) append(film, part);
-    else {
-      live.film = Object.assign(part, { log: film.log });
-      build();
-    }
-  }
-  const { log } = live.film;
-  log.losses.push(...steps.map((one) => [one.step, one.loss]));
-  log.accuracies.push(...evaluations.filter(({ figures }) => Number.isFinite(figures.accuracy)).map((one) => [one.step, one.figures.accuracy]));
-  live.figures = evaluations.at(-1)?.figures ?? live.figures;
-  thin(live.film);
+// One more moment of every lane: the first of a run builds the stage, every other one goes behind those that are there.
+function grow(lanes) {
+  const shown = live.film?.frames[state.frame]?.step;
+  const areOther = live.lanes.map((lane, i) => lane.grow(lanes[i], live.isCut));
+  live.isCut = false;
+  if (areOther[live.lane]) build();
   live.timeline.grown();
   // Who looks back stays at that step, though frames before it may be gone.
   const { frames } = live.film;
@@ -118,29 +133,30 @@ function grow(part, { steps, evaluations }) {
 }
 
 function build() {
-  const { film } = live;
-  const layers = film.layers.map((layer) => layer.name).concat(film.probes.flatMap((probe) => probe.maps.map((map) => map.layer)));
-  const names = [...new Set(layers)];
-  const n_heads = Math.max(...film.probes.flatMap((probe) => probe.maps.map((map) => map.head + 1)), ...film.layers.map((layer) => layer.heads.length), 1);
   // What a reader chose stays where there still is such a thing; a query and an input are those of a task.
   const of = `${live.run.task} ${live.run.seq_len}`;
   if (live.of && live.of !== of) Object.assign(state, { probe: 0, query: null });
-  live.of = of;
-  const kept = (index, n) => (index < n ? index : 0);
-  Object.assign(state, { frame: 0, layer: names.includes(state.layer) ? state.layer : names[0] ?? "", head: kept(state.head, n_heads), probe: kept(state.probe, film.probes.length) });
-  if (state.query >= (film.probes[state.probe]?.tokens.length ?? 0)) state.query = null;
-  live.isFollowing = true;
+  Object.assign(live, { of, isFollowing: true });
+  state.frame = 0;
+  keepChoice();
   live.stage?.close();
   live.timeline?.close();
   at("stage").replaceChildren();
   at("timeline-place").replaceChildren();
-  live.stage = new Stage(at("stage"), film, choose);
-  live.timeline = new Timeline(at("timeline-place"), film, { seek });
-  options("layer", names, names.indexOf(state.layer));
-  options("head", Array.from({ length: n_heads }, (_, i) => String(i)), state.head);
-  options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)), state.probe);
+  live.stage = new Stage(at("stage"), live.film, choose);
+  live.timeline = new Timeline(at("timeline-place"), live.film, { seek, lanes: () => live.lanes });
   document.body.classList.add("is-ready");
   performance.mark("first-picture");
+}
+// Of what a reader chose, what the film of the large lane has as well, and what else can be chosen there.
+function keepChoice() {
+  const { layers, nHeads, film } = live.lanes[live.lane];
+  const kept = (index, n) => (index < n ? index : 0);
+  Object.assign(state, { layer: layers.includes(state.layer) ? state.layer : layers[0] ?? "", head: kept(state.head, nHeads), probe: kept(state.probe, film.probes.length) });
+  if (state.query >= (film.probes[state.probe]?.tokens.length ?? 0)) state.query = null;
+  options("layer", layers, layers.indexOf(state.layer));
+  options("head", Array.from({ length: nHeads }, (_, i) => String(i)), state.head);
+  options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)), state.probe);
 }
 function options(id, texts, chosen) {
   at(id).replaceChildren(...texts.map((text, i) => make("option", { value: String(i) }, text)));
@@ -148,14 +164,25 @@ function options(id, texts, chosen) {
   at(id).value = String(Math.max(chosen, 0));
 }
 
+// Another lane becomes the large one: at the same step, with the same input and the same query.
+function enlarge(lane) {
+  if (lane === live.lane || !live.lanes[lane]?.film) return;
+  enlarged(lane);
+  keepChoice();
+  live.stage.open(live.film);
+  live.timeline.open(live.film);
+  settings.show(live.run);
+  tell("switched", lane);
+  show();
+}
+const enlarged = (lane) => (live.lane = trainer.lane = Math.min(lane, live.lanes.length - 1));
+
 function show() {
-  const frame = live.film.frames[state.frame];
+  live.stage.others = live.lanes.filter((_, i) => i !== live.lane).map(({ film }) => film);
   live.stage.show(state);
   live.timeline.show(state.frame);
-  const { log } = live.film;
-  const loss = frame.loss ?? log.losses.findLast(([step]) => step <= frame.step)?.[1];
-  const accuracy = log.accuracies.findLast(([step]) => step <= frame.step)?.[1] ?? frame.accuracy;
-  const words = [make("b", {}, say("readout", { step: frame.step }))];
+  const { loss, accuracy } = live.lanes[live.lane].at(state.frame);
+  const words = [make("b", {}, say("readout", { step: live.film.frames[state.frame].step }))];
   if (Number.isFinite(loss)) words.push(make("span", { id: "loss" }, say("readout.loss", { loss: number(loss) })));
   if (Number.isFinite(accuracy)) words.push(make("span", { id: "accuracy" }, say("readout.accuracy", { accuracy: percent(accuracy) })));
   at("said").replaceChildren(...words);
@@ -237,26 +264,10 @@ at("head").addEventListener("change", () => choose({ head: Number(at("head").val
 at("probe").addEventListener("change", () => choose({ probe: Number(at("probe").value), query: null }));
 at("open-weights").addEventListener("change", async () => {
   const [file] = at("open-weights").files;
-  if (file) begin({ ...live.asked, weights: await file.arrayBuffer() });
+  if (file) begin({ ...live.asked, lanes: [], weights: await file.arrayBuffer() });
 });
 document.addEventListener("visibilitychange", () => {
   if (document.hidden && live.isPlaying) toggle();
-});
-document.addEventListener("keydown", (event) => {
-  if (event.altKey || event.target.closest("select, summary, input, textarea, .scroll")) return;
-  if (event.ctrlKey || event.metaKey) {
-    if (event.key === "z") event.preventDefault(), undo();
-    return;
-  }
-  if ([" ", "Enter"].includes(event.key) && event.target.closest("button")) return;
-  const actions = {
-    " ": toggle, ".": oneStep, ",": () => seek(state.frame - 1), ArrowLeft: () => seek(state.frame - 1), ArrowRight: () => seek(state.frame + 1),
-    Home: () => seek(0), End: () => seek(live.film.frames.length - 1), r: beginAgain, Escape: () => choose({ query: null }),
-  };
-  const action = live.film && actions[event.key];
-  if (!action || event.defaultPrevented) return;
-  event.preventDefault();
-  action();
 });
 for (const query of [dark, printed]) query.addEventListener("change", () => live.film && (live.timeline.build(), live.stage.layOut(), show()));
 
@@ -272,5 +283,6 @@ function beginning(of) {
 const needingRun = [...["step", "reset", "zero-head", "own", "config", "weights", "open-weights"].map(at), ...document.querySelectorAll("[data-matrix]")];
 for (const control of needingRun) control.disabled = true;
 said(say("live.loading"));
-trainer.start(beginning(page.beginning));
+if (lacking()) cannotRun(lacking());
+else trainer.start(beginning(page.beginning));
 showPlaying();

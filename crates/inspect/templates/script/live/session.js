@@ -4,18 +4,21 @@ const DECODER = new TextDecoder();
 
 class Session {
   // Crates for the web leave imports of wasm-bindgen in the module, which no training calls.
-  static async start(compiled) {
+  static start(compiled) {
     const imports = {};
     for (const { module, name, kind } of WebAssembly.Module.imports(compiled)) {
       if (kind !== "function") throw new Error(`the module imports the ${kind} ${name}, expected functions alone`);
       imports[module] ??= {};
       imports[module][name] = () => { throw new Error(`the module called ${name}, which a page does not have`); };
     }
-    return new Session((await WebAssembly.instantiate(compiled, imports)).exports);
+    return new Session(new WebAssembly.Instance(compiled, imports).exports);
   }
   constructor(module) {
     this.module = module;
+    this.isLost = false;
   }
+  // Bytes of its memory.
+  get size() { return this.module.memory.buffer.byteLength; }
   // What the request gives; an error has the `kind` that the trainer gave it, or is a `panic`, after which the module is lost.
   ask(request, bytes = new Uint8Array()) {
     const line = ENCODER.encode(`${JSON.stringify(request)}\n`);
@@ -29,6 +32,7 @@ class Session {
       room.set(bytes, line.length);
       kind = call();
     } catch (error) {
+      this.isLost = true;
       take_panic();
       const text = DECODER.decode(read());
       throw Object.assign(new Error(text || String(error)), { kind: "panic" });

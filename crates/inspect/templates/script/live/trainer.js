@@ -1,13 +1,17 @@
-// The page's end of the worker: starts it, asks it, and hands on what arrives.
+// The page's end of the worker: starts it, asks it, and hands on what arrives. `lane` is the one that changes and files mean.
 class Trainer {
   // `heard` has a function for each message of the worker, by its name; `ready` is also given what the run begins with.
   constructor(heard) {
-    Object.assign(this, { heard, id: 0, asked: 0, worker: null, begins: new Map(), waiting: [] });
+    Object.assign(this, { heard, id: 0, lane: 0, asked: 0, worker: null, begins: new Map(), waiting: [] });
   }
   // The first run. The module travels as text and is unpacked there, so that the page does not stand still.
   start(begin) {
     const source = new Blob([document.getElementById("worker").textContent], { type: "text/javascript" });
-    this.worker = new Worker(URL.createObjectURL(source));
+    try {
+      this.worker = new Worker(URL.createObjectURL(source));
+    } catch (error) {
+      return this.heard.error({ kind: "worker", message: error.message });
+    }
     this.worker.onmessage = ({ data }) => this.hear(data);
     this.worker.onerror = (event) => this.heard.error({ kind: "page", message: event.message });
     this.begins.clear();
@@ -41,6 +45,6 @@ class Trainer {
     if (isSettled && !this.isBeginning) for (const action of this.waiting.splice(0)) action();
   }
   post(what, more = {}) {
-    this.worker.postMessage({ do: what, id: this.id, ...more });
+    this.worker.postMessage({ do: what, id: this.id, lane: this.lane, ...more });
   }
 }

@@ -98,7 +98,7 @@ class MatrixView {
     this.gauge.checked = gauge;
     const matrices = this.matrices(moment);
     this.root.classList.toggle("empty", !matrices.length);
-    const limit = matrices.length ? MatrixView.limit(matrices, view, moment.frame, after) : 0;
+    const limit = matrices.length ? Math.max(...[moment, ...moment.beside].map((one) => MatrixView.limit(this.matrices(one), view, one.frame, after))) : 0;
     for (const picture of this.pictures ?? []) {
       const { matrix, cells, figure } = picture;
       const values = MatrixView.values(matrix, view, moment.frame, after);

@@ -1,7 +1,8 @@
 // What one head computed for one input at one frame, by the paper's names; a part that the film lacks is null.
 class Moment {
-  constructor(film, { frame, probe, layer, head }) {
-    Object.assign(this, { film, frame, head });
+  // `beside` are moments whose scales are shared.
+  constructor(film, { frame, probe, layer, head }, beside = []) {
+    Object.assign(this, { film, frame, head, beside });
     this.probe = film.probes[probe];
     this.map = this.probe?.maps.find((map) => map.layer === layer && map.head === head);
     this.layer = film.layers.find(({ name }) => name === layer);
@@ -32,7 +33,7 @@ class Moment {
   }
   has(name) { return Boolean(this.kept(this.parts[name])); }
   size(name) { return this.parts[name].size; }
-  limit(name) { return name === "weights" ? 1 : limitOf(this.parts[name].frames); }
+  limit(name) { return name === "weights" ? 1 : Math.max(...[this, ...this.beside].map(({ parts }) => (parts[name] ? limitOf(parts[name].frames) : 0))); }
   values(name) {
     const part = this.parts[name];
     const frame = this.kept(part);

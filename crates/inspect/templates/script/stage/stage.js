@@ -3,7 +3,8 @@
 class Stage {
   // `changed` is called with what a reader chose: { query }, { view } or { gauge }; it is to call `show` with that.
   constructor(place, film, changed) {
-    Object.assign(this, { film, changed, pointed: null, shown: null });
+    // `others` are films that share the scales of this one, so that sizes can be compared.
+    Object.assign(this, { film, changed, pointed: null, shown: null, others: [] });
     // Frame, layer by name, head, input, pinned query or null, view of the matrices, whether their gauge is balanced;
     // `lit` are the parts that a beat speaks of, `after` is the frame to which it leads.
     this.state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false, lit: null, after: null };
@@ -34,7 +35,9 @@ class Stage {
   }
   // Another stage takes its place.
   close() { this.sized.disconnect(); }
-  get moment() { return new Moment(this.film, this.state); }
+  // Another film in the same place, to be shown next.
+  open(film) { Object.assign(this, { film, held: null, worded: null }); }
+  get moment() { return new Moment(this.film, this.state, this.others.map((film) => new Moment(film, this.state))); }
   // The query that is drawn: the one pointed at, the pinned one, or the first whose answer counts.
   get query() {
     const moment = this.shown ?? this.moment;

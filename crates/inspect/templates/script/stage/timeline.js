@@ -3,9 +3,9 @@
 const TIMELINE_LABEL = 60;
 
 class Timeline {
-  // `seek` is called with a frame.
-  constructor(place, film, { seek }) {
-    Object.assign(this, { film, seek, frame: 0, place: 0 });
+  // `seek` is called with a frame. `lanes` gives runs with the same steps, of which the film is one.
+  constructor(place, film, { seek, lanes = () => [] }) {
+    Object.assign(this, { film, seek, lanes, frame: 0, place: 0 });
     this.root = make("div", { class: "timeline", role: "slider", tabindex: "0", "aria-valuemin": "0", "aria-label": say("timeline.label"), id: "timeline" });
     place.append(this.root);
     const at = (event) => {
@@ -36,8 +36,15 @@ class Timeline {
   }
   // Frames or losses have come.
   grown() {
-    this.times = playingTimes(this.film);
+    // Runs beside each other share the time: their axis stays when another one is shown.
+    const each = this.areMany ? this.lanes().map(({ film }) => playingTimes(film)) : [playingTimes(this.film)];
+    this.times = each[0].map((_, i) => each.reduce((sum, times) => sum + times[i], 0) / each.length);
     this.root.setAttribute("aria-valuemax", String(this.film.frames.length - 1));
+    this.build();
+  }
+  get areMany() { return this.lanes().length > 1; }
+  open(film) {
+    this.film = film;
     this.build();
   }
   x(share) { return this.box.left + (this.box.right - this.box.left) * share; }
@@ -56,8 +63,7 @@ class Timeline {
     return this.times.reduce((best, time, i) => (Math.abs(time - share) < Math.abs(this.times[best] - share) ? i : best), 0);
   }
   // Losses and accuracies by step. A frame's accuracy is that of the last evaluation, so that the log's are better.
-  curves() {
-    const { frames, log } = this.film;
+  curves({ frames, log } = this.film) {
     const of = (name) => frames.flatMap((frame) => (Number.isFinite(frame[name]) ? [[frame.step, frame[name]]] : []));
     // Of the inputs that the frames show, which is known at every frame.
     const shown = frames.flatMap(({ step, probe_answers: found }) => (found?.[1] ? [[step, found[0] / found[1]]] : []));
@@ -66,9 +72,7 @@ class Timeline {
   build() {
     const [width, height] = [this.root.clientWidth, this.root.clientHeight];
     if (width < 50) return;
-    this.box = { left: TIMELINE_LABEL, right: width - TIMELINE_LABEL, top: 8, bottom: height - 20 };
-    const { losses, accuracies, shown } = this.curves();
-    const most = losses.reduce((largest, [, loss]) => (loss > largest ? loss : largest), 1e-9);
+    this.box = { left: TIMELINE_LABEL, right: width - (this.areMany ? laneMargin(width) : TIMELINE_LABEL), top: 8, bottom: height - 20 };
     const y = (share) => this.box.bottom - (this.box.bottom - this.box.top) * Math.min(Math.max(share, 0), 1);
     const points = (list, of) => list.filter(([, value]) => Number.isFinite(value)).map(([step, value]) => `${this.x(this.shareOfStep(step)).toFixed(1)},${y(value / of).toFixed(1)}`).join(" ");
     const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
@@ -84,6 +88,18 @@ class Timeline {
       last = x;
       svg.append(drawn("text", { x, y: height - 4, "text-anchor": i === 0 ? "start" : isLast ? "end" : "middle" }, i === 0 ? say("timeline.first", { step }) : String(step)));
     });
+    if (this.areMany) laneCurves(this, svg, { y, points });
+    else this.drawCurves(svg, { y, points });
+    this.cursor = line(0, this.box.top - 4, 0, this.box.bottom, "now");
+    this.knob = drawn("circle", { class: "knob", r: 7, cy: this.box.bottom });
+    svg.append(this.cursor, this.knob);
+    this.root.replaceChildren(svg);
+    this.move();
+  }
+  // The curves of one run.
+  drawCurves(svg, { y, points }) {
+    const { losses, accuracies, shown } = this.curves();
+    const most = largestLoss(losses);
     svg.append(drawn("polyline", { class: "loss", points: points(losses, most) }));
     svg.append(drawn("polyline", { class: "accuracy", points: points(accuracies, 1) }), drawn("polyline", { class: "shown", points: points(shown, 1) }));
     // One value makes no line.
@@ -100,11 +116,6 @@ class Timeline {
     };
     if (losses.length) beside(this.box.left - 6, "loss-name", "end", [brief(most), say("timeline.loss"), "0", ""]);
     if (accuracies.length || shown.length) beside(this.box.right + 6, "accuracy-name", "start", ["100\u00a0%", say("timeline.accuracy"), "0\u00a0%", shown.length ? say("timeline.shown") : ""]);
-    this.cursor = line(0, this.box.top - 4, 0, this.box.bottom, "now");
-    this.knob = drawn("circle", { class: "knob", r: 7, cy: this.box.bottom });
-    svg.append(this.cursor, this.knob);
-    this.root.replaceChildren(svg);
-    this.move();
   }
   move() {
     if (!this.knob) return;
@@ -122,6 +133,8 @@ class Timeline {
     this.move();
   }
 }
+
+const largestLoss = (losses) => losses.reduce((largest, [, loss]) => (loss > largest ? loss : largest), 1e-9);
 
 // When each frame is shown, from 0 to 1: half of the time is shared by all alike, half goes where attention changes.
 function playingTimes(film) {
