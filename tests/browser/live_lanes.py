@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from live_page import until
+from live_page import begin, begun, until
 
 # Accuracy as often as the page measures it.
 OFTEN = ["train.eval_every=20", "train.eval_examples=200"]
@@ -28,16 +28,16 @@ DIVERGING = "optimizer=sgd\noptimizer.lr=1e30\nschedule.warmup_steps=0"
 
 
 def lanes(browser, kind, task="letters", own=(), width=None, more=()):
-    """Chooses a task and its lanes, as a reader does, and waits for their first picture."""
-    form = "document.forms.settings.elements"
-    browser.run(f"{form}.task.value = '{task}', {form}.more.value = {json.dumps(chr(10).join(more))}, settings.show('{task}')")
+    """Chooses a task and then its lanes, as a reader does, and waits for their first picture."""
+    browser.run("laneChoice.show([])")
+    begin(browser, task, list(more))
     if width is not None:
         browser.run(f"at('lanes-width').value = {width}")
     for field, text in zip(["lanes-second", "lanes-third"], [*own, "", ""]):
         browser.run(f"at('{field}').value = {json.dumps(text)}")
     before = browser.run("trainer.asked")
-    browser.run(f"live.asked = settings.begin(), laneChoice.kind = 'one', at('lanes').value = '{kind}', at('lanes').dispatchEvent(new Event('change'))")
-    until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 20, f"the runs {kind}")
+    browser.run(f"at('lanes').value = '{kind}', at('lanes').dispatchEvent(new Event('change'))")
+    begun(browser, before, f"the runs {kind}")
 
 
 def events_of_the_binary(binary, folder, name, task, settings, more=()):
