@@ -155,7 +155,7 @@ def choices_stay(browser):
     after(browser, "at('reset').click()", "Reset")
     until(browser, f"live.film.probes[0].tokens.join(' ') === {json.dumps(own)}", 5, "the own input after Reset")
     # A timeline that is gone draws no more.
-    browser.run("globalThis.nDrawn = 0, oldTimeline.build = () => (nDrawn += 1)")
+    browser.run("globalThis.nDrawn = 0, oldTimeline.build = () => (nDrawn += 1), null")
     browser.size(1400, 720)
     browser.run("new Promise((done) => setTimeout(done, 200))")
     browser.size(1280, 720)

@@ -1,7 +1,9 @@
 """The stage of a film: one screen, a pinned query, the address, the beats, a phone and print. `film.py` opens the page."""
 
 import math
+import os
 import re
+import xml.etree.ElementTree as ET
 
 
 def to_step(browser, step):
@@ -244,6 +246,16 @@ def print_has_no_controls(browser, page):
     browser.open(page)
 
 
+def pictures_can_be_taken_along(browser, page):
+    for kind, least in [("map", 16), ("matrices", 16), ("pipeline", 16)]:
+        browser.run(f"at('picture').value = '{kind}'")
+        path = browser.download(os.path.dirname(page), "at('picture-svg').click()")
+        tags = [element.tag.split("}")[1] for element in ET.parse(path).getroot().iter()]
+        assert tags.count("rect") >= least and "image" not in tags, (kind, tags)
+        caption = browser.run("captionOf(stage)")
+        assert caption in ET.parse(path).getroot()[0].text
+
+
 def check(browser, page):
     for one in [
         lambda: everything_is_on_one_screen(browser, page),
@@ -255,6 +267,7 @@ def check(browser, page):
         lambda: the_pipeline_is_what_attention_computes(browser, page),
         lambda: a_phone_scrolls_over_a_map(browser, page),
         lambda: print_has_no_controls(browser, page),
+        lambda: pictures_can_be_taken_along(browser, page),
     ]:
         one()
         assert browser.complaints() == [], browser.complaints()
