@@ -54,7 +54,7 @@ function take(found) {
 }
 // An address that was put in the place of the one before.
 function follow(found) {
-  const asks = ({ begin, lanes }) => JSON.stringify([begin.task, begin.config, begin.settings, lanes]);
+  const asks = ({ begin, lanes }) => JSON.stringify([begin.task, begin.config, begin.settings, lanes ?? []]);
   const before = live.asked && asks(live.asked);
   take(found);
   const asked = { ...settings.begin(), ...laneChoice.asked };
