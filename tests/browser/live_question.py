@@ -239,6 +239,10 @@ def a_text_of_any_length(browser, page):
     shown = browser.run("settings.source.area.value")
     assert shown.startswith(HOSTILE.split("\u0000")[0]) and len(shown) < 3_000 and browser.run("settings.source.area.readOnly")
     assert "MB of at most 8.0 MB" in browser.run("settings.source.size.textContent")
+    # Pasted into the field of a short text, a long one is held in the same way.
+    after(browser, "settings.source.another.click()", "a text of one's own")
+    after(browser, "(() => { const data = new DataTransfer(); data.setData('text/plain', million); settings.source.area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, data: million, dataType: 'text/plain', bubbles: true, cancelable: true })); })()", "a long text pasted")
+    assert browser.run("settings.source.held.byteLength") > 1_000_000 and browser.run("settings.source.area.value.length") < 3_000
     # What is too long is said, and nothing else happens.
     before = browser.run("trainer.asked")
     browser.run(dropped("'x'.repeat(9 << 20)"))

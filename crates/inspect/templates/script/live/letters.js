@@ -7,3 +7,5 @@ addEventListener("keydown", (event) => {
   const isLetter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
   if (!letters.checked && isLetter && !isWriting) event.stopImmediatePropagation();
 }, { capture: true });
+// It stands in the address, as the speed does.
+for (const control of [letters, at("speed")]) control.addEventListener("change", () => address.changed());
