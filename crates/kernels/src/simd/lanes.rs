@@ -52,11 +52,18 @@ pub trait Lanes: Constants + Pod + Send + Sync {
     fn into_exponent<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
 }
 
-/// Whether `S` is the portable one, whose processor may lack a fused multiply-add: the library call that stands in for
-/// it costs fifty multiplications.
+/// Whether `S` is the portable one.
 #[inline(always)]
 fn is_portable<S: Simd>() -> bool {
     TypeId::of::<S>() == TypeId::of::<Scalar128b>()
+}
+
+/// Whether a fused multiply-add costs as little as a product. The processor of the portable level may lack it, and the
+/// library call that stands in for it costs fifty multiplications. WebAssembly lacks it, too: its relaxed one may round
+/// once or twice, so that browsers would differ.
+#[inline(always)]
+fn is_fused<S: Simd>() -> bool {
+    cfg!(not(target_arch = "wasm32")) && !is_portable::<S>()
 }
 
 macro_rules! lanes {
@@ -117,9 +124,9 @@ macro_rules! lanes {
                 b: Self::Vector<S>,
                 c: Self::Vector<S>,
             ) -> Self::Vector<S> {
-                match is_portable::<S>() {
-                    true => Self::add(simd, Self::mul(simd, a, b), c),
-                    false => simd.[<mul_add_f $bits s>](a, b, c),
+                match is_fused::<S>() {
+                    true => simd.[<mul_add_f $bits s>](a, b, c),
+                    false => Self::add(simd, Self::mul(simd, a, b), c),
                 }
             }
             #[inline(always)]

@@ -15,6 +15,8 @@ enum Kind {
     Portable,
     #[cfg(target_arch = "aarch64")]
     Neon(pulp::aarch64::Neon),
+    #[cfg(target_arch = "wasm32")]
+    Simd128(pulp::wasm::Simd128),
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
     #[cfg(target_arch = "x86_64")]
@@ -33,6 +35,8 @@ impl Level {
         let mut levels = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "aarch64")]
         levels.extend(pulp::aarch64::Neon::try_new().map(|simd| Self(Kind::Neon(simd))));
+        #[cfg(target_arch = "wasm32")]
+        levels.extend(pulp::wasm::Simd128::try_new().map(|simd| Self(Kind::Simd128(simd))));
         #[cfg(target_arch = "x86_64")]
         {
             levels.extend(pulp::x86::V3::try_new().map(|simd| Self(Kind::Avx2(simd))));
@@ -46,12 +50,14 @@ impl Level {
         FORCED.get().unwrap_or_else(|| *BEST)
     }
 
-    /// `portable`, `neon`, `avx2` or `avx512`.
+    /// `portable`, `neon`, `simd128`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Portable => "portable",
             #[cfg(target_arch = "aarch64")]
             Kind::Neon(_) => "neon",
+            #[cfg(target_arch = "wasm32")]
+            Kind::Simd128(_) => "simd128",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -86,6 +92,8 @@ impl Level {
             Kind::Portable => 16,
             #[cfg(target_arch = "aarch64")]
             Kind::Neon(_) => 16,
+            #[cfg(target_arch = "wasm32")]
+            Kind::Simd128(_) => 16,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => 32,
             #[cfg(target_arch = "x86_64")]
@@ -102,6 +110,8 @@ impl Level {
             Kind::Portable => Scalar128b.vectorize(op),
             #[cfg(target_arch = "aarch64")]
             Kind::Neon(simd) => Simd::vectorize(simd, op),
+            #[cfg(target_arch = "wasm32")]
+            Kind::Simd128(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(simd) => Simd::vectorize(simd, op),
             #[cfg(target_arch = "x86_64")]
