@@ -32,3 +32,17 @@ def begun(browser, before, what):
 def set_field(name, value):
     """A script that fills in a field, as a reader does who leaves it."""
     return f"(([name, value]) => ({SET}))({json.dumps([name, value])})"
+
+
+def fresh(browser, page, width=1280, height=720, fragment=""):
+    """Opens the live page, and waits for its first picture."""
+    browser.open(page, width=width, height=height, fragment=fragment)
+    until(browser, "document.body.classList.contains('is-ready')", 20, "the first picture")
+
+
+def train(browser, what, seconds=120):
+    """Trains to the end, as fast as it goes, and returns how many seconds that took."""
+    before = browser.run("live.film.frames.at(-1).step")
+    browser.choose("speed", "0")
+    browser.run("at('play').click()")
+    return until(browser, f"live.ended !== null && !live.isPlaying && live.film.frames.at(-1).step > {before}", seconds, what)

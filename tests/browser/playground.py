@@ -13,6 +13,7 @@ from browser import arguments
 from live_changes import changes
 from live_lanes import cannot_run, in_step
 from live_page import begin, until
+from proofs import prove
 
 # What the page promises: milliseconds until its first picture, seconds until `reverse` is learned, and milliseconds for
 # which it does not answer.
@@ -63,7 +64,16 @@ def losses_in_the_page(browser, task, settings):
         return took
 
     if task == "reverse":
-        shortest(train, LEARNED, "seconds of `reverse`")
+        blocked = []
+
+        def watched():
+            browser.watch_blocking()
+            took = train()
+            blocked.append(browser.longest_block())
+            return max(took / LEARNED, blocked[-1] / LONGEST_BLOCK)
+
+        shortest(watched, 1, "`reverse`, as shares of the time and of the blocking that it may take,")
+        print(f"`reverse` blocked the page for {', '.join(f'{time:.0f}' for time in blocked)} ms, at most {LONGEST_BLOCK}")
         figures = browser.run("live.figures")
         assert figures["sequence_accuracy"] == 1, figures
     else:
@@ -209,6 +219,7 @@ def main(maker, binary, page, folder):
         assert browser.complaints() == [], browser.complaints()
         of_a_run(browser, binary, page, run, of_run)
         cannot_run(browser, page, folder)
+        prove(browser, page, binary, folder)
 
 
 if __name__ == "__main__":
