@@ -40,6 +40,10 @@ FIND = """(() => {
     globalThis.controls = { all: () => [...document.querySelectorAll(CONTROLS)].filter((one) => !one.closest('[inert]')), isSeen, nameOf, roleOf, keyOf };
 })()"""
 
+# Every drawer is opened, but the help, which lies over the page.
+OPEN = """(document.querySelectorAll('details:not(.help)').forEach((one) => (one.open = true)),
+    document.querySelectorAll('button[aria-expanded=false][aria-controls]').forEach((one) => one.click()))"""
+
 ALL = """controls.all().map((one) => ({ key: controls.keyOf(one), name: controls.nameOf(one), role: controls.roleOf(one), kind: one.localName, type: one.type ?? '', isSeen: controls.isSeen(one), isDisabled: Boolean(one.disabled) || one.getAttribute('aria-disabled') === 'true', tabIndex: one.tabIndex }))"""
 
 

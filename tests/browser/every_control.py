@@ -15,15 +15,17 @@ from live_page import begin, fresh, until
 TEXTS = {
     "model.d_model": "16", "model.n_heads": "1", "model.n_layers": "1", "model.d_k": "4", "model.d_v": "4", "model.d_mlp": "8",
     "optimizer.lr": "0.01", "train.batch_size": "8", "train.steps": "30", "seed": "3", "task.seq_len": "5",
+    "lanes.second": "optimizer.lr=0.003", "lanes.third": "optimizer.lr=0.001", "lanes.width": "16",
     "more": "train.eval_examples=10", "text": "the quick brown fox " * 20,
     "own": None,
 }
 
-# States that together show every control: what trains, and its settings.
+# States that together show every control: a task, its settings, and what is chosen then.
 STATES = {
-    "letters": [],
-    "reverse": ["model.n_layers=2", "model.n_heads=2", "task.seq_len=4", "train.batch_size=8", "model.d_model=8", "train.steps=30"],
-    "chars": ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"],
+    "letters": ("letters", [], None),
+    "two layers": ("reverse", ["model.n_layers=2", "model.n_heads=2", "task.seq_len=4", "train.batch_size=8", "model.d_model=8", "train.steps=30"], None),
+    "a text": ("chars", ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"], None),
+    "two widths": ("letters", ["train.steps=30"], ("lanes", "scaling")),
 }
 
 # So long a control may take, in seconds.
@@ -42,7 +44,7 @@ def use(browser, one, folder):
         # The last choice that is not the present one.
         browser.run(f"(() => {{ const field = {found}; const other = [...field.options].reverse().find((option) => !option.selected && !option.disabled); if (other) {{ other.selected = true; field.dispatchEvent(new Event('input', {{ bubbles: true }})); field.dispatchEvent(new Event('change', {{ bubbles: true }})); }} }})()")
     elif kind == "textarea" or (kind == "input" and kind_of_input in ["text", "number", "search"]):
-        name = one["key"].split("#")[-1]
+        name = one["key"].split("#")[-1].removeprefix("field-").replace("-", ".")
         if name not in TEXTS:
             raise Unknown(f"`{one['key']}` is a field that TEXTS has no value for")
         value = TEXTS[name] if TEXTS[name] is not None else browser.run("[...live.film.probes[0].tokens].reverse().join(' ')")
@@ -84,7 +86,8 @@ def attached(browser, one, folder):
     if ".txt" in accepted or "text" in accepted:
         path = os.path.join(folder, "text.txt")
         with open(path, "w") as file:
-            file.write(TEXTS["text"])
+            # So long that a field shows its beginning alone.
+            file.write(TEXTS["text"] * 100)
         return path
     raise Unknown(f"`{one['key']}` takes files of a kind that this test does not have: {accepted}")
 
@@ -107,24 +110,29 @@ def alive(browser, what):
 
 
 def open_drawers(browser):
+    browser.run(controls.OPEN)
     browser.run("document.querySelectorAll('details').forEach((one) => (one.open = true))")
 
 
-def state(browser, page, task, settings):
+def enter(browser, page, name):
+    task, settings, choice = STATES[name]
     fresh(browser, page)
     browser.run("void (globalThis.print = () => {})")
     begin(browser, task, settings)
+    if choice:
+        browser.choose(*choice)
+        settle(browser, f"{choice[1]} in {name}")
     browser.run("at('step').click()")
-    until(browser, "live.film.frames.at(-1).step === 1", PATIENCE, f"a step of {task}")
+    until(browser, "live.film.frames.at(-1).step === 1", PATIENCE, f"a step of {name}")
 
 
 def check(browser, page, binary, folder):
     folder = os.path.join(folder, "controls")
     os.makedirs(folder, exist_ok=True)
     used, seen, slowest = {}, {}, (0, "")
-    for task, settings in STATES.items():
+    for state in STATES:
         # What a control changes may hide others: each is looked for in the state as it was.
-        state(browser, page, task, settings)
+        enter(browser, page, state)
         tried = set()
         while True:
             open_drawers(browser)
@@ -137,12 +145,12 @@ def check(browser, page, binary, folder):
             tried.add(one["key"])
             start = time.monotonic()
             use(browser, one, folder)
-            settle(browser, f"{one['key']} ({one['name']}) in {task}")
-            used[one["key"]] = task
+            settle(browser, f"{one['key']} ({one['name']}) in the state of {state}")
+            used[one["key"]] = state
             took = time.monotonic() - start
             slowest = max(slowest, (took, one["key"]))
-        alive(browser, f"all controls of {task}")
+        alive(browser, f"all controls of {state}")
     # The disabled ones of each state, such as Undo before a change, were not disabled all the time.
     unused = [key for key in seen if key not in used]
     assert unused == [], f"controls that no state of this test shows and enables: {unused}"
-    print(f"{len(used)} controls used: {sum(kind == 'letters' for kind in used.values())} with letters; the slowest took {slowest[0]:.1f} s, {slowest[1]}")
+    print(f"{len(used)} controls used: {', '.join(f'{list(used.values()).count(state)} with {state}' for state in STATES)}; the slowest took {slowest[0]:.1f} s, {slowest[1]}")
