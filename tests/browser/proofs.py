@@ -10,7 +10,6 @@ import time
 
 import downloads
 import edits
-import every_control
 import hostile_text
 import keyboard
 import narrow_window
@@ -30,7 +29,6 @@ PROOFS = [
     printed_page,
     keyboard,
     reduced_motion,
-    every_control,
 ]
 
 
