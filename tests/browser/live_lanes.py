@@ -141,6 +141,27 @@ def moved_together(browser):
     until(browser, f"live.lanes.every(({{ film }}) => film.probes[0].tokens.join(' ') === '{own}')", 5, "an input of one's own in all runs")
 
 
+def in_the_address(browser):
+    """The runs, the large one and the step are in the address, and come back from there."""
+    browser.run("choose({ query: 1 }), seek(2), enlarge(1)")
+    link = browser.run("address.write(), location.hash")
+    assert "runs=arms" in link and "large=2" in link, link
+    lanes(browser, "own", own=["model.score=dot", "seed=7\noptimizer.lr=0.01"])
+    own = browser.run("address.write(), location.hash")
+    for hash, names, large in [(link, list(ARMS), 1), (own, ["as set", "score dot", "seed 7, lr 0.01"], 0)]:
+        lanes(browser, "one")
+        browser.run(f"location.hash = {json.dumps(hash)}")
+        until(browser, f"live.lanes.length === 3 && live.film !== null && live.lane === {large} && linked.wanted === null", 15, hash)
+        assert browser.run("live.lanes.map(({ name }) => name)") == names
+    browser.run(f"location.hash = {json.dumps(link)}")
+    until(browser, "live.lanes.length === 3 && live.film !== null && live.film.frames[state.frame].step === 2 && state.query === 1", 15, "the step of an address")
+    assert browser.run("at('lanes').value") == "arms"
+    # What is no choice of runs is said, and one run begins.
+    browser.run("location.hash = '#v=1&runs=%3Cimg%3E&large=9'")
+    until(browser, "live.lanes.length === 1 && at('happened').textContent.includes('runs')", 15, "a wrong choice of runs")
+    lanes(browser, "arms")
+
+
 def of_one_lane(browser, folder):
     """Files are those of the large run, under its name."""
     browser.press("2")
@@ -162,7 +183,7 @@ def scaled_and_unscaled(browser, binary, folder, steps=SCORES_AT):
     print(f"d_k 1024, scaled and unscaled: {steps[-1]} steps in {time.monotonic() - began:.1f} s")
     assert browser.run(TOGETHER)
     for lane, (name, settings) in enumerate(SCORES.items()):
-        compared(browser, lane, name, events_of_the_binary(binary, folder, name, "reverse", settings, ["--steps", "75"]), steps)
+        compared(browser, lane, name, events_of_the_binary(binary, folder, name, "reverse", settings, ["--stop-after", str(steps[-1])]), steps)
     before = browser.run("trainer.id")
     for wrong, said in [("0", "d_k"), ("70000", "MiB")]:
         browser.run(f"at('lanes-width').value = {wrong}, at('lanes-width').dispatchEvent(new Event('change'))")
@@ -284,6 +305,7 @@ def in_step(browser, binary, folder):
     arms(browser, binary, folder)
     switched(browser)
     moved_together(browser)
+    in_the_address(browser)
     of_one_lane(browser, folder)
     scaled_and_unscaled(browser, binary, folder)
     not_finite(browser, folder)

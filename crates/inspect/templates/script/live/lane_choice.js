@@ -25,7 +25,6 @@ class LaneChoice {
     Object.assign(this, { changed, kind: "one" });
     at("lanes").addEventListener("change", () => this.choose(at("lanes").value));
     for (const field of [at("lanes-width"), at("lanes-second"), at("lanes-third")]) field.addEventListener("change", () => this.changed(this.asked));
-    at("lanes-width").addEventListener("keydown", (event) => event.key === "Enter" && this.changed(this.asked));
     this.showFields(false);
   }
   get asked() {

@@ -40,6 +40,8 @@ class PipelineDrawing {
     values.forEach((value, i) => {
       const share = 0.5 + value / limit / 2;
       const [left, right] = [Math.round(x + i * cell), Math.round(x + (i + 1) * cell)];
+      // Of many cells in one pixel, one is seen.
+      if (left === right) return;
       context.fillStyle = colour("diverging", share);
       context.fillRect(left, y + (height - tall) / 2, right - left, tall);
       if (cell >= (this.font === MONO ? 36 : 43) && tall >= 12) this.text(brief(value), (left + right) / 2, y + height / 2 + 0.5, "center", inkOn("diverging", share));
