@@ -15,7 +15,7 @@ const LANE_CHOICES = {
   own: ({ own }) => ({ lanes: [{ name: say("lanes.base"), settings: [] }, ...own.map((settings) => ({ name: namedBy(settings), settings }))] }),
 };
 // A lane of the reader's own is called by what it sets.
-const namedBy = (settings) => settings.map((setting) => setting.replace(/^.*\.(?=[^=]*=)/, "").replace("=", " ")).join(", ");
+const namedBy = (settings) => settings.map((setting) => setting.replace(/^model\.projections=/, "").replace(/^.*\.(?=[^=]*=)/, "").replace("=", " ")).join(", ");
 const linesOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
 // The control in the bar, and the fields of a choice that has some.

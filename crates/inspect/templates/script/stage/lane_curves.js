@@ -38,9 +38,15 @@ function laneCurves(timeline, svg, { y, points }) {
     svg.append(label(x, height + 4, `${kind} ${style}${isShown ? " is-large" : ""}`, "start", text));
   }
   if (!ends.length) return;
-  svg.append(label(box.left - 6, box.top + 10, "", "end", brief(most)));
-  svg.append(label(box.left - 6, (box.top + box.bottom) / 2 - 2, "", "end", say("lanes.axis.loss")), label(box.left - 6, (box.top + box.bottom) / 2 + 12, "", "end", say("lanes.axis.accuracy")));
-  svg.append(label(box.left - 6, box.bottom, "", "end", "0"));
+  const middle = (box.top + box.bottom) / 2;
+  const beside = (height, text) => svg.append(label(box.left - 6, height, "", "end", text));
+  // The numbers only where there is room for them, too.
+  if (box.bottom - box.top > 52) {
+    beside(box.top + 10, brief(most));
+    beside(box.bottom, "0");
+  }
+  beside(middle - 2, say("lanes.axis.loss"));
+  beside(middle + 12, say("lanes.axis.accuracy"));
 }
 
 // Labels as near to their line's end as they can be without covering each other.
