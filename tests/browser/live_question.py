@@ -56,7 +56,7 @@ def fields_show_what_holds(browser):
 def one_setting_and_back(browser):
     after(browser, set_field("model.d_k", "4"), "d_k")
     assert browser.run("live.run.values.model.d_k") == 4 and browser.run("live.run.defaults.model.d_k") == 2
-    assert chips(browser) == ["dk 4 ×"] and browser.run("at('question-open').textContent") == "Settings · 1 changed"
+    assert chips(browser) == ["dk 4 ×"] and browser.run("at('question-open').textContent") == "Settings · 1"
     field = "settings.field('model.d_k')"
     assert browser.run(f"[{field}.mark.hidden, {field}.back.hidden, {field}.back.textContent]") == [True, False, "↺ 2"]
     # The default by another way of writing is no change.
@@ -256,6 +256,31 @@ def a_text_of_any_length(browser, page):
     assert browser.run("settings.source.area.value") == short and len(browser.run("live.run.vocabulary")) == 4
 
 
+def everything_has_room(browser, page):
+    """The bar with all that it may have, in the narrowest window with one row of it."""
+    open_page(browser, page)
+    browser.run("settings.form.elements.task.value = 'reverse', settings.more.value = 'model.n_layers=2\\nmodel.n_heads=2\\ntrain.eval_every=1'")
+    after(browser, "settings.apply()", "two layers")
+    before = browser.run("trainer.asked")
+    browser.choose("lanes", "arms")
+    begun(browser, before, "three runs")
+    browser.run("at('step').click()")
+    until(browser, "live.film.frames.at(-1).step === 1 && at('accuracy') !== null", 10, "a step of three runs")
+    for width in [1280, 1000, 999, 360]:
+        browser.size(width, 720)
+        for is_open in ["true", "false"]:
+            browser.run(f"question.open({is_open})")
+            found = browser.run("[document.documentElement.scrollWidth, document.querySelector('.topbar').scrollWidth]")
+            assert max(found) <= width, (width, is_open, found)
+    browser.size(1280, 720)
+    assert browser.run("at('screen').getBoundingClientRect().bottom") <= 720
+    # What is refused while the drawer is open stands there alone.
+    browser.run("said(''), question.open(true)")
+    browser.run(set_field("optimizer.lr", "-1"))
+    until(browser, "document.querySelector('.refused:not(:empty)') !== null", 5, "the refusal of a rate")
+    assert browser.run("at('happened').textContent === '' && settings.field('optimizer.lr').mark.hidden")
+
+
 def letters_off(browser, page):
     open_page(browser, page)
     browser.press(".")
@@ -315,6 +340,7 @@ def question(browser, binary, page, folder):
     choices_stay(browser)
     a_config_stays(browser, binary, page, folder)
     a_text_of_any_length(browser, page)
+    everything_has_room(browser, page)
     letters_off(browser, page)
     on_a_phone(browser, page, folder)
     assert browser.complaints() == [], browser.complaints()

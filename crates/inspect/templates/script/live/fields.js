@@ -35,7 +35,8 @@ class Field {
     this.control = options ? make("select", { name: key }) : make("input", { name: key, inputmode: mode ?? DECIMAL, spellcheck: "false" });
     const id = `field-${key.replaceAll(".", "-")}`;
     this.control.id = id;
-    this.label = make("label", { for: id }, ...formula(text ? say(text) : key.split(".").at(-1)));
+    this.words = text ? say(text) : key.split(".").at(-1);
+    this.label = make("label", { for: id }, ...formula(this.words));
     this.name = this.label.textContent;
     this.back = make("button", { type: "button", class: "mark" });
     this.back.addEventListener("click", () => back(key));
@@ -55,7 +56,11 @@ class Field {
     } else this.control.placeholder = standard ?? "";
     this.control.value = value;
     this.filled = this.control.value;
-    const isDefault = standard !== undefined && isSameValue(value, standard);
+    this.compare(standard);
+  }
+  // Whether what stands there is the default.
+  compare(standard) {
+    const isDefault = standard !== undefined && isSameValue(this.value, standard);
     this.mark.hidden = !isDefault;
     this.back.hidden = isDefault || standard === undefined;
     this.back.textContent = `↺ ${cut(standard ?? "", 8)}`;

@@ -81,7 +81,8 @@ const trainer = new Trainer({
       const text = kind === "too-large-together" ? say("lanes.tooLarge", more) : name ? say("lanes.refused", { name, message }) : message;
       if (laneChoice.isAbout({ kind, lane, message })) laneChoice.refuse(text);
       else settings.refuse(message);
-      said(text);
+      // Beside its field it is said already.
+      if (!question.isOpen) said(text);
       // An address or a file that does not fit is no reason to have no run at all.
       if (live.run || live.refused) return;
       live.refused = text;

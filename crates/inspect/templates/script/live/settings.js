@@ -74,6 +74,7 @@ class Settings {
     else this.own.set(key, value);
     this.last = key;
     field.filled = text;
+    field.compare(standard);
   }
   get lines() { return this.more.value.split("\n").map((line) => line.trim()).filter(Boolean); }
   // The reader's settings, as `--set` takes them. One name stands for three projections that are alike.
@@ -181,15 +182,17 @@ class Settings {
       return button;
     };
     const own = [...this.own].map(([key, value]) => {
-      const name = this.field(key)?.name ?? key;
-      return chip(`${name} ${value}`, `${name} ${value}`, key === this.refused, () => this.reset(key));
+      const field = this.field(key);
+      return chip(`${field?.words ?? key} ${value}`, `${field?.name ?? key} ${value}`, key === this.refused, () => this.reset(key));
     });
     const more = this.lines.map((line) => chip(line, line, false, () => {
       this.more.value = this.lines.filter((other) => other !== line).join("\n");
       this.apply();
     }));
     this.chips.replaceChildren(...own, ...more);
-    at("question-open").textContent = say(own.length + more.length ? "question.openChanged" : "question.open", { n: own.length + more.length });
+    const n = own.length + more.length;
+    at("question-open").textContent = say(n ? "question.openSome" : "question.open", { n });
+    at("question-open").setAttribute("aria-label", say(n ? "question.openChanged" : "question.open", { n }));
   }
   // What does not fit stands beside its field, or above all of them.
   refuse(message) {

@@ -22,7 +22,7 @@ Object.assign(TEXTS, {
   "live.wrongInput": "Write {n} tokens of this task, with spaces between them.",
   "edit.zero": "A matrix is zero", "edit.zero-head": "The head is zero", "edit.noise": "A matrix has noise on it", "edit.cell": "A cell has another value", "edit.matrix": "A matrix has other values",
   "message.close": "Close the message",
-  "question.open": "Settings", "question.openChanged": "Settings · {n} changed", "question.title": "Settings", "question.close": "Close the settings",
+  "question.open": "Settings", "question.openSome": "Settings · {n}", "question.openChanged": "Settings, {n} changed", "question.title": "Settings", "question.close": "Close the settings",
   "question.data": "Data", "question.model": "Model", "question.optimizer": "Optimizer", "question.view": "View",
   "question.restarts": "begins again", "question.live": "live", "question.changed": "Changed settings", "question.remove": "Leave out {name}",
   "question.defaults": "Back to the task's defaults", "question.begin": "Begin with these", "question.config": "Open config.toml", "question.more": "More settings, one a line, such as schedule.warmup_steps=0",
