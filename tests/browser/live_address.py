@@ -82,6 +82,13 @@ def another_address_in_its_place(browser, page):
     until(browser, "!live.isPlaying", 5, "the pause")
 
 
+def runs_in_step(browser, page):
+    open_page(browser, page, "#v=1&task=reverse&runs=arms&large=2&step=3&query=1")
+    until(browser, "live.lanes.length === 3 && live.film.frames.at(-1).step === 3", 20, "three runs of an address")
+    assert browser.run("live.lane === 1 && state.query === 1 && at('lanes').value === 'arms'")
+    assert {"runs=arms", "large=2", "step=3"} <= set(written(browser).lstrip("#").split("&")), written(browser)
+
+
 def copied(browser, page):
     open_page(browser, page)
     browser.run("edit({ what: 'zero-head', layer: 0, head: 0 })")
@@ -96,4 +103,5 @@ def address(browser, page):
     round_trip(browser, page)
     what_is_wrong_is_said(browser, page)
     another_address_in_its_place(browser, page)
+    runs_in_step(browser, page)
     copied(browser, page)

@@ -269,7 +269,7 @@ def everything_has_room(browser, page):
     for width in [1280, 1000, 999, 360]:
         browser.size(width, 720)
         for is_open in ["true", "false"]:
-            browser.run(f"question.open({is_open})")
+            browser.run(f"question.open({is_open}), new Promise((done) => setTimeout(done, 200))")
             found = browser.run("[document.documentElement.scrollWidth, document.querySelector('.topbar').scrollWidth]")
             assert max(found) <= width, (width, is_open, found)
     browser.size(1280, 720)

@@ -40,7 +40,7 @@ function addressed() {
   const { test, ...others } = found;
   if (!Object.keys(others).length) return null;
   take(found);
-  return settings.begin();
+  return { ...settings.begin(), ...laneChoice.asked };
 }
 // Takes what an address asks for; what it shows waits until the run is there.
 function take(found) {

@@ -155,7 +155,7 @@ function keepChoice() {
   const kept = (index, n) => (index < n ? index : 0);
   Object.assign(state, { layer: layers.includes(state.layer) ? state.layer : layers[0] ?? "", head: kept(state.head, nHeads), probe: kept(state.probe, film.probes.length) });
   if (state.query >= (film.probes[state.probe]?.tokens.length ?? 0)) state.query = null;
-  options("layer", layers, layers.indexOf(state.layer));
+  options("layer", layers.map((_, i) => String(i)), layers.indexOf(state.layer));
   options("head", Array.from({ length: nHeads }, (_, i) => String(i)), state.head);
   options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)), state.probe);
 }
@@ -260,7 +260,7 @@ for (const button of document.querySelectorAll("[data-matrix]")) {
   button.addEventListener("click", () => edit(what === "noise" ? { what, place: place(), size: 0.5, seed: live.kept.length } : { what, place: place() }));
 }
 at("speed").addEventListener("change", () => live.isPlaying && trainer.post("run", { rate: Number(at("speed").value) }));
-at("layer").addEventListener("change", () => choose({ layer: at("layer").selectedOptions[0].textContent }));
+at("layer").addEventListener("change", () => choose({ layer: live.lanes[live.lane].layers[Number(at("layer").value)] }));
 at("head").addEventListener("change", () => choose({ head: Number(at("head").value) }));
 at("probe").addEventListener("change", () => choose({ probe: Number(at("probe").value), query: null }));
 at("open-weights").addEventListener("change", async () => {
