@@ -162,6 +162,24 @@ def in_the_address(browser):
     lanes(browser, "arms")
 
 
+def unlike(browser):
+    """Runs whose inputs have different lengths: a query that a run does not have is let go, and an input must fit all."""
+    lanes(browser, "own", own=["task.seq_len=6"])
+    browser.press("2")
+    browser.run("choose({ query: 5 })")
+    assert browser.run("live.run.seq_len === 6 && state.query === 5")
+    browser.press("1")
+    assert browser.run("live.run.seq_len === 4 && state.query === null && live.stage.shown.tokens.length === 4")
+    inputs = "JSON.stringify(live.lanes.map(({ film }) => film.probes[0].tokens))"
+    before = browser.run(inputs)
+    browser.run("at('own').value = 'A B C D', at('own').dispatchEvent(new Event('change'))")
+    until(browser, "at('happened').textContent.startsWith('In the run seq_len 6: ')", 5, "an input that does not fit one run")
+    browser.run("at('step').click()")
+    until(browser, "live.film.frames.at(-1).step === 1", 5, "a step with the inputs of before")
+    assert browser.run(inputs) == before and browser.run(TOGETHER)
+    browser.run("at('own').value = ''")
+
+
 def of_one_lane(browser, folder):
     """Files are those of the large run, under its name."""
     browser.press("2")
@@ -306,6 +324,8 @@ def in_step(browser, binary, folder):
     switched(browser)
     moved_together(browser)
     in_the_address(browser)
+    unlike(browser)
+    lanes(browser, "arms")
     of_one_lane(browser, folder)
     scaled_and_unscaled(browser, binary, folder)
     not_finite(browser, folder)

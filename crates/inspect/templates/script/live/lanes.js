@@ -18,7 +18,7 @@ class LaneCards {
   card({ name, run }, i) {
     const canvas = make("canvas", { "aria-hidden": "true" });
     const [loss, accuracy] = [make("span"), make("span")];
-    const size = make("span", { class: "lane-size" }, say("lanes.parameters", { n: run.n_parameters.toLocaleString("en") }));
+    const size = make("span", { class: "lane-size" }, sizeInWords({ run }));
     const title = make("span", { class: "lane-title" }, make("span", { class: "lane-name" }, cut(name, 40)), make("kbd", { "aria-hidden": "true" }, String(i + 1)));
     const root = make("button", { type: "button", class: `lane lane-${i}`, role: "radio", "aria-keyshortcuts": String(i + 1) }, title, make("span", { class: "lane-map" }, canvas), make("span", { class: "lane-figures" }, loss, accuracy, size));
     root.addEventListener("click", () => this.chosen(i));
@@ -46,6 +46,7 @@ class LaneCards {
       const figures = lane.at(state.frame);
       loss.textContent = Number.isFinite(figures.loss) ? say("readout.loss", { loss: number(figures.loss) }) : "";
       accuracy.textContent = Number.isFinite(figures.accuracy) ? say("readout.accuracy", { accuracy: percent(figures.accuracy) }) : "";
+      root.setAttribute("aria-label", say("lanes.card", { name: lane.name, loss: loss.textContent, accuracy: accuracy.textContent, size: sizeInWords(lane) }));
       this.draw(canvas, lane, state);
     });
   }
@@ -64,6 +65,8 @@ class LaneCards {
     context.drawImage(pixels(mapOf(kept), rows, columns, "sequential", 0, 1), 0, 0, canvas.width, canvas.height);
   }
 }
+
+const sizeInWords = ({ run }) => say("lanes.parameters", { n: run.n_parameters.toLocaleString("en") });
 
 const laneCards = new LaneCards(at("lane-cards"), { chosen: enlarge });
 companions.push({

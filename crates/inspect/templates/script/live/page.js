@@ -92,7 +92,7 @@ const trainer = new Trainer({
       settings.apply();
     } else {
       if (kind === "input") live.own = null;
-      stopped(name && live.lanes.length > 1 ? say("lanes.refused", { name, message }) : message);
+      stopped(name ? say("lanes.inOne", { name, message }) : message);
     }
   },
 });
@@ -145,7 +145,9 @@ function build() {
   at("stage").replaceChildren();
   at("timeline-place").replaceChildren();
   live.stage = new Stage(at("stage"), live.film, choose);
-  live.timeline = new Timeline(at("timeline-place"), live.film, { seek, lanes: () => live.lanes });
+  // Those that are shown, also while others begin.
+  const { lanes } = live;
+  live.timeline = new Timeline(at("timeline-place"), live.film, { seek, lanes: () => lanes });
   document.body.classList.add("is-ready");
   performance.mark("first-picture");
 }
@@ -197,6 +199,7 @@ function choose(choice) {
 }
 // To a frame that was there: the picture stays there, and the training goes on.
 function seek(frame) {
+  if (!live.film) return;
   state.frame = Math.min(Math.max(frame, 0), live.film.frames.length - 1);
   live.isFollowing = state.frame === live.film.frames.length - 1;
   show();

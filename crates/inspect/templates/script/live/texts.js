@@ -17,6 +17,7 @@ Object.assign(TEXTS, {
   "lanes.base": "as set", "lanes.parameters": "{n} parameters", "lanes.switched": "Large: {name}",
   "lanes.loss": "{name} {loss}", "lanes.accuracy": "{name} {accuracy}", "lanes.axis.loss": "— loss", "lanes.axis.accuracy": "- - acc.",
   "lanes.refused": "The run {name} cannot begin: {message}",
+  "lanes.inOne": "In the run {name}: {message}", "lanes.card": "{name}: {loss} {accuracy} {size}",
   "lanes.tooLarge": "The {n} runs together would need about {needed} MiB, and a page has {most} MiB for them; choose one run, a smaller model, shorter inputs or a smaller batch.",
   "live.changed": "{what}. Undo goes back to step {step}.", "live.undone": "Undone: the model is as it was at step {step}.",
   "live.wrongInput": "Write {n} tokens of this task, with spaces between them.",

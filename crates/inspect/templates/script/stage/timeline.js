@@ -52,8 +52,13 @@ class Timeline {
   shareOfStep(step) {
     const { frames } = this.film;
     const { times } = this;
-    let i = frames.findIndex((frame) => frame.step >= step);
-    if (i < 0) i = frames.length - 1;
+    // The first frame from that step on, or the last one: a curve may have thousands of points.
+    let [i, end] = [0, frames.length - 1];
+    while (i < end) {
+      const middle = (i + end) >> 1;
+      if (frames[middle].step >= step) end = middle;
+      else i = middle + 1;
+    }
     if (i === 0) return times[0];
     const [from, to] = [frames[i - 1].step, frames[i].step];
     return times[i - 1] + ((times[i] - times[i - 1]) * Math.min(step - from, to - from)) / (to - from || 1);
