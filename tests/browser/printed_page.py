@@ -8,7 +8,13 @@ from live_page import begin, fresh, train
 PRINT = """[...document.styleSheets].forEach((sheet) => [...sheet.cssRules].filter((rule) => rule.media).forEach((rule) => {
     if (rule.media.mediaText === 'print') rule.media.mediaText = 'all';
     else if (rule.media.mediaText === 'screen') rule.media.mediaText = 'not all';
-}))"""
+})), Object.defineProperty(printed, 'matches', { value: true }), printed.dispatchEvent(new Event('change'))"""
+
+# Of the pictures, which are cut off, which lie over another one, and which are too small to be read.
+PICTURES = """[...document.querySelectorAll('.panel canvas, .pipeline canvas, .plane canvas')].filter((one) => one.offsetParent).map((one) => ({ one, box: one.getBoundingClientRect() }))"""
+CUT = f"{PICTURES}.filter(({{ one, box }}) => box.right > one.closest('.flow, section, figure').getBoundingClientRect().right + 1 || box.right > 719).map(({{ one }}) => one.getAttribute('aria-label'))"
+OVER = f"{PICTURES}.flatMap(({{ one, box }}, i, all) => all.slice(i + 1).filter((other) => box.left < other.box.right - 1 && other.box.left < box.right - 1 && box.top < other.box.bottom - 1 && other.box.top < box.bottom - 1).map((other) => [one, other.one].map((canvas) => canvas.getAttribute('aria-label'))))"
+MAP = "[document.querySelector('.panel.map canvas').getBoundingClientRect()].map(({ width, height }) => [width, height])[0]"
 
 VISIBLE = "[...document.querySelectorAll('button, select, input, textarea, summary, a[href]')].filter((one) => one.offsetParent && getComputedStyle(one).visibility === 'visible' && one.getBoundingClientRect().height > 0)"
 # Tokens, and the view of the matrices that is chosen, are what is shown as well as what is pressed.
@@ -32,12 +38,19 @@ def check(browser, page, binary, folder):
     # Two pages of A4 beside the first are a story; more are controls that were not hidden.
     with open(os.path.join(folder, "printed.pdf"), "rb") as file:
         assert file.read(5) == b"%PDF-"
-    # As wide as a page of A4 between its margins.
-    browser.size(718, 1050)
+    # A browser may tell a page that it is printed while its window is as wide as before; paper is not.
     browser.run(PRINT)
-    browser.run("new Promise((done) => setTimeout(done, 200))")
+    for width in [1280, 718]:
+        browser.size(width, 1050)
+        browser.run("new Promise((done) => setTimeout(done, 200))")
+        assert browser.run(CONTROLS) == [], browser.run(CONTROLS)
+        assert browser.run(ORPHANS) == [], browser.run(ORPHANS)
+        assert browser.run(OVER) == [], browser.run(OVER)
+        assert min(browser.run(MAP)) > 150, browser.run(MAP)
+        # The formula of the context ends before the labels of the answers.
+        assert browser.run("document.querySelector('.heading[data-part=context] .term').getBoundingClientRect().right - document.querySelector('.pipeline').getBoundingClientRect().left <= live.stage.pipeline.column('answers').x")
+        widest = browser.run("Math.max(...[...document.querySelectorAll('.pipeline canvas')].map((one) => one.getBoundingClientRect().width))")
+        assert widest <= 718, f"the pipeline is {widest} pixels wide, and paper 718"
+    assert browser.run(CUT) == [], browser.run(CUT)
     browser.picture(os.path.join(folder, "printed.png"))
-    assert browser.run(CONTROLS) == [], browser.run(CONTROLS)
-    assert browser.run(ORPHANS) == [], browser.run(ORPHANS)
-    assert browser.run("document.querySelector('.panel.map canvas').offsetParent !== null")
     browser.size(1280, 720)

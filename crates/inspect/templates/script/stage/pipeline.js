@@ -47,6 +47,8 @@ class Pipeline {
       widths[kind] = Math.floor(Math.min(wants[kind], room / left));
       room -= widths[kind];
     }
+    // The labels of the answers stand beside its formula.
+    if (widths.context && answers) widths.context = Math.max(widths.context, termOf(moment, "context").length * LETTER - GAP + 2);
     let x = label + GAP;
     this.columns = kinds.map((kind) => {
       if (kind === "context") x += mixing;

@@ -1,5 +1,8 @@
 // The stage: everything that one head does to one input at one frame, drawn for one query. Where frames come from, and
 // what moves them, is no matter of it: `show` is given what is to be seen.
+// Pixels across a page of A4 between its margins, the wider ones of two browsers; Letter has more.
+const PAPER = 698;
+
 class Stage {
   // `changed` is called with what a reader chose: { query }, { view } or { gauge }; it is to call `show` with that.
   constructor(place, film, changed) {
@@ -69,21 +72,23 @@ class Stage {
     this.tokens.build(moment);
     this.missing.hidden = moment.has("q") || !moment.has("weights");
     this.missing.textContent = say(this.film.probes.some((probe) => probe.traces?.length) ? "noTraceHere" : "noTrace");
-    const isWide = matchMedia("(min-width: 1000px)").matches;
-    const [width, height] = [this.flow.clientWidth || 640, this.left.clientHeight];
+    // What is printed may be measured before it is laid out as on paper.
+    const isPaper = printed.matches;
+    const isWide = !isPaper && matchMedia("(min-width: 1000px)").matches;
+    const [width, height] = [Math.min(this.flow.clientWidth || 640, isPaper ? PAPER : Infinity), this.left.clientHeight];
     const room = isWide ? height - this.tokens.root.offsetHeight - 8 : 640;
     // What stands below needs 82 pixels at least; with few keys the plane has room there.
     const isPlane = moment.has("q") && moment.has("k");
-    const used = this.pipeline.layOut(moment, Math.max(width, isWide || printed.matches ? 0 : 700), Math.max(room - 82, 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
+    const used = this.pipeline.layOut(moment, Math.max(width, isWide || isPaper ? 0 : 700), Math.max(room - 82, 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
     const left = isWide ? room - used - 34 : 190;
     this.hasRoom = left > 100;
     this.plane.layOut(moment, Math.min(left, 380, width * 0.4));
-    const side = this.right.clientWidth || 328;
+    const side = Math.min(this.right.clientWidth || 328, isPaper ? PAPER * 0.45 : Infinity);
     const tall = isWide ? this.right.clientHeight : 0;
-    const most = printed.matches ? 260 : 480;
+    const most = isPaper ? 260 : 480;
     this.map.layOut(moment, isWide ? side : Math.min(side, most), isWide ? tall - 310 : most);
     const over = isWide ? tall - this.map.root.offsetHeight - 118 : 200;
-    this.matrices.space = [this.matrices.root.clientWidth || side, Math.max(over, 76)];
+    this.matrices.space = [Math.min(this.matrices.root.clientWidth || side, isPaper ? side : Infinity), Math.max(over, 76)];
     this.matrices.layOut(moment, ...this.matrices.space);
   }
   resize() {
