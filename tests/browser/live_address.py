@@ -80,6 +80,8 @@ def another_address_in_its_place(browser, page):
     until(browser, "live.isPlaying && journey.to === null", 5, "the training in its place")
     browser.run("at('play').click()")
     until(browser, "!live.isPlaying", 5, "the pause")
+    browser.run("journey.start(300), at('step').click()")
+    until(browser, "journey.to === null", 5, "one step in place of the way")
 
 
 def runs_in_step(browser, page):

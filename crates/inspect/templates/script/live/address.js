@@ -93,6 +93,7 @@ function showWanted() {
   if (step <= film.frames.at(-1).step) seek(film.frames.findLastIndex((frame) => frame.step <= step));
   else journey.start(step);
   if (faults.length) said(faults.join(" "));
+  else if (journey.to !== null) said(say("address.way", { step }));
 }
 
 async function copyAddress() {

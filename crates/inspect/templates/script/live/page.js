@@ -234,6 +234,7 @@ function play(isWanted) {
   showPlaying();
 }
 const oneStep = () => trainer.whenBegun(() => {
+  journey.stop();
   if (live.ended) trainer.post("again");
   live.isFollowing = true;
   trainer.post("step");
@@ -241,12 +242,16 @@ const oneStep = () => trainer.whenBegun(() => {
 const undo = () => trainer.whenBegun(() => {
   const last = live.kept.pop();
   if (!last) return;
+  journey.stop();
   at("undo").disabled = !live.kept.length;
   live.isPlaying = false;
   trainer.post("seek", { kept: last.kept });
   said(say("live.undone", { step: last.step }));
 });
-const edit = (change) => trainer.whenBegun(() => trainer.post("edit", { edit: change }));
+const edit = (change) => trainer.whenBegun(() => {
+  journey.stop();
+  trainer.post("edit", { edit: change });
+});
 const file = (what) => trainer.whenBegun(() => trainer.post("file", { what }));
 const layerIndex = () => Math.max(live.film.layers.findIndex(({ name }) => name === state.layer), 0);
 

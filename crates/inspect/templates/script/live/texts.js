@@ -34,6 +34,7 @@ Object.assign(TEXTS, {
   "setting.score": "Score", "setting.mask": "Mask", "setting.positions": "Positions", "setting.embeddings": "Embeddings", "setting.d_mlp": "MLP width",
   "setting.optimizer": "Optimizer", "setting.lr": "Learning rate", "setting.batch_size": "Batch", "setting.steps": "Steps", "setting.seed": "Seed",
   "setting.seq_len": "Length", "setting.n_symbols": "Symbols", "setting.n_pairs": "Pairs", "setting.n_keys": "Keys", "setting.n_values": "Values",
+  "address.way": "The run of this address is trained to step {step}; any button ends that.",
   "address.unknown": "The address has a part {key}, which this page does not know; it is left out.", "address.wrong": "In the address, {key} cannot be {value}; it is left out.", "address.range": "In the address, {key} is {value}, and must be between 0 and {most} here; it is left out.",
   "address.copied": "The address is copied: whoever opens it in this page has these settings, trained to this step.", "address.notCopied": "The address could not be copied; it is {address}",
   "address.noWeights": "Weights that were changed or opened are not in it.", "address.noText": "The text is not in it.", "address.noConfig": "The config that was opened is not in it.",
