@@ -309,3 +309,39 @@ fn requests_are_answered_in_json_and_weights_in_bytes() -> Outcome {
     assert_eq!(ask(b"\xff").err().map(|error| error.kind()), Some("request"));
     Ok(())
 }
+
+#[test]
+fn a_page_is_told_every_value_and_what_it_would_be_without_its_settings() -> Outcome {
+    let mut desk = Desk::default();
+    let mut begin = |request: Value, bytes: &[u8]| -> Result<Value, Box<dyn Error>> {
+        let answer = desk.answer(&[request.to_string().as_bytes(), b"\n", bytes].concat())?;
+        let Answer::Json(ready) = answer else { return Err("JSON".into()) };
+        Ok(serde_json::from_str(&ready)?)
+    };
+    let settings = ["model.d_k=3", "model.score=dot"];
+    let request = serde_json::json!({"do": "begin", "task": "letters", "settings": settings});
+    let ready = begin(request, b"")?;
+    let both = |key: &str| (ready["values"]["model"][key].clone(), ready["defaults"]["model"][key].clone());
+    assert_eq!(both("d_k"), (3.into(), 2.into()));
+    assert_eq!(both("d_model"), (8.into(), 8.into()));
+    assert_eq!(both("score"), ("dot".into(), "scaled-dot".into()));
+    // Over a config of the reader's own, whose values are what the settings stand over.
+    let config = "[task]\nname = \"letters\"\n[model]\nd_k = 5\n";
+    let request = serde_json::json!({"do": "begin", "config": config, "settings": ["seed=4"]});
+    let ready = begin(request, b"")?;
+    assert_eq!((&ready["values"]["seed"], &ready["defaults"]["seed"]), (&4.into(), &0.into()));
+    assert_eq!(ready["defaults"]["model"]["d_k"], 5);
+    // A text is no setting, and a config that holds with its settings alone has no defaults.
+    let settings = ["task.seq_len=8", "train.eval_examples=10"];
+    let request = serde_json::json!({"do": "begin", "task": "chars", "text": "t", "settings": settings});
+    let text = "a text of two lines, which is long enough for inputs of 64\n".repeat(40);
+    let ready = begin(request, text.as_bytes())?;
+    assert_eq!(
+        (&ready["values"]["task"]["seq_len"], &ready["defaults"]["task"]["seq_len"]),
+        (&8.into(), &64.into())
+    );
+    let config = "[task]\nname = \"letters\"\n[model]\nn_heads = 3\n";
+    let request = serde_json::json!({"do": "begin", "config": config, "settings": ["model.n_heads=1"]});
+    assert_eq!(begin(request, b"")?["defaults"], Value::Null);
+    Ok(())
+}
