@@ -254,6 +254,10 @@ def a_text_of_any_length(browser, page):
     short = "abcabcabc " * 80
     after(browser, dropped(json.dumps(short)), "a short text")
     assert browser.run("settings.source.area.value") == short and len(browser.run("live.run.vocabulary")) == 4
+    # An input of one's own is a text, too.
+    for own, found in [("cab " * 20, "live.film.probes[0].tokens.join('') === 'cab␣'.repeat(16)"), ("cab", "at('happened').textContent.includes('64 characters')")]:
+        browser.run(f"at('own').value = '{own}', at('own').dispatchEvent(new Event('change'))")
+        until(browser, found, 10, f"the input {own}")
 
 
 def everything_has_room(browser, page):

@@ -16,9 +16,10 @@ const owned = {
   },
 };
 
-// Tokens of the reader's own: the labels that share a position stand side by side.
+// Tokens of the reader's own: the labels that share a position stand side by side. Of a text, every character is a token.
 function ownInput(text) {
   const { vocabulary, stack, seq_len } = live.run;
+  if (live.run.task === "chars" && text.trim()) return ownText(Array.from(text.trim()), seq_len);
   const labels = [...vocabulary].sort((a, b) => b.length - a.length);
   const split = (rest, n) => {
     if (n === 0) return rest === "" ? [] : null;
@@ -35,4 +36,11 @@ function ownInput(text) {
   live.own = text.trim();
   trainer.post("probe", { positions: positions.map((position) => split(position, stack) ?? [position]) });
 }
-
+// As many characters as the task takes; a space has a label that is seen.
+function ownText(characters, seq_len) {
+  live.own = null;
+  if (characters.length < seq_len) return said(say("live.shortText", { n: seq_len, found: characters.length }));
+  const shown = characters.slice(0, seq_len);
+  live.own = shown.join("");
+  trainer.post("probe", { positions: shown.map((character) => [character === " " ? "␣" : character]) });
+}

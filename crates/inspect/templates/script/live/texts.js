@@ -20,6 +20,7 @@ Object.assign(TEXTS, {
   "lanes.inOne": "In the run {name}: {message}", "lanes.card": "{name}: {loss} {accuracy} {size}",
   "lanes.tooLarge": "The {n} runs together would need about {needed} MiB, and a page has {most} MiB for them; choose one run, a smaller model, shorter inputs or a smaller batch.",
   "live.changed": "{what}. Undo goes back to step {step}.", "live.undone": "Undone: the model is as it was at step {step}.",
+  "live.shortText": "Write {n} characters or more, of which the first {n} are shown; these are {found}.",
   "live.wrongInput": "Write {n} tokens of this task, with spaces between them.",
   "edit.zero": "A matrix is zero", "edit.zero-head": "The head is zero", "edit.noise": "A matrix has noise on it", "edit.cell": "A cell has another value", "edit.matrix": "A matrix has other values",
   "message.close": "Close the message",
