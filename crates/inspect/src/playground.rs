@@ -13,7 +13,8 @@ const STYLE: &str = concat!(
     include_str!("../templates/stage.css"),
     include_str!("../templates/live.css"),
     include_str!("../templates/question.css"),
-    include_str!("../templates/lanes.css")
+    include_str!("../templates/lanes.css"),
+    include_str!("../templates/guess.css")
 );
 
 /// What the worker is made of, in its order.
@@ -49,6 +50,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/stage/lane_curves.js"),
     include_str!("../templates/script/svg_context.js"),
     include_str!("../templates/script/pictures.js"),
+    include_str!("../templates/script/stage/beats.js"),
     include_str!("../templates/script/live/texts.js"),
     include_str!("../templates/script/live/append.js"),
     include_str!("../templates/script/live/trainer.js"),
@@ -64,9 +66,12 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/lane.js"),
     include_str!("../templates/script/live/lane_choice.js"),
     include_str!("../templates/script/live/failures.js"),
+    include_str!("../templates/script/live/pace.js"),
     include_str!("../templates/script/live/page.js"),
     include_str!("../templates/script/live/lanes.js"),
     include_str!("../templates/script/live/keys.js"),
+    include_str!("../templates/script/live/slow_motion.js"),
+    include_str!("../templates/script/live/guess.js"),
     include_str!("../templates/script/live/opened.js"),
     include_str!("../templates/script/live/take_along.js"),
     include_str!("../templates/script/live/test.js"),

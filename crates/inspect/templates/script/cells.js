@@ -4,7 +4,7 @@ class Cells {
   constructor(picture) {
     // What the caption says of the whole axis is not repeated beside every cell.
     this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
-    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
+    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, guessed: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
@@ -68,12 +68,18 @@ class Cells {
     if (this.isRinged && size >= 12) this.drawRings(context);
     if (this.labels) this.drawLabels(context);
     if (this.marked !== null) this.drawRow(context, this.marked);
+    if (this.guessed) this.drawGuess(context, ...this.guessed);
   }
   paintCells(context) {
     this.values.forEach((x, i) => {
       context.fillStyle = colour(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));
       context.fillRect(this.side + (i % this.columns) * this.size, this.head + Math.floor(i / this.columns) * this.size, this.size, this.size);
     });
+  }
+  // A corner that is cut off, dark within light, which is seen on every colour.
+  drawGuess(context, row, column) {
+    const { side, head, size } = this;
+    drawCorner(context, side + column * size + 1, head + row * size + 1, Math.min(Math.max(size * 0.32, 7), 14));
   }
   // A short stroke in every cell that is clearly negative.
   drawSigns(context) {
@@ -184,4 +190,17 @@ class Cells {
     const [row, column] = this.cell;
     this.said(this.describe(row, column, this.values[row * this.columns + column]));
   }
+}
+
+// The mark of what a reader expects, on the map and beside it.
+function drawCorner(context, x, y, size) {
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + size, y);
+  context.lineTo(x, y + size);
+  context.closePath();
+  Object.assign(context, { fillStyle: "#000000", strokeStyle: "#ffffff", lineWidth: 3 });
+  context.stroke();
+  context.fill();
+  context.lineWidth = 1;
 }

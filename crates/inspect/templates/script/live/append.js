@@ -2,7 +2,8 @@
 const COLUMNS = ["frames", "predictions", "gradient", "update"];
 // What no step changes.
 const FIXED = ["palettes", "run", "vocabulary", "tokens", "targets", "log"];
-// A film has no more frames than this: every second one goes then, but the first and the last.
+// A film has no more frames than this: every second one goes then, but the first and the last two, which are one step apart
+// where a reader makes single steps.
 const MOST_FRAMES = 256;
 // Nor do its curves have more points.
 const MOST_POINTS = 4096;
@@ -54,7 +55,7 @@ const isSame = (one, other) => isNamed(other) && ["name", "layer", "head"].every
 // Keeps a film and its log from growing without end.
 function thin(film) {
   const n = film.frames.length;
-  if (n > MOST_FRAMES) reduce(film, (_, i) => i % 2 === 0 || i === n - 1);
+  if (n > MOST_FRAMES) reduce(film, (_, i) => i % 2 === 0 || i >= n - 2);
   const { log } = film;
   for (const curve of ["losses", "accuracies"]) while (log[curve].length > MOST_POINTS) log[curve] = log[curve].filter((_, i, { length }) => i % 2 === 0 || i === length - 1);
 }

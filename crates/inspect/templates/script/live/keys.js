@@ -1,4 +1,4 @@
-// The keys of the whole page. In a field or a picture, the keys of that come first.
+// The keys of the whole page; parts of it add theirs. In a field or a picture, the keys of that come first.
 const keyActions = {
   " ": () => toggle(), ".": () => oneStep(), ",": () => seek(state.frame - 1), ArrowLeft: () => seek(state.frame - 1), ArrowRight: () => seek(state.frame + 1),
   Home: () => seek(0), End: () => seek(live.film.frames.length - 1), r: () => beginAgain(), Escape: () => choose({ query: null }),

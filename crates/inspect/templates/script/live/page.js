@@ -100,6 +100,8 @@ const trainer = new Trainer({
 const settings = new Settings(at("settings"), { changed: begin, source: new TextSource({ changed: () => settings.apply() }) });
 // Other lanes of the same question; weights that were opened belong to one run alone.
 const laneChoice = new LaneChoice({ changed: (lanes) => trainer.whenBegun(() => begin({ ...(live.asked ?? settings.begin()), ...lanes })) });
+const pace = new Pace(at("speed"), { changed: (rate) => live.isPlaying && trainer.post("rate", { rate }) });
+companions.push(pace);
 
 // Begins another run: `lanes` are those that are chosen, unless it has its own. The key Enter changes a field and sends
 // the form: what is asked for twice at once begins once.
@@ -213,9 +215,9 @@ function showPlaying() {
   button.disabled = !live.run;
   // A screen reader need not say every step.
   at("said").setAttribute("aria-live", live.isPlaying ? "off" : "polite");
-  const pace = live.isPlaying && live.rate ? say("live.pace", { rate: Math.round(live.rate) }) : "";
+  const speed = live.isPlaying && live.rate ? pace.words(live.rate) : "";
   const end = isOver && live.film ? say(`live.${live.ended}`, { step: live.film.frames.at(-1).step }) : "";
-  at("pace").textContent = pace || end;
+  at("pace").textContent = speed || end;
   tell("played", live.isPlaying);
 }
 
@@ -228,7 +230,7 @@ function play(isWanted) {
   else {
     if (live.ended) trainer.post("again");
     live.isFollowing = true;
-    trainer.post("run", { rate: Number(at("speed").value) });
+    trainer.post("run", { rate: pace.rate });
   }
   live.isPlaying = isWanted;
   showPlaying();
@@ -267,7 +269,6 @@ for (const button of document.querySelectorAll("[data-matrix]")) {
   const { what } = button.dataset;
   button.addEventListener("click", () => edit(what === "noise" ? { what, place: place(), size: 0.5, seed: live.kept.length } : { what, place: place() }));
 }
-at("speed").addEventListener("change", () => live.isPlaying && trainer.post("run", { rate: Number(at("speed").value) }));
 at("layer").addEventListener("change", () => choose({ layer: live.lanes[live.lane].layers[Number(at("layer").value)] }));
 at("head").addEventListener("change", () => choose({ head: Number(at("head").value) }));
 at("probe").addEventListener("change", () => choose({ probe: Number(at("probe").value), query: null }));

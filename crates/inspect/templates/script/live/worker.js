@@ -1,6 +1,6 @@
 // The worker of the live page: trains between messages, and sends a picture only when the page has asked for one.
 //
-// In: init, set, run, pause, step, again, edit, keep, seek, probe, evaluate, file, credit. Out: ready, frame, kept, file,
+// In: init, set, run, rate, pause, step, again, edit, keep, seek, probe, evaluate, file, credit. Out: ready, frame, kept, file,
 // evaluated, nan, error. Every message has the number of a run in `id`; those of a run that is over are dropped,
 // but credits: a picture is paid for, no matter of which run it was.
 //
@@ -213,6 +213,11 @@ const actions = {
   run({ rate = 0 }) {
     worker.rate = rate;
     start();
+  },
+  // Another speed, which starts nothing.
+  rate({ rate }) {
+    worker.rate = rate;
+    if (worker.isPlaying) start();
   },
   pause() {
     worker.isPlaying = false;

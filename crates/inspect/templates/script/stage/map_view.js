@@ -30,13 +30,13 @@ class MapView {
       rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
       describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
       chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
-      picked: ([row]) => this.pinned(row * map.block[0]),
+      picked: ([row, column]) => this.pinned(row * map.block[0], column * map.block[1]),
     });
     this.cells.fit(width, height);
     this.spot.append(this.cells.canvas);
     this.scale.replaceChildren(...scaleBar("sequential", "0", "1"));
   }
-  show(moment, query) {
+  show(moment, query, guess = null) {
     if (!this.cells) return;
     const { map } = moment;
     const kept = moment.keptAt(map);
@@ -45,6 +45,7 @@ class MapView {
     // A frame may have no map: that before it is shown, and said to be.
     this.hint.textContent = this.axes + (!frame ? say("mapLater") : kept === moment.frame ? "" : say("mapOfStep", { step }));
     this.cells.marked = Math.floor(query / map.block[0]);
+    this.cells.guessed = guess && [Math.floor(guess.query / map.block[0]), Math.floor(guess.key / map.block[1])];
     this.cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step }));
   }
 }

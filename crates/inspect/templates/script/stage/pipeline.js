@@ -12,7 +12,7 @@ const QUERY_ROW = -1;
 
 class Pipeline {
   constructor(place, { pointed, said }) {
-    Object.assign(this, { said, cell: null, lit: null });
+    Object.assign(this, { said, cell: null, lit: null, guessed: null });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.words = make("div", { class: "headings" });
     this.root = make("div", { class: "pipeline" }, this.canvas, this.words);
@@ -112,8 +112,9 @@ class Pipeline {
     const kept = new Set([...all].sort((a, b) => (row[b] || 0) - (row[a] || 0)).slice(0, this.most - 1));
     return { shown: all.filter((i) => kept.has(i)), rest: all.filter((i) => !kept.has(i)) };
   }
-  show(moment, query, lit) {
-    Object.assign(this, { moment, query, lit });
+  // `guessed` is the key at which a reader expects the query to look, or null.
+  show(moment, query, lit, guessed = null) {
+    Object.assign(this, { moment, query, lit, guessed });
     const { shown, rest } = this.keys(moment, query);
     this.shown = shown;
     for (const heading of this.words.children) heading.classList.toggle("dim", Boolean(lit) && !lit.has(heading.dataset.part));
@@ -153,7 +154,7 @@ class Pipeline {
   choose(cell) {
     if (String(cell) === String(this.cell)) return;
     this.cell = cell;
-    if (this.moment) this.show(this.moment, this.query, this.lit);
+    if (this.moment) this.show(this.moment, this.query, this.lit, this.guessed);
   }
   tell() {
     const [row, column] = this.cell;

@@ -116,6 +116,7 @@ class PipelineDrawing {
         const row = moment.row(kind, query);
         const most = Array.from(row).reduce((best, value, i) => (Number.isFinite(value) && !(value <= row[best]) ? i : best), 0);
         this.part(kind, () => this.cell(kind, row[key], x, y, { isMost: key === most, isHidden: kind === "scaled" && moment.isHidden(query, key) }));
+        if (kind === "weights" && key === pipeline.guessed) drawCorner(this.context, x + 1, y + 3, 9);
       }
     }
   }

@@ -7,12 +7,13 @@ class Stage {
   // `changed` is called with what a reader chose: { query }, { view } or { gauge }; it is to call `show` with that.
   constructor(place, film, changed) {
     // `others` are films that share the scales of this one, so that sizes can be compared.
-    Object.assign(this, { film, changed, pointed: null, shown: null, others: [] });
+    Object.assign(this, { film, changed, pointed: null, shown: null, others: [], picked: () => false, guess: null });
     // Frame, layer by name, head, input, pinned query or null, view of the matrices, whether their gauge is balanced;
     // `lit` are the parts that a beat speaks of, `after` is the frame to which it leads.
     this.state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false, lit: null, after: null };
     const point = (query) => this.point(query);
-    const pin = (query) => this.changed({ query: this.state.query === query ? null : query });
+    // What is picked may be an answer to something that was asked of the reader; else its query is pinned.
+    const pin = (query, key) => this.picked(query, key) || this.changed({ query: this.state.query === query ? null : query });
     const said = (text) => (this.where.textContent = text);
     this.left = make("div", { class: "stage-left" });
     this.right = make("div", { class: "stage-right" });
@@ -100,10 +101,13 @@ class Stage {
   }
   draw() {
     const { state, shown, query } = this;
-    this.tokens.show(shown, query, state.query);
-    this.pipeline.show(shown, query, state.lit);
+    // Where a reader expects a query to look, as { probe, query, key }.
+    const guess = this.guess?.probe === state.probe ? this.guess : null;
+    const guessed = guess?.query === query ? guess.key : null;
+    this.tokens.show(shown, query, state.query, guessed);
+    this.pipeline.show(shown, query, state.lit, guessed);
     this.plane.show(shown, query);
-    this.map.show(shown, query);
+    this.map.show(shown, query, guess);
     this.matrices.show(shown, state);
     this.table?.show(shown, query, (this.matrices.pictures ?? []).filter(({ isKept }) => isKept), state.view);
     for (const part of this.root.querySelectorAll(".part")) part.classList.toggle("dim", Boolean(state.lit) && !state.lit.has(part.dataset.part));

@@ -36,7 +36,7 @@ class Tokens {
     event.stopPropagation();
     this.buttons[Math.min(Math.max(next, 0), n - 1)].button.focus();
   }
-  show(moment, query, pinned) {
+  show(moment, query, pinned, guessed = null) {
     const weights = moment.nQueries === moment.tokens.length ? moment.row("weights", query) : null;
     this.buttons.forEach(({ button, share, said }, i) => {
       const weight = weights?.[i];
@@ -49,6 +49,7 @@ class Tokens {
       said.textContent = answer === "" ? "" : moment.hasTarget(i) ? `${cut(answer, 6)} ${isRight ? "✓" : "✗"}` : "–";
       button.classList.toggle("asks", i === query);
       button.classList.toggle("pinned", i === pinned);
+      button.classList.toggle("guessed", i === guessed);
       button.classList.toggle("wrong", moment.hasTarget(i) && answer !== "" && !isRight);
       button.setAttribute("aria-pressed", String(i === pinned));
       button.tabIndex = i === query ? 0 : -1;
