@@ -51,7 +51,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../../templates/script/film/maps.js"),
     include_str!("../../../templates/script/film/matrices.js"),
     include_str!("../../../templates/script/film/columns.js"),
-    include_str!("../../../templates/script/film/chapters.js"),
+    include_str!("../../../templates/script/stage/chapters.js"),
     include_str!("../../../templates/script/film/controls.js"),
 );
 

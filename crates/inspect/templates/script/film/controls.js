@@ -36,7 +36,7 @@ function build() {
   pictures = [buildHeads(heads), buildMap(map), ...buildMatrices(matrices, shown, false)];
   if (!shown.length) matrices.append(make("p", {}, "This layer has no matrices: queries, keys and values are the input itself."));
   const together = chosenHead()?.circuits ?? [];
-  pictures.push(...buildMatrices(circuits, together, true), buildChanges(changes), buildChapters(at("chapters")), ...columns);
+  pictures.push(...buildMatrices(circuits, together, true), buildChanges(changes), buildChapters(at("chapters"), { film, state, seek }), ...columns);
   at("circuits-title").closest("section").hidden = !together.length;
   show();
 }

@@ -2,7 +2,7 @@
 const CHAPTERS = 6;
 
 // The first frame, the last, and those between at which the loss had fallen by equal parts.
-function chapterFrames() {
+function chapterFrames(film) {
   const { frames } = film;
   const kept = frames.map((_, i) => i).filter((i) => film.layers.length === 0 || film.layers[0].heads[0]?.raw.some((matrix) => matrix.frames[i]) || film.probes[0]?.maps.some((map) => map.frames[i]));
   const known = kept.filter((i) => Number.isFinite(frames[i].loss));
@@ -14,8 +14,10 @@ function chapterFrames() {
   return [...new Set([first, ...between.map((loss) => known.find((i) => frames[i].loss <= loss)), last])].filter((i) => i !== undefined).sort((a, b) => a - b);
 }
 
-function buildChapters(place) {
-  const chosen = film.frames.length > 1 ? chapterFrames() : [];
+// In a place of the page; gives what is to be called when another frame or query is shown. `state` is that of the page, and
+// `seek` is called with a frame.
+function buildChapters(place, { film, state, seek }) {
+  const chosen = film.frames.length > 1 ? chapterFrames(film) : [];
   place.closest("section").hidden = chosen.length < 2;
   const items = chosen.map((frame, i) => {
     const moment = new Moment(film, { ...state, frame });
