@@ -40,7 +40,7 @@ def formulas_are_those_of_the_run(browser, page):
         ({"bias": True, "qk_norm": True}, ["norm(x W_Q + b)", "norm(x W_K + b)", "x W_V + b", "/ √d_k", "softmax"]),
         ({"scale": 0.05, "softmax": "quiet"}, ["x W_Q", "x W_K", "x W_V", "· 0.05", "with a sink"]),
         # The scale of a score of the user's own is not known.
-        ({"scale": None, "score": "mine"}, ["x W_Q", "x W_K", "x W_V", "before softmax", "softmax"]),
+        ({"scale": None, "score": "mine"}, ["x W_Q", "x W_K", "x W_V", "to softmax", "softmax"]),
         ({"scale": 1, "score": "dot", "positions": "alibi"}, ["x W_Q", "x W_K", "x W_V", "· 1 + bias", "softmax"]),
     ]
     browser.open(page)

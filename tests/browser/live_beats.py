@@ -98,15 +98,16 @@ def it_slows_down_while_the_map_changes(browser, folder):
     assert SHORTEST <= took <= LONGEST, took
     assert True in paces and len(paces) <= 4, paces
     assert browser.run("live.figures.sequence_accuracy") == 1
-    # No picture is far from the one before while the map changes.
+    # While the map changes there are many pictures of it, and none is far from the one before.
     jumps = browser.run("""live.film.frames.map((_, i) => {
         const map = live.film.probes[0].maps[0];
         if (i === 0) return 0;
         const [from, to] = [mapOf(map.frames[i - 1]), mapOf(map.frames[i])];
         return to.reduce((sum, x, cell) => sum + Math.abs(x - from[cell]), 0) / 2 / map.cells[0];
     })""")
-    print(f"largest part of the attention that moved between two pictures: {max(jumps):.3f}")
-    assert max(jumps) < 0.12, max(jumps)
+    n = sum(jump > 0.01 for jump in jumps)
+    print(f"the largest part of the attention that moved between two pictures is {max(jumps):.3f}; {n} of {frames} show a change")
+    assert max(jumps) < 0.35 and n >= 12, (max(jumps), n)
     browser.picture(os.path.join(folder, "pace.png"), whole=False)
 
 
@@ -130,8 +131,9 @@ def it_asks_first(browser, folder):
         assert browser.run("[live.stage.guess.query, live.stage.guess.key, state.query === null || state.query === guess.asked.query]") == [query, key, True]
         assert browser.run("live.stage.map.cells.guessed") == [query, key]
         # It is not in the way: the next click pins.
-        browser.run("document.querySelectorAll('.token')[2].click()")
-        assert browser.run("state.query") == 2
+        other = (query + 1) % n
+        browser.run(f"document.querySelectorAll('.token')[{other}].click()")
+        assert browser.run("state.query") == other
         to_the_end(browser)
         words = browser.run("guess.words.textContent")
         share = browser.run(f"live.stage.moment.row('weights', {query})[{key}].toFixed(2)")
@@ -141,7 +143,7 @@ def it_asks_first(browser, folder):
     assert asked[0] != asked[1], asked
     begin(browser, "letters", [])
     browser.run("guess.notNow.click()")
-    assert browser.run("guess.root.hidden")
+    assert browser.run("guess.root.hidden && state.query === null")
     browser.run("document.querySelectorAll('.token')[3].click()")
     assert browser.run("state.query === 3 && live.stage.guess === null")
     browser.run("choose({ query: null })")

@@ -14,7 +14,8 @@ const STYLE: &str = concat!(
     include_str!("../templates/live.css"),
     include_str!("../templates/question.css"),
     include_str!("../templates/lanes.css"),
-    include_str!("../templates/guess.css")
+    include_str!("../templates/guess.css"),
+    include_str!("../templates/lecture.css")
 );
 
 /// What the worker is made of, in its order.
@@ -53,6 +54,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/stage/beats.js"),
     include_str!("../templates/script/stage/chapters.js"),
     include_str!("../templates/script/live/texts.js"),
+    include_str!("../templates/script/live/station_texts.js"),
     include_str!("../templates/script/live/append.js"),
     include_str!("../templates/script/live/trainer.js"),
     include_str!("../templates/script/live/message.js"),
@@ -74,6 +76,9 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/slow_motion.js"),
     include_str!("../templates/script/live/guess.js"),
     include_str!("../templates/script/live/stills.js"),
+    include_str!("../templates/script/live/stations.js"),
+    include_str!("../templates/script/live/lecture.js"),
+    include_str!("../templates/script/live/presenter.js"),
     include_str!("../templates/script/live/opened.js"),
     include_str!("../templates/script/live/take_along.js"),
     include_str!("../templates/script/live/test.js"),

@@ -5,14 +5,14 @@ const MOST_CHOICES = 32;
 class Guess {
   constructor() {
     // Runs so far, so that every one asks of another query; whether a part of the page, or the reader, does without it.
-    Object.assign(this, { runs: 0, asked: null, isPinned: false, key: null, isOff: false, isHeld: false, stage: null });
+    Object.assign(this, { runs: 0, asked: null, isPinned: false, key: null, isOff: false, isHeld: false, fixed: null, stage: null });
     this.words = make("p", { class: "guess-words", "aria-live": "polite" });
     const button = (key, action) => {
       const one = make("button", { type: "button", class: "plain" }, say(key));
       one.addEventListener("click", action);
       return one;
     };
-    this.notNow = button("guess.notNow", () => this.set({ isOff: true, key: null }));
+    this.notNow = button("guess.notNow", () => this.dismiss());
     this.other = button("guess.other", () => this.set({ key: null }));
     this.root = make("section", { class: "guess", "aria-label": say("guess.title") }, this.words, make("div", { class: "guess-buttons" }, this.other, this.notNow));
     this.root.hidden = true;
@@ -33,7 +33,7 @@ class Guess {
     const moment = new Moment(film, { ...state, frame: 0 });
     const isAsked = film.frames[0].step === 0 && film.layers.length <= 1 && moment.map && moment.map.block.every((n) => n === 1) && moment.tokens.length === moment.nKeys && moment.nKeys <= MOST_CHOICES;
     const queries = isAsked ? moment.tokens.flatMap((_, i) => (moment.hasTarget(i) ? [i] : [])) : [];
-    return queries.length ? { probe: state.probe, query: queries[(this.runs - 1) % queries.length], tokens: moment.tokens } : null;
+    return queries.length ? { probe: state.probe, query: this.fixed ?? queries[(this.runs - 1) % queries.length], tokens: moment.tokens } : null;
   }
   get isAsking() {
     return this.asked !== null && this.key === null && !this.isOff && !this.isHeld && live.film.frames.at(-1).step === 0 && !live.isPlaying && this.asked.probe === state.probe;
@@ -44,11 +44,17 @@ class Guess {
     this.set({ key: key ?? query });
     return true;
   }
-  // A station asks its own questions.
-  hold(isHeld) {
-    this.isHeld = isHeld;
-    // Who opens a station that asks wants to be asked.
-    if (!isHeld) this.isOff = false;
+  // A station has its own questions, or asks of one query; who opens it wants to be asked.
+  hold(query) {
+    Object.assign(this, { isHeld: query === null, fixed: query, isOff: this.isOff && query === null });
+  }
+  release() {
+    Object.assign(this, { isHeld: false, fixed: null });
+  }
+  // Its row is let go, too.
+  dismiss() {
+    this.isOff = true;
+    choose(this.isPinned && state.query === this.asked.query ? { query: null } : {});
   }
   set(change) {
     Object.assign(this, change);

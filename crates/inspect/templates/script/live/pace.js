@@ -10,8 +10,9 @@ const LEAST_RATE = 8;
 const FREE_RATE = 1500;
 // Slower at once, but faster only by doubling in this time, so that a change between two pictures is not missed.
 const DOUBLING_MS = 400;
-// The part of a new measurement in the mean: one step alone is noise.
-const NEW = 0.3;
+// The part of a new measurement in the mean, as one step alone is noise: most of one that is larger, little of a smaller one.
+const NEW_LARGER = 0.7;
+const NEW_SMALLER = 0.2;
 // It is called slow below the first of these, and no longer above the second for some time: a word must not flicker.
 const SLOW_BELOW = 150;
 const FAST_ABOVE = 300;
@@ -46,7 +47,8 @@ class Pace {
     const moved = movedPerStep(film);
     const now = this.now();
     if (moved === null || !this.isByItself) return;
-    this.moved = this.moved === null ? moved : this.moved + NEW * (moved - this.moved);
+    const last = this.moved ?? moved;
+    this.moved = last + (moved > last ? NEW_LARGER : NEW_SMALLER) * (moved - last);
     const fitting = this.moved > 0 ? Math.max(MOVED_IN_A_SECOND / this.moved, LEAST_RATE) : Infinity;
     this.wanted = Math.min(fitting, this.wanted * 2 ** (Math.min(now - this.measured, DOUBLING_MS) / DOUBLING_MS), FREE_RATE);
     this.measured = now;

@@ -19,7 +19,9 @@ class Pipeline {
     place.append(this.root);
     const cellAt = (event) => {
       const box = this.canvas.getBoundingClientRect();
-      this.choose(this.find(event.clientX - box.left, event.clientY - box.top));
+      // A page that is zoomed has other pixels than the canvas.
+      const scale = this.width / (box.width || this.width);
+      this.choose(this.find((event.clientX - box.left) * scale, (event.clientY - box.top) * scale));
       pointed();
     };
     this.canvas.addEventListener("pointermove", cellAt);

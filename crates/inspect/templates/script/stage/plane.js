@@ -1,5 +1,7 @@
 // Queries and keys as arrows in a plane: exact where d_k is 2, otherwise their shadow on the two directions in which those
 // of the last frame differ most, with the share of their length that it keeps.
+// Pixels of a side, below which arrows are not told apart.
+const LEAST_PLANE = 120;
 const rowsOf = (moment, name) => Array.from({ length: moment.size(name)[0] }, (_, i) => moment.row(name, i));
 const areFinite = (values) => values.every(Number.isFinite);
 
@@ -40,7 +42,7 @@ class Plane {
   }
   layOut(moment, side) {
     this.side = side;
-    this.isShown = side >= 120 && moment.has("q") && moment.has("k") && moment.size("q")[1] >= 2 && moment.size("q")[1] === moment.size("k")[1];
+    this.isShown = side >= LEAST_PLANE && moment.has("q") && moment.has("k") && moment.size("q")[1] >= 2 && moment.size("q")[1] === moment.size("k")[1];
     this.root.hidden = !this.isShown;
     if (!this.isShown) return;
     this.basis = Plane.basis(moment);

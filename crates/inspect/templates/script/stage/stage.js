@@ -2,6 +2,10 @@
 // what moves them, is no matter of it: `show` is given what is to be seen.
 // Pixels across a page of A4 between its margins, the wider ones of two browsers; Letter has more.
 const PAPER = 698;
+// Pixels below which a stage has no room for all its words.
+const LOW = 500;
+// What stands below the plane, and less than which it has no meaning.
+const PLANE_WORDS = 32;
 
 class Stage {
   // `changed` is called with what a reader chose: { query }, { view } or { gauge }; it is to call `show` with that.
@@ -78,19 +82,32 @@ class Stage {
     const isWide = !isPaper && matchMedia("(min-width: 1000px)").matches;
     const [width, height] = [Math.min(this.flow.clientWidth || 640, isPaper ? PAPER : Infinity), this.left.clientHeight];
     const room = isWide ? height - this.tokens.root.offsetHeight - 8 : 640;
-    // What stands below needs 82 pixels at least; with few keys the plane has room there.
+    // What stands below needs 82 pixels at least, 60 in little height; with few keys the plane has room there.
+    const isLow = isWide && height < LOW;
     const isPlane = moment.has("q") && moment.has("k");
-    const used = this.pipeline.layOut(moment, Math.max(width, isWide || isPaper ? 0 : 700), Math.max(room - 82, 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
+    const used = this.pipeline.layOut(moment, Math.max(width, isWide || isPaper ? 0 : 700), Math.max(room - (isLow ? 60 : 82), 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
     const left = isWide ? room - used - 34 : 190;
     this.hasRoom = left > 100;
-    this.plane.layOut(moment, Math.min(left, 380, width * 0.4));
+    this.layOutPlane(moment, width, isWide ? left : Math.min(left, 380, width * 0.4));
     const side = Math.min(this.right.clientWidth || 328, isPaper ? PAPER * 0.45 : Infinity);
     const tall = isWide ? this.right.clientHeight : 0;
     const most = isPaper ? 260 : 480;
-    this.map.layOut(moment, isWide ? side : Math.min(side, most), isWide ? tall - 310 : most);
-    const over = isWide ? tall - this.map.root.offsetHeight - 118 : 200;
+    // In little height the map comes before the words below the matrices; without matrices it has their room.
+    this.root.classList.toggle("is-low", isLow);
+    const below = moment.layer?.heads[moment.head]?.raw.length ? (isLow ? 244 : 310) : 120;
+    this.map.layOut(moment, isWide ? side : Math.min(side, most), isWide ? tall - below : most);
+    const over = isWide ? tall - this.map.root.offsetHeight - (isLow ? 78 : 118) : 200;
     this.matrices.space = [Math.min(this.matrices.root.clientWidth || side, isPaper ? side : Infinity), Math.max(over, 76)];
     this.matrices.layOut(moment, ...this.matrices.space);
+  }
+  // Below the pipeline, or in little height beside the tokens, where a short input leaves room above the answers.
+  layOutPlane(moment, width, left) {
+    const last = this.tokens.buttons.at(-1)?.button;
+    const above = this.tokens.root.offsetHeight + 8 + (this.pipeline.nAnswers ? this.pipeline.answersTop - HEADING : this.pipeline.height);
+    const beside = last ? width - last.offsetLeft - last.offsetWidth - 24 : 0;
+    const isBeside = left < LEAST_PLANE && Math.min(above - PLANE_WORDS, beside) >= LEAST_PLANE;
+    this.root.classList.toggle("plane-beside", isBeside);
+    this.plane.layOut(moment, isBeside ? Math.min(above - PLANE_WORDS, beside, 240) : Math.min(left, 380, width * 0.4));
   }
   resize() {
     const size = [this.left.clientWidth, this.left.clientHeight, this.right.clientWidth].join();
@@ -113,8 +130,10 @@ class Stage {
     for (const part of this.root.querySelectorAll(".part")) part.classList.toggle("dim", Boolean(state.lit) && !state.lit.has(part.dataset.part));
     this.worked.replaceChildren(...(this.hasRoom ? workedOut(shown, query) : []));
     const key = `${shown.frame} ${query} ${state.probe} ${state.layer} ${state.head}`;
-    if (key === this.worded) return;
-    this.worded = key;
+    // A change by hand puts another frame in the place of one.
+    const frame = this.film.frames[shown.frame];
+    if (key === this.worded && frame === this.wordedFrame) return;
+    Object.assign(this, { worded: key, wordedFrame: frame });
     const isEmpty = shown.tokens.length === 0 && shown.nQueries === 0;
     this.left.classList.toggle("empty", isEmpty);
     if (isEmpty) return this.words.replaceChildren(make("p", { class: "sentence" }, say("noInput")));

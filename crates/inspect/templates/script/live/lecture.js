@@ -1,0 +1,120 @@
+// The lecture: one station after the other, each with its run, its two sentences, and a question that the run answers.
+class Lecture {
+  constructor(place) {
+    // What a station has seen of its runs, and what it said of them.
+    Object.assign(this, { index: null, seen: {}, lines: [], isFound: false, stage: null, place });
+    this.count = make("p", { class: "station-count" });
+    this.title = make("h2", { class: "station-title", tabindex: "-1", id: "station-title" });
+    this.dots = STATIONS.map(({ key }, i) => this.button(String(i + 1), () => this.open(i), { class: "dot", "aria-label": say("lecture.dot", { n: i + 1, title: say(`station.${key}`) }) }));
+    this.text = make("p", { class: "station-text" });
+    this.question = make("p", { class: "station-question" });
+    this.actions = make("div", { class: "station-actions" });
+    this.found = make("div", { class: "station-found", "aria-live": "polite" });
+    this.notes = make("p", { class: "station-notes" });
+    this.back = this.button(say("lecture.back"), () => this.move(-1), { class: "plain station-back" });
+    this.next = this.button(say("lecture.next"), () => this.move(1));
+    this.present = this.button(say("lecture.present"), () => presenter.toggle(), { class: "plain station-present" });
+    this.closer = this.button("×", () => (presenter.isOn ? presenter.leave() : this.close()), { class: "plain station-close", "aria-label": say("lecture.close") });
+    place.replaceChildren(
+      make("div", { class: "station-head" }, this.count, this.title, make("div", { class: "dots-row" }, ...this.dots), make("div", { class: "station-buttons" }, this.back, this.next, this.present, this.closer)),
+      this.text,
+      make("div", { class: "station-asked" }, this.question, make("div", { class: "station-row" }, this.actions, this.found)),
+      this.notes,
+    );
+  }
+  button(words, action, attributes = { class: "plain" }) {
+    const one = make("button", { type: "button", ...attributes }, words);
+    one.addEventListener("click", action);
+    return one;
+  }
+  get station() { return STATIONS[this.index] ?? null; }
+  // Before the first station there is none, and after the last one the lecture is over.
+  move(by) {
+    if (this.index === null) return this.open(by > 0 ? 0 : STATIONS.length - 1);
+    const next = this.index + by;
+    if (next >= 0 && next < STATIONS.length) this.open(next);
+  }
+  open(index) {
+    Object.assign(this, { index, seen: {}, lines: [], isFound: false });
+    this.begin();
+    this.build();
+    scrollTo(0, 0);
+    this.title.focus({ preventScroll: true });
+  }
+  begin() {
+    const { task, settings: own, lanes, large, speed } = this.station;
+    at("speed").value = speed ?? BY_ITSELF;
+    at("speed").dispatchEvent(new Event("change"));
+    guess.hold(this.station.asks ?? null);
+    settings.choose(task, own);
+    begin({ ...settings.begin(), lanes: (lanes ?? []).map(({ text, settings: more }) => ({ name: say(text), settings: more })), large });
+  }
+  // The same with other settings.
+  beginWith(more) {
+    settings.choose(this.station.task, { ...this.station.settings, ...more });
+    begin({ ...settings.begin(), lanes: [] });
+  }
+  close() {
+    this.index = null;
+    guess.release();
+    presenter.leave();
+    this.build();
+    live.film && show();
+  }
+  build() {
+    const { station, place } = this;
+    place.hidden = !station;
+    at("screen").classList.toggle("has-station", Boolean(station));
+    at("lecture").setAttribute("aria-pressed", String(Boolean(station)));
+    if (!station) return;
+    const { key, actions = [], values = {} } = station;
+    this.count.textContent = say("lecture.count", { n: this.index + 1, of: STATIONS.length });
+    this.title.replaceChildren(...prose(say(`station.${key}`)));
+    this.text.replaceChildren(...prose(say(`station.${key}.text`, values)));
+    this.question.replaceChildren(...prose(say(`station.${key}.question`, values)));
+    this.notes.replaceChildren(make("b", {}, say("lecture.notes")), " ", ...prose(say(`station.${key}.notes`)));
+    this.dots.forEach((dot, i) => dot.setAttribute("aria-current", i === this.index ? "step" : "false"));
+    this.buttons = actions.map(({ text, values: own, edit: change, settings: more }) => {
+      const one = this.button("", () => trainer.whenBegun(() => (change ? edit(change()) : this.beginWith(more))));
+      one.append(...prose(say(text, own)));
+      return one;
+    });
+    this.actions.replaceChildren(...this.buttons);
+    this.back.disabled = this.index === 0;
+    this.next.disabled = this.index === STATIONS.length - 1;
+    this.tell();
+  }
+  // Whether the run is still the one of the station: a reader may have set another task.
+  get isHere() { return this.station !== null && live.run?.task === this.station.task && live.lanes.length === (this.station.lanes?.length ?? 1); }
+  began() {
+    if (this.station) this.tell();
+  }
+  shown() {
+    if (!this.isHere || this.isFound) return;
+    const { lines, isFound } = this.station.look(this.seen);
+    if (JSON.stringify([lines, isFound]) === JSON.stringify([this.lines, this.isFound])) return;
+    Object.assign(this, { lines, isFound });
+    this.tell();
+  }
+  // What was found so far; a screen reader is told when it is all.
+  tell() {
+    this.found.classList.toggle("is-found", this.isFound);
+    this.found.replaceChildren(...this.lines.map(([key, values]) => make("p", {}, ...prose(say(key, values)))));
+    if (this.isFound) this.found.prepend(make("b", { class: "station-mark" }, say("lecture.found")));
+    else if (live.run && !this.isHere && !trainer.isBeginning) this.found.append(say("lecture.elsewhere"), " ", this.button(say("lecture.again"), () => this.open(this.index)));
+  }
+  // In the address.
+  address() { return this.station ? [["station", String(this.index + 1)]] : []; }
+  restore(pairs) {
+    const n = Number(new Map(pairs).get("station"));
+    if (Number.isInteger(n) && n >= 1 && n <= STATIONS.length) this.open(n - 1);
+  }
+}
+
+const lecture = new Lecture(at("station"));
+companions.push(lecture);
+at("lecture").addEventListener("click", () => (lecture.station ? lecture.close() : lecture.open(0)));
+keyActions.n = () => lecture.move(1);
+keyActions.N = () => lecture.move(-1);
+// Keys of a presenter's remote control; without a station they scroll.
+for (const [key, by] of [["PageDown", 1], ["PageUp", -1]]) keyActions[key] = () => (lecture.station ? lecture.move(by) : scrollBy(0, by * 0.9 * innerHeight));

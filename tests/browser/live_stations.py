@@ -1,0 +1,136 @@
+"""The lecture of the live page: each station's question is found in its run, by playing. `playground.py` opens the page."""
+
+import os
+
+from live_page import begin, until
+
+# Seconds for the runs of one station, which may be two of `recall` side by side.
+PATIENCE = 240
+
+FITS = """(() => {
+    const screen = at('screen').getBoundingClientRect();
+    const hidden = [...document.querySelectorAll('#station p, #station button, #station h2, #play, #timeline')].filter((one) => {
+        const box = one.getBoundingClientRect();
+        return one.offsetParent && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.top < -1 || box.left < -1);
+    }).map((one) => one.textContent || one.id);
+    return [screen.bottom <= innerHeight + 1, hidden, document.documentElement.scrollWidth <= innerWidth];
+})()"""
+
+
+def keys(browser):
+    return browser.run("STATIONS.map(({ key }) => key)")
+
+
+def opened(browser, number):
+    """Opens a station by its number, counted from 1, and waits for its runs."""
+    before = browser.run("trainer.asked")
+    browser.run(f"lecture.open({number - 1})")
+    until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 20, f"station {number}")
+
+
+def train(browser, until_found=False):
+    browser.choose("speed", "0")
+    browser.run("at('play').click()")
+    condition = "live.ended !== null && !live.isPlaying" + (" || lecture.isFound" if until_found else "")
+    until(browser, condition, PATIENCE, "the run of a station")
+
+
+def act(browser, number=0):
+    browser.run(f"lecture.buttons[{number}].click()")
+
+
+def by_training(browser):
+    train(browser, until_found=True)
+
+
+def by_an_edit(browser):
+    train(browser)
+    assert not browser.run("lecture.isFound"), "it takes what the question asks for"
+    act(browser)
+
+
+def by_all_lengths(browser):
+    for number in range(browser.run("lecture.buttons.length")):
+        before = browser.run("trainer.asked")
+        act(browser, number)
+        until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 20, "another length")
+        browser.run("at('play').click()")
+        until(browser, f"lecture.lines.length > {number}", PATIENCE, "what a length costs")
+
+
+WAYS = {"scores": by_an_edit, "softmax": by_an_edit, "values": by_an_edit, "cost": by_all_lengths}
+
+
+def every_question_is_found(browser, folder):
+    for number, key in enumerate(keys(browser), 1):
+        opened(browser, number)
+        assert not browser.run("lecture.isFound || lecture.found.textContent"), key
+        texts = browser.run("[...document.querySelectorAll('#station .station-text, #station .station-question')].map((one) => one.textContent)")
+        # Two sentences, and one question to find out by playing.
+        assert len(texts) == 2 and texts[1].rstrip().endswith("?"), texts
+        WAYS.get(key, by_training)(browser)
+        until(browser, "lecture.isFound", 20, f"what station {number} asks for")
+        print(f"{number} {key}: {browser.run('lecture.found.textContent')}")
+        browser.run("live.isPlaying && toggle()")
+        until(browser, "!live.isPlaying", 5, "the pause")
+        assert browser.run(FITS) == [True, [], True], (key, browser.run(FITS))
+        browser.picture(os.path.join(folder, f"station-{number}.png"), whole=False)
+
+
+def keys_lead_through_it(browser):
+    before = browser.run("lecture.close(), trainer.asked")
+    browser.press("n")
+    assert browser.run("lecture.index") == 0
+    for key, index in [("n", 1), ("PageDown", 2), ("PageUp", 1), ("N", 0), ("PageUp", 0)]:
+        browser.press(key)
+        assert browser.run("lecture.index") == index, key
+    assert browser.run("document.querySelector('.station [aria-current=step]').textContent") == "1"
+    # Letters can be off, a remote control's keys cannot.
+    browser.run("at('keys').checked = false")
+    browser.press("n")
+    assert browser.run("lecture.index") == 0
+    browser.press("PageDown")
+    assert browser.run("lecture.index") == 1
+    browser.run("at('keys').checked = true, lecture.close()")
+    assert browser.run("at('station').hidden")
+    until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 20, "the last station that was opened")
+    # In the address.
+    assert browser.run("lecture.address()") == []
+    browser.run("lecture.restore([['station', '3']])")
+    assert browser.run("lecture.address()") == [["station", "3"]]
+    for wrong in ["0", "9", "x", "1.5"]:
+        browser.run(f"lecture.restore([['station', '{wrong}']])")
+        assert browser.run("lecture.index") == 2, wrong
+
+
+def the_presenters_view(browser, folder):
+    """Large, whole without scrolling, and no more than a hall needs."""
+    for width, height in [(1280, 720), (1920, 1080)]:
+        browser.size(width, height)
+        for number, key in enumerate(keys(browser), 1):
+            opened(browser, number)
+            if not browser.run("presenter.isOn"):
+                small = browser.run("parseFloat(getComputedStyle(document.querySelector('.station-text')).fontSize)")
+                browser.run("document.activeElement.blur()")
+                browser.press("p")
+            seen = browser.run("(() => { const { fontSize } = getComputedStyle(document.querySelector('.station-text')); return parseFloat(fontSize); })()")
+            assert seen >= 1.34 * small, (seen, small)
+            assert browser.run("[...document.querySelectorAll('.chosen')].every((one) => one.offsetParent === null)"), "settings are hidden"
+            assert browser.run("document.querySelector('.station-notes').offsetParent !== null"), "notes are shown"
+            assert browser.run(FITS) == [True, [], True], (width, key, browser.run(FITS))
+            browser.picture(os.path.join(folder, f"presenter-{width}-{number}.png"), whole=False)
+        browser.press("Escape")
+        assert not browser.run("presenter.isOn") and browser.run("lecture.index") is not None
+    browser.size(1280, 720)
+    browser.run("lecture.close()")
+
+
+def check(browser, folder):
+    for one in [
+        lambda: every_question_is_found(browser, folder),
+        lambda: keys_lead_through_it(browser),
+        lambda: the_presenters_view(browser, folder),
+    ]:
+        one()
+        assert browser.complaints() == [], browser.complaints()
+    begin(browser, "letters", [])
