@@ -165,6 +165,27 @@ def the_run_has_chapters(browser):
     until(browser, "live.kept.length === 0 && document.querySelectorAll('.chapter').length > 1", 5, "the chapters after undoing")
 
 
+def a_step_is_pinned(browser, folder):
+    """The map is shown as its difference to a step, which stays though the film grows thinner."""
+    begin(browser, "letters", [])
+    browser.press("b")
+    to_the_end(browser)
+    assert browser.run("live.stage.map.cells.palette") == "sequential"
+    browser.press("d")
+    first, last, seen = browser.run("[mapOf(live.film.probes[0].maps[0].frames[0]), mapOf(live.film.probes[0].maps[0].frames.at(-1)), live.stage.map.cells.values].map((one) => Array.from(one))")
+    assert all(abs(x - (b - a)) < 1e-6 for a, b, x in zip(first, last, seen)) and max(seen) > 0.3 and min(seen) < -0.1, seen
+    assert "step 0" in browser.run("live.stage.map.hint.textContent") and browser.run("live.stage.map.cells.palette") == "diverging"
+    browser.picture(os.path.join(folder, "difference.png"), whole=False)
+    browser.run("seek(0)")
+    assert browser.run("live.stage.map.cells.values.every((x) => x === 0)")
+    browser.press("b")
+    assert browser.run("[live.stage.map.cells.palette, pin.step]") == ["sequential", None]
+    # Another run has nothing to do with it.
+    browser.press("b")
+    begin(browser, "reverse", [])
+    assert browser.run("pin.step") is None
+
+
 def letters_can_be_off(browser):
     begin(browser, "letters", [])
     browser.run("at('keys').click()")
@@ -185,6 +206,7 @@ def check(browser, folder):
         lambda: who_goes_elsewhere_leaves(browser),
         lambda: it_slows_down_while_the_map_changes(browser, folder),
         lambda: the_run_has_chapters(browser),
+        lambda: a_step_is_pinned(browser, folder),
         lambda: letters_can_be_off(browser),
     ]:
         one()

@@ -75,6 +75,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/keys.js"),
     include_str!("../templates/script/live/slow_motion.js"),
     include_str!("../templates/script/live/guess.js"),
+    include_str!("../templates/script/live/pin.js"),
     include_str!("../templates/script/live/stills.js"),
     include_str!("../templates/script/live/stations.js"),
     include_str!("../templates/script/live/lecture.js"),

@@ -50,6 +50,7 @@ const TEXTS = {
   mapTitle: "weights", noMap: "This run kept no attention map of this head.", mapAxes: "query down, key across", mapAxesBlocks: "query down, key across; each cell is the mean of {block}",
   mapLabel: "Attention map, {rows} × {columns}, at step {step}; arrow keys move, Enter pins the query.",
   mapLabelLast: "Attention map, {rows} × {columns}, at the last step; arrow keys move.",
+  "cell.mapDifference": "query {query}, key {key}: {share} more of its attention than at the pinned step", mapDifference: "difference to step {step}", mapDifferenceLabel: "Difference of the attention maps of step {step} and step {past}, {rows} × {columns}; arrow keys move.",
   "plane.exact": "q and k in their plane", "plane.shadow": "q and k projected to a plane that keeps {kept}", "plane.label": "Queries and keys as arrows at step {step}; q of {query}: {values}",
   "timeline.label": "Step of the training", "timeline.value": "step {step}", "timeline.first": "step {step}", "timeline.loss": "loss", "timeline.accuracy": "accuracy", "timeline.shown": "··· here",
 

@@ -1,7 +1,8 @@
 // The attention map beside the pipeline; a click or Enter pins the query of a row.
 class MapView {
   constructor(place, { pinned, pointed, said }) {
-    Object.assign(this, { pinned, pointed, said });
+    // `past` gives the values of a map at a step that a reader compares with, as { step, values }, or null.
+    Object.assign(this, { pinned, pointed, said, past: () => null, isDifference: null });
     this.title = make("h2", { class: "panel-title" });
     this.hint = make("p", { class: "axes" });
     this.spot = make("div", { class: "map-spot" });
@@ -28,13 +29,13 @@ class MapView {
     this.cells = new Cells({
       silent,
       rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
-      describe: (row, column, x) => say("cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
+      describe: (row, column, x) => say(this.isDifference ? "cell.mapDifference" : "cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
       chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
       picked: ([row, column]) => this.pinned(row * map.block[0], column * map.block[1]),
     });
     this.cells.fit(width, height);
     this.spot.append(this.cells.canvas);
-    this.scale.replaceChildren(...scaleBar("sequential", "0", "1"));
+    this.isDifference = null;
   }
   show(moment, query, guess = null) {
     if (!this.cells) return;
@@ -42,10 +43,23 @@ class MapView {
     const kept = moment.keptAt(map);
     const frame = map.frames[kept];
     const step = frame ? moment.film.frames[kept].step : moment.step;
+    const past = frame ? this.past(map) : null;
+    this.scaled(past !== null);
     // A frame may have no map: that before it is shown, and said to be.
     this.hint.textContent = this.axes + (!frame ? say("mapLater") : kept === moment.frame ? "" : say("mapOfStep", { step }));
     this.cells.marked = Math.floor(query / map.block[0]);
     this.cells.guessed = guess && [Math.floor(guess.query / map.block[0]), Math.floor(guess.key / map.block[1])];
+    if (past) {
+      this.hint.textContent = say("mapDifference", { step: past.step });
+      return this.cells.show(mapOf(frame).map((x, i) => x - past.values[i]), say("mapDifferenceLabel", { rows: map.size[0], columns: map.size[1], step, past: past.step }));
+    }
     this.cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step }));
+  }  // Shares of attention, or by how much they have changed.
+  scaled(isDifference) {
+    if (isDifference === this.isDifference) return;
+    this.isDifference = isDifference;
+    const [palette, low] = isDifference ? ["diverging", -1] : ["sequential", 0];
+    Object.assign(this.cells, { palette, low, isRinged: !isDifference, inCell: isDifference ? (x) => (Math.abs(x) < 0.005 ? "0" : `${x > 0 ? "+" : "−"}${Math.abs(x).toFixed(2)}`) : (x) => x.toFixed(2) });
+    this.scale.replaceChildren(...scaleBar(palette, ...(isDifference ? ["−1", "+1"] : ["0", "1"])));
   }
 }
