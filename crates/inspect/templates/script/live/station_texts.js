@@ -42,7 +42,7 @@ Object.assign(TEXTS, {
   "station.values.question": "Train to the end, then set W_V to zero. What happens to the map, and what to the answers?",
   "station.values.zero": "W_V = 0",
   "station.values.found": "The map is the same to the last digit, but where {right} of {n} answers were right, now {left} are.",
-  "station.values.notes": "A map alone proves nothing: it shows where information could come from, not what is taken. Undo brings the values back; Train on lets W_V learn again, while the map hardly moves.",
+  "station.values.notes": "A map alone proves nothing: it shows where information could come from, not what is taken. Undo brings the values back; Train on lets W_V learn again, and every query still looks at the same key.",
 
   "station.heads": "Many heads",
   "station.heads.text": "Four heads of 16 columns have as many parameters as one of 64: the same W_Q, W_K and W_V, only divided. Each head has a softmax of its own, so that each can look at another key.",

@@ -4,7 +4,7 @@ Object.assign(TEXTS, {
   "live.loading": "The trainer is being unpacked …",
   "live.pace": "{rate} steps a second", "live.finished": "finished after {step} steps", "live.early": "the goal is reached after {step} steps",
   "pace.slow": "slow: attention is changing, {rate} steps a second",
-  "pin.set": "Pin step", "pin.forget": "Step {step} ×", "pin.forgetLong": "Let the pinned step {step} go", "pin.view": "Difference",
+  "pin.set": "Pin step", "pin.forget": "Step {step} ×", "pin.forgetLong": "Step {step} ×: let the pinned step go", "pin.view": "Difference",
   "guess.title": "Predict first", "guess.notNow": "Not now", "guess.other": "Another guess",
   "guess.ask": "Before you train: where will {query} look? Click a token, or a key in its row of the map.",
   "guess.kept": "Your guess: {query} will look at {guess}. Now train.",
