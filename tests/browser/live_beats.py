@@ -82,6 +82,49 @@ def who_goes_elsewhere_leaves(browser):
     browser.press("Escape")
 
 
+# What the pace does with a map that moves once, around step 55, on a machine that shows a picture every so many
+# milliseconds and makes 600 steps a second: the largest part that moves between two pictures, seconds, and how often it
+# says that it is slow or no longer.
+SIMULATED = """((between) => {
+    let now = 0;
+    const fake = { value: 'auto', addEventListener() {} };
+    let sent = 0;
+    const one = new Pace(fake, { changed: () => (sent += 1), now: () => now });
+    const moved = (step) => Math.exp(-(((step - 55) / 12) ** 2)) / 21.3;
+    const real = movedPerStep;
+    const frames = [{ step: 0 }];
+    let [step, whole, largest, slow] = [0, 0, 0, [one.isSlow]];
+    movedPerStep = () => {
+        const [from, to] = frames.slice(-2).map((frame) => frame.step);
+        let sum = 0;
+        for (let i = from; i < to; i++) sum += moved(i);
+        largest = Math.max(largest, sum);
+        return sum / (to - from);
+    };
+    while (step < 400) {
+        now += between;
+        whole += ((one.sentRate || 600) * between) / 1000;
+        // The first step is shown at once.
+        const next = step === 0 ? 1 : Math.min(Math.floor(whole), 400);
+        if (next === step) continue;
+        step = next;
+        frames.push({ step });
+        one.grown({ frames });
+        if (one.isSlow !== slow.at(-1)) slow.push(one.isSlow);
+    }
+    movedPerStep = real;
+    return [largest, now / 1000, slow.length - 1, sent];
+})"""
+
+
+def a_pace_for_every_machine(browser):
+    for between, most in [(16, 0.1), (50, 0.15), (300, 0.45)]:
+        largest, seconds, n_words, n_sent = browser.run(f"{SIMULATED}({between})")
+        print(f"a picture every {between} ms: {largest:.2f} at most between two, {seconds:.1f} s, {n_sent} changes of the pace")
+        assert largest <= most and 4 <= seconds <= 20 and n_words in [1, 2], (between, largest, seconds, n_words)
+        assert n_sent <= 10 * seconds
+
+
 def it_slows_down_while_the_map_changes(browser, folder):
     begin(browser, "letters", [])
     browser.choose("speed", DEFAULT_PACE)
@@ -98,16 +141,6 @@ def it_slows_down_while_the_map_changes(browser, folder):
     assert SHORTEST <= took <= LONGEST, took
     assert True in paces and len(paces) <= 4, paces
     assert browser.run("live.figures.sequence_accuracy") == 1
-    # While the map changes there are many pictures of it, and none is far from the one before.
-    jumps = browser.run("""live.film.frames.map((_, i) => {
-        const map = live.film.probes[0].maps[0];
-        if (i === 0) return 0;
-        const [from, to] = [mapOf(map.frames[i - 1]), mapOf(map.frames[i])];
-        return to.reduce((sum, x, cell) => sum + Math.abs(x - from[cell]), 0) / 2 / map.cells[0];
-    })""")
-    n = sum(jump > 0.01 for jump in jumps)
-    print(f"the largest part of the attention that moved between two pictures is {max(jumps):.3f}; {n} of {frames} show a change")
-    assert max(jumps) < 0.35 and n >= 12, (max(jumps), n)
     browser.picture(os.path.join(folder, "pace.png"), whole=False)
 
 
@@ -204,6 +237,7 @@ def check(browser, folder):
         lambda: it_asks_first(browser, folder),
         lambda: one_step_in_seven_beats(browser, folder),
         lambda: who_goes_elsewhere_leaves(browser),
+        lambda: a_pace_for_every_machine(browser),
         lambda: it_slows_down_while_the_map_changes(browser, folder),
         lambda: the_run_has_chapters(browser),
         lambda: a_step_is_pinned(browser, folder),

@@ -1,5 +1,6 @@
 """The lecture of the live page: each station's question is found in its run, by playing. `playground.py` opens the page."""
 
+import json
 import os
 
 from live_page import begin, until
@@ -95,12 +96,26 @@ def keys_lead_through_it(browser):
     assert browser.run("at('station').hidden")
     until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 20, "the last station that was opened")
     # In the address.
-    assert browser.run("lecture.address()") == []
-    browser.run("lecture.restore([['station', '3']])")
-    assert browser.run("lecture.address()") == [["station", "3"]]
+    assert browser.run("lecture.address().station") is None
+    opened(browser, 1)
+    train(browser)
+    browser.run("address.write()")
+    whole = browser.run("location.hash")
+    assert "station=1" in whole, whole
+    for fragment, index in [(whole, 0), ("#station=4", 3), ("#station=1", 0), ("#station=8", 7)]:
+        browser.run("lecture.close(), location.hash = '#v=1'")
+        until(browser, "!trainer.isBeginning && live.film !== null && lecture.station === null", 20, "the page without a station")
+        browser.run(f"location.hash = {json.dumps(fragment)}")
+        until(browser, f"lecture.index === {index} && lecture.isHere && !trainer.isBeginning && live.film !== null", 20, fragment)
+        key, value = browser.run("Object.entries(lecture.station.settings)[0]")
+        assert browser.run(f"live.asked.begin.settings.includes('{key}={value}')"), fragment
+        if fragment == whole:
+            until(browser, "live.film.frames[state.frame].step === 200", 60, "the step of the address")
     for wrong in ["0", "9", "x", "1.5"]:
-        browser.run(f"lecture.restore([['station', '{wrong}']])")
-        assert browser.run("lecture.index") == 2, wrong
+        browser.run(f"lecture.restore({{ station: '{wrong}' }})")
+        assert browser.run("lecture.index") == 7, wrong
+    browser.run("lecture.close(), location.hash = '#v=1'")
+    until(browser, "!trainer.isBeginning && live.film !== null", 20, "the page without a station")
 
 
 def the_presenters_view(browser, folder):

@@ -19,6 +19,8 @@ class Guess {
   }
   began() {
     this.runs += 1;
+    // A row that the reader did not choose is let go, so that the next run can ask of another.
+    if (this.isPinned && state.query === this.asked?.query) state.query = null;
     Object.assign(this, { asked: null, key: null, isPinned: false });
   }
   grown(film) {
@@ -28,12 +30,12 @@ class Guess {
     this.stage.card.prepend(this.root);
     this.asked = this.question(film);
   }
-  // The query that is asked of, or null: every run takes the next one whose answer counts.
+  // The query that is asked of, or null: the pinned one, or in every run the next one whose answer counts.
   question(film) {
     const moment = new Moment(film, { ...state, frame: 0 });
     const isAsked = film.frames[0].step === 0 && film.layers.length <= 1 && moment.map && moment.map.block.every((n) => n === 1) && moment.tokens.length === moment.nKeys && moment.nKeys <= MOST_CHOICES;
     const queries = isAsked ? moment.tokens.flatMap((_, i) => (moment.hasTarget(i) ? [i] : [])) : [];
-    return queries.length ? { probe: state.probe, query: this.fixed ?? queries[(this.runs - 1) % queries.length], tokens: moment.tokens } : null;
+    return queries.length ? { probe: state.probe, query: this.fixed ?? (queries.includes(state.query) ? state.query : queries[(this.runs - 1) % queries.length]), tokens: moment.tokens } : null;
   }
   get isAsking() {
     return this.asked !== null && this.key === null && !this.isOff && !this.isHeld && live.film.frames.at(-1).step === 0 && !live.isPlaying && this.asked.probe === state.probe;
@@ -66,7 +68,7 @@ class Guess {
     // The row that is asked of is the one that is drawn.
     if (this.isAsking && !this.isPinned) {
       this.isPinned = true;
-      if (state.query === null && this.asked.query !== new Moment(live.film, state).firstQuery()) return choose({ query: this.asked.query });
+      if (this.asked.query !== (state.query ?? new Moment(live.film, state).firstQuery())) return choose({ query: this.asked.query });
     }
     const { asked, key, stage } = this;
     const isKept = key !== null && asked !== null;

@@ -35,23 +35,26 @@ class Lecture {
     if (next >= 0 && next < STATIONS.length) this.open(next);
   }
   open(index) {
-    Object.assign(this, { index, seen: {}, lines: [], isFound: false });
+    this.show(index);
     this.begin();
-    this.build();
     scrollTo(0, 0);
     this.title.focus({ preventScroll: true });
+  }
+  show(index) {
+    Object.assign(this, { index, seen: {}, lines: [], isFound: false });
+    this.build();
   }
   begin() {
     const { task, settings: own, lanes, large, speed } = this.station;
     at("speed").value = speed ?? BY_ITSELF;
     at("speed").dispatchEvent(new Event("change"));
     guess.hold(this.station.asks ?? null);
-    settings.choose(task, own);
+    settings.adopt(task, Object.entries(own));
     begin({ ...settings.begin(), lanes: (lanes ?? []).map(({ text, settings: more }) => ({ name: say(text), settings: more })), large });
   }
   // The same with other settings.
   beginWith(more) {
-    settings.choose(this.station.task, { ...this.station.settings, ...more });
+    settings.adopt(this.station.task, Object.entries({ ...this.station.settings, ...more }));
     begin({ ...settings.begin(), lanes: [] });
   }
   close() {
@@ -103,11 +106,16 @@ class Lecture {
     if (this.isFound) this.found.prepend(make("b", { class: "station-mark" }, say("lecture.found")));
     else if (live.run && !this.isHere && !trainer.isBeginning) this.found.append(say("lecture.elsewhere"), " ", this.button(say("lecture.again"), () => this.open(this.index)));
   }
-  // In the address.
-  address() { return this.station ? [["station", String(this.index + 1)]] : []; }
-  restore(pairs) {
-    const n = Number(new Map(pairs).get("station"));
-    if (Number.isInteger(n) && n >= 1 && n <= STATIONS.length) this.open(n - 1);
+  // In the address, beside the run and what is shown of it; on its own it stands for the run of the station.
+  address() { return { station: this.station ? this.index + 1 : null }; }
+  restore({ station }) {
+    const index = Number(station) - 1;
+    if (station === undefined || !STATIONS[index]) return [];
+    this.show(index);
+    const { begin: { settings: asked = [] } } = live.asked;
+    const isRunning = this.isHere && Object.entries(this.station.settings).every(([key, value]) => asked.includes(`${key}=${value}`));
+    if (!isRunning) this.begin();
+    return ["station"];
   }
 }
 

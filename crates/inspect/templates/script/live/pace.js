@@ -5,11 +5,13 @@ const BY_ITSELF = "auto";
 // them, takes four seconds and more then.
 const MOVED_IN_A_SECOND = 0.25;
 // Steps a second: at first, while nothing is known of the map; never slower; and faster than this nothing is held back.
-const FIRST_RATE = 60;
+const FIRST_RATE = 30;
 const LEAST_RATE = 8;
 const FREE_RATE = 1500;
 // Slower at once, but faster only by doubling in this time, so that a change between two pictures is not missed.
 const DOUBLING_MS = 400;
+// On a slow machine there are few pictures: each may have a little more steps than the one before, so that none jumps.
+const MORE_STEPS = 1.2;
 // The part of a new measurement in the mean, as one step alone is noise: most of one that is larger, little of a smaller one.
 const NEW_LARGER = 0.7;
 const NEW_SMALLER = 0.2;
@@ -50,7 +52,10 @@ class Pace {
     const last = this.moved ?? moved;
     this.moved = last + (moved > last ? NEW_LARGER : NEW_SMALLER) * (moved - last);
     const fitting = this.moved > 0 ? Math.max(MOVED_IN_A_SECOND / this.moved, LEAST_RATE) : Infinity;
-    this.wanted = Math.min(fitting, this.wanted * 2 ** (Math.min(now - this.measured, DOUBLING_MS) / DOUBLING_MS), FREE_RATE);
+    const passed = Math.max(now - this.measured, 1);
+    const n = film.frames.at(-1).step - film.frames.at(-2).step;
+    const growing = this.wanted * 2 ** (Math.min(passed, DOUBLING_MS) / DOUBLING_MS);
+    this.wanted = Math.min(fitting, growing, Math.max((1000 * (MORE_STEPS * n + 1)) / passed, LEAST_RATE), FREE_RATE);
     this.measured = now;
     if (fitting <= FAST_ABOVE) this.calm = now;
     if (fitting < SLOW_BELOW) this.isSlow = true;

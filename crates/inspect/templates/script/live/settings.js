@@ -102,13 +102,6 @@ class Settings {
     const begin = { task: this.task, settings: [...OFTEN, ...changes], ...(isText ? { text: "text.txt" } : {}) };
     return { begin, ...(isText ? { text: this.source.bytes() } : {}) };
   }
-  // A question as a whole, such as that of a station: settings by key over the defaults of a task.
-  choose(task, own) {
-    const fields = this.fields();
-    for (const [name, field] of Object.entries(fields)) if (name.includes(".") || ["seed", "more"].includes(name)) field.value = own[name] ?? "";
-    fields.more.value = Object.entries(own).filter(([key]) => !fields[key]).map(([key, value]) => `${key}=${value}`).join("\n");
-    this.show(task);
-  }
   apply() {
     this.read();
     this.source.root.hidden = this.task !== "chars" || Boolean(this.base);
