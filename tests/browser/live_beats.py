@@ -1,9 +1,9 @@
-"""A step of the live page in seven beats, its pace, and what a reader predicts. `playground.py` opens the page."""
+"""A step of the live page in seven beats, its pace, and what a reader predicts. `proofs.py` lists it."""
 
 import os
 import time
 
-from live_page import begin, until
+from live_page import begin, fresh, until
 
 DEFAULT_PACE = "auto"
 # A learned `letters` at the default pace takes so many seconds at most, and no less than can be watched.
@@ -232,7 +232,8 @@ def letters_can_be_off(browser):
     until(browser, f"live.film.frames.at(-1).step === {step} + 1", 5, "one step by key")
 
 
-def check(browser, folder):
+def check(browser, page, binary, folder):
+    fresh(browser, page)
     for one in [
         lambda: it_asks_first(browser, folder),
         lambda: one_step_in_seven_beats(browser, folder),

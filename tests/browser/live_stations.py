@@ -1,9 +1,9 @@
-"""The lecture of the live page: each station's question is found in its run, by playing. `playground.py` opens the page."""
+"""The lecture of the live page: each station's question is found in its run, by playing. `proofs.py` lists it."""
 
 import json
 import os
 
-from live_page import begin, until
+from live_page import fresh, until
 
 # Seconds for the runs of one station, which may be two of `recall` side by side.
 PATIENCE = 240
@@ -140,7 +140,8 @@ def the_presenters_view(browser, folder):
     browser.run("lecture.close()")
 
 
-def check(browser, folder):
+def check(browser, page, binary, folder):
+    fresh(browser, page)
     for one in [
         lambda: every_question_is_found(browser, folder),
         lambda: keys_lead_through_it(browser),
@@ -148,4 +149,3 @@ def check(browser, folder):
     ]:
         one()
         assert browser.complaints() == [], browser.complaints()
-    begin(browser, "letters", [])

@@ -9,8 +9,6 @@ import json
 import os
 import subprocess
 
-import live_beats
-import live_stations
 from browser import arguments
 from live_changes import changes
 from live_lanes import cannot_run, in_step
@@ -208,8 +206,6 @@ def main(maker, binary, page, folder):
         not_finite(browser)
         begin(browser, "reverse", [])
         changes(browser)
-        live_beats.check(browser, folder)
-        live_stations.check(browser, folder)
         in_step(browser, binary, folder)
         for task, settings in TASKS.items():
             ours = losses_in_the_page(browser, task, settings)

@@ -12,6 +12,8 @@ import downloads
 import edits
 import hostile_text
 import keyboard
+import live_beats
+import live_stations
 import narrow_window
 import native_figures
 import pinned_query
@@ -29,6 +31,8 @@ PROOFS = [
     printed_page,
     keyboard,
     reduced_motion,
+    live_beats,
+    live_stations,
 ]
 
 

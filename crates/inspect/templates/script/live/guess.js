@@ -78,6 +78,7 @@ class Guess {
     if (isOther) stage.draw();
     this.root.hidden = !(this.isAsking || (isKept && asked.probe === state.probe)) || slowMotion.isRunning;
     stage.root.classList.toggle("asks-first", this.isAsking);
+    stage.root.classList.toggle("has-guess", !this.root.hidden && !this.isAsking);
     if (this.root.hidden) return;
     this.other.hidden = !isKept || live.film.frames.at(-1).step > 0;
     this.notNow.hidden = isKept;

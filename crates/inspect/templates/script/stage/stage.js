@@ -88,6 +88,7 @@ class Stage {
     const used = this.pipeline.layOut(moment, Math.max(width, isWide || isPaper ? 0 : 700), Math.max(room - (isLow ? 60 : 82), 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
     const left = isWide ? room - used - 34 : 190;
     this.hasRoom = left > 100;
+    this.root.classList.toggle("has-room", this.hasRoom);
     this.layOutPlane(moment, width, isWide ? left : Math.min(left, 380, width * 0.4));
     const side = Math.min(this.right.clientWidth || 328, isPaper ? PAPER * 0.45 : Infinity);
     const tall = isWide ? this.right.clientHeight : 0;
