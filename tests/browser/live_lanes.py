@@ -267,7 +267,7 @@ def what_does_not_fit(browser):
     if not browser.run("live.run.most_memory"):
         return
     # Each would fit, but not all.
-    batch = "train.batch_size=30000"
+    batch = "train.batch_size=300000"
     browser.run(f"at('lanes-second').value = '{batch}', at('lanes-third').value = '{batch}\\nseed=1', at('lanes-third').dispatchEvent(new Event('change'))")
     until(browser, "at('lanes-refused').textContent.includes('MiB')", 20, "three runs that are too large together")
     assert browser.run("at('lanes-refused').textContent").startswith("The 3 runs together would need about")
