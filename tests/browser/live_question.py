@@ -137,7 +137,8 @@ def beside_its_field(browser):
 def choices_stay(browser):
     """Layer, head, input, query and view, where the stage is built again and still has them."""
     task = "settings.form.elements.task"
-    browser.run(f"{task}.value = 'reverse'")
+    # The page asks where a query will look, which pins it.
+    browser.run(f"guess.dismiss(), {task}.value = 'reverse'")
     after(browser, set_field("model.n_heads", "2"), "two heads")
     browser.run("choose({ head: 1, probe: 2, query: 3, view: 'change' }), at('head').value = '1', at('probe').value = '2'")
     chosen = "[state.head, state.probe, state.query, state.view, at('head').value, at('probe').value, live.stage.query].join()"
@@ -163,7 +164,8 @@ def choices_stay(browser):
     assert browser.run("nDrawn") == 0
     # Fewer heads, and another task.
     after(browser, set_field("model.n_heads", "1"), "one head")
-    assert browser.run("[state.head, state.query, at('own').value !== ''].join()") == "0,3,true"
+    found = browser.run("[state.head, state.query, at(`own`).value !== ``].join()")
+    assert found == "0,3,true", found
     after(browser, f"{task}.value = 'letters', {task}.dispatchEvent(new Event('change'))", "letters")
     assert browser.run("[state.head, state.probe, state.query, at('own').value].join()") == "0,0,,"
     after(browser, "at('defaults').click()", "the defaults")
@@ -322,7 +324,7 @@ def on_a_phone(browser, page, folder):
         browser.picture(os.path.join(folder, f"phone-{width}.png"), whole=False)
         browser.run("at('message-close').click()")
         assert browser.run("at('happened').textContent === '' && at('message').classList.contains('empty')")
-        browser.run("question.open(true)")
+        browser.run("question.open(true), new Promise((done) => setTimeout(done, 100))")
         browser.picture(os.path.join(folder, f"phone-{width}-question.png"), whole=False)
         assert browser.run("at('question').getBoundingClientRect().bottom <= at('transport').getBoundingClientRect().top + 1")
     # It goes by itself.

@@ -4,7 +4,8 @@
 // of an address and returns those keys.
 const linked = {
   wanted: null,
-  grown() { if (linked.wanted) showWanted(); },
+  // When every part of the page has heard of the run.
+  grown() { if (linked.wanted) queueMicrotask(showWanted); },
   shown() { address.changed(); },
   // A config of the page itself is there when the address is opened; one that was opened is not.
   get isOwnConfig() { return live.asked.begin.config !== undefined && live.asked.begin.config !== settings.first?.config; },
@@ -64,6 +65,7 @@ function follow(found) {
 
 // Shows what an address names, now that the run is there; what it does not have is said and left.
 function showWanted() {
+  if (!linked.wanted) return;
   const { parts, unknown, wrong, found } = linked.wanted;
   linked.wanted = null;
   const known = new Set(companions.flatMap((one) => one.restore?.(found) ?? []));

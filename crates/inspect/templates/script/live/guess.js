@@ -5,7 +5,7 @@ const MOST_CHOICES = 32;
 class Guess {
   constructor() {
     // Runs so far, so that every one asks of another query; whether a part of the page, or the reader, does without it.
-    Object.assign(this, { runs: 0, asked: null, isPinned: false, key: null, isOff: false, isHeld: false, fixed: null, stage: null });
+    Object.assign(this, { runs: 0, asked: null, isPinned: false, isReaders: false, key: null, isOff: false, isHeld: false, fixed: null, stage: null });
     this.words = make("p", { class: "guess-words", "aria-live": "polite" });
     const button = (key, action) => {
       const one = make("button", { type: "button", class: "plain" }, say(key));
@@ -20,8 +20,8 @@ class Guess {
   began() {
     this.runs += 1;
     // A row that the reader did not choose is let go, so that the next run can ask of another.
-    if (this.isPinned && state.query === this.asked?.query) state.query = null;
-    Object.assign(this, { asked: null, key: null, isPinned: false });
+    if (this.isPinned && !this.isReaders && state.query === this.asked?.query) state.query = null;
+    Object.assign(this, { asked: null, key: null, isPinned: false, isReaders: false });
   }
   grown(film) {
     if (this.stage === live.stage) return;
@@ -56,7 +56,7 @@ class Guess {
   // Its row is let go, too.
   dismiss() {
     this.isOff = true;
-    choose(this.isPinned && state.query === this.asked.query ? { query: null } : {});
+    choose(this.isPinned && !this.isReaders && state.query === this.asked.query ? { query: null } : {});
   }
   set(change) {
     Object.assign(this, change);
@@ -67,7 +67,7 @@ class Guess {
     if (this.asked && String(live.film.probes[this.asked.probe]?.tokens) !== String(this.asked.tokens)) Object.assign(this, { asked: null, key: null });
     // The row that is asked of is the one that is drawn.
     if (this.isAsking && !this.isPinned) {
-      this.isPinned = true;
+      Object.assign(this, { isPinned: true, isReaders: state.query === this.asked.query });
       if (this.asked.query !== (state.query ?? new Moment(live.film, state).firstQuery())) return choose({ query: this.asked.query });
     }
     const { asked, key, stage } = this;

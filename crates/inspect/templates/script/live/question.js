@@ -20,3 +20,5 @@ at("question").addEventListener("keydown", (event) => {
   event.stopPropagation();
   question.open(false);
 });
+// On a narrow screen it ends where the bar begins, which is higher while something is said in it.
+new ResizeObserver(() => at("screen").style.setProperty("--bar", `${at("transport").offsetHeight}px`)).observe(at("transport"));
