@@ -2,7 +2,7 @@
 
 use std::io::{self, Sink, Write};
 
-use qkv_inspect::{TextStyle, of_256};
+use qkv_inspect::{TextStyle, identities_on_any_ground, of_256};
 
 /// What a piece of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +37,15 @@ impl Inked for Sink {}
 impl Ink {
     /// The escape sequence that begins it on a terminal of this style; none where it looks like any other text.
     pub fn start(self, style: TextStyle) -> Option<String> {
+        let [query, key, value] = identities_on_any_ground();
         // Readable on light and on dark ground, and told apart without telling red from green.
         let rgb = match (self, style) {
             (_, TextStyle::Plain) | (Self::Plain, _) => return None,
             (Self::Title, _) => return Some("\x1b[1m".to_owned()),
             (Self::Quiet, _) => return Some("\x1b[2m".to_owned()),
-            (Self::Query, _) => [0x87, 0x5f, 0xff],
-            (Self::Key, _) => [0x00, 0x87, 0x5f],
-            (Self::Value, _) => [0xaf, 0x5f, 0x87],
+            (Self::Query, _) => query,
+            (Self::Key, _) => key,
+            (Self::Value, _) => value,
             (Self::Good, _) => [0x00, 0x87, 0xaf],
             (Self::Bad, _) => [0xd7, 0x5f, 0x00],
         };

@@ -25,7 +25,7 @@ pub(crate) struct PaletteStops {
 
 impl PaletteStops {
     pub(crate) fn all() -> Self {
-        let [identities, identities_on_dark] = IDENTITIES;
+        let [identities, identities_on_dark, _] = IDENTITIES;
         Self {
             diverging: Palette::Diverging.stops(),
             diverging_on_dark: &ORANGE_DARK_BLUE,
@@ -48,11 +48,23 @@ const ORANGE_DARK_BLUE: [Rgb; 3] = [[0xc9, 0x6a, 0x00], [0x2a, 0x2f, 0x38], [0x1
 /// A single hue, whose lightness falls evenly: how much is a matter of lightness alone, also in print.
 const WHITE_NAVY: [Rgb; 2] = [[0xff, 0xff, 0xff], [0x14, 0x21, 0x3d]];
 
-/// The frames of queries, keys and values on a page, on a light ground and on a dark one.
-const IDENTITIES: [[Rgb; 3]; 2] = [
+/// Queries, keys and values: violet, green and magenta or its light relative. On a light ground, on a dark one, and on one
+/// that is not known, such as that of a terminal.
+const IDENTITIES: [[Rgb; 3]; 3] = [
     [[0x44, 0x00, 0xee], [0x22, 0x55, 0x22], [0x77, 0x22, 0x55]],
     [[0xcc, 0xaa, 0xff], [0x55, 0xcc, 0xaa], [0xcc, 0xee, 0x55]],
+    [[0x87, 0x5f, 0xff], [0x00, 0x87, 0x00], [0xaf, 0x5f, 0x87]],
 ];
+
+/// The colours of queries, keys and values on a ground that is not known: each can be read on white and on black.
+///
+/// ```
+/// let [query, key, value] = qkv_inspect::identities_on_any_ground();
+/// assert!(query != key && key != value);
+/// ```
+pub const fn identities_on_any_ground() -> [Rgb; 3] {
+    IDENTITIES[2]
+}
 
 impl Palette {
     /// The colours from the low end to the high one, at equal distances.
@@ -94,10 +106,15 @@ pub fn of_256(colour: Rgb) -> u8 {
 }
 
 /// Whether white writing is easier to read on this colour than black.
-pub(crate) fn is_dark([red, green, blue]: Rgb) -> bool {
-    // Relative luminance of WCAG 2; black and white contrast equally at 0.179.
+pub(crate) fn is_dark(colour: Rgb) -> bool {
+    // Black and white contrast equally there.
+    luminance(colour) < 0.179
+}
+
+/// Relative luminance of WCAG 2.
+fn luminance([red, green, blue]: Rgb) -> f64 {
     let linear = |channel: u8| (f64::from(channel) / 255.0).powf(2.2);
-    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue) < 0.179
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }
 
 #[cfg(test)]
@@ -116,14 +133,33 @@ mod tests {
     /// Two colours that lie 19 apart are not taken for each other, even as small areas.
     #[test]
     fn colours_are_told_apart_without_one_kind_of_cone() {
-        for colours in
-            [&ORANGE_WHITE_BLUE[..], &ORANGE_DARK_BLUE, &WHITE_NAVY, &IDENTITIES[0], &IDENTITIES[1]]
-        {
+        for colours in [
+            &ORANGE_WHITE_BLUE[..],
+            &ORANGE_DARK_BLUE,
+            &WHITE_NAVY,
+            &IDENTITIES[0],
+            &IDENTITIES[1],
+            &IDENTITIES[2],
+        ] {
             let least = least_difference(colours);
             assert!(least >= 19.0, "{colours:02x?} are {least:.1} apart");
         }
         // As red and green are not.
         assert!(least_difference(&[[0xc0, 0x39, 0x2b], [0x7a, 0x7a, 0x00]]) < 19.0);
+    }
+
+    /// Large letters need a contrast of 3 (WCAG 2).
+    #[test]
+    fn identities_are_read_on_their_ground() {
+        let [light, dark, any] = IDENTITIES;
+        for (colours, grounds) in [(light, &[1.0][..]), (dark, &[0.0]), (any, &[0.0, 1.0])] {
+            for (colour, ground) in
+                colours.iter().flat_map(|colour| grounds.iter().map(move |ground| (colour, ground)))
+            {
+                let (low, high) = (luminance(*colour).min(*ground), luminance(*colour).max(*ground));
+                assert!((high + 0.05) / (low + 0.05) >= 3.0, "{colour:02x?} on {ground}");
+            }
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn titles_matrices_and_hints_have_inks_of_their_own_on_a_terminal_with_colours_a
     for (ink, text) in [
         (Ink { is_bold: true, ..plain }, "layer 0"),
         (in_colour(0x87, 0x5f, 0xff), "W_Q "),
-        (in_colour(0x00, 0x87, 0x5f), "W_K "),
+        (in_colour(0x00, 0x87, 0x00), "W_K "),
         (in_colour(0xaf, 0x5f, 0x87), "W_V "),
         (Ink { is_dim: true, ..plain }, "W_Q, W_K and W_V"),
     ] {
