@@ -148,13 +148,12 @@ impl CheckpointConfig {
         self.settings.get("model.score.scale")?.parse().ok()
     }
 
-    /// The whole config, without the folder of a parent, which is a place on the machine of the training.
+    /// The whole config, without places on the machine of the training: no folder of a parent, of a text its name alone.
     fn handed_out(&self) -> String {
         let Ok(mut config) = self.toml.parse::<toml::Table>() else { return self.toml.clone() };
-        let parent = config.get_mut("parent").and_then(toml::Value::as_table_mut);
-        match parent.and_then(|parent| parent.remove("path")) {
-            Some(_) => toml::to_string(&config).expect("it was read from a table"),
-            None => self.toml.clone(),
+        match without_places(&mut config) {
+            true => toml::to_string(&config).expect("it was read from a table"),
+            false => self.toml.clone(),
         }
     }
 
@@ -168,6 +167,24 @@ impl CheckpointConfig {
         let of = |key: String| self.settings.get(&key).map(|name| clean_label(name));
         of(format!("model.{key}")).or_else(|| of(format!("model.{key}.name")))
     }
+}
+
+/// Takes the places on a machine out of a config, and out of those of its parents; whether there were any.
+fn without_places(config: &mut toml::Table) -> bool {
+    let text =
+        config.get_mut("task").and_then(toml::Value::as_table_mut).and_then(|task| task.get_mut("text"));
+    let named = text.is_some_and(|text| {
+        // A run may come from another system.
+        let name = text.as_str().and_then(|path| path.rsplit(['/', '\\']).next()).map(str::to_owned);
+        let is_place = name.as_deref() != text.as_str();
+        if let Some(name) = name {
+            *text = toml::Value::String(name);
+        }
+        is_place
+    });
+    let parent = config.get_mut("parent").and_then(toml::Value::as_table_mut);
+    let of_parent = parent.is_some_and(|parent| parent.remove("path").is_some() | without_places(parent));
+    named || of_parent
 }
 
 #[cfg(test)]
@@ -227,6 +244,18 @@ mod tests {
         let all = facts("[model]\nqk_norm = true\nbias = true\nsoftmax = \"quiet\"")?;
         assert_eq!(all, (true, true, Some("quiet".to_owned())));
         assert_eq!(facts("[model]\nbias = false")?, (false, false, None));
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_text_the_page_has_the_name_alone() -> Result<(), crate::InspectError> {
+        for path in ["/home/me/texts/mine.txt", "C:\\\\me\\\\mine.txt"] {
+            let toml = format!("[task]\nname = \"chars\"\ntext = \"{path}\"\n");
+            let config = run_of(&toml)?.config;
+            assert_eq!(config, "[task]\nname = \"chars\"\ntext = \"mine.txt\"\n");
+        }
+        let named = "[task]\ntext = \"mine.txt\" # here\n";
+        assert_eq!(run_of(named)?.config, named);
         Ok(())
     }
 
