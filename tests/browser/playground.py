@@ -12,6 +12,7 @@ import subprocess
 from browser import arguments
 from live_changes import changes
 from live_lanes import cannot_run, in_step, longest_block
+from live_gauge import main_directions_keep_their_place
 from live_page import begin, until
 from proofs import prove
 
@@ -208,6 +209,7 @@ def main(maker, binary, page, folder):
         changes(browser)
         in_step(browser, binary, folder)
         shortest(lambda: longest_block(browser), LONGEST_BLOCK, "milliseconds for which three runs blocked the page")
+        main_directions_keep_their_place(browser)
         for task, settings in TASKS.items():
             ours = losses_in_the_page(browser, task, settings)
             theirs = losses_of_the_binary(binary, folder, task, settings)

@@ -39,7 +39,8 @@
 //!   with its [`Surroundings`]; `qkv compare RUN…`.
 //! - How does a reader train one in a page? [`playground_page`], and with a [`PlaygroundRun`] in it
 //!   [`playground_of_run`]; `qkv playground`.
-//! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours, a [`Grid`] of
+//! - How does it look? [`HeatMap`], [`Palette`], [`Scale`], [`TextStyle`] with [`of_256`] colours and
+//!   [`identities_on_any_ground`], a [`Grid`] of
 //!   [`Cell`]s, labels made safe by [`clean_label`], figures by [`significant`], [`share()`], [`grouped`] and
 //!   [`counted`]; a [`FilmStrip`] for papers and slides; `qkv report RUN --png DIR`.
 //! - What can be wrong? [`InspectError`].
@@ -56,6 +57,7 @@ mod number;
 mod picture;
 mod playground;
 mod runs;
+mod texts;
 
 pub use error::{InspectError, NoGauge};
 pub use files::checkpoint_config::CheckpointConfig;
@@ -86,7 +88,7 @@ pub use number::{counted, grouped, share, significant};
 pub use picture::cell::{Cell, Grid};
 pub use picture::heat_map::HeatMap;
 pub use picture::label::clean_label;
-pub use picture::palette::{Palette, of_256};
+pub use picture::palette::{Palette, identities_on_any_ground, of_256};
 pub use picture::scale::Scale;
 pub use picture::text::TextStyle;
 pub use playground::{PlaygroundRun, playground_of_run, playground_page};

@@ -7,6 +7,7 @@ use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
 use crate::film::page::quantized::base64;
 use crate::picture::palette::PaletteStops;
+use crate::texts::filled;
 
 const STYLE: &str = concat!(
     include_str!("../templates/page.css"),
@@ -55,6 +56,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/stage/chapters.js"),
     include_str!("../templates/script/live/texts.js"),
     include_str!("../templates/script/live/station_texts.js"),
+    include_str!("../templates/script/live/gauge.js"),
     include_str!("../templates/script/live/append.js"),
     include_str!("../templates/script/live/trainer.js"),
     include_str!("../templates/script/live/message.js"),
@@ -131,7 +133,8 @@ struct Beginning<'a> {
 pub fn playground_page(module: &[u8]) -> Result<String, InspectError> {
     let data = embedded_json(&PageData { palettes: PaletteStops::all(), beginning: None });
     let page = Page { style: STYLE, data, module: base64(module), worker: WORKER, script: SCRIPT };
-    page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
+    let page = page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })?;
+    Ok(filled(&page))
 }
 
 /// The same page with a run in it; `None` where `page` is not one that [`playground_page`] made.

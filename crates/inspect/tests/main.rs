@@ -22,3 +22,5 @@ mod golden;
 /// Figures of attention maps.
 #[allow(clippy::needless_range_loop, reason = "indices are how the definitions are written")]
 mod maps;
+/// Texts of the pages, and the table in which they stand.
+mod texts;

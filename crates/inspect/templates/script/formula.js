@@ -14,6 +14,14 @@ function lowered(text, isFormula) {
 const formula = (text) => lowered(text, true);
 const prose = (text) => lowered(text, false);
 
+// A text of the table: [keys] in brackets and `code` between backticks become such, formulas have their subscripts.
+const marked = (text) => text.split(/(\[.+?\]|`.+?`)/).flatMap((part, i) => (i % 2 ? make(part[0] === "[" ? "kbd" : "code", {}, part.slice(1, -1)) : formula(part)));
+
+// Elements that name a text of the table came with it, without its markup.
+function fill() {
+  for (const element of document.querySelectorAll("[data-text]")) element.replaceChildren(...marked(say(element.dataset.text)));
+}
+
 // Gives the text of elements that came without subscripts theirs.
 function lowerIn(elements) {
   for (const element of elements) element.replaceChildren(...prose(element.textContent));

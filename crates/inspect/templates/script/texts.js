@@ -1,4 +1,9 @@
-// Every text that the stage shows, in one table, so that it can be translated: {name} is replaced by a value.
+// Every text that the film and the stage show, in one table, so that it can be translated: {name} is replaced by a value.
+// The live page adds its own in live/texts.js. No template and no script has a visible text beside these: an element of a
+// template is empty and names its text, `<h2 data-text="key"></h2>`, or `data-label="key"` where a screen reader alone is
+// told it; a script asks `say(key, values)`. In an element's text [x] is a key of the keyboard, `x` is code, and W_Q or d_k
+// have subscripts. What is never translated, such as a name that a config has, stands in an element with `translate="no"`.
+// The values are strings in double quotes, as in JSON, each with a comma behind it: a page has its texts without scripts, too.
 const TEXTS = {
   play: "Play", pause: "Pause", slow: "One step in slow motion", "slow.many": "{n} steps in slow motion", speed: "Speed", loop: "Loop", help: "Help", layer: "Layer", head: "Head", input: "Input",
   "help.pin": "Click a token or a row of the map, or press [Enter] there: its query is pinned, and stays while the film plays. [Esc] lets it go.",
@@ -6,7 +11,7 @@ const TEXTS = {
   "help.frames": "q, k and v keep their frames everywhere: solid, dashed, dotted. The address holds what is shown. Positions, layers and heads count from 0, as in the terminal and in files.",
   "help.letters": "The keys [s], [.] and [,] are on",
   pointAtCell: "Point at a cell, or move to it with the arrow keys.", valuesTable: "Values as a table",
-  hidden: "hidden", notFinite: "NaN", many: "many", oneStep: "one step", manySteps: "{n} steps", afterStep: "after the step", afterSteps: "after {n} steps", moreKeys: "{n} more keys",
+  hidden: "hidden", notFiniteNumber: "NaN or infinite", "axis.query": "query", "axis.key": "key", "axis.block": "{axis} {first} to {last}", notFinite: "NaN", many: "many", oneStep: "one step", manySteps: "{n} steps", afterStep: "after the step", afterSteps: "after {n} steps", moreKeys: "{n} more keys",
   positionName: "position {position}", tokenAt: "{token} at {position}",
   readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}", "readout.accuracyAt": "accuracy {accuracy} at step {step}", "readout.accuracyLast": "accuracy {accuracy} when last measured", "readout.shown": "{right} of {all} right in these inputs",
 
@@ -30,6 +35,7 @@ const TEXTS = {
   "attention.still": "Query {query} prefers {key}: {value} against {otherValue} for {other}; {share} of its attention.",
   "attention.plain": "Query {query} prefers {key}: {value} against {otherValue} for {other}.",
   noTrace: "This run kept the attention map alone. Runs that are trained now also keep x, q, k, v, the scores and the context.",
+  noTraceRoom: "This page has no room for the queries, keys and values of all frames, and shows the attention map alone. `qkv explain` shows those of any step.",
   noTraceHere: "Of this input the attention map alone was kept. The first input has x, q, k, v, the scores and the context.",
   "cell.silent": "; no answer counts here", mapSilent: "; pale where no answer counts", mapOfStep: "; kept at step {step}", mapLater: "; kept at later steps alone",
   "map.title": "Attention of {head}", "map.from": "kept from step {step} on", "map.at": "at step {step}", "map.keys": " Effective number of keys of a query: {n}, the exponential of the mean entropy.",
@@ -54,7 +60,7 @@ const TEXTS = {
   "plane.exact": "q and k in their plane", "plane.shadow": "q and k projected to a plane that keeps {kept}", "plane.label": "Queries and keys as arrows at step {step}; q of {query}: {values}",
   "timeline.label": "Step of the training", "timeline.value": "step {step}", "timeline.first": "step {step}", "timeline.loss": "loss", "timeline.accuracy": "accuracy", "timeline.shown": "··· here",
 
-  "worked.title": "Query {query}, key {key}, by hand:", "worked.softmax": "exp {value} / ({terms}) = {top} / {sum} = {share}",
+  "worked.title": "Query {query}, key {key}, by hand:", "worked.term": "exp {value}", "worked.softmax": "exp {value} / ({terms}) = {top} / {sum} = {share}",
 
   "beats.title": "{n} of 7: {title}", "beats.dot": "Beat {n}: {title}", "beats.back": "Back", "beats.next": "Next", "beats.replay": "Replay", "beats.skip": "Skip",
   "beat.batch": "the batch", "beat.projections": "q, k and v", "beat.scores": "scores", "beat.mixture": "softmax · v", "beat.loss": "the loss", "beat.gradients": "gradients reach W", "beat.update": "W + Δ",
@@ -70,6 +76,30 @@ const TEXTS = {
   "columns.step": "step {step}", "columns.last": "last step", "chapter.first": "Before training.", "chapter.loss": "Step {step}: loss {loss}",
   "picture.of": "Picture of", "picture.map": "the map", "picture.matrices": "the matrices", "picture.pipeline": "the way from x to the answer", "picture.none": "This is not shown here.",
   "picture.caption": "Task {task}, step {step}, layer {layer}, head {head}, query {query}, input {input}.",
+
+  "curves.table": "Numbers as a table", "curves.notMeasured": "not measured at this step", "curves.label": "{title}; the table below has the numbers.",
+  "gauge.impossible": "W_Q and W_K as they were trained. There is no balanced gauge here: {why}.",
+  "gauge.trained": "W_Q and W_K as they were trained. For every invertible A, W_Q A and W_K A⁻ᵀ give the same scores, so that single columns mean little by themselves; the balanced gauge chooses one of these pairs.",
+  "gauge.balanced": "W_Q and W_K in the balanced gauge: of all pairs W_Q A, W_K A⁻ᵀ with the same scores, the one with orthogonal columns, equally long in both, from the singular value decomposition of W_Q W_Kᵀ. Sorted by their part in the scores at the first frame, then kept. The attention map is the same. W_V and W_O as they were trained.",
+  "matrix.facts": " {rows} × {columns}, {down} down, {across} across; norm {norm}{moved}{blocks}", "matrix.moved": ", moved by {size} times its first length", "matrix.blocks": "; each cell is a block of {block}", "matrix.label": "{name} at step {step}:{facts}. Values in the table below.",
+  "matrix.largest": " (largest of its block)", "matrix.notKept": "{name} was not kept at this step.", "matrix.singular": "Singular values", "matrix.singularValue": "singular value",
+  "changes.gradient": "Gradient: ‖d(loss)/dW‖", "changes.update": "Update to weight: ‖ΔW‖ / ‖W‖ of one step", "changes.singular": "Largest singular values of {name}", "changes.none": "This run kept no gradients.",
+  noScript: "The pictures are drawn by a script inside this page. Without it, the story above and the tables below are what there is.",
+  "film.title": "{title} · what attention learned", "film.happened": "What happened", "film.shapes": "One head, as on the slide: one row of x for each position.",
+  "film.variants": "Side by side", "film.run": "run", "film.differs": "what differs", "film.lastLoss": "last training loss", "film.answersRight": "answers right", "film.sequencesRight": "examples without a mistake",
+  "film.runAbove": "the run above", "film.nothing": "nothing",
+  "film.chapters": "The film in stills", "film.learning": "Loss and accuracy", "film.lossLabel": "Training loss over {steps} steps; the table below has its numbers.", "film.learningTable": "Loss and accuracy as a table", "film.noLoss": "No loss was logged.",
+  "film.loss": "training loss, left axis", "film.lossOf": "training loss of {run}, left axis", "film.accuracy": "accuracy on held-out answers, right axis", "film.accuracyOf": "accuracy on held-out answers of {run}, right axis",
+  "film.step": "step", "film.value": "value", "film.loggedLabel": "{name}, over {steps} steps; the table below has its numbers.", "film.loggedTable": "{name}, as a table",
+  "film.oneMoreLogged": "1 more number has no plot", "film.moreLogged": "{n} more numbers have no plot", "film.moreLoggedHint": "Their values stand in metrics.jsonl, step by step: {names}.",
+  "film.map": "What the heads look at", "film.heads": "What each head does at the last step",
+  "film.headsHint": "keys is the exponential of the mean entropy; previous, first, same, induction and mirror are the mean attention to the position before, the first one, the same token, what followed it earlier and the mirror image; offset is the distance with the largest mean; copying is Σ Re λ / Σ |λ| of the OV circuit. A head reads earlier heads through its query, key or value: of each the composition furthest above that of random matrices.",
+  "film.head": "head", "film.reads": "reads", "film.matrices": "W_Q, W_K and W_V",
+  "film.matricesHint": "Queries are x W_Q, keys x W_K and values x W_V. Each matrix keeps its colours through all steps. A short stroke marks a negative cell.",
+  "film.circuits": "What they do together",
+  "film.circuitsHint": "QK is E W_Q W_Kᵀ Eᵀ: which token, or position, looks for which, before scaling and without the mean of each row, which the softmax ignores. Without matrices it is x xᵀ, the same of the vectors themselves: a token then looks at itself. OV is E W_V W_O U: which answer becomes likelier once a token is attended to. Norms, biases and other layers are left out. These do not depend on the gauge.",
+  "film.changes": "How training moved them", "film.noName": "(no name)",
+
   headName: "head {head}", headOfLayer: "head {head} of layer {layer}",
 };
 

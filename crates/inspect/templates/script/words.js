@@ -11,7 +11,7 @@ function make(tag, attributes = {}, ...children) {
 
 // Four significant digits, as in the terminal.
 function number(x) {
-  if (x === null || Number.isNaN(x)) return "NaN or infinite";
+  if (x === null || Number.isNaN(x)) return say("notFiniteNumber");
   if (x === 0) return "0";
   const size = Math.abs(x);
   return size < 0.001 || size >= 10000 ? x.toExponential(3) : x.toPrecision(4);
@@ -38,7 +38,7 @@ function names(axis, labels, cells, block, size) {
   const one = (i) => (labels.length === size ? `${i}: ${labels[i]}` : `${axis} ${i}`);
   return Array.from({ length: cells }, (_, i) => {
     const [first, last] = [i * block, Math.min((i + 1) * block, size) - 1];
-    return first === last ? one(first) : `${axis} ${first} to ${last}`;
+    return first === last ? one(first) : say("axis.block", { axis, first, last });
   });
 }
 

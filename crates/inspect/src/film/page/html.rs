@@ -15,6 +15,7 @@ use crate::heads::composition::Composition;
 use crate::heads::profile::{HeadProfile, profiles};
 use crate::number::{share, significant};
 use crate::picture::label::clean_label;
+use crate::texts::{Text, filled};
 
 const STYLE: &str =
     concat!(include_str!("../../../templates/page.css"), include_str!("../../../templates/stage.css"));
@@ -73,6 +74,12 @@ struct Page<'a> {
     variants: Vec<Variant>,
 }
 
+impl Page<'_> {
+    fn text(&self, key: &str) -> Text {
+        Text::of(key)
+    }
+}
+
 /// One frame in the table beside the plot.
 struct Row {
     step: u64,
@@ -123,7 +130,8 @@ impl Film {
             heads: self.heads(),
             variants: self.variants(others),
         };
-        page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
+        let page = page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })?;
+        Ok(filled(&page))
     }
 
     /// The numbers of the page alone, as JSON: what its script is given. Those of one frame have the form of those of
@@ -142,12 +150,16 @@ impl Film {
             let evaluation = evaluations.last_key_value().map(|(_, evaluation)| evaluation);
             let figure = |name| percent(evaluation.and_then(|evaluation| evaluation.figure(name)));
             let differs = match std::ptr::eq(film, self) {
-                true => "the run above".to_owned(),
+                true => Text::of("film.runAbove").to_string(),
                 false => film.config.differences(&self.config).join(", "),
             };
             Variant {
                 title: clean_label(&film.title),
-                differs: if differs.is_empty() { "nothing".to_owned() } else { clean_label(&differs) },
+                differs: if differs.is_empty() {
+                    Text::of("film.nothing").to_string()
+                } else {
+                    clean_label(&differs)
+                },
                 loss: or_dash(losses.last_key_value().map(|(_, loss)| *loss)),
                 accuracy: figure(Evaluation::ACCURACY),
                 sequences: figure(Evaluation::SEQUENCE_ACCURACY),

@@ -17,6 +17,7 @@ use crate::runs::page::story::MAX_LEFT_OUT;
 use crate::runs::record::RunRecord;
 use crate::runs::setting::Setting;
 use crate::runs::spread::Spread;
+use crate::texts::filled;
 
 const STYLE: &str =
     concat!(include_str!("../../../templates/page.css"), include_str!("../../../templates/runs.css"));
@@ -114,7 +115,8 @@ impl Comparison {
             runs: runs.map(|run| run_row(run, &self.figures, around)).collect(),
             left_out: left_out.collect(),
         };
-        page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })
+        let page = page.render().map_err(|error| InspectError::Picture { problem: error.to_string() })?;
+        Ok(filled(&page))
     }
 
     fn setting_row(&self, setting: &Setting) -> SettingRow {

@@ -7,9 +7,7 @@ const cursors = document.querySelectorAll("[data-most]");
 let pictures = [];
 const redrawn = [];
 
-// The page's own texts stand in the table, too; a key in brackets becomes one.
-for (const element of document.querySelectorAll("[data-text]")) element.replaceChildren(...say(element.dataset.text).split(/\[(.+?)\]/).map((part, i) => (i % 2 ? make("kbd", {}, part) : part)));
-at("help").setAttribute("aria-label", say("help"));
+fill();
 at("left-out").textContent = (film.left_out ?? []).join(" ");
 
 const stage = new Stage(at("stage"), film, (choice) => choose(choice));
@@ -34,7 +32,7 @@ function build() {
   const shown = shownMatrices();
   at("gauge-said").replaceChildren(...prose(gaugeInWords()));
   pictures = [buildHeads(heads), buildMap(map), ...buildMatrices(matrices, shown, false)];
-  if (!shown.length) matrices.append(make("p", {}, "This layer has no matrices: queries, keys and values are the input itself."));
+  if (!shown.length) matrices.append(make("p", {}, say("matrices.none")));
   const together = chosenHead()?.circuits ?? [];
   pictures.push(...buildMatrices(circuits, together, true), buildChanges(changes), buildChapters(at("chapters"), { film, state, seek }), ...columns);
   at("circuits-title").closest("section").hidden = !together.length;
@@ -193,7 +191,7 @@ narrow.addEventListener("change", placeSpeed);
 placeSpeed();
 new IntersectionObserver(([screen]) => at("mini").toggleAttribute("hidden", screen.isIntersecting), { threshold: 0.2 }).observe(at("transport"));
 
-options(at("layer"), layerNames.map((text) => (text === "" ? "(no name)" : text)));
+options(at("layer"), layerNames.map((text) => (text === "" ? say("film.noName") : text)));
 options(at("probe"), film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)));
 at("probe").closest("label").hidden = film.probes.length < 2;
 at("layer").closest("label").hidden = layerNames.length < 2;

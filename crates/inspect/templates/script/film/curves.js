@@ -4,7 +4,7 @@ class Curves extends Plot {
     const known = series.flatMap(([, values]) => values.filter((x) => Number.isFinite(x)));
     const lastStep = film.frames.at(-1).step || 1;
     const size = { width: 360, height: 150, left: 52, right: 40 };
-    super(`${title}; the table below has the numbers.`, size, [0, Math.max(...known, 0)], ["step 0", `step ${lastStep}`]);
+    super(say("curves.label", { title }), size, [0, Math.max(...known, 0)], [0, lastStep].map((step) => say("columns.step", { step })));
     Object.assign(this, { series, go, lastStep });
     series.forEach(([words, values], i) => this.line(words, values, i));
     this.name();
@@ -13,7 +13,7 @@ class Curves extends Plot {
     this.svg.addEventListener("click", (event) => this.go(this.nearest(event)));
     this.said = make("p", { class: "where" });
     this.table = make("div");
-    this.details = make("details", {}, make("summary", {}, "Numbers as a table"), this.table);
+    this.details = make("details", {}, make("summary", {}, say("curves.table")), this.table);
     this.details.addEventListener("toggle", () => this.tabulate());
     place.append(make("figure", {}, make("figcaption", {}, make("h3", {}, ...prose(title))), this.svg, this.said, this.details));
   }
@@ -40,11 +40,11 @@ class Curves extends Plot {
     this.cursor.setAttribute("x1", x);
     this.cursor.setAttribute("x2", x);
     const words = this.series.flatMap(([title, values]) => (Number.isFinite(values[frame]) ? [`${title} ${number(values[frame])}`] : []));
-    this.said.replaceChildren(...(words.length ? prose(words.join(", ")) : ["not measured at this step"]));
+    this.said.replaceChildren(...(words.length ? prose(words.join(", ")) : [say("curves.notMeasured")]));
   }
   tabulate() {
     if (!this.details.open) return;
     const rows = film.frames.map(({ step }, frame) => [String(step), ...this.series.map(([, values]) => (Number.isFinite(values[frame]) ? number(values[frame]) : "–"))]);
-    this.table.replaceChildren(table(["step", ...this.series.map(([title]) => title)], rows));
+    this.table.replaceChildren(table([say("film.step"), ...this.series.map(([title]) => title)], rows));
   }
 }

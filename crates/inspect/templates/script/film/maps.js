@@ -52,7 +52,7 @@ function buildMap(place) {
   }
   const [left, right] = [make("div"), make("div")];
   place.append(make("div", { class: "side" }, left, right));
-  const called = [0, 1].map((axis) => names(["query", "key"][axis], probe.tokens, map.cells[axis], map.block[axis], map.size[axis]));
+  const called = [0, 1].map((axis) => names(say(["axis.query", "axis.key"][axis]), probe.tokens, map.cells[axis], map.block[axis], map.size[axis]));
   const silent = map.block[0] === 1 ? new Moment(film, state).silentRows() : [];
   let values = new Float32Array(map.cells[0] * map.cells[1]);
   const picture = new HeatMap(left, {

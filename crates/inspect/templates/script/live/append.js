@@ -11,7 +11,10 @@ const MOST_POINTS = 4096;
 function append(film, part) {
   const n = film.frames.length;
   appendTo(film, part, n);
-  for (const head of film.layers.flatMap((layer) => layer.heads)) for (const matrix of head.raw) measureMoved(matrix, n);
+  for (const head of film.layers.flatMap((layer) => layer.heads)) {
+    for (const matrix of head.raw) measureMoved(matrix, n);
+    alignGauge(head.balanced, n);
+  }
 }
 
 // How far a matrix has come since the first frame, of which a moment alone has nothing.

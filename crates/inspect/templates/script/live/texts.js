@@ -1,5 +1,15 @@
 // What the live page adds to the table of texts.
 Object.assign(TEXTS, {
+  "live.title": "Attention learns, in this page", "live.heading": "Attention learns",
+  "live.noScript": "The trainer and its pictures are a script inside this page, which needs scripts to be allowed.",
+  "live.help.begin": "One button, and W_Q, W_K and W_V learn, in this page and on this machine. Click a token or a row of the map to pin its query.",
+  "live.help.keys": "[space] trains and pauses, [.] makes one step, [s] one in slow motion, [,] or [←] and [→] look back and forth, [r] begins again, [Ctrl] [Z] undoes a change, [1] to [3] make a run the large one, [Esc] lets a query go. In a picture, the arrow keys move from cell to cell.",
+  "live.task": "Task",
+  "live.oneStep": "Step", "live.slow": "Slow motion", "live.lecture": "Lecture", "live.reset": "Reset", "live.speed.auto": "slow while it changes", "live.speed.full": "as fast as it goes", "live.speed.60": "60 steps a second", "live.speed.10": "10 steps a second", "live.speed.2": "2 steps a second",
+  "live.stills": "The run in stills", "live.stillsHint": "At most six moments of the run that has ended; each of them leads to its step.",
+  "live.reach": "Reach in", "live.reachHint": "A change is made at once in the head that is shown; Undo goes back to the state before it, and Train learns on from the change.",
+  "live.zero.Q": "W_Q = 0", "live.zero.K": "W_K = 0", "live.zero.V": "W_V = 0", "live.zeroHead": "the whole head = 0", "live.noise.Q": "noise on W_Q", "live.noise.K": "noise on W_K", "live.noise.V": "noise on W_V", "live.undo": "Undo", "live.own": "An input of your own",
+  "live.take": "Take it along", "live.copyAddress": "Copy the address", "live.config": "config.toml for qkv train", "live.weights": "model.safetensors", "live.openWeights": "Open weights",
   "live.train": "Train", "live.pause": "Pause", "live.again": "Train on",
   "live.loading": "The trainer is being unpacked …",
   "live.pace": "{rate} steps a second", "live.finished": "finished after {step} steps", "live.early": "the goal is reached after {step} steps",
@@ -22,6 +32,9 @@ Object.assign(TEXTS, {
   "fails.gzip": "This browser has no DecompressionStream, with which the trainer in this page is unpacked. {browsers}",
   "fails.worker": "This browser has no worker, or it is not allowed here, and the trainer in this page needs one. {browsers}",
   "fails.module": "This browser cannot load the trainer in this page, which needs WebAssembly with vectors. {browsers}",
+  "lanes.choice": "Runs", "lanes.one": "one", "lanes.arms": "none · frozen · learned", "lanes.scaling": "scaled · unscaled", "lanes.own": "your own", "lanes.settings": "Settings of the runs", "lanes.width": "d_k of both runs",
+  "lanes.ownHint": "The first run is the question as it is set. The others differ from it in these settings, one a line, such as `model.score=dot`.", "lanes.second": "Second run", "lanes.third": "Third run",
+  "lanes.label": "Runs, all at the same step", "lanes.large": "The large run",
   "lanes.base": "as set", "lanes.parameters": "{n} parameters", "lanes.switched": "Large: {name}",
   "lanes.loss": "{name} {loss}", "lanes.accuracy": "{name} {accuracy}", "lanes.axis.loss": "— loss", "lanes.axis.accuracy": "- - acc.",
   "lanes.refused": "The run {name} cannot begin: {message}",
@@ -53,3 +66,4 @@ Object.assign(TEXTS, {
   "text.tooLong": "A text may have {most}, and this one has {size}; take a part of it.",
   "text.sample": "A query asks, a key answers, and a value is what is carried away. The query of a letter looks at every letter before it. Where a key is like the query, their product is large; where it is not, their product is small. The softmax makes shares of these products, and all the shares add up to one. The values are mixed by their shares, and the mixture goes on to the next layer. Nobody tells a letter where to look. The loss falls when the next letter is guessed well, and the gradient turns the matrices so that it is guessed better. After a vowel there comes a consonant, after a q there comes a u, and after a full stop there comes a space. This is what the first steps learn, and a table of pairs could learn it, too. After the first word of a sentence has begun, the rest of it can be found by looking back: the word has been written before. This is what the later steps learn, and a table of pairs cannot learn it. One head looks at the letter before. Another head looks for the place where the same letter stood, and copies what came next. The two together finish a word that they have seen once. A query asks, a key answers, and a value is what is carried away. The loss falls, the matrices turn, and the map becomes sharp. Where the map is sharp, the model is sure; where the map is pale, the model looks everywhere, and knows little. Give it more text, and it learns more words. Give it this text alone, and it learns this text by heart. ",
 });
+fill();

@@ -103,8 +103,7 @@ class Beats {
     const view = BEATS.find((beat) => beat.key === key).view;
     const sizes = ["W_V", "W_K", "W_Q", "W_O"].flatMap((name) => {
       const matrix = now.matrix(name);
-      const values = matrix && MatrixView.values(matrix, view, this.from, this.after);
-      return values ? [`${name} ${amount(Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))}`] : [];
+      return matrix && MatrixView.values(matrix, view, this.from, this.after) ? [`${name} ${amount(MatrixView.length(matrix, view, this.from, this.after))}`] : [];
     });
     if (!sizes.length) return say(`beat.${key}.plain`);
     const steps = this.steps(this);

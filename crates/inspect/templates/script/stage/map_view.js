@@ -22,7 +22,7 @@ class MapView {
       return;
     }
     const labels = (axis) => (moment.tokens.length === map.size[axis] ? moment.tokens : []);
-    const called = [0, 1].map((axis) => names(["query", "key"][axis], labels(axis), map.cells[axis], map.block[axis], map.size[axis]));
+    const called = [0, 1].map((axis) => names(say(["axis.query", "axis.key"][axis]), labels(axis), map.cells[axis], map.block[axis], map.size[axis]));
     const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels(axis).length ? labels(axis).map((label) => cut(label, 6)) : called[axis]));
     const silent = map.block[0] === 1 ? moment.silentRows() : [];
     this.axes = say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }) + (silent.includes(true) ? say("mapSilent") : "");

@@ -48,6 +48,12 @@ class MatrixView {
     const [first, last] = [from, to].map((one) => cellsOf(matrix, one));
     return last.map((x, i) => x - first[i]);
   }
+  // How long a matrix is in a view; a picture in blocks has another length than the gradient itself.
+  static length(matrix, view, frame, after) {
+    const norm = view === "gradient" ? matrix.frames[after ?? frame]?.gradient?.norm : null;
+    const values = MatrixView.values(matrix, view, frame, after);
+    return Number.isFinite(norm) ? norm : values ? Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)) : NaN;
+  }
   // The largest magnitude of a view in all frames so far: one scale for all matrices of a head.
   static limit(matrices, view, frame, after) {
     const ofMatrix = (matrix) => {

@@ -34,8 +34,7 @@ function matricesInWords(moment, view, after) {
   const all = names.map((name) => {
     const matrix = moment.matrix(name);
     const values = MatrixView.values(matrix, view, moment.frame, after);
-    const length = (cells) => (cells ? Math.sqrt(cells.reduce((sum, x) => sum + x * x, 0)) : NaN);
-    const size = view === "weights" || view === "change" ? matrix.frames[moment.frame]?.moved : length(values);
+    const size = view === "weights" || view === "change" ? matrix.frames[moment.frame]?.moved : MatrixView.length(matrix, view, moment.frame, after);
     return { name, size: size ?? NaN, isBroken: Boolean(values) && !values.every(Number.isFinite) };
   });
   const figures = all.filter(({ size }) => Number.isFinite(size)).sort((a, b) => b.size - a.size);

@@ -76,7 +76,7 @@ class Stage {
     colourIdentities();
     this.tokens.build(moment);
     this.missing.hidden = moment.has("q") || !moment.has("weights");
-    this.missing.textContent = say(this.film.probes.some((probe) => probe.traces?.length) ? "noTraceHere" : "noTrace");
+    this.missing.replaceChildren(...marked(say(this.film.probes.some((probe) => probe.traces?.length) ? "noTraceHere" : this.film.left_out?.length ? "noTraceRoom" : "noTrace")));
     // What is printed may be measured before it is laid out as on paper.
     const isPaper = printed.matches;
     const isWide = !isPaper && matchMedia("(min-width: 1000px)").matches;
