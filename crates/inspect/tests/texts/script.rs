@@ -40,6 +40,11 @@ impl Literal {
             return false;
         }
         let constant = constant(&self.text).join("…");
+        // Markup, and what a style sheet calls a function.
+        let head = constant.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '-');
+        if constant.starts_with('<') || head.starts_with('(') && head != constant && constant.ends_with(')') {
+            return false;
+        }
         let words =
             constant.split([' ', '…']).map(|word| word.trim_matches(|c: char| c.is_ascii_punctuation()));
         let n =

@@ -1,5 +1,7 @@
 // The film as a strip of at most six stills, which stays in print; on the screen each of them leads to its step.
 const CHAPTERS = 6;
+// Pixels of a still, several for each that a screen shows, because paper shows more.
+const STILL = 384;
 
 // The first frame, the last, and those between at which the loss had fallen by equal parts.
 function chapterFrames(film) {
@@ -23,7 +25,7 @@ function buildChapters(place, { film, state, seek }) {
     const moment = new Moment(film, { ...state, frame });
     const stills = make("span", { class: "stills" });
     const still = (values, [rows, columns], palette, low, high, name) => {
-      const canvas = make("canvas", { width: String(columns * Math.max(1, Math.floor(192 / columns))), height: String(rows * Math.max(1, Math.floor(192 / columns))), "aria-hidden": "true" });
+      const canvas = make("canvas", { width: String(columns * Math.max(1, Math.floor(STILL / columns))), height: String(rows * Math.max(1, Math.floor(STILL / columns))), "aria-hidden": "true" });
       const context = canvas.getContext("2d");
       context.imageSmoothingEnabled = false;
       context.drawImage(pixels(values, rows, columns, palette, low, high), 0, 0, canvas.width, canvas.height);
@@ -40,7 +42,7 @@ function buildChapters(place, { film, state, seek }) {
     const words = make("span", { class: "chapter-words" });
     // Of the query that is pinned, against the still before.
     const tell = (query) => words.replaceChildren(...prose(frame === 0 && step === 0 ? say("chapter.first") : attentionInWords(moment, query ?? moment.firstQuery(), i > 0 ? moment.at(chosen[i - 1]) : null)));
-    const button = make("button", { type: "button", class: "chapter" }, make("b", {}, Number.isFinite(loss) ? say("chapter.loss", { step, loss: brief(loss) }) : say("readout", { step })), stills, words);
+    const button = make("button", { type: "button", class: "chapter" }, make("b", {}, Number.isFinite(loss) ? say("chapter.loss", { step, loss: amount(loss) }) : say("readout", { step })), stills, words);
     button.addEventListener("click", () => {
       seek(frame);
       at("screen").scrollIntoView({ block: "start" });

@@ -1,6 +1,10 @@
 // From x to the answer for one query: a row for each key, a column for each product, on one canvas with headings above.
 const GAP = 14;
 const NUMBER_CELL = 62;
+// A strip is seen from this width on, and its numbers are read where each of its few cells has so much.
+const LEAST_STRIP = 40;
+const CELL_OF_STRIP = 38;
+const MOST_IN_STRIP = 4;
 // Rows below this height are not read; the keys with the least attention are then left out.
 const LEAST_ROW = 14;
 const HEADING = 48;
@@ -41,12 +45,14 @@ class Pipeline {
     const mixing = has("v") && has("context") ? 34 : 0;
     const taken = label + answers + mixing + NUMBER_CELL * kinds.filter((kind) => ["scores", "scaled", "weights"].includes(kind)).length + GAP * (kinds.length + 1);
     // What strips do not need the others get.
-    const wants = Object.fromEntries(strips.map((kind) => [kind, Math.max(46, count(kind) * 48)]));
-    let room = Math.max(width - taken, 46 * strips.length);
+    const wants = Object.fromEntries(strips.map((kind) => [kind, Math.max(LEAST_STRIP, count(kind) * 48)]));
+    let room = Math.max(width - taken, LEAST_STRIP * strips.length);
     const widths = {};
     for (const kind of [...strips].sort((a, b) => wants[a] - wants[b])) {
       const left = strips.length - Object.keys(widths).length;
-      widths[kind] = Math.floor(Math.min(wants[kind], room / left));
+      const numbers = count(kind) <= MOST_IN_STRIP ? count(kind) * CELL_OF_STRIP : 0;
+      const isRoom = numbers <= room - LEAST_STRIP * (left - 1);
+      widths[kind] = Math.floor(Math.min(wants[kind], Math.max(room / left, isRoom ? numbers : 0)));
       room -= widths[kind];
     }
     // The labels of the answers stand beside its formula.
@@ -96,7 +102,8 @@ class Pipeline {
     };
     const all = this.columns.map(({ kind, x, width }) => {
       const top = ["x"].includes(kind) ? 0 : this.keysTop - HEADING;
-      if (kind === "context") return box(kind, kind, x, this.middle() - this.rowHeight / 2 - HEADING, width, kind);
+      // Its formula is longer than a narrow strip, and the answers stand at its right.
+      if (kind === "context") return box(kind, kind, Math.min(x, Math.max(x - 24, x + width - LETTER * 12)), this.middle() - this.rowHeight / 2 - HEADING, width, kind);
       if (kind === "answers") return box(kind, kind, x, this.answersTop - HEADING - 2, width, kind);
       return box(kind, kind, x, top, width, kind);
     });
