@@ -13,6 +13,7 @@ import struct
 import subprocess
 
 import altered_film
+import printed
 import slow_motion
 import stage
 from browser import arguments
@@ -289,6 +290,7 @@ def main():
             to_step(browser, 30)
             assert browser.complaints() == [], browser.complaints()
             browser.picture(os.path.join(folder, f"{scheme}.png"))
+        printed.check(browser, qkv, folder)
         a_narrow_page_is_readable_and_tables_scroll_alone(browser, page)
         a_token_that_looks_like_markup_stays_text(browser, qkv, folder)
     print("the page shows what the files hold")

@@ -142,15 +142,30 @@ impl Film {
 
     /// "layer 0, head 1": layers are counted in natural order.
     pub(crate) fn head_name(&self, layer: &str, head: usize) -> String {
+        match self.layer_names().iter().position(|name| *name == layer) {
+            Some(index) => format!("layer {index}, head {head}"),
+            None => format!("{}, head {head}", clean_label(layer)),
+        }
+    }
+
+    /// The same in a sentence, where a layer that is the only one has no number.
+    pub(crate) fn head_in_words(&self, layer: &str, head: usize) -> String {
+        let names = self.layer_names();
+        match names.iter().position(|name| *name == layer) {
+            Some(_) if names.len() == 1 => format!("head {head}"),
+            Some(index) => format!("head {head} of layer {index}"),
+            None => format!("head {head} of {}", clean_label(layer)),
+        }
+    }
+
+    /// The layers that have matrices or maps, in natural order.
+    fn layer_names(&self) -> Vec<&str> {
         let of_layers = self.frames.iter().flat_map(|frame| &frame.layers).map(|layer| layer.prefix.as_str());
         let maps = self.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
         let names: BTreeSet<&str> = of_layers.chain(maps.map(|map| map.layer.as_str())).collect();
         let mut names: Vec<&str> = names.into_iter().collect();
         names.sort_by_cached_key(|name| NaturalKey::of(name));
-        match names.iter().position(|name| *name == layer) {
-            Some(index) => format!("layer {index}, head {head}"),
-            None => format!("{}, head {head}", clean_label(layer)),
-        }
+        names
     }
 
     /// The first and the last frame that have matrices.

@@ -105,7 +105,7 @@ impl Film {
         Some(format!(
             "{} of {} changed most: by {} times its length at step {}.",
             name.to_uppercase(),
-            self.head_name(&layer.prefix, head),
+            self.head_in_words(&layer.prefix, head),
             significant(distance),
             first.step
         ))
@@ -119,7 +119,7 @@ impl Film {
         Some(format!(
             "Back-propagation pushed hardest on {} of {}, at step {step}: the gradient had the norm {}.",
             flow.matrix.to_uppercase(),
-            self.head_name(&flow.layer, flow.head),
+            self.head_in_words(&flow.layer, flow.head),
             significant(flow.gradient)
         ))
     }
@@ -131,7 +131,7 @@ impl Film {
             named.filter_map(move |(target, share)| Some((map, target, share?)))
         });
         let (map, target, share) = patterns.reduce(|most, next| if next.2 > most.2 { next } else { most })?;
-        let (name, share_of) = (self.head_name(&map.layer, map.head), percent(share));
+        let (name, share_of) = (self.head_in_words(&map.layer, map.head), percent(share));
         Some(match share >= MOST {
             true => format!("Of its attention, {name} gives {share_of} to {target}."),
             false => format!(
@@ -247,9 +247,9 @@ mod tests {
             "From step 0 to step 8: 3 of 5 frames are shown, evenly chosen.",
             "The training loss fell from 2.000 at step 1 to 0.5000 at step 8; it was half-way there at step 4.",
             "At step 8 it gets all of the held-out answers right, and 87.5 % of the examples without a mistake.",
-            "W_Q of layer 0, head 0 changed most: by 2.000 times its length at step 0.",
-            "Back-propagation pushed hardest on W_K of layer 0, head 0, at step 4: the gradient had the norm 0.2500.",
-            "Of its attention, layer 0, head 0 gives all to the position before.",
+            "W_Q of head 0 changed most: by 2.000 times its length at step 0.",
+            "Back-propagation pushed hardest on W_K of head 0, at step 4: the gradient had the norm 0.2500.",
+            "Of its attention, head 0 gives all to the position before.",
             "A query spread its attention over about 2 keys on average at step 0, and over about 1 key at step 8.",
             "`top_2` on held-out examples: 0.5000 at step 4, 1.000 at step 8.",
             "`weights` logged norm: 2.500 at step 0, 2.000 at step 8.",
@@ -269,7 +269,7 @@ mod tests {
         ];
         let story = film(frames).story().join(" ");
         assert!(
-            story.starts_with("From step 0 to step 8: 2 frames are shown. W_K of layer 0, head 0 changed"),
+            story.starts_with("From step 0 to step 8: 2 frames are shown. W_K of head 0 changed"),
             "{story}"
         );
         assert!(!story.contains("NaN") && !story.contains("attention"), "{story}");

@@ -19,7 +19,7 @@ const TEXTS = {
   "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.silent": "position {position}: {token}; no answer counts here",
 
   "part.x": "x", "part.q": "q", "part.k": "k", "part.v": "v", "part.scores": "scores", "part.scaled": "scaled", "part.weights": "weights", "part.context": "context", "part.answers": "answer",
-  "term.x": "input", "term.same": "= x", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.quiet": "with a sink", "term.asQ": "by W_K, as q", "term.norm": "norm({x})", "term.rotated": "rotated({x})", "term.scaled": "to softmax", "term.added": " + bias",
+  "term.x": "input", "term.same": "= x", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.answersLater": "after the last layer", "term.quiet": "with a sink", "term.asQ": "by W_K, as q", "term.norm": "norm({x})", "term.rotated": "rotated({x})", "term.scaled": "to softmax", "term.added": " + bias",
   pipelineLabel: "From x to the answer for query {query} at step {step}; arrow keys move over its numbers.",
   noAnswer: "no answer counts here",
   "cell.vector": "{part} of {token}: {values}", "cell.context": "context of {token}, the values mixed by their weights: {values}",

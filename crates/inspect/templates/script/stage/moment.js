@@ -50,6 +50,8 @@ class Moment {
     if (!this.has("scaled") || Number.isFinite(this.row("scaled", query)[key])) return false;
     return !this.has("scores") || Number.isFinite(this.row("scores", query)[key]);
   }
+  // Whether other layers stand between this one and the answer.
+  get isBelow() { return this.layer !== undefined && this.layer !== this.film.layers.at(-1); }
   get nKeys() { return this.map?.size[1] ?? this.parts.k?.size[0] ?? 0; }
   get nQueries() { return this.map?.size[0] ?? this.parts.q?.size[0] ?? 0; }
   get tokens() { return this.probe?.tokens ?? []; }

@@ -9,6 +9,7 @@ function termOf(moment, name) {
   if (name === "scores") return isDot(moment) ? "q kᵀ" : say("term.score", { score: score ?? say("part.scores") });
   if (name === "scaled") return scaleInWords(moment, positions);
   if (name === "weights" && softmax === "quiet") return say("term.quiet");
+  if (name === "answers" && moment.isBelow) return say("term.answersLater");
   return say(`term.${name}`);
 }
 

@@ -1,9 +1,11 @@
 // From x to the answer for one query: a row for each key, a column for each product, on one canvas with headings above.
 const GAP = 14;
 const NUMBER_CELL = 62;
-// A strip is seen from this width on, and its numbers are read where each of its few cells has so much.
-const LEAST_STRIP = 40;
-const CELL_OF_STRIP = 38;
+// A strip is seen from this width on, that of the context is as wide as its formula, and the numbers of few cells are read
+// where each has one of these.
+const LEAST_STRIP = 34;
+const LEAST_CONTEXT = 56;
+const CELLS_OF_STRIP = [44, 37];
 const MOST_IN_STRIP = 4;
 // Rows below this height are not read; the keys with the least attention are then left out.
 const LEAST_ROW = 14;
@@ -41,18 +43,19 @@ class Pipeline {
     const kinds = ["x", "k", "scores", "scaled", "weights", "v", "context", "answers"].filter(has);
     const label = Math.min(84, 30 + 8 * Math.max(...moment.tokens.map((token) => Array.from(token).length), 1));
     const strips = kinds.filter((kind) => ["x", "k", "v", "context"].includes(kind));
-    const answers = has("answers") ? (width < 740 ? 118 : 138) : 0;
+    const answers = has("answers") ? (width < 740 ? 108 : 138) : 0;
     const mixing = has("v") && has("context") ? 34 : 0;
     const taken = label + answers + mixing + NUMBER_CELL * kinds.filter((kind) => ["scores", "scaled", "weights"].includes(kind)).length + GAP * (kinds.length + 1);
     // What strips do not need the others get.
-    const wants = Object.fromEntries(strips.map((kind) => [kind, Math.max(LEAST_STRIP, count(kind) * 48)]));
-    let room = Math.max(width - taken, LEAST_STRIP * strips.length);
+    const least = (kinds) => kinds.reduce((sum, kind) => sum + (kind === "context" ? LEAST_CONTEXT : LEAST_STRIP), 0);
+    const wants = Object.fromEntries(strips.map((kind) => [kind, Math.max(least([kind]), count(kind) * 48)]));
+    let room = Math.max(width - taken, least(strips));
     const widths = {};
     for (const kind of [...strips].sort((a, b) => wants[a] - wants[b])) {
-      const left = strips.length - Object.keys(widths).length;
-      const numbers = count(kind) <= MOST_IN_STRIP ? count(kind) * CELL_OF_STRIP : 0;
-      const isRoom = numbers <= room - LEAST_STRIP * (left - 1);
-      widths[kind] = Math.floor(Math.min(wants[kind], Math.max(room / left, isRoom ? numbers : 0)));
+      const left = strips.filter((other) => !(other in widths));
+      const most = room - least(left.filter((other) => other !== kind));
+      const numbers = count(kind) <= MOST_IN_STRIP ? CELLS_OF_STRIP.map((cell) => cell * count(kind)).find((wide) => wide <= most) : 0;
+      widths[kind] = Math.floor(Math.min(wants[kind], most, Math.max(room / left.length, least([kind]), numbers ?? 0)));
       room -= widths[kind];
     }
     // The labels of the answers stand beside its formula.
@@ -102,8 +105,7 @@ class Pipeline {
     };
     const all = this.columns.map(({ kind, x, width }) => {
       const top = ["x"].includes(kind) ? 0 : this.keysTop - HEADING;
-      // Its formula is longer than a narrow strip, and the answers stand at its right.
-      if (kind === "context") return box(kind, kind, Math.min(x, Math.max(x - 24, x + width - LETTER * 12)), this.middle() - this.rowHeight / 2 - HEADING, width, kind);
+      if (kind === "context") return box(kind, kind, x, this.middle() - this.rowHeight / 2 - HEADING, width, kind);
       if (kind === "answers") return box(kind, kind, x, this.answersTop - HEADING - 2, width, kind);
       return box(kind, kind, x, top, width, kind);
     });
