@@ -38,7 +38,12 @@ pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
 
 /// A vector as a line without a name, shortened where it has more than [`SHOWN`] values.
 pub fn vector(vector: &Tensor<1>) -> String {
-    format!("{:NAME$}{}", "", row(&values(vector), NAME))
+    named_vector("", vector)
+}
+
+/// The same behind its name, which may have eight letters.
+pub fn named_vector(name: &str, vector: &Tensor<1>) -> String {
+    format!("{name:<NAME$}{}", row(&values(vector), NAME))
 }
 
 /// A matrix, one line a row, named `name_0`, `name_1`, …, with a label.

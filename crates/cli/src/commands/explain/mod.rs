@@ -1,7 +1,9 @@
 //! `qkv explain`: the lecture's walk through one query, with the run's own numbers and shapes.
 //!
-//! What a user types becomes an input in `input.rs`, what is printed of it is in `walk.rs`.
+//! What a user types becomes an input in `input.rs`, what is printed of it is in `walk.rs`, and of what follows the last layer
+//! in `answer.rs`.
 
+mod answer;
 mod characters;
 mod input;
 mod walk;
@@ -12,9 +14,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use burn::tensor::Tensor;
 use qkv_model::{Choice, Trace, parameters};
-use qkv_run::tensor_names::{B_Q, W_Q};
+use qkv_run::tensor_names::{B_Q, W_O, W_Q};
 use qkv_train::{AnyModel, Batch, Model, Probe, Query, Registry};
 
+use self::answer::Answer;
 use self::input::Input;
 use self::walk::Walk;
 use crate::args::ExplainArgs;
@@ -62,14 +65,20 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     let is_small = matrices.into_iter().chain([&of_query.k]).all(is_shown_whole);
     let all = (0..if is_small { input.len() } else { 0 }).map(|position| Ok(trace(position)?.x));
     let all = all.collect::<Result<Vec<_>>>()?;
+    let probe = input.hide_open_target(Probe::new(&run.model, &input.task, &input.example, &device)?);
+    let place = Query { layer: args.layer, head: args.head, position: query };
+    let is_answered = args.layer + 1 == layers.len() && !probe.labels.predictions[query].is_empty();
+    let answer = is_answered.then(|| Answer::of(&run.model, &*run.task, batch.tokens, place));
     let walk = Walk {
         trace: of_query,
         inputs: is_small.then(|| Tensor::stack(all, 0)),
-        probe: input.hide_open_target(Probe::new(&run.model, &input.task, &input.example, &device)?),
+        probe,
+        answer,
         query,
         space: input.label_of_its_spaces(),
         has_matrices: has(W_Q),
         has_biases: has(B_Q),
+        has_w_o: has(W_O),
         is_normed: layer.is_normed,
         changes: what_changes(&run.model, &run.config.model),
     };

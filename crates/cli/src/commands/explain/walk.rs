@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use qkv_model::{Stage, Trace};
 use qkv_train::Probe;
 
+use super::answer::Answer;
 use crate::output::format::{matrix, rows, shape, values, vector};
 use crate::output::ink::{Ink, Inked};
 use crate::output::wrap::{COLUMNS, lines_of};
@@ -26,7 +27,10 @@ pub struct Walk {
     pub space: Option<String>,
     pub has_matrices: bool,
     pub has_biases: bool,
+    pub has_w_o: bool,
     pub is_normed: bool,
+    /// What follows the last layer, where the position is asked.
+    pub answer: Option<Answer>,
     /// What may change a stage: the model, or its attention layer, by name.
     pub changes: String,
 }
@@ -85,6 +89,10 @@ impl Walk {
         let mixed = format!("context_{i} = Σ_j weight_j v_j{}", self.changed(Stage::Context));
         step(out, Ink::Title, &mixed, &shape(&[1, d_v]), "")?;
         writeln!(out, "{}", vector(&trace.context))?;
+        if let Some(answer) = &self.answer {
+            writeln!(out)?;
+            answer.show(out, self.has_w_o, self.inputs.is_some())?;
+        }
         self.verdict(out)
     }
 
@@ -178,7 +186,7 @@ impl Walk {
 }
 
 /// The name of one step, its shape, and what there is to show of it.
-fn step(out: &mut impl Inked, ink: Ink, name: &str, shape: &str, rest: &str) -> io::Result<()> {
+pub(super) fn step(out: &mut impl Inked, ink: Ink, name: &str, shape: &str, rest: &str) -> io::Result<()> {
     out.ink(ink, &format!("{name:<31}"))?;
     out.ink(Ink::Quiet, &format!(" {shape}"))?;
     let gap = " ".repeat(12_usize.saturating_sub(shape.chars().count()));

@@ -83,6 +83,67 @@ fn the_walk_of_the_main_job_ends_at_the_mirrored_symbol() {
     assert_eq!(heaviest, 12, "{text}");
 }
 
+/// The numbers in the lines that begin with `start`.
+#[track_caller]
+fn numbers(text: &str, start: &str) -> Vec<f64> {
+    line(text, start)[start.len()..].split_whitespace().map(|number| number.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_walk_goes_on_from_the_context_to_the_probability_of_the_answer() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds("train letters --quiet --out run");
+    let text = explain(&sandbox, "run --query 1", "A B C D");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let [residual, head, features] = ["residual ", "head 0 ", "features "].map(|start| numbers(&text, start));
+    for ((residual, head), sum) in residual.iter().zip(&head).zip(&features) {
+        // Printed to four digits.
+        assert!((residual + head - sum).abs() < 2e-4, "{text}");
+    }
+    let rows = |after: &str, n: usize| -> Vec<Vec<String>> {
+        let lines = text.lines().skip_while(|line| !line.starts_with(after)).skip(1).take(n);
+        lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+    };
+    let unembedding = rows("U, the unembedding", 8);
+    let table = rows("       token", 4);
+    let logit = |token: usize| -> f64 {
+        features.iter().zip(&unembedding).map(|(x, row)| x * row[token].parse::<f64>().unwrap()).sum()
+    };
+    let sum: f64 = (0..4).map(|token| logit(token).exp()).sum();
+    for (token, name) in ["A", "B", "C", "D"].into_iter().enumerate() {
+        let row = table.iter().find(|row| row[0] == name).unwrap();
+        let [shown, share] = [1, 2].map(|column| row[column].parse::<f64>().unwrap());
+        assert!((shown - logit(token)).abs() < 5e-3, "{name}: {shown} for {}\n{text}", logit(token));
+        assert!((share - logit(token).exp() / sum).abs() < 5e-3, "{name}\n{text}");
+    }
+    // Position 1 of the answer is position 2 of the input.
+    assert!(
+        table[0][0] == "C" && line(&text, "the prediction is").ends_with("`C`, which is right"),
+        "{text}"
+    );
+}
+
+#[test]
+fn only_the_last_layer_leads_to_an_answer() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(
+        "train reverse --steps 1 --quiet --out run --set model.n_layers=2 --set model.n_heads=2 --set model.d_mlp=16",
+    );
+    let [first, last] = ["--layer 0", "--layer 1 --head 1"]
+        .map(|place| sandbox.succeeds(&format!("explain run {place}")).stdout);
+    assert!(!first.contains("logits_") && !first.contains("residual"), "{first}");
+    for start in ["residual ", "others ", "head 1 ", "MLP ", "features ", "logits_0 = features_0 U"] {
+        line(&last, start);
+    }
+    assert!(
+        line(&last, "logits_0").ends_with("[1 × 10]") && last.lines().all(|line| line.chars().count() <= 80),
+        "{last}"
+    );
+    // What is not asked has no answer.
+    sandbox.succeeds("train recall --steps 1 --quiet --out recall");
+    assert!(!sandbox.succeeds("explain recall --query 2").stdout.contains("logits_"));
+}
+
 #[test]
 fn without_an_input_a_test_example_is_explained() {
     let sandbox = sandbox_with_the_main_job();
