@@ -1,4 +1,4 @@
-"""Makes the picture of the live page that the README shows: a task is learned half-way, and one query is followed.
+"""Makes the picture of the live page that the README shows: three runs in step, of which one learned, and one query of it.
 
     python3 tests/browser/still.py [--browser chromium|firefox] PAGE STILL.png
 
@@ -11,21 +11,23 @@ import tempfile
 import zlib
 
 from browser import arguments
-from live_page import begin, until
+from live_page import until
 
 COLOURS = 64
 
 
 def learned(browser, page):
-    """The task of the page, trained until its answers are right, with the first query pinned."""
+    """The main job without matrices, with frozen ones and with learned ones, at the last step."""
     browser.colours("light")
-    browser.open(page, width=1280, height=720)
+    browser.open(page, width=1400, height=760, fragment="#v=1&task=reverse")
     until(browser, "document.body.classList.contains('is-ready')", 10, "the first picture")
-    begin(browser, "letters", [])
+    browser.choose("lanes", "arms")
+    until(browser, "live.lanes.length === 3 && live.lanes.every(({ film }) => film)", 60, "three runs")
+    browser.choose("speed", "0")
     browser.run("at('play').click()")
-    until(browser, "live.ended !== null", 60, "the training")
-    # The picture is of the stage: no message over it, and no focus in it.
-    browser.run("said(''), choose({ query: 1 }), document.activeElement.blur(), scrollTo(0, 0)")
+    until(browser, "live.ended !== null", 240, "the training")
+    # No message, no focus and no pointer are in the picture.
+    browser.run("said(''), choose({ query: 3 }), document.activeElement.blur(), scrollTo(0, 0)")
     browser.point(1, 1)
     browser.run("new Promise((done) => setTimeout(done, 500))")
 
