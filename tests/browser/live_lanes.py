@@ -150,6 +150,11 @@ def moved_together(browser):
     until(browser, f"live.lanes.every(({{ film }}) => film.probes[0].tokens.join(' ') === '{own}')", 5, "an input of one's own in all runs")
 
 
+def follow(browser, link):
+    """Goes to an address when the page has written its own."""
+    browser.run(f"new Promise((done) => setTimeout(done, 600)).then(() => (location.hash = {json.dumps(link)}))")
+
+
 def in_the_address(browser):
     """The runs, the large one and the step are in the address, and come back from there."""
     browser.run("choose({ query: 1 }), seek(2), enlarge(1)")
@@ -159,14 +164,14 @@ def in_the_address(browser):
     own = browser.run("address.write(), location.hash")
     for hash, names, large in [(link, list(ARMS), 1), (own, ["as set", "score dot", "seed 7, lr 0.01"], 0)]:
         lanes(browser, "one")
-        browser.run(f"location.hash = {json.dumps(hash)}")
+        follow(browser, hash)
         until(browser, f"live.lanes.length === 3 && live.film !== null && live.lane === {large} && linked.wanted === null", 15, hash)
         assert browser.run("live.lanes.map(({ name }) => name)") == names
-    browser.run(f"location.hash = {json.dumps(link)}")
+    follow(browser, link)
     until(browser, "live.lanes.length === 3 && live.film !== null && live.film.frames[state.frame].step === 2 && state.query === 1", 15, "the step of an address")
     assert browser.run("at('lanes').value") == "arms"
     # What is no choice of runs is said, and one run begins.
-    browser.run("location.hash = '#v=1&runs=%3Cimg%3E&large=9'")
+    follow(browser, "#v=1&runs=%3Cimg%3E&large=9")
     until(browser, "live.lanes.length === 1 && at('happened').textContent.includes('runs')", 15, "a wrong choice of runs")
     lanes(browser, "arms")
 
@@ -325,6 +330,9 @@ def failed(browser):
     assert browser.run("at('happened').firstChild.textContent").startswith("The trainer has failed")
     assert browser.run("at('happened').querySelector('details pre').textContent") == "index out of bounds"
     assert not browser.run("at('happened').querySelector('details').open")
+    # One that fails as it begins leaves the runs before.
+    browser.run("trainer.hear({ do: 'error', id: trainer.asked, kind: 'begin-panic', message: 'attempt to divide by zero' })")
+    assert browser.run("at('happened').querySelector('details pre').textContent") == "attempt to divide by zero"
     until(browser, "live.lanes.length === 3 && live.film !== null && live.film.frames.length === 1", 15, "the trainer that begins again")
 
 
