@@ -47,7 +47,7 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
     }
 
     let batch = Batch::new(&input.task, std::slice::from_ref(&input.example), &device)?;
-    let tokens = batch.tokens.squeeze_dim::<2>(0);
+    let tokens = batch.tokens.clone().squeeze_dim::<2>(0);
     let trace = |position| {
         let place = Query { layer: args.layer, head: args.head, position };
         let trace = run.model.trace(tokens.clone(), place);
