@@ -287,6 +287,13 @@ def everything_has_room(browser, page):
     assert browser.run("at('happened').textContent === '' && settings.field('optimizer.lr').mark.hidden")
 
 
+def help_has_every_key(browser):
+    named = {" ": "space", "ArrowLeft": "←", "ArrowRight": "→", "Escape": "Esc"}
+    said = browser.run("Array.from(document.querySelectorAll('.help-text kbd'), (key) => key.textContent)")
+    for key in browser.run("Object.keys(keyActions)"):
+        assert named.get(key, key) in said, (key, said)
+
+
 def letters_off(browser, page):
     open_page(browser, page)
     browser.press(".")
@@ -338,6 +345,7 @@ def on_a_phone(browser, page, folder):
 
 def question(browser, binary, page, folder):
     open_page(browser, page)
+    help_has_every_key(browser)
     fields_show_what_holds(browser)
     one_setting_and_back(browser)
     root_of_d_k(browser)
