@@ -34,8 +34,10 @@ FIND = """(() => {
         const kind = one.localName + (one.type && one.localName === 'input' ? `:${one.type}` : '');
         if (own) return `${kind}#${own}`;
         const place = one.closest('[id]')?.id ?? 'body';
-        const alike = [...document.querySelectorAll(kind.split(':')[0])].filter((other) => other.className === one.className && !other.id && (other.closest('[id]')?.id ?? 'body') === place);
-        return `${kind}.${[...one.classList].filter((name) => !['asks', 'pinned', 'wrong', 'silent'].includes(name)).join('.')} in ${place}, ${alike.indexOf(one)}`;
+        // Some classes come and go while it is used.
+        const names = (other) => [...other.classList].filter((name) => !['asks', 'pinned', 'guessed', 'wrong', 'silent'].includes(name)).join('.');
+        const alike = [...document.querySelectorAll(kind.split(':')[0])].filter((other) => names(other) === names(one) && !other.id && (other.closest('[id]')?.id ?? 'body') === place);
+        return `${kind}.${names(one)} in ${place}, ${alike.indexOf(one)}`;
     };
     globalThis.controls = { all: () => [...document.querySelectorAll(CONTROLS)].filter((one) => !one.closest('[inert]')), isSeen, nameOf, roleOf, keyOf };
 })()"""

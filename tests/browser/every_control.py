@@ -26,6 +26,10 @@ STATES = {
     "two layers": ("reverse", ["model.n_layers=2", "model.n_heads=2", "task.seq_len=4", "train.batch_size=8", "model.d_model=8", "train.steps=30"], None),
     "a text": ("chars", ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"], None),
     "two widths": ("letters", ["train.steps=30"], ("lanes", "scaling")),
+    # A script comes after the first step.
+    "a guess": ("letters", [], "beginAgain(), trainer.whenBegun(() => setTimeout(() => guess.set({ key: 0 }), 50))"),
+    "slow motion": ("letters", [], "slowMotion.start()"),
+    "a station": ("letters", [], "lecture.open(7)"),
 }
 
 # So long a control may take, in seconds.
@@ -119,11 +123,14 @@ def enter(browser, page, name):
     fresh(browser, page)
     browser.run("void (globalThis.print = () => {})")
     begin(browser, task, settings)
-    if choice:
+    if isinstance(choice, tuple):
         browser.choose(*choice)
         settle(browser, f"{choice[1]} in {name}")
     browser.run("at('step').click()")
     until(browser, "live.film.frames.at(-1).step === 1", PATIENCE, f"a step of {name}")
+    if isinstance(choice, str):
+        browser.run(choice)
+        settle(browser, name)
 
 
 def check(browser, page, binary, folder):

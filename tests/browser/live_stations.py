@@ -118,6 +118,20 @@ def keys_lead_through_it(browser):
     until(browser, "!trainer.isBeginning && live.film !== null", 20, "the page without a station")
 
 
+def another_run_is_not_the_stations(browser):
+    """What a reader sets beside a station is no answer to it, and leads back."""
+    opened(browser, 3)
+    before = browser.run("trainer.asked")
+    browser.run("settings.adopt('letters', [['model.projections', 'none'], ['model.d_k', '8']]), settings.apply()")
+    until(browser, f"trainer.asked > {before} && !trainer.isBeginning && live.film !== null", 20, "another run of the same task")
+    browser.run("settings.adopt('copy', []), settings.apply()")
+    until(browser, "live.run.task === 'copy' && !trainer.isBeginning && live.film !== null", 20, "another task")
+    until(browser, "lecture.found.textContent.startsWith('This run is another one')", 5, "the way back")
+    browser.run("lecture.found.querySelector('button').click()")
+    until(browser, "live.run.task === 'letters' && lecture.isHere && lecture.found.textContent === ''", 20, "the station again")
+    browser.run("lecture.close()")
+
+
 def the_presenters_view(browser, folder):
     """Large, whole without scrolling, and no more than a hall needs."""
     for width, height in [(1280, 720), (1920, 1080)]:
@@ -145,6 +159,7 @@ def check(browser, page, binary, folder):
     for one in [
         lambda: every_question_is_found(browser, folder),
         lambda: keys_lead_through_it(browser),
+        lambda: another_run_is_not_the_stations(browser),
         lambda: the_presenters_view(browser, folder),
     ]:
         one()

@@ -2,7 +2,7 @@
 class Lecture {
   constructor(place) {
     // What a station has seen of its runs, and what it said of them.
-    Object.assign(this, { index: null, seen: {}, lines: [], isFound: false, stage: null, place });
+    Object.assign(this, { index: null, seen: {}, lines: [], isFound: false, wasHere: true, place });
     this.count = make("p", { class: "station-count" });
     this.title = make("h2", { class: "station-title", tabindex: "-1", id: "station-title" });
     this.dots = STATIONS.map(({ key }, i) => this.button(String(i + 1), () => this.open(i), { class: "dot", "aria-label": say("lecture.dot", { n: i + 1, title: say(`station.${key}`) }) }));
@@ -41,7 +41,7 @@ class Lecture {
     this.title.focus({ preventScroll: true });
   }
   show(index) {
-    Object.assign(this, { index, seen: {}, lines: [], isFound: false });
+    Object.assign(this, { index, seen: {}, lines: [], isFound: false, wasHere: true });
     this.build();
   }
   begin() {
@@ -87,13 +87,23 @@ class Lecture {
     this.next.disabled = this.index === STATIONS.length - 1;
     this.tell();
   }
-  // Whether the run is still the one of the station: a reader may have set another task.
-  get isHere() { return this.station !== null && live.run?.task === this.station.task && live.lanes.length === (this.station.lanes?.length ?? 1); }
-  began() {
-    if (this.station) this.tell();
+  // Whether the run is the one of the station: a reader may have set another task, or other settings than its actions do.
+  get isHere() {
+    const { station } = this;
+    if (!station || !live.film || trainer.isBeginning || live.run.task !== station.task || live.lanes.length !== (station.lanes?.length ?? 1)) return false;
+    const free = (station.actions ?? []).flatMap(({ settings: own = {} }) => Object.keys(own));
+    const asked = live.asked.begin.settings ?? [];
+    if (!Object.entries(station.settings).every(([key, value]) => free.includes(key) || asked.includes(`${key}=${value}`))) return false;
+    return live.lanes.every((lane) => ["scaled", "weights"].every((name) => momentAt(0, lane).has(name) || momentAt(lane.film.frames.length - 1, lane).has(name)));
   }
   shown() {
-    if (!this.isHere || this.isFound) return;
+    if (!this.station || this.isFound) return;
+    const { isHere } = this;
+    if (isHere !== this.wasHere) {
+      this.wasHere = isHere;
+      this.tell();
+    }
+    if (!isHere) return;
     const { lines, isFound } = this.station.look(this.seen);
     if (JSON.stringify([lines, isFound]) === JSON.stringify([this.lines, this.isFound])) return;
     Object.assign(this, { lines, isFound });
@@ -104,7 +114,7 @@ class Lecture {
     this.found.classList.toggle("is-found", this.isFound);
     this.found.replaceChildren(...this.lines.map(([key, values]) => make("p", {}, ...prose(say(key, values)))));
     if (this.isFound) this.found.prepend(make("b", { class: "station-mark" }, say("lecture.found")));
-    else if (live.run && !this.isHere && !trainer.isBeginning) this.found.append(say("lecture.elsewhere"), " ", this.button(say("lecture.again"), () => this.open(this.index)));
+    else if (!this.wasHere && !trainer.isBeginning && live.film) this.found.append(say("lecture.elsewhere"), " ", this.button(say("lecture.again"), () => this.open(this.index)));
   }
   // In the address, beside the run and what is shown of it; on its own it stands for the run of the station.
   address() { return { station: this.station ? this.index + 1 : null }; }
@@ -112,9 +122,7 @@ class Lecture {
     const index = Number(station) - 1;
     if (station === undefined || !STATIONS[index]) return [];
     this.show(index);
-    const { begin: { settings: asked = [] } } = live.asked;
-    const isRunning = this.isHere && Object.entries(this.station.settings).every(([key, value]) => asked.includes(`${key}=${value}`));
-    if (!isRunning) this.begin();
+    if (!this.isHere) this.begin();
     return ["station"];
   }
 }
