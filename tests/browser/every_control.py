@@ -26,6 +26,8 @@ STATES = {
     "two layers": ("reverse", ["model.n_layers=2", "model.n_heads=2", "task.seq_len=4", "train.batch_size=8", "model.d_model=8", "train.steps=30"], None),
     "a text": ("chars", ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"], None),
     "two widths": ("letters", ["train.steps=30"], ("lanes", "scaling")),
+    "three runs": ("letters", ["train.steps=30"], ("lanes", "arms")),
+    "a long input": ("reverse", ["task.seq_len=64", "train.batch_size=4", "model.d_model=8", "train.steps=30"], None),
     # A script comes after the first step.
     "a guess": ("letters", [], "beginAgain(), trainer.whenBegun(() => setTimeout(() => guess.set({ key: 0 }), 50))"),
     "slow motion": ("letters", [], "slowMotion.start()"),

@@ -34,7 +34,7 @@ def one_step_in_seven_beats(browser, folder):
     until(browser, "slowMotion.isRunning", 5, "the first beat")
     steps = browser.run("[live.film.frames.at(-2).step, live.film.frames.at(-1).step, live.film.frames[state.frame].step]")
     assert steps[1] == steps[0] + 1 and steps[2] == steps[0], steps
-    assert not browser.run("live.isPlaying") and browser.run("slowMotion.beats.starter.textContent") == "One step in slow motion"
+    assert not browser.run("live.isPlaying") and browser.run("slowMotion.beats.root.getAttribute('aria-label')") == "One step in slow motion"
     titles = []
     for beat in range(7):
         titles.append(browser.run("document.querySelector('.beat-title').textContent"))

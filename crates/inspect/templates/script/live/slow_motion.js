@@ -32,9 +32,9 @@ class SlowMotion {
   // A stage has its own beats.
   build() {
     this.stage = live.stage;
-    this.beats = new Beats(live.stage, { seek: (frame) => this.seek(frame), ended: () => [this.button, this.beats.starter].find((one) => one.offsetParent)?.focus() });
-    // The button of a narrow screen starts what this one does.
-    this.beats.starter.addEventListener("click", (event) => (event.stopImmediatePropagation(), this.button.click()), { capture: true });
+    this.beats = new Beats(live.stage, { seek: (frame) => this.seek(frame), ended: () => this.button.focus() });
+    // Here the bar has room for the button on a narrow screen, too.
+    this.beats.starter.remove();
   }
   // Who looks back sees the way to the next frame; at the last one a step is made.
   start() {
@@ -72,9 +72,7 @@ class SlowMotion {
   name() {
     if (!this.beats) return;
     const isLast = state.frame === live.film.frames.length - 1;
-    const words = isLast ? say("slow") : this.beats.named(state.frame);
-    this.beats.starter.textContent = words;
-    this.button.title = words;
+    this.button.title = isLast ? say("slow") : this.beats.named(state.frame);
   }
 }
 
