@@ -50,7 +50,7 @@ class Lecture {
     at("speed").dispatchEvent(new Event("change"));
     guess.hold(this.station.asks ?? null);
     settings.adopt(task, Object.entries(own));
-    begin({ ...settings.begin(), lanes: (lanes ?? []).map(({ text, settings: more }) => ({ name: say(text), settings: more })), large });
+    begin({ ...settings.begin(), lanes: lanes ?? [], large });
   }
   // The same with other settings.
   beginWith(more) {

@@ -15,7 +15,6 @@ Object.assign(TEXTS, {
   "station.matrices.half": "Learned: by step {step}, {query} gives {share} of its attention to {key}.",
   "station.matrices.end": "Accuracy at the end: {figures}.",
   "station.matrices.notes": "Let the class vote before you train. Random matrices are not enough: it is back-propagation into W_Q and W_K that turns the queries to the keys. Show one step in slow motion (S) half-way.",
-  "lane.none": "none", "lane.frozen": "frozen", "lane.learned": "learned", "lane.scaled": "scaled", "lane.unscaled": "unscaled", "lane.one": "1 head", "lane.four": "4 heads",
 
   "station.scores": "Scores",
   "station.scores.text": "A score is the product of two arrows, q · k: large where they point the same way, zero at a right angle. Here d_k is 2, so the plane shows them as they are; training turns them.",
@@ -46,6 +45,7 @@ Object.assign(TEXTS, {
 
   "station.heads": "Many heads",
   "station.heads.text": "Four heads of 16 columns have as many parameters as one of 64: the same W_Q, W_K and W_V, only divided. Each head has a softmax of its own, so that each can look at another key.",
+  "station.heads.one": "1 head", "station.heads.four": "4 heads",
   "station.heads.question": "Train both. After how many steps has each more than 90 % of the answers right?",
   "station.heads.line": "{name}: more than 90 % at step {step}, with {parameters} parameters.",
   "station.heads.notes": "The task is recall: which value stood with this key? Four heads are four tries to find it, one head is one. On seeds 0 to 4, four heads take 120 steps each time, one head takes 100 to 340: it is luck. Look at the four heads in turn: which of them found the key?",

@@ -53,11 +53,7 @@ const STATIONS = [
   },
   {
     key: "matrices", task: "letters", settings: {}, asks: 0, large: 2,
-    lanes: [
-      { text: "lane.none", settings: ["model.projections=none", "model.d_k={d_head}"] },
-      { text: "lane.frozen", settings: ["model.projections=frozen"] },
-      { text: "lane.learned", settings: [] },
-    ],
+    lanes: LANE_CHOICES.arms().lanes,
     look() {
       const [none, frozen, learned] = live.lanes;
       const half = learned.film.frames.findIndex((_, i) => i > 0 && momentAt(i, learned).row("weights", 0)?.at(-1) > 0.5);
@@ -80,8 +76,8 @@ const STATIONS = [
     },
   },
   {
-    key: "scaling", task: "letters", settings: { "model.d_k": String(SCALING_WIDTH), "train.batch_size": "32" }, large: 1, values: { d_k: SCALING_WIDTH, step: SCALING_STEP },
-    lanes: [{ text: "lane.scaled", settings: [] }, { text: "lane.unscaled", settings: ["model.score=dot"] }],
+    key: "scaling", task: "letters", settings: { "train.batch_size": "32" }, large: 1, values: { d_k: SCALING_WIDTH, step: SCALING_STEP },
+    lanes: LANE_CHOICES.scaling({ width: SCALING_WIDTH }).lanes,
     look() {
       const figures = live.lanes.map((lane) => {
         const moment = momentAt(0, lane);
@@ -119,7 +115,7 @@ const STATIONS = [
   },
   {
     key: "heads", task: "recall", settings: {}, large: 1,
-    lanes: [{ text: "lane.one", settings: [] }, { text: "lane.four", settings: ["model.n_heads=4"] }],
+    lanes: [{ name: say("station.heads.one"), settings: [] }, { name: say("station.heads.four"), settings: ["model.n_heads=4"] }],
     look() {
       const found = live.lanes.map(({ name, run, film }) => ({ name, parameters: run.n_parameters.toLocaleString("en"), step: film.log.accuracies.find(([, accuracy]) => accuracy > 0.9)?.[0] }));
       const known = found.filter(({ step }) => step !== undefined);

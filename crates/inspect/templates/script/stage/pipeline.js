@@ -86,7 +86,9 @@ class Pipeline {
     this.canvas.style.width = `${this.width}px`;
     this.root.style.width = `${this.width}px`;
     this.root.style.height = `${this.height}px`;
-    this.nAnswers = answers ? Math.min(moment.size("answers")[1], Math.max(2, Math.floor((this.height - HEADING - 6) / ANSWER_ROW)), 8) : 0;
+    // They stand around the middle of the keys; the last bar ends before its row does.
+    const tall = Math.min(this.height - HEADING - 6, 2 * (this.height - this.middle()) + 10);
+    this.nAnswers = answers ? Math.min(moment.size("answers")[1], Math.max(2, Math.floor(tall / ANSWER_ROW)), 8) : 0;
     this.answersTop = Math.max(HEADING + 4, this.middle() - (this.nAnswers * ANSWER_ROW) / 2);
     this.head(moment);
     return this.height;
