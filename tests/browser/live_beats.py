@@ -174,6 +174,8 @@ def it_asks_first(browser, folder):
         print(words)
         browser.picture(os.path.join(folder, f"guess-{'right' if right else 'wrong'}.png"), whole=False)
     assert asked[0] != asked[1], asked
+    # What the reader pinned stays; a row that the page chose is let go.
+    browser.run("choose({ query: null })")
     begin(browser, "letters", [])
     browser.run("guess.notNow.click()")
     assert browser.run("guess.root.hidden && state.query === null")
