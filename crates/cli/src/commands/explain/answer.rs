@@ -43,7 +43,7 @@ impl Answer {
         let all = model.contributions(tokens.clone());
         let (is_taken_apart, parts) = (all.is_some(), all.map(|all| parts(all, place)).unwrap_or_default());
         let features = at(model.features(tokens, Mode::Evaluate));
-        let unit_vectors = Tensor::eye(features.dims()[0], &features.device());
+        let unit_vectors = Tensor::<2>::eye(features.dims()[0], &features.device());
         Self {
             place,
             parts: parts.into_iter().map(|(name, features)| (name, at(features))).collect(),
