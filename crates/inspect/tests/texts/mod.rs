@@ -16,7 +16,7 @@ use template::visible;
 const OF_RUNS: [&str; 7] =
     ["choices.js", "over_steps.js", "pairs.js", "parallel.js", "phase.js", "runs.js", "spread.js"];
 /// What has no reader: the worker talks to the page.
-const IN_WORKER: [&str; 2] = ["session.js", "worker.js"];
+const IN_WORKER: [&str; 3] = ["group.js", "session.js", "worker.js"];
 
 fn templates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")
