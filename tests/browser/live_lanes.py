@@ -194,6 +194,30 @@ def unlike(browser):
     browser.run("at('own').value = ''")
 
 
+def begun_by_others(browser):
+    """Runs that are none of the choices keep their names and settings, also when a setting of all is changed."""
+    lanes(browser, "one")
+    given = [{"name": "narrow", "settings": ["model.d_k=1"]}, {"name": "wide", "settings": ["model.d_k=4"]}]
+    before = browser.run("trainer.asked")
+    browser.run(f"begin({{ ...settings.begin(), lanes: {json.dumps(given)}, large: 1 }})")
+    begun(browser, before, "runs of others")
+    widths = "live.lanes.map(({ name, run }) => `${name} ${/^d_k = (\\d+)/m.exec(run.config)[1]}`)"
+    assert browser.run(widths) == ["narrow 1", "wide 4"] and browser.run("live.lane") == 1
+    assert browser.run("at('lanes').value") == "own"
+    link = browser.run("address.write(), location.hash")
+    begin(browser, "letters", ["seed=5"])
+    assert browser.run(widths) == ["narrow 1", "wide 4"] and browser.run("live.lane") == 1, "what all share is changed"
+    lanes(browser, "one")
+    follow(browser, link)
+    until(browser, "live.lanes.length === 2 && live.film !== null", 15, "runs of others from an address")
+    assert browser.run(widths) == ["d_k 1 1", "d_k 4 4"], browser.run(widths)
+    # A reader's own settings begin at the question as it is set.
+    before = browser.run("trainer.asked")
+    browser.run("at('lanes-second').value = 'model.d_k=3', at('lanes-second').dispatchEvent(new Event('change'))")
+    begun(browser, before, "a run of one's own")
+    assert browser.run(widths) == ["as set 2", "d_k 3 3"]
+
+
 def of_one_lane(browser, folder):
     """Files are those of the large run, under its name."""
     browser.press("2")
@@ -342,6 +366,7 @@ def in_step(browser, binary, folder):
     moved_together(browser)
     in_the_address(browser)
     unlike(browser)
+    begun_by_others(browser)
     lanes(browser, "arms")
     of_one_lane(browser, folder)
     scaled_and_unscaled(browser, binary, folder)

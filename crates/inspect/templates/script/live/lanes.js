@@ -77,7 +77,7 @@ companions.push({
   address: () => ({ ...laneChoice.address, large: live.lane === (live.asked.large ?? 0) ? null : live.lane + 1 }),
   restore({ runs, large }) {
     if (/^[1-3]$/.test(large ?? "")) enlarge(Number(large) - 1);
-    return [...(Object.hasOwn(LANE_CHOICES, runs ?? "") ? ["runs"] : []), "width", "second", "third", "large"];
+    return [...(Object.hasOwn(LANE_CHOICES, runs ?? "") ? ["runs"] : []), "width", "first", "second", "third", "large"];
   },
   played: (isPlaying) => isPlaying && (at("lanes-more").open = false),
 });
