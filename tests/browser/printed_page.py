@@ -22,11 +22,10 @@ CONTROLS = f"{VISIBLE}.filter((one) => !one.matches('.token, [role=radio], .chap
 
 # A heading with nothing below it, before the next heading of its rank or the end of its section.
 ORPHANS = """[...document.querySelectorAll('h1, h2, h3')].filter((title) => title.offsetParent).filter((title) => {
-    const section = title.closest('section, figure, article, .screen, main');
-    if (!section) return false;
-    const below = title.getBoundingClientRect().bottom;
-    return ![...section.querySelectorAll('p, canvas, svg, table, ol, ul, pre, .token-strip')].some((one) => one.getBoundingClientRect().height > 4 && one.getBoundingClientRect().bottom > below && one.offsetParent !== null && !title.contains(one)
-        || one.ownerSVGElement === undefined && one.localName === 'svg' && one.getBoundingClientRect().height > 4 && one.getBoundingClientRect().bottom > below);
+    const place = title.closest('section, figure, .screen, main');
+    const { bottom } = title.getBoundingClientRect();
+    const isBelow = ({ height, bottom: end }) => height > 4 && end > bottom;
+    return place && ![...place.querySelectorAll('p, canvas, svg, table, .token-strip')].some((one) => isBelow(one.getBoundingClientRect()));
 }).map((title) => title.textContent)"""
 
 
