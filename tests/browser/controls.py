@@ -34,6 +34,10 @@ FIND = """(() => {
         const kind = one.localName + (one.type && one.localName === 'input' ? `:${one.type}` : '');
         if (own) return `${kind}#${own}`;
         const place = one.closest('[id]')?.id ?? 'body';
+        // Of these there are as many as tokens, or as settings that were changed; they are alike.
+        for (const name of ['chip', 'token']) if (one.matches(`.${name}`)) return `${kind}.${name} in ${place}`;
+        const field = one.closest('.field')?.querySelector('[name]');
+        if (field) return `${kind} beside ${field.name}`;
         // Some classes come and go while it is used.
         const names = (other) => [...other.classList].filter((name) => !['asks', 'pinned', 'guessed', 'wrong', 'silent'].includes(name)).join('.');
         const alike = [...document.querySelectorAll(kind.split(':')[0])].filter((other) => names(other) === names(one) && !other.id && (other.closest('[id]')?.id ?? 'body') === place);

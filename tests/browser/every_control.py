@@ -14,24 +14,35 @@ from live_page import begin, fresh, until
 # What is written into fields for text; every value fits every state below.
 TEXTS = {
     "model.d_model": "16", "model.n_heads": "1", "model.n_layers": "1", "model.d_k": "4", "model.d_v": "4", "model.d_mlp": "8",
-    "optimizer.lr": "0.01", "train.batch_size": "8", "train.steps": "30", "seed": "3", "task.seq_len": "5",
+    "optimizer.lr": "0.01", "train.batch_size": "8", "train.steps": "30", "seed": "3", "task.seq_len": "5", "task.len": "5",
+    "task.n_symbols": "5", "task.n_pairs": "5", "task.n_keys": "9", "task.n_values": "7", "task.layout": "interleaved",
     "lanes.second": "optimizer.lr=0.003", "lanes.third": "optimizer.lr=0.001", "lanes.width": "16",
     "more": "train.eval_examples=10", "text": "the quick brown fox " * 20,
     "own": None,
 }
 
-# States that together show every control: a task, its settings, and what is chosen then.
+SMALL_TEXT = ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"]
+SMALL = ["train.batch_size=8", "train.steps=30"]
+
+
+def choose(control, value):
+    return f"at('{control}').value = '{value}', void at('{control}').dispatchEvent(new Event('change'))"
+
+
+# States that together show every control: a task, its settings, the width of the window, and what is done then.
 STATES = {
-    "letters": ("letters", [], None),
-    "two layers": ("reverse", ["model.n_layers=2", "model.n_heads=2", "task.seq_len=4", "train.batch_size=8", "model.d_model=8", "train.steps=30"], None),
-    "a text": ("chars", ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"], None),
-    "two widths": ("letters", ["train.steps=30"], ("lanes", "scaling")),
-    "three runs": ("letters", ["train.steps=30"], ("lanes", "arms")),
-    "a long input": ("reverse", ["task.seq_len=64", "train.batch_size=4", "model.d_model=8", "train.steps=30"], None),
-    # A script comes after the first step.
-    "a guess": ("letters", [], "beginAgain(), trainer.whenBegun(() => setTimeout(() => guess.set({ key: 0 }), 50))"),
-    "slow motion": ("letters", [], "slowMotion.start()"),
-    "a station": ("letters", [], "lecture.open(7)"),
+    "letters": ("letters", [], 1280, []),
+    "two layers": ("reverse", ["model.n_layers=2", "model.n_heads=2", "task.seq_len=4", "model.d_model=8", *SMALL], 1280, []),
+    "recall": ("recall", SMALL, 1280, []),
+    "a text": ("chars", SMALL_TEXT, 1280, []),
+    "three runs": ("letters", SMALL, 1280, [choose("lanes", "arms")]),
+    "two widths": ("letters", SMALL, 1280, [choose("lanes", "scaling")]),
+    "runs of one's own": ("letters", SMALL, 1280, [choose("lanes", "own")]),
+    "a guess": ("letters", SMALL, 1280, ["at('reset').click()", "document.querySelectorAll('.token')[2].click()"]),
+    "a station": ("letters", [], 1280, ["lecture.open(7)"]),
+    "slow motion": ("letters", SMALL, 1280, ["at('slow').click()"]),
+    "a narrow window": ("letters", SMALL, 640, []),
+    "an end": ("letters", SMALL, 1280, [choose("speed", "0"), "at('play').click()", "new Promise((done) => setTimeout(done, 1500))"]),
 }
 
 # So long a control may take, in seconds.
@@ -47,8 +58,8 @@ def use(browser, one, folder):
     found = controls.pick(one["key"])
     kind, kind_of_input = one["kind"], one["type"]
     if kind == "select":
-        # The last choice that is not the present one.
-        browser.run(f"(() => {{ const field = {found}; const other = [...field.options].reverse().find((option) => !option.selected && !option.disabled); if (other) {{ other.selected = true; field.dispatchEvent(new Event('input', {{ bubbles: true }})); field.dispatchEvent(new Event('change', {{ bubbles: true }})); }} }})()")
+        # The choice after the present one.
+        browser.run(f"(() => {{ const field = {found}; const all = [...field.options].filter((option) => !option.disabled); const other = all[(all.findIndex((option) => option.selected) + 1) % all.length]; if (other) {{ other.selected = true; field.dispatchEvent(new Event('input', {{ bubbles: true }})); field.dispatchEvent(new Event('change', {{ bubbles: true }})); }} }})()")
     elif kind == "textarea" or (kind == "input" and kind_of_input in ["text", "number", "search"]):
         name = one["key"].split("#")[-1].removeprefix("field-").replace("-", ".")
         if name not in TEXTS:
@@ -121,18 +132,15 @@ def open_drawers(browser):
 
 
 def enter(browser, page, name):
-    task, settings, choice = STATES[name]
-    fresh(browser, page)
+    task, settings, width, acts = STATES[name]
+    fresh(browser, page, width=width)
     browser.run("void (globalThis.print = () => {})")
     begin(browser, task, settings)
-    if isinstance(choice, tuple):
-        browser.choose(*choice)
-        settle(browser, f"{choice[1]} in {name}")
     browser.run("at('step').click()")
     until(browser, "live.film.frames.at(-1).step === 1", PATIENCE, f"a step of {name}")
-    if isinstance(choice, str):
-        browser.run(choice)
-        settle(browser, name)
+    for act in acts:
+        browser.run(act)
+        settle(browser, f"{act} in the state of {name}")
 
 
 def check(browser, page, binary, folder):
@@ -160,6 +168,6 @@ def check(browser, page, binary, folder):
             slowest = max(slowest, (took, one["key"]))
         alive(browser, f"all controls of {state}")
     # The disabled ones of each state, such as Undo before a change, were not disabled all the time.
-    unused = [key for key in seen if key not in used]
+    unused = [f"{key} ({one['name']})" for key, one in seen.items() if key not in used]
     assert unused == [], f"controls that no state of this test shows and enables: {unused}"
     print(f"{len(used)} controls used: {', '.join(f'{list(used.values()).count(state)} with {state}' for state in STATES)}; the slowest took {slowest[0]:.1f} s, {slowest[1]}")

@@ -22,6 +22,8 @@ const momentAt = (frame, { film } = live) => (frame >= 0 ? new Moment(film, { ..
 // before, which is therefore remembered.
 function aroundChange(seen) {
   const moment = momentAt(live.film.frames.length - 1);
+  // Of inputs that have maps alone there is nothing to compare.
+  if (!["scaled", "weights", "v"].every((name) => moment.values(name))) return null;
   const part = (name) => Array.from(moment.values(name));
   const now = { step: moment.step, moment, scaled: part("scaled"), weights: part("weights"), v: part("v"), right: live.film.frames.at(-1).probe_answers?.[0] };
   if (seen.now && JSON.stringify([seen.now.step, seen.now.scaled, seen.now.v]) === JSON.stringify([now.step, now.scaled, now.v])) return seen.around;
