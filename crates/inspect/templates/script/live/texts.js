@@ -36,7 +36,7 @@ Object.assign(TEXTS, {
   "lanes.choice": "Runs", "lanes.one": "one", "lanes.arms": "none · frozen · learned", "lanes.scaling": "scaled · unscaled", "lanes.own": "your own", "lanes.settings": "Settings of the runs", "lanes.width": "d_k of both runs",
   "lanes.ownHint": "The first run is the question as it is set. The others differ from it in these settings, one a line, such as `model.score=dot`.", "lanes.second": "Second run", "lanes.third": "Third run",
   "lanes.label": "Runs, all at the same step", "lanes.large": "The large run",
-  "lanes.base": "as set", "lanes.parameters": "{n} parameters", "lanes.switched": "Large: {name}",
+  "lane.none": "none", "lane.frozen": "frozen", "lane.learned": "learned", "lane.scaled": "scaled", "lane.unscaled": "unscaled", "lanes.base": "as set", "lanes.parameters": "{n} parameters", "lanes.switched": "Large: {name}",
   "lanes.loss": "{name} {loss}", "lanes.accuracy": "{name} {accuracy}", "lanes.axis.loss": "— loss", "lanes.axis.accuracy": "- - acc.",
   "lanes.refused": "The run {name} cannot begin: {message}",
   "lanes.inOne": "In the run {name}: {message}", "lanes.card": "{name}: {loss} {accuracy} {size}",
