@@ -60,6 +60,7 @@ const TEXTS = {
   "plane.exact": "q and k in their plane", "plane.shadow": "q and k projected to a plane that keeps {kept}", "plane.label": "Queries and keys as arrows at step {step}; q of {query}: {values}",
   "timeline.label": "Step of the training", "timeline.value": "step {step}", "timeline.first": "step {step}", "timeline.loss": "loss", "timeline.accuracy": "accuracy", "timeline.shown": "··· here",
 
+  "lanes.loss": "{name} {loss}", "lanes.accuracy": "{name} {accuracy}", "lanes.axis.loss": "— loss", "lanes.axis.accuracy": "- - acc.",
   "worked.title": "Query {query}, key {key}, by hand:", "worked.term": "exp {value}", "worked.softmax": "exp {value} / ({terms}) = {top} / {sum} = {share}",
 
   "beats.title": "{n} of 7: {title}", "beats.dot": "Beat {n}: {title}", "beats.back": "Back", "beats.next": "Next", "beats.replay": "Replay", "beats.skip": "Skip",

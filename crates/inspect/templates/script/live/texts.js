@@ -37,7 +37,6 @@ Object.assign(TEXTS, {
   "lanes.ownHint": "The first run is the question as it is set. The others differ from it in these settings, one a line, such as `model.score=dot`.", "lanes.second": "Second run", "lanes.third": "Third run",
   "lanes.label": "Runs, all at the same step", "lanes.large": "The large run",
   "lane.none": "none", "lane.frozen": "frozen", "lane.learned": "learned", "lane.scaled": "scaled", "lane.unscaled": "unscaled", "lanes.base": "as set", "lanes.parameters": "{n} parameters", "lanes.switched": "Large: {name}",
-  "lanes.loss": "{name} {loss}", "lanes.accuracy": "{name} {accuracy}", "lanes.axis.loss": "— loss", "lanes.axis.accuracy": "- - acc.",
   "lanes.refused": "The run {name} cannot begin: {message}",
   "lanes.inOne": "In the run {name}: {message}", "lanes.card": "{name}: {loss} {accuracy} {size}",
   "lanes.tooLarge": "The {n} runs together would need about {needed} MiB, and a page has {most} MiB for them; choose one run, a smaller model, shorter inputs or a smaller batch.",
