@@ -21,7 +21,8 @@ function brief(x) {
   if (!Number.isFinite(x)) return "–";
   const size = Math.abs(x);
   const text = size >= 1000 || (size > 0 && size < 0.001) ? x.toExponential(0) : size >= 100 ? x.toFixed(0) : size >= 10 ? x.toFixed(1) : x.toFixed(2);
-  return Number(text) === 0 && size < 0.001 ? "0" : text.replace("-", "−");
+  if (Number(text) === 0) return size < 0.001 ? "0" : text.replace("-", "");
+  return text.replace("-", "−");
 }
 // The same in a sentence, where what is small keeps two digits.
 const amount = (x) => (Math.abs(x) < 0.1 && Math.abs(x) >= 0.001 ? Number(x.toPrecision(2)).toString().replace("-", "−") : brief(x));

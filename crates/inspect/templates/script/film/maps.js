@@ -69,7 +69,7 @@ function buildMap(place) {
     else values = mapOf(map.frames[frame]);
     const kept = map.frames[frame];
     const when = frame < 0 ? say("map.from", { step: film.frames[first].step }) : say("map.at", { step: film.frames[frame].step });
-    const keys = kept?.n_keys == null ? "" : say("map.keys", { n: number(kept.n_keys) });
+    const keys = kept?.n_keys == null ? "" : say("map.keys", { n: brief(kept.n_keys) });
     const words = { head: headInWords(map), when, axes, keys };
     picture.show(values, [make("h3", {}, say("map.title", words)), say("map.caption", words)], say("map.label", words));
     const rows = (kept?.patterns ?? []).map(([words, share]) => [words, share, percent(share)]);
