@@ -8,7 +8,7 @@
 use anyhow::{Context, Result, ensure};
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use qkv_model::{Init, Mask, Mode, Projections, SelfAttention, SelfAttentionConfig, Training};
+use qkv_model::{Init, Mask, Mode, Projection, Projections, SelfAttention, SelfAttentionConfig, Training};
 
 /// How far a weight is nudged; in double precision the slope is then good to about ten digits.
 const NUDGE: f64 = 1e-5;
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
         ensure!((slope - of_first_weight).abs() < 1e-8, "the slope of {name} is wrong");
     }
 
-    config.projections = Projections::Frozen;
+    config.projections = Projections::all(Projection::Frozen);
     let frozen = config.init(&init)?;
     let grads = loss(&frozen, &x.clone().require_grad()).backward();
     for matrix in [&frozen.w_q, &frozen.w_k, &frozen.w_v] {

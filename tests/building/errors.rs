@@ -1,9 +1,11 @@
 //! Dimensions of which nothing can be built are refused with a sentence that has the numbers in it.
 
-use qkv_model::{Catalog, Choice, Dropout, Init, Projections, SelfAttentionConfig, TransformerConfig};
+use qkv_model::{
+    Catalog, Choice, Dropout, Init, Projection, Projections, SelfAttentionConfig, TransformerConfig,
+};
 
 use crate::support::backends::device;
-use crate::support::layers::{additive, scaled_by};
+use crate::support::layers::{additive, all_projections, scaled_by};
 
 fn init() -> Init {
     Init::new(&device(), 1)
@@ -99,11 +101,11 @@ fn heads_that_do_not_fit_the_residual_stream_are_refused_without_w_o() {
 
 #[test]
 fn identity_projections_cannot_change_the_width() {
-    let none = Projections::None;
+    let none = Projections::all(Projection::None);
     let message = |name: &str, size: usize| {
         format!(
-            "projections = \"none\" hands the input through, so n_heads * {name} must equal the input width 6, \
-             got 3 * {size}"
+            "projections = \"none\" hands the input through, so n_heads * {name} must equal the input width 6, got \
+             3 * {size}; change {name}, or set projections = \"learned\""
         )
     };
     check_attention(|c| (c.projections, c.n_heads, c.d_k) = (none, 3, 5), &message("d_k", 5));
@@ -119,10 +121,57 @@ fn identity_projections_cannot_change_the_width() {
 }
 
 #[test]
+fn a_matrix_that_is_absent_alone_is_named_and_binds_no_width_but_its_own() {
+    for projections in all_projections() {
+        let init = |change: fn(&mut SelfAttentionConfig)| {
+            let mut config =
+                SelfAttentionConfig { n_heads: 3, projections, ..SelfAttentionConfig::new(6, 2) };
+            change(&mut config);
+            config.init(&init()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let [q, k, v] = projections.each().map(|each| each == Projection::None);
+        assert_eq!(init(|_| {}), Ok(()), "{projections:?}");
+        let (all, none) = (q && k && v, !q && !k && !v);
+        let key = |matrix: &str| if all { "projections".to_owned() } else { format!("projections.{matrix}") };
+        let width = |matrix: &str, name: &str| {
+            let key = key(matrix);
+            format!(
+                "{key} = \"none\" hands the input through, so n_heads * {name} must equal the input width 6, got 3 * 5; \
+                 change {name}, or set {key} = \"learned\""
+            )
+        };
+        let d_k = match (q, k) {
+            (true, _) => Err(width("w_q", "d_k")),
+            (_, true) => Err(width("w_k", "d_k")),
+            _ => Ok(()),
+        };
+        assert_eq!(init(|c| c.d_k = 5), d_k, "{projections:?}");
+        assert_eq!(init(|c| c.d_v = 5), if v { Err(width("w_v", "d_v")) } else { Ok(()) }, "{projections:?}");
+        // Queries have every head of their own, whatever the groups.
+        let groups = match (k, v) {
+            (false, false) => Ok(()),
+            _ => {
+                let key = key(if k { "w_k" } else { "w_v" });
+                Err(format!(
+                    "{key} = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = 3, got \
+                     1; change n_kv_heads, or set {key} = \"learned\""
+                ))
+            }
+        };
+        assert_eq!(init(|c| c.n_kv_heads = Some(1)), groups, "{projections:?}");
+        assert_eq!(init(|c| c.bias = true).is_ok(), !all, "{projections:?}");
+        assert!(!none || init(|c| (c.d_k, c.d_v, c.n_kv_heads, c.bias) = (5, 7, Some(1), true)).is_ok());
+    }
+}
+
+#[test]
 fn identity_projections_have_no_biases() {
     let message = "projections = \"none\" has no matrices and therefore no biases; set bias = false";
-    check_attention(|c| (c.projections, c.n_heads, c.bias) = (Projections::None, 3, true), message);
-    check_transformer(|c| (c.projections, c.bias) = (Projections::None, true), message);
+    check_attention(
+        |c| (c.projections, c.n_heads, c.bias) = (Projections::all(Projection::None), 3, true),
+        message,
+    );
+    check_transformer(|c| (c.projections, c.bias) = (Projections::all(Projection::None), true), message);
 }
 
 #[test]
@@ -130,7 +179,7 @@ fn resolving_refuses_what_building_refuses() {
     let good = TransformerConfig::new(11, 13, 6);
     assert!(good.resolve(&Catalog::default()).is_ok());
     let bad = [
-        TransformerConfig { projections: Projections::None, bias: true, ..good.clone() },
+        TransformerConfig { projections: Projections::all(Projection::None), bias: true, ..good.clone() },
         TransformerConfig { score: scaled_by(f64::INFINITY), ..good.clone() },
         TransformerConfig { n_kv_heads: Some(2), ..good.clone() },
         TransformerConfig { softcap: f64::INFINITY, ..good.clone() },
@@ -195,10 +244,13 @@ fn groups_that_do_not_divide_the_heads_are_refused() {
 #[test]
 fn identity_projections_have_no_groups() {
     let message = "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = 3, \
-                   got 1";
-    check_attention(|c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::None, 3, Some(1)), message);
+                   got 1; change n_kv_heads, or set projections = \"learned\"";
+    check_attention(
+        |c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::all(Projection::None), 3, Some(1)),
+        message,
+    );
     check_transformer(
-        |c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::None, 3, Some(1)),
+        |c| (c.projections, c.n_heads, c.n_kv_heads) = (Projections::all(Projection::None), 3, Some(1)),
         message,
     );
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::DType;
 use qkv_model::{
-    Choice, EmbeddingsConfig, Init, MaskConfig, NormConfig, Parameter, Projections, Training,
+    Choice, EmbeddingsConfig, Init, MaskConfig, NormConfig, Parameter, Projection, Projections, Training,
     TransformerConfig, parameters,
 };
 
@@ -102,7 +102,7 @@ fn w_q_does_not_change_with_any_setting_but_its_own_shape() {
         TransformerConfig { seq_len: 31, ..base.clone() },
         TransformerConfig { d_v: Some(2), ..base.clone() },
         TransformerConfig { d_mlp: 0, ..base.clone() },
-        TransformerConfig { projections: Projections::Frozen, ..base.clone() },
+        TransformerConfig { projections: Projections::all(Projection::Frozen), ..base.clone() },
         TransformerConfig { bias: false, ..base.clone() },
         TransformerConfig { score: dot(), ..base.clone() },
         TransformerConfig { mask: MaskConfig::Causal.into(), ..base.clone() },

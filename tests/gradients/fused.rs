@@ -12,7 +12,7 @@ use rand::RngExt;
 
 use crate::support::backends::{learning_places, tolerance};
 use crate::support::differences::functional;
-use crate::support::layers::additive;
+use crate::support::layers::{additive, all_projections, projected};
 use crate::support::module_gradients::{gradients, largest};
 use crate::support::numbers::{assert_close, bools, random, random_tensor, tensor, values};
 use crate::support::plain_transformer::PlainTraining;
@@ -47,7 +47,7 @@ fn layers() -> Vec<(&'static str, SelfAttentionConfig)> {
     ]
 }
 
-fn masks(device: &Device) -> Vec<(&'static str, Mask)> {
+fn masks(device: &Device, n_heads: usize) -> Vec<(&'static str, Mask)> {
     // The second entry has no position that is there at all.
     let padding = || Mask::padding(vec![9, 0, 4]);
     let draw = |shape: [usize; 4]| random("mask", shape.iter().product());
@@ -65,23 +65,35 @@ fn masks(device: &Device) -> Vec<(&'static str, Mask)> {
         ("padding", padding()),
         ("both", Mask::causal(CausalAlign::BottomRight).and(padding())),
         ("hidden", hidden([3, 1, 9, 9])),
-        ("hidden twice", hidden([1, 4, 1, 9]).and(hidden([1, 1, 9, 9])).and(padding())),
-        ("bias", bias([3, 4, 9, 9])),
-        ("biases", bias([1, 4, 1, 9]).and(bias([3, 1, 9, 1])).and(Mask::causal(CausalAlign::TopLeft))),
+        ("hidden twice", hidden([1, n_heads, 1, 9]).and(hidden([1, 1, 9, 9])).and(padding())),
+        ("bias", bias([3, n_heads, 9, 9])),
+        ("biases", bias([1, n_heads, 1, 9]).and(bias([3, 1, 9, 1])).and(Mask::causal(CausalAlign::TopLeft))),
     ]
+}
+
+/// The matrices each learned, frozen and absent, with biases and without, which other kernels compute.
+fn projected_layers() -> impl Iterator<Item = (String, SelfAttentionConfig)> {
+    let layer = |projections| {
+        let config = projected(projections);
+        let name = format!("{projections:?}");
+        let plain = SelfAttentionConfig { bias: false, ..config.clone() };
+        [(format!("{name} biased"), config), (name, plain)]
+    };
+    all_projections().flat_map(layer)
 }
 
 #[test]
 fn both_forms_of_a_layer_give_the_same_contexts_and_gradients() {
     for place @ (device, dtype) in learning_places() {
-        for (config_name, config) in layers() {
-            for (mask_name, mask) in masks(device) {
+        let layers = layers().into_iter().map(|(name, config)| (name.to_owned(), config));
+        for (config_name, config) in layers.chain(projected_layers()) {
+            for (mask_name, mask) in masks(device, config.n_heads) {
                 let what = format!("{config_name} {mask_name} {dtype:?}");
                 let [fused, reference] =
                     [Implementation::Fused, Implementation::Reference].map(|implementation| {
                         let config = SelfAttentionConfig { implementation, ..config.clone() };
                         let layer = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
-                        let x = random_tensor(place, "x", [3, 9, 7]).require_grad();
+                        let x = random_tensor(place, "x", [3, 9, config.d_in]).require_grad();
                         let forward = || layer.forward(x.clone(), &mask, TRAINING);
                         let d_x = x.grad(&functional(forward()).backward()).unwrap();
                         let of_parameters = gradients(&layer, &functional(forward()));
@@ -93,8 +105,14 @@ fn both_forms_of_a_layer_give_the_same_contexts_and_gradients() {
                 assert_close(&what, &fused.1, &reference.1, bound * largest(&reference.1).max(1.0));
                 assert_eq!(fused.2.len(), reference.2.len());
                 for (fused, reference) in fused.2.iter().zip(&reference.2) {
-                    let (fused, reference) =
-                        (fused.values.as_ref().unwrap(), reference.values.as_ref().unwrap());
+                    // Frozen ones have none.
+                    let (fused, reference) = match (&fused.values, &reference.values) {
+                        (Some(fused), Some(reference)) => (fused, reference),
+                        (fused, reference) => {
+                            assert_eq!((fused, reference), (&None, &None), "{what}");
+                            continue;
+                        }
+                    };
                     assert_close(&what, fused, reference, bound * largest(reference).max(1.0));
                 }
             }

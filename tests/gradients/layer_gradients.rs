@@ -8,7 +8,7 @@ use qkv_model::{
 
 use crate::support::backends::{device, learning_places};
 use crate::support::differences::{Scalars, check, functional};
-use crate::support::layers::{additive, dot, scaled_by, scaled_dot};
+use crate::support::layers::{additive, all_projections, dot, projected, scaled_by, scaled_dot};
 use crate::support::module_gradients::{Gradient, gradients};
 use crate::support::numbers::{bools, random, random_tensor, tensor};
 use crate::support::parameters::paths;
@@ -102,8 +102,8 @@ fn check_layer(config: &SelfAttentionConfig, scalars: &Scalars, mask: impl Fn(&D
         |path| is_zero(config, path),
         |layer| {
             // Each module is fed on its own device, with or without autodiff.
-            let device = layer.w_q.as_ref().unwrap().val().device();
-            let x = random_tensor((&device, DType::F64), "x", [BATCH, SEQ_LEN, D_IN]);
+            let device = layer.w_o.as_ref().unwrap().val().device();
+            let x = random_tensor((&device, DType::F64), "x", [BATCH, SEQ_LEN, config.d_in]);
             layer.forward(x.mul_scalar(2.0), &mask(&device, config.n_heads), Mode::Evaluate)
         },
     );
@@ -117,6 +117,16 @@ fn check_under(mask: impl Fn(&Device, usize) -> Mask) {
     }
     for config in variants().into_iter().chain(combinations()) {
         check_layer(&config, &Scalars::Sample(6), &mask);
+    }
+}
+
+#[test]
+fn each_matrix_that_is_learned_agrees_with_differences_beside_frozen_and_absent_ones() {
+    for projections in all_projections() {
+        let biased = projected(projections);
+        for config in [SelfAttentionConfig { bias: false, ..biased.clone() }, biased] {
+            check_layer(&config, &Scalars::Sample(6), |_, _| Mask::causal(CausalAlign::TopLeft));
+        }
     }
 }
 

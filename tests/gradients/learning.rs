@@ -7,16 +7,18 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use qkv_model::{
-    BasicAttention, Choice, EmbeddingsConfig, Init, Mask, Mode, NormConfig, Projections, SelfAttention,
-    SelfAttentionConfig, Transformer, TransformerConfig, parameters,
+    BasicAttention, Choice, EmbeddingsConfig, Init, Mask, Mode, NormConfig, Projection, Projections,
+    SelfAttention, SelfAttentionConfig, Softmax, Transformer, TransformerConfig, parameters,
 };
 use qkv_train::{AdamW, ModuleUpdate, OptimizerState, Roles};
 
 use crate::support::backends::{learning_places, places, tolerance};
 use crate::support::differences::functional;
-use crate::support::layers::{D_IN, N_HEADS, SEQ_LEN, build, dot, full, input, scaled_dot, scores};
+use crate::support::layers::{
+    BATCH, D_IN, N_HEADS, SEQ_LEN, all_projections, build, dot, full, input, projected, scores,
+};
 use crate::support::module_gradients::{gradients, largest};
-use crate::support::numbers::{assert_close, values};
+use crate::support::numbers::{assert_close, random_tensor, values};
 
 const VOCAB_SIZE: usize = 23;
 
@@ -85,8 +87,10 @@ fn w_q_w_k_and_w_v_receive_a_gradient_for_every_score() {
 fn w_q_w_k_and_w_v_of_every_block_move_in_training() {
     for place @ (device, _) in learning_places() {
         for score in scores() {
-            let config =
-                TransformerConfig { score: score.clone(), ..transformer_config(Projections::Learned) };
+            let config = TransformerConfig {
+                score: score.clone(),
+                ..transformer_config(Projections::all(Projection::Learned))
+            };
             let before = transformer(&config, place);
             let after =
                 train(before.clone(), |model| functional(model.forward(tokens(device), Mode::Evaluate)));
@@ -108,7 +112,8 @@ fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves(
     let frozen = ["w_q", "w_k", "w_v", "b_q", "b_k", "b_v"];
     for place in learning_places() {
         for score in scores() {
-            let config = SelfAttentionConfig { projections: Projections::Frozen, ..full(&score) };
+            let config =
+                SelfAttentionConfig { projections: Projections::all(Projection::Frozen), ..full(&score) };
             let layer = build(place, &config);
             let loss = |layer: &SelfAttention| {
                 functional(layer.forward(input(place), &Mask::none(), Mode::Evaluate))
@@ -135,11 +140,55 @@ fn frozen_projections_receive_nothing_and_keep_their_bytes_while_all_else_moves(
 }
 
 #[test]
-fn frozen_projections_start_where_learned_ones_do() {
+fn of_every_combination_the_learned_matrices_move_and_the_frozen_ones_keep_their_bytes() {
+    for place in learning_places() {
+        for projections in all_projections() {
+            // With a sink, so that what all keys share counts.
+            let config = SelfAttentionConfig { softmax: Softmax::Quiet, ..projected(projections) };
+            let layer = build(place, &config);
+            let loss = |layer: &SelfAttention| {
+                let x = random_tensor(place, "x", [BATCH, SEQ_LEN, layer.d_in()]);
+                functional(layer.forward(x, &Mask::none(), Mode::Evaluate))
+            };
+            let words: BTreeMap<&str, Projection> =
+                ["w_q", "w_k", "w_v"].into_iter().zip(projections.each()).collect();
+            let (before, moves) = (bytes(&layer), learned(&layer));
+            for (name, word) in &words {
+                for path in [(*name).to_owned(), name.replace('w', "b")] {
+                    let expected = match word {
+                        Projection::Learned => Some(true),
+                        Projection::Frozen => Some(false),
+                        Projection::None => None,
+                    };
+                    assert_eq!(moves.get(&path).copied(), expected, "{projections:?}: {path}");
+                }
+            }
+            for gradient in gradients(&layer, &loss(&layer)) {
+                assert_eq!(
+                    gradient.values.is_some(),
+                    moves[&gradient.path],
+                    "{projections:?}: {}",
+                    gradient.path
+                );
+            }
+            let after = train(layer, loss);
+            assert_eq!(learned(&after), moves, "{projections:?}");
+            for (path, after) in bytes(&after) {
+                assert_eq!(after != before[&path], moves[&path], "{projections:?}: {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_matrix_starts_where_it_does_whatever_it_and_the_others_are() {
     for place in places() {
-        let learned = full(&scaled_dot());
-        let frozen = SelfAttentionConfig { projections: Projections::Frozen, ..learned.clone() };
-        assert_eq!(bytes(&build(place, &frozen)), bytes(&build(place, &learned)));
+        let learned = bytes(&build(place, &projected(Projections::all(Projection::Learned))));
+        for projections in all_projections() {
+            for (path, start) in bytes(&build(place, &projected(projections))) {
+                assert_eq!(start, learned[&path], "{projections:?}: {path}");
+            }
+        }
     }
 }
 
@@ -147,7 +196,7 @@ fn frozen_projections_start_where_learned_ones_do() {
 fn without_projections_there_is_nothing_to_learn_and_the_matrices_are_the_identity() {
     for place @ (device, _) in places() {
         let config = SelfAttentionConfig {
-            projections: Projections::None,
+            projections: Projections::all(Projection::None),
             n_heads: N_HEADS,
             ..SelfAttentionConfig::new(2 * N_HEADS, 2)
         };
@@ -165,7 +214,7 @@ fn without_projections_there_is_nothing_to_learn_and_the_matrices_are_the_identi
 fn one_head_without_projections_and_without_a_scale_is_basic_attention() {
     for place @ (_, dtype) in places() {
         let config = SelfAttentionConfig {
-            projections: Projections::None,
+            projections: Projections::all(Projection::None),
             score: dot(),
             ..SelfAttentionConfig::new(D_IN, D_IN)
         };
@@ -186,7 +235,7 @@ fn a_transformer_with_nothing_left_to_learn_has_no_parameter_but_the_unembedding
             positions: Choice::new("sinusoidal"),
             d_mlp: 0,
             w_o: false,
-            ..transformer_config(Projections::None)
+            ..transformer_config(Projections::all(Projection::None))
         };
         let model = transformer(&config, place);
         let expected =

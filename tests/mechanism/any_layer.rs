@@ -7,13 +7,13 @@ use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
 use proptest::{option, prop_oneof};
 use qkv_model::{
-    CausalAlign, Choice, Init, Mask, Mode, Projections, SelfAttention, SelfAttentionConfig, Softmax,
+    CausalAlign, Choice, Init, Mask, Mode, Projection, SelfAttention, SelfAttentionConfig, Softmax,
     parameters,
 };
 
 use crate::support::backends::tolerance;
 use crate::support::drawn_cases::on_every_place;
-use crate::support::layers::{additive, dot, scaled_by, scaled_dot};
+use crate::support::layers::{additive, all_projections, dot, scaled_by, scaled_dot};
 use crate::support::numbers::{assert_close, bools, random, tensor, values};
 use crate::support::reference::{Comparison, Sizes, Steps};
 use crate::support::reference_layer::{Layer, Layered};
@@ -52,32 +52,37 @@ fn cases() -> impl Strategy<Value = Case> {
     ];
     let softcap = prop_oneof![Just(0.0), 0.5..20.0];
     let switches = any::<[bool; 4]>();
-    let projections =
-        prop_oneof![Just(Projections::Learned), Just(Projections::Frozen), Just(Projections::None)];
+    let projections = (0..27_usize).prop_map(|n| all_projections().nth(n).expect("one of 27"));
     let rest = (1..3_usize, 1..8_usize, any::<bool>(), any::<bool>(), option::of(0..8_usize), any::<u64>());
     (sizes, positions, score, softcap, switches, projections, rest).prop_map(
         |(sizes, positions, score, softcap, [bias, qk_norm, quiet, shared], projections, rest)| {
             let (d_in, n_kv_heads, group, half, d_v, d_out) = sizes;
             let (batch, seq_len, causal, padding, blind, label) = rest;
-            let is_none = projections == Projections::None;
-            let group = if is_none { 1 } else { group };
+            let [q, k, v] = projections.each().map(|each| each == Projection::None);
+            let group = if k || v { 1 } else { group };
             // Even, so that it can turn; odd ones where nothing turns.
             let d_k = if positions.name == "rope" { 2 * half } else { 2 * half - 1 };
-            let d_v = if is_none { d_k } else { d_v };
+            let d_v = if v && (q || k) { d_k } else { d_v };
             let n_heads = n_kv_heads * group;
+            // What has no matrix is as wide as the input.
+            let d_in = match (q || k, v) {
+                (true, _) => n_heads * d_k,
+                (false, true) => n_heads * d_v,
+                (false, false) => d_in,
+            };
             let config = SelfAttentionConfig {
                 d_v,
                 d_out,
                 n_heads,
                 n_kv_heads: (shared || group > 1).then_some(n_kv_heads),
-                bias: bias && !is_none,
+                bias: bias && !(q && k && v),
                 projections,
                 score,
                 positions,
                 qk_norm,
                 softcap,
                 softmax: if quiet { Softmax::Quiet } else { Softmax::Standard },
-                ..SelfAttentionConfig::new(if is_none { n_heads * d_k } else { d_in }, d_k)
+                ..SelfAttentionConfig::new(d_in, d_k)
             };
             Case { config, batch, seq_len, causal, padding, blind: blind.map(|at| at % seq_len), label }
         },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use qkv_model::{
-    CausalAlign, Init, Mask, Mode, ModelError, Projections, SelfAttention, SelfAttentionConfig,
+    CausalAlign, Init, Mask, Mode, ModelError, Projection, Projections, SelfAttention, SelfAttentionConfig,
     read_safetensors,
 };
 use safetensors::tensor::{Dtype, TensorView};
@@ -145,7 +145,7 @@ fn three_matrices_are_as_good_as_one() {
 #[test]
 fn parameters_stay_what_they_were_but_for_their_values() {
     for place in learning_places() {
-        for projections in [Projections::Learned, Projections::Frozen] {
+        for projections in [Projections::all(Projection::Learned), Projections::all(Projection::Frozen)] {
             let before = build(place, &SelfAttentionConfig { projections, ..config(true) });
             let after = before.clone().load_torch(&Recorded::new(true).weights(""), "").unwrap();
             let pairs = [(&before.w_q, &after.w_q), (&before.w_o, &after.w_o)];
@@ -157,7 +157,7 @@ fn parameters_stay_what_they_were_but_for_their_values() {
             let x: Tensor<3> = tensor(place, &Recorded::new(true).numbers("/x"), SHAPE);
             let loss = after.forward(x, &Mask::none(), Mode::Evaluate).powi_scalar(2).sum();
             let d_w_q = after.w_q.as_ref().unwrap().val().grad(&loss.backward());
-            assert_eq!(d_w_q.is_some(), projections == Projections::Learned);
+            assert_eq!(d_w_q.is_some(), projections == Projections::all(Projection::Learned));
         }
     }
 }
@@ -195,10 +195,16 @@ fn what_does_not_fit_is_named_with_both_shapes() {
         refused(&no_w_o, &without, ""),
         "`out_proj.weight` has no place in this layer: the layer was built without it"
     );
-    let identity = SelfAttentionConfig { projections: Projections::None, ..config(false) };
+    let identity = SelfAttentionConfig { projections: Projections::all(Projection::None), ..config(false) };
     assert_eq!(
         refused(&identity, &without, ""),
         "`in_proj_weight` has no place in this layer: the layer has no projections"
+    );
+    let without_w_k = Projections { w_k: Projection::None, ..Projections::all(Projection::Learned) };
+    let mixed = SelfAttentionConfig { projections: without_w_k, ..config(false) };
+    assert_eq!(
+        refused(&mixed, &without, ""),
+        "`in_proj_weight` has no place in this layer: the layer has no W_K"
     );
     let mut with_kv = with.clone();
     with_kv.insert("bias_k".to_owned(), TensorData::new(vec![0.0; 12], [1, 1, 12]));

@@ -2,6 +2,7 @@
 
 use burn::Tensor;
 use burn::module::{Module, ModuleMapper, Param};
+use qkv_model::parameters;
 
 use crate::support::module_gradients::{gradients, largest};
 use crate::support::numbers::{random, tensor, values};
@@ -45,7 +46,7 @@ pub enum Scalars {
 /// ```
 ///
 /// in `learning`, which lives on an autodiff device, with differences around `plain`, the same module without autodiff.
-/// A parameter whose path `is_zero` names must have no gradient but rounding.
+/// A parameter whose path `is_zero` names must have no gradient but rounding, and a frozen one must have none at all.
 #[track_caller]
 pub fn check<M: Module, const D: usize>(
     what: &str,
@@ -56,9 +57,14 @@ pub fn check<M: Module, const D: usize>(
 ) {
     let all = gradients(learning, &functional(forward(learning)));
     let scale = all.iter().flat_map(|gradient| gradient.values.as_deref()).map(largest).fold(0.0, f64::max);
+    let is_learned: Vec<bool> = parameters(learning).iter().map(|parameter| parameter.learned).collect();
     let at = |nudge: Nudge| values(&forward(&plain.clone().map(&mut { nudge })));
     for (parameter_idx, gradient) in all.iter().enumerate() {
         let path = &gradient.path;
+        if !is_learned[parameter_idx] {
+            assert_eq!(gradient.values, None, "{what}, {path}, which is frozen");
+            continue;
+        }
         let analytic = gradient.values.as_deref().expect(path);
         let top = largest(analytic);
         if is_zero(path) {

@@ -2,7 +2,7 @@
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{Choice, Init, SelfAttention, SelfAttentionConfig};
+use qkv_model::{Choice, Init, Projection, Projections, SelfAttention, SelfAttentionConfig};
 
 use crate::support::numbers::{random_tensor, tensor};
 
@@ -48,6 +48,24 @@ pub fn heads(score: &Choice) -> SelfAttentionConfig {
 /// The same with biases and W_O.
 pub fn full(score: &Choice) -> SelfAttentionConfig {
     SelfAttentionConfig { bias: true, d_out: Some(D_OUT), ..heads(score) }
+}
+
+/// W_Q, W_K and W_V each learned, frozen and absent: all 27 combinations.
+pub fn all_projections() -> impl Iterator<Item = Projections> {
+    const EACH: [Projection; 3] = [Projection::Learned, Projection::Frozen, Projection::None];
+    let combination = |n: usize| Projections { w_q: EACH[n / 9], w_k: EACH[n / 3 % 3], w_v: EACH[n % 3] };
+    (0..27).map(combination)
+}
+
+/// A layer whose widths fit any of them, with biases where it has a matrix to add them to.
+pub fn projected(projections: Projections) -> SelfAttentionConfig {
+    SelfAttentionConfig {
+        n_heads: N_HEADS,
+        d_out: Some(D_OUT),
+        bias: projections != Projections::all(Projection::None),
+        projections,
+        ..SelfAttentionConfig::new(2 * N_HEADS, 2)
+    }
 }
 
 /// Builds the layer; always from the same seed.

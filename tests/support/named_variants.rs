@@ -9,7 +9,7 @@ use qkv_train::{AnyModel, Config, ConfigSource, Registry, Task};
 pub type Variant = (&'static str, &'static [&'static str]);
 
 /// Each alone, and many at once.
-pub const VARIANTS: [Variant; 21] = [
+pub const VARIANTS: [Variant; 23] = [
     ("plain", &[]),
     ("dot", &["model.score=dot"]),
     ("additive", &["model.score=additive", "model.score.d_hidden=5"]),
@@ -29,6 +29,11 @@ pub const VARIANTS: [Variant; 21] = [
     ("tied-and-biased", &["model.tied=true", "model.bias=true", "model.w_o=true"]),
     ("frozen", &["model.projections=frozen"]),
     ("frozen-with-dropout", &["model.projections=frozen", "model.dropout=0.2"]),
+    ("frozen-keys-without-w_q", &["model.projections.w_q=none", "model.projections.w_k=frozen"]),
+    (
+        "frozen-queries-without-w_v",
+        &["model.projections={ w_q = \"frozen\", w_v = \"none\" }", "model.bias=true", "model.n_layers=2"],
+    ),
     ("dropout", &["model.dropout=0.2", "model.d_mlp=19"]),
     (
         "everything",

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
-use qkv_model::{Projections, TransformerConfig};
+use qkv_model::{Projection, Projections, TransformerConfig};
 use qkv_train::{Config, ConfigSource, Recipe, Registry, Reverse, TrainError};
 
 use crate::support::layers::{additive, dot, scaled_by};
@@ -67,6 +67,7 @@ fn what_a_run_writes_down_is_the_same_run() {
             &["optimizer.lr=1e-30"],
             &["model.positions=rope", "model.positions.base=500", "model.softmax=quiet", "model.softcap=30"],
             &["model.n_heads=4", "model.n_kv_heads=2", "model.qk_norm=true", "model.norm_kind=rms"],
+            &["model.projections.w_q=frozen", "model.projections.w_v=none"],
         ] {
             let config = read(name, &[settings, needed(name)].concat()).unwrap();
             let again = registry.read(ConfigSource::Toml(&config.to_toml()), &[] as &[&str]).unwrap();
@@ -88,8 +89,55 @@ fn a_file_needs_to_say_only_what_is_different() {
     let text = "[task]\nname = \"sort\"\n[model]\nprojections = \"frozen\"";
     let config = Registry::new().read(ConfigSource::Toml(text), &["train.steps=7"]).unwrap().config;
     let default = read("sort", &[]).unwrap();
-    assert_eq!((model(&config).projections, config.train.steps), (Projections::Frozen, 7));
+    assert_eq!((model(&config).projections, config.train.steps), (Projections::all(Projection::Frozen), 7));
     assert_eq!(config.optimizer, default.optimizer);
+}
+
+#[test]
+fn matrices_are_set_by_one_word_or_each_by_its_own() {
+    use Projection::{Frozen, Learned, None};
+    let projections = |settings: &[&str]| model(&read("reverse", settings).unwrap()).projections;
+    let mixed = |w_q, w_k, w_v| Projections { w_q, w_k, w_v };
+    for (settings, expected) in [
+        (&[][..], Projections::all(Learned)),
+        (&["model.projections.w_q=frozen"], mixed(Frozen, Learned, Learned)),
+        (&["model.projections={ w_k = 'none' }"], mixed(Learned, None, Learned)),
+        // Each goes on top of what stood there.
+        (&["model.projections=frozen", "model.projections.w_v=learned"], mixed(Frozen, Frozen, Learned)),
+        (&["model.projections.w_v=none", "model.projections.w_q=frozen"], mixed(Frozen, Learned, None)),
+        (&["model.projections.w_v=none", "model.projections=frozen"], Projections::all(Frozen)),
+    ] {
+        assert_eq!(projections(settings), expected, "{settings:?}");
+    }
+    let of_file = |text: &str, settings: &[&str]| {
+        let text = format!("task = \"sort\"\n[model]\n{text}");
+        model(&Registry::new().read(ConfigSource::Toml(&text), settings).unwrap().config).projections
+    };
+    let table = "projections = { w_q = \"none\", w_v = \"frozen\" }";
+    assert_eq!(of_file(table, &[]), mixed(None, Learned, Frozen));
+    assert_eq!(of_file(table, &["model.projections.w_k=frozen"]), mixed(None, Frozen, Frozen));
+    assert_eq!(of_file(table, &["model.projections=none"]), Projections::all(None));
+    assert_eq!(
+        of_file("projections = \"none\"", &["model.projections.w_k=frozen"]),
+        mixed(None, Frozen, None)
+    );
+    assert_eq!(of_file("[model.projections]\nw_k = \"frozen\"", &[]), mixed(Learned, Frozen, Learned));
+}
+
+#[test]
+fn a_config_has_one_word_for_all_matrices_where_one_is_enough() {
+    for word in ["learned", "frozen", "none"] {
+        let each = ["w_q", "w_k", "w_v"].map(|matrix| format!("model.projections.{matrix}={word}"));
+        let each = read("reverse", &each.each_ref().map(String::as_str)).unwrap();
+        let all = read("reverse", &[&format!("model.projections={word}")]).unwrap();
+        assert_eq!(each.to_toml(), all.to_toml());
+        assert!(all.to_toml().contains(&format!("\nprojections = \"{word}\"\n")), "{}", all.to_toml());
+    }
+    let mixed = read("reverse", &["model.projections.w_k=frozen"]).unwrap().to_toml();
+    let table = "\n[model.projections]\nw_k = \"frozen\"\nw_q = \"learned\"\nw_v = \"learned\"\n";
+    assert!(mixed.contains(table), "{mixed}");
+    let again = Registry::new().read(ConfigSource::Run(&mixed), &[] as &[&str]).unwrap().config;
+    assert_eq!(again.to_toml(), mixed);
 }
 
 #[test]

@@ -115,7 +115,16 @@ fn a_film_in_memory_is_that_of_the_folder_and_can_grow_frame_by_frame() {
     let two_layers = ["model.n_layers=2", "model.n_heads=3", "model.w_o=true", "model.mask=causal"];
     let learned = &["QK, token by token", "QK, position by position", "OV, token by token"][..];
     let without = &["x xᵀ, token by token", "x xᵀ, position by position"][..];
-    for (settings, circuits_of) in [(&two_layers[..], learned), (&["model.projections=none"], without)] {
+    let bare_scores = ["model.projections.w_q=none", "model.projections.w_k=none"];
+    let and_values = &[without, &["OV, token by token"]].concat()[..];
+    for (settings, circuits_of) in [
+        (&two_layers[..], learned),
+        (&["model.projections=none"], without),
+        // An absent matrix is the identity, of which the other one makes a circuit.
+        (&["model.projections.w_q=none"], learned),
+        (&["model.projections.w_k=none", "model.projections.w_v=none"], learned),
+        (&bare_scores, and_values),
+    ] {
         let experiment = experiment(settings);
         let [of_folder, in_memory] = films(&experiment);
         let json = |film: &Film| serde_json::from_str::<Value>(&film.json()).unwrap();
@@ -230,6 +239,8 @@ fn a_trace_has_every_product_of_a_head() {
         (&["model.positions=alibi"], 4, 12.0_f64.sqrt()),
         (&["model.mask=causal", "model.score=dot"], 4, 1.0),
         (&["model.projections=none"], 4, 12.0_f64.sqrt()),
+        (&["model.projections.w_q=none", "model.n_heads=2"], 8, 6.0_f64.sqrt()),
+        (&["model.projections.w_k=frozen", "model.projections.w_v=none"], 4, 12.0_f64.sqrt()),
         (&["model.score=additive"], 4, 1.0),
     ];
     for (settings, n_traces, divisor) in cases {
@@ -262,10 +273,20 @@ fn a_trace_has_every_product_of_a_head() {
                     has("model.projections=none") && [q, k, v].iter().all(|made| made.values() == x.values())
                 ),
                 Some(weights) => {
-                    assert_close(v.values(), &product(x, weights.w_v.as_ref().unwrap()));
-                    if !has_any("rope") {
-                        assert_close(q.values(), &product(x, weights.w_q.as_ref().unwrap()));
-                        assert_close(k.values(), &product(x, weights.w_k.as_ref().unwrap()));
+                    let is_there = |name| !has_any(&format!("{name}=none"));
+                    let made = [("w_q", q, &weights.w_q), ("w_k", k, &weights.w_k), ("w_v", v, &weights.w_v)];
+                    for (name, made, matrix) in made {
+                        assert_eq!(matrix.is_some(), is_there(name), "{settings:?}: {name}");
+                        let columns = *head * made.columns()..(*head + 1) * made.columns();
+                        match matrix {
+                            // Turned afterwards.
+                            Some(_) if name != "w_v" && has_any("rope") => {}
+                            Some(matrix) => assert_close(made.values(), &product(x, matrix)),
+                            None => {
+                                let part = |row: usize| columns.clone().map(move |column| x.at(row, column));
+                                assert_eq!(made.values(), (0..x.rows()).flat_map(part).collect::<Vec<_>>());
+                            }
+                        }
                     }
                 }
             }

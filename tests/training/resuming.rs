@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::tempdir;
 
 use crate::support::backends::device;
+use crate::support::layers::all_projections;
 use crate::support::named_variants::{VARIANTS, model, short_run};
 use crate::support::parameters;
 
@@ -99,6 +100,17 @@ fn a_resumed_run_of_any_variant_is_the_uninterrupted_one() {
     for (name, settings) in VARIANTS {
         let settings = [&DECAYING[..], settings].concat();
         check(&registry, name, &settings, &device().autodiff());
+    }
+}
+
+#[test]
+fn so_is_one_of_every_combination_of_learned_frozen_and_absent_matrices() {
+    let registry = Registry::new();
+    for projections in all_projections() {
+        let setting = format!("model.projections={}", serde_json::to_value(projections).unwrap());
+        // JSON has colons where TOML has equals signs.
+        let setting = setting.replace(':', "=");
+        check(&registry, &setting, &[&DECAYING[..], &[&*setting]].concat(), &device().autodiff());
     }
 }
 

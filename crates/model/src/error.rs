@@ -42,10 +42,12 @@ pub enum ModelError {
     },
     /// Identity projections can only hand the input through unchanged.
     #[error(
-        "projections = \"none\" hands the input through, so n_heads * {name} must equal the input width {d_in}, \
-         got {n_heads} * {size}"
+        "{key} = \"none\" hands the input through, so n_heads * {name} must equal the input width {d_in}, got \
+         {n_heads} * {size}; change {name}, or set {key} = \"learned\""
     )]
     IdentityChangesWidth {
+        /// `"projections"`, or `"projections.w_q"` where another matrix is there.
+        key: &'static str,
         /// `"d_k"` or `"d_v"`.
         name: &'static str,
         /// Number of heads.
@@ -60,10 +62,12 @@ pub enum ModelError {
     IdentityHasNoBias,
     /// Identity projections give every head keys of its own.
     #[error(
-        "projections = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = {n_heads}, \
-         got {n_kv_heads}"
+        "{key} = \"none\" hands the input through to every head, so n_kv_heads must equal n_heads = {n_heads}, got \
+         {n_kv_heads}; change n_kv_heads, or set {key} = \"learned\""
     )]
     IdentityHasNoGroups {
+        /// `"projections"`, or `"projections.w_k"` where another matrix is there.
+        key: &'static str,
         /// Number of heads of queries.
         n_heads: usize,
         /// Number of heads of keys and values.

@@ -5,8 +5,8 @@
 //! # What is where
 //!
 //! - What is attention without parameters? [`BasicAttention`].
-//! - What do W_Q, W_K and W_V add? [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`]; example
-//!   `attention_by_hand`.
+//! - What do W_Q, W_K and W_V add? [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`] with a
+//!   [`Projection`] each; example `attention_by_hand`.
 //! - What lies between queries and weights? [`attention()`], [`attention_with_weights`], [`AttentionSpec`],
 //!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
 //! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate of a [`Query`]; example
@@ -82,8 +82,8 @@ pub use activation::{Activate, Activation, AnyActivation, Gelu, Relu, Swiglu};
 pub use attention::{
     Additive, AnyAttention, AnyScore, Attended, AttentionLayer, AttentionOutput, AttentionSpec,
     BasicAttention, CausalAlign, Comparison, Dot, HeadContributions, Hook, Implementation, Intermediate,
-    LayerDescription, Mask, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention, SelfAttentionConfig,
-    Softmax, Stage, Trace, attention, attention_with_weights,
+    LayerDescription, Mask, Projection, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention,
+    SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use catalog::Catalog;
 pub use dropout::Dropout;

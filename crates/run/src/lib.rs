@@ -60,7 +60,8 @@
 //! one line of its [`Log`], of a [`StepReport`], a [`CustomReport`] or an [`Evaluation`] on one [`EvaluatedOn`] beside
 //! [`Baseline`]s and its [`Generalization`], of which each [`Figure`] is [`Better`] one way round, in an [`Environment`]; a run goes on after an
 //! earlier step as [`Rewound`], with what is [`SetAside`], if its config ([`flatten`]ed values, [`differences`]) has no
-//! [`changes_of_meaning`], each of them a [`Difference`]. An [`Overview`] with a [`RunState`] is what a list shows of a
+//! [`changes_of_meaning`], each of them a [`Difference`]; under [`PROJECTIONS_KEY`] it may have one word or one for each
+//! matrix ([`has_each_projection`], [`split_projections`]). An [`Overview`] with a [`RunState`] is what a list shows of a
 //! run. The workers of a study agree by [`Claims`]: a [`Queue`] has what is [`Next`] by the [`ClaimState`] of each run
 //! and the [`ClaimHistory`] of its attempts, a [`Claim`] under the name of a [`ClaimEntry`], which a process of the
 //! worker asks as [`HeldBy`] through the storage that it is [`Guarded`] with. [`RunError`] is what can be wrong, also
@@ -91,7 +92,10 @@ pub use checkpoint::{
 pub use claim::{
     Claim, Claims, Entry as ClaimEntry, HeldBy, History as ClaimHistory, Next, Queue, State as ClaimState,
 };
-pub use config::{Difference, changes_of_meaning, differences, flatten};
+pub use config::{
+    Difference, PROJECTIONS_KEY, changes_of_meaning, differences, flatten, has_each_projection,
+    split_projections,
+};
 pub use error::{RunError, is_unreadable};
 pub use film::{ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};

@@ -187,18 +187,28 @@ fn value(operands: &[Operand], config: &Table) -> Result<Value, String> {
     Ok(Value::Float(factors.product::<Result<f64, String>>()?))
 }
 
-/// The value under a dotted key; of a choice that is a table, its name.
+/// What `model.projections` has a word for each of, or one word for all.
+const MATRICES: [&str; 3] = ["w_q", "w_k", "w_v"];
+
+/// The value under a dotted key; of a choice that is a table, its name, and of a matrix the word for all.
 fn find<'a>(config: &'a Table, key: &str) -> Option<&'a Value> {
     let mut keys = key.split('.');
     let mut value = config.get(keys.next()?)?;
     for key in keys {
-        value = value.get(key)?;
+        value = match value {
+            Value::String(_) if MATRICES.contains(&key) => value,
+            value => value.get(key)?,
+        };
     }
     value.get("name").or_else(|| value.get("kind")).or(Some(value))
 }
 
 fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+}
+
+fn is_for_each(table: &Table) -> bool {
+    table.keys().all(|key| MATRICES.contains(&key.as_str()))
 }
 
 fn is_ordered(value: &Value) -> bool {
@@ -213,6 +223,9 @@ fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
         (Value::Boolean(left), Value::Boolean(right)) => Some(left.cmp(right)),
+        // Three words, which are not all this one.
+        (Value::Table(each), Value::String(_)) if is_for_each(each) => Some(Ordering::Greater),
+        (Value::String(_), Value::Table(each)) if is_for_each(each) => Some(Ordering::Less),
         _ => None,
     }
 }

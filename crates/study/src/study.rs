@@ -126,7 +126,8 @@ impl Study {
         Ok(runs)
     }
 
-    /// Whether all conditions hold for a run, by its config. A choice with settings counts as its name. The order of the
+    /// Whether all conditions hold for a run, by its config. A choice with settings counts as its name, and
+    /// `model.projections.w_q` as `model.projections` where that is one word. The order of the
     /// conditions, and of the comparisons in each, does not matter.
     ///
     /// # Errors

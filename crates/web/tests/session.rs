@@ -73,6 +73,9 @@ fn the_config_of_a_session_is_one_that_the_trainer_takes() -> Outcome {
     let read = Registry::new().read(ConfigSource::Toml(&session.config()), &[""; 0])?;
     assert_eq!(read.config.to_toml(), session.config());
     assert!(session.config().contains("projections = \"frozen\""));
+    let mixed = small("reverse", &["model.projections.w_k=none"])?.config();
+    assert_eq!(Registry::new().read(ConfigSource::Toml(&mixed), &[""; 0])?.config.to_toml(), mixed);
+    assert!(mixed.contains("[model.projections]\nw_k = \"none\"\n"), "{mixed}");
     Ok(())
 }
 
@@ -167,6 +170,10 @@ fn an_edit_changes_the_part_of_its_head_alone() -> Outcome {
     }
     let mut bare = small("reverse", &["model.projections=none"])?;
     let error = bare.edit(&Edit::Zero { place: Place { head: 0, ..place("w_q") } }).err();
+    assert!(error.is_some_and(|error| error.to_string().contains("the tokens themselves take its place")));
+    let mut mixed = small("reverse", &["model.projections.w_q=none", "model.projections.w_k=frozen"])?;
+    mixed.edit(&Edit::Zero { place: Place { head: 0, ..place("w_k") } })?;
+    let error = mixed.edit(&Edit::Zero { place: Place { head: 0, ..place("w_q") } }).err();
     assert!(error.is_some_and(|error| error.to_string().contains("the tokens themselves take its place")));
     Ok(())
 }

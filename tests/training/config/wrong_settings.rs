@@ -140,6 +140,32 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
              model.projections=\"learned\""
                 .to_owned(),
         ),
+        (
+            "model.projections.w_k=some",
+            "model.projections.w_k must be one of `learned`, `frozen`, `none`, got \"some\"; write \
+             model.projections.w_k=\"learned\""
+                .to_owned(),
+        ),
+        (
+            "model.projections.w_k=3",
+            "model.projections.w_k must be one of `learned`, `frozen`, `none`, got 3; write \
+             model.projections.w_k=\"learned\""
+                .to_owned(),
+        ),
+        (
+            "model.projections=true",
+            "model.projections must be one of `learned`, `frozen`, `none`, or a table with w_q, w_k and w_v, got true; \
+             write model.projections=\"learned\""
+                .to_owned(),
+        ),
+        (
+            "model.projections.w_o=frozen",
+            "unknown key `model.projections.w_o`; did you mean `model.projections.w_v`?".to_owned(),
+        ),
+        (
+            "model.projections.queries=frozen",
+            "unknown key `model.projections.queries`; `model.projections` has w_k, w_q, w_v".to_owned(),
+        ),
         ("task.seq_len=5.0", format!("task.seq_len must be {whole}, got 5.0; write task.seq_len=5")),
         (
             "model.n_heads=1979-05-27T00:00:00Z",

@@ -64,6 +64,7 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
         writeln!(out, "\nno projections: queries, keys and values are the input itself")?;
     } else {
         figures(out, &summaries, source.start_step)?;
+        absent(out, &source)?;
         for (_, map) in layers.iter().flat_map(projections) {
             out.heat_map(&map.at_most(CELLS, CELLS))?;
         }
@@ -76,6 +77,20 @@ pub fn run(args: &InspectArgs, registry: &Registry) -> Result<ExitCode> {
         files.write(out, &pictures)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The matrices that the model goes without.
+fn absent(out: &mut Stdout, source: &Source) -> Result<()> {
+    let what = [("W_Q", "queries are"), ("W_K", "keys are"), ("W_V", "values are")];
+    let absent: Vec<_> =
+        what.into_iter().zip(source.config.absent()).filter(|(_, is_absent)| *is_absent).collect();
+    if !absent.is_empty() {
+        writeln!(out)?;
+    }
+    for ((name, made), _) in absent {
+        writeln!(out, "no {name}: {made} the input itself")?;
+    }
+    Ok(())
 }
 
 /// Most singular values in a row of figures.
@@ -146,7 +161,9 @@ fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
 /// What each head attends to and copies, and which earlier head it reads.
 fn heads(out: &mut Stdout, source: &Source, layers: &[LayerWeights]) -> Result<()> {
     let embeddings = Embeddings::read(&source.weights, &source.config)?;
-    let profiles = profiles(layers, &embeddings, source.snapshot.as_ref());
+    let layers: Vec<LayerWeights> =
+        layers.iter().map(|layer| layer.with_identities(&source.config)).collect();
+    let profiles = profiles(&layers, &embeddings, source.snapshot.as_ref());
     let head: Vec<&str> = ["head"].into_iter().chain(HeadProfile::FIGURES).collect();
     let row =
         |profile: &HeadProfile| [profile.head.to_string()].into_iter().chain(profile.figures()).collect();
@@ -162,7 +179,7 @@ fn heads(out: &mut Stdout, source: &Source, layers: &[LayerWeights]) -> Result<(
          image; offset is the distance with the largest mean, copying Σ Re λ / Σ |λ| of\n\
          {token}"
     )?;
-    composed(out, layers, &profiles)
+    composed(out, &layers, &profiles)
 }
 
 /// Of each head and kind the strongest composition.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use qkv_run::{Checkpoint, Description, Disk, read_description};
+use qkv_run::{Checkpoint, Description, Disk, has_each_projection, read_description, split_projections};
 use serde_json::Value;
 
 use crate::error::InspectError;
@@ -138,14 +138,19 @@ impl CheckpointConfig {
     }
 
     /// The settings in which `self` differs from `other`, as `model.projections = none`; without the folder of a parent,
-    /// which is a place on the machine of the training.
+    /// which is a place on the machine of the training. Where one of them has W_Q, W_K and W_V each for itself, both do.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let differs = |key: &&String| self.settings.get(*key) != other.settings.get(*key);
-        let value = |key: &String| match self.settings.get(key) {
+        let mut settings = [&self.settings, &other.settings].map(BTreeMap::clone);
+        if settings.iter().any(has_each_projection) {
+            settings.iter_mut().for_each(split_projections);
+        }
+        let [own, others] = &settings;
+        let differs = |key: &&String| own.get(*key) != others.get(*key);
+        let value = |key: &String| match own.get(key) {
             Some(value) => format!("{key} = {value}"),
             None => format!("{key} not set"),
         };
-        let keys: BTreeSet<&String> = self.settings.keys().chain(other.settings.keys()).collect();
+        let keys: BTreeSet<&String> = own.keys().chain(others.keys()).collect();
         keys.into_iter().filter(|key| *key != PARENT_PATH).filter(differs).map(value).collect()
     }
 }
@@ -227,6 +232,11 @@ mod tests {
         assert_eq!(none.differences(&learned), ["model.extra = true", "model.projections = none"]);
         assert_eq!(learned.differences(&none), ["model.extra not set", "model.projections = learned"]);
         assert_eq!(learned.differences(&learned), [""; 0]);
+        let mixed = CheckpointConfig::parse(
+            br#"{"model": {"projections": {"w_q": "learned", "w_k": "none", "w_v": "learned"}, "d_k": 3}, "seed": 0}"#,
+        )?;
+        assert_eq!(mixed.differences(&learned), ["model.projections.w_k = none"]);
+        assert_eq!(learned.differences(&mixed), ["model.projections.w_k = learned"]);
         Ok(())
     }
 }

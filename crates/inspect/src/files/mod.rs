@@ -3,6 +3,7 @@
 //! Everything that reads bytes belongs here. What numbers mean together belongs into `heads`, how they look into
 //! `picture`.
 
+mod absent;
 pub(crate) mod checkpoint_config;
 pub(crate) mod decode;
 pub(crate) mod head_counts;

@@ -43,10 +43,27 @@ impl Film {
                 counted(self.config.heads().n_heads as u64, "head")
             )
         };
+        let of_matrices = self.frozen_and_absent();
         let parameters = self.metrics.parameters;
         let parameters =
             parameters.map_or(String::new(), |n| format!(", {} parameters in all", grouped(n as usize)));
-        Some(format!("The task is {task}; the model has {layers}{parameters}."))
+        Some(format!("The task is {task}; the model has {layers}{of_matrices}{parameters}."))
+    }
+
+    /// What W_Q, W_K and W_V are, where they differ in that.
+    fn frozen_and_absent(&self) -> String {
+        let Some(words) = self.config.projections().filter(|[q, k, v]| q != k || k != v) else {
+            return String::new();
+        };
+        let of = |wanted: &str| {
+            let found = ["W_Q", "W_K", "W_V"].into_iter().zip(words).filter(|(_, word)| *word == wanted);
+            found.map(|(name, _)| name).collect::<Vec<_>>().join(" and ")
+        };
+        let part = |before: &str, names: String| match names.is_empty() {
+            true => String::new(),
+            false => format!(", {before} {names}"),
+        };
+        part("with frozen", of("frozen")) + &part("without", of("none"))
     }
 
     fn length(&self) -> Option<String> {

@@ -26,7 +26,12 @@ impl CheckpointConfig {
             Some(other) => return Err(NoGauge::Positions(other.to_owned())),
             None => return Err(NoGauge::Unsaid("positions")),
         }
-        if self.qk_norm { Err(NoGauge::Normalised) } else { Ok(()) }
+        match self.absent() {
+            _ if self.qk_norm => Err(NoGauge::Normalised),
+            [false, false, _] => Ok(()),
+            // The identity is one of them, and no other.
+            _ => Err(NoGauge::NoCircuit),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use qkv_run::{changes_of_meaning, flatten};
+use qkv_run::tensor_names::WATCHED;
+use qkv_run::{PROJECTIONS_KEY, changes_of_meaning, flatten, split_projections};
 use toml::{Table, Value};
 
 use crate::files::natural_order::NaturalKey;
@@ -31,7 +32,8 @@ pub struct Key {
 }
 
 /// The values of a config that say what its run computes and how it was measured, apart from the seed. Those of a
-/// parent begin with `parent.`, and are noted where it has another value or lacks the key.
+/// parent begin with `parent.`, and are noted where it has another value or lacks the key. W_Q, W_K and W_V have a word
+/// each.
 struct Meaning {
     values: BTreeMap<String, KeyValue>,
     /// The parents in a line whose configs were found.
@@ -40,11 +42,19 @@ struct Meaning {
 
 impl Meaning {
     fn value(&self, name: &str) -> &KeyValue {
+        match name.strip_suffix(PROJECTIONS_KEY) {
+            // One key stands for all three where they are alike.
+            Some(_) => self.value_of(&of_matrices(name)[0]),
+            None => self.value_of(name),
+        }
+    }
+
+    fn value_of(&self, name: &str) -> &KeyValue {
         let of_run = name.strip_prefix(PARENT).and_then(|rest| rest.strip_prefix('.'));
         match (self.values.get(name), of_run) {
             (Some(value), _) => value,
             // A parent has the value of its branch where nothing else is noted.
-            (None, Some(of_run)) if n_parents(name) <= self.n_parents => self.value(of_run),
+            (None, Some(of_run)) if n_parents(name) <= self.n_parents => self.value_of(of_run),
             (None, _) => &KeyValue::NOT_SET,
         }
     }
@@ -60,16 +70,13 @@ impl Key {
     /// `train.keep`.
     pub fn of(runs: &[RunRecord]) -> Vec<Self> {
         let meanings: Vec<Meaning> = runs.iter().map(|run| meaning(&run.config)).collect();
-        let mut names: Vec<&String> = meanings
-            .iter()
-            .flat_map(|meaning| meaning.values.keys())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
+        let names = meanings.iter().flat_map(|meaning| meaning.values.keys().cloned());
+        let mut names: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().collect();
         names.sort_by_cached_key(|name| NaturalKey::of(name));
-        let key = |name: &String| {
-            let values: BTreeSet<&KeyValue> = meanings.iter().map(|meaning| meaning.value(name)).collect();
-            Self { name: name.clone(), values: values.into_iter().cloned().collect() }
+        let names = joined(names, &meanings);
+        let key = |name: String| {
+            let values: BTreeSet<&KeyValue> = meanings.iter().map(|meaning| meaning.value(&name)).collect();
+            Self { values: values.into_iter().cloned().collect(), name }
         };
         names.into_iter().map(key).filter(|key| key.values.len() > 1).collect()
     }
@@ -85,6 +92,34 @@ impl Key {
         };
         runs.iter().map(of_run).collect()
     }
+}
+
+/// One key in the place of those of W_Q, W_K and W_V where they are alike in every run.
+fn joined(names: Vec<String>, meanings: &[Meaning]) -> Vec<String> {
+    let mut joined = Vec::new();
+    for name in names {
+        let of_all = WATCHED.iter().find_map(|matrix| {
+            let of_all = name.strip_suffix(matrix)?.strip_suffix('.')?;
+            of_all.ends_with(PROJECTIONS_KEY).then(|| of_all.to_owned())
+        });
+        let are_alike = |of_all: &String| {
+            let [first, others @ ..] = of_matrices(of_all);
+            let alike = |meaning: &Meaning| {
+                others.iter().all(|other| meaning.value_of(other) == meaning.value_of(&first))
+            };
+            meanings.iter().all(alike)
+        };
+        match of_all.filter(are_alike) {
+            Some(of_all) if joined.last() == Some(&of_all) => {}
+            Some(of_all) => joined.push(of_all),
+            None => joined.push(name),
+        }
+    }
+    joined
+}
+
+fn of_matrices(of_all: &str) -> [String; 3] {
+    WATCHED.map(|matrix| format!("{of_all}.{matrix}"))
 }
 
 /// Where texts differ, their paths name them in the place of their fingerprints, unless one file had two texts.
@@ -130,6 +165,7 @@ fn computed(config: &Table) -> Meaning {
     let deciding = flatten(&alike).into_iter().map(|(key, value)| (key, Some(value)));
     let mut values: BTreeMap<String, KeyValue> = of_keys(changes.chain(deciding)).collect();
     values.remove(SEED);
+    split_projections(&mut values);
     let Some(before) = before else { return Meaning { values, n_parents: 0 } };
     let lacked = values.keys().filter(|key| !before.values.contains_key(*key));
     let lacked: Vec<_> = lacked.map(|key| (key.clone(), KeyValue::NOT_SET)).collect();
@@ -197,6 +233,36 @@ mod tests {
         let schedules = [constant(0.0, "constant"), constant(0.5, "constant"), constant(0.5, "linear")];
         let places = Key::indices(&Key::of(&schedules), &schedules);
         assert!(places[0] == places[1] && places[1] != places[2], "{places:?}");
+    }
+
+    #[test]
+    fn projections_are_one_key_unless_a_run_has_its_matrices_each_for_itself() {
+        let run = |value: &str| record("x", &format!("model.projections = {value}"), &[]);
+        let [learned, frozen] = ["\"learned\"", "\"frozen\""].map(run);
+        let each = |w_k: &str| run(&format!("{{ w_q = \"learned\", w_k = \"{w_k}\", w_v = \"learned\" }}"));
+        let words_of =
+            |runs: &[&RunRecord]| words(&Key::of(&runs.iter().map(|run| (*run).clone()).collect::<Vec<_>>()));
+        assert_eq!(words_of(&[&learned, &frozen]), ["model.projections: frozen learned"]);
+        assert_eq!(words_of(&[&learned, &each("frozen")]), ["model.projections.w_k: frozen learned"]);
+        assert_eq!(words_of(&[&learned, &each("learned")]), [""; 0]);
+        let three = [&learned, &frozen, &each("none")];
+        assert_eq!(
+            words_of(&three),
+            [
+                "model.projections.w_k: frozen learned none",
+                "model.projections.w_q: frozen learned",
+                "model.projections.w_v: frozen learned",
+            ]
+        );
+        let runs = [learned.clone(), frozen];
+        assert_eq!(Key::indices(&Key::of(&runs), &runs), [[1], [0]]);
+        // What a parent has as its branch is no key.
+        let branch = |before: &str| {
+            let own = "model.projections = \"learned\"";
+            record("x", &format!("{own}\n[parent]\nstep = 4\nmodel.projections = {before}"), &[])
+        };
+        let before = ["\"learned\"", "{ w_q = \"learned\", w_k = \"none\", w_v = \"learned\" }"].map(branch);
+        assert_eq!(words(&Key::of(&before)), ["parent.model.projections.w_k: learned none"]);
     }
 
     #[test]

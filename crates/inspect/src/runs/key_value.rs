@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Display, Formatter};
 
-use qkv_run::flatten;
+use qkv_run::{PROJECTIONS_KEY, flatten};
 use serde::{Serialize, Serializer};
 use toml::{Table, Value};
 
@@ -18,10 +18,13 @@ pub struct KeyValue(Option<Value>);
 const NAME: &str = ".name";
 
 impl KeyValue {
-    /// What has settings of its own is a table, whose name is the value of its key: `model.positions` is `rope`.
+    /// What has settings of its own is a table, whose name is the value of its key: `model.positions` is `rope`. Of W_Q
+    /// alone, `model.projections.w_q`, it is the word for all three where there is one.
     pub fn in_config(config: &Table, key: &str) -> Self {
         let mut settings = flatten(config);
-        Self(settings.remove(key).or_else(|| settings.remove(&format!("{key}{NAME}"))))
+        let found = settings.remove(key).or_else(|| settings.remove(&format!("{key}{NAME}")));
+        let of_all = key.rsplit_once('.').map(|(table, _)| table).filter(|table| *table == PROJECTIONS_KEY);
+        Self(found.or_else(|| settings.remove(of_all?)))
     }
 
     /// The key whose value is at this path.

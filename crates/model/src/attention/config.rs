@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SelfAttention;
 use super::Softmax;
 use super::implementation::Implementation;
+use super::projections::{Projection, Projections};
 use super::qk_norm::QkNorm;
 use crate::catalog::Catalog;
 use crate::dropout::Dropout;
@@ -13,18 +14,6 @@ use crate::head_shape::HeadShape;
 use crate::init::{Init, Training};
 use crate::parts::Choice;
 use crate::positions::Place;
-
-/// What the matrices W_Q, W_K and W_V are: the question "what do learnable matrices buy?" in one setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Projections {
-    /// Trained by back-propagation.
-    Learned,
-    /// Random and never updated.
-    Frozen,
-    /// Absent: queries, keys and values are the input itself.
-    None,
-}
 
 /// Configuration of [`SelfAttention`].
 ///
@@ -62,9 +51,9 @@ pub struct SelfAttentionConfig {
     pub d_out: Option<usize>,
     /// Number of heads; 1 by default.
     pub n_heads: usize,
-    /// Whether the projections add a bias; `false` by default.
+    /// Whether the projections add a bias, those that have a matrix; `false` by default.
     pub bias: bool,
-    /// Learned, frozen or none; W_O, where there is one, is always learned.
+    /// What W_Q, W_K and W_V are, learned by default; W_O, where there is one, is always learned.
     pub projections: Projections,
     /// Number of heads of keys and values, which groups of `n_heads / n_kv_heads` heads share; `None`, the default, is
     /// `n_heads`. One is multi-query attention ([Shazeer 2019](https://arxiv.org/abs/1911.02150)).
@@ -103,7 +92,7 @@ impl SelfAttentionConfig {
             d_out: None,
             n_heads: 1,
             bias: false,
-            projections: Projections::Learned,
+            projections: Projections::all(Projection::Learned),
             n_kv_heads: None,
             score: Choice::new("scaled-dot"),
             positions: Choice::new("none"),
@@ -132,27 +121,25 @@ impl SelfAttentionConfig {
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         let n_kv_heads = self.n_kv_heads();
         let heads = HeadShape { n_heads, d_k };
-        let training = match self.projections {
-            Projections::Learned => Some(Training::Learned),
-            Projections::Frozen => Some(Training::Frozen),
-            Projections::None => None,
-        };
+        let [q, k, v] = self.projections.each().map(Projection::training);
         let matrix = |name, rows: usize, columns, training| {
             init.uniform(name, [rows, columns], 1.0 / (rows as f64).sqrt(), training)
         };
-        let qkv_matrix = |name, columns| training.map(|training| matrix(name, d_in, columns, training));
-        let qkv_bias = |name, width, rows: usize| match (self.bias, training) {
-            (true, Some(training)) => Some(init.uniform(name, [width], 1.0 / (rows as f64).sqrt(), training)),
-            _ => None,
+        let qkv_matrix = |name, columns, training: Option<_>| {
+            training.map(|training| matrix(name, d_in, columns, training))
+        };
+        let qkv_bias = |name, width, training: Option<_>| {
+            let training = training.filter(|_| self.bias);
+            training.map(|training| init.uniform(name, [width], 1.0 / (d_in as f64).sqrt(), training))
         };
         let attention = SelfAttention {
-            w_q: qkv_matrix("w_q", n_heads * d_k),
-            w_k: qkv_matrix("w_k", n_kv_heads * d_k),
-            w_v: qkv_matrix("w_v", n_kv_heads * d_v),
+            w_q: qkv_matrix("w_q", n_heads * d_k, q),
+            w_k: qkv_matrix("w_k", n_kv_heads * d_k, k),
+            w_v: qkv_matrix("w_v", n_kv_heads * d_v, v),
             w_o: self.d_out.map(|d_out| matrix("w_o", n_heads * d_v, d_out, Training::Learned)),
-            b_q: qkv_bias("b_q", n_heads * d_k, d_in),
-            b_k: qkv_bias("b_k", n_kv_heads * d_k, d_in),
-            b_v: qkv_bias("b_v", n_kv_heads * d_v, d_in),
+            b_q: qkv_bias("b_q", n_heads * d_k, q),
+            b_k: qkv_bias("b_k", n_kv_heads * d_k, k),
+            b_v: qkv_bias("b_v", n_kv_heads * d_v, v),
             b_o: self.d_out.filter(|_| self.bias).map(|d_out| {
                 init.uniform("b_o", [d_out], 1.0 / ((n_heads * d_v) as f64).sqrt(), Training::Learned)
             }),
@@ -202,21 +189,28 @@ impl SelfAttentionConfig {
         }
         let expected = "a finite number of at least 0, which turns it off";
         ModelError::check_number("softcap", self.softcap, expected, self.softcap >= 0.0)?;
-        if self.projections == Projections::None {
-            for (name, size) in [("d_k", d_k), ("d_v", d_v)] {
-                if n_heads * size != d_in {
-                    return Err(ModelError::IdentityChangesWidth { name, n_heads, size, d_in });
-                }
-            }
-            if n_kv_heads != n_heads {
-                return Err(ModelError::IdentityHasNoGroups { n_heads, n_kv_heads });
-            }
-            if self.bias {
-                return Err(ModelError::IdentityHasNoBias);
-            }
-        }
+        self.check_absent(n_kv_heads)?;
         crate::dropout::check(self.dropout)?;
         parameters(self.n_parameters())
+    }
+
+    /// What a matrix that is absent would make is the input itself: as wide, and every head's own.
+    fn check_absent(&self, n_kv_heads: usize) -> Result<(), ModelError> {
+        let Self { d_in, d_k, d_v, n_heads, .. } = *self;
+        let absent = self.projections.keys_of_absent();
+        for (key, (name, size)) in absent.into_iter().zip([("d_k", d_k), ("d_k", d_k), ("d_v", d_v)]) {
+            if let Some(key) = key.filter(|_| n_heads * size != d_in) {
+                return Err(ModelError::IdentityChangesWidth { key, name, n_heads, size, d_in });
+            }
+        }
+        let [_, w_k, w_v] = absent;
+        if let Some(key) = w_k.or(w_v).filter(|_| n_kv_heads != n_heads) {
+            return Err(ModelError::IdentityHasNoGroups { key, n_heads, n_kv_heads });
+        }
+        if self.bias && absent.iter().all(Option::is_some) {
+            return Err(ModelError::IdentityHasNoBias);
+        }
+        Ok(())
     }
 
     /// How many parameters the matrices have, which are nearly all of the layer.

@@ -77,24 +77,19 @@ impl FusedAttention {
     }
 
     /// The contexts of all heads side by side, `[batch, seq_len, n_heads·d_v]`, of `x` `[batch, seq_len, d_in]` and
-    /// `w_q`, `w_k`, `w_v` `[d_in, heads·d]`. What goes into three projections gets one gradient, summed inside the
-    /// products.
+    /// `w_q`, `w_k`, `w_v` `[d_in, heads·d]`; what one that is `None` would make is `x` itself. What goes into the
+    /// matrices gets one gradient, summed inside the products.
     pub(super) fn self_attention(
         self,
         x: Tensor<3>,
-        [w_q, w_k, w_v]: [Tensor<2>; 3],
+        weights: [Option<Tensor<2>>; 3],
         [n_heads, n_kv_heads]: [usize; 2],
     ) -> Tensor<3> {
-        let inputs = [x.into_dispatch(), w_q.into_dispatch(), w_k.into_dispatch(), w_v.into_dispatch()];
-        let heads = [n_heads, n_kv_heads, n_kv_heads];
-        Tensor::from_dispatch(apply(self.backend, FusedSelfAttention { attention: self, heads }, inputs))
-    }
-
-    /// The joined contexts where queries, keys and values are `x` itself, both `[batch, seq_len, n_heads·d]`.
-    pub(super) fn without_projections(self, x: Tensor<3>, n_heads: usize) -> Tensor<3> {
-        let shape @ [batch, seq_len, width] = x.dims();
-        let x = x.reshape([batch, seq_len, n_heads, width / n_heads]).into_dispatch();
-        Tensor::<4>::from_dispatch(apply(self.backend, self, [x.clone(), x.clone(), x])).reshape(shape)
+        let has_matrix = weights.each_ref().map(Option::is_some);
+        let [q, k, v] = weights.map(|w| w.map_or_else(|| x.clone().into_dispatch(), |w| w.into_dispatch()));
+        let kernel =
+            FusedSelfAttention { attention: self, heads: [n_heads, n_kv_heads, n_kv_heads], has_matrix };
+        Tensor::from_dispatch(apply(kernel.attention.backend, kernel, [x.into_dispatch(), q, k, v]))
     }
 
     /// The context, and the maximum and the sum of each query's softmax, from which the backward makes its weights
@@ -175,52 +170,68 @@ impl Kernel<3> for FusedAttention {
     }
 }
 
-/// Attention after its projections, with the inputs `x`, `w_q`, `w_k` and `w_v`. Keeps queries, keys, values and
-/// normalizers.
+/// Attention after its projections, with the inputs `x`, `w_q`, `w_k` and `w_v`, in which `x` stands for a matrix that
+/// there is not. Keeps queries, keys, values and normalizers.
 #[derive(Debug, Clone)]
 struct FusedSelfAttention {
     attention: FusedAttention,
     /// Numbers of heads of queries, keys and values.
     heads: [usize; 3],
+    has_matrix: [bool; 3],
 }
 
 impl FusedSelfAttention {
-    /// Shapes of queries, keys and values.
+    /// Shapes of queries, keys and values. The last axis of `x` is the width of what has no matrix.
     fn shapes<T>(&self, x: Array<'_, T>, weights: [Array<'_, T>; 3]) -> [[usize; 4]; 3] {
-        [0, 1, 2].map(|i| [x.shape[0], x.shape[1], self.heads[i], weights[i].shape[1] / self.heads[i]])
+        [0, 1, 2].map(|i| {
+            let width = weights[i].shape[weights[i].shape.len() - 1];
+            [x.shape[0], x.shape[1], self.heads[i], width / self.heads[i]]
+        })
     }
 }
 
 impl Kernel<4> for FusedSelfAttention {
-    fn forward<T: Number>(&self, [x, w_q, w_k, w_v]: [Array<'_, T>; 4]) -> Forward<T> {
-        let weights = [w_q, w_k, w_v];
-        let qkv = weights.map(|w| x.matrix().times(w.matrix()));
+    fn forward<T: Number>(&self, [x, weights @ ..]: [Array<'_, T>; 4]) -> Forward<T> {
+        let made = [0, 1, 2].map(|i| self.has_matrix[i].then(|| x.matrix().times(weights[i].matrix())));
         let shapes = self.shapes(x, weights);
-        let [out, normalizer] =
-            self.attention.forward([0, 1, 2].map(|i| Array { values: &qkv[i][..], shape: &shapes[i] }));
+        let qkv =
+            [0, 1, 2].map(|i| Array { values: made[i].as_deref().unwrap_or(x.values), shape: &shapes[i] });
+        let [out, normalizer] = self.attention.forward(qkv);
         let [batch, seq_len, _, d_v] = shapes[2];
-        let [q, k, v] = qkv;
+        let [q, k, v] = made.map(Option::unwrap_or_default);
         Forward { shape: vec![batch, seq_len, self.heads[0] * d_v], out, extra: vec![q, k, v, normalizer] }
     }
 
     fn backward<T: Number>(&self, saved: Saved<'_, T, 4>) -> [Gradient<T>; 4] {
-        let Saved { inputs: [x, w_q, w_k, w_v], out, ref extra, d_out, needed } = saved;
-        let weights = [w_q, w_k, w_v];
+        let Saved { inputs: [x, weights @ ..], out, ref extra, d_out, needed } = saved;
+        let Self { has_matrix, .. } = *self;
         let shapes = self.shapes(x, weights);
-        let qkv = [0, 1, 2].map(|i| Array { values: extra[i], shape: &shapes[i] });
+        let qkv = [0, 1, 2].map(|i| {
+            let values = if has_matrix[i] { extra[i] } else { x.values };
+            Array { values, shape: &shapes[i] }
+        });
         let gradients = self.attention.backward(qkv, [out, extra[3], d_out]);
-        let [d_q, d_k, d_v] = [0, 1, 2].map(|i| Matrix::new(&gradients[i], weights[i].shape[1]));
 
         // Forward: q = x w_q, k = x w_k, v = x w_v.
-        let d_x = needed[0].then(|| {
-            let mut d_x = d_q.times(w_q.matrix().transposed());
-            d_k.add_times(w_k.matrix().transposed(), &mut d_x);
-            d_v.add_times(w_v.matrix().transposed(), &mut d_x);
-            d_x
+        let mut d_x: Option<Vec<T>> = None;
+        for i in (0..3).filter(|&i| needed[0] && has_matrix[i]) {
+            let w = weights[i].matrix();
+            let d = Matrix::new(&gradients[i], weights[i].shape[1]);
+            match &mut d_x {
+                None => d_x = Some(d.times(w.transposed())),
+                Some(d_x) => d.add_times(w.transposed(), d_x),
+            }
+        }
+        let mut i = 0..;
+        let [d_q, d_k, d_v] = gradients.map(|d| {
+            let i = i.next().expect("endless");
+            needed[i + 1].then(|| match has_matrix[i] {
+                true => x.matrix().transposed().times(Matrix::new(&d, weights[i].shape[1])),
+                // Forward: q = x, which is this input, too.
+                false => d,
+            })
         });
-        let d_w = |index: usize, d: Matrix<'_, T>| needed[index].then(|| x.matrix().transposed().times(d));
-        [d_x, d_w(1, d_q), d_w(2, d_k), d_w(3, d_v)]
-            .map(|gradient| gradient.map_or(Gradient::None, Gradient::New))
+        [d_x, d_q, d_k, d_v].map(|gradient| gradient.map_or(Gradient::None, Gradient::New))
     }
 
     fn keeps_out(&self) -> bool {

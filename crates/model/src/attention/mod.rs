@@ -12,6 +12,7 @@ mod implementation;
 mod layer;
 mod mask;
 mod non_finite;
+mod projections;
 mod qk_norm;
 mod reference;
 mod score;
@@ -21,13 +22,14 @@ mod torch;
 mod trace;
 
 pub use basic::BasicAttention;
-pub use config::{Projections, SelfAttentionConfig};
+pub use config::SelfAttentionConfig;
 pub(crate) use hook::call_hook;
 pub use hook::{Hook, Intermediate, Stage};
 pub use implementation::Implementation;
 pub(crate) use layer::SELF_ATTENTION;
 pub use layer::{AnyAttention, AttentionLayer, HeadContributions, LayerDescription};
 pub use mask::Mask;
+pub use projections::{Projection, Projections};
 pub use qk_norm::QkNorm;
 #[doc(inline)]
 pub use qkv_kernels::{CausalAlign, Softmax};
@@ -193,13 +195,8 @@ impl SelfAttention {
             && (mask.is_none() || all_finite(&x))
             && let Some(fused) = self.spec(mode).fused(&x, scores, self.d_k, mask)
         {
-            match [&self.w_q, &self.w_k, &self.w_v].map(|w| w.as_ref().map(Param::val)) {
-                [Some(w_q), Some(w_k), Some(w_v)] => {
-                    return fused.self_attention(x, [w_q, w_k, w_v], [self.n_heads, self.n_kv_heads]);
-                }
-                [None, None, None] => return fused.without_projections(x, self.n_heads),
-                _ => {}
-            }
+            let weights = [&self.w_q, &self.w_k, &self.w_v].map(|w| w.as_ref().map(Param::val));
+            return fused.self_attention(x, weights, [self.n_heads, self.n_kv_heads]);
         }
         join_heads(self.context(x, mask, mode))
     }

@@ -8,8 +8,11 @@ use burn::tensor::{Tensor, TensorData};
 use super::SelfAttention;
 use crate::error::ModelError;
 
-/// Queries, keys and values, as PyTorch stacks them in one matrix.
-const PROJECTIONS: [&str; 3] = ["q", "k", "v"];
+/// The matrices of queries, keys and values, where PyTorch does not stack them in one.
+const PROJECTIONS: [&str; 3] = ["q_proj_weight", "k_proj_weight", "v_proj_weight"];
+
+/// Those that the layer may lack.
+const ABSENT: [&str; 3] = ["the layer has no W_Q", "the layer has no W_K", "the layer has no W_V"];
 
 impl SelfAttention {
     /// The layer with the weights of a PyTorch module `nn.MultiheadAttention`, of which `weights` has the tensors by
@@ -56,10 +59,14 @@ impl SelfAttention {
         let Self { d_in, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = self;
         let widths = [n_heads * d_k, n_kv_heads * d_k, n_kv_heads * d_v];
         let matrices = found.projections(widths, d_in)?;
-        for (w, matrix) in [&mut self.w_q, &mut self.w_k, &mut self.w_v].into_iter().zip(matrices) {
+        let mut of_layer = [&mut self.w_q, &mut self.w_k, &mut self.w_v];
+        if of_layer.iter().all(|w| w.is_none()) {
+            return Err(found.no_place(found.name_of_projection(0), "the layer has no projections"));
+        }
+        for ((at, w), matrix) in of_layer.iter_mut().enumerate().zip(matrices) {
             match w {
                 Some(w) => set(w, matrix.transposed()),
-                None => return Err(found.no_place("in_proj_weight", "the layer has no projections")),
+                None => return Err(found.no_place(found.name_of_projection(at), ABSENT[at])),
             }
         }
         let has_bias = self.b_q.is_some();
@@ -114,9 +121,8 @@ struct StateDict<'a> {
 impl StateDict<'_> {
     /// The matrices of queries, keys and values, `[width, d_in]` each, stacked in one tensor or in three.
     fn projections(&self, widths: [usize; 3], d_in: usize) -> Result<[Array<2>; 3], ModelError> {
-        if self.weights.contains_key(&self.name("q_proj_weight")) {
-            let [q, k, v] = [0, 1, 2]
-                .map(|at| self.read(&format!("{}_proj_weight", PROJECTIONS[at]), [widths[at], d_in]));
+        if self.are_separate() {
+            let [q, k, v] = [0, 1, 2].map(|at| self.read(PROJECTIONS[at], [widths[at], d_in]));
             return Ok([q?, k?, v?]);
         }
         let mut stacked = self.read("in_proj_weight", [widths.iter().sum(), d_in])?.values.into_iter();
@@ -124,6 +130,15 @@ impl StateDict<'_> {
             values: stacked.by_ref().take(width * d_in).collect(),
             shape: [width, d_in],
         }))
+    }
+
+    fn are_separate(&self) -> bool {
+        self.weights.contains_key(&self.name(PROJECTIONS[0]))
+    }
+
+    /// The tensor that has the matrix of queries, keys or values.
+    fn name_of_projection(&self, at: usize) -> &'static str {
+        if self.are_separate() { PROJECTIONS[at] } else { "in_proj_weight" }
     }
 
     /// The tensor, where the layer has a place for it; there must be none where it has not.

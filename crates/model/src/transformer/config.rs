@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::embedding::EmbeddingsConfig;
 use crate::activation::Activation;
-use crate::attention::{Implementation, Projections, SELF_ATTENTION, SelfAttentionConfig, Softmax};
+use crate::attention::{
+    Implementation, Projection, Projections, SELF_ATTENTION, SelfAttentionConfig, Softmax,
+};
 use crate::catalog::Catalog;
 use crate::error::{ModelError, parameters, size};
 use crate::mask_rule::MaskConfig;
@@ -38,12 +40,11 @@ pub struct TransformerConfig {
     pub d_mlp: usize,
     /// What stands between the MLP's two maps, by a name in [`Catalog`].
     pub activation: Choice,
-    /// Whether W_Q, W_K and W_V are learned, frozen or absent.
-    #[serde(deserialize_with = "one_of")]
+    /// Whether W_Q, W_K and W_V are learned, frozen or absent: one word for all three, or one for each.
     pub projections: Projections,
     /// Whether W_O mixes the heads' outputs; without it, `n_heads * d_v` must equal `d_model`.
     pub w_o: bool,
-    /// Whether W_Q, W_K, W_V and W_O come with biases.
+    /// Whether W_Q, W_K, W_V and W_O come with biases, as far as they are there.
     pub bias: bool,
     /// Which attention layer the blocks have, by a name in [`Catalog`].
     pub layer: Choice,
@@ -98,7 +99,7 @@ impl TransformerConfig {
             d_v: None,
             d_mlp: 0,
             activation: Activation::Gelu.into(),
-            projections: Projections::Learned,
+            projections: Projections::all(Projection::Learned),
             w_o: false,
             bias: false,
             layer: Choice::new(SELF_ATTENTION),

@@ -14,6 +14,8 @@ use std::fmt::{self, Display, Formatter};
 
 use toml::{Table, Value};
 
+use super::projections::{has_each_projection, split_projections};
+
 /// One value that is not the same in two configs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
@@ -44,9 +46,14 @@ const FINGERPRINT: &str = "task.fingerprint";
 const SCHEDULE: &str = "schedule.kind";
 const FINAL_FACTOR: &str = "schedule.final_factor";
 
-/// Every value in which two configs differ. A number is the same whether it is written as `0` or as `0.0`.
+/// Every value in which two configs differ. A number is the same whether it is written as `0` or as `0.0`, and so are
+/// W_Q, W_K and W_V whether one word is for all of them or one for each.
 pub fn differences(before: &Table, now: &Table) -> Vec<Difference> {
-    let (before, now) = (flatten(before), flatten(now));
+    let mut values = [before, now].map(flatten);
+    if values.iter().any(has_each_projection) {
+        values.iter_mut().for_each(split_projections);
+    }
+    let [before, now] = values;
     let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -146,6 +153,18 @@ mod tests {
             "a = 9007199254740992",
             &["a was 9007199254740993, now it is 9007199254740992"],
         );
+    }
+
+    #[test]
+    fn projections_are_compared_matrix_by_matrix_where_one_side_has_them_so() {
+        let each =
+            |w_q: &str| format!("model.projections = {{ w_q = \"{w_q}\", w_k = \"none\", w_v = \"none\" }}");
+        let all = |word: &str| format!("model.projections = \"{word}\"");
+        check(&all("none"), &all("frozen"), &["model.projections was \"none\", now it is \"frozen\""]);
+        check(&all("none"), &each("frozen"), &["model.projections.w_q was \"none\", now it is \"frozen\""]);
+        check(&each("frozen"), &all("none"), &["model.projections.w_q was \"frozen\", now it is \"none\""]);
+        check(&each("none"), &all("none"), &[]);
+        check("a = 1", &all("none"), &["model.projections was not set, now it is \"none\""]);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Here belongs the file, and how two of its kind are compared. What a key means does not.
 
 mod difference;
+mod projections;
 
 pub use difference::{Difference, changes_of_meaning, differences, flatten};
+pub use projections::{PROJECTIONS_KEY, has_each_projection, split_projections};
 
 use std::path::{Path, PathBuf};
 

@@ -37,6 +37,24 @@ fn a_condition_compares_what_a_run_has() {
 }
 
 #[test]
+fn each_matrix_has_the_word_for_all_where_there_is_one() {
+    #[track_caller]
+    fn check(projections: &str, condition: &str, expected: bool) {
+        let text = format!("[sweep]\nseed = [0]\n[study]\nonly = ['{condition}']\n");
+        let config = format!("[model]\nprojections = {projections}\n").parse().unwrap();
+        let admits = Study::parse(&text).unwrap().admits(&config).unwrap();
+        assert_eq!(admits, expected, "{projections}: {condition}");
+    }
+    let (all, each) = ("\"frozen\"", "{ w_q = \"none\", w_k = \"frozen\", w_v = \"frozen\" }");
+    check(all, "model.projections.w_q == \"frozen\"", true);
+    check(each, "model.projections.w_q == \"frozen\"", false);
+    check(each, "model.projections.w_k == model.projections.w_v", true);
+    check(all, "model.projections == \"frozen\"", true);
+    check(each, "model.projections == \"frozen\"", false);
+    check(each, "\"frozen\" != model.projections", true);
+}
+
+#[test]
 fn all_conditions_of_a_list_hold() {
     let text = "[sweep]\nseed = [0]\n[study]\nonly = ['seed == 3', 'model.d_k == 9']\n";
     assert!(!Study::parse(text).unwrap().admits(&CONFIG.parse().unwrap()).unwrap());
@@ -67,6 +85,7 @@ fn what_cannot_be_compared_is_refused_with_the_condition() {
     }
     check("model.d_q <= 3", "has `model.d_q`, which the config of a run lacks");
     check("model.score < 3", "different kinds");
+    check("model.score.w_o == \"additive\"", "has `model.score.w_o`, which the config of a run lacks");
     check("model.score < \"b\"", "no order");
     check("model.score * 2 == 3", "is no number");
     check("model.d_k", "needs one of == != <= >= < >");

@@ -1,6 +1,6 @@
 //! How many numbers a transformer holds at once: its parameters, and what a pass keeps for the backward.
 
-use qkv_model::{Choice, EmbeddingsConfig, Implementation, NormConfig, Projections, TransformerConfig};
+use qkv_model::{Choice, EmbeddingsConfig, Implementation, NormConfig, Projection, TransformerConfig};
 
 use super::{ModelSizes, PassSizes, Passes};
 use crate::saving::MAX_VALUES;
@@ -137,8 +137,12 @@ impl Parameters {
     fn of(config: &TransformerConfig) -> Self {
         let [n_heads, n_kv_heads, d_k, d_v] = heads(config);
         let (d_model, vocab_size) = (config.d_model as f64, config.vocab_size as f64);
-        let projections = d_model * (n_heads * d_k + n_kv_heads * (d_k + d_v));
-        let projections = if config.projections == Projections::None { 0.0 } else { projections };
+        let of = |wanted: fn(Projection) -> bool| {
+            let widths = [n_heads * d_k, n_kv_heads * d_k, n_kv_heads * d_v];
+            let wanted = config.projections.each().into_iter().zip(widths).filter(|(each, _)| wanted(*each));
+            d_model * wanted.map(|(_, width)| width).sum::<f64>()
+        };
+        let projections = of(|each| each != Projection::None);
         let w_o = if config.w_o { n_heads * d_v * d_model } else { 0.0 };
         let maps_of_mlp = if config.activation.name == "swiglu" { 3.0 } else { 2.0 };
         let mlp = maps_of_mlp * d_model * config.d_mlp as f64;
@@ -149,8 +153,7 @@ impl Parameters {
         let layers = config.n_layers as f64;
         let maps = layers * (projections + w_o + mlp);
         let all = maps + table + positions + unembedding;
-        let is_frozen = config.projections == Projections::Frozen;
-        let frozen_projections = if is_frozen { layers * projections } else { 0.0 };
+        let frozen_projections = layers * of(|each| each == Projection::Frozen);
         let fixed_table = if config.embeddings == EmbeddingsConfig::Fixed { table } else { 0.0 };
         Self { all, learned: all - frozen_projections - fixed_table, learned_maps: maps - frozen_projections }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use qkv_model::ModelError;
-use qkv_run::flatten;
+use qkv_run::tensor_names::WATCHED;
+use qkv_run::{PROJECTIONS_KEY, flatten};
 use toml::{Table, Value};
 
 use super::Registry;
@@ -104,10 +105,9 @@ fn nested_faults(registry: &Registry, config: &Table) -> Vec<SettingFault> {
 
 /// The unknown keys of what is named at a place.
 fn in_choice(registry: &Registry, place: &str, path: &str, value: &Value) -> Vec<SettingFault> {
-    let Some((settings, name)) =
-        value.as_table().and_then(|table| Some((table, table.get("name")?.as_str()?)))
-    else {
-        return Vec::new();
+    let Some(settings) = value.as_table() else { return Vec::new() };
+    let Some(name) = settings.get("name").and_then(Value::as_str) else {
+        return if place == PROJECTIONS_KEY { in_projections(settings) } else { Vec::new() };
     };
     let Some(found) = registry.by_itself(place, name) else { return Vec::new() };
     let own = found.keys.iter().map(String::as_str).chain(["name"]);
@@ -117,6 +117,15 @@ fn in_choice(registry: &Registry, place: &str, path: &str, value: &Value) -> Vec
         let owners = registry.owners(place, key);
         unknown(&format!("{path}.{key}"), path, owners, name, &known)
     };
+    unknown_keys.map(fault).collect()
+}
+
+/// The keys of a table with a word for each of W_Q, W_K and W_V that are none of these.
+fn in_projections(table: &Table) -> Vec<SettingFault> {
+    let known = WATCHED.map(|matrix| format!("{PROJECTIONS_KEY}.{matrix}")).into();
+    let unknown_keys = table.keys().filter(|key| !WATCHED.contains(&key.as_str()));
+    let fault =
+        |key: &String| unknown(&format!("{PROJECTIONS_KEY}.{key}"), PROJECTIONS_KEY, Vec::new(), "", &known);
     unknown_keys.map(fault).collect()
 }
 

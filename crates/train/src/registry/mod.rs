@@ -16,6 +16,7 @@ mod negative;
 mod observers;
 mod of_run;
 mod parts;
+mod projections;
 mod read;
 mod replaced;
 mod schedule_name;

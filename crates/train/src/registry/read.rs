@@ -12,6 +12,7 @@ use super::choices::{MODEL, TASK, is_place, name_key};
 use super::keys::{check_keys, unknown_nested};
 use super::name::{name_of, named};
 use super::negative::as_of_zero;
+use super::projections::{for_each, is_for_all};
 use super::replaced::{SettingsLeftOut, replace};
 use super::schedule_name::{one_form, take_former_default, take_former_setting};
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
@@ -210,7 +211,8 @@ pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result
 }
 
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
-/// setting without a name belongs to the one that is there.
+/// setting without a name belongs to the one that is there. What is set for one of W_Q, W_K and W_V leaves the others as
+/// they are.
 pub(super) fn merge(base: Table, over: Table) -> Table {
     merge_below("", base, over)
 }
@@ -226,6 +228,9 @@ fn merge_below(table: &str, mut base: Table, over: Table) -> Table {
                     (Some(old), Some(new)) if names && old != new => Value::Table(over),
                     _ => Value::Table(merge_below(&path, base, over)),
                 }
+            }
+            (Some(Value::String(word)), Value::Table(over)) if is_for_all(&path, &word) => {
+                Value::Table(merge_below(&path, for_each(&word), over))
             }
             (Some(Value::String(name)), Value::Table(mut over)) if names => {
                 over.entry(name_key).or_insert(Value::String(name));

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use super::Registry;
 use super::choices::{Found, MODEL, SCHEDULE, TABLES, TASK, default_name, is_of_all, kind, name_key};
 use super::name::name_of;
+use super::projections::is_for_each;
 use crate::error::TrainError;
 
 /// Settings that belong to a name in whose place another one stands, so that they have no effect.
@@ -75,9 +76,15 @@ fn replace_in(
         base.insert(key.to_owned(), new.into());
     }
     for (key, over) in over.as_table().into_iter().flatten() {
-        if let Some(Value::Table(base)) = base.get_mut(key) {
-            let under = under.and_then(|under| under.get(key));
-            left_out.extend(replace_in(registry, &format!("{place}.{key}"), base, over, under));
+        let place = format!("{place}.{key}");
+        match base.get_mut(key) {
+            // Its keys are no settings of a name.
+            Some(Value::Table(base)) if is_for_each(&place, base) => {}
+            Some(Value::Table(base)) => {
+                let under = under.and_then(|under| under.get(key));
+                left_out.extend(replace_in(registry, &place, base, over, under));
+            }
+            _ => {}
         }
     }
     left_out

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use burn::tensor::Tensor;
 use qkv_model::{Choice, Trace, parameters};
-use qkv_run::tensor_names::{B_Q, W_O, W_Q};
+use qkv_run::tensor_names::{B_K, B_Q, B_V, W_O, WATCHED};
 use qkv_train::{AnyModel, Batch, Model, Probe, Query, Registry};
 
 use self::answer::Answer;
@@ -76,8 +76,8 @@ pub fn run(args: &ExplainArgs, registry: &Registry) -> Result<ExitCode> {
         answer,
         query,
         space: input.label_of_its_spaces(),
-        has_matrices: has(W_Q),
-        has_biases: has(B_Q),
+        has_matrix: WATCHED.map(has),
+        has_bias: [B_Q, B_K, B_V].map(has),
         has_w_o: has(W_O),
         is_normed: layer.is_normed,
         changes: what_changes(&run.model, &run.config.model),

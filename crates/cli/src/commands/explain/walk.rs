@@ -25,8 +25,9 @@ pub struct Walk {
     pub query: usize,
     /// The label of a space, where the input has one under another name.
     pub space: Option<String>,
-    pub has_matrices: bool,
-    pub has_biases: bool,
+    /// W_Q, W_K and W_V.
+    pub has_matrix: [bool; 3],
+    pub has_bias: [bool; 3],
     pub has_w_o: bool,
     pub is_normed: bool,
     /// What follows the last layer, where the position is asked.
@@ -41,8 +42,11 @@ impl Walk {
         let Self { trace, probe, query: i, .. } = self;
         let [d_in, d_k] = trace.w_q.dims();
         let [seq_len, d_v] = trace.v.dims();
-        let matrix_of = |d| if self.has_matrices { shape(&[d_in, d]) } else { "identity".to_owned() };
-        let bias = |name| if self.has_biases { format!(" + b_{name}") } else { String::new() };
+        let matrix_of = |at: usize, d| match self.has_matrix[at] {
+            true => shape(&[d_in, d]),
+            false => "identity".to_owned(),
+        };
+        let bias = |at: usize| if self.has_bias[at] { [" + b_Q", " + b_K", " + b_V"][at] } else { "" };
 
         let mut name = "input";
         for line in lines_of(probe.labels.tokens.iter().map(String::as_str), COLUMNS - INPUT) {
@@ -62,14 +66,14 @@ impl Walk {
             matrix(out, "x", &probe.labels.tokens, inputs)?;
             writeln!(out)?;
         }
-        step(out, Ink::Query, "W_Q", &matrix_of(d_k), "")?;
-        self.weights(out, &trace.w_q)?;
-        let made = format!("q_{i} = x_{i} W_Q{}{}", bias("Q"), self.changed(Stage::Queries));
+        step(out, Ink::Query, "W_Q", &matrix_of(0, d_k), "")?;
+        self.weights(out, 0, &trace.w_q)?;
+        let made = format!("q_{i} = x_{i} W_Q{}{}", bias(0), self.changed(Stage::Queries));
         step(out, Ink::Query, &made, &shape(&[1, d_k]), "")?;
         writeln!(out, "{}\n", vector(&trace.q))?;
-        step(out, Ink::Key, "W_K", &matrix_of(d_k), "")?;
-        self.weights(out, &trace.w_k)?;
-        let made = format!("k_j = x_j W_K{}{}", bias("K"), self.changed(Stage::Keys));
+        step(out, Ink::Key, "W_K", &matrix_of(1, d_k), "")?;
+        self.weights(out, 1, &trace.w_k)?;
+        let made = format!("k_j = x_j W_K{}{}", bias(1), self.changed(Stage::Keys));
         step(out, Ink::Key, &made, &shape(&[seq_len, d_k]), "")?;
         matrix(out, "k", &probe.labels.tokens, &trace.k)?;
         if !is_compared_as_made(trace) {
@@ -80,9 +84,9 @@ impl Walk {
         writeln!(out)?;
         self.scores(out)?;
         writeln!(out)?;
-        step(out, Ink::Value, "W_V", &matrix_of(d_v), "")?;
-        self.weights(out, &trace.w_v)?;
-        let made = format!("v_j = x_j W_V{}{}", bias("V"), self.changed(Stage::Values));
+        step(out, Ink::Value, "W_V", &matrix_of(2, d_v), "")?;
+        self.weights(out, 2, &trace.w_v)?;
+        let made = format!("v_j = x_j W_V{}{}", bias(2), self.changed(Stage::Values));
         step(out, Ink::Value, &made, &shape(&[seq_len, d_v]), "")?;
         matrix(out, "v", &probe.labels.tokens, &trace.v)?;
         writeln!(out)?;
@@ -97,8 +101,8 @@ impl Walk {
     }
 
     /// The numbers of W_Q, W_K or W_V, where all of the walk can be followed by hand.
-    fn weights(&self, out: &mut impl Inked, matrix: &Tensor<2>) -> io::Result<()> {
-        if self.inputs.is_some() && self.has_matrices { rows(out, matrix) } else { Ok(()) }
+    fn weights(&self, out: &mut impl Inked, at: usize, matrix: &Tensor<2>) -> io::Result<()> {
+        if self.inputs.is_some() && self.has_matrix[at] { rows(out, matrix) } else { Ok(()) }
     }
 
     /// What comes after the formula of a stage.

@@ -191,6 +191,15 @@ fn matrices_that_are_not_there_are_called_identity() {
     sandbox.succeeds("train reverse --steps 1 --quiet --out run --set model.projections=none");
     let walk = sandbox.succeeds("explain run").stdout;
     assert_eq!(walk.lines().filter(|line| line.ends_with("identity")).count(), 3, "{walk}");
+    let mixed = "--set model.projections.w_k=none --set model.projections.w_v=frozen --set model.bias=true";
+    sandbox.succeeds(&format!("train letters --steps 1 --quiet --out mixed --set model.d_k=8 {mixed}"));
+    let walk = sandbox.succeeds("explain mixed").stdout;
+    let identities: Vec<&str> = walk.lines().filter(|line| line.ends_with("identity")).collect();
+    assert!(matches!(identities[..], [line] if line.starts_with("W_K")), "{walk}");
+    assert!(
+        walk.contains("W_Q + b_Q") && walk.contains("k_j = x_j W_K  ") && walk.contains("W_V + b_V"),
+        "{walk}"
+    );
 }
 
 #[test]

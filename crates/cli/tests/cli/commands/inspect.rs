@@ -173,6 +173,11 @@ fn a_model_without_projections_is_reported_as_such() {
     let text = sandbox.succeeds("inspect run").stdout;
     assert!(text.contains("no projections"), "{text}");
     assert!(text.contains("attention weights"), "{text}");
+    let mixed = "--set model.projections.w_q=none --set model.projections.w_k=frozen";
+    sandbox.succeeds(&format!("train reverse --steps 1 --quiet --out mixed {mixed}"));
+    let text = sandbox.succeeds("inspect mixed").stdout;
+    assert!(text.contains("\nno W_Q: queries are the input itself\n"), "{text}");
+    assert!(!text.contains("no W_K") && !text.contains("no projections"), "{text}");
 }
 
 #[test]

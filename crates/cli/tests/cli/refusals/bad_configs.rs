@@ -99,6 +99,8 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("model.norm", "3", &["model.norm", "got 3", "`pre`"]),
     ("model.norm_kind", "3", &["model.norm_kind", "a name in quotes, or a table", "got 3; write model.norm_kind=\"layer\""]),
     ("model.activation", "3", &["model.activation", "a name in quotes, or a table", "got 3; write model.activation=\"gelu\""]),
+    ("model.projections", "{ w_k = \"some\" }", &["model.projections.w_k", "`learned`, `frozen`, `none`", "some"]),
+    ("model.projections", "{ w_o = \"none\" }", &["model.projections.w_o", "`model.projections.w_"]),
     ("model.projections", "\"some\"", &["model.projections", "`learned`, `frozen`, `none`", "some"]),
     ("model.score", "\"cosine\"", &["unknown score `cosine`", "additive, dot, scaled-dot"]),
     ("model.score", "3", &["model.score", "a name in quotes, or a table", "got 3; write model.score=\"scaled-dot\""]),

@@ -41,6 +41,38 @@ fn a_dry_run_lists_the_runs_that_would_be_trained_and_creates_nothing() {
 }
 
 #[test]
+fn matrices_vary_each_for_itself() {
+    let sandbox = Sandbox::new();
+    let study = "[task]\nname = \"reverse\"\nseq_len = 4\n[train]\nsteps = 3\neval_examples = 10\n[model]\n\
+                 projections = \"frozen\"\n[sweep.model.projections]\nw_q = [\"frozen\", \"none\"]\nw_v = [\"learned\", \
+                 \"frozen\"]\n[study]\nonly = ['model.projections.w_q == \"frozen\" or model.projections.w_v == \"learned\"']\n";
+    sandbox.write("each.toml", study);
+    let all = sandbox.succeeds("sweep each.toml --dry-run").stdout;
+    let lines: Vec<&str> = all.lines().collect();
+    let expected = [
+        "   1  model.projections.w_q=frozen  model.projections.w_v=learned",
+        "   2  model.projections.w_q=frozen  model.projections.w_v=frozen",
+        "   3  model.projections.w_q=none  model.projections.w_v=learned",
+        "3 runs, of which 0 done: 3 would be trained",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(sandbox.succeeds("sweep each.toml --json").events().len(), 3);
+    let config = |run: &str| sandbox.read_text(&format!("runs/each/{run}/config.toml"));
+    let mixed = config("model.projections.w_q=none,model.projections.w_v=learned");
+    let table = "[model.projections]\nw_k = \"frozen\"\nw_q = \"none\"\nw_v = \"learned\"\n";
+    assert!(mixed.contains(table), "{mixed}");
+    let all = config("model.projections.w_q=frozen,model.projections.w_v=frozen");
+    assert!(all.contains("projections = \"frozen\"\n"), "{all}");
+    // Two keys of a table, one by each matrix that differs.
+    let compared = sandbox.succeeds("compare runs/each").stdout;
+    for key in ["model.projections.w_q", "model.projections.w_v"] {
+        assert!(compared.contains(key), "{compared}");
+    }
+    assert!(!compared.contains("model.projections.w_k") && !compared.contains("not set"), "{compared}");
+    sandbox.refuses("sweep each.toml --set model.projections=none", &["`model.projections"]);
+}
+
+#[test]
 fn settings_change_what_all_runs_have_in_common() {
     let sandbox = sandbox();
     let set = "--set model.n_heads=1 --set optimizer=adam-w --steps 2";

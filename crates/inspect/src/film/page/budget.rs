@@ -77,7 +77,7 @@ fn n_values(frame: &Frame) -> usize {
     let rows = |vectors: &Option<Matrix>| vectors.as_ref().map_or(0, Matrix::rows);
     let [tokens, positions] = [&frame.embeddings.tokens, &frame.embeddings.positions].map(rows);
     let of_circuits = frame.layers.iter().flat_map(|layer| &layer.heads).map(|head| {
-        let inner = head.w_q.as_ref().map_or(0, Matrix::columns);
+        let inner = head.w_q.as_ref().or(head.w_k.as_ref()).map_or(0, Matrix::columns);
         2 * n_circuit_values([tokens; 2], inner) + n_circuit_values([positions; 2], inner)
     });
     // The maps of a film that is too large are shown in half as many cells along each axis.

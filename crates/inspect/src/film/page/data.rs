@@ -198,18 +198,23 @@ fn circuits(film: &Film, layer: &str, [head, n_heads]: [usize; 2]) -> Vec<Matrix
     let all = |circuit: &dyn Fn(&LayerWeights, &Embeddings) -> Option<Circuit>| -> Vec<Option<Circuit>> {
         let of_frame = |frame: &Frame| {
             let layer = frame.layers.iter().find(|found| found.prefix == layer);
-            circuit(layer.filter(|layer| head < layer.heads.len())?, &frame.embeddings)
+            let layer = layer.filter(|layer| head < layer.heads.len())?.with_identities(&film.config);
+            circuit(&layer, &frame.embeddings)
         };
         film.frames.iter().map(of_frame).collect()
     };
+    let is_bare = matches!(film.config.absent(), [true, true, _]);
     // A constant in a row changes no attention.
     let qk = |input| {
-        all(&|layer, embeddings| Some(embeddings.full_qk(&layer.qk(head)?, input, input).ok()??.centred()))
+        all(&|layer, embeddings| {
+            let qk = layer.qk(head).filter(|_| !is_bare)?;
+            Some(embeddings.full_qk(&qk, input, input).ok()??.centred())
+        })
     };
     let without_projections = |input| -> Vec<Option<Circuit>> {
         let of_frame = |frame: &Frame| {
             let circuit = frame.embeddings.without_projections(input, head, n_heads)?;
-            film.config.has_no_projections().then(|| circuit.centred())
+            is_bare.then(|| circuit.centred())
         };
         film.frames.iter().map(of_frame).collect()
     };

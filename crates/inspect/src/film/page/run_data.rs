@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qkv_run::tensor_names::{W_K, W_Q, W_V};
+use qkv_run::tensor_names::{W_K, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
 use crate::files::checkpoint_config::CheckpointConfig;
@@ -46,10 +46,11 @@ struct RunLayer {
     score: Option<String>,
     positions: Option<String>,
     mask: Option<String>,
-    projections: Option<String>,
+    /// What W_Q, W_K and W_V are, by their words in the config.
+    projections: Option<[String; 3]>,
     /// Whether queries and keys are normalised before they meet.
     qk_norm: bool,
-    /// Whether the projections have biases.
+    /// Whether the projections have biases, as far as they are there.
     bias: bool,
     /// What the weights of a query add up to, by its name in the config.
     softmax: Option<String>,
@@ -70,7 +71,10 @@ impl RunData {
         let found = found(film);
         let width = |found: &Found| {
             let x = found.trace.and_then(|trace| trace.x.as_ref()).map(Matrix::columns);
-            x.or(found.weights.and_then(|layer| layer.matrix(0, W_Q)).map(Matrix::rows))
+            let of_layer = |layer: &LayerWeights| {
+                WATCHED.into_iter().find_map(|name| layer.matrix(0, name).map(Matrix::rows))
+            };
+            x.or(found.weights.and_then(of_layer))
         };
         Self {
             task: config.task.as_deref().map(clean_label),
@@ -129,7 +133,7 @@ impl Found<'_> {
             score: config.score.as_deref().map(clean_label),
             positions: config.positions.as_deref().map(clean_label),
             mask: config.setting_name("mask"),
-            projections: config.setting_name("projections"),
+            projections: config.projections().map(|words| words.map(clean_label)),
             qk_norm: config.qk_norm,
             bias: config.settings.get("model.bias").is_some_and(|bias| bias == "true"),
             softmax: config.setting_name("softmax"),
@@ -155,11 +159,6 @@ impl CheckpointConfig {
             true => toml::to_string(&config).expect("it was read from a table"),
             false => self.toml.clone(),
         }
-    }
-
-    /// Whether queries, keys and values are the input itself.
-    pub(crate) fn has_no_projections(&self) -> bool {
-        self.setting_name("projections").as_deref() == Some("none")
     }
 
     /// The name of a part of the model, with or without settings of its own.
@@ -211,7 +210,8 @@ mod tests {
             run.layers.iter().map(|l| (l.name.as_str(), l.n_heads, l.d_k, l.d_v, l.scale)).collect();
         assert_eq!(layers, [("b.2", 2, Some(4), None, Some(0.5)), ("b.10", 2, None, Some(7), None)]);
         let named = run.layers[0].positions.as_deref().zip(run.layers[0].mask.as_deref());
-        assert_eq!((named, run.layers[1].projections.as_deref()), (Some(("rope", "causal")), Some("none")));
+        assert_eq!(named, Some(("rope", "causal")));
+        assert_eq!(run.layers[1].projections, Some(["none"; 3].map(str::to_owned)));
         Ok(())
     }
 

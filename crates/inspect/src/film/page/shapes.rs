@@ -21,20 +21,22 @@ impl Film {
         let first = projections.into_iter().flatten().next();
         let d_in = first.map(Matrix::rows).or(last.embeddings.tokens.as_ref().map(Matrix::columns))?;
         let widths = projections.map(|matrix| matrix.map(Matrix::columns));
+        let part = d_in / layer.map_or(self.config.heads().n_heads, |layer| layer.heads.len()).max(1);
         let product = match (self.config.score.as_deref().unwrap_or_default(), self.config.scale()) {
             ("dot", _) => Some("q kᵀ".to_owned()),
             ("scaled-dot", Some(scale)) => Some(format!("q kᵀ · {scale}")),
-            ("scaled-dot", None) => Some(format!("q kᵀ / √{}", widths[1].unwrap_or(d_in))),
+            ("scaled-dot", None) => Some(format!("q kᵀ / √{}", widths[1].unwrap_or(part))),
             _ => None,
         };
-        Some(lines(seq_len, d_in, widths, product))
+        Some(lines(seq_len, [d_in, part], widths, product))
     }
 }
 
-/// `widths` are those of queries, keys and values, where they are projected; `product` is the score, where it is one.
+/// `widths` are those of queries, keys and values, where they are projected; what is not is a part of the input, all of
+/// it where there is one head. `product` is the score, where it is one.
 fn lines(
     seq_len: usize,
-    d_in: usize,
+    [d_in, part]: [usize; 2],
     widths: [Option<usize>; 3],
     product: Option<String>,
 ) -> Vec<[String; 2]> {
@@ -45,9 +47,10 @@ fn lines(
             format!("{name} = x W_{}", name.to_uppercase()),
             format!("{} = {x} {}", shape(seq_len, width), shape(d_in, width)),
         ],
-        None => [format!("{name} = x"), x.clone()],
+        None if part == d_in => [format!("{name} = x"), x.clone()],
+        None => [format!("{name} = columns of x"), shape(seq_len, part)],
     };
-    let [d_q, d_k, d_v] = widths.map(|width| width.unwrap_or(d_in));
+    let [d_q, d_k, d_v] = widths.map(|width| width.unwrap_or(part));
     let map = shape(seq_len, seq_len);
     let v = shape(seq_len, d_v);
     vec![
@@ -76,11 +79,15 @@ mod tests {
 
     #[test]
     fn the_shapes_are_those_of_the_slide() {
-        let projected = lines(6, 16, [Some(24), Some(24), Some(28)], Some("q kᵀ / √24".to_owned()));
+        let projected = lines(6, [16, 16], [Some(24), Some(24), Some(28)], Some("q kᵀ / √24".to_owned()));
         assert_eq!(projected[0], ["q = x W_Q", "[6 × 24] = [6 × 16] [16 × 24]"]);
         assert_eq!(projected[3], ["scores = q kᵀ / √24", "[6 × 6] = [6 × 24] [24 × 6]"]);
         assert_eq!(projected[5], ["context = weights v", "[6 × 28] = [6 × 6] [6 × 28]"]);
-        assert_eq!(lines(6, 16, [None; 3], None)[2], ["v = x", "[6 × 16]"]);
+        assert_eq!(lines(6, [16, 16], [None; 3], None)[2], ["v = x", "[6 × 16]"]);
+        // Two heads, of which each has its part of the keys.
+        let mixed = lines(6, [16, 8], [Some(8), None, Some(5)], Some("q kᵀ".to_owned()));
+        assert_eq!(mixed[1], ["k = columns of x", "[6 × 8]"]);
+        assert_eq!(mixed[3], ["scores = q kᵀ", "[6 × 6] = [6 × 8] [8 × 6]"]);
     }
 
     #[test]
