@@ -162,7 +162,7 @@ fn attention(out: &mut Stdout, source: &Source) -> Result<()> {
 fn heads(out: &mut Stdout, source: &Source, layers: &[LayerWeights]) -> Result<()> {
     let embeddings = Embeddings::read(&source.weights, &source.config)?;
     let layers: Vec<LayerWeights> =
-        layers.iter().map(|layer| layer.with_identities(&source.config)).collect();
+        layers.iter().map(|layer| layer.with_identities(&source.config).into_owned()).collect();
     let profiles = profiles(&layers, &embeddings, source.snapshot.as_ref());
     let head: Vec<&str> = ["head"].into_iter().chain(HeadProfile::FIGURES).collect();
     let row =

@@ -1,5 +1,7 @@
 //! Matrices that a model goes without: queries, keys or values that are the input itself.
 
+use std::borrow::Cow;
+
 use qkv_run::PROJECTIONS_KEY;
 use qkv_run::tensor_names::{W_K, W_Q, W_V, WATCHED};
 
@@ -45,7 +47,11 @@ impl LayerWeights {
     /// The same layer with its columns of the identity in the place of each matrix that the config says is absent, so
     /// that circuits show what the layer computes. A layer that has none of the three stays as it is: what they would
     /// show follows from the vectors of tokens and positions alone.
-    pub fn with_identities(&self, config: &CheckpointConfig) -> Self {
+    pub fn with_identities(&self, config: &CheckpointConfig) -> Cow<'_, Self> {
+        let absent = config.absent();
+        if absent == [false; 3] {
+            return Cow::Borrowed(self);
+        }
         let n_heads = self.heads.len();
         let mut layer = self.clone();
         for (index, head) in layer.heads.iter_mut().enumerate() {
@@ -55,13 +61,13 @@ impl LayerWeights {
             };
             let part = |across| columns_of_identity(d_in, d_in / n_heads, index).with_axes("d_in", across);
             let matrices = [(W_Q, &mut head.w_q), (W_K, &mut head.w_k), (W_V, &mut head.w_v)];
-            for ((name, matrix), is_absent) in matrices.into_iter().zip(config.absent()) {
+            for ((name, matrix), is_absent) in matrices.into_iter().zip(absent) {
                 if is_absent && matrix.is_none() {
                     *matrix = Some(part(if name == W_V { "d_v" } else { "d_k" }));
                 }
             }
         }
-        layer
+        Cow::Owned(layer)
     }
 }
 
@@ -97,7 +103,7 @@ mod tests {
             assert_eq!(qk.at(row, column), expected, "{row} {column}");
         }
         assert_eq!(
-            (whole.heads[0].w_v.as_ref(), &layer.with_identities(&CheckpointConfig::default())),
+            (whole.heads[0].w_v.as_ref(), &*layer.with_identities(&CheckpointConfig::default())),
             (None, layer)
         );
         Ok(())
@@ -107,7 +113,7 @@ mod tests {
     fn a_layer_without_any_of_the_three_stays_as_it_is() -> Result<(), InspectError> {
         let config = CheckpointConfig::of_toml("model.projections = \"none\"", &[])?;
         let layer = &layers(&weights(&[("a.w_o", &[2, 2], vec![1.0; 4])]), 1)?[0];
-        assert_eq!(&layer.with_identities(&config), layer);
+        assert_eq!(&*layer.with_identities(&config), layer);
         Ok(())
     }
 }
