@@ -1,4 +1,4 @@
-"""The whole state of the live page in its address, both ways. `playground.py` opens the page."""
+"""The whole state of the live page in its address, both ways."""
 
 import json
 
@@ -101,7 +101,7 @@ def copied(browser, page):
     assert not browser.run("'qkvTest' in window"), "the calls for tests are for tests alone"
 
 
-def address(browser, page):
+def check(browser, page, binary, folder):
     round_trip(browser, page)
     what_is_wrong_is_said(browser, page)
     another_address_in_its_place(browser, page)

@@ -57,7 +57,7 @@ def cells_are_their_numbers(browser, scale):
         assert all(abs(a - b) <= 3 for a, b in zip(seen, wanted)), (seen, wanted)
 
 
-def pictures(browser, page, folder):
+def check(browser, page, binary, folder):
     open_page(browser, page, "#test")
     browser.run("qkvTest.step(60)")
     browser.run("choose({ query: 2 })")

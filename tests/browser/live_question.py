@@ -1,5 +1,5 @@
 """The question of the live page: every setting has its field, its default and a way back, what does not fit is said beside
-it, and what a reader chose stays. `playground.py` opens the page."""
+it, and what a reader chose stays."""
 
 import json
 import os
@@ -16,7 +16,7 @@ MILLION = f"({json.dumps(HOSTILE)}).repeat({1_000_000 // len(HOSTILE) + 1})"
 
 # The page answers within so many milliseconds, whatever it is given.
 LONGEST_BLOCK = 100
-TRIES = 3
+TRIES = 6
 
 
 def open_page(browser, page, fragment="", width=1280, height=720):
@@ -117,13 +117,15 @@ def beside_its_field(browser):
         browser.run("at('step').click()")
         until(browser, f"{step} === 1", 5, "one step")
     # Keys that are a part of another, and messages that name two.
-    keys = json.dumps(["model.d_k", "model.n_heads", "model.d_model", "train.steps", "task.seq_len"])
+    keys = json.dumps(["model.projections.w_q", "model.projections.w_k", "model.d_k", "model.n_heads", "model.d_model", "train.steps", "task.seq_len"])
     for message, last, found in [
         ("n_kv_heads must divide n_heads = 3, got 2", None, "model.n_heads"),
         ("schedule.warmup_steps must be below train.steps", "model.d_k", "train.steps"),
         ("schedule.warmup_steps: too many", "train.steps", None),
         ("d_model = 7 is not a multiple of n_heads = 2", "model.n_heads", "model.n_heads"),
         ("d_model = 7 is not a multiple of n_heads = 2", None, "model.d_model"),
+        ('projections.w_k = "none" hands the input through, so n_heads * d_k must equal 8', "model.d_k", "model.projections.w_k"),
+        ('projections = "none" has no matrices and therefore no biases', "model.projections.w_k", "model.projections.w_k"),
         ("model.d_key and model.d_k.x are unknown", None, None),
     ]:
         assert browser.run(f"keyIn({json.dumps(message)}, {keys}, {json.dumps(last)}) ?? null") == found, message
@@ -228,15 +230,15 @@ def a_text_of_any_length(browser, page):
         until(browser, "live.film.frames.at(-1).step === 1", 60, "a step")
         return browser.longest_block()
 
-    # A busy machine makes both of them longer.
+    # A busy machine makes both of them longer; a long text adds nothing to a short one.
     times = []
     for _ in range(TRIES):
         times.append((block("short"), block("million")))
-        if times[-1][1] <= LONGEST_BLOCK:
+        short, million = times[-1]
+        if million <= max(LONGEST_BLOCK, short):
             break
     print(f"milliseconds for which a text of 3,000 and of a million letters blocks the page: {times}, at most {LONGEST_BLOCK}")
-    short, million = (min(column) for column in zip(*times))
-    assert million <= max(LONGEST_BLOCK, 1.5 * short), times
+    assert million <= max(LONGEST_BLOCK, short), times
     assert browser.run("live.run.task") == "chars" and not browser.run("document.querySelector('img')")
     shown = browser.run("settings.source.area.value")
     assert shown.startswith(HOSTILE.split("\u0000")[0]) and len(shown) < 3_000 and browser.run("settings.source.area.readOnly")
@@ -343,7 +345,7 @@ def on_a_phone(browser, page, folder):
     browser.size(1280, 720)
 
 
-def question(browser, binary, page, folder):
+def check(browser, page, binary, folder):
     open_page(browser, page)
     help_has_every_key(browser)
     fields_show_what_holds(browser)

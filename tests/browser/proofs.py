@@ -12,7 +12,10 @@ import downloads
 import edits
 import hostile_text
 import keyboard
+import live_address
 import live_beats
+import live_pictures
+import live_question
 import live_stations
 import narrow_window
 import native_figures
@@ -33,6 +36,9 @@ PROOFS = [
     reduced_motion,
     live_beats,
     live_stations,
+    live_question,
+    live_address,
+    live_pictures,
 ]
 
 

@@ -88,16 +88,21 @@ function valueAt(values, key) {
 // The same value, however a number is written.
 const isSameValue = (a, b) => a === b || (a.trim() !== "" && b.trim() !== "" && Number(a) === Number(b));
 
-// Which of some keys a message is about: one that it has in full, the longest first, otherwise one whose last part it has
-// as a word. Of several it is the one that was changed last, and then the one that comes first in the message.
+// Which of some keys a message is about: the one of which it has the longest end, such as `w_k` or `projections.w_k`. Of
+// several it is the one that was changed last, and then the one that comes first in the message.
 function keyIn(message, keys, last) {
   // What is meant instead is only a guess.
   const unknown = /^unknown key `([^`]+)`/.exec(message)?.[1];
   if (unknown !== undefined) return keys.find((key) => key === unknown);
   const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const place = (word) => message.search(new RegExp(`(?<![\\w.])${escaped(word)}(?![\\w]|\\.\\w)`));
-  const whole = keys.filter((key) => key.includes(".") && place(key) >= 0).sort((a, b) => b.length - a.length);
-  if (whole.length) return whole.includes(last) ? last : whole[0];
-  const named = keys.map((key) => [place(key.split(".").at(-1)), key]).filter(([at]) => at >= 0).sort(([a], [b]) => a - b).map(([, key]) => key);
-  return named.includes(last) ? last : named[0];
+  const ends = (path) => path.split(".").map((_, i, parts) => parts.slice(i).join("."));
+  const found = keys.flatMap((key) => {
+    // All three have one name, too.
+    const words = [...ends(key), ...(key.startsWith("model.projections.") ? ends("model.projections") : [])];
+    const word = words.find((one) => place(one) >= 0);
+    return word === undefined ? [] : [{ key, at: place(word), length: word.split(".").length }];
+  });
+  found.sort((a, b) => b.length - a.length || Number(b.key === last) - Number(a.key === last) || a.at - b.at);
+  return found[0]?.key;
 }
