@@ -6,7 +6,7 @@ import os
 from live_page import fresh, until
 
 # Seconds for the runs of one station, which may be two of `recall` side by side.
-PATIENCE = 240
+PATIENCE = 600
 
 FITS = """(() => {
     const screen = at('screen').getBoundingClientRect();
