@@ -77,15 +77,16 @@ class Settings {
     field.compare(standard);
   }
   get lines() { return this.more.value.split("\n").map((line) => line.trim()).filter(Boolean); }
-  // The reader's settings, as `--set` takes them. One name stands for three projections that are alike.
+  // The reader's settings, as `--set` takes them.
   changes() {
     const own = new Map(this.own);
     const keys = ["w_q", "w_k", "w_v"].map((matrix) => `model.projections.${matrix}`);
     const three = keys.map((key) => own.get(key) ?? valueAt(this.defaults ?? this.values, key) ?? "learned");
-    const isChanged = keys.some((key) => own.has(key));
-    for (const key of keys) own.delete(key);
-    if (isChanged && new Set(three).size === 1) own.set("model.projections", three[0]);
-    else if (isChanged) keys.forEach((key, i) => own.set(key, three[i]));
+    // One word for all three, where they are alike; otherwise each stands over what the config has.
+    if (keys.some((key) => own.has(key)) && new Set(three).size === 1) {
+      for (const key of keys) own.delete(key);
+      own.set("model.projections", three[0]);
+    }
     // What is named comes before its settings.
     const sorted = [...own].sort(([a], [b]) => a.split(".").length - b.split(".").length);
     return [...sorted.map(([key, value]) => `${key}=${value}`), ...this.lines];
