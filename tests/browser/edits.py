@@ -42,7 +42,7 @@ def undone(browser, folder, before, what):
 def a_cell(browser, folder, before):
     shown = browser.run(WEIGHTS)
     place = {"layer": 0, "head": 0, "matrix": "w_q"}
-    browser.run(f"edit({json.dumps({'what': 'cell', 'place': place, 'row': 3, 'column': 1, 'value': 7.5})})")
+    browser.run(f"edit({json.dumps({'what': 'cells', 'place': place, 'cells': [{'row': 3, 'column': 1, 'value': 7.5}]})})")
     until(browser, "live.kept.length === 1", 5, "the change of a cell")
     until(browser, f"Math.abs({MATRIX.format(name='W_Q')}[3 * 2 + 1] - 7.5) < 1e-3", 5, "the cell in the picture")
     assert browser.run(WEIGHTS) != shown, "the map follows at once"

@@ -18,7 +18,7 @@ TEXTS = {
     "task.n_symbols": "5", "task.n_pairs": "5", "task.n_keys": "9", "task.n_values": "7", "task.layout": "interleaved",
     "lanes.second": "optimizer.lr=0.003", "lanes.third": "optimizer.lr=0.001", "lanes.width": "16",
     "more": "train.eval_examples=10", "text": "the quick brown fox " * 20,
-    "own": None,
+    "own": None, "brush": "0.5",
 }
 
 SMALL_TEXT = ["model.d_model=16", "model.n_heads=1", "model.n_layers=1", "model.d_mlp=0", "task.seq_len=8", "train.batch_size=4", "train.eval_examples=8", "train.steps=30"]

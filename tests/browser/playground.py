@@ -14,6 +14,7 @@ from live_changes import changes
 from live_lanes import cannot_run, in_step, longest_block
 from live_gauge import main_directions_keep_their_place
 from live_page import begin, until
+from live_reach import reaching_in
 from proofs import prove
 
 # What the page promises: milliseconds until its first picture, seconds until `reverse` is learned, and milliseconds for
@@ -205,6 +206,7 @@ def main(maker, binary, page, folder):
         what_does_not_fit(browser)
         run, of_run = take_along(browser, binary, folder)
         not_finite(browser)
+        reaching_in(browser)
         begin(browser, "reverse", [])
         changes(browser)
         in_step(browser, binary, folder)

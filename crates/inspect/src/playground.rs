@@ -16,13 +16,15 @@ const STYLE: &str = concat!(
     include_str!("../templates/question.css"),
     include_str!("../templates/lanes.css"),
     include_str!("../templates/guess.css"),
-    include_str!("../templates/lecture.css")
+    include_str!("../templates/lecture.css"),
+    include_str!("../templates/reach.css")
 );
 
 /// What the worker is made of, in its order.
 const WORKER: &str = concat!(
     include_str!("../templates/script/live/session.js"),
     include_str!("../templates/script/live/group.js"),
+    include_str!("../templates/script/live/edits.js"),
     include_str!("../templates/script/live/worker.js")
 );
 
@@ -82,6 +84,13 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/stations.js"),
     include_str!("../templates/script/live/lecture.js"),
     include_str!("../templates/script/live/presenter.js"),
+    include_str!("../templates/script/live/reach_texts.js"),
+    include_str!("../templates/script/live/reach_card.js"),
+    include_str!("../templates/script/live/reach.js"),
+    include_str!("../templates/script/live/cell_field.js"),
+    include_str!("../templates/script/live/cell_editing.js"),
+    include_str!("../templates/script/live/arrow_dragging.js"),
+    include_str!("../templates/script/live/wanted_map.js"),
     include_str!("../templates/script/live/opened.js"),
     include_str!("../templates/script/live/take_along.js"),
     include_str!("../templates/script/live/test.js"),

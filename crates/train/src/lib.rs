@@ -39,7 +39,7 @@
 //!   `own_metric`.
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
-//!   `find_the_induction_head`.
+//!   `find_the_induction_head`. What if it attended otherwise? A [`WantedMap`], by [`Forcing`] ([`WithMap`]).
 //! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
 //!   task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`RunObservers`] of an
@@ -69,7 +69,8 @@ mod task;
 mod training;
 
 pub use causal::{
-    Ablation, Attributed, Attribution, Effect, Pair, Patch, Patched, Patching, Replacement, Site, attribute,
+    Ablation, Attributed, Attribution, Effect, Forcing, Pair, Patch, Patched, Patching, Replacement, Site,
+    WantedMap, WithMap, attribute,
 };
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken, TrainConfig};
 pub use error::{PartFault, Quantity, SettingFault, TextFault, TrainError};

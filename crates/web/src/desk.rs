@@ -54,7 +54,7 @@ impl Desk {
         })?;
         let json = match request {
             Request::Tasks => json(&Registry::new().task_names().collect::<Vec<_>>()),
-            Request::Begin { config, task, settings, text } => {
+            Request::Begin { config, task, settings, text, n_weights } => {
                 let source = match (&config, &task) {
                     (Some(config), None) => ConfigSource::Toml(config),
                     (None, Some(task)) => ConfigSource::Task(task),
@@ -63,10 +63,23 @@ impl Desk {
                         return Err(WebError::Request(message.to_owned()));
                     }
                 };
-                let text = text.map(|name| Text { name, bytes: bytes.to_vec() });
-                let session = self.session.insert(Session::begin(source, &settings, text)?);
+                let Some((of_text, weights)) = bytes.split_at_checked(bytes.len().wrapping_sub(n_weights))
+                else {
+                    return Err(WebError::Request(format!(
+                        "the weights of a session should have {n_weights} bytes, and {} came; send them behind the text",
+                        bytes.len()
+                    )));
+                };
+                let text = text.map(|name| Text { name, bytes: of_text.to_vec() });
+                let mut begun = Session::begin(source, &settings, text)?;
+                if n_weights > 0 {
+                    begun.load_weights(weights.to_vec())?;
+                    begun.figures()?;
+                }
+                let answer = json(&described(&begun)?);
+                self.session = Some(begun);
                 self.kept.clear();
-                json(&described(session)?)
+                answer
             }
             Request::Step { n, watched: false } => json(&self.session()?.step(n)?),
             Request::Step { n, watched: true } => json(&self.session()?.step_watched(n.saturating_sub(1))?),
@@ -74,11 +87,6 @@ impl Desk {
             Request::Moment => return Ok(Answer::Bytes(self.session()?.moment()?.into_bytes())),
             Request::Config => json(&self.session()?.config()),
             Request::Weights => return Ok(Answer::Bytes(self.session()?.weights()?)),
-            Request::LoadWeights => {
-                let session = self.session()?;
-                session.load_weights(bytes.to_vec())?;
-                json(&described(session)?)
-            }
             Request::Keep => {
                 let (kept, step) = (self.session()?.keep(), self.session()?.steps_made());
                 let id = self.next;
@@ -92,6 +100,7 @@ impl Desk {
                     WebError::Request(format!("no state is kept under the number {kept}; it was given up"))
                 })?;
                 session.restore(kept);
+                session.figures()?;
                 json(&described(session)?)
             }
             Request::Forget { kept } => {
@@ -103,9 +112,9 @@ impl Desk {
                 session.begin_again();
                 json(&described(session)?)
             }
-            Request::Edit { edit } => {
-                self.session()?.edit(&edit)?;
-                json(&Value::Null)
+            Request::Edit { edit } => json(&self.session()?.edit(&edit)?),
+            Request::WantedMap { layer, head, input, weights } => {
+                json(&self.session()?.wanted_map(layer, head, input, &weights)?)
             }
             Request::Probe { positions } => {
                 self.session()?.probe(positions.as_deref())?;
@@ -145,6 +154,8 @@ fn described(session: &Session) -> Result<Value, WebError> {
         "values": config,
         "defaults": session.unset,
         "n_parameters": session.n_parameters(),
+        "loss": session.loss.filter(|(step, _)| *step == session.steps_made()).map(|(_, loss)| loss),
+        "figures": session.evaluated.as_ref().filter(|(step, _)| *step == session.steps_made()).map(|(_, figures)| figures),
         "memory": session.memory_needed(),
         "most_memory": MOST_MEMORY,
     }))

@@ -20,14 +20,19 @@
 mod desk;
 mod edit;
 mod error;
+mod figures;
+mod frozen;
 mod input;
 mod moment;
 mod request;
 mod session;
+mod wanted;
 #[cfg(target_family = "wasm")]
 mod wasm;
+mod weights;
 
 pub use desk::{Answer, Desk};
-pub use edit::{Edit, Place};
+pub use edit::{CellValue, Edit, Edited, Place};
 pub use error::WebError;
 pub use session::{Ended, Evaluated, Kept, Session, Step, Stepped, Text};
+pub use wanted::Wanted;

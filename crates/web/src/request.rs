@@ -10,7 +10,8 @@ use crate::edit::Edit;
 pub(crate) enum Request {
     /// The names of the tasks.
     Tasks,
-    /// Begins a session. One that cannot begin leaves the session before as it is. The bytes are those of `text`.
+    /// Begins a session. One that cannot begin leaves the session before as it is. The bytes are those of `text` and,
+    /// behind them, those of the weights that it begins with.
     Begin {
         /// A config in TOML, or the name of a task.
         config: Option<String>,
@@ -18,8 +19,11 @@ pub(crate) enum Request {
         /// Of the form `model.d_k=24`, over either.
         #[serde(default)]
         settings: Vec<String>,
-        /// Name of the text that the bytes are.
+        /// Name of the text.
         text: Option<String>,
+        /// How many of the bytes are weights; none where the seed decides them.
+        #[serde(default)]
+        n_weights: usize,
     },
     /// Makes steps; of the last one the moment after it has the gradients.
     Step {
@@ -35,8 +39,6 @@ pub(crate) enum Request {
     Config,
     /// The bytes of `model.safetensors`.
     Weights,
-    /// Takes the bytes as weights.
-    LoadWeights,
     /// Keeps the whole state; the answer has its number.
     Keep,
     /// Goes back to a state that was kept.
@@ -45,8 +47,10 @@ pub(crate) enum Request {
     Forget { kept: u64 },
     /// Begins the schedule again from here.
     BeginAgain,
-    /// Changes weights.
+    /// Changes weights; the answer has the figures before and after.
     Edit { edit: Edit },
+    /// What the model would do with a drawn map in a head.
+    WantedMap { layer: usize, head: usize, input: usize, weights: Vec<f32> },
     /// Shows an input of the reader's own, or again the drawn one.
     Probe { positions: Option<Vec<Vec<String>>> },
 }

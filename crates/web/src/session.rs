@@ -1,24 +1,20 @@
 //! A training that goes on when it is asked to.
 
-use std::ops::ControlFlow;
-
 use burn::module::Module;
 use burn::tensor::Device;
 use qkv_train::{
-    AnyModel, Config, ConfigSource, Evaluation, Example, Examples, Experiment, HeldOut, OptimizerState,
-    Registry, Split, State, StepOutcome, draw, weights_from_bytes, weights_to_bytes,
+    AnyModel, Config, ConfigSource, Evaluation, Example, Experiment, OptimizerState, Registry, Split, State,
+    StepOutcome, draw,
 };
 use serde::Serialize;
 
 use crate::error::WebError;
+use crate::frozen::Frozen;
 use crate::moment::Frames;
 
 /// Memory that a training in a page may need: a WebAssembly module of 32 bits has 4 GiB at most, and browsers on
 /// telephones end a page that takes more than about one.
 pub(crate) const MOST_MEMORY: u64 = 1 << 30;
-
-/// The name of weights in messages.
-const WEIGHTS: &str = "model.safetensors";
 
 /// Inputs that the page shows, as many as the film of a run has.
 const PROBES: u64 = 3;
@@ -82,6 +78,7 @@ pub struct Kept {
     begins_at: u64,
     loss: Option<(u64, f64)>,
     evaluated: Option<(u64, Evaluation)>,
+    frozen: Frozen,
 }
 
 /// A model in training.
@@ -90,11 +87,13 @@ pub struct Session {
     pub(crate) device: Device,
     pub(crate) state: State<AnyModel>,
     /// The step at which the schedule begins: 0, or where it was begun [again](Self::begin_again).
-    begins_at: u64,
-    /// The loss of the last step, and the step.
+    pub(crate) begins_at: u64,
+    /// The loss of the last step, or of the model that was changed since, and the step.
     pub(crate) loss: Option<(u64, f64)>,
     /// The last evaluation, and its step.
     pub(crate) evaluated: Option<(u64, Evaluation)>,
+    /// What a reader has frozen since.
+    pub(crate) frozen: Frozen,
     pub(crate) frames: Frames,
     /// The config without the settings that were given over it; `None` if it holds with them alone.
     pub(crate) unset: Option<Config>,
@@ -155,7 +154,18 @@ impl Session {
         let examples = (0..PROBES).map(|index| draw(task, seed, Split::Test, index));
         let frames = Frames::new(examples.collect::<Result<_, _>>()?);
         let state = State { step: 0, model, optimizer: OptimizerState::default() };
-        Ok(Self { experiment, device, state, begins_at: 0, loss: None, evaluated: None, frames, unset })
+        let frozen = Frozen::default();
+        Ok(Self {
+            experiment,
+            device,
+            state,
+            begins_at: 0,
+            loss: None,
+            evaluated: None,
+            frozen,
+            frames,
+            unset,
+        })
     }
 
     /// Updates made.
@@ -208,11 +218,12 @@ impl Session {
         }
         let Experiment { task, parts, config, .. } = &self.experiment;
         let factor = parts.factor(self.state.step - self.begins_at)?;
-        let backward = self.state.backward_of_next(&**task, parts, &self.device)?;
+        let mut backward = self.state.backward_of_next(&**task, parts, &self.device)?;
         let mut maker = self.frame_maker();
         if watch == Watch::Yes {
             maker.keep_gradients(&self.state, &backward.gradients);
         }
+        self.frozen.leave_out(&self.state.model, &mut backward.gradients);
         // The state before stays, for an update that fails.
         let (state, outcome) = self.state.clone().update(parts, backward, factor)?;
         let frame = if watch == Watch::Yes { Some(maker.frame(&state)?) } else { None };
@@ -237,22 +248,6 @@ impl Session {
         Ok(())
     }
 
-    /// Evaluates on the validation split, as the config has it.
-    ///
-    /// # Errors
-    /// If the split is empty.
-    pub fn evaluate(&self) -> Result<Evaluation, WebError> {
-        let Experiment { task, parts, config, .. } = &self.experiment;
-        let examples = Examples { task: &**task, seed: config.seed, split: Split::Validation };
-        let held_out = HeldOut { examples, n_examples: config.train.eval_examples };
-        let mut go_on = |_| Ok(ControlFlow::Continue(()));
-        let model = self.state.model.valid();
-        match held_out.evaluate_while(&model, parts.measures(), &self.device, &mut go_on)? {
-            ControlFlow::Continue(evaluation) => Ok(evaluation),
-            ControlFlow::Break(_) => unreachable!("nothing asks for an end"),
-        }
-    }
-
     /// Begins the schedule and the count of steps again from here, so that a model whose rate has gone to zero learns
     /// on. The weights, the optimizer's state and the order of the batches stay.
     pub fn begin_again(&mut self) {
@@ -262,13 +257,15 @@ impl Session {
     /// The whole state, to come back to.
     pub fn keep(&self) -> Kept {
         let Self { begins_at, loss, .. } = *self;
-        Kept { state: self.state.clone(), begins_at, loss, evaluated: self.evaluated.clone() }
+        let (evaluated, frozen) = (self.evaluated.clone(), self.frozen.clone());
+        Kept { state: self.state.clone(), begins_at, loss, evaluated, frozen }
     }
 
     /// Goes back to a state of this session, exactly.
     pub fn restore(&mut self, kept: &Kept) {
-        let Kept { state, begins_at, loss, evaluated } = kept.clone();
+        let Kept { state, begins_at, loss, evaluated, frozen } = kept.clone();
         (self.state, self.begins_at, self.loss, self.evaluated) = (state, begins_at, loss, evaluated);
+        self.frozen = frozen;
         self.frames.forget();
     }
 
@@ -280,33 +277,6 @@ impl Session {
     /// Number of scalars in the model.
     pub fn n_parameters(&self) -> u64 {
         self.state.model.num_params() as u64
-    }
-
-    /// The bytes that a checkpoint of this state has as its `model.safetensors`.
-    ///
-    /// # Errors
-    /// If the model holds what no such file can.
-    pub fn weights(&self) -> Result<Vec<u8>, WebError> {
-        Ok(weights_to_bytes(&self.state.model, WEIGHTS.as_ref())?)
-    }
-
-    /// Takes other weights, and begins at step 0 with them.
-    ///
-    /// # Errors
-    /// If the bytes are no safetensors file, or do not have exactly the parameters of the model; nothing changes then.
-    pub fn load_weights(&mut self, bytes: Vec<u8>) -> Result<(), WebError> {
-        self.replace_model(bytes)?;
-        self.state.step = 0;
-        self.state.optimizer = OptimizerState::default();
-        (self.begins_at, self.loss, self.evaluated) = (0, None, None);
-        Ok(())
-    }
-
-    /// Takes other weights in the middle of the run.
-    pub(crate) fn replace_model(&mut self, bytes: Vec<u8>) -> Result<(), WebError> {
-        self.state.model = weights_from_bytes(self.state.model.clone(), bytes, WEIGHTS.as_ref())?;
-        self.frames.forget();
-        Ok(())
     }
 
     /// The inputs that the page shows.

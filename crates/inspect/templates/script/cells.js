@@ -4,7 +4,7 @@ class Cells {
   constructor(picture) {
     // What the caption says of the whole axis is not repeated beside every cell.
     this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
-    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, guessed: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
+    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, marks: null, guessed: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
@@ -66,6 +66,7 @@ class Cells {
     context.strokeStyle = "#80808080";
     context.strokeRect(side + 0.5, head + 0.5, columns * size, rows * size);
     if (this.isRinged && size >= 12) this.drawRings(context);
+    if (this.marks) this.drawMarks(context);
     if (this.labels) this.drawLabels(context);
     if (this.marked !== null) this.drawRow(context, this.marked);
     if (this.guessed) this.drawGuess(context, ...this.guessed);
@@ -112,6 +113,20 @@ class Cells {
     }
     context.lineWidth = 1;
   }
+  // A corner of each cell that was changed by hand.
+  drawMarks(context) {
+    const length = Math.max(Math.min(this.size * 0.35, 12), 4);
+    for (const i of this.marks) {
+      const [right, top] = [this.side + ((i % this.columns) + 1) * this.size, this.head + Math.floor(i / this.columns) * this.size];
+      context.beginPath();
+      for (const [x, y] of [[right - length, top], [right, top], [right, top + length]]) context.lineTo(x, y);
+      context.closePath();
+      context.fillStyle = "#000000";
+      context.fill();
+      context.strokeStyle = "#ffffff";
+      context.stroke();
+    }
+  }
   // The row that is pinned.
   drawRow(context, row) {
     context.strokeStyle = tone("q");
@@ -157,9 +172,11 @@ class Cells {
   }
   point(event) {
     const box = this.canvas.getBoundingClientRect();
-    const scale = this.width / box.width;
-    const column = Math.floor(((event.clientX - box.left) * scale - this.side) / this.size);
-    const row = Math.floor(((event.clientY - box.top) * scale - this.head) / this.size);
+    // Within its border.
+    const { clientLeft, clientTop, clientWidth } = this.canvas;
+    const scale = this.width / clientWidth;
+    const column = Math.floor(((event.clientX - box.left - clientLeft) * scale - this.side) / this.size);
+    const row = Math.floor(((event.clientY - box.top - clientTop) * scale - this.head) / this.size);
     const inside = row >= 0 && column >= 0 && row < this.rows && column < this.columns;
     this.choose(inside ? [row, column] : null);
   }

@@ -167,7 +167,8 @@ impl<'a, M: Model> Ablation<'a, M> {
     }
 }
 
-fn run<M: Model>(
+/// What the model makes of these batches under a hook.
+pub(super) fn run<M: Model>(
     (model, task, measures): (&M, &dyn Task, Measures<'_>),
     batches: &[Batch],
     (hook, ask): (&mut dyn Hook, &mut Ask<'_>),

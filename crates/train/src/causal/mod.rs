@@ -9,9 +9,11 @@ mod attribution;
 mod effect;
 mod patching;
 mod site;
+mod wanted;
 
 pub use ablation::{Ablation, Replacement};
 pub use attribution::{Attributed, Attribution, attribute};
 pub use effect::Effect;
 pub use patching::{Pair, Patched, Patching};
 pub use site::{Patch, Site};
+pub use wanted::{Forcing, WantedMap, WithMap};

@@ -69,14 +69,7 @@ impl Probe {
             }
             _ => None,
         };
-        let mut answers: Vec<String> = match batch.target_kind {
-            TargetKind::Numbers => {
-                let [_, n_numbers] = logits.dims();
-                let all: Vec<f32> = logits.into_data().iter::<f32>().collect();
-                all.chunks(n_numbers.max(1)).map(numbers).collect()
-            }
-            _ => logits.argmax(1).into_data().iter::<u32>().map(|token| label(token).to_owned()).collect(),
-        };
+        let mut answers = answer_labels(logits, &batch, &vocabulary);
         answers.reverse();
         let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
         let probe = |(index, example): (usize, &Example)| {
@@ -108,6 +101,21 @@ impl Probe {
             }
         };
         Ok(examples.iter().enumerate().map(probe).collect())
+    }
+}
+
+/// What the model answers, target by target: the labels of its likeliest tokens, or its numbers.
+pub(crate) fn answer_labels(logits: Tensor<2>, batch: &Batch, vocabulary: &[String]) -> Vec<String> {
+    match batch.target_kind {
+        TargetKind::Numbers => {
+            let [_, n_numbers] = logits.dims();
+            let all: Vec<f32> = logits.into_data().iter::<f32>().collect();
+            all.chunks(n_numbers.max(1)).map(numbers).collect()
+        }
+        _ => {
+            let likeliest = logits.argmax(1).into_data();
+            likeliest.iter::<u32>().map(|token| vocabulary[token as usize].clone()).collect()
+        }
     }
 }
 

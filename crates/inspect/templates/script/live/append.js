@@ -63,11 +63,12 @@ function thin(film) {
   for (const curve of ["losses", "accuracies"]) while (log[curve].length > MOST_POINTS) log[curve] = log[curve].filter((_, i, { length }) => i % 2 === 0 || i === length - 1);
 }
 
-// Cuts a film back to its frames before a step: what came then did not happen.
+// Cuts a film back to its frames before a step and the one that has just come: what lay between did not happen.
 function cutBack(film, step) {
-  const n = film.frames.filter((frame) => frame.step < step).length;
+  const last = film.frames.length - 1;
+  const stays = film.frames.map((frame, i) => i === last || frame.step < step);
   const { losses, accuracies } = film.log;
-  reduce(film, (_, i) => i < n);
+  reduce(film, (_, i) => stays[i]);
   film.log = { losses: losses.filter(([at]) => at <= step), accuracies: accuracies.filter(([at]) => at <= step) };
 }
 

@@ -25,15 +25,21 @@ class Group {
   }
   // Begins one. A matrix that is absent asks for heads as wide as their share of x: `{d_head}` stands for that.
   static one(session, { begin, text, weights }, settings) {
-    const start = (more) => session.ask({ do: "begin", ...begin, settings: [...(begin.settings ?? []), ...more] }, text && new Uint8Array(text));
+    const [bytes, ofWeights] = [text, weights].map((part) => new Uint8Array(part ?? 0));
+    // The weights stand behind the text.
+    const start = (more, { with: last = new Uint8Array(0) } = {}) => {
+      const both = new Uint8Array(bytes.length + last.length);
+      both.set(bytes);
+      both.set(last, bytes.length);
+      return session.ask({ do: "begin", ...begin, settings: [...(begin.settings ?? []), ...more], ...(last.length ? { n_weights: last.length } : {}) }, both);
+    };
     let all = settings;
     if (settings.some((setting) => setting.includes("{d_head}"))) {
       const { config } = start([]);
       const [width, heads] = ["d_model", "n_heads"].map((key) => Number(config.match(new RegExp(`^${key} = (\\d+)`, "m"))[1]));
       all = settings.map((setting) => setting.replace("{d_head}", String(width / heads)));
     }
-    const ready = start(all);
-    return weights ? session.ask({ do: "load-weights" }, new Uint8Array(weights)) : ready;
+    return start(all, { with: ofWeights });
   }
   constructor(sessions, names) {
     Object.assign(this, { sessions, names, reached: names.map(() => false), positions: null });

@@ -7,10 +7,13 @@ class Lane {
   grow({ film: bytes, steps, evaluations }, isCut) {
     const part = JSON.parse(new TextDecoder().decode(bytes));
     const step = part.frames[0].step;
-    if (this.film && (isCut || this.film.frames.at(-1).step >= step)) cutBack(this.film, step);
-    const isOther = !this.film?.frames.length;
-    if (isOther) this.film = Object.assign(part, { log: this.film?.log ?? { losses: [], accuracies: [] } });
-    else append(this.film, part);
+    const isOther = !this.film;
+    if (isOther) this.film = Object.assign(part, { log: { losses: [], accuracies: [] } });
+    else {
+      const isBack = isCut || this.film.frames.at(-1).step >= step;
+      append(this.film, part);
+      if (isBack) cutBack(this.film, step);
+    }
     this.film.log.losses.push(...steps.map((one) => [one.step, one.loss]));
     this.film.log.accuracies.push(...evaluations.filter(({ figures }) => Number.isFinite(figures.accuracy)).map((one) => [one.step, one.figures.accuracy]));
     this.figures = evaluations.at(-1)?.figures ?? this.figures;

@@ -12,7 +12,8 @@ const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weig
 
 // Parts of the page that go along with the run, each in a file of its own: `began(run)` when another run is there,
 // `grown(film)` when a frame has come, `switched(lane)` when another lane is large, `shown(state)` when something is drawn,
-// `played(isPlaying)`; each of them may be left out.
+// `played(isPlaying)`, `moved(run)` when the run goes on from somewhere else; `kept`, `edited` and `wanted` with the message
+// of that name. Each of them may be left out.
 const companions = [owned, journey, linked];
 const tell = (what, value) => companions.forEach((one) => one[what]?.(value));
 
@@ -38,7 +39,7 @@ const trainer = new Trainer({
     if (run.isNew) said(live.refused ?? "");
     live.refused = null;
     for (const control of needingRun) control.disabled = false;
-    if (run.isNew) tell("began", run);
+    tell(run.isNew ? "began" : "moved", run);
     showPlaying();
   },
   frame(message) {
@@ -51,13 +52,16 @@ const trainer = new Trainer({
       requestAnimationFrame(() => trainer.post("credit"));
     }
   },
-  kept({ kept, n, step, what }) {
+  kept(message) {
+    const { kept, n, step } = message;
     live.kept.push({ kept, step });
     // The worker has given up those before.
     live.kept.splice(0, live.kept.length - n);
     at("undo").disabled = false;
-    said(say("live.changed", { what: say(`edit.${what}`), step }));
+    tell("kept", message);
   },
+  edited: (message) => tell("edited", message),
+  wanted: (message) => tell("wanted", message),
   file({ what, content, name }) {
     // One of several runs gives its file its name.
     const of = name ? `${name.replace(/[^\p{L}\p{N}]+/gu, "-")}.` : "";
@@ -261,6 +265,7 @@ for (const [id, action] of Object.entries({
   play: toggle, step: oneStep, undo,
   reset: beginAgain,
   "zero-head": () => edit({ what: "zero-head", layer: layerIndex(), head: state.head }),
+  swap: () => edit({ what: "swap", layer: layerIndex(), head: state.head }),
   config: () => file("config"),
   weights: () => file("weights"),
 })) at(id).addEventListener("click", action);
@@ -290,7 +295,7 @@ function beginning(of) {
   return addressed() ?? settings.begin();
 }
 // What needs a run waits for the first one.
-const needingRun = [...["step", "reset", "zero-head", "own", "config", "weights", "open-weights"].map(at), ...document.querySelectorAll("[data-matrix]")];
+const needingRun = [...["step", "reset", "zero-head", "swap", "own", "config", "weights", "open-weights"].map(at), ...document.querySelectorAll("[data-matrix]")];
 for (const control of needingRun) control.disabled = true;
 said(say("live.loading"));
 if (lacking()) cannotRun(lacking());

@@ -1,13 +1,13 @@
 // The worker of the live page: trains between messages, and sends a picture only when the page has asked for one.
 //
-// In: init, set, run, rate, pause, step, again, edit, keep, seek, probe, evaluate, file, credit. Out: ready, frame, kept, file,
-// evaluated, nan, error. Every message has the number of a run in `id`; those of a run that is over are dropped,
+// In: init, set, run, rate, pause, step, again, edit, wanted, keep, seek, probe, evaluate, file, credit. Out: ready, frame,
+// kept, edited, wanted, file, evaluated, nan, error. Every message has the number of a run in `id`; those of a run that is over are dropped,
 // but credits: a picture is paid for, no matter of which run it was.
 //
 // A run may have several lanes, which are always at the same step (group.js). init and set have them in `lanes`, as
 // `{ name, settings }`; what does not fit in one of them begins none. ready and frame have in `lanes` one entry a lane:
-// what the trainer says of it; its film of one frame, steps and evaluations. edit, evaluate and file mean the lane with
-// the number `lane`, all others mean all lanes. kept, seek and nan speak of states of all lanes, by number and step:
+// what the trainer says of it; its film of one frame, steps and evaluations. edit, wanted, evaluate and file mean the lane
+// with the number `lane`, all others mean all lanes. kept, seek and nan speak of states of all lanes, by number and step:
 // those of `keep` and edits, and a few that are kept by themselves, of which nan has one to go back to. nan and error
 // have the number and the name of the lane that caused them.
 const SLICE_MS = 6;
@@ -21,7 +21,7 @@ const SAVED_IN_ALL = 16;
 // A state is worth going back to if no lane's loss is more than so many times its first one.
 const SOUND = 1.5;
 
-const worker = { id: 0, compiled: null, group: null, spare: [], isPlaying: false, rate: 0, credit: 1, isOwing: false, ended: null, kept: [], saved: [], step: 0, lastStep: 0, number: 0, isLost: false };
+const worker = { id: 0, compiled: null, group: null, spare: [], isPlaying: false, rate: 0, credit: 1, isOwing: false, ended: null, kept: [], saved: [], step: 0, lastStep: 0, number: 0, gesture: null, isLost: false };
 // Steps and evaluations of each lane since the last frame, and the speed that is reached.
 let since = [];
 // Of each lane, the losses of the first step and of the last one.
@@ -158,7 +158,7 @@ function begin({ id, ...asked }) {
     const { group, readies } = Group.begin(worker.compiled, worker.spare, asked);
     worker.spare = worker.group?.spare() ?? [];
     losses = [];
-    Object.assign(worker, { id, group, isPlaying: false, ended: null, kept: [], saved: [], number: 0, isLost: false });
+    Object.assign(worker, { id, group, isPlaying: false, ended: null, kept: [], saved: [], number: 0, gesture: null, isLost: false });
     arrived(readies);
     pace = { from: performance.now(), made: 0, reached: 0 };
     save();
@@ -231,17 +231,12 @@ const actions = {
     show();
   },
   again: () => moved(ask((group) => group.again())),
-  edit({ edit, lane }) {
-    keep(edit.what, () => {
-      if (ask((group) => group.one(lane, { do: "edit", edit })) === undefined) return false;
-      show();
-      return true;
-    });
-  },
+  edit: edited,
+  wanted,
   keep: ({ what }) => keep(what),
   // Back to a state that was kept, where the training waits; what came after it is given up, and so is a state of Undo.
   seek({ kept: number }) {
-    worker.isPlaying = false;
+    Object.assign(worker, { isPlaying: false, gesture: null });
     const state = [...worker.kept, ...worker.saved].find((one) => one.number === number);
     const readies = state && ask((group) => group.restore(state.kept));
     if (!readies) return;

@@ -106,6 +106,8 @@ class MatrixView {
     this.root.classList.toggle("empty", !matrices.length);
     const limit = matrices.length ? Math.max(...[moment, ...moment.beside].map((one) => MatrixView.limit(this.matrices(one), view, one.frame, after))) : 0;
     for (const picture of this.pictures ?? []) {
+      // A film that is cut has other matrices of the same names.
+      picture.matrix = matrices.find(({ name }) => name === picture.matrix.name) ?? picture.matrix;
       const { matrix, cells, figure } = picture;
       const values = MatrixView.values(matrix, view, moment.frame, after);
       picture.isKept = Boolean(values);

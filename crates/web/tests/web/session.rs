@@ -6,18 +6,10 @@ use burn::tensor::Device;
 use qkv_train::{
     ConfigSource, Next, Observer, Registry, State, StepReport, TrainError, Trainer, weights_to_bytes,
 };
-use qkv_web::{Answer, Desk, Edit, Ended, Place, Session, Text, WebError};
+use qkv_web::{Answer, CellValue, Desk, Edit, Ended, Session, Text, WebError};
 use serde_json::Value;
 
-type Outcome = Result<(), Box<dyn Error>>;
-
-/// A model that learns in a moment.
-const SMALL: [&str; 4] =
-    ["task.seq_len=4", "model.d_model=8", "train.batch_size=16", "train.eval_examples=50"];
-
-fn small(task: &str, more: &[&str]) -> Result<Session, WebError> {
-    Session::of_task(task, &[&SMALL, more].concat())
-}
+use crate::support::{Outcome, SMALL, place, small};
 
 /// Collects what the trainer reports.
 #[derive(Default)]
@@ -111,89 +103,16 @@ fn a_state_that_was_kept_comes_back_exactly() -> Outcome {
     let mut session = small("reverse", &["train.steps=40"])?;
     session.step(10)?;
     let (kept, weights) = (session.keep(), session.weights()?);
-    let place = |matrix: &str| Place { layer: 0, head: 0, matrix: matrix.to_owned() };
-    session.edit(&Edit::Cell { place: place("w_q"), row: 1, column: 2, value: 3.5 })?;
+    let cell = CellValue { row: 1, column: 2, value: 3.5 };
+    session.edit(&Edit::Cells { place: place(0, "w_q"), cells: vec![cell] })?;
     assert_ne!(session.weights()?, weights);
-    session.edit(&Edit::Zero { place: place("w_k") })?;
+    session.edit(&Edit::Zero { place: place(0, "w_k") })?;
     session.restore(&kept);
     assert_eq!(session.weights()?, weights);
     let after = session.step(30)?;
     session.restore(&kept);
     assert_eq!(session.step(30)?, after);
     assert_eq!(after.ended, Some(Ended::Finished));
-    Ok(())
-}
-
-/// The values of a tensor of a weight file.
-fn values(bytes: &[u8], name: &str) -> Result<Vec<f32>, Box<dyn Error>> {
-    let file = safetensors::SafeTensors::deserialize(bytes)?;
-    let tensor = file.tensor(name)?;
-    Ok(tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-}
-
-#[test]
-fn an_edit_changes_the_part_of_its_head_alone() -> Outcome {
-    let mut session = small("reverse", &["model.n_heads=2", "model.n_kv_heads=1", "model.w_o=true"])?;
-    let place = |matrix: &str| Place { layer: 0, head: 1, matrix: matrix.to_owned() };
-    let changed = |session: &Session, before: &[u8], name: &str| -> Result<Vec<usize>, Box<dyn Error>> {
-        let (old, new) = (values(before, name)?, values(&session.weights()?, name)?);
-        Ok((0..old.len()).filter(|&i| old[i].to_bits() != new[i].to_bits()).collect())
-    };
-    let [w_q, w_k, w_o] = ["w_q", "w_k", "w_o"].map(|matrix| format!("blocks.0.attention.{matrix}"));
-    let before = session.weights()?;
-    // W_Q is 8 × 8 here, and the second head has its columns 4 to 7.
-    session.edit(&Edit::Cell { place: place("w_q"), row: 2, column: 3, value: 9.0 })?;
-    assert_eq!(changed(&session, &before, &w_q)?, [2 * 8 + 7]);
-    let before = session.weights()?;
-    session.edit(&Edit::ZeroHead { layer: 0, head: 1 })?;
-    assert_eq!(changed(&session, &before, &w_o)?, (4 * 8..8 * 8).collect::<Vec<_>>());
-    let before = session.weights()?;
-    // Both heads have the same keys.
-    session.edit(&Edit::Noise { place: place("w_k"), size: 0.5, seed: 1 })?;
-    assert_eq!(changed(&session, &before, &w_k)?, (0..8 * 4).collect::<Vec<_>>());
-    let before = session.weights()?;
-    session.edit(&Edit::Matrix { place: place("w_q"), values: vec![0.5; 32] })?;
-    assert!(values(&session.weights()?, &w_q)?[4..8].iter().all(|&value| value == 0.5));
-    assert_eq!(values(&session.weights()?, &w_q)?[..4], values(&before, &w_q)?[..4]);
-    for (edit, message) in [
-        (Edit::Zero { place: Place { head: 2, ..place("w_q") } }, "layer 0 has 2 heads"),
-        (Edit::Zero { place: Place { layer: 1, ..place("w_q") } }, "there is no layer 1"),
-        (Edit::Zero { place: place("w_x") }, "got `w_x`"),
-        (Edit::Cell { place: place("w_q"), row: 8, column: 0, value: 1.0 }, "there is no cell in row 8"),
-        (Edit::Cell { place: place("w_q"), row: 0, column: 0, value: f32::NAN }, "finite number, got NaN"),
-        (Edit::Matrix { place: place("w_q"), values: vec![0.0; 3] }, "expected 32 values, got 3"),
-    ] {
-        let before = session.weights()?;
-        let error = session.edit(&edit).err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.contains(message), "{error}");
-        assert_eq!(session.weights()?, before);
-    }
-    let mut bare = small("reverse", &["model.projections=none"])?;
-    let error = bare.edit(&Edit::Zero { place: Place { head: 0, ..place("w_q") } }).err();
-    assert!(error.is_some_and(|error| error.to_string().contains("the tokens themselves take its place")));
-    let mut mixed = small("reverse", &["model.projections.w_q=none", "model.projections.w_k=frozen"])?;
-    mixed.edit(&Edit::Zero { place: Place { head: 0, ..place("w_k") } })?;
-    let error = mixed.edit(&Edit::Zero { place: Place { head: 0, ..place("w_q") } }).err();
-    assert!(error.is_some_and(|error| error.to_string().contains("the tokens themselves take its place")));
-    Ok(())
-}
-
-#[test]
-fn weights_go_out_and_come_back() -> Outcome {
-    let mut trained = small("reverse", &["train.steps=20"])?;
-    trained.step(20)?;
-    let saved = trained.weights()?;
-    let mut fresh = small("reverse", &["train.steps=20"])?;
-    assert_ne!(fresh.weights()?, saved);
-    fresh.load_weights(saved.clone())?;
-    assert_eq!((fresh.weights()?, fresh.steps_made()), (saved.clone(), 0));
-    let mut other = small("reverse", &["model.d_model=16"])?;
-    let before = other.weights()?;
-    assert!(
-        other.load_weights(saved).is_err_and(|error| error.to_string().contains("does not fit the model"))
-    );
-    assert!(other.load_weights(b"no weights".to_vec()).is_err());
-    assert_eq!(other.weights()?, before);
     Ok(())
 }
 
@@ -307,7 +226,6 @@ fn requests_are_answered_in_json_and_weights_in_bytes() -> Outcome {
     assert_ne!(ask(br#"{"do":"weights"}"#)?, Answer::Bytes(weights.clone()));
     ask(br#"{"do":"restore","kept":0}"#)?;
     assert_eq!(ask(br#"{"do":"weights"}"#)?, Answer::Bytes(weights.clone()));
-    ask(&[&b"{\"do\":\"load-weights\"}\n"[..], &weights].concat())?;
     ask(br#"{"do":"forget","kept":0}"#)?;
     assert_eq!(ask(br#"{"do":"restore","kept":0}"#).err().map(|error| error.kind()), Some("request"));
     let wrong = br#"{"do":"begin","task":"reverse","settings":["model.d_model=zero"]}"#;
