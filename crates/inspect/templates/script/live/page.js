@@ -12,8 +12,8 @@ const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weig
 
 // Parts of the page that go along with the run, each in a file of its own: `began(run)` when another run is there,
 // `grown(film)` when a frame has come, `switched(lane)` when another lane is large, `shown(state)` when something is drawn,
-// `played(isPlaying)`, `moved(run)` when the run goes on from somewhere else; `kept`, `edited` and `wanted` with the message
-// of that name. Each of them may be left out.
+// `played(isPlaying)`, `moved(run)` when the run goes on from somewhere else; `kept` and `edited` with the message of that
+// name, `tried` with what a wanted map would do. Each of them may be left out.
 const companions = [owned, journey, linked];
 const tell = (what, value) => companions.forEach((one) => one[what]?.(value));
 
@@ -61,7 +61,7 @@ const trainer = new Trainer({
     tell("kept", message);
   },
   edited: (message) => tell("edited", message),
-  wanted: (message) => tell("wanted", message),
+  wanted: (message) => tell("tried", message),
   file({ what, content, name }) {
     // One of several runs gives its file its name.
     const of = name ? `${name.replace(/[^\p{L}\p{N}]+/gu, "-")}.` : "";

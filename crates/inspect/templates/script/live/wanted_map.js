@@ -158,7 +158,7 @@ class WantedMap {
     if (this.isSent) this.next = map;
     else trainer.whenBegun(() => trainer.post("wanted", { map: ((this.isSent = true), map) }));
   }
-  wanted({ figures }) {
+  tried({ figures }) {
     Object.assign(this, { isSent: false, figures });
     const { next } = this;
     this.next = null;
