@@ -63,16 +63,16 @@ impl Desk {
                         return Err(WebError::Request(message.to_owned()));
                     }
                 };
-                let Some((of_text, weights)) = bytes.split_at_checked(bytes.len().wrapping_sub(n_weights))
-                else {
+                let n = n_weights.unwrap_or(0);
+                let Some((of_text, weights)) = bytes.split_at_checked(bytes.len().wrapping_sub(n)) else {
                     return Err(WebError::Request(format!(
-                        "the weights of a session should have {n_weights} bytes, and {} came; send them behind the text",
+                        "the weights of a session should have {n} bytes, and {} came; send them behind the text",
                         bytes.len()
                     )));
                 };
                 let text = text.map(|name| Text { name, bytes: of_text.to_vec() });
                 let mut begun = Session::begin(source, &settings, text)?;
-                if n_weights > 0 {
+                if n_weights.is_some() {
                     begun.load_weights(weights.to_vec())?;
                     begun.figures()?;
                 }

@@ -21,9 +21,8 @@ pub(crate) enum Request {
         settings: Vec<String>,
         /// Name of the text.
         text: Option<String>,
-        /// How many of the bytes are weights; none where the seed decides them.
-        #[serde(default)]
-        n_weights: usize,
+        /// How many of the bytes are weights; left out where the seed decides them.
+        n_weights: Option<usize>,
     },
     /// Makes steps; of the last one the moment after it has the gradients.
     Step {

@@ -25,13 +25,13 @@ class Group {
   }
   // Begins one. A matrix that is absent asks for heads as wide as their share of x: `{d_head}` stands for that.
   static one(session, { begin, text, weights }, settings) {
-    const [bytes, ofWeights] = [text, weights].map((part) => new Uint8Array(part ?? 0));
-    // The weights stand behind the text.
-    const start = (more, { with: last = new Uint8Array(0) } = {}) => {
-      const both = new Uint8Array(bytes.length + last.length);
+    const bytes = new Uint8Array(text ?? 0);
+    // Weights stand behind the text; a file without a byte is one that cannot be read.
+    const start = (more, last) => {
+      const both = new Uint8Array(bytes.length + (last?.byteLength ?? 0));
       both.set(bytes);
-      both.set(last, bytes.length);
-      return session.ask({ do: "begin", ...begin, settings: [...(begin.settings ?? []), ...more], ...(last.length ? { n_weights: last.length } : {}) }, both);
+      if (last) both.set(new Uint8Array(last), bytes.length);
+      return session.ask({ do: "begin", ...begin, settings: [...(begin.settings ?? []), ...more], ...(last ? { n_weights: last.byteLength } : {}) }, both);
     };
     let all = settings;
     if (settings.some((setting) => setting.includes("{d_head}"))) {
@@ -39,7 +39,7 @@ class Group {
       const [width, heads] = ["d_model", "n_heads"].map((key) => Number(config.match(new RegExp(`^${key} = (\\d+)`, "m"))[1]));
       all = settings.map((setting) => setting.replace("{d_head}", String(width / heads)));
     }
-    return start(all, { with: ofWeights });
+    return start(all, weights);
   }
   constructor(sessions, names) {
     Object.assign(this, { sessions, names, reached: names.map(() => false), positions: null });
