@@ -48,7 +48,8 @@ fn a_session_begins_with_its_weights_or_not_at_all() -> Outcome {
     assert_eq!(kept["step"], 5);
     // Weights of another model, too few bytes, no weights at all: the run that was there goes on.
     let wide = small("reverse", &["model.d_model=16"])?.weights()?;
-    for (n_weights, bytes) in [(wide.len(), &wide[..]), (weights.len() + 1, &weights), (4, b"none"), (0, b"")] {
+    for (n_weights, bytes) in [(wide.len(), &wide[..]), (weights.len() + 1, &weights), (4, b"none"), (0, b"")]
+    {
         let kind =
             desk.answer(&request(json!({ "n_weights": n_weights }), bytes)).err().map(|error| error.kind());
         assert!(kind.is_some_and(|kind| ["config", "request"].contains(&kind)), "{kind:?}");
