@@ -41,6 +41,8 @@ STATES = {
     "a guess": ("letters", SMALL, 1280, ["at('reset').click()", "document.querySelectorAll('.token')[2].click()"]),
     "a station": ("letters", [], 1280, ["lecture.open(7)"]),
     "slow motion": ("letters", SMALL, 1280, ["at('slow').click()"]),
+    "a chosen cell": ("letters", SMALL, 1280, ["cellEditing.enter()", "cellEditing.chosen(live.stage.matrices.pictures[0], [0, 0])"]),
+    "a wanted map": ("letters", SMALL, 1280, ["wantedMap.enter()"]),
     "a narrow window": ("letters", SMALL, 640, []),
     "an end": ("letters", SMALL, 1280, [choose("speed", "0"), "at('play').click()", "new Promise((done) => setTimeout(done, 1500))"]),
 }

@@ -9,15 +9,15 @@ class CellEditing {
     Object.assign(this, { isOn: false, drag: null, last: null });
     this.button = reachMode(this, "e", say("cells.button"), say("cells.buttonTitle"));
     this.brush = make("input", { type: "number", name: "brush", step: "0.1", value: "1", class: "brush", "aria-label": say("cells.brush") });
-    this.row = make("button", { type: "button", class: "plain" });
-    this.column = make("button", { type: "button", class: "plain" });
-    this.swap = make("button", { type: "button", class: "plain" }, ...formula(say("cells.swap")));
-    this.freeze = make("button", { type: "button", class: "plain", "aria-pressed": "false" });
+    this.row = make("button", { type: "button", id: "reach-row", class: "plain" });
+    this.column = make("button", { type: "button", id: "reach-column", class: "plain" });
+    this.swap = make("button", { type: "button", id: "reach-swap", class: "plain" }, ...formula(say("cells.swap")));
+    this.freeze = make("button", { type: "button", id: "reach-freeze", class: "plain", "aria-pressed": "false" });
     const kinds = reachChoices(say("cells.tool"), { drag: say("cells.drag"), paint: say("cells.paint") }, (tool) => {
       this.tool = tool;
       this.brush.hidden = tool !== "paint";
     });
-    const undoing = make("button", { type: "button", class: "plain" }, say("reach.undo"));
+    const undoing = make("button", { type: "button", id: "reach-undo", class: "plain" }, say("reach.undo"));
     for (const [button, action] of [
       [this.row, () => this.clear("zero-row")],
       [this.column, () => this.clear("zero-column")],
@@ -162,10 +162,11 @@ class CellEditing {
       return this.leave();
     }
     const picture = event.target.matches("canvas") ? this.picture(event) : null;
-    const cell = picture?.cells.cell;
-    if (!cell) return;
+    if (!picture) return;
     // The arrow keys are those of the cells; the row and the column follow them.
-    if (event.key.startsWith("Arrow")) return void setTimeout(() => picture.cells.cell && this.chosen(picture, picture.cells.cell));
+    if (event.key.startsWith("Arrow")) return picture.cells.key(event), this.chosen(picture, picture.cells.cell);
+    const { cell } = picture.cells;
+    if (!cell) return;
     const nudge = { PageUp: 1, PageDown: -1 }[event.key];
     if (nudge) this.set(picture, cell, this.valueAt(picture, cell) + (nudge * picture.cells.high) / 20);
     else if (["Delete", "Backspace"].includes(event.key)) this.set(picture, cell, 0);

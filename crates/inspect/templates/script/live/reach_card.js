@@ -6,9 +6,9 @@ class ReachCard {
     this.tools = make("div", { class: "reach-tools" });
     this.effect = make("p", { class: "reach-effect", "aria-live": "polite" });
     this.hint = make("p", { class: "reach-hint" });
-    const close = make("button", { type: "button", class: "plain reach-close" }, say("reach.close"));
+    const close = make("button", { type: "button", id: "reach-close", class: "plain reach-close" }, say("reach.close"));
     close.addEventListener("click", () => this.mode?.leave());
-    this.root = make("section", { class: "reach", "aria-label": say("reach.label") }, make("div", { class: "reach-head" }, this.title, close), this.tools, this.effect, this.hint);
+    this.root = make("section", { class: "reach", "aria-label": say("reach.label") }, this.title, this.tools, this.effect, this.hint, close);
   }
   get isOpen() { return this.mode !== null; }
   // One mode at a time: `mode` has `tools`, elements, and `leave`.
@@ -42,7 +42,7 @@ const reachCard = new ReachCard();
 
 // A button that switches a mode, in a place of the stage that is made anew with every run.
 function reachMode(mode, key, text, label) {
-  const button = make("button", { type: "button", class: "plain mode", "aria-pressed": "false", "aria-keyshortcuts": key.toUpperCase(), title: label }, text);
+  const button = make("button", { type: "button", id: `mode-${key}`, class: "plain mode", "aria-pressed": "false", "aria-keyshortcuts": key.toUpperCase(), title: label }, text);
   button.addEventListener("click", () => mode.toggle());
   keyActions[key] = () => mode.toggle();
   return button;
@@ -50,7 +50,7 @@ function reachMode(mode, key, text, label) {
 
 // A few choices of which one is on, with the arrow keys as in every such group.
 function reachChoices(label, texts, chosen) {
-  const buttons = Object.entries(texts).map(([value, text]) => make("button", { type: "button", role: "radio", "data-value": value }, text));
+  const buttons = Object.entries(texts).map(([value, text]) => make("button", { type: "button", role: "radio", id: `tool-${value}`, "data-value": value }, text));
   const choose = (button) => {
     for (const one of buttons) {
       one.setAttribute("aria-checked", String(one === button));

@@ -13,13 +13,13 @@ class WantedMap {
     this.brush = make("input", { type: "range", name: "brush-weight", min: "0", max: "1", step: "0.1", value: "1", class: "brush-range" });
     const amountOf = make("output", {}, "1");
     this.brush.addEventListener("input", () => (amountOf.textContent = this.brush.value));
-    const button = (text, action) => {
-      const element = make("button", { type: "button", class: "plain" }, text);
+    const button = (name, action) => {
+      const element = make("button", { type: "button", id: `wanted-${name}`, class: "plain" }, say(`wanted.${name}`));
       element.addEventListener("click", action);
       return element;
     };
-    const presets = Object.entries(MAP_PRESETS).map(([name, isOn]) => button(say(`wanted.${name}`), () => this.fill((query, key, n) => (isOn(query, key, n) ? 1 : 0))));
-    this.tools = [make("label", { class: "brush-label" }, say("wanted.brush"), this.brush, amountOf), ...presets, button(say("wanted.own"), () => this.fillOwn()), button(say("wanted.clear"), () => this.fill(() => 0))];
+    const presets = Object.entries(MAP_PRESETS).map(([name, isOn]) => button(name, () => this.fill((query, key, n) => (isOn(query, key, n) ? 1 : 0))));
+    this.tools = [make("label", { class: "brush-label" }, say("wanted.brush"), this.brush, amountOf), ...presets, button("own", () => this.fillOwn()), button("clear", () => this.fill(() => 0))];
     this.frame = make("div", { class: "wanted-frame" });
   }
   toggle() {
