@@ -15,7 +15,7 @@ pub(crate) use evaluate::{examples_at_once, go_on, whole};
 pub use generate::{Sampling, generate, generate_one_by_one};
 pub use measures::Measures;
 pub use metric::{Accuracy, Measured, Metric, MetricSums, SequenceAccuracy, SliceLoss};
-pub(crate) use probe::answer_labels;
 pub use probe::Probe;
+pub(crate) use probe::answer_labels;
 pub(crate) use tally::Tally;
 pub use trace::LayerTrace;
