@@ -60,6 +60,6 @@ class SvgContext {
     this.parts.push(text === "" ? `<${tag}${written}/>` : `<${tag}${written}>${inXml(text)}</${tag}>`);
   }
   text(title) {
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${this.width}" height="${this.height}" viewBox="0 0 ${this.width} ${this.height}" role="img">\n<title>${inXml(title)}</title>\n${this.parts.join("\n")}\n</svg>\n`;
+    return `<svg xmlns="${SVG}" width="${this.width}" height="${this.height}" viewBox="0 0 ${this.width} ${this.height}" role="img">\n<title>${inXml(title)}</title>\n${this.parts.join("\n")}\n</svg>\n`;
   }
 }
