@@ -64,6 +64,10 @@ impl Literal {
     /// Whether it is a key, or one of several, that is asked for.
     pub fn is_said(&self) -> bool {
         let Some(start) = self.before.rfind("say(") else { return false };
+        // A method of that name says something else.
+        if self.before[..start].ends_with(|c: char| c == '.' || c.is_alphanumeric()) {
+            return false;
+        }
         let call = &self.before[start + "say(".len()..];
         // Within what a key is computed from.
         if call.contains('`') {
@@ -86,11 +90,12 @@ impl Literal {
     }
 }
 
-/// Whether a text with parts that are computed may become a key; one that begins with such a part may become all.
+/// Whether a text with parts that are computed may become a key; one without a dot at an end may become anything.
 pub fn fits(pattern: &str, key: &str) -> bool {
     let parts = constant(pattern);
     let [first, .., last] = &parts[..] else { return false };
-    if !first.contains('.') || !key.starts_with(first.as_str()) || !key.ends_with(last.as_str()) {
+    let is_key = first.contains('.') || last.contains('.');
+    if !is_key || !key.starts_with(first.as_str()) || !key.ends_with(last.as_str()) {
         return false;
     }
     key.len() > first.len() + last.len()
