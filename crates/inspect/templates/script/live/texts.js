@@ -17,7 +17,7 @@ Object.assign(TEXTS, {
   "pace.slow": "slow: attention is changing, {rate} steps a second",
   "pin.set": "Pin step", "pin.forget": "Step {step} ×", "pin.forgetLong": "Step {step} ×: let the pinned step go", "pin.view": "Difference",
   "guess.title": "Predict first", "guess.notNow": "Not now", "guess.other": "Another guess",
-  "guess.ask": "Before you train: where will {query} look? Click a token, or a key in its row of the map.",
+  "guess.ask": "Before you train: where will {query} look? Click a token, or a cell of its row.",
   "guess.kept": "Your guess: {query} will look at {guess}. Now train.",
   "guess.soFar": "You said {guess}: at step {step}, {query} gives it {share} of its attention.",
   "guess.right": "You said {guess}. {query} gives it {share}: right.",
