@@ -10,6 +10,7 @@ import time
 
 import downloads
 import edits
+import every_control
 import hostile_text
 import keyboard
 import live_address
@@ -39,6 +40,7 @@ PROOFS = [
     live_question,
     live_address,
     live_pictures,
+    every_control,
 ]
 
 
