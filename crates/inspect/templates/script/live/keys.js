@@ -5,6 +5,9 @@ const keyActions = {
   1: () => enlarge(0), 2: () => enlarge(1), 3: () => enlarge(2),
 };
 
+// Those that need no run on the screen: one that begins has none yet.
+const earlyKeys = new Set();
+
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.target.closest("select, summary, input, textarea, .scroll")) return;
   if (event.ctrlKey || event.metaKey) {
@@ -12,7 +15,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if ([" ", "Enter"].includes(event.key) && event.target.closest("button")) return;
-  const action = live.film && keyActions[event.key];
+  const action = (live.film || earlyKeys.has(event.key)) && keyActions[event.key];
   if (!action || event.defaultPrevented) return;
   event.preventDefault();
   action();

@@ -134,3 +134,4 @@ keyActions.n = () => lecture.move(1);
 keyActions.N = () => lecture.move(-1);
 // Keys of a presenter's remote control; without a station they scroll.
 for (const [key, by] of [["PageDown", 1], ["PageUp", -1]]) keyActions[key] = () => (lecture.station ? lecture.move(by) : scrollBy(0, by * 0.9 * innerHeight));
+for (const key of ["n", "N", "PageDown", "PageUp"]) earlyKeys.add(key);
