@@ -54,7 +54,7 @@ fn value(loss: &dyn Loss, logits: &Tensor<2>, targets: &[i64]) -> LossValue {
 
 fn of_batch(loss: &dyn Loss, logits: &Tensor<2>, batch: &Batch) -> LossValue {
     let attention_weights = Vec::new();
-    loss.value(Prediction { logits: logits.clone(), batch, features: None, attention_weights })
+    loss.value(Prediction { logits: logits.clone(), batch, features: None, attention_weights, answers: None })
 }
 
 fn batch(logits: &Tensor<2>, targets: &[i64]) -> Batch {

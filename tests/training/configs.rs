@@ -40,6 +40,7 @@ fn every_task_has_defaults_that_hold_together() {
         [
             "chars",
             "copy",
+            "dates",
             "induction",
             "letters",
             "max",
@@ -48,7 +49,8 @@ fn every_task_has_defaults_that_hold_together() {
             "recall-interleaved",
             "reverse",
             "sort",
-            "sorted-list"
+            "sorted-list",
+            "translate"
         ]
     );
     for name in names {
@@ -178,8 +180,8 @@ fn what_is_no_config_says_so() {
     let error = read("revers", &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown task `revers`; choose one of chars, copy, induction, letters, max, modular-addition, \
-         recall, recall-interleaved, reverse, sort, sorted-list"
+        "unknown task `revers`; choose one of chars, copy, dates, induction, letters, max, modular-addition, \
+         recall, recall-interleaved, reverse, sort, sorted-list, translate"
     );
     let error = Registry::new().read(ConfigSource::Toml("seed = 1"), &[] as &[&str]).unwrap_err();
     assert!(error.to_string().starts_with("the config names no task"), "{error}");

@@ -24,7 +24,7 @@ struct Penalised;
 
 impl Loss for Penalised {
     fn inputs(&self) -> LossInputs {
-        LossInputs { features: true, attention_weights: true }
+        LossInputs { features: true, attention_weights: true, ..LossInputs::default() }
     }
 
     fn value(&self, prediction: Prediction<'_>) -> LossValue {

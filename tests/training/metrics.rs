@@ -93,7 +93,7 @@ fn a_wrong_metric_is_refused_with_what_is_known() {
     for (settings, message) in [
         (
             &["train.metrics=[\"acuracy\"]"][..],
-            "unknown metric `acuracy`; choose one of accuracy, doubt, sequence-accuracy, slice-loss",
+            "unknown metric `acuracy`; choose one of accuracy, bleu, doubt, sequence-accuracy, slice-loss",
         ),
         (
             &["train.metrics=[{name=\"doubt\",pwer=2.0}]"],

@@ -2,12 +2,16 @@
 
 /// Our optimizer, one scalar at a time.
 mod adamw;
+/// What models write, compared with right answers.
+mod bleu;
 /// The language model of a text.
 mod chars;
 /// What a config means.
 mod config;
 /// Defaults, settings and messages of configs.
 mod configs;
+/// Dates in many spellings.
+mod dates;
 /// Numbers that are no longer finite.
 mod diverging;
 /// Which examples count where a model is measured.
@@ -24,12 +28,16 @@ mod losses;
 mod memory;
 /// Metrics by name, in reports, and at the end of a run.
 mod metrics;
+/// Numbers in words.
+mod number_names;
 /// Observers that fail or stop a run.
 mod observing;
 /// Clipping and weight decay.
 mod optimizing;
 /// A user's optimizer, and its mistakes.
 mod own_optimizer;
+/// Pairs of the lines of a file.
+mod pairs_of_lines;
 /// Optimizers and schedules by name, and their settings.
 mod part_names;
 /// Processes of one run that fail.

@@ -76,6 +76,8 @@ fn a_few_steps_on_any_task_give_a_finite_loss() {
         ("modular-addition", "task.train_share=0.5"),
         ("max", "task.len=4"),
         ("chars", text),
+        ("dates", "task.last_year=1999"),
+        ("translate", "task.largest=999"),
     ] {
         let result = learn(task, &[&short[..], &[setting]].concat(), &Device::flex());
         assert!(result.loss.is_finite() && result.loss > 0.5, "{task} with {setting}: {result:?}");

@@ -8,8 +8,8 @@
 //! - How does training go? [`Trainer`], [`Recipe`] of [`OptimizerConfig`], [`ScheduleConfig`] and [`TrainConfig`].
 //! - What comes out? [`Trained`], [`Ended`], [`State`]; example `learn_to_reverse`.
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
-//!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]) or
-//!   yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`]; [`Example`], [`Examples`], [`Split`],
+//!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]),
+//!   [`Dates`], [`Translate`] ([`TranslateConfig`], [`Language`], [`Level`]) or yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`], as a [`Translation`]; [`Example`], [`Examples`], [`Split`],
 //!   [`draw`]; answers of any [`TargetKind`], and which tokens they are by
 //!   [`answer_tokens`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
@@ -34,14 +34,14 @@
 //! - How good is it? [`evaluate`], [`evaluate_exactly`], [`Evaluation`]; [`HeldOut`] and [`AllInputs`] where it must be
 //!   possible to stop, by what they [`Ask`] ([`Asked`], [`EvaluationProgress`]), and with the loss of a training
 //!   ([`Measures`]); a [`Baseline`] to compare with; example `custom_score`.
-//! - What is measured beside the loss? A [`Metric`]: [`Accuracy`], [`SequenceAccuracy`], [`SliceLoss`] or yours, which
-//!   adds each [`Measured`] batch to its [`MetricSums`]; of every [`Figure`] one value is [`Better`]; example
+//! - What is measured beside the loss? A [`Metric`]: [`Accuracy`], [`SequenceAccuracy`], [`SliceLoss`], [`Bleu`] ([`BleuSums`])
+//!   or yours, which adds each [`Measured`] batch to its [`MetricSums`]; of every [`Figure`] one value is [`Better`]; example
 //!   `own_metric`.
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`. What if it attended otherwise? A [`WantedMap`], by [`Forcing`] ([`WithMap`]).
-//! - What does it write by itself? [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train chars --set
-//!   task.text=FILE`.
+//! - What does it write by itself? [`write_answers`], [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train
+//!   chars --set task.text=FILE`.
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`RunObservers`] of an
 //!   [`ObservedRun`] by the registry, example `own_observer`: [`BuiltObservers`], each an [`AnyObserver`], with their
 //!   [`Costs`] and [`Notice`]s; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and [`Snapshots`]
@@ -51,7 +51,7 @@
 //!   its [`ProbeLabels`] and a [`LayerTrace`] of each layer; example `read_the_weights`.
 //! - What if several processes train one run? [`Processes`], which see [`Trainer::across`]; [`Alone`] is one of
 //!   them; [`share_state`] gives all of them the state of the first.
-//! - What can be wrong? [`TrainError`], with a text [`TextFault`], in a training a [`Quantity`]; a
+//! - What can be wrong? [`TrainError`], with a text [`TextFault`], with pairs [`PairsFault`], in a training a [`Quantity`]; a
 //!   part of yours, by a [`PartFault`].
 
 mod causal;
@@ -73,12 +73,12 @@ pub use causal::{
     WantedMap, WithMap, attribute,
 };
 pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken, TrainConfig};
-pub use error::{PartFault, Quantity, SettingFault, TextFault, TrainError};
+pub use error::{PairsFault, PartFault, Quantity, SettingFault, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
-    Accuracy, AllInputs, Ask, Asked, EvaluationProgress, HeldOut, LayerTrace, Measured, Measures, Metric,
-    MetricSums, Probe, Sampling, SequenceAccuracy, SliceLoss, evaluate, evaluate_exactly, generate,
-    generate_one_by_one,
+    Accuracy, AllInputs, Ask, Asked, Bleu, BleuSums, EvaluationProgress, HeldOut, LayerTrace, Measured,
+    Measures, Metric, MetricSums, Probe, Sampling, SequenceAccuracy, SliceLoss, evaluate, evaluate_exactly,
+    generate, generate_one_by_one, write_answers,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model};
@@ -96,9 +96,9 @@ pub use saving::{
     load_checkpoint_weights, load_weights, save_weights, share_state, weights_from_bytes, weights_to_bytes,
 };
 pub use task::{
-    Chars, CharsConfig, Copy, Corpus, Example, Examples, HeldOutLists, Induction, InductionForm, Inputs,
-    Layout, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split, TargetKind, Task, answer_tokens,
-    draw,
+    Chars, CharsConfig, Copy, Corpus, Dates, Example, Examples, HeldOutLists, Induction, InductionForm,
+    Inputs, Language, Layout, Level, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split,
+    TargetKind, Task, Translate, TranslateConfig, Translation, answer_tokens, draw,
 };
 pub use training::{
     Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, Costs, CrossEntropy, Ended, Gradient,

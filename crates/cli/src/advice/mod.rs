@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use qkv_inspect::InspectError;
 use qkv_run::{RunError, RunFolder};
-use qkv_train::{Registry, TextFault, TrainError};
+use qkv_train::{PairsFault, Registry, TextFault, TrainError};
 
 use crate::exit::run_error;
 use crate::output::shell;
@@ -70,6 +70,12 @@ pub fn about(error: &anyhow::Error, registry: &Registry) -> Option<String> {
         (Some(TrainError::Text { fault: TextFault::Changed { .. }, .. }), _) => {
             Some(format!("if the old text lies elsewhere, name it with {SET_TEXT}"))
         }
+        (Some(TrainError::PairsUnread { .. }), _) => {
+            Some(format!("if the file was moved, name where it is now with {SET_PAIRS}"))
+        }
+        (Some(TrainError::Pairs { fault: PairsFault::Text(TextFault::Changed { .. }), .. }), _) => {
+            Some(format!("if the old file lies elsewhere, name it with {SET_PAIRS}"))
+        }
         (Some(TrainError::AnotherOptimizer { .. }), _) => {
             Some("--init-from RUN takes the weights of a run alone".to_owned())
         }
@@ -90,6 +96,9 @@ pub fn about(error: &anyhow::Error, registry: &Registry) -> Option<String> {
 
 /// How a text is named.
 const SET_TEXT: &str = "--set task.text=FILE";
+
+/// How pairs are named.
+const SET_PAIRS: &str = "--set task.pairs=FILE";
 
 /// What is added to the name of a run that goes on at a lower rate.
 const LOWER_RATE: &str = "-lower-lr";

@@ -85,9 +85,28 @@ fn show(out: &mut impl Inked, name: &str, task: &dyn Task) -> Result<()> {
         shown.join(" ") + if labels.len() > fitting { " …" } else { "" }
     };
     heading(out, name, &task.summary())?;
-    for (what, labels) in [("input", &tokens), ("target", &targets)] {
+    let rows = match task.translation() {
+        Some(translation) => {
+            let (source, answer) = example.tokens.split_at(task.source_len());
+            [
+                ("source", one_line(&translation.text(source))),
+                ("answer", one_line(&translation.reference(answer))),
+            ]
+        }
+        None => [("input", row(&tokens)), ("target", row(&targets))],
+    };
+    for (what, row) in rows {
         out.ink(Ink::Quiet, &format!("{:<MARGIN$}", format!("  {what}")))?;
-        writeln!(out, "{}", row(labels))?;
+        writeln!(out, "{row}")?;
     }
     Ok(writeln!(out)?)
+}
+
+/// As much of a text as fits into a line.
+fn one_line(text: &str) -> String {
+    let most = COLUMNS - MARGIN;
+    match text.chars().count() <= most {
+        true => text.to_owned(),
+        false => text.chars().take(most - 1).chain(['…']).collect(),
+    }
 }

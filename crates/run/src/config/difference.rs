@@ -6,7 +6,7 @@
 //! - `train.keep`, `train.checkpoint_every` and `train.snapshot_every`: what is saved of it;
 //! - `train.eval_every`, `train.eval_examples`, `train.metrics` and `train.stop_metric`, where no `train.stop_at` makes
 //!   its end depend on them;
-//! - `task.text`, where `task.fingerprint` is the same: a text may be moved;
+//! - `task.text` or `task.pairs`, where `task.fingerprint` is the same: a text may be moved;
 //! - `schedule.final_factor`, where `schedule.kind` is `constant`: earlier versions wrote it, without any effect.
 
 use std::collections::BTreeMap;
@@ -41,7 +41,8 @@ const KEPT: [&str; 3] = ["train.keep", "train.checkpoint_every", "train.snapshot
 const MEASURED: [&str; 4] = ["train.eval_every", "train.eval_examples", "train.metrics", "train.stop_metric"];
 
 const STOP_AT: &str = "train.stop_at";
-const TEXT: &str = "task.text";
+/// Where a task has its data.
+const FILES: [&str; 2] = ["task.text", "task.pairs"];
 const FINGERPRINT: &str = "task.fingerprint";
 const SCHEDULE: &str = "schedule.kind";
 const FINAL_FACTOR: &str = "schedule.final_factor";
@@ -83,7 +84,7 @@ pub fn changes_of_meaning(before: &Table, now: &Table) -> Vec<Difference> {
     let is_harmless = |key: &str| {
         KEPT.contains(&key)
             || (!may_stop_early && MEASURED.contains(&key))
-            || (is_same_text && key == TEXT)
+            || (is_same_text && FILES.contains(&key))
             || (are_constant && key == FINAL_FACTOR)
     };
     let mut differences = differences(before, now);

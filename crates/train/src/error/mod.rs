@@ -4,6 +4,7 @@
 //! `qkv-model`.
 
 mod count;
+mod pairs_fault;
 mod part_fault;
 mod quantity;
 mod range;
@@ -12,6 +13,7 @@ mod text_fault;
 mod usage;
 
 pub(crate) use count::counted;
+pub use pairs_fault::PairsFault;
 pub use part_fault::PartFault;
 pub use quantity::Quantity;
 pub use setting_fault::SettingFault;
@@ -199,6 +201,41 @@ pub enum TrainError {
         /// What is wrong with it.
         fault: TextFault,
     },
+    /// The pairs of a task cannot be read.
+    #[error("cannot read the pairs {}: {source}", path.display())]
+    PairsUnread {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A file cannot serve as pairs.
+    #[error("{} {fault}{}", path.display(), fault.conversion(path))]
+    Pairs {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: PairsFault,
+    },
+    /// A text has a symbol that no token stands for.
+    #[error(
+        "the vocabulary lacks `{}`, character {position} of the text; write the text without it",
+        symbol.escape_debug()
+    )]
+    UnknownSymbol {
+        /// The symbol.
+        symbol: char,
+        /// Where it stands, from 1 on.
+        position: usize,
+    },
+    /// A source that no input has room for.
+    #[error("a source may have at most {}, got {got}; shorten it", counted(*most, "token"))]
+    SourceTooLong {
+        /// Its tokens.
+        got: usize,
+        /// Most tokens.
+        most: usize,
+    },
     /// A run cannot be continued or shown as something else.
     #[error("{} was started with other settings: {}", path.display(), list(differences))]
     NotTheSameRun {
@@ -289,5 +326,14 @@ impl TrainError {
 
     pub(crate) fn text(path: &Path, fault: TextFault) -> Self {
         Self::Text { path: path.to_owned(), fault }
+    }
+
+    pub(crate) fn pairs(path: &Path, fault: PairsFault) -> Self {
+        Self::Pairs { path: path.to_owned(), fault }
+    }
+
+    /// Refuses a source that is too long.
+    pub(crate) fn source_fits(got: usize, most: usize) -> Result<(), Self> {
+        if got <= most { Ok(()) } else { Err(Self::SourceTooLong { got, most }) }
     }
 }

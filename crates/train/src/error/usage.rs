@@ -10,9 +10,9 @@ impl TrainError {
         match self {
             // A folder asked for below a file can never be made; a full disk is another matter.
             Self::Io { action: "create", source, .. } => source.kind() == std::io::ErrorKind::NotADirectory,
-            Self::Io { action: "read", source, .. } | Self::TextUnread { source, .. } => {
-                is_unreadable(source)
-            }
+            Self::Io { action: "read", source, .. }
+            | Self::TextUnread { source, .. }
+            | Self::PairsUnread { source, .. } => is_unreadable(source),
             Self::Run(error) => error.is_usage(),
             Self::Diverged { .. }
             | Self::Observer(_)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measures::Measures;
 use super::tally::{Additions, Tally};
+use super::write::with_answers;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::processes::{Alone, Processes, shared};
@@ -251,7 +252,9 @@ fn evaluate_on<M: Model>(
         let additions = match round.get(processes.rank()) {
             Some(examples) if !stops => {
                 let batch = Batch::new(tally.task(), examples, &device)?;
-                Some(tally.of(Prediction::new(model, &batch, Mode::Evaluate, tally.inputs())?))
+                let inputs = tally.inputs();
+                let prediction = Prediction::new(model, &batch, Mode::Evaluate, inputs)?;
+                Some(tally.of(with_answers(model, tally.task(), prediction, inputs)))
             }
             _ => None,
         };

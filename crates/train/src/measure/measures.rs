@@ -39,6 +39,7 @@ impl Measures<'_> {
         of_metrics.fold(self.loss.inputs(), |all, some| LossInputs {
             features: all.features || some.features,
             attention_weights: all.attention_weights || some.attention_weights,
+            answers: all.answers || some.answers,
         })
     }
 

@@ -9,13 +9,15 @@ mod metric;
 mod probe;
 mod tally;
 mod trace;
+mod write;
 
 pub use evaluate::{AllInputs, Ask, Asked, EvaluationProgress, HeldOut, evaluate, evaluate_exactly};
 pub(crate) use evaluate::{examples_at_once, go_on, whole};
 pub use generate::{Sampling, generate, generate_one_by_one};
 pub use measures::Measures;
-pub use metric::{Accuracy, Measured, Metric, MetricSums, SequenceAccuracy, SliceLoss};
+pub use metric::{Accuracy, Bleu, BleuSums, Measured, Metric, MetricSums, SequenceAccuracy, SliceLoss};
 pub use probe::Probe;
 pub(crate) use probe::answer_labels;
 pub(crate) use tally::Tally;
 pub use trace::LayerTrace;
+pub use write::write_answers;

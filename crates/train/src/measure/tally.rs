@@ -88,7 +88,7 @@ impl<'a> Tally<'a> {
 
     /// `logits`: `[n_targets, vocab_size]`, those of the batch's targets.
     pub(crate) fn add_logits(&mut self, logits: Tensor<2>, batch: &Batch) {
-        self.add(Prediction { logits, batch, features: None, attention_weights: Vec::new() });
+        self.add(Prediction { logits, batch, features: None, attention_weights: Vec::new(), answers: None });
     }
 
     /// Examples added so far.

@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use qkv_model::{Catalog, Named, TransformerConfig};
 
 use super::{Registry, TRANSFORMER};
 use crate::error::TrainError;
 use crate::task::{
-    Chars, CharsConfig, Copy, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
+    Chars, CharsConfig, Copy, Dates, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
+    Translate, TranslateConfig,
 };
 use crate::training::PartsCatalog;
 
 impl Registry {
     /// The built-in tasks, models with their parts, and parts of a training.
     pub fn new() -> Self {
-        Self::built_in(CharsConfig::load)
+        Self::built_in(CharsConfig::load, TranslateConfig::load)
     }
 
-    /// The same for what has no files, such as a page: `text` gives the bytes of the text that a config names.
+    /// The same for what has no files, such as a page: `text` gives the bytes of the text or of the pairs that a config
+    /// names.
     ///
     /// ```
     /// use qkv_train::{ConfigSource, Registry};
@@ -31,17 +34,27 @@ impl Registry {
     /// # Ok::<(), qkv_train::TrainError>(())
     /// ```
     pub fn with_texts(text: impl Fn(&Path) -> io::Result<Vec<u8>> + Send + Sync + 'static) -> Self {
-        Self::built_in(move |config: &CharsConfig| {
+        let text = Arc::new(text);
+        let of_chars = Arc::clone(&text);
+        let load_text = move |config: &CharsConfig| {
             if config.text.as_os_str().is_empty() {
                 return Err(TrainError::NoText);
             }
             let unread = |source| TrainError::TextUnread { path: config.text.clone(), source };
-            config.of_bytes(text(&config.text).map_err(unread)?)
+            config.of_bytes(of_chars(&config.text).map_err(unread)?)
+        };
+        Self::built_in(load_text, move |config: &TranslateConfig| {
+            if config.pairs.as_os_str().is_empty() {
+                return config.load();
+            }
+            let unread = |source| TrainError::PairsUnread { path: config.pairs.clone(), source };
+            config.of_bytes(text(&config.pairs).map_err(unread)?)
         })
     }
 
     fn built_in(
         load_text: impl Fn(&CharsConfig) -> Result<Chars, TrainError> + Send + Sync + 'static,
+        load_pairs: impl Fn(&TranslateConfig) -> Result<Translate, TrainError> + Send + Sync + 'static,
     ) -> Self {
         let empty = Self {
             catalog: Catalog::default(),
@@ -56,6 +69,7 @@ impl Registry {
             .model::<TransformerConfig>(TRANSFORMER)
             .task("chars", include_str!("../../configs/chars.toml"), load_text)
             .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
+            .own_settings::<Dates>("dates", include_str!("../../configs/dates.toml"))
             .own_settings::<Induction>("induction", include_str!("../../configs/induction.toml"))
             .own_settings::<Reverse>("letters", include_str!("../../configs/letters.toml"))
             .own_settings::<Max>("max", include_str!("../../configs/max.toml"))
@@ -71,5 +85,6 @@ impl Registry {
             .own_settings::<Reverse>("reverse", include_str!("../../configs/reverse.toml"))
             .own_settings::<Sort>("sort", include_str!("../../configs/sort.toml"))
             .own_settings::<SortedList>("sorted-list", include_str!("../../configs/sorted-list.toml"))
+            .task("translate", include_str!("../../configs/translate.toml"), load_pairs)
     }
 }

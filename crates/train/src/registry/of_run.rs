@@ -130,7 +130,8 @@ impl Registry {
         Ok(SameRun { parent, changed, set: differences(&of_file, &now), vocabulary })
     }
 
-    /// The config of a file of the run, with every value filled in. A text that was moved is read where `now` has it.
+    /// The config of a file of the run, with every value filled in. A text that was moved, or pairs, are read where `now`
+    /// has them.
     fn filled_in(&self, mut config: Table, now: &Experiment) -> Result<Config, TrainError> {
         let was = move_text(&mut config, &now.config.task);
         let mut reader = self.reader().with_task_of(now)?;
@@ -142,17 +143,19 @@ impl Registry {
     }
 }
 
-/// The settings of a task that is made of a text: where it lies, and which it is.
-const TEXT: [&str; 2] = ["text", "fingerprint"];
+/// The settings of a task that is made of a text or of pairs: where they lie, and which they are.
+const FILES: [[&str; 2]; 2] = [["text", "fingerprint"], ["pairs", "fingerprint"]];
 
 /// Gives the task of a config the text of `now`, if both have one; returns what it had, where that was not left open.
 fn move_text(config: &mut Table, now: &Choice) -> Vec<(String, Value)> {
     let Some(task) = config.get_mut("task").and_then(toml::Value::as_table_mut) else { return Vec::new() };
-    let have_one = TEXT.iter().all(|key| task.contains_key(*key) && now.settings.contains_key(*key));
-    if !have_one || task.get("name").and_then(toml::Value::as_str) != Some(&now.name) {
+    let have_it =
+        |keys: &&[&str; 2]| keys.iter().all(|key| task.contains_key(*key) && now.settings.contains_key(*key));
+    let Some(keys) = FILES.iter().find(have_it) else { return Vec::new() };
+    if task.get("name").and_then(toml::Value::as_str) != Some(&now.name) {
         return Vec::new();
     }
-    let replaced = TEXT.iter().filter_map(|key| {
+    let replaced = keys.iter().filter_map(|key| {
         let to = toml::Value::from(now.settings[*key].as_str()?);
         let from = task.insert((*key).to_owned(), to)?;
         let from = from.as_str().filter(|from| *from != OPEN)?;

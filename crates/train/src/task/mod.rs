@@ -1,24 +1,27 @@
 //! What there is to learn: a task draws inputs and has the right answer to each.
 //!
-//! Here belong the trait and what is made of a task: examples and their splits. The built-in tasks lie in `synthetic/` and
-//! `chars/`; how a config names one lies in `registry/`.
+//! Here belong the trait and what is made of a task: examples and their splits. The built-in tasks lie in `synthetic/`,
+//! `chars/` and `pair/`; how a config names one lies in `registry/`.
 
 mod answers;
 mod chars;
 mod example;
 mod inputs;
 mod optional;
+mod pair;
 mod relabelled;
 mod split;
 mod symbols;
 mod synthetic;
 mod target_kind;
+mod text_file;
 
 pub use answers::answer_tokens;
 pub use chars::{Chars, CharsConfig};
 pub use example::Example;
 pub use inputs::Inputs;
-pub use optional::{Corpus, HeldOutLists};
+pub use optional::{Corpus, HeldOutLists, Translation};
+pub use pair::{Dates, Language, Level, Translate, TranslateConfig};
 pub(crate) use relabelled::Relabelled;
 pub use split::{Examples, Split, draw};
 pub(crate) use symbols::numbers_for_letters;
@@ -194,6 +197,11 @@ pub trait Task: Send + Sync {
 
     /// `Some(self)` where the inputs come out of data such as a text.
     fn corpus(&self) -> Option<&dyn Corpus> {
+        None
+    }
+
+    /// `Some(self)` where an input is a text with an answer behind it that a model can write.
+    fn translation(&self) -> Option<&dyn Translation> {
         None
     }
 }

@@ -1,4 +1,4 @@
-//! What some tasks offer besides examples that they draw: lists of held-out examples, a corpus.
+//! What some tasks offer besides examples that they draw: lists of held-out examples, a corpus, answers to be written.
 
 use std::ops::ControlFlow;
 
@@ -6,6 +6,7 @@ use qkv_run::Baseline;
 use serde_json::{Map, Value};
 
 use super::{Example, Split, Task};
+use crate::error::TrainError;
 use crate::measure::{Asked, EvaluationProgress};
 
 /// A task whose validation and test splits are lists: an evaluation takes their examples in order, and none twice. Its
@@ -57,5 +58,35 @@ pub trait Corpus: Task {
     fn text(&self, tokens: &[u32]) -> String {
         let vocabulary = self.vocabulary();
         tokens.iter().map(|&token| vocabulary[token as usize].as_str()).collect()
+    }
+}
+
+/// A task whose inputs are pairs: a source, and behind it the answer that a model is to write, token by token.
+///
+/// ```text
+/// input      source, [source_len] positions with its padding  |  begin  a_0  a_1  …  a_{n-1}  padding
+/// target     none                                             |  a_0    a_1  a_2  …  end      none
+/// ```
+///
+/// `source_len` is [`Task::source_len`]. Targets stand at the positions from there on, without a gap.
+/// [`write_answers`](crate::write_answers) has a model write answers of its own.
+pub trait Translation: Task {
+    /// The token that ends an answer.
+    fn end(&self) -> u32;
+
+    /// The input of a source whose answer is to be written: all of its positions, with nothing behind the token that begins
+    /// an answer.
+    ///
+    /// # Errors
+    /// If the source is too long, or has a symbol that the vocabulary lacks.
+    fn input(&self, source: &str) -> Result<Vec<u32>, TrainError>;
+
+    /// The text of tokens, up to the one that ends an answer.
+    fn text(&self, tokens: &[u32]) -> String;
+
+    /// The text of a right answer, with which [that](Self::text) of a model is compared: what stands there for a symbol
+    /// that the vocabulary lacks is something else than what a model writes for it. The same by default.
+    fn reference(&self, tokens: &[u32]) -> String {
+        self.text(tokens)
     }
 }

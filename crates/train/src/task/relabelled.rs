@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use qkv_model::random::Rng;
 
-use super::{Corpus, HeldOutLists, Inputs, Split, TargetKind, Task};
+use super::{Corpus, HeldOutLists, Inputs, Split, TargetKind, Task, Translation};
 use crate::error::TrainError;
 
 /// The same task with other labels.
@@ -96,5 +96,9 @@ impl Task for Relabelled {
 
     fn corpus(&self) -> Option<&dyn Corpus> {
         self.task.corpus()
+    }
+
+    fn translation(&self) -> Option<&dyn Translation> {
+        self.task.translation()
     }
 }

@@ -1,4 +1,4 @@
-//! What the tasks over strings of symbols share: drawing and labelling them.
+//! What tasks share: drawing symbols and labelling them, and the labels of characters.
 
 use qkv_model::random::Rng;
 use rand::RngExt;
@@ -50,6 +50,16 @@ pub(crate) fn numbers_for_letters(labels: &[String]) -> Vec<String> {
 pub(super) fn and(mut labels: Vec<String>, last: &str) -> Vec<String> {
     labels.push(last.to_owned());
     labels
+}
+
+/// A character as it can be shown, in one piece and different from all others: `\n`, `␣`, `\u{301}`, `a`.
+pub(super) fn character(char: char) -> String {
+    match char {
+        ' ' => "␣".to_owned(),
+        '␣' => char.escape_unicode().to_string(),
+        '"' | '\'' | '\\' => char.to_string(),
+        _ => char.escape_debug().to_string(),
+    }
 }
 
 /// Longest input of a task: attention keeps T×T weights per head and example.

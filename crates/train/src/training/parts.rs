@@ -11,7 +11,7 @@ use crate::config::{
     ACCURACY, ADAM_W, COMMON_SETTINGS, CONSTANT, COSINE, CROSS_ENTROPY, KIND, Recipe, SEQUENCE_ACCURACY,
 };
 use crate::error::{PartFault, TrainError};
-use crate::measure::{Accuracy, Measures, Metric, SequenceAccuracy, SliceLoss};
+use crate::measure::{Accuracy, Bleu, Measures, Metric, SequenceAccuracy, SliceLoss};
 
 /// Everything that a training is made of, beside its model and its task: the numbers of a recipe, and what the names in
 /// it stand for.
@@ -102,6 +102,7 @@ impl Parts {
 /// | metric | type | numbers |
 /// |---|---|---|
 /// | `accuracy` | [`Accuracy`] | `accuracy` |
+/// | `bleu` | [`Bleu`] | `bleu` |
 /// | `sequence-accuracy` | [`SequenceAccuracy`] | `sequence_accuracy` |
 /// | `slice-loss` | [`SliceLoss`] | `loss/0`, `loss/1`, … |
 #[derive(Debug, Clone)]
@@ -138,6 +139,7 @@ impl Default for PartsCatalog {
             .loss("label-smoothing", LabelSmoothing::build)
             .loss("mean-squared-error", |_: &NoSettings| Ok(MeanSquaredError))
             .metric(ACCURACY, |_: &NoSettings| Ok(Accuracy))
+            .metric("bleu", |_: &NoSettings| Ok(Bleu))
             .metric(SEQUENCE_ACCURACY, |_: &NoSettings| Ok(SequenceAccuracy))
             .metric("slice-loss", |_: &NoSettings| Ok(SliceLoss))
     }

@@ -12,8 +12,8 @@ fn the_tasks_are_listed_with_an_input_and_its_target() {
         .map(|block| block.lines().collect())
         .collect();
     let names: Vec<_> = blocks.iter().map(|block| block[0].split_whitespace().next().unwrap()).collect();
-    let tasks = "copy induction letters max modular-addition recall recall-interleaved reverse sort sorted-list \
-                 chars";
+    let tasks = "copy dates induction letters max modular-addition recall recall-interleaved reverse sort sorted-list \
+                 translate chars";
     assert_eq!(names.join(" "), tasks);
     let (of_a_text, of_symbols) = blocks.split_last().unwrap();
     for text in ["a language model of any text", "`--set task.text=FILE`"] {
@@ -26,6 +26,10 @@ fn the_tasks_are_listed_with_an_input_and_its_target() {
             let labels = block.iter().find_map(|line| line.trim().strip_prefix(name)).unwrap();
             labels.split_whitespace().map(str::to_owned).collect()
         };
+        if ["dates", "translate"].iter().any(|name| block[0].starts_with(name)) {
+            assert!(!row("source ").is_empty() && !row("answer ").is_empty());
+            continue;
+        }
         let (input, target) = (row("input "), row("target "));
         assert_eq!(input.len(), target.len(), "{block:?}");
         if ["letters", "reverse"].iter().any(|name| block[0].starts_with(name)) {

@@ -27,6 +27,8 @@ mod main_job;
 /// How much memory a run takes, and the estimate of it.
 #[cfg(target_os = "linux")]
 mod memory;
+/// Pairs of the lines of a file.
+mod pairs;
 /// Ctrl-C and `kill`: the run saves and leaves.
 #[cfg(unix)]
 mod signals;

@@ -3,11 +3,13 @@
 //! How the batches of an evaluation are summed lies in `tally.rs` beside this folder.
 
 mod accuracy;
+mod bleu;
 mod sequence_accuracy;
 mod slice_loss;
 mod sums;
 
 pub use accuracy::Accuracy;
+pub use bleu::{Bleu, BleuSums};
 pub use sequence_accuracy::SequenceAccuracy;
 pub use slice_loss::SliceLoss;
 pub(crate) use sums::Addition;

@@ -6,7 +6,8 @@ use super::{Measured, Metric, MetricSums};
 use crate::task::{TargetKind, Task};
 
 /// `sequence-accuracy`: the share of examples in which every target has the right answer on top, as [`accuracy`] has it.
-/// Its number is called `sequence_accuracy`.
+/// Its number is called `sequence_accuracy`. Of a [`Translation`](crate::Translation) it is the share of answers that are
+/// written without a mistake: as long as every token is right, a model that writes sees what it sees here.
 ///
 /// [`accuracy`]: super::Accuracy
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

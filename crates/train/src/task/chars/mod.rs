@@ -1,9 +1,9 @@
 //! A language model of any text, one character at a time.
 //!
-//! Here belongs what is done with the text: how it is read, and what counts of its characters reach.
+//! Here belongs what is done with the text, and what counts of its characters reach. How a file becomes a text lies in
+//! `text_file.rs` beside this folder.
 
 mod ngram;
-mod text_file;
 
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::text_file::{TextFile, from_anywhere};
 use super::{Corpus, Example, HeldOutLists, Split, Task, symbols};
 use crate::error::{TextFault, TrainError};
 use crate::measure::{Asked, EvaluationProgress};
-use text_file::TextFile;
 
 /// The settings of [`Chars`] in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,12 +109,6 @@ impl CharsConfig {
     }
 }
 
-/// The same file for a process that runs in another folder, where the path can be written into a config file.
-fn from_anywhere(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).ok().filter(|absolute| absolute.to_str().is_some());
-    absolute.unwrap_or_else(|| path.to_owned())
-}
-
 impl Chars {
     fn new(config: CharsConfig, file: &TextFile) -> Result<Self, TrainError> {
         let text = &file.text;
@@ -162,7 +156,7 @@ impl Task for Chars {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        self.alphabet.iter().map(|&char| label(char)).collect()
+        self.alphabet.iter().map(|&char| symbols::character(char)).collect()
     }
 
     fn seq_len(&self) -> usize {
@@ -259,15 +253,5 @@ impl Corpus for Chars {
     /// The characters themselves; labels stand for those that cannot be seen.
     fn text(&self, tokens: &[u32]) -> String {
         tokens.iter().map(|&token| self.alphabet[token as usize]).collect()
-    }
-}
-
-/// A character as it can be shown, in one piece and different from all others: `\n`, `␣`, `\u{301}`, `a`.
-fn label(char: char) -> String {
-    match char {
-        ' ' => "␣".to_owned(),
-        '␣' => char.escape_unicode().to_string(),
-        '"' | '\'' | '\\' => char.to_string(),
-        _ => char.escape_debug().to_string(),
     }
 }

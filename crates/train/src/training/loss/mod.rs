@@ -102,6 +102,9 @@ pub struct LossInputs {
     pub features: bool,
     /// The attention weights of every layer, at the price of the reference implementation: no kernel makes maps.
     pub attention_weights: bool,
+    /// What the model writes by itself, for metrics of a task that has a [`Translation`](crate::Translation): an evaluation
+    /// has it, a training step or an ablation has not.
+    pub answers: bool,
 }
 
 /// A loss, and the terms that the log shows beside it.

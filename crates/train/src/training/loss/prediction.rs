@@ -21,6 +21,9 @@ pub struct Prediction<'a> {
     pub features: Option<Tensor<3>>,
     /// Before dropout, `[batch, heads, seq_len, seq_len]` of every layer; none unless they were asked for.
     pub attention_weights: Vec<Tensor<4>>,
+    /// The tokens that the model writes by itself behind each source, example by example, of a task that has a
+    /// [`Translation`](crate::Translation); `None` unless they were asked for.
+    pub answers: Option<Vec<Vec<u32>>>,
 }
 
 impl<'a> Prediction<'a> {
@@ -75,7 +78,7 @@ impl<'a> Prediction<'a> {
     ) -> Result<Self, TrainError> {
         let kept = inputs.features.then(|| features.clone());
         let logits = logits_of(model, features, batch)?;
-        Ok(Self { logits, batch, features: kept, attention_weights: Vec::new() })
+        Ok(Self { logits, batch, features: kept, attention_weights: Vec::new(), answers: None })
     }
 
     /// The answers in the shape and the precision of the logits: tokens as ones among zeros, distributions, or numbers.
@@ -91,7 +94,7 @@ impl<'a> Prediction<'a> {
     /// What is predicted of one target, whose `batch` is that of [`Batch::target`].
     pub fn with_target<'b>(&self, target: usize, batch: &'b Batch) -> Prediction<'b> {
         let Self { logits, features, attention_weights, .. } = self.clone();
-        Prediction { logits: logits.narrow(0, target, 1), batch, features, attention_weights }
+        Prediction { logits: logits.narrow(0, target, 1), batch, features, attention_weights, answers: None }
     }
 }
 

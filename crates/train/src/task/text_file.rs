@@ -1,7 +1,7 @@
 //! Texts on disk: which files are texts, and how their bytes become characters.
 
 use std::fs::{self, FileType};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use qkv_model::random::fnv1a;
 
@@ -21,16 +21,9 @@ pub(super) struct TextFile {
 const MARK: char = '\u{feff}';
 
 impl TextFile {
-    /// Reads a regular file; anything else is refused before it is opened, because a pipe would wait and a device may
-    /// never end.
+    /// Reads a regular file.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let unread = |source| TrainError::TextUnread { path: path.to_owned(), source };
-        let metadata = fs::metadata(path).map_err(unread)?;
-        if !metadata.is_file() {
-            let found = kind(metadata.file_type());
-            return Err(TrainError::text(path, TextFault::NotARegularFile { found }));
-        }
-        Self::of_bytes(path, fs::read(path).map_err(unread)?)
+        Self::of_bytes(path, bytes(path)?)
     }
 
     /// The text that the bytes of the file at `path` are.
@@ -49,6 +42,24 @@ impl TextFile {
         }
         Ok(Self { text, fingerprint, had_mark })
     }
+}
+
+/// The bytes of a regular file; anything else is refused before it is opened, because a pipe would wait and a device may
+/// never end.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, TrainError> {
+    let unread = |source| TrainError::TextUnread { path: path.to_owned(), source };
+    let metadata = fs::metadata(path).map_err(unread)?;
+    if !metadata.is_file() {
+        let found = kind(metadata.file_type());
+        return Err(TrainError::text(path, TextFault::NotARegularFile { found }));
+    }
+    fs::read(path).map_err(unread)
+}
+
+/// The same file for a process that runs in another folder, where the path can be written into a config file.
+pub(super) fn from_anywhere(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).ok().filter(|absolute| absolute.to_str().is_some());
+    absolute.unwrap_or_else(|| path.to_owned())
 }
 
 fn kind(file_type: FileType) -> &'static str {
