@@ -59,15 +59,15 @@ fn a_session_begins_with_its_weights_or_not_at_all() -> Outcome {
     // A text comes before the weights.
     let text = b"la lo li, la lo li, la lo li, la lo li, la lo li, la lo li, la lo li, la lo li, la lo li, la lo li, ";
     let settings = ["task.seq_len=4", "train.batch_size=4", "train.eval_examples=5"];
-    let begin = |n_weights: usize, weights: &[u8]| {
+    let begin = |n_weights: Option<usize>, weights: &[u8]| {
         let begin = json!({ "do": "begin", "task": "chars", "settings": settings, "text": "t", "n_weights": n_weights });
         [begin.to_string().as_bytes(), b"\n", text, weights].concat()
     };
-    ask(&mut desk, &begin(0, b""))?;
+    ask(&mut desk, &begin(None, b""))?;
     let qkv_web::Answer::Bytes(weights) = desk.answer(br#"{"do":"weights"}"#)? else {
         return Err("bytes".into());
     };
-    ask(&mut desk, &begin(weights.len(), &weights))?;
+    ask(&mut desk, &begin(Some(weights.len()), &weights))?;
     assert_eq!(desk.answer(br#"{"do":"weights"}"#)?, qkv_web::Answer::Bytes(weights));
     Ok(())
 }
