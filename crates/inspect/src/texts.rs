@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 const TABLES: [&str; 3] = [
     include_str!("../templates/script/texts.js"),
     include_str!("../templates/script/live/texts.js"),
-    include_str!("../templates/script/live/station_texts.js"),
+    include_str!("../templates/script/live/lecture/station_texts.js"),
 ];
 
 static TEXTS: LazyLock<BTreeMap<String, String>> =
