@@ -18,6 +18,7 @@ import live_beats
 import live_pictures
 import live_question
 import live_stations
+import live_truth
 import narrow_window
 import native_figures
 import pinned_query
@@ -37,6 +38,7 @@ PROOFS = [
     reduced_motion,
     live_beats,
     live_stations,
+    live_truth,
     live_question,
     live_address,
     live_pictures,

@@ -3,7 +3,7 @@ const page = JSON.parse(document.getElementById("page").textContent);
 const { palettes } = page;
 // `lanes` are the runs, of which the one with the number `lane` is large: its film, figures and facts are those of the page.
 const live = {
-  lanes: [], lane: 0, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], asked: null, words: null, isCut: false,
+  lanes: [], lane: 0, stage: null, timeline: null, isFollowing: true, isPlaying: false, ended: null, kept: [], asked: null, words: null, isCut: false, inputs: null,
   get film() { return this.lanes[this.lane]?.film ?? null; },
   get run() { return this.lanes[this.lane]?.run ?? null; },
   get figures() { return this.lanes[this.lane]?.figures ?? null; },
@@ -131,6 +131,7 @@ function grow(lanes) {
   const areOther = live.lanes.map((lane, i) => lane.grow(lanes[i], live.isCut));
   live.isCut = false;
   if (areOther[live.lane]) build();
+  else if (live.inputs !== inputsOf(live.film)) keepChoice();
   live.timeline.grown();
   // Who looks back stays at that step, though frames before it may be gone.
   const { frames } = live.film;
@@ -166,7 +167,9 @@ function keepChoice() {
   options("layer", layers.map((_, i) => String(i)), layers.indexOf(state.layer));
   options("head", Array.from({ length: nHeads }, (_, i) => String(i)), state.head);
   options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)), state.probe);
+  live.inputs = inputsOf(film);
 }
+const inputsOf = ({ probes }) => JSON.stringify(probes.map(({ tokens }) => tokens));
 function options(id, texts, chosen) {
   at(id).replaceChildren(...texts.map((text, i) => make("option", { value: String(i) }, text)));
   at(id).closest("label").hidden = texts.length < 2;

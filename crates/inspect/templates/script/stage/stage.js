@@ -61,8 +61,11 @@ class Stage {
   show(state) {
     const last = this.state;
     this.state = { ...last, ...state };
-    const isOther = ["layer", "head", "probe"].some((key) => this.state[key] !== last[key]);
     this.shown = this.moment;
+    // An input may have become another one where it stands.
+    const asked = JSON.stringify([this.shown.tokens, this.shown.probe?.targets]);
+    const isOther = asked !== this.asked || ["layer", "head", "probe"].some((key) => this.state[key] !== last[key]);
+    this.asked = asked;
     // What a frame holds decides about the columns.
     const held = ["x", "q", "k", "v", "scores", "scaled", "weights", "context", "answers"].filter((name) => this.shown.has(name)).join();
     if (isOther || held !== this.held) {

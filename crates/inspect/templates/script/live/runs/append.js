@@ -27,7 +27,7 @@ function measureMoved(matrix, n) {
 }
 
 function appendTo(film, part, n) {
-  const inputs = ({ probes }) => JSON.stringify(probes.map(({ tokens }) => tokens));
+  const inputs = ({ probes }) => JSON.stringify(probes.map(({ tokens, targets }) => [tokens, targets]));
   if (inputs(film) === inputs(part)) return appendBelow(film, part, n);
   // Other inputs: of the frames before, none has anything to show of them.
   const { probes, ...others } = part;
