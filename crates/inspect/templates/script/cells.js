@@ -100,14 +100,14 @@ class Cells {
       context.fillText(this.inCell(x), this.side + ((i % this.columns) + 0.5) * this.size, this.head + (Math.floor(i / this.columns) + 0.5) * this.size);
     });
   }
-  // Around the largest value of each row.
+  // Around the largest value of each row, where it is the only one.
   drawRings(context) {
     context.lineWidth = 1.5;
     for (let row = 0; row < this.rows; row++) {
       if (this.silent[row]) continue;
       const values = this.values.subarray(row * this.columns, (row + 1) * this.columns);
-      const column = values.reduce((best, x, i) => (x > values[best] || Number.isNaN(values[best]) ? i : best), 0);
-      if (Number.isNaN(values[column])) continue;
+      const column = winnerOf(values);
+      if (column === null) continue;
       context.strokeStyle = inkOn(this.palette, (values[column] - this.low) / (this.high - this.low || 1));
       context.strokeRect(this.side + column * this.size + 2.5, this.head + row * this.size + 2.5, this.size - 4, this.size - 4);
     }
@@ -207,6 +207,17 @@ class Cells {
     const [row, column] = this.cell;
     this.said(this.describe(row, column, this.values[row * this.columns + column]));
   }
+}
+
+// Where the largest value is; null where two are equal, so that none is before all others.
+function winnerOf(values) {
+  let [best, isTied] = [null, false];
+  values.forEach((x, i) => {
+    if (!Number.isFinite(x)) return;
+    if (best === null || x > values[best]) [best, isTied] = [i, false];
+    else if (x === values[best]) isTied = true;
+  });
+  return isTied ? null : best;
 }
 
 // The mark of what a reader expects, on the map and beside it.

@@ -114,7 +114,7 @@ class PipelineDrawing {
       if (kind === "k" || kind === "v") this.part(kind, () => this.strip(kind, moment.row(kind, key), x, y, width, this.height < DENSE ? null : kind));
       if (["scores", "scaled", "weights"].includes(kind)) {
         const row = moment.row(kind, query);
-        const most = Array.from(row).reduce((best, value, i) => (Number.isFinite(value) && !(value <= row[best]) ? i : best), 0);
+        const most = winnerOf(row);
         this.part(kind, () => this.cell(kind, row[key], x, y, { isMost: key === most, isHidden: kind === "scaled" && moment.isHidden(query, key) }));
         if (kind === "weights" && key === pipeline.guessed) drawCorner(this.context, x + 1, y + 3, 9);
       }

@@ -11,6 +11,10 @@ function attentionInWords(moment, query, past = before(moment)) {
   const worth = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
   const words = { query: moment.name(query), key: moment.name(first), value: worth(first), share: share === null ? "" : percent(share) };
   if (second === undefined) return say("attention.only", words);
+  // Equal to the last digit: none of these is preferred.
+  const n = now.order.filter((i) => now.row[i] === now.row[first]).length;
+  if (n === now.order.length) return say("attention.equal", words);
+  if (n > 1) return say("attention.tied", { ...words, n });
   const earlier = past?.preferences(query);
   const favourite = earlier?.order[0];
   if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.name(favourite), otherValue: worth(favourite) });
@@ -27,10 +31,16 @@ function answerInWords(moment, query) {
   return say(`answer.${said === right ? "right" : "wrong"}${known ? "" : ".plain"}`, words);
 }
 
+// Why a head has no matrices to show: its config says whether it has any.
+function noMatricesInWords({ facts: { projections } }) {
+  if (!projections) return say("matrices.notKept");
+  return say([projections].flat().every((word) => word === "none") ? "matrices.none" : "matrices.large");
+}
+
 // Which matrix the chosen view shows at its largest.
 function matricesInWords(moment, view, after) {
   const names = ["W_Q", "W_K", "W_V", "W_O"].filter((name) => moment.matrix(name));
-  if (!names.length) return say("matrices.none");
+  if (!names.length) return noMatricesInWords(moment);
   const all = names.map((name) => {
     const matrix = moment.matrix(name);
     const values = MatrixView.values(matrix, view, moment.frame, after);

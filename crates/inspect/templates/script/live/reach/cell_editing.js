@@ -37,7 +37,7 @@ class CellEditing {
   }
   // What is changed is the model as it is now, so that this is what is shown.
   enter() {
-    if (!live.stage.matrices.pictures?.length) return said(say("matrices.none"));
+    if (!live.stage.matrices.pictures?.length) return said(noMatricesInWords(live.stage.moment));
     this.isOn = true;
     reachCard.open(this, "cells");
     document.body.classList.add("is-editing");
