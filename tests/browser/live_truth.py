@@ -4,7 +4,7 @@ import json
 import os
 
 from browser import arguments
-from live_page import begin, fresh, until
+from live_page import begin, fresh, train, until
 
 OWN = "at('own').value = {own}, at('own').dispatchEvent(new Event('change'))"
 
@@ -80,11 +80,123 @@ def what_is_too_large_is_said(browser):
     begin(browser, "letters", [])
 
 
+def learned(browser):
+    begin(browser, "letters", [])
+    train(browser, "`letters`, learned")
+
+
+def a_line_about_a_cell_goes_with_it(browser):
+    """What was said of a cell is not said of the model that comes after it."""
+    begin(browser, "letters", [])
+    picture = "live.stage.matrices.pictures.find(({ matrix }) => matrix.name === 'W_V').cells"
+    where = "live.stage.where.textContent"
+    browser.press("e")
+    browser.run(f"{picture}.canvas.focus()")
+    for key in ["ArrowDown", "9", "Enter"]:
+        browser.press(key)
+    until(browser, f"live.kept.length === 1 && {where}.startsWith('W_V') && {where}.includes(': 9.0')", 5, "the line of a cell of 9")
+    browser.run("document.getElementById('reach-undo').focus()")
+    browser.press("Enter")
+    until(browser, f"live.kept.length === 0 && !{where}.includes('9.0')", 5, "the end of the line")
+    browser.run("cellEditing.leave()")
+
+
+def undo_says_whether_it_can(browser):
+    """In both places; with nothing to undo the buttons are off, and the key is answered."""
+    begin(browser, "letters", [])
+    off = "[at('undo').disabled, cellEditing.tools.at(-1).disabled]"
+    assert browser.run(off) == [True, True]
+    browser.press("e")
+    assert browser.run("document.getElementById('reach-undo').disabled")
+    browser.run("edit({ what: 'zero-head', layer: 0, head: 0 })")
+    until(browser, f"live.kept.length === 1 && !({off}).includes(true)", 5, "a change")
+    browser.run("document.getElementById('reach-undo').focus()")
+    browser.press("Enter")
+    until(browser, f"live.kept.length === 0 && !({off}).includes(false)", 5, "Undo")
+    # The keys are still heard.
+    assert browser.run("document.activeElement.id") == "reach-close"
+    browser.press("Control+z")
+    until(browser, "at('happened').textContent.startsWith('There is nothing to undo')", 5, "the answer to a key")
+    browser.press("Escape")
+    assert browser.run("!cellEditing.isOn && document.activeElement.id === 'mode-e'")
+
+
+def escape_leaves_from_anywhere(browser):
+    for key, mode in [("e", "cellEditing"), ("m", "wantedMap")]:
+        for place in ["at('play')", "at('speed')", "at('timeline')", f"document.getElementById('mode-{key}')", f"{mode}.brush", "document.getElementById('reach-close')"]:
+            browser.run("document.activeElement.blur()")
+            browser.press(key)
+            assert browser.run(f"{mode}.isOn"), (key, place)
+            browser.run(f"{mode}.brush.hidden = false, {place}.focus()")
+            browser.press("Escape")
+            assert not browser.run(f"{mode}.isOn || document.querySelector('.reach') !== null"), (key, place)
+    # It lets nothing else go at the same time.
+    browser.run("document.activeElement.blur(), choose({ query: 2 })")
+    browser.press("m")
+    browser.press("Escape")
+    assert browser.run("state.query") == 2 and not browser.run("wantedMap.isOn")
+    browser.press("Escape")
+    assert browser.run("state.query") is None
+    assert "leaves these two" in browser.run("document.querySelector('[data-text=\"live.help.keys\"]').textContent")
+
+
+def the_lectures_keys_are_its_own(browser):
+    """A remote control leads through the stations, the timeline that was clicked or not; without a station it moves the timeline."""
+    opened = "trainer.id === trainer.asked && !trainer.isBeginning && live.film !== null"
+    browser.run("lecture.open(2)")
+    until(browser, f"{opened} && lecture.isHere", 20, "station 3")
+    for key, index in [("PageDown", 3), ("PageUp", 2)]:
+        browser.run("at('timeline').focus()")
+        browser.press(key)
+        assert browser.run("lecture.index") == index, key
+        until(browser, opened, 20, f"station {index + 1}")
+    notes = browser.run("STATIONS.map(({ key }) => TEXTS[`station.${key}.notes`]).join(' ')")
+    assert "Train on" not in notes and "nothing comes back" not in notes and "“Let it learn from here”" in notes
+    browser.run("lecture.close()")
+    learned(browser)
+    last = browser.run("state.frame")
+    browser.run("at('timeline').focus()")
+    # As on every slider, up is more.
+    browser.press("PageDown")
+    assert browser.run("lecture.index === null && state.frame") < last
+    browser.press("PageUp")
+    assert browser.run("lecture.index === null && state.frame") == last
+
+
+def heads_are_reached_by_a_key(browser):
+    browser.run("lecture.open(2), document.activeElement.blur()")
+    browser.press("p")
+    assert browser.run("presenter.isOn")
+    until(browser, "lecture.isHere", 20, "station 3")
+    begin(browser, "letters", ["model.n_heads=2"])
+    browser.run("document.activeElement.blur()")
+    for head in [1, 0, 1]:
+        browser.press("h")
+        assert browser.run("[state.head, Number(at('head').value), live.stage.moment.head]") == [head] * 3
+        assert browser.run("at('happened').textContent") == f"Head {head} is shown, of 2 from 0 on."
+    browser.press("Escape")
+    browser.run("lecture.close()")
+
+
+def a_step_past_the_end_goes_to_the_end(browser, page):
+    fresh(browser, page, fragment="#step=500")
+    until(browser, "at('happened').textContent !== ''", 10, "a word about the step")
+    words = browser.run("at('happened').textContent")
+    assert words.startswith("In the address, step is 500, and this run ends at step 200: it goes there"), words
+    until(browser, "live.film.frames.at(-1).step === 200 && state.frame === live.film.frames.length - 1", 60, "the last step")
+
+
 def check(browser, page, binary, folder):
     fresh(browser, page)
     an_own_input_is_shown_everywhere(browser)
     equal_keys_have_no_winner(browser)
     what_is_too_large_is_said(browser)
+    a_line_about_a_cell_goes_with_it(browser)
+    undo_says_whether_it_can(browser)
+    escape_leaves_from_anywhere(browser)
+    heads_are_reached_by_a_key(browser)
+    the_lectures_keys_are_its_own(browser)
+    a_step_past_the_end_goes_to_the_end(browser, page)
 
 
 def main(maker, binary, page, folder):

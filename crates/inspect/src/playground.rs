@@ -73,6 +73,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/runs/lane.js"),
     include_str!("../templates/script/live/runs/lane_choice.js"),
     include_str!("../templates/script/live/failures.js"),
+    include_str!("../templates/script/live/reach/undo.js"),
     include_str!("../templates/script/live/time/pace.js"),
     include_str!("../templates/script/live/page.js"),
     include_str!("../templates/script/live/runs/lanes.js"),

@@ -26,7 +26,7 @@ function diverged({ message, name, back }) {
 }
 const goBack = (back) => trainer.whenBegun(() => {
   live.kept = live.kept.filter(({ kept }) => kept < back.kept);
-  at("undo").disabled = !live.kept.length;
+  showUndo();
   live.isPlaying = false;
   live.isFollowing = true;
   trainer.post("seek", { kept: back.kept });

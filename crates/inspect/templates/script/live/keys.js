@@ -2,8 +2,17 @@
 const keyActions = {
   " ": () => toggle(), ".": () => oneStep(), ",": () => seek(state.frame - 1), ArrowLeft: () => seek(state.frame - 1), ArrowRight: () => seek(state.frame + 1),
   Home: () => seek(0), End: () => seek(live.film.frames.length - 1), r: () => beginAgain(), Escape: () => choose({ query: null }),
-  1: () => enlarge(0), 2: () => enlarge(1), 3: () => enlarge(2),
+  h: () => nextHead(), 1: () => enlarge(0), 2: () => enlarge(1), 3: () => enlarge(2),
 };
+
+// The presenter's view has no list of heads.
+function nextHead() {
+  const n = at("head").options.length;
+  const head = (state.head + 1) % n;
+  at("head").value = String(head);
+  choose({ head });
+  said(say("live.headShown", { head, n }));
+}
 
 // Those that need no run on the screen: one that begins has none yet.
 const earlyKeys = new Set();

@@ -29,7 +29,7 @@ const trainer = new Trainer({
       live.lanes.forEach((lane, i) => (lane.run = run.lanes[i]));
       live.isCut = true;
     }
-    at("undo").disabled = !live.kept.length;
+    showUndo();
     settings.show(live.run);
     settings.refuse(null);
     if (run.isNew) laneChoice.show(begin.lanes);
@@ -57,7 +57,7 @@ const trainer = new Trainer({
     live.kept.push({ kept, step });
     // The worker has given up those before.
     live.kept.splice(0, live.kept.length - n);
-    at("undo").disabled = false;
+    showUndo();
     tell("kept", message);
   },
   edited: (message) => tell("edited", message),
@@ -154,7 +154,7 @@ function build() {
   live.stage = new Stage(at("stage"), live.film, choose);
   // Those that are shown, also while others begin.
   const { lanes } = live;
-  live.timeline = new Timeline(at("timeline-place"), live.film, { seek, lanes: () => lanes });
+  live.timeline = new Timeline(at("timeline-place"), live.film, { seek, lanes: () => lanes, isFree: (key) => !(lecture.station && key.startsWith("Page")) });
   document.body.classList.add("is-ready");
   performance.mark("first-picture");
 }
@@ -247,15 +247,6 @@ const oneStep = () => trainer.whenBegun(() => {
   if (live.ended) trainer.post("again");
   live.isFollowing = true;
   trainer.post("step");
-});
-const undo = () => trainer.whenBegun(() => {
-  const last = live.kept.pop();
-  if (!last) return;
-  journey.stop();
-  at("undo").disabled = !live.kept.length;
-  live.isPlaying = false;
-  trainer.post("seek", { kept: last.kept });
-  said(say("live.undone", { step: last.step }));
 });
 const edit = (change) => trainer.whenBegun(() => {
   journey.stop();

@@ -18,7 +18,10 @@ class Stage {
     const point = (query) => this.point(query);
     // What is picked may be an answer to something that was asked of the reader; else its query is pinned.
     const pin = (query, key) => this.picked(query, key) || this.changed({ query: this.state.query === query ? null : query });
-    const said = (text) => (this.where.textContent = text);
+    const said = (text) => {
+      this.where.textContent = text;
+      this.told = { text, frame: this.film.frames[this.state.frame] };
+    };
     this.left = make("div", { class: "stage-left" });
     this.right = make("div", { class: "stage-right" });
     this.tokens = new Tokens(this.left, { pinned: pin, pointed: point, said });
@@ -113,6 +116,13 @@ class Stage {
     this.root.classList.toggle("plane-beside", isBeside);
     this.plane.layOut(moment, isBeside ? Math.min(above - PLANE_WORDS, beside, 240) : Math.min(left, 380, width * 0.4));
   }
+  // What was told of a cell that is left is not true of another frame.
+  forget(frame) {
+    const isPointed = [this.map.cells, this.pipeline, ...(this.matrices.pictures ?? []).map(({ cells }) => cells)].some((one) => one?.cell);
+    if (!this.told || isPointed || frame === this.told.frame) return;
+    if (this.where.textContent === this.told.text) this.where.textContent = "";
+    this.told = null;
+  }
   resize() {
     const size = [this.left.clientWidth, this.left.clientHeight, this.right.clientWidth].join();
     if (!this.shown || size === this.size) return;
@@ -136,6 +146,7 @@ class Stage {
     const key = `${shown.frame} ${query} ${state.probe} ${state.layer} ${state.head}`;
     // A change by hand puts another frame in the place of one.
     const frame = this.film.frames[shown.frame];
+    this.forget(frame);
     if (key === this.worded && frame === this.wordedFrame) return;
     Object.assign(this, { worded: key, wordedFrame: frame });
     const isEmpty = shown.tokens.length === 0 && shown.nQueries === 0;

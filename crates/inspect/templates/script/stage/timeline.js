@@ -3,9 +3,10 @@
 const TIMELINE_LABEL = 60;
 
 class Timeline {
-  // `seek` is called with a frame. `lanes` gives runs with the same steps, of which the film is one.
-  constructor(place, film, { seek, lanes = () => [] }) {
-    Object.assign(this, { film, seek, lanes, frame: 0, place: 0 });
+  // `seek` is called with a frame. `lanes` gives runs with the same steps, of which the film is one. A key that is not
+  // free is left to the page.
+  constructor(place, film, { seek, lanes = () => [], isFree = () => true }) {
+    Object.assign(this, { film, seek, lanes, isFree, frame: 0, place: 0 });
     this.root = make("div", { class: "timeline", role: "slider", tabindex: "0", "aria-valuemin": "0", "aria-label": say("timeline.label"), id: "timeline" });
     place.append(this.root);
     const at = (event) => {
@@ -29,7 +30,7 @@ class Timeline {
     const n = this.film.frames.length;
     const far = Math.max(Math.round(n / 10), 1);
     const move = { ArrowUp: 1, ArrowDown: -1, PageUp: far, PageDown: -far }[event.key];
-    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!move || !this.isFree(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
     this.seek(Math.min(Math.max(this.frame + move, 0), n - 1));

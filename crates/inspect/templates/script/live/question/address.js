@@ -86,7 +86,7 @@ function showWanted() {
   choose({ probe, layer, head, query, view: parts.view ?? "weights", gauge: parts.gauge === "main" });
   at("keys").checked = parts.keys !== "off";
   const last = live.run.last_step;
-  if (parts.step > last) faults.push(say("address.range", { key: "step", value: parts.step, most: last }));
+  if (parts.step > last) faults.push(say("address.end", { value: parts.step, last }));
   if (parts.own !== undefined) {
     at("own").value = parts.own;
     ownInput(parts.own);

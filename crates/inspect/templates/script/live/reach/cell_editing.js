@@ -17,15 +17,17 @@ class CellEditing {
       this.tool = tool;
       this.brush.hidden = tool !== "paint";
     });
-    const undoing = make("button", { type: "button", id: "reach-undo", class: "plain" }, say("reach.undo"));
+    const back = make("button", { type: "button", id: "reach-undo", class: "plain" }, say("reach.undo"));
+    undoing.push(back);
+    showUndo();
     for (const [button, action] of [
       [this.row, () => this.clear("zero-row")],
       [this.column, () => this.clear("zero-column")],
       [this.swap, () => reach.once({ what: "swap", layer: layerIndex(), head: state.head })],
       [this.freeze, () => reach.once({ what: "freeze", place: this.last.place, frozen: !this.isFrozen })],
-      [undoing, undo],
+      [back, undo],
     ]) button.addEventListener("click", action);
-    this.tools = [kinds, this.brush, this.row, this.column, this.freeze, this.swap, undoing];
+    this.tools = [kinds, this.brush, this.row, this.column, this.freeze, this.swap, back];
     const heard = { pointerdown: "down", pointermove: "move", pointerup: "up", pointercancel: "up", keydown: "key" };
     // Before the cells themselves, whose pointing would follow a drag.
     for (const [event, action] of Object.entries(heard)) at("stage").addEventListener(event, (what) => this.isOn && this[action](what), { capture: true });
@@ -156,11 +158,6 @@ class CellEditing {
   }
   key(event) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === "Escape" && !cellField.isOpen) {
-      event.preventDefault();
-      event.stopPropagation();
-      return this.leave();
-    }
     const picture = event.target.matches("canvas") ? this.picture(event) : null;
     if (!picture) return;
     // The arrow keys are those of the cells; the row and the column follow them.

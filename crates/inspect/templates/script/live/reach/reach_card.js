@@ -22,6 +22,8 @@ class ReachCard {
     this.shown();
   }
   close() {
+    // The button that opened it is where its keys go on.
+    if (this.root.contains(document.activeElement)) this.mode?.button.focus();
     this.mode = null;
     this.root.remove();
     live.stage?.root.classList.remove("in-reach");
@@ -39,6 +41,14 @@ class ReachCard {
   }
 }
 const reachCard = new ReachCard();
+
+// Wherever the focus is: a field over a cell and the settings have this key to themselves.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !reachCard.isOpen || cellField.isOpen || event.target.closest("#question")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  reachCard.mode.leave();
+}, { capture: true });
 
 // A button that switches a mode, in a place of the stage that is made anew with every run.
 function reachMode(mode, key, text, label) {

@@ -103,9 +103,8 @@ class WantedMap {
   press(event) {
     const { cell } = this.cells;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === "Escape") this.leave();
-    else if (!cell) return;
-    else if (event.key === "Enter") this.type(cell);
+    if (!cell) return;
+    if (event.key === "Enter") this.type(cell);
     else if (["Delete", "Backspace"].includes(event.key)) this.set(cell, 0);
     else if (/^[0-9.,]$/.test(event.key)) this.type(cell, event.key);
     else return;
