@@ -164,10 +164,11 @@ def the_lectures_keys_are_its_own(browser):
 
 
 def heads_are_reached_by_a_key(browser):
-    browser.run("lecture.open(2), document.activeElement.blur()")
+    browser.run("lecture.open(2)")
+    until(browser, "trainer.id === trainer.asked && !trainer.isBeginning && lecture.isHere", 20, "station 3")
+    browser.run("document.activeElement.blur()")
     browser.press("p")
     assert browser.run("presenter.isOn")
-    until(browser, "lecture.isHere", 20, "station 3")
     begin(browser, "letters", ["model.n_heads=2"])
     browser.run("document.activeElement.blur()")
     for head in [1, 0, 1]:
@@ -186,6 +187,53 @@ def a_step_past_the_end_goes_to_the_end(browser, page):
     until(browser, "live.film.frames.at(-1).step === 200 && state.frame === live.film.frames.length - 1", 60, "the last step")
 
 
+def what_is_not_finite_is_no_answer(browser):
+    begin(browser, "letters", [])
+    browser.run("live.stage.moment.isBroken(0) || edit({ what: 'matrix', place: { layer: 0, head: 0, matrix: 'w_v' }, values: Array.from({ length: 64 }, () => 3e38) })")
+    until(browser, "live.kept.length === 1 && live.stage.moment.isBroken(0)", 5, "answers that are not finite")
+    sentences = browser.run("live.stage.words.textContent")
+    assert "is NaN or infinite." in sentences and "The model answers" not in sentences, sentences
+    assert browser.run("live.stage.tokens.buttons.map(({ said }) => said.textContent)") == ["NaN ✗"] * 4
+    browser.run("undo()")
+    until(browser, "live.kept.length === 0 && !live.stage.moment.isBroken(0)", 5, "Undo")
+
+
+def nearly_equal_is_equal(browser):
+    found = browser.run("[[1, 1], [0.5, 0.50001, 0.1], [0.5, 0.501], [-3, -3.00001], [NaN, 2], [NaN, NaN], [0, 0]].map((row) => [winnerOf(Float32Array.from(row)), largestIn(Float32Array.from(row)).length])")
+    assert found == [[None, 2], [None, 2], [1, 1], [None, 2], [1, 1], [None, 0], [None, 2]], found
+
+
+def a_refusal_stands_at_the_field_that_was_changed(browser):
+    message = json.dumps('model.projections must be one of `learned`, `frozen`, `none`, got { name = "learned", w_k = "none", w_q = "none" }')
+    keys = "settings.all.map(({ key }) => key)"
+    for last in ["w_q", "w_k", "w_v"]:
+        key = f"model.projections.{last}"
+        assert browser.run(f"keyIn({message}, {keys}, '{key}')") == key, last
+    assert browser.run(f"keyIn('model.projections.w_k must be a name', {keys}, 'model.projections.w_q')") == "model.projections.w_k"
+
+
+def a_map_in_blocks_says_what_is_missing(browser):
+    begin(browser, "letters", ["task.seq_len=1000"])
+    assert browser.run("!live.stage.moment.has('q')"), "a long input has no room for its trace"
+    assert browser.run("!live.stage.missing.hidden && live.stage.missing.textContent").startswith("The attention map alone is here")
+
+
+def an_arrows_line_goes_with_the_card(browser):
+    begin(browser, "letters", ["model.d_k=2"])
+    browser.run("document.activeElement.blur()")
+    browser.press("e")
+    browser.run("live.stage.plane.canvas.focus()")
+    until(browser, "live.stage.where.textContent.includes('Arrow keys move it')", 5, "the line of an arrow")
+    browser.press("Escape")
+    assert browser.run("live.stage.where.textContent") == ""
+
+
+def a_station_says_that_it_takes_its_own_run(browser, page):
+    fresh(browser, page, fragment="#station=5&task=copy")
+    until(browser, "lecture.index === 4 && lecture.isHere", 20, "station 5")
+    until(browser, "at('happened').textContent.startsWith('The station of this address has a run of its own')", 5, "a word about the task")
+
+
 def check(browser, page, binary, folder):
     fresh(browser, page)
     an_own_input_is_shown_everywhere(browser)
@@ -197,6 +245,13 @@ def check(browser, page, binary, folder):
     heads_are_reached_by_a_key(browser)
     the_lectures_keys_are_its_own(browser)
     a_step_past_the_end_goes_to_the_end(browser, page)
+    a_station_says_that_it_takes_its_own_run(browser, page)
+    fresh(browser, page)
+    what_is_not_finite_is_no_answer(browser)
+    nearly_equal_is_equal(browser)
+    a_refusal_stands_at_the_field_that_was_changed(browser)
+    an_arrows_line_goes_with_the_card(browser)
+    a_map_in_blocks_says_what_is_missing(browser)
 
 
 def main(maker, binary, page, folder):

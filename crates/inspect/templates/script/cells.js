@@ -209,15 +209,19 @@ class Cells {
   }
 }
 
-// Where the largest value is; null where two are equal, so that none is before all others.
+// Values of a row that differ by less than their 16 bits tell apart are equal.
+const SAME_SHARE = 2 ** -14;
+// Where the values of a row are that equal the largest one; none where no value is a number.
+function largestIn(values) {
+  const finite = Array.from(values.keys()).filter((i) => Number.isFinite(values[i]));
+  const most = finite.reduce((largest, i) => Math.max(largest, values[i]), -Infinity);
+  const size = finite.reduce((largest, i) => Math.max(largest, Math.abs(values[i])), 0);
+  return finite.filter((i) => most - values[i] <= SAME_SHARE * size);
+}
+// Where the largest value is; null where several equal it, so that none is before all others.
 function winnerOf(values) {
-  let [best, isTied] = [null, false];
-  values.forEach((x, i) => {
-    if (!Number.isFinite(x)) return;
-    if (best === null || x > values[best]) [best, isTied] = [i, false];
-    else if (x === values[best]) isTied = true;
-  });
-  return isTied ? null : best;
+  const all = largestIn(values);
+  return all.length === 1 ? all[0] : null;
 }
 
 // The mark of what a reader expects, on the map and beside it.

@@ -45,7 +45,7 @@ const TEXTS = {
   "answers.right": "Here the model gets {right} of {all} answers right.", "answers.title": "What was asked, and what the model said",
   noInput: "This run kept no input in its frames, so that attention cannot be shown.",
   "table.title": "The numbers of the stage as a table", "table.matrices": "The matrices", "table.query": "Query {query} at step {step}", "table.key": "key", "table.part": "part", "table.values": "values",
-  "answer.none": "Query {query}: no answer counts here.",
+  "answer.notFinite": "The answer to query {query} is NaN or infinite.", "answer.none": "Query {query}: no answer counts here.",
   "answer.right": "The model answers {said}, with {share}: right.", "answer.right.plain": "The model answers {said}: right.",
   "answer.wrong": "The model answers {said}, with {share}; right is {right}, which has {rightShare}.", "answer.wrong.plain": "The model answers {said}; right is {right}.",
   "matrices.none": "No matrices here: queries, keys and values are x itself.", "matrices.large": "The matrices of this head are too large to be shown.", "matrices.notKept": "No matrices of this head were kept.", "matrices.noGradient": "No gradient was kept before this step.", "matrices.noValue": "The matrices were not kept at this step.",

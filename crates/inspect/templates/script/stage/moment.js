@@ -69,6 +69,8 @@ class Moment {
     }
     return "";
   }
+  // Whether its answers are NaN or infinite, so that there is none.
+  isBroken(i) { return this.has("answers") && this.hasTarget(i) && !Array.from(this.row("answers", i)).every(Number.isFinite); }
   // The query that is shown where none is pinned: the first whose answer counts.
   firstQuery() {
     const first = this.tokens.findIndex((_, i) => this.hasTarget(i));

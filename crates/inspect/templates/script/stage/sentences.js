@@ -11,8 +11,8 @@ function attentionInWords(moment, query, past = before(moment)) {
   const worth = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
   const words = { query: moment.name(query), key: moment.name(first), value: worth(first), share: share === null ? "" : percent(share) };
   if (second === undefined) return say("attention.only", words);
-  // Equal to the last digit: none of these is preferred.
-  const n = now.order.filter((i) => now.row[i] === now.row[first]).length;
+  // Of equal ones none is preferred.
+  const n = largestIn(now.row).length;
   if (n === now.order.length) return say("attention.equal", words);
   if (n > 1) return say("attention.tied", { ...words, n });
   const earlier = past?.preferences(query);
@@ -24,6 +24,7 @@ function attentionInWords(moment, query, past = before(moment)) {
 
 function answerInWords(moment, query) {
   if (!moment.hasTarget(query)) return say("answer.none", { query: moment.name(query) });
+  if (moment.isBroken(query)) return say("answer.notFinite", { query: moment.name(query) });
   const [said, right] = [moment.prediction(query), moment.target(query)];
   const shares = [said, right].map((label) => moment.shareOf(label, query));
   const known = shares.every(Number.isFinite);

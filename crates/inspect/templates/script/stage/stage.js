@@ -22,6 +22,7 @@ class Stage {
       this.where.textContent = text;
       this.told = { text, frame: this.film.frames[this.state.frame] };
     };
+    this.tell = said;
     this.left = make("div", { class: "stage-left" });
     this.right = make("div", { class: "stage-right" });
     this.tokens = new Tokens(this.left, { pinned: pin, pointed: point, said });
@@ -81,7 +82,7 @@ class Stage {
     const moment = this.shown;
     colourIdentities();
     this.tokens.build(moment);
-    this.missing.hidden = moment.has("q") || !moment.has("weights");
+    this.missing.hidden = moment.has("q") || !moment.kept(moment.map);
     this.missing.replaceChildren(...marked(say(this.film.probes.some((probe) => probe.traces?.length) ? "noTraceHere" : this.film.left_out?.length ? "noTraceRoom" : "noTrace")));
     // What is printed may be measured before it is laid out as on paper.
     const isPaper = printed.matches;

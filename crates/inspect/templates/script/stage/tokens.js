@@ -44,7 +44,7 @@ class Tokens {
       button.querySelector(".word").style.background = Number.isFinite(weight) ? colour("sequential", weight) : "";
       button.querySelector(".word").style.color = Number.isFinite(weight) ? inkOn("sequential", weight) : "";
       share.style.width = `${100 * (weight || 0)}%`;
-      const answer = moment.prediction(i);
+      const answer = moment.isBroken(i) ? say("notFinite") : moment.prediction(i);
       const isRight = answer === moment.target(i);
       said.textContent = answer === "" ? "" : moment.hasTarget(i) ? `${cut(answer, 6)} ${isRight ? "✓" : "✗"}` : "–";
       button.classList.toggle("asks", i === query);

@@ -118,11 +118,13 @@ class Lecture {
   }
   // In the address, beside the run and what is shown of it; on its own it stands for the run of the station.
   address() { return { station: this.station ? this.index + 1 : null }; }
-  restore({ station }) {
+  restore({ station, task }) {
     const index = Number(station) - 1;
     if (station === undefined || !STATIONS[index]) return [];
     this.show(index);
-    if (!this.isHere) this.begin();
+    if (this.isHere) return ["station"];
+    if (task !== undefined && task !== this.station.task) live.refused = say("lecture.instead");
+    this.begin();
     return ["station"];
   }
 }

@@ -1,10 +1,10 @@
 // What the lecture says: of every station its name, two sentences, a question, what was found, and notes for who speaks.
 Object.assign(TEXTS, {
   "lecture.count": "Station {n} of {of}", "lecture.dot": "Station {n}: {title}", "lecture.back": "Back", "lecture.next": "Next", "lecture.small": "Leave the presenter's view", "lecture.present": "Present", "lecture.close": "Leave the lecture",
-  "lecture.notes": "Notes.", "lecture.found": "Found", "lecture.elsewhere": "This run is another one.", "lecture.again": "Begin the station again",
+  "lecture.notes": "Notes.", "lecture.found": "Found", "lecture.elsewhere": "This run is another one.", "lecture.instead": "The station of this address has a run of its own, which takes the place of what else is asked for there.", "lecture.again": "Begin the station again",
 
   "station.none": "No parameters",
-  "station.none.text": "Without matrices, attention compares the tokens themselves: the score of two of them is x · x. Training can change what the tokens are, but not how they are compared.",
+  "station.none.text": "Without matrices, attention compares the tokens themselves: the score of two of them is the product of their x. Training can change what the tokens are, but not how they are compared.",
   "station.none.question": "Train to the end. Does it learn to reverse four letters, and at which one does each look most?",
   "station.none.found": "After {step} steps the accuracy is {accuracy}, and {own} of {n} tokens look most at a token of their own letter.",
   "station.none.notes": "Ask first: what has the largest product with a vector, among vectors of one length? The vector itself. To reverse, position 0 has to look at the last position, and nothing here can say so. What it learns is which letters there are, not where: that is worth more than a quarter of the answers, and hardly ever all four.",

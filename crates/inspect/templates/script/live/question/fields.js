@@ -100,7 +100,7 @@ function keyIn(message, keys, last) {
   const found = keys.flatMap((key) => {
     // All three have one name, too.
     const words = [...ends(key), ...(key.startsWith("model.projections.") ? ends("model.projections") : [])];
-    const word = words.find((one) => place(one) >= 0);
+    const word = words.filter((one) => place(one) >= 0).sort((a, b) => b.split(".").length - a.split(".").length)[0];
     return word === undefined ? [] : [{ key, at: place(word), length: word.split(".").length }];
   });
   found.sort((a, b) => b.length - a.length || Number(b.key === last) - Number(a.key === last) || a.at - b.at);

@@ -27,6 +27,8 @@ class ReachCard {
     this.mode = null;
     this.root.remove();
     live.stage?.root.classList.remove("in-reach");
+    // What the keys of the card do is not true without it.
+    live.stage?.tell("");
   }
   // Another run has another stage.
   shown() {
