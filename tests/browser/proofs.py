@@ -17,6 +17,7 @@ import live_address
 import live_beats
 import live_pictures
 import live_question
+import live_room
 import live_stations
 import live_truth
 import narrow_window
@@ -39,6 +40,7 @@ PROOFS = [
     live_beats,
     live_stations,
     live_truth,
+    live_room,
     live_question,
     live_address,
     live_pictures,

@@ -93,7 +93,8 @@ class Cells {
   }
   // Where a cell has room for it, its number.
   drawNumbers(context) {
-    Object.assign(context, { font: MONO, textAlign: "center", textBaseline: "middle" });
+    // Within the ring of the largest one.
+    Object.assign(context, { font: this.size < 36 ? MONO.replace("12px", "10px") : MONO, textAlign: "center", textBaseline: "middle" });
     this.values.forEach((x, i) => {
       if (!Number.isFinite(x)) return;
       context.fillStyle = this.silent[Math.floor(i / this.columns)] ? ink() : inkOn(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));

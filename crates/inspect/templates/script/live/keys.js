@@ -5,7 +5,7 @@ const keyActions = {
   h: () => nextHead(), 1: () => enlarge(0), 2: () => enlarge(1), 3: () => enlarge(2),
 };
 
-// The presenter's view has no list of heads.
+// Heads in turn, without a way to their list.
 function nextHead() {
   const n = at("head").options.length;
   const head = (state.head + 1) % n;

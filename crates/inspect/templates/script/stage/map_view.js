@@ -1,3 +1,7 @@
+// Pixels of a cell that holds a share with two digits, and of one that holds a difference, which has a sign.
+const SHARE_CELL = 30;
+const DIFFERENCE_CELL = 38;
+
 // The attention map beside the pipeline; a click or Enter pins the query of a row.
 class MapView {
   constructor(place, { pinned, pointed, said }) {
@@ -28,7 +32,7 @@ class MapView {
     this.axes = say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }) + (silent.includes(true) ? say("mapSilent") : "");
     this.cells = new Cells({
       silent,
-      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
+      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, room: SHARE_CELL, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
       describe: (row, column, x) => say(this.isDifference ? "cell.mapDifference" : "cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
       chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
       picked: ([row, column]) => this.pinned(row * map.block[0], column * map.block[1]),
@@ -59,7 +63,7 @@ class MapView {
     if (isDifference === this.isDifference) return;
     this.isDifference = isDifference;
     const [palette, low] = isDifference ? ["diverging", -1] : ["sequential", 0];
-    Object.assign(this.cells, { palette, low, isRinged: !isDifference, inCell: isDifference ? (x) => (Math.abs(x) < 0.005 ? "0" : `${x > 0 ? "+" : "−"}${Math.abs(x).toFixed(2)}`) : (x) => x.toFixed(2) });
+    Object.assign(this.cells, { palette, low, room: isDifference ? DIFFERENCE_CELL : SHARE_CELL, isRinged: !isDifference, inCell: isDifference ? (x) => (Math.abs(x) < 0.005 ? "0" : `${x > 0 ? "+" : "−"}${Math.abs(x).toFixed(2)}`) : (x) => x.toFixed(2) });
     this.scale.replaceChildren(...scaleBar(palette, ...(isDifference ? ["−1", "+1"] : ["0", "1"])));
   }
 }

@@ -8,9 +8,12 @@ const LEAST_CONTEXT = 56;
 const CELLS_OF_STRIP = [44, 37];
 const MOST_IN_STRIP = 4;
 // Rows below this height are not read; the keys with the least attention are then left out.
-const LEAST_ROW = 14;
+const LEAST_ROW = 16;
 const HEADING = 48;
 const ANSWER_ROW = 24;
+// Where a short vocabulary has no such rows for all, they are lower before one of them is left out.
+const LEAST_ANSWER_ROW = 17;
+const MOST_ANSWERS = 8;
 // The width of a letter of a formula above a column.
 const LETTER = 6;
 // Its place among the rows of the keys.
@@ -88,8 +91,11 @@ class Pipeline {
     this.root.style.height = `${this.height}px`;
     // They stand around the middle of the keys; the last bar ends before its row does.
     const tall = Math.min(this.height - HEADING - 6, 2 * (this.height - this.middle()) + 10);
-    this.nAnswers = answers ? Math.min(moment.size("answers")[1], Math.max(2, Math.floor(tall / ANSWER_ROW)), 8) : 0;
-    this.answersTop = Math.max(HEADING + 4, this.middle() - (this.nAnswers * ANSWER_ROW) / 2);
+    const known = answers ? moment.size("answers")[1] : 0;
+    const isShort = known > 0 && known <= MOST_ANSWERS;
+    this.answerRow = isShort ? Math.max(LEAST_ANSWER_ROW, Math.min(ANSWER_ROW, Math.floor(tall / known))) : ANSWER_ROW;
+    this.nAnswers = answers ? Math.min(known, Math.max(2, Math.floor(tall / this.answerRow)), MOST_ANSWERS) : 0;
+    this.answersTop = Math.max(HEADING + 4, this.middle() - (this.nAnswers * this.answerRow) / 2);
     this.head(moment);
     return this.height;
   }

@@ -7,8 +7,8 @@ class PipelineDrawing {
   constructor(pipeline, context) {
     Object.assign(this, { context, pipeline, moment: pipeline.moment, query: pipeline.query, height: pipeline.rowHeight });
     this.ink = ink();
-    this.font = this.height >= 36 ? MONO.replace("12px", "14px") : MONO;
-    this.tones = Object.fromEntries(["q", "k", "v", "quiet", "flow"].map((name) => [name, tone(name)]));
+    this.font = this.height >= 36 ? MONO.replace("12px", "14px") : this.height < DENSE ? MONO.replace("12px", "11px") : MONO;
+    this.tones = Object.fromEntries(["q", "k", "v", "quiet", "flow", "accent"].map((name) => [name, tone(name)]));
   }
   // Everything that a beat does not speak of is faint.
   part(name, draw) {
@@ -44,7 +44,7 @@ class PipelineDrawing {
       if (left === right) return;
       context.fillStyle = colour("diverging", share);
       context.fillRect(left, y + (height - tall) / 2, right - left, tall);
-      if (cell >= (this.font === MONO ? 36 : 43) && tall >= 12) this.text(brief(value), (left + right) / 2, y + height / 2 + 0.5, "center", inkOn("diverging", share));
+      if (cell >= (this.height >= 36 ? 43 : 36) && tall >= 12) this.text(brief(value), (left + right) / 2, y + height / 2 + 0.5, "center", inkOn("diverging", share));
       else if (value < -0.1 * limit && cell >= 6) {
         context.fillStyle = inkOn("diverging", share);
         context.fillRect(left + cell * 0.3, y + height / 2 - 0.5, cell * 0.4, 1);
@@ -78,13 +78,15 @@ class PipelineDrawing {
     const limit = this.moment.limit(name) || 1;
     const share = isMap ? value : 0.5 + value / limit / 2;
     const kind = isMap ? "sequential" : "diverging";
+    // Low rows stand close to each other, so that a digit and the frame around it are whole.
+    const edge = height < DENSE ? 0.5 : 2;
     context.fillStyle = isHidden ? "#80808030" : colour(kind, share);
-    context.fillRect(x, y + 2, NUMBER_CELL, height - 4);
+    context.fillRect(x, y + edge, NUMBER_CELL, height - 2 * edge);
     if (isHidden) this.text(say("hidden"), x + NUMBER_CELL / 2, y + height / 2, "center", this.tones.quiet);
     else this.text(!Number.isFinite(value) ? say("notFinite") : isMap ? value.toFixed(2) : brief(value), x + NUMBER_CELL - 7, y + height / 2 + 0.5, "right", inkOn(kind, share));
     context.strokeStyle = isMost ? this.ink : "#80808060";
     context.lineWidth = isMost ? 2 : 1;
-    context.strokeRect(x + 0.5, y + 2.5, NUMBER_CELL - 1, height - 5);
+    context.strokeRect(x + 0.5, y + edge + 0.5, NUMBER_CELL - 1, height - 2 * edge - 1);
     context.lineWidth = 1;
   }
   label(i, y, identity) {
@@ -178,7 +180,7 @@ class PipelineDrawing {
         this.text(say(moment.hasTarget(query) && row ? "notFinite" : "noAnswer"), x, pipeline.middle(), "left", this.tones.quiet, "12px system-ui, sans-serif");
         return;
       }
-      const tall = ANSWER_ROW;
+      const tall = pipeline.answerRow;
       const best = Array.from(row.keys()).sort((a, b) => row[b] - row[a]).slice(0, pipeline.nAnswers);
       const right = vocabulary.indexOf(moment.target(query));
       if (right >= 0 && !best.includes(right)) best[best.length - 1] = right;
@@ -190,11 +192,11 @@ class PipelineDrawing {
         const bar = width - 66;
         const isRight = token === right;
         this.text(cut(vocabulary[token] ?? String(token), 3), x + 2, y + tall / 2, "left", this.ink, `${isRight ? "bold " : ""}14px system-ui, sans-serif`);
-        context.fillStyle = colour("sequential", 0.25 + 0.75 * row[token]);
-        context.fillRect(x + 30, y + 5, Math.max(1, bar * row[token]), tall - 10);
+        context.fillStyle = this.tones.accent;
+        context.fillRect(x + 30, y + 4, Math.max(1, bar * row[token]), tall - 8);
         context.strokeStyle = isRight ? this.ink : "#80808060";
         context.lineWidth = isRight ? 1.5 : 1;
-        context.strokeRect(x + 30.5, y + 4.5, bar, tall - 9);
+        context.strokeRect(x + 30.5, y + 3.5, bar, tall - 7);
         context.lineWidth = 1;
         this.text(row[token].toFixed(2), x + width - 4, y + tall / 2 + 0.5, "right");
       });

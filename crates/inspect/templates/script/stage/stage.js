@@ -6,6 +6,9 @@ const PAPER = 698;
 const LOW = 500;
 // What stands below the plane, and less than which it has no meaning.
 const PLANE_WORDS = 32;
+// What stands below the pipeline in little height: the words, or the card of who reaches in.
+const LOW_WORDS = 60;
+const LOW_CARD = 122;
 
 class Stage {
   // `changed` is called with what a reader chose: { query }, { view } or { gauge }; it is to call `show` with that.
@@ -92,21 +95,38 @@ class Stage {
     // What stands below needs 82 pixels at least, 60 in little height; with few keys the plane has room there.
     const isLow = isWide && height < LOW;
     const isPlane = moment.has("q") && moment.has("k");
-    const used = this.pipeline.layOut(moment, Math.max(width, isWide || isPaper ? 0 : 700), Math.max(room - (isLow ? 60 : 82), 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
-    const left = isWide ? room - used - 34 : 190;
-    this.hasRoom = left > 100;
-    this.root.classList.toggle("has-room", this.hasRoom);
-    this.layOutPlane(moment, width, isWide ? left : Math.min(left, 380, width * 0.4));
-    const side = Math.min(this.right.clientWidth || 328, isPaper ? PAPER * 0.45 : Infinity);
+    this.root.classList.toggle("is-low", isLow);
+    this.layOutLeft = () => {
+      const words = !isLow ? 82 : this.root.classList.contains("in-reach") ? LOW_CARD : LOW_WORDS;
+      const used = this.pipeline.layOut(this.shown, Math.max(width, isWide || isPaper ? 0 : 700), Math.max(room - words, 160), isPlane ? Math.max(96, room * 0.3) : 0, isWide ? 56 : 30);
+      const left = isWide ? room - used - 34 : 190;
+      this.hasRoom = left > 100;
+      this.root.classList.toggle("has-room", this.hasRoom);
+      this.layOutPlane(this.shown, width, isWide ? left : Math.min(left, 380, width * 0.4));
+    };
+    this.layOutLeft();
+    // Within the padding of the column.
+    const side = Math.min(this.map.root.clientWidth || 328, isPaper ? PAPER * 0.45 : Infinity);
     const tall = isWide ? this.right.clientHeight : 0;
     const most = isPaper ? 260 : 480;
     // In little height the map comes before the words below the matrices; without matrices it has their room.
-    this.root.classList.toggle("is-low", isLow);
     const below = moment.layer?.heads[moment.head]?.raw.length ? (isLow ? 244 : 310) : 120;
     this.map.layOut(moment, isWide ? side : Math.min(side, most), isWide ? tall - below : most);
     const over = isWide ? tall - this.map.root.offsetHeight - (isLow ? 78 : 118) : 200;
     this.matrices.space = [Math.min(this.matrices.root.clientWidth || side, isPaper ? side : Infinity), Math.max(over, 76)];
     this.matrices.layOut(moment, ...this.matrices.space);
+    // What flat matrices leave of little height the map has.
+    const free = isLow && this.matrices.pictures.length ? tall - this.matrices.root.offsetHeight - this.map.root.offsetHeight - 10 : 0;
+    if (free > 8) this.map.layOut(moment, side, tall - below + free);
+  }
+  // A reader reaches in, or has done so: the card has room below the pipeline. The pictures beside it stay as they are,
+  // since one of them may have the focus.
+  reach(isOn) {
+    if (this.root.classList.contains("in-reach") === isOn) return;
+    this.root.classList.toggle("in-reach", isOn);
+    if (!this.shown || !this.layOutLeft) return;
+    this.layOutLeft();
+    this.draw();
   }
   // Below the pipeline, or in little height beside the tokens, where a short input leaves room above the answers.
   layOutPlane(moment, width, left) {

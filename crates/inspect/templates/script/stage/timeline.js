@@ -117,7 +117,10 @@ class Timeline {
     const beside = (x, kind, anchor, [most, name, least, more]) => {
       const { top, bottom } = this.box;
       const isTall = bottom - top > 52;
-      const lines = isTall ? [[most, top + 10], [name, (top + bottom) / 2 + 4], [least, bottom], [more, (top + bottom) / 2 + 18]] : [[most, top + 8], [name, top + 24]];
+      const middle = (top + bottom) / 2;
+      // A second name comes before the zero, which stands where the axis does.
+      const isLeast = !more || bottom - middle > 32;
+      const lines = isTall ? [[most, top + 10], [name, middle + 4], [isLeast ? least : "", bottom], [more, middle + 18]] : [[most, top + 8], [name, top + 24]];
       for (const [text, y] of lines) if (text) svg.append(label(x, y, kind, anchor, text));
     };
     if (losses.length) beside(this.box.left - 6, "loss-name", "end", [brief(most), say("timeline.loss"), "0", ""]);

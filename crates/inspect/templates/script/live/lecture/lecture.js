@@ -14,11 +14,14 @@ class Lecture {
     this.back = this.button(say("lecture.back"), () => this.move(-1), { class: "plain station-back" });
     this.next = this.button(say("lecture.next"), () => this.move(1));
     this.present = this.button(say("lecture.present"), () => presenter.toggle(), { class: "plain station-present" });
+    // Where the presenter's view puts what else a station needs.
+    this.lent = make("span", { class: "station-lent" });
     this.closer = this.button("×", () => (presenter.isOn ? presenter.leave() : this.close()), { class: "plain station-close", "aria-label": say("lecture.close") });
     place.replaceChildren(
       make("div", { class: "station-head" }, this.count, this.title, make("div", { class: "dots-row" }, ...this.dots), make("div", { class: "station-buttons" }, this.back, this.next, this.present, this.closer)),
       this.text,
-      make("div", { class: "station-asked" }, this.question, make("div", { class: "station-row" }, this.actions, this.found)),
+      make("div", { class: "station-asked" }, this.question, make("div", { class: "station-row" }, this.actions, this.lent)),
+      this.found,
       this.notes,
     );
   }

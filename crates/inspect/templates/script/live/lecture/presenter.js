@@ -13,7 +13,24 @@ const presenter = {
     document.body.classList.remove("presenting");
     this.changed();
   },
+  // What a station needs and stands elsewhere is lent to it: the choice of the head, and Undo where there is something.
+  lend() {
+    for (const [one, home] of this.lent) {
+      if (this.isOn) lecture.lent.append(one);
+      else home.before(one);
+    }
+  },
+  get lent() {
+    // Marks of where they stand.
+    this.homes ??= [at("head").closest("label"), at("undo")].map((one) => {
+      const home = document.createComment("");
+      one.after(home);
+      return [one, home];
+    });
+    return this.homes;
+  },
   changed() {
+    this.lend();
     lecture.present.setAttribute("aria-pressed", String(this.isOn));
     lecture.closer.setAttribute("aria-label", say(this.isOn ? "lecture.small" : "lecture.close"));
     // Its type is larger, so that everything has another place.
@@ -25,5 +42,6 @@ const presenter = {
 };
 
 keyActions.p = () => presenter.toggle();
+earlyKeys.add("p");
 const goOut = keyActions.Escape;
 keyActions.Escape = () => (presenter.isOn && !slowMotion.isRunning ? presenter.leave() : goOut());

@@ -26,14 +26,14 @@ class ReachCard {
     if (this.root.contains(document.activeElement)) this.mode?.button.focus();
     this.mode = null;
     this.root.remove();
-    live.stage?.root.classList.remove("in-reach");
+    live.stage?.reach(false);
     // What the keys of the card do is not true without it.
     live.stage?.tell("");
   }
   // Another run has another stage.
   shown() {
     if (!this.isOpen || !live.stage) return;
-    live.stage.root.classList.add("in-reach");
+    live.stage.reach(true);
     if (this.root.parentNode !== live.stage.card) live.stage.card.prepend(this.root);
   }
   say(text) {

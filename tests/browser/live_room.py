@@ -1,0 +1,153 @@
+"""What the live page shows has its room: nothing is cut where a station, the presenter's view or a card takes some, on the
+screen of a beamer and on a phone. `proofs.py` lists it."""
+
+import os
+
+from live_page import begin, fresh, train, until
+from live_stations import WAYS, by_training, keys, opened
+
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+# What the transport or the edge of the window cuts; a strip of many tokens and a card of many words scroll.
+CUT = """(() => {
+    const floor = at('transport').getBoundingClientRect().top;
+    return [...document.querySelectorAll('#stage :is(p, canvas, button, label, h2, figcaption, .heading)')].filter((one) => {
+        if (!one.offsetParent || one.closest('.token-strip') || !one.textContent && !one.matches('canvas')) return false;
+        if (one.matches('p') && !one.textContent.trim()) return false;
+        // A column of many tokens is as wide as it is.
+        const box = one.getBoundingClientRect();
+        return box.width > 0 && (box.bottom > floor + 1 || !one.closest('.flow') && box.right > innerWidth + 1);
+    }).map((one) => `${one.className || one.tagName}: ${one.textContent.slice(0, 40)}`);
+})()"""
+
+# A short vocabulary is shown whole, and a map of few tokens has its numbers.
+SMALL = """[live.stage].map(({ pipeline, map, moment }) => ({
+    answers: !moment.has('answers') || moment.size('answers')[1] > 8 || pipeline.nAnswers === moment.size('answers')[1],
+    numbers: moment.nKeys > 4 || map.cells.size >= map.cells.room,
+    rows: pipeline.rowHeight >= 16,
+}))[0]"""
+WHOLE = {"answers": True, "numbers": True, "rows": True}
+
+# How far labels of the timeline stand above each other, in pixels; negative where they overlap.
+LABELS = """[...['accuracy-name', 'loss-name']].flatMap((kind) => {
+    const tops = [...document.querySelectorAll(`#timeline text.${kind}`)].filter((one) => one.textContent).map((one) => one.getBoundingClientRect()).sort((a, b) => a.top - b.top);
+    return tops.slice(1).map((box, i) => Math.round(box.bottom - tops[i].bottom));
+})"""
+
+
+def views(browser):
+    """Both views of a station, one after the other."""
+    for is_on in [False, True]:
+        if browser.run("presenter.isOn") != is_on:
+            browser.run("presenter.toggle()")
+        browser.run(DRAWN)
+        yield "presenter" if is_on else "station"
+    browser.run("presenter.leave()")
+
+
+def stations_that_are_found(browser, folder):
+    """The largest that a station is: with what was found."""
+    for number, key in enumerate(keys(browser), 1):
+        opened(browser, number)
+        WAYS.get(key, by_training)(browser)
+        until(browser, "lecture.isFound", 60, f"what station {number} asks for")
+        browser.run("live.isPlaying && toggle()")
+        until(browser, "!live.isPlaying", 5, "the pause")
+        for view in views(browser):
+            assert browser.run(CUT) == [], (key, view, browser.run(CUT))
+            assert browser.run(SMALL) == WHOLE, (key, view, browser.run(SMALL))
+            assert min(browser.run(LABELS), default=99) >= 9, (key, view, browser.run(LABELS))
+            browser.picture(os.path.join(folder, f"room-{view}-{number}.png"), whole=False)
+
+
+def cards_in_a_station(browser, folder):
+    """Who reaches in reads what it does, and the pipeline is whole above the card."""
+    for number in [2, 3, 8]:
+        opened(browser, number)
+        for mode in ["m", "e"]:
+            for view in views(browser):
+                browser.run(f"document.activeElement.blur(), keyActions['{mode}']()")
+                assert browser.run("reachCard.isOpen")
+                for effect in ["", "loss 0.1234, the model has 0.2345 · " * 4]:
+                    browser.run(f"reachCard.say('{effect}')")
+                    browser.run(DRAWN)
+                    cut = browser.run(CUT)
+                    bottom = browser.run("[live.stage.flow, reachCard.root].map((one) => Math.round(one.getBoundingClientRect().bottom))")
+                    top = browser.run("Math.round(reachCard.root.getBoundingClientRect().top)")
+                    assert cut == [] and bottom[0] <= top, (number, mode, view, effect, cut, bottom, top)
+                browser.picture(os.path.join(folder, f"card-{mode}-{view}-{number}.png"), whole=False)
+                browser.run("reachCard.mode.leave()")
+    # The words of the step come back.
+    assert browser.run("!live.stage.root.classList.contains('in-reach') && document.querySelector('.sentences').offsetParent !== null")
+
+
+def what_the_notes_speak_of_is_there(browser):
+    """Heads are looked at in turn, and a change is undone, from the presenter's view."""
+    opened(browser, 7)
+    browser.run("presenter.toggle()")
+    assert browser.run("at('head').offsetParent !== null && at('head').options.length") == 4
+    browser.choose("head", "2")
+    assert browser.run("state.head") == 2
+    opened(browser, 6)
+    assert browser.run("at('undo').offsetParent === null"), "there is nothing to undo"
+    browser.run("lecture.buttons[0].click()")
+    until(browser, "at('undo').offsetParent !== null && !at('undo').disabled", 10, "Undo")
+    browser.run("at('undo').click()")
+    until(browser, "live.kept.length === 0", 10, "the undoing")
+    browser.run("presenter.leave()")
+    assert browser.run("at('head').closest('.chosen') !== null && at('undo').closest('#station') === null"), "both are back"
+    browser.run("lecture.close()")
+
+
+def a_map_is_as_wide_as_its_column(browser):
+    for settings in [["model.projections=none", "model.d_k=8"], ["model.projections=learned", "model.d_k=100000"]]:
+        begin(browser, "letters", settings)
+        browser.run(DRAWN)
+        column, canvas, window = browser.run("[[live.stage.right.scrollWidth, live.stage.right.clientWidth], [live.stage.map.cells.width, live.stage.map.root.clientWidth], [document.documentElement.scrollWidth, innerWidth]]")
+        assert all(held <= room for held, room in [column, canvas, window]), (settings, column, canvas, window)
+
+
+def bars_are_seen_in_the_dark(browser):
+    """The brightness of the bar of an answer, against that of the ground."""
+    begin(browser, "letters", ["model.projections=learned"])
+    browser.colours("dark")
+    train(browser, "`letters` in the dark")
+    seen = browser.run("""(() => {
+        const { pipeline, moment, query } = live.stage;
+        const { x, width } = pipeline.column('answers');
+        const row = Array.from(moment.row('answers', query));
+        const best = row.indexOf(Math.max(...row));
+        const y = pipeline.answersTop + (best + 0.5) * pipeline.answerRow;
+        const [r, g, b] = pipeline.canvas.getContext('2d').getImageData((x + 36) * pipeline.ratio, y * pipeline.ratio, 1, 1).data;
+        return [0.2126 * r + 0.7152 * g + 0.0722 * b, row[best]];
+    })()""")
+    browser.colours("light")
+    assert seen[1] > 0.9 and seen[0] > 120, seen
+
+
+def on_a_phone(browser, folder):
+    browser.size(390, 844)
+    opened(browser, 3)
+    browser.run("presenter.toggle()")
+    browser.run(DRAWN)
+    wide = browser.run("[...document.querySelectorAll('#station, #station *, .topbar, .readout')].filter((one) => one.offsetParent && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.textContent.slice(0, 40))")
+    assert wide == [], wide
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.run("at('said').getBoundingClientRect().bottom <= lecture.dots[0].getBoundingClientRect().top"), "the step stands above the dots"
+    browser.picture(os.path.join(folder, "phone-presenter.png"), whole=False)
+    browser.run("lecture.close()")
+    browser.size(1280, 720)
+
+
+def check(browser, page, binary, folder):
+    fresh(browser, page)
+    for one in [
+        lambda: stations_that_are_found(browser, folder),
+        lambda: cards_in_a_station(browser, folder),
+        lambda: what_the_notes_speak_of_is_there(browser),
+        lambda: a_map_is_as_wide_as_its_column(browser),
+        lambda: bars_are_seen_in_the_dark(browser),
+        lambda: on_a_phone(browser, folder),
+    ]:
+        one()
+        assert browser.complaints() == [], browser.complaints()
