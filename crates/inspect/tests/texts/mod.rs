@@ -25,10 +25,15 @@ fn templates() -> PathBuf {
 /// Every script of the film and of the live page, by its path in `script`.
 fn scripts() -> Vec<(String, String)> {
     let root = templates().join("script");
+    let mut folders = vec![root.clone()];
     let mut found = Vec::new();
-    for folder in ["", "film", "live", "stage"] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             let isnt_shown = OF_RUNS.contains(&&*name) || IN_WORKER.contains(&&*name);
             if path.extension().is_some_and(|extension| extension == "js") && !isnt_shown {
@@ -37,7 +42,7 @@ fn scripts() -> Vec<(String, String)> {
             }
         }
     }
-    assert!(found.len() > 30, "{}", found.len());
+    assert!(found.len() > 60, "{}", found.len());
     found
 }
 
