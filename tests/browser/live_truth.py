@@ -216,6 +216,7 @@ def a_map_in_blocks_says_what_is_missing(browser):
     begin(browser, "letters", ["task.seq_len=1000"])
     assert browser.run("!live.stage.moment.has('q')"), "a long input has no room for its trace"
     assert browser.run("!live.stage.missing.hidden && live.stage.missing.textContent").startswith("The attention map alone is here")
+    assert browser.run("live.stage.map.hint.textContent").endswith("%, which is nearly white")
 
 
 def an_arrows_line_goes_with_the_card(browser):

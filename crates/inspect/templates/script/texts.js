@@ -39,7 +39,7 @@ const TEXTS = {
   noTrace: "The attention map alone is here: x, q, k, v, the scores and the context are left out where they are too large to be shown, and runs of older versions kept none.",
   noTraceRoom: "This page has no room for the queries, keys and values of all frames, and shows the attention map alone. `qkv explain` shows those of any step.",
   noTraceHere: "Of this input the attention map alone was kept. The first input has x, q, k, v, the scores and the context.",
-  "cell.silent": "; no answer counts here", mapSilent: "; pale where no answer counts", mapOfStep: "; kept at step {step}", mapLater: "; kept at later steps alone",
+  "cell.silent": "; no answer counts here", mapSilent: "; pale where no answer counts", mapPale: "; at most {share}, which is nearly white", mapOfStep: "; kept at step {step}", mapLater: "; kept at later steps alone",
   "map.title": "Attention of {head}", "map.from": "kept from step {step} on", "map.at": "at step {step}", "map.keys": " On average a query spreads its attention over about {n} keys, the exponential of the mean entropy.",
   "map.caption": " {when}: {axes}.{keys}", "map.label": "Attention map of {head} {when}: {axes}.{keys} Values in the table below.", "map.to": "attention to", "map.share": "share",
   "answers.right": "Here the model gets {right} of {all} answers right.", "answers.title": "What was asked, and what the model said",

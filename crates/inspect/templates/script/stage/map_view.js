@@ -50,7 +50,7 @@ class MapView {
     const past = frame ? this.past(map) : null;
     this.scaled(past !== null);
     // A frame may have no map: that before it is shown, and said to be.
-    this.hint.textContent = this.axes + (!frame ? say("mapLater") : kept === moment.frame ? "" : say("mapOfStep", { step }));
+    this.hint.textContent = this.axes + (!frame ? say("mapLater") : kept === moment.frame ? "" : say("mapOfStep", { step })) + (frame ? paleInWords(mapOf(frame)) : "");
     this.cells.marked = Math.floor(query / map.block[0]);
     this.cells.guessed = guess && [Math.floor(guess.query / map.block[0]), Math.floor(guess.key / map.block[1])];
     if (past) {
@@ -66,4 +66,11 @@ class MapView {
     Object.assign(this.cells, { palette, low, room: isDifference ? DIFFERENCE_CELL : SHARE_CELL, isRinged: !isDifference, inCell: isDifference ? (x) => (Math.abs(x) < 0.005 ? "0" : `${x > 0 ? "+" : "−"}${Math.abs(x).toFixed(2)}`) : (x) => x.toFixed(2) });
     this.scale.replaceChildren(...scaleBar(palette, ...(isDifference ? ["−1", "+1"] : ["0", "1"])));
   }
+}
+
+// Shares that are all below this one look white.
+const PALE = 0.04;
+function paleInWords(shares) {
+  const most = shares.reduce((largest, x) => (x > largest ? x : largest), 0);
+  return most > 0 && most < PALE ? say("mapPale", { share: percent(most) }) : "";
 }
