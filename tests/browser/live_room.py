@@ -81,6 +81,30 @@ def cards_in_a_station(browser, folder):
     assert browser.run("!live.stage.root.classList.contains('in-reach') && document.querySelector('.sentences').offsetParent !== null")
 
 
+# Words and pictures that a message lies over.
+COVERED = """(() => {
+    const said = at('message').getBoundingClientRect();
+    return [...document.querySelectorAll('#stage :is(.sentence, canvas, .reach), #station p, #play')].filter((one) => one.offsetParent && !one.closest('.token-strip')).filter((one) => {
+        const box = one.getBoundingClientRect();
+        return box.width && box.left < said.right && box.right > said.left && box.top < said.bottom && box.bottom > said.top;
+    }).map((one) => one.className || one.tagName);
+})()"""
+
+
+def a_message_covers_nothing_of_a_station(browser, folder):
+    opened(browser, 6)
+    for view in views(browser):
+        browser.run("lecture.buttons[0].click()")
+        until(browser, "at('happened').textContent.includes('held-out')", 10, "what the edit has done")
+        browser.run(DRAWN)
+        assert browser.run(COVERED) == [], (view, browser.run(COVERED))
+        box = browser.run("at('message').getBoundingClientRect().toJSON()")
+        assert box["height"] > 20 and 0 <= box["left"] and box["bottom"] <= 720, box
+        browser.picture(os.path.join(folder, f"message-{view}.png"), whole=False)
+        browser.run("undo()")
+        until(browser, "live.kept.length === 0 && !at('happened').textContent.includes('held-out')", 10, "the undoing")
+
+
 def what_the_notes_speak_of_is_there(browser):
     """Heads are looked at in turn, and a change is undone, from the presenter's view."""
     opened(browser, 7)
@@ -144,6 +168,7 @@ def check(browser, page, binary, folder):
     for one in [
         lambda: stations_that_are_found(browser, folder),
         lambda: cards_in_a_station(browser, folder),
+        lambda: a_message_covers_nothing_of_a_station(browser, folder),
         lambda: what_the_notes_speak_of_is_there(browser),
         lambda: a_map_is_as_wide_as_its_column(browser),
         lambda: bars_are_seen_in_the_dark(browser),
