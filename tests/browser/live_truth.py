@@ -66,6 +66,21 @@ def equal_keys_have_no_winner(browser):
     assert rings(browser) == [4, 3], rings(browser)
 
 
+def a_guess_between_equal_keys_is_not_judged(browser):
+    begin(browser, "letters", [])
+    until(browser, "guess.isAsking", 5, "a question")
+    browser.run("guess.set({ key: 3 })")
+    train(browser, "`letters`, learned")
+    assert browser.run("guess.words.textContent").endswith((": right.", ": not this time.")), browser.run("guess.words.textContent")
+    browser.run("document.querySelector('[data-matrix=w_q][data-what=zero]').click()")
+    until(browser, "live.stage.moment.row('scaled', 0).every((score) => score === 0)", 5, "W_Q of zeros")
+    words = browser.run("guess.words.textContent")
+    assert words.startswith("You said ") and "gives it 0.25 of its attention." in words, words
+    assert "Undo (Ctrl Z) goes back to step 200." in browser.run("at('happened').textContent")
+    browser.run("undo()")
+    until(browser, "live.kept.length === 0", 5, "Undo")
+
+
 def what_is_too_large_is_said(browser):
     """A head has matrices, though they are not shown."""
     begin(browser, "letters", ["model.d_k=100000"])
@@ -248,6 +263,7 @@ def check(browser, page, binary, folder):
     a_step_past_the_end_goes_to_the_end(browser, page)
     a_station_says_that_it_takes_its_own_run(browser, page)
     fresh(browser, page)
+    a_guess_between_equal_keys_is_not_judged(browser)
     what_is_not_finite_is_no_answer(browser)
     nearly_equal_is_equal(browser)
     a_refusal_stands_at_the_field_that_was_changed(browser)

@@ -102,7 +102,8 @@ class Guess {
     const words = { guess: this.named(moment, this.key), query: this.named(moment, query), share: row[this.key]?.toFixed(2), best: this.named(moment, best), bestShare: row[best]?.toFixed(2), step: moment.step };
     if (live.film.frames.at(-1).step === 0) return say("guess.kept", words);
     const isOver = live.ended !== null && state.frame === live.film.frames.length - 1;
-    if (!isOver) return say("guess.soFar", words);
+    // Of keys that are equal none is right or wrong.
+    if (!isOver || largestIn(row).length > 1) return say("guess.soFar", words);
     return say(best === this.key ? "guess.right" : "guess.wrong", words);
   }
 }

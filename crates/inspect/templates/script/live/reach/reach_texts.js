@@ -2,7 +2,7 @@
 Object.assign(TEXTS, {
   "edit.zero": "{matrix} is zero", "edit.zero-head": "Head {head} is zero", "edit.noise": "{matrix} has noise on it", "edit.cells": "{n} cells of {matrix} have other values", "edit.cell": "{matrix}, row {row}, column {column} is {value}", "edit.matrix": "{matrix} has other values",
   "edit.zero-row": "Row {row} of {matrix} is zero", "edit.zero-column": "Column {column} of {matrix} is zero", "edit.freeze": "{matrix} is frozen from here on", "edit.thaw": "{matrix} learns again", "edit.swap": "W_Q and W_K have changed places", "edit.vector": "{part} of {token} is {values}",
-  "reach.done": "{what}: {effect}. Undo goes back to step {step}.", "reach.frozen": "{what}. Undo goes back to step {step}.", "reach.effect": "{changes} on {n} held-out examples", "reach.accuracy": "accuracy {before} → {after}", "reach.loss": "loss {before} → {after}",
+  "reach.done": "{what}: {effect}. Undo (Ctrl Z) goes back to step {step}.", "reach.frozen": "{what}. Undo (Ctrl Z) goes back to step {step}.", "reach.effect": "{changes} on {n} held-out examples", "reach.accuracy": "accuracy {before} → {after}", "reach.loss": "loss {before} → {after}",
   "reach.learn": "Let it learn from here", "reach.label": "Reach in", "reach.close": "Done", "reach.undo": "Undo",
   "cells.button": "Edit", "cells.buttonTitle": "Change cells of the matrices, and turn q and k (key E)", "cells.title": "Reach into the matrices",
   "cells.hint": "Drag a cell up or down, or press it and type a number; by keyboard with the arrow keys, [Enter], digits, [PageUp] and [PageDown]. Drag the tip of q or k in the plane: the matrix changes by the least that makes it so.",
