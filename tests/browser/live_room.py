@@ -131,6 +131,15 @@ def a_map_is_as_wide_as_its_column(browser):
         assert all(held <= room for held, room in [column, canvas, window]), (settings, column, canvas, window)
 
 
+def a_long_input(browser, folder):
+    """The keys that have no row are counted whole, also where nothing but their names has room."""
+    begin(browser, "letters", ["task.seq_len=1000", "train.batch_size=1"])
+    browser.run(DRAWN)
+    words = browser.run("live.stage.pipeline.canvas.getContext('2d').font = '12px system-ui, sans-serif', 22 + live.stage.pipeline.canvas.getContext('2d').measureText(say('moreKeys', { n: 980 })).width")
+    assert browser.run("live.stage.pipeline.most < live.stage.moment.nKeys && live.stage.pipeline.width") >= words, words
+    browser.picture(os.path.join(folder, "length-1000.png"), whole=False)
+
+
 def bars_are_seen_in_the_dark(browser):
     """The brightness of the bar of an answer, against that of the ground."""
     begin(browser, "letters", ["model.projections=learned"])
@@ -171,6 +180,7 @@ def check(browser, page, binary, folder):
         lambda: a_message_covers_nothing_of_a_station(browser, folder),
         lambda: what_the_notes_speak_of_is_there(browser),
         lambda: a_map_is_as_wide_as_its_column(browser),
+        lambda: a_long_input(browser, folder),
         lambda: bars_are_seen_in_the_dark(browser),
         lambda: on_a_phone(browser, folder),
     ]:

@@ -16,6 +16,8 @@ const LEAST_ANSWER_ROW = 17;
 const MOST_ANSWERS = 8;
 // The width of a letter of a formula above a column.
 const LETTER = 6;
+// What the last row says of the keys that have none.
+const MORE_KEYS = 130;
 // Its place among the rows of the keys.
 const QUERY_ROW = -1;
 
@@ -81,7 +83,7 @@ class Pipeline {
     this.keysTop = above + (this.queryTop ? this.rowHeight : 0);
     this.most = Math.max(2, Math.min(n, Math.floor((height - this.keysTop - 6) / this.rowHeight)));
     this.label = label;
-    this.width = Math.ceil(x - GAP + 2);
+    this.width = Math.max(Math.ceil(x - GAP + 2), this.most < n ? MORE_KEYS : 0);
     this.height = this.keysTop + this.most * this.rowHeight + 6;
     this.ratio = Math.max(window.devicePixelRatio || 1, 2);
     this.canvas.width = this.width * this.ratio;
