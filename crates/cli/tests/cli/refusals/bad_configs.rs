@@ -79,7 +79,7 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("model.n_layers", "-1", &["model.n_layers must be at least 1, got -1"]),
     ("model.n_layers", "1000000", &["number of parameters", "at most 1073741824"]),
     ("model.d_k", "\"abc\"", &["model.d_k", "\"abc\"", "whole number"]),
-    ("seed", "1979-05-27", &["seed must be a whole number, got 1979-05-27; write seed=0"]),
+    ("seed", "1979-05-27", &["seed must be a whole number of at least 0, got 1979-05-27; write seed=0"]),
     ("train.steps", "1e3", &["train.steps must be a whole number", "write train.steps=1000"]),
     ("model.name", "3", &["model.name must be a name in quotes, got 3; write model.name=\"transformer\""]),
     ("optimizer.name", "3", &["optimizer.name must be a name in quotes, got 3; write optimizer.name=\"adam-w\""]),
