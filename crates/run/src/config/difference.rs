@@ -165,7 +165,7 @@ mod tests {
         check(&all("none"), &each("frozen"), &["model.projections.w_q was \"none\", now it is \"frozen\""]);
         check(&each("frozen"), &all("none"), &["model.projections.w_q was \"frozen\", now it is \"none\""]);
         check(&each("none"), &all("none"), &[]);
-        check("a = 1", &all("none"), &["model.projections was not set, now it is \"none\""]);
+        check("", &all("none"), &["model.projections was not set, now it is \"none\""]);
     }
 
     #[test]

@@ -27,11 +27,11 @@ fn other_arms_stand_beside_the_run_with_what_differs() {
     sandbox.succeeds(&format!("{line} --out other --seed 7"));
     sandbox.succeeds("report --with bare --with other run");
     let page = sandbox.read_text("run/report.html");
-    for text in ["model.projections = none", ">seed = 7<", "training loss of bare"] {
+    for text in ["id=\"variants-title\"", "model.projections = none", ">seed = 7<", "training loss of bare"] {
         assert!(page.contains(text), "no `{text}`");
     }
     sandbox.succeeds("report bare");
-    assert!(!sandbox.read_text("bare/report.html").contains("Side by side"));
+    assert!(!sandbox.read_text("bare/report.html").contains("id=\"variants-title\""));
 }
 
 #[test]
