@@ -159,7 +159,7 @@ impl Session {
     /// let place = Place { layer: 0, head: 0, matrix: "w_q".to_owned() };
     /// let edited = session.edit(&Edit::Zero { place })?;
     /// assert_eq!(edited.before.accuracy, 1.0);
-    /// assert!(edited.after.accuracy < 0.6 && edited.after.loss > edited.before.loss);
+    /// assert!(edited.after.accuracy < 0.9 && edited.after.loss > edited.before.loss);
     /// # Ok::<(), qkv_web::WebError>(())
     /// ```
     ///
