@@ -66,7 +66,8 @@ mod tests {
         let first = date.day_number();
         for number in first..first + DAYS_OF_ERA {
             assert_eq!((date.day_number(), Date::of_day_number(number)), (number, date));
-            let is_leap = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % 400 == 0);
+            let is_leap = date.year.is_multiple_of(4)
+                && (!date.year.is_multiple_of(100) || date.year.is_multiple_of(400));
             let n_days = match date.month {
                 2 => 28 + usize::from(is_leap),
                 4 | 6 | 9 | 11 => 30,
