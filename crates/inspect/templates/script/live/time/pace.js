@@ -42,16 +42,16 @@ class Pace {
   // Another run: nothing is known of its map.
   began() {
     const now = this.now();
-    Object.assign(this, { wanted: FIRST_RATE, moved: null, measured: now, calm: now, sent: now, isSlow: false, said: "", spoken: -Infinity });
+    Object.assign(this, { wanted: FIRST_RATE, motion: null, measured: now, calm: now, sent: now, isSlow: false, said: "", spoken: -Infinity });
     this.sentRate = this.rate;
   }
   grown(film) {
     const moved = movedPerStep(film);
     const now = this.now();
     if (moved === null || !this.isByItself) return;
-    const last = this.moved ?? moved;
-    this.moved = last + (moved > last ? NEW_LARGER : NEW_SMALLER) * (moved - last);
-    const fitting = this.moved > 0 ? Math.max(MOVED_IN_A_SECOND / this.moved, LEAST_RATE) : Infinity;
+    const last = this.motion ?? moved;
+    this.motion = last + (moved > last ? NEW_LARGER : NEW_SMALLER) * (moved - last);
+    const fitting = this.motion > 0 ? Math.max(MOVED_IN_A_SECOND / this.motion, LEAST_RATE) : Infinity;
     const passed = Math.max(now - this.measured, 1);
     const n = film.frames.at(-1).step - film.frames.at(-2).step;
     const growing = this.wanted * 2 ** (Math.min(passed, DOUBLING_MS) / DOUBLING_MS);
