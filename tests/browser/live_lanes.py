@@ -91,7 +91,10 @@ def longest_block(browser):
     browser.watch_blocking()
     browser.run("at('play').click()")
     until(browser, "live.ended !== null", 60, "the three runs")
-    return browser.longest_block()
+    longest = browser.longest_block()
+    # What is measured next is one run.
+    lanes(browser, "one")
+    return longest
 
 
 def switched(browser):
