@@ -1,4 +1,4 @@
-//! A wanted map: what the model would answer if a head attended as somebody has drawn it.
+//! A wanted map: what the model would answer if a head had the attention weights of a drawn map.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use qkv_model::{Hook, Intermediate, Mode, Stage};
