@@ -7,6 +7,7 @@
 //! - What is attention without parameters? [`BasicAttention`].
 //! - What do W_Q, W_K and W_V add? [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`] with a
 //!   [`Projection`] each; example `attention_by_hand`.
+//! - What if keys and values come from another sequence? [`CrossAttention`].
 //! - What lies between queries and weights? [`attention()`], [`attention_with_weights`], [`AttentionSpec`],
 //!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
 //! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate of a [`Query`]; example
@@ -81,9 +82,9 @@ mod weight_file;
 pub use activation::{Activate, Activation, AnyActivation, Gelu, Relu, Swiglu};
 pub use attention::{
     Additive, AnyAttention, AnyScore, Attended, AttentionLayer, AttentionOutput, AttentionSpec,
-    BasicAttention, CausalAlign, Comparison, Dot, HeadContributions, Hook, Implementation, Intermediate,
-    LayerDescription, Mask, Projection, Projections, QkNorm, Query, ScaledDot, Score, SelfAttention,
-    SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
+    BasicAttention, CausalAlign, Comparison, CrossAttention, Dot, HeadContributions, Hook, Implementation,
+    Intermediate, LayerDescription, Mask, Projection, Projections, QkNorm, Query, ScaledDot, Score,
+    SelfAttention, SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use catalog::Catalog;
 pub use dropout::Dropout;

@@ -5,19 +5,30 @@ use burn::module::Param;
 use burn::tensor::Tensor;
 
 use super::SelfAttention;
+use super::inputs::Inputs;
 
 impl SelfAttention {
     /// # Panics
     /// If the input, a matrix or a bias does not have the shape or the precision of the layer.
-    pub(super) fn check(&self, x: &Tensor<3>) {
-        let Self { d_in, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = *self;
-        let [.., width] = x.dims();
+    pub(super) fn check(&self, inputs: &Inputs) {
+        let Self { d_in, d_source, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = *self;
+        let x = &inputs.x;
+        let [batch, _, width] = x.dims();
         assert!(width == d_in, "x must be [batch, seq_len, {d_in}], got {:?}", x.dims());
+        let source = inputs.source();
+        let [source_batch, _, width] = source.dims();
+        assert!(
+            [source_batch, width] == [batch, d_source],
+            "the source must be [{batch}, source_len, {d_source}], got {:?}",
+            source.dims()
+        );
+        let [queries, keys] = [x, source].map(|x| x.dtype().name());
+        assert!(queries == keys, "x is {queries}, the source {keys}; cast one of them");
         let [q, k, v] = [n_heads * d_k, n_kv_heads * d_k, n_kv_heads * d_v];
         for (name, w, shape) in [
             ("w_q", &self.w_q, [d_in, q]),
-            ("w_k", &self.w_k, [d_in, k]),
-            ("w_v", &self.w_v, [d_in, v]),
+            ("w_k", &self.w_k, [d_source, k]),
+            ("w_v", &self.w_v, [d_source, v]),
             ("w_o", &self.w_o, [n_heads * d_v, d_out]),
         ] {
             match w {

@@ -15,7 +15,7 @@ use crate::init::{Init, Training};
 use crate::parts::Choice;
 use crate::positions::Place;
 
-/// Configuration of [`SelfAttention`].
+/// Configuration of [`SelfAttention`], and of [`CrossAttention`](super::CrossAttention) but for the width of its source.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -117,7 +117,17 @@ impl SelfAttentionConfig {
     /// # Errors
     /// As [`init`](Self::init).
     pub fn init_with(&self, init: &Init, catalog: &Catalog) -> Result<SelfAttention, ModelError> {
-        self.check()?;
+        self.init_from(self.d_in, init, catalog)
+    }
+
+    /// The layer whose keys and values are made of vectors of width `d_source`.
+    pub(super) fn init_from(
+        &self,
+        d_source: usize,
+        init: &Init,
+        catalog: &Catalog,
+    ) -> Result<SelfAttention, ModelError> {
+        self.check_from(d_source)?;
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         let n_kv_heads = self.n_kv_heads();
         let heads = HeadShape { n_heads, d_k };
@@ -125,21 +135,21 @@ impl SelfAttentionConfig {
         let matrix = |name, rows: usize, columns, training| {
             init.uniform(name, [rows, columns], 1.0 / (rows as f64).sqrt(), training)
         };
-        let qkv_matrix = |name, columns, training: Option<_>| {
-            training.map(|training| matrix(name, d_in, columns, training))
+        let qkv_matrix = |name, rows, columns, training: Option<_>| {
+            training.map(|training| matrix(name, rows, columns, training))
         };
-        let qkv_bias = |name, width, training: Option<_>| {
+        let qkv_bias = |name, rows: usize, width, training: Option<_>| {
             let training = training.filter(|_| self.bias);
-            training.map(|training| init.uniform(name, [width], 1.0 / (d_in as f64).sqrt(), training))
+            training.map(|training| init.uniform(name, [width], 1.0 / (rows as f64).sqrt(), training))
         };
         let attention = SelfAttention {
-            w_q: qkv_matrix("w_q", n_heads * d_k, q),
-            w_k: qkv_matrix("w_k", n_kv_heads * d_k, k),
-            w_v: qkv_matrix("w_v", n_kv_heads * d_v, v),
+            w_q: qkv_matrix("w_q", d_in, n_heads * d_k, q),
+            w_k: qkv_matrix("w_k", d_source, n_kv_heads * d_k, k),
+            w_v: qkv_matrix("w_v", d_source, n_kv_heads * d_v, v),
             w_o: self.d_out.map(|d_out| matrix("w_o", n_heads * d_v, d_out, Training::Learned)),
-            b_q: qkv_bias("b_q", n_heads * d_k, q),
-            b_k: qkv_bias("b_k", n_kv_heads * d_k, k),
-            b_v: qkv_bias("b_v", n_kv_heads * d_v, v),
+            b_q: qkv_bias("b_q", d_in, n_heads * d_k, q),
+            b_k: qkv_bias("b_k", d_source, n_kv_heads * d_k, k),
+            b_v: qkv_bias("b_v", d_source, n_kv_heads * d_v, v),
             b_o: self.d_out.filter(|_| self.bias).map(|d_out| {
                 init.uniform("b_o", [d_out], 1.0 / ((n_heads * d_v) as f64).sqrt(), Training::Learned)
             }),
@@ -155,6 +165,7 @@ impl SelfAttentionConfig {
             softmax: self.softmax,
             device_and_dtype: init.tensor(vec![1.0], [1]),
             d_in,
+            d_source,
             d_k,
             d_v,
             d_out: self.d_out.unwrap_or(n_heads * d_v),
@@ -176,8 +187,14 @@ impl SelfAttentionConfig {
 
     /// Everything that [`init`](Self::init) would refuse.
     pub(crate) fn check(&self) -> Result<(), ModelError> {
+        self.check_from(self.d_in)
+    }
+
+    fn check_from(&self, d_source: usize) -> Result<(), ModelError> {
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
-        for (name, value) in [("d_in", d_in), ("d_k", d_k), ("d_v", d_v), ("n_heads", n_heads)] {
+        let sizes =
+            [("d_in", d_in), ("d_source", d_source), ("d_k", d_k), ("d_v", d_v), ("n_heads", n_heads)];
+        for (name, value) in sizes {
             size(name, value)?;
         }
         if let Some(d_out) = self.d_out {
@@ -189,16 +206,17 @@ impl SelfAttentionConfig {
         }
         let expected = "a finite number of at least 0, which turns it off";
         ModelError::check_number("softcap", self.softcap, expected, self.softcap >= 0.0)?;
-        self.check_absent(n_kv_heads)?;
+        self.check_absent(d_source, n_kv_heads)?;
         crate::dropout::check(self.dropout)?;
-        parameters(self.n_parameters())
+        parameters(self.n_parameters_from(d_source))
     }
 
     /// What a matrix that is absent would make is the input itself: as wide, and every head's own.
-    fn check_absent(&self, n_kv_heads: usize) -> Result<(), ModelError> {
+    fn check_absent(&self, d_source: usize, n_kv_heads: usize) -> Result<(), ModelError> {
         let Self { d_in, d_k, d_v, n_heads, .. } = *self;
         let absent = self.projections.keys_of_absent();
-        for (key, (name, size)) in absent.into_iter().zip([("d_k", d_k), ("d_k", d_k), ("d_v", d_v)]) {
+        let widths = [(d_in, "d_k", d_k), (d_source, "d_k", d_k), (d_source, "d_v", d_v)];
+        for (key, (d_in, name, size)) in absent.into_iter().zip(widths) {
             if let Some(key) = key.filter(|_| n_heads * size != d_in) {
                 return Err(ModelError::IdentityChangesWidth { key, name, n_heads, size, d_in });
             }
@@ -215,9 +233,15 @@ impl SelfAttentionConfig {
 
     /// How many parameters the matrices have, which are nearly all of the layer.
     pub(crate) fn n_parameters(&self) -> usize {
+        self.n_parameters_from(self.d_in)
+    }
+
+    /// The same where keys and values are made of vectors of width `d_source`.
+    pub(crate) fn n_parameters_from(&self, d_source: usize) -> usize {
         let [q, kv] = [self.n_heads, self.n_kv_heads()];
-        let projections = q * self.d_k + kv * (self.d_k + self.d_v);
+        let queries = self.d_in.saturating_mul(q * self.d_k);
+        let keys_values = d_source.saturating_mul(kv * (self.d_k + self.d_v));
         let output = (q * self.d_v).saturating_mul(self.d_out.unwrap_or(0));
-        self.d_in.saturating_mul(projections).saturating_add(output)
+        queries.saturating_add(keys_values).saturating_add(output)
     }
 }

@@ -12,17 +12,17 @@ impl SelfAttention {
     /// If there is no such head, like the other methods that take a head.
     pub fn w_q(&self, head: usize) -> Tensor<2> {
         self.check_head(head);
-        self.columns(&self.w_q, head, self.d_k)
+        self.columns(&self.w_q, self.d_in, head, self.d_k)
     }
 
-    /// W_K of head `head`, `[d_in, d_k]`; its group shares it.
+    /// W_K of head `head`, `[d_source, d_k]`; its group shares it.
     pub fn w_k(&self, head: usize) -> Tensor<2> {
-        self.columns(&self.w_k, self.kv_head(head), self.d_k)
+        self.columns(&self.w_k, self.d_source, self.kv_head(head), self.d_k)
     }
 
-    /// W_V of head `head`, `[d_in, d_v]`; its group shares it.
+    /// W_V of head `head`, `[d_source, d_v]`; its group shares it.
     pub fn w_v(&self, head: usize) -> Tensor<2> {
-        self.columns(&self.w_v, self.kv_head(head), self.d_v)
+        self.columns(&self.w_v, self.d_source, self.kv_head(head), self.d_v)
     }
 
     /// The rows of W_O that head `head` passes through, `[d_v, d_out]`; `None` where the heads are only concatenated.
@@ -35,6 +35,12 @@ impl SelfAttention {
     /// Width of the input.
     pub fn d_in(&self) -> usize {
         self.d_in
+    }
+
+    /// Width of what keys and values are made of: that of the input, but in a
+    /// [`CrossAttention`](super::CrossAttention).
+    pub fn d_source(&self) -> usize {
+        self.d_source
     }
 
     /// Width of queries and keys per head.
@@ -68,13 +74,14 @@ impl SelfAttention {
         head / (self.n_heads / self.n_kv_heads)
     }
 
-    fn columns(&self, w: &Option<Param<Tensor<2>>>, head: usize, width: usize) -> Tensor<2> {
+    fn columns(&self, w: &Option<Param<Tensor<2>>>, rows: usize, head: usize, width: usize) -> Tensor<2> {
         let w = match w {
             Some(w) => w.val(),
-            None => Tensor::<2>::eye(self.d_in, &self.device_and_dtype.device())
-                .cast(self.device_and_dtype.dtype()),
+            None => {
+                Tensor::<2>::eye(rows, &self.device_and_dtype.device()).cast(self.device_and_dtype.dtype())
+            }
         };
-        w.slice([0..self.d_in, head * width..(head + 1) * width])
+        w.slice([0..rows, head * width..(head + 1) * width])
     }
 
     fn check_head(&self, head: usize) {

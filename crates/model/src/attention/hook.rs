@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, assert_shape};
 
 use super::SelfAttention;
+use super::inputs::Inputs;
 use super::mask::Mask;
 use crate::linear::linear;
 use crate::mode::Mode;
@@ -12,18 +13,18 @@ use crate::mode::Mode;
 pub enum Stage {
     /// The residual stream on its way into the block, before the norms of the block, `[batch, 1, seq_len, d_model]`.
     Residual,
-    /// What W_Q makes, before QK-norm and rotation, `[batch, heads, seq_len, d_k]`.
+    /// What W_Q makes, before QK-norm and rotation, `[batch, heads, q_len, d_k]`.
     Queries,
-    /// What W_K makes, before QK-norm and rotation, `[batch, kv_heads, seq_len, d_k]`.
+    /// What W_K makes, before QK-norm and rotation, `[batch, kv_heads, k_len, d_k]`.
     Keys,
-    /// What W_V makes, `[batch, kv_heads, seq_len, d_v]`.
+    /// What W_V makes, `[batch, kv_heads, k_len, d_v]`.
     Values,
     /// Scaled scores, capped where the layer has a cap, before biases, mask and softmax,
-    /// `[batch, heads, seq_len, seq_len]`.
+    /// `[batch, heads, q_len, k_len]`.
     Scores,
-    /// Attention weights, after the softmax and before dropout, `[batch, heads, seq_len, seq_len]`.
+    /// Attention weights, after the softmax and before dropout, `[batch, heads, q_len, k_len]`.
     Weights,
-    /// What the heads give, before W_O, `[batch, heads, seq_len, d_v]`.
+    /// What the heads give, before W_O, `[batch, heads, q_len, d_v]`.
     Context,
 }
 
@@ -52,14 +53,17 @@ impl Stage {
 pub enum Intermediate {
     /// The input of W_Q, W_K and W_V, `[batch, 1, seq_len, d_in]`: after the norm, where one stands before the layer.
     Input,
+    /// In a [`CrossAttention`](super::CrossAttention) the input of W_K and W_V, `[batch, 1, source_len, d_source]`;
+    /// [`Input`](Self::Input) is that of W_Q alone.
+    Source,
     /// Queries as they are compared, after QK-norm, rotation and [`Score::prepare`](super::Score::prepare),
     /// `[batch, heads, seq_len, d_k]`.
     ComparedQueries,
     /// Keys after the same, `[batch, kv_heads, seq_len, d_k]`.
     ComparedKeys,
-    /// Scores before scaling, `[batch, heads, seq_len, seq_len]`.
+    /// Scores before scaling, `[batch, heads, q_len, k_len]`.
     Scores,
-    /// Scaled scores plus biases, minus infinity at hidden keys, `[batch, heads, seq_len, seq_len]`.
+    /// Scaled scores plus biases, minus infinity at hidden keys, `[batch, heads, q_len, k_len]`.
     Masked,
 }
 
@@ -148,7 +152,17 @@ impl SelfAttention {
         layer: usize,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        self.reference(x, mask, mode, &mut |step, x| match step {
+        self.hooked(x.into(), mask, mode, (layer, hook))
+    }
+
+    pub(super) fn hooked(
+        &self,
+        inputs: Inputs,
+        mask: &Mask,
+        mode: Mode,
+        (layer, hook): (usize, &mut dyn Hook),
+    ) -> Tensor<3> {
+        self.reference(inputs, mask, mode, &mut |step, x| match step {
             TraceStep::Stage(stage) => call_hook(hook, layer, stage, x),
             TraceStep::Between(what) => {
                 hook.see(layer, what, &x);
@@ -161,8 +175,12 @@ impl SelfAttention {
     /// What each head adds to the output, `[batch, seq_len, d_out]`: all but the bias of W_O, which belongs to no head.
     /// `x`: `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
-        let [batch, seq_len, _] = x.dims();
-        let context = self.context(x, mask, Mode::Evaluate);
+        self.head_outputs_of(x.into(), mask)
+    }
+
+    pub(super) fn head_outputs_of(&self, inputs: Inputs, mask: &Mask) -> Vec<Tensor<3>> {
+        let [batch, seq_len, _] = inputs.x.dims();
+        let context = self.context_of(inputs, mask, Mode::Evaluate);
         assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);
         let output = |head: usize| {
             let context = context.clone().narrow(1, head, 1).squeeze_dim::<3>(1);

@@ -1,14 +1,17 @@
 //! Self-attention with learnable W_Q, W_K and W_V.
 //!
-//! Read this file first, then `spec.rs`; each other file holds one part, and `score/` the ways to compare.
+//! Read this file first, then `spec.rs`; each other file holds one part, and `score/` the ways to compare. What reads two
+//! sequences in place of one is `cross.rs`.
 
 mod basic;
 mod checks;
 mod config;
+mod cross;
 mod fused;
 mod heads;
 mod hook;
 mod implementation;
+mod inputs;
 mod layer;
 mod mask;
 mod non_finite;
@@ -23,6 +26,7 @@ mod trace;
 
 pub use basic::BasicAttention;
 pub use config::SelfAttentionConfig;
+pub use cross::CrossAttention;
 pub(crate) use hook::call_hook;
 pub use hook::{Hook, Intermediate, Stage};
 pub use implementation::Implementation;
@@ -41,6 +45,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use heads::{join_heads, split_heads};
 use hook::{Tap, TraceStep, tap_stage};
+use inputs::Inputs;
 
 use crate::dropout::Dropout;
 use crate::fused::{all_finite, supports};
@@ -65,9 +70,9 @@ use crate::positions::{AnyPositions, Positions};
 pub struct SelfAttention {
     /// Makes queries, `[d_in, n_heads·d_k]`.
     pub w_q: Option<Param<Tensor<2>>>,
-    /// Makes keys, `[d_in, n_kv_heads·d_k]`.
+    /// Makes keys, `[d_in, n_kv_heads·d_k]`; `d_source` in place of `d_in` in a [`CrossAttention`].
     pub w_k: Option<Param<Tensor<2>>>,
-    /// Makes values, `[d_in, n_kv_heads·d_v]`.
+    /// Makes values, `[d_in, n_kv_heads·d_v]`; the same.
     pub w_v: Option<Param<Tensor<2>>>,
     /// Mixes the heads, `[n_heads·d_v, d_out]`.
     pub w_o: Option<Param<Tensor<2>>>,
@@ -94,6 +99,8 @@ pub struct SelfAttention {
     /// `[1]`; a layer without projections has no parameter to ask.
     device_and_dtype: Tensor<1>,
     d_in: usize,
+    /// What keys and values are made of; `d_in` in self-attention.
+    d_source: usize,
     d_k: usize,
     d_v: usize,
     d_out: usize,
@@ -113,7 +120,7 @@ impl SelfAttention {
     /// layer, or if the layer asks for [`Implementation::Fused`] and a bias that the mask adds to the scores is
     /// learned.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        linear_or_identity(self.joined_context(x, mask, mode), &self.w_o, &self.b_o)
+        self.forward_of(x.into(), mask, mode)
     }
 
     /// `residual + forward(x)`; `residual` has the shape of the output.
@@ -124,7 +131,16 @@ impl SelfAttention {
         mask: &Mask,
         mode: Mode,
     ) -> Tensor<3> {
-        let context = self.joined_context(x, mask, mode);
+        self.forward_onto_of(residual, x.into(), mask, mode)
+    }
+
+    /// [`forward`](Self::forward) of one sequence or two.
+    fn forward_of(&self, inputs: Inputs, mask: &Mask, mode: Mode) -> Tensor<3> {
+        linear_or_identity(self.joined_context(inputs, mask, mode), &self.w_o, &self.b_o)
+    }
+
+    fn forward_onto_of(&self, residual: Tensor<3>, inputs: Inputs, mask: &Mask, mode: Mode) -> Tensor<3> {
+        let context = self.joined_context(inputs, mask, mode);
         match &self.w_o {
             Some(w_o) => linear_onto(residual, context, w_o.val(), self.b_o.as_ref().map(Param::val)),
             None => residual + linear_or_identity(context, &None, &self.b_o),
@@ -140,8 +156,12 @@ impl SelfAttention {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn forward_with_weights(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> AttentionOutput {
+        self.with_weights(x.into(), mask, mode)
+    }
+
+    fn with_weights(&self, inputs: Inputs, mask: &Mask, mode: Mode) -> AttentionOutput {
         let mut weights = None;
-        let output = self.reference(x, mask, mode, &mut |step, x| {
+        let output = self.reference(inputs, mask, mode, &mut |step, x| {
             if step == TraceStep::Stage(Stage::Weights) {
                 weights = Some(x.clone());
             }
@@ -159,10 +179,15 @@ impl SelfAttention {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn project(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
-        self.check(&x);
-        let q = linear_or_identity(x.clone(), &self.w_q, &self.b_q);
-        let k = linear_or_identity(x.clone(), &self.w_k, &self.b_k);
-        let v = linear_or_identity(x, &self.w_v, &self.b_v);
+        self.project_of(x.into())
+    }
+
+    fn project_of(&self, inputs: Inputs) -> [Tensor<4>; 3] {
+        self.check(&inputs);
+        let source = inputs.source().clone();
+        let q = linear_or_identity(inputs.x, &self.w_q, &self.b_q);
+        let k = linear_or_identity(source.clone(), &self.w_k, &self.b_k);
+        let v = linear_or_identity(source, &self.w_v, &self.b_v);
         let [heads, kv_heads] = [self.n_heads, self.n_kv_heads];
         [split_heads(q, heads), split_heads(k, kv_heads), split_heads(v, kv_heads)]
     }
@@ -186,19 +211,21 @@ impl SelfAttention {
     }
 
     /// The contexts of all heads side by side, `[batch, seq_len, heads·d_v]`.
-    fn joined_context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        self.check(&x);
+    fn joined_context(&self, inputs: Inputs, mask: &Mask, mode: Mode) -> Tensor<3> {
+        self.check(&inputs);
+        let Inputs { x, source } = &inputs;
         let [batch, seq_len, _] = x.dims();
         let scores = [batch, self.n_heads, seq_len, seq_len];
-        if self.has_only_projections()
-            && supports(&x)
-            && (mask.is_none() || all_finite(&x))
-            && let Some(fused) = self.spec(mode).fused(&x, scores, self.d_k, mask)
+        if source.is_none()
+            && self.has_only_projections()
+            && supports(x)
+            && (mask.is_none() || all_finite(x))
+            && let Some(fused) = self.spec(mode).fused(x, scores, self.d_k, mask)
         {
             let weights = [&self.w_q, &self.w_k, &self.w_v].map(|w| w.as_ref().map(Param::val));
-            return fused.self_attention(x, weights, [self.n_heads, self.n_kv_heads]);
+            return fused.self_attention(inputs.x, weights, [self.n_heads, self.n_kv_heads]);
         }
-        join_heads(self.context(x, mask, mode))
+        join_heads(self.context_of(inputs, mask, mode))
     }
 
     /// Whether the scores compare plain projections of the input: without biases, QK-norm, positions or a score that
@@ -218,7 +245,11 @@ impl SelfAttention {
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn context(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<4> {
-        let [q, k, v] = self.project(mask.clear_padding(x));
+        self.context_of(x.into(), mask, mode)
+    }
+
+    fn context_of(&self, inputs: Inputs, mask: &Mask, mode: Mode) -> Tensor<4> {
+        let [q, k, v] = self.project_of(inputs.clear_padding(mask));
         let [q, k] = self.norm_and_rotate(q, k);
         attention(&self.spec(mode), q, k, v, mask)
     }
@@ -234,10 +265,13 @@ impl SelfAttention {
 
     /// [`forward`](Self::forward) by the reference implementation. Calls `tap` with the result of each step and
     /// continues with what it returns.
-    fn reference(&self, x: Tensor<3>, mask: &Mask, mode: Mode, tap: &mut Tap<'_>) -> Tensor<3> {
-        let x = mask.clear_padding(x);
-        tap(TraceStep::Between(Intermediate::Input), split_heads(x.clone(), 1));
-        let [q, k, v] = self.project(x);
+    fn reference(&self, inputs: Inputs, mask: &Mask, mode: Mode, tap: &mut Tap<'_>) -> Tensor<3> {
+        let inputs = inputs.clear_padding(mask);
+        tap(TraceStep::Between(Intermediate::Input), split_heads(inputs.x.clone(), 1));
+        if let Some(source) = inputs.source.clone() {
+            tap(TraceStep::Between(Intermediate::Source), split_heads(source, 1));
+        }
+        let [q, k, v] = self.project_of(inputs);
         let q = tap_stage(tap, Stage::Queries, q);
         let k = tap_stage(tap, Stage::Keys, k);
         let v = tap_stage(tap, Stage::Values, v);

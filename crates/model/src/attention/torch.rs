@@ -26,7 +26,8 @@ impl SelfAttention {
     /// ```
     ///
     /// The layer has to be built for them: `d_k = d_v = d_in / n_heads`, `d_out = Some(d_in)`, `bias` as in PyTorch.
-    /// Values are rounded to the layer's precision; frozen matrices stay frozen.
+    /// Values are rounded to the layer's precision; frozen matrices stay frozen. The layer of a
+    /// [`CrossAttention`](super::CrossAttention) takes those of a module with `kdim` and `vdim`.
     ///
     /// # Errors
     /// If a tensor is missing, has another shape, or has no place in the layer; the message has its name.
@@ -56,9 +57,9 @@ impl SelfAttention {
         for name in ["bias_k", "bias_v"] {
             found.refuse(name, "the layer has no keys and values but those of its input")?;
         }
-        let Self { d_in, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = self;
+        let Self { d_in, d_source, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = self;
         let widths = [n_heads * d_k, n_kv_heads * d_k, n_kv_heads * d_v];
-        let matrices = found.projections(widths, d_in)?;
+        let matrices = found.projections(widths, [d_in, d_source, d_source])?;
         let mut of_layer = [&mut self.w_q, &mut self.w_k, &mut self.w_v];
         if of_layer.iter().all(|w| w.is_none()) {
             return Err(found.no_place(found.name_of_projection(0), "the layer has no projections"));
@@ -119,10 +120,12 @@ struct StateDict<'a> {
 }
 
 impl StateDict<'_> {
-    /// The matrices of queries, keys and values, `[width, d_in]` each, stacked in one tensor or in three.
-    fn projections(&self, widths: [usize; 3], d_in: usize) -> Result<[Array<2>; 3], ModelError> {
-        if self.are_separate() {
-            let [q, k, v] = [0, 1, 2].map(|at| self.read(PROJECTIONS[at], [widths[at], d_in]));
+    /// The matrices of queries, keys and values, `[width, d_in]` each, stacked in one tensor or in three; in three where
+    /// their inputs differ in width.
+    fn projections(&self, widths: [usize; 3], inputs: [usize; 3]) -> Result<[Array<2>; 3], ModelError> {
+        let d_in = inputs[0];
+        if self.are_separate() || inputs != [d_in; 3] {
+            let [q, k, v] = [0, 1, 2].map(|at| self.read(PROJECTIONS[at], [widths[at], inputs[at]]));
             return Ok([q?, k?, v?]);
         }
         let mut stacked = self.read("in_proj_weight", [widths.iter().sum(), d_in])?.values.into_iter();

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 
 use super::SelfAttention;
 use super::hook::{Hook, Intermediate, Stage, TraceStep, call_hook};
+use super::inputs::Inputs;
 use super::mask::Mask;
 use super::score::Score;
 use crate::mode::Mode;
@@ -28,33 +29,33 @@ pub struct Trace {
     pub x: Tensor<1>,
     /// The head's query matrix, `[d_in, d_k]`.
     pub w_q: Tensor<2>,
-    /// The head's key matrix, `[d_in, d_k]`.
+    /// The head's key matrix, `[d_source, d_k]`.
     pub w_k: Tensor<2>,
-    /// The head's value matrix, `[d_in, d_v]`.
+    /// The head's value matrix, `[d_source, d_v]`.
     pub w_v: Tensor<2>,
     /// The head's query, `[d_k]`. Like `k` and `v`, it includes the projection's bias, if any.
     pub q: Tensor<1>,
-    /// The keys of all positions, `[seq_len, d_k]`.
+    /// The keys of all positions, `[k_len, d_k]`.
     pub k: Tensor<2>,
     /// `q` as it is compared, `[d_k]`: after QK-norm, rotation and [`Score::prepare`], where the layer has them.
     pub compared_q: Tensor<1>,
-    /// `k` as it is compared, `[seq_len, d_k]`.
+    /// `k` as it is compared, `[k_len, d_k]`.
     pub compared_k: Tensor<2>,
-    /// The values of all positions, `[seq_len, d_v]`.
+    /// The values of all positions, `[k_len, d_v]`.
     pub v: Tensor<2>,
-    /// The scores of the query against each key, `[seq_len]`.
+    /// The scores of the query against each key, `[k_len]`.
     pub scores: Tensor<1>,
     /// The factor in front of the softmax.
     pub scale: f64,
-    /// The scores times that factor, `[seq_len]`, capped where the layer has a cap, before hooks and the mask.
+    /// The scores times that factor, `[k_len]`, capped where the layer has a cap, before hooks and the mask.
     pub scaled: Tensor<1>,
-    /// What a hook made of the scaled scores, `[seq_len]`; the same without one.
+    /// What a hook made of the scaled scores, `[k_len]`; the same without one.
     pub hooked: Tensor<1>,
-    /// These plus biases, minus infinity at hidden keys, `[seq_len]`.
+    /// These plus biases, minus infinity at hidden keys, `[k_len]`.
     pub masked: Tensor<1>,
-    /// What the softmax gives, `[seq_len]`.
+    /// What the softmax gives, `[k_len]`.
     pub softmax: Tensor<1>,
-    /// The attention weights, `[seq_len]`: after the softmax, and what a hook made of them.
+    /// The attention weights, `[k_len]`: after the softmax, and what a hook made of them.
     pub weights: Tensor<1>,
     /// The values mixed by the weights, and what a hook made of that, `[d_v]`; before W_O.
     pub context: Tensor<1>,
@@ -81,11 +82,17 @@ impl SelfAttention {
     /// # Panics
     /// As [`trace`](Self::trace), or if the hook returns another shape than it was given.
     pub fn trace_with_hook(&self, x: Tensor<2>, mask: &Mask, place: Query, hook: &mut dyn Hook) -> Trace {
+        self.trace_of(x.unsqueeze::<3>().into(), mask, place, hook)
+    }
+
+    pub(super) fn trace_of(&self, inputs: Inputs, mask: &Mask, place: Query, hook: &mut dyn Hook) -> Trace {
         let Query { layer, head, position: query } = place;
-        let [seq_len, _] = x.dims();
-        assert!(query < seq_len, "query {query} of a sequence of {seq_len} positions");
+        let x = inputs.x.clone().squeeze_dim::<2>(0);
+        let [q_len, _] = x.dims();
+        let [_, k_len, _] = inputs.source().dims();
+        assert!(query < q_len, "query {query} of a sequence of {q_len} positions");
         let mut steps = HashMap::new();
-        self.reference(x.clone().unsqueeze(), mask, Mode::Evaluate, &mut |step, x| {
+        self.reference(inputs, mask, Mode::Evaluate, &mut |step, x| {
             let x = match step {
                 TraceStep::Stage(stage) => call_hook(hook, layer, stage, x),
                 TraceStep::Between(what) => {
@@ -112,7 +119,7 @@ impl SelfAttention {
         // Before and after the hook.
         let mut at_stage = |stage| {
             let (head, rows) = match stage {
-                Stage::Keys | Stage::Values => (kv_head, 0..seq_len),
+                Stage::Keys | Stage::Values => (kv_head, 0..k_len),
                 _ => (head, query..query + 1),
             };
             let steps = [TraceStep::Computed(stage), TraceStep::Stage(stage)];

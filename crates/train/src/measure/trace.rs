@@ -6,26 +6,28 @@ use qkv_model::{Hook, Intermediate, Stage};
 /// What one attention layer computes of one example, named as in the paper. `None` where the layer does not show it.
 #[derive(Debug, Clone, Default)]
 pub struct LayerTrace {
-    /// The input of W_Q, W_K and W_V, `[seq_len, d_in]`.
+    /// The input of W_Q, W_K and W_V, `[q_len, d_in]`.
     pub x: Option<Tensor<2>>,
-    /// Queries as they are compared, `[heads, seq_len, d_k]`.
+    /// The input of W_K and W_V where that is another one, `[k_len, d_source]`.
+    pub source: Option<Tensor<2>>,
+    /// Queries as they are compared, `[heads, q_len, d_k]`.
     pub q: Option<Tensor<3>>,
-    /// Keys as they are compared, `[kv_heads, seq_len, d_k]`.
+    /// Keys as they are compared, `[kv_heads, k_len, d_k]`.
     pub k: Option<Tensor<3>>,
-    /// `[kv_heads, seq_len, d_v]`.
+    /// `[kv_heads, k_len, d_v]`.
     pub v: Option<Tensor<3>>,
-    /// Before scaling, `[heads, seq_len, seq_len]`.
+    /// Before scaling, `[heads, q_len, k_len]`.
     pub scores: Option<Tensor<3>>,
-    /// After scaling, with what is added to them; minus infinity at hidden keys, `[heads, seq_len, seq_len]`.
+    /// After scaling, with what is added to them; minus infinity at hidden keys, `[heads, q_len, k_len]`.
     pub scaled: Option<Tensor<3>>,
-    /// The values mixed by the weights, before W_O, `[heads, seq_len, d_v]`.
+    /// The values mixed by the weights, before W_O, `[heads, q_len, d_v]`.
     pub context: Option<Tensor<3>>,
 }
 
 /// A hook that changes nothing. It keeps the attention weights of every example, and of the first ones a trace.
 #[derive(Default)]
 pub(super) struct Recorder {
-    /// Of each layer, `[batch, heads, seq_len, seq_len]`.
+    /// Of each layer, `[batch, heads, q_len, k_len]`.
     pub weights: Vec<Tensor<4>>,
     n_traced: usize,
     layers: Vec<Recorded>,
@@ -35,6 +37,7 @@ pub(super) struct Recorder {
 #[derive(Default)]
 struct Recorded {
     x: Option<Tensor<4>>,
+    source: Option<Tensor<4>>,
     q: Option<Tensor<4>>,
     k: Option<Tensor<4>>,
     v: Option<Tensor<4>>,
@@ -54,6 +57,7 @@ impl Recorder {
         let of = |x: &Option<Tensor<4>>| Some(x.clone()?.narrow(0, example, 1).squeeze_dim::<3>(0));
         let layer = |layer: &Recorded| LayerTrace {
             x: of(&layer.x).map(|x| x.squeeze_dim(0)),
+            source: of(&layer.source).map(|source| source.squeeze_dim(0)),
             q: of(&layer.q),
             k: of(&layer.k),
             v: of(&layer.v),
@@ -93,6 +97,7 @@ impl Hook for Recorder {
         let layer = self.layer(layer);
         match what {
             Intermediate::Input => layer.x = traced,
+            Intermediate::Source => layer.source = traced,
             Intermediate::ComparedQueries => layer.q = traced,
             Intermediate::ComparedKeys => layer.k = traced,
             Intermediate::Scores => layer.scores = traced,
