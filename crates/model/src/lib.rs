@@ -26,6 +26,8 @@
 //!   [`HeadContributions`]).
 //! - What is a whole model? [`Transformer`], [`TransformerConfig`], of [`Block`], [`Embedding`] ([`EmbeddingsConfig`]),
 //!   [`Mlp`], [`Dropout`], [`NormConfig`]; every matrix is a [`linear()`] map.
+//! - What writes an answer to a source? [`EncoderDecoder`], of [`Block`] and [`DecoderBlock`], for pairs that lie in one
+//!   sequence ([`SourceLayout`]).
 //! - What else has a name? The [`Activation`] of an MLP ([`Gelu`], [`Relu`], [`Swiglu`], or yours by [`Activate`],
 //!   [`AnyActivation`]); the [`Norm`] ([`NormKind`], or yours by [`Normalize`], [`AnyNorm`]); the mask ([`MaskConfig`],
 //!   or yours by [`MaskRule`]).
@@ -63,6 +65,7 @@ mod activation;
 mod attention;
 mod catalog;
 mod dropout;
+mod encoder_decoder;
 mod error;
 pub mod fused;
 mod head_shape;
@@ -88,6 +91,7 @@ pub use attention::{
 };
 pub use catalog::Catalog;
 pub use dropout::Dropout;
+pub use encoder_decoder::{DecoderBlock, EncoderDecoder, SourceLayout};
 pub use error::ModelError;
 pub use head_shape::HeadShape;
 pub use init::{Init, Training};

@@ -12,7 +12,7 @@
 //!   [`Dates`], [`Translate`] ([`TranslateConfig`], [`Language`], [`Level`]) or yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`], as a [`Translation`]; [`Example`], [`Examples`], [`Split`],
 //!   [`draw`]; answers of any [`TargetKind`], and which tokens they are by
 //!   [`answer_tokens`]; example `custom_task`.
-//! - What learns? Any [`Model`]: its [`Layer`]s and [`Query`] are for looking at it; example `custom_model`.
+//! - What learns? Any [`Model`]: its [`Layer`]s (between a [`Side`] and another) and [`Query`] are for looking at it; example `custom_model`.
 //! - What if it is a transformer with something of yours between its stages? [`Hooked`]; example `talking_heads`.
 //! - What can a config name? [`Registry`]; [`ModelConfig`] for a model of yours, kept as [`AnyModel`]; a
 //!   [`ConfigSource`] becomes an [`Experiment`] with its [`Config`] and [`SettingsLeftOut`], several by a [`Reader`];
@@ -81,7 +81,7 @@ pub use measure::{
     generate, generate_one_by_one, write_answers,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
-pub use model::{AnyModel, Layer, Model};
+pub use model::{AnyModel, Layer, Model, Side};
 pub use processes::{Alone, Processes, check_equal};
 pub use qkv_model::Query;
 pub use qkv_run::{

@@ -76,7 +76,6 @@ impl CrossAttention {
     }
 
     /// `residual + forward(x, source)`; `residual` has the shape of the output.
-    #[expect(dead_code, reason = "a decoder calls it")]
     pub(crate) fn forward_onto(
         &self,
         residual: Tensor<3>,

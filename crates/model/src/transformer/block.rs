@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use super::config::TransformerConfig;
 use super::contribution::{Ledger, Source};
 use super::mlp::Mlp;
+use super::sublayer::Sublayer;
 use crate::attention::{
     AnyAttention, AttentionLayer, Hook, Mask, Query, SelfAttention, Stage, Trace, call_hook,
 };
@@ -14,7 +15,7 @@ use crate::dropout::Dropout;
 use crate::error::ModelError;
 use crate::init::Init;
 use crate::mode::Mode;
-use crate::norm::{AnyNorm, NormConfig, Normalize};
+use crate::norm::{AnyNorm, NormConfig};
 
 /// Attention and MLP with residual connections.
 ///
@@ -65,25 +66,16 @@ impl Block {
         init: &Init,
         catalog: &Catalog,
     ) -> Result<Self, ModelError> {
-        let TransformerConfig { d_model, d_mlp, .. } = *config;
-        let norm = |name, is_there: bool| {
-            let norm = || catalog.build_norm(&config.norm_kind, &init.enter(name), d_model);
-            (is_there && config.norm != NormConfig::None).then(norm).transpose()
-        };
-        let mlp = |init: &Init| -> Result<Mlp, ModelError> {
-            let activation =
-                catalog.build_activation(&config.activation, &init.enter("activation"), d_mlp)?;
-            Ok(Mlp::new(activation, init, d_model, d_mlp))
-        };
+        let has_mlp = config.d_mlp > 0;
         Ok(Self {
             attention: catalog.build_attention(
                 &config.layer,
                 &init.enter("attention"),
                 &config.attention(),
             )?,
-            mlp: (d_mlp > 0).then(|| mlp(&init.enter("mlp"))).transpose()?,
-            norm_attention: norm("norm_attention", true)?,
-            norm_mlp: norm("norm_mlp", d_mlp > 0)?,
+            mlp: has_mlp.then(|| config.init_mlp(&init.enter("mlp"), catalog)).transpose()?,
+            norm_attention: config.init_norm(&init.enter("norm_attention"), catalog)?,
+            norm_mlp: if has_mlp { config.init_norm(&init.enter("norm_mlp"), catalog)? } else { None },
             dropout_attention: Dropout::new(init, "dropout_attention", config.dropout)?,
             dropout_mlp: Dropout::new(init, "dropout_mlp", config.dropout)?,
             post_norm: config.norm == NormConfig::Post,
@@ -92,12 +84,13 @@ impl Block {
 
     /// The residual stream after the block, `[batch, seq_len, d_model]` like `x`, the one before it.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let input = self.attention_input(x.clone());
-        if self.dropout_attention.in_mode(mode).is_none() {
-            return self.after_residual(self.attention.forward_onto(x, input, mask, mode), mode);
-        }
-        let attended = self.attention.forward(input, mask, mode);
-        self.after_attention(x, attended, mode)
+        let attention = self.around_attention();
+        let input = attention.input(x.clone());
+        let x = match attention.drops(mode) {
+            true => attention.add(x, self.attention.forward(input, mask, mode), mode),
+            false => attention.finish(self.attention.forward_onto(x, input, mask, mode)),
+        };
+        self.around_mlp().mlp(self.mlp.as_ref(), x, mode)
     }
 
     /// [`forward`](Self::forward) by the reference implementation, with every [`Stage`] shown to `hook` as that of
@@ -113,7 +106,8 @@ impl Block {
         let x = residual(hook, layer, x);
         let input = self.attention_input(x.clone());
         let output = self.attention.forward_with_hook(input, mask, mode, layer, hook);
-        self.after_attention(x, output, mode)
+        let x = self.around_attention().add(x, output, mode);
+        self.around_mlp().mlp(self.mlp.as_ref(), x, mode)
     }
 
     /// Every intermediate of one query of `x`, `[1, seq_len, d_model]`, with every [`Stage`] shown to `hook`; `None`
@@ -140,10 +134,10 @@ impl Block {
         if let Some(bias) = parts.bias {
             ledger.add_bias(bias);
         }
-        ledger.norm(self.post(&self.norm_attention))?;
+        ledger.norm(self.around_attention().post())?;
         if let Some(mlp) = &self.mlp {
-            ledger.add(Source::Mlp { layer }, mlp.forward(self.before(&self.norm_mlp, ledger.total())));
-            ledger.norm(self.post(&self.norm_mlp))?;
+            ledger.add(Source::Mlp { layer }, mlp.forward(self.around_mlp().input(ledger.total())));
+            ledger.norm(self.around_mlp().post())?;
         }
         Some(())
     }
@@ -160,47 +154,21 @@ impl Block {
 
     /// The input of the attention layer, made of the residual stream `x`.
     pub fn attention_input(&self, x: Tensor<3>) -> Tensor<3> {
-        self.before(&self.norm_attention, x)
+        self.around_attention().input(x)
     }
 
-    fn after_attention(&self, x: Tensor<3>, attended: Tensor<3>, mode: Mode) -> Tensor<3> {
-        self.after_residual(x + self.dropout_attention.forward(attended, mode), mode)
+    fn around_attention(&self) -> Sublayer<'_> {
+        let Self { norm_attention: norm, dropout_attention: dropout, post_norm: is_post_norm, .. } = self;
+        Sublayer { norm: norm.as_ref(), is_post_norm: *is_post_norm, dropout }
     }
 
-    /// What follows when the attention has been added to the residual stream.
-    fn after_residual(&self, x: Tensor<3>, mode: Mode) -> Tensor<3> {
-        let x = self.after(&self.norm_attention, x);
-        let Some(mlp) = &self.mlp else { return x };
-        let input = self.before(&self.norm_mlp, x.clone());
-        let x = if self.dropout_mlp.in_mode(mode).is_none() {
-            mlp.forward_onto(x, input)
-        } else {
-            x + self.dropout_mlp.forward(mlp.forward(input), mode)
-        };
-        self.after(&self.norm_mlp, x)
-    }
-
-    fn before(&self, norm: &Option<AnyNorm>, x: Tensor<3>) -> Tensor<3> {
-        match norm {
-            Some(norm) if !self.post_norm => norm.forward(x),
-            _ => x,
-        }
-    }
-
-    fn after(&self, norm: &Option<AnyNorm>, x: Tensor<3>) -> Tensor<3> {
-        match self.post(norm) {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
-    }
-
-    /// A norm, where it comes after its sub-layer.
-    fn post<'a>(&self, norm: &'a Option<AnyNorm>) -> Option<&'a AnyNorm> {
-        norm.as_ref().filter(|_| self.post_norm)
+    fn around_mlp(&self) -> Sublayer<'_> {
+        let Self { norm_mlp: norm, dropout_mlp: dropout, post_norm: is_post_norm, .. } = self;
+        Sublayer { norm: norm.as_ref(), is_post_norm: *is_post_norm, dropout }
     }
 }
 
 /// What `hook` makes of the residual stream on its way into block `layer`, `[batch, seq_len, d_model]` to the same.
-fn residual(hook: &mut dyn Hook, layer: usize, x: Tensor<3>) -> Tensor<3> {
+pub(crate) fn residual(hook: &mut dyn Hook, layer: usize, x: Tensor<3>) -> Tensor<3> {
     call_hook(hook, layer, Stage::Residual, x.unsqueeze_dim(1)).squeeze_dim::<3>(1)
 }

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::embedding::EmbeddingsConfig;
+use super::mlp::Mlp;
 use crate::activation::Activation;
 use crate::attention::{
     Implementation, Projection, Projections, SELF_ATTENTION, SelfAttentionConfig, Softmax,
 };
 use crate::catalog::Catalog;
 use crate::error::{ModelError, parameters, size};
+use crate::init::Init;
 use crate::mask_rule::MaskConfig;
-use crate::norm::{NormConfig, NormKind};
+use crate::norm::{AnyNorm, NormConfig, NormKind};
 use crate::parts::{Choice, one_of};
 
 /// Configuration of a [`Transformer`](crate::Transformer).
@@ -176,6 +178,18 @@ impl TransformerConfig {
         let block = self.attention().n_parameters().saturating_add(3 * self.d_model * self.d_mlp);
         let tables = self.d_model * (2 * self.vocab_size + self.seq_len);
         block.saturating_mul(self.n_layers).saturating_add(tables)
+    }
+
+    /// A norm of the residual stream; `None` where nothing normalises it.
+    pub(crate) fn init_norm(&self, init: &Init, catalog: &Catalog) -> Result<Option<AnyNorm>, ModelError> {
+        let norm = || catalog.build_norm(&self.norm_kind, init, self.d_model);
+        (self.norm != NormConfig::None).then(norm).transpose()
+    }
+
+    /// The MLP of a block.
+    pub(crate) fn init_mlp(&self, init: &Init, catalog: &Catalog) -> Result<Mlp, ModelError> {
+        let activation = catalog.build_activation(&self.activation, &init.enter("activation"), self.d_mlp)?;
+        Ok(Mlp::new(activation, init, self.d_model, self.d_mlp))
     }
 
     /// The attention layer of each block; `self` must be resolved.

@@ -8,12 +8,15 @@ mod config;
 mod contribution;
 mod embedding;
 mod mlp;
+mod sublayer;
 
 pub use block::Block;
+pub(crate) use block::residual;
 pub use config::TransformerConfig;
 pub use contribution::{Contribution, Source};
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use mlp::Mlp;
+pub(crate) use sublayer::Sublayer;
 
 use std::sync::Arc;
 

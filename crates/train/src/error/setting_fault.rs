@@ -106,6 +106,12 @@ pub enum SettingFault {
          model.mask = \"causal\""
     )]
     NeedsCausalMask,
+    /// A model that reads a source has none.
+    #[error(
+        "model.name is `encoder-decoder`, which answers a source, but the inputs of the task have none; take a task of \
+         pairs, such as `dates` or `translate`, or set model.name = \"transformer\""
+    )]
+    NeedsSource,
     /// A setting that is not an assignment.
     #[error("`{found}` is not an assignment; write `key=value`")]
     NotAnAssignment {

@@ -3,10 +3,12 @@
 //! Here belong the numbers of a model's activations and what they add up to. How much memory there is, a program asks
 //! the system.
 
+mod encoder_decoder;
 mod estimate;
 mod optimizer_state;
 mod transformer;
 
+pub(crate) use encoder_decoder::sizes_of_pair;
 pub use estimate::MemoryEstimate;
 pub(crate) use optimizer_state::optimizer_state;
 pub(crate) use transformer::sizes;

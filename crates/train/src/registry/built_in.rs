@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use qkv_model::{Catalog, Named, TransformerConfig};
 
+use super::encoder_decoder::EncoderDecoderConfig;
 use super::{Registry, TRANSFORMER};
 use crate::error::TrainError;
 use crate::task::{
@@ -67,6 +68,7 @@ impl Registry {
         empty
             .built_in_observers()
             .model::<TransformerConfig>(TRANSFORMER)
+            .model::<EncoderDecoderConfig>("encoder-decoder")
             .task("chars", include_str!("../../configs/chars.toml"), load_text)
             .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
             .own_settings::<Dates>("dates", include_str!("../../configs/dates.toml"))

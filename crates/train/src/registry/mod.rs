@@ -7,6 +7,7 @@ mod assignment;
 mod built_in;
 mod choices;
 mod edited;
+mod encoder_decoder;
 mod experiment;
 mod keys;
 mod labels_of_film;

@@ -1,10 +1,15 @@
 //! Models: two functions that the trainer needs, and others that show what happens inside.
 
+mod encoder_decoder;
+mod side;
+
+pub use side::Side;
+
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
 use qkv_model::{
-    AttentionLayer, Contribution, Erased, ErasedModule, Hook, LayerDescription, Mode, Query, Trace,
-    Transformer, erase,
+    AnyAttention, AttentionLayer, Contribution, Erased, ErasedModule, Hook, LayerDescription, Mode, Query,
+    Trace, Transformer, erase,
 };
 
 use crate::hooked::Hooked;
@@ -30,8 +35,7 @@ pub trait Model: ErasedModule {
         None
     }
 
-    /// The attention weights of every layer, `[batch, heads, seq_len, seq_len]` each; empty for a model without
-    /// attention.
+    /// The attention weights of every layer, `[batch, heads, q_len, k_len]` each; empty for a model without attention.
     fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
         self.hooked().map(|hooked| hooked.attention_weights(tokens)).unwrap_or_default()
     }
@@ -89,6 +93,20 @@ pub struct Layer {
     pub is_normed: bool,
     /// Why it takes the reference implementation of attention; `None` where it takes the fused kernels.
     pub reference_reason: Option<&'static str>,
+    /// Which positions ask: the rows of its maps.
+    pub queries: Side,
+    /// Which positions are asked: the columns of its maps.
+    pub keys: Side,
+}
+
+impl Layer {
+    /// The layer of a block at `path`, which reads all positions.
+    fn of(path: String, attention: &AnyAttention, is_normed: bool) -> Self {
+        let LayerDescription { field, n_heads, n_kv_heads, reference_reason } = attention.describe();
+        let field = field.map(|field| format!(".{field}")).unwrap_or_default();
+        let (queries, keys) = (Side::Whole, Side::Whole);
+        Self { path: path + &field, n_heads, n_kv_heads, is_normed, reference_reason, queries, keys }
+    }
 }
 
 impl Model for Transformer {
@@ -118,11 +136,7 @@ impl Model for Transformer {
 
     fn layers(&self) -> Vec<Layer> {
         let layer = |(layer, block): (usize, &qkv_model::Block)| {
-            let LayerDescription { field, n_heads, n_kv_heads, reference_reason } =
-                block.attention.describe();
-            let field = field.map(|field| format!(".{field}")).unwrap_or_default();
-            let path = format!("blocks.{layer}.attention{field}");
-            Layer { path, n_heads, n_kv_heads, is_normed: block.is_pre_norm(), reference_reason }
+            Layer::of(format!("blocks.{layer}.attention"), &block.attention, block.is_pre_norm())
         };
         self.blocks.iter().enumerate().map(layer).collect()
     }

@@ -1,0 +1,63 @@
+//! What stands around each sub-layer of a block: a norm before it or after it, dropout and the residual connection.
+
+use burn::tensor::Tensor;
+
+use super::mlp::Mlp;
+use crate::dropout::Dropout;
+use crate::mode::Mode;
+use crate::norm::{AnyNorm, Normalize};
+
+/// ```text
+/// pre-norm     x + dropout(f(norm(x)))
+/// post-norm    norm(x + dropout(f(x)))
+/// no norm      x + dropout(f(x))
+/// ```
+#[derive(Clone, Copy)]
+pub(crate) struct Sublayer<'a> {
+    pub norm: Option<&'a AnyNorm>,
+    pub is_post_norm: bool,
+    pub dropout: &'a Dropout,
+}
+
+impl<'a> Sublayer<'a> {
+    /// What `f` is given of the residual stream.
+    pub fn input(self, x: Tensor<3>) -> Tensor<3> {
+        match self.norm {
+            Some(norm) if !self.is_post_norm => norm.forward(x),
+            _ => x,
+        }
+    }
+
+    /// Whether the output of `f` has to be at hand, instead of being added to the residual stream by its last product.
+    pub fn drops(self, mode: Mode) -> bool {
+        self.dropout.in_mode(mode).is_some()
+    }
+
+    /// The residual stream after the sub-layer, of the one before it and the output of `f`.
+    pub fn add(self, x: Tensor<3>, output: Tensor<3>, mode: Mode) -> Tensor<3> {
+        self.finish(x + self.dropout.forward(output, mode))
+    }
+
+    /// The same of the sum.
+    pub fn finish(self, x: Tensor<3>) -> Tensor<3> {
+        match self.post() {
+            Some(norm) => norm.forward(x),
+            None => x,
+        }
+    }
+
+    /// The sub-layer of an MLP; `x` itself where there is none.
+    pub fn mlp(self, mlp: Option<&Mlp>, x: Tensor<3>, mode: Mode) -> Tensor<3> {
+        let Some(mlp) = mlp else { return x };
+        let input = self.input(x.clone());
+        match self.drops(mode) {
+            true => self.add(x, mlp.forward(input), mode),
+            false => self.finish(mlp.forward_onto(x, input)),
+        }
+    }
+
+    /// Its norm, where that comes after it.
+    pub fn post(self) -> Option<&'a AnyNorm> {
+        self.norm.filter(|_| self.is_post_norm)
+    }
+}
