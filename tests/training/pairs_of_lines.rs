@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use qkv_model::random::fnv1a;
 use qkv_train::{
     ConfigSource, Corpus, Example, HeldOutLists, Language, Level, Registry, Split, Task, TrainError,
-    Translate, TranslateConfig, Translation, draw,
+    Translate, TranslateConfig, Translation, UnknownSymbol, draw,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -110,6 +110,11 @@ fn words_come_back_as_lines_and_rare_ones_are_counted() {
     assert_eq!(Translation::text(&task, &input[..task.source_len()]), "quelle 7, ja");
     let unknown = task.input("quelle, niemand ja").unwrap();
     assert_eq!(Translation::text(&task, &unknown[..task.source_len()]), "quelle, ⁇ ja");
+    let niemand = UnknownSymbol { symbol: "niemand".to_owned(), position: 3 };
+    assert_eq!(task.unknown("quelle, niemand ja"), [niemand]);
+    // Tied to what stands before it, a word is another one.
+    let symbols = task.unknown("quelle-7").into_iter().map(|unknown| (unknown.symbol, unknown.position));
+    assert_eq!(symbols.collect::<Vec<_>>(), [("‿-".to_owned(), 2), ("‿7".to_owned(), 3)]);
     // What is not known is never taken for the right word.
     assert_eq!(task.reference(&unknown[..task.source_len()]), "quelle, \u{fffd} ja");
     let too_long = task.input("a b c d e f").unwrap_err().to_string();

@@ -9,7 +9,7 @@
 //! - What comes out? [`Trained`], [`Ended`], [`State`]; example `learn_to_reverse`.
 //! - What is there to learn? [`Task`]: [`Reverse`], [`struct@Copy`], [`Sort`], [`SortedList`], [`Recall`]
 //!   ([`Layout`]), [`Induction`] ([`InductionForm`]), [`ModularAddition`], [`Max`], [`Chars`] ([`CharsConfig`]),
-//!   [`Dates`], [`Translate`] ([`TranslateConfig`], [`Language`], [`Level`]) or yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`], as a [`Translation`]; [`Example`], [`Examples`], [`Split`],
+//!   [`Dates`], [`Translate`] ([`TranslateConfig`], [`Language`], [`Level`]) or yours, with numbered [`Inputs`], [`HeldOutLists`] or a [`Corpus`], as a [`Translation`] ([`UnknownSymbol`]); [`Example`], [`Examples`], [`Split`],
 //!   [`draw`]; answers of any [`TargetKind`], and which tokens they are by
 //!   [`answer_tokens`]; example `custom_task`.
 //! - What learns? Any [`Model`]: its [`Layer`]s (between a [`Side`] and another) and [`Query`] are for looking at it; example `custom_model`.
@@ -40,8 +40,9 @@
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`. What if it attended otherwise? A [`WantedMap`], by [`Forcing`] ([`WithMap`]).
-//! - What does it write by itself? [`write_answers`], [`generate`], [`generate_one_by_one`], [`Sampling`]; `qkv train
-//!   chars --set task.text=FILE`.
+//! - What does it write by itself? A text that goes on by [`generate`], answers by [`write_answers`] and
+//!   [`draw_answers`], those to the inputs of any other task by [`answer_input`] ([`n_given`]); [`Sampling`] chooses each
+//!   token that is [`Drawn`].
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`RunObservers`] of an
 //!   [`ObservedRun`] by the registry, example `own_observer`: [`BuiltObservers`], each an [`AnyObserver`], with their
 //!   [`Costs`] and [`Notice`]s; [`EventLog`] ([`RunInfo`], [`Environment`]), [`Checkpoints`] and [`Snapshots`]
@@ -76,9 +77,9 @@ pub use config::{Config, OptimizerConfig, Parent, Recipe, ScheduleConfig, Taken,
 pub use error::{PairsFault, PartFault, Quantity, SettingFault, TextFault, TrainError};
 pub use hooked::Hooked;
 pub use measure::{
-    Accuracy, AllInputs, Ask, Asked, Bleu, BleuSums, EvaluationProgress, HeldOut, LayerTrace, Measured,
-    Measures, Metric, MetricSums, Probe, Sampling, SequenceAccuracy, SliceLoss, evaluate, evaluate_exactly,
-    generate, generate_one_by_one, write_answers,
+    Accuracy, AllInputs, Ask, Asked, Bleu, BleuSums, Drawn, EvaluationProgress, HeldOut, LayerTrace,
+    Measured, Measures, Metric, MetricSums, Probe, Sampling, SequenceAccuracy, SliceLoss, answer_input,
+    draw_answers, evaluate, evaluate_exactly, generate, write_answers,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model, Side};
@@ -98,7 +99,7 @@ pub use saving::{
 pub use task::{
     Chars, CharsConfig, Copy, Corpus, Dates, Example, Examples, HeldOutLists, Induction, InductionForm,
     Inputs, Language, Layout, Level, Max, ModularAddition, Recall, Reverse, Sort, SortedList, Split,
-    TargetKind, Task, Translate, TranslateConfig, Translation, answer_tokens, draw,
+    TargetKind, Task, Translate, TranslateConfig, Translation, UnknownSymbol, answer_tokens, draw, n_given,
 };
 pub use training::{
     Adam, AdamW, AdjustLr, Backward, Batch, Constant, Cosine, Costs, CrossEntropy, Ended, Gradient,

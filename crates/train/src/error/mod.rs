@@ -25,7 +25,7 @@ use qkv_model::ModelError;
 use qkv_run::{Difference, RunError};
 use thiserror::Error;
 
-use crate::task::TargetKind;
+use crate::task::{TargetKind, UnknownSymbol};
 
 /// Everything that this crate reports.
 #[derive(Debug, Error)]
@@ -219,14 +219,14 @@ pub enum TrainError {
     },
     /// A text has a symbol that no token stands for.
     #[error(
-        "the vocabulary lacks `{}`, character {position} of the text; write the text without it",
-        symbol.escape_debug()
+        "the vocabulary lacks {}, character {} of the text; it has {known}",
+        unknown.quoted(), unknown.position
     )]
     UnknownSymbol {
-        /// The symbol.
-        symbol: char,
-        /// Where it stands, from 1 on.
-        position: usize,
+        /// The symbol, and where it stands.
+        unknown: UnknownSymbol,
+        /// The labels that there are.
+        known: String,
     },
     /// A source that no input has room for.
     #[error("a source may have at most {}, got {got}; shorten it", counted(*most, "token"))]

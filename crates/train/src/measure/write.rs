@@ -1,9 +1,11 @@
-//! Answers that a model writes by itself, one token after another, always the likeliest.
+//! Answers that a model writes by itself, one token after another.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use qkv_model::Mode;
+use burn::tensor::{Device, Tensor};
 
 use super::evaluate::examples_at_once;
+use super::next::{next_logits, rows};
+use super::sampling::{Drawn, Sampler, Sampling};
+use crate::error::TrainError;
 use crate::model::Model;
 use crate::task::{Task, Translation};
 use crate::training::{LossInputs, Prediction};
@@ -39,14 +41,62 @@ pub fn write_answers<M: Model>(
     inputs: &[Vec<u32>],
     device: &Device,
 ) -> Vec<Vec<u32>> {
-    let device = device.clone().without_autodiff();
+    let device = &device.clone().without_autodiff();
     let mut answers = Vec::with_capacity(inputs.len());
     for inputs in inputs.chunks(examples_at_once(task.seq_len())) {
-        assert!(inputs.iter().all(|input| input.len() == task.seq_len()), "an input of another length");
-        let begun = inputs.iter().map(|input| Begun { input, answer: Vec::new(), is_done: false });
-        answers.extend(finish(model, task, begun.collect(), &device));
+        answers.extend(Writing { model, task, device }.finish(begin(task, inputs), likeliest));
     }
     answers
+}
+
+/// The same with tokens that are chosen by `sampling`: answer number `i` is its sample number `index + i`.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use qkv_model::{Init, MaskConfig, TransformerConfig};
+/// use qkv_train::{Dates, Sampling, Task, Translation, draw_answers};
+///
+/// let device = Device::flex();
+/// let task = Dates { first_year: 1900, last_year: 2099 };
+/// let mut config = TransformerConfig::new(task.vocabulary().len(), task.seq_len(), 16);
+/// config.mask = MaskConfig::Causal.into();
+/// let model = config.init(&Init::new(&device, 0))?;
+/// let source = task.input("3 March 1987")?;
+/// let answers = draw_answers(&model, &task, &[source.clone(), source], &Sampling::default(), &device)?;
+/// assert_ne!(answers[0], answers[1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the temperature is below 0 or not finite, or `top_k` is 0.
+///
+/// # Panics
+/// As [`write_answers`].
+pub fn draw_answers<M: Model>(
+    model: &M,
+    task: &dyn Translation,
+    inputs: &[Vec<u32>],
+    sampling: &Sampling,
+    device: &Device,
+) -> Result<Vec<Vec<Drawn>>, TrainError> {
+    let device = &device.clone().without_autodiff();
+    let mut answers: Vec<Vec<Drawn>> = Vec::with_capacity(inputs.len());
+    for inputs in inputs.chunks(examples_at_once(task.seq_len())) {
+        let index = |at: usize| sampling.index + (answers.len() + at) as u64;
+        let samplers = (0..inputs.len()).map(|at| Sampler::new(&Sampling { index: index(at), ..*sampling }));
+        let mut samplers = samplers.collect::<Result<Vec<_>, _>>()?;
+        let mut drawn: Vec<Vec<Drawn>> = vec![Vec::new(); inputs.len()];
+        Writing { model, task, device }.finish(begin(task, inputs), |open, logits| {
+            let next = open.iter().zip(rows(logits)).map(|(&at, logits)| {
+                let next = samplers[at].draw(&logits);
+                drawn[at].push(next);
+                next.token
+            });
+            next.collect()
+        });
+        answers.append(&mut drawn);
+    }
+    Ok(answers)
 }
 
 /// A prediction with the answers, if they are asked for and the task has any.
@@ -77,7 +127,8 @@ pub(super) fn with_answers<'a, M: Model>(
             }
         }
     });
-    let answers = finish(model, translation, begun.collect(), &batch.tokens.device());
+    let device = &batch.tokens.device();
+    let answers = Writing { model, task: translation, device }.finish(begun.collect(), likeliest);
     Prediction { answers: Some(answers), ..prediction }
 }
 
@@ -89,43 +140,53 @@ struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// The source, the token that begins the answer and the answer, and as much padding as makes `len` tokens.
-    fn tokens(&self, source_len: usize, len: usize, padding: u32) -> Vec<i64> {
-        let mut tokens: Vec<u32> = self.input[..=source_len].to_vec();
-        tokens.extend(&self.answer);
-        tokens.resize(len, padding);
-        tokens.into_iter().map(i64::from).collect()
+    /// The source, the token that begins the answer and the answer.
+    fn tokens(&self, source_len: usize) -> Vec<u32> {
+        [&self.input[..=source_len], &self.answer].concat()
     }
 }
 
-/// Writes every answer to its end, or until there is no room.
-fn finish<M: Model>(
-    model: &M,
-    task: &dyn Translation,
-    mut begun: Vec<Begun<'_>>,
-    device: &Device,
-) -> Vec<Vec<u32>> {
-    let (source_len, padding) = (task.source_len(), task.padding().unwrap_or(0));
-    let most = task.seq_len() - source_len;
-    loop {
-        let mut open: Vec<&mut Begun<'_>> =
-            begun.iter_mut().filter(|begun| !begun.is_done && begun.answer.len() < most).collect();
-        let Some(longest) = open.iter().map(|begun| begun.answer.len()).max() else { break };
-        let len = source_len + 1 + longest;
-        let tokens: Vec<i64> = open.iter().flat_map(|begun| begun.tokens(source_len, len, padding)).collect();
-        let tokens = Tensor::from_data(TensorData::new(tokens, [open.len(), len, 1]), device);
-        let features = model.features(tokens, Mode::Evaluate);
-        let d_model = features.dims()[2];
-        let last =
-            open.iter().enumerate().map(|(row, begun)| (row * len + source_len + begun.answer.len()) as i64);
-        let last: Vec<i64> = last.collect();
-        let last = Tensor::<1, Int>::from_data(TensorData::new(last, [open.len()]), device);
-        let logits = model.logits(features.reshape([open.len() * len, d_model]).select(0, last));
-        let next: Vec<u32> = logits.argmax(1).into_data().iter::<u32>().collect();
-        for (begun, next) in open.iter_mut().zip(next) {
-            begun.answer.push(next);
-            begun.is_done = next == task.end();
+/// An answer to each of these inputs, of which nothing is written.
+fn begin<'a>(task: &dyn Translation, inputs: &'a [Vec<u32>]) -> Vec<Begun<'a>> {
+    assert!(inputs.iter().all(|input| input.len() == task.seq_len()), "an input of another length");
+    inputs.iter().map(|input| Begun { input, answer: Vec::new(), is_done: false }).collect()
+}
+
+/// The likeliest token of each row.
+fn likeliest(_: &[usize], logits: Tensor<2>) -> Vec<u32> {
+    logits.argmax(1).into_data().iter::<u32>().collect()
+}
+
+/// What writes answers.
+struct Writing<'a, M> {
+    model: &'a M,
+    task: &'a dyn Translation,
+    device: &'a Device,
+}
+
+impl<M: Model> Writing<'_, M> {
+    /// Writes every answer to its end, or until there is no room. `choose` gives the next token of those with these
+    /// numbers by their logits, `[n_open, vocab_size]`.
+    fn finish(
+        &self,
+        mut begun: Vec<Begun<'_>>,
+        mut choose: impl FnMut(&[usize], Tensor<2>) -> Vec<u32>,
+    ) -> Vec<Vec<u32>> {
+        let (source_len, padding) = (self.task.source_len(), self.task.padding().unwrap_or(0));
+        let most = self.task.seq_len() - source_len;
+        loop {
+            let is_open = |&at: &usize| !begun[at].is_done && begun[at].answer.len() < most;
+            let open: Vec<usize> = (0..begun.len()).filter(is_open).collect();
+            if open.is_empty() {
+                break;
+            }
+            let texts: Vec<Vec<u32>> = open.iter().map(|&at| begun[at].tokens(source_len)).collect();
+            let logits = next_logits(self.model, &texts, padding, self.device);
+            for (&at, next) in open.iter().zip(choose(&open, logits)) {
+                begun[at].answer.push(next);
+                begun[at].is_done = next == self.task.end();
+            }
         }
+        begun.into_iter().map(|begun| begun.answer).collect()
     }
-    begun.into_iter().map(|begun| begun.answer).collect()
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod chars;
 mod example;
+mod given;
 mod inputs;
 mod optional;
 mod pair;
@@ -19,8 +20,9 @@ mod text_file;
 pub use answers::answer_tokens;
 pub use chars::{Chars, CharsConfig};
 pub use example::Example;
+pub use given::n_given;
 pub use inputs::Inputs;
-pub use optional::{Corpus, HeldOutLists, Translation};
+pub use optional::{Corpus, HeldOutLists, Translation, UnknownSymbol};
 pub use pair::{Dates, Language, Level, Translate, TranslateConfig};
 pub(crate) use relabelled::Relabelled;
 pub use split::{Examples, Split, draw};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use qkv_run::Baseline;
 use serde_json::{Map, Value};
 
-use super::{Example, Split, Task};
+use super::{Example, Split, Task, symbols};
 use crate::error::TrainError;
 use crate::measure::{Asked, EvaluationProgress};
 
@@ -61,6 +61,22 @@ pub trait Corpus: Task {
     }
 }
 
+/// A symbol of a source that a vocabulary lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownSymbol {
+    /// The character or word.
+    pub symbol: String,
+    /// Where it stands among the symbols of the source, from 1 on.
+    pub position: usize,
+}
+
+impl UnknownSymbol {
+    /// The symbol as it can be shown, between back quotes.
+    pub fn quoted(&self) -> String {
+        format!("`{}`", self.symbol.chars().map(symbols::character).collect::<String>())
+    }
+}
+
 /// A task whose inputs are pairs: a source, and behind it the answer that a model is to write, token by token.
 ///
 /// ```text
@@ -80,6 +96,13 @@ pub trait Translation: Task {
     /// # Errors
     /// If the source is too long, or has a symbol that the vocabulary lacks.
     fn input(&self, source: &str) -> Result<Vec<u32>, TrainError>;
+
+    /// The symbols of a source that the vocabulary lacks and for each of which another token, such as `<unk>`, stands in
+    /// the [input](Self::input); none by default.
+    fn unknown(&self, source: &str) -> Vec<UnknownSymbol> {
+        let _ = source;
+        Vec::new()
+    }
 
     /// The text of tokens, up to the one that ends an answer.
     fn text(&self, tokens: &[u32]) -> String;

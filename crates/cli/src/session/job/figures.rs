@@ -6,7 +6,7 @@ use anyhow::Result;
 use qkv_run::{Baseline, Evaluation};
 use qkv_train::{
     AnyModel, Asked, Corpus, EvaluationProgress, Examples, HeldOut, Probe, Processes, Sampling, Split,
-    generate_one_by_one,
+    generate,
 };
 
 use super::Job;
@@ -16,7 +16,7 @@ use super::measuring::Measuring;
 const TEST_EXAMPLES: u64 = 10_000;
 
 /// Tokens of the sample at the end.
-const SAMPLE: usize = 200;
+pub const SAMPLE: usize = 200;
 
 /// What is found out about a trained model.
 pub struct Figures {
@@ -96,13 +96,13 @@ impl Job {
         ask: &mut dyn FnMut(EvaluationProgress) -> ControlFlow<()>,
     ) -> Result<Option<String>> {
         let Some(prompt) = corpus.prompt() else { return Ok(None) };
-        let sampling = Sampling { n_tokens: SAMPLE, seed: self.config.seed, ..Sampling::default() };
-        let tokens = generate_one_by_one(model, &*self.task, &prompt, &sampling, &self.device)?;
+        let sampling = Sampling { seed: self.config.seed, ..Sampling::default() };
+        let tokens = generate(model, &*self.task, &prompt, &sampling, &self.device)?.take(SAMPLE);
         let mut progress = EvaluationProgress { n_done: 0, n_examples: SAMPLE as u64 };
         let tokens = tokens.take_while(|_| {
             progress.n_done += 1;
             ask(progress).is_continue()
         });
-        Ok(Some(corpus.text(&tokens.collect::<Vec<_>>())))
+        Ok(Some(corpus.text(&tokens.map(|drawn| drawn.token).collect::<Vec<_>>())))
     }
 }

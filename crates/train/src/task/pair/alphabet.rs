@@ -2,7 +2,7 @@
 
 use super::packing::{FIRST, SIGNS};
 use crate::error::TrainError;
-use crate::task::symbols;
+use crate::task::{UnknownSymbol, symbols};
 
 /// Characters, each of which has a token behind those of the signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +36,17 @@ impl Alphabet {
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>, TrainError> {
         let token = |(at, character): (usize, char)| {
             let found = self.characters.binary_search(&character);
-            found
-                .map(|index| FIRST + index as u32)
-                .map_err(|_| TrainError::UnknownSymbol { symbol: character, position: at + 1 })
+            found.map(|index| FIRST + index as u32).map_err(|_| self.unknown(character, at + 1))
         };
         text.chars().enumerate().map(token).collect()
+    }
+
+    fn unknown(&self, symbol: char, position: usize) -> TrainError {
+        let labels = self.characters.iter().map(|&character| label(character));
+        let space = if self.characters.contains(&' ') { ", where ␣ is a space" } else { "" };
+        let known = format!("{}{space}", labels.collect::<Vec<_>>().join(" "));
+        let unknown = UnknownSymbol { symbol: symbol.to_string(), position };
+        TrainError::UnknownSymbol { unknown, known }
     }
 
     /// The text of these tokens; signs are left out.

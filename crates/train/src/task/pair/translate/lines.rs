@@ -1,5 +1,6 @@
 //! The pairs of a file as tokens, in three parts that share no source.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -9,9 +10,9 @@ use rand::RngExt;
 use super::symbols::Level;
 use super::{TranslateConfig, pairs_file};
 use crate::error::{PairsFault, TrainError, counted};
-use crate::task::Split;
 use crate::task::pair::packing::{FIRST, Packing, SIGNS};
 use crate::task::symbols::MAX_SYMBOLS;
+use crate::task::{Split, UnknownSymbol};
 
 /// The token of a symbol that the vocabulary lacks.
 const UNKNOWN: u32 = FIRST;
@@ -169,11 +170,21 @@ impl Lines {
 
     /// The tokens of a line.
     pub fn tokens(&self, line: &str) -> Vec<u32> {
-        let token = |symbol: &str| {
-            let found = self.symbols.binary_search_by(|known| known.as_str().cmp(symbol));
-            found.map_or(UNKNOWN, |index| UNKNOWN + 1 + index as u32)
-        };
-        self.level.split(line).iter().map(|symbol| token(symbol)).collect()
+        self.level.split(line).iter().map(|symbol| self.token(symbol)).collect()
+    }
+
+    /// The symbols of a line for which the unknown one stands.
+    pub fn unknown(&self, line: &str) -> Vec<UnknownSymbol> {
+        let symbols = self.level.split(line).into_iter().enumerate();
+        let unknown = symbols.filter(|(_, symbol)| self.token(symbol) == UNKNOWN);
+        let named =
+            |(at, symbol): (usize, Cow<str>)| UnknownSymbol { symbol: symbol.into_owned(), position: at + 1 };
+        unknown.map(named).collect()
+    }
+
+    fn token(&self, symbol: &str) -> u32 {
+        let found = self.symbols.binary_search_by(|known| known.as_str().cmp(symbol));
+        found.map_or(UNKNOWN, |index| UNKNOWN + 1 + index as u32)
     }
 
     /// What a model has written.

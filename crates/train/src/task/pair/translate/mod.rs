@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use super::packing::{END, PADDING, Packing};
 use crate::error::TrainError;
 use crate::task::text_file::{TextFile, from_anywhere};
-use crate::task::{Corpus, Example, HeldOutLists, Split, Task, Translation};
+use crate::task::{Corpus, Example, HeldOutLists, Split, Task, Translation, UnknownSymbol};
 use lines::Lines;
 use numbers::Numbers;
 
@@ -269,6 +269,10 @@ impl Translation for Translate {
         let packing = self.packing();
         TrainError::source_fits(source.len(), packing.source_len)?;
         Ok(packing.pack(&source, &[]))
+    }
+
+    fn unknown(&self, source: &str) -> Vec<UnknownSymbol> {
+        self.lines().map_or_else(Vec::new, |lines| lines.unknown(source))
     }
 
     fn text(&self, tokens: &[u32]) -> String {
