@@ -2,6 +2,8 @@
 
 /// Our optimizer, one scalar at a time.
 mod adamw;
+/// Where cross-attention looks while a number is written.
+mod alignment;
 /// What models write, compared with right answers.
 mod bleu;
 /// The language model of a text.

@@ -123,7 +123,8 @@ const MAX_SIDE: usize = crate::task::symbols::MAX_LEN / 2 - 1;
 /// ```
 ///
 /// Without a file, numbers of 1 to 6 digits are drawn, each length as often as the others, and one in eight numbers each
-/// is held out for validation and test. The pairs of a file are put into an order by a hash of their sources, of which
+/// is held out for validation and test; those below 100, or below 10 where none has four digits, are always in training,
+/// because they are the words of the language. The pairs of a file are put into an order by a hash of their sources, of which
 /// the first eighth is the test, the second the validation part, so that the same source is never in two parts.
 #[derive(Debug, Clone)]
 pub struct Translate {
@@ -206,7 +207,10 @@ impl Task for Translate {
 
     /// That of the number.
     fn split(&self, tokens: &[u32]) -> Split {
-        Split::of(self.packing().answer(tokens))
+        match &self.pairs {
+            Pairs::Numbers(numbers) => numbers.split(tokens),
+            Pairs::Lines(_) => Split::of(self.packing().answer(tokens)),
+        }
     }
 
     fn n_bytes(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! Pairs that are made up: a number in one language, and the same in another.
 
+use std::collections::HashSet;
+
 use qkv_model::random::Rng;
 use rand::RngExt;
 
@@ -7,6 +9,7 @@ use super::names::Language;
 use crate::error::TrainError;
 use crate::task::pair::alphabet::Alphabet;
 use crate::task::pair::packing::Packing;
+use crate::task::split::Split;
 
 /// The numbers from zero on, in two languages.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub(super) struct Numbers {
     largest: usize,
     alphabet: Alphabet,
     packing: Packing,
+    /// The answers that are never held out.
+    words: HashSet<Vec<u32>>,
 }
 
 impl Numbers {
@@ -27,7 +32,19 @@ impl Numbers {
         let names = |language: Language| Names::of(language, largest);
         let [source, answer] = [from, to].map(names);
         let alphabet = Alphabet::of([source.characters.as_str(), answer.characters.as_str()]);
-        Ok(Self { from, to, largest, alphabet, packing: Packing::of_longest(source.longest, answer.longest) })
+        let packing = Packing::of_longest(source.longest, answer.longest);
+        let mut numbers = Self { from, to, largest, alphabet, packing, words: HashSet::new() };
+        let is_long = largest >= 1000;
+        let words = (0..if is_long { 100 } else { 10 }).map(|number| numbers.input(number));
+        numbers.words = words.map(|input| packing.answer(&input).to_vec()).collect();
+        Ok(numbers)
+    }
+
+    /// That of the number. The smallest numbers are words of their language, of which those of larger ones are made: they
+    /// are always in training, because few as they are, a held-out one would be drawn again and again.
+    pub fn split(&self, tokens: &[u32]) -> Split {
+        let answer = self.packing.answer(tokens);
+        if self.words.contains(answer) { Split::Train } else { Split::of(answer) }
     }
 
     pub fn summary(&self) -> String {
