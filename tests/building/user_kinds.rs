@@ -224,6 +224,6 @@ fn a_registered_models_settings_are_checked() {
     );
     assert_eq!(
         refused(&["model.name=fixd-map"]),
-        "unknown model `fixd-map`; choose one of fixed-map, transformer"
+        "unknown model `fixd-map`; choose one of encoder-decoder, fixed-map, transformer"
     );
 }
