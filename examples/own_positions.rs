@@ -55,7 +55,9 @@ impl Fading {
 impl Positions for Fading {
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
         let of_slope = |slope: &Param<Tensor<1>>, distance: fn(f64) -> f64| {
-            let distances = (0..q_len * k_len).map(|at| distance((at / k_len) as f64 - (at % k_len) as f64));
+            // Queries stand at the end of the keys.
+            let ahead = |at: usize| (at / k_len + k_len) as f64 - (at % k_len + q_len) as f64;
+            let distances = (0..q_len * k_len).map(|at| distance(ahead(at)));
             let distances = TensorData::new(distances.collect::<Vec<_>>(), [1, 1, q_len, k_len]);
             let slope = slope.val().reshape([1, -1, 1, 1]);
             let place = (&slope.device(), slope.dtype());

@@ -34,7 +34,8 @@ impl LearnedBias {
 impl Positions for LearnedBias {
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
         let by_distance = self.by_distance.val();
-        let distance = |at: usize| (at / k_len) as i64 - (at % k_len) as i64;
+        // Queries stand at the end of the keys.
+        let distance = |at: usize| (at / k_len + k_len) as i64 - (at % k_len + q_len) as i64;
         let bucket = |at| distance(at).clamp(-MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE;
         let buckets: Vec<i64> = (0..q_len * k_len).map(bucket).collect();
         let buckets = Tensor::<1, Int>::from_data(buckets.as_slice(), &by_distance.device());

@@ -33,8 +33,9 @@ impl LearnedSlope {
 impl Positions for LearnedSlope {
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
         let slope = self.slope.val();
-        let at = |len: usize| Tensor::<1, Int>::arange(0..len as i64, &slope.device()).float();
-        let distance = at(k_len).unsqueeze_dim::<2>(0) - at(q_len).unsqueeze_dim::<2>(1);
+        let (q_len, k_len) = (q_len as i64, k_len as i64);
+        let at = |positions| Tensor::<1, Int>::arange(positions, &slope.device()).float();
+        let distance = at(0..k_len).unsqueeze_dim::<2>(0) - at(k_len - q_len..k_len).unsqueeze_dim::<2>(1);
         Some(slope.reshape([1, -1, 1, 1]) * distance.unsqueeze())
     }
 }

@@ -83,7 +83,7 @@ fn queries_and_keys_are_normed_first_and_turned_then() {
         let x = input(place).narrow(0, 0, 1);
         let [q, k, _] = layer.project(x.clone());
         let [q, k] = layer.qk_norm.as_ref().unwrap().forward(q, k);
-        let [q, k] = layer.positions.as_ref().unwrap().rotate(q, k);
+        let [q, k] = layer.positions.as_ref().unwrap().rotate(q, k, 0);
         let trace = layer.trace(x.squeeze_dim(0), &Mask::none(), 2, 1);
         assert_eq!(values(&trace.compared_q), values(&q.slice([0..1, 1..2, 2..3])));
         assert_eq!(values(&trace.compared_k), values(&k.slice([0..1, 1..2])));

@@ -178,7 +178,7 @@ fn it_changes_what_was_normed_and_turned() {
         let x = input(place).narrow(0, 0, 1);
         let [q, k, _] = layer.project(x.clone());
         let [q, k] = layer.qk_norm.as_ref().unwrap().forward(q, k);
-        let [q, k] = layer.positions.as_ref().unwrap().rotate(q, k);
+        let [q, k] = layer.positions.as_ref().unwrap().rotate(q, k, 0);
         let [q, k] = layer.score.prepare(q, k);
         let (head, query) = (4, 3);
         let trace = layer.trace(x.squeeze_dim(0), &Mask::none(), query, head);

@@ -43,7 +43,7 @@ fn logits(model: &Transformer, tokens: Tensor<3, Int>) -> Tensor<3> {
     let [n, seq_len, _] = tokens.dims();
     let x = model.embedding.table.val().select(0, tokens.reshape([n * seq_len]));
     let [_, d_model] = x.dims();
-    let x = model.positions.as_ref().unwrap().embed(x.reshape([n, seq_len, d_model]));
+    let x = model.positions.as_ref().unwrap().embed(x.reshape([n, seq_len, d_model]), 0);
     let x = model.blocks.iter().fold(x, block);
     norm(model.norm.as_ref().unwrap(), x).matmul(model.unembedding.as_ref().unwrap().val().unsqueeze())
 }

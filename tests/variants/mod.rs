@@ -8,6 +8,8 @@ mod groups;
 mod mlps;
 /// Layer norm and RMS norm.
 mod norms;
+/// Positions of a part of a sequence.
+mod offsets;
 /// Queries and keys of one length.
 mod qk_norm;
 /// The softmax with a sink.

@@ -20,7 +20,7 @@ fn rope((device, dtype): (&Device, DType), base: f64, d_k: usize) -> AnyPosition
 /// The same vector at every one of `len` positions, turned as a query; keys are turned alike.
 fn turned(place: (&Device, DType), base: f64, x: &[f64], len: usize) -> Vec<f64> {
     let all: Tensor<4> = tensor(place, &x.repeat(len), [1, 1, len, x.len()]);
-    let [q, k] = rope(place, base, x.len()).rotate(all.clone(), all);
+    let [q, k] = rope(place, base, x.len()).rotate(all.clone(), all, 0);
     assert_eq!(values(&q), values(&k));
     values(&q)
 }
@@ -79,7 +79,7 @@ fn scores_depend_on_the_distance_of_two_positions_alone() {
     for place @ (_, dtype) in places() {
         // One query and one key at all positions: what differs between two scores is where they stand.
         let everywhere = |label: &str| tensor::<4>(place, &random(label, 6).repeat(LEN), [1, 1, LEN, 6]);
-        let [q, k] = rope(place, 50.0, 6).rotate(everywhere("q"), everywhere("k"));
+        let [q, k] = rope(place, 50.0, 6).rotate(everywhere("q"), everywhere("k"), 0);
         let scores = values(&q.matmul(k.transpose()));
         let at = |i: usize, j: usize| scores[i * LEN + j];
         for i in 1..LEN {
@@ -112,8 +112,8 @@ fn pairs_of_neighbours_as_in_the_paper_are_the_same_up_to_the_order_of_component
     let reorder = |x: &[f64]| [0, 3, 1, 4, 2, 5].map(|at| x[at]);
     let (q, k) = (random("q", LEN * D_K), random("k", LEN * D_K));
     for place @ (_, dtype) in places() {
-        let [got_q, got_k] = rope(place, 70.0, D_K)
-            .rotate(tensor(place, &q, [1, 1, LEN, D_K]), tensor(place, &k, [1, 1, LEN, D_K]));
+        let [all_q, all_k] = [&q, &k].map(|x| tensor(place, x, [1, 1, LEN, D_K]));
+        let [got_q, got_k] = rope(place, 70.0, D_K).rotate(all_q, all_k, 0);
         let got = values(&got_q.matmul(got_k.transpose()));
         for i in 0..LEN {
             for j in 0..LEN {
@@ -190,9 +190,12 @@ fn what_is_kept_between_passes_changes_no_bit() {
             // Longer, shorter, and the same again.
             for (q_len, k_len) in [(5, 7), (9, 2), (3, 3), (3, 3)] {
                 let tensor = |len| random_tensor(place, "x", [2, 3, len, 4]);
-                let rotated =
-                    |scheme: &AnyPositions| scheme.rotate(tensor(q_len), tensor(k_len)).map(|x| values(&x));
-                assert_eq!(rotated(&kept), rotated(&build()));
+                for offset in [0, 11, 3] {
+                    let rotated = |scheme: &AnyPositions| {
+                        scheme.rotate(tensor(q_len), tensor(k_len), offset).map(|x| values(&x))
+                    };
+                    assert_eq!(rotated(&kept), rotated(&build()));
+                }
                 let bias = |scheme: &AnyPositions| scheme.bias(q_len, k_len).map(|bias| values(&bias));
                 assert_eq!(bias(&kept), bias(&build()));
             }

@@ -286,7 +286,7 @@ impl SelfAttention {
             None => [q, k],
         };
         match &self.positions {
-            Some(positions) => positions.rotate(q, k),
+            Some(positions) => positions.rotate(q, k, 0),
             None => [q, k],
         }
     }

@@ -296,7 +296,7 @@ impl EncoderDecoder {
     fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
         let x = self.embedding.forward(tokens);
         let x = match &self.positions {
-            Some(positions) => positions.embed(x),
+            Some(positions) => positions.embed(x, 0),
             None => x,
         };
         self.dropout.forward(x, mode)

@@ -58,18 +58,27 @@ impl Alibi {
 
 impl Positions for Alibi {
     fn bias(&self, q_len: usize, k_len: usize) -> Option<Tensor<4>> {
-        let (slopes, device) = (&self.slopes, self.slopes.device());
-        Some(self.bias.get(
-            &device,
-            |kept| *kept == [q_len, k_len],
-            || {
-                let distance = |at: usize| (at / k_len + k_len).abs_diff(q_len + at % k_len) as f64;
-                let distances = (0..q_len * k_len).map(|at| -distance(at)).collect();
-                let data = TensorData::new(distances, [1, 1, q_len, k_len]).convert_dtype(slopes.dtype());
-                let distances = Tensor::<4>::from_data(data, (&device, slopes.dtype()));
-                ([q_len, k_len], distances * slopes.clone().reshape([1, -1, 1, 1]))
-            },
-        ))
+        // Of queries at the end of more keys, the last columns are the bias: keys may be added without a new table.
+        let most_keys = if q_len < k_len { k_len.next_power_of_two() } else { k_len };
+        let key = [q_len, most_keys];
+        let bias = self.bias.get(
+            &self.slopes.device(),
+            |kept| *kept == key,
+            || (key, self.of_lengths(q_len, most_keys)),
+        );
+        Some(if most_keys == k_len { bias } else { bias.narrow(3, most_keys - k_len, k_len) })
+    }
+}
+
+impl Alibi {
+    /// `[1, n_heads, q_len, k_len]`.
+    fn of_lengths(&self, q_len: usize, k_len: usize) -> Tensor<4> {
+        let slopes = &self.slopes;
+        let distance = |at: usize| (at / k_len + k_len).abs_diff(q_len + at % k_len) as f64;
+        let distances = (0..q_len * k_len).map(|at| -distance(at)).collect();
+        let data = TensorData::new(distances, [1, 1, q_len, k_len]).convert_dtype(slopes.dtype());
+        let distances = Tensor::<4>::from_data(data, (&slopes.device(), slopes.dtype()));
+        distances * slopes.clone().reshape([1, -1, 1, 1])
     }
 }
 
@@ -85,7 +94,26 @@ fn paper_slopes(n_heads: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::paper_slopes;
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_sequence_that_grows_has_few_tables_made() {
+        let init = Init::new(&Device::flex(), 1);
+        let alibi = Alibi { slopes: init.tensor(vec![1.0], [1]), bias: Kept::new() };
+        let mut lengths = Vec::new();
+        for k_len in 2..=100 {
+            let _ = alibi.bias(1, k_len);
+            let kept = |&[_, most_keys]: &[usize; 2]| {
+                lengths.push(most_keys);
+                true
+            };
+            let _ = alibi.bias.get(&Device::flex(), kept, || unreachable!("there is one"));
+        }
+        lengths.dedup();
+        assert_eq!(lengths, [2, 4, 8, 16, 32, 64, 128]);
+    }
 
     #[test]
     fn the_slopes_are_those_of_the_paper() {

@@ -27,7 +27,7 @@ impl LearnedPositions {
 }
 
 impl Positions for LearnedPositions {
-    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
-        add_rows(x, self.learned.val())
+    fn embed(&self, x: Tensor<3>, offset: usize) -> Tensor<3> {
+        add_rows(x, self.learned.val(), offset)
     }
 }

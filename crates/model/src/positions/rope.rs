@@ -1,5 +1,7 @@
 //! Rotary positions: queries and keys are turned by an angle that grows with their position.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -57,10 +59,13 @@ impl Rope {
         }
     }
 
-    fn turn(&self, x: Tensor<4>) -> Tensor<4> {
+    fn turn(&self, x: Tensor<4>, offset: usize) -> Tensor<4> {
         let [_, _, len, d_k] = x.dims();
+        if len == 0 {
+            return x;
+        }
         let half = d_k / 2;
-        let [cos, sin] = self.tables(len, d_k, (&x.device(), x.dtype()));
+        let [cos, sin] = self.tables(offset..offset + len, d_k, (&x.device(), x.dtype()));
         let first = x.clone().narrow(3, 0, half);
         let second = x.narrow(3, half, half);
         let turned_first = first.clone() * cos.clone() - second.clone() * sin.clone();
@@ -68,9 +73,11 @@ impl Rope {
         Tensor::cat(vec![turned_first, turned_second], 3)
     }
 
-    /// Cosines and sines, `[1, 1, len, d_k / 2]`: the first rows of the longest tables so far.
-    fn tables(&self, len: usize, d_k: usize, (device, dtype): (&Device, DType)) -> [Tensor<4>; 2] {
+    /// Cosines and sines of these positions, `[1, 1, len, d_k / 2]`: rows of the longest tables so far. Their lengths are
+    /// powers of two, so that a sequence that grows by one position at a time has few of them made.
+    fn tables(&self, rows: Range<usize>, d_k: usize, (device, dtype): (&Device, DType)) -> [Tensor<4>; 2] {
         let half = d_k / 2;
+        let len = rows.end.next_power_of_two();
         let make = || {
             let angle =
                 |at: usize| (at / half) as f64 * self.base.powf(-2.0 * (at % half) as f64 / d_k as f64);
@@ -82,15 +89,37 @@ impl Rope {
             ((len, d_k, dtype), [table(f64::cos), table(f64::sin)])
         };
         let serves = |key: &TableKey| key.0 >= len && (key.1, key.2) == (d_k, dtype);
-        self.tables.get(device, serves, make).map(|table| match table.dims()[2] == len {
+        self.tables.get(device, serves, make).map(|table| match table.dims()[2] == rows.len() {
             true => table,
-            false => table.narrow(2, 0, len),
+            false => table.narrow(2, rows.start, rows.len()),
         })
     }
 }
 
 impl Positions for Rope {
-    fn rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
-        [self.turn(q), self.turn(k)]
+    fn rotate(&self, q: Tensor<4>, k: Tensor<4>, offset: usize) -> [Tensor<4>; 2] {
+        [self.turn(q, offset), self.turn(k, offset)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_that_grows_has_few_tables_made() {
+        let (rope, device) = (Rope { base: 10.0, tables: Kept::new() }, Device::flex());
+        let mut lengths = Vec::new();
+        for at in 0..100 {
+            let row = || Tensor::ones([1, 1, 1, 4], &device);
+            let _ = rope.rotate(row(), row(), at);
+            let kept = |(len, ..): &TableKey| {
+                lengths.push(*len);
+                true
+            };
+            let _ = rope.tables.get(&device, kept, || unreachable!("there is one"));
+        }
+        lengths.dedup();
+        assert_eq!(lengths, [1, 2, 4, 8, 16, 32, 64, 128]);
     }
 }

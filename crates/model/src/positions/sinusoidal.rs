@@ -22,8 +22,8 @@ impl SinusoidalPositions {
 }
 
 impl Positions for SinusoidalPositions {
-    fn embed(&self, x: Tensor<3>) -> Tensor<3> {
-        add_rows(x, self.table.clone())
+    fn embed(&self, x: Tensor<3>, offset: usize) -> Tensor<3> {
+        add_rows(x, self.table.clone(), offset)
     }
 }
 

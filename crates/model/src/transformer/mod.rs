@@ -162,7 +162,7 @@ impl Transformer {
         let embedded = self.embedding.forward(tokens);
         let mut ledger = Ledger::new(embedded.clone());
         if let Some(positions) = &self.positions {
-            ledger.add(Source::Positions, positions.embed(embedded.clone()) - embedded);
+            ledger.add(Source::Positions, positions.embed(embedded.clone(), 0) - embedded);
         }
         for (layer, block) in self.blocks.iter().enumerate() {
             block.record(layer, &mut ledger, &mask)?;
@@ -232,7 +232,7 @@ impl Transformer {
     fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
         let x = self.embedding.forward(tokens);
         let x = match &self.positions {
-            Some(positions) => positions.embed(x),
+            Some(positions) => positions.embed(x, 0),
             None => x,
         };
         self.dropout.forward(x, mode)
