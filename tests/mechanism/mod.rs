@@ -6,6 +6,10 @@ mod any_attention;
 mod any_layer;
 /// What is refused, in which words, and what is taken though it is empty.
 mod at_the_door;
+/// A layer that keeps keys and values against whole sequences.
+mod cached;
+/// A transformer that reads token by token against whole sequences.
+mod decoding;
 /// A query that may see nothing.
 mod hidden_rows;
 /// Rows sum to one, causality, permutations, gauge.

@@ -33,7 +33,7 @@ use crate::parts::{Choice, Erased, ErasedModule, NoSettings};
 /// assert_eq!(mlp.forward(Tensor::ones([2, 5, 3], &device)).dims(), [2, 5, 3]);
 /// ```
 pub trait Activate: ErasedModule {
-    /// `x`, what the first map gives, to the same shape.
+    /// `x`, what the first map gives, to the same shape, each position by itself.
     ///
     /// # Shapes
     /// - `x`: `[batch, seq_len, d_mlp]`

@@ -8,6 +8,7 @@
 //! - What do W_Q, W_K and W_V add? [`SelfAttention`], [`SelfAttentionConfig`], [`Projections`] with a
 //!   [`Projection`] each; example `attention_by_hand`.
 //! - What if keys and values come from another sequence? [`CrossAttention`].
+//! - What does a model keep that writes token by token? A [`KeyValueCache`] for each layer, under a [`Decoding`].
 //! - What lies between queries and weights? [`attention()`], [`attention_with_weights`], [`AttentionSpec`],
 //!   [`Attended`], [`Mask`], [`CausalAlign`], [`Softmax`], [`QkNorm`].
 //! - What does one layer return? [`AttentionOutput`], and [`Trace`] with every intermediate of a [`Query`]; example
@@ -86,8 +87,8 @@ pub use activation::{Activate, Activation, AnyActivation, Gelu, Relu, Swiglu};
 pub use attention::{
     Additive, AnyAttention, AnyScore, Attended, AttentionLayer, AttentionOutput, AttentionSpec,
     BasicAttention, CausalAlign, Comparison, CrossAttention, Dot, HeadContributions, Hook, Implementation,
-    Intermediate, LayerDescription, Mask, Projection, Projections, QkNorm, Query, ScaledDot, Score,
-    SelfAttention, SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
+    Intermediate, KeyValueCache, LayerDescription, Mask, Projection, Projections, QkNorm, Query, ScaledDot,
+    Score, SelfAttention, SelfAttentionConfig, Softmax, Stage, Trace, attention, attention_with_weights,
 };
 pub use catalog::Catalog;
 pub use dropout::Dropout;
@@ -110,6 +111,6 @@ pub use positions::{
     sinusoidal,
 };
 pub use transformer::{
-    Block, Contribution, Embedding, EmbeddingsConfig, Mlp, Source, Transformer, TransformerConfig,
+    Block, Contribution, Decoding, Embedding, EmbeddingsConfig, Mlp, Source, Transformer, TransformerConfig,
 };
 pub use weight_file::read_safetensors;

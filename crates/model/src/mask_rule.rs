@@ -50,8 +50,8 @@ pub trait MaskRule: Debug + Send + Sync + 'static {
     /// `[batch, heads, seq_len, seq_len]`.
     fn mask(&self, tokens: &Tensor<3, Int>) -> Mask;
 
-    /// Whether no position ever sees a later one, which tasks ask for whose inputs hold their answers; `false` unless
-    /// overridden.
+    /// Whether no position ever sees a later one, which tasks ask for whose inputs hold their answers, and what a position
+    /// sees depends on no later token, so that a model that writes computes each position once; `false` unless overridden.
     fn is_causal(&self) -> bool {
         false
     }

@@ -79,7 +79,7 @@ impl From<NormKind> for Choice {
 /// # Ok::<(), ModelError>(())
 /// ```
 pub trait Normalize: ErasedModule {
-    /// `x` normalised.
+    /// `x` normalised, each position by itself: a model that writes gives new positions alone.
     ///
     /// # Shapes
     /// - `x`: `[batch, seq_len, d_model]`

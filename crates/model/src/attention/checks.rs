@@ -13,8 +13,8 @@ impl SelfAttention {
     pub(super) fn check(&self, inputs: &Inputs) {
         let Self { d_in, d_source, d_k, d_v, d_out, n_heads, n_kv_heads, .. } = *self;
         let x = &inputs.x;
-        let [batch, _, width] = x.dims();
-        assert!(width == d_in, "x must be [batch, seq_len, {d_in}], got {:?}", x.dims());
+        self.check_x(x);
+        let [batch, _, _] = x.dims();
         let source = inputs.source();
         let [source_batch, _, width] = source.dims();
         assert!(
@@ -46,6 +46,13 @@ impl SelfAttention {
                 check_parameter(name, x, b, [width]);
             }
         }
+    }
+
+    /// # Panics
+    /// If the input does not have the width of the layer.
+    pub(super) fn check_x(&self, x: &Tensor<3>) {
+        let [_, _, width] = x.dims();
+        assert!(width == self.d_in, "x must be [batch, seq_len, {}], got {:?}", self.d_in, x.dims());
     }
 }
 

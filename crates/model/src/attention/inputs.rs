@@ -27,8 +27,8 @@ impl Inputs {
     /// The same with zeros in the padding of the source, if anything of it is not finite.
     pub(super) fn clear_padding(self, mask: &Mask) -> Self {
         match self.source {
-            Some(source) => Self::new(self.x, mask.clear_padding(source)),
-            None => mask.clear_padding(self.x).into(),
+            Some(source) => Self::new(self.x, mask.clear_padding(source, 0)),
+            None => mask.clear_padding(self.x, 0).into(),
         }
     }
 }

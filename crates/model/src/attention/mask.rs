@@ -1,5 +1,8 @@
 //! Which keys a query may see. Hidden means a score of minus infinity, a weight of exactly zero and no gradient.
 
+use std::ops::Range;
+
+use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use qkv_kernels::CausalAlign;
 
@@ -81,6 +84,36 @@ impl Mask {
         self
     }
 
+    /// Of the mask of a whole sequence, for scores `[batch, heads, seq_len, seq_len]`, that of its last `n` queries.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use qkv_model::{AttentionSpec, CausalAlign, Mask, attention_with_weights};
+    /// # use burn::tensor::Tensor;
+    ///
+    /// let causal = Mask::causal(CausalAlign::TopLeft);
+    /// // The last position sees everything.
+    /// assert!(causal.last_rows(1, 5).is_none());
+    /// let zeros = |len: usize| Tensor::<4>::zeros([1, 1, len, 2], &Device::flex());
+    /// let (spec, mask) = (AttentionSpec::default(), causal.last_rows(2, 3));
+    /// let weights = attention_with_weights(&spec, zeros(2), zeros(3), zeros(3), &mask).weights;
+    /// assert_eq!(weights.to_data().to_vec::<f32>().unwrap()[..3], [0.5, 0.5, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are fewer rows, or a part of the mask is for another number of queries.
+    pub fn last_rows(&self, n: usize, seq_len: usize) -> Self {
+        let first = seq_len.checked_sub(n).expect("no more rows than the mask has");
+        let parts = self.parts.iter().filter_map(|part| match part {
+            // The last query sees all keys.
+            Part::Causal(_) => (n > 1).then_some(Part::Causal(CausalAlign::BottomRight)),
+            Part::Hidden(hidden) => Some(Part::Hidden(rows(hidden.clone(), first, n))),
+            Part::Bias(bias) => Some(Part::Bias(rows(bias.clone(), first, n))),
+            Part::Padding(_) => Some(part.clone()),
+        });
+        Self { parts: parts.collect() }
+    }
+
     /// Whether every query sees every key and nothing is added.
     pub fn is_none(&self) -> bool {
         self.parts.is_empty()
@@ -121,15 +154,17 @@ impl Mask {
         merged
     }
 
-    /// Zeros in the padding of `x`, `[batch, seq_len, d]`, if anything of `x` is not finite.
-    pub(super) fn clear_padding(&self, mut x: Tensor<3>) -> Tensor<3> {
-        let shape @ [batch, seq_len, _] = x.dims();
+    /// Zeros in the padding of `x`, `[batch, n, d]`, the last rows of which the first `offset` are not here, if anything
+    /// of `x` is not finite.
+    pub(super) fn clear_padding(&self, mut x: Tensor<3>, offset: usize) -> Tensor<3> {
+        let shape @ [batch, n_rows, _] = x.dims();
+        let seq_len = offset + n_rows;
         for part in &self.parts {
             if let Part::Padding(lengths) = part
                 && !all_finite(&x)
             {
-                part.check([batch, 1, seq_len, seq_len]);
-                let hidden = padding(lengths, seq_len, &x.device()).reshape([batch, seq_len, 1]);
+                part.check([batch, 1, n_rows, seq_len]);
+                let hidden = padding(lengths, offset..seq_len, &x.device()).reshape([batch, n_rows, 1]);
                 x = x.mask_fill(hidden.expand(shape), 0.0);
             }
         }
@@ -159,7 +194,7 @@ impl Mask {
                     let offset = align.offset(q_len, k_len) as i64;
                     hide(scores, Tensor::<2, Bool>::tril_mask([q_len, k_len], offset, &device).unsqueeze())
                 }
-                Part::Padding(lengths) => hide(scores, padding(lengths, k_len, &device)),
+                Part::Padding(lengths) => hide(scores, padding(lengths, 0..k_len, &device)),
                 Part::Hidden(hidden) => hide(scores, hidden.clone()),
             }
         })
@@ -207,8 +242,14 @@ impl Part {
     }
 }
 
-/// `[batch, 1, 1, k_len]`.
-fn padding(lengths: &[usize], k_len: usize, device: &Device) -> Tensor<4, Bool> {
-    let hidden: Vec<bool> = lengths.iter().flat_map(|&len| (0..k_len).map(move |key| key >= len)).collect();
-    Tensor::from_data(TensorData::new(hidden, [lengths.len(), 1, 1, k_len]), device)
+/// Rows of a part that differ from query to query; all of one that is the same for all queries.
+fn rows<K: Basic>(part: Tensor<4, K>, first: usize, n: usize) -> Tensor<4, K> {
+    if part.dims()[2] == 1 { part } else { part.narrow(2, first, n) }
+}
+
+/// Which of these keys are padding, `[batch, 1, 1, n_keys]`.
+fn padding(lengths: &[usize], keys: Range<usize>, device: &Device) -> Tensor<4, Bool> {
+    let shape = [lengths.len(), 1, 1, keys.len()];
+    let hidden = lengths.iter().flat_map(|&len| keys.clone().map(move |key| key >= len));
+    Tensor::from_data(TensorData::new(hidden.collect::<Vec<bool>>(), shape), device)
 }

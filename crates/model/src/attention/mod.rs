@@ -4,7 +4,10 @@
 //! sequences in place of one is `cross.rs`.
 
 mod basic;
+mod cache;
+mod cached;
 mod checks;
+mod compared;
 mod config;
 mod cross;
 mod fused;
@@ -25,6 +28,7 @@ mod torch;
 mod trace;
 
 pub use basic::BasicAttention;
+pub use cache::KeyValueCache;
 pub use config::SelfAttentionConfig;
 pub use cross::CrossAttention;
 pub(crate) use hook::call_hook;
@@ -43,15 +47,15 @@ pub use trace::{Query, Trace};
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use compared::linear_or_identity;
 use heads::{join_heads, split_heads};
 use hook::{Tap, TraceStep, tap_stage};
 use inputs::Inputs;
 
 use crate::dropout::Dropout;
 use crate::fused::{all_finite, supports};
-use crate::linear::{linear, linear_onto};
 use crate::mode::Mode;
-use crate::positions::{AnyPositions, Positions};
+use crate::positions::AnyPositions;
 
 /// Multi-head self-attention ([Vaswani et al. 2017, section 3.2](https://arxiv.org/abs/1706.03762)).
 ///
@@ -140,11 +144,7 @@ impl SelfAttention {
     }
 
     fn forward_onto_of(&self, residual: Tensor<3>, inputs: Inputs, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let context = self.joined_context(inputs, mask, mode);
-        match &self.w_o {
-            Some(w_o) => linear_onto(residual, context, w_o.val(), self.b_o.as_ref().map(Param::val)),
-            None => residual + linear_or_identity(context, &None, &self.b_o),
-        }
+        self.project_onto(residual, self.joined_context(inputs, mask, mode))
     }
 
     /// The output together with the attention weights of every head, `[batch, heads, seq_len, seq_len]`, by the
@@ -171,25 +171,6 @@ impl SelfAttention {
             output,
             weights: weights.expect("the reference implementation computes the weights"),
         }
-    }
-
-    /// Queries, keys and values of `x` by W_Q, W_K and W_V: `[batch, heads, seq_len, d_k]`,
-    /// `[batch, kv_heads, seq_len, d_k]` and `[batch, kv_heads, seq_len, d_v]`.
-    ///
-    /// # Panics
-    /// As [`forward`](Self::forward).
-    pub fn project(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
-        self.project_of(x.into())
-    }
-
-    fn project_of(&self, inputs: Inputs) -> [Tensor<4>; 3] {
-        self.check(&inputs);
-        let source = inputs.source().clone();
-        let q = linear_or_identity(inputs.x, &self.w_q, &self.b_q);
-        let k = linear_or_identity(source.clone(), &self.w_k, &self.b_k);
-        let v = linear_or_identity(source, &self.w_v, &self.b_v);
-        let [heads, kv_heads] = [self.n_heads, self.n_kv_heads];
-        [split_heads(q, heads), split_heads(k, kv_heads), split_heads(v, kv_heads)]
     }
 
     /// Why [`forward`](Self::forward) takes the reference implementation, whatever its input, instead of the fused
@@ -250,17 +231,8 @@ impl SelfAttention {
 
     fn context_of(&self, inputs: Inputs, mask: &Mask, mode: Mode) -> Tensor<4> {
         let [q, k, v] = self.project_of(inputs.clear_padding(mask));
-        let [q, k] = self.norm_and_rotate(q, k);
+        let [q, k] = self.norm_and_rotate([q, k], 0);
         attention(&self.spec(mode), q, k, v, mask)
-    }
-
-    /// The output of these contexts, by W_O: the second half of [`forward`](Self::forward).
-    ///
-    /// # Shapes
-    /// - `context`: `[batch, heads, seq_len, d_v]`
-    /// - returns `[batch, seq_len, d_out]`
-    pub fn project_out(&self, context: Tensor<4>) -> Tensor<3> {
-        linear_or_identity(join_heads(context), &self.w_o, &self.b_o)
     }
 
     /// [`forward`](Self::forward) by the reference implementation. Calls `tap` with the result of each step and
@@ -275,20 +247,8 @@ impl SelfAttention {
         let q = tap_stage(tap, Stage::Queries, q);
         let k = tap_stage(tap, Stage::Keys, k);
         let v = tap_stage(tap, Stage::Values, v);
-        let [q, k] = self.norm_and_rotate(q, k);
+        let [q, k] = self.norm_and_rotate([q, k], 0);
         self.project_out(self.spec(mode).reference(q, k, v, mask, tap))
-    }
-
-    /// Queries and keys as the score receives them: after QK-norm and rotation, where the layer has them.
-    fn norm_and_rotate(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2] {
-        let [q, k] = match &self.qk_norm {
-            Some(norm) => norm.forward(q, k),
-            None => [q, k],
-        };
-        match &self.positions {
-            Some(positions) => positions.rotate(q, k, 0),
-            None => [q, k],
-        }
     }
 
     fn spec(&self, mode: Mode) -> AttentionSpec<'_> {
@@ -301,14 +261,5 @@ impl SelfAttention {
             dropout: dropout.in_mode(mode),
             implementation: *implementation,
         }
-    }
-}
-
-fn linear_or_identity(x: Tensor<3>, w: &Option<Param<Tensor<2>>>, b: &Option<Param<Tensor<1>>>) -> Tensor<3> {
-    let b = b.as_ref().map(Param::val);
-    match (w, b) {
-        (Some(w), b) => linear(x, w.val(), b),
-        (None, Some(b)) => x + b.unsqueeze(),
-        (None, None) => x,
     }
 }

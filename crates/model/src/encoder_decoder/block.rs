@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::attention::{
-    AnyAttention, AttentionLayer, CrossAttention, Hook, Mask, Query, SelfAttentionConfig, Trace,
+    AnyAttention, AttentionLayer, CrossAttention, Hook, KeyValueCache, Mask, Query, SelfAttention,
+    SelfAttentionConfig, Trace,
 };
 use crate::catalog::Catalog;
 use crate::dropout::Dropout;
@@ -104,6 +105,35 @@ impl DecoderBlock {
             false => around.finish(self.cross.forward_onto(x, inputs, mask, mode)),
         };
         self.around_mlp().mlp(self.mlp.as_ref(), x, mode)
+    }
+
+    /// The first sub-layer of [`forward`](Self::forward) for the positions that come next, in evaluation. `attention` is
+    /// that of the block, and has a cache of its own.
+    pub(crate) fn attend_cached(
+        &self,
+        attention: &SelfAttention,
+        x: Tensor<3>,
+        mask: &Mask,
+        answer: &mut KeyValueCache,
+    ) -> Tensor<3> {
+        let around = self.around(Part::Attention);
+        let input = around.input(x.clone());
+        around.finish(attention.forward_cached_onto(x, input, mask, answer))
+    }
+
+    /// The rest of it, with the keys and values that the cross-attention made of the source. The first of the positions
+    /// is number `offset` of the answer.
+    pub(crate) fn read_cached(
+        &self,
+        x: Tensor<3>,
+        source: &KeyValueCache,
+        mask: &Mask,
+        offset: usize,
+    ) -> Tensor<3> {
+        let around = self.around(Part::Cross);
+        let inputs = [x.clone(), around.input(x)];
+        let x = around.finish(self.cross.forward_cached_onto(inputs, source, mask, offset));
+        self.around_mlp().mlp(self.mlp.as_ref(), x, Mode::Evaluate)
     }
 
     /// [`forward`](Self::forward) by the reference implementation, with every stage shown to `hook`: of the attention

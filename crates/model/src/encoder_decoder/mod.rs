@@ -3,6 +3,7 @@
 //! Here belongs what two sequences need beyond the blocks of one, which lie in `transformer/`.
 
 mod block;
+mod decoding;
 
 pub use block::DecoderBlock;
 
@@ -86,12 +87,6 @@ pub struct SourceLayout {
     pub padding: Option<u32>,
 }
 
-/// One pass: the mask of each of the three kinds of attention.
-struct Masks {
-    source: Mask,
-    answer: Mask,
-}
-
 impl EncoderDecoder {
     /// Builds the model for sequences of `config.seq_len` positions, source and answer together, with what has a name
     /// in `catalog`.
@@ -157,13 +152,18 @@ impl EncoderDecoder {
     /// - `tokens`: `[batch, seq_len, stack]`
     /// - returns `[batch, seq_len, d_model]`
     pub fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
-        let ([source, answer], masks) = self.split(tokens);
-        let x = self.embed(source, mode);
-        let encoded = self.encoder.iter().fold(x, |x, block| block.forward(x, &masks.source, mode));
-        let source = self.source(encoded, masks.source);
-        let x = self.embed(answer, mode);
-        let x = self.decoder.iter().fold(x, |x, block| block.forward(x, &source, &masks.answer, mode));
+        let [source, answer] = self.split(tokens);
+        let (mask, answer_mask) = (self.source_mask(&source), self.mask.mask(&answer));
+        let source = Source { encoded: self.encode(source, &mask, mode), mask };
+        let x = self.embed(answer, 0, mode);
+        let x = self.decoder.iter().fold(x, |x, block| block.forward(x, &source, &answer_mask, mode));
         Tensor::cat(vec![source.encoded, normed(&self.norm, x)], 1)
+    }
+
+    /// What the encoder makes of the source.
+    fn encode(&self, source: Tensor<3, Int>, mask: &Mask, mode: Mode) -> Tensor<3> {
+        let x = self.embed(source, 0, mode);
+        normed(&self.norm_encoder, self.encoder.iter().fold(x, |x, block| block.forward(x, mask, mode)))
     }
 
     /// [`features`](Self::features) by the reference implementation of attention, with every stage shown to a [`Hook`],
@@ -175,10 +175,11 @@ impl EncoderDecoder {
     /// # Panics
     /// If the hook returns another shape than it was given.
     pub fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Tensor<3> {
-        let ([source, answer], masks) = self.split(tokens);
-        let source = self.encode_with(source, masks.source, mode, (self.encoder.len(), &mut *hook));
-        let source = self.source(source.encoded, source.mask);
-        let x = self.decode_with(answer, &source, &masks.answer, mode, (self.decoder.len(), hook));
+        let [source, answer] = self.split(tokens);
+        let (mask, answer_mask) = (self.source_mask(&source), self.mask.mask(&answer));
+        let encoded = self.encode_with(source, &mask, mode, (self.encoder.len(), &mut *hook));
+        let source = Source { encoded: normed(&self.norm_encoder, encoded), mask };
+        let x = self.decode_with(answer, &source, &answer_mask, mode, (self.decoder.len(), hook));
         Tensor::cat(vec![source.encoded, normed(&self.norm, x)], 1)
     }
 
@@ -214,19 +215,20 @@ impl EncoderDecoder {
     /// If there is no such layer, head or position, or the hook returns another shape than it was given.
     pub fn trace_with(&self, tokens: Tensor<2, Int>, place: Query, hook: &mut dyn Hook) -> Option<Trace> {
         let (n_encoder, mode) = (self.encoder.len(), Mode::Evaluate);
-        let ([source, answer], masks) = self.split(tokens.unsqueeze());
+        let [source, answer] = self.split(tokens.unsqueeze());
+        let (mask, answer_mask) = (self.source_mask(&source), self.mask.mask(&answer));
         if let Some(block) = self.encoder.get(place.layer) {
-            let source = self.encode_with(source, masks.source, mode, (place.layer, &mut *hook));
-            return block.trace_with_hook(source.encoded, &source.mask, place, hook);
+            let x = self.encode_with(source, &mask, mode, (place.layer, &mut *hook));
+            return block.trace_with_hook(x, &mask, place, hook);
         }
-        let source = self.encode_with(source, masks.source, mode, (n_encoder, &mut *hook));
-        let source = self.source(source.encoded, source.mask);
+        let encoded = self.encode_with(source, &mask, mode, (n_encoder, &mut *hook));
+        let source = Source { encoded: normed(&self.norm_encoder, encoded), mask };
         let (block, part) = match place.layer - n_encoder {
             layer if layer % 2 == 0 => (layer / 2, Part::Attention),
             layer => (layer / 2, Part::Cross),
         };
-        let x = self.decode_with(answer, &source, &masks.answer, mode, (block, &mut *hook));
-        self.decoder[block].trace_with_hook(x, &source, &masks.answer, (part, place), hook)
+        let x = self.decode_with(answer, &source, &answer_mask, mode, (block, &mut *hook));
+        self.decoder[block].trace_with_hook(x, &source, &answer_mask, (part, place), hook)
     }
 
     /// Number of attention layers.
@@ -243,15 +245,15 @@ impl EncoderDecoder {
     fn encode_with(
         &self,
         source: Tensor<3, Int>,
-        mask: Mask,
+        mask: &Mask,
         mode: Mode,
         (n_blocks, hook): (usize, &mut dyn Hook),
-    ) -> Source {
-        let mut x = self.embed(source, mode);
+    ) -> Tensor<3> {
+        let mut x = self.embed(source, 0, mode);
         for (layer, block) in self.encoder[..n_blocks].iter().enumerate() {
-            x = block.forward_with_hook(x, &mask, mode, layer, hook);
+            x = block.forward_with_hook(x, mask, mode, layer, hook);
         }
-        Source { encoded: x, mask }
+        x
     }
 
     /// The same of the answer.
@@ -263,7 +265,7 @@ impl EncoderDecoder {
         mode: Mode,
         (n_blocks, hook): (usize, &mut dyn Hook),
     ) -> Tensor<3> {
-        let mut x = self.embed(answer, mode);
+        let mut x = self.embed(answer, 0, mode);
         for (at, block) in self.decoder[..n_blocks].iter().enumerate() {
             let layer = self.encoder.len() + 2 * at;
             x = block.forward_with_hook(x, source, mask, mode, (layer, &mut *hook));
@@ -271,32 +273,31 @@ impl EncoderDecoder {
         x
     }
 
-    /// What the decoder reads, of the residual stream after the last block of the encoder.
-    fn source(&self, x: Tensor<3>, mask: Mask) -> Source {
-        Source { encoded: normed(&self.norm_encoder, x), mask }
-    }
-
-    /// Source and answer, and the masks for them.
+    /// Source and answer.
     ///
     /// # Panics
     /// If the tokens are no longer than the source.
-    fn split(&self, tokens: Tensor<3, Int>) -> ([Tensor<3, Int>; 2], Masks) {
-        let ([_, seq_len, _], SourceLayout { source_len, padding }) = (tokens.dims(), self.layout);
+    fn split(&self, tokens: Tensor<3, Int>) -> [Tensor<3, Int>; 2] {
+        let ([_, seq_len, _], SourceLayout { source_len, .. }) = (tokens.dims(), self.layout);
         assert!(
             seq_len > source_len,
             "tokens of {seq_len} positions, of which the source has {source_len}, leave none for the answer"
         );
         let source = tokens.clone().narrow(1, 0, source_len);
-        let answer = tokens.narrow(1, source_len, seq_len - source_len);
-        let hidden = padding.map(|padding| Mask::padding(lengths(&source, padding)));
-        let masks = Masks { source: hidden.unwrap_or_default(), answer: self.mask.mask(&answer) };
-        ([source, answer], masks)
+        [source, tokens.narrow(1, source_len, seq_len - source_len)]
     }
 
-    fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+    /// Hides the padding of the source.
+    fn source_mask(&self, source: &Tensor<3, Int>) -> Mask {
+        let hidden = self.layout.padding.map(|padding| Mask::padding(lengths(source, padding)));
+        hidden.unwrap_or_default()
+    }
+
+    /// The vectors of tokens of which the first stands at position `offset` of source or answer.
+    fn embed(&self, tokens: Tensor<3, Int>, offset: usize, mode: Mode) -> Tensor<3> {
         let x = self.embedding.forward(tokens);
         let x = match &self.positions {
-            Some(positions) => positions.embed(x, 0),
+            Some(positions) => positions.embed(x, offset),
             None => x,
         };
         self.dropout.forward(x, mode)

@@ -8,7 +8,7 @@ use super::contribution::{Ledger, Source};
 use super::mlp::Mlp;
 use super::sublayer::Sublayer;
 use crate::attention::{
-    AnyAttention, AttentionLayer, Hook, Mask, Query, SelfAttention, Stage, Trace, call_hook,
+    AnyAttention, AttentionLayer, Hook, KeyValueCache, Mask, Query, SelfAttention, Stage, Trace, call_hook,
 };
 use crate::catalog::Catalog;
 use crate::dropout::Dropout;
@@ -91,6 +91,21 @@ impl Block {
             false => attention.finish(self.attention.forward_onto(x, input, mask, mode)),
         };
         self.around_mlp().mlp(self.mlp.as_ref(), x, mode)
+    }
+
+    /// [`forward`](Self::forward) of the positions that come next, in evaluation. `attention` is that of the block, and
+    /// has a cache of its own.
+    pub(crate) fn forward_cached(
+        &self,
+        attention: &SelfAttention,
+        x: Tensor<3>,
+        mask: &Mask,
+        cache: &mut KeyValueCache,
+    ) -> Tensor<3> {
+        let around = self.around_attention();
+        let input = around.input(x.clone());
+        let x = around.finish(attention.forward_cached_onto(x, input, mask, cache));
+        self.around_mlp().mlp(self.mlp.as_ref(), x, Mode::Evaluate)
     }
 
     /// [`forward`](Self::forward) by the reference implementation, with every [`Stage`] shown to `hook` as that of

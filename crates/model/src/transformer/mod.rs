@@ -6,6 +6,7 @@
 mod block;
 mod config;
 mod contribution;
+mod decoding;
 mod embedding;
 mod mlp;
 mod sublayer;
@@ -14,6 +15,7 @@ pub use block::Block;
 pub(crate) use block::residual;
 pub use config::TransformerConfig;
 pub use contribution::{Contribution, Source};
+pub use decoding::Decoding;
 pub use embedding::{Embedding, EmbeddingsConfig};
 pub use mlp::Mlp;
 pub(crate) use sublayer::Sublayer;
@@ -125,7 +127,8 @@ impl Transformer {
     /// - returns `[batch, seq_len, d_model]`
     pub fn features(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
         let mask = self.mask(&tokens);
-        let x = self.blocks.iter().fold(self.embed(tokens, mode), |x, block| block.forward(x, &mask, mode));
+        let x =
+            self.blocks.iter().fold(self.embed(tokens, 0, mode), |x, block| block.forward(x, &mask, mode));
         match &self.norm {
             Some(norm) => norm.forward(x),
             None => x,
@@ -142,7 +145,7 @@ impl Transformer {
     /// If the hook returns another shape than it was given.
     pub fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Tensor<3> {
         let mask = self.mask(&tokens);
-        let mut x = self.embed(tokens, mode);
+        let mut x = self.embed(tokens, 0, mode);
         for (layer, block) in self.blocks.iter().enumerate() {
             x = block.forward_with_hook(x, &mask, mode, layer, hook);
         }
@@ -203,7 +206,7 @@ impl Transformer {
     pub fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         let tokens = tokens.unsqueeze();
         let mask = self.mask(&tokens);
-        let x = self.embed(tokens, Mode::Evaluate);
+        let x = self.embed(tokens, 0, Mode::Evaluate);
         let before = self.blocks[..place.layer].iter();
         let x = before.fold(x, |x, block| block.forward(x, &mask, Mode::Evaluate));
         let mut hook = |_: usize, _: Stage, x: Tensor<4>| x;
@@ -217,7 +220,7 @@ impl Transformer {
     pub fn trace_with(&self, tokens: Tensor<2, Int>, place: Query, hook: &mut dyn Hook) -> Option<Trace> {
         let tokens = tokens.unsqueeze();
         let mask = self.mask(&tokens);
-        let mut x = self.embed(tokens, Mode::Evaluate);
+        let mut x = self.embed(tokens, 0, Mode::Evaluate);
         for (layer, block) in self.blocks[..place.layer].iter().enumerate() {
             x = block.forward_with_hook(x, &mask, Mode::Evaluate, layer, hook);
         }
@@ -229,10 +232,11 @@ impl Transformer {
         self.mask.mask(tokens)
     }
 
-    fn embed(&self, tokens: Tensor<3, Int>, mode: Mode) -> Tensor<3> {
+    /// The vectors of tokens of which the first stands at position `offset`.
+    fn embed(&self, tokens: Tensor<3, Int>, offset: usize, mode: Mode) -> Tensor<3> {
         let x = self.embedding.forward(tokens);
         let x = match &self.positions {
-            Some(positions) => positions.embed(x, 0),
+            Some(positions) => positions.embed(x, offset),
             None => x,
         };
         self.dropout.forward(x, mode)

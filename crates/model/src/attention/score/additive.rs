@@ -61,6 +61,10 @@ impl Additive {
 }
 
 impl Score for Additive {
+    fn is_pairwise(&self) -> bool {
+        true
+    }
+
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
         let from_q = einsum!("bhqd,hdn->bhqn", q, self.w_a.val());
         let from_k = einsum!("bhkd,hdn->bhkn", k, self.u_a.val());

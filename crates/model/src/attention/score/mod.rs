@@ -89,6 +89,14 @@ pub trait Score: ErasedModule {
         dot(q, k)
     }
 
+    /// Whether the score of a query and a key follows from these two alone, wherever they stand and whatever stands
+    /// beside them: then a model that writes keeps its keys ([`KeyValueCache`](crate::KeyValueCache)) and compares new
+    /// queries alone. `false` unless overridden, by which every token is computed again for each that is written. Not
+    /// called under [`Comparison::Dot`].
+    fn is_pairwise(&self) -> bool {
+        false
+    }
+
     /// The factor between the scores and the softmax, for keys of width `d_k`; 1 unless overridden.
     fn scale(&self, d_k: usize) -> f64 {
         let _ = d_k;
@@ -119,5 +127,6 @@ erase!(Score {
     fn comparison(&self) -> Comparison;
     fn prepare(&self, q: Tensor<4>, k: Tensor<4>) -> [Tensor<4>; 2];
     fn scores(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4>;
+    fn is_pairwise(&self) -> bool;
     fn scale(&self, d_k: usize) -> f64;
 });
