@@ -1,20 +1,20 @@
 //! ONNX's conformance cases through our mechanism.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{AttentionSpec, CausalAlign, Mask, ScaledDot, attention};
+use qkv_model::{AttentionSpec, CausalAlign, KeyValueCache, Mask, ScaledDot, attention};
 use safetensors::Dtype;
 
 use crate::published::onnx::check;
 use crate::support::backends::places;
 use crate::support::numbers::{bools, tensor, values};
 use crate::support::onnx_cases::{Case, Tensor as Numbers, cases};
-use crate::support::onnx_reference::heads_first;
+use crate::support::onnx_reference::{heads_first, n_past};
 
 type Place<'a> = (&'a Device, DType);
 
 #[test]
 fn our_attention_gives_onnx_s_published_numbers() {
-    for case in cases().iter().filter(|case| case.unsupported.is_none()) {
+    for case in &cases() {
         for place in places() {
             attend(place, case);
         }
@@ -29,6 +29,17 @@ fn attend(place: Place<'_>, case: &Case) {
     };
     let q = heads("Q", attributes.q_num_heads);
     let [k, v] = ["K", "V"].map(|name| heads(name, attributes.kv_num_heads));
+    let mut cache = KeyValueCache::default();
+    if case.inputs.contains_key("past_key") {
+        let [past_k, past_v] = ["past_key", "past_value"].map(|name| heads(name, None));
+        cache.append(past_k, past_v);
+    }
+    let [k, v] = cache.append(k, v);
+    for (name, present) in [("present_key", &k), ("present_value", &v)] {
+        if case.outputs.contains_key(name) {
+            check(case, name, &values(present));
+        }
+    }
     let mask = mask(place, case, k.dims()[2]);
     let score = attributes.scale.map_or(ScaledDot::default(), ScaledDot::by);
     let uncapped = AttentionSpec::new(&score);
@@ -55,7 +66,14 @@ fn attend(place: Place<'_>, case: &Case) {
 fn mask(place: Place<'_>, case: &Case, k_len: usize) -> Mask {
     let mut mask = Mask::none();
     if case.attributes.is_causal == 1 {
-        mask = mask.and(Mask::causal(CausalAlign::TopLeft));
+        mask = mask.and(match n_past(case) {
+            0 => Mask::causal(CausalAlign::TopLeft),
+            past => {
+                let q_len = case.inputs["Q"].shape[2];
+                let shown: Vec<bool> = (0..q_len * k_len).map(|at| at % k_len <= at / k_len + past).collect();
+                Mask::shown(bools(place.0, &shown, [1, 1, q_len, k_len]))
+            }
+        });
     }
     if let Some(lengths) = case.inputs.get("nonpad_kv_seqlen") {
         mask = mask.and(Mask::padding(lengths.values.iter().map(|&length| length as usize).collect()));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::{DType, TensorData};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,11 +14,9 @@ const DESCRIPTIONS: &str = include_str!("../truth/onnx_attention.json");
 pub struct Case {
     pub name: String,
     pub attributes: Attributes,
-    /// What qkv has no feature for; the case then has no numbers.
-    pub unsupported: Option<String>,
-    /// `Q`, `K`, `V`, and where the case has them `attn_mask` and `nonpad_kv_seqlen`.
+    /// `Q`, `K`, `V`, and where the case has them `past_key`, `past_value`, `attn_mask` and `nonpad_kv_seqlen`.
     pub inputs: BTreeMap<String, Tensor>,
-    /// `Y`, and where the case has it `qk_matmul_output`.
+    /// `Y`, and where the case has them `present_key`, `present_value` and `qk_matmul_output`.
     pub outputs: BTreeMap<String, Tensor>,
 }
 
@@ -47,7 +46,7 @@ pub struct Tensor {
     pub values: Vec<f64>,
 }
 
-/// All 64 cases by name, those without numbers too.
+/// All 64 cases by name.
 pub fn cases() -> Vec<Case> {
     let numbers = SafeTensors::deserialize(NUMBERS).expect("the converter wrote it");
     let descriptions: Map<String, Value> =
@@ -56,20 +55,15 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn case(name: &str, entry: &Value, numbers: &SafeTensors) -> Case {
-    let unsupported = entry["unsupported"].as_str().map(str::to_owned);
-    let named = |kind: &str| match unsupported {
-        Some(_) => BTreeMap::new(),
-        None => {
-            let names = entry[kind].as_object().expect("tensors by name").iter();
-            names.map(|(key, about)| (key.clone(), tensor(numbers, name, key, about))).collect()
-        }
+    let named = |kind: &str| {
+        let names = entry[kind].as_object().expect("tensors by name").iter();
+        names.map(|(key, about)| (key.clone(), tensor(numbers, name, key, about))).collect()
     };
     Case {
         name: name.to_owned(),
         attributes: serde_json::from_value(entry["attributes"].clone()).expect("attributes that are known"),
         inputs: named("inputs"),
         outputs: named("outputs"),
-        unsupported,
     }
 }
 
@@ -80,6 +74,9 @@ fn tensor(numbers: &SafeTensors, case: &str, key: &str, about: &Value) -> Tensor
     assert_eq!(shape, view.shape(), "{name}");
     let bytes = view.data();
     let values = match view.dtype() {
+        Dtype::F16 => {
+            TensorData::from_bytes_vec(bytes.to_vec(), shape.clone(), DType::F16).iter::<f64>().collect()
+        }
         Dtype::F32 => read(bytes, |b| f64::from(f32::from_le_bytes(b))),
         Dtype::I64 => read(bytes, |b| i64::from_le_bytes(b) as f64),
         Dtype::BOOL => read(bytes, |[b]: [u8; 1]| f64::from(b)),

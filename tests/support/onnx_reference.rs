@@ -22,8 +22,9 @@ use crate::support::reference::{self, Comparison, Inputs, Sizes, Steps};
 pub fn attention(case: &Case) -> BTreeMap<&'static str, Vec<f64>> {
     let Case { attributes, inputs, .. } = case;
     let (q, [batch, heads, q_len, d_k]) = heads_first(&inputs["Q"], attributes.q_num_heads);
-    let (k, [_, kv_heads, k_len, _]) = heads_first(&inputs["K"], attributes.kv_num_heads);
-    let (v, [.., d_v]) = heads_first(&inputs["V"], attributes.kv_num_heads);
+    let (k, [_, kv_heads, k_len, _]) = present(case, "K", "past_key");
+    let (v, [.., d_v]) = present(case, "V", "past_value");
+    let presents = [k.clone(), v.clone()];
     let scale = attributes.scale.unwrap_or(1.0 / (d_k as f64).sqrt());
     let softcap = (attributes.softcap != 0.0).then_some(attributes.softcap);
     let steps = Steps { comparison: Comparison::Dot { scale }, softcap, alibi: false, quiet: false };
@@ -39,7 +40,28 @@ pub fn attention(case: &Case) -> BTreeMap<&'static str, Vec<f64>> {
         2 => outputs.masked,
         _ => outputs.weights,
     };
-    BTreeMap::from([("Y", y), ("qk_matmul_output", shown)])
+    let [present_key, present_value] = presents;
+    BTreeMap::from([
+        ("Y", y),
+        ("present_key", present_key),
+        ("present_value", present_value),
+        ("qk_matmul_output", shown),
+    ])
+}
+
+/// Keys or values with those of the past before them, heads outside.
+fn present(case: &Case, new: &str, past: &str) -> (Vec<f64>, [usize; 4]) {
+    let (new, shape) = heads_first(&case.inputs[new], case.attributes.kv_num_heads);
+    let Some(past) = case.inputs.get(past) else { return (new, shape) };
+    let [batch, heads, n_new, width] = shape;
+    let n_past = past.shape[2];
+    let rows = past.values.chunks(n_past * width).zip(new.chunks(n_new * width));
+    (rows.flat_map(|(past, new)| [past, new].concat()).collect(), [batch, heads, n_past + n_new, width])
+}
+
+/// How many keys a case has from before.
+pub fn n_past(case: &Case) -> usize {
+    case.inputs.get("past_key").map_or(0, |past| past.shape[2])
 }
 
 /// The values of `[batch, heads, length, width]` or `[batch, length, heads * width]` with the heads outside, and these
@@ -70,8 +92,8 @@ fn swap_middle(values: &[f64], [batch, rows, columns, width]: [usize; 4]) -> Vec
 
 /// What the mask adds for one query and key; all reasons to hide a key apply together.
 fn bias(case: &Case, [b, h, i, j]: [usize; 4]) -> f64 {
-    // Aligned at the top left: with more keys than queries, no query sees the last keys.
-    let after = case.attributes.is_causal == 1 && j > i;
+    // Aligned at the top left behind the past: with more keys than queries, no query sees the last keys.
+    let after = case.attributes.is_causal == 1 && j > i + n_past(case);
     let padding = case.inputs.get("nonpad_kv_seqlen").is_some_and(|lengths| j as f64 >= lengths.values[b]);
     if after || padding {
         return f64::NEG_INFINITY;

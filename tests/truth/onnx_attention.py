@@ -8,8 +8,7 @@ virtual environment that is thrown away, outside the repository:
     /tmp/onnx/bin/python tests/truth/onnx_attention.py
 
 Every case has an entry in the JSON: opset, attributes, inputs and outputs by name. Its numbers are in the safetensors
-file as `CASE/NAME`, unless it has `unsupported`, which says what qkv lacks; the numbers of such cases would double the
-file.
+file as `CASE/NAME`.
 """
 
 import json
@@ -21,7 +20,6 @@ from safetensors.numpy import save_file
 
 VERSION = "1.22.0"
 PREFIX = "test_attention_"
-CACHE = {"past_key", "past_value", "present_key", "present_value"}
 
 
 def main():
@@ -34,14 +32,13 @@ def main():
             continue
         name = folder.name.removeprefix(PREFIX)
         cases[name], tensors = case(folder)
-        if "unsupported" not in cases[name]:
-            numbers |= {f"{name}/{key}": value for key, value in tensors.items()}
+        numbers |= {f"{name}/{key}": value for key, value in tensors.items()}
     here = pathlib.Path(__file__).parent
     save_file(numbers, here / "onnx_attention.safetensors")
     # One case a line: readable, and a change shows as one line.
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in cases.items())
     (here / "onnx_attention.json").write_text("{\n" + lines + "\n}\n")
-    print(f"{len(cases)} cases, {sum('unsupported' not in c for c in cases.values())} of them with numbers")
+    print(f"{len(cases)} cases")
 
 
 def case(folder):
@@ -57,9 +54,6 @@ def case(folder):
         "inputs": described(inputs),
         "outputs": described(outputs),
     }
-    reasons = unsupported(inputs | outputs)
-    if reasons:
-        entry["unsupported"] = ", ".join(reasons)
     return entry, inputs | outputs
 
 
@@ -70,15 +64,6 @@ def tensors(folder, kind, values):
 
 def described(named):
     return {name: {"dtype": str(value.dtype), "shape": list(value.shape)} for name, value in named.items()}
-
-
-def unsupported(named):
-    reasons = []
-    if named["Q"].dtype == "float16":
-        reasons.append("half precision")
-    if CACHE & named.keys():
-        reasons.append("needs a KV cache")
-    return reasons
 
 
 if __name__ == "__main__":
