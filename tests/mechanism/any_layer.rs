@@ -1,21 +1,18 @@
 //! A layer of any config, with its weights read out of it, against nested loops.
 
-use std::collections::BTreeMap;
-
 use burn::module::Param;
 use burn::tensor::{DType, Device};
 use proptest::prelude::{Just, Strategy, any};
 use proptest::{option, prop_oneof};
 use qkv_model::{
     CausalAlign, Choice, Init, Mask, Mode, Projection, SelfAttention, SelfAttentionConfig, Softmax,
-    parameters,
 };
 
 use crate::support::backends::tolerance;
 use crate::support::drawn_cases::on_every_place;
 use crate::support::layers::{additive, all_projections, dot, scaled_by, scaled_dot};
 use crate::support::numbers::{assert_close, bools, random, tensor, values};
-use crate::support::reference::{Comparison, Sizes, Steps};
+use crate::support::reference::Sizes;
 use crate::support::reference_layer::{Layer, Layered};
 
 /// Enough for every four choices to meet several times, in a few seconds.
@@ -139,50 +136,6 @@ impl Case {
         layer
     }
 
-    /// The same layer as loops, out of the parameters of `layer`.
-    fn reference(&self, layer: &SelfAttention) -> Layer {
-        let SelfAttentionConfig { d_in, d_k, .. } = self.config;
-        let mut of: BTreeMap<String, Vec<f64>> = parameters(layer)
-            .into_iter()
-            .map(|parameter| (parameter.path, parameter.data.iter::<f64>().collect()))
-            .collect();
-        let setting = |choice: &Choice, key: &str| choice.settings.get(key).and_then(|value| value.as_f64());
-        let comparison = match self.config.score.name.as_str() {
-            "additive" => Comparison::Additive {
-                w_a: of.remove("score.w_a").unwrap(),
-                u_a: of.remove("score.u_a").unwrap(),
-                v_a: of.remove("score.v_a").unwrap(),
-                d_hidden: setting(&self.config.score, "d_hidden").unwrap() as usize,
-            },
-            "dot" => Comparison::Dot { scale: 1.0 },
-            _ => Comparison::Dot {
-                scale: setting(&self.config.score, "scale").unwrap_or(1.0 / (d_k as f64).sqrt()),
-            },
-        };
-        let positions = &self.config.positions;
-        let reference = Layer {
-            d_in,
-            w_q: of.remove("w_q"),
-            w_k: of.remove("w_k"),
-            w_v: of.remove("w_v"),
-            w_o: of.remove("w_o"),
-            b_q: of.remove("b_q"),
-            b_k: of.remove("b_k"),
-            b_v: of.remove("b_v"),
-            b_o: of.remove("b_o"),
-            gammas: of.remove("qk_norm.gamma_q").zip(of.remove("qk_norm.gamma_k")).map(|(q, k)| [q, k]),
-            rope: (positions.name == "rope").then(|| setting(positions, "base").unwrap_or(10_000.0)),
-            steps: Steps {
-                comparison,
-                softcap: Some(self.config.softcap).filter(|cap| *cap > 0.0),
-                alibi: positions.name == "alibi",
-                quiet: self.config.softmax == Softmax::Quiet,
-            },
-        };
-        assert!(of.is_empty(), "the reference has no {:?}", of.keys());
-        reference
-    }
-
     fn check(&self, (device, dtype): (&Device, DType)) {
         let place = (device, dtype);
         let shape = [self.batch, self.seq_len, self.config.d_in];
@@ -194,7 +147,7 @@ impl Case {
         let layer = self.layer(place);
         let output = layer.forward_with_weights(tensor(place, &x, shape), &self.mask(device), Mode::Evaluate);
         let context = layer.forward(tensor(place, &x, shape), &self.mask(device), Mode::Evaluate);
-        let want: Layered = self.reference(&layer).forward(self.sizes(), &x, |at| self.bias(at));
+        let want: Layered = Layer::of(&self.config, &layer).forward(self.sizes(), &x, |at| self.bias(at));
         // Scores reach 40, so that one rounding of a score is the relative error of its exponential; and where a
         // query is nearly zero, QK-norm divides its rounding by its length.
         let tolerance = tolerance(dtype, 1e-5, 1e-13) / want.least_rms;

@@ -2,6 +2,8 @@
 
 /// The mechanism of any shape, with any steps and masks, against nested loops.
 mod any_attention;
+/// A cross-attention of any config against nested loops.
+mod any_cross;
 /// A layer of any config against nested loops.
 mod any_layer;
 /// What is refused, in which words, and what is taken though it is empty.
@@ -22,3 +24,5 @@ mod non_finite;
 mod one_query;
 /// Scores that are a dot product after a change of queries and keys.
 mod prepared_scores;
+/// Self-attention as the cross-attention of a sequence to itself.
+mod source_is_x;

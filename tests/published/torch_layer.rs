@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use qkv_model::{
-    CausalAlign, Init, Mask, Mode, ModelError, Projection, Projections, SelfAttention, SelfAttentionConfig,
-    read_safetensors,
+    Catalog, CausalAlign, CrossAttention, Init, Mask, Mode, ModelError, Projection, Projections,
+    SelfAttention, SelfAttentionConfig, read_safetensors,
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
@@ -20,13 +20,22 @@ const N_HEADS: usize = 3;
 const D_HEAD: usize = 4;
 const SHAPE: [usize; 3] = [2, 5, D_MODEL];
 
-/// One of the two recorded layers.
+/// One of the recorded layers.
 struct Recorded(Value);
 
 impl Recorded {
     fn new(bias: bool) -> Self {
+        Self::of(if bias { "with_bias" } else { "without_bias" })
+    }
+
+    /// A layer with `kdim` and `vdim`.
+    fn cross(bias: bool) -> Self {
+        Self::of(if bias { "cross_with_bias" } else { "cross_without_bias" })
+    }
+
+    fn of(name: &str) -> Self {
         let all: Value = serde_json::from_str(include_str!("../truth/torch_attention.json")).unwrap();
-        Self(all[if bias { "with_bias" } else { "without_bias" }].clone())
+        Self(all[name].clone())
     }
 
     fn numbers(&self, pointer: &str) -> Vec<f64> {
@@ -76,6 +85,37 @@ fn a_layer_with_pytorchs_weights_computes_what_pytorch_computes() {
                 let shown = layer.forward_with_weights(x.clone(), &mask, Mode::Evaluate);
                 assert_close("output", &values(&shown.output), &output, rounding);
                 let weights = recorded.numbers(&format!("/{name}/weights"));
+                assert_close("weights", &values(&shown.weights), &weights, rounding);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cross_attention_with_pytorchs_weights_computes_what_pytorch_computes() {
+    const SOURCE: [usize; 3] = [2, 8, 7];
+    for place @ (device, dtype) in places() {
+        for bias in [false, true] {
+            let recorded = Recorded::cross(bias);
+            let init = Init::new(device, 1).with_dtype(dtype);
+            let cross = CrossAttention::new(&config(bias), SOURCE[2], &init, &Catalog::default()).unwrap();
+            let attention = cross.attention.load_torch(&recorded.weights("a.b."), "a.b").unwrap();
+            let cross = CrossAttention { attention };
+            let x: Tensor<3> = tensor(place, &recorded.numbers("/x"), SHAPE);
+            let source: Tensor<3> = tensor(place, &recorded.numbers("/source"), SOURCE);
+            let masks = [
+                ("all", Mask::none()),
+                ("padding", Mask::padding(vec![3, 8])),
+                ("causal", Mask::causal(CausalAlign::TopLeft)),
+            ];
+            for (name, mask) in masks {
+                let rounding = tolerance(dtype, 1e-5, 1e-13);
+                let output = recorded.numbers(&format!("/{name}/output"));
+                let weights = recorded.numbers(&format!("/{name}/weights"));
+                let by_kernels = cross.forward(x.clone(), source.clone(), &mask, Mode::Evaluate);
+                assert_close("output", &values(&by_kernels), &output, rounding);
+                let shown = cross.forward_with_weights(x.clone(), source.clone(), &mask, Mode::Evaluate);
+                assert_close("output", &values(&shown.output), &output, rounding);
                 assert_close("weights", &values(&shown.weights), &weights, rounding);
             }
         }
