@@ -46,6 +46,8 @@ mod part_names;
 mod process_failures;
 /// Several processes that train one run.
 mod processes;
+/// What a model writes where it keeps what it has read.
+mod reading;
 /// What observers report of their own.
 mod reporting;
 /// Checkpoints and what comes after them.

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use qkv_model::Mode;
 
-use super::next::{next_logits, rows};
+use super::next::{Reader, Text, rows};
 use super::sampling::{Drawn, Sampler, Sampling};
 use crate::error::TrainError;
 use crate::model::Model;
@@ -63,10 +63,11 @@ pub fn answer_input<M: Model>(
     let logits = rows(model.logits(features.select(0, asked)));
     let mut answers: Vec<Drawn> = logits.iter().map(|logits| sampler.draw(logits)).collect();
 
-    let mut text = input.to_vec();
+    let mut text = Text { number: 0, tokens: input.to_vec() };
+    let mut reader = Reader::new(model, 0, device);
     for _ in n_given..seq_len {
-        text.extend(answers.last().map(|answer| answer.token));
-        let logits = next_logits(model, &[&text], 0, &device);
+        text.tokens.extend(answers.last().map(|answer| answer.token));
+        let (_, logits) = reader.next_logits(std::slice::from_ref(&text));
         answers.push(sampler.draw(&rows(logits)[0]));
     }
     Ok(answers)

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::next::{next_logits, rows};
+use super::next::{Reader, Text, rows};
 use super::sampling::{Drawn, Sampler, Sampling};
 use crate::error::TrainError;
 use crate::model::Model;
@@ -12,7 +12,8 @@ use crate::task::Task;
 /// asked for.
 ///
 /// It sees the last `seq_len - 1` tokens: the last position of a training example has no next token, so a model has
-/// never answered there.
+/// never answered there. Until there are so many, each token is computed once ([`Model::decoding`]); from then on every
+/// token moves to another position, so all of them are computed again.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -48,11 +49,11 @@ pub fn generate<'a, M: Model>(
     assert!(!prompt.is_empty(), "a sample starts from at least one token");
     assert!(prompt.iter().all(|&token| (token as usize) < vocab_size), "a token outside the vocabulary");
 
-    let device = device.clone().without_autodiff();
+    let mut reader = Reader::new(model, 0, device.clone().without_autodiff());
     let mut tokens = prompt.to_vec();
     Ok(std::iter::repeat_with(move || {
         let context = &tokens[tokens.len().saturating_sub((task.seq_len() - 1).max(1))..];
-        let logits = next_logits(model, &[context], 0, &device);
+        let (_, logits) = reader.next_logits(&[Text { number: 0, tokens: context.to_vec() }]);
         let next = sampler.draw(&rows(logits)[0]);
         tokens.push(next.token);
         next

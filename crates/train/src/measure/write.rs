@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::evaluate::examples_at_once;
-use super::next::{next_logits, rows};
+use super::next::{Reader, Text, rows};
 use super::sampling::{Drawn, Sampler, Sampling};
 use crate::error::TrainError;
 use crate::model::Model;
@@ -166,7 +166,7 @@ struct Writing<'a, M> {
 
 impl<M: Model> Writing<'_, M> {
     /// Writes every answer to its end, or until there is no room. `choose` gives the next token of those with these
-    /// numbers by their logits, `[n_open, vocab_size]`.
+    /// numbers by their logits, `[n, vocab_size]`.
     fn finish(
         &self,
         mut begun: Vec<Begun<'_>>,
@@ -174,15 +174,17 @@ impl<M: Model> Writing<'_, M> {
     ) -> Vec<Vec<u32>> {
         let (source_len, padding) = (self.task.source_len(), self.task.padding().unwrap_or(0));
         let most = self.task.seq_len() - source_len;
+        let mut reader = Reader::new(self.model, padding, self.device.clone());
         loop {
             let is_open = |&at: &usize| !begun[at].is_done && begun[at].answer.len() < most;
             let open: Vec<usize> = (0..begun.len()).filter(is_open).collect();
             if open.is_empty() {
                 break;
             }
-            let texts: Vec<Vec<u32>> = open.iter().map(|&at| begun[at].tokens(source_len)).collect();
-            let logits = next_logits(self.model, &texts, padding, self.device);
-            for (&at, next) in open.iter().zip(choose(&open, logits)) {
+            let text = |&number: &usize| Text { number, tokens: begun[number].tokens(source_len) };
+            let texts: Vec<Text> = open.iter().map(text).collect();
+            let (answered, logits) = reader.next_logits(&texts);
+            for (&at, next) in answered.iter().zip(choose(&answered, logits)) {
                 begun[at].answer.push(next);
                 begun[at].is_done = next == self.task.end();
             }

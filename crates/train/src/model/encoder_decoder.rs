@@ -2,7 +2,7 @@
 
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{AnyAttention, AttentionLayer, EncoderDecoder, Hook, Mode, Query, Stage, Trace};
+use qkv_model::{AnyAttention, AttentionLayer, Decoding, EncoderDecoder, Hook, Mode, Query, Stage, Trace};
 
 use super::{Layer, Model, Side};
 
@@ -59,6 +59,10 @@ impl Model for EncoderDecoder {
 
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace> {
         self.trace_with(tokens, place, &mut |_: usize, _: Stage, x: Tensor<4>| x)
+    }
+
+    fn decoding(&self) -> Option<Box<dyn Decoding + '_>> {
+        Some(Box::new(EncoderDecoder::decoding(self)?))
     }
 
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {

@@ -8,8 +8,8 @@ pub use side::Side;
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
 use qkv_model::{
-    AnyAttention, AttentionLayer, Contribution, Erased, ErasedModule, Hook, LayerDescription, Mode, Query,
-    Trace, Transformer, erase,
+    AnyAttention, AttentionLayer, Contribution, Decoding, Erased, ErasedModule, Hook, LayerDescription, Mode,
+    Query, Trace, Transformer, erase,
 };
 
 use crate::hooked::Hooked;
@@ -70,6 +70,12 @@ pub trait Model: ErasedModule {
     /// of its own.
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
         Some(self.hooked()?.features_with(tokens, mode, hook))
+    }
+
+    /// What reads sequences part by part, each position once; `None` unless overridden, by which a model that writes
+    /// computes all tokens again for each that it writes.
+    fn decoding(&self) -> Option<Box<dyn Decoding + '_>> {
+        None
     }
 
     /// The features without dropout as a sum, `[batch, seq_len, d_model]` from each source; `None` unless overridden.
@@ -149,6 +155,10 @@ impl Model for Transformer {
         Some(Transformer::features_with(self, tokens, mode, hook))
     }
 
+    fn decoding(&self) -> Option<Box<dyn Decoding + '_>> {
+        Some(Box::new(Transformer::decoding(self)?))
+    }
+
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
         Transformer::contributions(self, tokens)
     }
@@ -167,5 +177,6 @@ erase!(Model {
     fn layers(&self) -> Vec<Layer>;
     fn trace(&self, tokens: Tensor<2, Int>, place: Query) -> Option<Trace>;
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>>;
+    fn decoding(&self) -> Option<Box<dyn Decoding + '_>>;
     fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>>;
 });
