@@ -45,7 +45,7 @@ impl MachineArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct BenchArgs {
-    /// Time this workload; all but score-prepared and score-plain by default. May be given several times
+    /// Time this workload; all but those of scores and writing by default. May be given several times
     #[arg(long = "workload", value_name = "NAME")]
     pub workloads: Vec<String>,
     /// Time nothing; write the workload's parameters, batches and first losses, for another framework to do the same

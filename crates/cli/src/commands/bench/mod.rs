@@ -9,6 +9,7 @@ mod temperature;
 mod timing;
 mod training;
 mod workload;
+mod writing;
 
 use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
@@ -26,6 +27,7 @@ use long::LongAttention;
 use timing::Timing;
 use training::Training;
 use workload::Kind;
+use writing::Writing;
 
 /// Above the columns of [`Figures::row`].
 const HEADING: &str = "workload       threads  median ms   least ms       quartiles ms  steps    \
@@ -101,6 +103,7 @@ fn one(args: &BenchArgs, name: &str) -> Result<ExitCode> {
         match kind {
             Kind::Training(workload) => export::training(workload, &device, path)?,
             Kind::Long { seq_len } => export::long(seq_len, &device, path)?,
+            Kind::Writing { .. } => return Err(usage("--export has no form for a model that writes")),
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -122,6 +125,10 @@ fn measure(name: &str, kind: Kind, (device, device_name): (&Device, String)) -> 
         Kind::Long { seq_len } => {
             let attention = LongAttention::new(seq_len, device);
             (Timing::of(|| attention.timed_step())?, seq_len, attention.flops())
+        }
+        Kind::Writing { model, keeps } => {
+            let writing = Writing::new(model, keeps, device)?;
+            (Timing::of(|| writing.step())?, writing.n_tokens(), writing.flops())
         }
     };
     // Before the matrix product below, which has memory of its own.

@@ -1,4 +1,5 @@
-//! The workloads: five models in training, one with a score in two forms, and attention alone on long sequences.
+//! The workloads: five models in training, one with a score in two forms, attention alone on long sequences, and two
+//! models that write.
 
 use qkv_model::{Choice, MaskConfig, TransformerConfig};
 
@@ -70,6 +71,9 @@ const SCORES: [Workload; 2] = [
     Workload { name: "score-plain", batch: 16, seq_len: 256, score: PLAIN, ..SMALL },
 ];
 
+/// Models that write, by the name of how they do it, with `-whole` where they keep nothing. Timed if they are asked for.
+const WRITING: [(&str, Workload); 2] = [("write-small", SMALL), ("write-lm", LM)];
+
 /// Lengths of the long workloads that are timed unless others are asked for.
 const LENGTHS: [usize; 2] = [4096, 16384];
 
@@ -83,6 +87,8 @@ pub enum Kind {
     Training(Workload),
     /// Forward and backward of causal attention alone, one sequence.
     Long { seq_len: usize },
+    /// Writing token by token, one sequence.
+    Writing { model: Workload, keeps: bool },
 }
 
 impl Kind {
@@ -90,6 +96,10 @@ impl Kind {
     pub fn find(name: &str) -> Option<Self> {
         if let Some(workload) = TRAINING.iter().chain(&SCORES).find(|workload| workload.name == name) {
             return Some(Self::Training(*workload));
+        }
+        let (keeps, how) = name.strip_suffix("-whole").map_or((true, name), |how| (false, how));
+        if let Some((_, model)) = WRITING.iter().find(|(name, _)| *name == how) {
+            return Some(Self::Writing { model: *model, keeps });
         }
         let seq_len = name.strip_prefix("long-")?.parse().ok()?;
         (1..=MAX_LENGTH).contains(&seq_len).then_some(Self::Long { seq_len })
@@ -99,7 +109,8 @@ impl Kind {
 /// The names that are timed only if they are asked for, for a message.
 pub fn others() -> String {
     let [prepared, plain] = SCORES.map(|workload| workload.name);
-    format!("{prepared}, {plain}, and long-T for any T")
+    let [small, lm] = WRITING.map(|(name, _)| name);
+    format!("{prepared}, {plain}, {small}, {small}-whole, {lm}, {lm}-whole, and long-T for any T")
 }
 
 /// The names of the workloads that are timed unless others are asked for.
@@ -132,12 +143,17 @@ impl Workload {
         self.batch * self.seq_len
     }
 
+    /// Numbers of the matrices that every position is multiplied by.
+    pub fn n_weights(&self) -> usize {
+        let Self { d_model, n_layers, d_mlp, vocab_size, .. } = *self;
+        n_layers * (4 * d_model * d_model + 2 * d_model * d_mlp) + d_model * vocab_size
+    }
+
     /// Additions and multiplications of the matrix products of a step. The backward makes two products for each of the
     /// forward; a pair of positions that the mask hides is not counted.
     pub fn flops(&self) -> f64 {
-        let Self { d_model, n_heads, n_layers, d_mlp, vocab_size, .. } = *self;
-        let weights = n_layers * (4 * d_model * d_model + 2 * d_model * d_mlp) + d_model * vocab_size;
-        let products = 2.0 * (self.n_tokens() * weights) as f64;
+        let Self { d_model, n_heads, n_layers, .. } = *self;
+        let products = 2.0 * (self.n_tokens() * self.n_weights()) as f64;
         let attention = attention_flops(self.batch * n_heads, self.seq_len, d_model / n_heads, self.mask);
         3.0 * (products + n_layers as f64 * attention)
     }

@@ -55,6 +55,24 @@ fn several_workloads_are_a_line_each() {
 }
 
 #[test]
+fn a_model_that_keeps_what_it_has_read_does_a_fraction_of_the_work() {
+    let sandbox = Sandbox::new();
+    let lines = sandbox.succeeds("bench --workload write-small --workload write-small-whole --json").events();
+    let work = |at: usize| {
+        let number = |key: &str| lines[at][key].as_f64().unwrap();
+        let seconds = number("median_ms") / 1e3;
+        assert!((number("tokens_per_second") * seconds - 256.0).abs() < 1e-6);
+        number("gflops") * seconds
+    };
+    let (kept, whole) = (work(0), work(1));
+    // On average there are 128 positions to compute.
+    assert!((100.0..140.0).contains(&(whole / kept)), "{lines:?}");
+    sandbox
+        .refuses("bench --workload write-lm --export e.safetensors", &["--export has no form for a model"]);
+    assert!(sandbox.tree(".").is_empty(), "nothing is written");
+}
+
+#[test]
 fn an_export_has_parameters_batches_and_the_first_losses() {
     let sandbox = Sandbox::new();
     let export = |threads: u32| {
@@ -81,7 +99,7 @@ fn wrong_requests_are_refused() {
     check(
         "bench --workload tiny",
         "unknown workload `tiny`; there is toy, reverse, small, char, lm, long-4096, long-16384, score-prepared, \
-         score-plain, and long-T for any T",
+         score-plain, write-small, write-small-whole, write-lm, write-lm-whole, and long-T for any T",
     );
     check("bench --workload long-0", "unknown workload `long-0`");
     check("bench --export all.safetensors", "name it with --workload NAME");
