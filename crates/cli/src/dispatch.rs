@@ -10,7 +10,7 @@ use crate::advice;
 use crate::args::{Args, Command};
 use crate::commands::{
     ablate, bench, compare, completions, devices, eval, explain, inspect, lecture, names, playground, report,
-    runs, sweep, tasks, train, verify,
+    runs, sample, sweep, tasks, train, verify,
 };
 use crate::exit;
 use crate::output::shell;
@@ -57,6 +57,7 @@ pub fn run(registry: Registry) -> ExitCode {
             Command::Train(args) => train::run(&args, &registry, processes),
             Command::Runs(args) => runs::run(&args),
             Command::Eval(args) => eval::run(&args, &registry),
+            Command::Sample(args) => sample::run(&args, &registry),
             Command::Ablate(args) => ablate::run(&args, &registry),
             Command::Explain(args) => explain::run(&args, &registry),
             Command::Inspect(args) => inspect::run(&args, &registry),

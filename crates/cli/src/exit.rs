@@ -107,7 +107,8 @@ fn in_lines(message: &str, error: &anyhow::Error) -> String {
     format!("{}{faults}{}", one_line(before), one_line(behind))
 }
 
-fn number(error: &anyhow::Error) -> u8 {
+/// The number of the exit code of an error.
+pub fn number(error: &anyhow::Error) -> u8 {
     let train = error.downcast_ref::<TrainError>();
     let inspect = error.downcast_ref::<InspectError>();
     let is_usage = !error.is::<FailedTraining>()

@@ -1,8 +1,8 @@
 //! A program of a user's own over the command line: it is named in its help, a name that is taken is a wrong usage, an
 //! observer that fails at one run of a study fails that run alone, and under the live view the terminal is given back
-//! before a panic, so that its report can be read.
+//! before a panic, so that its report can be read. Answers that are numbers are shown by `sample`.
 //!
-//! No input makes `qkv` do the last three. Without a harness, because it starts itself.
+//! No input makes `qkv` do the last four. Without a harness, because it starts itself.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use qkv::Registry;
 use qkv::model::NoSettings;
 use qkv::model::random::Rng;
-use qkv::train::{AnyModel, Observer, State, Task, TrainError};
+use qkv::train::{AnyModel, Observer, State, TargetKind, Task, TrainError};
 use rand::RngExt;
 
 /// Set in the process that is the program: to the name of its task.
@@ -32,12 +32,17 @@ fn main() -> ExitCode {
     if std::env::var_os(OBSERVER).is_some() {
         return qkv::run(Registry::new().observer("strict", |run| Ok(Strict { seed: run.config.seed })));
     }
+    if std::env::var(TASK).is_ok_and(|task| task == "mean") {
+        let defaults = "loss = \"mean-squared-error\"\ntrain.steps = 2\ntrain.eval_examples = 10";
+        return qkv::run(Registry::new().task("mean", defaults, |_: &NoSettings| Ok(Mean)));
+    }
     if let Ok(task) = std::env::var(TASK) {
         return qkv::run(Registry::new().task(&task, "train.steps = 500", |_: &NoSettings| Ok(Fragile)));
     }
     is_named_in_its_help();
     refuses_a_name_that_is_taken();
     fails_the_run_at_which_an_observer_fails();
+    answers_with_numbers();
     // The terminal of the tests is one of Linux.
     #[cfg(target_os = "linux")]
     gives_the_terminal_back();
@@ -88,6 +93,66 @@ fn fails_the_run_at_which_an_observer_fails() {
         assert_eq!(events.last().unwrap()["event"] == "done", is_done, "seed {seed}");
     }
     println!("a run fails at which an observer fails ... ok");
+}
+
+fn answers_with_numbers() {
+    let sandbox = support::sandbox::Sandbox::new();
+    let run = |line: &str| -> support::sandbox::Finished {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(line.split(' '))
+            .env(TASK, "mean")
+            .current_dir(sandbox.path("."))
+            .output()
+            .unwrap()
+            .into()
+    };
+    assert_eq!(run("train mean --quiet --out run").code, Some(0));
+    let shown = run("sample run --prompt 042");
+    assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""), "{shown:#?}");
+    let numbers: Vec<f64> = shown.stdout.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    assert_eq!(numbers.len(), 2, "the mean and the largest: {shown:#?}");
+    let event = run("sample run --prompt 042 --json").events().remove(0);
+    assert_eq!(event["answer"], shown.stdout.trim_end());
+    assert!(event.get("probabilities").is_none(), "{event}");
+    for (option, name) in [("--temperature 1", "--temperature"), ("--top-k 2", "--top-k"), ("--n 2", "--n")] {
+        let refused = run(&format!("sample run --prompt 042 {option}"));
+        let message =
+            format!("error: {name} is for tokens, which are drawn; the answers of the task `mean` are");
+        assert!(refused.code == Some(2) && refused.stderr.starts_with(&message), "{refused:#?}");
+    }
+    println!("answers that are numbers are shown, and not drawn ... ok");
+}
+
+/// The mean and the largest of three digits, asked for at the first position.
+struct Mean;
+
+impl Task for Mean {
+    fn summary(&self) -> String {
+        "mean and largest of three digits".to_owned()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        (0..5).map(|digit| digit.to_string()).collect()
+    }
+
+    fn seq_len(&self) -> usize {
+        3
+    }
+
+    fn sample(&self, rng: &mut Rng) -> Vec<u32> {
+        (0..3).map(|_| rng.random_range(0..5)).collect()
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Numbers
+    }
+
+    fn target_vectors(&self, tokens: &[u32]) -> Vec<Option<Vec<f32>>> {
+        let mean = tokens.iter().sum::<u32>() as f32 / 3.0;
+        let largest = tokens.iter().copied().max().unwrap_or(0) as f32;
+        vec![Some(vec![mean, largest]), None, None]
+    }
 }
 
 /// Fails at the runs of one seed.

@@ -7,6 +7,7 @@ mod lecture;
 mod machine;
 mod of_a_run;
 mod playground;
+mod sample;
 mod study;
 mod training;
 mod values;
@@ -17,6 +18,7 @@ pub use of_a_run::{
     AblateArgs, CompareArgs, EvalArgs, ExplainArgs, InspectArgs, ReportArgs, RunArgs, RunsArgs, VerifyArgs,
 };
 pub use playground::PlaygroundArgs;
+pub use sample::SampleArgs;
 pub use study::{SweepArgs, WorkerArgs};
 pub use training::{SettingArgs, TrainArgs};
 
@@ -64,6 +66,9 @@ pub enum Command {
     /// Evaluate a run on the examples of one split
     #[command(after_help = help::end("eval runs/reverse-1 --split validation"))]
     Eval(EvalArgs),
+    /// Go on with a text, translate one or answer an input, by what a run learned
+    #[command(after_help = help::end("sample runs/reverse-1 --prompt \"A B C D E F G H I J A B C D E F\""))]
+    Sample(SampleArgs),
     /// Measure the loss without each head, and without its queries, keys or values
     #[command(after_help = help::end("ablate runs/reverse-1 --mean"))]
     Ablate(AblateArgs),

@@ -31,6 +31,12 @@ pub fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "expected a number above 0 and at most 1".to_owned())
 }
 
+/// A temperature of samples.
+pub fn temperature(text: &str) -> Result<f64, String> {
+    let temperature: Option<f64> = text.parse().ok().filter(|x: &f64| *x >= 0.0 && x.is_finite());
+    temperature.ok_or_else(|| "expected a number of at least 0, such as 0.8".to_owned())
+}
+
 /// A seed.
 pub fn seed(text: &str) -> Result<u64, String> {
     let seed: Option<u64> = text.parse().ok().filter(|seed| *seed <= MAX_SEED);

@@ -17,6 +17,7 @@ pub mod names;
 pub mod playground;
 pub mod report;
 pub mod runs;
+pub mod sample;
 pub mod sweep;
 pub mod tasks;
 pub mod train;

@@ -1,18 +1,13 @@
 //! What the model is shown: an example of a split, or what the user typed.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
-use qkv_inspect::counted;
 use qkv_model::random::Rng;
 use qkv_train::{Example, Probe, Split, TargetKind, Task, draw};
 
-use super::characters::Characters;
 use crate::exit::usage;
 use crate::output::shell;
-
-/// Characters that a refusal lists.
-const LISTED: usize = 100;
+use crate::session::input::Typed;
+use crate::session::input::characters::Characters;
 
 /// One input and its answer.
 pub struct Input<'a> {
@@ -45,42 +40,13 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The input that a text stands for: labels separated by spaces, or characters. The text may be shorter than the inputs
-    /// of the task called `name`, if that goes on with a text.
+    /// The input that a text stands for, which may be shorter than those of the task called `name`, if that goes on with a
+    /// text.
     fn parse(text: &str, name: &str, task: &'a dyn Task) -> Result<Self> {
-        let positions: Vec<&str> = text.split_whitespace().collect();
-        let vocabulary = task.vocabulary();
-        let is_label = |position: &&str| vocabulary.iter().any(|label| label == position);
-        let length = Length::of(task, name);
-        let characters = Characters::of(task).filter(|characters| {
-            let has_white_space = text.contains(char::is_whitespace);
-            // A row as it is shown. As many positions as an input has, with the spaces between them, are more characters.
-            let is_row = positions.len() > 1 && positions.iter().all(is_label);
-            let is_none = text.is_empty() && length.least == length.most;
-            !is_row
-                && !is_none
-                && positions.len() != task.seq_len()
-                && (!has_white_space || characters.have_white_space())
-        });
-        let tokens = match characters {
-            Some(characters) => {
-                let tokens = characters.read(text).map_err(|unknown| {
-                    let known = known(&characters, task);
-                    usage(format!("the task `{name}` has no {}; {known}", quoted(&unknown)))
-                })?;
-                length.check(tokens.len(), "character", "")?;
-                tokens
-            }
-            None => {
-                let (noun, how) = match task.stack() {
-                    1 => ("label", ", separated by spaces".to_owned()),
-                    n => ("position", format!(" of {n} labels side by side, separated by spaces")),
-                };
-                length.check(positions.len(), noun, &how)?;
-                labels(&positions, &vocabulary, name, task.stack())?
-            }
-        };
-        let (seq_len, n_positions) = (task.seq_len(), tokens.len() / task.stack());
+        let seq_len = task.seq_len();
+        let goes_on = task.corpus().is_some_and(|corpus| corpus.prompt().is_some());
+        let tokens = Typed { text, name, task }.input(if goes_on { 1 } else { seq_len })?;
+        let n_positions = tokens.len() / task.stack();
         let task = Start { task, seq_len: n_positions };
         let mut example = Example::new(&task, tokens);
         // The last position of a whole input has never been asked.
@@ -185,82 +151,5 @@ impl Task for Start<'_> {
 
     fn padding(&self) -> Option<u32> {
         self.task.padding()
-    }
-}
-
-/// How long the inputs of a task may be.
-struct Length<'a> {
-    task: &'a str,
-    least: usize,
-    most: usize,
-}
-
-impl<'a> Length<'a> {
-    /// A task that goes on with a text also takes the beginning of one.
-    fn of(task: &dyn Task, name: &'a str) -> Self {
-        let goes_on = task.corpus().is_some_and(|corpus| corpus.prompt().is_some());
-        let most = task.seq_len();
-        Self { task: name, least: if goes_on { 1 } else { most }, most }
-    }
-
-    /// Refuses another number of what `noun` is called, with `how` it is written.
-    fn check(&self, got: usize, noun: &str, how: &str) -> Result<()> {
-        let Self { task, least, most } = *self;
-        if (least..=most).contains(&got) {
-            return Ok(());
-        }
-        let [most, got] = [most, got].map(|count| counted(count as u64, noun));
-        let range = if least == self.most { most } else { format!("{least} to {most}") };
-        Err(usage(format!("the input must have {range}{how} for the task `{task}`, got {got}")))
-    }
-}
-
-/// The tokens of a label, or of several side by side, at every position.
-fn labels(positions: &[&str], vocabulary: &[String], name: &str, stack: usize) -> Result<Vec<u32>> {
-    let tokens = positions.iter().map(|position| {
-        parse_position(position, vocabulary, stack).ok_or_else(|| {
-            let known = vocabulary.join(" ");
-            let label = match stack {
-                1 => "no label".to_owned(),
-                stack => format!("not {stack} labels side by side"),
-            };
-            usage(format!("`{position}` is {label} of the task `{name}`; the labels are {known}"))
-        })
-    });
-    Ok(tokens.collect::<Result<Vec<_>>>()?.concat())
-}
-
-/// `stack` labels written side by side, the longest that fits first.
-fn parse_position(text: &str, vocabulary: &[String], stack: usize) -> Option<Vec<u32>> {
-    if stack == 0 {
-        return text.is_empty().then(Vec::new);
-    }
-    let mut fitting: Vec<(usize, &String)> =
-        vocabulary.iter().enumerate().filter(|(_, label)| text.starts_with(label.as_str())).collect();
-    fitting.sort_by_key(|(_, label)| std::cmp::Reverse(label.len()));
-    fitting.into_iter().find_map(|(token, label)| {
-        let rest = parse_position(&text[label.len()..], vocabulary, stack - 1)?;
-        Some([vec![token as u32], rest].concat())
-    })
-}
-
-fn quoted(characters: &BTreeSet<char>) -> String {
-    let quoted = characters.iter().map(|character| format!("`{}`", character.escape_debug()));
-    quoted.collect::<Vec<_>>().join(", ")
-}
-
-/// The labels that there are, and how a space is written.
-fn known(characters: &Characters, task: &dyn Task) -> String {
-    let labels = task.vocabulary();
-    let listed = labels[..labels.len().min(LISTED)].join(" ");
-    let more = match labels.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    match characters.space() {
-        Some((space, _)) if space != " " => {
-            format!("it has {listed}{more}, where {space} is a space, which is typed as it is")
-        }
-        _ => format!("it has {listed}{more}"),
     }
 }

@@ -1,10 +1,9 @@
 //! `qkv explain`: the lecture's walk through one query, with the run's own numbers and shapes.
 //!
-//! What a user types becomes an input in `input.rs`, what is printed of it is in `walk.rs`, and of what follows the last layer
+//! What a user types becomes an input in `session/input/`, what is printed of it is in `walk.rs`, and of what follows the last layer
 //! in `answer.rs`.
 
 mod answer;
-mod characters;
 mod input;
 mod walk;
 

@@ -12,6 +12,8 @@ mod loading;
 mod measuring;
 mod watchers;
 
+pub use figures::SAMPLE;
+
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;

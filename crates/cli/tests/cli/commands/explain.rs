@@ -287,7 +287,14 @@ fn a_plain_text_is_an_input_where_each_label_is_a_character() {
 fn a_text_that_is_no_input_is_refused_with_what_there_is() {
     let sandbox = run_of_a_text();
     for (text, fragments) in [
-        ("to be, Or", &["no `,`, `O`", "\\n ␣ a b e o r t", "␣ is a space, which is typed as it is"][..]),
+        (
+            "to be, Or",
+            &[
+                "no `,` (character 6), `O` (character 8)",
+                "\\n ␣ a b e o r t",
+                "␣ is a space, which is typed as it is",
+            ][..],
+        ),
         ("to be or to be", &["must have 1 to 12 characters", "got 14 characters"]),
         ("", &["must have 1 to 12 characters", "got 0 characters"]),
     ] {
@@ -301,7 +308,7 @@ fn a_text_that_is_no_input_is_refused_with_what_there_is() {
     let sandbox = sandbox_with_the_main_job();
     for (text, fragments) in [
         ("ABCD", ["must have 16 characters", "got 4 characters"]),
-        ("ABCDEFGHIJABCDxF", ["no `x`", "A B C D E F G H I J"]),
+        ("ABCDEFGHIJABCDxF", ["no `x` (character 15)", "A B C D E F G H I J"]),
     ] {
         let mut command = sandbox.command("explain run");
         command.arg(text);

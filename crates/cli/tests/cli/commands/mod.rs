@@ -29,6 +29,8 @@ mod playground;
 mod report;
 /// The list of `runs`.
 mod runs;
+/// What is written to a prompt by `sample`.
+mod sample;
 /// One step and one split of a run, in every command that takes them.
 mod step_and_split;
 /// The list of `tasks`.

@@ -12,12 +12,13 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "eval --examples 20",
     "eval --examples 20 --json",
     "ablate --examples 20",
     "ablate --examples 20 --json",
     "explain",
+    "sample --prompt ABCDE --json",
     "inspect",
 ];
 
@@ -62,7 +63,7 @@ fn a_film_that_ends_at_a_step_shows_nothing_later() {
 #[test]
 fn a_step_without_a_checkpoint_is_answered_with_those_there_are() {
     let sandbox = sandbox();
-    for command in ["eval", "ablate", "explain", "inspect"] {
+    for command in ["eval", "ablate", "explain", "sample", "inspect"] {
         let known = "no checkpoint of step 9; it has those of 0, 1, 2, 3";
         sandbox.refuses(&format!("{command} run --step 9"), &["run has", known]);
         let other = format!("{command} run/checkpoints/step-00000001 --step 2");

@@ -41,6 +41,7 @@ fn the_examples_of_help_do_what_they_show() {
         "train",
         "runs",
         "eval",
+        "sample",
         "ablate",
         "explain",
         "inspect",

@@ -22,10 +22,13 @@ fn read_one_line(sandbox: &Sandbox, line: &str) -> (Option<i32>, String) {
     (child.wait().unwrap().code(), errors)
 }
 
+/// More of them than a pipe holds.
+const SAMPLES: &str = "sample run --prompt ABCDEFGHIJABCDEF --temperature 1 --n 999999999";
+
 #[test]
 fn a_pipe_that_closes_early_is_not_an_error() {
     let sandbox = sandbox_with_the_main_job();
-    for line in ["tasks", "lecture", "inspect run", "explain run"] {
+    for line in ["tasks", "lecture", "inspect run", "explain run", SAMPLES] {
         assert_eq!(read_one_line(&sandbox, line), (Some(0), String::new()), "{line}");
     }
 }

@@ -62,6 +62,11 @@ fn a_number_that_cannot_be_is_refused_for_its_value() {
         ("eval run --examples", "of at least 1"),
         ("inspect run --heads", "of at least 1"),
         ("explain run --layer", "of at least 0"),
+        ("sample run --n", "of at least 1"),
+        ("sample run --top-k", "of at least 1"),
+        ("sample run --tokens", "of at least 1"),
+        ("sample run --seed", "between 0 and 9223372036854775807"),
+        ("sample run --step", "of at least 0"),
     ] {
         for value in ["-1", "x", "1.5", "99999999999999999999999"] {
             check(&format!("{line} {value}"), &[value, &format!("expected a whole number {range}")]);
@@ -77,8 +82,19 @@ fn a_number_that_cannot_be_is_refused_for_its_value() {
 }
 
 #[test]
+fn a_temperature_that_cannot_be_is_refused() {
+    for value in ["-1", "nan", "inf", "warm", ""] {
+        check(
+            &format!("sample run --temperature={value}"),
+            &["--temperature", "expected a number of at least 0"],
+        );
+    }
+    check("sample run --top-k 0", &["'0'", "--top-k", "expected a whole number of at least 1"]);
+}
+
+#[test]
 fn an_unknown_device_is_refused_by_every_command_that_computes() {
-    for command in ["train reverse", "eval run", "explain run", "lecture"] {
+    for command in ["train reverse", "eval run", "explain run", "sample run", "lecture"] {
         check(&format!("{command} --device abacus"), &["unknown device `abacus`", "flex"]);
     }
 }

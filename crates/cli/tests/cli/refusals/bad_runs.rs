@@ -8,7 +8,7 @@ use crate::support::sandbox::Sandbox;
 use crate::support::trained::{main_job, sandbox_with_the_main_job};
 
 /// The commands that read a run.
-const READERS: [&str; 4] = ["eval", "ablate", "explain", "inspect"];
+const READERS: [&str; 5] = ["eval", "ablate", "explain", "sample", "inspect"];
 
 const WEIGHTS: &str = "run/checkpoints/step-00000500/model.safetensors";
 
@@ -107,12 +107,12 @@ fn the_weights_of_another_model_are_refused_with_both_sizes() {
     sandbox.succeeds("train reverse --steps 1 --set model.d_model=24 --out narrow --quiet");
     fs::copy(sandbox.path("narrow/checkpoints/step-00000001/model.safetensors"), sandbox.path(WEIGHTS))
         .unwrap();
-    for reader in ["eval", "ablate", "explain"] {
+    for reader in ["eval", "ablate", "explain", "sample"] {
         sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "is damaged", "MANIFEST.json states"]);
     }
     // Before there were manifests, only the sizes could tell.
     make_older_than_manifests(&sandbox);
-    for reader in ["eval", "ablate", "explain"] {
+    for reader in ["eval", "ablate", "explain", "sample"] {
         sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "embedding.table", "[10, 32]", "[10, 24]"]);
     }
     sandbox.refuses("inspect run", &["run", "24x24", "32x32"]);
@@ -126,7 +126,7 @@ fn weights_that_lack_a_tensor_are_refused_with_its_name() {
     let weights = SafeTensors::deserialize(&whole).unwrap();
     let others = weights.iter().filter(|(name, _)| *name != "blocks.0.attention.w_k");
     sandbox.write(WEIGHTS, safetensors::serialize(others, None).unwrap());
-    for reader in ["eval", "ablate", "explain"] {
+    for reader in ["eval", "ablate", "explain", "sample"] {
         sandbox.refuses(&format!("{reader} run"), &[WEIGHTS, "lacks `blocks.0.attention.w_k`"]);
     }
 }
@@ -144,7 +144,7 @@ fn make_older_than_manifests(sandbox: &Sandbox) {
 fn a_damaged_config_is_refused_by_those_who_need_it() {
     let sandbox = sandbox_with_the_main_job();
     sandbox.write("run/config.toml", "seed =");
-    for reader in ["eval", "ablate", "explain"] {
+    for reader in ["eval", "ablate", "explain", "sample"] {
         sandbox.refuses(&format!("{reader} run"), &["config of run", "line 1"]);
     }
 }

@@ -177,7 +177,7 @@ fn paths_that_are_not_utf_8_work_or_are_refused_before_anything_is_created() {
     let run = name(b"run");
     finishes(&format!("{SHORT} --stop-after 1 --out"), std::slice::from_ref(&run));
     finishes("train --resume --quiet", std::slice::from_ref(&run));
-    for command in ["eval", "explain", "ablate", "inspect", "report"] {
+    for command in ["eval", "explain", "ablate", "sample", "inspect", "report"] {
         finishes(command, std::slice::from_ref(&run));
     }
     finishes("inspect --svg", &[name(b"svg"), run.clone()]);

@@ -110,8 +110,13 @@ fn without_a_text_the_task_names_the_setting() {
 }
 
 /// The commands that read the text of a run.
-const READERS: [&str; 4] =
-    ["train run --resume --quiet", "eval run --examples 3", "explain run", "ablate run --examples 3"];
+const READERS: [&str; 5] = [
+    "train run --resume --quiet",
+    "eval run --examples 3",
+    "explain run",
+    "ablate run --examples 3",
+    "sample run --prompt the",
+];
 
 #[test]
 fn a_chars_run_moved_together_with_its_text_is_accepted_by_every_command() {

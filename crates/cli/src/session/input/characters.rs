@@ -1,8 +1,8 @@
 //! Tasks whose every token is one character.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use qkv_train::Task;
+use qkv_train::{Task, UnknownSymbol};
 
 /// The token of every character, for a task each of whose tokens is one.
 pub struct Characters {
@@ -41,25 +41,22 @@ impl Characters {
     /// The tokens of a text, in which a label may also stand for its character.
     ///
     /// # Errors
-    /// With the characters that have no token.
-    pub fn read(&self, text: &str) -> Result<Vec<u32>, BTreeSet<char>> {
-        let (mut tokens, mut unknown, mut rest) = (Vec::new(), BTreeSet::new(), text);
+    /// With the characters that have no token, each where it stands first.
+    pub fn read(&self, text: &str) -> Result<Vec<u32>, Vec<UnknownSymbol>> {
+        let (mut tokens, mut unknown, mut rest) = (Vec::new(), Vec::<UnknownSymbol>::new(), text);
+        let mut position = 1;
         while let Some(character) = rest.chars().next() {
-            let length = match (self.tokens.get(&character), self.label_at(rest)) {
-                (Some(&token), _) => {
-                    tokens.push(token);
-                    character.len_utf8()
-                }
-                (None, Some((token, label))) => {
-                    tokens.push(token);
-                    label.len()
-                }
-                (None, None) => {
-                    unknown.insert(character);
-                    character.len_utf8()
-                }
+            let (token, read) = match (self.tokens.get(&character), self.label_at(rest)) {
+                (Some(&token), _) => (Some(token), &rest[..character.len_utf8()]),
+                (None, Some((token, label))) => (Some(token), label),
+                (None, None) => (None, &rest[..character.len_utf8()]),
             };
-            rest = &rest[length..];
+            tokens.extend(token);
+            if token.is_none() && unknown.iter().all(|unknown| unknown.symbol != read) {
+                unknown.push(UnknownSymbol { symbol: read.to_owned(), position });
+            }
+            position += read.chars().count();
+            rest = &rest[read.len()..];
         }
         if unknown.is_empty() { Ok(tokens) } else { Err(unknown) }
     }
