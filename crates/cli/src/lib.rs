@@ -1,8 +1,8 @@
 //! The whole command line, with your own types in it.
 //!
 //! The `qkv` binary is [`run`] on [`Registry::new`]. A program of a few lines that registers a type of its own, of any
-//! kind that [`Registry`] lists, has all of it with that type: `train`, also with `--resume`, `eval`, `ablate`, `explain`,
-//! `inspect`, `report`, `sweep`.
+//! kind that [`Registry`] lists, has all of it with that type: `train`, also with `--resume`, `eval`, `sample`, `ablate`,
+//! `explain`, `inspect`, `report`, `sweep`.
 //!
 //! ```no_run
 //! use burn::module::Module;

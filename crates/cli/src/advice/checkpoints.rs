@@ -134,7 +134,7 @@ fn in_place_of(lost: &Checkpoint, other: &Checkpoint, run: &RunFolder) -> Option
 fn step_option(command: &str) -> Option<&'static str> {
     match command {
         "train" => Some("--from"),
-        "eval" | "ablate" | "explain" | "inspect" | "report" => Some("--step"),
+        "eval" | "sample" | "ablate" | "explain" | "inspect" | "report" => Some("--step"),
         _ => None,
     }
 }

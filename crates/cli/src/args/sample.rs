@@ -10,8 +10,8 @@ use super::values::{at_least_one, seed, temperature};
 pub struct SampleArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// A text to go on with or to translate; for any other task an input, as explain takes it, which may end where the
-    /// answer begins to be written into it. Without a prompt, every line of standard input is one
+    /// A text to go on with, empty for one from its beginning, or a text to translate; for any other task an input, as
+    /// explain takes it, which may end where its answer is to begin. Without a prompt, every line of standard input is one
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: Option<String>,
     /// How much is left to chance: at 1 tokens are drawn with the model's probabilities, below it likely ones become

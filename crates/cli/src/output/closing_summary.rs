@@ -21,10 +21,11 @@ const MAPS: usize = 4;
 const POSITIONS: usize = 36;
 
 /// The commands that show more of a run.
-const FURTHER: [(&str, &str); 4] = [
+const FURTHER: [(&str, &str); 5] = [
     ("inspect", "W_Q, W_K and W_V, and how far training moved them"),
     ("report", "the same as a film, in one page for a browser"),
     ("explain", "one query, from x to its context, with these numbers"),
+    ("sample", "what the model makes of a line that you type"),
     ("eval", "accuracy on any number of test examples: --examples N"),
 ];
 

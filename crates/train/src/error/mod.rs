@@ -217,14 +217,11 @@ pub enum TrainError {
         /// What is wrong with it.
         fault: PairsFault,
     },
-    /// A text has a symbol that no token stands for.
-    #[error(
-        "the vocabulary lacks {}, character {} of the text; it has {known}",
-        unknown.quoted(), unknown.position
-    )]
-    UnknownSymbol {
-        /// The symbol, and where it stands.
-        unknown: UnknownSymbol,
+    /// A text has symbols that no token stands for.
+    #[error("the vocabulary lacks {}; it has {known}", UnknownSymbol::list(unknown, "character"))]
+    UnknownSymbols {
+        /// The symbols, and where they stand.
+        unknown: Vec<UnknownSymbol>,
         /// The labels that there are.
         known: String,
     },

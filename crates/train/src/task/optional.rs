@@ -1,5 +1,6 @@
 //! What some tasks offer besides examples that they draw: lists of held-out examples, a corpus, answers to be written.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use qkv_run::Baseline;
@@ -70,10 +71,24 @@ pub struct UnknownSymbol {
     pub position: usize,
 }
 
+/// Symbols that a message names.
+const NAMED: usize = 10;
+
 impl UnknownSymbol {
-    /// The symbol as it can be shown, between back quotes.
-    pub fn quoted(&self) -> String {
-        format!("`{}`", self.symbol.chars().map(symbols::character).collect::<String>())
+    /// Symbols as a message names them, each where it stands first: "`ß` (character 5), `é` (character 9)"; `unit` is
+    /// what one of them is called.
+    pub fn list(symbols: &[Self], unit: &str) -> String {
+        let mut found = BTreeSet::new();
+        let different: Vec<&Self> = symbols.iter().filter(|symbol| found.insert(&symbol.symbol)).collect();
+        let name = |symbol: &&Self| {
+            let shown: String = symbol.symbol.chars().map(symbols::character).collect();
+            format!("`{shown}` ({unit} {})", symbol.position)
+        };
+        let names: Vec<String> = different.iter().take(NAMED).map(name).collect();
+        match different.len().saturating_sub(NAMED) {
+            0 => names.join(", "),
+            n => format!("{} and {n} more", names.join(", ")),
+        }
     }
 }
 

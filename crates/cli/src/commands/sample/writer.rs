@@ -3,15 +3,15 @@
 use anyhow::Result;
 use burn::tensor::Device;
 use qkv_train::{
-    Corpus, Drawn, Example, Probe, Sampling, TargetKind, Translation, answer_input, draw_answers, generate,
-    n_given,
+    Corpus, Drawn, Example, Probe, Sampling, TargetKind, Translation, UnknownSymbol, answer_input,
+    draw_answers, generate, n_given,
 };
 
 use super::prompts::Prompt;
 use crate::args::SampleArgs;
 use crate::exit::usage;
 use crate::output::stdout::print_error;
-use crate::session::input::{Typed, named};
+use crate::session::input::Typed;
 use crate::session::job::SAMPLE;
 use crate::session::runs::open_run::OpenRun;
 
@@ -160,7 +160,7 @@ impl<'a> Writer<'a> {
         let label = &self.run.task.vocabulary()[input[first.position - 1] as usize];
         let pronoun = if unknown.len() == 1 { "it" } else { "them" };
         let place = prompt.line.map_or_else(String::new, |line| format!("line {line}: "));
-        let unknown = named(&unknown, unit);
+        let unknown = UnknownSymbol::list(&unknown, unit);
         print_error(&format!("{place}the vocabulary lacks {unknown}: {label} stands for {pronoun}"));
     }
 }

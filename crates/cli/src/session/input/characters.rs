@@ -41,9 +41,9 @@ impl Characters {
     /// The tokens of a text, in which a label may also stand for its character.
     ///
     /// # Errors
-    /// With the characters that have no token, each where it stands first.
+    /// With the characters that have no token.
     pub fn read(&self, text: &str) -> Result<Vec<u32>, Vec<UnknownSymbol>> {
-        let (mut tokens, mut unknown, mut rest) = (Vec::new(), Vec::<UnknownSymbol>::new(), text);
+        let (mut tokens, mut unknown, mut rest) = (Vec::new(), Vec::new(), text);
         let mut position = 1;
         while let Some(character) = rest.chars().next() {
             let (token, read) = match (self.tokens.get(&character), self.label_at(rest)) {
@@ -51,9 +51,9 @@ impl Characters {
                 (None, Some((token, label))) => (Some(token), label),
                 (None, None) => (None, &rest[..character.len_utf8()]),
             };
-            tokens.extend(token);
-            if token.is_none() && unknown.iter().all(|unknown| unknown.symbol != read) {
-                unknown.push(UnknownSymbol { symbol: read.to_owned(), position });
+            match token {
+                Some(token) => tokens.push(token),
+                None => unknown.push(UnknownSymbol { symbol: read.to_owned(), position }),
             }
             position += read.chars().count();
             rest = &rest[read.len()..];

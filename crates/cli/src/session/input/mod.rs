@@ -12,9 +12,6 @@ use characters::Characters;
 /// Labels that a refusal lists.
 const LISTED: usize = 100;
 
-/// Symbols that a message names.
-const NAMED: usize = 10;
-
 /// A text that was typed for the task called `name`.
 #[derive(Clone, Copy)]
 pub struct Typed<'a> {
@@ -64,7 +61,7 @@ impl Typed<'_> {
 
     fn characters(self, characters: &Characters) -> Result<Vec<u32>> {
         characters.read(self.text).map_err(|unknown| {
-            let (unknown, known) = (named(&unknown, "character"), known(characters, self.task));
+            let (unknown, known) = (UnknownSymbol::list(&unknown, "character"), known(characters, self.task));
             usage(format!("the task `{}` has no {unknown}; {known}", self.name))
         })
     }
@@ -124,13 +121,6 @@ fn parse_position(text: &str, vocabulary: &[String], stack: usize) -> Option<Vec
     })
 }
 
-/// Symbols, each with its place in a text; `unit` is what one of them is called.
-pub fn named(symbols: &[UnknownSymbol], unit: &str) -> String {
-    let name = |symbol: &UnknownSymbol| format!("{} ({unit} {})", symbol.quoted(), symbol.position);
-    let names: Vec<String> = symbols.iter().take(NAMED).map(name).collect();
-    names.join(", ") + &more(symbols.len(), NAMED)
-}
-
 /// The labels that there are, and how a space is written.
 fn known(characters: &Characters, task: &dyn Task) -> String {
     let labels = listed(&task.vocabulary());
@@ -143,12 +133,9 @@ fn known(characters: &Characters, task: &dyn Task) -> String {
 }
 
 fn listed(labels: &[String]) -> String {
-    labels[..labels.len().min(LISTED)].join(" ") + &more(labels.len(), LISTED)
-}
-
-fn more(n: usize, shown: usize) -> String {
-    match n.saturating_sub(shown) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
+    let listed = labels[..labels.len().min(LISTED)].join(" ");
+    match labels.len().saturating_sub(LISTED) {
+        0 => listed,
+        n => format!("{listed} and {n} more"),
     }
 }

@@ -96,8 +96,8 @@ fn in_place_of_a_run(path: &Path) -> Result<Option<anyhow::Error>> {
     }
     let alone = Checkpoint::alone(path)?.map(|Checkpoint { step, .. }| {
         usage(format!(
-            "{} is a checkpoint of step {step} that lies in no run; eval, explain, ablate, inspect and verify read it, \
-             and train with --init-from begins with its weights, anything else needs the run",
+            "{} is a checkpoint of step {step} that lies in no run; eval, sample, explain, ablate, inspect and verify \
+             read it, and train with --init-from begins with its weights, anything else needs the run",
             path.display()
         ))
     });

@@ -6,8 +6,15 @@ const RUN: &str = "train reverse --steps 12 --seed 3 --quiet --set task.seq_len=
                    --set train.eval_every=4 --set train.checkpoint_every=5";
 
 /// Every command that opens a run.
-const COMMANDS: [&str; 6] =
-    ["train run --resume", "eval run", "explain run", "ablate run", "inspect run", "report run"];
+const COMMANDS: [&str; 7] = [
+    "train run --resume",
+    "eval run",
+    "explain run",
+    "ablate run",
+    "sample run",
+    "inspect run",
+    "report run",
+];
 
 /// Every command that begins another run from it.
 const OTHERS: [&str; 2] =

@@ -9,7 +9,7 @@ const RUN: &str = "train reverse --steps 12 --seed 3 --quiet --set task.seq_len=
                    --set train.checkpoint_every=5";
 
 /// Every command that takes a step, with that of an earlier checkpoint.
-const OF_A_STEP: [&str; 12] = [
+const OF_A_STEP: [&str; 13] = [
     "train run --resume --from 5 --quiet",
     "train run --branch new --from 5 --quiet",
     "train run/checkpoints/step-00000005 --branch new --quiet",
@@ -17,6 +17,7 @@ const OF_A_STEP: [&str; 12] = [
     "eval run --step 5 --examples 5",
     "eval run/checkpoints/step-00000005 --examples 5",
     "explain run --step 5",
+    "sample run --prompt ABCDEF --step 5",
     "ablate run --step 5 --examples 5",
     "inspect run --step 5",
     "inspect run/checkpoints/step-00000005",
@@ -25,7 +26,7 @@ const OF_A_STEP: [&str; 12] = [
 ];
 
 /// The same without, and what the command that is named has instead.
-const OF_THE_NEWEST: [(&str, &str); 11] = [
+const OF_THE_NEWEST: [(&str, &str); 12] = [
     ("train run --resume --quiet", "--from 5"),
     ("train reverse --resume --quiet --out=run --steps 12 --seed 3 --set task.seq_len=6", "--from 5"),
     ("train run --branch new --quiet", "--from 5"),
@@ -36,6 +37,7 @@ const OF_THE_NEWEST: [(&str, &str); 11] = [
     ("eval run --examples 5", "--step 5"),
     ("eval run/checkpoints/step-00000007 --examples 5", "eval run/checkpoints/step-00000005"),
     ("explain run", "--step 5"),
+    ("sample run --prompt ABCDEF", "--step 5"),
     ("ablate run --examples 5", "--step 5"),
     ("inspect run", "--step 5"),
     ("report run", "--step 5"),

@@ -65,7 +65,7 @@ fn the_commands_that_the_screen_suggests_work() {
         sandbox.succeeds(command.trim().split("   ").next().unwrap());
         started += 1;
     }
-    assert_eq!(started, 4);
+    assert_eq!(started, 5);
 }
 
 #[test]

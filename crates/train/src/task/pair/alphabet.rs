@@ -32,21 +32,22 @@ impl Alphabet {
     /// The tokens of a text that has no other characters.
     ///
     /// # Errors
-    /// [`TrainError::UnknownSymbol`] for the first other one.
+    /// [`TrainError::UnknownSymbols`] with the other ones.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>, TrainError> {
-        let token = |(at, character): (usize, char)| {
-            let found = self.characters.binary_search(&character);
-            found.map(|index| FIRST + index as u32).map_err(|_| self.unknown(character, at + 1))
-        };
-        text.chars().enumerate().map(token).collect()
+        let (mut tokens, mut unknown) = (Vec::new(), Vec::new());
+        for (position, character) in (1..).zip(text.chars()) {
+            match self.characters.binary_search(&character) {
+                Ok(index) => tokens.push(FIRST + index as u32),
+                Err(_) => unknown.push(UnknownSymbol { symbol: character.to_string(), position }),
+            }
+        }
+        if unknown.is_empty() { Ok(tokens) } else { Err(self.refusal(unknown)) }
     }
 
-    fn unknown(&self, symbol: char, position: usize) -> TrainError {
-        let labels = self.characters.iter().map(|&character| label(character));
+    fn refusal(&self, unknown: Vec<UnknownSymbol>) -> TrainError {
+        let labels: Vec<String> = self.characters.iter().map(|&character| label(character)).collect();
         let space = if self.characters.contains(&' ') { ", where ␣ is a space" } else { "" };
-        let known = format!("{}{space}", labels.collect::<Vec<_>>().join(" "));
-        let unknown = UnknownSymbol { symbol: symbol.to_string(), position };
-        TrainError::UnknownSymbol { unknown, known }
+        TrainError::UnknownSymbols { unknown, known: labels.join(" ") + space }
     }
 
     /// The text of these tokens; signs are left out.

@@ -72,7 +72,7 @@ fn a_source_has_an_answer_in_one_line() {
 fn a_source_that_cannot_be_read_is_refused_with_the_place() {
     let sandbox = run_of_dates();
     let known = "it has ␣ , - . / 0 1 2 3 4 5 6 7 8 9 A D";
-    refuses(&sandbox, "run", "3 Märch 1987", &["lacks `ä`, character 4 of the text", known]);
+    refuses(&sandbox, "run", "3 Märch 1987", &["lacks `ä` (character 4)", known]);
     refuses(&sandbox, "run", &"3".repeat(29), &["at most 28 tokens, got 29"]);
 }
 
