@@ -15,6 +15,7 @@ import hostile_text
 import keyboard
 import live_address
 import live_beats
+import live_companions
 import live_pictures
 import live_question
 import live_room
@@ -37,6 +38,7 @@ PROOFS = [
     printed_page,
     keyboard,
     reduced_motion,
+    live_companions,
     live_beats,
     live_stations,
     live_truth,

@@ -60,6 +60,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/live/lecture/station_texts.js"),
     include_str!("../templates/script/live/runs/gauge.js"),
     include_str!("../templates/script/live/runs/append.js"),
+    include_str!("../templates/script/live/companions.js"),
     include_str!("../templates/script/live/trainer.js"),
     include_str!("../templates/script/live/message.js"),
     include_str!("../templates/script/live/question/text_source.js"),

@@ -10,12 +10,7 @@ const live = {
 };
 const state = { frame: 0, layer: "", head: 0, probe: 0, query: null, view: "weights", gauge: false };
 
-// Parts of the page that go along with the run, each in a file of its own: `began(run)` when another run is there,
-// `grown(film)` when a frame has come, `switched(lane)` when another lane is large, `shown(state)` when something is drawn,
-// `played(isPlaying)`, `moved(run)` when the run goes on from somewhere else; `kept` and `edited` with the message of that
-// name, `tried` with what a wanted map would do. Each of them may be left out.
-const companions = [owned, journey, linked];
-const tell = (what, value) => companions.forEach((one) => one[what]?.(value));
+accompany(owned, journey, linked);
 
 const trainer = new Trainer({
   ready(run, begin) {
@@ -105,7 +100,7 @@ const settings = new Settings(at("settings"), { changed: begin, source: new Text
 // Other lanes of the same question; weights that were opened belong to one run alone.
 const laneChoice = new LaneChoice({ changed: (lanes) => trainer.whenBegun(() => begin({ ...(live.asked ?? settings.begin()), ...lanes })) });
 const pace = new Pace(at("speed"), { changed: (rate) => live.isPlaying && trainer.post("rate", { rate }) });
-companions.push(pace);
+accompany(pace);
 
 // Begins another run: `lanes` are those that are chosen, unless it has its own. The key Enter changes a field and sends
 // the form: what is asked for twice at once begins once.

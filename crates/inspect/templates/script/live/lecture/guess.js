@@ -109,4 +109,4 @@ class Guess {
 }
 
 const guess = new Guess();
-companions.push(guess);
+accompany(guess);

@@ -133,7 +133,7 @@ class Lecture {
 }
 
 const lecture = new Lecture(at("station"));
-companions.push(lecture);
+accompany(lecture);
 at("lecture").addEventListener("click", () => (lecture.station ? lecture.close() : lecture.open(0)));
 keyActions.n = () => lecture.move(1);
 keyActions.N = () => lecture.move(-1);

@@ -1,7 +1,7 @@
 // The state of the page in its address, both ways: what is asked, and what is shown of it. What a reader's disk had, and
 // weights that were changed by hand, cannot be in it.
-// A companion may have keys of its own: `address()` gives them with their values, and `restore(found)` takes what it knows
-// of an address and returns those keys.
+// A companion may have keys of its own: its `address()` gives them with their values, and its `restore(found)` takes what it
+// knows of an address and returns those keys.
 const linked = {
   wanted: null,
   // When every part of the page has heard of the run.

@@ -181,4 +181,4 @@ function wantedInWords({ here, held_out: heldOut }) {
   return words.join(" ");
 }
 const wantedMap = new WantedMap();
-companions.push(reach, reachCard, cellEditing, arrowDragging, wantedMap);
+accompany(reach, reachCard, cellEditing, arrowDragging, wantedMap);

@@ -69,7 +69,7 @@ class LaneCards {
 const sizeInWords = ({ run }) => say("lanes.parameters", { n: run.n_parameters.toLocaleString("en") });
 
 const laneCards = new LaneCards(at("lane-cards"), { chosen: enlarge });
-companions.push({
+accompany({
   began: () => laneCards.build(live.lanes),
   switched: (lane) => (at("lanes-said").textContent = say("lanes.switched", { name: live.lanes[lane].name })),
   shown: (state) => laneCards.show(state, live.lane),

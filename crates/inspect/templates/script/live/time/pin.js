@@ -57,6 +57,6 @@ class Pin {
 }
 
 const pin = new Pin();
-companions.push(pin);
+accompany(pin);
 keyActions.b = () => pin.toggle();
 keyActions.d = () => pin.step !== null && pin.view(!pin.isShown);

@@ -77,7 +77,7 @@ class SlowMotion {
 }
 
 const slowMotion = new SlowMotion(at("slow"));
-companions.push(slowMotion);
+accompany(slowMotion);
 needingRun.push(at("slow"));
 at("slow").disabled = !live.run;
 keyActions.s = () => at("slow").click();

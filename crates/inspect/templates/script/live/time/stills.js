@@ -24,7 +24,7 @@ const stills = {
     this.place.closest("section").hidden = true;
   },
 };
-companions.push(stills);
+accompany(stills);
 dark.addEventListener("change", () => {
   stills.clear();
   stills.played(live.isPlaying);
