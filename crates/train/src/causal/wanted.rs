@@ -54,6 +54,17 @@ impl WantedMap {
         rows.filter(|(_, row)| row.iter().any(|&weight| weight > 0.0))
     }
 
+    /// The weights, and which of them are drawn, for the attention weights `x`, `[batch, heads, seq_len, seq_len]`: both
+    /// `[1, 1, seq_len, seq_len]`.
+    fn tensors(&self, x: &Tensor<4>) -> (Tensor<4>, Tensor<4, Bool>) {
+        let (device, shape) = (x.device(), [1, 1, self.seq_len, self.seq_len]);
+        let mut is_drawn = vec![false; self.weights.len()];
+        self.drawn().for_each(|(query, row)| is_drawn[query * self.seq_len..][..row.len()].fill(true));
+        let weights = TensorData::new(self.weights.clone(), shape);
+        let is_drawn = Tensor::from_data(TensorData::new(is_drawn, shape), &device);
+        (Tensor::from_data(weights, (&device, x.dtype())), is_drawn)
+    }
+
     /// Against the weights `own` of the model, row by row.
     fn cross_entropy(&self, own: &[f64]) -> Option<f64> {
         let rows: Vec<f64> = self
@@ -126,7 +137,7 @@ impl<'a, M: Model> Forcing<'a, M> {
     pub fn example(&self, map: &WantedMap, example: &Example) -> Result<WithMap, TrainError> {
         let batch = Batch::new(self.task, std::slice::from_ref(example), &self.device)?;
         let own = self.own(map, &batch)?;
-        let mut hook = Force { map };
+        let mut hook = Force { map, tensors: None };
         let logits = prediction_with(self.model, &batch, LossInputs::default(), &mut hook)?.logits;
         let measured = |hook: &mut dyn Hook| {
             let mut ask = go_on;
@@ -166,7 +177,10 @@ impl<'a, M: Model> Forcing<'a, M> {
             let mut ask = go_on;
             run((self.model, self.task, self.measures), &batches, (hook, &mut ask)).map(whole)
         };
-        Ok(Effect { before: measured(&mut |_, _, x: Tensor<4>| x)?, after: measured(&mut Force { map })? })
+        Ok(Effect {
+            before: measured(&mut |_, _, x: Tensor<4>| x)?,
+            after: measured(&mut Force { map, tensors: None })?,
+        })
     }
 
     /// The weights that the model itself has for the first example, row by row, once the map is known to fit them.
@@ -199,25 +213,22 @@ impl<'a, M: Model> Forcing<'a, M> {
 /// Puts the map in the place of the head's own.
 struct Force<'a> {
     map: &'a WantedMap,
+    /// Made for the first batch: they are the same for all.
+    tensors: Option<(Tensor<4>, Tensor<4, Bool>)>,
 }
 
 impl Hook for Force<'_> {
     fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4> {
-        let WantedMap { layer: of, head, seq_len, ref weights } = *self.map;
-        if (layer, stage) != (of, Stage::Weights) {
+        let Self { map, tensors } = self;
+        if (layer, stage) != (map.layer, Stage::Weights) {
             return x;
         }
         let [batch, _, q_len, k_len] = x.dims();
-        let place = (&x.device(), x.dtype());
-        let wanted = Tensor::<4>::from_data(TensorData::new(weights.clone(), [1, 1, q_len, k_len]), place);
-        let mut is_drawn = vec![false; q_len * k_len];
-        self.map.drawn().for_each(|(query, _)| is_drawn[query * seq_len..][..seq_len].fill(true));
-        let is_drawn =
-            Tensor::<4, Bool>::from_data(TensorData::new(is_drawn, [1, 1, q_len, k_len]), &x.device());
+        let (wanted, is_drawn) = tensors.get_or_insert_with(|| map.tensors(&x)).clone();
         let shape = [batch, 1, q_len, k_len];
-        let own = x.clone().narrow(1, head, 1);
+        let own = x.clone().narrow(1, map.head, 1);
         let forced = own.mask_where(is_drawn.expand(shape), wanted.expand(shape));
-        x.slice_assign([0..batch, head..head + 1, 0..q_len, 0..k_len], forced)
+        x.slice_assign([0..batch, map.head..map.head + 1, 0..q_len, 0..k_len], forced)
     }
 }
 
