@@ -42,6 +42,12 @@ impl TextFile {
         }
         Ok(Self { text, fingerprint, had_mark })
     }
+
+    /// What is wrong if this is not the file of the run; an empty fingerprint fits any.
+    pub fn changed(&self, expected: &str) -> Option<TextFault> {
+        let (expected, got) = (expected.to_owned(), self.fingerprint.clone());
+        (!expected.is_empty() && expected != got).then_some(TextFault::Changed { expected, got })
+    }
 }
 
 /// The bytes of a regular file; anything else is refused before it is opened, because a pipe would wait and a device may

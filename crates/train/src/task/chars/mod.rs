@@ -100,8 +100,7 @@ impl CharsConfig {
             return Err(TrainError::NoText);
         }
         let file = read(&self.text)?;
-        if !self.fingerprint.is_empty() && self.fingerprint != file.fingerprint {
-            let fault = TextFault::Changed { expected: self.fingerprint.clone(), got: file.fingerprint };
+        if let Some(fault) = file.changed(&self.fingerprint) {
             return Err(TrainError::text(&self.text, fault));
         }
         let config = Self { text: place(&self.text), fingerprint: file.fingerprint.clone(), ..self.clone() };

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::packing::{END, PADDING, Packing};
-use crate::error::TrainError;
+use crate::error::{PairsFault, TrainError};
 use crate::task::text_file::{TextFile, from_anywhere};
 use crate::task::{Corpus, Example, HeldOutLists, Split, Task, Translation, UnknownSymbol};
 use lines::Lines;
@@ -102,7 +102,9 @@ impl TranslateConfig {
             return Ok(Translate { config: self.clone(), pairs: Pairs::Numbers(numbers) });
         }
         let file = read(&self.pairs)?;
-        pairs_file::check_fingerprint(&self.pairs, &self.fingerprint, &file.fingerprint)?;
+        if let Some(fault) = file.changed(&self.fingerprint) {
+            return Err(TrainError::pairs(&self.pairs, PairsFault::Text(fault)));
+        }
         let lines = Lines::new(self, &file.text)?;
         let config = Self { pairs: place(&self.pairs), fingerprint: file.fingerprint, ..self.clone() };
         Ok(Translate { config, pairs: Pairs::Lines(lines) })

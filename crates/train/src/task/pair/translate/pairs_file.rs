@@ -18,15 +18,6 @@ pub(super) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<TextFile, TrainErr
     TextFile::of_bytes(path, bytes).map_err(|error| of_pairs(error, line))
 }
 
-/// Refuses another file than that of the run; an empty fingerprint fits any.
-pub(super) fn check_fingerprint(path: &Path, expected: &str, got: &str) -> Result<(), TrainError> {
-    if expected.is_empty() || expected == got {
-        return Ok(());
-    }
-    let fault = TextFault::Changed { expected: expected.to_owned(), got: got.to_owned() };
-    Err(TrainError::pairs(path, PairsFault::Text(fault)))
-}
-
 /// What is wrong with a text, said of pairs; `line` is the first that is not UTF-8.
 fn of_pairs(error: TrainError, line: Option<usize>) -> TrainError {
     match error {
