@@ -4,5 +4,7 @@
 mod of_run;
 /// Settings that go where another name takes the place of theirs.
 mod replaced;
+/// The range of every whole number, in the answer to what cannot stand in its place.
+mod whole_numbers;
 /// Keys and values that cannot stand in a config.
 mod wrong_settings;

@@ -270,33 +270,3 @@ fn a_path_in_quotation_marks_is_answered_with_the_path() {
         assert_eq!(message, expected);
     }
 }
-
-#[test]
-fn a_number_below_0_is_answered_like_0() {
-    for (key, range) in [
-        ("train.steps", "at least 1"),
-        ("train.keep", "at least 1"),
-        ("train.shards", "between 1 and train.batch_size, which is 128"),
-        ("train.batch_size", "between 1 and 1048576"),
-        ("task.seq_len", "between 1 and 4096"),
-        ("model.d_model", "at least 1"),
-        ("model.n_heads", "at least 1"),
-        ("model.d_k", "at least 1"),
-    ] {
-        for number in [0, -1] {
-            let message = format!("{key} must be {range}, got {number}");
-            check("reverse", &[&format!("{key}={number}")], &message);
-        }
-    }
-    for number in [0, -2] {
-        let key = "model.score.d_hidden";
-        let message = format!("{key} must be a whole number of at least 1, got {number}; write {key}=32");
-        check("reverse", &["model.score=additive", &format!("{key}={number}")], &message);
-    }
-    // Where another value is wrong, too, and where 0 can stand.
-    let whole = "a whole number of at least 0";
-    let message = format!("train.keep must be {whole}, got -1; write train.keep=3");
-    check("reverse", &["train.keep=-1", "train.steps=0"], &message);
-    let message = format!("train.snapshot_every must be {whole}, got -1; write train.snapshot_every=20");
-    check("reverse", &["train.snapshot_every=-1"], &message);
-}

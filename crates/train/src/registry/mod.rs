@@ -13,7 +13,6 @@ mod keys;
 mod labels_of_film;
 mod model_parts;
 mod name;
-mod negative;
 mod observers;
 mod of_run;
 mod parts;
@@ -22,6 +21,7 @@ mod read;
 mod replaced;
 mod schedule_name;
 mod transformer;
+mod whole_number;
 
 pub use experiment::Experiment;
 pub use observers::{AnyObserver, BuiltObservers, Notice, ObservedRun, RunObservers};

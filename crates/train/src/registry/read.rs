@@ -11,10 +11,10 @@ use super::assignment::set_all;
 use super::choices::{MODEL, TASK, is_place, name_key};
 use super::keys::{check_keys, unknown_nested};
 use super::name::{name_of, named};
-use super::negative::as_of_zero;
 use super::projections::{for_each, is_for_all};
 use super::replaced::{SettingsLeftOut, replace};
 use super::schedule_name::{one_form, take_former_default, take_former_setting};
+use super::whole_number::Ranges;
 use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
 use crate::error::{SettingFault, TrainError};
@@ -86,7 +86,8 @@ impl Reader<'_> {
         let all = merge(defaults.config.clone(), given);
         let experiment = self.read_all(all.clone(), parent, &defaults.config);
         let experiment = experiment.map_err(|error| {
-            as_of_zero(error, all, |all| self.read_all(all, None, &defaults.config).err())
+            let refuse = &mut |all| self.read_all(all, None, &defaults.config).err();
+            Ranges { defaults: &defaults.config, refuse }.named_in(error, all)
         })?;
         Ok(Experiment { left_out, ..experiment })
     }

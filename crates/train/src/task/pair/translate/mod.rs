@@ -93,7 +93,7 @@ impl TranslateConfig {
         place: impl FnOnce(&Path) -> PathBuf,
     ) -> Result<Translate, TrainError> {
         TrainError::between("task.max_len", self.max_len, 1, MAX_SIDE)?;
-        TrainError::between("task.min_count", self.min_count, 1, usize::MAX)?;
+        TrainError::check_number("task.min_count", self.min_count, "at least 1", self.min_count >= 1)?;
         TrainError::between("task.largest", self.largest, 99, names::LARGEST)?;
         if self.pairs.as_os_str().is_empty() {
             let expected = "`character` without a file, because a number is one word; name one by task.pairs";
