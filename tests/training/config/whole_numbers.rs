@@ -52,6 +52,8 @@ const ALL: &[Whole] = &[
     whole("reverse", "", "model.d_v", SOME),
     whole("reverse", "", "model.d_mlp", ANY),
     whole("reverse", "model.score=additive", "model.score.d_hidden", SOME),
+    whole("dates", "model.name=encoder-decoder", "model.n_layers", SOME),
+    whole("dates", "model.name=encoder-decoder", "model.d_k", SOME),
     whole("reverse", "optimizer.name=muon", "optimizer.newton_schulz_steps", "between 1 and 99"),
     whole("reverse", "schedule.kind=constant", "schedule.warmup_steps", ANY),
     whole("reverse", "schedule.kind=cosine", "schedule.warmup_steps", ANY),
@@ -186,10 +188,17 @@ fn everything(registry: &Registry) -> Vec<(String, String)> {
             "norm" => Some("model.norm_kind".to_owned()),
             kind => Some(format!("model.{kind}")),
         };
-        let with = move |name: &str| key.as_ref().map(|key| ("reverse".to_owned(), format!("{key}={name}")));
+        // Some models need a task of pairs.
+        let task = if known.kind == "model" { "dates" } else { "reverse" };
+        let with = move |name: &str| key.as_ref().map(|key| (task.to_owned(), format!("{key}={name}")));
         known.names.into_iter().filter_map(with).collect::<Vec<_>>()
     });
     tasks.chain(parts).collect()
+}
+
+/// A key of a task belongs to it, any other to all of them.
+fn of_task(task: &str, key: &str) -> (String, String) {
+    (if key.starts_with("task.") { task.to_owned() } else { String::new() }, key.to_owned())
 }
 
 #[test]
@@ -199,10 +208,9 @@ fn no_whole_number_is_left_out() {
         let config = read(&task, &[&with]).expect("a name of the registry").config.to_toml();
         let config: Table = config.parse().unwrap();
         let whole = flatten(&config).into_iter().filter(|(_, value)| matches!(value, Value::Integer(_)));
-        let of_task = |key: &str| if key.starts_with("task.") { task.clone() } else { "reverse".to_owned() };
-        found.extend(whole.map(|(key, _)| (of_task(&key), key)));
+        found.extend(whole.map(|(key, _)| of_task(&task, &key)));
     }
-    let known: BTreeSet<_> = ALL.iter().map(|one| (one.task.to_owned(), one.key.to_owned())).collect();
+    let known: BTreeSet<_> = ALL.iter().map(|one| of_task(one.task, one.key)).collect();
     assert_eq!(found, known);
 }
 
