@@ -9,7 +9,7 @@ import os
 import time
 
 import controls
-from live_page import begin, fresh, until
+from live_page import begin, fresh, pause, until
 
 # What is written into fields for text; every value fits every state below.
 TEXTS = {
@@ -121,8 +121,7 @@ def settle(browser, what):
 
 def alive(browser, what):
     """A step can be made."""
-    browser.run("live.isPlaying && toggle()")
-    until(browser, "!live.isPlaying", PATIENCE, f"the pause after {what}")
+    pause(browser, f"the pause after {what}", PATIENCE)
     before = browser.run("live.film.frames.at(-1).step")
     browser.run("oneStep()")
     until(browser, f"live.film.frames.at(-1).step !== {before}", PATIENCE, f"a step after {what}")

@@ -2,7 +2,7 @@
 
 import json
 
-from live_page import begun, until
+from live_page import begun, pause, until
 from live_question import after, open_page
 
 STATE = "JSON.stringify({ ...state, frame: live.film.frames[state.frame].step, own: live.own ?? null, settings: live.asked.begin.settings, task: live.run.task, tokens: live.film.probes[0].tokens, speed: at('speed').value, keys: at('keys').checked })"
@@ -78,8 +78,7 @@ def another_address_in_its_place(browser, page):
     until(browser, "live.film.frames.length > 3", 10, "the way to step 400")
     browser.run("at('play').click()")
     until(browser, "live.isPlaying && journey.to === null", 5, "the training in its place")
-    browser.run("at('play').click()")
-    until(browser, "!live.isPlaying", 5, "the pause")
+    pause(browser)
     browser.run("journey.start(300), at('step').click()")
     until(browser, "journey.to === null", 5, "one step in place of the way")
 

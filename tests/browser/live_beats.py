@@ -3,7 +3,7 @@
 import os
 import time
 
-from live_page import begin, fresh, until
+from live_page import begin, fresh, pause, until
 
 DEFAULT_PACE = "auto"
 # A learned `letters` at the default pace takes so many seconds at most, and no less than can be watched.
@@ -73,8 +73,8 @@ def who_goes_elsewhere_leaves(browser):
         until(browser, "!slowMotion.isRunning", 5, other)
         seen = browser.run("[live.stage.state.lit, live.stage.state.after, live.stage.state.view === state.view, live.stage.state.frame === state.frame, slowMotion.beats.root.hidden]")
         assert seen == [None, None, True, True, True], (other, seen)
-    browser.run("live.isPlaying && toggle(), choose({ query: null, view: 'weights' })")
-    until(browser, "!live.isPlaying", 5, "the pause")
+    pause(browser)
+    browser.run("choose({ query: null, view: 'weights' })")
     # Who looks back sees the way to the next frame, and no step is made.
     before = browser.run("seek(1), live.film.frames.length")
     browser.run("at('slow').click()")

@@ -2,7 +2,7 @@
 
 import time
 
-from live_page import begin, begun, set_field, until
+from live_page import begin, begun, pause, set_field, until
 
 ZERO = "document.querySelector('[data-matrix=w_q][data-what=zero]').click()"
 
@@ -87,8 +87,7 @@ def undo_it(browser):
     until(browser, "live.kept.length === 0 && live.ended === 'finished'", 5, "the undoing at the last step")
     browser.run("at('play').click()")
     until(browser, "live.film.frames.at(-1).step > 40", 5, "the training on from the last step")
-    browser.run("at('play').click()")
-    until(browser, "!live.isPlaying", 5, "the pause")
+    pause(browser)
     # A layer that there is not.
     browser.run("edit({ what: 'zero-head', layer: 99, head: 0 })")
     until(browser, "at('happened').textContent.includes('99')", 5, "the refusal of a change")

@@ -40,6 +40,12 @@ def fresh(browser, page, width=1280, height=720, fragment=""):
     until(browser, "document.body.classList.contains('is-ready')", 20, "the first picture")
 
 
+def pause(browser, what="the pause", seconds=5):
+    """Presses Pause while it trains, and waits until it stands."""
+    browser.run("live.isPlaying && at('play').click()")
+    until(browser, "!live.isPlaying", seconds, what)
+
+
 def train(browser, what, seconds=120):
     """Trains to the end, as fast as it goes, and returns how many seconds that took."""
     before = browser.run("live.film.frames.at(-1).step")

@@ -3,7 +3,7 @@
 import json
 import os
 
-from live_page import fresh, until
+from live_page import fresh, pause, until
 
 # Seconds for the runs of one station, which may be two of `recall` side by side.
 PATIENCE = 600
@@ -72,8 +72,7 @@ def every_question_is_found(browser, folder):
         WAYS.get(key, by_training)(browser)
         until(browser, "lecture.isFound", 20, f"what station {number} asks for")
         print(f"{number} {key}: {browser.run('lecture.found.textContent')}")
-        browser.run("live.isPlaying && toggle()")
-        until(browser, "!live.isPlaying", 5, "the pause")
+        pause(browser)
         assert browser.run(FITS) == [True, [], True], (key, browser.run(FITS))
         browser.picture(os.path.join(folder, f"station-{number}.png"), whole=False)
 
