@@ -40,10 +40,23 @@ def fresh(browser, page, width=1280, height=720, fragment=""):
     until(browser, "document.body.classList.contains('is-ready')", 20, "the first picture")
 
 
+# A frame may be on its way when the button is pressed.
+STANDS = """new Promise((done) => {
+    let before = null;
+    const look = () => {
+        const now = [live.isPlaying, live.film.frames.length, live.film.frames.at(-1).step].join();
+        if (now === before) return done(!live.isPlaying);
+        before = now;
+        setTimeout(look, 100);
+    };
+    look();
+})"""
+
+
 def pause(browser, what="the pause", seconds=5):
     """Presses Pause while it trains, and waits until it stands."""
     browser.run("live.isPlaying && at('play').click()")
-    until(browser, "!live.isPlaying", seconds, what)
+    until(browser, STANDS, seconds, what)
 
 
 def train(browser, what, seconds=120):
