@@ -3,7 +3,7 @@ screen of a beamer and on a phone. `proofs.py` lists it."""
 
 import os
 
-from live_page import begin, fresh, train, until
+from live_page import begin, fresh, pause, train, until
 from live_stations import WAYS, by_training, keys, opened
 
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -35,6 +35,19 @@ LABELS = """[...['accuracy-name', 'loss-name']].flatMap((kind) => {
 })"""
 
 
+# Lines of headings above the columns that lie over each other, or over the column beside theirs.
+HEADINGS = """(() => {
+    const lines = [...document.querySelectorAll('.pipeline .heading > *')].map((one) => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        const own = one.getBoundingClientRect(), text = range.getBoundingClientRect();
+        // What is cut by the edge of its line is not seen.
+        return { one, left: text.left, right: getComputedStyle(one).overflow === 'hidden' ? Math.min(text.right, own.right) : text.right, top: own.top, bottom: own.bottom };
+    });
+    return lines.flatMap((a, i) => lines.slice(i + 1).filter((b) => a.left < b.right && b.left < a.right && a.top < b.bottom - 2 && b.top < a.bottom - 2).map((b) => `${a.one.textContent} over ${b.one.textContent}`));
+})()"""
+
+
 def views(browser):
     """Both views of a station, one after the other."""
     for is_on in [False, True]:
@@ -51,8 +64,7 @@ def stations_that_are_found(browser, folder):
         opened(browser, number)
         WAYS.get(key, by_training)(browser)
         until(browser, "lecture.isFound", 60, f"what station {number} asks for")
-        browser.run("live.isPlaying && toggle()")
-        until(browser, "!live.isPlaying", 5, "the pause")
+        pause(browser)
         for view in views(browser):
             assert browser.run(CUT) == [], (key, view, browser.run(CUT))
             assert browser.run(SMALL) == WHOLE, (key, view, browser.run(SMALL))
@@ -123,6 +135,51 @@ def what_the_notes_speak_of_is_there(browser):
     browser.run("lecture.close()")
 
 
+def headings_stand_apart(browser, folder):
+    """Formulas of every length, each above its own column."""
+    browser.size(1280, 720)
+    long = ["model.score=additive", "model.d_k=256", "model.bias=true", "model.qk_norm=true", "model.positions=rope"]
+    for task, settings in [("letters", []), ("letters", ["model.score=additive"]), ("reverse", ["model.score=additive", "model.positions=alibi"]), ("letters", long), ("copy", ["model.softmax=quiet", "model.n_layers=2"])]:
+        begin(browser, task, settings)
+        browser.run("at('step').click()")
+        until(browser, "live.film.frames.at(-1).step === 1", 10, "a step")
+        for layer in range(browser.run("live.film.layers.length")):
+            browser.run(f"choose({{ layer: live.lanes[0].layers[{layer}] }})")
+            for width, height in [(1280, 720), (1600, 900), (1000, 720)]:
+                browser.size(width, height)
+                browser.run(DRAWN)
+                assert browser.run(HEADINGS) == [], (task, settings, width, browser.run(HEADINGS))
+        browser.size(1280, 720)
+        browser.run(DRAWN)
+        browser.picture(os.path.join(folder, f"headings-{task}-{len(settings)}.png"), whole=False)
+
+
+def best_answers_are_counted(browser, folder):
+    """Of a vocabulary that has no bar for every token, how many there are is said below the bars, within the canvas."""
+    browser.size(1280, 720)
+    note = """[live.stage].map(({ pipeline, moment, query }) => {
+        const row = moment.row('answers', query), right = moment.film.vocabulary.indexOf(moment.target(query));
+        const { shown, note } = pipeline.answers(row, right);
+        const best = row.filter((x) => x > row[right]).length < shown.length;
+        const bottom = pipeline.answersTop + shown.length * pipeline.answerRow + (note ? 16 : 0);
+        return [note, shown.length, row.length, best, shown.includes(right), bottom <= pipeline.height];
+    })[0]"""
+    for task, settings in [("letters", []), ("letters", ["task.n_symbols=8"]), ("letters", ["task.n_symbols=9"]), ("reverse", []), ("modular-addition", [])]:
+        begin(browser, task, settings)
+        said = set()
+        for query in range(browser.run("live.film.probes[0].tokens.length")):
+            browser.run(f"choose({{ query: {query} }})")
+            browser.run(DRAWN)
+            if not browser.run("live.stage.moment.hasTarget(live.stage.query)"):
+                continue
+            words, shown, known, is_best, has_right, fits = browser.run(note)
+            wanted = "" if shown == known else f"best {shown} of {known}" if is_best else f"best {shown - 1} + right, of {known}"
+            assert words == wanted and has_right and fits and (known > 4) == bool(words), (task, settings, query, words, wanted)
+            said.add(words)
+        assert said == {""} or all(said), (task, said)
+        browser.picture(os.path.join(folder, f"answers-{task}-{len(said)}.png"), whole=False)
+
+
 def a_map_is_as_wide_as_its_column(browser):
     for settings in [["model.projections=none", "model.d_k=8"], ["model.projections=learned", "model.d_k=100000"]]:
         begin(browser, "letters", settings)
@@ -179,6 +236,8 @@ def check(browser, page, binary, folder):
         lambda: cards_in_a_station(browser, folder),
         lambda: a_message_covers_nothing_of_a_station(browser, folder),
         lambda: what_the_notes_speak_of_is_there(browser),
+        lambda: headings_stand_apart(browser, folder),
+        lambda: best_answers_are_counted(browser, folder),
         lambda: a_map_is_as_wide_as_its_column(browser),
         lambda: a_long_input(browser, folder),
         lambda: bars_are_seen_in_the_dark(browser),

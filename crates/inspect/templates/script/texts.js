@@ -11,7 +11,7 @@ const TEXTS = {
   "help.frames": "q, k and v keep their frames everywhere: solid, dashed, dotted. The address holds what is shown. Positions, layers and heads count from 0, as in the terminal and in files.",
   "help.letters": "The keys [s], [.] and [,] are on",
   pointAtCell: "Point at a cell, or move to it with the arrow keys.", valuesTable: "Values as a table",
-  hidden: "hidden", notFiniteNumber: "NaN or infinite", "axis.query": "query", "axis.key": "key", "axis.block": "{axis} {first} to {last}", notFinite: "NaN", many: "many", oneStep: "one step", manySteps: "{n} steps", afterStep: "after the step", afterSteps: "after {n} steps", moreKeys: "{n} more keys",
+  hidden: "hidden", notFiniteNumber: "NaN or infinite", "axis.query": "query", "axis.key": "key", "axis.block": "{axis} {first} to {last}", notFinite: "NaN", many: "many", oneStep: "one step", manySteps: "{n} steps", afterStep: "after the step", afterSteps: "after {n} steps", moreKeys: "{n} more keys", "answers.best": "best {n} of {all}", "answers.bestAndRight": "best {n} + right, of {all}",
   positionName: "position {position}", tokenAt: "{token} at {position}",
   readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}", "readout.accuracyAt": "accuracy {accuracy} at step {step}", "readout.accuracyLast": "accuracy {accuracy} when last measured", "readout.shown": "{right} of {all} right in these inputs",
 

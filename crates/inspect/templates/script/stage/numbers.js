@@ -13,6 +13,12 @@ function termOf(moment, name) {
   return say(`term.${name}`);
 }
 
+// The same where the column is narrow: k is made as q is, and the letters of a score are those of the columns beside it.
+function shortTermOf(moment, name) {
+  if (name === "k" && moment.has("q")) return say("term.asQ");
+  return name === "scores" && !isDot(moment) ? moment.facts.score : null;
+}
+
 // What makes x a query, a key or a value: the matrix, a bias, and of queries and keys a norm and a rotation.
 function projected(moment, name, letter) {
   const { bias, qk_norm: isNormed, positions } = moment.facts;

@@ -14,6 +14,10 @@ const ANSWER_ROW = 24;
 // Where a short vocabulary has no such rows for all, they are lower before one of them is left out.
 const LEAST_ANSWER_ROW = 17;
 const MOST_ANSWERS = 8;
+// Pixels of a row below its bar, on both sides of the middle.
+const BELOW_BAR = 10;
+// The line that counts those of a longer one.
+const ANSWERS_NOTE = 16;
 // The width of a letter of a formula above a column.
 const LETTER = 6;
 // What the last row says of the keys that have none.
@@ -91,13 +95,16 @@ class Pipeline {
     this.canvas.style.width = `${this.width}px`;
     this.root.style.width = `${this.width}px`;
     this.root.style.height = `${this.height}px`;
-    // They stand around the middle of the keys; the last bar ends before its row does.
-    const tall = Math.min(this.height - HEADING - 6, 2 * (this.height - this.middle()) + 10);
+    // They stand around the middle of the keys; the last bar ends before its row does, but not what is said below it.
+    const tall = (below) => Math.min(this.height - HEADING - 6, 2 * (this.height - this.middle()) + below);
     const known = answers ? moment.size("answers")[1] : 0;
     const isShort = known > 0 && known <= MOST_ANSWERS;
-    this.answerRow = isShort ? Math.max(LEAST_ANSWER_ROW, Math.min(ANSWER_ROW, Math.floor(tall / known))) : ANSWER_ROW;
-    this.nAnswers = answers ? Math.min(known, Math.max(2, Math.floor(tall / this.answerRow)), MOST_ANSWERS) : 0;
-    this.answersTop = Math.max(HEADING + 4, this.middle() - (this.nAnswers * this.answerRow) / 2);
+    this.answerRow = isShort ? Math.max(LEAST_ANSWER_ROW, Math.min(ANSWER_ROW, Math.floor(tall(BELOW_BAR) / known))) : ANSWER_ROW;
+    const fitting = (room) => (answers ? Math.min(known, Math.max(2, Math.floor(room / this.answerRow)), MOST_ANSWERS) : 0);
+    this.nAnswers = fitting(tall(BELOW_BAR));
+    const note = this.nAnswers < known ? ANSWERS_NOTE : 0;
+    if (note) this.nAnswers = fitting(tall(0) - note);
+    this.answersTop = Math.max(HEADING + 4, this.middle() - (this.nAnswers * this.answerRow + note) / 2);
     this.head(moment);
     return this.height;
   }
@@ -106,11 +113,12 @@ class Pipeline {
   head(moment) {
     const shape = (name) => `[${moment.size(name).join(" × ")}]`;
     const box = (kind, name, left, top, width, part) => {
-      const term = termOf(moment, name);
-      // A long one of k would reach into the next column; that of q has room and is the same.
-      const isShort = name !== "k" || term.length * LETTER <= width + GAP || !moment.has("q");
-      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(isShort ? term : say("term.asQ"))), make("span", { class: "shape" }, shape(name)));
-      Object.assign(element.style, { left: `${left}px`, top: `${top}px`, minWidth: `${width}px` });
+      // Beside q and the answers there is room; of the others each ends before the column beside it.
+      const most = ["q", "answers"].includes(name) ? Infinity : width + GAP - 4;
+      const terms = [termOf(moment, name), shortTermOf(moment, name)].filter(Boolean);
+      const term = terms.find((one) => one.length * LETTER <= most) ?? terms.at(-1);
+      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(term)), make("span", { class: "shape" }, shape(name)));
+      Object.assign(element.style, { left: `${left}px`, top: `${top}px`, minWidth: `${width}px`, maxWidth: most < Infinity ? `${most}px` : "" });
       return element;
     };
     const all = this.columns.map(({ kind, x, width }) => {
@@ -132,6 +140,16 @@ class Pipeline {
     const row = moment.row("weights", query) ?? new Float32Array(n);
     const kept = new Set([...all].sort((a, b) => (row[b] || 0) - (row[a] || 0)).slice(0, this.most - 1));
     return { shown: all.filter((i) => kept.has(i)), rest: all.filter((i) => !kept.has(i)) };
+  }
+  // The tokens that have a bar, of a row of probabilities, and what is said of the others. The right one has the last place
+  // where it is none of the best.
+  answers(row, right) {
+    const shown = Array.from(row.keys()).sort((a, b) => row[b] - row[a]).slice(0, this.nAnswers);
+    const isAdded = right >= 0 && !shown.includes(right);
+    if (isAdded) shown[shown.length - 1] = right;
+    // All of a short vocabulary keep their places.
+    if (row.length <= this.nAnswers) return { shown: shown.sort((a, b) => a - b), note: "" };
+    return { shown, note: say(isAdded ? "answers.bestAndRight" : "answers.best", { n: shown.length - Number(isAdded), all: row.length }) };
   }
   // `guessed` is the key at which a reader expects the query to look, or null.
   show(moment, query, lit, guessed = null) {

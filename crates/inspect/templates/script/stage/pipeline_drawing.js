@@ -181,13 +181,10 @@ class PipelineDrawing {
         return;
       }
       const tall = pipeline.answerRow;
-      const best = Array.from(row.keys()).sort((a, b) => row[b] - row[a]).slice(0, pipeline.nAnswers);
       const right = vocabulary.indexOf(moment.target(query));
-      if (right >= 0 && !best.includes(right)) best[best.length - 1] = right;
-      // All of a short vocabulary keep their places.
-      if (row.length <= pipeline.nAnswers) best.sort((a, b) => a - b);
+      const { shown, note } = pipeline.answers(row, right);
       const top = pipeline.answersTop;
-      best.forEach((token, i) => {
+      shown.forEach((token, i) => {
         const y = top + i * tall;
         const bar = width - 66;
         const isRight = token === right;
@@ -200,6 +197,7 @@ class PipelineDrawing {
         context.lineWidth = 1;
         this.text(row[token].toFixed(2), x + width - 4, y + tall / 2 + 0.5, "right");
       });
+      this.text(note, x + 2, top + shown.length * tall + ANSWERS_NOTE / 2, "left", this.tones.quiet, "12px system-ui, sans-serif");
     });
   }
   // Black within white around the cell that is pointed at.
