@@ -103,6 +103,46 @@ COVERED = """(() => {
 })()"""
 
 
+# The numbers on the canvases of the stage as they are drawn again: how large, and those that lie over another.
+NUMBERS = """(() => {
+    const drawn = [];
+    const draw = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
+        if (/^[+−]?[\\d.]+(e.\\d+)?$/.test(text) && this.font.includes('mono')) {
+            const { a, e, f } = this.getTransform();
+            const { actualBoundingBoxLeft, actualBoundingBoxRight, actualBoundingBoxAscent, actualBoundingBoxDescent } = this.measureText(text);
+            drawn.push({ text, canvas: this.canvas, pixels: parseFloat(/([\\d.]+)px/.exec(this.font)[1]), left: x + e / a - actualBoundingBoxLeft, right: x + e / a + actualBoundingBoxRight, top: y + f / a - actualBoundingBoxAscent, bottom: y + f / a + actualBoundingBoxDescent, edge: this.canvas.width / a });
+        }
+        return draw.call(this, text, x, y, ...more);
+    };
+    live.stage.draw();
+    CanvasRenderingContext2D.prototype.fillText = draw;
+    // Those of the rows beside the names of tokens keep their size.
+    const own = drawn.filter(({ canvas, left }) => canvas !== live.stage.pipeline.canvas || left > live.stage.pipeline.label);
+    const over = own.filter((a, i) => a.left < 0 || a.right > a.edge || own.slice(i + 1).some((b) => a.canvas === b.canvas && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+    const on = (one) => own.filter(({ canvas }) => canvas === one).map(({ pixels }) => pixels);
+    return [on(live.stage.pipeline.canvas), on(live.stage.map.cells.canvas), over.map(({ text }) => text)];
+})()"""
+
+
+def numbers_grow_for_a_hall(browser, folder):
+    """The presenter's view has larger numbers, in the same cells, in small windows, too."""
+    for width, height in [(1280, 720), (1920, 1080)]:
+        browser.size(width, height)
+        for number in [3, 5, 6]:
+            opened(browser, number)
+            seen = {}
+            for view in views(browser):
+                *sizes, over = browser.run(NUMBERS)
+                assert over == [], (number, view, over)
+                seen[view] = [min(one) for one in sizes]
+                browser.picture(os.path.join(folder, f"numbers-{width}-{view}-{number}.png"), whole=False)
+            (pipeline, in_map), before = seen["presenter"], seen["station"]
+            assert pipeline > before[0] and in_map > before[1], (number, width, seen)
+    browser.size(1280, 720)
+    browser.run("lecture.close()")
+
+
 def a_message_covers_nothing_of_a_station(browser, folder):
     opened(browser, 6)
     for view in views(browser):
@@ -234,6 +274,7 @@ def check(browser, page, binary, folder):
     for one in [
         lambda: stations_that_are_found(browser, folder),
         lambda: cards_in_a_station(browser, folder),
+        lambda: numbers_grow_for_a_hall(browser, folder),
         lambda: a_message_covers_nothing_of_a_station(browser, folder),
         lambda: what_the_notes_speak_of_is_there(browser),
         lambda: headings_stand_apart(browser, folder),

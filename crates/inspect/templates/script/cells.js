@@ -94,7 +94,9 @@ class Cells {
   // Where a cell has room for it, its number.
   drawNumbers(context) {
     // Within the ring of the largest one.
-    Object.assign(context, { font: this.size < 36 ? MONO.replace("12px", "10px") : MONO, textAlign: "center", textBaseline: "middle" });
+    const letters = this.values.reduce((most, x) => Math.max(most, Number.isFinite(x) ? this.inCell(x).length : 0), 1);
+    const pixels = pixelsOfNumber(this.size < 36 ? 10 : 12, letters, this.size - 4, this.size);
+    Object.assign(context, { font: mono(pixels), textAlign: "center", textBaseline: "middle" });
     this.values.forEach((x, i) => {
       if (!Number.isFinite(x)) return;
       context.fillStyle = this.silent[Math.floor(i / this.columns)] ? ink() : inkOn(this.palette, this.high === this.low ? 0.5 : (x - this.low) / (this.high - this.low));

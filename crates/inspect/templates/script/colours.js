@@ -48,6 +48,15 @@ function colourIdentities() {
 // A colour of the style sheet, such as that of q.
 const tone = (name) => getComputedStyle(document.body).getPropertyValue(`--${name}`).trim();
 const MONO = "12px ui-monospace, SFMono-Regular, Menlo, Consolas, \"DejaVu Sans Mono\", monospace";
+const mono = (pixels) => MONO.replace("12px", `${pixels}px`);
+// Of a letter of it, the width as a share of the height.
+const MONO_LETTER = 0.602;
+const MOST_IN_A_HALL = 18;
+// Pixels of a number of so many letters: in the presenter's view as many as its place has room for.
+function pixelsOfNumber(pixels, letters, width, height) {
+  if (!document.body.classList.contains("presenting")) return pixels;
+  return Math.max(pixels, Math.min(MOST_IN_A_HALL, Math.floor(width / (letters * MONO_LETTER)), Math.floor(height * 0.75)));
+}
 
 // Ink that can be read on a colour.
 function inkOn(kind, fraction) {

@@ -7,7 +7,7 @@ class PipelineDrawing {
   constructor(pipeline, context) {
     Object.assign(this, { context, pipeline, moment: pipeline.moment, query: pipeline.query, height: pipeline.rowHeight });
     this.ink = ink();
-    this.font = this.height >= 36 ? MONO.replace("12px", "14px") : this.height < DENSE ? MONO.replace("12px", "11px") : MONO;
+    this.pixels = this.height >= 36 ? 14 : this.height < DENSE ? 11 : 12;
     this.tones = Object.fromEntries(["q", "k", "v", "quiet", "flow", "accent"].map((name) => [name, tone(name)]));
   }
   // Everything that a beat does not speak of is faint.
@@ -28,9 +28,14 @@ class PipelineDrawing {
     if (pipeline.column("answers")) this.answers();
     if (pipeline.cell) this.focus(...pipeline.cell);
   }
-  text(words, x, y, align = "left", style = this.ink, font = this.font) {
+  text(words, x, y, align = "left", style = this.ink, font = mono(this.pixels)) {
     Object.assign(this.context, { fillStyle: style, textAlign: align, font });
     this.context.fillText(words, x, y);
+  }
+  // Most have five letters: those of a column are of one size.
+  number(words, x, y, align, style, room) {
+    const pixels = pixelsOfNumber(this.pixels, Math.max(words.length, 5), room, this.height - 4);
+    this.text(words, x, y, align, style, mono(pixels));
   }
   strip(name, values, x, y, width, identity) {
     const { context, height } = this;
@@ -44,7 +49,7 @@ class PipelineDrawing {
       if (left === right) return;
       context.fillStyle = colour("diverging", share);
       context.fillRect(left, y + (height - tall) / 2, right - left, tall);
-      if (cell >= (this.height >= 36 ? 43 : 36) && tall >= 12) this.text(brief(value), (left + right) / 2, y + height / 2 + 0.5, "center", inkOn("diverging", share));
+      if (cell >= (this.height >= 36 ? 43 : 36) && tall >= 12) this.number(brief(value), (left + right) / 2, y + height / 2 + 0.5, "center", inkOn("diverging", share), right - left - 3);
       else if (value < -0.1 * limit && cell >= 6) {
         context.fillStyle = inkOn("diverging", share);
         context.fillRect(left + cell * 0.3, y + height / 2 - 0.5, cell * 0.4, 1);
@@ -83,7 +88,7 @@ class PipelineDrawing {
     context.fillStyle = isHidden ? "#80808030" : colour(kind, share);
     context.fillRect(x, y + edge, NUMBER_CELL, height - 2 * edge);
     if (isHidden) this.text(say("hidden"), x + NUMBER_CELL / 2, y + height / 2, "center", this.tones.quiet);
-    else this.text(!Number.isFinite(value) ? say("notFinite") : isMap ? value.toFixed(2) : brief(value), x + NUMBER_CELL - 7, y + height / 2 + 0.5, "right", inkOn(kind, share));
+    else this.number(!Number.isFinite(value) ? say("notFinite") : isMap ? value.toFixed(2) : brief(value), x + NUMBER_CELL - 7, y + height / 2 + 0.5, "right", inkOn(kind, share), NUMBER_CELL - 11);
     context.strokeStyle = isMost ? this.ink : "#80808060";
     context.lineWidth = isMost ? 2 : 1;
     context.strokeRect(x + 0.5, y + edge + 0.5, NUMBER_CELL - 1, height - 2 * edge - 1);
@@ -186,7 +191,9 @@ class PipelineDrawing {
       const top = pipeline.answersTop;
       shown.forEach((token, i) => {
         const y = top + i * tall;
-        const bar = width - 66;
+        // Beside the number, which has four letters.
+        const pixels = pixelsOfNumber(12, 4, 40, tall);
+        const bar = width - 37 - Math.ceil(4 * MONO_LETTER * pixels);
         const isRight = token === right;
         this.text(cut(vocabulary[token] ?? String(token), 3), x + 2, y + tall / 2, "left", this.ink, `${isRight ? "bold " : ""}14px system-ui, sans-serif`);
         context.fillStyle = this.tones.accent;
@@ -195,7 +202,7 @@ class PipelineDrawing {
         context.lineWidth = isRight ? 1.5 : 1;
         context.strokeRect(x + 30.5, y + 3.5, bar, tall - 7);
         context.lineWidth = 1;
-        this.text(row[token].toFixed(2), x + width - 4, y + tall / 2 + 0.5, "right");
+        this.text(row[token].toFixed(2), x + width - 4, y + tall / 2 + 0.5, "right", this.ink, mono(pixels));
       });
       this.text(note, x + 2, top + shown.length * tall + ANSWERS_NOTE / 2, "left", this.tones.quiet, "12px system-ui, sans-serif");
     });
