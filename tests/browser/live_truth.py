@@ -53,6 +53,25 @@ def rings(browser):
     })()""")
 
 
+def an_absent_matrix_is_the_identity(browser):
+    """Which matrices are absent is said beside those that are there, and what stands in their place is so."""
+    for absent, settings, said in [
+        ("", [], None),
+        ("qkv", ["model.d_k=8"], "No matrices here, which is the identity: queries, keys and values are x itself."),
+        ("qkv", ["model.n_heads=2", "model.d_k=4"], "No matrices here, which is the identity: queries, keys and values are a part of x for each head."),
+        ("v", [], "Without WV, which is the identity, v is x itself."),
+        ("qk", ["model.d_k=8"], "Without WQ and WK, which is the identity, q and k are x itself."),
+        ("qv", ["model.n_heads=2", "model.d_k=4"], "Without WQ and WV, which is the identity, q and v are a part of x for each head."),
+    ]:
+        begin(browser, "letters", [*settings, *(f"model.projections.w_{part}=none" for part in absent)])
+        words = browser.run("live.stage.matrices.words.textContent")
+        assert words.endswith(said) if said else "identity" not in words, (absent, words)
+        for part in absent:
+            own = browser.run(f"Array.from(live.stage.moment.row('{part}', 1))")
+            of_x = browser.run("Array.from(live.stage.moment.row('x', 1))")
+            assert max(abs(a - b) for a, b in zip(own, of_x)) < 1e-3 * max(map(abs, of_x)), (absent, part, own, of_x)
+
+
 def equal_keys_have_no_winner(browser):
     begin(browser, "letters", [])
     assert rings(browser) == [4, 3], rings(browser)
@@ -253,6 +272,7 @@ def a_station_says_that_it_takes_its_own_run(browser, page):
 def check(browser, page, binary, folder):
     fresh(browser, page)
     an_own_input_is_shown_everywhere(browser)
+    an_absent_matrix_is_the_identity(browser)
     equal_keys_have_no_winner(browser)
     what_is_too_large_is_said(browser)
     a_line_about_a_cell_goes_with_it(browser)

@@ -116,7 +116,8 @@ class MatrixView {
       cells.show(values ?? new Float32Array(matrix.cells[0] * matrix.cells[1]), say("matrixLabel", { name: matrix.name, view: say(`view.${view}`), rows: matrix.size[0], columns: matrix.size[1], step: moment.step }));
     }
     this.scale.replaceChildren(...(limit ? scaleBar("diverging", amount(-limit), amount(limit)) : []));
-    this.words.replaceChildren(...prose(matricesInWords(moment, view, after)));
+    const words = [matricesInWords(moment, view, after), absentInWords(moment)].filter(Boolean);
+    this.words.replaceChildren(...prose(words.join(" ")));
   }
 }
 

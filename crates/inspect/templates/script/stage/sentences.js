@@ -32,10 +32,28 @@ function answerInWords(moment, query) {
   return say(`answer.${said === right ? "right" : "wrong"}${known ? "" : ".plain"}`, words);
 }
 
+// Which of W_Q, W_K and W_V a config leaves out, by the letters of what they make; null where it is not known.
+function absentOf({ facts: { projections } }) {
+  return projections ? ["q", "k", "v"].filter((_, i) => projections[i] === "none") : null;
+}
+// What stands in the place of a matrix that is absent.
+function inPlaceOfMatrix(moment, part) {
+  const isPart = moment.has("x") && moment.has(part) && moment.size(part)[1] < moment.size("x")[1];
+  return say(isPart ? "matrices.partOfX" : "matrices.x");
+}
+
 // Why a head has no matrices to show: its config says whether it has any.
-function noMatricesInWords({ facts: { projections } }) {
-  if (!projections) return say("matrices.notKept");
-  return say([projections].flat().every((word) => word === "none") ? "matrices.none" : "matrices.large");
+function noMatricesInWords(moment) {
+  const absent = absentOf(moment);
+  if (!absent) return say("matrices.notKept");
+  return absent.length === 3 ? say("matrices.none", { x: inPlaceOfMatrix(moment, "q") }) : say("matrices.large");
+}
+function absentInWords(moment) {
+  const absent = absentOf(moment) ?? [];
+  if (!absent.length || absent.length === 3) return "";
+  const together = ([one, other]) => (other ? say("matrices.both", { one, other }) : one);
+  const names = together(absent.map((part) => `W_${part.toUpperCase()}`));
+  return say(absent.length === 1 ? "matrices.absentOne" : "matrices.absentTwo", { names, parts: together(absent), x: inPlaceOfMatrix(moment, absent[0]) });
 }
 
 // Which matrix the chosen view shows at its largest.
