@@ -159,8 +159,10 @@ fn the_range_begins_and_ends_where_numbers_are_refused() {
     for &Whole { task, with, key, range } in ALL {
         let of_range = |number: u64| {
             let error = read(task, &[with, &format!("{key}={number}")]).err().map(|error| error.to_string());
+            let range = range.trim_start_matches("of ");
             error.filter(|error| {
-                error.starts_with(&format!("{key} must be {}", range.trim_start_matches("of ")))
+                let rest = error.strip_prefix(&format!("{key} must be ")).unwrap_or_default();
+                rest.strip_prefix("a whole number of ").unwrap_or(rest).starts_with(range)
             })
         };
         let [least, ref most @ ..] = bounds(range)[..] else { panic!("{range}") };
@@ -237,10 +239,10 @@ fn a_number_below_0_is_answered_like_0() {
 fn the_range_is_known_where_another_value_is_wrong_too() {
     check("reverse", &["train.keep=-1", "train.steps=0"], "train.keep must be at least 1, got -1");
     let message = "model.d_k must be a whole number of at least 1, got \"wide\"; write model.d_k=1";
-    check("reverse", &["model.d_k=wide", "train.steps=0"], message);
-    check("reverse", &["model.d_k=wide", "train.steps=few"], message);
+    check("reverse", &["model.d_k=wide", "model.n_heads=0"], message);
+    check("reverse", &["model.d_k=wide", "model.n_layers=few"], message);
     let message = "model.d_k must be a whole number of at least 1, got 1.5; write model.d_k=1";
-    let text = "task = \"reverse\"\nmodel.d_k = 1.5\ntrain.steps = 0\n";
+    let text = "task = \"reverse\"\nmodel.d_k = 1.5\nmodel.n_heads = 0\n";
     let error = registry().read(ConfigSource::Toml(text), &[""; 0]).expect_err("a wrong setting");
     assert_eq!(error.to_string(), message);
 }

@@ -85,14 +85,16 @@ fn check(task: &str, settings: &[&str], message: &str) {
 #[test]
 fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
     let whole = "a whole number of at least 0";
+    let some = "a whole number of at least 1";
+    let len = "a whole number between 1 and 4096";
     for (setting, message) in [
-        ("train.steps=abc", format!("train.steps must be {whole}, got \"abc\"; write train.steps=500")),
+        ("train.steps=abc", format!("train.steps must be {some}, got \"abc\"; write train.steps=500")),
         ("train.steps=-1", "train.steps must be at least 1, got -1".to_owned()),
         ("schedule.warmup_steps=-1", format!("schedule.warmup_steps must be {whole}, got -1; write schedule.warmup_steps=50")),
         ("seed=[1]", format!("seed must be {whole}, got [1]; write seed=0")),
         ("seed=nan", format!("seed must be {whole}, got NaN; write seed=0")),
-        ("model.n_heads=[1]", format!("model.n_heads must be {whole}, got [1]; write model.n_heads=1")),
-        ("model.d_k={a=1}", format!("model.d_k must be {whole}, got {{ a = 1 }}; write model.d_k=1")),
+        ("model.n_heads=[1]", format!("model.n_heads must be {some}, got [1]; write model.n_heads=1")),
+        ("model.d_k={a=1}", format!("model.d_k must be {some}, got {{ a = 1 }}; write model.d_k=1")),
         (
             "model.bias=maybe",
             "model.bias must be true or false, got \"maybe\"; write model.bias=false".to_owned(),
@@ -166,10 +168,10 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
             "model.projections.queries=frozen",
             "unknown key `model.projections.queries`; `model.projections` has w_k, w_q, w_v".to_owned(),
         ),
-        ("task.seq_len=5.0", format!("task.seq_len must be {whole}, got 5.0; write task.seq_len=5")),
+        ("task.seq_len=5.0", format!("task.seq_len must be {len}, got 5.0; write task.seq_len=5")),
         (
             "model.n_heads=1979-05-27T00:00:00Z",
-            format!("model.n_heads must be {whole}, got 1979-05-27T00:00:00Z; write model.n_heads=1"),
+            format!("model.n_heads must be {some}, got 1979-05-27T00:00:00Z; write model.n_heads=1"),
         ),
         (
             "optimizer.beta_1=1979-05-27",
@@ -180,7 +182,7 @@ fn a_value_of_a_wrong_type_is_answered_with_what_to_type() {
             "seed=3\noptimizer.lr=0.5",
             format!("seed must be {whole}, got \"3\\noptimizer.lr=0.5\"; write seed=0"),
         ),
-        ("task.seq_len=long", format!("task.seq_len must be {whole}, got \"long\"; write task.seq_len=16")),
+        ("task.seq_len=long", format!("task.seq_len must be {len}, got \"long\"; write task.seq_len=16")),
     ] {
         check("reverse", &[setting], &message);
     }
