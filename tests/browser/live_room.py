@@ -179,7 +179,7 @@ def headings_stand_apart(browser, folder):
     """Formulas of every length, each above its own column."""
     browser.size(1280, 720)
     long = ["model.score=additive", "model.d_k=256", "model.bias=true", "model.qk_norm=true", "model.positions=rope"]
-    for task, settings in [("letters", []), ("letters", ["model.score=additive"]), ("reverse", ["model.score=additive", "model.positions=alibi"]), ("letters", long), ("copy", ["model.softmax=quiet", "model.n_layers=2"])]:
+    for task, settings in [("letters", []), ("letters", ["model.score=additive"]), ("reverse", ["model.score=additive", "model.positions=alibi"]), ("letters", long), ("copy", ["model.softmax=quiet", "model.n_layers=2"]), ("letters", ["task.seq_len=130", "train.batch_size=1"])]:
         begin(browser, task, settings)
         browser.run("at('step').click()")
         until(browser, "live.film.frames.at(-1).step === 1", 10, "a step")
@@ -189,6 +189,8 @@ def headings_stand_apart(browser, folder):
                 browser.size(width, height)
                 browser.run(DRAWN)
                 assert browser.run(HEADINGS) == [], (task, settings, width, browser.run(HEADINGS))
+                cut = browser.run("[...document.querySelectorAll('.heading .shape')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)")
+                assert cut == [], (task, settings, width, cut)
         browser.size(1280, 720)
         browser.run(DRAWN)
         browser.picture(os.path.join(folder, f"headings-{task}-{len(settings)}.png"), whole=False)

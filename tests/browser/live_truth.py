@@ -110,7 +110,7 @@ def what_is_too_large_is_said(browser):
     browser.press("e")
     assert browser.run("!cellEditing.isOn && at('happened').textContent") == words[0]
     begin(browser, "letters", ["model.projections=none", "model.d_k=8"])
-    assert browser.run("live.stage.matrices.words.textContent") == "No matrices here: queries, keys and values are x itself."
+    assert browser.run("live.stage.matrices.words.textContent") == "No matrices here, which is the identity: queries, keys and values are x itself."
     begin(browser, "letters", [])
 
 

@@ -18,8 +18,9 @@ const MOST_ANSWERS = 8;
 const BELOW_BAR = 10;
 // The line that counts those of a longer one.
 const ANSWERS_NOTE = 16;
-// The width of a letter of a formula above a column.
+// The width of a letter of a formula above a column, and of the sizes below it.
 const LETTER = 6;
+const LETTER_OF_SHAPE = 6.65;
 // What the last row says of the keys that have none.
 const MORE_KEYS = 130;
 // Its place among the rows of the keys.
@@ -111,13 +112,14 @@ class Pipeline {
   column(kind) { return this.columns.find((column) => column.kind === kind); }
   // Formula and shape above each column.
   head(moment) {
-    const shape = (name) => `[${moment.size(name).join(" × ")}]`;
+    // As short as the column is narrow.
+    const shape = (name, most) => [`[${moment.size(name).join(" × ")}]`, moment.size(name).join("×")].find((one, i) => i || one.length * LETTER_OF_SHAPE <= most);
     const box = (kind, name, left, top, width, part) => {
       // Beside q and the answers there is room; of the others each ends before the column beside it.
-      const most = ["q", "answers"].includes(name) ? Infinity : width + GAP - 4;
+      const most = ["q", "answers"].includes(name) ? Infinity : width + GAP - 2;
       const terms = [termOf(moment, name), shortTermOf(moment, name)].filter(Boolean);
       const term = terms.find((one) => one.length * LETTER <= most) ?? terms.at(-1);
-      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(term)), make("span", { class: "shape" }, shape(name)));
+      const element = make("div", { class: "heading", "data-part": part }, make("span", { class: "name" }, ...formula(say(`part.${name}`))), make("span", { class: "term" }, ...formula(term)), make("span", { class: "shape" }, shape(name, most)));
       Object.assign(element.style, { left: `${left}px`, top: `${top}px`, minWidth: `${width}px`, maxWidth: most < Infinity ? `${most}px` : "" });
       return element;
     };
