@@ -22,9 +22,18 @@ impl Frozen {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether no update changes this parameter.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.0.contains(path)
+    }
+
     /// Takes the gradients of frozen parameters away: without one, nothing is updated, and nothing decays.
     pub(crate) fn leave_out(&self, model: &AnyModel, gradients: &mut GradientsParams) {
-        if !self.0.is_empty() {
+        if !self.is_empty() {
             model.visit(&mut LeaveOut { path: ModulePath::default(), frozen: self, gradients });
         }
     }
@@ -46,7 +55,7 @@ impl ModuleVisitor for LeaveOut<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.frozen.0.contains(&self.path.names().join(".")) {
+        if self.frozen.has(&self.path.names().join(".")) {
             self.gradients.remove::<D>(param.id);
         }
     }

@@ -17,6 +17,7 @@
 //! # Ok::<(), qkv_web::WebError>(())
 //! ```
 
+mod config;
 mod desk;
 mod edit;
 mod error;

@@ -45,7 +45,7 @@ impl Session {
             Some((made_at, frame)) if *made_at == step => frame.clone(),
             _ => self.frame_maker().frame(&self.state)?,
         };
-        let config = CheckpointConfig::of_toml(&self.config(), &task.vocabulary())?;
+        let config = CheckpointConfig::of_toml(&self.experiment.config.to_toml(), &task.vocabulary())?;
         let film =
             Film::of_frames(&self.experiment.config.task.name, config, self.metrics(), [(step, frame)])?;
         Ok(film.json())

@@ -19,7 +19,7 @@ pub(crate) const MOST_MEMORY: u64 = 1 << 30;
 /// Inputs that the page shows, as many as the film of a run has.
 const PROBES: u64 = 3;
 
-/// The text of a config that needs one.
+/// The text of a config that needs one, or its pairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// Its name, which stands in the config.
@@ -115,7 +115,8 @@ impl Session {
         Self::begin(ConfigSource::Task(task), settings, None)
     }
 
-    /// Begins with a config in TOML, as `qkv train` takes it, and settings over it. The text is what `task.text` names.
+    /// Begins with a config in TOML, as `qkv train` takes it, and settings over it. The text is what `task.text` names, and
+    /// for the task `translate` the pairs that `task.pairs` does.
     ///
     /// # Errors
     /// With the registry's message if something in the config does not fit; [`WebError::TooLarge`] if the training would
@@ -130,15 +131,14 @@ impl Session {
         text: Option<Text>,
     ) -> Result<Self, WebError> {
         let mut settings: Vec<String> = settings.iter().map(|setting| setting.as_ref().to_owned()).collect();
-        let mut of_text = Vec::new();
-        let bytes = text.map(|Text { name, bytes }| {
-            of_text.push(format!("task.text={}", toml::Value::String(name)));
-            bytes
-        });
-        settings.extend(of_text.clone());
+        let (name, bytes) = text.map(|Text { name, bytes }| (name, bytes)).unzip();
         let registry = Registry::with_texts(move |_| {
             bytes.clone().ok_or_else(|| std::io::Error::other("the page was given no text"))
         });
+        let key = registry.file_key(source).unwrap_or("text");
+        let of_text: Vec<String> =
+            name.into_iter().map(|name| format!("task.{key}={}", toml::Value::String(name))).collect();
+        settings.extend(of_text.clone());
         // One reader, which makes the statistics of a text once.
         let mut reader = registry.reader();
         let experiment = reader.read(source, &settings)?;
@@ -268,11 +268,6 @@ impl Session {
         (self.state, self.begins_at, self.loss, self.evaluated) = (state, begins_at, loss, evaluated);
         self.frozen = frozen;
         self.frames.forget();
-    }
-
-    /// The config in TOML, with every value filled in: `qkv train` repeats the run with it.
-    pub fn config(&self) -> String {
-        self.experiment.config.to_toml()
     }
 
     /// Number of scalars in the model.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use qkv_inspect::{PlaygroundRun, playground_of_run};
-use qkv_train::{Config, Registry};
+use qkv_train::Registry;
 
 use crate::args::PlaygroundArgs;
 use crate::exit::usage;
@@ -69,11 +69,11 @@ fn with_run(
         experiment.with_context(|| format!("cannot use the config of {}", run.path().display()))?;
     let weights = location.read(|checkpoint| Ok(checkpoint.read_weights()?))?;
     let (mut config, mut text) = (experiment.config, None);
-    if let Some(path) = text_of(&config) {
-        text = Some(fs::read(&path).with_context(|| format!("cannot read the text {}", path.display()))?);
+    if let Some((key, path)) = config.file_of_task() {
+        text = Some(fs::read(&path).with_context(|| format!("cannot read the {key} {}", path.display()))?);
         // Its place on this machine is no matter of the page's reader.
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        config.task.settings.insert("text".to_owned(), name.into());
+        config.task.settings.insert(key.to_owned(), name.into());
     }
     let config = config.to_toml();
     let of_run = PlaygroundRun { config: &config, weights: Some(&weights), text: text.as_deref() };
@@ -81,9 +81,4 @@ fn with_run(
         let built = built.display();
         usage(format!("{built} is no page without a run, as {BUILD} makes it; run that again, or name such a page with --page"))
     })
-}
-
-/// The text that the task of a run reads.
-fn text_of(config: &Config) -> Option<PathBuf> {
-    Some(PathBuf::from(config.task.settings.get("text")?.as_str()?))
 }

@@ -20,6 +20,7 @@ mod projections;
 mod read;
 mod replaced;
 mod schedule_name;
+mod task_file;
 mod transformer;
 mod whole_number;
 

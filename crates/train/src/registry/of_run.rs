@@ -10,6 +10,7 @@ use toml::Table;
 
 use super::edited::OPEN;
 use super::labels_of_film::labels_of_film;
+use super::task_file::{FILES, FINGERPRINT};
 use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, Parent};
 use crate::error::TrainError;
@@ -143,15 +144,13 @@ impl Registry {
     }
 }
 
-/// The settings of a task that is made of a text or of pairs: where they lie, and which they are.
-const FILES: [[&str; 2]; 2] = [["text", "fingerprint"], ["pairs", "fingerprint"]];
-
 /// Gives the task of a config the text of `now`, if both have one; returns what it had, where that was not left open.
 fn move_text(config: &mut Table, now: &Choice) -> Vec<(String, Value)> {
     let Some(task) = config.get_mut("task").and_then(toml::Value::as_table_mut) else { return Vec::new() };
     let have_it =
         |keys: &&[&str; 2]| keys.iter().all(|key| task.contains_key(*key) && now.settings.contains_key(*key));
-    let Some(keys) = FILES.iter().find(have_it) else { return Vec::new() };
+    let files = FILES.map(|path| [path, FINGERPRINT]);
+    let Some(keys) = files.iter().find(have_it) else { return Vec::new() };
     if task.get("name").and_then(toml::Value::as_str) != Some(&now.name) {
         return Vec::new();
     }

@@ -158,8 +158,13 @@ impl Session {
     /// session.step(500)?;
     /// let place = Place { layer: 0, head: 0, matrix: "w_q".to_owned() };
     /// let edited = session.edit(&Edit::Zero { place })?;
+    /// // Without queries all scores are zero, and all keys alike: an even map in the place of the head's own is the same.
+    /// let even = session.wanted_map(0, 0, 0, &[1.0; 16])?;
+    /// assert_eq!((even.here.cross_entropy, &even.held_out.before), (even.here.entropy, &even.held_out.after));
+    /// // What is left is a guess among the other three letters of the input. Who guesses the most frequent one is right in
+    /// // 9 of 16 cases; the runs of eight seeds were so in 0.53 to 0.65 of these examples, with a loss of 1.4 to 2.3.
     /// assert_eq!(edited.before.accuracy, 1.0);
-    /// assert!(edited.after.accuracy < 0.9 && edited.after.loss > edited.before.loss);
+    /// assert!(edited.after.accuracy < 0.7 && edited.after.loss > 1.0 && edited.before.loss < 0.01);
     /// # Ok::<(), qkv_web::WebError>(())
     /// ```
     ///

@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use qkv_train::{ConfigSource, Registry};
 use qkv_web::{CellValue, Desk, Edit, Place, Session};
 use serde_json::Value;
 
@@ -274,6 +275,27 @@ fn a_matrix_that_is_frozen_stays_while_the_others_learn_on() -> Outcome {
     let before = session.weights()?;
     session.step(1)?;
     assert!(changed(&session, &before, &names[1])?.len() > 50);
+    // The config repeats what the reader did, as far as a config can.
+    let of_layers = |session: &mut Session, layers: &[usize]| -> Result<String, Box<dyn Error>> {
+        for &layer in layers {
+            let place = Place { layer, ..place(0, "w_v") };
+            session.edit(&Edit::Freeze { place, frozen: true })?;
+        }
+        Ok(session.config())
+    };
+    let mut deep = small("reverse", &["model.n_layers=2", "model.projections.w_q=none"])?;
+    let begun = deep.config();
+    let of_one = of_layers(&mut deep, &[1])?;
+    let comment = "# blocks.1.attention.w_v was frozen by hand; model.projections.w_v would freeze that of all layers.\n";
+    assert_eq!(of_one, format!("{comment}{begun}"));
+    let of_both = of_layers(&mut deep, &[0])?;
+    let read = Registry::new().read(ConfigSource::Toml(&of_both), &[""; 0])?.config;
+    let words = &read.model.settings["projections"];
+    assert_eq!(
+        (&words["w_q"], &words["w_k"], &words["w_v"]),
+        (&"none".into(), &"learned".into(), &"frozen".into())
+    );
+    assert_eq!(read.to_toml(), of_both);
     // Undo goes back to a run in which nothing was frozen.
     session.edit(&Edit::Freeze { place: place(0, "w_k"), frozen: true })?;
     session.restore(&kept);

@@ -265,6 +265,17 @@ fn a_page_is_told_every_value_and_what_it_would_be_without_its_settings() -> Out
         (&ready["values"]["task"]["seq_len"], &ready["defaults"]["task"]["seq_len"]),
         (&8.into(), &64.into())
     );
+    // Of the task that has pairs it is the pairs, by the name of the task and in a config.
+    let pairs = (1..40).map(|n| format!("{n}\tn{n}\n")).collect::<String>();
+    let small = ["model.d_model=8", "model.n_heads=1", "train.batch_size=2", "train.eval_examples=5"];
+    let by_name = serde_json::json!({"do": "begin", "task": "translate", "text": "p.txt", "settings": small});
+    let in_config = serde_json::json!({"do": "begin", "config": "task.name = \"translate\"", "text": "p.txt", "settings": small});
+    for request in [by_name, in_config] {
+        let ready = begin(request, pairs.as_bytes())?;
+        assert_eq!(ready["values"]["task"]["pairs"], "p.txt");
+        assert_eq!(ready["values"]["task"]["fingerprint"].as_str().map(str::len), Some(16));
+        assert!(ready["summary"].as_str().is_some_and(|summary| summary.contains("39")), "{ready}");
+    }
     let config = "[task]\nname = \"letters\"\n[model]\nn_heads = 3\n";
     let request = serde_json::json!({"do": "begin", "config": config, "settings": ["model.n_heads=1"]});
     assert_eq!(begin(request, b"")?["defaults"], Value::Null);

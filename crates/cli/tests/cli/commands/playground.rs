@@ -34,6 +34,27 @@ fn the_page_begins_with_the_config_the_weights_and_the_text_of_a_run() {
 }
 
 #[test]
+fn the_pairs_of_a_run_are_in_its_page_too() {
+    let sandbox = Sandbox::new();
+    sandbox.write("built.html", PAGE);
+    sandbox.write("pairs.txt", (1..40).map(|n| format!("{n}\tn{n}\n")).collect::<String>());
+    let small =
+        "--set model.d_model=8 --set model.n_heads=1 --set train.batch_size=2 --set train.eval_examples=5";
+    sandbox
+        .succeeds(&format!("train translate --set task.pairs=pairs.txt {small} --steps 2 --out run --quiet"));
+    sandbox.succeeds("playground run --page built.html --out page.html");
+    let page = sandbox.read_text("page.html");
+    // In base64: one, a tab and n1.
+    assert!(page.contains("\"text\":\"MQluMQo"), "{page}");
+    assert!(page.contains("pairs = \\\"pairs.txt\\\""), "{page}");
+    // Numbers in words need no file.
+    sandbox
+        .succeeds(&format!("train translate {small} --set task.largest=99 --steps 1 --out numbers --quiet"));
+    sandbox.succeeds("playground numbers --page built.html --out numbers.html");
+    assert!(sandbox.read_text("numbers.html").contains("\"text\":null"));
+}
+
+#[test]
 fn a_page_that_is_not_there_or_is_another_is_refused_with_the_command_that_builds_it() {
     let sandbox = Sandbox::new();
     sandbox.write("other.html", "<html>");
