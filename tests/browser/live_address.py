@@ -90,6 +90,31 @@ def runs_in_step(browser, page):
     assert {"runs=arms", "large=2", "step=3"} <= set(written(browser).lstrip("#").split("&")), written(browser)
 
 
+def what_is_frozen_is_in_it(browser, page):
+    """A matrix that a reader froze in all layers is a setting of the address, and of the config that is given away."""
+    frozen = "model.projections.w_k"
+    open_page(browser, page, "#v=1&model.n_layers=2&seed=3")
+
+    def freeze(layer, is_frozen):
+        n = browser.run("reach.frozen.size")
+        edit = {"what": "freeze", "place": {"layer": layer, "head": 0, "matrix": "w_k"}, "frozen": is_frozen}
+        browser.run(f"edit({json.dumps(edit)})")
+        until(browser, f"reach.frozen.size === {n + (1 if is_frozen else -1)}", 5, "the freezing")
+        browser.run("choose({})")
+        return written(browser)
+
+    assert frozen not in freeze(0, True), "of one layer no config can say it"
+    address = freeze(1, True)
+    assert f"{frozen}=frozen" in address.split("&"), address
+    assert frozen not in freeze(0, False)
+    open_page(browser, page, address)
+    until(browser, "live.run.values.seed === 3", 10, "the run of the address")
+    words = browser.run("live.run.values.model.projections")
+    assert words == {"w_q": "learned", "w_k": "frozen", "w_v": "learned"}, words
+    assert written(browser) == address
+    assert not browser.complaints(), browser.complaints()
+
+
 def copied(browser, page):
     open_page(browser, page)
     browser.run("edit({ what: 'zero-head', layer: 0, head: 0 })")
@@ -105,4 +130,5 @@ def check(browser, page, binary, folder):
     what_is_wrong_is_said(browser, page)
     another_address_in_its_place(browser, page)
     runs_in_step(browser, page)
+    what_is_frozen_is_in_it(browser, page)
     copied(browser, page)

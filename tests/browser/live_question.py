@@ -264,6 +264,32 @@ def a_text_of_any_length(browser, page):
         until(browser, found, 10, f"the input {own}")
 
 
+def pairs_are_for_the_task_that_has_them(browser, page):
+    """A text that is dropped while `translate` is chosen has its pairs, and any other is for `chars`."""
+    open_page(browser, page)
+    pairs = "".join(f"{n}\tn{n}\n" for n in range(1, 40))
+    small = "model.d_model=8\nmodel.n_heads=1\nmodel.n_layers=1\nmodel.d_mlp=0\ntrain.batch_size=2\ntrain.eval_examples=5"
+    browser.run(f"settings.form.elements.task.value = 'translate', settings.more.value = {json.dumps(small)}")
+    after(browser, "settings.apply()", "numbers in words")
+    assert browser.run("settings.source.root.hidden && live.run.values.task.pairs === ''")
+    after(browser, dropped(json.dumps(pairs)), "pairs")
+    assert browser.run("live.run.task === 'translate' && live.run.values.task.pairs === 'pairs.txt'"), browser.run("live.run.values.task")
+    assert "39" in browser.run("live.run.summary") and browser.run("settings.source.area.value") == pairs
+    assert browser.run("settings.source.label.textContent").startswith("Pairs")
+    # What is no pair is said with its line, and the run before goes on.
+    before = browser.run("trainer.asked")
+    browser.run(dropped(json.dumps(pairs + "no pair")))
+    until(browser, f"trainer.asked > {before} && /line 40/.test(settings.allRefused.textContent)", 10, "a line without a tab")
+    # Numbers again, and the text of `chars`, which pairs are not.
+    after(browser, "settings.source.another.click()", "numbers in words again")
+    assert browser.run("settings.source.root.hidden && live.run.values.task.pairs === ''")
+    after(browser, dropped(json.dumps(pairs)), "pairs")
+    browser.run("settings.form.elements.task.value = 'chars', settings.more.value = 'task.seq_len=8\\nmodel.d_model=16\\ntrain.batch_size=2'")
+    after(browser, "settings.apply()", "chars")
+    assert browser.run("live.run.task === 'chars' && settings.source.area.value === say('text.sample')")
+    after(browser, "at('defaults').click()", "the defaults")
+
+
 def everything_has_room(browser, page):
     """The bar with all that it may have, in the narrowest window with one row of it."""
     open_page(browser, page)
@@ -356,6 +382,7 @@ def check(browser, page, binary, folder):
     choices_stay(browser)
     a_config_stays(browser, binary, page, folder)
     a_text_of_any_length(browser, page)
+    pairs_are_for_the_task_that_has_them(browser, page)
     everything_has_room(browser, page)
     letters_off(browser, page)
     on_a_phone(browser, page, folder)

@@ -21,7 +21,8 @@ function addressOf() {
   if (begin.task !== undefined && (begin.task !== "letters" || page.beginning)) found.task = begin.task;
   // Settings over a config from a disk mean nothing without it.
   const settings = linked.isOwnConfig ? [] : begin.settings.filter((setting) => !OFTEN.includes(setting));
-  for (const setting of settings) found[setting.slice(0, setting.indexOf("="))] = setting.slice(setting.indexOf("=") + 1);
+  const ofReader = linked.isOwnConfig ? [] : reach.projections();
+  for (const setting of [...settings, ...ofReader]) found[setting.slice(0, setting.indexOf("="))] = setting.slice(setting.indexOf("=") + 1);
   const { step } = film.frames[state.frame];
   const layer = Math.max(namesOfLayers(film).indexOf(state.layer), 0);
   const shown = { step: step || null, query: state.query, layer: layer || null, head: state.head || null, probe: state.probe || null };

@@ -5,24 +5,26 @@ async function opened(file) {
   if (!file) return;
   if (/\.toml$/i.test(file.name)) await openConfig(file);
   else if (/\.safetensors$/i.test(file.name)) trainer.whenBegun(async () => begin({ ...live.asked, lanes: [], weights: await file.arrayBuffer() }));
-  else learnText(() => settings.source.takeFile(file));
+  else learnText((task) => settings.source.takeFile(file, task));
 }
 async function openConfig(file) {
   if (file.size > MOST_CONFIG) return said(say("question.longConfig", { n: file.size, most: MOST_CONFIG }));
   const config = await file.text();
-  // The text of `chars` is no part of its config.
-  const isText = /^\s*(name|task)\s*=\s*["']chars["']/m.test(config);
-  settings.open({ config, ...(isText ? { text: settings.source.bytes() } : {}) });
+  // The text of a task is no part of its config; pairs are read where it names some.
+  const [, task] = /^\s*(?:name|task)\s*=\s*["'](chars|translate)["']/m.exec(config) ?? [];
+  const name = task === "translate" && /^\s*pairs\s*=\s*["']["']/m.test(config) ? undefined : settings.source.nameFor(task);
+  settings.open({ config, ...(name ? { text: settings.source.bytes(), name } : {}) });
   settings.apply();
 }
-// A text is for `chars`, whatever was learned before.
+// A text is for the task that is made of one, and for `chars` whatever else was learned before.
 function learnText(take) {
   const { task } = settings.form.elements;
-  if (![...task.options].some(({ value }) => value === "chars")) return;
-  task.value = "chars";
+  const taker = Object.hasOwn(FILE_OF_TASK, task.value) ? task.value : "chars";
+  if (![...task.options].some(({ value }) => value === taker)) return;
+  task.value = taker;
   settings.base = null;
   question.open(true);
-  take();
+  take(taker);
 }
 
 addEventListener("dragover", (event) => {
@@ -35,6 +37,6 @@ addEventListener("drop", (event) => {
   const { files } = event.dataTransfer;
   if (files.length) return opened(files[0]);
   const text = event.dataTransfer.getData("text/plain");
-  if (text) learnText(() => settings.source.take(text));
+  if (text) learnText((task) => settings.source.take(text, task));
 });
 at("open-config").addEventListener("change", () => opened(at("open-config").files[0]));

@@ -94,18 +94,19 @@ class Settings {
   begin() {
     const changes = this.changes();
     if (this.base) {
-      const { config, text, weights } = this.base;
-      const begin = { config, settings: changes, ...(text ? { text: "text.txt" } : {}) };
+      const { config, text, weights, name = "text.txt" } = this.base;
+      const begin = { config, settings: changes, ...(text ? { text: name } : {}) };
       // Weights belong to the config as it was.
       return { begin, ...(text ? { text } : {}), ...(weights && !changes.length ? { weights } : {}) };
     }
-    const isText = this.task === "chars";
-    const begin = { task: this.task, settings: [...OFTEN, ...changes], ...(isText ? { text: "text.txt" } : {}) };
-    return { begin, ...(isText ? { text: this.source.bytes() } : {}) };
+    const text = this.source.nameFor(this.task);
+    const begin = { task: this.task, settings: [...OFTEN, ...changes], ...(text ? { text } : {}) };
+    return { begin, ...(text ? { text: this.source.bytes() } : {}) };
   }
   apply() {
     this.read();
-    this.source.root.hidden = this.task !== "chars" || Boolean(this.base);
+    if (this.task === "chars" && !this.source.nameFor("chars")) this.source.forget();
+    this.source.root.hidden = !this.source.nameFor(this.task) || Boolean(this.base);
     this.refuse(null);
     this.showChips();
     const asked = this.begin();
@@ -156,7 +157,7 @@ class Settings {
     for (const [key, value] of this.own) if (isSameValue(value, valueAt(this.defaults, key) ?? "")) this.own.delete(key);
     const busy = this.all.find((one) => one.control === document.activeElement && one.isTouched);
     for (const one of this.all) if (one !== busy) one.show(this.own.get(one.key) ?? valueAt(values, one.key) ?? "", valueAt(this.defaults, one.key));
-    this.source.root.hidden = task !== "chars" || Boolean(this.base);
+    this.source.root.hidden = !this.source.nameFor(task) || Boolean(this.base);
     this.ofConfig.textContent = this.base ? say("question.ofConfig") : "";
     const score = this.field("model.score").value;
     Object.assign(this.scaled, { checked: score === "scaled-dot", disabled: !["scaled-dot", "dot"].includes(score) });

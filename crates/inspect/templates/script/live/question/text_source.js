@@ -1,18 +1,22 @@
-// The text that `chars` learns: written, pasted, or a file. Of a long one its beginning is shown alone, because a field
+// The text that `chars` learns, or the pairs of `translate`: written, pasted, or a file. Of a long one its beginning is shown alone, because a field
 // with a million letters takes a browser longer than a reader waits.
 const MOST_TEXT = 8 << 20;
 const MOST_SHOWN = 20_000;
 const PREVIEW = 2_000;
 
+// The tasks that are made of a file, with its name in their config.
+const FILE_OF_TASK = { chars: "text.txt", translate: "pairs.txt" };
+
 class TextSource {
   // `changed` is called when there is another text.
   constructor({ changed }) {
-    // Bytes of a text that is not in the field.
-    Object.assign(this, { changed, held: null, version: 0 });
+    // Bytes of a text that is not in the field, and the task that it is for: pairs are no text for `chars`.
+    Object.assign(this, { changed, held: null, version: 0, task: "chars" });
     this.area = make("textarea", { name: "text", rows: "5", spellcheck: "false", id: "text" });
     this.area.value = say("text.sample");
     this.size = make("p", { class: "hint", "aria-live": "polite" });
     this.file = make("input", { type: "file", accept: ".txt,.md,.csv,.json,text/*", id: "open-text" });
+    this.label = make("label", { for: "text" });
     this.another = make("button", { type: "button", class: "plain" }, say("text.another"));
     this.another.addEventListener("click", () => {
       this.forget();
@@ -27,29 +31,31 @@ class TextSource {
     });
     this.area.addEventListener("input", () => this.showSize());
     // A drop on the field is a drop on the page.
-    this.root = make("div", { class: "of-text", hidden: "" }, make("label", { for: "text" }, say("text.label")), this.area, this.size,
+    this.root = make("div", { class: "of-text", hidden: "" }, this.label, this.area, this.size,
       make("p", { class: "buttons" }, make("label", { class: "plain file" }, say("text.open"), this.file), this.another));
     this.showSize();
   }
+  // The name of the text as a task takes it; undefined where the text is for another.
+  nameFor(task) { return task === this.task ? FILE_OF_TASK[task] : undefined; }
   // Text of any length; what is too long is said, and the text before stays.
-  take(text) {
+  take(text, task = this.task) {
     if (text.length <= MOST_SHOWN) {
-      this.forget(text);
+      this.forget(text, task);
       return this.changed();
     }
-    this.hold(ENCODER_OF_TEXT.encode(text).buffer, text.slice(0, PREVIEW));
+    this.hold(ENCODER_OF_TEXT.encode(text).buffer, text.slice(0, PREVIEW), task);
   }
-  async takeFile(file) {
+  async takeFile(file, task = this.task) {
     if (!file) return;
     if (file.size > MOST_TEXT) return this.refuse(file.size);
     const bytes = await file.arrayBuffer();
     const beginning = new TextDecoder().decode(bytes.slice(0, 4 * PREVIEW));
-    if (bytes.byteLength <= MOST_SHOWN && !beginning.includes("\ufffd")) return this.take(new TextDecoder().decode(bytes));
-    this.hold(bytes, beginning.slice(0, PREVIEW));
+    if (bytes.byteLength <= MOST_SHOWN && !beginning.includes("\ufffd")) return this.take(new TextDecoder().decode(bytes), task);
+    this.hold(bytes, beginning.slice(0, PREVIEW), task);
   }
-  hold(bytes, beginning) {
+  hold(bytes, beginning, task) {
     if (bytes.byteLength > MOST_TEXT) return this.refuse(bytes.byteLength);
-    this.held = bytes;
+    Object.assign(this, { held: bytes, task });
     // Half a pair of code units is no letter.
     this.area.value = `${beginning.replace(/[\ud800-\udbff]$/, "")}…`;
     this.area.readOnly = true;
@@ -58,8 +64,8 @@ class TextSource {
     this.changed();
   }
   // The field is the reader's again.
-  forget(text = say("text.sample")) {
-    Object.assign(this, { held: null, version: this.version + 1 });
+  forget(text = say("text.sample"), task = "chars") {
+    Object.assign(this, { held: null, version: this.version + 1, task });
     this.area.readOnly = false;
     this.area.value = text;
     this.showSize();
@@ -68,7 +74,11 @@ class TextSource {
   showSize() {
     const bytes = this.held?.byteLength ?? ENCODER_OF_TEXT.encode(this.area.value).length;
     this.size.textContent = say(this.held ? "text.held" : "text.size", { size: inMegabytes(bytes), most: inMegabytes(MOST_TEXT), n: PREVIEW });
-    this.another.hidden = !this.held;
+    // Without its pairs, `translate` learns numbers in words.
+    const isOfPairs = this.task !== "chars";
+    this.another.hidden = !this.held && !isOfPairs;
+    this.another.textContent = say(isOfPairs ? "text.numbers" : "text.another");
+    this.label.textContent = say(isOfPairs ? "text.pairs" : "text.label");
   }
   bytes() { return this.held ?? ENCODER_OF_TEXT.encode(this.area.value).buffer; }
   // What tells two texts apart.

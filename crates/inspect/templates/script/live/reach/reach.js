@@ -98,6 +98,13 @@ class Reach {
     for (const cell of changed) marked.add(cell.row * columns + cell.column);
     this.marks.set(key, marked);
   }
+  // As settings: what is frozen in all layers, which a config can say. Runs beside each other have projections of their own.
+  projections() {
+    if (live.lanes.length > 1) return [];
+    const layers = live.film.layers.map((_, layer) => layer);
+    const isFrozen = (matrix) => layers.length > 0 && layers.every((layer) => this.frozen.has(this.keyOf({ layer, matrix })));
+    return ["w_q", "w_k", "w_v"].filter(isFrozen).map((matrix) => `model.projections.${matrix}=frozen`);
+  }
   // A matrix is frozen in all heads.
   keyOf({ layer, matrix }) { return `${live.lane} ${layer} ${matrix}`; }
   shown() {
