@@ -34,8 +34,14 @@ macro_rules! shipped {
     };
 }
 
-const STUDIES: [Shipped; 5] =
-    [shipped!(projections), shipped!(scaling), shipped!(heads), shipped!(scores), shipped!(layers)];
+const STUDIES: [Shipped; 6] = [
+    shipped!(projections),
+    shipped!(matrices),
+    shipped!(scaling),
+    shipped!(heads),
+    shipped!(scores),
+    shipped!(layers),
+];
 
 #[test]
 fn a_table_has_every_run_of_its_study_and_no_other() {
@@ -117,6 +123,32 @@ fn projections(study: &Shipped) -> String {
         accuracy("recall", "frozen", "learned"),
         accuracy("copy", "learned", "rope"),
         accuracy("reverse", "learned", "rope"),
+    )
+}
+
+fn matrices(study: &Shipped) -> String {
+    let word = |matrix: &str, word: &str| format!("model.projections.{matrix}={word}");
+    // Runs in which one of W_Q and W_K has one word, and the other of them the other word.
+    let either = |one: &str, other: &str| {
+        let runs = |w_q: &str, w_k: &str| study.with(&[&word("w_q", w_q), &word("w_k", w_k)]).0;
+        Measured(if one == other { runs(one, one) } else { [runs(one, other), runs(other, one)].concat() })
+    };
+    let both = |w_v: &str| {
+        study.with(&[&word("w_q", "learned"), &word("w_k", "learned"), &word("w_v", w_v)]).steps()
+    };
+    let without = [either("none", "none"), either("none", "frozen"), either("frozen", "frozen")];
+    let without = Measured(without.into_iter().flat_map(|runs| runs.0).collect());
+    format!(
+        "with W_Q and W_K learned, `reverse` reaches {} whatever W_V is: after {} steps where W_V is learned, {} where it is \
+         frozen, {} where it is absent. With one of the two learned it reaches {} beside an absent one and {} beside a frozen \
+         one. With neither, no run gets past {}, learned W_V or not",
+        either("learned", "learned").accuracy(),
+        both("learned"),
+        both("frozen"),
+        both("none"),
+        either("learned", "none").accuracy(),
+        either("learned", "frozen").accuracy(),
+        share(without.spread("accuracy").most),
     )
 }
 
