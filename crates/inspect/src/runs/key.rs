@@ -1,26 +1,14 @@
 //! The settings in which runs differ.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use qkv_run::PROJECTIONS_KEY;
 use qkv_run::tensor_names::WATCHED;
-use qkv_run::{PROJECTIONS_KEY, changes_of_meaning, flatten, split_projections};
-use toml::{Table, Value};
 
 use crate::files::natural_order::NaturalKey;
 use crate::runs::key_value::KeyValue;
+use crate::runs::meaning::{DECIDING, Meaning, of_matrices};
 use crate::runs::record::RunRecord;
-
-/// Runs that differ in nothing else are of one setting.
-const SEED: &str = "seed";
-
-/// What decides, where it is the same, that another key means nothing.
-const DECIDING: [[&str; 2]; 2] = [["task", "fingerprint"], ["schedule", "kind"]];
-
-/// The table of a run that began with what another has learned: where that lies, or the config of that.
-const PARENT: &str = "parent";
-
-/// With other evaluations a run is the same, but the step of its phase change and its figures are others.
-const MEASURED_WITH: [&str; 2] = ["train.eval_every", "train.eval_examples"];
 
 /// A setting in which runs differ, with its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,45 +19,11 @@ pub struct Key {
     pub values: Vec<KeyValue>,
 }
 
-/// The values of a config that say what its run computes and how it was measured, apart from the seed. Those of a
-/// parent begin with `parent.`, and are noted where it has another value or lacks the key. W_Q, W_K and W_V have a word
-/// each.
-struct Meaning {
-    values: BTreeMap<String, KeyValue>,
-    /// The parents in a line whose configs were found.
-    n_parents: usize,
-}
-
-impl Meaning {
-    fn value(&self, name: &str) -> &KeyValue {
-        match name.strip_suffix(PROJECTIONS_KEY) {
-            // One key stands for all three where they are alike.
-            Some(_) => self.value_of(&of_matrices(name)[0]),
-            None => self.value_of(name),
-        }
-    }
-
-    fn value_of(&self, name: &str) -> &KeyValue {
-        let of_run = name.strip_prefix(PARENT).and_then(|rest| rest.strip_prefix('.'));
-        match (self.values.get(name), of_run) {
-            (Some(value), _) => value,
-            // A parent has the value of its branch where nothing else is noted.
-            (None, Some(of_run)) if n_parents(name) <= self.n_parents => self.value_of(of_run),
-            (None, _) => &KeyValue::NOT_SET,
-        }
-    }
-}
-
-/// So many generations back lies what this is a key of.
-fn n_parents(name: &str) -> usize {
-    name.split('.').take_while(|part| *part == PARENT).count()
-}
-
 impl Key {
     /// The keys in which runs differ, apart from their seeds and from settings that change no computation, such as
     /// `train.keep`.
     pub fn of(runs: &[RunRecord]) -> Vec<Self> {
-        let meanings: Vec<Meaning> = runs.iter().map(|run| meaning(&run.config)).collect();
+        let meanings: Vec<Meaning> = runs.iter().map(|run| Meaning::of(&run.config)).collect();
         let names = meanings.iter().flat_map(|meaning| meaning.values.keys().cloned());
         let mut names: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().collect();
         names.sort_by_cached_key(|name| NaturalKey::of(name));
@@ -84,7 +38,7 @@ impl Key {
     /// Where the value of each run stands among those of each key.
     pub(crate) fn indices(keys: &[Self], runs: &[RunRecord]) -> Vec<Vec<usize>> {
         let of_run = |run: &RunRecord| {
-            let meaning = meaning(&run.config);
+            let meaning = Meaning::of(&run.config);
             let index = |key: &Self| {
                 key.values.binary_search(meaning.value(&key.name)).expect("the values of all runs")
             };
@@ -118,10 +72,6 @@ fn joined(names: Vec<String>, meanings: &[Meaning]) -> Vec<String> {
     joined
 }
 
-fn of_matrices(of_all: &str) -> [String; 3] {
-    WATCHED.map(|matrix| format!("{of_all}.{matrix}"))
-}
-
 /// Where texts differ, their paths name them in the place of their fingerprints, unless one file had two texts.
 pub(crate) fn name_texts(keys: &mut [Key], runs: &[RunRecord]) {
     let [table, fingerprint] = DECIDING[0];
@@ -135,50 +85,6 @@ pub(crate) fn name_texts(keys: &mut [Key], runs: &[RunRecord]) {
     if paths.iter().collect::<BTreeSet<_>>().len() == key.values.len() {
         *key = Key { name: text, values: paths };
     }
-}
-
-/// By this config alone: whether two runs are of one setting does not depend on those beside them.
-fn meaning(config: &Table) -> Meaning {
-    let settings = flatten(config);
-    let measured = MEASURED_WITH.into_iter().map(|key| (key.to_owned(), settings.get(key).cloned()));
-    let mut meaning = computed(config);
-    meaning.values.extend(of_keys(measured));
-    meaning
-}
-
-/// What a run computes, and what its parent has computed otherwise, where that has a config.
-fn computed(config: &Table) -> Meaning {
-    let mut alike = Table::new();
-    for [table, key] in DECIDING {
-        let deciding = config.get(table).and_then(|table| table.get(key));
-        let below = deciding.map(|value| Table::from_iter([(key.to_owned(), value.clone())]));
-        alike.extend(below.map(|below| (table.to_owned(), Value::Table(below))));
-    }
-    let mut config = config.clone();
-    let parent = config.get(PARENT).and_then(Value::as_table).filter(|parent| !parent.contains_key("path"));
-    let before = parent.map(computed);
-    if before.is_some() {
-        config.remove(PARENT);
-    }
-    // Every value that changes the meaning of a config which has none but those.
-    let changes = changes_of_meaning(&config, &alike).into_iter().map(|change| (change.key, change.before));
-    let deciding = flatten(&alike).into_iter().map(|(key, value)| (key, Some(value)));
-    let mut values: BTreeMap<String, KeyValue> = of_keys(changes.chain(deciding)).collect();
-    values.remove(SEED);
-    split_projections(&mut values);
-    let Some(before) = before else { return Meaning { values, n_parents: 0 } };
-    let lacked = values.keys().filter(|key| !before.values.contains_key(*key));
-    let lacked: Vec<_> = lacked.map(|key| (key.clone(), KeyValue::NOT_SET)).collect();
-    let otherwise = before.values.into_iter().filter(|(key, value)| values.get(key) != Some(value));
-    let otherwise: Vec<_> = otherwise.chain(lacked).collect();
-    values.extend(otherwise.into_iter().map(|(key, value)| (format!("{PARENT}.{key}"), value)));
-    Meaning { values, n_parents: before.n_parents + 1 }
-}
-
-fn of_keys(
-    values: impl Iterator<Item = (String, Option<Value>)>,
-) -> impl Iterator<Item = (String, KeyValue)> {
-    values.filter_map(|(path, value)| Some((KeyValue::key(&path).to_owned(), KeyValue::of(value?))))
 }
 
 #[cfg(test)]

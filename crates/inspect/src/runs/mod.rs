@@ -8,6 +8,7 @@ pub(crate) mod figure;
 pub(crate) mod key;
 pub(crate) mod key_value;
 pub(crate) mod left_out;
+mod meaning;
 pub(crate) mod page;
 pub(crate) mod record;
 pub(crate) mod series;

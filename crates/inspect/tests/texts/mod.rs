@@ -121,7 +121,7 @@ fn every_key_that_is_asked_for_is_in_the_table() {
 fn every_key_of_the_table_is_asked_for() {
     let all: Vec<_> = asking(false).into_iter().chain(asking(true)).collect();
     // Those that a page is made with.
-    let in_rust: Vec<Literal> = literals(include_str!("../../src/film/page/html.rs"))
+    let in_rust: Vec<Literal> = literals(include_str!("../../src/film/page/tables.rs"))
         .into_iter()
         .filter(|one| one.before.ends_with("Text::of("))
         .collect();

@@ -2,6 +2,8 @@
 
 /// What a reader changes in the matrices.
 mod edits;
+/// Matrices that a reader freezes.
+mod freezing;
 /// A session against the trainer itself, and what a reader does with it.
 mod session;
 /// What the tests share.

@@ -32,6 +32,12 @@ pub(crate) fn values(bytes: &[u8], name: &str) -> Result<Vec<f32>, Box<dyn Error
     Ok(tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
+/// The values of a tensor whose bits an edit has changed.
+pub(crate) fn changed(session: &Session, before: &[u8], name: &str) -> Result<Vec<usize>, Box<dyn Error>> {
+    let (old, new) = (values(before, name)?, values(&session.weights()?, name)?);
+    Ok((0..old.len()).filter(|&i| old[i].to_bits() != new[i].to_bits()).collect())
+}
+
 /// What a desk answers with in JSON.
 pub(crate) fn ask(desk: &mut Desk, request: &[u8]) -> Result<Value, Box<dyn Error>> {
     match desk.answer(request)? {

@@ -1,19 +1,15 @@
 //! A film as one HTML file: script, style and numbers inside, nothing fetched.
 
 use askama::Template;
-use qkv_run::Evaluation;
 
 use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
-use crate::files::metrics::Metrics;
-use crate::film::frame::Frame;
 use crate::film::frames::Film;
 use crate::film::page::data::PageData;
 use crate::film::page::logged_plot::LoggedPlot;
 use crate::film::page::plot::Plot;
-use crate::heads::composition::Composition;
-use crate::heads::profile::{HeadProfile, profiles};
-use crate::number::{share, significant};
+use crate::film::page::tables::{HeadRow, Row, Variant, unbroken};
+use crate::heads::profile::HeadProfile;
 use crate::picture::label::clean_label;
 use crate::texts::{Text, filled};
 
@@ -80,33 +76,10 @@ impl Page<'_> {
     }
 }
 
-/// One frame in the table beside the plot.
-struct Row {
-    step: u64,
-    loss: String,
-    accuracy: String,
-}
-
-/// One head in the table of heads.
-struct HeadRow {
-    name: String,
-    figures: [String; 9],
-    reads: String,
-}
-
-/// One run in the comparison.
-struct Variant {
-    title: String,
-    differs: String,
-    loss: String,
-    accuracy: String,
-    sequences: String,
-}
-
 impl Film {
     /// The film as an HTML page that works offline: attention maps, matrices, circuits, gradients, loss and accuracy,
     /// step by step, and at the end the other runs beside it. Every picture has a table beside it, and everything can
-    /// be reached with the keyboard. A large run is read with [`Frame::max_on_page`], or its page takes a browser too
+    /// be reached with the keyboard. A large run is read with [`Frame::max_on_page`](crate::Frame::max_on_page), or its page takes a browser too
     /// long.
     ///
     /// # Errors
@@ -139,78 +112,6 @@ impl Film {
     pub fn json(&self) -> String {
         serde_json::to_string(&PageData::new(self, &[])).expect("numbers and strings")
     }
-
-    /// This run and the others; none where there is nothing to compare.
-    fn variants(&self, others: &[Self]) -> Vec<Variant> {
-        let percent = |share: Option<f64>| {
-            share.map_or("–".to_owned(), |share| unbroken(&format!("{:.1} %", 100.0 * share)))
-        };
-        let variant = |film: &Self| {
-            let Metrics { losses, evaluations, .. } = &film.metrics;
-            let evaluation = evaluations.last_key_value().map(|(_, evaluation)| evaluation);
-            let figure = |name| percent(evaluation.and_then(|evaluation| evaluation.figure(name)));
-            let differs = match std::ptr::eq(film, self) {
-                true => Text::of("film.runAbove").to_string(),
-                false => film.config.differences(&self.config).join(", "),
-            };
-            Variant {
-                title: clean_label(&film.title),
-                differs: if differs.is_empty() {
-                    Text::of("film.nothing").to_string()
-                } else {
-                    clean_label(&differs)
-                },
-                loss: or_dash(losses.last_key_value().map(|(_, loss)| *loss)),
-                accuracy: figure(Evaluation::ACCURACY),
-                sequences: figure(Evaluation::SEQUENCE_ACCURACY),
-            }
-        };
-        match others {
-            [] => Vec::new(),
-            others => std::iter::once(self).chain(others).map(variant).collect(),
-        }
-    }
-
-    /// The heads at the last frame that has matrices, with the last maps.
-    fn heads(&self) -> Vec<HeadRow> {
-        let no_frame = Frame::default();
-        let last = self.ends().map_or(&no_frame, |[_, last]| last);
-        let probe = self.frames.iter().rev().find_map(|frame| frame.probes.first());
-        let name = |layer: &str, head: usize| self.head_name(layer, head);
-        let reads = |found: &Composition| {
-            format!(
-                "{} of {}: {}, {} deviations from random",
-                found.kind.name(),
-                name(&last.layers[found.from_layer].prefix, found.from_head),
-                share(found.score),
-                significant(found.deviations())
-            )
-        };
-        let row = |profile: HeadProfile| HeadRow {
-            name: name(&profile.layer, profile.head),
-            figures: profile.figures(),
-            reads: unbroken(&profile.compositions.iter().map(reads).collect::<Vec<_>>().join("; ")),
-        };
-        profiles(&last.layers, &last.embeddings, probe).into_iter().map(row).collect()
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        let row = |frame: &Frame| Row {
-            step: frame.step,
-            loss: or_dash(frame.loss),
-            accuracy: or_dash(frame.accuracy()),
-        };
-        self.frames.iter().map(row).collect()
-    }
-}
-
-/// No line breaks before a sign of percent.
-fn unbroken(text: &str) -> String {
-    text.replace(" %", "\u{a0}%")
-}
-
-fn or_dash(value: Option<f64>) -> String {
-    value.map_or("–".to_owned(), significant)
 }
 
 #[cfg(test)]

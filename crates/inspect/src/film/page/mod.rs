@@ -13,4 +13,5 @@ pub(crate) mod plot;
 pub(crate) mod quantized;
 pub(crate) mod run_data;
 pub(crate) mod shapes;
+mod tables;
 pub(crate) mod trace_data;
