@@ -3,7 +3,7 @@
 import json
 import os
 
-from live_page import begin, begun, fresh, until
+from live_page import a_long_text_blocks_no_longer, begin, begun, fresh, until
 
 TAG = "</script><img src=x onerror='globalThis.isBroken=true'><marquee>m</marquee> &amp; <svg onload=globalThis.isBroken=true>"
 RIGHT_TO_LEFT = "\u202eשלום עולם\u202c مرحبا \u2066x\u2069 "
@@ -77,9 +77,17 @@ def tags_are_text(browser, folder):
 
 
 def a_million_characters(browser):
-    """The field takes them and the training begins. How long that blocks the page, `live_question.py` measures."""
-    give(browser, f"({json.dumps(TEXT)} + 'x').repeat(Math.ceil(1e6 / {len(TEXT)})).slice(0, 1e6)")
-    until(browser, "!trainer.isBeginning && live.film !== null && live.run.summary.includes('1000000')", 20, "a run of a million characters")
+    """The field takes them and the training begins, while the page answers."""
+    # Each is another text.
+    letters = iter("abcdefghijkl")
+
+    def block(text):
+        n = {"short": 3000, "million": 1_000_000}[text]
+        give(browser, f"({json.dumps(TEXT)} + '{next(letters)}').repeat(Math.ceil({n} / {len(TEXT)})).slice(0, {n})")
+        until(browser, f"!trainer.isBeginning && live.film !== null && live.run.summary.includes('{n}')", 20, f"a run of a {text} text")
+        return browser.longest_block()
+
+    a_long_text_blocks_no_longer(block, "pasted")
     assert not browser.run(BROKEN)
     browser.run("at('step').click()")
     until(browser, "live.film.frames.at(-1).step === 1", 10, "a step on a million characters")

@@ -5,7 +5,8 @@ import os
 import struct
 import xml.etree.ElementTree as ET
 
-from live_question import HOSTILE, after, dropped, open_page
+from live_question import after, open_page
+from live_texts import HOSTILE, dropped
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -9,16 +9,6 @@ from live_page import begun, set_field, until
 
 VALUES = "Object.fromEntries(settings.all.map((field) => [field.key, field.value]))"
 
-# Writing from the right, the end of a script, and letters of every length.
-HOSTILE = "</script><img src=x onerror=alert(1)>\u202eabc\u2066 <b>&amp;\u0000 ä€😀 "
-
-MILLION = f"({json.dumps(HOSTILE)}).repeat({1_000_000 // len(HOSTILE) + 1})"
-
-# The page answers within so many milliseconds, whatever it is given.
-LONGEST_BLOCK = 100
-TRIES = 6
-
-
 def open_page(browser, page, fragment="", width=1280, height=720):
     browser.open(page, width=width, height=height, fragment=fragment)
     until(browser, "document.body.classList.contains('is-ready')", 10, "the first picture")
@@ -209,87 +199,6 @@ def a_config_stays(browser, binary, page, folder):
     assert browser.run("live.run.values.schedule.warmup_steps") == 7
 
 
-def dropped(text):
-    return f"(() => {{ const data = new DataTransfer(); data.setData('text/plain', {text}); document.body.dispatchEvent(new DragEvent('drop', {{ dataTransfer: data, bubbles: true, cancelable: true }})); }})()"
-
-
-def a_text_of_any_length(browser, page):
-    """A million letters that a page must not trust are learned and shown as text, without a halt; more is said."""
-    open_page(browser, page)
-    browser.run(f"globalThis.million = {MILLION}, globalThis.short = million.slice(0, 3000)")
-
-    def block(text):
-        if browser.run("live.run.task") != "letters":
-            browser.run("settings.form.elements.task.value = 'letters'")
-            after(browser, "settings.apply()", "letters")
-        before = browser.run("trainer.asked")
-        browser.watch_blocking()
-        browser.run(dropped(text))
-        until(browser, f"trainer.asked > {before} && trainer.id === trainer.asked && live.film !== null", 60, f"a {text} text")
-        browser.run("at('step').click()")
-        until(browser, "live.film.frames.at(-1).step === 1", 60, "a step")
-        return browser.longest_block()
-
-    # A busy machine makes both of them longer; a long text adds nothing to a short one.
-    times = []
-    for _ in range(TRIES):
-        times.append((block("short"), block("million")))
-        short, million = times[-1]
-        if million <= max(LONGEST_BLOCK, short):
-            break
-    print(f"milliseconds for which a text of 3,000 and of a million letters blocks the page: {times}, at most {LONGEST_BLOCK}")
-    assert million <= max(LONGEST_BLOCK, short), times
-    assert browser.run("live.run.task") == "chars" and not browser.run("document.querySelector('img')")
-    shown = browser.run("settings.source.area.value")
-    assert shown.startswith(HOSTILE.split("\u0000")[0]) and len(shown) < 3_000 and browser.run("settings.source.area.readOnly")
-    assert "MB of at most 8.0 MB" in browser.run("settings.source.size.textContent")
-    # Pasted into the field of a short text, a long one is held in the same way.
-    after(browser, "settings.source.another.click()", "a text of one's own")
-    after(browser, "(() => { const data = new DataTransfer(); data.setData('text/plain', million); settings.source.area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, data: million, dataType: 'text/plain', bubbles: true, cancelable: true })); })()", "a long text pasted")
-    assert browser.run("settings.source.held.byteLength") > 1_000_000 and browser.run("settings.source.area.value.length") < 3_000
-    # What is too long is said, and nothing else happens.
-    before = browser.run("trainer.asked")
-    browser.run(dropped("'x'.repeat(9 << 20)"))
-    until(browser, "at('happened').textContent.includes('8.0 MB')", 5, "the refusal of nine million letters")
-    assert browser.run("trainer.asked") == before
-    # The field again, and a short text pasted into it.
-    after(browser, "settings.source.another.click()", "a text of one's own")
-    assert not browser.run("settings.source.area.readOnly")
-    short = "abcabcabc " * 80
-    after(browser, dropped(json.dumps(short)), "a short text")
-    assert browser.run("settings.source.area.value") == short and len(browser.run("live.run.vocabulary")) == 4
-    # An input of one's own is a text, too.
-    for own, found in [("cab " * 20, "live.film.probes[0].tokens.join('') === 'cab␣'.repeat(16)"), ("cab", "at('happened').textContent.includes('64 characters')")]:
-        browser.run(f"at('own').value = '{own}', at('own').dispatchEvent(new Event('change'))")
-        until(browser, found, 10, f"the input {own}")
-
-
-def pairs_are_for_the_task_that_has_them(browser, page):
-    """A text that is dropped while `translate` is chosen has its pairs, and any other is for `chars`."""
-    open_page(browser, page)
-    pairs = "".join(f"{n}\tn{n}\n" for n in range(1, 40))
-    small = "model.d_model=8\nmodel.n_heads=1\nmodel.n_layers=1\nmodel.d_mlp=0\ntrain.batch_size=2\ntrain.eval_examples=5"
-    browser.run(f"settings.form.elements.task.value = 'translate', settings.more.value = {json.dumps(small)}")
-    after(browser, "settings.apply()", "numbers in words")
-    assert browser.run("settings.source.root.hidden && live.run.values.task.pairs === ''")
-    after(browser, dropped(json.dumps(pairs)), "pairs")
-    assert browser.run("live.run.task === 'translate' && live.run.values.task.pairs === 'pairs.txt'"), browser.run("live.run.values.task")
-    assert "39" in browser.run("live.run.summary") and browser.run("settings.source.area.value") == pairs
-    assert browser.run("settings.source.label.textContent").startswith("Pairs")
-    # What is no pair is said with its line, and the run before goes on.
-    before = browser.run("trainer.asked")
-    browser.run(dropped(json.dumps(pairs + "no pair")))
-    until(browser, f"trainer.asked > {before} && /line 40/.test(settings.allRefused.textContent)", 10, "a line without a tab")
-    # Numbers again, and the text of `chars`, which pairs are not.
-    after(browser, "settings.source.another.click()", "numbers in words again")
-    assert browser.run("settings.source.root.hidden && live.run.values.task.pairs === ''")
-    after(browser, dropped(json.dumps(pairs)), "pairs")
-    browser.run("settings.form.elements.task.value = 'chars', settings.more.value = 'task.seq_len=8\\nmodel.d_model=16\\ntrain.batch_size=2'")
-    after(browser, "settings.apply()", "chars")
-    assert browser.run("live.run.task === 'chars' && settings.source.area.value === say('text.sample')")
-    after(browser, "at('defaults').click()", "the defaults")
-
-
 def everything_has_room(browser, page):
     """The bar with all that it may have, in the narrowest window with one row of it."""
     open_page(browser, page)
@@ -381,8 +290,6 @@ def check(browser, page, binary, folder):
     beside_its_field(browser)
     choices_stay(browser)
     a_config_stays(browser, binary, page, folder)
-    a_text_of_any_length(browser, page)
-    pairs_are_for_the_task_that_has_them(browser, page)
     everything_has_room(browser, page)
     letters_off(browser, page)
     on_a_phone(browser, page, folder)

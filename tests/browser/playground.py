@@ -23,8 +23,11 @@ FIRST_PICTURE = 1500
 LEARNED = 15
 LONGEST_BLOCK = 100
 
-# A time that is too long may be another program's; it is measured so often, and the shortest counts.
+# A time that is too long may be another program's; it is measured so often, and the shortest counts. While other programs
+# kept two cores busy six times over, every first picture came in time, of ten trainings of `letters` two in Chromium and four
+# in Firefox blocked the page for less than the limit, and of five trainings of `reverse` none did.
 TRIES = 5
+TRIES_OF_A_PICTURE = 2
 
 # Three tasks, and steps at which losses are compared. At step 500 of `modular-addition` and `max` they are 3.0e-3 and
 # 1.8e-3 apart, but so are those of one processor where sums have another order: 4.5e-3 and 7.6e-3 between the fused and
@@ -44,10 +47,10 @@ def qkv(binary, *arguments):
     return subprocess.run([binary, *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def shortest(measure, limit, what):
+def shortest(measure, limit, what, tries=TRIES):
     """The shortest of some times; the first that is below the limit is short enough."""
     times = []
-    for _ in range(TRIES):
+    for _ in range(tries):
         times.append(measure())
         if times[-1] <= limit:
             break
@@ -100,7 +103,7 @@ def first_picture(browser, page):
         assert browser.run("!document.querySelector('#step:disabled, #reset:disabled, [data-matrix]:disabled')")
         return browser.run("performance.getEntriesByName('first-picture')[0].startTime")
 
-    shortest(open_page, FIRST_PICTURE, "milliseconds until the first picture")
+    shortest(open_page, FIRST_PICTURE, "milliseconds until the first picture", TRIES_OF_A_PICTURE)
     assert browser.run("document.querySelectorAll('#stage canvas').length") >= 3
     assert browser.run("document.getElementById('screen').getBoundingClientRect().bottom") <= 720
     browser.run("scrollTo(0, 0)")

@@ -20,6 +20,7 @@ import live_pictures
 import live_question
 import live_room
 import live_stations
+import live_texts
 import live_truth
 import narrow_window
 import native_figures
@@ -44,6 +45,7 @@ PROOFS = [
     live_truth,
     live_room,
     live_question,
+    live_texts,
     live_address,
     live_pictures,
     every_control,
