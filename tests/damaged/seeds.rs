@@ -140,6 +140,7 @@ fn frame() -> Vec<u8> {
         tokens: tokens.map(str::to_owned).to_vec(),
         targets: vec!["".to_owned(), "1".to_owned(), "0".to_owned()],
         predictions: vec!["1".to_owned(); 3],
+        ..ProbeLabels::default()
     };
     let probes = ProbeLabels::to_metadata(&[labels(["0", "1", "2"]), labels(["\"", "\u{1b}[1m", "é"])]);
     let shapes = [

@@ -42,9 +42,12 @@
 //! blocks.0.attention.trace.scores      [traced, heads, q_len, k_len]
 //! blocks.0.attention.trace.scaled      [traced, heads, q_len, k_len]
 //! blocks.0.attention.trace.context     [traced, heads, q_len, d_v]
+//! decoder.0.cross.attention.trace.source
+//!                                      [traced, k_len, d_source]         the input of W_K and W_V, where it is not x
 //! answers                              [traced, seq_len, vocab_size]     probabilities, NaN where nothing is asked for
 //! sha256                               [32]          of all bytes of the file before it, which are the last
-//! metadata probes                      the ProbeLabels of every example, as JSON
+//! metadata probes                      the ProbeLabels of every example, as JSON, with the MapPositions of each layer
+//!                                      whose rows and columns are not all positions
 //! ```
 //!
 //! Beside the runs of a study, `.claims/` has which worker trains which of them.
@@ -66,7 +69,8 @@
 //! and the [`ClaimHistory`] of its attempts, a [`Claim`] under the name of a [`ClaimEntry`], which a process of the
 //! worker asks as [`HeldBy`] through the storage that it is [`Guarded`] with. [`RunError`] is what can be wrong, also
 //! with a path that [`is_unreadable`], and a [`Finding`] what [`RunFolder::verify`] sees of it; the files [`Verified`]
-//! as good were [`CheckedFor`] a hash, or for less. A frame has its hash in itself ([`seal_frame`]). Each kind of file
+//! as good were [`CheckedFor`] a hash, or for less. A frame has its hash in itself ([`seal_frame`]); the
+//! [`ProbeLabels`] of a model of two sequences have [`MapPositions`]. Each kind of file
 //! has bounds ([`RunError::NotReadable`]), `config.json` of any origin by [`read_description`].
 
 mod bounds;
@@ -97,7 +101,7 @@ pub use config::{
     split_projections,
 };
 pub use error::{RunError, is_unreadable};
-pub use film::{ProbeLabels, seal_frame};
+pub use film::{MapPositions, ProbeLabels, seal_frame};
 pub use folder::{Existing, Overview, Repair, RunFolder, RunState};
 pub use hash::sha256;
 pub use log::{

@@ -26,6 +26,8 @@ pub const UNEMBEDDING: &str = "unembedding";
 pub const MAPS: &str = ".weights";
 /// Behind the path of a layer: the input of W_Q, W_K and W_V in a frame, `[traced, seq_len, d_model]`.
 pub const TRACE_X: &str = ".trace.x";
+/// The input of W_K and W_V where that is another one, `[traced, k_len, d_source]`.
+pub const TRACE_SOURCE: &str = ".trace.source";
 /// Queries as they are compared, `[traced, heads, q_len, d_k]`.
 pub const TRACE_Q: &str = ".trace.q";
 /// Keys as they are compared, `[traced, kv_heads, k_len, d_k]`.

@@ -7,6 +7,6 @@ mod labels;
 mod seal;
 
 pub(crate) use frames::FRAME;
-pub use labels::ProbeLabels;
+pub use labels::{MapPositions, ProbeLabels};
 pub(crate) use seal::is_sealed_file;
 pub use seal::seal_frame;

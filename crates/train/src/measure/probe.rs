@@ -3,11 +3,11 @@
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use qkv_model::Mode;
-use qkv_run::ProbeLabels;
+use qkv_run::{MapPositions, ProbeLabels};
 
 use super::trace::{LayerTrace, Recorder};
 use crate::error::TrainError;
-use crate::model::Model;
+use crate::model::{Layer, Model, Side};
 use crate::task::{Example, TargetKind, Task};
 use crate::training::{Batch, logits_of};
 
@@ -16,7 +16,7 @@ use crate::training::{Batch, logits_of};
 pub struct Probe {
     /// The input, the right answers and those of the model; tokens that share a position stand side by side.
     pub labels: ProbeLabels,
-    /// Attention weights of each layer, `[heads, seq_len, seq_len]`.
+    /// Attention weights of each layer, `[heads, q_len, k_len]`.
     pub weights: Vec<Tensor<3>>,
     /// Where each of these layers stands in the module tree.
     pub layers: Vec<String>,
@@ -71,7 +71,8 @@ impl Probe {
         };
         let mut answers = answer_labels(logits, &batch, &vocabulary);
         answers.reverse();
-        let layers: Vec<String> = model.layers().into_iter().map(|layer| layer.path).collect();
+        let layers = model.layers();
+        let paths: Vec<String> = layers.iter().map(|layer| layer.path.clone()).collect();
         let probe = |(index, example): (usize, &Example)| {
             let stacks = example.tokens.chunks(task.stack());
             let target = |position: usize| match example.vectors.get(position) {
@@ -86,6 +87,7 @@ impl Probe {
                 false => String::new(),
             };
             let labels = ProbeLabels {
+                layers: layers.iter().filter_map(|layer| positions_of(layer, task, example)).collect(),
                 tokens: stacks.map(|stack| stack.iter().map(|&token| label(token)).collect()).collect(),
                 targets: positions().map(target).collect(),
                 predictions: positions().map(prediction).collect(),
@@ -95,13 +97,30 @@ impl Probe {
             Self {
                 labels,
                 weights: recorder.weights.iter().map(of_example).collect(),
-                layers: layers.clone(),
+                layers: paths.clone(),
                 trace: if is_traced { recorder.trace(index) } else { Vec::new() },
                 answers: probabilities.as_mut().filter(|_| is_traced).map(|all| all.answers(example)),
             }
         };
         Ok(examples.iter().enumerate().map(probe).collect())
     }
+}
+
+/// The path of a layer and the positions that it reads, without the padding behind them; `None` where it reads all.
+fn positions_of(layer: &Layer, task: &dyn Task, example: &Example) -> Option<(String, MapPositions)> {
+    let holds = |position: usize| {
+        let tokens = &example.tokens[position * task.stack()..][..task.stack()];
+        tokens.iter().any(|&token| Some(token) != task.padding())
+    };
+    let of_side = |side: Side| {
+        let all = side.positions(task);
+        // Of a side that holds nothing a position stays, so that its maps have a row and a column.
+        let last = all.clone().rev().find(|&position| holds(position)).unwrap_or(all.start);
+        all.start..last + 1
+    };
+    let reads_all = [layer.queries, layer.keys] == [Side::Whole; 2];
+    let positions = || MapPositions { queries: of_side(layer.queries), keys: of_side(layer.keys) };
+    (!reads_all).then(|| (layer.path.clone(), positions()))
 }
 
 /// What the model answers, target by target: the labels of its likeliest tokens, or its numbers.
