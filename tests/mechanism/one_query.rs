@@ -101,6 +101,7 @@ fn each_step_follows_from_the_one_before() {
                 let (query, head) = (2, 1);
                 let Trace {
                     x: x_i,
+                    source,
                     w_q,
                     w_k,
                     w_v,
@@ -126,12 +127,13 @@ fn each_step_follows_from_the_one_before() {
                 assert_eq!(values(&hooked), values(&scaled));
                 assert_eq!(values(&softmax), values(&weights));
                 assert_eq!(values(&x_i), values(&x.clone().narrow(0, query, 1)));
+                assert_eq!(values(&source), values(&x));
                 assert_eq!([w_q.dims(), w_k.dims(), w_v.dims()], [[D_IN, D_K], [D_IN, D_K], [D_IN, D_V]]);
                 let row = |t: Tensor<1>| t.unsqueeze::<2>();
                 for (what, got, want) in [
                     ("q = x W_Q", row(q), row(x_i).matmul(w_q)),
-                    ("k = x W_K", k, x.clone().matmul(w_k)),
-                    ("v = x W_V", v.clone(), x.clone().matmul(w_v)),
+                    ("k = x W_K", k, source.clone().matmul(w_k)),
+                    ("v = x W_V", v.clone(), source.matmul(w_v)),
                     ("scaled = scale · scores", row(scaled.clone()), row(scores.mul_scalar(scale))),
                     ("context = weights · v", row(context), row(weights.clone()).matmul(v)),
                 ] {

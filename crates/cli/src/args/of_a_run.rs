@@ -66,7 +66,8 @@ pub struct ExplainArgs {
     #[command(flatten)]
     pub run: RunArgs,
     /// The input's labels, separated by spaces, as `input` shows them; or, where each label is one character, a plain text
-    /// in which a space is a space; by default the first example of --split
+    /// in which a space is a space; or, for a task of pairs, a source, to which the model writes its answer; by default the
+    /// first example of --split
     pub input: Vec<String>,
     /// Where the example comes from
     #[arg(
@@ -77,15 +78,27 @@ pub struct ExplainArgs {
         conflicts_with = "input"
     )]
     pub split: Split,
-    /// Position of the query; by default the first with a target, and the last one if the first query sees only itself
-    #[arg(long, value_name = "I", value_parser = whole::<usize>(ANY_COUNT))]
+    /// Position of the query, counted in the text that it is of where a layer reads source or answer alone; by default the
+    /// first with a target, and the last one if the first query sees only itself
+    #[arg(long, value_name = "I", value_parser = whole::<usize>(ANY_COUNT), conflicts_with = "map")]
     pub query: Option<usize>,
-    /// Layer to walk through
-    #[arg(long, value_name = "L", default_value_t = 0, value_parser = whole::<usize>(ANY_COUNT))]
-    pub layer: usize,
-    /// Head to walk through
-    #[arg(long, value_name = "H", default_value_t = 0, value_parser = whole::<usize>(ANY_COUNT))]
-    pub head: usize,
+    /// Layer to walk through, by its index or its name, such as blocks.0 or decoder.0.cross; by default the first, or the
+    /// last in which an answer reads its source
+    #[arg(long, value_name = "L")]
+    pub layer: Option<String>,
+    /// Head to walk through, 0 by default; with --map every head by default
+    #[arg(long, value_name = "H", value_parser = whole::<usize>(ANY_COUNT))]
+    pub head: Option<usize>,
+    /// Draw the attention maps of the layer in place of the walk: which key each query attends to, or which part of its
+    /// source each token of an answer was written from
+    #[arg(long)]
+    pub map: bool,
+    /// With --map: write the maps into this folder as SVG, too
+    #[arg(long, value_name = "DIR", requires = "map")]
+    pub svg: Option<PathBuf>,
+    /// The same as PNG
+    #[arg(long, value_name = "DIR", requires = "map")]
+    pub png: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineArgs,
 }

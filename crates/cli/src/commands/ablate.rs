@@ -31,8 +31,9 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
         ControlFlow::Continue(ablation) => ablation,
         ControlFlow::Break(code) => return Ok(code),
     };
+    let layers = run.model.layers();
     let mut parts: Vec<(Effect, Part)> = Vec::new();
-    for part in self::parts(&ablation.sites(), &run.model.layers()) {
+    for part in self::parts(&ablation.sites(), &layers) {
         let effect = ablation.without_while(&[part.site], replacement, &mut ask)?;
         match interrupt.or_stopped(effect) {
             ControlFlow::Continue(effect) => parts.push((effect, part)),
@@ -50,7 +51,11 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     let out = &mut Stdout::new();
     if args.json {
         for (effect, part) in &parts {
-            writeln!(out, "{}", event(part, effect, replacement, args.split, run.step))?;
+            let mut event = event(part, effect, replacement, args.split, run.step);
+            if let Some(layer) = layers.get(part.site.layer) {
+                event["path"] = layer.path.as_str().into();
+            }
+            writeln!(out, "{event}")?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -61,7 +66,8 @@ pub fn run(args: &AblateArgs, registry: &Registry) -> Result<ExitCode> {
     writeln!(out, "before anything is {instead}\n")?;
     let rows = rows(&parts);
     let head = ["layer", "head", "without", "loss change", "accuracy change"];
-    out.table(&head, &rows.iter().map(Row::cells).collect::<Vec<_>>())?;
+    let titles = Layer::titles(&layers);
+    out.table(&head, &rows.iter().map(|row| row.cells(&titles)).collect::<Vec<_>>())?;
     let why = why(&rows, replacement);
     if !why.is_empty() {
         writeln!(out, "\n{}", why.join("\n"))?;
@@ -97,8 +103,10 @@ fn bits(effect: &Effect) -> [u64; 2] {
 }
 
 impl Row<'_> {
-    fn cells(&self) -> Vec<String> {
+    /// `titles` are those of the layers, as far as the model has any.
+    fn cells(&self, titles: &[String]) -> Vec<String> {
         let Part { site, heads } = self.heads;
+        let layer = titles.get(site.layer).cloned().unwrap_or_else(|| site.layer.to_string());
         let heads = match heads[..] {
             [head] => head.to_string(),
             _ => format!("{}-{}", heads[0], heads[heads.len() - 1]),
@@ -106,7 +114,7 @@ impl Row<'_> {
         let names: Vec<&str> = self.without.iter().map(|stage| without(*stage)).collect();
         let changes = [self.effect.loss_change(), self.effect.accuracy_change()];
         let [loss, accuracy] = changes.map(|change| format!("{change:+.4}"));
-        vec![site.layer.to_string(), heads, names.join(" or "), loss, accuracy]
+        vec![layer, heads, names.join(" or "), loss, accuracy]
     }
 
     /// Whether it has these two parts and no other.
@@ -186,7 +194,7 @@ mod tests {
     #[track_caller]
     fn check(parts: &[(Effect, Part)], without: &[&str], n_reasons: usize) {
         let rows = rows(parts);
-        let cells: Vec<String> = rows.iter().map(|row| row.cells()[2].clone()).collect();
+        let cells: Vec<String> = rows.iter().map(|row| row.cells(&[])[2].clone()).collect();
         assert_eq!(cells, without);
         assert_eq!(why(&rows, Replacement::Zero).len(), n_reasons, "{without:?}");
         assert!(why(&rows, Replacement::Mean).is_empty());

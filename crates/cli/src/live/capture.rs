@@ -8,7 +8,7 @@ use qkv_run::tensor_names::{W_K, W_Q, W_V, split};
 use qkv_train::{Example, Layer, Model, Probe, Task};
 
 use super::view::{Capture, Place};
-use crate::output::format::attention_map;
+use crate::output::head_map::HeadMap;
 
 /// The projections of a head.
 const PROJECTIONS: [&str; 3] = [W_Q, W_K, W_V];
@@ -28,18 +28,17 @@ impl Capturer<'_> {
         let Place { layer, head, input } = place;
         let model = model.valid();
         let probe = Probe::new(&model, self.task, &self.examples[input], &self.device);
-        let weights = match &probe {
-            Ok(probe) => probe.weights.get(layer).ok_or("the model shows no attention weights".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        let map = weights.and_then(|weights| attention_map(weights, head));
+        let map = probe.map_err(|error| error.to_string()).and_then(|probe| HeadMap::of(&probe, layer, head));
         let projections = match model.layers().get(layer) {
             Some(layer) => projections(&model, layer, head),
             None => PROJECTIONS.map(|name| Err(format!("no {} in this model", name.to_uppercase()))),
         };
-        let tokens =
-            probe.iter().flat_map(|probe| &probe.labels.tokens).map(|token| clean_label(token)).collect();
-        Capture { place, map, tokens, projections }
+        let cleaned = |labels: Vec<String>| labels.iter().map(|label| clean_label(label)).collect();
+        let (map, labels) = match map {
+            Ok(HeadMap { weights, rows, columns, .. }) => (Ok(weights), [rows, columns].map(cleaned)),
+            Err(why) => (Err(why), Default::default()),
+        };
+        Capture { place, map, labels, projections }
     }
 }
 

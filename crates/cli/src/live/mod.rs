@@ -97,6 +97,7 @@ impl<'a> Live<'a> {
             accuracy: Default::default(),
             place: Place::default(),
             n_heads: Vec::new(),
+            layer_names: Vec::new(),
             n_inputs: capturer.examples.len(),
             capture: Capture::default(),
             training: Training::Runs,

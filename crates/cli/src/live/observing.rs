@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::module::Module;
-use qkv_train::{Evaluation, EvaluationProgress, Model, Next, Observer, State, StepReport, TrainError};
+use qkv_train::{
+    Evaluation, EvaluationProgress, Layer, Model, Next, Observer, State, StepReport, TrainError,
+};
 
 use super::Live;
 use super::budget::Delays;
@@ -15,7 +17,13 @@ use super::view::Training;
 
 impl<M: Model + Module> Observer<M> for Live<'_> {
     fn start(&mut self, state: &State<M>) -> Result<(), TrainError> {
-        self.view.n_heads = state.model.layers().iter().map(|layer| layer.n_heads).collect();
+        let layers = state.model.layers();
+        self.view.n_heads = layers.iter().map(|layer| layer.n_heads).collect();
+        if layers.iter().any(Layer::reads_a_part) {
+            self.view.layer_names = Layer::titles(&layers);
+        }
+        self.view.place.layer = Layer::shown_first(&layers);
+        self.view.capture.place = self.view.place;
         let pace = &mut self.view.pace;
         pace.step = state.step;
         pace.last_step = self.length.last_step(state.step);

@@ -19,6 +19,8 @@ pub struct View {
     pub place: Place,
     /// Of each layer.
     pub n_heads: Vec<usize>,
+    /// Of each layer, where they have other names than their numbers.
+    pub layer_names: Vec<String>,
     pub n_inputs: usize,
     pub capture: Capture,
     pub training: Training,
@@ -44,8 +46,8 @@ pub struct Capture {
     pub place: Place,
     /// The attention map, `[q_len, k_len]`.
     pub map: Result<Matrix, String>,
-    /// Label of each position of the input.
-    pub tokens: Vec<String>,
+    /// Of its rows, and of its columns.
+    pub labels: [Vec<String>; 2],
     /// `W_Q`, `W_K` and `W_V` of the head.
     pub projections: [Result<Matrix, String>; 3],
 }
@@ -88,7 +90,7 @@ impl Default for Capture {
         Self {
             place: Place::default(),
             map: later(),
-            tokens: Vec::new(),
+            labels: Default::default(),
             projections: [(); 3].map(|()| later()),
         }
     }

@@ -37,7 +37,9 @@ pub fn describe(out: &mut impl Inked, start: &Start) -> io::Result<()> {
         heading(out, if index == 0 { "task" } else { "" })?;
         writeln!(out, "{name}{line}")?;
     }
-    for (layer, place) in layers.iter().enumerate() {
+    let titles = titles(layers);
+    let widest = titles.iter().map(|title| title.chars().count() + 1).max().unwrap_or(0).max(MARGIN);
+    for (title, place) in titles.iter().zip(*layers) {
         let of_layer = [(W_Q, Ink::Query), (W_K, Ink::Key), (W_V, Ink::Value)].map(|(name, ink)| {
             let path = format!("{}.{name}", place.path);
             let matrix = parameters.iter().find(|parameter| parameter.path == path);
@@ -45,8 +47,8 @@ pub fn describe(out: &mut impl Inked, start: &Start) -> io::Result<()> {
             (ink, format!("{} {matrix}", name.to_uppercase()))
         });
         let n_heads = (Ink::Plain, counted(place.n_heads as u64, "head"));
-        heading(out, &format!("layer {layer}"))?;
-        in_lines(out, &[&of_layer[..], &[n_heads]].concat())?;
+        out.ink(Ink::Title, &format!("{title:<widest$}"))?;
+        in_lines(out, widest, &[&of_layer[..], &[n_heads]].concat())?;
     }
     let all: usize = parameters.iter().map(n_values).sum();
     let learned: usize = parameters.iter().filter(|parameter| parameter.learned).map(n_values).sum();
@@ -70,14 +72,20 @@ fn heading(out: &mut impl Inked, what: &str) -> io::Result<()> {
     out.ink(Ink::Title, &format!("{what:<MARGIN$}"))
 }
 
-/// Pieces beside each other, in as many lines as they need.
-fn in_lines(out: &mut impl Inked, pieces: &[(Ink, String)]) -> io::Result<()> {
+/// "layer 0", or "decoder.0.cross" where the model reads more than one sequence.
+fn titles(layers: &[Layer]) -> Vec<String> {
+    let title = |title: String| if title.parse::<usize>().is_ok() { format!("layer {title}") } else { title };
+    Layer::titles(layers).into_iter().map(title).collect()
+}
+
+/// Pieces beside each other, in as many lines as they need, behind a margin.
+fn in_lines(out: &mut impl Inked, margin: usize, pieces: &[(Ink, String)]) -> io::Result<()> {
     const GAP: usize = 3;
     let mut column = 0;
     for (ink, piece) in pieces {
         let width = piece.chars().count();
-        if column > 0 && MARGIN + column + GAP + width > COLUMNS {
-            write!(out, "\n{:MARGIN$}", "")?;
+        if column > 0 && margin + column + GAP + width > COLUMNS {
+            write!(out, "\n{:margin$}", "")?;
             column = 0;
         }
         let gap = if column > 0 { GAP } else { 0 };
@@ -92,14 +100,14 @@ fn in_lines(out: &mut impl Inked, pieces: &[(Ink, String)]) -> io::Result<()> {
 /// slower.
 fn reference_layers(out: &mut impl Write, layers: &[Layer]) -> io::Result<()> {
     let mut of_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (index, layer) in layers.iter().enumerate() {
+    for (title, layer) in Layer::titles(layers).into_iter().zip(layers) {
         if let Some(reason) = layer.reference_reason {
-            of_reason.entry(reason).or_default().push(index.to_string());
+            of_reason.entry(reason).or_default().push(title);
         }
     }
-    for (reason, indices) in of_reason {
-        let noun = if indices.len() == 1 { "layer" } else { "layers" };
-        let layers = format!("{noun} {}", indices.join(", "));
+    for (reason, titles) in of_reason {
+        let noun = if titles.len() == 1 { "layer" } else { "layers" };
+        let layers = format!("{noun} {}", titles.join(", "));
         writeln!(out, "slower   {layers}: the reference implementation of attention, because {reason}")?;
     }
     Ok(())

@@ -8,6 +8,7 @@ pub mod colour;
 pub mod describe;
 pub mod figures;
 pub mod format;
+pub mod head_map;
 pub mod ink;
 pub mod loss_curve;
 pub mod page_file;

@@ -27,6 +27,8 @@ pub struct Query {
 pub struct Trace {
     /// The input at the query's position, `[d_in]`.
     pub x: Tensor<1>,
+    /// The input of keys and values at all positions, `[k_len, d_source]`: that of queries, too, in self-attention.
+    pub source: Tensor<2>,
     /// The head's query matrix, `[d_in, d_k]`.
     pub w_q: Tensor<2>,
     /// The head's key matrix, `[d_source, d_k]`.
@@ -89,7 +91,8 @@ impl SelfAttention {
         let Query { layer, head, position: query } = place;
         let x = inputs.x.clone().squeeze_dim::<2>(0);
         let [q_len, _] = x.dims();
-        let [_, k_len, _] = inputs.source().dims();
+        let source = inputs.source().clone().squeeze_dim::<2>(0);
+        let [k_len, _] = source.dims();
         assert!(query < q_len, "query {query} of a sequence of {q_len} positions");
         let mut steps = HashMap::new();
         self.reference(inputs, mask, Mode::Evaluate, &mut |step, x| {
@@ -138,6 +141,7 @@ impl SelfAttention {
         let row = |x: Tensor<2>| x.squeeze_dim::<1>(0);
         Trace {
             x: of_query(x),
+            source,
             w_q: self.w_q(head),
             w_k: self.w_k(head),
             w_v: self.w_v(head),

@@ -1,6 +1,7 @@
 //! Models: two functions that the trainer needs, and others that show what happens inside.
 
 mod encoder_decoder;
+mod layer_name;
 mod side;
 
 pub use side::Side;

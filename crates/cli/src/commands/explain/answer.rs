@@ -57,6 +57,12 @@ impl Answer {
         }
     }
 
+    /// The same with a position that is counted from another one of the input.
+    pub fn counted_from(mut self, first: usize) -> Self {
+        self.place.position -= first;
+        self
+    }
+
     /// The sum, and the tokens by their probability; the numbers of the unembedding where `is_small`.
     pub fn show(&self, out: &mut impl Inked, has_w_o: bool, is_small: bool) -> io::Result<()> {
         let Query { head, position: i, .. } = self.place;

@@ -3,33 +3,57 @@
 use std::io;
 
 use burn::tensor::Tensor;
+use qkv_inspect::counted;
 use qkv_model::{Stage, Trace};
-use qkv_train::Probe;
 
 use super::answer::Answer;
+use super::input::Target;
+use super::sequence::Sequence;
 use crate::output::format::{matrix, rows, shape, values, vector};
 use crate::output::ink::{Ink, Inked};
-use crate::output::wrap::{COLUMNS, lines_of};
 
-/// Columns before the input, those of a label in the table of scores, and those of the bar of a whole weight.
-const INPUT: usize = 11;
+/// Columns of a label in the table of scores, unless one is longer, and those of the bar of a whole weight beside it.
 const LABEL: usize = 5;
 const BAR: usize = 34;
+
+/// The keys of a trace before those that hold nothing, which are hidden from every query.
+pub fn of_first_keys(trace: Trace, n: usize) -> Trace {
+    let vectors = |x: Tensor<2>| x.narrow(0, 0, n);
+    let numbers = |x: Tensor<1>| x.narrow(0, 0, n);
+    Trace {
+        source: vectors(trace.source),
+        k: vectors(trace.k),
+        compared_k: vectors(trace.compared_k),
+        v: vectors(trace.v),
+        scores: numbers(trace.scores),
+        scaled: numbers(trace.scaled),
+        hooked: numbers(trace.hooked),
+        masked: numbers(trace.masked),
+        softmax: numbers(trace.softmax),
+        weights: numbers(trace.weights),
+        ..trace
+    }
+}
 
 /// The attention of one query, and the properties of the layer that the walk names.
 pub struct Walk {
     pub trace: Trace,
-    /// What the layer sees at every position, `[seq_len, d_in]`, where all of the walk can be followed by hand.
-    pub inputs: Option<Tensor<2>>,
-    pub probe: Probe,
+    /// Whether all of the walk can be followed by hand, so that the input of keys and all matrices are shown.
+    pub is_small: bool,
+    pub queries: Sequence,
+    pub keys: Sequence,
+    /// The position of the query in its sequence.
     pub query: usize,
-    /// The label of a space, where the input has one under another name.
-    pub space: Option<String>,
+    /// What the model answers there, in labels; empty where nothing is asked.
+    pub prediction: String,
+    pub target: Target,
     /// W_Q, W_K and W_V.
     pub has_matrix: [bool; 3],
     pub has_bias: [bool; 3],
     pub has_w_o: bool,
     pub is_normed: bool,
+    /// Whether queries and keys are of two sequences.
+    pub is_cross: bool,
     /// What follows the last layer, where the position is asked.
     pub answer: Option<Answer>,
     /// What may change a stage: the model, or its attention layer, by name.
@@ -39,31 +63,47 @@ pub struct Walk {
 impl Walk {
     /// From the input to the prediction.
     pub fn show(&self, out: &mut impl Inked) -> io::Result<()> {
-        let Self { trace, probe, query: i, .. } = self;
+        let Self { trace, queries, keys, query: i, .. } = self;
         let [d_in, d_k] = trace.w_q.dims();
-        let [seq_len, d_v] = trace.v.dims();
-        let matrix_of = |at: usize, d| match self.has_matrix[at] {
-            true => shape(&[d_in, d]),
-            false => "identity".to_owned(),
+        let [k_len, d_source] = trace.source.dims();
+        let [_, d_v] = trace.v.dims();
+        let matrix_of = |at: usize, d| match (self.has_matrix[at], at) {
+            (true, 0) => shape(&[d_in, d]),
+            (true, _) => shape(&[d_source, d]),
+            (false, _) => "identity".to_owned(),
         };
+        let source = if self.is_cross { "source" } else { "x" };
         let bias = |at: usize| if self.has_bias[at] { [" + b_Q", " + b_K", " + b_V"][at] } else { "" };
 
-        let mut name = "input";
-        for line in lines_of(probe.labels.tokens.iter().map(String::as_str), COLUMNS - INPUT) {
-            writeln!(out, "{name:<INPUT$}{line}")?;
-            name = "";
+        writeln!(
+            out,
+            "the query is position {i}{}, where `{}` stands",
+            queries.of_what(),
+            queries.tokens[*i]
+        )?;
+        if !keys.of_what().is_empty() {
+            write!(out, "the keys are the {}{}", counted(k_len as u64, "position"), keys.of_what())?;
+            match keys.n_padding {
+                0 => writeln!(out)?,
+                n => writeln!(out, "; {n} of padding are hidden")?,
+            }
         }
-        if let Some(space) = &self.space {
-            writeln!(out, "{:<INPUT$}{space} is a space", "")?;
-        }
-        writeln!(out, "the query is position {i}, where `{}` stands\n", probe.labels.tokens[*i])?;
+        writeln!(out)?;
         step(out, Ink::Plain, &format!("x_{i}"), &shape(&[1, d_in]), "")?;
         writeln!(out, "{}", vector(&trace.x))?;
         let norm = if self.is_normed { ", after the norm" } else { "" };
-        writeln!(out, "    x is what the layer sees: token and position{norm}\n")?;
-        if let Some(inputs) = &self.inputs {
-            step(out, Ink::Plain, "x_j", &shape(&[seq_len, d_in]), "")?;
-            matrix(out, "x", &probe.labels.tokens, inputs)?;
+        match self.is_cross {
+            true => {
+                writeln!(out, "    x is what the layer sees{}{norm},", queries.of_what())?;
+                writeln!(out, "    source what the encoder made{}\n", keys.of_what())?;
+            }
+            false => {
+                writeln!(out, "    x is what the layer sees{}: token and position{norm}\n", keys.of_what())?
+            }
+        }
+        if self.is_small {
+            step(out, Ink::Plain, &format!("{source}_j"), &shape(&[k_len, d_source]), "")?;
+            matrix(out, source, &keys.tokens, &trace.source)?;
             writeln!(out)?;
         }
         step(out, Ink::Query, "W_Q", &matrix_of(0, d_k), "")?;
@@ -73,36 +113,36 @@ impl Walk {
         writeln!(out, "{}\n", vector(&trace.q))?;
         step(out, Ink::Key, "W_K", &matrix_of(1, d_k), "")?;
         self.weights(out, 1, &trace.w_k)?;
-        let made = format!("k_j = x_j W_K{}{}", bias(1), self.changed(Stage::Keys));
-        step(out, Ink::Key, &made, &shape(&[seq_len, d_k]), "")?;
-        matrix(out, "k", &probe.labels.tokens, &trace.k)?;
+        let made = format!("k_j = {source}_j W_K{}{}", bias(1), self.changed(Stage::Keys));
+        step(out, Ink::Key, &made, &shape(&[k_len, d_k]), "")?;
+        matrix(out, "k", &keys.tokens, &trace.k)?;
         if !is_compared_as_made(trace) {
             let how = "as compared: normed or turned by its position";
             writeln!(out, "\nq_{i}, {how}\n{}\nk_j, {how}", vector(&trace.compared_q))?;
-            matrix(out, "k", &probe.labels.tokens, &trace.compared_k)?;
+            matrix(out, "k", &keys.tokens, &trace.compared_k)?;
         }
         writeln!(out)?;
         self.scores(out)?;
         writeln!(out)?;
         step(out, Ink::Value, "W_V", &matrix_of(2, d_v), "")?;
         self.weights(out, 2, &trace.w_v)?;
-        let made = format!("v_j = x_j W_V{}{}", bias(2), self.changed(Stage::Values));
-        step(out, Ink::Value, &made, &shape(&[seq_len, d_v]), "")?;
-        matrix(out, "v", &probe.labels.tokens, &trace.v)?;
+        let made = format!("v_j = {source}_j W_V{}{}", bias(2), self.changed(Stage::Values));
+        step(out, Ink::Value, &made, &shape(&[k_len, d_v]), "")?;
+        matrix(out, "v", &keys.tokens, &trace.v)?;
         writeln!(out)?;
         let mixed = format!("context_{i} = Σ_j weight_j v_j{}", self.changed(Stage::Context));
         step(out, Ink::Title, &mixed, &shape(&[1, d_v]), "")?;
         writeln!(out, "{}", vector(&trace.context))?;
         if let Some(answer) = &self.answer {
             writeln!(out)?;
-            answer.show(out, self.has_w_o, self.inputs.is_some())?;
+            answer.show(out, self.has_w_o, self.is_small)?;
         }
         self.verdict(out)
     }
 
     /// The numbers of W_Q, W_K or W_V, where all of the walk can be followed by hand.
     fn weights(&self, out: &mut impl Inked, at: usize, matrix: &Tensor<2>) -> io::Result<()> {
-        if self.inputs.is_some() && self.has_matrix[at] { rows(out, matrix) } else { Ok(()) }
+        if self.is_small && self.has_matrix[at] { rows(out, matrix) } else { Ok(()) }
     }
 
     /// What comes after the formula of a stage.
@@ -115,7 +155,7 @@ impl Walk {
 
     /// Score, scaled score and weight of every key; a hidden key is marked.
     fn scores(&self, out: &mut impl Inked) -> io::Result<()> {
-        let Self { trace, probe, query, .. } = self;
+        let Self { trace, keys, query, .. } = self;
         let [scores, scaled, masked, weights] =
             [&trace.scores, &trace.scaled, &trace.masked, &trace.weights].map(values);
         let shape = &shape(&[1, scores.len()]);
@@ -148,12 +188,12 @@ impl Walk {
             (false, true) => "    changed",
             (false, false) => "",
         };
-        let labels = probe.labels.tokens.iter().map(|token| token.chars().count());
-        let label = labels.max().unwrap_or(0).max(LABEL);
+        let labels = keys.tokens.iter().map(|token| token.chars().count());
+        let label = labels.max().unwrap_or(0).max(keys.heading().len());
         // What is left of 80 columns.
         let longest_bar = BAR.saturating_sub(heading.len() + label - LABEL).max(1) as f64;
-        writeln!(out, "\n    j  {:<label$}      score     scaled{heading}    weight", "token")?;
-        for (j, token) in probe.labels.tokens.iter().enumerate() {
+        writeln!(out, "\n    j  {:<label$}      score     scaled{heading}    weight", keys.heading())?;
+        for (j, token) in keys.tokens.iter().enumerate() {
             let after = match masked[j] {
                 f64::NEG_INFINITY => "hidden".to_owned(),
                 _ => "#".repeat((weights[j] * longest_bar).round() as usize),
@@ -171,17 +211,19 @@ impl Walk {
     }
 
     fn verdict(&self, out: &mut impl Inked) -> io::Result<()> {
-        let (prediction, target) =
-            (&self.probe.labels.predictions[self.query], &self.probe.labels.targets[self.query]);
+        let prediction = &self.prediction;
         if prediction.is_empty() {
             return writeln!(out, "\nthis position has no target");
         }
-        if target.is_empty() {
-            return writeln!(out, "\nthe prediction is `{prediction}`, and what follows is open");
-        }
-        let (ink, verdict) = match prediction == target {
-            true => (Ink::Good, "which is right".to_owned()),
-            false => (Ink::Bad, format!("the target is `{target}`")),
+        let (ink, verdict) = match &self.target {
+            Target::Open => {
+                return writeln!(out, "\nthe prediction is `{prediction}`, and what follows is open");
+            }
+            Target::Written => {
+                return writeln!(out, "\nthe prediction is `{prediction}`, with which it goes on");
+            }
+            Target::Label(target) if prediction == target => (Ink::Good, "which is right".to_owned()),
+            Target::Label(target) => (Ink::Bad, format!("the target is `{target}`")),
         };
         write!(out, "\nthe prediction is `{prediction}`, ")?;
         out.ink(ink, &verdict)?;

@@ -70,7 +70,7 @@ pub fn run(args: &TrainArgs, registry: &Registry, processes: &dyn Processes) -> 
             if output.is_text() {
                 end(out, &done, args.stop_after)?;
                 comparison(out, &done, job.task.corpus().map_or("target", Corpus::unit))?;
-                closing_summary::show(out, &done.probe, folder.path())?;
+                closing_summary::show(out, &done.probe, &job.layers(), folder.path())?;
             }
             Ok(ExitCode::SUCCESS)
         }

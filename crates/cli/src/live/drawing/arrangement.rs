@@ -121,7 +121,7 @@ fn matrices(view: &View, area: Rect, canvas: &mut Canvas) {
 }
 
 fn projection<'a>(name: &str, matrix: Result<&'a Matrix, &'a str>) -> Panel<'a> {
-    Panel { title: vec![name.to_owned()], matrix, labels: &[], palette: Palette::Diverging }
+    Panel { title: vec![name.to_owned()], matrix, labels: [&[]; 2], palette: Palette::Diverging }
 }
 
 fn plots(view: &View, area: Rect, canvas: &mut Canvas) {
@@ -154,6 +154,10 @@ fn map(view: &View, area: Rect) -> Panel<'_> {
     let indices = if view.n_heads.is_empty() { &indices[2..] } else { &indices[..] };
     let long: Vec<_> =
         indices.iter().map(|(name, index, count)| format!("{name} {index} of {count}")).collect();
+    let long = match view.layer_names.get(place.layer) {
+        Some(name) => std::iter::once(name.clone()).chain(long.into_iter().skip(1)).collect(),
+        None => long,
+    };
     // Named by their keys.
     let short =
         indices.iter().map(|(name, index, count)| format!("{} {index}/{count}", &name[..1])).collect();
@@ -161,7 +165,7 @@ fn map(view: &View, area: Rect) -> Panel<'_> {
     Panel {
         title: if is_long { long } else { short },
         matrix: shown(view, &capture.map),
-        labels: &capture.tokens,
+        labels: [&capture.labels[0], &capture.labels[1]],
         palette: Palette::Sequential,
     }
 }

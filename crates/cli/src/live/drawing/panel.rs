@@ -20,8 +20,8 @@ pub struct Panel<'a> {
     pub title: Vec<String>,
     /// The matrix, or a sentence in its place.
     pub matrix: Result<&'a Matrix, &'a str>,
-    /// Of the rows and, because they are the same, of the columns; empty where they have none.
-    pub labels: &'a [String],
+    /// Of the rows and of the columns; empty where they have none.
+    pub labels: [&'a [String]; 2],
     pub palette: Palette,
 }
 
@@ -39,7 +39,7 @@ impl Panel<'_> {
     pub fn wish(&self, factor: u16) -> (u16, u16) {
         let factor = usize::from(factor);
         let [rows, columns] = self.matrix.map_or([0; 2], shape);
-        let labels = usize::from(!self.labels.is_empty());
+        let labels = usize::from(self.has_labels());
         let wish = [self.gutter() + columns * usize::from(LARGE) * factor, 1 + rows * factor + labels];
         let [columns, rows] = wish.map(|count| u16::try_from(count).unwrap_or(u16::MAX / 2));
         (columns, rows)
@@ -62,7 +62,7 @@ impl Panel<'_> {
         let grid = map.grid(canvas.style);
         canvas.title(area, &wrapped(self.heading(matrix, &grid), area.width, 1).concat());
         match cells.size {
-            Size::Large if cells.are_labelled() && !self.labels.is_empty() => {
+            Size::Large if cells.are_labelled() && self.has_labels() => {
                 let place = self.beside_labels(inside);
                 large(matrix, &grid, cells.factor, place, canvas);
                 self.label(inside, place, cells.factor, canvas);
@@ -87,7 +87,7 @@ impl Panel<'_> {
 
     /// The area of the cells: labels stand on the left, and below where each has its column.
     fn beside_labels(&self, inside: Rect) -> Rect {
-        if self.labels.is_empty() {
+        if !self.has_labels() {
             return inside;
         }
         let gutter = (self.gutter() as u16).min(inside.width);
@@ -99,23 +99,28 @@ impl Panel<'_> {
         }
     }
 
+    fn has_labels(&self) -> bool {
+        !self.labels[0].is_empty()
+    }
+
     fn gutter(&self) -> usize {
-        let longest = self.labels.iter().map(|label| columns(label)).max();
+        let longest = self.labels[0].iter().map(|label| columns(label)).max();
         longest.map_or(0, |longest| longest.min(MAX_LABEL) + 1)
     }
 
     /// Beside the middle of each row of cells, and below that of each column.
     fn label(&self, inside: Rect, place: Rect, factor: usize, canvas: &mut Canvas) {
         let (dim, width) = (canvas.dim(), LARGE * factor as u16);
+        let [down, across] = self.labels;
         let rows = inside.rows().skip((factor - 1) / 2).step_by(factor);
-        for (row, label) in rows.zip(self.labels) {
+        for (row, label) in rows.zip(down) {
             canvas.line(Rect { width: MAX_LABEL as u16, ..row }, label, dim);
         }
         // Longer ones would run together.
-        if self.labels.iter().all(|label| columns(label) < usize::from(width)) {
-            let below = Rect { y: place.y + (self.labels.len() * factor) as u16, height: 1, ..place };
+        if across.iter().all(|label| columns(label) < usize::from(width)) {
+            let below = Rect { y: place.y + (down.len() * factor) as u16, height: 1, ..place };
             let places = (below.left()..below.right()).step_by(usize::from(width));
-            for (x, label) in places.zip(self.labels) {
+            for (x, label) in places.zip(across) {
                 let before = (width - columns(label) as u16) / 2;
                 canvas.line(Rect { x: x + before, width: width - before, ..below }, label, dim);
             }

@@ -48,11 +48,12 @@ fn view(style: TextStyle) -> View {
         accuracy,
         place,
         n_heads: vec![3, 3],
+        layer_names: Vec::new(),
         n_inputs: 3,
         capture: Capture {
             place,
             map: Ok(matrix(5, 5, map)),
-            tokens: ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec(),
+            labels: both(["a", "b", "c", "d", "e"]),
             projections: [
                 Ok(matrix(13, 17, w_q)),
                 Ok(matrix(2, 3, w_k)),
@@ -65,6 +66,11 @@ fn view(style: TextStyle) -> View {
         message: String::new(),
         ending: String::new(),
     }
+}
+
+/// The labels of rows and columns that are the same.
+fn both<const N: usize>(labels: [&str; N]) -> [Vec<String>; 2] {
+    [labels.map(str::to_owned).to_vec(), labels.map(str::to_owned).to_vec()]
 }
 
 fn drawn(view: &View, width: u16, height: u16) -> Buffer {
@@ -149,7 +155,7 @@ fn cells_grow_with_the_screen_and_have_numbers_where_there_is_room() {
     let mut view = view(TextStyle::Colour);
     let thirds = (0..4).map(|i| f64::from(i) / 3.0).collect();
     view.capture.map = Ok(Matrix::new(2, 2, thirds).expect("four values"));
-    view.capture.tokens = ["a", "b"].map(str::to_owned).to_vec();
+    view.capture.labels = both(["a", "b"]);
     let texts = ["a   .00     .33", "b   .67     1.00", "     a       b"];
     shows(&screen(&view, 80, 24), &texts);
     shows(&screen(&view, 120, 40), &texts);
@@ -179,6 +185,27 @@ fn a_capture_of_another_place_is_not_shown_under_this_title() {
 }
 
 #[test]
+fn a_map_between_two_sequences_has_words_of_its_own_on_each_side() {
+    let mut view = view(TextStyle::Plain);
+    let ones = (0..21).map(|i| if i / 7 == i % 7 { 1.0 } else { 0.0 }).collect();
+    view.capture.map = Ok(Matrix::new(3, 7, ones).expect("a value a cell"));
+    view.capture.labels =
+        [["2", "1", "⊣"].map(str::to_owned).to_vec(), both(["z", "w", "a", "n", "d", "e", "r"])[0].clone()];
+    view.layer_names = ["encoder.0", "decoder.0.cross"].map(str::to_owned).to_vec();
+    let large = screen(&view, 200, 60);
+    shows(&large, &["decoder.0.cross  head 2 of 3  input 0 of 3  [3 × 7] ─"]);
+    for (width, height) in [(200, 60), (80, 24), (60, 20)] {
+        let screen = screen(&view, width, height);
+        let row =
+            |label: &str| screen.iter().position(|line| line.contains(&format!("{label} "))).expect("a row");
+        let below =
+            screen.iter().position(|line| line.split_whitespace().collect::<String>().contains("zwander"));
+        let below = below.unwrap_or_else(|| panic!("{}", screen.join("\n")));
+        assert!(row("2 @") < row("⊣") && row("⊣") < below, "{}", screen.join("\n"));
+    }
+}
+
+#[test]
 fn the_title_of_a_model_without_layers_counts_inputs_alone() {
     let mut view = view(TextStyle::Plain);
     view.n_heads.clear();
@@ -191,7 +218,7 @@ fn the_title_of_a_model_without_layers_counts_inputs_alone() {
 fn the_help_and_the_keys_fit_a_narrow_screen() {
     let mut view = View { has_help: true, ..view(TextStyle::Plain) };
     shows(&screen(&view, 20, 30), &["l L  ↓ ↑  next,", "          previous", "          layer "]);
-    view.capture.tokens = ["a", "\u{200b}", "c", "d", "e"].map(str::to_owned).to_vec();
+    view.capture.labels = both(["a", "\u{200b}", "c", "d", "e"]);
     view.has_help = false;
     shows(&screen(&view, 200, 60), &["     a               c       d       e"]);
 }
@@ -201,7 +228,8 @@ fn a_map_has_the_whole_height_where_that_makes_it_larger() {
     let mut view = view(TextStyle::Plain);
     let eye = (0..256).map(|i| if i % 17 == 0 { 1.0 } else { 0.0 }).collect();
     view.capture.map = Ok(Matrix::new(16, 16, eye).expect("16 rows"));
-    view.capture.tokens = (0..16).map(|i| format!("{i:02}")).collect();
+    let labels: Vec<String> = (0..16).map(|i| format!("{i:02}")).collect();
+    view.capture.labels = [labels.clone(), labels];
     // A word a row, none below, because they would run together.
     for (width, height) in [(80, 24), (120, 40)] {
         let screen = screen(&view, width, height);

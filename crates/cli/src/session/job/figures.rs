@@ -5,15 +5,19 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use qkv_run::{Baseline, Evaluation};
 use qkv_train::{
-    AnyModel, Asked, Corpus, EvaluationProgress, Examples, HeldOut, Probe, Processes, Sampling, Split,
-    generate,
+    AnyModel, Asked, Corpus, EvaluationProgress, Example, Examples, HeldOut, Probe, Processes, Sampling,
+    Split, generate,
 };
 
 use super::Job;
 use super::measuring::Measuring;
+use crate::output::closing_summary;
 
 /// Test examples behind the final figures at most; `qkv eval` takes any number.
 const TEST_EXAMPLES: u64 = 10_000;
+
+/// Test examples of which one is shown.
+const TRIED: u64 = 32;
 
 /// Tokens of the sample at the end.
 pub const SAMPLE: usize = 200;
@@ -24,7 +28,7 @@ pub struct Figures {
     pub evaluation: Evaluation,
     /// How many examples the test split has, where it is a list.
     pub n_test_examples: Option<u64>,
-    /// The model on the first test example.
+    /// The model on a test example.
     pub probe: Probe,
     /// The loss of simpler models on the test split, where the task has any and the run's loss is cross-entropy, too.
     pub baselines: Vec<Baseline>,
@@ -50,7 +54,7 @@ impl Job {
             interrupt.agreed(processes)?;
             return Ok(ControlFlow::Break(()));
         };
-        let probe = Probe::new(model, &*self.task, &examples.draw(0)?, &self.device)?;
+        let probe = Probe::new(model, &*self.task, &self.example_to_show()?, &self.device)?;
         let (mut baselines, mut validation_baselines, mut sample) = (Vec::new(), Vec::new(), None);
         if let Some(corpus) = self.task.corpus() {
             // Their cross-entropies stand beside the loss.
@@ -70,6 +74,19 @@ impl Job {
         let figures = Figures { evaluation, n_test_examples, probe, baselines, validation_baselines, sample };
         // What was found out is of no use to a run that a signal ends: a resumed one finds out all of it.
         Ok(interrupt.go_on().map_continue(|()| figures))
+    }
+
+    /// The first test example whose maps have room on the screen, or else the first.
+    fn example_to_show(&self) -> Result<Example> {
+        let examples = self.test_examples();
+        let n_tried = examples.count().unwrap_or(TRIED).min(TRIED);
+        for index in 0..n_tried {
+            let example = examples.draw(index)?;
+            if closing_summary::has_room(&*self.task, &example) {
+                return Ok(example);
+            }
+        }
+        Ok(examples.draw(0)?)
     }
 
     fn test_examples(&self) -> Examples<'_> {

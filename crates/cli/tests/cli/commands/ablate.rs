@@ -1,6 +1,9 @@
 //! What `ablate` lists.
 
-use crate::support::trained::sandbox_with_the_main_job;
+use std::collections::BTreeSet;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::trained::{TINY_PAIR, sandbox_with_the_main_job};
 
 #[test]
 fn every_part_of_the_one_head_carries_the_task() {
@@ -98,6 +101,24 @@ fn its_events_hold_the_same_figures_and_those_of_eval() {
     // Which symbol stands where is in the values; where to look hangs on the positions alone, and stays at the mean.
     assert!(values > 1.0 && keys < 0.1 && queries < 0.1, "{mean:?}");
     assert!(zero.iter().all(|change| *change > 1.0), "{zero:?}");
+}
+
+#[test]
+fn the_layers_of_two_sequences_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.succeeds(&format!("train {TINY_PAIR} --steps 1 --quiet --out run"));
+    let text = sandbox.succeeds("ablate run --examples 20").stdout;
+    let rows = text.lines().skip(4).take_while(|line| !line.is_empty());
+    let layers: BTreeSet<&str> = rows.filter_map(|row| row.split_whitespace().next()).collect();
+    assert_eq!(layers, BTreeSet::from(["encoder.0", "decoder.0", "decoder.0.cross"]), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let events = sandbox.succeeds("ablate run --examples 20 --json").events();
+    let place =
+        |event: &serde_json::Value| (event["layer"].as_u64(), event["path"].as_str().map(str::to_owned));
+    let places: BTreeSet<_> = events.iter().map(place).collect();
+    let paths = ["encoder.0.attention", "decoder.0.attention", "decoder.0.cross.attention"];
+    let expected = (0..).map(Some).zip(paths.map(|path| Some(path.to_owned())));
+    assert_eq!(places, expected.collect());
 }
 
 fn number(event: &serde_json::Value, key: &str) -> f64 {

@@ -17,6 +17,8 @@ mod devices;
 mod eval;
 /// The walk of `explain`.
 mod explain;
+/// The same of a model of two sequences, and its maps.
+mod explain_pairs;
 /// The matrices of `inspect`.
 mod inspect;
 /// The published numbers of `lecture`.

@@ -61,7 +61,7 @@ fn a_number_that_cannot_be_is_refused_for_its_value() {
         ("eval run --step", "of at least 0"),
         ("eval run --examples", "of at least 1"),
         ("inspect run --heads", "of at least 1"),
-        ("explain run --layer", "of at least 0"),
+        ("explain run --head", "of at least 0"),
         ("sample run --n", "of at least 1"),
         ("sample run --top-k", "of at least 1"),
         ("sample run --tokens", "of at least 1"),

@@ -153,7 +153,9 @@ fn a_damaged_config_is_refused_by_those_who_need_it() {
 fn an_index_out_of_range_is_refused_with_the_range() {
     let sandbox = sandbox_with_the_main_job();
     for (option, fragments) in [
-        ("--layer 1", ["--layer", "below 1", "got 1"]),
+        ("--layer 1", ["--layer", "0 or blocks.0; got 1", "of the run"]),
+        ("--layer blocks", ["--layer", "0 or blocks.0; got blocks", "of the run"]),
+        ("--layer -1", ["--layer", "0 or blocks.0; got -1", "of the run"]),
         ("--head 2", ["--head", "below 1", "got 2"]),
         ("--query 16", ["--query", "below 16", "got 16"]),
     ] {

@@ -4,6 +4,10 @@ use std::sync::OnceLock;
 
 use crate::support::sandbox::{Sandbox, Tree};
 
+/// A small encoder and decoder: the name of a number becomes its digits.
+pub const TINY_PAIR: &str = "translate --set model.name=encoder-decoder --set model.n_layers=1 --set task.to=digits \
+     --set task.largest=999 --set train.batch_size=4 --set train.eval_examples=10";
+
 /// What `qkv train reverse` printed and left behind.
 pub struct Trained {
     pub stdout: String,
