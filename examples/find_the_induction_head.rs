@@ -78,8 +78,7 @@ fn habits(model: &AnyModel, examples: Examples<'_>, site: Site, device: &Device)
         let weights = model.attention_weights(tokens.clone()).swap_remove(site.layer);
         let n = weights.dims()[2];
         let weights = weights.narrow(1, site.head, 1).into_data().iter::<f64>().collect();
-        let map =
-            AttentionMap { layer: String::new(), head: site.head, weights: Matrix::new(n, n, weights)? };
+        let map = AttentionMap::new("", site.head, Matrix::new(n, n, weights)?);
         let labels: Vec<String> = tokens.into_data().iter::<i64>().map(|token| token.to_string()).collect();
         let scores = map.scores(&labels);
         sums[0] += scores.previous_token.context("there are positions before")?;

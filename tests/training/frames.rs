@@ -54,7 +54,7 @@ fn experiment(settings: &[&str]) -> Experiment {
 }
 
 /// The film of three steps as a folder has it, and as it is in memory.
-fn films(experiment: &Experiment) -> [Film; 2] {
+pub(super) fn films(experiment: &Experiment) -> [Film; 2] {
     let (task, device) = (&*experiment.task, device().autodiff());
     let examples: Vec<_> = (0..2).map(|index| draw(task, 0, Split::Test, index).unwrap()).collect();
     let folder = tempdir().unwrap();
@@ -172,7 +172,7 @@ fn columns_of_tokens_that_are_no_answers_are_left_out() {
     assert_eq!(of("size"), ["[3,3]", "[5,5]", "[3,2]"]);
 }
 
-fn product(left: &Matrix, right: &Matrix) -> Vec<f64> {
+pub(super) fn product(left: &Matrix, right: &Matrix) -> Vec<f64> {
     let cell = |row: usize, column: usize| {
         (0..left.columns()).map(|i| left.at(row, i) * right.at(i, column)).sum::<f64>()
     };
@@ -182,7 +182,7 @@ fn product(left: &Matrix, right: &Matrix) -> Vec<f64> {
         .collect()
 }
 
-fn transposed(matrix: &Matrix) -> Matrix {
+pub(super) fn transposed(matrix: &Matrix) -> Matrix {
     let cells = (0..matrix.columns()).flat_map(|column| (0..matrix.rows()).map(move |row| (row, column)));
     let values = cells.map(|(row, column)| matrix.at(row, column)).collect();
     Matrix::new(matrix.columns(), matrix.rows(), values).unwrap()
@@ -190,7 +190,7 @@ fn transposed(matrix: &Matrix) -> Matrix {
 
 /// Of single precision, in which the model computes.
 #[track_caller]
-fn assert_close(found: &[f64], expected: &[f64]) {
+pub(super) fn assert_close(found: &[f64], expected: &[f64]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
         assert!(found == expected || (found - expected).abs() < 1e-5, "{found} instead of {expected}");
@@ -205,7 +205,7 @@ fn softmax(row: &[f64]) -> Vec<f64> {
 }
 
 /// What holds of every head, whatever the score; returns the parts of its trace.
-fn check_head(trace: &HeadTrace, map: &Matrix) -> [Matrix; 6] {
+pub(super) fn check_head(trace: &HeadTrace, map: &Matrix) -> [Matrix; 6] {
     let HeadTrace { q, k, v, scores, scaled, context } = trace.clone();
     let parts = [q, k, v, scores, scaled, context].map(Option::unwrap);
     let [_, _, v, _, scaled, context] = &parts;

@@ -20,7 +20,8 @@
 //!
 //! - What is in a file or folder? [`Source`], [`Weights`] of [`Tensor`]s, a [`RunFolder`](qkv_run::RunFolder) with its
 //!   checkpoints, [`CheckpointConfig`]; example `read_the_weights`.
-//! - What are the matrices of a head? [`layers`] and [`split_heads`], [`LayerWeights`], [`HeadWeights`], as a
+//! - What are the matrices of a head? [`layers`] and [`split_heads`], [`LayerWeights`] of a [`LayerKind`],
+//!   [`HeadWeights`], as a
 //!   [`Matrix`] with its [`Spectrum`]; example `read_the_weights`.
 //! - How far did training move them? [`summarize`], [`Summary`], [`Movement`]; `qkv inspect RUN`.
 //! - What does a head compute? [`Circuit`]s QK and OV, also through the [`Embeddings`] by what is [`StreamInput`];
@@ -62,6 +63,7 @@ mod texts;
 pub use error::{InspectError, NoGauge};
 pub use files::checkpoint_config::CheckpointConfig;
 pub use files::head_counts::Heads;
+pub use files::layer_kind::LayerKind;
 pub use files::layers::{HeadWeights, LayerWeights, layers, split_heads};
 pub use files::metrics::Metrics;
 pub use files::snapshot::{AttentionMap, Snapshot};

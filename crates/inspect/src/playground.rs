@@ -39,6 +39,7 @@ const SCRIPT: &str = concat!(
     include_str!("../templates/script/plot.js"),
     include_str!("../templates/script/formula.js"),
     include_str!("../templates/script/address.js"),
+    include_str!("../templates/script/stage/sides.js"),
     include_str!("../templates/script/stage/moment.js"),
     include_str!("../templates/script/stage/numbers.js"),
     include_str!("../templates/script/stage/worked.js"),

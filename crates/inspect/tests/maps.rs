@@ -36,7 +36,7 @@ fn any_map() -> impl Strategy<Value = Rows> {
 }
 
 fn map(rows: &Rows) -> AttentionMap {
-    AttentionMap { layer: "a".to_owned(), head: 0, weights: matrix(rows) }
+    AttentionMap::new("a", 0, matrix(rows))
 }
 
 /// Sum and count of what each query gives to the keys that `wanted` names.

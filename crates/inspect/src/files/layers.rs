@@ -6,7 +6,7 @@ use qkv_run::tensor_names::{B_K, B_Q, B_V, GRADIENT, PROJECTIONS, W_K, W_O, W_Q,
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
-use crate::files::natural_order::NaturalKey;
+use crate::files::layer_kind::{LayerKey, LayerKind};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
@@ -45,7 +45,8 @@ pub struct HeadWeights {
     pub b_v: Option<Matrix>,
 }
 
-/// Every attention layer of the file, in natural order (`blocks.2` before `blocks.10`).
+/// Every attention layer of the file, in the order of computation: `blocks.2` before `blocks.10`, an encoder before its
+/// decoder.
 ///
 /// A layer is any prefix under which there is a `w_q`, `w_k`, `w_v` or `w_o`. Columns `h·d_k .. (h+1)·d_k` of `w_q`
 /// belong to query head `h`, and rows `h·d_v .. (h+1)·d_v` of `w_o` do. Of `w_k` and `w_v` the same goes for key and
@@ -59,7 +60,7 @@ pub fn layers(weights: &Weights, heads: impl Into<Heads>) -> Result<Vec<LayerWei
     let mut prefixes = BTreeMap::new();
     for (prefix, kind) in weights.names().map(split) {
         if [W_Q, W_K, W_V, W_O].contains(&kind) {
-            prefixes.insert(NaturalKey::of(prefix), prefix);
+            prefixes.insert(LayerKey::of(prefix), prefix);
         }
     }
     let read = |prefix| LayerWeights::read(weights, prefix, heads, &PROJECTIONS, "");
@@ -76,7 +77,7 @@ pub(crate) fn gradients(weights: &Weights, heads: Heads) -> Result<Vec<LayerWeig
     let mut prefixes = BTreeMap::new();
     for name in weights.names().filter(|name| is_gradient(weights, name)) {
         let prefix = split(name.strip_suffix(GRADIENT).unwrap_or(name)).0;
-        prefixes.insert(NaturalKey::of(prefix), prefix);
+        prefixes.insert(LayerKey::of(prefix), prefix);
     }
     let read = |prefix| LayerWeights::read(weights, prefix, heads, &WITH_GRADIENT, GRADIENT);
     prefixes.into_values().map(read).collect()
@@ -176,6 +177,11 @@ impl LayerWeights {
             }
         }
         Ok(Self { prefix: prefix.to_owned(), heads: of_heads, n_kv_heads: heads.n_kv_heads })
+    }
+
+    /// Which attention of the model it is, by its prefix.
+    pub fn kind(&self) -> LayerKind {
+        LayerKind::of(&self.prefix)
     }
 
     /// The matrix of one head that the file calls `name`.

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use qkv_run::tensor_names::MAPS;
-use qkv_run::{ProbeLabels, RunFolder};
+use qkv_run::{MapPositions, ProbeLabels, RunFolder};
 
 use crate::error::InspectError;
-use crate::files::natural_order::NaturalKey;
+use crate::files::layer_kind::LayerKey;
+use crate::files::map_positions::positions_of;
 use crate::files::trace::{LayerTrace, answers, traces};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
@@ -18,7 +19,7 @@ pub struct Snapshot {
     pub step: Option<u64>,
     /// Input, right answers and the model's answers; empty where the file lacks them.
     pub labels: ProbeLabels,
-    /// Layer by layer, head by head.
+    /// Layer by layer in the order of computation, head by head.
     pub maps: Vec<AttentionMap>,
     /// What each layer computed; empty where the file lacks it.
     pub traces: Vec<LayerTrace>,
@@ -34,8 +35,10 @@ pub struct AttentionMap {
     pub layer: String,
     /// Index of the head.
     pub head: usize,
-    /// `[q_len, k_len]`.
+    /// `[q_len, k_len]`, without the rows and columns of padding.
     pub weights: Matrix,
+    /// Which positions of the input these are; `None` where they are all of them.
+    pub positions: Option<MapPositions>,
 }
 
 impl Snapshot {
@@ -53,10 +56,13 @@ impl Snapshot {
     /// # Errors
     /// If such a tensor has another number of axes or heads that do not fit, or a label is not what it should be.
     pub fn all(file: &Weights) -> Result<Vec<Self>, InspectError> {
-        let labels = ProbeLabels::from_metadata(|key| file.metadata(key)).map_err(|problem| {
-            let problem = format!("its metadata `probes` must hold arrays of strings: {problem}");
+        let refused = |what: &str, problem: String| {
+            let problem = format!("its metadata `probes` must hold {what}: {problem}");
             InspectError::Json { path: file.path().to_owned(), problem }
-        })?;
+        };
+        let elsewhere = |problem| refused("positions of the input", problem);
+        let labels = ProbeLabels::from_metadata(|key| file.metadata(key));
+        let labels = labels.map_err(|problem| refused("arrays of strings", problem.to_string()))?;
         let mut snapshots: Vec<Self> =
             labels.into_iter().map(|labels| Self { labels, ..Self::default() }).collect();
         for name in file.names() {
@@ -65,18 +71,25 @@ impl Snapshot {
                 if index == snapshots.len() {
                     snapshots.push(Self::default());
                 }
-                snapshots[index].maps.extend(maps);
+                let Self { labels, maps: all, .. } = &mut snapshots[index];
+                let positions = positions_of(labels, layer).map_err(elsewhere)?;
+                for map in maps {
+                    all.push(map.at(positions)?);
+                }
             }
         }
         // What no example has labels or maps of is of no use.
-        for (snapshot, traces) in snapshots.iter_mut().zip(traces(file)?) {
-            snapshot.traces = traces;
+        for (Self { labels, traces: all, .. }, traces) in snapshots.iter_mut().zip(traces(file)?) {
+            for trace in traces {
+                let positions = positions_of(labels, &trace.layer).map_err(elsewhere)?;
+                all.push(trace.at(positions)?);
+            }
         }
         for (snapshot, answers) in snapshots.iter_mut().zip(answers(file)?) {
             snapshot.answers = Some(answers);
         }
         for snapshot in &mut snapshots {
-            snapshot.maps.sort_by_cached_key(|map: &AttentionMap| (NaturalKey::of(&map.layer), map.head));
+            snapshot.maps.sort_by_cached_key(|map: &AttentionMap| (LayerKey::of(&map.layer), map.head));
         }
         Ok(snapshots)
     }
@@ -99,11 +112,6 @@ impl Snapshot {
     pub fn map(&self, layer: &str, head: usize) -> Option<&AttentionMap> {
         self.maps.iter().find(|map| map.layer == layer && map.head == head)
     }
-
-    /// The tokens as labels of an axis with `length` positions; `None` where that is not what they are.
-    pub fn axis_labels(&self, length: usize) -> Option<&[String]> {
-        (self.labels.tokens.len() == length).then_some(&self.labels.tokens)
-    }
 }
 
 /// The maps of a layer, for every example those of every head.
@@ -116,11 +124,8 @@ fn maps_of(file: &Weights, name: &str, layer: &str) -> Result<Vec<Vec<AttentionM
         _ => return Err(wrong_shape(name, tensor.shape)),
     };
     let map = |(head, values): (usize, &[f64])| {
-        Ok(AttentionMap {
-            layer: layer.to_owned(),
-            head,
-            weights: Matrix::new(q_len, k_len, values.to_vec())?.with_axes("query", "key"),
-        })
+        let weights = Matrix::new(q_len, k_len, values.to_vec())?.with_axes("query", "key");
+        Ok(AttentionMap::new(layer, head, weights))
     };
     let of_example = |values: &[f64]| values.chunks_exact(q_len * k_len).enumerate().map(map).collect();
     tensor.values.chunks_exact(n_heads * q_len * k_len).map(of_example).collect()
@@ -154,8 +159,9 @@ mod tests {
         // The tensor counts its entries: 1·15 + 2·5 + 4.
         assert_eq!(map.weights.at(2, 4), 29.0);
         assert_eq!(map.weights.axes(), ["query", "key"]);
-        assert_eq!(snapshot.axis_labels(3), Some(&snapshot.labels.tokens[..]));
-        assert_eq!(snapshot.axis_labels(5), None);
+        let tokens = &snapshot.labels.tokens;
+        assert_eq!((map.query_labels(tokens), map.key_labels(tokens)), (Some(&tokens[..]), None));
+        assert!(!map.is_of_one_sequence());
         assert_eq!(snapshot.labels.targets, ["", "", "x"]);
         Ok(())
     }
@@ -191,6 +197,51 @@ mod tests {
         // The tensor counts its entries: 1·20 + 4·4 + 3.
         assert_eq!((all[1].maps.len(), all[1].maps[4].weights.at(1, 1)), (5, 39.0));
         assert_eq!(all[1].labels.targets, ["x", "y"]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_maps_of_a_model_of_two_sequences_are_labelled_by_side_without_padding() -> Result<(), InspectError>
+    {
+        // A source of two in a place for three, an answer of three in a place for four.
+        let probes = r#"[{"tokens":["a","b","","=","c","d",""],"layers":{
+            "encoder.0":{"queries":{"start":0,"end":2},"keys":{"start":0,"end":2}},
+            "decoder.0.cross":{"queries":{"start":3,"end":6},"keys":{"start":0,"end":2}}}}]"#;
+        let counted = |shape: &[usize]| (0..shape.iter().product()).map(|i| i as f32).collect::<Vec<_>>();
+        let (square, wide) = (&[1, 1, 3, 3][..], &[1, 1, 4, 3][..]);
+        let list = [
+            ("decoder.0.cross.weights", wide, counted(wide)),
+            ("encoder.0.weights", square, counted(square)),
+            ("decoder.0.cross.trace.scores", wide, counted(wide)),
+            ("decoder.0.cross.trace.x", &[1, 4, 2], counted(&[4, 2])),
+            ("decoder.0.cross.trace.source", &[1, 3, 5], counted(&[3, 5])),
+        ];
+        let read = |probes: &str| {
+            Snapshot::all(&Weights::from_bytes("snapshot", tensors(&list, &[("probes", probes)]))?)
+        };
+        let one = read(probes)?.remove(0);
+        let [encoder, cross] = &one.maps[..] else { panic!("two layers, got {:?}", one.maps) };
+        assert_eq!(
+            (encoder.layer.as_str(), encoder.weights.values()),
+            ("encoder.0", &[0.0, 1.0, 3.0, 4.0][..])
+        );
+        assert_eq!(cross.weights.values(), [0.0, 1.0, 3.0, 4.0, 6.0, 7.0]);
+        let tokens = &one.labels.tokens;
+        let words = [cross.query_labels(tokens), cross.key_labels(tokens)]
+            .map(|labels| labels.map(<[String]>::concat));
+        assert_eq!(words, [Some("=cd".to_owned()), Some("ab".to_owned())]);
+        assert_eq!([encoder, cross].map(AttentionMap::is_of_one_sequence), [true, false]);
+        let LayerTrace { x, source, heads, .. } = &one.traces[0];
+        let sizes = [x, source, &heads[0].scores].map(|matrix| matrix.as_ref().map(Matrix::size));
+        assert_eq!(sizes, [Some([3, 2]), Some([2, 5]), Some([3, 2])]);
+        // More positions than tokens, or than rows.
+        let message = |probes: &str| read(probes).expect_err("positions").to_string();
+        assert!(
+            message(&probes.replace("\"end\":6", "\"end\":8"))
+                .contains("queries of decoder.0.cross are 3..8, expected some of 7")
+        );
+        let long = probes.replace("{\"start\":3,\"end\":6}", "{\"start\":0,\"end\":6}");
+        assert!(message(&long).starts_with("tensor decoder.0.cross has shape [4, 3]"), "{}", message(&long));
         Ok(())
     }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use qkv_run::tensor_names::{
-    ANSWERS, TRACE_CONTEXT, TRACE_K, TRACE_Q, TRACE_SCALED, TRACE_SCORES, TRACE_V, TRACE_X,
+    ANSWERS, TRACE_CONTEXT, TRACE_K, TRACE_Q, TRACE_SCALED, TRACE_SCORES, TRACE_SOURCE, TRACE_V, TRACE_X,
 };
 
 use crate::error::InspectError;
 use crate::files::head_counts::Heads;
+use crate::files::layer_kind::LayerKey;
 use crate::files::layers::MAX_SHARED;
-use crate::files::natural_order::NaturalKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
@@ -18,8 +18,10 @@ use crate::matrix::dense::Matrix;
 pub struct LayerTrace {
     /// Name of the layer, such as `blocks.0.attention`.
     pub layer: String,
-    /// The input of W_Q, W_K and W_V, `[seq_len, d_model]`.
+    /// The input of W_Q, W_K and W_V, `[q_len, d_model]`.
     pub x: Option<Matrix>,
+    /// The input of W_K and W_V where that is another one, `[k_len, d_source]`.
+    pub source: Option<Matrix>,
     /// Head by head.
     pub heads: Vec<HeadTrace>,
 }
@@ -62,14 +64,14 @@ const PARTS: [Part; 6] = [
     Part { suffix: TRACE_CONTEXT, axes: ["query", "d_v"], is_shared: false, place: |head| &mut head.context },
 ];
 
-/// The traces of a frame, for every traced example those of every layer in natural order.
+/// The traces of a frame, for every traced example those of every layer in the order of computation.
 ///
 /// # Errors
 /// If such a tensor has other axes, or numbers of heads that do not fit.
 pub(crate) fn traces(file: &Weights) -> Result<Vec<Vec<LayerTrace>>, InspectError> {
-    let suffixes = || PARTS.iter().map(|part| part.suffix).chain([TRACE_X]);
+    let suffixes = || PARTS.iter().map(|part| part.suffix).chain([TRACE_X, TRACE_SOURCE]);
     let layers = file.names().filter_map(|name| suffixes().find_map(|suffix| name.strip_suffix(suffix)));
-    let layers: BTreeMap<NaturalKey, &str> = layers.map(|layer| (NaturalKey::of(layer), layer)).collect();
+    let layers: BTreeMap<LayerKey, &str> = layers.map(|layer| (LayerKey::of(layer), layer)).collect();
     let mut examples: Vec<Vec<LayerTrace>> = Vec::new();
     for layer in layers.into_values() {
         for (index, trace) in of_layer(file, layer)?.into_iter().enumerate() {
@@ -100,12 +102,17 @@ fn of_layer(file: &Weights, layer: &str) -> Result<Vec<LayerTrace>, InspectError
         let empty = || LayerTrace { layer: layer.to_owned(), ..LayerTrace::default() };
         traces.resize_with(traces.len().max(n_examples), empty);
     };
-    let inputs = format!("{layer}{TRACE_X}");
-    if file.shape(&inputs).is_some() {
-        let inputs = matrices(file, &inputs, ["position", "d_model"])?;
+    let of_inputs: [(_, fn(&mut LayerTrace) -> &mut Option<Matrix>); 2] =
+        [(TRACE_X, |trace| &mut trace.x), (TRACE_SOURCE, |trace| &mut trace.source)];
+    for (suffix, place) in of_inputs {
+        let name = format!("{layer}{suffix}");
+        if file.shape(&name).is_none() {
+            continue;
+        }
+        let inputs = matrices(file, &name, ["position", "d_model"])?;
         make_room(&mut traces, inputs.len());
-        for (trace, x) in traces.iter_mut().zip(inputs) {
-            trace.x = Some(x);
+        for (trace, input) in traces.iter_mut().zip(inputs) {
+            *place(trace) = Some(input);
         }
     }
     let n_heads = PARTS.iter().filter(|part| !part.is_shared).find_map(|part| {

@@ -1,5 +1,6 @@
 //! A training run as a sequence of pictures.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -7,9 +8,9 @@ use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::layer_kind::{LayerKey, LayerKind, layer_in_words};
 use crate::files::layers::layers;
 use crate::files::metrics::Metrics;
-use crate::files::natural_order::NaturalKey;
 use crate::files::weights::Weights;
 use crate::film::about_task::AboutTask;
 use crate::film::frame::Frame;
@@ -140,32 +141,58 @@ impl Film {
         Ok(Self { title, frames, n_kept, unreadable: BTreeMap::new(), metrics, config, task: None })
     }
 
-    /// "layer 0, head 1": layers are counted in natural order.
+    /// The layer to look at first: of two sequences the last that reads the source, whose map is an alignment
+    /// ([Bahdanau et al. 2015, figure 3](https://arxiv.org/abs/1409.0473)), and otherwise the first. `None` where there is
+    /// no layer.
+    pub fn main_layer(&self) -> Option<&str> {
+        let names = self.layer_names();
+        let cross = names.iter().rfind(|name| LayerKind::of(name) == LayerKind::Cross);
+        cross.or(names.first()).copied()
+    }
+
+    /// "layer 0, head 1": layers are counted in the order of computation. Of two sequences
+    /// "decoder, layer 0: answer to source, head 1".
     pub(crate) fn head_name(&self, layer: &str, head: usize) -> String {
-        match self.layer_names().iter().position(|name| *name == layer) {
-            Some(index) => format!("layer {index}, head {head}"),
-            None => format!("{}, head {head}", clean_label(layer)),
+        match (layer_in_words(layer), self.layer_names().iter().position(|name| *name == layer)) {
+            (Some(words), _) => format!("{words}, head {head}"),
+            (None, Some(index)) => format!("layer {index}, head {head}"),
+            (None, None) => format!("{}, head {head}", clean_label(layer)),
         }
     }
 
     /// The same in a sentence, where a layer that is the only one has no number.
     pub(crate) fn head_in_words(&self, layer: &str, head: usize) -> String {
         let names = self.layer_names();
-        match names.iter().position(|name| *name == layer) {
-            Some(_) if names.len() == 1 => format!("head {head}"),
-            Some(index) => format!("head {head} of layer {index}"),
-            None => format!("head {head} of {}", clean_label(layer)),
+        match (layer_in_words(layer), names.iter().position(|name| *name == layer)) {
+            (Some(words), _) => format!("head {head} ({words})"),
+            (None, Some(_)) if names.len() == 1 => format!("head {head}"),
+            (None, Some(index)) => format!("head {head} of layer {index}"),
+            (None, None) => format!("head {head} of {}", clean_label(layer)),
         }
     }
 
-    /// The layers that have matrices or maps, in natural order.
+    /// The layers that have matrices or maps, in the order of computation.
     fn layer_names(&self) -> Vec<&str> {
         let of_layers = self.frames.iter().flat_map(|frame| &frame.layers).map(|layer| layer.prefix.as_str());
         let maps = self.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
         let names: BTreeSet<&str> = of_layers.chain(maps.map(|map| map.layer.as_str())).collect();
         let mut names: Vec<&str> = names.into_iter().collect();
-        names.sort_by_cached_key(|name| NaturalKey::of(name));
+        names.sort_by_cached_key(|name| LayerKey::of(name));
         names
+    }
+
+    /// What enters and leaves a layer of this kind, with as many positions as its sequence has.
+    pub(crate) fn embeddings_of<'a>(&self, kind: LayerKind, frame: &'a Frame) -> Cow<'a, Embeddings> {
+        let mut probes = self.frames.iter().flat_map(|frame| &frame.probes);
+        let source_len = probes.find_map(|probe| probe.labels.source_len());
+        let n = match (kind, self.config.seq_len) {
+            (LayerKind::Encoder, _) => source_len,
+            (LayerKind::Decoder, Some(seq_len)) => {
+                source_len.and_then(|source_len| seq_len.checked_sub(source_len))
+            }
+            _ => None,
+        };
+        n.map_or(Cow::Borrowed(&frame.embeddings), |n| Cow::Owned(frame.embeddings.with_positions(n)))
     }
 
     /// The first and the last frame that have matrices.

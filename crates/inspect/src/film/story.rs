@@ -218,7 +218,7 @@ mod tests {
 
     fn snapshot(step: u64, weights: [f64; 4]) -> Result<Snapshot, InspectError> {
         let weights = Matrix::new(2, 2, weights.to_vec())?;
-        let map = AttentionMap { layer: "a".to_owned(), head: 0, weights };
+        let map = AttentionMap::new("a", 0, weights);
         Ok(Snapshot { step: Some(step), maps: vec![map], ..Snapshot::default() })
     }
 

@@ -94,7 +94,7 @@ mod tests {
 
     fn map(rows: usize, columns: usize, weights: &[f64]) -> Result<AttentionMap, InspectError> {
         let weights = Matrix::new(rows, columns, weights.to_vec())?;
-        Ok(AttentionMap { layer: String::new(), head: 0, weights })
+        Ok(AttentionMap::new("", 0, weights))
     }
 
     #[test]

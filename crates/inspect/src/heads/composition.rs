@@ -7,6 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::InspectError;
+use crate::files::layer_kind::LayerKind;
 use crate::files::layers::LayerWeights;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
@@ -116,7 +117,8 @@ impl Circuit {
 /// ```
 ///
 /// The baseline is what Gaussian matrices of the same shapes have; its random numbers depend on `seed` and the shapes
-/// alone. Norms and biases between the layers are left out. A pair is missing where a matrix of it is missing, zero or
+/// alone. Norms and biases between the layers are left out. A decoder reads what its encoder wrote as keys and values of
+/// cross-attention alone. A pair is missing where a matrix of it is missing, zero or
 /// not finite, or where what is written is not as wide as what is read.
 pub fn compositions(layers: &[LayerWeights], seed: u64) -> Vec<Composition> {
     let mut baselines = BTreeMap::new();
@@ -126,6 +128,9 @@ pub fn compositions(layers: &[LayerWeights], seed: u64) -> Vec<Composition> {
             for from_head in 0..writer.heads.len() {
                 let Some(ov) = writer.ov(from_head) else { continue };
                 for (to_head, kind, next) in readings(reader) {
+                    if !meets(kind, reader.kind(), writer.kind()) {
+                        continue;
+                    }
                     let Ok(Some(score)) = ov.composition(&next) else { continue };
                     let shape = [&ov, &next].map(|c| [c.rows(), c.factors()[0].columns(), c.columns()]);
                     let baseline = *baselines.entry(shape).or_insert_with(|| baseline(shape, seed));
@@ -143,6 +148,20 @@ pub fn compositions(layers: &[LayerWeights], seed: u64) -> Vec<Composition> {
         }
     }
     found
+}
+
+/// Whether a layer reads anything that an earlier one writes.
+pub(crate) fn reads(reader: LayerKind, writer: LayerKind) -> bool {
+    [reader.queries(), reader.keys()].contains(&writer.queries())
+}
+
+/// Whether what a layer writes is in the stream of which another makes its queries, or its keys and values.
+fn meets(kind: CompositionKind, reader: LayerKind, writer: LayerKind) -> bool {
+    let read = match kind {
+        CompositionKind::Query => reader.queries(),
+        CompositionKind::Key | CompositionKind::Value => reader.keys(),
+    };
+    read == writer.queries()
 }
 
 fn readings(layer: &LayerWeights) -> Vec<(usize, CompositionKind, Circuit)> {
@@ -186,6 +205,9 @@ fn random([rows, inner, columns]: [usize; 3], rng: &mut ChaCha8Rng) -> Circuit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::layers::layers;
+    use crate::fixtures::weights;
+    use crate::heads::profile::n_pairs;
 
     /// `e_row e_columnᵀ` of size 3.
     fn unit(row: usize, column: usize) -> Circuit {
@@ -202,6 +224,36 @@ mod tests {
         assert_eq!(unit(0, 1).composition(&zero)?, None);
         let narrow = Circuit::new(Matrix::new(2, 1, vec![1.0; 2])?, Matrix::new(1, 2, vec![1.0; 2])?)?;
         assert!(unit(0, 1).composition(&narrow).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_decoder_reads_its_encoder_as_keys_and_values_of_cross_attention_alone() -> Result<(), InspectError> {
+        let names = ["encoder.0", "encoder.1", "decoder.0", "decoder.0.cross", "decoder.1"];
+        let list: Vec<(String, Vec<f32>)> = names
+            .iter()
+            .flat_map(|layer| {
+                ["w_q", "w_k", "w_v", "w_o"].map(|matrix| (format!("{layer}.{matrix}"), vec![1.0; 4]))
+            })
+            .collect();
+        let list: Vec<_> =
+            list.iter().map(|(name, values)| (name.as_str(), &[2, 2][..], values.clone())).collect();
+        let layers = layers(&weights(&list), 1)?;
+        let [all, inputs_of_cross, query] = [&["query", "key", "value"][..], &["key", "value"], &["query"]];
+        let expected = [
+            ([0, 1], all),
+            ([0, 3], inputs_of_cross),
+            ([1, 3], inputs_of_cross),
+            ([2, 3], query),
+            ([2, 4], all),
+            ([3, 4], all),
+        ];
+        let expected: Vec<_> =
+            expected.iter().flat_map(|(pair, kinds)| kinds.iter().map(|kind| (*pair, *kind))).collect();
+        let found: Vec<_> =
+            compositions(&layers, 0).iter().map(|c| ([c.from_layer, c.to_layer], c.kind.name())).collect();
+        assert_eq!(found, expected);
+        assert_eq!(n_pairs(&layers), 6);
         Ok(())
     }
 

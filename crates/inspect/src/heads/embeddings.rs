@@ -1,9 +1,11 @@
 //! The circuits of a head as the model's input and output see them: from token to token, from position to position.
 
+use qkv_run::ProbeLabels;
 use qkv_run::tensor_names::{POSITION_TABLE, TOKEN_TABLE, UNEMBEDDING};
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::layer_kind::LayerKind;
 use crate::files::weights::Weights;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
@@ -45,11 +47,11 @@ impl Embeddings {
             None if model.tied => tokens.as_ref().map(Matrix::transpose),
             found => found,
         };
-        let positions = match (matrix(POSITION_TABLE)?, &tokens, model.seq_len) {
-            (None, Some(tokens), Some(seq_len @ 1..=MAX_POSITIONS))
+        let positions = match (matrix(POSITION_TABLE)?, &tokens, n_positions(weights, model)) {
+            (None, Some(tokens), Some(n @ 1..=MAX_POSITIONS))
                 if model.positions.as_deref() == Some("sinusoidal") =>
             {
-                Some(sinusoidal(seq_len, tokens.columns())?)
+                Some(sinusoidal(n, tokens.columns())?)
             }
             (found, _, _) => found,
         };
@@ -128,12 +130,32 @@ impl Embeddings {
         Ok(Some(circuit.with_axes(vectors.axes()[0], unembedding.axes()[1])))
     }
 
+    /// The same for a sequence of so many positions; a table may have more, for a longer one.
+    pub(crate) fn with_positions(&self, n: usize) -> Self {
+        let positions = self.positions.as_ref().map(|table| table.slice_rows(0..n.clamp(1, table.rows())));
+        Self { positions, ..self.clone() }
+    }
+
     fn vectors(&self, input: StreamInput) -> Option<&Matrix> {
         match input {
             StreamInput::Token => self.tokens.as_ref(),
             StreamInput::Position => self.positions.as_ref(),
         }
     }
+}
+
+/// How many positions the table of a model has; `None` where that is not known.
+///
+/// Of two sequences each begins at 0, and both have one table, which is as long as the longer one. How long they are stands
+/// in a frame alone, beside the tokens.
+fn n_positions(weights: &Weights, model: &CheckpointConfig) -> Option<usize> {
+    let seq_len = model.seq_len?;
+    if weights.names().all(|name| LayerKind::of(name) == LayerKind::Single) {
+        return Some(seq_len);
+    }
+    let labels = ProbeLabels::from_metadata(|key| weights.metadata(key)).ok()?;
+    let source_len = labels.first()?.source_len()?;
+    Some(source_len.max(seq_len.checked_sub(source_len)?))
 }
 
 /// Fixed positions ([Vaswani et al. 2017, section 3.5](https://arxiv.org/abs/1706.03762)).
@@ -153,7 +175,7 @@ fn sinusoidal(seq_len: usize, d_model: usize) -> Result<Matrix, InspectError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::weights;
+    use crate::fixtures::{tensors, weights};
 
     /// Two tokens, one position, `d_model` = 2; a head that looks from the first dimension to the second.
     fn sample(tied: bool) -> Result<(Embeddings, Circuit), InspectError> {
@@ -225,6 +247,20 @@ mod tests {
         for (got, want) in found.row(2).iter().zip(expected) {
             assert!((got - want).abs() < 1e-15, "{got} instead of {want}");
         }
+        // A source of two and an answer of one, which a frame alone tells.
+        let list = [
+            ("embedding.table", &[1, 4][..], vec![0.0; 4]),
+            ("decoder.0.attention.w_q", &[4, 4], vec![0.0; 16]),
+        ];
+        let range = r#"{"start":2,"end":3}"#;
+        let labels = format!(
+            r#"[{{"tokens":["a","b","="],"layers":{{"decoder.0.attention":{{"queries":{range},"keys":{range}}}}}}}]"#
+        );
+        let n_positions = |metadata: &[(&str, &str)]| {
+            let file = Weights::from_bytes("frame", tensors(&list, metadata))?;
+            Ok::<_, InspectError>(Embeddings::read(&file, &table)?.positions.map(|found| found.rows()))
+        };
+        assert_eq!((n_positions(&[("probes", &labels)])?, n_positions(&[])?), (Some(2), None));
         let learned = CheckpointConfig { seq_len: Some(3), ..CheckpointConfig::default() };
         assert_eq!(Embeddings::read(&weights, &learned)?.positions, None);
         Ok(())

@@ -54,24 +54,25 @@ impl HeadScores {
 }
 
 impl AttentionMap {
-    /// The scores of a head on one sequence. They are all `None` for a map between two different sequences, and those
-    /// that need tokens where there is not one a position.
+    /// The scores of a head on one sequence, by the tokens of the whole input. They are all `None` for a map between two
+    /// different sequences, and those that need tokens where there is not one a position.
     ///
     /// ```
     /// use qkv_inspect::{AttentionMap, Matrix};
     ///
     /// let tokens = ["a", "b", "a"].map(str::to_owned);
     /// let weights = Matrix::new(3, 3, vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.25, 0.75, 0.0])?;
-    /// let scores = AttentionMap { layer: "0".to_owned(), head: 0, weights }.scores(&tokens);
+    /// let scores = AttentionMap::new("0", 0, weights).scores(&tokens);
     /// assert_eq!(scores.previous_token, Some(0.875));
     /// assert_eq!((scores.same_token, scores.induction), (Some(0.25), Some(0.75)));
     /// # Ok::<(), qkv_inspect::InspectError>(())
     /// ```
     pub fn scores(&self, tokens: &[String]) -> HeadScores {
         let n = self.weights.rows();
-        if n != self.weights.columns() {
+        if !self.is_of_one_sequence() {
             return HeadScores::default();
         }
+        let tokens = self.query_labels(tokens).unwrap_or_default();
         let causal = (0..n).all(|i| self.weights.row(i)[i + 1..].iter().all(|&weight| weight == 0.0));
         let same = |i: usize, j: usize| j != i && (!causal || j < i) && tokens[j] == tokens[i];
         let follows = |i: usize, j: usize| 1 <= j && j < i && tokens[j - 1] == tokens[i];
@@ -85,11 +86,21 @@ impl AttentionMap {
         }
     }
 
-    /// Every pattern in words, with the share of attention: those of [`scores`](Self::scores), and
-    /// [`asked_for`](Self::asked_for).
-    pub(crate) fn patterns(&self, labels: &ProbeLabels) -> [(&'static str, Option<f64>); 6] {
+    /// Every pattern in words, with the share of attention: those of [`scores`](Self::scores),
+    /// [`asked_for`](Self::asked_for) and [`copied`](Self::copied).
+    pub(crate) fn patterns(&self, labels: &ProbeLabels) -> [(&'static str, Option<f64>); 7] {
         let [a, b, c, d, e] = self.scores(&labels.tokens).named();
-        [a, b, c, d, e, ("what the question asks for", self.asked_for(labels))]
+        let asked_for = ("what the question asks for", self.asked_for(labels));
+        [a, b, c, d, e, asked_for, ("the token of the source that it is to write", self.copied(labels))]
+    }
+
+    /// The mean attention of an answer to the tokens of its source that are to be written next, over the queries for
+    /// which the source has such a token: what copying takes. `None` for a map of one sequence.
+    pub fn copied(&self, labels: &ProbeLabels) -> Option<f64> {
+        let (targets, tokens) = (self.query_labels(&labels.targets)?, self.key_labels(&labels.tokens)?);
+        let is_between_two = self.positions.is_some() && !self.is_of_one_sequence();
+        is_between_two
+            .then(|| self.share(|query, key| tokens[key] == targets[query] && !targets[query].is_empty()))?
     }
 
     /// The mean attention to what a question asks for, over the questions: a token in capitals that stands where an
@@ -104,7 +115,8 @@ impl AttentionMap {
     /// ```
     pub fn asked_for(&self, labels: &ProbeLabels) -> Option<f64> {
         let ProbeLabels { tokens, targets, .. } = labels;
-        if [tokens.len(), targets.len(), self.weights.columns()] != [self.weights.rows(); 3] {
+        let lengths = [tokens.len(), targets.len(), self.weights.columns()];
+        if self.positions.is_some() || lengths != [self.weights.rows(); 3] {
             return None;
         }
         let key = |query: usize| {
@@ -142,6 +154,8 @@ impl AttentionMap {
 
 #[cfg(test)]
 mod tests {
+    use qkv_run::MapPositions;
+
     use super::*;
     use crate::error::InspectError;
     use crate::matrix::dense::Matrix;
@@ -152,7 +166,7 @@ mod tests {
         let values = targets.iter().flat_map(|&t| (0..n).map(move |j| f64::from(u8::from(j == t)))).collect();
         let weights = Matrix::new(n, n, values).expect("square");
         let tokens: Vec<String> = tokens.chars().map(String::from).collect();
-        AttentionMap { layer: String::new(), head: 0, weights }.scores(&tokens)
+        AttentionMap::new("", 0, weights).scores(&tokens)
     }
 
     #[test]
@@ -177,7 +191,7 @@ mod tests {
             let labels = [tokens, targets].map(|list| list.iter().map(|&text| text.to_owned()).collect());
             let [tokens, targets] = labels;
             let labels = ProbeLabels { tokens, targets, ..ProbeLabels::default() };
-            Ok::<_, InspectError>(AttentionMap { layer: String::new(), head: 0, weights }.asked_for(&labels))
+            Ok::<_, InspectError>(AttentionMap::new("", 0, weights).asked_for(&labels))
         };
         let stacked = share(&["a7", "b2", "A·"], &["", "", "7"], &[0.75, 0.25, 0.0])?;
         assert_eq!(stacked, Some(0.75));
@@ -213,8 +227,28 @@ mod tests {
     #[test]
     fn maps_between_two_sequences_have_no_scores() -> Result<(), InspectError> {
         let weights = Matrix::new(1, 2, vec![0.5, 0.5])?;
-        let map = AttentionMap { layer: String::new(), head: 0, weights };
+        let map = AttentionMap::new("", 0, weights);
         assert_eq!(map.scores(&["a".to_owned()]), HeadScores::default());
+        // Also where source and answer have the same length.
+        let weights = Matrix::new(2, 2, vec![0.25, 0.75, 0.5, 0.5])?;
+        let at = |queries, keys| {
+            let positions = Some(MapPositions { queries, keys });
+            AttentionMap { positions, ..AttentionMap::new("", 0, weights.clone()) }
+        };
+        let list = |texts: [&str; 5]| texts.map(str::to_owned).to_vec();
+        let (tokens, targets) = (list(["a", "b", "", "=", "b"]), list(["", "", "", "b", "!"]));
+        let labels = ProbeLabels { tokens, targets, ..ProbeLabels::default() };
+        let cross = at(3..5, 0..2);
+        assert_eq!(
+            (cross.scores(&labels.tokens), cross.copied(&labels)),
+            (HeadScores::default(), Some(0.75))
+        );
+        assert_eq!(cross.asked_for(&labels), None);
+        // The answer to itself, whose tokens are not those at the beginning.
+        let own = at(3..5, 3..5);
+        assert_eq!((own.scores(&labels.tokens).previous_token, own.copied(&labels)), (Some(0.5), None));
+        assert_eq!(own.scores(&list(["", "", "", "b", "b"])).same_token, Some(0.625));
+        assert_eq!(own.scores(&list(["b", "b", "", "=", "b"])).same_token, None);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::files::layers::{LayerWeights, matrices};
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::heads::attention_stats::OffsetMean;
 use crate::heads::circuit::Circuit;
-use crate::heads::composition::{Composition, CompositionKind, compositions};
+use crate::heads::composition::{Composition, CompositionKind, compositions, reads};
 use crate::heads::embeddings::{Embeddings, StreamInput};
 use crate::heads::head_scores::HeadScores;
 use crate::matrix::dense::Matrix;
@@ -30,7 +30,8 @@ pub struct HeadProfile {
     /// The distance at which it attends most, of those that at least half of the queries have.
     pub offset: Option<OffsetMean>,
     /// Copying score of the OV circuit from token to token, or of `W_V W_O` where the file holds no token vectors: 1
-    /// where attending to a token raises that token's own logit, -1 where it lowers it.
+    /// where attending to a token raises that token's own logit, -1 where it lowers it. `None` for an encoder, whose
+    /// output no logits are made of, and for cross-attention, which reads no token vectors.
     pub copying_score: Option<f64>,
     /// How it reads earlier heads: of each kind the composition furthest above what random matrices have.
     pub compositions: Vec<Composition>,
@@ -43,7 +44,7 @@ pub struct HeadProfile {
 /// use qkv_inspect::{AttentionMap, Embeddings, Matrix, Snapshot, profiles};
 ///
 /// let weights = Matrix::new(3, 3, vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0])?;
-/// let maps = vec![AttentionMap { layer: "a".to_owned(), head: 0, weights }];
+/// let maps = vec![AttentionMap::new("a", 0, weights)];
 /// let snapshot = Snapshot { maps, ..Snapshot::default() };
 /// let heads = profiles(&[], &Embeddings::default(), Some(&snapshot));
 /// assert_eq!(heads[0].offset.map(|offset| (offset.offset, offset.mean)), Some((-1, 1.0)));
@@ -59,7 +60,10 @@ pub fn profiles(
     for (index, layer) in layers.iter().enumerate() {
         profiles.extend((0..layer.heads.len()).map(|head| {
             HeadProfile {
-                copying_score: copying_score(layer.ov(head), embeddings),
+                copying_score: layer
+                    .ov(head)
+                    .filter(|_| copies(layer))
+                    .and_then(|ov| copying_score(ov, embeddings)),
                 compositions: strongest
                     .range((index, head, CompositionKind::Query)..=(index, head, CompositionKind::Value))
                     .map(|(_, composition)| composition.clone())
@@ -83,10 +87,11 @@ pub fn profiles(
     profiles
 }
 
-/// Pairs of a head with one of an earlier layer.
+/// Pairs of a head with one of an earlier layer that it reads.
 pub fn n_pairs(layers: &[LayerWeights]) -> usize {
     let pairs = |(index, layer): (usize, &LayerWeights)| {
-        layers[..index].iter().map(|earlier| earlier.heads.len()).sum::<usize>() * layer.heads.len()
+        let earlier = layers[..index].iter().filter(|earlier| reads(layer.kind(), earlier.kind()));
+        earlier.map(|earlier| earlier.heads.len()).sum::<usize>() * layer.heads.len()
     };
     layers.iter().enumerate().map(pairs).sum()
 }
@@ -123,13 +128,21 @@ impl HeadProfile {
     }
 }
 
-fn copying_score(ov: Option<Circuit>, embeddings: &Embeddings) -> Option<f64> {
-    let ov = ov?;
+/// Whether what a head writes of a token vector reaches the logits.
+fn copies(layer: &LayerWeights) -> bool {
+    layer.kind().reads_its_own_stream() && layer.kind().reaches_the_answer()
+}
+
+fn copying_score(ov: Circuit, embeddings: &Embeddings) -> Option<f64> {
     let of_tokens = embeddings.full_ov(&ov, StreamInput::Token).ok().flatten();
     of_tokens.unwrap_or(ov).eigenvalues().ok()?.copying_score()
 }
 
+/// Distances between positions of two sequences mean nothing.
 fn usual_offset(map: &AttentionMap) -> Option<OffsetMean> {
+    if !map.is_of_one_sequence() {
+        return None;
+    }
     let offsets = map.offsets().into_iter().filter(|offset| 2 * offset.n_queries >= map.weights.rows());
     offsets.max_by(|a, b| a.mean.total_cmp(&b.mean))
 }
@@ -215,7 +228,7 @@ mod tests {
         let rows =
             [[0.0, 0.0, 0.0, 1.0], [0.75, 0.25, 0.0, 0.0], [0.0, 0.75, 0.25, 0.0], [0.0, 0.0, 0.75, 0.25]];
         let weights = Matrix::new(4, 4, rows.as_flattened().to_vec())?;
-        let map = AttentionMap { layer: "b".to_owned(), head: 1, weights };
+        let map = AttentionMap::new("b", 1, weights);
         let snapshot = Snapshot { maps: vec![map], ..Snapshot::default() };
         let heads = profiles(&[], &Embeddings::default(), Some(&snapshot));
         assert_eq!((heads.len(), heads[0].head), (1, 1));

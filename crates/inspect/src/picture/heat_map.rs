@@ -138,7 +138,8 @@ impl Snapshot {
     pub fn heat_map<'a>(&self, map: &'a AttentionMap) -> HeatMap<'a> {
         let heat_map = HeatMap::new(&map.weights, Palette::Sequential)
             .with_title(&format!("{}, head {}", map.layer, map.head));
-        match (self.axis_labels(map.weights.rows()), self.axis_labels(map.weights.columns())) {
+        let tokens = &self.labels.tokens;
+        match (map.query_labels(tokens), map.key_labels(tokens)) {
             (Some(rows), Some(columns)) => heat_map.with_labels(rows, columns),
             _ => heat_map,
         }

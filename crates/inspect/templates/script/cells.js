@@ -20,6 +20,7 @@ class Cells {
     const widest = (texts) => Math.ceil(texts.reduce((most, text) => Math.max(most, context.measureText(cut(text)).width), 0)) + 6;
     // Short names stand upright.
     this.isUpright = this.beside[1].every((text) => Array.from(text).length < 4);
+    this.isSingle = this.beside[1].every((text) => Array.from(text).length < 2);
     this.side = this.labels ? widest(this.beside[0]) : 0;
     this.head = this.labels ? (this.isUpright ? 18 : widest(this.beside[1])) : 0;
     const fitting = Math.min(this.largest, Math.max(1, Math.min((width - this.side - 1) / this.columns, (height - this.head - 1) / this.rows)));
@@ -152,10 +153,12 @@ class Cells {
   }
   drawLabels(context) {
     const { side, head, size } = this;
-    const every = Math.ceil(12 / size);
+    // The least size that is read.
+    const every = Math.ceil(11 / size);
+    const font = size < 12 ? this.font().replace("12px", "11px") : this.font();
     const style = (isChosen) => {
       context.fillStyle = ink();
-      context.font = `${isChosen ? "bold " : ""}${this.font()}`;
+      context.font = `${isChosen ? "bold " : ""}${font}`;
     };
     Object.assign(context, { textBaseline: "middle", textAlign: "right" });
     for (let row = 0; row < this.rows; row += every) {
@@ -164,7 +167,7 @@ class Cells {
       context.fillText(cut(this.beside[0][row]), side - 4, head + (row + 0.5) * size);
     }
     context.textAlign = this.isUpright ? "center" : "left";
-    for (let column = 0; column < this.columns; column += this.isUpright ? Math.ceil(24 / size) : every) {
+    for (let column = 0; column < this.columns; column += this.isUpright ? Math.ceil((this.isSingle ? 11 : 24) / size) : every) {
       style(this.cell && this.cell[1] === column);
       context.save();
       context.translate(side + (column + 0.5) * size, head - (this.isUpright ? 9 : 4));

@@ -123,7 +123,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 function captionOf(stage) {
   const { shown, state, film } = stage;
   const names = [...new Set(film.layers.map(({ name }) => name))];
-  return say("picture.caption", { task: film.run?.task ?? document.title, step: shown.step, layer: Math.max(names.indexOf(state.layer), 0), head: state.head, query: shown.name(stage.query), input: cut(shown.tokens.join(" "), 120) });
+  return say("picture.caption", { task: film.run?.task ?? document.title, step: shown.step, layer: layerInWords(film, state.layer) ?? say("picture.layer", { n: Math.max(names.indexOf(state.layer), 0) }), head: state.head, query: shown.queryName(stage.query), input: cut(inputInWords(shown.probe ?? { tokens: [] }), 120) });
 }
 // Lines of words that are at most so wide; a word that is wider is cut.
 function wrapped(text, width) {

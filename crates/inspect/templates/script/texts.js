@@ -15,11 +15,11 @@ const TEXTS = {
   positionName: "position {position}", tokenAt: "{token} at {position}",
   readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}", "readout.accuracyAt": "accuracy {accuracy} at step {step}", "readout.accuracyLast": "accuracy {accuracy} when last measured", "readout.shown": "{right} of {all} right in these inputs",
 
-  "tokens.label": "The input, the right answers and the model's", "tokens.position": "position", "tokens.input": "input", "tokens.right": "right answer", "tokens.said": "model",
-  "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.silent": "position {position}: {token}; no answer counts here",
+  "tokens.label": "The input, the right answers and the model's", "tokens.position": "position", "tokens.input": "input", "tokens.source": "source", "tokens.answer": "answer", "tokens.right": "right answer", "tokens.said": "model",
+  "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.ofSource": "position {position} of the source: {token}", "tokens.silent": "position {position}: {token}; no answer counts here",
 
-  "part.x": "x", "part.q": "q", "part.k": "k", "part.v": "v", "part.scores": "scores", "part.scaled": "scaled", "part.weights": "weights", "part.context": "context", "part.answers": "answer",
-  "term.x": "input", "term.same": "= x", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.answersLater": "after the last layer", "term.quiet": "with a sink", "term.asQ": "by W_K, as q", "term.norm": "norm({x})", "term.rotated": "rotated({x})", "term.scaled": "to softmax", "term.added": " + bias",
+  "part.x": "x", "part.s": "s", "part.q": "q", "part.k": "k", "part.v": "v", "part.scores": "scores", "part.scaled": "scaled", "part.weights": "weights", "part.context": "context", "part.answers": "answer",
+  "term.x": "input", "term.s": "encoded", "term.same": "= {x}", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.answersLater": "after the last layer", "term.quiet": "with a sink", "term.asQ": "by W_K, as q", "term.norm": "norm({x})", "term.rotated": "rotated({x})", "term.scaled": "to softmax", "term.added": " + bias",
   pipelineLabel: "From x to the answer for query {query} at step {step}; arrow keys move over its numbers.",
   noAnswer: "no answer counts here",
   "cell.vector": "{part} of {token}: {values}", "cell.context": "context of {token}, the values mixed by their weights: {values}",
@@ -55,7 +55,9 @@ const TEXTS = {
   matrixSwitch: "What of the matrices is shown", "view.weights": "W", "view.change": "change since step 0", "view.gradient": "gradient", "view.delta": "Δ to the next frame",
   gauge: "main directions", gaugeTitle: "W_Q and W_K turned to their main directions: the same scores, with orthogonal columns. Sorted by their part in them at the first frame, then kept.",
   matrixLabel: "{name}, {view}, {rows} × {columns}, at step {step}; arrow keys move from cell to cell.",
-  mapTitle: "weights", noMap: "This run kept no attention map of this head.", mapAxes: "query down, key across", mapAxesBlocks: "query down, key across; each cell is the mean of {block}",
+  mapTitle: "weights", noMap: "This run kept no attention map of this head.", mapAxes: "query down, key across", mapAxesBlocks: "{axes}; each cell is the mean of {block}",
+  "mapAxes.encoder": "source down and across", "mapAxes.decoder": "answer down and across", "mapAxes.cross": "answer down, what it reads → what it is to write; source across",
+  "layer.encoder": "encoder, layer {block}", "layer.decoder": "decoder, layer {block}: answer to answer", "layer.cross": "decoder, layer {block}: answer to source",
   mapLabel: "Attention map, {rows} × {columns}, at step {step}; arrow keys move, Enter pins the query.",
   mapLabelLast: "Attention map, {rows} × {columns}, at the last step; arrow keys move.",
   "cell.mapDifference": "query {query}, key {key}: {share} more of its attention than at the pinned step", mapDifference: "difference to step {step}", mapDifferenceLabel: "Difference of the attention maps of step {step} and step {past}, {rows} × {columns}; arrow keys move.",
@@ -78,7 +80,7 @@ const TEXTS = {
 
   "columns.step": "step {step}", "columns.last": "last step", "chapter.first": "Before training.", "chapter.loss": "Step {step}: loss {loss}",
   "picture.of": "Picture of", "picture.map": "the map", "picture.matrices": "the matrices", "picture.pipeline": "the way from x to the answer", "picture.none": "This is not shown here.",
-  "picture.caption": "Task {task}, step {step}, layer {layer}, head {head}, query {query}, input {input}.",
+  "picture.layer": "layer {n}", "picture.caption": "Task {task}, step {step}, {layer}, head {head}, query {query}, input {input}.",
 
   "curves.table": "Numbers as a table", "curves.notMeasured": "not measured at this step", "curves.label": "{title}; the table below has the numbers.",
   "gauge.impossible": "W_Q and W_K as they were trained. They have no main directions here: {why}.",
@@ -88,7 +90,7 @@ const TEXTS = {
   "matrix.largest": " (largest of its block)", "matrix.notKept": "{name} was not kept at this step.", "matrix.singular": "Singular values", "matrix.singularValue": "singular value",
   "changes.gradient": "Gradient: ‖d(loss)/dW‖", "changes.update": "Update to weight: ‖ΔW‖ / ‖W‖ of one step", "changes.singular": "Largest singular values of {name}", "changes.none": "This run kept no gradients.",
   noScript: "The pictures are drawn by a script inside this page. Without it, the story above and the tables below are what there is.",
-  "film.title": "{title} · what attention learned", "film.happened": "What happened", "film.shapes": "One head, as on the slide: one row of x for each position.",
+  "film.title": "{title} · what attention learned", "film.happened": "What happened", "film.shapes": "One head, as on the slide: one row of x for each position.", "film.shapesOfPair": "One head, as on the slide: one row of x for each position of the answer, and one of s, what the encoder makes, for each of the source.",
   "film.variants": "Side by side", "film.run": "run", "film.differs": "what differs", "film.lastLoss": "last training loss", "film.answersRight": "answers right", "film.sequencesRight": "examples without a mistake",
   "film.runAbove": "the run above", "film.nothing": "nothing",
   "film.chapters": "The film in stills", "film.learning": "Loss and accuracy", "film.lossLabel": "Training loss over {steps} steps; the table below has its numbers.", "film.learningTable": "Loss and accuracy as a table", "film.noLoss": "No loss was logged.",
@@ -103,7 +105,7 @@ const TEXTS = {
   "film.circuitsHint": "QK is E W_Q W_Kᵀ Eᵀ: which token, or position, looks for which, before scaling and without the mean of each row, which the softmax ignores. Without matrices it is x xᵀ, the same of the vectors themselves: a token then looks at itself. OV is E W_V W_O U: which answer becomes likelier once a token is attended to. Norms, biases and other layers are left out. These do not depend on the gauge.",
   "film.changes": "How training moved them", "film.noName": "(no name)",
 
-  headName: "head {head}", headOfLayer: "head {head} of layer {layer}",
+  headName: "head {head}", headOfLayer: "head {head} of layer {layer}", headOfKind: "head {head} ({layer})",
 };
 
 function say(key, values = {}) {

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{
     ANSWERS, GRADIENT, MAPS, PROJECTIONS, SEAL, TABLES, TRACE_CONTEXT, TRACE_K, TRACE_Q, TRACE_SCALED,
-    TRACE_SCORES, TRACE_V, TRACE_X, UPDATE, split,
+    TRACE_SCORES, TRACE_SOURCE, TRACE_V, TRACE_X, UPDATE, split,
 };
 use qkv_run::{ProbeLabels, RunFolder, seal_frame};
 use safetensors::Dtype;
@@ -17,7 +17,7 @@ use safetensors::tensor::TensorView;
 use super::gradient_flow::GradientFlow;
 use crate::error::TrainError;
 use crate::measure::{LayerTrace, Probe};
-use crate::model::Model;
+use crate::model::{Layer, Model};
 use crate::task::{Example, Task};
 use crate::training::State;
 
@@ -107,8 +107,15 @@ impl<'a> FrameMaker<'a> {
     }
 
     fn probes<M: Model>(&self, model: &M, least_probes: usize) -> Result<Vec<Probe>, TrainError> {
-        let n_heads: usize = model.layers().iter().map(|layer| layer.n_heads).sum();
-        let map_values = n_heads.max(1) * self.task.seq_len().pow(2);
+        let of_layer = |layer: &Layer| {
+            let sides = [layer.queries, layer.keys].map(|side| side.positions(self.task).len());
+            layer.n_heads * sides[0] * sides[1]
+        };
+        let layers = model.layers();
+        // A model that does not list its layers may have maps all the same.
+        let all =
+            if layers.is_empty() { self.task.seq_len().pow(2) } else { layers.iter().map(of_layer).sum() };
+        let map_values = all.max(1);
         // Half of a frame is for everything else.
         let fits = (map_values * size_of::<f32>()) as u64 <= RunFolder::MAX_FRAME / 2;
         let least_probes = if fits { least_probes } else { 0 };
@@ -218,8 +225,12 @@ fn traces(probes: &[Probe]) -> Vec<Named> {
         add(TRACE_SCORES, |trace| trace.scores.as_ref());
         add(TRACE_SCALED, |trace| trace.scaled.as_ref());
         add(TRACE_CONTEXT, |trace| trace.context.as_ref());
-        let inputs: Vec<_> = traced.iter().map(|probe| probe.trace.get(layer)?.x.as_ref()).collect();
-        all.extend(Named::stacked(path + TRACE_X, &inputs));
+        let mut add_input = |name: &str, part: fn(&LayerTrace) -> Option<&Tensor<2>>| {
+            let of_probes: Vec<_> = traced.iter().map(|probe| part(probe.trace.get(layer)?)).collect();
+            all.extend(Named::stacked(path.clone() + name, &of_probes));
+        };
+        add_input(TRACE_X, |trace| trace.x.as_ref());
+        add_input(TRACE_SOURCE, |trace| trace.source.as_ref());
     }
     let answers: Option<Vec<&[f32]>> = traced.iter().map(|probe| probe.answers.as_deref()).collect();
     if let Some(answers) = answers {

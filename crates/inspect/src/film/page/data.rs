@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::error::NoGauge;
 use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::layer_kind::{LayerKey, LayerKind};
 use crate::files::layers::{HeadWeights, LayerWeights};
-use crate::files::natural_order::NaturalKey;
 use crate::film::frame::Frame;
 use crate::film::frames::Film;
 use crate::film::page::budget::{MAX_VALUES, Room};
@@ -130,13 +130,13 @@ fn first_probe(film: &Film, max_values: usize) -> Vec<ProbeData> {
 /// Every layer with matrices or, where the run has no projections, with a map.
 fn layers(film: &Film, room: &Room) -> Vec<LayerData> {
     let with_matrices = film.ends().map_or(&[][..], |[first, _]| &first.layers);
-    let mut all: BTreeMap<NaturalKey, (&str, usize)> = BTreeMap::new();
+    let mut all: BTreeMap<LayerKey, (&str, usize)> = BTreeMap::new();
     for layer in with_matrices {
-        all.insert(NaturalKey::of(&layer.prefix), (&layer.prefix, layer.heads.len()));
+        all.insert(LayerKey::of(&layer.prefix), (&layer.prefix, layer.heads.len()));
     }
     let maps = film.frames.iter().flat_map(|frame| &frame.probes).flat_map(|probe| &probe.maps);
     for map in maps.filter(|_| film.config.has_no_projections()) {
-        let (_, n_heads) = all.entry(NaturalKey::of(&map.layer)).or_insert((&map.layer, 0));
+        let (_, n_heads) = all.entry(LayerKey::of(&map.layer)).or_insert((&map.layer, 0));
         *n_heads = (*n_heads).max(map.head + 1);
     }
     let layer = |(name, n_heads): (&str, usize)| LayerData {
@@ -195,11 +195,16 @@ fn matrices(
 }
 
 fn circuits(film: &Film, layer: &str, [head, n_heads]: [usize; 2]) -> Vec<MatrixData> {
+    let kind = LayerKind::of(layer);
+    // What cross-attention reads is what the encoder made, not the vectors of tokens and positions.
+    if !kind.reads_its_own_stream() {
+        return Vec::new();
+    }
     let all = |circuit: &dyn Fn(&LayerWeights, &Embeddings) -> Option<Circuit>| -> Vec<Option<Circuit>> {
         let of_frame = |frame: &Frame| {
             let layer = frame.layers.iter().find(|found| found.prefix == layer);
             let layer = layer.filter(|layer| head < layer.heads.len())?.with_identities(&film.config);
-            circuit(&layer, &frame.embeddings)
+            circuit(&layer, &film.embeddings_of(kind, frame))
         };
         film.frames.iter().map(of_frame).collect()
     };
@@ -213,14 +218,15 @@ fn circuits(film: &Film, layer: &str, [head, n_heads]: [usize; 2]) -> Vec<Matrix
     };
     let without_projections = |input| -> Vec<Option<Circuit>> {
         let of_frame = |frame: &Frame| {
-            let circuit = frame.embeddings.without_projections(input, head, n_heads)?;
+            let circuit = film.embeddings_of(kind, frame).without_projections(input, head, n_heads)?;
             is_bare.then(|| circuit.centred())
         };
         film.frames.iter().map(of_frame).collect()
     };
     let answers = answers(film);
     let ov = all(&|layer, embeddings| {
-        let circuit = embeddings.full_ov(&layer.ov(head)?, StreamInput::Token).ok()??;
+        let ov = layer.ov(head).filter(|_| kind.reaches_the_answer())?;
+        let circuit = embeddings.full_ov(&ov, StreamInput::Token).ok()??;
         let fits = answers.last().is_some_and(|last| *last < circuit.columns());
         Some(if fits { circuit.with_columns(&answers) } else { circuit })
     });

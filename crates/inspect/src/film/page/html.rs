@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
+use crate::files::layer_kind::LayerKind;
 use crate::film::frames::Film;
 use crate::film::page::data::PageData;
 use crate::film::page::logged_plot::LoggedPlot;
@@ -27,6 +28,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../../templates/script/plot.js"),
     include_str!("../../../templates/script/formula.js"),
     include_str!("../../../templates/script/address.js"),
+    include_str!("../../../templates/script/stage/sides.js"),
     include_str!("../../../templates/script/stage/moment.js"),
     include_str!("../../../templates/script/stage/numbers.js"),
     include_str!("../../../templates/script/stage/worked.js"),
@@ -58,6 +60,8 @@ struct Page<'a> {
     title: &'a str,
     story: Vec<String>,
     shapes: Vec<[String; 2]>,
+    /// The key of what stands above them.
+    shapes_text: &'static str,
     style: &'static str,
     script: &'static str,
     data: String,
@@ -92,6 +96,10 @@ impl Film {
             title: &clean_label(&self.title),
             story: sentences.iter().chain(&data.left_out).map(|sentence| unbroken(sentence)).collect(),
             shapes: self.shapes().unwrap_or_default(),
+            shapes_text: match self.main_layer().map(LayerKind::of) {
+                Some(LayerKind::Cross) => "film.shapesOfPair",
+                _ => "film.shapes",
+            },
             style: STYLE,
             script: SCRIPT,
             data: embedded_json(&data),

@@ -1,5 +1,9 @@
 //! Attention maps through all frames, as the script of a page draws them.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use qkv_run::MapPositions;
 use serde::Serialize;
 
 use crate::files::snapshot::{AttentionMap, Snapshot};
@@ -18,6 +22,9 @@ const CELLS: [usize; 3] = [256, 128, 64];
 #[derive(Serialize)]
 pub(crate) struct ProbeData {
     tokens: Vec<String>,
+    /// The positions of source and answer without their padding, each the first and the one behind the last; empty for a
+    /// model of one sequence.
+    sides: Vec<[usize; 2]>,
     targets: Vec<String>,
     /// Whether each position carries loss.
     is_asked: Vec<bool>,
@@ -35,6 +42,9 @@ pub(crate) struct ProbeData {
 struct MapData {
     layer: String,
     head: usize,
+    /// The positions of its rows and of its columns, each the first and the one behind the last; `null` where they are all.
+    queries: Option<[usize; 2]>,
+    keys: Option<[usize; 2]>,
     /// Rows and columns of the map itself, of what is shown, and of the block behind each of its cells.
     size: [usize; 2],
     cells: [usize; 2],
@@ -71,6 +81,7 @@ fn probe(frames: &[Frame], index: usize, cells: usize, has_traces: bool) -> Prob
     let labels = |labels: &[String]| labels.iter().map(|label| clean_label(label)).collect();
     ProbeData {
         tokens: last.map_or(Vec::new(), |probe| labels(&probe.labels.tokens)),
+        sides: last.map_or(Vec::new(), sides),
         targets: last.map_or(Vec::new(), |probe| labels(&probe.labels.targets)),
         is_asked: last
             .map_or(Vec::new(), |probe| probe.labels.targets.iter().map(|t| !t.is_empty()).collect()),
@@ -79,6 +90,17 @@ fn probe(frames: &[Frame], index: usize, cells: usize, has_traces: bool) -> Prob
         traces: if has_traces { traces(&all) } else { Vec::new() },
         answers: if has_traces { answers(&all) } else { None },
     }
+}
+
+/// None where a map has all positions.
+fn sides(probe: &Snapshot) -> Vec<[usize; 2]> {
+    let all: Option<Vec<&MapPositions>> = probe.maps.iter().map(|map| map.positions.as_ref()).collect();
+    let both = all.into_iter().flatten().flat_map(|positions| [&positions.queries, &positions.keys]);
+    both.map(ends).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn ends(positions: &Range<usize>) -> [usize; 2] {
+    [positions.start, positions.end]
 }
 
 fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapData {
@@ -98,6 +120,8 @@ fn of_head(map: &AttentionMap, all: &[Option<&Snapshot>], cells: usize) -> MapDa
     MapData {
         layer: map.layer.clone(),
         head: map.head,
+        queries: map.positions.as_ref().map(|positions| ends(&positions.queries)),
+        keys: map.positions.as_ref().map(|positions| ends(&positions.keys)),
         size: map.weights.size(),
         cells: shown.matrix.size(),
         block: shown.block,

@@ -6,8 +6,8 @@ use qkv_run::tensor_names::{W_K, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
 use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::layer_kind::{LayerKey, LayerKind, block};
 use crate::files::layers::LayerWeights;
-use crate::files::natural_order::NaturalKey;
 use crate::files::trace::{HeadTrace, LayerTrace};
 use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
@@ -37,6 +37,9 @@ pub(crate) struct RunData {
 #[derive(Serialize)]
 struct RunLayer {
     name: String,
+    /// `encoder`, `decoder` or `cross` in a model of two sequences, and the number of its block there.
+    kind: Option<&'static str>,
+    block: Option<usize>,
     n_heads: usize,
     /// Width of queries and keys, and of values, of one head.
     d_k: Option<usize>,
@@ -90,20 +93,20 @@ impl RunData {
 }
 
 /// Every layer that has matrices, maps or a trace, as it is in the last frame with it.
-fn found(film: &Film) -> BTreeMap<NaturalKey, Found<'_>> {
-    let mut all: BTreeMap<NaturalKey, Found> = BTreeMap::new();
+fn found(film: &Film) -> BTreeMap<LayerKey, Found<'_>> {
+    let mut all: BTreeMap<LayerKey, Found> = BTreeMap::new();
     for frame in &film.frames {
         for layer in &frame.layers {
-            let found = all.entry(NaturalKey::of(&layer.prefix)).or_default();
+            let found = all.entry(LayerKey::of(&layer.prefix)).or_default();
             *found =
                 Found { name: &layer.prefix, weights: Some(layer), n_heads: layer.heads.len(), ..*found };
         }
         for map in frame.probes.iter().flat_map(|probe| &probe.maps) {
-            let found = all.entry(NaturalKey::of(&map.layer)).or_default();
+            let found = all.entry(LayerKey::of(&map.layer)).or_default();
             *found = Found { name: &map.layer, n_heads: found.n_heads.max(map.head + 1), ..*found };
         }
         for trace in frame.probes.iter().flat_map(|probe| &probe.traces) {
-            let found = all.entry(NaturalKey::of(&trace.layer)).or_default();
+            let found = all.entry(LayerKey::of(&trace.layer)).or_default();
             let n_heads = found.n_heads.max(trace.heads.len());
             *found = Found { name: &trace.layer, trace: Some(trace), n_heads, ..*found };
         }
@@ -123,6 +126,8 @@ impl Found<'_> {
         let values = matrix(W_V).or_else(|| trace(|head| head.v.as_ref()));
         RunLayer {
             name: self.name.to_owned(),
+            kind: LayerKind::of(self.name).name(),
+            block: block(self.name),
             n_heads: self.n_heads,
             d_k,
             d_v: values.or_else(|| config.setting("d_v")),

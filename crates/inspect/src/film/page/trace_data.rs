@@ -12,6 +12,8 @@ use crate::matrix::dense::Matrix;
 pub(crate) struct TraceData {
     layer: String,
     x: Option<ValuesData>,
+    /// What keys and values are made of, where it is not x.
+    source: Option<ValuesData>,
     heads: Vec<HeadTraceData>,
 }
 
@@ -49,10 +51,13 @@ pub(super) fn traces(frames: &[Option<&Snapshot>]) -> Vec<TraceData> {
         for probe in frames {
             all.push(probe.and_then(|probe| probe.traces.iter().find(|found| found.layer == layer.layer)));
         }
-        let inputs: Vec<Option<&Matrix>> = all.iter().map(|found| (*found)?.x.as_ref()).collect();
+        let input = |part: fn(&LayerTrace) -> Option<&Matrix>| {
+            ValuesData::of(&all.iter().map(|found| part((*found)?)).collect::<Vec<_>>())
+        };
         TraceData {
             layer: layer.layer.clone(),
-            x: ValuesData::of(&inputs),
+            x: input(|trace| trace.x.as_ref()),
+            source: input(|trace| trace.source.as_ref()),
             heads: (0..layer.heads.len()).map(|head| head_trace(&all, head)).collect(),
         }
     };
@@ -74,7 +79,9 @@ pub(super) fn n_values(probe: &Snapshot) -> usize {
         };
         trace.heads.iter().map(parts).sum()
     };
-    let of_layer = |trace: &LayerTrace| of_heads(trace) + trace.x.as_ref().map_or(0, n_cells);
+    let of_layer = |trace: &LayerTrace| {
+        of_heads(trace) + [&trace.x, &trace.source].into_iter().flatten().map(n_cells).sum::<usize>()
+    };
     probe.traces.iter().map(of_layer).sum::<usize>() + probe.answers.as_ref().map_or(0, n_cells)
 }
 

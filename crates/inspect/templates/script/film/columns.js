@@ -9,12 +9,12 @@ function buildColumns(place) {
     const picture = make("div");
     spot.append(title, facts, picture);
     const probe = run.probes[0];
-    const map = probe?.maps[0];
+    const map = probe?.maps.find(({ layer }) => layer === mainLayer(run));
     if (!map) {
       picture.append(make("p", { class: "hint" }, say("noMap")));
       return () => {};
     }
-    const called = [0, 1].map((axis) => names(say(["axis.query", "axis.key"][axis]), probe.tokens, map.cells[axis], map.block[axis], map.size[axis]));
+    const called = mapNames(probe, map);
     const where = make("p", { class: "where", "aria-live": "polite" });
     const cells = new Cells({
       rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, inCell: (x) => x.toFixed(2), labels: map.cells[0] <= 32, rowNames: called[0], columnNames: called[1],

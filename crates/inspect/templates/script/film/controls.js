@@ -1,7 +1,7 @@
 // The controls: which step, layer, head, input, query and view; everything else follows from them.
 const layerNames = [...new Set([...film.layers.map((layer) => layer.name), ...film.probes.flatMap((probe) => probe.maps.map((map) => map.layer))])];
 // The film opens at its first step, and nothing plays by itself.
-const state = { frame: 0, layer: layerNames[0] ?? "", head: 0, probe: 0, query: null, view: "weights", gauge: false };
+const state = { frame: 0, layer: mainLayer(film), head: 0, probe: 0, query: null, view: "weights", gauge: false };
 const places = ["heads", "map", "matrices", "circuits", "changes"].map(at);
 const cursors = document.querySelectorAll("[data-most]");
 let pictures = [];
@@ -48,8 +48,8 @@ function show(share) {
   const measured = accuracies.length ? (accuracies.findLast(([step]) => step <= frame.step) ?? [0, null]) : [frame.step, frame.accuracy];
   const accuracy = measured[1] === null ? [] : [say(measured[0] === frame.step ? "readout.accuracy" : "readout.accuracyAt", { accuracy: percent(measured[1]), step: measured[0] })];
   const [right, all] = frame.probe_answers ?? [0, 0];
-  const shown = all ? [say("readout.shown", { right, all })] : [];
-  at("said").replaceChildren(make("b", {}, say("readout", { step: frame.step })), ...[...loss, ...accuracy, ...shown].map((text) => make("span", {}, text)));
+  const shown = all ? [make("span", { class: "shown" }, say("readout.shown", { right, all }))] : [];
+  at("said").replaceChildren(make("b", {}, say("readout", { step: frame.step })), ...[...loss, ...accuracy].map((text) => make("span", {}, text)), ...shown);
   for (const button of [at("slow"), beats.starter]) button.textContent = beats.named(state.frame);
   at("mini-said").textContent = say("readout", { step: frame.step });
   for (const cursor of cursors) {
@@ -103,6 +103,7 @@ const nHeads = (layer) => Math.max(film.layers.find(({ name }) => name === layer
 function choose(choice) {
   beats.leave();
   const isOther = ["layer", "head", "probe", "gauge"].some((key) => key in choice && choice[key] !== state[key]);
+  if ("layer" in choice && !("query" in choice) && queriesOf(choice.layer) !== queriesOf(state.layer)) state.query = null;
   Object.assign(state, choice);
   state.head = Math.min(state.head, nHeads(state.layer) - 1);
   options(at("head"), Array.from({ length: nHeads(state.layer) }, (_, i) => String(i)));
@@ -113,6 +114,8 @@ function choose(choice) {
   if (isOther || !pictures.length) build();
   else show(player.isPlaying ? player.share : undefined);
 }
+// Another sequence has other queries.
+const queriesOf = (layer) => String(mapsOfLayer(chosenProbe(), layer)[0]?.queries);
 const chooseHead = (layer, head) => choose({ layer, head });
 
 // The state of an address; what the film does not have is left as it is.
@@ -191,8 +194,9 @@ narrow.addEventListener("change", placeSpeed);
 placeSpeed();
 new IntersectionObserver(([screen]) => at("mini").toggleAttribute("hidden", screen.isIntersecting), { threshold: 0.2 }).observe(at("transport"));
 
-options(at("layer"), layerNames.map((text) => (text === "" ? say("film.noName") : text)));
-options(at("probe"), film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)));
+document.body.classList.toggle("two-sequences", film.probes.some(({ sides }) => sides?.length === 2));
+options(at("layer"), layerNames.map((name) => layerInWords(film, name) ?? (name === "" ? say("film.noName") : name)));
+options(at("probe"), film.probes.map((probe, i) => cut(`${i}: ${inputInWords(probe)}`, 28)));
 at("probe").closest("label").hidden = film.probes.length < 2;
 at("layer").closest("label").hidden = layerNames.length < 2;
 const columns = at("variants") ? buildColumns(at("variants")) : [];

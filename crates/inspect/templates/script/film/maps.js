@@ -9,7 +9,11 @@ function frameWithMap(map, upTo) {
   return -1;
 }
 
-const headInWords = ({ layer, head }) => (layerNames.length > 1 ? say("headOfLayer", { layer: layerNames.indexOf(layer), head }) : say("headName", { head }));
+function headInWords({ layer, head }) {
+  const words = layerInWords(film, layer);
+  if (words) return say("headOfKind", { layer: words, head });
+  return layerNames.length > 1 ? say("headOfLayer", { layer: layerNames.indexOf(layer), head }) : say("headName", { head });
+}
 
 // One small picture for every head; drawn a few at a time, so that the page stays awake.
 function buildHeads(place) {
@@ -17,13 +21,16 @@ function buildHeads(place) {
   if (maps.length < 2) return () => {};
   const items = maps.map((map) => {
     const picture = make("canvas", { width: "72", height: "72", "aria-hidden": "true" });
-    const button = make("button", { type: "button", class: "head", "aria-label": headInWords(map) }, picture, headInWords(map));
+    const words = headInWords(map);
+    // The name of its kind stands above the row.
+    const button = make("button", { type: "button", class: "head", "aria-label": words }, picture, layerInWords(film, map.layer) ? say("headName", { head: map.head }) : words);
     button.addEventListener("click", () => chooseHead(map.layer, map.head));
     return { map, picture, button };
   });
   const layers = layerNames.map((layer) => items.filter((item) => item.map.layer === layer)).filter((row) => row.length);
-  const rows = layers.some((row) => row.length > 1) ? layers : [items];
-  place.append(...rows.map((row) => make("div", { class: "heads" }, ...row.map((item) => item.button))));
+  const rows = layers.some((row) => row.length > 1 || layerInWords(film, row[0].map.layer)) ? layers : [items];
+  const title = ([{ map }]) => [layerInWords(film, map.layer) ?? []].flat().map((words) => make("h3", { class: "kind" }, words));
+  place.append(...rows.flatMap((row) => [...title(row), make("div", { class: "heads" }, ...row.map((item) => item.button))]));
   let round = 0;
   return () => {
     const mine = ++round;
@@ -33,9 +40,11 @@ function buildHeads(place) {
       for (const { map, picture } of items.slice(first, first + 8)) {
         const context = picture.getContext("2d");
         const frame = frameWithMap(map, state.frame);
-        context.imageSmoothingEnabled = map.cells[0] > 72;
+        const [rows, columns] = map.cells;
+        const side = 72 / Math.max(rows, columns);
+        context.imageSmoothingEnabled = Math.max(rows, columns) > 72;
         context.clearRect(0, 0, 72, 72);
-        if (frame >= 0) context.drawImage(pixels(mapOf(map.frames[frame]), ...map.cells, "sequential", 0, 1), 0, 0, 72, 72);
+        if (frame >= 0) context.drawImage(pixels(mapOf(map.frames[frame]), rows, columns, "sequential", 0, 1), 0, 0, columns * side, rows * side);
       }
       if (first + 8 < items.length) requestAnimationFrame(() => some(first + 8));
     };
@@ -52,7 +61,7 @@ function buildMap(place) {
   }
   const [left, right] = [make("div"), make("div")];
   place.append(make("div", { class: "side" }, left, right));
-  const called = [0, 1].map((axis) => names(say(["axis.query", "axis.key"][axis]), probe.tokens, map.cells[axis], map.block[axis], map.size[axis]));
+  const called = mapNames(probe, map);
   const silent = map.block[0] === 1 ? new Moment(film, state).silentRows() : [];
   let values = new Float32Array(map.cells[0] * map.cells[1]);
   const picture = new HeatMap(left, {
@@ -62,7 +71,7 @@ function buildMap(place) {
   });
   const [patterns, answers] = [make("div"), make("div")];
   right.append(patterns, answers);
-  const axes = say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }) + (silent.includes(true) ? say("mapSilent") : "");
+  const axes = axesInWords(film, map.layer, map.block) + (silent.includes(true) ? say("mapSilent") : "");
   return () => {
     const frame = frameWithMap(map, state.frame);
     if (frame < 0) values = new Float32Array(values.length);
@@ -85,7 +94,7 @@ function said(probe, predictions) {
     const target = probe.targets[i] ?? "";
     if (target === "") return [];
     const isRight = target === predictions[i];
-    return [[String(i), token, target, `${predictions[i]} ${isRight ? "✓" : "✗"}`]];
+    return [[String(placeIn(probe, i)), token, target, `${predictions[i]} ${isRight ? "✓" : "✗"}`]];
   });
   const right = rows.filter((row) => row[3].endsWith("✓")).length;
   return [make("p", { class: "answers" }, say("answers.right", { right, all: rows.length })),

@@ -161,7 +161,7 @@ function keepChoice() {
   if (state.query >= (film.probes[state.probe]?.tokens.length ?? 0)) state.query = null;
   options("layer", layers.map((_, i) => String(i)), layers.indexOf(state.layer));
   options("head", Array.from({ length: nHeads }, (_, i) => String(i)), state.head);
-  options("probe", film.probes.map((probe, i) => cut(`${i}: ${probe.tokens.join(" ")}`, 28)), state.probe);
+  options("probe", film.probes.map((probe, i) => cut(`${i}: ${inputInWords(probe)}`, 28)), state.probe);
   live.inputs = inputsOf(film);
 }
 const inputsOf = ({ probes }) => JSON.stringify(probes.map(({ tokens }) => tokens));

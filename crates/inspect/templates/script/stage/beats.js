@@ -78,7 +78,7 @@ class Beats {
     const best = now.preferences(query)?.order[0] ?? 0;
     const n = this.steps(this);
     const when = n === 1 ? say("afterStep") : say("afterSteps", { n });
-    const words = { query: now.name(query), key: now.name(best), step: now.step, next: then.step, when };
+    const words = { query: now.queryName(query), key: now.keyName(best), step: now.step, next: then.step, when };
     const both = (name, format) => {
       const values = [now, then].map((moment) => moment.has(name) && moment.row(name, query)?.[best]);
       return values.every(Number.isFinite) ? { before: format(values[0]), after: format(values[1]) } : null;

@@ -25,11 +25,12 @@ class MapView {
       this.hint.textContent = "";
       return;
     }
-    const labels = (axis) => (moment.tokens.length === map.size[axis] ? moment.tokens : []);
-    const called = [0, 1].map((axis) => names(say(["axis.query", "axis.key"][axis]), labels(axis), map.cells[axis], map.block[axis], map.size[axis]));
-    const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels(axis).length ? labels(axis).map((label) => cut(label, 6)) : called[axis]));
+    const labels = mapLabels(moment.probe, map);
+    const called = mapNames(moment.probe, map);
+    const short = (label) => (isBetweenTwo(map) ? label : cut(label, BESIDE));
+    const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels[axis].length ? labels[axis].map(short) : called[axis]));
     const silent = map.block[0] === 1 ? moment.silentRows() : [];
-    this.axes = say(map.block[0] > 1 ? "mapAxesBlocks" : "mapAxes", { block: map.block.join(" × ") }) + (silent.includes(true) ? say("mapSilent") : "");
+    this.axes = axesInWords(moment.film, map.layer, map.block) + (silent.includes(true) ? say("mapSilent") : "");
     this.cells = new Cells({
       silent,
       rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, room: SHARE_CELL, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,

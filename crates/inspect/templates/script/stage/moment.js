@@ -8,7 +8,8 @@ class Moment {
     this.layer = film.layers.find(({ name }) => name === layer);
     this.facts = film.run?.layers?.find(({ name }) => name === layer) ?? {};
     const trace = this.probe?.traces?.find((one) => one.layer === layer);
-    this.parts = { x: trace?.x, ...trace?.heads[head], answers: this.probe?.answers };
+    // What an encoder makes of the source is no answer yet.
+    this.parts = { x: trace?.x, s: trace?.source, ...trace?.heads[head], answers: this.facts.kind === "encoder" ? null : this.probe?.answers };
     // A map that is shown in blocks has no rows of its own.
     if (this.map && this.map.block[0] * this.map.block[1] === 1) this.parts.weights = this.map;
   }
@@ -39,10 +40,12 @@ class Moment {
     const frame = this.kept(part);
     return frame && cellsOf(part, frame);
   }
+  // Of answers that of a query.
   row(name, i) {
     const values = this.values(name);
     if (!values) return null;
     const columns = this.size(name)[1];
+    if (name === "answers") i = this.queryAt(i);
     return values.subarray(i * columns, (i + 1) * columns);
   }
   // Whether the mask hides a key: its score is a number, and is none once the mask is added.
@@ -55,34 +58,38 @@ class Moment {
   get nKeys() { return this.map?.size[1] ?? this.parts.k?.size[0] ?? 0; }
   get nQueries() { return this.map?.size[0] ?? this.parts.q?.size[0] ?? 0; }
   get tokens() { return this.probe?.tokens ?? []; }
-  target(i) { return this.probe?.targets[i] ?? ""; }
-  hasTarget(i) { return this.target(i) !== ""; }
+  // Queries and keys count from the beginning of their own sequence, which may be a part of the input.
+  get queries() { return this.map?.queries ?? [0, this.tokens.length]; }
+  get keys() { return this.map?.keys ?? [0, this.tokens.length]; }
+  get isCross() { return String(this.queries) !== String(this.keys); }
+  queryAt(i) { return this.queries[0] + i; }
+  get queryTokens() { return this.tokens.slice(...this.queries); }
+  get keyTokens() { return this.tokens.slice(...this.keys); }
+  targetAt(position) { return this.probe?.targets[position] ?? ""; }
+  target(query) { return this.targetAt(this.queryAt(query)); }
+  hasTarget(query) { return this.target(query) !== ""; }
   // Rows of the map whose answers do not count, where others do.
   silentRows() {
-    const isAny = this.nQueries === this.tokens.length && this.tokens.some((_, i) => this.hasTarget(i));
-    return isAny ? this.tokens.map((_, i) => !this.hasTarget(i)) : [];
+    const all = this.queryTokens.map((_, i) => !this.hasTarget(i));
+    return this.nQueries === all.length && all.includes(false) ? all : [];
   }
-  prediction(i) {
+  predictionAt(position) {
     for (let frame = this.frame; frame >= 0; frame--) {
       const predicted = this.probe?.predictions[frame];
-      if (predicted) return predicted[i];
+      if (predicted) return predicted[position];
     }
     return "";
   }
+  prediction(query) { return this.predictionAt(this.queryAt(query)); }
   // Whether its answers are NaN or infinite, so that there is none.
   isBroken(i) { return this.has("answers") && this.hasTarget(i) && !Array.from(this.row("answers", i)).every(Number.isFinite); }
   // The query that is shown where none is pinned: the first whose answer counts.
   firstQuery() {
-    const first = this.tokens.findIndex((_, i) => this.hasTarget(i));
+    const first = this.queryTokens.findIndex((_, i) => this.hasTarget(i));
     return Math.min(Math.max(first, 0), Math.max(this.nQueries - 1, 0));
   }
-  // A token that stands there twice is named with its position.
-  name(i) {
-    const token = this.tokens[i];
-    if (token === undefined) return say("positionName", { position: i });
-    const isOnce = this.tokens.indexOf(token) === this.tokens.lastIndexOf(token);
-    return isOnce ? isolated(cut(token)) : say("tokenAt", { token: isolated(cut(token)), position: i });
-  }
+  queryName(i) { return nameIn(this.queryTokens, i); }
+  keyName(i) { return nameIn(this.keyTokens, i); }
   // The probability of an answer; unknown where two tokens have the same label.
   shareOf(label, query) {
     const { vocabulary } = this.film;
@@ -97,5 +104,15 @@ class Moment {
     const order = Array.from(row.keys()).filter((i) => Number.isFinite(row[i])).sort((a, b) => row[b] - row[a]);
     return { name, row, order };
   }
+  // What keys and values are made of: x, or what the encoder made of the source.
+  get inputOfKeys() { return this.parts.s ? "s" : "x"; }
   matrix(name) { return this.layer?.heads[this.head]?.raw.find((matrix) => matrix.name === name); }
+}
+
+// A token that stands there twice is named with its position.
+function nameIn(tokens, i) {
+  const token = tokens[i];
+  if (token === undefined) return say("positionName", { position: i });
+  const isOnce = tokens.indexOf(token) === tokens.lastIndexOf(token);
+  return isOnce ? isolated(cut(token)) : say("tokenAt", { token: isolated(cut(token)), position: i });
 }

@@ -22,10 +22,11 @@ function shortTermOf(moment, name) {
 // What makes x a query, a key or a value: the matrix, a bias, and of queries and keys a norm and a rotation.
 function projected(moment, name, letter) {
   const { bias, qk_norm: isNormed, positions } = moment.facts;
-  let term = moment.matrix(letter) ? `x ${letter}${bias ? " + b" : ""}` : "x";
+  const input = name === "q" ? "x" : moment.inputOfKeys;
+  let term = moment.matrix(letter) ? `${input} ${letter}${bias ? " + b" : ""}` : input;
   if (name !== "v" && isNormed) term = say("term.norm", { x: term });
   if (name !== "v" && positions === "rope") term = say("term.rotated", { x: term });
-  return term === "x" ? say("term.same") : term;
+  return term === input ? say("term.same", { x: input }) : term;
 }
 
 function scaleInWords(moment, positions) {
@@ -42,9 +43,9 @@ const vectorInWords = (values, most = 8) => `${Array.from(values.subarray(0, mos
 
 // One cell: the query, a key, and the part that is asked for.
 function inNumbers(moment, query, key, kind) {
-  const [asks, gives] = [moment.name(query), moment.name(key)];
+  const [asks, gives] = [moment.queryName(query), ["x", "q"].includes(kind) ? moment.queryName(key) : moment.keyName(key)];
   const value = (name) => moment.row(name, query)[key];
-  if (["x", "q", "k", "v"].includes(kind)) return say("cell.vector", { part: kind, token: gives, values: vectorInWords(moment.row(kind, key)) });
+  if (["x", "s", "q", "k", "v"].includes(kind)) return say("cell.vector", { part: kind, token: gives, values: vectorInWords(moment.row(kind, key)) });
   if (kind === "context") return say("cell.context", { token: asks, values: vectorInWords(moment.row("context", query)) });
   if (kind === "answers") return answerInWords(moment, query);
   if (kind !== "scores" && moment.isHidden(query, key)) return say("cell.hidden", { query: asks, key: gives });

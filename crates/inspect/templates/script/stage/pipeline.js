@@ -50,9 +50,9 @@ class Pipeline {
   layOut(moment, width, height, below, tallest) {
     const has = (name) => moment.has(name);
     const count = (name) => moment.size(name)[1];
-    const kinds = ["x", "k", "scores", "scaled", "weights", "v", "context", "answers"].filter(has);
+    const kinds = [moment.inputOfKeys, "k", "scores", "scaled", "weights", "v", "context", "answers"].filter(has);
     const label = Math.min(84, 30 + 8 * Math.max(...moment.tokens.map((token) => Array.from(token).length), 1));
-    const strips = kinds.filter((kind) => ["x", "k", "v", "context"].includes(kind));
+    const strips = kinds.filter((kind) => ["x", "s", "k", "v", "context"].includes(kind));
     const answers = has("answers") ? (width < 740 ? 108 : 138) : 0;
     const mixing = has("v") && has("context") ? 34 : 0;
     const taken = label + answers + mixing + NUMBER_CELL * kinds.filter((kind) => ["scores", "scaled", "weights"].includes(kind)).length + GAP * (kinds.length + 1);
@@ -88,7 +88,7 @@ class Pipeline {
     this.keysTop = above + (this.queryTop ? this.rowHeight : 0);
     this.most = Math.max(2, Math.min(n, Math.floor((height - this.keysTop - 6) / this.rowHeight)));
     this.label = label;
-    this.width = Math.max(Math.ceil(x - GAP + 2), this.most < n ? MORE_KEYS : 0);
+    this.width = Math.max(Math.ceil(x - GAP + 2), this.most < n ? MORE_KEYS + NUMBER_CELL : 0);
     this.height = this.keysTop + this.most * this.rowHeight + 6;
     this.ratio = Math.max(window.devicePixelRatio || 1, 2);
     this.canvas.width = this.width * this.ratio;
@@ -112,8 +112,10 @@ class Pipeline {
   column(kind) { return this.columns.find((column) => column.kind === kind); }
   // Formula and shape above each column.
   head(moment) {
+    // Answers have a row for each position of the input, of which those of queries are meant.
+    const sizeOf = (name) => (name === "answers" ? [moment.nQueries, moment.size(name)[1]] : moment.size(name));
     // As short as the column is narrow.
-    const shape = (name, most) => [`[${moment.size(name).join(" × ")}]`, moment.size(name).join("×")].find((one, i) => i || one.length * LETTER_OF_SHAPE <= most);
+    const shape = (name, most) => [`[${sizeOf(name).join(" × ")}]`, sizeOf(name).join("×")].find((one, i) => i || one.length * LETTER_OF_SHAPE <= most);
     const box = (kind, name, left, top, width, part) => {
       // Beside q and the answers there is room; of the others each ends before the column beside it.
       const most = ["q", "answers"].includes(name) ? Infinity : width + GAP - 2;
@@ -127,10 +129,12 @@ class Pipeline {
       const top = ["x"].includes(kind) ? 0 : this.keysTop - HEADING;
       if (kind === "context") return box(kind, kind, x, this.middle() - this.rowHeight / 2 - HEADING, width, kind);
       if (kind === "answers") return box(kind, kind, x, this.answersTop - HEADING - 2, width, kind);
-      return box(kind, kind, x, top, width, kind);
+      return box(kind, kind, x, top, width, kind === "s" ? "x" : kind);
     });
-    const k = this.column("k");
+    // Above that of the keys stand those of the query.
+    const [k, s] = [this.column("k"), this.column("s")];
     if (k && moment.has("q")) all.push(box("q", "q", k.x, 0, k.width, "q"));
+    if (s && moment.has("x")) all.push(box("x", "x", s.x, 0, s.width, "x"));
     this.words.replaceChildren(...all);
   }
   middle() { return this.keysTop + (this.most * this.rowHeight) / 2; }
@@ -163,7 +167,7 @@ class Pipeline {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     new PipelineDrawing(this, context).draw(shown, rest);
-    this.canvas.setAttribute("aria-label", say("pipelineLabel", { query: moment.name(query), step: moment.step }));
+    this.canvas.setAttribute("aria-label", say("pipelineLabel", { query: moment.queryName(query), step: moment.step }));
     if (this.cell) this.tell();
   }
   find(x, y) {
@@ -189,7 +193,7 @@ class Pipeline {
   }
   // The columns in which the query has a vector of its own.
   ofQuery() {
-    const own = ["x", ...(this.moment?.has("q") ? ["k"] : [])];
+    const own = ["x", "s", ...(this.moment?.has("q") ? ["k"] : [])];
     return this.queryTop ? this.columns.flatMap(({ kind }, i) => (own.includes(kind) ? [i] : [])) : [];
   }
   choose(cell) {
@@ -201,7 +205,7 @@ class Pipeline {
     const [row, column] = this.cell;
     const { kind } = this.columns[column] ?? {};
     if (!kind) return;
-    if (row === QUERY_ROW) this.said(inNumbers(this.moment, this.query, this.query, kind === "k" ? "q" : kind));
+    if (row === QUERY_ROW) this.said(inNumbers(this.moment, this.query, this.query, kind === "k" ? "q" : "x"));
     else if (row < this.shown.length) this.said(inNumbers(this.moment, this.query, this.shown[row], kind));
   }
 }

@@ -94,17 +94,17 @@ class PipelineDrawing {
     context.strokeRect(x + 0.5, y + edge + 0.5, NUMBER_CELL - 1, height - 2 * edge - 1);
     context.lineWidth = 1;
   }
-  label(i, y, identity) {
+  label(tokens, i, y, identity) {
     const { height } = this;
     this.text(String(i), 12, y + height / 2 + 0.5, "right", this.tones.quiet);
-    this.text(cut(this.moment.tokens[i] ?? "", 8), 22, y + height / 2 + 0.5, "left", identity ? this.tones[identity] : this.ink, `${identity ? "bold " : ""}14px system-ui, sans-serif`);
+    this.text(cut(tokens[i] ?? "", 8), 22, y + height / 2 + 0.5, "left", identity ? this.tones[identity] : this.ink, `${identity ? "bold " : ""}14px system-ui, sans-serif`);
   }
   queryRow() {
     const { pipeline, moment, query } = this;
     const y = pipeline.queryTop;
-    this.part("tokens", () => this.label(query, y, "q"));
-    const [x, k] = [pipeline.column("x"), pipeline.column("k")];
-    if (x) this.part("x", () => this.strip("x", moment.row("x", query), x.x, y, x.width));
+    this.part("tokens", () => this.label(moment.queryTokens, query, y, "q"));
+    const [x, k] = [pipeline.column(moment.inputOfKeys), pipeline.column("k")];
+    if (x && moment.has("x")) this.part("x", () => this.strip("x", moment.row("x", query), x.x, y, x.width));
     if (k && moment.has("q")) {
       this.part("q", () => this.strip("q", moment.row("q", query), k.x, y, k.width, "q"));
       if (x) this.part("q", () => this.arrow([[x.x + x.width + 2, y + this.height / 2], [k.x - 3, y + this.height / 2]], "q"));
@@ -115,9 +115,9 @@ class PipelineDrawing {
   }
   keyRow(key, y) {
     const { pipeline, moment, query } = this;
-    this.part("tokens", () => this.label(key, y));
+    this.part("tokens", () => this.label(moment.keyTokens, key, y));
     for (const { kind, x, width } of pipeline.columns) {
-      if (kind === "x") this.part("x", () => this.strip("x", moment.row("x", key), x, y, width));
+      if (kind === "x" || kind === "s") this.part("x", () => this.strip(kind, moment.row(kind, key), x, y, width));
       if (kind === "k" || kind === "v") this.part(kind, () => this.strip(kind, moment.row(kind, key), x, y, width, this.height < DENSE ? null : kind));
       if (["scores", "scaled", "weights"].includes(kind)) {
         const row = moment.row(kind, query);
@@ -129,8 +129,10 @@ class PipelineDrawing {
   }
   restRow(rest, y) {
     const { pipeline, moment, query, height } = this;
-    this.text(say("moreKeys", { n: rest.length }), 22, y + height / 2, "left", this.tones.quiet, "12px system-ui, sans-serif");
     const weights = pipeline.column("weights");
+    // Where the map alone is known, its cell stands beside the labels.
+    const left = weights && weights.x < MORE_KEYS ? weights.x + NUMBER_CELL + 6 : 22;
+    this.text(say("moreKeys", { n: rest.length }), left, y + height / 2, "left", this.tones.quiet, "12px system-ui, sans-serif");
     if (!weights) return;
     const row = moment.row("weights", query);
     this.part("weights", () => this.cell("weights", rest.reduce((sum, i) => sum + (row[i] || 0), 0), weights.x, y));

@@ -106,7 +106,7 @@ class Plane {
         context.font = `bold ${MONO}`;
         Object.assign(context, { textAlign: "center", textBaseline: "middle" });
         const far = Math.hypot(x, y) * scale + 10;
-        const label = cut(moment.tokens[i] ?? String(i), 3);
+        const label = cut((name === "q" ? moment.queryTokens : moment.keyTokens)[i] ?? String(i), 3);
         context.fillText(label, middle + Math.min(far, middle - 6) * Math.cos(turn), middle + Math.min(far, middle - 6) * Math.sin(turn));
       }
       context.globalAlpha = 1;
@@ -116,6 +116,6 @@ class Plane {
     arrow("q", query, true);
     const isExact = moment.size("q")[1] === 2;
     this.words.replaceChildren(...formula(isExact ? say("plane.exact") : say("plane.shadow", { kept: percent(this.basis.kept) })));
-    this.canvas.setAttribute("aria-label", say("plane.label", { query: moment.name(query), values: vectorInWords(moment.row("q", query)), step: moment.step }));
+    this.canvas.setAttribute("aria-label", say("plane.label", { query: moment.queryName(query), values: vectorInWords(moment.row("q", query)), step: moment.step }));
   }
 }

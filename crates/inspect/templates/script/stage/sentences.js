@@ -5,11 +5,11 @@ const before = (moment) => (moment.frame > 0 ? moment.at(moment.frame - 1) : nul
 function attentionInWords(moment, query, past = before(moment)) {
   const now = moment.preferences(query);
   if (!now) return "";
-  if (!now.order.length) return now.row.every((_, key) => moment.isHidden(query, key)) ? "" : say("attention.notFinite", { query: moment.name(query) });
+  if (!now.order.length) return now.row.every((_, key) => moment.isHidden(query, key)) ? "" : say("attention.notFinite", { query: moment.queryName(query) });
   const [first, second] = now.order;
   const share = moment.has("weights") ? moment.row("weights", query)[first] : null;
   const worth = (i, from = now) => (from.name === "scaled" ? brief(from.row[i]) : percent(from.row[i]));
-  const words = { query: moment.name(query), key: moment.name(first), value: worth(first), share: share === null ? "" : percent(share) };
+  const words = { query: moment.queryName(query), key: moment.keyName(first), value: worth(first), share: share === null ? "" : percent(share) };
   if (second === undefined) return say("attention.only", words);
   // Of equal ones none is preferred.
   const n = largestIn(now.row).length;
@@ -17,14 +17,14 @@ function attentionInWords(moment, query, past = before(moment)) {
   if (n > 1) return say("attention.tied", { ...words, n });
   const earlier = past?.preferences(query);
   const favourite = earlier?.order[0];
-  if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.name(favourite), otherValue: worth(favourite) });
+  if (favourite !== undefined && favourite !== first) return say("attention.changed", { ...words, other: moment.keyName(favourite), otherValue: worth(favourite) });
   const key = moment.frame === 0 && moment.step === 0 ? "attention.first" : now.name === "scaled" && share !== null ? "attention.still" : "attention.plain";
-  return say(key, { ...words, other: moment.name(second), otherValue: worth(second) });
+  return say(key, { ...words, other: moment.keyName(second), otherValue: worth(second) });
 }
 
 function answerInWords(moment, query) {
-  if (!moment.hasTarget(query)) return say("answer.none", { query: moment.name(query) });
-  if (moment.isBroken(query)) return say("answer.notFinite", { query: moment.name(query) });
+  if (!moment.hasTarget(query)) return say("answer.none", { query: moment.queryName(query) });
+  if (moment.isBroken(query)) return say("answer.notFinite", { query: moment.queryName(query) });
   const [said, right] = [moment.prediction(query), moment.target(query)];
   const shares = [said, right].map((label) => moment.shareOf(label, query));
   const known = shares.every(Number.isFinite);

@@ -74,7 +74,7 @@ class Stage {
     const isOther = asked !== this.asked || ["layer", "head", "probe"].some((key) => this.state[key] !== last[key]);
     this.asked = asked;
     // What a frame holds decides about the columns.
-    const held = ["x", "q", "k", "v", "scores", "scaled", "weights", "context", "answers"].filter((name) => this.shown.has(name)).join();
+    const held = ["x", "s", "q", "k", "v", "scores", "scaled", "weights", "context", "answers"].filter((name) => this.shown.has(name)).join();
     if (isOther || held !== this.held) {
       this.held = held;
       this.layOut();
@@ -174,6 +174,6 @@ class Stage {
     this.left.classList.toggle("empty", isEmpty);
     if (isEmpty) return this.words.replaceChildren(make("p", { class: "sentence" }, say("noInput")));
     const older = shown.olderStep();
-    this.words.replaceChildren(...[older === null ? "" : say("attention.older", { step: older }), attentionInWords(shown, query), answerInWords(shown, query)].filter(Boolean).map((text) => make("p", { class: "sentence" }, ...prose(text))));
+    this.words.replaceChildren(...[older === null ? "" : say("attention.older", { step: older }), attentionInWords(shown, query), shown.facts.kind === "encoder" ? "" : answerInWords(shown, query)].filter(Boolean).map((text) => make("p", { class: "sentence" }, ...prose(text))));
   }
 }

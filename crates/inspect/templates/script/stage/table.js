@@ -17,13 +17,13 @@ class StageTable {
     const { moment, query } = this;
     if (!this.root.open || !moment) return;
     const single = ["scores", "scaled", "weights"].filter((name) => moment.has(name));
-    const vectors = ["k", "v"].filter((name) => moment.has(name));
+    const vectors = [...(moment.inputOfKeys === "s" ? ["s"] : []), "k", "v"].filter((name) => moment.has(name));
     const cell = (name, key) => (name !== "scores" && moment.isHidden(query, key) ? say("hidden") : number(moment.row(name, query)[key]));
-    const rows = Array.from({ length: moment.nKeys }, (_, key) => [moment.name(key), ...single.map((name) => cell(name, key)), ...vectors.map((name) => vectorInWords(moment.row(name, key), Infinity))]);
+    const rows = Array.from({ length: moment.nKeys }, (_, key) => [moment.keyName(key), ...single.map((name) => cell(name, key)), ...vectors.map((name) => vectorInWords(moment.row(name, key), Infinity))]);
     const own = ["x", "q", "context"].filter((name) => moment.has(name)).map((name) => [say(`part.${name}`), vectorInWords(moment.row(name, query), Infinity)]);
     const answers = moment.has("answers") && Number.isFinite(moment.row("answers", query)[0]) ? Array.from(moment.row("answers", query), (share, token) => [moment.film.vocabulary[token] ?? String(token), percent(share)]) : [];
     this.content.replaceChildren(
-      make("p", { class: "hint" }, say("table.query", { query: moment.name(query), step: moment.step })),
+      make("p", { class: "hint" }, say("table.query", { query: moment.queryName(query), step: moment.step })),
       table([say("table.key"), ...single.map((name) => say(`part.${name}`)), ...vectors.map((name) => say(`part.${name}`))], rows),
       ...(own.length ? [table([say("table.part"), say("table.values")], own)] : []),
       ...(answers.length ? [table([say("part.answers"), say("term.answers")], answers)] : []),

@@ -1,4 +1,8 @@
-// The input on top: each token with its right answer and the model's answer, grey where no answer counts. One is pinned.
+// The input on top: each token with its right answer and the model's answer, grey where no answer counts. One is pinned. Of
+// two sequences the source stands before the answer, each with the names of its rows and without padding.
+// A source has many short tokens: a number stands above each fifth.
+const PLACE_EVERY = 5;
+
 class Tokens {
   constructor(place, { pinned, pointed, said }) {
     Object.assign(this, { pinned, pointed, said, n: 0 });
@@ -6,20 +10,36 @@ class Tokens {
     place.append(this.root);
   }
   build(moment) {
-    const row = (name) => make("span", {}, say(`tokens.${name}`));
-    this.heads = make("div", { class: "token-heads", "aria-hidden": "true" }, ...["position", "input", "right", "said"].map(row));
-    this.buttons = moment.tokens.map((token, i) => {
-      const share = make("i", { "aria-hidden": "true" });
-      const said = make("span", { class: "said-answer" });
-      const target = moment.target(i);
-      const button = make("button", { type: "button", class: "token" }, make("span", { class: "place" }, String(i)), make("span", { class: "word" }, cut(token, 6)), make("span", { class: "right-answer" }, moment.hasTarget(i) ? cut(target, 6) : "–"), said, share);
-      if (!moment.hasTarget(i)) button.classList.add("silent");
-      for (const [event, query] of [["pointerenter", i], ["focus", i], ["pointerleave", null], ["blur", null]]) button.addEventListener(event, () => this.pointed(query));
-      button.addEventListener("click", () => this.pinned(i));
-      button.addEventListener("keydown", (event) => this.key(event, i));
-      return { button, share, said };
-    });
-    this.root.replaceChildren(this.heads, ...this.buttons.map(({ button }) => button));
+    const sides = moment.probe?.sides ?? [];
+    const isPair = sides.length === 2;
+    this.root.classList.toggle("of-pair", isPair);
+    const heads = (...rows) => make("div", { class: "token-heads", "aria-hidden": "true" }, ...rows.map((name) => make("span", {}, say(`tokens.${name}`))));
+    this.heads = heads("position", ...(isPair ? ["source"] : ["input", "right", "said"]));
+    this.buttons = (isPair ? sides : [[0, moment.tokens.length]]).flatMap(([first, end], side) => Array.from({ length: end - first }, (_, place) => this.token(moment, { position: first + place, place, isSource: isPair && side === 0 }))).map((token, i) => this.listening(token, i));
+    const elements = this.buttons.map(({ button }) => button);
+    const nSource = isPair ? sides[0][1] - sides[0][0] : elements.length;
+    this.root.replaceChildren(this.heads, ...elements.slice(0, nSource), ...(isPair ? [heads("position", "answer", "right", "said")] : []), ...elements.slice(nSource));
+  }
+  // What a layer asks with, and what it asks, count from the beginning of their sequence; null where it is neither.
+  token(moment, { position, place, isSource }) {
+    const within = (i, n) => (i >= 0 && i < n ? i : null);
+    const [query, key] = [within(position - moment.queries[0], moment.nQueries), within(position - moment.keys[0], moment.nKeys)];
+    const [share, said] = [make("i", { "aria-hidden": "true" }), make("span", { class: "said-answer" })];
+    const target = moment.targetAt(position);
+    const answers = isSource ? [] : [make("span", { class: "right-answer" }, target === "" ? "–" : cut(target, BESIDE)), said];
+    const button = make("button", { type: "button", class: "token" }, make("span", { class: "place" }, isSource && place % PLACE_EVERY ? "" : String(place)), make("span", { class: "word" }, cut(moment.tokens[position], BESIDE)), ...answers, share);
+    button.classList.toggle("silent", !isSource && target === "");
+    button.classList.toggle("of-source", isSource);
+    button.classList.toggle("aside", query === null && key === null);
+    if (query === null) button.setAttribute("aria-disabled", "true");
+    return { button, share, said, position, place, query, key };
+  }
+  listening(token, i) {
+    const { button, query } = token;
+    for (const [event, pointed] of [["pointerenter", query], ["focus", query], ["pointerleave", null], ["blur", null]]) button.addEventListener(event, () => this.pointed(pointed));
+    button.addEventListener("click", () => query !== null && this.pinned(query));
+    button.addEventListener("keydown", (event) => this.key(event, i));
+    return token;
   }
   // A long input scrolls to the token that asks; the page stays where it is.
   reveal(button) {
@@ -37,25 +57,29 @@ class Tokens {
     this.buttons[Math.min(Math.max(next, 0), n - 1)].button.focus();
   }
   show(moment, query, pinned, guessed = null) {
-    const weights = moment.nQueries === moment.tokens.length ? moment.row("weights", query) : null;
-    this.buttons.forEach(({ button, share, said }, i) => {
-      const weight = weights?.[i];
+    const weights = moment.row("weights", query);
+    const isPair = this.root.classList.contains("of-pair");
+    for (const { button, share, said, position, place, query: own, key } of this.buttons) {
+      const weight = key === null ? NaN : weights?.[key];
+      const word = button.querySelector(".word");
       button.style.setProperty("--share", Number.isFinite(weight) ? String(weight) : "0");
-      button.querySelector(".word").style.background = Number.isFinite(weight) ? colour("sequential", weight) : "";
-      button.querySelector(".word").style.color = Number.isFinite(weight) ? inkOn("sequential", weight) : "";
+      word.style.background = Number.isFinite(weight) ? colour("sequential", weight) : "";
+      word.style.color = Number.isFinite(weight) ? inkOn("sequential", weight) : "";
       share.style.width = `${100 * (weight || 0)}%`;
-      const answer = moment.isBroken(i) ? say("notFinite") : moment.prediction(i);
-      const isRight = answer === moment.target(i);
-      said.textContent = answer === "" ? "" : moment.hasTarget(i) ? `${cut(answer, 6)} ${isRight ? "✓" : "✗"}` : "–";
-      button.classList.toggle("asks", i === query);
-      button.classList.toggle("pinned", i === pinned);
-      button.classList.toggle("guessed", i === guessed);
-      button.classList.toggle("wrong", moment.hasTarget(i) && answer !== "" && !isRight);
-      button.setAttribute("aria-pressed", String(i === pinned));
-      button.tabIndex = i === query ? 0 : -1;
-      const words = { position: i, token: moment.tokens[i], right: moment.target(i), said: answer };
-      if (i === query) this.reveal(button);
-      button.setAttribute("aria-label", say(moment.hasTarget(i) ? "tokens.one" : "tokens.silent", words));
-    });
+      const target = moment.targetAt(position);
+      const answer = own !== null && moment.isBroken(own) ? say("notFinite") : moment.predictionAt(position);
+      const isRight = answer === target;
+      said.textContent = answer === "" ? "" : target === "" ? "–" : `${cut(answer, BESIDE)}${isPair ? "" : " "}${isRight ? "✓" : "✗"}`;
+      button.classList.toggle("asks", own === query);
+      button.classList.toggle("pinned", own !== null && own === pinned);
+      button.classList.toggle("guessed", key !== null && key === guessed);
+      button.classList.toggle("wrong", target !== "" && answer !== "" && !isRight);
+      button.setAttribute("aria-pressed", String(own !== null && own === pinned));
+      button.tabIndex = own === query ? 0 : -1;
+      if (own === query) this.reveal(button);
+      const isSource = button.classList.contains("of-source");
+      const words = { position: place, token: moment.tokens[position], right: target, said: answer };
+      button.setAttribute("aria-label", say(isSource ? "tokens.ofSource" : target === "" ? "tokens.silent" : "tokens.one", words));
+    }
   }
 }

@@ -18,5 +18,5 @@ function workedOut(moment, query) {
   const isRoot = Math.abs(of("scores")[key] / Math.sqrt(width) - of("scaled")[key]) < 0.02 * Math.abs(of("scaled")[key]) + 0.01;
   lines.push(isRoot ? `${brief(of("scores")[key])} / √${width} = ${brief(of("scaled")[key])}` : `${scaleInWords(moment)}: ${brief(of("scaled")[key])}`);
   lines.push(say("worked.softmax", { value: brief(of("scaled")[key]), terms: scaled.map((x) => say("worked.term", { value: brief(x) })).join(" + "), top: brief(Math.exp(of("scaled")[key])), sum: brief(sum), share: of("weights")[key].toFixed(2) }));
-  return [make("p", { class: "worked-title" }, ...prose(say("worked.title", { query: moment.name(query), key: moment.name(key) }))), ...lines.map((line) => make("p", { class: "worked-line" }, ...formula(line)))];
+  return [make("p", { class: "worked-title" }, ...prose(say("worked.title", { query: moment.queryName(query), key: moment.keyName(key) }))), ...lines.map((line) => make("p", { class: "worked-line" }, ...formula(line)))];
 }
