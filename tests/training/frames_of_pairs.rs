@@ -17,7 +17,7 @@ const LAYERS: [&str; 6] = [
 
 fn dates() -> Experiment {
     let small = [
-        "model.name=encoder-decoder",
+        "model.n_layers=2",
         "model.d_model=12",
         "model.n_heads=3",
         "model.d_mlp=8",

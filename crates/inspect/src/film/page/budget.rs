@@ -17,12 +17,14 @@ const LEAST_FRAMES: usize = 24;
 
 impl Frame {
     /// How many frames of this size make a page of four million values, about 11 MB: with what was computed of the inputs
-    /// and the gradients where 24 frames or more have room for them, otherwise without.
+    /// and the gradients where 24 frames or more have room for them. Otherwise without gradients, and with what was
+    /// computed of the inputs where that costs one frame in four at most.
     pub fn max_on_page(&self) -> usize {
         let plain = n_values(self).max(1);
-        let whole = plain + n_trace_values(self) + n_gradient_values(self);
-        match MAX_VALUES / whole {
+        let traced = plain + n_trace_values(self);
+        match MAX_VALUES / (traced + n_gradient_values(self)) {
             n if n >= LEAST_FRAMES => n,
+            _ if 3 * traced <= 4 * plain => MAX_VALUES / traced,
             _ => MAX_VALUES / plain,
         }
     }
@@ -76,9 +78,12 @@ fn n_values(frame: &Frame) -> usize {
     let of_matrices = matrices(&frame.layers).map(|(_, _, name, matrix)| n_gauges(name) * n_shown(matrix));
     let rows = |vectors: &Option<Matrix>| vectors.as_ref().map_or(0, Matrix::rows);
     let [tokens, positions] = [&frame.embeddings.tokens, &frame.embeddings.positions].map(rows);
-    let of_circuits = frame.layers.iter().flat_map(|layer| &layer.heads).map(|head| {
+    let of_circuits =
+        frame.layers.iter().flat_map(|layer| layer.heads.iter().map(|head| (layer.kind(), head)));
+    let of_circuits = of_circuits.filter(|(kind, _)| kind.reads_its_own_stream()).map(|(kind, head)| {
         let inner = head.w_q.as_ref().or(head.w_k.as_ref()).map_or(0, Matrix::columns);
-        2 * n_circuit_values([tokens; 2], inner) + n_circuit_values([positions; 2], inner)
+        let n_of_tokens = if kind.reaches_the_answer() { 2 } else { 1 };
+        n_of_tokens * n_circuit_values([tokens; 2], inner) + n_circuit_values([positions; 2], inner)
     });
     // The maps of a film that is too large are shown in half as many cells along each axis.
     let maps = frame.probes.iter().flat_map(|probe| &probe.maps).map(|map| n_shown(&map.weights) / 4);
@@ -120,6 +125,20 @@ mod tests {
         assert_eq!(large.max_on_page(), MAX_VALUES);
         let room = Room::of(&vec![large; LEAST_FRAMES]);
         assert!(!room.traces && room.left_out.len() == 1, "{:?}", room.left_out);
+        // Eleven matrices leave room for 22 frames; small traces cost less than a quarter of these.
+        let names: Vec<String> = (0..11).map(|layer| format!("{layer}.w_v")).collect();
+        let wide = |n: usize| {
+            let mut list = vec![("a.weights", &[1, 1, 2, 2][..], vec![0.5; 4])];
+            list.extend(names.iter().map(|name| (name.as_str(), &[128, 128][..], vec![1.0; 1 << 14])));
+            let of_trace = [1, 1, 1, n];
+            list.push(("a.trace.q", &of_trace, vec![1.0; n]));
+            let frames = [(0, tensors(&list, &[]))];
+            let film = Film::of_frames("x", CheckpointConfig::default(), Metrics::default(), frames)?;
+            Ok::<_, InspectError>(film.frames[0].clone())
+        };
+        let values = n_values(&wide(1)?);
+        assert_eq!(wide(values / 3)?.max_on_page(), MAX_VALUES / (values + values / 3));
+        assert_eq!(wide(values / 3 + 1)?.max_on_page(), MAX_VALUES / values);
         Ok(())
     }
 }
