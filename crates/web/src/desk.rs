@@ -116,8 +116,12 @@ impl Desk {
             Request::WantedMap { layer, head, input, weights } => {
                 json(&self.session()?.wanted_map(layer, head, input, &weights)?)
             }
-            Request::Probe { positions } => {
-                self.session()?.probe(positions.as_deref())?;
+            Request::Probe { positions, source } => {
+                let session = self.session()?;
+                match source {
+                    Some(source) => session.probe_source(&source)?,
+                    None => session.probe(positions.as_deref())?,
+                }
                 json(&Value::Null)
             }
         };
@@ -147,6 +151,7 @@ fn described(session: &Session) -> Result<Value, WebError> {
         "summary": task.summary(),
         "vocabulary": task.vocabulary(),
         "seq_len": task.seq_len(),
+        "source_len": task.source_len(),
         "stack": task.stack(),
         "step": session.steps_made(),
         "last_step": session.last_step(),

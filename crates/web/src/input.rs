@@ -1,6 +1,7 @@
 //! An input of the reader's own.
 
-use qkv_train::{Example, Split, draw};
+use burn::module::Module;
+use qkv_train::{Example, Split, draw, write_answers};
 
 use crate::error::WebError;
 use crate::session::Session;
@@ -20,6 +21,42 @@ impl Session {
             None => draw(task, self.experiment.config.seed, Split::Test, 0)?,
             Some(positions) => Example::new(task, self.tokens(positions)?),
         };
+        self.frames.forget();
+        Ok(())
+    }
+
+    /// Shows a pair in place of the first input: a source of the reader's own, and the answer that the model writes to it as
+    /// it is now.
+    ///
+    /// ```
+    /// use qkv_web::Session;
+    ///
+    /// let mut session = Session::of_task("dates", &["train.eval_examples=10"])?;
+    /// session.probe_source("3 March 1987")?;
+    /// assert_eq!(session.examples()[0].tokens.len(), 39);
+    /// # Ok::<(), qkv_web::WebError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the task has no pairs, or the source has another symbol than those of the task, or too many; nothing changes
+    /// then.
+    pub fn probe_source(&mut self, source: &str) -> Result<(), WebError> {
+        let task = &*self.experiment.task;
+        let Some(translation) = task.translation() else {
+            let message = "this task has no pairs; write a token for each position of its input";
+            return Err(WebError::Input(message.to_owned()));
+        };
+        let input = translation.input(source).map_err(|error| WebError::Input(error.to_string()))?;
+        let model = self.state.model.valid();
+        let written =
+            write_answers(&model, translation, std::slice::from_ref(&input), &self.device).remove(0);
+        let mut tokens = input;
+        let answer = written.into_iter().take_while(|&token| token != translation.end());
+        // Behind the token that begins it.
+        for (place, token) in tokens[task.source_len() + 1..].iter_mut().zip(answer) {
+            *place = token;
+        }
+        self.frames.examples[0] = Example::new(task, tokens);
         self.frames.forget();
         Ok(())
     }

@@ -25,6 +25,7 @@ mod figures;
 mod frozen;
 mod input;
 mod moment;
+mod preset;
 mod request;
 mod session;
 mod wanted;

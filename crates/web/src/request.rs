@@ -50,6 +50,7 @@ pub(crate) enum Request {
     Edit { edit: Edit },
     /// What the model would do with a drawn map in a head.
     WantedMap { layer: usize, head: usize, input: usize, weights: Vec<f32> },
-    /// Shows an input of the reader's own, or again the drawn one.
-    Probe { positions: Option<Vec<Vec<String>>> },
+    /// Shows an input of the reader's own, by the labels at each position or by the source of a pair, or again the drawn
+    /// one.
+    Probe { positions: Option<Vec<Vec<String>>>, source: Option<String> },
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::error::WebError;
 use crate::frozen::Frozen;
 use crate::moment::Frames;
+use crate::preset::settings_of;
 
 /// Memory that a training in a page may need: a WebAssembly module of 32 bits has 4 GiB at most, and browsers on
 /// telephones end a page that takes more than about one.
@@ -107,7 +108,8 @@ enum Watch {
 }
 
 impl Session {
-    /// Begins with the defaults of a task, and settings of the form `model.d_k=24` over them.
+    /// Begins with the defaults of a task, and settings of the form `model.d_k=24` over them. Those of pairs are smaller here
+    /// than by `qkv train`.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -130,7 +132,13 @@ impl Session {
         settings: &[impl AsRef<str>],
         text: Option<Text>,
     ) -> Result<Self, WebError> {
-        let mut settings: Vec<String> = settings.iter().map(|setting| setting.as_ref().to_owned()).collect();
+        let preset = match source {
+            ConfigSource::Task(task) => settings_of(task),
+            _ => &[],
+        };
+        let mut of_page: Vec<String> = preset.iter().map(|&setting| setting.to_owned()).collect();
+        let own = settings.iter().map(|setting| setting.as_ref().to_owned());
+        let mut settings: Vec<String> = of_page.iter().cloned().chain(own).collect();
         let (name, bytes) = text.map(|Text { name, bytes }| (name, bytes)).unzip();
         let registry = Registry::with_texts(move |_| {
             bytes.clone().ok_or_else(|| std::io::Error::other("the page was given no text"))
@@ -139,10 +147,11 @@ impl Session {
         let of_text: Vec<String> =
             name.into_iter().map(|name| format!("task.{key}={}", toml::Value::String(name))).collect();
         settings.extend(of_text.clone());
+        of_page.extend(of_text);
         // One reader, which makes the statistics of a text once.
         let mut reader = registry.reader();
         let experiment = reader.read(source, &settings)?;
-        let unset = reader.read(source, &of_text).ok().map(|unset| unset.config);
+        let unset = reader.read(source, &of_page).ok().map(|unset| unset.config);
         let needed = memory_needed(&experiment);
         if needed > MOST_MEMORY {
             let [needed, most] = [needed, MOST_MEMORY].map(|bytes| bytes >> 20);

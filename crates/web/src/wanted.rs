@@ -1,7 +1,7 @@
 //! What the model would do if a head had the attention map that a reader draws.
 
 use burn::module::Module;
-use qkv_train::{Effect, Forcing, TrainError, WantedMap, WithMap};
+use qkv_train::{Effect, Forcing, Layer, Model, Side, TrainError, WantedMap, WithMap};
 use serde::Serialize;
 
 use crate::error::WebError;
@@ -39,8 +39,8 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// If there is no such layer, head or input, there are not as many weights, one is negative or not finite, or one is
-    /// on a key that the mask hides from its query.
+    /// If there is no such layer, head or input, the layer reads a part of its positions, there are not as many weights,
+    /// one is negative or not finite, or one is on a key that the mask hides from its query.
     pub fn wanted_map(
         &self,
         layer: usize,
@@ -57,6 +57,12 @@ impl Session {
             );
             return Err(WebError::Edit(message));
         };
+        let is_of_one_sequence = |layer: &Layer| [layer.queries, layer.keys] == [Side::Whole; 2];
+        if !self.state.model.layers().get(layer).is_some_and(is_of_one_sequence) {
+            let message = "a map is drawn for a model of one sequence: of a source and its answer, each input has other \
+                           lengths; choose another task, or set `model.name` to transformer";
+            return Err(WebError::Edit(message.to_owned()));
+        }
         let refused = |error: TrainError| WebError::Edit(error.to_string());
         let task = &*self.experiment.task;
         let map = WantedMap::new(layer, head, task.seq_len(), weights).map_err(refused)?;

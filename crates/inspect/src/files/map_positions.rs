@@ -58,6 +58,10 @@ impl AttentionMap {
     pub(super) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
         let Some(positions) = positions else { return Ok(self) };
         let weights = cut(self.weights, Some(&positions.queries), Some(&positions.keys), &self.layer)?;
+        let weights = match positions.are_of_one_sequence() {
+            true => weights,
+            false => weights.with_axes("answer", "source"),
+        };
         Ok(Self { weights, positions: Some(positions.clone()), ..self })
     }
 }

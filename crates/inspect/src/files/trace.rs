@@ -55,6 +55,9 @@ struct Part {
     place: fn(&mut HeadTrace) -> &mut Option<Matrix>,
 }
 
+/// Where the input of queries, or that of keys and values, stands in a trace.
+type InputPlace = fn(&mut LayerTrace) -> &mut Option<Matrix>;
+
 const PARTS: [Part; 6] = [
     Part { suffix: TRACE_Q, axes: ["query", "d_k"], is_shared: false, place: |head| &mut head.q },
     Part { suffix: TRACE_K, axes: ["key", "d_k"], is_shared: true, place: |head| &mut head.k },
@@ -102,7 +105,7 @@ fn of_layer(file: &Weights, layer: &str) -> Result<Vec<LayerTrace>, InspectError
         let empty = || LayerTrace { layer: layer.to_owned(), ..LayerTrace::default() };
         traces.resize_with(traces.len().max(n_examples), empty);
     };
-    let of_inputs: [(_, fn(&mut LayerTrace) -> &mut Option<Matrix>); 2] =
+    let of_inputs: [(&str, InputPlace); 2] =
         [(TRACE_X, |trace| &mut trace.x), (TRACE_SOURCE, |trace| &mut trace.source)];
     for (suffix, place) in of_inputs {
         let name = format!("{layer}{suffix}");

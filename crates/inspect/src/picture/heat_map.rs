@@ -1,6 +1,8 @@
 //! A matrix as something to look at; `text.rs` draws it in characters, `heat_map_drawing.rs` on the canvas that
 //! `svg.rs` and `raster.rs` (PNG) offer.
 
+use qkv_run::ProbeLabels;
+
 use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
@@ -134,12 +136,16 @@ impl<'a> HeatMap<'a> {
 }
 
 impl Snapshot {
-    /// The heat map of one of its attention maps, with the tokens as labels where they fit.
+    /// The heat map of one of its attention maps, with the tokens as labels where they fit. In the map of an answer to its
+    /// source a row is called by the token that is to be written there, so that it is an alignment of the two
+    /// ([Bahdanau et al. 2015, figure 3](https://arxiv.org/abs/1409.0473)).
     pub fn heat_map<'a>(&self, map: &'a AttentionMap) -> HeatMap<'a> {
         let heat_map = HeatMap::new(&map.weights, Palette::Sequential)
             .with_title(&format!("{}, head {}", map.layer, map.head));
-        let tokens = &self.labels.tokens;
-        match (map.query_labels(tokens), map.key_labels(tokens)) {
+        let ProbeLabels { tokens, targets, .. } = &self.labels;
+        let is_alignment = map.positions.is_some() && !map.is_of_one_sequence();
+        let of_rows = if is_alignment { targets } else { tokens };
+        match (map.query_labels(of_rows), map.key_labels(tokens)) {
             (Some(rows), Some(columns)) => heat_map.with_labels(rows, columns),
             _ => heat_map,
         }

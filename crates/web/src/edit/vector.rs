@@ -20,31 +20,37 @@ impl Session {
     ) -> Result<Vec<f64>, WebError> {
         let Place { layer, head, matrix } = place;
         let (heads, _) = self.heads_of(*layer, *head)?;
-        let (name, stage, compared_as, head) = match matrix.as_str() {
-            W_Q => ("query", Stage::Queries, Some(Intermediate::ComparedQueries), *head),
-            W_K => ("key", Stage::Keys, Some(Intermediate::ComparedKeys), heads.kv_head(*head)),
-            W_V => ("value", Stage::Values, None, heads.kv_head(*head)),
+        let layers = self.state.model.layers();
+        let [queries, keys] = [layers[*layer].queries, layers[*layer].keys];
+        let (name, stage, compared_as, head, side) = match matrix.as_str() {
+            W_Q => ("query", Stage::Queries, Some(Intermediate::ComparedQueries), *head, queries),
+            W_K => ("key", Stage::Keys, Some(Intermediate::ComparedKeys), heads.kv_head(*head), keys),
+            W_V => ("value", Stage::Values, None, heads.kv_head(*head), keys),
             other => {
                 let message = format!("a vector is made by w_q, w_k or w_v, got `{other}`");
                 return Err(WebError::Edit(message));
             }
         };
         let task = &*self.experiment.task;
-        let (inputs, seq_len) = (self.examples(), task.seq_len());
+        let (inputs, n_positions) = (self.examples(), side.positions(task).len());
         let Some(example) = inputs.get(input) else {
             let message =
                 format!("the page shows {} inputs, counted from 0; there is no input {input}", inputs.len());
             return Err(WebError::Edit(message));
         };
-        if position >= seq_len {
-            let message =
-                format!("an input has {seq_len} positions, counted from 0; there is no position {position}");
+        if position >= n_positions {
+            let message = format!(
+                "this layer has a {name} at {n_positions} positions, counted from 0; there is no position {position}"
+            );
             return Err(WebError::Edit(message));
         }
         let batch = Batch::new(task, std::slice::from_ref(example), &self.device.clone().without_autodiff())?;
-        let mut seen = Seen { layer: *layer, stage, compared_as, x: None, made: None, compared: None };
+        let mut seen =
+            Seen { layer: *layer, stage, compared_as, x: None, source: None, made: None, compared: None };
         let shown = self.state.model.valid().features_with(batch.tokens, Mode::Evaluate, &mut seen);
-        let (Some(_), Some(x), Some(made)) = (shown, seen.x, seen.made) else {
+        // In cross-attention keys and values are made of something else than queries.
+        let x = if matrix == W_Q { seen.x } else { seen.source.or(seen.x) };
+        let (Some(_), Some(x), Some(made)) = (shown, x, seen.made) else {
             let message = "the model does not show what its matrices are given; change a cell instead";
             return Err(WebError::Edit(message.to_owned()));
         };
@@ -89,6 +95,7 @@ struct Seen {
     /// What becomes of them, where they are compared.
     compared_as: Option<Intermediate>,
     x: Option<Tensor<4>>,
+    source: Option<Tensor<4>>,
     made: Option<Tensor<4>>,
     compared: Option<Tensor<4>>,
 }
@@ -107,6 +114,8 @@ impl Hook for Seen {
         }
         if what == Intermediate::Input {
             self.x = Some(x.clone());
+        } else if what == Intermediate::Source {
+            self.source = Some(x.clone());
         } else if Some(what) == self.compared_as {
             self.compared = Some(x.clone());
         }

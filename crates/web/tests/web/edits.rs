@@ -126,12 +126,20 @@ fn a_page_is_told_the_figures_of_every_model_that_it_gets() -> Outcome {
     Ok(())
 }
 
-/// The vectors that the page shows of its first input, `[4, width]`.
-fn vectors(session: &Session, part: &str) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
+/// The vectors of a layer that the page shows of its first input, a row for each position.
+pub(crate) fn vectors_of(
+    session: &Session,
+    layer: usize,
+    part: &str,
+) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
     let film: Value = serde_json::from_str(&session.moment()?)?;
-    let part = &film["probes"][0]["traces"][0]["heads"][0][part];
+    let part = &film["probes"][0]["traces"][layer]["heads"][0][part];
     let width = part["size"][1].as_u64().ok_or("a width")? as usize;
     Ok(decoded(part)?.chunks(width).map(<[f64]>::to_vec).collect())
+}
+
+fn vectors(session: &Session, part: &str) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
+    vectors_of(session, 0, part)
 }
 
 /// The cells of a part of a film: numbers of sixteen bits in base64.

@@ -4,6 +4,8 @@
 mod edits;
 /// Matrices that a reader freezes.
 mod freezing;
+/// Tasks of pairs: an encoder and a decoder.
+mod pairs;
 /// A session against the trainer itself, and what a reader does with it.
 mod session;
 /// What the tests share.

@@ -157,9 +157,10 @@ function build() {
 function keepChoice() {
   const { layers, nHeads, film } = live.lanes[live.lane];
   const kept = (index, n) => (index < n ? index : 0);
-  Object.assign(state, { layer: layers.includes(state.layer) ? state.layer : layers[0] ?? "", head: kept(state.head, nHeads), probe: kept(state.probe, film.probes.length) });
+  Object.assign(state, { layer: layers.includes(state.layer) ? state.layer : mainLayer(film), head: kept(state.head, nHeads), probe: kept(state.probe, film.probes.length) });
   if (state.query >= (film.probes[state.probe]?.tokens.length ?? 0)) state.query = null;
-  options("layer", layers.map((_, i) => String(i)), layers.indexOf(state.layer));
+  options("layer", layers.map((name, i) => layerInWords(film, name) ?? String(i)), layers.indexOf(state.layer));
+  document.body.classList.toggle("two-sequences", film.probes.some(({ sides }) => sides?.length === 2));
   options("head", Array.from({ length: nHeads }, (_, i) => String(i)), state.head);
   options("probe", film.probes.map((probe, i) => cut(`${i}: ${inputInWords(probe)}`, 28)), state.probe);
   live.inputs = inputsOf(film);
@@ -198,6 +199,9 @@ function show() {
 
 // What a reader chose on the stage or beside it.
 function choose(choice) {
+  // Another sequence has other queries.
+  const queriesOf = (layer) => String(live.film?.probes[state.probe]?.maps.find((map) => map.layer === layer)?.queries);
+  if ("layer" in choice && !("query" in choice) && queriesOf(choice.layer) !== queriesOf(state.layer)) state.query = null;
   Object.assign(state, choice);
   if (live.film) show();
 }

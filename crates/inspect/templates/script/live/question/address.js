@@ -24,8 +24,8 @@ function addressOf() {
   const ofReader = linked.isOwnConfig ? [] : reach.projections();
   for (const setting of [...settings, ...ofReader]) found[setting.slice(0, setting.indexOf("="))] = setting.slice(setting.indexOf("=") + 1);
   const { step } = film.frames[state.frame];
-  const layer = Math.max(namesOfLayers(film).indexOf(state.layer), 0);
-  const shown = { step: step || null, query: state.query, layer: layer || null, head: state.head || null, probe: state.probe || null };
+  const layer = state.layer === mainLayer(film) ? null : Math.max(namesOfLayers(film).indexOf(state.layer), 0);
+  const shown = { step: step || null, query: state.query, layer, head: state.head || null, probe: state.probe || null };
   Object.assign(found, shown, { view: state.view === "weights" ? null : state.view, gauge: state.gauge ? "main" : null, own: live.own ?? null });
   Object.assign(found, { speed: isDefaultSpeed() ? null : at("speed").value, keys: at("keys")?.checked === false ? "off" : null });
   for (const one of companions) Object.assign(found, one.address?.());
@@ -80,7 +80,7 @@ function showWanted() {
   };
   const names = namesOfLayers(film);
   const probe = within("probe", film.probes.length) ?? 0;
-  const layer = names[within("layer", names.length) ?? 0] ?? "";
+  const layer = names[within("layer", names.length)] ?? mainLayer(film);
   const head = within("head", Math.max(at("head").options.length, 1)) ?? 0;
   const query = within("query", film.probes[probe]?.tokens.length ?? 0);
   for (const [id, value] of Object.entries({ probe, head, layer: Math.max(names.indexOf(layer), 0) })) at(id).value = String(value);

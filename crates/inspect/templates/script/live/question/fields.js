@@ -24,9 +24,11 @@ const FIELDS = [
   { key: "seed", group: "optimizer", text: "setting.seed", mode: WHOLE },
 ];
 // Settings of a task that are no matter of a reader.
-const INTERNAL = ["name", "text", "fingerprint"];
+const INTERNAL = ["name", "text", "fingerprint", "pairs"];
 // What a key of a task is called; others are called by their key.
-const TASK_TEXTS = { seq_len: "setting.seq_len", len: "setting.seq_len", n_symbols: "setting.n_symbols", n_pairs: "setting.n_pairs", n_keys: "setting.n_keys", n_values: "setting.n_values" };
+const TASK_TEXTS = { seq_len: "setting.seq_len", len: "setting.seq_len", n_symbols: "setting.n_symbols", n_pairs: "setting.n_pairs", n_keys: "setting.n_keys", n_values: "setting.n_values", from: "setting.from", to: "setting.to", largest: "setting.largest", first_year: "setting.first_year", last_year: "setting.last_year" };
+const LANGUAGES = ["german", "english", "french", "digits"];
+const TASK_OPTIONS = { from: LANGUAGES, to: LANGUAGES };
 
 // One field with its label, its mark at the default, and the place for what does not fit. `back` is called with its key.
 class Field {

@@ -18,8 +18,9 @@ const owned = {
 
 // Tokens of the reader's own: the labels that share a position stand side by side. Of a text, every character is a token.
 function ownInput(text) {
-  const { vocabulary, stack, seq_len } = live.run;
+  const { vocabulary, stack, seq_len, source_len } = live.run;
   if (live.run.task === "chars" && text.trim()) return ownText(Array.from(text.trim()), seq_len);
+  if (source_len && text.trim()) return ownSource(text.trim());
   const labels = [...vocabulary].sort((a, b) => b.length - a.length);
   const split = (rest, n) => {
     if (n === 0) return rest === "" ? [] : null;
@@ -31,10 +32,16 @@ function ownInput(text) {
   };
   const positions = text.trim().split(/\s+/).filter(Boolean);
   live.own = null;
-  if (!positions.length) return trainer.post("probe", { positions: null });
+  if (!positions.length) return trainer.post("probe", { shown: { positions: null } });
   if (positions.length !== seq_len) return said(say("live.wrongInput", { n: seq_len }));
   live.own = text.trim();
-  trainer.post("probe", { positions: positions.map((position) => split(position, stack) ?? [position]) });
+  trainer.post("probe", { shown: { positions: positions.map((position) => split(position, stack) ?? [position]) } });
+}
+// Of a pair the source: its answer is the one that the model writes now.
+function ownSource(source) {
+  live.own = source;
+  trainer.post("probe", { shown: { source } });
+  said(say("live.ownSource"));
 }
 // As many characters as the task takes; a space has a label that is seen.
 function ownText(characters, seq_len) {
@@ -42,5 +49,5 @@ function ownText(characters, seq_len) {
   if (characters.length < seq_len) return said(say("live.shortText", { n: seq_len, found: characters.length }));
   const shown = characters.slice(0, seq_len);
   live.own = shown.join("");
-  trainer.post("probe", { positions: shown.map((character) => [character === " " ? "␣" : character]) });
+  trainer.post("probe", { shown: { positions: shown.map((character) => [character === " " ? "␣" : character]) } });
 }

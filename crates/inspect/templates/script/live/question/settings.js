@@ -168,7 +168,7 @@ class Settings {
     const own = this.values?.task;
     const keys = Object.entries(typeof own === "object" ? own : {}).filter(([key, value]) => !INTERNAL.includes(key) && typeof value !== "object").map(([key]) => `task.${key}`);
     if (keys.join() === this.ofTask.map(({ key }) => key).join()) return;
-    this.ofTask = keys.map((key) => new Field({ key, text: TASK_TEXTS[key.slice(5)], mode: DECIMAL }, (one) => this.reset(one)));
+    this.ofTask = keys.map((key) => new Field({ key, text: TASK_TEXTS[key.slice(5)], mode: DECIMAL, options: TASK_OPTIONS[key.slice(5)] }, (one) => this.reset(one)));
     this.taskFields.replaceChildren(...this.ofTask.map(({ row }) => row));
   }
   // What is changed, each with a way back.

@@ -5,4 +5,6 @@ at("own").addEventListener("change", () => trainer.whenBegun(() => {
   said("");
   ownInput(at("own").value);
 }));
+// The same source again has the answer of the model as it is by then.
+at("own").addEventListener("keydown", ({ key }) => key === "Enter" && live.own === at("own").value.trim() && live.run.source_len && trainer.whenBegun(() => ownInput(live.own)));
 new PictureButtons(at("pictures"), () => live.stage);

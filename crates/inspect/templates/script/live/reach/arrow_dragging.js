@@ -44,7 +44,7 @@ class ArrowDragging {
     Object.assign(this.ring.style, { left: `${canvas.offsetLeft + x}px`, top: `${canvas.offsetTop + y}px` });
     if (document.activeElement !== canvas) return;
     const { name, position } = this.chosen;
-    live.stage.tell(say("arrows.chosen", { part: name, token: live.stage.moment.name(position), values: vectorInWords(this.vector(this.chosen)) }));
+    live.stage.tell(say("arrows.chosen", { part: name, token: live.stage.moment[`${name === "q" ? "query" : "key"}Name`](position), values: vectorInWords(this.vector(this.chosen)) }));
   }
   choose(tip) {
     this.chosen = tip;

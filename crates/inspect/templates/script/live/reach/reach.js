@@ -121,7 +121,7 @@ class Reach {
     const matrix = place && MATRIX_NAMES[place.matrix];
     if (what === "freeze") return say(frozen ? "edit.freeze" : "edit.thaw", { matrix });
     if (what === "cells" && cells.length === 1) return say("edit.cell", { matrix, ...cells[0], value: brief(cells[0].value) });
-    if (what === "vector") return say("edit.vector", { part: place.matrix.slice(2), token: live.stage.moment.name(position), values: vectorInWords(Float32Array.from(values)) });
+    if (what === "vector") return say("edit.vector", { part: place.matrix.slice(2), token: live.stage.moment[place.matrix === "w_q" ? "queryName" : "keyName"](position), values: vectorInWords(Float32Array.from(values)) });
     return say(`edit.${what}`, { matrix, n: cells?.length, row, column, layer, head });
   }
 }

@@ -30,6 +30,8 @@ class WantedMap {
   enter() {
     const { map } = this;
     if (!map) return said(say("noMap"));
+    // A source of another length has another alignment.
+    if (map.queries) return said(say("wanted.ofPair"));
     if (map.block.some((n) => n > 1)) return said(say("wanted.large", { n: map.size[0] }));
     this.isOn = true;
     reachCard.open(this, "wanted");

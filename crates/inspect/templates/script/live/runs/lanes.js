@@ -51,7 +51,7 @@ class LaneCards {
     });
   }
   draw(canvas, { film, layers, nHeads }, { frame, probe, layer, head }) {
-    const moment = new Moment(film, { frame, probe: Math.min(probe, film.probes.length - 1), layer: layers.includes(layer) ? layer : layers[0], head: Math.min(head, nHeads - 1) });
+    const moment = new Moment(film, { frame, probe: Math.min(probe, film.probes.length - 1), layer: layers.includes(layer) ? layer : mainLayer(film), head: Math.min(head, nHeads - 1) });
     const kept = moment.kept(moment.map);
     canvas.hidden = !kept;
     if (!kept) return;

@@ -42,7 +42,7 @@ class Group {
     return start(all, weights);
   }
   constructor(sessions, names) {
-    Object.assign(this, { sessions, names, reached: names.map(() => false), positions: null });
+    Object.assign(this, { sessions, names, reached: names.map(() => false), shown: { positions: null } });
   }
   // What all give to a request.
   all(request) { return this.sessions.map((session, i) => inLane(i, () => session.ask(request))); }
@@ -80,18 +80,18 @@ class Group {
     return this.all({ do: "begin-again" });
   }
   // All show the same input, or none shows another one.
-  probe(positions) {
+  probe(shown) {
     const done = [];
     try {
       for (const [i, session] of this.sessions.entries()) {
-        inLane(i, () => session.ask({ do: "probe", positions }));
+        inLane(i, () => session.ask({ do: "probe", ...shown }));
         done.push(session);
       }
     } catch (error) {
-      if (error.kind !== "panic") for (const session of done) session.ask({ do: "probe", positions: this.positions });
+      if (error.kind !== "panic") for (const session of done) session.ask({ do: "probe", ...this.shown });
       throw error;
     }
-    this.positions = positions;
+    this.shown = shown;
   }
   // Sessions that can be begun again.
   spare() { return this.sessions.filter(({ isLost, size }) => !isLost && size <= MOST_SPARE); }

@@ -246,8 +246,8 @@ const actions = {
     }
     moved(readies);
   },
-  probe({ positions }) {
-    if (ask((group) => [group.probe(positions)])) show();
+  probe({ shown }) {
+    if (ask((group) => [group.probe(shown)])) show();
   },
   evaluate({ lane }) {
     const figures = ask((group) => group.one(lane, { do: "evaluate" }));
