@@ -189,7 +189,7 @@ def a_token_shows_what_it_attends_to(browser):
     browser.point(1, 1)
     browser.run("document.querySelectorAll('.token')[2].focus()")
     said = browser.run("stage.words.textContent")
-    name, shares = browser.run("stage.moment.name(2)"), browser.run("Array.from(stage.moment.row('weights', 2))")
+    name, shares = browser.run("stage.moment.queryName(2)"), browser.run("Array.from(stage.moment.row('weights', 2))")
     assert said.startswith(f"Query {name} ") and "prefers" in said, said
     widths = browser.run("[...document.querySelectorAll('.token i')].map((bar) => parseFloat(bar.style.width) / 100)")
     assert all(abs(width - share) < 1e-3 for width, share in zip(widths, shares)), (widths, shares)

@@ -113,8 +113,8 @@ def keys_reach_everything(browser, page):
     for key in ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowRight", "ArrowDown"]:
         browser.press(key)
         told.append(browser.run("stage.where.textContent"))
-    name = browser.run("stage.moment.name(3)")
-    starts = [f"x of {name}: ", f"q of {name}: ", f"q of {name}: ", f"k of {browser.run('stage.moment.name(0)')}: "]
+    name = browser.run("stage.moment.queryName(3)")
+    starts = [f"x of {name}: ", f"q of {name}: ", f"q of {name}: ", f"k of {browser.run('stage.moment.keyName(0)')}: "]
     assert all(text.startswith(start) for text, start in zip(told[1:], starts, strict=True)), told
     box = box_of(browser, "document.querySelector('.pipeline canvas')")
     x, y = browser.run("[stage.pipeline.column('k').x + 5, stage.pipeline.queryTop + 9]")
