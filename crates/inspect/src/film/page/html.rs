@@ -60,8 +60,8 @@ struct Page<'a> {
     title: &'a str,
     story: Vec<String>,
     shapes: Vec<[String; 2]>,
-    /// The key of what stands above them.
-    shapes_text: &'static str,
+    /// Whether keys and values in them are made of a source.
+    has_source: bool,
     style: &'static str,
     script: &'static str,
     data: String,
@@ -96,10 +96,7 @@ impl Film {
             title: &clean_label(&self.title),
             story: sentences.iter().chain(&data.left_out).map(|sentence| unbroken(sentence)).collect(),
             shapes: self.shapes().unwrap_or_default(),
-            shapes_text: match self.main_layer().map(LayerKind::of) {
-                Some(LayerKind::Cross) => "film.shapesOfPair",
-                _ => "film.shapes",
-            },
+            has_source: self.main_layer().is_some_and(|layer| LayerKind::of(layer) == LayerKind::Cross),
             style: STYLE,
             script: SCRIPT,
             data: embedded_json(&data),
