@@ -192,7 +192,8 @@ fn an_input_of_the_readers_own_is_shown_or_refused() -> Outcome {
     // Any labels in any order: nonsense has no answer, and ends nothing.
     for task in Registry::new().task_names().filter(|task| *task != "chars") {
         let mut session = Session::of_task(task, &["train.eval_examples=10"])?;
-        let experiment = Registry::new().read(ConfigSource::Task(task), &[""; 0])?;
+        let config = session.config();
+        let experiment = Registry::new().read(ConfigSource::Toml(&config), &[""; 0])?;
         let (vocabulary, task) = (experiment.task.vocabulary(), experiment.task);
         for first in 0..vocabulary.len().min(20) {
             let label = |i: usize| vocabulary[(first + 7 * i) % vocabulary.len()].clone();

@@ -196,8 +196,10 @@ fn a_map_between_two_sequences_has_words_of_its_own_on_each_side() {
     shows(&large, &["decoder.0.cross  head 2 of 3  input 0 of 3  [3 × 7] ─"]);
     for (width, height) in [(200, 60), (80, 24), (60, 20)] {
         let screen = screen(&view, width, height);
-        let row =
-            |label: &str| screen.iter().position(|line| line.contains(&format!("{label} "))).expect("a row");
+        let row = |label: &str| {
+            let row = screen.iter().position(|line| line.contains(&format!("{label} ")));
+            row.unwrap_or_else(|| panic!("no row {label}:\n{}", screen.join("\n")))
+        };
         let below =
             screen.iter().position(|line| line.split_whitespace().collect::<String>().contains("zwander"));
         let below = below.unwrap_or_else(|| panic!("{}", screen.join("\n")));
