@@ -197,7 +197,7 @@ fn a_map_between_two_sequences_has_words_of_its_own_on_each_side() {
     for (width, height) in [(200, 60), (80, 24), (60, 20)] {
         let screen = screen(&view, width, height);
         let row = |label: &str| {
-            let row = screen.iter().position(|line| line.contains(&format!("{label} ")));
+            let row = screen.iter().position(|line| line.contains(label));
             row.unwrap_or_else(|| panic!("no row {label}:\n{}", screen.join("\n")))
         };
         let below =
