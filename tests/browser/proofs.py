@@ -16,6 +16,7 @@ import keyboard
 import live_address
 import live_beats
 import live_companions
+import live_pairs
 import live_pictures
 import live_question
 import live_room
@@ -48,6 +49,7 @@ PROOFS = [
     live_texts,
     live_address,
     live_pictures,
+    live_pairs,
     every_control,
 ]
 
