@@ -88,12 +88,7 @@ impl DecoderBlock {
 
     /// The residual stream after the block, `[batch, target_len, d_model]` like `x`, the one before it.
     pub(crate) fn forward(&self, x: Tensor<3>, source: &Source, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let around = self.around(Part::Attention);
-        let input = around.input(x.clone());
-        let x = match around.drops(mode) {
-            true => around.add(x, self.attention.forward(input, mask, mode), mode),
-            false => around.finish(self.attention.forward_onto(x, input, mask, mode)),
-        };
+        let x = self.around(Part::Attention).attention(&self.attention, x, mask, mode);
         let around = self.around(Part::Cross);
         let (input, Source { encoded, mask }) = (around.input(x.clone()), source);
         let inputs = [input, encoded.clone()];
@@ -116,9 +111,7 @@ impl DecoderBlock {
         mask: &Mask,
         answer: &mut KeyValueCache,
     ) -> Tensor<3> {
-        let around = self.around(Part::Attention);
-        let input = around.input(x.clone());
-        around.finish(attention.forward_cached_onto(x, input, mask, answer))
+        self.around(Part::Attention).attention_cached(attention, x, mask, answer)
     }
 
     /// The rest of it, with the keys and values that the cross-attention made of the source. The first of the positions
@@ -163,10 +156,7 @@ impl DecoderBlock {
         mode: Mode,
         (layer, hook): (usize, &mut dyn Hook),
     ) -> Tensor<3> {
-        let x = residual(hook, layer, x);
-        let around = self.around(Part::Attention);
-        let output = self.attention.forward_with_hook(around.input(x.clone()), mask, mode, layer, hook);
-        around.add(x, output, mode)
+        self.around(Part::Attention).attention_with_hook(&self.attention, x, mask, mode, (layer, hook))
     }
 
     /// Every intermediate of one query of `x`, `[1, target_len, d_model]`, in one of the two attention layers, that of

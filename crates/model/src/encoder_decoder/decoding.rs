@@ -2,11 +2,11 @@
 
 use burn::tensor::{Int, Tensor};
 
+use super::EncoderDecoder;
 use super::block::DecoderBlock;
-use super::{EncoderDecoder, normed};
 use crate::attention::{KeyValueCache, Mask, SelfAttention};
 use crate::mode::Mode;
-use crate::transformer::Decoding;
+use crate::transformer::{Decoding, normed};
 
 impl EncoderDecoder {
     /// A decoding that has read nothing; the first tokens that it is fed are the source and the beginning of the answer.

@@ -12,17 +12,16 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::{Hook, Mask, Query, Stage, Trace};
+use crate::attention::{Hook, Mask, Query, Trace};
 use crate::catalog::Catalog;
 use crate::dropout::Dropout;
 use crate::error::ModelError;
-use crate::init::{Init, Training};
-use crate::linear::linear;
+use crate::init::Init;
 use crate::mask_rule::MaskRule;
 use crate::mode::Mode;
-use crate::norm::{AnyNorm, NormConfig, Normalize};
-use crate::positions::{AnyPositions, Place, Positions};
-use crate::transformer::{Block, Embedding, TransformerConfig};
+use crate::norm::AnyNorm;
+use crate::positions::AnyPositions;
+use crate::transformer::{Block, Embedding, TransformerConfig, attention_weights, embed, normed, unembed};
 use block::{Part, Source};
 
 /// The transformer of [Vaswani et al. 2017](https://arxiv.org/abs/1706.03762): an encoder of the source, and a decoder
@@ -100,36 +99,24 @@ impl EncoderDecoder {
         catalog: &Catalog,
     ) -> Result<Self, ModelError> {
         let config = config.resolve(catalog)?;
-        let (d_model, vocab_size) = (config.d_model, config.vocab_size);
         let SourceLayout { source_len, .. } = layout;
         let fits = (1..config.seq_len).contains(&source_len);
         ModelError::check_number("source_len", source_len, "at least 1 and below seq_len", fits)?;
         let max_len = source_len.max(config.seq_len - source_len);
-        let norm = |name| -> Result<Option<AnyNorm>, ModelError> {
-            let is_pre = config.norm == NormConfig::Pre;
-            Ok(if is_pre { config.init_norm(&init.enter(name), catalog)? } else { None })
-        };
         let [encoder, decoder] = ["encoder", "decoder"].map(|name| init.enter(name));
         let layers = || (0..config.n_layers).map(|layer| layer.to_string());
-        let unembedding_bound = 1.0 / (d_model as f64).sqrt();
         Ok(Self {
-            embedding: config.embeddings.init(&init.enter("embedding"), vocab_size, d_model),
-            positions: catalog.build_positions(
-                &config.positions,
-                &init.enter("positions"),
-                Place::Input { max_len, d_model },
-            )?,
+            embedding: config.init_embedding(init),
+            positions: config.init_positions(max_len, init, catalog)?,
             encoder: layers()
                 .map(|layer| Block::of_resolved(&config, &encoder.enter(&layer), catalog))
                 .collect::<Result<_, _>>()?,
-            norm_encoder: norm("norm_encoder")?,
+            norm_encoder: config.init_last_norm("norm_encoder", init, catalog)?,
             decoder: layers()
                 .map(|layer| DecoderBlock::of_resolved(&config, &decoder.enter(&layer), catalog))
                 .collect::<Result<_, _>>()?,
-            norm: norm("norm")?,
-            unembedding: (!config.tied).then(|| {
-                init.uniform("unembedding", [d_model, vocab_size], unembedding_bound, Training::Learned)
-            }),
+            norm: config.init_last_norm("norm", init, catalog)?,
+            unembedding: config.init_unembedding(init),
             dropout: Dropout::new(init, "dropout", config.dropout)?,
             mask: catalog.build_mask(&config.mask)?,
             layout,
@@ -185,23 +172,14 @@ impl EncoderDecoder {
 
     /// Logits of features of any leading shape: `[.., d_model]` to `[.., vocab_size]`.
     pub fn unembed<const D: usize>(&self, features: Tensor<D>) -> Tensor<D> {
-        let unembedding = match &self.unembedding {
-            Some(unembedding) => unembedding.val(),
-            None => self.embedding.table.val().transpose(),
-        };
-        linear(features, unembedding, None)
+        unembed(&self.unembedding, &self.embedding, features)
     }
 
     /// The attention weights of every attention layer, `[batch, heads, q_len, k_len]` each.
     pub fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
-        let mut all = Vec::with_capacity(self.n_layers());
-        self.features_with(tokens, Mode::Evaluate, &mut |_: usize, stage: Stage, x: Tensor<4>| {
-            if stage == Stage::Weights {
-                all.push(x.clone());
-            }
-            x
-        });
-        all
+        attention_weights(|hook| {
+            self.features_with(tokens, Mode::Evaluate, hook);
+        })
     }
 
     /// Every intermediate of one query in one head, with every stage of the layers before shown to `hook`; the position
@@ -295,19 +273,7 @@ impl EncoderDecoder {
 
     /// The vectors of tokens of which the first stands at position `offset` of source or answer.
     fn embed(&self, tokens: Tensor<3, Int>, offset: usize, mode: Mode) -> Tensor<3> {
-        let x = self.embedding.forward(tokens);
-        let x = match &self.positions {
-            Some(positions) => positions.embed(x, offset),
-            None => x,
-        };
-        self.dropout.forward(x, mode)
-    }
-}
-
-fn normed(norm: &Option<AnyNorm>, x: Tensor<3>) -> Tensor<3> {
-    match norm {
-        Some(norm) => norm.forward(x),
-        None => x,
+        embed((&self.embedding, &self.positions, &self.dropout), tokens, offset, mode)
     }
 }
 

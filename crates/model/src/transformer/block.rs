@@ -84,12 +84,7 @@ impl Block {
 
     /// The residual stream after the block, `[batch, seq_len, d_model]` like `x`, the one before it.
     pub fn forward(&self, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
-        let attention = self.around_attention();
-        let input = attention.input(x.clone());
-        let x = match attention.drops(mode) {
-            true => attention.add(x, self.attention.forward(input, mask, mode), mode),
-            false => attention.finish(self.attention.forward_onto(x, input, mask, mode)),
-        };
+        let x = self.around_attention().attention(&self.attention, x, mask, mode);
         self.around_mlp().mlp(self.mlp.as_ref(), x, mode)
     }
 
@@ -102,9 +97,7 @@ impl Block {
         mask: &Mask,
         cache: &mut KeyValueCache,
     ) -> Tensor<3> {
-        let around = self.around_attention();
-        let input = around.input(x.clone());
-        let x = around.finish(attention.forward_cached_onto(x, input, mask, cache));
+        let x = self.around_attention().attention_cached(attention, x, mask, cache);
         self.around_mlp().mlp(self.mlp.as_ref(), x, Mode::Evaluate)
     }
 
@@ -118,10 +111,7 @@ impl Block {
         layer: usize,
         hook: &mut dyn Hook,
     ) -> Tensor<3> {
-        let x = residual(hook, layer, x);
-        let input = self.attention_input(x.clone());
-        let output = self.attention.forward_with_hook(input, mask, mode, layer, hook);
-        let x = self.around_attention().add(x, output, mode);
+        let x = self.around_attention().attention_with_hook(&self.attention, x, mask, mode, (layer, hook));
         self.around_mlp().mlp(self.mlp.as_ref(), x, mode)
     }
 

@@ -4,9 +4,9 @@ use burn::tensor::{Int, Tensor};
 
 use super::Transformer;
 use super::block::Block;
+use super::ends::normed;
 use crate::attention::{KeyValueCache, SelfAttention};
 use crate::mode::Mode;
-use crate::norm::Normalize;
 
 /// Sequences that a model reads part by part: it computes new positions alone.
 ///
@@ -95,10 +95,7 @@ impl Decoding for Cached<'_> {
         for Layer { block, attention, cache } in &mut self.layers {
             x = block.forward_cached(attention, x, &mask, cache);
         }
-        match &self.model.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
+        normed(&self.model.norm, x)
     }
 
     fn select(&mut self, entries: &Tensor<1, Int>) {

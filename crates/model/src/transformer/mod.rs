@@ -8,6 +8,7 @@ mod config;
 mod contribution;
 mod decoding;
 mod embedding;
+mod ends;
 mod mlp;
 mod sublayer;
 
@@ -17,6 +18,7 @@ pub use config::TransformerConfig;
 pub use contribution::{Contribution, Source};
 pub use decoding::Decoding;
 pub use embedding::{Embedding, EmbeddingsConfig};
+pub(crate) use ends::{attention_weights, embed, normed, unembed};
 pub use mlp::Mlp;
 pub(crate) use sublayer::Sublayer;
 
@@ -29,12 +31,11 @@ use crate::attention::{Hook, Mask, Query, Stage, Trace};
 use crate::catalog::Catalog;
 use crate::dropout::Dropout;
 use crate::error::ModelError;
-use crate::init::{Init, Training};
-use crate::linear::linear;
+use crate::init::Init;
 use crate::mask_rule::MaskRule;
 use crate::mode::Mode;
-use crate::norm::{AnyNorm, NormConfig, Normalize};
-use crate::positions::{AnyPositions, Place, Positions};
+use crate::norm::AnyNorm;
+use crate::positions::{AnyPositions, Positions};
 use contribution::Ledger;
 
 /// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.
@@ -85,25 +86,15 @@ impl TransformerConfig {
     /// As [`init`](Self::init).
     pub fn init_with(&self, init: &Init, catalog: &Catalog) -> Result<Transformer, ModelError> {
         let config = self.resolve(catalog)?;
-        let (d_model, vocab_size) = (config.d_model, config.vocab_size);
         let blocks = init.enter("blocks");
-        let unembedding_bound = 1.0 / (d_model as f64).sqrt();
         Ok(Transformer {
-            embedding: config.embeddings.init(&init.enter("embedding"), vocab_size, d_model),
-            positions: catalog.build_positions(
-                &config.positions,
-                &init.enter("positions"),
-                Place::Input { max_len: config.seq_len, d_model },
-            )?,
+            embedding: config.init_embedding(init),
+            positions: config.init_positions(config.seq_len, init, catalog)?,
             blocks: (0..config.n_layers)
                 .map(|layer| Block::of_resolved(&config, &blocks.enter(&layer.to_string()), catalog))
                 .collect::<Result<_, _>>()?,
-            norm: (config.norm == NormConfig::Pre)
-                .then(|| catalog.build_norm(&config.norm_kind, &init.enter("norm"), d_model))
-                .transpose()?,
-            unembedding: (!config.tied).then(|| {
-                init.uniform("unembedding", [d_model, vocab_size], unembedding_bound, Training::Learned)
-            }),
+            norm: config.init_last_norm("norm", init, catalog)?,
+            unembedding: config.init_unembedding(init),
             dropout: Dropout::new(init, "dropout", config.dropout)?,
             mask: catalog.build_mask(&config.mask)?,
         })
@@ -129,10 +120,7 @@ impl Transformer {
         let mask = self.mask(&tokens);
         let x =
             self.blocks.iter().fold(self.embed(tokens, 0, mode), |x, block| block.forward(x, &mask, mode));
-        match &self.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
+        normed(&self.norm, x)
     }
 
     /// [`features`](Self::features) by the reference implementation of attention, with every stage shown to a [`Hook`],
@@ -149,10 +137,7 @@ impl Transformer {
         for (layer, block) in self.blocks.iter().enumerate() {
             x = block.forward_with_hook(x, &mask, mode, layer, hook);
         }
-        match &self.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
+        normed(&self.norm, x)
     }
 
     /// The features as a sum over their sources; see [`Contribution`]. `None` where an attention layer or a norm of
@@ -176,23 +161,14 @@ impl Transformer {
 
     /// Logits of features of any leading shape: `[.., d_model]` to `[.., vocab_size]`.
     pub fn unembed<const D: usize>(&self, features: Tensor<D>) -> Tensor<D> {
-        let unembedding = match &self.unembedding {
-            Some(unembedding) => unembedding.val(),
-            None => self.embedding.table.val().transpose(),
-        };
-        linear(features, unembedding, None)
+        unembed(&self.unembedding, &self.embedding, features)
     }
 
     /// The attention weights of every block, `[batch, heads, seq_len, seq_len]` each.
     pub fn attention_weights(&self, tokens: Tensor<3, Int>) -> Vec<Tensor<4>> {
-        let mut all = Vec::with_capacity(self.blocks.len());
-        self.features_with(tokens, Mode::Evaluate, &mut |_: usize, stage: Stage, x: Tensor<4>| {
-            if stage == Stage::Weights {
-                all.push(x.clone());
-            }
-            x
-        });
-        all
+        attention_weights(|hook| {
+            self.features_with(tokens, Mode::Evaluate, hook);
+        })
     }
 
     /// Every intermediate of one query in one head; see [`SelfAttention::trace`](crate::SelfAttention::trace). `None`
@@ -234,11 +210,6 @@ impl Transformer {
 
     /// The vectors of tokens of which the first stands at position `offset`.
     fn embed(&self, tokens: Tensor<3, Int>, offset: usize, mode: Mode) -> Tensor<3> {
-        let x = self.embedding.forward(tokens);
-        let x = match &self.positions {
-            Some(positions) => positions.embed(x, offset),
-            None => x,
-        };
-        self.dropout.forward(x, mode)
+        embed((&self.embedding, &self.positions, &self.dropout), tokens, offset, mode)
     }
 }

@@ -2,7 +2,9 @@
 
 use burn::tensor::Tensor;
 
+use super::block::residual;
 use super::mlp::Mlp;
+use crate::attention::{AnyAttention, AttentionLayer, Hook, KeyValueCache, Mask, SelfAttention};
 use crate::dropout::Dropout;
 use crate::mode::Mode;
 use crate::norm::{AnyNorm, Normalize};
@@ -44,6 +46,41 @@ impl<'a> Sublayer<'a> {
             Some(norm) => norm.forward(x),
             None => x,
         }
+    }
+
+    /// The sub-layer of an attention.
+    pub fn attention(self, attention: &AnyAttention, x: Tensor<3>, mask: &Mask, mode: Mode) -> Tensor<3> {
+        let input = self.input(x.clone());
+        match self.drops(mode) {
+            true => self.add(x, attention.forward(input, mask, mode), mode),
+            false => self.finish(attention.forward_onto(x, input, mask, mode)),
+        }
+    }
+
+    /// The same for the positions that come next, in evaluation.
+    pub fn attention_cached(
+        self,
+        attention: &SelfAttention,
+        x: Tensor<3>,
+        mask: &Mask,
+        cache: &mut KeyValueCache,
+    ) -> Tensor<3> {
+        let input = self.input(x.clone());
+        self.finish(attention.forward_cached_onto(x, input, mask, cache))
+    }
+
+    /// The same by the reference implementation, with every stage shown to `hook` as that of `layer`.
+    pub fn attention_with_hook(
+        self,
+        attention: &AnyAttention,
+        x: Tensor<3>,
+        mask: &Mask,
+        mode: Mode,
+        (layer, hook): (usize, &mut dyn Hook),
+    ) -> Tensor<3> {
+        let x = residual(hook, layer, x);
+        let output = attention.forward_with_hook(self.input(x.clone()), mask, mode, layer, hook);
+        self.add(x, output, mode)
     }
 
     /// The sub-layer of an MLP; `x` itself where there is none.
