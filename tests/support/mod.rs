@@ -14,6 +14,8 @@ pub mod layers;
 pub mod module_gradients;
 /// Every variant by its settings.
 pub mod named_variants;
+/// A short training on the names of numbers.
+pub mod number_names;
 /// Host numbers into tensors and back.
 pub mod numbers;
 /// ONNX's conformance cases.

@@ -7,6 +7,8 @@ use qkv_train::{
 };
 use serde::Deserialize;
 
+use crate::support::number_names::NUMBERS;
+
 #[derive(Deserialize)]
 struct Recorded {
     cases: Vec<Case>,
@@ -52,22 +54,6 @@ fn a_corpus_is_more_than_the_mean_of_its_lines() {
     assert!(both > 50.0 && both < 100.0, "{both}");
     assert_eq!(score(&[]), 0.0);
 }
-
-/// English numbers have words, of which BLEU needs four in a row.
-const NUMBERS: [&str; 12] = [
-    "task.from=digits",
-    "task.to=english",
-    "task.largest=99999",
-    "train.metrics=[\"accuracy\", \"sequence-accuracy\", \"bleu\"]",
-    "train.steps=150",
-    "train.eval_every=150",
-    "train.eval_examples=100",
-    "model.d_model=32",
-    "model.d_mlp=64",
-    "model.n_heads=2",
-    "train.batch_size=32",
-    "optimizer.lr=1e-2",
-];
 
 #[test]
 fn the_metric_is_the_score_of_what_the_model_writes_and_not_of_what_a_teacher_shows_it() {

@@ -16,6 +16,8 @@ use qkv_train::{
     Translation, answer_input, draw_answers, generate, write_answers,
 };
 
+use crate::support::number_names::NUMBERS;
+
 const DATES: Dates = Dates { first_year: 1987, last_year: 1987 };
 
 /// The model inside, position by position again for each token; or with a count of what it decodes.
@@ -139,24 +141,10 @@ fn answers_are_written_with_the_same_tokens() {
 
 #[test]
 fn an_evaluation_that_reads_answers_measures_the_same() {
-    let settings = [
-        "task.from=digits",
-        "task.to=english",
-        "task.largest=99999",
-        "train.metrics=[\"accuracy\", \"sequence-accuracy\", \"bleu\"]",
-        "train.steps=150",
-        "train.eval_every=150",
-        "train.eval_examples=100",
-        "model.d_model=32",
-        "model.d_mlp=64",
-        "model.n_heads=2",
-        "train.batch_size=32",
-        "optimizer.lr=1e-2",
-    ];
     let registry = Registry::new();
     for name in ["transformer", "encoder-decoder"] {
         let name = format!("model.name={name}");
-        let settings = [&settings[..], &[&*name]].concat();
+        let settings = [&NUMBERS[..], &[&*name]].concat();
         let experiment = registry.read(ConfigSource::Task("translate"), &settings).unwrap();
         let device = Device::flex().autodiff();
         let model = experiment.model(&device).unwrap();

@@ -40,7 +40,7 @@
 //! - What is a head good for? [`Ablation`] of a [`Site`] ([`Replacement`], [`Effect`]); [`Patching`] of a [`Patch`]
 //!   between the examples of a [`Pair`] ([`Patched`]); [`attribute`] ([`Attribution`], [`Attributed`]); example
 //!   `find_the_induction_head`. What if it attended otherwise? A [`WantedMap`], by [`Forcing`] ([`WithMap`]).
-//! - What does it write by itself? A text that goes on by [`generate`], answers by [`write_answers`] and
+//! - What does it write by itself? A text that goes on by [`generate`], answers by [`write_answers`], [`write_pair`] and
 //!   [`draw_answers`], those to the inputs of any other task by [`answer_input`] ([`n_given`]); [`Sampling`] chooses each
 //!   token that is [`Drawn`].
 //! - Who watches? [`Observer`]: [`Next`], [`StepReport`], and a [`CustomReport`] of its own; [`RunObservers`] of an
@@ -79,7 +79,7 @@ pub use hooked::Hooked;
 pub use measure::{
     Accuracy, AllInputs, Ask, Asked, Bleu, BleuSums, Drawn, EvaluationProgress, HeldOut, LayerTrace,
     Measured, Measures, Metric, MetricSums, Probe, Sampling, SequenceAccuracy, SliceLoss, answer_input,
-    draw_answers, evaluate, evaluate_exactly, generate, write_answers,
+    draw_answers, evaluate, evaluate_exactly, generate, write_answers, write_pair,
 };
 pub use memory::{MemoryEstimate, ModelSizes, PassSizes, Passes};
 pub use model::{AnyModel, Layer, Model, Side};

@@ -1,7 +1,7 @@
 //! An input of the reader's own.
 
 use burn::module::Module;
-use qkv_train::{Example, Split, draw, write_answers};
+use qkv_train::{Example, Split, draw, write_pair};
 
 use crate::error::WebError;
 use crate::session::Session;
@@ -46,16 +46,8 @@ impl Session {
             let message = "this task has no pairs; write a token for each position of its input";
             return Err(WebError::Input(message.to_owned()));
         };
-        let input = translation.input(source).map_err(|error| WebError::Input(error.to_string()))?;
-        let model = self.state.model.valid();
-        let written =
-            write_answers(&model, translation, std::slice::from_ref(&input), &self.device).remove(0);
-        let mut tokens = input;
-        let answer = written.into_iter().take_while(|&token| token != translation.end());
-        // Behind the token that begins it.
-        for (place, token) in tokens[task.source_len() + 1..].iter_mut().zip(answer) {
-            *place = token;
-        }
+        let written = write_pair(&self.state.model.valid(), translation, source, &self.device);
+        let tokens = written.map_err(|error| WebError::Input(error.to_string()))?;
         self.frames.examples[0] = Example::new(task, tokens);
         self.frames.forget();
         Ok(())

@@ -40,7 +40,7 @@ impl KeyValueCache {
         self.kept.as_ref().map_or(0, |[k, _]| k.dims()[1])
     }
 
-    /// Whether there is none.
+    /// Whether no position is kept.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -91,7 +91,7 @@ impl EncoderDecoder {
     /// in `catalog`.
     ///
     /// # Errors
-    /// As [`TransformerConfig::init`], or if no position is left for the answer, or there is none for the source.
+    /// As [`TransformerConfig::init`], or if no position is left for the answer or for the source.
     pub fn new(
         config: &TransformerConfig,
         layout: SourceLayout,

@@ -83,7 +83,7 @@ impl<'a> Sublayer<'a> {
         self.add(x, output, mode)
     }
 
-    /// The sub-layer of an MLP; `x` itself where there is none.
+    /// The sub-layer of an MLP; `x` itself in a block without one.
     pub fn mlp(self, mlp: Option<&Mlp>, x: Tensor<3>, mode: Mode) -> Tensor<3> {
         let Some(mlp) = mlp else { return x };
         let input = self.input(x.clone());

@@ -25,4 +25,4 @@ pub(crate) use probe::answer_labels;
 pub use sampling::{Drawn, Sampling};
 pub(crate) use tally::Tally;
 pub use trace::LayerTrace;
-pub use write::{draw_answers, write_answers};
+pub use write::{draw_answers, write_answers, write_pair};

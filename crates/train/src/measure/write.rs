@@ -49,7 +49,25 @@ pub fn write_answers<M: Model>(
     answers
 }
 
-/// The same with tokens that are chosen by `sampling`: answer number `i` is its sample number `index + i`.
+/// The input of a pair of a source and the answer that `model`, a validation copy, [writes](write_answers) to it.
+///
+/// # Errors
+/// As [`Translation::input`].
+pub fn write_pair<M: Model>(
+    model: &M,
+    task: &dyn Translation,
+    source: &str,
+    device: &Device,
+) -> Result<Vec<u32>, TrainError> {
+    let mut tokens = task.input(source)?;
+    let answers = write_answers(model, task, std::slice::from_ref(&tokens), device);
+    let answer = answers.into_iter().flatten().take_while(|&token| token != task.end());
+    // Behind the token that begins it.
+    tokens[task.source_len() + 1..].iter_mut().zip(answer).for_each(|(place, token)| *place = token);
+    Ok(tokens)
+}
+
+/// The same as [`write_answers`] with tokens that are chosen by `sampling`: answer number `i` is its sample number `index + i`.
 ///
 /// ```
 /// use burn::tensor::Device;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::Result;
 use burn::tensor::Device;
 use qkv_model::random::Rng;
-use qkv_train::{AnyModel, Example, Split, TargetKind, Task, Translation, draw, write_answers};
+use qkv_train::{AnyModel, Example, Split, TargetKind, Task, Translation, draw, write_pair};
 
 use crate::exit::usage;
 use crate::output::shell;
@@ -80,12 +80,7 @@ impl<'a> Input<'a> {
 
     /// A source, with the answer that the model writes to it.
     fn source(text: &str, task: &'a dyn Translation, model: &AnyModel, device: &Device) -> Result<Self> {
-        let mut tokens = task.input(text)?;
-        let mut answers = write_answers(model, task, std::slice::from_ref(&tokens), device);
-        let written = answers.pop().unwrap_or_default();
-        let place = &mut tokens[task.source_len() + 1..];
-        let written = written.iter().take_while(|&&token| token != task.end());
-        place.iter_mut().zip(written).for_each(|(place, &token)| *place = token);
+        let tokens = write_pair(model, task, text, device)?;
         Ok(Self::whole(task, Example::new(task, tokens), Targets::Written))
     }
 
