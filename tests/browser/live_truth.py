@@ -135,6 +135,35 @@ def a_line_about_a_cell_goes_with_it(browser):
     browser.run("cellEditing.leave()")
 
 
+def a_cell_keeps_the_focus(browser):
+    """Pictures that get another size are the same pictures, so that what is typed goes to the cell that was chosen."""
+    begin(browser, "letters", [])
+    browser.press("e")
+    matrix = "live.stage.matrices.pictures.find(({ matrix }) => matrix.name === 'W_K').cells"
+    for width, cells in enumerate([matrix, "live.stage.map.cells"]):
+        browser.run(f"{cells}.canvas.focus()")
+        browser.press("ArrowDown")
+        browser.press("ArrowRight")
+        browser.run(f"live.stage.size = '', live.stage.root.style.width = '{80 - 10 * width}%'")
+        until(browser, "live.stage.size !== ''", 5, "another size of the stage")
+        assert browser.run(f"document.activeElement === {cells}.canvas && {cells}.cell.join()") == "0,1", cells
+    browser.run(f"{matrix}.canvas.focus()")
+    for key in ["ArrowDown", "9", "Enter"]:
+        browser.press(key)
+    until(browser, f"{matrix}.values[0] === 9", 5, "a cell of 9")
+    browser.press("Control+z")
+    until(browser, "live.kept.length === 0", 5, "Undo")
+    browser.press("m")
+    wanted = "wantedMap.cells"
+    browser.run(f"{wanted}.canvas.focus()")
+    browser.press("ArrowDown")
+    browser.run("live.stage.size = '', live.stage.root.style.width = ''")
+    until(browser, "live.stage.size !== ''", 5, "the size of before")
+    assert browser.run(f"document.activeElement === {wanted}.canvas && {wanted}.cell.join()") == "0,0"
+    browser.run("document.activeElement.blur()")
+    browser.press("Escape")
+
+
 def undo_says_whether_it_can(browser):
     """In both places; with nothing to undo the buttons are off, and the key is answered."""
     begin(browser, "letters", [])
@@ -276,6 +305,7 @@ def check(browser, page, binary, folder):
     equal_keys_have_no_winner(browser)
     what_is_too_large_is_said(browser)
     a_line_about_a_cell_goes_with_it(browser)
+    a_cell_keeps_the_focus(browser)
     undo_says_whether_it_can(browser)
     escape_leaves_from_anywhere(browser)
     heads_are_reached_by_a_key(browser)

@@ -15,12 +15,11 @@ class MapView {
     place.append(this.root);
   }
   layOut(moment, width, height) {
-    this.spot.replaceChildren();
-    this.cells = null;
     const { map } = moment;
     this.title.replaceChildren(...formula(say("mapTitle")), make("span", { class: "shape" }, map ? `[${map.size.join(" × ")}]` : ""));
     if (!map || map.frames.every((frame) => !frame)) {
-      this.spot.append(make("p", { class: "hint" }, say("noMap")));
+      this.cells = null;
+      this.spot.replaceChildren(make("p", { class: "hint" }, say("noMap")));
       this.scale.replaceChildren();
       this.hint.textContent = "";
       return;
@@ -31,15 +30,23 @@ class MapView {
     const beside = [0, 1].map((axis) => (map.block[axis] === 1 && labels[axis].length ? labels[axis].map(short) : called[axis]));
     const silent = map.block[0] === 1 ? moment.silentRows() : [];
     this.axes = axesInWords(moment.film, map.layer, map.block) + (silent.includes(true) ? say("mapSilent") : "");
+    // A map of the same rows and columns stays where it is, since it may have the focus.
+    const drawn = JSON.stringify([map.cells, map.block, called, beside, silent]);
+    if (!this.cells || drawn !== this.drawn) {
+      this.drawn = drawn;
+      this.draw(map, { rowNames: called[0], columnNames: called[1], beside, silent });
+    }
+    this.cells.fit(width, height);
+  }
+  draw(map, { rowNames, columnNames, beside, silent }) {
     this.cells = new Cells({
       silent,
-      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames: called[0], columnNames: called[1], beside, largest: 96, room: SHARE_CELL, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
-      describe: (row, column, x) => say(this.isDifference ? "cell.mapDifference" : "cell.map", { query: called[0][row], key: called[1][column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
+      rows: map.cells[0], columns: map.cells[1], palette: "sequential", low: 0, high: 1, labels: map.cells[0] <= 64, rowNames, columnNames, beside, largest: 96, room: SHARE_CELL, inCell: (x) => x.toFixed(2), isRinged: true, said: this.said,
+      describe: (row, column, x) => say(this.isDifference ? "cell.mapDifference" : "cell.map", { query: rowNames[row], key: columnNames[column], share: percent(x) }) + (silent[row] ? say("cell.silent") : ""),
       chosen: (cell) => this.pointed(cell === null ? null : cell[0] * map.block[0]),
       picked: ([row, column]) => this.pinned(row * map.block[0], column * map.block[1]),
     });
-    this.cells.fit(width, height);
-    this.spot.append(this.cells.canvas);
+    this.spot.replaceChildren(this.cells.canvas);
     this.isDifference = null;
   }
   show(moment, query, guess = null) {
@@ -59,7 +66,8 @@ class MapView {
       return this.cells.show(mapOf(frame).map((x, i) => x - past.values[i]), say("mapDifferenceLabel", { rows: map.size[0], columns: map.size[1], step, past: past.step }));
     }
     this.cells.show(frame ? mapOf(frame) : new Float32Array(map.cells[0] * map.cells[1]), say("mapLabel", { rows: map.size[0], columns: map.size[1], step }));
-  }  // Shares of attention, or by how much they have changed.
+  }
+  // Shares of attention, or by how much they have changed.
   scaled(isDifference) {
     if (isDifference === this.isDifference) return;
     this.isDifference = isDifference;

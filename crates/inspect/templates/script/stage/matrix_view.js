@@ -70,25 +70,31 @@ class MatrixView {
     const balanced = (matrix) => (this.isBalanced && this.view === "weights" ? head.balanced.find(({ name }) => name === matrix.name) : null);
     return (head?.raw ?? []).map((matrix) => balanced(matrix) ?? matrix);
   }
-  // Canvases for these matrices, in so many pixels.
+  // Canvases for these matrices, in so many pixels. Those that are there stay, since one of them may have the focus.
   layOut(moment, width, height) {
     const matrices = this.matrices(moment);
-    this.row.replaceChildren();
+    const drawn = JSON.stringify(matrices.map(({ name, axes, cells, block, size }) => [name, axes, cells, block, size]));
+    if (drawn !== this.drawn) {
+      this.drawn = drawn;
+      this.pictures = matrices.map((matrix) => this.picture(matrix));
+      this.row.replaceChildren(...this.pictures.map(({ figure }) => figure));
+    }
     // One size of cells for all, as large as there is room.
     const wide = (width - 16 * matrices.length) / Math.max(matrices.reduce((sum, { cells }) => sum + cells[1], 0), 1);
     const tall = (height - 44) / Math.max(...matrices.map(({ cells }) => cells[0]), 1);
-    const largest = Math.min(wide, tall, 44);
-    this.pictures = matrices.map((matrix) => {
-      const [rows, columns] = matrix.cells;
-      const called = [0, 1].map((i) => names(matrix.axes[i], [], matrix.cells[i], matrix.block[i], matrix.size[i]));
-      const cells = new Cells({ rows, columns, palette: "diverging", low: -1, high: 1, rowNames: called[0], columnNames: called[1], largest, said: this.said,
-        describe: (row, column, x) => say("cell.matrix", { name: matrix.name, row: called[0][row], column: called[1][column], value: number(x), view: say(`view.${this.shown}`) }) });
+    for (const { cells } of this.pictures) {
+      cells.largest = Math.min(wide, tall, 44);
       cells.fit(width, height);
-      const identity = IDENTITY[matrix.name];
-      const figure = make("figure", { class: `matrix ${identity ? `frame-${identity}` : "frame"}` }, make("figcaption", {}, ...formula(matrix.name), make("span", { class: "shape" }, `[${matrix.size.join(" × ")}]`)), cells.canvas);
-      this.row.append(figure);
-      return { matrix, cells, figure };
-    });
+    }
+  }
+  picture(matrix) {
+    const [rows, columns] = matrix.cells;
+    const called = [0, 1].map((i) => names(matrix.axes[i], [], matrix.cells[i], matrix.block[i], matrix.size[i]));
+    const cells = new Cells({ rows, columns, palette: "diverging", low: -1, high: 1, rowNames: called[0], columnNames: called[1], said: this.said,
+      describe: (row, column, x) => say("cell.matrix", { name: matrix.name, row: called[0][row], column: called[1][column], value: number(x), view: say(`view.${this.shown}`) }) });
+    const identity = IDENTITY[matrix.name];
+    const figure = make("figure", { class: `matrix ${identity ? `frame-${identity}` : "frame"}` }, make("figcaption", {}, ...formula(matrix.name), make("span", { class: "shape" }, `[${matrix.size.join(" × ")}]`)), cells.canvas);
+    return { matrix, cells, figure };
   }
   show(moment, { view, gauge, after }) {
     const isMoved = this.view !== view || this.isBalanced !== gauge;

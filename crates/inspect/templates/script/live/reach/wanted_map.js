@@ -77,17 +77,20 @@ class WantedMap {
     const { root, cells: own } = live.stage.map;
     root.classList.add("is-wanting");
     if (this.frame.parentNode !== root) live.stage.map.spot.after(this.frame);
-    const size = [n, own.width, own.height, state.probe].join();
-    if (this.size === size && this.frame.firstChild) return;
-    this.size = size;
-    this.cells = new Cells({
-      rows: n, columns: n, palette: "sequential", low: 0, high: 1, labels: own.labels, rowNames: own.rowNames, columnNames: own.columnNames, beside: own.beside, largest: own.largest, inCell: (x) => x.toFixed(2), isSparse: true, isRinged: true,
-      said: (text) => (live.stage.where.textContent = text),
-      describe: (row, column, x) => say(Number.isNaN(x) ? "wanted.cellOwn" : "wanted.cell", { query: own.rowNames[row], key: own.columnNames[column], share: percent(x) }),
-    });
+    const { labels, rowNames, columnNames, beside } = own;
+    const drawn = JSON.stringify([n, labels, rowNames, columnNames, beside]);
+    if (this.drawn !== drawn) {
+      this.drawn = drawn;
+      this.cells = new Cells({
+        rows: n, columns: n, palette: "sequential", low: 0, high: 1, labels, rowNames, columnNames, beside, inCell: (x) => x.toFixed(2), isSparse: true, isRinged: true,
+        said: (text) => (live.stage.where.textContent = text),
+        describe: (row, column, x) => say(Number.isNaN(x) ? "wanted.cellOwn" : "wanted.cell", { query: rowNames[row], key: columnNames[column], share: percent(x) }),
+      });
+      this.listen(this.cells.canvas);
+    }
+    this.cells.largest = own.largest;
     this.cells.fit(own.width, own.height);
-    this.listen(this.cells.canvas);
-    this.frame.replaceChildren(this.cells.canvas);
+    if (this.frame.firstChild !== this.cells.canvas) this.frame.replaceChildren(this.cells.canvas);
   }
   listen(canvas) {
     canvas.addEventListener("pointerdown", (event) => {
