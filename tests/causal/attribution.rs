@@ -1,41 +1,14 @@
 //! The contributions of all parts of a model add up to what the model computes.
 
 use burn::tensor::{DType, Device, Tensor};
-use qkv_model::{
-    Activation, Choice, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig,
-};
+use qkv_model::{Choice, Mode, NormConfig, NormKind, Source, Stage, Transformer, TransformerConfig};
 use qkv_train::{Ablation, AnyModel, Batch, Replacement, Site, attribute};
 
 use crate::support::backends::{places, tolerance};
 use crate::support::numbers::{assert_close, values};
 use crate::support::transformers::{
-    EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, TASK, config, seen, transformer,
+    EXAMPLES, N_EXAMPLES, N_HEADS, N_LAYERS, TASK, config, seen, transformer, with_every_part,
 };
-
-/// Every part that a model may have or lack.
-fn configs() -> Vec<TransformerConfig> {
-    let d_v = Some(4);
-    let all = TransformerConfig { bias: true, d_mlp: 17, tied: true, ..config() };
-    vec![
-        config(),
-        TransformerConfig { w_o: false, d_v, ..config() },
-        TransformerConfig { norm_kind: NormKind::Rms.into(), ..config() },
-        TransformerConfig { norm: NormConfig::None, ..config() },
-        TransformerConfig { positions: Choice::new("sinusoidal"), ..config() },
-        TransformerConfig { positions: Choice::new("rope"), ..config() },
-        TransformerConfig {
-            n_kv_heads: Some(1),
-            activation: Activation::Swiglu.into(),
-            d_mlp: 17,
-            ..config()
-        },
-        TransformerConfig { norm: NormConfig::Post, ..all.clone() },
-        TransformerConfig { norm: NormConfig::Post, norm_kind: NormKind::Rms.into(), ..all.clone() },
-        TransformerConfig { norm: NormConfig::None, ..all.clone() },
-        TransformerConfig { w_o: false, d_v, ..all.clone() },
-        all,
-    ]
-}
 
 /// The contributions to the features of some inputs add up to these at every position.
 #[track_caller]
@@ -50,7 +23,7 @@ fn assert_adds_up(what: &str, model: &Transformer, (device, dtype): (&Device, DT
 #[test]
 fn contributions_add_up_to_the_features_at_every_position() {
     for place in places() {
-        for config in configs() {
+        for config in with_every_part() {
             let model = transformer(&config, place);
             assert_adds_up(&format!("{config:?}"), &model, place);
         }
@@ -110,7 +83,7 @@ fn every_contribution_is_that_of_its_source() {
 #[test]
 fn the_parts_of_a_logit_add_up_to_it() {
     for place @ (device, dtype) in places() {
-        for config in configs() {
+        for config in with_every_part() {
             let model = AnyModel::new(transformer(&config, place));
             let attribution = attribute(&model, EXAMPLES, N_EXAMPLES, device).unwrap();
             let sum: f64 = attribution.parts.iter().map(|part| part.logit).sum();

@@ -4,5 +4,6 @@
 mod ablation;
 /// Logits as sums over heads and the rest.
 mod attribution;
+mod attribution_of_pairs;
 /// Activations of one run in another.
 mod patching;

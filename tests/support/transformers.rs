@@ -3,7 +3,9 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
-use qkv_model::{Choice, Init, MaskConfig, Mode, Stage, Transformer, TransformerConfig};
+use qkv_model::{
+    Activation, Choice, Init, MaskConfig, Mode, NormConfig, NormKind, Stage, Transformer, TransformerConfig,
+};
 use qkv_train::{Batch, Examples, Induction, InductionForm, Split};
 
 use crate::support::numbers::random_tensor;
@@ -34,10 +36,40 @@ pub fn config() -> TransformerConfig {
     }
 }
 
+/// Models with every part that one may have or lack.
+pub fn with_every_part() -> Vec<TransformerConfig> {
+    let d_v = Some(4);
+    let all = TransformerConfig { bias: true, d_mlp: 17, tied: true, ..config() };
+    vec![
+        config(),
+        TransformerConfig { w_o: false, d_v, ..config() },
+        TransformerConfig { norm_kind: NormKind::Rms.into(), ..config() },
+        TransformerConfig { norm: NormConfig::None, ..config() },
+        TransformerConfig { positions: Choice::new("sinusoidal"), ..config() },
+        TransformerConfig { positions: Choice::new("rope"), ..config() },
+        TransformerConfig {
+            n_kv_heads: Some(1),
+            activation: Activation::Swiglu.into(),
+            d_mlp: 17,
+            ..config()
+        },
+        TransformerConfig { norm: NormConfig::Post, ..all.clone() },
+        TransformerConfig { norm: NormConfig::Post, norm_kind: NormKind::Rms.into(), ..all.clone() },
+        TransformerConfig { norm: NormConfig::None, ..all.clone() },
+        TransformerConfig { w_o: false, d_v, ..all.clone() },
+        all,
+    ]
+}
+
 /// Norms too are no longer the identity at their start.
 pub fn transformer(config: &TransformerConfig, (device, dtype): (&Device, DType)) -> Transformer {
     let model = config.init(&Init::new(device, 1).with_dtype(dtype)).unwrap();
-    model.map(&mut Shake { place: (device, dtype) })
+    shaken(model, (device, dtype))
+}
+
+/// The model with every parameter away from where it starts.
+pub fn shaken<M: Module>(model: M, place: (&Device, DType)) -> M {
+    model.map(&mut Shake { place })
 }
 
 /// What the model computes of one stage of one layer.

@@ -15,8 +15,8 @@ const TEXTS = {
   positionName: "position {position}", tokenAt: "{token} at {position}",
   readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}", "readout.accuracyAt": "accuracy {accuracy} at step {step}", "readout.accuracyLast": "accuracy {accuracy} when last measured", "readout.shown": "{right} of {all} right in these inputs",
 
-  "tokens.label": "The input, the right answers and the model's", "tokens.position": "position", "tokens.input": "input", "tokens.source": "source", "tokens.answer": "answer", "tokens.right": "right answer", "tokens.said": "model",
-  "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.ofSource": "position {position} of the source: {token}", "tokens.silent": "position {position}: {token}; no answer counts here",
+  "tokens.label": "The input, the right answers and the model's", "tokens.position": "position", "tokens.input": "input", "tokens.source": "source", "tokens.answer": "answer", "tokens.right": "right answer", "tokens.written": "written", "tokens.said": "model",
+  "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.oneWritten": "position {position}: {token}; the model wrote {right}, and answers {said}", "tokens.ofSource": "position {position} of the source: {token}", "tokens.silent": "position {position}: {token}; no answer counts here",
 
   "part.x": "x", "part.s": "s", "part.q": "q", "part.k": "k", "part.v": "v", "part.scores": "scores", "part.scaled": "scaled", "part.weights": "weights", "part.context": "context", "part.answers": "answer",
   "term.x": "input", "term.s": "encoded", "term.same": "= {x}", "term.score": "{score}(q, k)", "term.weights": "softmax", "term.context": "weights · v", "term.answers": "probability", "term.answersLater": "after the last layer", "term.quiet": "with a sink", "term.asQ": "by W_K, as q", "term.norm": "norm({x})", "term.rotated": "rotated({x})", "term.scaled": "to softmax", "term.added": " + bias",
@@ -48,6 +48,8 @@ const TEXTS = {
   "answer.notFinite": "The answer to query {query} is NaN or infinite.", "answer.none": "Query {query}: no answer counts here.",
   "answer.right": "The model answers {said}, with {share}: right.", "answer.right.plain": "The model answers {said}: right.",
   "answer.wrong": "The model answers {said}, with {share}; right is {right}, which has {rightShare}.", "answer.wrong.plain": "The model answers {said}; right is {right}.",
+  "answer.same": "The model answers {said}, with {share}, as it wrote.", "answer.same.plain": "The model answers {said}, as it wrote.",
+  "answer.other": "The model answers {said}, with {share}; it wrote {right}, which has {rightShare}.", "answer.other.plain": "The model answers {said}; it wrote {right}.",
   "matrices.none": "No matrices here, which is the identity: queries, keys and values are {x}.", "matrices.absentOne": "Without {names}, which is the identity, {parts} is {x}.", "matrices.absentTwo": "Without {names}, which is the identity, {parts} are {x}.", "matrices.both": "{one} and {other}", "matrices.x": "x itself", "matrices.partOfX": "a part of x for each head", "matrices.large": "The matrices of this head are too large to be shown.", "matrices.notKept": "No matrices of this head were kept.", "matrices.noGradient": "No gradient was kept before this step.", "matrices.noValue": "The matrices were not kept at this step.",
   "matrices.start": "Before training: the matrices are as they were at the start.", "matrices.noOther": "nothing else", "matrices.notFinite": "The matrices are NaN or infinite here.",
   "matrices.weights": "{name} changed most: by {size} times its first length; {others}.", "matrices.change": "{name} changed most: by {size} times its first length; {others}.",
@@ -74,7 +76,7 @@ const TEXTS = {
   "beat.projections.line": "q of {query} is {before}, {when} {after}.", "beat.projections.plain": "Each x becomes a query, a key and a value.",
   "beat.scores.line": "{query} compares its q with every k: for {key} that gives {before}, {when} {after}.", "beat.scores.plain": "Each query is compared with every key.",
   "beat.mixture.line": "Softmax makes shares of the scores: {key} gets {before}, {when} {after}. The values are mixed by them.", "beat.mixture.plain": "Softmax makes shares of the scores, and mixes the values by them.",
-  "beat.loss.line": "The right answer {answer} has {share}: a loss of {loss} here.{all}", "beat.loss.plain": "The answers are compared with the right ones.{all}", "beat.loss.all": " Over the batch of step {at}: {loss}.",
+  "beat.loss.line": "The right answer {answer} has {share}: a loss of {loss} here.{all}", "beat.loss.written": "{answer}, which the model wrote, has {share}: a loss of {loss} here.{all}", "beat.loss.plain": "The answers are compared with the right ones.{all}", "beat.loss.all": " Over the batch of step {at}: {loss}.",
   "beat.gradients.line": "The error goes back through v, the weights, k and q. Lengths of the gradients{which}: {sizes}.", "beat.gradients.last": " of the last step", "beat.gradients.plain": "The error goes back to W. This run kept no gradients.",
   "beat.update.line": "The optimizer moves each matrix against its gradient, here by {steps}: {sizes}.{fall}", "beat.update.plain": "The optimizer moves each matrix against its gradient.", "beat.update.loss": " The batch of step {first} had a loss of {before}, that of step {last} has {after}.",
 

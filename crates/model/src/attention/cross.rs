@@ -7,6 +7,7 @@ use super::SelfAttention;
 use super::config::SelfAttentionConfig;
 use super::hook::Hook;
 use super::inputs::Inputs;
+use super::layer::HeadContributions;
 use super::mask::Mask;
 use super::spec::AttentionOutput;
 use super::trace::{Query, Trace};
@@ -140,5 +141,10 @@ impl CrossAttention {
     /// What each head adds to the output; see [`SelfAttention::head_outputs`].
     pub fn head_outputs(&self, x: Tensor<3>, source: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         self.attention.head_outputs_of(Inputs::new(x, source), mask)
+    }
+
+    /// The output as a sum over the heads.
+    pub fn contributions(&self, x: Tensor<3>, source: Tensor<3>, mask: &Mask) -> HeadContributions {
+        HeadContributions { heads: self.head_outputs(x, source, mask), bias: self.attention.output_bias() }
     }
 }

@@ -178,6 +178,11 @@ impl SelfAttention {
         self.head_outputs_of(x.into(), mask)
     }
 
+    /// What is added once to the outputs of the heads, `[d_out]`.
+    pub(super) fn output_bias(&self) -> Option<Tensor<1>> {
+        self.b_o.as_ref().map(|b_o| b_o.val())
+    }
+
     pub(super) fn head_outputs_of(&self, inputs: Inputs, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = inputs.x.dims();
         let context = self.context_of(inputs, mask, Mode::Evaluate);

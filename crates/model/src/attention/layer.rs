@@ -197,8 +197,7 @@ impl AttentionLayer for SelfAttention {
     }
 
     fn contributions(&self, x: Tensor<3>, mask: &Mask) -> Option<HeadContributions> {
-        let bias = self.b_o.as_ref().map(|b_o| b_o.val());
-        Some(HeadContributions { heads: self.head_outputs(x, mask), bias })
+        Some(HeadContributions { heads: self.head_outputs(x, mask), bias: self.output_bias() })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::init::Init;
 use crate::mode::Mode;
 use crate::norm::{AnyNorm, NormConfig};
 use crate::parts::Choice;
-use crate::transformer::{Mlp, Sublayer, TransformerConfig, residual};
+use crate::transformer::{Ledger, Mlp, Sublayer, TransformerConfig, residual};
 
 /// A [`Block`](crate::Block) with cross-attention between its attention and its MLP.
 ///
@@ -181,6 +181,23 @@ impl DecoderBlock {
                 Some(self.cross.trace_with_hook(inputs, &source.mask, place, hook))
             }
         }
+    }
+
+    /// [`forward`](Self::forward) without dropout on the residual stream in `ledger`, which records what each source
+    /// adds; `None` where the layer or a norm does not take its output apart.
+    pub(crate) fn record(
+        &self,
+        layer: usize,
+        ledger: &mut Ledger,
+        source: &Source,
+        mask: &Mask,
+    ) -> Option<()> {
+        self.around(Part::Attention).record_attention(&self.attention, ledger, mask, layer)?;
+        let around = self.around(Part::Cross);
+        let parts =
+            self.cross.contributions(around.input(ledger.total()), source.encoded.clone(), &source.mask);
+        around.record_heads(parts, ledger, layer + 1)?;
+        self.around_mlp().record_mlp(self.mlp.as_ref(), ledger, layer + 1)
     }
 
     /// Whether a norm stands between the residual stream and the attention layers.

@@ -3,6 +3,7 @@
 //! Here belongs what two sequences need beyond the blocks of one, which lie in `transformer/`.
 
 mod block;
+mod contributions;
 mod decoding;
 
 pub use block::DecoderBlock;

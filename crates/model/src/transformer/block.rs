@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::config::TransformerConfig;
-use super::contribution::{Ledger, Source};
+use super::contribution::Ledger;
 use super::mlp::Mlp;
 use super::sublayer::Sublayer;
 use crate::attention::{
@@ -131,20 +131,8 @@ impl Block {
     /// [`forward`](Self::forward) without dropout on the residual stream in `ledger`, which records what each source
     /// adds; `None` where the layer or a norm does not take its output apart.
     pub(crate) fn record(&self, layer: usize, ledger: &mut Ledger, mask: &Mask) -> Option<()> {
-        let input = self.attention_input(ledger.total());
-        let parts = self.attention.contributions(input, mask)?;
-        for (head, output) in parts.heads.into_iter().enumerate() {
-            ledger.add(Source::Head { layer, head }, output);
-        }
-        if let Some(bias) = parts.bias {
-            ledger.add_bias(bias);
-        }
-        ledger.norm(self.around_attention().post())?;
-        if let Some(mlp) = &self.mlp {
-            ledger.add(Source::Mlp { layer }, mlp.forward(self.around_mlp().input(ledger.total())));
-            ledger.norm(self.around_mlp().post())?;
-        }
-        Some(())
+        self.around_attention().record_attention(&self.attention, ledger, mask, layer)?;
+        self.around_mlp().record_mlp(self.mlp.as_ref(), ledger, layer)
     }
 
     /// The attention layer, where it is the built-in one.

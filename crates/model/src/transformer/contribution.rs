@@ -1,8 +1,10 @@
 //! The residual stream as a sum over its sources, as far as the unembedding.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 
+use super::embedding::Embedding;
 use crate::norm::{AnyNorm, Normalize};
+use crate::positions::{AnyPositions, Positions};
 
 /// A part of the model that adds to the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +20,9 @@ pub enum Source {
         /// Index of the head.
         head: usize,
     },
-    /// The MLP of one layer, with its biases.
+    /// The MLP of one block, with its biases.
     Mlp {
-        /// Index of the layer.
+        /// Index of the last attention layer before it.
         layer: usize,
     },
     /// The biases of W_O and of all norms, the last included, which belong to no head.
@@ -68,11 +70,20 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Begins with the token vectors.
-    pub(crate) fn new(embedded: Tensor<3>) -> Self {
+    /// Begins with the vectors of tokens and positions, as the first block is given them.
+    pub(crate) fn new(
+        embedding: &Embedding,
+        positions: Option<&AnyPositions>,
+        tokens: Tensor<3, Int>,
+    ) -> Self {
+        let embedded = embedding.forward(tokens);
         let total = embedded.clone();
-        let contributions = vec![Contribution { source: Source::Embedding, features: embedded }];
-        Self { total, contributions, biases: None }
+        let contributions = vec![Contribution { source: Source::Embedding, features: embedded.clone() }];
+        let mut ledger = Self { total, contributions, biases: None };
+        if let Some(positions) = positions {
+            ledger.add(Source::Positions, positions.embed(embedded.clone(), 0) - embedded);
+        }
+        ledger
     }
 
     /// The residual stream.

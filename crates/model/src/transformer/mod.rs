@@ -15,6 +15,7 @@ mod sublayer;
 pub use block::Block;
 pub(crate) use block::residual;
 pub use config::TransformerConfig;
+pub(crate) use contribution::Ledger;
 pub use contribution::{Contribution, Source};
 pub use decoding::Decoding;
 pub use embedding::{Embedding, EmbeddingsConfig};
@@ -35,8 +36,7 @@ use crate::init::Init;
 use crate::mask_rule::MaskRule;
 use crate::mode::Mode;
 use crate::norm::AnyNorm;
-use crate::positions::{AnyPositions, Positions};
-use contribution::Ledger;
+use crate::positions::AnyPositions;
 
 /// A transformer over token sequences, in which W_Q, W_K and W_V of every block can be looked at.
 ///
@@ -147,11 +147,7 @@ impl Transformer {
     /// - `tokens`: `[batch, seq_len, stack]`
     pub fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
         let mask = self.mask(&tokens);
-        let embedded = self.embedding.forward(tokens);
-        let mut ledger = Ledger::new(embedded.clone());
-        if let Some(positions) = &self.positions {
-            ledger.add(Source::Positions, positions.embed(embedded.clone(), 0) - embedded);
-        }
+        let mut ledger = Ledger::new(&self.embedding, self.positions.as_ref(), tokens);
         for (layer, block) in self.blocks.iter().enumerate() {
             block.record(layer, &mut ledger, &mask)?;
         }

@@ -3,8 +3,11 @@
 use burn::tensor::Tensor;
 
 use super::block::residual;
+use super::contribution::{Ledger, Source};
 use super::mlp::Mlp;
-use crate::attention::{AnyAttention, AttentionLayer, Hook, KeyValueCache, Mask, SelfAttention};
+use crate::attention::{
+    AnyAttention, AttentionLayer, HeadContributions, Hook, KeyValueCache, Mask, SelfAttention,
+};
 use crate::dropout::Dropout;
 use crate::mode::Mode;
 use crate::norm::{AnyNorm, Normalize};
@@ -91,6 +94,37 @@ impl<'a> Sublayer<'a> {
             true => self.add(x, mlp.forward(input), mode),
             false => self.finish(mlp.forward_onto(x, input)),
         }
+    }
+
+    /// The sub-layer of an attention, without dropout: `ledger` records what each head of `layer` adds to its residual
+    /// stream; `None` where the layer or a norm does not take its output apart.
+    pub fn record_attention(
+        self,
+        attention: &AnyAttention,
+        ledger: &mut Ledger,
+        mask: &Mask,
+        layer: usize,
+    ) -> Option<()> {
+        let parts = attention.contributions(self.input(ledger.total()), mask)?;
+        self.record_heads(parts, ledger, layer)
+    }
+
+    /// The same of what the heads add.
+    pub fn record_heads(self, parts: HeadContributions, ledger: &mut Ledger, layer: usize) -> Option<()> {
+        for (head, output) in parts.heads.into_iter().enumerate() {
+            ledger.add(Source::Head { layer, head }, output);
+        }
+        if let Some(bias) = parts.bias {
+            ledger.add_bias(bias);
+        }
+        ledger.norm(self.post())
+    }
+
+    /// The same of an MLP, the one behind attention layer `layer`.
+    pub fn record_mlp(self, mlp: Option<&Mlp>, ledger: &mut Ledger, layer: usize) -> Option<()> {
+        let Some(mlp) = mlp else { return Some(()) };
+        ledger.add(Source::Mlp { layer }, mlp.forward(self.input(ledger.total())));
+        ledger.norm(self.post())
     }
 
     /// Its norm, where that comes after it.

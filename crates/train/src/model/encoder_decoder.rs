@@ -2,7 +2,9 @@
 
 use burn::module::{ParamId, list_param_ids};
 use burn::tensor::{Int, Tensor};
-use qkv_model::{AnyAttention, AttentionLayer, Decoding, EncoderDecoder, Hook, Mode, Query, Stage, Trace};
+use qkv_model::{
+    AnyAttention, AttentionLayer, Contribution, Decoding, EncoderDecoder, Hook, Mode, Query, Stage, Trace,
+};
 
 use super::{Layer, Model, Side};
 
@@ -67,5 +69,9 @@ impl Model for EncoderDecoder {
 
     fn features_with(&self, tokens: Tensor<3, Int>, mode: Mode, hook: &mut dyn Hook) -> Option<Tensor<3>> {
         Some(EncoderDecoder::features_with(self, tokens, mode, hook))
+    }
+
+    fn contributions(&self, tokens: Tensor<3, Int>) -> Option<Vec<Contribution>> {
+        EncoderDecoder::contributions(self, tokens)
     }
 }

@@ -15,10 +15,8 @@ mod completions;
 mod devices;
 /// The figures of `eval`.
 mod eval;
-/// The walk of `explain`.
+/// The walk of `explain`, and its maps.
 mod explain;
-/// The same of a model of two sequences, and its maps.
-mod explain_pairs;
 /// The matrices of `inspect`.
 mod inspect;
 /// The published numbers of `lecture`.

@@ -65,6 +65,8 @@ class Moment {
   queryAt(i) { return this.queries[0] + i; }
   get queryTokens() { return this.tokens.slice(...this.queries); }
   get keyTokens() { return this.tokens.slice(...this.keys); }
+  // Whether the answer was written by a model, as it was then: it is neither right nor wrong.
+  get isWritten() { return Boolean(this.probe?.isWritten); }
   targetAt(position) { return this.probe?.targets[position] ?? ""; }
   target(query) { return this.targetAt(this.queryAt(query)); }
   hasTarget(query) { return this.target(query) !== ""; }

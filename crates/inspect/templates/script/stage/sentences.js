@@ -29,7 +29,8 @@ function answerInWords(moment, query) {
   const shares = [said, right].map((label) => moment.shareOf(label, query));
   const known = shares.every(Number.isFinite);
   const words = { said: isolated(said), right: isolated(right), share: known ? percent(shares[0]) : "", rightShare: known ? percent(shares[1]) : "" };
-  return say(`answer.${said === right ? "right" : "wrong"}${known ? "" : ".plain"}`, words);
+  const verdict = moment.isWritten ? ["same", "other"] : ["right", "wrong"];
+  return say(`answer.${verdict[said === right ? 0 : 1]}${known ? "" : ".plain"}`, words);
 }
 
 // Which of W_Q, W_K and W_V a config leaves out, by the letters of what they make; null where it is not known.

@@ -70,7 +70,7 @@ class Stage {
     this.state = { ...last, ...state };
     this.shown = this.moment;
     // An input may have become another one where it stands.
-    const asked = JSON.stringify([this.shown.tokens, this.shown.probe?.targets]);
+    const asked = JSON.stringify([this.shown.tokens, this.shown.probe?.targets, this.shown.isWritten]);
     const isOther = asked !== this.asked || ["layer", "head", "probe"].some((key) => this.state[key] !== last[key]);
     this.asked = asked;
     // What a frame holds decides about the columns.

@@ -13,12 +13,13 @@ class Tokens {
     const sides = moment.probe?.sides ?? [];
     const isPair = sides.length === 2;
     this.root.classList.toggle("of-pair", isPair);
+    const right = moment.isWritten ? "written" : "right";
     const heads = (...rows) => make("div", { class: "token-heads", "aria-hidden": "true" }, ...rows.map((name) => make("span", {}, say(`tokens.${name}`))));
-    this.heads = heads("position", ...(isPair ? ["source"] : ["input", "right", "said"]));
+    this.heads = heads("position", ...(isPair ? ["source"] : ["input", right, "said"]));
     this.buttons = (isPair ? sides : [[0, moment.tokens.length]]).flatMap(([first, end], side) => Array.from({ length: end - first }, (_, place) => this.token(moment, { position: first + place, place, isSource: isPair && side === 0 }))).map((token, i) => this.listening(token, i));
     const elements = this.buttons.map(({ button }) => button);
     const nSource = isPair ? sides[0][1] - sides[0][0] : elements.length;
-    this.root.replaceChildren(this.heads, ...elements.slice(0, nSource), ...(isPair ? [heads("position", "answer", "right", "said")] : []), ...elements.slice(nSource));
+    this.root.replaceChildren(this.heads, ...elements.slice(0, nSource), ...(isPair ? [heads("position", "answer", right, "said")] : []), ...elements.slice(nSource));
   }
   // What a layer asks with, and what it asks, count from the beginning of their sequence; null where it is neither.
   token(moment, { position, place, isSource }) {
@@ -69,17 +70,18 @@ class Tokens {
       const target = moment.targetAt(position);
       const answer = own !== null && moment.isBroken(own) ? say("notFinite") : moment.predictionAt(position);
       const isRight = answer === target;
-      said.textContent = answer === "" ? "" : target === "" ? "–" : `${cut(answer, BESIDE)}${isPair ? "" : " "}${isRight ? "✓" : "✗"}`;
+      const mark = moment.isWritten ? "" : `${isPair ? "" : " "}${isRight ? "✓" : "✗"}`;
+      said.textContent = answer === "" ? "" : target === "" ? "–" : cut(answer, BESIDE) + mark;
       button.classList.toggle("asks", own === query);
       button.classList.toggle("pinned", own !== null && own === pinned);
       button.classList.toggle("guessed", key !== null && key === guessed);
-      button.classList.toggle("wrong", target !== "" && answer !== "" && !isRight);
+      button.classList.toggle("wrong", !moment.isWritten && target !== "" && answer !== "" && !isRight);
       button.setAttribute("aria-pressed", String(own !== null && own === pinned));
       button.tabIndex = own === query ? 0 : -1;
       if (own === query) this.reveal(button);
       const isSource = button.classList.contains("of-source");
       const words = { position: place, token: moment.tokens[position], right: target, said: answer };
-      button.setAttribute("aria-label", say(isSource ? "tokens.ofSource" : target === "" ? "tokens.silent" : "tokens.one", words));
+      button.setAttribute("aria-label", say(isSource ? "tokens.ofSource" : target === "" ? "tokens.silent" : moment.isWritten ? "tokens.oneWritten" : "tokens.one", words));
     }
   }
 }

@@ -4,7 +4,7 @@ class Lane {
     Object.assign(this, { name: run.name, run, film: null, figures: null });
   }
   // One more moment; whether the film is another one. A run that went somewhere else begins its next moment at a cut.
-  grow({ film: bytes, steps, evaluations }, isCut) {
+  grow({ film: bytes, isWritten, steps, evaluations }, isCut) {
     const part = JSON.parse(new TextDecoder().decode(bytes));
     const step = part.frames[0].step;
     const isOther = !this.film;
@@ -14,6 +14,7 @@ class Lane {
       append(this.film, part);
       if (isBack) cutBack(this.film, step);
     }
+    if (this.film.probes[0]) this.film.probes[0].isWritten = isWritten;
     this.film.log.losses.push(...steps.map((one) => [one.step, one.loss]));
     this.film.log.accuracies.push(...evaluations.filter(({ figures }) => Number.isFinite(figures.accuracy)).map((one) => [one.step, one.figures.accuracy]));
     this.figures = evaluations.at(-1)?.figures ?? this.figures;

@@ -90,7 +90,9 @@ function show() {
   picture = { ended: performance.now(), took: performance.now() - began };
   worker.credit -= 1;
   worker.isOwing = false;
-  const lanes = films.map((film, i) => ({ film: film.buffer, ...since[i] }));
+  // The answer to a source alone was written by the model.
+  const isWritten = Boolean(worker.group.shown.source);
+  const lanes = films.map((film, i) => ({ film: film.buffer, isWritten, ...since[i] }));
   since = nothingYet();
   const { isPlaying, ended } = worker;
   post({ do: "frame", lanes, isPlaying, ended, rate: pace.reached }, films.map((film) => film.buffer));

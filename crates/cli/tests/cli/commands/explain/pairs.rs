@@ -1,24 +1,19 @@
 //! `explain` of a model that reads a source and writes its answer.
 
+use super::{line, numbers};
 use crate::support::sandbox::Sandbox;
 use crate::support::trained::TINY_PAIR;
 
 /// The longest name of a number below a thousand.
 const LONGEST: usize = "siebenhundertsiebenundsiebzig".len();
 
-/// A run of some steps in `run`, after which answers are digits: no two dimensions are equal, 20 wide, 2 heads with 7 for queries and keys and 10 for values.
+/// A run of some steps in `run`, after which answers are digits: no two dimensions are equal, 20 wide, 2 heads with 7 for
+/// queries and keys and 10 for values.
 fn run_of_pairs() -> Sandbox {
     let sandbox = Sandbox::new();
     let shape = "--set model.d_model=20 --set model.n_heads=2 --set model.d_k=7";
     sandbox.succeeds(&format!("train {TINY_PAIR} --steps 60 --quiet --out run {shape}"));
     sandbox
-}
-
-/// The line that begins with `start`.
-#[track_caller]
-fn line<'a>(text: &'a str, start: &str) -> &'a str {
-    let line = text.lines().find(|line| line.trim_start().starts_with(start));
-    line.unwrap_or_else(|| panic!("no line `{start}` in\n{text}"))
 }
 
 #[track_caller]
@@ -70,6 +65,24 @@ fn a_query_of_the_answer_meets_the_keys_of_the_source() {
         line(&text, "j  source").ends_with("weight") && line(&text, "k_12 ").contains("k_12 g"),
         "{text}"
     );
+}
+
+#[test]
+fn the_features_of_the_answer_are_a_sum_over_the_parts_of_the_decoder() {
+    let sandbox = run_of_pairs();
+    let text = sandbox.succeeds("explain run einundzwanzig --query 0 --head 1").stdout;
+    assert!(line(&text, "features_0 = ").starts_with("features_0 = sum of these parts"), "{text}");
+    let [residual, others, head, mlp, biases, features] =
+        ["residual ", "others ", "head 1 ", "MLP ", "biases ", "features "]
+            .map(|start| numbers(&text, start));
+    assert!(residual.len() > 4 && residual.len() == features.len(), "{text}");
+    for (at, sum) in features.iter().enumerate() {
+        let parts = residual[at] + others[at] + head[at] + mlp[at] + biases[at];
+        // Five parts, printed to four digits.
+        assert!((parts - sum).abs() < 3e-4, "{at}: {parts} for {sum}\n{text}");
+    }
+    // The encoder's last layer leads to no answer.
+    assert!(!sandbox.succeeds("explain run zwei --layer encoder.0").stdout.contains("features_"), "{text}");
 }
 
 #[test]
