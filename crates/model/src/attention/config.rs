@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SelfAttention;
 use super::Softmax;
-use super::implementation::Implementation;
+use super::implementations::Implementation;
 use super::projections::{Projection, Projections};
 use super::qk_norm::QkNorm;
 use crate::catalog::Catalog;

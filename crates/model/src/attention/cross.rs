@@ -5,12 +5,12 @@ use burn::tensor::Tensor;
 
 use super::SelfAttention;
 use super::config::SelfAttentionConfig;
-use super::hook::Hook;
 use super::inputs::Inputs;
+use super::intermediates::Hook;
+use super::intermediates::{Query, Trace};
 use super::layer::HeadContributions;
 use super::mask::Mask;
 use super::spec::AttentionOutput;
-use super::trace::{Query, Trace};
 use crate::catalog::Catalog;
 use crate::error::ModelError;
 use crate::init::Init;

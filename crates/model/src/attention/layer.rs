@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 
 use super::SelfAttention;
 use super::config::SelfAttentionConfig;
-use super::hook::Hook;
+use super::intermediates::Hook;
+use super::intermediates::{Query, Trace};
 use super::mask::Mask;
-use super::trace::{Query, Trace};
 use crate::catalog::Catalog;
 use crate::erase;
 use crate::error::ModelError;

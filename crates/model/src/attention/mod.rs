@@ -1,39 +1,35 @@
 //! Self-attention with learnable W_Q, W_K and W_V.
 //!
-//! Read this file first, then `spec.rs`; each other file holds one part, and `score/` the ways to compare. What reads two
-//! sequences in place of one is `cross.rs`.
+//! Read this file first, then `spec.rs`; each other file holds one part. What reads two sequences in place of one is
+//! `cross.rs`. The ways to compare are in `score/`, how they are computed in `implementations/`; `intermediates/` shows
+//! what lies between, `decoding/` goes on from positions that were computed before.
 
 mod basic;
-mod cache;
-mod cached;
 mod checks;
 mod compared;
 mod config;
 mod cross;
-mod fused;
+mod decoding;
 mod heads;
-mod hook;
-mod implementation;
+mod implementations;
 mod inputs;
+mod intermediates;
 mod layer;
 mod mask;
-mod non_finite;
 mod projections;
 mod qk_norm;
-mod reference;
 mod score;
 mod softmax;
 mod spec;
 mod torch;
-mod trace;
 
 pub use basic::BasicAttention;
-pub use cache::KeyValueCache;
 pub use config::SelfAttentionConfig;
 pub use cross::CrossAttention;
-pub(crate) use hook::call_hook;
-pub use hook::{Hook, Intermediate, Stage};
-pub use implementation::Implementation;
+pub use decoding::KeyValueCache;
+pub use implementations::Implementation;
+pub(crate) use intermediates::call_hook;
+pub use intermediates::{Hook, Intermediate, Query, Stage, Trace};
 pub(crate) use layer::SELF_ATTENTION;
 pub use layer::{AnyAttention, AttentionLayer, HeadContributions, LayerDescription};
 pub use mask::Mask;
@@ -43,14 +39,13 @@ pub use qk_norm::QkNorm;
 pub use qkv_kernels::{CausalAlign, Softmax};
 pub use score::{Additive, AnyScore, Comparison, Dot, ScaledDot, Score};
 pub use spec::{Attended, AttentionOutput, AttentionSpec, attention, attention_with_weights};
-pub use trace::{Query, Trace};
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use compared::linear_or_identity;
 use heads::{join_heads, split_heads};
-use hook::{Tap, TraceStep, tap_stage};
 use inputs::Inputs;
+use intermediates::{Tap, TraceStep, tap_stage};
 
 use crate::dropout::Dropout;
 use crate::fused::{all_finite, supports};

@@ -1,14 +1,14 @@
-//! Attention between given queries, keys and values, and which of `fused.rs` and `reference.rs` computes it.
+//! Attention between given queries, keys and values, and which of the two implementations computes it.
 
 use burn::tensor::Tensor;
 
 use super::Softmax;
 use super::checks::check_q_k_v;
-use super::fused::FusedAttention;
-use super::hook::{Stage, TraceStep};
-use super::implementation::Implementation;
+use super::implementations::FiniteKeysValues;
+use super::implementations::FusedAttention;
+use super::implementations::Implementation;
+use super::intermediates::{Stage, TraceStep};
 use super::mask::Mask;
-use super::non_finite::FiniteKeysValues;
 use super::score::{Comparison, ScaledDot, Score};
 use crate::error::ModelError;
 use crate::fused::DropoutRule;

@@ -5,7 +5,7 @@
 //!
 //! | operation | reference implementation |
 //! |---|---|
-//! | attention, alone or with the projections before it | `attention/reference.rs` |
+//! | attention, alone or with the projections before it | `attention/implementations/reference.rs` |
 //! | norms, embedding, linear maps, GELU, a whole MLP | in the files of these names beside this folder |
 //! | [`cross_entropy()`], [`GlobalNorm`], [`AdamW`] with its [`AdamWState`], [`Decay`] | where a trainer calls them |
 //!

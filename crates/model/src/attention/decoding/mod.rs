@@ -1,15 +1,18 @@
 //! Passes over new positions alone, with the keys and values of the others in a cache.
 
+mod cache;
+
+pub use cache::KeyValueCache;
+
 use burn::tensor::Tensor;
 
-use super::SelfAttention;
-use super::cache::KeyValueCache;
-use super::cross::CrossAttention;
-use super::heads::join_heads;
-use super::inputs::Inputs;
-use super::mask::Mask;
-use super::score::{Comparison, Score};
-use super::spec::attention;
+use crate::attention::SelfAttention;
+use crate::attention::cross::CrossAttention;
+use crate::attention::heads::join_heads;
+use crate::attention::inputs::Inputs;
+use crate::attention::mask::Mask;
+use crate::attention::score::{Comparison, Score};
+use crate::attention::spec::attention;
 use crate::mode::Mode;
 
 impl SelfAttention {

@@ -11,12 +11,12 @@ use qkv_kernels::{
     Softmax, View, ViewMut, attention_backward, attention_forward, zeros,
 };
 
-use super::mask::Mask;
+use crate::attention::mask::Mask;
 use crate::fused::{Array, Forward, Gradient, HostBackend, Kernel, Number, Saved, Values, apply};
 
 /// Everything about attention with dot products that is not a tensor of the graph.
 #[derive(Debug, Clone)]
-pub(super) struct FusedAttention {
+pub(in crate::attention) struct FusedAttention {
     backend: HostBackend,
     scale: f64,
     softmax: Softmax,
@@ -39,7 +39,7 @@ impl FusedAttention {
     ///
     /// # Errors
     /// The reason for which the kernels cannot compute it.
-    pub(super) fn new<const D: usize>(
+    pub(in crate::attention) fn new<const D: usize>(
         q: &Tensor<D>,
         scores: [usize; 4],
         mask: &Mask,
@@ -71,7 +71,12 @@ impl FusedAttention {
 
     /// The context, `[batch, heads, q_len, d_v]`, of `q` `[batch, heads, q_len, d_k]`, `k`
     /// `[batch, kv_heads, k_len, d_k]` and `v` `[batch, kv_heads, k_len, d_v]`.
-    pub(super) fn context_of_heads(self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
+    pub(in crate::attention) fn context_of_heads(
+        self,
+        q: Tensor<4>,
+        k: Tensor<4>,
+        v: Tensor<4>,
+    ) -> Tensor<4> {
         let inputs = [q, k, v].map(|tensor| tensor.swap_dims(1, 2).into_dispatch());
         Tensor::<4>::from_dispatch(apply(self.backend, self, inputs)).swap_dims(1, 2)
     }
@@ -79,7 +84,7 @@ impl FusedAttention {
     /// The contexts of all heads side by side, `[batch, seq_len, n_heads·d_v]`, of `x` `[batch, seq_len, d_in]` and
     /// `w_q`, `w_k`, `w_v` `[d_in, heads·d]`; what one that is `None` would make is `x` itself. What goes into the
     /// matrices gets one gradient, summed inside the products.
-    pub(super) fn self_attention(
+    pub(in crate::attention) fn self_attention(
         self,
         x: Tensor<3>,
         weights: [Option<Tensor<2>>; 3],

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Tensor};
 
-use super::mask::Mask;
+use crate::attention::mask::Mask;
 use crate::fused::AllFinite;
 
 /// Keys and values with zeros for those that are not finite, and the queries that see one of these.
@@ -10,18 +10,18 @@ use crate::fused::AllFinite;
 /// ```text
 /// context_i = attention(q, k', v', mask)_i · f_i       f_i = NaN if query i sees one of these, else 1
 /// ```
-pub(super) struct FiniteKeysValues {
+pub(in crate::attention) struct FiniteKeysValues {
     /// `[batch, kv_heads, k_len, d_k]`
-    pub(super) k: Tensor<4>,
+    pub(in crate::attention) k: Tensor<4>,
     /// `[batch, kv_heads, k_len, d_v]`
-    pub(super) v: Tensor<4>,
+    pub(in crate::attention) v: Tensor<4>,
     /// `f`, `[batch, heads, q_len, 1]`; absent where it is one throughout.
     factor: Option<Tensor<4>>,
 }
 
 impl FiniteKeysValues {
     /// `attention` is that of scaled dot products under `mask`.
-    pub(super) fn new(
+    pub(in crate::attention) fn new(
         q: &Tensor<4>,
         k: Tensor<4>,
         v: Tensor<4>,
@@ -45,7 +45,7 @@ impl FiniteKeysValues {
 
     /// Weights or contexts, `[batch, heads, q_len, _]`, with NaN for the queries that see a key or value that is not
     /// finite.
-    pub(super) fn restore_nan(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(in crate::attention) fn restore_nan(&self, x: Tensor<4>) -> Tensor<4> {
         match &self.factor {
             Some(factor) => x * factor.clone(),
             None => x,

@@ -1,4 +1,13 @@
-//! Which implementation of attention a layer takes: the reference, or the fused kernels.
+//! The two implementations of attention, the reference and the fused kernels, and which of them a layer takes.
+//!
+//! Here belongs how scores, weights and context are computed; what they are belongs to `spec.rs` above.
+
+mod fused;
+mod non_finite;
+mod reference;
+
+pub(super) use fused::FusedAttention;
+pub(super) use non_finite::FiniteKeysValues;
 
 use serde::{Deserialize, Serialize};
 

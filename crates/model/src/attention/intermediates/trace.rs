@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use burn::tensor::Tensor;
 
-use super::SelfAttention;
 use super::hook::{Hook, Intermediate, Stage, TraceStep, call_hook};
-use super::inputs::Inputs;
-use super::mask::Mask;
-use super::score::Score;
+use crate::attention::SelfAttention;
+use crate::attention::inputs::Inputs;
+use crate::attention::mask::Mask;
+use crate::attention::score::Score;
 use crate::mode::Mode;
 
 /// One query of one head.
@@ -87,7 +87,13 @@ impl SelfAttention {
         self.trace_of(x.unsqueeze::<3>().into(), mask, place, hook)
     }
 
-    pub(super) fn trace_of(&self, inputs: Inputs, mask: &Mask, place: Query, hook: &mut dyn Hook) -> Trace {
+    pub(in crate::attention) fn trace_of(
+        &self,
+        inputs: Inputs,
+        mask: &Mask,
+        place: Query,
+        hook: &mut dyn Hook,
+    ) -> Trace {
         let Query { layer, head, position: query } = place;
         let x = inputs.x.clone().squeeze_dim::<2>(0);
         let [q_len, _] = x.dims();

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Tensor, assert_shape};
 
-use super::SelfAttention;
-use super::inputs::Inputs;
-use super::mask::Mask;
+use crate::attention::SelfAttention;
+use crate::attention::inputs::Inputs;
+use crate::attention::mask::Mask;
 use crate::linear::linear;
 use crate::mode::Mode;
 
@@ -53,10 +53,10 @@ impl Stage {
 pub enum Intermediate {
     /// The input of W_Q, W_K and W_V, `[batch, 1, seq_len, d_in]`: after the norm, where one stands before the layer.
     Input,
-    /// In a [`CrossAttention`](super::CrossAttention) the input of W_K and W_V, `[batch, 1, source_len, d_source]`;
+    /// In a [`CrossAttention`](crate::attention::CrossAttention) the input of W_K and W_V, `[batch, 1, source_len, d_source]`;
     /// [`Input`](Self::Input) is that of W_Q alone.
     Source,
-    /// Queries as they are compared, after QK-norm, rotation and [`Score::prepare`](super::Score::prepare),
+    /// Queries as they are compared, after QK-norm, rotation and [`Score::prepare`](crate::attention::Score::prepare),
     /// `[batch, heads, seq_len, d_k]`.
     ComparedQueries,
     /// Keys after the same, `[batch, kv_heads, seq_len, d_k]`.
@@ -98,7 +98,7 @@ pub trait Hook {
     fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4>;
 
     /// Is shown what layer `layer` has computed between two stages; ignores it unless overridden. An
-    /// [`AttentionLayer`](super::AttentionLayer) of your own may show none of it.
+    /// [`AttentionLayer`](crate::attention::AttentionLayer) of your own may show none of it.
     fn see(&mut self, layer: usize, what: Intermediate, x: &Tensor<4>) {
         let _ = (layer, what, x);
     }
@@ -120,7 +120,7 @@ pub(crate) fn call_hook(hook: &mut dyn Hook, layer: usize, stage: Stage, x: Tens
 
 /// What a pass of the reference implementation computes: the stages of a hook, and what a trace has between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum TraceStep {
+pub(in crate::attention) enum TraceStep {
     /// What is computed of a stage, before hooks.
     Computed(Stage),
     /// What the layer continues with.
@@ -130,10 +130,10 @@ pub(super) enum TraceStep {
 }
 
 /// Receives the result of each step, and returns what the pass continues with.
-pub(super) type Tap<'a> = dyn FnMut(TraceStep, Tensor<4>) -> Tensor<4> + 'a;
+pub(in crate::attention) type Tap<'a> = dyn FnMut(TraceStep, Tensor<4>) -> Tensor<4> + 'a;
 
 /// Shows a stage to `tap`.
-pub(super) fn tap_stage(tap: &mut Tap<'_>, stage: Stage, x: Tensor<4>) -> Tensor<4> {
+pub(in crate::attention) fn tap_stage(tap: &mut Tap<'_>, stage: Stage, x: Tensor<4>) -> Tensor<4> {
     let x = tap(TraceStep::Computed(stage), x);
     tap(TraceStep::Stage(stage), x)
 }
@@ -155,7 +155,7 @@ impl SelfAttention {
         self.hooked(x.into(), mask, mode, (layer, hook))
     }
 
-    pub(super) fn hooked(
+    pub(in crate::attention) fn hooked(
         &self,
         inputs: Inputs,
         mask: &Mask,
@@ -179,11 +179,11 @@ impl SelfAttention {
     }
 
     /// What is added once to the outputs of the heads, `[d_out]`.
-    pub(super) fn output_bias(&self) -> Option<Tensor<1>> {
+    pub(in crate::attention) fn output_bias(&self) -> Option<Tensor<1>> {
         self.b_o.as_ref().map(|b_o| b_o.val())
     }
 
-    pub(super) fn head_outputs_of(&self, inputs: Inputs, mask: &Mask) -> Vec<Tensor<3>> {
+    pub(in crate::attention) fn head_outputs_of(&self, inputs: Inputs, mask: &Mask) -> Vec<Tensor<3>> {
         let [batch, seq_len, _] = inputs.x.dims();
         let context = self.context_of(inputs, mask, Mode::Evaluate);
         assert_shape!(context, [batch, self.n_heads, seq_len, self.d_v]);

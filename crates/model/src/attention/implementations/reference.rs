@@ -2,13 +2,13 @@
 
 use burn::tensor::{Tensor, assert_shape, einsum};
 
-use super::checks::check_q_k_v;
-use super::heads::for_every_head;
-use super::hook::{Intermediate, Stage, Tap, TraceStep, tap_stage};
-use super::mask::Mask;
-use super::score::{Comparison, dot};
-use super::softmax::softmax;
-use super::spec::{AttentionSpec, finite_keys_values, scores_shape};
+use crate::attention::checks::check_q_k_v;
+use crate::attention::heads::for_every_head;
+use crate::attention::intermediates::{Intermediate, Stage, Tap, TraceStep, tap_stage};
+use crate::attention::mask::Mask;
+use crate::attention::score::{Comparison, dot};
+use crate::attention::softmax::softmax;
+use crate::attention::spec::{AttentionSpec, finite_keys_values, scores_shape};
 use crate::dropout;
 
 impl AttentionSpec<'_> {
@@ -66,7 +66,7 @@ impl AttentionSpec<'_> {
 
     /// The context, `[batch, heads, q_len, d_v]`. Calls `tap` with the result of each step and continues with what it
     /// returns.
-    pub(super) fn reference(
+    pub(in crate::attention) fn reference(
         &self,
         q: Tensor<4>,
         k: Tensor<4>,

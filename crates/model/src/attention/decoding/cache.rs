@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 /// The keys and values of one attention layer for the positions so far.
 ///
-/// Keys are kept as they are compared, after QK-norm and rotation but before [`Score::prepare`](super::Score::prepare),
+/// Keys are kept as they are compared, after QK-norm and rotation but before [`Score::prepare`](crate::attention::Score::prepare),
 /// with the heads that groups share once.
 ///
 /// ```
