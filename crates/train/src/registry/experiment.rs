@@ -6,8 +6,8 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use qkv_model::Init;
 
-use super::read::with_table;
-use super::replaced::SettingsLeftOut;
+use super::reading::read::with_table;
+use super::reading::replaced::SettingsLeftOut;
 use super::{BuildModel, RunObservers, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;

@@ -3,32 +3,18 @@
 //! Here belongs how a name and its settings become a task or a model. What they are lies in `task/` and in `qkv-model`;
 //! the parts of a training have their names in `training/parts.rs`.
 
-mod assignment;
 mod built_in;
-mod choices;
-mod edited;
-mod encoder_decoder;
 mod experiment;
-mod keys;
-mod labels_of_film;
-mod model_parts;
-mod name;
 mod observers;
-mod of_run;
 mod parts;
-mod projections;
-mod read;
-mod replaced;
-mod schedule_name;
-mod task_file;
-mod transformer;
-mod whole_number;
+mod reading;
+mod runs;
 
 pub use experiment::Experiment;
 pub use observers::{AnyObserver, BuiltObservers, Notice, ObservedRun, RunObservers};
-pub use of_run::SameRun;
-pub use read::{ConfigSource, Reader};
-pub use replaced::SettingsLeftOut;
+pub use reading::read::{ConfigSource, Reader};
+pub use reading::replaced::SettingsLeftOut;
+pub use runs::of_run::SameRun;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,8 +28,8 @@ use crate::memory::{ModelSizes, Passes};
 use crate::model::{AnyModel, Model};
 use crate::task::Task;
 use crate::training::PartsCatalog;
-use assignment::is_name;
 use observers::NamedObserver;
+use reading::assignment::is_name;
 
 /// Everything that can be yours: what a config names, and what watches a run. [`Registry::new`] has the built-in things;
 /// what you add works with every command that they work with: `qkv::run` of the command line's crate takes a registry.

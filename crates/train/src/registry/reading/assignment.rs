@@ -2,19 +2,19 @@
 
 use toml::{Table, Value};
 
-use super::Registry;
 use super::choices::is_place;
 use super::read::merge;
 use super::replaced::{SettingsLeftOut, replace};
 use super::schedule_name::{one_form, one_form_of_setting};
 use crate::error::{SettingFault, TrainError};
+use crate::registry::Registry;
 
 /// Parts of a dotted key; the longest of ours has three.
 const MAX_KEYS: usize = 16;
 
 /// Puts `key=value` settings into a config, and [replaces](replace) what they name, in the config and in the settings
 /// before. Returns what goes with the names of before.
-pub(super) fn set_all(
+pub(in crate::registry) fn set_all(
     registry: &Registry,
     config: &mut Table,
     settings: &[impl AsRef<str>],
@@ -91,7 +91,7 @@ impl<'a> Assignment<'a> {
 
 /// What stands behind the `=` of a setting: as in a file, so that a comment may follow; but names need no quotation
 /// marks.
-pub(super) fn value_of(text: &str) -> Value {
+pub(in crate::registry) fn value_of(text: &str) -> Value {
     let parsed = format!("value = {text}").parse::<Table>().ok();
     // A second line with a key in it belongs to no value.
     let parsed = parsed.filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
@@ -113,6 +113,6 @@ fn beyond_toml(key: &str, number: &str) -> Option<SettingFault> {
 }
 
 /// Whether a setting of this text is this name, and no number, for example.
-pub(super) fn is_name(text: &str) -> bool {
+pub(in crate::registry) fn is_name(text: &str) -> bool {
     !text.is_empty() && value_of(text).as_str() == Some(text)
 }

@@ -2,9 +2,9 @@
 
 use qkv_model::{Catalog, Init, Transformer, TransformerConfig};
 
-use super::ModelConfig;
 use crate::error::{SettingFault, TrainError};
 use crate::memory::{self, ModelSizes, Passes};
+use crate::registry::ModelConfig;
 use crate::task::Task;
 
 /// A gigabyte of entries, four of memory, for one layer's maps; a step keeps several.

@@ -10,10 +10,10 @@ use toml::Table;
 
 use super::edited::OPEN;
 use super::labels_of_film::labels_of_film;
-use super::task_file::{FILES, FINGERPRINT};
-use super::{ConfigSource, Experiment, Registry};
 use crate::config::{Config, Parent};
 use crate::error::TrainError;
+use crate::registry::reading::task_file::{FILES, FINGERPRINT};
+use crate::registry::{ConfigSource, Experiment, Registry};
 
 /// What a config that continues a run takes from it, and changes in it.
 #[derive(Debug, Clone, PartialEq)]

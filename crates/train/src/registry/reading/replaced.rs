@@ -5,11 +5,11 @@ use std::fmt::{self, Display, Formatter};
 use qkv_model::Choice;
 use toml::{Table, Value};
 
-use super::Registry;
 use super::choices::{Found, MODEL, SCHEDULE, TABLES, TASK, default_name, is_of_all, kind, name_key};
 use super::name::name_of;
 use super::projections::is_for_each;
 use crate::error::TrainError;
+use crate::registry::Registry;
 
 /// Settings that belong to a name in whose place another one stands, so that they have no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Display for SettingsLeftOut {
 /// another than in `base`, or else in `under`, the settings of the former go. Those stay that belong to all of the kind,
 /// those that the former does not have, and of a task, a model and a schedule those that the new one can have, too.
 /// Returns what goes, but for what the former has by itself.
-pub(super) fn replace(
+pub(in crate::registry) fn replace(
     registry: &Registry,
     base: &mut Table,
     over: &Table,

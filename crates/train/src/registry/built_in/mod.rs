@@ -1,5 +1,9 @@
 //! What a registry has from the start.
 
+pub(super) mod encoder_decoder;
+pub(super) mod model_parts;
+pub(super) mod transformer;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -7,9 +11,9 @@ use std::sync::Arc;
 
 use qkv_model::{Catalog, Named, TransformerConfig};
 
-use super::encoder_decoder::EncoderDecoderConfig;
-use super::{Registry, TRANSFORMER};
 use crate::error::TrainError;
+use crate::registry::built_in::encoder_decoder::EncoderDecoderConfig;
+use crate::registry::{Registry, TRANSFORMER};
 use crate::task::{
     Chars, CharsConfig, Copy, Dates, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
     Translate, TranslateConfig,
@@ -69,24 +73,24 @@ impl Registry {
             .built_in_observers()
             .model::<TransformerConfig>(TRANSFORMER)
             .model::<EncoderDecoderConfig>("encoder-decoder")
-            .task("chars", include_str!("../../configs/chars.toml"), load_text)
-            .own_settings::<Copy>("copy", include_str!("../../configs/copy.toml"))
-            .own_settings::<Dates>("dates", include_str!("../../configs/dates.toml"))
-            .own_settings::<Induction>("induction", include_str!("../../configs/induction.toml"))
-            .own_settings::<Reverse>("letters", include_str!("../../configs/letters.toml"))
-            .own_settings::<Max>("max", include_str!("../../configs/max.toml"))
+            .task("chars", include_str!("../../../configs/chars.toml"), load_text)
+            .own_settings::<Copy>("copy", include_str!("../../../configs/copy.toml"))
+            .own_settings::<Dates>("dates", include_str!("../../../configs/dates.toml"))
+            .own_settings::<Induction>("induction", include_str!("../../../configs/induction.toml"))
+            .own_settings::<Reverse>("letters", include_str!("../../../configs/letters.toml"))
+            .own_settings::<Max>("max", include_str!("../../../configs/max.toml"))
             .own_settings::<ModularAddition>(
                 "modular-addition",
-                include_str!("../../configs/modular-addition.toml"),
+                include_str!("../../../configs/modular-addition.toml"),
             )
-            .own_settings::<Recall>("recall", include_str!("../../configs/recall.toml"))
+            .own_settings::<Recall>("recall", include_str!("../../../configs/recall.toml"))
             .own_settings::<Recall>(
                 "recall-interleaved",
-                include_str!("../../configs/recall-interleaved.toml"),
+                include_str!("../../../configs/recall-interleaved.toml"),
             )
-            .own_settings::<Reverse>("reverse", include_str!("../../configs/reverse.toml"))
-            .own_settings::<Sort>("sort", include_str!("../../configs/sort.toml"))
-            .own_settings::<SortedList>("sorted-list", include_str!("../../configs/sorted-list.toml"))
-            .task("translate", include_str!("../../configs/translate.toml"), load_pairs)
+            .own_settings::<Reverse>("reverse", include_str!("../../../configs/reverse.toml"))
+            .own_settings::<Sort>("sort", include_str!("../../../configs/sort.toml"))
+            .own_settings::<SortedList>("sorted-list", include_str!("../../../configs/sorted-list.toml"))
+            .task("translate", include_str!("../../../configs/translate.toml"), load_pairs)
     }
 }

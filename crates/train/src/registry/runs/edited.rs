@@ -4,21 +4,21 @@
 use qkv_run::{Description, Difference, RunFolder, changes_of_meaning};
 use toml::Table;
 
-use super::assignment::set_all;
-use super::choices::{Found, LOSS, MODEL, OPTIMIZER, SCHEDULE, choice_at};
-use super::name::name_of;
-use super::read::{defaults, merge};
-use super::schedule_name::take_former_setting;
-use super::{ConfigSource, Registry, SettingsLeftOut};
 use crate::error::TrainError;
+use crate::registry::reading::assignment::set_all;
+use crate::registry::reading::choices::{Found, LOSS, MODEL, OPTIMIZER, SCHEDULE, choice_at};
+use crate::registry::reading::name::name_of;
+use crate::registry::reading::read::{defaults, merge};
+use crate::registry::reading::schedule_name::take_former_setting;
+use crate::registry::{ConfigSource, Registry, SettingsLeftOut};
 
 /// In place of a value that the task finds out, such as the fingerprint of a text.
-pub(super) const OPEN: &str = "";
+pub(in crate::registry) const OPEN: &str = "";
 
 impl Registry {
     /// In which values the `config.toml` of `run` means something else than its checkpoint of `step`, or the newest, if
     /// both get these settings.
-    pub(super) fn edited(
+    pub(in crate::registry) fn edited(
         &self,
         run: &RunFolder,
         step: Option<u64>,
@@ -73,7 +73,7 @@ impl Registry {
     }
 
     /// A config with the defaults of its task and of all that it names, if the registry has them.
-    pub(super) fn with_defaults(&self, mut config: Table) -> Table {
+    pub(in crate::registry) fn with_defaults(&self, mut config: Table) -> Table {
         take_former_setting(&mut config);
         let task = name_of(&config, "task").ok().flatten();
         let mut config = match task.map(|task| defaults(self, task, &config)) {

@@ -7,11 +7,11 @@ use qkv_run::tensor_names::WATCHED;
 use qkv_run::{PROJECTIONS_KEY, flatten};
 use toml::{Table, Value};
 
-use super::Registry;
 use super::choices::{METRICS, MODEL, TABLES, choice_at, is_of_all, name_key};
 use super::name::name_of;
 use super::read::merge;
 use crate::error::{SettingFault, TrainError};
+use crate::registry::Registry;
 
 /// The dotted path of every key that a config of this task and this kind of model can have.
 fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>, TrainError> {
@@ -25,7 +25,11 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>,
 }
 
 /// Refuses every key that nothing reads, with the nearest that something does, and every number that no setting can have.
-pub(super) fn check_keys(registry: &Registry, given: &Table, defaults: &Table) -> Result<(), TrainError> {
+pub(in crate::registry) fn check_keys(
+    registry: &Registry,
+    given: &Table,
+    defaults: &Table,
+) -> Result<(), TrainError> {
     let known = known_keys(registry, defaults)?;
     let fault = |(path, value): (String, Value)| fault(registry, path, &value, &known, defaults);
     let mut faults: Vec<SettingFault> = flatten(given).into_iter().filter_map(fault).collect();
@@ -80,7 +84,11 @@ fn is_at(path: &str, known: &str) -> bool {
 
 /// The answer to an error about the keys of a config whose tables have none that is unknown: all keys that are unknown to
 /// what is named in the model and in the list of metrics.
-pub(super) fn unknown_nested(registry: &Registry, config: &Table, error: TrainError) -> TrainError {
+pub(in crate::registry) fn unknown_nested(
+    registry: &Registry,
+    config: &Table,
+    error: TrainError,
+) -> TrainError {
     let (TrainError::Model(of_key) | TrainError::ModelSetting { error: of_key, .. }) = &error else {
         return error;
     };

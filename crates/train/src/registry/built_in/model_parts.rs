@@ -5,7 +5,7 @@ use qkv_model::{
     Score, SelfAttentionConfig, Settings,
 };
 
-use super::Registry;
+use crate::registry::Registry;
 
 impl Registry {
     /// Adds an attention layer; see [`Catalog::attention`].

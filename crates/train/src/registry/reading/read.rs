@@ -15,9 +15,9 @@ use super::projections::{for_each, is_for_all};
 use super::replaced::{SettingsLeftOut, replace};
 use super::schedule_name::{one_form, take_former_default, take_former_setting};
 use super::whole_number::Ranges;
-use super::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::config::{CROSS_ENTROPY, Config, Parent, Recipe};
 use crate::error::{SettingFault, TrainError};
+use crate::registry::{Experiment, Fitted, Registry, TRANSFORMER};
 use crate::task::Task;
 
 /// What a config starts from.
@@ -34,14 +34,14 @@ pub enum ConfigSource<'a> {
 /// Reads configs, each as [`Registry::read`] does. A task is built once for all configs that have the same settings of
 /// it: a text is read once for the runs of a sweep.
 pub struct Reader<'a> {
-    pub(super) registry: &'a Registry,
+    pub(in crate::registry) registry: &'a Registry,
     /// By name and settings, as JSON.
-    pub(super) tasks: BTreeMap<String, Arc<dyn Task>>,
+    pub(in crate::registry) tasks: BTreeMap<String, Arc<dyn Task>>,
 }
 
 impl Reader<'_> {
     /// Takes the task of `experiment` for every config with the same settings of it.
-    pub(super) fn with_task_of(mut self, experiment: &Experiment) -> Result<Self, TrainError> {
+    pub(in crate::registry) fn with_task_of(mut self, experiment: &Experiment) -> Result<Self, TrainError> {
         let settings = settings_of(&self.registry.tasks.read(&experiment.config.task)?.choice);
         self.tasks.insert(settings, Arc::clone(&experiment.task));
         Ok(self)
@@ -141,7 +141,7 @@ impl Reader<'_> {
 
 /// Adds the table to the key with which the message of a model's error begins, if it is one of the settings of the
 /// model or of something that these name.
-pub(super) fn with_table(error: TrainError, Choice { settings, .. }: &Choice) -> TrainError {
+pub(in crate::registry) fn with_table(error: TrainError, Choice { settings, .. }: &Choice) -> TrainError {
     let TrainError::Model(error) = error else { return error };
     let message = error.to_string();
     let key = message.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
@@ -188,14 +188,18 @@ fn settings_of(choice: &Choice) -> String {
 }
 
 /// What a config of a task starts from.
-pub(super) struct Defaults {
+pub(in crate::registry) struct Defaults {
     pub config: Table,
     /// See [`Experiment::left_out`].
     pub left_out: Vec<SettingsLeftOut>,
 }
 
 /// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.
-pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Defaults, TrainError> {
+pub(in crate::registry) fn defaults(
+    registry: &Registry,
+    task: &str,
+    given: &Table,
+) -> Result<Defaults, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
@@ -214,7 +218,7 @@ pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
 /// setting without a name belongs to the one that is there. What is set for one of W_Q, W_K and W_V leaves the others as
 /// they are.
-pub(super) fn merge(base: Table, over: Table) -> Table {
+pub(in crate::registry) fn merge(base: Table, over: Table) -> Table {
     merge_below("", base, over)
 }
 

@@ -3,15 +3,15 @@
 use qkv_model::{Catalog, EncoderDecoder, Init, SourceLayout, TransformerConfig};
 use serde::{Deserialize, Serialize};
 
-use super::ModelConfig;
 use crate::error::{SettingFault, TrainError};
 use crate::memory::{self, ModelSizes, Passes};
+use crate::registry::ModelConfig;
 use crate::task::Task;
 
 /// The settings of a transformer; encoder and decoder each have `n_layers` blocks.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct EncoderDecoderConfig {
+pub(in crate::registry) struct EncoderDecoderConfig {
     config: TransformerConfig,
     #[serde(skip)]
     source_len: usize,

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::Registry;
 use super::choices::TASK;
 use super::name::name_of;
 use super::read::ConfigSource;
 use crate::config::Config;
+use crate::registry::Registry;
 
 /// The settings with a path: of a text, and of pairs.
-pub(super) const FILES: [&str; 2] = ["text", "pairs"];
+pub(in crate::registry) const FILES: [&str; 2] = ["text", "pairs"];
 
 /// The setting that tells which file it is.
-pub(super) const FINGERPRINT: &str = "fingerprint";
+pub(in crate::registry) const FINGERPRINT: &str = "fingerprint";
 
 impl Registry {
     /// Which setting of the task of a config has the path of the file that the task is made of; `None` if it is made of
