@@ -13,7 +13,7 @@ use crate::commands::{
     runs, sample, sweep, tasks, train, verify,
 };
 use crate::exit;
-use crate::output::shell;
+use crate::output::text::shell;
 use crate::processes;
 use crate::session::interrupt::{end_at_usr1, survive_file_size_limit};
 

@@ -1,6 +1,6 @@
 //! The end of every help: an example, and what the exit codes mean.
 
-use crate::output::shell;
+use crate::output::text::shell;
 
 /// What the exit codes mean, a line each.
 const EXIT_CODES: &str = include_str!("exit_codes.txt");

@@ -62,13 +62,13 @@ mod texts;
 
 pub use error::{InspectError, NoGauge};
 pub use files::checkpoint_config::CheckpointConfig;
-pub use files::head_counts::Heads;
-pub use files::layer_kind::LayerKind;
+pub use files::frames::snapshot::{AttentionMap, Snapshot};
+pub use files::frames::trace::{HeadTrace, LayerTrace};
+pub use files::layers::head_counts::Heads;
+pub use files::layers::layer_kind::LayerKind;
 pub use files::layers::{HeadWeights, LayerWeights, layers, split_heads};
 pub use files::metrics::Metrics;
-pub use files::snapshot::{AttentionMap, Snapshot};
 pub use files::source::Source;
-pub use files::trace::{HeadTrace, LayerTrace};
 pub use files::weights::{Tensor, Weights};
 pub use film::about_task::AboutTask;
 pub use film::film_strip::FilmStrip;

@@ -7,7 +7,7 @@ use qkv_train::{ConfigSource, Registry, TrainError};
 
 use super::free_folder::free_folder;
 use crate::exit::run_error;
-use crate::output::shell;
+use crate::output::text::shell;
 
 /// Whether the error is that no checkpoint of a run is whole.
 pub fn is_without_a_whole_one(error: &anyhow::Error) -> bool {

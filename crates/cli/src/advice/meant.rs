@@ -7,7 +7,7 @@ use qkv_model::ModelError;
 use qkv_run::RunFolder;
 use qkv_train::TrainError;
 
-use crate::output::shell;
+use crate::output::text::shell;
 use crate::session::plan::RUNS;
 
 /// What is less like confuses more than it helps.

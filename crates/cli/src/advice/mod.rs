@@ -19,7 +19,7 @@ use qkv_run::{RunError, RunFolder};
 use qkv_train::{PairsFault, Registry, TextFault, TrainError};
 
 use crate::exit::run_error;
-use crate::output::shell;
+use crate::output::text::shell;
 use free_folder::free_folder;
 
 /// The context of an error that ended a training by divergence.

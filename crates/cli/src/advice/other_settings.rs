@@ -7,7 +7,7 @@ use qkv_train::{ConfigSource, Experiment, Registry};
 
 use super::branch;
 use super::free_folder::free_folder;
-use crate::output::shell;
+use crate::output::text::shell;
 
 pub fn advice(run: &Path, differences: &[Difference], registry: &Registry) -> String {
     let put_back = "a run keeps them: put them back";

@@ -28,7 +28,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::help;
-use crate::output::shell;
+use crate::output::text::shell;
 use crate::session::environment;
 
 /// Trains small attention models and shows what W_Q, W_K and W_V learned.

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::args::AblateArgs;
 use crate::exit::usage;
-use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
+use crate::output::text::portion::examples_of;
 use crate::session::interrupt::Interrupt;
 use crate::session::runs::open_run::OpenRun;
 

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::args::{Args, CompletionsArgs};
-use crate::output::shell;
 use crate::output::stdout::Stdout;
+use crate::output::text::shell;
 
 /// Prints the script, for the name under which this program was started.
 pub fn run(args: &CompletionsArgs) -> Result<ExitCode> {

@@ -11,9 +11,9 @@ use qkv_train::{AllInputs, Examples, HeldOut, Registry, Split};
 
 use crate::args::EvalArgs;
 use crate::exit::usage;
-use crate::output::figures::{figures, other_figures};
-use crate::output::portion::examples_of;
 use crate::output::stdout::Stdout;
+use crate::output::text::figures::{figures, other_figures};
+use crate::output::text::portion::examples_of;
 use crate::session::interrupt::Interrupt;
 use crate::session::runs::open_run::OpenRun;
 

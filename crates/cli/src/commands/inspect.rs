@@ -13,11 +13,11 @@ use qkv_train::{Parent, Registry};
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
+use crate::output::files::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::ink::{Ink, Inked};
-use crate::output::picture_files::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::Stdout;
-use crate::output::table::table;
-use crate::output::wrap::COLUMNS;
+use crate::output::text::table::table;
+use crate::output::text::wrap::COLUMNS;
 use crate::session::runs::location::Location;
 use crate::session::runs::open_run::check_to_show;
 

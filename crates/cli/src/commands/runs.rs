@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::args::RunsArgs;
 use crate::exit::usage;
-use crate::output::format::bytes;
 use crate::output::stdout::{Stdout, one_line};
-use crate::output::table::table;
+use crate::output::text::format::bytes;
+use crate::output::text::table::table;
 use crate::session::plan::RUNS;
 use crate::session::runs::location::Location;
 use crate::session::runs::runs_in::{DEPTH, runs_in};

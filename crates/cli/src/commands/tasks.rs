@@ -8,9 +8,9 @@ use qkv_train::{ConfigSource, Registry, Split, Task, TrainError, draw};
 
 use crate::exit;
 use crate::output::ink::{Ink, Inked};
-use crate::output::shell;
 use crate::output::stdout::Stdout;
-use crate::output::wrap::{COLUMNS, wrapped};
+use crate::output::text::shell;
+use crate::output::text::wrap::{COLUMNS, wrapped};
 
 /// Columns of a name, and of what stands before an example.
 const NAME: usize = 19;

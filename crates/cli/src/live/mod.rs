@@ -22,7 +22,7 @@ use qkv_train::{Model, Next, State};
 
 use crate::exit::usage;
 use crate::output::colour;
-use crate::output::rate::Rate;
+use crate::output::training::rate::Rate;
 use crate::session::interrupt::Interrupt;
 use budget::{Budget, Delays, TRAINING_PER_CAPTURE, TRAINING_PER_PICTURE};
 use keys::Key;

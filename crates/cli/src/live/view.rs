@@ -4,7 +4,7 @@ use qkv_inspect::{Matrix, TextStyle};
 
 use super::keys::{Axis, Direction};
 use super::pace::Pace;
-use crate::output::series::Series;
+use crate::output::training::series::Series;
 
 /// The content of the screen.
 #[derive(Debug, Clone)]

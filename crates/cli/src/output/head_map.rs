@@ -7,9 +7,9 @@ use qkv_inspect::{HeatMap, Matrix, Palette, Scale};
 use qkv_run::MapPositions;
 use qkv_train::Probe;
 
-use super::format::attention_map;
 use super::stdout::Stdout;
-use super::wrap::COLUMNS;
+use super::text::format::attention_map;
+use super::text::wrap::COLUMNS;
 
 /// Columns of a cell.
 const CELL: usize = 2;

@@ -2,23 +2,10 @@
 //!
 //! Nothing here decides what is trained or shown, and nothing takes the whole screen: that is `live`.
 
-pub mod bars;
-pub mod closing_summary;
 pub mod colour;
-pub mod describe;
-pub mod figures;
-pub mod format;
+pub mod files;
 pub mod head_map;
 pub mod ink;
-pub mod loss_curve;
-pub mod page_file;
-pub mod picture_files;
-pub mod portion;
-pub mod progress;
-pub mod rate;
-pub mod replaceable;
-pub mod series;
-pub mod shell;
 pub mod stdout;
-pub mod table;
-pub mod wrap;
+pub mod text;
+pub mod training;

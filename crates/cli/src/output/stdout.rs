@@ -10,7 +10,7 @@ use qkv_inspect::HeatMap;
 
 use super::colour;
 use super::ink::{Ink, Inked, RESET};
-use super::table::table;
+use super::text::table::table;
 
 /// The error of Unix for a terminal that was closed: an input or output error.
 const NO_TERMINAL: i32 = 5;

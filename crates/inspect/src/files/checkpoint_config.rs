@@ -8,7 +8,7 @@ use qkv_run::{Checkpoint, Description, Disk, has_each_projection, read_descripti
 use serde_json::Value;
 
 use crate::error::InspectError;
-use crate::files::head_counts::Heads;
+use crate::files::layers::head_counts::Heads;
 
 /// The config of the run, as far as weights cannot be read or a run not be described without it. What is missing here
 /// was missing there, or meant something else: all other keys belong to the model.

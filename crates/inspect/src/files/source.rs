@@ -7,8 +7,8 @@ use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::frames::snapshot::Snapshot;
 use crate::files::layers::{LayerWeights, layers};
-use crate::files::snapshot::Snapshot;
 use crate::files::weights::{Weights, refused};
 
 /// Weights and what belongs to them, wherever they were found.

@@ -4,9 +4,9 @@ use qkv_run::Evaluation;
 
 use crate::error::InspectError;
 use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::frames::snapshot::Snapshot;
 use crate::files::layers::{LayerWeights, gradients, layers};
 use crate::files::metrics::Metrics;
-use crate::files::snapshot::Snapshot;
 use crate::files::weights::Weights;
 use crate::heads::embeddings::Embeddings;
 use crate::heads::gradients::GradientFlow;

@@ -2,9 +2,9 @@
 
 use qkv_run::Evaluation;
 
+use crate::files::frames::snapshot::{AttentionMap, Snapshot};
 use crate::files::layers::matrices;
 use crate::files::metrics::Metrics;
-use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::film::frames::Film;
 use crate::film::generalization::generalization;
 use crate::number::{counted, grouped, significant};

@@ -1,6 +1,6 @@
 //! How sharp an attention map is, and where it looks relative to the query.
 
-use crate::files::snapshot::AttentionMap;
+use crate::files::frames::snapshot::AttentionMap;
 
 /// How far the sum of a query's weights may lie from one: BF16 rounds each weight by up to 1/512 of itself.
 const ROUNDING: f64 = 1.0 / 256.0;

@@ -2,7 +2,7 @@
 
 use qkv_run::ProbeLabels;
 
-use crate::files::snapshot::AttentionMap;
+use crate::files::frames::snapshot::AttentionMap;
 
 /// Shares of attention between 0 and 1, each the mean over the queries for which there is something to find; `None`
 /// where there is no such query. A query that sees nothing is left out, and one whose weights are no shares of one:

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::files::frames::snapshot::{AttentionMap, Snapshot};
 use crate::files::layers::{LayerWeights, matrices};
-use crate::files::snapshot::{AttentionMap, Snapshot};
 use crate::heads::attention_stats::OffsetMean;
 use crate::heads::circuit::Circuit;
 use crate::heads::composition::{Composition, CompositionKind, compositions, reads};

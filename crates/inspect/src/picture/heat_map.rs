@@ -3,7 +3,7 @@
 
 use qkv_run::ProbeLabels;
 
-use crate::files::snapshot::{AttentionMap, Snapshot};
+use crate::files::frames::snapshot::{AttentionMap, Snapshot};
 use crate::matrix::dense::Matrix;
 use crate::number::significant;
 use crate::picture::label::clean_label;

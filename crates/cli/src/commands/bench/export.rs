@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::long::LongAttention;
 use super::training::Training;
 use super::workload::Workload;
-use crate::output::replaceable::check_replaceable;
+use crate::output::files::replaceable::check_replaceable;
 
 /// Steps whose losses go into the file.
 const STEPS: usize = 5;

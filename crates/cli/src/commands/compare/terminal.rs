@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use qkv_inspect::{Comparison, Figure, LeftOut, RunRecord, Setting, Spread, counted};
 
-use crate::output::figures::figures;
-use crate::output::shell;
 use crate::output::stdout::one_line;
-use crate::output::table::table;
+use crate::output::text::figures::figures;
+use crate::output::text::shell;
+use crate::output::text::table::table;
 
 /// Columns of a terminal.
 const WIDTH: usize = 80;

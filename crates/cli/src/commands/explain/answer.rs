@@ -9,8 +9,8 @@ use qkv_model::{Contribution, Mode, Query, Source};
 use qkv_train::{AnyModel, Model, TargetKind, Task};
 
 use super::walk::step;
-use crate::output::format::{named_vector, rows, shape, values, vector};
 use crate::output::ink::{Ink, Inked};
+use crate::output::text::format::{named_vector, rows, shape, values, vector};
 
 /// Tokens with a row of their own, the likeliest ones.
 const MOST: usize = 8;

@@ -9,8 +9,8 @@ use qkv_model::random::Rng;
 use qkv_train::{AnyModel, Example, Split, TargetKind, Task, Translation, draw, write_pair};
 
 use crate::exit::usage;
-use crate::output::shell;
-use crate::output::wrap::{COLUMNS, lines_of};
+use crate::output::text::shell;
+use crate::output::text::wrap::{COLUMNS, lines_of};
 use crate::session::input::Typed;
 use crate::session::input::characters::Characters;
 use crate::session::runs::open_run::OpenRun;

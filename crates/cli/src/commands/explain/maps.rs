@@ -5,8 +5,8 @@ use std::ops::Range;
 use anyhow::{Error, Result};
 use qkv_train::Probe;
 
+use crate::output::files::picture_files::{Picture, PictureFiles};
 use crate::output::head_map::HeadMap;
-use crate::output::picture_files::{Picture, PictureFiles};
 use crate::output::stdout::Stdout;
 
 /// The maps of some heads of a layer.

@@ -26,10 +26,10 @@ use self::sequence::Sequence;
 use self::walk::{Walk, of_first_keys};
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::format::{is_shown_whole, values};
-use crate::output::picture_files::{Format, PictureFiles};
-use crate::output::portion::examples;
+use crate::output::files::picture_files::{Format, PictureFiles};
 use crate::output::stdout::Stdout;
+use crate::output::text::format::{is_shown_whole, values};
+use crate::output::text::portion::examples;
 use crate::session::runs::open_run::OpenRun;
 
 /// Layers that a refusal lists.

@@ -9,8 +9,8 @@ use qkv_model::{Stage, Trace};
 use super::answer::Answer;
 use super::input::Target;
 use super::sequence::Sequence;
-use crate::output::format::{matrix, rows, shape, values, vector};
 use crate::output::ink::{Ink, Inked};
+use crate::output::text::format::{matrix, rows, shape, values, vector};
 
 /// Columns of a label in the table of scores, unless one is longer, and those of the bar of a whole weight beside it.
 const LABEL: usize = 5;

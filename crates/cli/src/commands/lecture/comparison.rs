@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 use qkv_inspect::counted;
 
 use super::published::{Published, WORDS};
-use crate::output::format::{shape, values};
 use crate::output::ink::{Ink, Inked};
+use crate::output::text::format::{shape, values};
 
 /// Half a unit in the last of the four digits that the author prints.
 const TOLERANCE: f64 = 5e-5;

@@ -6,9 +6,9 @@ use qkv_train::{ConfigSource, Next, Observer, Registry, State, StepReport, Train
 
 use super::comparison::Comparison;
 use super::scaling::{DRAWS, SEQ_LEN, attend};
-use crate::output::bars::bars;
-use crate::output::format::values;
 use crate::output::ink::Ink;
+use crate::output::text::bars::bars;
+use crate::output::text::format::values;
 
 /// The scores that are compared, each under its name in a config.
 const SCORES: [(&str, &str, Ink); 2] = [("scaled-dot", "× 1/√d_k", Ink::Good), ("dot", "unscaled", Ink::Bad)];

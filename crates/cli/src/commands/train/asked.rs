@@ -9,7 +9,7 @@ use qkv_train::{ConfigSource, Experiment, Registry};
 use crate::advice;
 use crate::args::TrainArgs;
 use crate::exit::usage;
-use crate::output::shell;
+use crate::output::text::shell;
 use crate::session::config_file;
 use crate::session::origin::Origin;
 use crate::session::plan::Plan;

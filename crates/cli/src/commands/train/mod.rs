@@ -13,11 +13,11 @@ use qkv_train::{ConfigSource, Corpus, Ended, Processes, Registry};
 
 use crate::args::TrainArgs;
 use crate::live::{self, Motion};
-use crate::output::closing_summary;
-use crate::output::describe::{Start, describe};
-use crate::output::figures::{figures, other_figures};
-use crate::output::portion::portion;
 use crate::output::stdout::{Stdout, print_saved};
+use crate::output::text::figures::{figures, other_figures};
+use crate::output::text::portion::portion;
+use crate::output::training::closing_summary;
+use crate::output::training::describe::{Start, describe};
 use crate::processes::{check_alike, from_first, to_others};
 use crate::session::device::Machine;
 use crate::session::interrupt::Interrupt;

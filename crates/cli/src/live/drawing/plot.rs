@@ -7,7 +7,7 @@ use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
 use super::canvas::{Canvas, beneath_title};
-use crate::output::series::Series;
+use crate::output::training::series::Series;
 
 /// From this height on there is room for the steps below a plot.
 const TALL: u16 = 7;

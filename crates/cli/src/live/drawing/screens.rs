@@ -11,7 +11,7 @@ use ratatui::style::Color;
 use super::*;
 use crate::live::pace::Pace;
 use crate::live::view::{Capture, Motion, Place};
-use crate::output::series::Series;
+use crate::output::training::series::Series;
 
 /// A run after step 7 of 11: 2 layers with 3 heads, 5 positions on the anti-diagonal, W_Q of 13 × 17.
 fn view(style: TextStyle) -> View {

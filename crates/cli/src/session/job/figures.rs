@@ -11,7 +11,7 @@ use qkv_train::{
 
 use super::Job;
 use super::measuring::Measuring;
-use crate::output::closing_summary;
+use crate::output::training::closing_summary;
 
 /// Test examples behind the final figures at most; `qkv eval` takes any number.
 const TEST_EXAMPLES: u64 = 10_000;

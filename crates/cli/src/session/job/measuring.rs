@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use qkv_train::{AnyModel, EvaluationProgress, State};
 
 use crate::live::Live;
-use crate::output::progress::FigureBar;
+use crate::output::training::progress::FigureBar;
 use crate::session::interrupt::Interrupt;
 
 /// Shows it in the live view as long as that has the screen, and otherwise as a bar; hears a signal meanwhile.

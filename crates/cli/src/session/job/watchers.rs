@@ -14,10 +14,10 @@ use super::Job;
 use super::figures::Figures;
 use super::measuring::Measuring;
 use crate::live::{Capturer, Length, Live};
-use crate::output::figures::figures;
-use crate::output::loss_curve::LossCurve;
-use crate::output::progress::Progress;
 use crate::output::stdout::Stdout;
+use crate::output::text::figures::figures;
+use crate::output::training::loss_curve::LossCurve;
+use crate::output::training::progress::Progress;
 use crate::session::interrupt::Interrupt;
 use crate::session::outcome::{Done, Output};
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::NoGauge;
 use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::layer_kind::{LayerKey, LayerKind};
+use crate::files::layers::layer_kind::{LayerKey, LayerKind};
 use crate::files::layers::{HeadWeights, LayerWeights};
 use crate::film::frame::Frame;
 use crate::film::frames::Film;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use qkv_run::MapPositions;
 use serde::Serialize;
 
-use crate::files::snapshot::{AttentionMap, Snapshot};
+use crate::files::frames::snapshot::{AttentionMap, Snapshot};
 use crate::film::frame::Frame;
 use crate::film::page::matrix_data::n_cells;
 use crate::film::page::quantized::quantized;

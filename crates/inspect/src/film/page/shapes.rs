@@ -2,7 +2,7 @@
 
 use qkv_run::tensor_names::WATCHED;
 
-use crate::files::layer_kind::LayerKind;
+use crate::files::layers::layer_kind::LayerKind;
 use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::files::snapshot::Snapshot;
-use crate::files::trace::{HeadTrace, LayerTrace};
+use crate::files::frames::snapshot::Snapshot;
+use crate::files::frames::trace::{HeadTrace, LayerTrace};
 use crate::film::page::quantized::Quantized;
 use crate::matrix::dense::Matrix;
 

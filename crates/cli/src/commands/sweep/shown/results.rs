@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::super::end::{Cause, Failure};
 use super::super::study::runs::Name;
-use crate::output::figures::{figures, words};
 use crate::output::stdout::{Stdout, one_line, print_error};
+use crate::output::text::figures::{figures, words};
 
 /// Failed runs that are named at the end.
 const NAMED: usize = 10;

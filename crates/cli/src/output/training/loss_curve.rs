@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use qkv_inspect::significant;
 use qkv_train::{Next, Observer, State, StepReport, TrainError};
 
-use super::colour;
 use super::series::Series;
-use super::wrap::COLUMNS;
+use crate::output::colour;
+use crate::output::text::wrap::COLUMNS;
 
 /// Columns of a curve at most: a line fits into a terminal of 80, and the cursor behind it.
 const WIDTH: usize = COLUMNS - 1;

@@ -5,15 +5,15 @@ use std::ops::Range;
 use qkv_run::{MapPositions, ProbeLabels};
 
 use crate::error::InspectError;
-use crate::files::snapshot::AttentionMap;
-use crate::files::trace::LayerTrace;
+use crate::files::frames::snapshot::AttentionMap;
+use crate::files::frames::trace::LayerTrace;
 use crate::matrix::dense::Matrix;
 
 /// The positions that the rows and columns of a layer are; `None` where they are all of them.
 ///
 /// # Errors
 /// What is wrong with them, in words.
-pub(super) fn positions_of<'a>(
+pub(in crate::files) fn positions_of<'a>(
     labels: &'a ProbeLabels,
     layer: &str,
 ) -> Result<Option<&'a MapPositions>, String> {
@@ -55,7 +55,7 @@ impl AttentionMap {
     }
 
     /// The same map without padding.
-    pub(super) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
+    pub(in crate::files) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
         let Some(positions) = positions else { return Ok(self) };
         let weights = cut(self.weights, Some(&positions.queries), Some(&positions.keys), &self.layer)?;
         let weights = match positions.are_of_one_sequence() {
@@ -68,7 +68,7 @@ impl AttentionMap {
 
 impl LayerTrace {
     /// The same trace without padding.
-    pub(super) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
+    pub(in crate::files) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
         let Some(MapPositions { queries, keys }) = positions else { return Ok(self) };
         let Self { layer, x, source, mut heads } = self;
         let rows = |matrix: Option<Matrix>, rows| {

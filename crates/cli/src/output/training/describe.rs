@@ -9,9 +9,9 @@ use qkv_model::{Parameter, parameters};
 use qkv_run::tensor_names::{W_K, W_Q, W_V};
 use qkv_train::{AnyModel, Config, Layer, SettingsLeftOut, Task};
 
-use super::format::shape;
-use super::ink::{Ink, Inked};
-use super::wrap::{COLUMNS, wrapped};
+use crate::output::ink::{Ink, Inked};
+use crate::output::text::format::shape;
+use crate::output::text::wrap::{COLUMNS, wrapped};
 
 /// A training before its first step.
 pub struct Start<'a> {

@@ -6,9 +6,9 @@ use qkv_run::tensor_names::MAPS;
 use qkv_run::{MapPositions, ProbeLabels, RunFolder};
 
 use crate::error::InspectError;
-use crate::files::layer_kind::LayerKey;
-use crate::files::map_positions::positions_of;
-use crate::files::trace::{LayerTrace, answers, traces};
+use crate::files::frames::map_positions::positions_of;
+use crate::files::frames::trace::{LayerTrace, answers, traces};
+use crate::files::layers::layer_kind::LayerKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 

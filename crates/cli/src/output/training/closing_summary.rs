@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Error, Result};
 use qkv_train::{Example, Layer, Probe, Task};
 
-use super::head_map::HeadMap;
-use super::ink::{Ink, Inked};
-use super::shell;
-use super::stdout::Stdout;
-use super::wrap::COLUMNS;
+use crate::output::head_map::HeadMap;
+use crate::output::ink::{Ink, Inked};
+use crate::output::stdout::Stdout;
+use crate::output::text::shell;
+use crate::output::text::wrap::COLUMNS;
 
 /// Attention maps that are shown; `inspect` shows all.
 const MAPS: usize = 4;

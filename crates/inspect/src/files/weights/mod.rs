@@ -1,5 +1,8 @@
 //! A safetensors file, checked once when it is opened.
 
+pub(crate) mod decode;
+pub(crate) mod header;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -7,8 +10,8 @@ use qkv_run::{Checkpoint, Disk, RunFolder, read_tensors};
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::InspectError;
-use crate::files::decode::decode;
-use crate::files::header::parse;
+use crate::files::weights::decode::decode;
+use crate::files::weights::header::parse;
 use crate::matrix::dense::Matrix;
 
 /// The named tensors of a [safetensors](https://github.com/huggingface/safetensors#format) file.
