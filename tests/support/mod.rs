@@ -1,5 +1,7 @@
 //! What the tests stand on: a device in two precisions, oracles, cases, published numbers. Nothing here is a test.
 
+/// Number names and their digits, learned and aligned.
+pub mod alignment;
 /// The device, its precisions, and tolerances.
 pub mod backends;
 /// Central differences, the oracle of every backward.

@@ -173,22 +173,3 @@ fn a_year_is_learned_and_written_token_by_token() {
     }
     assert_eq!(n_right as f64 / 300.0, found.sequence_accuracy);
 }
-
-#[test]
-#[ignore = "takes minutes"]
-fn two_hundred_years_are_learned_with_ten_seeds() {
-    let device = Device::flex().autodiff();
-    for seed in 0..10 {
-        let seed = format!("seed={seed}");
-        let settings = ["train.eval_every=1500", &seed];
-        let experiment = Registry::new().read(ConfigSource::Task("dates"), &settings).unwrap();
-        let task = &*experiment.task;
-        let model = experiment.model(&device).unwrap();
-        let trainer = Trainer::with_parts(model, task, experiment.parts.clone(), &device).unwrap();
-        let trained = trainer.run().unwrap();
-        let examples = Examples { task, seed: 0, split: Split::Test };
-        let found = evaluate(&trained.state.model.valid(), examples, 10_000, &device).unwrap();
-        println!("{seed}: sequence accuracy {}", found.sequence_accuracy);
-        assert!(found.sequence_accuracy >= 0.999, "{seed}: {found:?}");
-    }
-}

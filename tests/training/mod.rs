@@ -22,8 +22,6 @@ mod evaluating;
 mod every_variant;
 /// Frames of the film: what they hold, and that a page needs no folder for them.
 mod frames;
-/// Frames of an encoder and its decoder.
-mod frames_of_pairs;
 /// Checkpoints that do not fit, tensor by tensor.
 mod loading;
 /// Losses by name, through a model, and in reports.

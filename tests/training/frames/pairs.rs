@@ -4,7 +4,8 @@ use qkv_inspect::{Film, LayerKind, Matrix, Snapshot, profiles};
 use qkv_train::{ConfigSource, Experiment, Registry, Side};
 use serde_json::Value;
 
-use super::frames::{assert_close, check_head, films, product, transposed};
+use super::traces::{check_head, product, transposed};
+use super::{assert_close, films};
 
 const LAYERS: [&str; 6] = [
     "encoder.0.attention",
