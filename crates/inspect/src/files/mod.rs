@@ -3,8 +3,9 @@
 //! Everything that reads bytes belongs here. What numbers mean together belongs into `heads`, how they look into
 //! `picture`.
 
-pub(crate) mod checkpoint_config;
+pub(crate) mod config;
 pub(crate) mod frames;
+pub(crate) mod layer_kind;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod source;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
-use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::config::CheckpointConfig;
 use crate::files::frames::snapshot::Snapshot;
 use crate::files::layers::{LayerWeights, layers};
 use crate::files::weights::{Weights, refused};

@@ -3,7 +3,7 @@
 use qkv_run::Evaluation;
 
 use crate::error::InspectError;
-use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::config::CheckpointConfig;
 use crate::files::frames::snapshot::Snapshot;
 use crate::files::layers::{LayerWeights, gradients, layers};
 use crate::files::metrics::Metrics;

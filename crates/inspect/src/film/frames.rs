@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use qkv_run::{Checkpoint, RunFolder};
 
 use crate::error::InspectError;
-use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::layers::layer_kind::{LayerKey, LayerKind, layer_in_words};
+use crate::files::config::CheckpointConfig;
+use crate::files::layer_kind::{LayerKey, LayerKind, layer_in_words};
 use crate::files::layers::layers;
 use crate::files::metrics::Metrics;
 use crate::files::weights::Weights;

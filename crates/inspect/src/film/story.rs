@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
     use crate::error::InspectError;
-    use crate::files::checkpoint_config::CheckpointConfig;
+    use crate::files::config::CheckpointConfig;
     use crate::files::layers::layers;
     use crate::film::frame::Frame;
     use crate::fixtures::weights;

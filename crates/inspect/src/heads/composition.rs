@@ -7,8 +7,8 @@ use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::InspectError;
+use crate::files::layer_kind::LayerKind;
 use crate::files::layers::LayerWeights;
-use crate::files::layers::layer_kind::LayerKind;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;
 

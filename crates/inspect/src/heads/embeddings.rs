@@ -4,8 +4,8 @@ use qkv_run::ProbeLabels;
 use qkv_run::tensor_names::{POSITION_TABLE, TOKEN_TABLE, UNEMBEDDING};
 
 use crate::error::InspectError;
-use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::layers::layer_kind::LayerKind;
+use crate::files::config::CheckpointConfig;
+use crate::files::layer_kind::LayerKind;
 use crate::files::weights::Weights;
 use crate::heads::circuit::Circuit;
 use crate::matrix::dense::Matrix;

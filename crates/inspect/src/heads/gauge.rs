@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, QR};
 
 use crate::error::{InspectError, NoGauge};
-use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::config::CheckpointConfig;
 use crate::files::layers::HeadWeights;
 use crate::matrix::dense::Matrix;
 use crate::matrix::singular_vectors::{Decomposition, decompose};

@@ -3,7 +3,7 @@
 use qkv_run::tensor_names::{GRADIENT, UPDATE, WATCHED, split};
 
 use crate::error::InspectError;
-use crate::files::layers::head_counts::Heads;
+use crate::files::config::Heads;
 use crate::files::layers::{LayerWeights, is_gradient, split_heads};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;

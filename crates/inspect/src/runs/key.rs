@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use qkv_run::PROJECTIONS_KEY;
 use qkv_run::tensor_names::WATCHED;
 
-use crate::files::layers::natural_order::NaturalKey;
+use crate::natural_order::NaturalKey;
 use crate::runs::key_value::KeyValue;
 use crate::runs::meaning::{DECIDING, Meaning, of_matrices};
 use crate::runs::record::RunRecord;

@@ -7,7 +7,7 @@ use qkv_run::{PROJECTIONS_KEY, flatten};
 use serde::{Serialize, Serializer};
 use toml::{Table, Value};
 
-use crate::files::layers::natural_order::NaturalKey;
+use crate::natural_order::NaturalKey;
 
 /// The value of a key in a config, or that the config lacks the key. A number is the same whether it is written as `0`
 /// or as `0.0`. In order, numbers come first, by size, then words, then what is not set.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use qkv_model::Init;
 
-use super::reading::read::with_table;
-use super::reading::replaced::SettingsLeftOut;
+use super::reading::{SettingsLeftOut, with_table};
 use super::{BuildModel, RunObservers, Sizes};
 use crate::config::Config;
 use crate::error::TrainError;

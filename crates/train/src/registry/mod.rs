@@ -5,6 +5,7 @@
 
 mod built_in;
 mod experiment;
+mod model_parts;
 mod observers;
 mod parts;
 mod reading;
@@ -12,9 +13,8 @@ mod runs;
 
 pub use experiment::Experiment;
 pub use observers::{AnyObserver, BuiltObservers, Notice, ObservedRun, RunObservers};
-pub use reading::read::{ConfigSource, Reader};
-pub use reading::replaced::SettingsLeftOut;
-pub use runs::of_run::SameRun;
+pub use reading::{ConfigSource, Reader, SettingsLeftOut};
+pub use runs::SameRun;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::model::{AnyModel, Model};
 use crate::task::Task;
 use crate::training::PartsCatalog;
 use observers::NamedObserver;
-use reading::assignment::is_name;
+use reading::is_name;
 
 /// Everything that can be yours: what a config names, and what watches a run. [`Registry::new`] has the built-in things;
 /// what you add works with every command that they work with: `qkv::run` of the command line's crate takes a registry.

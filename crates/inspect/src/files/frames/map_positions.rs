@@ -13,7 +13,7 @@ use crate::matrix::dense::Matrix;
 ///
 /// # Errors
 /// What is wrong with them, in words.
-pub(in crate::files) fn positions_of<'a>(
+pub(super) fn positions_of<'a>(
     labels: &'a ProbeLabels,
     layer: &str,
 ) -> Result<Option<&'a MapPositions>, String> {
@@ -55,7 +55,7 @@ impl AttentionMap {
     }
 
     /// The same map without padding.
-    pub(in crate::files) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
+    pub(super) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
         let Some(positions) = positions else { return Ok(self) };
         let weights = cut(self.weights, Some(&positions.queries), Some(&positions.keys), &self.layer)?;
         let weights = match positions.are_of_one_sequence() {
@@ -68,7 +68,7 @@ impl AttentionMap {
 
 impl LayerTrace {
     /// The same trace without padding.
-    pub(in crate::files) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
+    pub(super) fn at(self, positions: Option<&MapPositions>) -> Result<Self, InspectError> {
         let Some(MapPositions { queries, keys }) = positions else { return Ok(self) };
         let Self { layer, x, source, mut heads } = self;
         let rows = |matrix: Option<Matrix>, rows| {

@@ -1,5 +1,5 @@
 //! The frames of a run: attention maps, and what each layer computed, of the inputs that training kept.
 
-pub(crate) mod map_positions;
+mod map_positions;
 pub(crate) mod snapshot;
 pub(crate) mod trace;

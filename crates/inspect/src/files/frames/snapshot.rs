@@ -8,7 +8,7 @@ use qkv_run::{MapPositions, ProbeLabels, RunFolder};
 use crate::error::InspectError;
 use crate::files::frames::map_positions::positions_of;
 use crate::files::frames::trace::{LayerTrace, answers, traces};
-use crate::files::layers::layer_kind::LayerKey;
+use crate::files::layer_kind::LayerKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 

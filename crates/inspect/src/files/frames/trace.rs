@@ -7,9 +7,9 @@ use qkv_run::tensor_names::{
 };
 
 use crate::error::InspectError;
+use crate::files::config::Heads;
+use crate::files::layer_kind::LayerKey;
 use crate::files::layers::MAX_SHARED;
-use crate::files::layers::head_counts::Heads;
-use crate::files::layers::layer_kind::LayerKey;
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 

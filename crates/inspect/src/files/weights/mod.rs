@@ -1,7 +1,7 @@
 //! A safetensors file, checked once when it is opened.
 
-pub(crate) mod decode;
-pub(crate) mod header;
+mod decode;
+mod header;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -94,7 +94,7 @@ fn n_values(frame: &Frame) -> usize {
 mod tests {
     use super::*;
     use crate::error::InspectError;
-    use crate::files::checkpoint_config::CheckpointConfig;
+    use crate::files::config::CheckpointConfig;
     use crate::files::metrics::Metrics;
     use crate::film::frames::Film;
     use crate::fixtures::tensors;

@@ -7,8 +7,8 @@ use qkv_run::tensor_names::{W_K, W_O, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
 use crate::error::NoGauge;
-use crate::files::checkpoint_config::CheckpointConfig;
-use crate::files::layers::layer_kind::{LayerKey, LayerKind};
+use crate::files::config::CheckpointConfig;
+use crate::files::layer_kind::{LayerKey, LayerKind};
 use crate::files::layers::{HeadWeights, LayerWeights};
 use crate::film::frame::Frame;
 use crate::film::frames::Film;

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::embedded_json::embedded_json;
 use crate::error::InspectError;
-use crate::files::layers::layer_kind::LayerKind;
+use crate::files::layer_kind::LayerKind;
 use crate::film::frames::Film;
 use crate::film::page::data::PageData;
 use crate::film::page::logged_plot::LoggedPlot;

@@ -107,7 +107,7 @@ impl LoggedPlot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::checkpoint_config::CheckpointConfig;
+    use crate::files::config::CheckpointConfig;
     use crate::files::metrics::Metrics;
     use crate::film::frame::Frame;
     use crate::film::page::plot::Plot;

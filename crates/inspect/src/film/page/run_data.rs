@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use qkv_run::tensor_names::{W_K, W_Q, W_V, WATCHED};
 use serde::Serialize;
 
-use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::config::CheckpointConfig;
 use crate::files::frames::trace::{HeadTrace, LayerTrace};
+use crate::files::layer_kind::{LayerKey, LayerKind, block};
 use crate::files::layers::LayerWeights;
-use crate::files::layers::layer_kind::{LayerKey, LayerKind, block};
 use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
 use crate::picture::label::clean_label;

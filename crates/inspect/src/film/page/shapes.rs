@@ -2,7 +2,7 @@
 
 use qkv_run::tensor_names::WATCHED;
 
-use crate::files::layers::layer_kind::LayerKind;
+use crate::files::layer_kind::LayerKind;
 use crate::film::frames::Film;
 use crate::matrix::dense::Matrix;
 
@@ -84,7 +84,7 @@ fn lines(
 mod tests {
     use super::*;
     use crate::error::InspectError;
-    use crate::files::checkpoint_config::CheckpointConfig;
+    use crate::files::config::CheckpointConfig;
     use crate::files::metrics::Metrics;
     use crate::fixtures::tensors;
 

@@ -11,7 +11,7 @@ use crate::task::Task;
 /// The settings of a transformer; encoder and decoder each have `n_layers` blocks.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(in crate::registry) struct EncoderDecoderConfig {
+pub(super) struct EncoderDecoderConfig {
     config: TransformerConfig,
     #[serde(skip)]
     source_len: usize,

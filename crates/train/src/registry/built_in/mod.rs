@@ -1,8 +1,7 @@
 //! What a registry has from the start.
 
-pub(super) mod encoder_decoder;
-pub(super) mod model_parts;
-pub(super) mod transformer;
+mod encoder_decoder;
+mod transformer;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,13 +11,13 @@ use std::sync::Arc;
 use qkv_model::{Catalog, Named, TransformerConfig};
 
 use crate::error::TrainError;
-use crate::registry::built_in::encoder_decoder::EncoderDecoderConfig;
 use crate::registry::{Registry, TRANSFORMER};
 use crate::task::{
     Chars, CharsConfig, Copy, Dates, Induction, Max, ModularAddition, Recall, Reverse, Sort, SortedList,
     Translate, TranslateConfig,
 };
 use crate::training::PartsCatalog;
+use encoder_decoder::EncoderDecoderConfig;
 
 impl Registry {
     /// The built-in tasks, models with their parts, and parts of a training.

@@ -14,7 +14,7 @@ const MAX_KEYS: usize = 16;
 
 /// Puts `key=value` settings into a config, and [replaces](replace) what they name, in the config and in the settings
 /// before. Returns what goes with the names of before.
-pub(in crate::registry) fn set_all(
+pub(super) fn set_all(
     registry: &Registry,
     config: &mut Table,
     settings: &[impl AsRef<str>],
@@ -91,7 +91,7 @@ impl<'a> Assignment<'a> {
 
 /// What stands behind the `=` of a setting: as in a file, so that a comment may follow; but names need no quotation
 /// marks.
-pub(in crate::registry) fn value_of(text: &str) -> Value {
+pub(super) fn value_of(text: &str) -> Value {
     let parsed = format!("value = {text}").parse::<Table>().ok();
     // A second line with a key in it belongs to no value.
     let parsed = parsed.filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));

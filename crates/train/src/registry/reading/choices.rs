@@ -6,36 +6,36 @@ use toml::{Table, Value};
 use crate::config::{ADAM_W, COMMON_SETTINGS, COSINE, CROSS_ENTROPY, KIND};
 use crate::registry::{Registry, TRANSFORMER};
 
-pub(in crate::registry) const TASK: &str = "task";
-pub(in crate::registry) const MODEL: &str = "model";
-pub(in crate::registry) const LOSS: &str = "loss";
-pub(in crate::registry) const OPTIMIZER: &str = "optimizer";
-pub(in crate::registry) const SCHEDULE: &str = "schedule";
+pub(super) const TASK: &str = "task";
+pub(super) const MODEL: &str = "model";
+pub(super) const LOSS: &str = "loss";
+pub(super) const OPTIMIZER: &str = "optimizer";
+pub(super) const SCHEDULE: &str = "schedule";
 
 /// The tables that name something, each with its settings beside the name.
-pub(in crate::registry) const TABLES: [&str; 5] = [TASK, MODEL, LOSS, OPTIMIZER, SCHEDULE];
+pub(super) const TABLES: [&str; 5] = [TASK, MODEL, LOSS, OPTIMIZER, SCHEDULE];
 
 /// The list that names several things.
-pub(in crate::registry) const METRICS: &str = "train.metrics";
+pub(super) const METRICS: &str = "train.metrics";
 
 /// Whether this is the path of such a table, or of what may name something within a model.
-pub(in crate::registry) fn is_place(path: &str) -> bool {
+pub(super) fn is_place(path: &str) -> bool {
     let in_model = || path.strip_prefix("model.").is_some_and(|key| !key.contains('.'));
     TABLES.contains(&path) || in_model()
 }
 
 /// The key of the name in such a table.
-pub(in crate::registry) fn name_key(place: &str) -> &'static str {
+pub(super) fn name_key(place: &str) -> &'static str {
     if place == SCHEDULE { KIND } else { "name" }
 }
 
 /// What is named at a place, as [`KnownNames`](qkv_model::KnownNames) have it.
-pub(in crate::registry) fn kind(place: &str) -> &str {
+pub(super) fn kind(place: &str) -> &str {
     if place == METRICS { "metric" } else { place.rsplit('.').next().unwrap_or(place) }
 }
 
 /// The name where a config has none.
-pub(in crate::registry) fn default_name(table: &str) -> Option<&'static str> {
+pub(super) fn default_name(table: &str) -> Option<&'static str> {
     match table {
         MODEL => Some(TRANSFORMER),
         LOSS => Some(CROSS_ENTROPY),
@@ -46,12 +46,12 @@ pub(in crate::registry) fn default_name(table: &str) -> Option<&'static str> {
 }
 
 /// Whether a key in a table is a setting of every type that may be named there.
-pub(in crate::registry) fn is_of_all(table: &str, key: &str) -> bool {
+pub(super) fn is_of_all(table: &str, key: &str) -> bool {
     key == name_key(table) || (table == OPTIMIZER && COMMON_SETTINGS.contains(&key))
 }
 
 /// What stands in a table: a name, and the settings that belong to it.
-pub(in crate::registry) fn choice_at(config: &Table, table: &str) -> Option<Choice> {
+pub(super) fn choice_at(config: &Table, table: &str) -> Option<Choice> {
     let settings = match config.get(table)? {
         Value::String(name) => return Some(Choice::new(name)),
         Value::Table(settings) => settings,
@@ -64,7 +64,7 @@ pub(in crate::registry) fn choice_at(config: &Table, table: &str) -> Option<Choi
 }
 
 /// What a choice has settings for.
-pub(in crate::registry) struct Found {
+pub(super) struct Found {
     /// With every setting filled in.
     pub choice: Choice,
     /// Every key that its settings can have.
@@ -84,11 +84,7 @@ impl Found {
 impl Registry {
     /// What a choice is that stands at a place: in one of [`TABLES`], in [`METRICS`], or in the table of a model, such as
     /// `model.score`. `None` if nothing is named there.
-    pub(in crate::registry) fn look_up(
-        &self,
-        place: &str,
-        choice: &Choice,
-    ) -> Option<Result<Found, ModelError>> {
+    pub(super) fn look_up(&self, place: &str, choice: &Choice) -> Option<Result<Found, ModelError>> {
         let Self { tasks, models, parts, catalog, .. } = self;
         Some(match place {
             TASK => tasks.read(choice).map(Found::of),
@@ -105,12 +101,12 @@ impl Registry {
     }
 
     /// What a name stands for with the settings that it has by itself, if there is one.
-    pub(in crate::registry) fn by_itself(&self, place: &str, name: &str) -> Option<Found> {
+    pub(super) fn by_itself(&self, place: &str, name: &str) -> Option<Found> {
         self.look_up(place, &self.choice_by_itself(place, name))?.ok()
     }
 
     /// A name with the settings that it cannot do without: a task is read with those of its defaults.
-    pub(in crate::registry) fn choice_by_itself(&self, place: &str, name: &str) -> Choice {
+    pub(super) fn choice_by_itself(&self, place: &str, name: &str) -> Choice {
         let defaults = self.defaults.get(name).filter(|_| place == TASK);
         let defaults = defaults.and_then(|defaults| defaults.parse::<Table>().ok());
         let settings = defaults.and_then(|mut defaults| {
@@ -121,7 +117,7 @@ impl Registry {
     }
 
     /// The names that may stand at a place, and have this setting.
-    pub(in crate::registry) fn owners(&self, place: &str, setting: &str) -> Vec<String> {
+    pub(super) fn owners(&self, place: &str, setting: &str) -> Vec<String> {
         let names =
             self.known().into_iter().filter(|known| known.kind == kind(place)).flat_map(|known| known.names);
         let has = |name: &&str| self.by_itself(place, name).is_some_and(|found| found.has(setting));

@@ -25,11 +25,7 @@ fn known_keys(registry: &Registry, defaults: &Table) -> Result<BTreeSet<String>,
 }
 
 /// Refuses every key that nothing reads, with the nearest that something does, and every number that no setting can have.
-pub(in crate::registry) fn check_keys(
-    registry: &Registry,
-    given: &Table,
-    defaults: &Table,
-) -> Result<(), TrainError> {
+pub(super) fn check_keys(registry: &Registry, given: &Table, defaults: &Table) -> Result<(), TrainError> {
     let known = known_keys(registry, defaults)?;
     let fault = |(path, value): (String, Value)| fault(registry, path, &value, &known, defaults);
     let mut faults: Vec<SettingFault> = flatten(given).into_iter().filter_map(fault).collect();
@@ -84,11 +80,7 @@ fn is_at(path: &str, known: &str) -> bool {
 
 /// The answer to an error about the keys of a config whose tables have none that is unknown: all keys that are unknown to
 /// what is named in the model and in the list of metrics.
-pub(in crate::registry) fn unknown_nested(
-    registry: &Registry,
-    config: &Table,
-    error: TrainError,
-) -> TrainError {
+pub(super) fn unknown_nested(registry: &Registry, config: &Table, error: TrainError) -> TrainError {
     let (TrainError::Model(of_key) | TrainError::ModelSetting { error: of_key, .. }) = &error else {
         return error;
     };

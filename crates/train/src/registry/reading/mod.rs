@@ -2,13 +2,20 @@
 //!
 //! Here belongs what a text may say and what is answered to a wrong one; what a name stands for belongs above.
 
-pub(super) mod assignment;
-pub(super) mod choices;
-pub(super) mod keys;
-pub(super) mod name;
-pub(super) mod projections;
-pub(super) mod read;
-pub(super) mod replaced;
-pub(super) mod schedule_name;
-pub(super) mod task_file;
-pub(super) mod whole_number;
+mod assignment;
+mod choices;
+mod filled_in;
+mod keys;
+mod name;
+mod projections;
+mod read;
+mod replaced;
+mod schedule_name;
+mod task_file;
+mod whole_number;
+
+pub(super) use assignment::is_name;
+pub(super) use read::with_table;
+pub use read::{ConfigSource, Reader};
+pub use replaced::SettingsLeftOut;
+pub(super) use task_file::{FILES, FINGERPRINT};

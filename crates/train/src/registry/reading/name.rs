@@ -6,16 +6,13 @@ use super::choices::{default_name, name_key};
 use crate::error::{SettingFault, TrainError};
 
 /// The table `[table]` with nothing but a name in it.
-pub(in crate::registry) fn named(table: &str, name: &str) -> Table {
+pub(super) fn named(table: &str, name: &str) -> Table {
     Table::from_iter([(table.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), name.into())])))])
 }
 
 /// The name of a task, a model, an optimizer or a schedule, which stands alone, `task = "reverse"`, or in a table with
 /// its settings.
-pub(in crate::registry) fn name_of<'a>(
-    config: &'a Table,
-    choice: &str,
-) -> Result<Option<&'a str>, TrainError> {
+pub(super) fn name_of<'a>(config: &'a Table, choice: &str) -> Result<Option<&'a str>, TrainError> {
     let (key, name, expected) = match config.get(choice) {
         Some(Value::Table(table)) => {
             let key = name_key(choice);

@@ -188,18 +188,14 @@ fn settings_of(choice: &Choice) -> String {
 }
 
 /// What a config of a task starts from.
-pub(in crate::registry) struct Defaults {
+pub(super) struct Defaults {
     pub config: Table,
     /// See [`Experiment::left_out`].
     pub left_out: Vec<SettingsLeftOut>,
 }
 
 /// The defaults of a task for the kind of model, the loss, the optimizer and the schedule that are asked for.
-pub(in crate::registry) fn defaults(
-    registry: &Registry,
-    task: &str,
-    given: &Table,
-) -> Result<Defaults, TrainError> {
+pub(super) fn defaults(registry: &Registry, task: &str, given: &Table) -> Result<Defaults, TrainError> {
     let mut defaults = Table::try_from(Recipe::default()).expect("a recipe is a TOML table of numbers");
     defaults.extend(named("task", task));
     defaults.extend(named("model", TRANSFORMER));
@@ -218,7 +214,7 @@ pub(in crate::registry) fn defaults(
 /// `over` on top of `base`, table by table. Settings belong to a name: they go where it is replaced by another, and a
 /// setting without a name belongs to the one that is there. What is set for one of W_Q, W_K and W_V leaves the others as
 /// they are.
-pub(in crate::registry) fn merge(base: Table, over: Table) -> Table {
+pub(super) fn merge(base: Table, over: Table) -> Table {
     merge_below("", base, over)
 }
 

@@ -33,7 +33,7 @@ impl Display for SettingsLeftOut {
 /// another than in `base`, or else in `under`, the settings of the former go. Those stay that belong to all of the kind,
 /// those that the former does not have, and of a task, a model and a schedule those that the new one can have, too.
 /// Returns what goes, but for what the former has by itself.
-pub(in crate::registry) fn replace(
+pub(super) fn replace(
     registry: &Registry,
     base: &mut Table,
     over: &Table,

@@ -7,7 +7,7 @@ use crate::config::{CONSTANT, KIND};
 use crate::error::TrainError;
 
 /// Writes `schedule = "linear"` and `schedule.name = "linear"` in a config as `schedule.kind = "linear"`.
-pub(in crate::registry) fn one_form(config: &mut Table) -> Result<(), TrainError> {
+pub(super) fn one_form(config: &mut Table) -> Result<(), TrainError> {
     match config.get_mut(SCHEDULE) {
         Some(schedule @ Value::String(_)) => {
             let name = schedule.clone();
@@ -20,10 +20,7 @@ pub(in crate::registry) fn one_form(config: &mut Table) -> Result<(), TrainError
 }
 
 /// The same for a setting, of which these are the keys and the value.
-pub(in crate::registry) fn one_form_of_setting(
-    keys: &mut Vec<&str>,
-    value: &mut Value,
-) -> Result<(), TrainError> {
+pub(super) fn one_form_of_setting(keys: &mut Vec<&str>, value: &mut Value) -> Result<(), TrainError> {
     match value {
         Value::Table(schedule) if *keys == [SCHEDULE] => kind_for_name(schedule)?,
         value if *keys == [SCHEDULE, "name"] || (*keys == [SCHEDULE] && value.is_str()) => {
@@ -45,7 +42,7 @@ fn kind_for_name(schedule: &mut Table) -> Result<(), TrainError> {
 }
 
 /// Removes a setting that `constant` had in earlier versions, without effect, and that they wrote into every config.
-pub(in crate::registry) fn take_former_setting(config: &mut Table) {
+pub(super) fn take_former_setting(config: &mut Table) {
     if let Some(Value::Table(schedule)) = config.get_mut(SCHEDULE)
         && schedule.get(KIND).or(schedule.get("name")).and_then(Value::as_str) == Some(CONSTANT)
     {
@@ -54,7 +51,7 @@ pub(in crate::registry) fn take_former_setting(config: &mut Table) {
 }
 
 /// The same in a file of a user, where it is what those versions wrote: any other value was meant to have an effect.
-pub(in crate::registry) fn take_former_default(config: &mut Table) {
+pub(super) fn take_former_default(config: &mut Table) {
     let value = config.get(SCHEDULE).and_then(|schedule| schedule.get(FORMER_SETTING));
     if value.is_some_and(|value| value.as_float() == Some(0.0) || value.as_integer() == Some(0)) {
         take_former_setting(config);

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::error::TrainError;
 
 /// How a range is found: by configs with other numbers in them.
-pub(in crate::registry) struct Ranges<'a> {
+pub(super) struct Ranges<'a> {
     /// A config in which nothing is wrong.
     pub defaults: &'a Table,
     /// What is wrong with a config.

@@ -7,7 +7,7 @@ use crate::task::{Task, numbers_for_letters};
 
 /// Numbers, where the film has numbers for the letters of the task; none where it has those of the task, or cannot be
 /// read.
-pub(in crate::registry) fn labels_of_film(run: &RunFolder, task: &dyn Task) -> Vec<String> {
+pub(super) fn labels_of_film(run: &RunFolder, task: &dyn Task) -> Vec<String> {
     let (letters, frames) = (task.vocabulary(), run.snapshots().unwrap_or_default());
     let numbers = numbers_for_letters(&letters);
     let shown = frames.values().find_map(|frame| labels(&run.read_snapshot(frame).ok()?)).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! The registry over a run that is there: its experiment, and whether it is still the one that was begun.
 
-pub(super) mod edited;
-pub(super) mod labels_of_film;
-pub(super) mod of_run;
+mod edited;
+mod labels_of_film;
+mod of_run;
+
+pub use of_run::SameRun;

@@ -12,7 +12,7 @@ use super::edited::OPEN;
 use super::labels_of_film::labels_of_film;
 use crate::config::{Config, Parent};
 use crate::error::TrainError;
-use crate::registry::reading::task_file::{FILES, FINGERPRINT};
+use crate::registry::reading::{FILES, FINGERPRINT};
 use crate::registry::{ConfigSource, Experiment, Registry};
 
 /// What a config that continues a run takes from it, and changes in it.

@@ -1,5 +1,10 @@
 //! `config.json` of a checkpoint: what a weight file alone does not hold.
 
+mod absent;
+mod head_counts;
+
+pub use head_counts::Heads;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -8,7 +13,6 @@ use qkv_run::{Checkpoint, Description, Disk, has_each_projection, read_descripti
 use serde_json::Value;
 
 use crate::error::InspectError;
-use crate::files::layers::head_counts::Heads;
 
 /// The config of the run, as far as weights cannot be read or a run not be described without it. What is missing here
 /// was missing there, or meant something else: all other keys belong to the model.

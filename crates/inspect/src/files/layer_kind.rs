@@ -1,6 +1,6 @@
 //! What the name of a layer says of it: which of a model's attention layers it is, and when it is computed.
 
-use crate::files::layers::natural_order::NaturalKey;
+use crate::natural_order::NaturalKey;
 
 /// Which attention a layer is, in a model of one sequence or of two
 /// ([Vaswani et al. 2017, section 3.2.3](https://arxiv.org/abs/1706.03762)).

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use qkv_run::PROJECTIONS_KEY;
 use qkv_run::tensor_names::{W_K, W_Q, W_V, WATCHED};
 
-use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::config::CheckpointConfig;
 use crate::files::layers::LayerWeights;
 use crate::matrix::dense::Matrix;
 

@@ -1,7 +1,7 @@
 //! Numbers of query heads, and of the keys and values that groups of them share.
 
 use crate::error::InspectError;
-use crate::files::checkpoint_config::CheckpointConfig;
+use crate::files::config::CheckpointConfig;
 use crate::files::weights::Weights;
 
 /// Numbers of heads of an attention layer.

@@ -1,17 +1,12 @@
-//! Which attention layers a model has, by the names of its tensors, and their heads.
-
-pub(super) mod absent;
-pub(crate) mod head_counts;
-pub(crate) mod layer_kind;
-pub(crate) mod natural_order;
+//! Finds attention layers by the names of their matrices and splits them into heads.
 
 use std::collections::BTreeMap;
 
 use qkv_run::tensor_names::{B_K, B_Q, B_V, GRADIENT, PROJECTIONS, W_K, W_O, W_Q, W_V, WITH_GRADIENT, split};
 
 use crate::error::InspectError;
-use crate::files::layers::head_counts::Heads;
-use crate::files::layers::layer_kind::{LayerKey, LayerKind};
+use crate::files::config::Heads;
+use crate::files::layer_kind::{LayerKey, LayerKind};
 use crate::files::weights::Weights;
 use crate::matrix::dense::Matrix;
 
