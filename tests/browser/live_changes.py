@@ -88,6 +88,24 @@ def undo_it(browser):
     browser.run("at('play').click()")
     until(browser, "live.film.frames.at(-1).step > 40", 5, "the training on from the last step")
     pause(browser)
+    # Play is pressed before the page has heard of the undoing: the run goes on, and ends where it was to end.
+    begin(browser, "reverse", ["train.steps=40"])
+    for _ in range(3):
+        browser.run("at('step').click()")
+    until(browser, "live.film.frames.at(-1).step === 3", 5, "three steps")
+    browser.run(ZERO)
+    until(browser, "live.kept.length === 1", 5, "the change at step 3")
+    browser.run("at('play').click()")
+    until(browser, "live.ended === 'finished' && !live.isPlaying", 20, "the last step after a change")
+    browser.run("at('undo').click(), at('play').click()")
+    until(browser, "live.kept.length === 0 && live.ended === 'finished' && !live.isPlaying && live.film.frames.length > 3", 20, "the last step after Undo")
+    assert browser.run("live.film.frames.at(-1).step") == 40
+    # Or as it hears of it.
+    browser.run(ZERO)
+    until(browser, "live.kept.length === 1", 5, "another change at the last step")
+    browser.run("window.isPressed = false, accompany({ moved() { if (!isPressed) isPressed = true, at('play').click(); } }), at('undo').click()")
+    until(browser, "live.film.frames.at(-1).step > 40", 5, "the training on from the last step, at once")
+    pause(browser)
     # A layer that there is not.
     browser.run("edit({ what: 'zero-head', layer: 99, head: 0 })")
     until(browser, "at('happened').textContent.includes('99')", 5, "the refusal of a change")

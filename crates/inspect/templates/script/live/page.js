@@ -14,7 +14,7 @@ accompany(owned, journey, linked);
 
 const trainer = new Trainer({
   ready(run, begin) {
-    live.ended = null;
+    live.ended = run.ended;
     if (run.isNew) {
       const isSame = live.lanes.map(({ name }) => name).join() === run.lanes.map(({ name }) => name).join();
       Object.assign(live, { lanes: run.lanes.map((one) => new Lane(one)), kept: [], isPlaying: false, asked: begin });
@@ -234,7 +234,6 @@ function toggle() {
 function play(isWanted) {
   if (!isWanted) trainer.post("pause");
   else {
-    if (live.ended) trainer.post("again");
     live.isFollowing = true;
     trainer.post("run", { rate: pace.rate });
   }
@@ -243,7 +242,6 @@ function play(isWanted) {
 }
 const oneStep = () => trainer.whenBegun(() => {
   journey.stop();
-  if (live.ended) trainer.post("again");
   live.isFollowing = true;
   trainer.post("step");
 });

@@ -1,6 +1,6 @@
 // The worker of the live page: trains between messages, and sends a picture only when the page has asked for one.
 //
-// In: init, set, run, rate, pause, step, again, edit, wanted, keep, seek, probe, evaluate, file, credit. Out: ready, frame,
+// In: init, set, run, rate, pause, step, edit, wanted, keep, seek, probe, evaluate, file, credit. Out: ready, frame,
 // kept, edited, wanted, file, evaluated, nan, error. Every message has the number of a run in `id`; those of a run that is over are dropped,
 // but credits: a picture is paid for, no matter of which run it was.
 //
@@ -164,7 +164,7 @@ function begin({ id, ...asked }) {
     arrived(readies);
     pace = { from: performance.now(), made: 0, reached: 0 };
     save();
-    post({ do: "ready", isNew: true, ...readies[0], lanes: readies });
+    post({ do: "ready", isNew: true, ended: null, ...readies[0], lanes: readies });
     show();
   } catch (error) {
     const { kind = "page", message, lane, ...more } = error;
@@ -184,8 +184,13 @@ function moved(readies) {
   if (!readies) return;
   arrived(readies);
   worker.ended = worker.step >= worker.lastStep ? "finished" : null;
-  post({ do: "ready", ...readies[0], lanes: readies });
+  post({ do: "ready", ended: worker.ended, ...readies[0], lanes: readies });
   show();
+}
+
+// A run that has ended learns on, as if it began here.
+function goOn() {
+  if (worker.ended) moved(ask((group) => group.again()));
 }
 
 // The bytes of text in base64 and gzip.
@@ -213,6 +218,7 @@ const actions = {
     begin(message);
   },
   run({ rate = 0 }) {
+    goOn();
     worker.rate = rate;
     start();
   },
@@ -226,13 +232,13 @@ const actions = {
     show();
   },
   step({ n = 1 }) {
+    goOn();
     worker.isPlaying = false;
     let isGood = true;
     for (let i = 1; i < n && isGood && !worker.ended; i++) isGood = advance(false);
     if (isGood) advance(true);
     show();
   },
-  again: () => moved(ask((group) => group.again())),
   edit: edited,
   wanted,
   keep: ({ what }) => keep(what),
