@@ -1,5 +1,6 @@
 """A step of the live page in seven beats, its pace, and what a reader predicts. `proofs.py` lists it."""
 
+import json
 import os
 import time
 
@@ -218,6 +219,13 @@ def a_step_is_pinned(browser, folder):
     assert all(abs(x - (b - a)) < 1e-6 for a, b, x in zip(first, last, seen)) and max(seen) > 0.3 and min(seen) < -0.1, seen
     assert "step 0" in browser.run("live.stage.map.hint.textContent") and browser.run("live.stage.map.cells.palette") == "diverging"
     browser.picture(os.path.join(folder, "difference.png"), whole=False)
+    # The scale has the colours of the map.
+    bar = "live.stage.map.scale.querySelector('.colours').style.background"
+    light = browser.run(bar)
+    browser.colours("dark")
+    until(browser, f"{bar} !== {json.dumps(light)}", 5, "the scale of a difference in the dark")
+    browser.colours("light")
+    until(browser, f"{bar} === {json.dumps(light)}", 5, "the scale of a difference in the light")
     browser.run("seek(0)")
     assert browser.run("live.stage.map.cells.values.every((x) => x === 0)")
     browser.press("b")

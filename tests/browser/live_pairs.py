@@ -1,5 +1,6 @@
 """Tasks of pairs in the live page: `dates` and `translate` train an encoder and a decoder, and open on the alignment of the
-answer with its source; to a source of the reader's own the model writes the answer. `proofs.py` lists it."""
+answer with its source, whose name has room in the bar; to a source of the reader's own the model writes the answer.
+`proofs.py` lists it."""
 
 import os
 
@@ -18,8 +19,10 @@ STRIP = """({
     said: live.stage.tokens.buttons.map(({ said }) => said.textContent).join(''),
     wrong: live.stage.tokens.buttons.filter(({ button }) => button.classList.contains('wrong')).length,
     words: live.stage.words.textContent,
+    strip: live.stage.tokens.root.getAttribute('aria-label'),
     label: live.stage.tokens.buttons.at(-2).button.getAttribute('aria-label'),
 })"""
+
 MARKS = set("✓✗")
 
 
@@ -31,18 +34,20 @@ def what_the_model_wrote_is_not_called_right(browser, folder):
     written = browser.run(STRIP)
     assert written["heads"][1] == "position,answer,written,model", written
     assert not MARKS & set(written["said"]) and written["wrong"] == 0, written
-    assert ", as it wrote." in written["words"] and "right" not in written["words"] + written["label"], written
+    assert ", as it wrote." in written["words"] and "right" not in written["words"] + written["label"] + written["strip"], written
     browser.picture(os.path.join(folder, "pairs_own_source.png"))
     browser.run("at('own').value = '', at('own').dispatchEvent(new Event('change'))")
     until(browser, "!inputInWords(live.film.probes[0]).startsWith('einundzwanzig')", 10, "the input of before")
     assert browser.run(STRIP) == before
 
 # What stands in the bar and reaches over its end or over what follows it.
-CROWDED = """[...document.querySelectorAll('.topbar > *, .topbar .chosen > *')].filter((one) => one.offsetWidth > 1 && getComputedStyle(one).position !== 'absolute').flatMap((one) => {
-    const boxes = [one, ...one.children].map((part) => part.getBoundingClientRect()), next = one.nextElementSibling;
-    const right = Math.max(...boxes.map((box) => box.right));
-    const end = Math.min(next?.offsetWidth > 1 ? next.getBoundingClientRect().left : Infinity, innerWidth);
-    return right > end + 0.5 ? [`${one.textContent.trim().slice(0, 12)}: ${right} > ${end}`] : [];
+CROWDED = """['.topbar', '.topbar .chosen'].flatMap((bar) => {
+    const shown = [...document.querySelector(bar).children].filter((one) => one.offsetWidth > 1 && getComputedStyle(one).position !== 'absolute');
+    const ends = shown.map((one, i) => shown[i + 1]?.getBoundingClientRect().left ?? innerWidth);
+    return shown.flatMap((one, i) => {
+        const right = Math.max(...[one, ...one.children].map((part) => part.getBoundingClientRect().right));
+        return right > ends[i] + 0.5 ? [`${one.textContent.trim().slice(0, 12)}: ${right} > ${ends[i]}`] : [];
+    });
 })"""
 
 
@@ -51,6 +56,8 @@ def the_bar_has_room_for_the_names_of_layers(browser, page):
         fresh(browser, page, width=width)
         begin(browser, "dates", [])
         assert browser.run("at('layer').selectedOptions[0].textContent.length") > 20
+        # About as many letters, where they stand beside all others.
+        assert browser.run("at('layer').offsetWidth") > 100, width
         crowded = browser.run(CROWDED)
         assert crowded == [], f"{width}: {crowded}"
 

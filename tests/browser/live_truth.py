@@ -140,26 +140,50 @@ def a_cell_keeps_the_focus(browser):
     begin(browser, "letters", [])
     browser.press("e")
     matrix = "live.stage.matrices.pictures.find(({ matrix }) => matrix.name === 'W_K').cells"
-    for width, cells in enumerate([matrix, "live.stage.map.cells"]):
+    for width, cells in [(80, matrix), (70, "live.stage.map.cells")]:
         browser.run(f"{cells}.canvas.focus()")
         browser.press("ArrowDown")
         browser.press("ArrowRight")
-        browser.run(f"live.stage.size = '', live.stage.root.style.width = '{80 - 10 * width}%'")
+        browser.run(f"live.stage.size = '', live.stage.root.style.width = '{width}%'")
         until(browser, "live.stage.size !== ''", 5, "another size of the stage")
         assert browser.run(f"document.activeElement === {cells}.canvas && {cells}.cell.join()") == "0,1", cells
     browser.run(f"{matrix}.canvas.focus()")
-    for key in ["ArrowDown", "9", "Enter"]:
+    for key in [*["ArrowDown"] * 8, "9"]:
         browser.press(key)
-    until(browser, f"{matrix}.values[0] === 9", 5, "a cell of 9")
+    before = browser.run(f"{matrix}.size")
+    browser.run("live.stage.size = '', live.stage.root.style.height = '440px'")
+    until(browser, "live.stage.size !== ''", 5, "another size below a field")
+    assert browser.run(f"{matrix}.size") != before
+    off = browser.run(f"""(({{ canvas, head, size }}) => {{
+        const [field, picture] = [cellField.input, canvas].map((one) => one.getBoundingClientRect());
+        return Math.abs((field.top + field.bottom) / 2 - (picture.top + canvas.clientTop + head + 7.5 * size));
+    }})({matrix})""")
+    assert off < 2, off
+    browser.press("Enter")
+    until(browser, f"{matrix}.values[14] === 9", 5, "a cell of 9")
     browser.press("Control+z")
     until(browser, "live.kept.length === 0", 5, "Undo")
     browser.press("m")
     wanted = "wantedMap.cells"
     browser.run(f"{wanted}.canvas.focus()")
     browser.press("ArrowDown")
-    browser.run("live.stage.size = '', live.stage.root.style.width = ''")
+    browser.run("live.stage.size = '', Object.assign(live.stage.root.style, { width: '', height: '' })")
     until(browser, "live.stage.size !== ''", 5, "the size of before")
     assert browser.run(f"document.activeElement === {wanted}.canvas && {wanted}.cell.join()") == "0,0"
+    browser.run("document.activeElement.blur()")
+    browser.press("Escape")
+
+
+def a_cell_of_another_head_is_not_chosen(browser):
+    """The buttons of the card are about the head that is shown."""
+    begin(browser, "reverse", ["model.n_heads=2"])
+    browser.press("e")
+    browser.run("live.stage.matrices.pictures[0].cells.canvas.focus()")
+    browser.press("ArrowDown")
+    assert browser.run("cellEditing.last.cell.join() === '0,0' && !document.getElementById('reach-row').disabled")
+    browser.press("h")
+    until(browser, "state.head === 1", 5, "the other head")
+    assert browser.run("cellEditing.last === null && document.getElementById('reach-row').disabled")
     browser.run("document.activeElement.blur()")
     browser.press("Escape")
 
@@ -306,6 +330,7 @@ def check(browser, page, binary, folder):
     what_is_too_large_is_said(browser)
     a_line_about_a_cell_goes_with_it(browser)
     a_cell_keeps_the_focus(browser)
+    a_cell_of_another_head_is_not_chosen(browser)
     undo_says_whether_it_can(browser)
     escape_leaves_from_anywhere(browser)
     heads_are_reached_by_a_key(browser)

@@ -56,9 +56,10 @@ fn every_contribution_is_that_of_its_source_and_adds_nothing_elsewhere() {
         let config = TransformerConfig { bias: true, d_mlp: 17, norm: NormConfig::None, ..config() };
         let model = model(&config, place);
         let features = |source| {
-            let of_source = model.contributions(tokens(device)).unwrap().into_iter();
-            let parts = of_source.filter(|part| part.source == source).map(|part| part.features);
-            parts.reduce(|sum, part| sum + part).unwrap()
+            let parts = model.contributions(tokens(device)).unwrap().into_iter();
+            let of_source: Vec<_> = parts.filter(|part| part.source == source).collect();
+            let [part] = &of_source[..] else { panic!("{} parts of {source:?}", of_source.len()) };
+            part.features.clone()
         };
         let halves = |x: Tensor<3>| {
             let source = x.clone().narrow(1, 0, LAYOUT.source_len);

@@ -4,6 +4,7 @@
 mod ablation;
 /// Logits as sums over heads and the rest.
 mod attribution;
+/// The same of an encoder and a decoder, each at its own positions.
 mod attribution_of_pairs;
 /// Activations of one run in another.
 mod patching;

@@ -13,7 +13,7 @@ use qkv_train::{Parent, Registry};
 
 use crate::args::InspectArgs;
 use crate::exit::usage;
-use crate::output::files::picture_files::{Format, Picture, PictureFiles, maps, projections};
+use crate::output::files::pictures::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::ink::{Ink, Inked};
 use crate::output::stdout::Stdout;
 use crate::output::text::table::table;

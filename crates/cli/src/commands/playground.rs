@@ -12,7 +12,7 @@ use qkv_train::Registry;
 
 use crate::args::PlaygroundArgs;
 use crate::exit::usage;
-use crate::output::files::page_file::PageFile;
+use crate::output::files::page::PageFile;
 use crate::output::stdout::Stdout;
 use crate::session::runs::location::Location;
 

@@ -11,8 +11,8 @@ use qkv_inspect::{
 use qkv_train::{Experiment, Registry, answer_tokens};
 
 use crate::args::ReportArgs;
-use crate::output::files::page_file::{PageFile, written};
-use crate::output::files::picture_files::{Format, Picture, PictureFiles, maps, projections};
+use crate::output::files::page::{PageFile, written};
+use crate::output::files::pictures::{Format, Picture, PictureFiles, maps, projections};
 use crate::output::stdout::{Stdout, print_error};
 use crate::session::runs::location::Location;
 use crate::session::runs::open_run::check_to_show;

@@ -4,7 +4,7 @@ class Cells {
   constructor(picture) {
     // What the caption says of the whole axis is not repeated beside every cell.
     this.beside = picture.beside ?? [picture.rowNames, picture.columnNames].map((texts) => texts.map((text) => text.replace(/^(query|key|seen|next) (token|position) /, "")));
-    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, marked: null, marks: null, guessed: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
+    Object.assign(this, { silent: [], labels: false, largest: 56, isSparse: false, written: number, inCell: brief, room: 36, chosen: () => {}, picked: () => {}, fitted: () => {}, marked: null, marks: null, guessed: null, isRinged: false, width: 480, height: 480 }, picture, { cell: null });
     this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
@@ -32,6 +32,7 @@ class Cells {
     this.canvas.width = this.width * this.ratio;
     this.canvas.height = this.height * this.ratio;
     this.canvas.style.width = `${this.width}px`;
+    this.fitted();
   }
   font() { return "12px system-ui, sans-serif"; }
   show(values, described) {

@@ -11,11 +11,11 @@ const TEXTS = {
   "help.frames": "q, k and v keep their frames everywhere: solid, dashed, dotted. The address holds what is shown. Positions, layers and heads count from 0, as in the terminal and in files.",
   "help.letters": "The keys [s], [.] and [,] are on",
   pointAtCell: "Point at a cell, or move to it with the arrow keys.", valuesTable: "Values as a table",
-  hidden: "hidden", notFiniteNumber: "NaN or infinite", "axis.query": "query", "axis.key": "key", "axis.block": "{axis} {first} to {last}", notFinite: "NaN", many: "many", oneStep: "one step", manySteps: "{n} steps", afterStep: "after the step", afterSteps: "after {n} steps", moreKeys: "{n} more keys", "answers.best": "best {n} of {all}", "answers.bestAndRight": "best {n} + right, of {all}",
+  hidden: "hidden", notFiniteNumber: "NaN or infinite", "axis.query": "query", "axis.key": "key", "axis.block": "{axis} {first} to {last}", notFinite: "NaN", many: "many", oneStep: "one step", manySteps: "{n} steps", afterStep: "after the step", afterSteps: "after {n} steps", moreKeys: "{n} more keys", "answers.best": "best {n} of {all}", "answers.bestAndRight": "best {n} + right, of {all}", "answers.bestAndWritten": "best {n} + written, of {all}",
   positionName: "position {position}", tokenAt: "{token} at {position}",
   readout: "Step {step}", "readout.loss": "loss {loss}", "readout.accuracy": "accuracy {accuracy}", "readout.accuracyAt": "accuracy {accuracy} at step {step}", "readout.accuracyLast": "accuracy {accuracy} when last measured", "readout.shown": "{right} of {all} right in these inputs",
 
-  "tokens.label": "The input, the right answers and the model's", "tokens.position": "position", "tokens.input": "input", "tokens.source": "source", "tokens.answer": "answer", "tokens.right": "right answer", "tokens.written": "written", "tokens.said": "model",
+  "tokens.label": "The input, the right answers and the model's", "tokens.labelWritten": "The source, what the model wrote and what it answers", "tokens.position": "position", "tokens.input": "input", "tokens.source": "source", "tokens.answer": "answer", "tokens.right": "right answer", "tokens.written": "written", "tokens.said": "model",
   "tokens.one": "position {position}: {token}; right answer {right}, the model answers {said}", "tokens.oneWritten": "position {position}: {token}; the model wrote {right}, and answers {said}", "tokens.ofSource": "position {position} of the source: {token}", "tokens.silent": "position {position}: {token}; no answer counts here",
 
   "part.x": "x", "part.s": "s", "part.q": "q", "part.k": "k", "part.v": "v", "part.scores": "scores", "part.scaled": "scaled", "part.weights": "weights", "part.context": "context", "part.answers": "answer",
@@ -76,7 +76,7 @@ const TEXTS = {
   "beat.projections.line": "q of {query} is {before}, {when} {after}.", "beat.projections.plain": "Each x becomes a query, a key and a value.",
   "beat.scores.line": "{query} compares its q with every k: for {key} that gives {before}, {when} {after}.", "beat.scores.plain": "Each query is compared with every key.",
   "beat.mixture.line": "Softmax makes shares of the scores: {key} gets {before}, {when} {after}. The values are mixed by them.", "beat.mixture.plain": "Softmax makes shares of the scores, and mixes the values by them.",
-  "beat.loss.line": "The right answer {answer} has {share}: a loss of {loss} here.{all}", "beat.loss.written": "{answer}, which the model wrote, has {share}: a loss of {loss} here.{all}", "beat.loss.plain": "The answers are compared with the right ones.{all}", "beat.loss.all": " Over the batch of step {at}: {loss}.",
+  "beat.loss.line": "The right answer {answer} has {share}: a loss of {loss} here.{all}", "beat.loss.written": "{answer}, which the model wrote, has {share}: a loss of {loss} here.{all}", "beat.loss.plain": "The answers are compared with the right ones.{all}", "beat.loss.plainWritten": "The answers are compared with what the model wrote.{all}", "beat.loss.all": " Over the batch of step {at}: {loss}.",
   "beat.gradients.line": "The error goes back through v, the weights, k and q. Lengths of the gradients{which}: {sizes}.", "beat.gradients.last": " of the last step", "beat.gradients.plain": "The error goes back to W. This run kept no gradients.",
   "beat.update.line": "The optimizer moves each matrix against its gradient, here by {steps}: {sizes}.{fall}", "beat.update.plain": "The optimizer moves each matrix against its gradient.", "beat.update.loss": " The batch of step {first} had a loss of {before}, that of step {last} has {after}.",
 

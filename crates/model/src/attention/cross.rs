@@ -6,8 +6,7 @@ use burn::tensor::Tensor;
 use super::SelfAttention;
 use super::config::SelfAttentionConfig;
 use super::inputs::Inputs;
-use super::intermediates::Hook;
-use super::intermediates::{Query, Trace};
+use super::intermediates::{Hook, Query, Trace};
 use super::layer::HeadContributions;
 use super::mask::Mask;
 use super::spec::AttentionOutput;
@@ -144,7 +143,12 @@ impl CrossAttention {
     }
 
     /// The output as a sum over the heads.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, q_len, d_in]`
+    /// - `source`: `[batch, k_len, d_source]`
+    /// - returns `[batch, q_len, d_out]` of each head
     pub fn contributions(&self, x: Tensor<3>, source: Tensor<3>, mask: &Mask) -> HeadContributions {
-        HeadContributions { heads: self.head_outputs(x, source, mask), bias: self.attention.output_bias() }
+        self.attention.contributions_of(Inputs::new(x, source), mask)
     }
 }

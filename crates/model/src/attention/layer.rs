@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 
 use super::SelfAttention;
 use super::config::SelfAttentionConfig;
-use super::intermediates::Hook;
-use super::intermediates::{Query, Trace};
+use super::inputs::Inputs;
+use super::intermediates::{Hook, Query, Trace};
 use super::mask::Mask;
 use crate::catalog::Catalog;
 use crate::erase;
@@ -156,6 +156,12 @@ impl SelfAttention {
     ) -> Result<Self, ModelError> {
         config.init_with(init, catalog)
     }
+
+    /// The output as a sum over the heads.
+    pub(super) fn contributions_of(&self, inputs: Inputs, mask: &Mask) -> HeadContributions {
+        let bias = self.b_o.as_ref().map(|b_o| b_o.val());
+        HeadContributions { heads: self.head_outputs_of(inputs, mask), bias }
+    }
 }
 
 impl AttentionLayer for SelfAttention {
@@ -197,7 +203,7 @@ impl AttentionLayer for SelfAttention {
     }
 
     fn contributions(&self, x: Tensor<3>, mask: &Mask) -> Option<HeadContributions> {
-        Some(HeadContributions { heads: self.head_outputs(x, mask), bias: self.output_bias() })
+        Some(self.contributions_of(x.into(), mask))
     }
 }
 

@@ -4,9 +4,7 @@ use burn::tensor::Tensor;
 
 use super::Softmax;
 use super::checks::check_q_k_v;
-use super::implementations::FiniteKeysValues;
-use super::implementations::FusedAttention;
-use super::implementations::Implementation;
+use super::implementations::{FiniteKeysValues, FusedAttention, Implementation};
 use super::intermediates::{Stage, TraceStep};
 use super::mask::Mask;
 use super::score::{Comparison, ScaledDot, Score};

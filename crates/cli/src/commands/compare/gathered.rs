@@ -13,7 +13,7 @@ use super::lineage::{Lineage, filled_in};
 use crate::advice;
 use crate::args::CompareArgs;
 use crate::exit::{sentence, usage};
-use crate::output::files::page_file::folder_of;
+use crate::output::files::page::folder_of;
 use crate::session::plan::RUNS;
 use crate::session::runs::location::Location;
 use crate::session::runs::open_run::check_to_show;

@@ -19,7 +19,7 @@ use qkv_train::Registry;
 
 use crate::args::CompareArgs;
 use crate::exit::usage;
-use crate::output::files::page_file::PageFile;
+use crate::output::files::page::PageFile;
 use crate::output::stdout::{Stdout, one_line, print_error};
 use derived::derived_keys;
 use gathered::Gathered;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use qkv_inspect::{Comparison, LeftOut, RunRecord, Surroundings};
 use qkv_run::RunFolder;
 
-use crate::output::files::page_file::folder_of;
+use crate::output::files::page::folder_of;
 
 /// The page as it will lie at `path`, of the runs that were named so.
 pub fn of(

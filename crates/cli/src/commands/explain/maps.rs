@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Error, Result};
 use qkv_train::Probe;
 
-use crate::output::files::picture_files::{Picture, PictureFiles};
+use crate::output::files::pictures::{Picture, PictureFiles};
 use crate::output::head_map::HeadMap;
 use crate::output::stdout::Stdout;
 

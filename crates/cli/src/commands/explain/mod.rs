@@ -26,7 +26,7 @@ use self::sequence::Sequence;
 use self::walk::{Walk, of_first_keys};
 use crate::args::ExplainArgs;
 use crate::exit::usage;
-use crate::output::files::picture_files::{Format, PictureFiles};
+use crate::output::files::pictures::{Format, PictureFiles};
 use crate::output::stdout::Stdout;
 use crate::output::text::format::{is_shown_whole, values};
 use crate::output::text::portion::examples;

@@ -1,5 +1,5 @@
 //! What the commands write as files for people: pages and pictures.
 
-pub mod page_file;
-pub mod picture_files;
+pub mod page;
+pub mod pictures;
 pub mod replaceable;

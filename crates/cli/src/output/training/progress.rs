@@ -8,9 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use qkv_inspect::grouped;
 use qkv_train::{Evaluation, EvaluationProgress, Next, Observer, State, StepReport, TrainError};
 
+use super::rate::Rate;
 use crate::output::stdout::Stdout;
 use crate::output::text::figures::words;
-use crate::output::training::rate::Rate;
 
 /// Shows the progress of a run.
 pub struct Progress {

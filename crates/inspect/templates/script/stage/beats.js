@@ -97,7 +97,7 @@ class Beats {
     const loss = this.lossOf(now.step + 1);
     const all = loss === undefined ? "" : say("beat.loss.all", { at: now.step + 1, loss: number(loss) });
     const share = now.shareOf(now.target(query), query);
-    return Number.isFinite(share) ? say(now.isWritten ? "beat.loss.written" : "beat.loss.line", { answer: isolated(now.target(query)), share: percent(share), loss: amount(-Math.log(share)), all }) : say("beat.loss.plain", { all });
+    return Number.isFinite(share) ? say(now.isWritten ? "beat.loss.written" : "beat.loss.line", { answer: isolated(now.target(query)), share: percent(share), loss: amount(-Math.log(share)), all }) : say(now.isWritten ? "beat.loss.plainWritten" : "beat.loss.plain", { all });
   }
   matricesInWords(key, now, then) {
     const view = BEATS.find((beat) => beat.key === key).view;

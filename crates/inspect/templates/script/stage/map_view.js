@@ -37,6 +37,8 @@ class MapView {
       this.draw(map, { rowNames: called[0], columnNames: called[1], beside, silent });
     }
     this.cells.fit(width, height);
+    // The scale beside it has the colours of the screen, which may be others now.
+    this.isDifference = null;
   }
   draw(map, { rowNames, columnNames, beside, silent }) {
     this.cells = new Cells({
@@ -47,7 +49,6 @@ class MapView {
       picked: ([row, column]) => this.pinned(row * map.block[0], column * map.block[1]),
     });
     this.spot.replaceChildren(this.cells.canvas);
-    this.isDifference = null;
   }
   show(moment, query, guess = null) {
     if (!this.cells) return;

@@ -147,15 +147,15 @@ class Pipeline {
     const kept = new Set([...all].sort((a, b) => (row[b] || 0) - (row[a] || 0)).slice(0, this.most - 1));
     return { shown: all.filter((i) => kept.has(i)), rest: all.filter((i) => !kept.has(i)) };
   }
-  // The tokens that have a bar, of a row of probabilities, and what is said of the others. The right one has the last place
+  // The tokens that have a bar, of a row of probabilities, and what is said of the others. The target has the last place
   // where it is none of the best.
-  answers(row, right) {
+  answers(row, target) {
     const shown = Array.from(row.keys()).sort((a, b) => row[b] - row[a]).slice(0, this.nAnswers);
-    const isAdded = right >= 0 && !shown.includes(right);
-    if (isAdded) shown[shown.length - 1] = right;
+    const isAdded = target >= 0 && !shown.includes(target);
+    if (isAdded) shown[shown.length - 1] = target;
     // All of a short vocabulary keep their places.
     if (row.length <= this.nAnswers) return { shown: shown.sort((a, b) => a - b), note: "" };
-    return { shown, note: say(isAdded ? "answers.bestAndRight" : "answers.best", { n: shown.length - Number(isAdded), all: row.length }) };
+    return { shown, note: say(!isAdded ? "answers.best" : this.moment.isWritten ? "answers.bestAndWritten" : "answers.bestAndRight", { n: shown.length - Number(isAdded), all: row.length }) };
   }
   // `guessed` is the key at which a reader expects the query to look, or null.
   show(moment, query, lit, guessed = null) {

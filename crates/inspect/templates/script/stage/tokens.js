@@ -6,7 +6,7 @@ const PLACE_EVERY = 5;
 class Tokens {
   constructor(place, { pinned, pointed, said }) {
     Object.assign(this, { pinned, pointed, said, n: 0 });
-    this.root = make("div", { class: "token-strip part", "data-part": "tokens", role: "group", "aria-label": say("tokens.label") });
+    this.root = make("div", { class: "token-strip part", "data-part": "tokens", role: "group" });
     place.append(this.root);
   }
   build(moment) {
@@ -14,6 +14,7 @@ class Tokens {
     const isPair = sides.length === 2;
     this.root.classList.toggle("of-pair", isPair);
     const right = moment.isWritten ? "written" : "right";
+    this.root.setAttribute("aria-label", say(moment.isWritten ? "tokens.labelWritten" : "tokens.label"));
     const heads = (...rows) => make("div", { class: "token-heads", "aria-hidden": "true" }, ...rows.map((name) => make("span", {}, say(`tokens.${name}`))));
     this.heads = heads("position", ...(isPair ? ["source"] : ["input", right, "said"]));
     this.buttons = (isPair ? sides : [[0, moment.tokens.length]]).flatMap(([first, end], side) => Array.from({ length: end - first }, (_, place) => this.token(moment, { position: first + place, place, isSource: isPair && side === 0 }))).map((token, i) => this.listening(token, i));

@@ -4,8 +4,8 @@ use burn::tensor::{Int, Tensor};
 
 /// The keys and values of one attention layer for the positions so far.
 ///
-/// Keys are kept as they are compared, after QK-norm and rotation but before [`Score::prepare`](crate::attention::Score::prepare),
-/// with the heads that groups share once.
+/// Keys are kept as they are compared, after QK-norm and rotation but before
+/// [`Score::prepare`](crate::Score::prepare), with the heads that groups share once.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

@@ -53,10 +53,10 @@ impl Stage {
 pub enum Intermediate {
     /// The input of W_Q, W_K and W_V, `[batch, 1, seq_len, d_in]`: after the norm, where one stands before the layer.
     Input,
-    /// In a [`CrossAttention`](crate::attention::CrossAttention) the input of W_K and W_V, `[batch, 1, source_len, d_source]`;
+    /// In a [`CrossAttention`](crate::CrossAttention) the input of W_K and W_V, `[batch, 1, source_len, d_source]`;
     /// [`Input`](Self::Input) is that of W_Q alone.
     Source,
-    /// Queries as they are compared, after QK-norm, rotation and [`Score::prepare`](crate::attention::Score::prepare),
+    /// Queries as they are compared, after QK-norm, rotation and [`Score::prepare`](crate::Score::prepare),
     /// `[batch, heads, seq_len, d_k]`.
     ComparedQueries,
     /// Keys after the same, `[batch, kv_heads, seq_len, d_k]`.
@@ -98,7 +98,7 @@ pub trait Hook {
     fn at(&mut self, layer: usize, stage: Stage, x: Tensor<4>) -> Tensor<4>;
 
     /// Is shown what layer `layer` has computed between two stages; ignores it unless overridden. An
-    /// [`AttentionLayer`](crate::attention::AttentionLayer) of your own may show none of it.
+    /// [`AttentionLayer`](crate::AttentionLayer) of your own may show none of it.
     fn see(&mut self, layer: usize, what: Intermediate, x: &Tensor<4>) {
         let _ = (layer, what, x);
     }
@@ -176,11 +176,6 @@ impl SelfAttention {
     /// `x`: `[batch, seq_len, d_in]`.
     pub fn head_outputs(&self, x: Tensor<3>, mask: &Mask) -> Vec<Tensor<3>> {
         self.head_outputs_of(x.into(), mask)
-    }
-
-    /// What is added once to the outputs of the heads, `[d_out]`.
-    pub(in crate::attention) fn output_bias(&self) -> Option<Tensor<1>> {
-        self.b_o.as_ref().map(|b_o| b_o.val())
     }
 
     pub(in crate::attention) fn head_outputs_of(&self, inputs: Inputs, mask: &Mask) -> Vec<Tensor<3>> {

@@ -1,7 +1,7 @@
 //! Synthetic tasks: inputs of symbols that are drawn, and a rule for the answer.
 //!
 //! A new one is a file here with its lines below, its defaults in `configs/`, and one line of `Registry::new` in
-//! `registry/mod.rs`. What is read from a file belongs beside this folder.
+//! `registry/built_in/mod.rs`. What is read from a file belongs beside this folder.
 
 mod autoregressive;
 mod copy;

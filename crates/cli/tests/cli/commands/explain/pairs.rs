@@ -82,7 +82,8 @@ fn the_features_of_the_answer_are_a_sum_over_the_parts_of_the_decoder() {
         assert!((parts - sum).abs() < 3e-4, "{at}: {parts} for {sum}\n{text}");
     }
     // The encoder's last layer leads to no answer.
-    assert!(!sandbox.succeeds("explain run zwei --layer encoder.0").stdout.contains("features_"), "{text}");
+    let of_encoder = sandbox.succeeds("explain run zwei --layer encoder.0").stdout;
+    assert!(!of_encoder.contains("features_"), "{of_encoder}");
 }
 
 #[test]

@@ -57,6 +57,8 @@ class CellEditing {
   switched() { this.choose(null); }
   get isFrozen() { return Boolean(this.last) && reach.frozen.has(reach.keyOf(this.last.place)); }
   shown() {
+    // A cell that was chosen in another head.
+    if (this.last && (this.last.place.layer !== layerIndex() || this.last.place.head !== state.head)) return this.choose(null);
     this.freeze.disabled = !this.last;
     this.freeze.setAttribute("aria-pressed", String(this.isFrozen));
     this.freeze.replaceChildren(...formula(say(this.last ? "cells.freeze" : "cells.nofreeze", { name: this.last?.name })));

@@ -14,21 +14,27 @@ class CellField {
   }
   get isOpen() { return this.input.isConnected; }
   // Over a cell of a canvas that stands in `place`.
-  open(cells, place, [row, column], { label, text, typed }) {
-    Object.assign(this, { cells, cell: [row, column], typed, text });
-    const { canvas } = cells;
+  open(cells, place, cell, { label, text, typed }) {
+    Object.assign(this, { cells, cell, typed, text });
     this.input.setAttribute("aria-label", label);
     this.input.removeAttribute("aria-invalid");
     this.input.value = text;
     place.append(this.input);
+    cells.fitted = () => this.stand(place);
+    this.stand(place);
+    this.input.focus();
+    this.input.select();
+  }
+  // Where its cell is, which moves where the picture gets another size.
+  stand(place) {
+    const { cells, cell: [row, column] } = this;
+    const { canvas } = cells;
     const left = canvas.offsetLeft + canvas.clientLeft + cells.side + (column + 0.5) * cells.size;
     const top = canvas.offsetTop + canvas.clientTop + cells.head + (row + 0.5) * cells.size;
     const half = this.input.offsetWidth / 2;
     // Within the window, whatever the cell.
     this.input.style.left = `${Math.max(Math.min(left - half, place.clientWidth - 2 * half), 0)}px`;
     this.input.style.top = `${top - this.input.offsetHeight / 2}px`;
-    this.input.focus();
-    this.input.select();
   }
   // With a character that was typed on the cell itself.
   begin(character) {
@@ -48,6 +54,7 @@ class CellField {
     this.isClosing = true;
     this.input.remove();
     this.isClosing = false;
+    this.cells.fitted = () => {};
     if (hadFocus && this.cells.canvas.isConnected) {
       this.cells.canvas.focus();
       this.cells.choose(this.cell);
