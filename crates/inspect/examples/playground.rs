@@ -1,6 +1,6 @@
 //! Puts the live page around a WebAssembly module of `qkv-web`; `crates/web/build` makes that and calls this.
 //!
-//! `cargo run --release -p qkv-inspect --example playground -- target/web/module.gz target/playground.html`
+//! `cargo run --release --example playground -- target/web/module.gz target/playground.html`
 
 use std::env;
 use std::error::Error;
