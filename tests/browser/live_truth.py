@@ -167,7 +167,7 @@ def a_cell_keeps_the_focus(browser):
     wanted = "wantedMap.cells"
     browser.run(f"{wanted}.canvas.focus()")
     browser.press("ArrowDown")
-    browser.run("live.stage.size = '', Object.assign(live.stage.root.style, { width: '', height: '' })")
+    browser.run("Object.assign(live.stage.root.style, { width: '', height: '' }), live.stage.size = ''")
     until(browser, "live.stage.size !== ''", 5, "the size of before")
     assert browser.run(f"document.activeElement === {wanted}.canvas && {wanted}.cell.join()") == "0,0"
     browser.run("document.activeElement.blur()")
