@@ -64,7 +64,7 @@ def what_is_no_such_file_is_said(browser, folder, path):
         browser.run("at('happened').textContent = '', document.querySelectorAll('.refused').forEach((one) => (one.textContent = ''))")
         browser.attach("#open-weights", other)
         until(browser, "at('happened').textContent !== ''", 10, f"the refusal of a file that is {name}")
-        until(browser, "!trainer.isBeginning", 10, f"the run after a file that is {name}")
+        until(browser, "!trainer.isBeginning && live.film !== null", 10, f"the run after a file that is {name}")
     # The run before goes on.
     assert browser.run("live.film.frames.at(-1).step") == step
     browser.run("at('step').click()")

@@ -257,7 +257,7 @@ def weights_that_do_not_fit(browser):
     """They end nothing: the run that was there goes on."""
     step, bits = browser.run("live.film.frames.at(-1).step"), browser.run(BITS)
     browser.run("begin({ ...live.asked, weights: new Uint8Array(99).buffer })")
-    until(browser, "at('happened').textContent !== '' && !trainer.isBeginning", 5, "the refusal of weights")
+    until(browser, "at('happened').textContent !== '' && !trainer.isBeginning && live.film !== null", 5, "the refusal of weights")
     assert browser.run("live.film.frames.at(-1).step") == step and browser.run(BITS) == bits
 
 

@@ -252,7 +252,7 @@ def the_lectures_keys_are_its_own(browser):
 
 def heads_are_reached_by_a_key(browser):
     browser.run("lecture.open(2)")
-    until(browser, "trainer.id === trainer.asked && !trainer.isBeginning && lecture.isHere", 20, "station 3")
+    until(browser, "trainer.id === trainer.asked && !trainer.isBeginning && live.film !== null && lecture.isHere", 20, "station 3")
     browser.run("document.activeElement.blur()")
     browser.press("p")
     assert browser.run("presenter.isOn")
