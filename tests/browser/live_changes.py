@@ -9,6 +9,8 @@ ZERO = "document.querySelector('[data-matrix=w_q][data-what=zero]').click()"
 
 def change_of_mind(browser):
     """Another run while one trains as fast as it goes, just when a picture of the old one has come."""
+    # Whatever the machine, none of them ends by itself.
+    begin(browser, "reverse", ["train.steps=100000"])
     browser.choose("speed", "0")
     for seed in range(12):
         browser.run("at('play').click()")
@@ -25,6 +27,7 @@ def change_of_mind(browser):
         }})""")
         begun(browser, before, f"seed {seed}")
     browser.run("document.forms.settings.elements.seed.value = ''")
+    begin(browser, "reverse", [])
 
 
 def two_at_once(browser):

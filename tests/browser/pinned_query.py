@@ -62,7 +62,8 @@ def it_goes_by_key_and_in_the_map(browser):
 
 def check(browser, page, binary, folder):
     fresh(browser, page)
-    begin(browser, "letters", [])
+    # So many that it does not end meanwhile, whatever the machine.
+    begin(browser, "letters", ["train.steps=5000"])
     it_stays_while_the_page_trains(browser)
     browser.picture(os.path.join(folder, "pinned.png"), whole=False)
     it_goes_by_key_and_in_the_map(browser)
