@@ -30,7 +30,10 @@ fn contributions_add_up_to_the_features_of_source_and_answer() {
         for config in with_every_part() {
             let model = model(&config, place);
             let features = model.features(tokens(device), Mode::Evaluate);
-            let parts = model.contributions(tokens(device)).unwrap().into_iter().map(|part| part.features);
+            let parts = model.contributions(tokens(device)).unwrap();
+            let last_of_all = parts.iter().rposition(|part| part.source != Source::Biases);
+            assert!(parts[..=last_of_all.unwrap()].iter().all(|part| part.source != Source::Biases));
+            let parts = parts.into_iter().map(|part| part.features);
             let sum = parts.reduce(|sum, part| sum + part).unwrap();
             let rounding = tolerance(dtype, 1e-5, 1e-13);
             assert_close(&format!("{config:?}"), &values(&sum), &values(&features), rounding);

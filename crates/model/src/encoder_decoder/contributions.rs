@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::EncoderDecoder;
 use super::block::Source;
-use crate::transformer::{Contribution, Ledger};
+use crate::transformer::{self, Contribution, Ledger};
 
 impl EncoderDecoder {
     /// The features as a sum over their sources, each of them once; see [`Contribution`]. At the positions of the source
@@ -47,5 +47,7 @@ fn beside(first: Ledger, second: Ledger) -> Vec<Contribution> {
         all.push(whole(source, [Some(features), same.map(|at| behind.remove(at).features)]));
     }
     all.extend(behind.into_iter().map(|part| whole(part.source, [None, Some(part.features)])));
+    // The biases of both come last, as in one sequence.
+    all.sort_by_key(|part| part.source == transformer::Source::Biases);
     all
 }
