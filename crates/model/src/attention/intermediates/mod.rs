@@ -1,4 +1,4 @@
-//! What a layer computes between its input and its output, shown to whoever asks.
+//! What a layer computes between its input and its output, for hooks and traces.
 //!
 //! Here belongs what reads or changes an intermediate; what computes them belongs above.
 

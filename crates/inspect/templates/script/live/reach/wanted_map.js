@@ -77,6 +77,10 @@ class WantedMap {
     const { root, cells: own } = live.stage.map;
     root.classList.add("is-wanting");
     if (this.frame.parentNode !== root) live.stage.map.spot.after(this.frame);
+    // Every frame comes here, and few have another map or another size.
+    const size = [own.width, own.height].join();
+    if (this.own === own && this.size === size && this.frame.firstChild) return;
+    Object.assign(this, { own, size });
     const { labels, rowNames, columnNames, beside } = own;
     const drawn = JSON.stringify([n, labels, rowNames, columnNames, beside]);
     if (this.drawn !== drawn) {
